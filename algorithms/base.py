@@ -1,0 +1,202 @@
+"""The contract: what a summary is, what an algorithm is, and the batch that passes between data and states.
+
+Notation (used in every module of this room)
+
+====== ==================================================
+n      rows of a batch
+d      encoded columns
+t      targets
+p      d + t
+w      row weights, shape (n,)
+W      sum of the row weights
+S      scatter about the mean, shape (p, p)
+====== ==================================================
+
+A **summary** says what one pass over the data keeps; its fields are the hyperparameters that need a pass.
+An **algorithm** turns a state of that summary into a model; its other fields are free: they never touch the data.
+Two algorithms share a state exactly when their summaries are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.ranges import Range
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+Array = NDArray[np.float64]
+
+VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other", "missing"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One encoded column: its name, the column of the data it comes from, and the part it plays.
+
+    Attributes
+    ----------
+    name : feature name after encoding, for example ``"carrier_AA"``.
+    source : column of the data, for example ``"carrier"``.
+    role : ``"value"`` (a number, zero where missing), ``"indicator"`` (1 where that number is missing),
+        ``"level"`` (one category), ``"other"`` (categories outside the learned levels) or
+        ``"missing"`` (no category).
+
+    Examples
+    --------
+    >>> Column("carrier_AA", "carrier", "level").role
+    'level'
+    """
+
+    name: str
+    source: str
+    role: str = VALUE
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The true shape of the data after encoding: what every state of a pass is laid out by.
+
+    Attributes
+    ----------
+    columns : the d encoded columns, in order.
+    targets : names of the t targets.
+
+    Examples
+    --------
+    >>> shape = Shape((Column("x", "x"),), ("y",))
+    >>> shape.d, shape.t, shape.p
+    (1, 1, 2)
+    """
+
+    columns: tuple[Column, ...]
+    targets: tuple[str, ...] = ()
+
+    @property
+    def d(self) -> int:
+        """Number of encoded columns."""
+        return len(self.columns)
+
+    @property
+    def t(self) -> int:
+        """Number of targets."""
+        return len(self.targets)
+
+    @property
+    def p(self) -> int:
+        """Number of columns and targets together."""
+        return self.d + self.t
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A run of encoded rows.
+
+    Attributes
+    ----------
+    values : shape (n, p), float32 or float64, Fortran order preferred: d encoded columns, then t targets.
+        Everything is finite: missing numbers are zero here and one in their indicator column.
+    weight : shape (n,) float64, positive, or None for weights of one.
+    d : how many of the p are columns; the rest are targets.
+    present : indices (into the p columns) of what can be other than zero in this batch, or None for all.
+        Columns outside it are exactly zero in every row, so a summary may skip them; then ``values``
+        has only the present columns, shape (n, len(present)).
+
+    Examples
+    --------
+    >>> batch = Batch(np.ones((3, 2)), d=1)
+    >>> batch.n, batch.total
+    (3, 3.0)
+    """
+
+    values: NDArray[np.floating[Any]]
+    d: int
+    weight: Array | None = None
+    present: NDArray[np.intp] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.values.shape[0])
+
+    @property
+    def total(self) -> float:
+        """Sum of the row weights W."""
+        return float(self.n) if self.weight is None else float(self.weight.sum())
+
+
+S = TypeVar("S")
+M = TypeVar("M")
+
+
+@runtime_checkable
+class Summary(Protocol[S]):
+    """What one pass keeps: a frozen dataclass whose fields are the hyperparameters that need a pass.
+
+    The laws every summary obeys are in :mod:`algorithms.laws`.
+    """
+
+    version: ClassVar[int]
+    """Part of the key: raised when a state changes its meaning."""
+
+    sync_every: ClassVar[int | None]
+    """Merge between workers: None = once, at the end; n = every n batches."""
+
+    def init(self, shape: Shape) -> S:
+        """Return the identity of ``merge``, in true shapes."""
+        ...
+
+    def update(self, state: S, batch: Batch) -> S:
+        """Return ``merge(state, lift(batch))``; may consume ``state``."""
+        ...
+
+    def merge(self, a: S, b: S) -> S:
+        """Return the state of both inputs' rows; associative and commutative; leaves its inputs alone."""
+        ...
+
+    def nbytes(self, shape: Shape) -> int:
+        """Bytes of one state of that shape, known before the pass."""
+        ...
+
+
+@runtime_checkable
+class Algorithm(Protocol[S, M]):
+    """How a state becomes a model: a frozen dataclass; every field but ``summary`` is a free hyperparameter.
+
+    ``solve`` finds the numbers, ``estimator`` dresses them as scikit-learn's own fitted estimator. A trial
+    needs only the numbers, so it never pays for the dress: ``finalize = estimator after solve``.
+    """
+
+    summary: Any
+    task: ClassVar[str]
+    """``"regression"`` (one numeric target) or ``"decomposition"`` (no target)."""
+
+    def solve(self, state: S) -> M:
+        """Return the model's numbers; never sees the data. Raises NotEnoughRows, naming what is missing."""
+        ...
+
+    def estimator(self, solution: M) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator over the encoded columns."""
+        ...
+
+    def score(self, solution: M, held_out: S, metric: str) -> float | None:
+        """Return the exact score on the held-out state, greater is better; None if the state cannot tell."""
+        ...
+
+    def complexity(self, solution: M) -> float:
+        """Return the effective degrees of freedom, comparable between algorithms; smaller is simpler."""
+        ...
+
+    def bounds(self, state: S) -> Mapping[str, Range | None]:
+        """Return what the state knows of the free fields' ranges; None where a field has no effect on it."""
+        ...
+
+    def check(self, state: S) -> None:
+        """Refuse, clearly, a state that cannot define a model."""
+        ...
