@@ -13,7 +13,8 @@ S      scatter about the mean, shape (p, p)
 ====== ==================================================
 
 A **summary** says what one pass over the data keeps; its fields are the hyperparameters that need a pass.
-An **algorithm** turns a state of that summary into a model; its other fields are free: they never touch the data.
+An **algorithm** turns a state of that summary into a model; its other fields are free: they
+never touch the data.
 Two algorithms share a state exactly when their summaries are equal.
 """
 
@@ -132,6 +133,7 @@ class Batch:
 
 
 S = TypeVar("S")
+S_in = TypeVar("S_in", contravariant=True)
 M = TypeVar("M")
 
 
@@ -144,6 +146,9 @@ class Summary(Protocol[S]):
 
     version: ClassVar[int]
     """Part of the key: raised when a state changes its meaning."""
+
+    tolerance: ClassVar[float]
+    """Relative difference that another order of merging may make."""
 
     sync_every: ClassVar[int | None]
     """Merge between workers: None = once, at the end; n = every n batches."""
@@ -166,7 +171,7 @@ class Summary(Protocol[S]):
 
 
 @runtime_checkable
-class Algorithm(Protocol[S, M]):
+class Algorithm(Protocol[S_in, M]):
     """How a state becomes a model: a frozen dataclass; every field but ``summary`` is a free hyperparameter.
 
     ``solve`` finds the numbers, ``estimator`` dresses them as scikit-learn's own fitted estimator. A trial
@@ -177,7 +182,10 @@ class Algorithm(Protocol[S, M]):
     task: ClassVar[str]
     """``"regression"`` (one numeric target) or ``"decomposition"`` (no target)."""
 
-    def solve(self, state: S) -> M:
+    metrics: ClassVar[tuple[str, ...]]
+    """Names that ``score`` answers exactly, the default first."""
+
+    def solve(self, state: S_in) -> M:
         """Return the model's numbers; never sees the data. Raises NotEnoughRows, naming what is missing."""
         ...
 
@@ -185,7 +193,7 @@ class Algorithm(Protocol[S, M]):
         """Return the fitted scikit-learn estimator over the encoded columns."""
         ...
 
-    def score(self, solution: M, held_out: S, metric: str) -> float | None:
+    def score(self, solution: M, held_out: S_in, metric: str) -> float | None:
         """Return the exact score on the held-out state, greater is better; None if the state cannot tell."""
         ...
 
@@ -193,10 +201,10 @@ class Algorithm(Protocol[S, M]):
         """Return the effective degrees of freedom, comparable between algorithms; smaller is simpler."""
         ...
 
-    def bounds(self, state: S) -> Mapping[str, Range | None]:
+    def bounds(self, state: S_in) -> Mapping[str, Range | None]:
         """Return what the state knows of the free fields' ranges; None where a field has no effect on it."""
         ...
 
-    def check(self, state: S) -> None:
+    def check(self, state: S_in) -> None:
         """Refuse, clearly, a state that cannot define a model."""
         ...

@@ -1,0 +1,1 @@
+"""Finalize: how a state becomes a model, one algorithm a file."""

@@ -1,0 +1,1 @@
+"""Small dense problems, solved from a Gram matrix."""

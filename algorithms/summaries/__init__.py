@@ -1,0 +1,1 @@
+"""What one pass keeps, one summary a file."""

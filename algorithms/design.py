@@ -1,0 +1,310 @@
+"""Preprocessing after the pass: a linear map T of the columns turns the moments S into TᵀST.
+
+Imputing, merging rare categories, dropping and selecting columns, and standardising are all such maps, so
+they are free hyperparameters: a :class:`Design` is made from a state in which no row is left.
+
+==== =============================================================
+q    columns of the design
+T    map from encoded to design columns, shape (d, q)
+G    Gram matrix of the design's columns, shape (q, q)
+b    their products with the target, shape (q,)
+==== =============================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Shape
+from algorithms.errors import InvalidField
+from algorithms.memo import MEMO
+from algorithms.solvers.spectrum import Spectrum, decompose
+from algorithms.summaries.moments import MomentsState
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+IMPUTE = ("mean", "zero", "indicator")
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """The preprocessing hyperparameters, equal where the design is equal.
+
+    Attributes
+    ----------
+    standardize : centre every column and divide it by its standard deviation, as ``StandardScaler`` does.
+    impute : what a missing number becomes: the column's ``"mean"``, ``"zero"``, or the mean and a column of
+        its own that says it was missing (``"indicator"``).
+    min_frequency : categories rarer than this share of the weight are merged into one ("other").
+    select : keep the k columns with the largest absolute correlation with the target; None keeps all.
+    center : whether the model has an intercept, so that columns and target are centred.
+    """
+
+    standardize: bool
+    impute: str
+    min_frequency: float
+    select: int | None
+    center: bool
+
+    def __post_init__(self) -> None:
+        if self.impute not in IMPUTE:
+            raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
+        if not 0.0 <= self.min_frequency < 1.0:
+            raise InvalidField(f"min_frequency={self.min_frequency!r}: must be at least 0 and less than 1")
+        if self.select is not None and self.select < 1:
+            raise InvalidField(f"select={self.select!r}: must be None or at least 1")
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnMap:
+    """T and the names of the design's columns.
+
+    Attributes
+    ----------
+    matrix : sparse (d, q).
+    names : the q design columns.
+    pick : for a T that only selects, the selected encoded columns; else None.
+    """
+
+    matrix: csr_array
+    names: tuple[str, ...]
+    pick: np.ndarray[Any, np.dtype[np.intp]] | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self.matrix.data.nbytes + self.matrix.indices.nbytes) + 64 * len(self.names)
+
+    def mean(self, x: Array) -> Array:
+        """Return Tᵀx."""
+        return x[self.pick] if self.pick is not None else np.asarray(self.matrix.T @ x)
+
+    def both(self, scatter: Array) -> Array:
+        """Return TᵀST for S of shape (d, d)."""
+        if self.pick is not None:
+            return scatter[np.ix_(self.pick, self.pick)]
+        return np.asarray(self.matrix.T @ (self.matrix.T @ scatter).T)
+
+    def take(self, columns: np.ndarray[Any, np.dtype[np.intp]]) -> ColumnMap:
+        """Return the map to some of its columns."""
+        pick = None if self.pick is None else self.pick[columns]
+        return ColumnMap(self.matrix[:, columns], tuple(self.names[j] for j in columns), pick)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A state's moments in the columns of a design.
+
+    Attributes
+    ----------
+    weight : W.
+    mean : shape (q,), of the design's columns after centring and scaling by the design's own statistics.
+    gram : shape (q, q), scatter about that mean.
+    xy : shape (q,), scatter with the target.
+    y_mean, yy : the target's mean and scatter.
+    """
+
+    weight: float
+    mean: Array
+    gram: Array
+    xy: Array
+    y_mean: float
+    yy: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.gram.nbytes + self.mean.nbytes + self.xy.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The problem that a model solves: Gram matrix, products with the target, and the way back to columns.
+
+    Attributes
+    ----------
+    columns : T after selection.
+    shape : the encoded columns.
+    mean, scale : shape (q,); what is subtracted from a column and what it is divided by.
+    offset : shape (q,), the columns' means as the model sees them (zero where standardised).
+    gram, xy, yy : G, b and the target's square, centred where the model has an intercept.
+    y_mean : mean of the target.
+    weight, rows : W and the number of rows.
+    preprocess : what made it.
+    """
+
+    columns: ColumnMap
+    shape: Shape
+    mean: Array
+    scale: Array
+    offset: Array
+    gram: Array
+    xy: Array
+    yy: float
+    y_mean: float
+    weight: float
+    rows: int
+    preprocess: Preprocess
+
+    @property
+    def q(self) -> int:
+        """Number of design columns."""
+        return len(self.xy)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, the eigenvectors to come included."""
+        return 4 * self.gram.nbytes + self.columns.nbytes
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """Eigenvalues and eigenvectors of G, computed once."""
+        return decompose(self.gram, self.xy)
+
+    def view(self, state: MomentsState) -> View:
+        """Return another state's moments in this design's columns (kept for the state)."""
+        return MEMO.get(state, self, lambda: _view(self, state))
+
+    def intercept(self, coef: Array) -> float:
+        """Return the intercept that belongs to the coefficients of the design's columns."""
+        return self.y_mean - float(self.offset @ coef) if self.preprocess.center else 0.0
+
+
+def design_of(state: MomentsState, preprocess: Preprocess) -> Design:
+    """Return the state's design under that preprocessing (kept for the state)."""
+    return MEMO.get(state, preprocess, lambda: _design(state, preprocess))
+
+
+def column_map(state: MomentsState, impute: str, min_frequency: float) -> ColumnMap:
+    """Return T for imputing and merging, with the columns that are zero in every row left out."""
+    return MEMO.get(state, (impute, min_frequency), lambda: _column_map(state, impute, min_frequency))
+
+
+def _design(state: MomentsState, how: Preprocess) -> Design:
+    d = state.shape.d
+    columns = column_map(state, how.impute, how.min_frequency)
+    mean, gram, xy = columns.mean(state.mean[:d]), columns.both(state.scatter[:d, :d]), _xy(columns, state)
+    yy, y_mean = _target(state)
+    if how.select is not None and how.select < len(mean):
+        best = _most_correlated(np.diagonal(gram), xy, how.select)
+        columns, mean, gram, xy = columns.take(best), mean[best], gram[np.ix_(best, best)], xy[best]
+    scale = _scale(gram, mean, state.weight) if how.standardize else np.ones(len(mean))
+    gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
+    shift = mean if how.standardize else np.zeros(len(mean))
+    offset = (mean - shift) / scale
+    if not how.center:
+        gram = gram + state.weight * np.multiply.outer(offset, offset)
+        xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
+    return Design(
+        columns, state.shape, shift, scale, offset, gram, xy, yy, y_mean, state.weight, state.rows, how
+    )
+
+
+def _view(design: Design, state: MomentsState) -> View:
+    d, columns, scale = state.shape.d, design.columns, design.scale
+    gram = columns.both(state.scatter[:d, :d]) / np.multiply.outer(scale, scale)
+    mean = (columns.mean(state.mean[:d]) - design.mean) / scale
+    yy, y_mean = _target(state)
+    return View(state.weight, mean, gram, _xy(columns, state) / scale, y_mean, yy)
+
+
+def _xy(columns: ColumnMap, state: MomentsState) -> Array:
+    d = state.shape.d
+    return columns.mean(state.scatter[:d, d]) if state.shape.t else np.zeros(len(columns.names))
+
+
+def _target(state: MomentsState) -> tuple[float, float]:
+    d = state.shape.d
+    return (float(state.scatter[d, d]), float(state.mean[d])) if state.shape.t else (0.0, 0.0)
+
+
+def _scale(gram: Array, mean: Array, weight: float) -> Array:
+    """Return the population standard deviations, one where a column is constant to rounding.
+
+    The bound is scikit-learn's (``_is_constant_feature``): variance at most W·eps·var + (W·mean·eps)².
+    """
+    variance = np.diagonal(gram) / weight
+    eps = np.finfo(np.float64).eps
+    constant = variance <= weight * eps * variance + (weight * mean * eps) ** 2
+    return np.sqrt(np.where(constant, 1.0, variance))
+
+
+def _most_correlated(xx: Array, xy: Array, k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the k columns of largest |correlation|, in column order; ties go to the first."""
+    strength = np.abs(xy) / np.sqrt(np.where(xx > 0.0, xx, np.inf))
+    return np.sort(np.argsort(-strength, kind="stable")[:k])
+
+
+@dataclass
+class _Entries:
+    """T as it is put together: rows, columns and values."""
+
+    rows: list[int]
+    cols: list[int]
+    values: list[float]
+    names: list[str]
+
+    def add(self, name: str, parts: list[tuple[int, float]]) -> None:
+        for row, value in parts:
+            self.rows.append(row)
+            self.cols.append(len(self.names))
+            self.values.append(value)
+        self.names.append(name)
+
+
+def _column_map(state: MomentsState, impute: str, min_frequency: float) -> ColumnMap:
+    from scipy.sparse import csr_array
+
+    shape, entries = state.shape, _Entries([], [], [], [])
+    mean = state.mean[: shape.d]
+    seen = (mean != 0.0) | (np.diagonal(state.scatter)[: shape.d] != 0.0)
+    for members in _by_source(shape):
+        roles = {shape.columns[j].role for j in members}
+        if roles <= {LEVEL, OTHER, MISSING}:
+            _merge_rare(entries, shape, members, mean, min_frequency)
+        else:
+            _fill_missing(entries, shape, [j for j in members if seen[j]], mean, impute)
+    q = len(entries.names)
+    matrix = csr_array((entries.values, (entries.rows, entries.cols)), shape=(shape.d, q))
+    only_selects = len(entries.values) == q and all(v == 1.0 for v in entries.values)
+    pick = np.asarray(entries.rows, dtype=np.intp) if only_selects else None
+    return ColumnMap(matrix, tuple(entries.names), pick)
+
+
+def _by_source(shape: Shape) -> list[list[int]]:
+    groups: dict[str, list[int]] = {}
+    for j, column in enumerate(shape.columns):
+        groups.setdefault(column.source, []).append(j)
+    return list(groups.values())
+
+
+def _fill_missing(out: _Entries, shape: Shape, members: list[int], mean: Array, impute: str) -> None:
+    """Add a nullable number: value + fill · indicator, the fill chosen now."""
+    values = [j for j in members if shape.columns[j].role == VALUE]
+    missing = [j for j in members if shape.columns[j].role == INDICATOR]
+    for j in values:
+        share = mean[missing[0]] if missing else 0.0
+        fill = mean[j] / (1.0 - share) if impute != "zero" and share < 1.0 else 0.0
+        filled = [(missing[0], float(fill))] if missing and fill != 0.0 else []
+        out.add(shape.columns[j].name, [(j, 1.0), *filled])
+    if impute == "indicator":
+        for j in missing:
+            out.add(shape.columns[j].name, [(j, 1.0)])
+
+
+def _merge_rare(out: _Entries, shape: Shape, members: list[int], mean: Array, min_frequency: float) -> None:
+    """Add a categorical column: frequent categories as they are, the rare ones as part of "other"."""
+    other = [j for j in members if shape.columns[j].role == OTHER and mean[j] > 0.0]
+    rest = [j for j in members if shape.columns[j].role != OTHER and mean[j] > 0.0]
+    rare = [j for j in rest if mean[j] < min_frequency]
+    for j in rest:
+        if mean[j] >= min_frequency:
+            out.add(shape.columns[j].name, [(j, 1.0)])
+    if merged := [*other, *rare]:
+        name = next((shape.columns[j].name for j in members if shape.columns[j].role == OTHER), "other")
+        out.add(name, [(j, 1.0) for j in merged])

@@ -1,0 +1,37 @@
+"""What can go wrong in this room, each with what to do about it."""
+
+from __future__ import annotations
+
+
+class AlgorithmError(Exception):
+    """The family of this room: what a state, a hyperparameter or a name cannot give.
+
+    Examples
+    --------
+    >>> issubclass(NotEnoughRows, AlgorithmError)
+    True
+    """
+
+
+class NotEnoughRows(AlgorithmError):
+    """The state holds too few rows to define the model."""
+
+
+class DegenerateTarget(AlgorithmError):
+    """The target does not vary, so that there is nothing to learn."""
+
+
+class UnknownAlgorithm(AlgorithmError):
+    """No algorithm is registered under that name."""
+
+
+class UnknownField(AlgorithmError):
+    """The algorithm has no hyperparameter of that name."""
+
+
+class InvalidField(AlgorithmError):
+    """A hyperparameter has a value that it cannot take."""
+
+
+class LawBroken(AlgorithmError):
+    """A summary or an algorithm breaks one of the laws of its contract."""

@@ -1,0 +1,119 @@
+"""What an algorithm's fields say: which are free, which need a pass, and the ranges worth searching."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from algorithms.errors import UnknownField
+from algorithms.ranges import Choice, Integer, Log, Range, Uniform
+
+
+@dataclass(frozen=True)
+class Field:
+    """One hyperparameter of an algorithm.
+
+    Attributes
+    ----------
+    name : its name, scikit-learn's where scikit-learn has one.
+    default : its default value.
+    range : its search range, or None when it has none of its own.
+    needs_pass : whether another value means another pass (a field of the summary).
+    """
+
+    name: str
+    default: Any
+    range: Range | None
+    needs_pass: bool
+
+
+def fields_of(algorithm: type[Any]) -> Mapping[str, Field]:
+    """Return the hyperparameters of an algorithm class by name, free ones first.
+
+    Examples
+    --------
+    >>> from algorithms.models.ridge import Ridge
+    >>> fields_of(Ridge)["alpha"].needs_pass, fields_of(Ridge)["precision"].needs_pass
+    (False, True)
+    """
+    make: Callable[[], Any] = algorithm
+    return _fields_of(make)
+
+
+@functools.cache
+def _fields_of(algorithm: Callable[[], Any]) -> Mapping[str, Field]:
+    free = {f.name: f for f in _read(algorithm, needs_pass=False) if f.name != "summary"}
+    passes = {f.name: f for f in _read(type(algorithm().summary), needs_pass=True)}
+    if clash := sorted(free.keys() & passes.keys()):
+        raise UnknownField(
+            f"{algorithm!r}: {clash[0]!r} is a field of the algorithm and of its summary; rename one"
+        )
+    return {**free, **passes}
+
+
+def build(algorithm: type[Any], values: Mapping[str, Any]) -> Any:
+    """Return the algorithm with those hyperparameters, the summary's among them.
+
+    Raises
+    ------
+    UnknownField
+        If a name is neither a field of the algorithm nor of its summary; the nearest is suggested.
+
+    Examples
+    --------
+    >>> from algorithms.models.ridge import Ridge
+    >>> build(Ridge, {"alpha": 2.0, "precision": "double"}).summary
+    Moments(precision='double')
+    """
+    known = fields_of(algorithm)
+    for name in values:
+        if name not in known:
+            raise UnknownField(_unknown(algorithm, name, known))
+    free = {k: v for k, v in values.items() if not known[k].needs_pass}
+    passes = {k: v for k, v in values.items() if known[k].needs_pass}
+    if passes:
+        free["summary"] = dataclasses.replace(algorithm().summary, **passes)
+    return algorithm(**free)
+
+
+def contains(range_: Range, value: Any) -> bool:
+    """Return whether ``value`` lies in the range.
+
+    Examples
+    --------
+    >>> contains(Integer(1, None), 3), contains(Choice("a", "b"), "c")
+    (True, False)
+    """
+    match range_:
+        case Choice(values=values):
+            return value in values
+        case Integer(low=low, high=high):
+            return value is not None and value >= low and (high is None or value <= high)
+        case Uniform(low=low_, high=high_) | Log(low=low_, high=high_):
+            return bool(low_ <= value <= high_)
+
+
+def _unknown(algorithm: type[Any], name: str, known: Mapping[str, Field]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+    return f"{algorithm.__name__} has no hyperparameter {name!r}; {hint}"
+
+
+def _read(cls: Any, *, needs_pass: bool) -> list[Field]:
+    hints = get_type_hints(cls, include_extras=True)
+    settable = (f for f in dataclasses.fields(cls) if f.init)
+    return [Field(f.name, _default(f), _range(hints[f.name]), needs_pass) for f in settable]
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+
+
+def _range(hint: Any) -> Range | None:
+    if get_origin(hint) is not Annotated:
+        return None
+    return next((x for x in get_args(hint)[1:] if isinstance(x, (Uniform, Log, Integer, Choice))), None)

@@ -1,0 +1,76 @@
+"""The dress: the steps before a model, as fitted scikit-learn transformers over the encoded columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from algorithms.design import Design
+
+
+class ColumnMap(TransformerMixin, BaseEstimator):
+    """The fitted linear map of encoded columns to a model's columns: imputing, merging, selecting.
+
+    Attributes
+    ----------
+    matrix_ : sparse array (n_features_in_, q).
+    feature_names_out_ : the q names.
+
+    Examples
+    --------
+    >>> ColumnMap().set(csr_array([[1.0], [2.0]]), ("x",)).transform([[3.0, 4.0]]).tolist()
+    [[11.0]]
+    """
+
+    def fit(self, X: Any, y: Any = None) -> ColumnMap:
+        """Keep every column as it is."""
+        X = check_array(X)
+        self.matrix_ = csr_array(np.eye(X.shape[1]))
+        self.feature_names_out_ = np.array([f"x{j}" for j in range(X.shape[1])], dtype=object)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def set(self, matrix: csr_array, names: tuple[str, ...]) -> ColumnMap:
+        """Take the map and the names of its columns; returns itself, fitted."""
+        self.matrix_, self.feature_names_out_ = matrix, np.array(names, dtype=object)
+        self.n_features_in_ = matrix.shape[0]
+        return self
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Return X · matrix_, shape (n, q)."""
+        check_is_fitted(self)
+        X = check_array(X, accept_sparse="csr")
+        product = X @ self.matrix_
+        return product.toarray() if issparse(product) else np.asarray(product)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of the model's columns."""
+        return self.feature_names_out_
+
+
+def dressed(design: Design, model: BaseEstimator) -> Pipeline:
+    """Return the pipeline of the design's steps and the model, all fitted."""
+    if not isinstance(model, Pipeline):
+        model.n_features_in_ = design.q
+    steps: list[tuple[str, BaseEstimator]] = []
+    pick = design.columns.pick
+    if pick is None or not np.array_equal(pick, np.arange(design.shape.d)):
+        steps.append(("columns", ColumnMap().set(design.columns.matrix, design.columns.names)))
+    if design.preprocess.standardize:
+        steps.append(("scale", _scaler(design)))
+    return Pipeline([*steps, ("model", model)])
+
+
+def _scaler(design: Design) -> StandardScaler:
+    scaler = StandardScaler()
+    scaler.mean_, scaler.scale_ = design.mean.copy(), design.scale.copy()
+    variance = np.diagonal(design.gram) / design.weight * design.scale**2
+    scaler.var_, scaler.n_samples_seen_, scaler.n_features_in_ = variance, design.rows, design.q
+    return scaler

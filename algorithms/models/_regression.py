@@ -1,0 +1,158 @@
+"""What every regression on moments shares: preprocessing, exact scores, and the dress of scikit-learn."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+
+from algorithms.base import LEVEL, MISSING, OTHER, Array
+from algorithms.design import Design, Preprocess, design_of
+from algorithms.errors import DegenerateTarget, InvalidField, NotEnoughRows
+from algorithms.metrics import SQUARED_ERROR
+from algorithms.models._pipeline import dressed
+from algorithms.ranges import Choice, Integer, Range
+from algorithms.summaries.moments import Moments, MomentsState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True, eq=False)
+class LinearSolution:
+    """A linear model in the columns of its design.
+
+    Attributes
+    ----------
+    design : the problem it solves.
+    coef : shape (q,).
+    intercept : of those columns.
+    extra : what the solver found besides (iterations, dual gap, noise precision).
+    """
+
+    design: Design
+    coef: Array
+    intercept: float
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regression(ABC):
+    """A regression with a squared error: its fold scores are exact from held-out moments.
+
+    Parameters
+    ----------
+    standardize : centre and scale the columns first, as ``StandardScaler`` does.
+    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
+    min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
+    select : keep the k columns most correlated with the target on the training rows; None keeps all.
+    fit_intercept : as in scikit-learn.
+    summary : what the pass keeps.
+    """
+
+    standardize: Annotated[bool, Choice(True, False)] = True
+    impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
+    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
+    select: Annotated[int | None, Integer(1, None, searched=False)] = None
+    fit_intercept: Annotated[bool, Choice(True, False, searched=False)] = True
+    summary: Moments = Moments()
+
+    task: ClassVar[str] = "regression"
+    metrics: ClassVar[tuple[str, ...]] = tuple(SQUARED_ERROR)
+
+    def __post_init__(self) -> None:
+        preprocess = Preprocess(
+            self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept
+        )
+        object.__setattr__(self, "_preprocess", preprocess)
+
+    @abstractmethod
+    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+        """Return the coefficients of the design's columns, shape (q,), and what else was found."""
+
+    @abstractmethod
+    def model(self, solution: LinearSolution) -> BaseEstimator:
+        """Return scikit-learn's fitted estimator over the design's columns."""
+
+    def degrees(self, solution: LinearSolution) -> float:
+        """Return the effective degrees of freedom, the intercept apart: non-zero coefficients."""
+        return float(np.count_nonzero(solution.coef))
+
+    def design(self, state: MomentsState) -> Design:
+        """Return the problem that this preprocessing makes of the state."""
+        return design_of(state, self._preprocess)  # type: ignore[attr-defined]
+
+    def solve(self, state: MomentsState) -> LinearSolution:
+        """Return the fitted numbers; raises NotEnoughRows when the state holds fewer than one row."""
+        if not state.rows:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
+        design = self.design(state)
+        coef, extra = self.coefficients(design)
+        return LinearSolution(design, coef, design.intercept(coef), extra)
+
+    def estimator(self, solution: LinearSolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
+        return dressed(solution.design, self.model(solution))
+
+    def finalize(self, state: MomentsState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def score(self, solution: LinearSolution, held_out: MomentsState, metric: str) -> float | None:
+        """Return the exact score of the held-out rows, greater is better."""
+        formula = SQUARED_ERROR.get(metric)
+        if formula is None or not held_out.rows:
+            return None
+        view, coef = solution.design.view(held_out), solution.coef
+        bias = view.y_mean - float(view.mean @ coef) - solution.intercept
+        spread = view.yy + float((view.gram @ coef - 2.0 * view.xy) @ coef)
+        return formula(max(spread, 0.0) / view.weight, bias, view.yy / view.weight)
+
+    def complexity(self, solution: LinearSolution) -> float:
+        """Return the effective degrees of freedom, the intercept included."""
+        return self.degrees(solution) + float(self.fit_intercept)
+
+    def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
+        """Return the fields that this state narrows, and None for those without effect on it."""
+        roles = {column.role for column, mean in zip(state.shape.columns, state.mean, strict=False) if mean}
+        ranges: dict[str, Range | None] = {"select": Integer(1, max(1, self.design(state).q))}
+        if "indicator" not in roles:
+            ranges["impute"] = None
+        if not roles & {LEVEL, OTHER, MISSING}:
+            ranges["min_frequency"] = None
+        return ranges
+
+    def check(self, state: MomentsState) -> None:
+        """Refuse a target that does not vary, and a state without columns."""
+        d, target = state.shape.d, state.shape.targets[0]
+        scale = abs(float(state.mean[d])) * np.finfo(np.float64).eps
+        if state.rows and state.scatter[d, d] <= state.weight * (4.0 * scale) ** 2:
+            raise DegenerateTarget(
+                f"target {target!r} is {state.mean[d]:.6g} in all {state.rows:,} rows: there is nothing to "
+                "learn; check the target's name and the filter on the rows"
+            )
+
+
+def at_least(name: str, value: float, low: float) -> None:
+    """Refuse a hyperparameter below its least value.
+
+    Examples
+    --------
+    >>> at_least("alpha", 1.0, 0.0)
+    """
+    if not value >= low:
+        raise InvalidField(f"{name}={value!r}: must be at least {low:g}")
+
+
+def decades(low: float, high: float) -> tuple[float, float]:
+    """Return the range widened to powers of ten, so that a little more data leaves it as it is.
+
+    Examples
+    --------
+    >>> decades(0.03, 42.0)
+    (0.01, 100.0)
+    """
+    return 10.0 ** np.floor(np.log10(low)), 10.0 ** np.ceil(np.log10(high))

@@ -1,0 +1,81 @@
+"""Bayesian ridge regression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.design import Design
+from algorithms.models._regression import LinearSolution, Regression, at_least
+from algorithms.ranges import Log
+from algorithms.solvers.evidence import Priors, maximise
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import BayesianRidge as SkBayesianRidge
+
+
+@dataclass(frozen=True, kw_only=True)
+class BayesianRidge(Regression):
+    """Ridge whose penalty is the one of largest evidence.
+
+    Exact. Parameters are those of ``sklearn.linear_model.BayesianRidge`` and the preprocessing of
+    :class:`~algorithms.models._regression.Regression`.
+
+    Examples
+    --------
+    >>> BayesianRidge().max_iter
+    300
+    """
+
+    alpha_1: Annotated[float, Log(1e-8, 1e2)] = 1e-6
+    alpha_2: Annotated[float, Log(1e-8, 1e2)] = 1e-6
+    lambda_1: Annotated[float, Log(1e-8, 1e2)] = 1e-6
+    lambda_2: Annotated[float, Log(1e-8, 1e2)] = 1e-6
+    alpha_init: float | None = None
+    lambda_init: float | None = None
+    tol: float = 1e-3
+    max_iter: int = 300
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("alpha_1", "alpha_2", "lambda_1", "lambda_2"):
+            at_least(name, getattr(self, name), 0.0)
+        at_least("max_iter", self.max_iter, 1)
+
+    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+        """Return the posterior mean at the maximum of the evidence."""
+        priors = Priors(
+            self.alpha_1, self.alpha_2, self.lambda_1, self.lambda_2,
+            self.alpha_init, self.lambda_init, self.tol, self.max_iter,
+        )  # fmt: skip
+        variance = design.yy / design.weight
+        if not self.fit_intercept:
+            variance -= design.y_mean**2
+        found = maximise(design.spectrum, design.yy, variance, design.weight, priors)
+        return found.coef, {"evidence": found}
+
+    def degrees(self, solution: LinearSolution) -> float:
+        """Return γ, the number of well-determined directions."""
+        return float(solution.extra["evidence"].gamma)
+
+    def model(self, solution: LinearSolution) -> SkBayesianRidge:
+        """Return the fitted ``sklearn.linear_model.BayesianRidge``; ``predict(return_std=True)`` works."""
+        from sklearn.linear_model import BayesianRidge as SkBayesianRidge
+
+        found, s = solution.extra["evidence"], solution.design.spectrum
+        model = SkBayesianRidge(
+            alpha_1=self.alpha_1, alpha_2=self.alpha_2, lambda_1=self.lambda_1, lambda_2=self.lambda_2,
+            alpha_init=self.alpha_init, lambda_init=self.lambda_init, tol=self.tol,
+            max_iter=self.max_iter, fit_intercept=self.fit_intercept,
+        )  # fmt: skip
+        model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept
+        model.alpha_, model.lambda_, model.n_iter_ = found.alpha, found.lambda_, found.n_iter
+        model.sigma_ = (s.vectors / (found.alpha * s.values + found.lambda_)) @ s.vectors.T
+        center = solution.design.preprocess.center
+        model.X_offset_ = solution.design.offset.copy() if center else np.zeros(solution.design.q)
+        model.X_scale_ = np.ones(solution.design.q)
+        return model

@@ -1,0 +1,38 @@
+"""Lasso: the elastic net whose penalty is all L1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from algorithms.models._regression import LinearSolution
+from algorithms.models.elastic_net import ElasticNet, fitted
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import Lasso as SkLasso
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lasso(ElasticNet):
+    """Least squares with an L1 penalty: argmin ‖y - Xw‖²/2n + α‖w‖₁.
+
+    Exact to the solver's tolerance. Parameters are those of ``sklearn.linear_model.Lasso`` and the
+    preprocessing of :class:`~algorithms.models._regression.Regression`.
+
+    Examples
+    --------
+    >>> Lasso(alpha=0.1).l1_ratio
+    1.0
+    """
+
+    l1_ratio: float = field(default=1.0, init=False)
+
+    def model(self, solution: LinearSolution) -> SkLasso:
+        """Return the fitted ``sklearn.linear_model.Lasso``."""
+        from sklearn.linear_model import Lasso as SkLasso
+
+        model = SkLasso(
+            alpha=self.alpha, fit_intercept=self.fit_intercept, positive=self.positive,
+            tol=self.tol, max_iter=self.max_iter,
+        )  # fmt: skip
+        return fitted(model, solution)

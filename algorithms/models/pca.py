@@ -1,0 +1,185 @@
+"""Principal component analysis, with the likelihood of held-out rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+
+from algorithms.base import LEVEL, MISSING, OTHER, Array
+from algorithms.design import Design, Preprocess, View, design_of
+from algorithms.errors import NotEnoughRows
+from algorithms.models._pipeline import dressed
+from algorithms.models._regression import at_least
+from algorithms.ranges import Choice, Integer, Range
+from algorithms.solvers.spectrum import Spectrum
+from algorithms.summaries.moments import Moments, MomentsState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.decomposition import PCA as SkPCA  # noqa: N811
+
+
+@dataclass(frozen=True, eq=False)
+class PCASolution:
+    """The leading components of a design.
+
+    Attributes
+    ----------
+    design : the columns.
+    k : number of components.
+    variance : shape (q,), eigenvalues of the covariance (divisor W(1 - 1/n)).
+    noise : mean of the eigenvalues left out (``noise_variance_``).
+    """
+
+    design: Design
+    k: int
+    variance: Array
+    noise: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PCA:
+    """Principal component analysis.
+
+    Exact; ``score`` is the average log-likelihood of the held-out rows under probabilistic PCA
+    (Tipping & Bishop 1999), as in ``sklearn.decomposition.PCA.score``. ``standardize`` changes the units
+    of that likelihood, so it is searched only when asked for.
+
+    Examples
+    --------
+    >>> PCA(n_components=3).whiten
+    False
+    """
+
+    n_components: Annotated[int | None, Integer(1, None)] = None
+    whiten: Annotated[bool, Choice(False, True, searched=False)] = False
+    standardize: Annotated[bool, Choice(True, False, searched=False)] = True
+    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
+    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
+    summary: Moments = Moments()
+
+    task: ClassVar[str] = "decomposition"
+    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+
+    def __post_init__(self) -> None:
+        at_least("n_components", self.n_components or 1, 1)
+
+    def design(self, state: MomentsState) -> Design:
+        """Return the columns that this preprocessing makes of the state."""
+        how = Preprocess(self.standardize, self.impute, self.min_frequency, None, center=True)
+        return design_of(state, how)
+
+    def solve(self, state: MomentsState) -> PCASolution:
+        """Return the components; raises NotEnoughRows for fewer than two rows."""
+        self.check(state)
+        design = self.design(state)
+        variance = design.spectrum.values / _divisor(design)
+        most = min(design.q, design.rows)
+        k = most if self.n_components is None else min(self.n_components, most)
+        return PCASolution(design, k, variance, _noise(variance, k, most))
+
+    def estimator(self, solution: PCASolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
+        return dressed(solution.design, fitted_pca(solution.design, solution.k, whiten=self.whiten))
+
+    def finalize(self, state: MomentsState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def score(self, solution: PCASolution, held_out: MomentsState, metric: str) -> float | None:
+        """Return the average log-likelihood of the held-out rows."""
+        if metric != "log_likelihood" or not held_out.rows:
+            return None
+        design, k, q = solution.design, solution.k, solution.design.q
+        second = _second_moments(design, held_out)
+        values = solution.variance[:k]
+        if values.min() <= 0.0 or (q > k and solution.noise <= 0.0):
+            return -math.inf
+        inside = float(np.sum(second.along[:k] / values))
+        rest = q - k
+        outside = (second.total - float(second.along[:k].sum())) / solution.noise if rest else 0.0
+        logdet = float(np.log(values).sum()) + (rest * math.log(solution.noise) if rest else 0.0)
+        return -0.5 * (inside + outside + logdet + q * math.log(2.0 * math.pi))
+
+    def complexity(self, solution: PCASolution) -> float:
+        """Return the number of components."""
+        return float(solution.k)
+
+    def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
+        """Return components up to the rank."""
+        rank = max(1, self.design(state).spectrum.rank)
+        roles = {column.role for column in state.shape.columns}
+        no_categories = {} if roles & {LEVEL, OTHER, MISSING} else {"min_frequency": None}
+        return {"n_components": Integer(1, max(1, rank - 1)), **no_categories}
+
+    def check(self, state: MomentsState) -> None:
+        """Refuse fewer than two rows."""
+        if state.rows < 2:
+            raise NotEnoughRows(f"pca needs at least 2 rows to know a variance, and has {state.rows}")
+
+
+@dataclass(frozen=True, eq=False)
+class _SecondMoments:
+    """Held-out second moments about the training mean: along each eigenvector, and in all."""
+
+    along: Array
+    total: float
+
+    @property
+    def nbytes(self) -> int:
+        return self.along.nbytes
+
+
+def _second_moments(design: Design, held_out: MomentsState) -> _SecondMoments:
+    from algorithms.memo import MEMO
+
+    return MEMO.get(held_out, (design, "second"), lambda: _project(design, design.view(held_out)))
+
+
+def _project(design: Design, view: View) -> _SecondMoments:
+    away = view.mean - design.offset
+    v = design.spectrum.vectors
+    along = np.einsum("ij,ij->j", v, view.gram @ v) / view.weight + (v.T @ away) ** 2
+    return _SecondMoments(along, float(np.trace(view.gram)) / view.weight + float(away @ away))
+
+
+def _divisor(design: Design) -> float:
+    return design.weight * (1.0 - 1.0 / design.rows) if design.rows > 1 else 1.0
+
+
+def _noise(variance: Array, k: int, most: int) -> float:
+    return float(variance[k:most].mean()) if k < most else 0.0
+
+
+def components(spectrum: Spectrum, k: int) -> Array:
+    """Return the first k eigenvectors as rows, each with its largest entry positive, as scikit-learn does.
+
+    Examples
+    --------
+    >>> from algorithms.solvers.spectrum import decompose
+    >>> components(decompose(np.diag([1.0, 4.0]), np.zeros(2)), 1).tolist()
+    [[0.0, 1.0]]
+    """
+    rows = spectrum.vectors[:, :k].T
+    largest = np.take_along_axis(rows, np.argmax(np.abs(rows), axis=1)[:, None], axis=1)
+    return np.ascontiguousarray(rows * np.where(largest < 0.0, -1.0, 1.0)) + 0.0
+
+
+def fitted_pca(design: Design, k: int, *, whiten: bool) -> SkPCA:
+    """Return a fitted ``sklearn.decomposition.PCA`` of the design's columns."""
+    from sklearn.decomposition import PCA as SkPCA  # noqa: N811
+
+    variance = design.spectrum.values / _divisor(design)
+    model: Any = SkPCA(n_components=k, whiten=whiten, svd_solver="full")
+    model.components_, model.mean_ = components(design.spectrum, k), design.offset.copy()
+    model.explained_variance_ = variance[:k].copy()
+    total = float(variance.sum())
+    model.explained_variance_ratio_ = variance[:k] / total if total > 0.0 else np.zeros(k)
+    model.singular_values_ = np.sqrt(design.spectrum.values[:k])
+    model.noise_variance_ = _noise(variance, k, min(design.q, design.rows))
+    model.n_components_, model.n_samples_, model.n_features_in_ = k, design.rows, design.q
+    return model

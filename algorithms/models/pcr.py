@@ -1,0 +1,71 @@
+"""Principal-component regression: least squares on the leading eigenvectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from algorithms.base import Array
+from algorithms.design import Design
+from algorithms.models._regression import LinearSolution, Regression, at_least
+from algorithms.models.pca import components, fitted_pca
+from algorithms.ranges import Integer, Range
+from algorithms.summaries.moments import MomentsState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True, kw_only=True)
+class PCR(Regression):
+    """Least squares on the first ``n_components`` principal components.
+
+    Exact. The same as ``make_pipeline(PCA(n_components), LinearRegression())``, and the preprocessing of
+    :class:`~algorithms.models._regression.Regression`. None means every component of the rank.
+
+    Examples
+    --------
+    >>> PCR(n_components=2).n_components
+    2
+    """
+
+    n_components: Annotated[int | None, Integer(1, None)] = None
+    fit_intercept: bool = field(default=True, init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("n_components", self.n_components or 1, 1)
+
+    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+        """Return V_k Λ_k⁻¹ V_kᵀ b."""
+        s, k = design.spectrum, self._kept(design)
+        scores = s.projected[:k] / s.values[:k]
+        return s.vectors[:, :k] @ scores, {"components": k}
+
+    def degrees(self, solution: LinearSolution) -> float:
+        """Return the number of components."""
+        return float(solution.extra["components"])
+
+    def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
+        """Return components up to the rank."""
+        rank = max(1, self.design(state).spectrum.rank)
+        return {**super().bounds(state), "n_components": Integer(1, rank)}
+
+    def model(self, solution: LinearSolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` of ``PCA`` and ``LinearRegression``."""
+        from sklearn.linear_model import LinearRegression
+        from sklearn.pipeline import Pipeline
+
+        design, k = solution.design, int(solution.extra["components"])
+        pca = fitted_pca(design, k, whiten=False)
+        line = LinearRegression()
+        line.coef_ = components(design.spectrum, k) @ solution.coef
+        line.intercept_ = solution.design.y_mean
+        line.n_features_in_, line.rank_ = k, k
+        line.singular_ = design.spectrum.values[:k] ** 0.5
+        return Pipeline([("pca", pca), ("regression", line)])
+
+    def _kept(self, design: Design) -> int:
+        rank = design.spectrum.rank
+        return rank if self.n_components is None else min(self.n_components, rank)

@@ -1,0 +1,81 @@
+"""Partial least squares regression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.design import Design
+from algorithms.memo import MEMO
+from algorithms.models._regression import LinearSolution, Regression, at_least
+from algorithms.ranges import Integer, Range
+from algorithms.solvers.partial_least_squares import Components, pls
+from algorithms.summaries.moments import MomentsState
+
+if TYPE_CHECKING:
+    from sklearn.cross_decomposition import PLSRegression
+
+MOST = 64
+"""Components found in one run and kept; more are found when asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PLS(Regression):
+    """Partial least squares with one target.
+
+    Exact. The same as ``sklearn.cross_decomposition.PLSRegression(n_components)``, whose ``scale`` is
+    ``standardize`` here, with the preprocessing of :class:`~algorithms.models._regression.Regression`.
+
+    Examples
+    --------
+    >>> PLS().n_components
+    2
+    """
+
+    n_components: Annotated[int, Integer(1, None)] = 2
+    fit_intercept: bool = field(default=True, init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("n_components", self.n_components, 1)
+
+    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+        """Return R_k c_k."""
+        found = _components(design, self.n_components)
+        k = min(self.n_components, found.k)
+        return found.rotations[:, :k] @ found.y_loadings[:k], {"components": k}
+
+    def degrees(self, solution: LinearSolution) -> float:
+        """Return the number of components."""
+        return float(solution.extra["components"])
+
+    def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
+        """Return components up to the rank."""
+        rank = max(1, self.design(state).spectrum.rank)
+        return {**super().bounds(state), "n_components": Integer(1, rank)}
+
+    def model(self, solution: LinearSolution) -> PLSRegression:
+        """Return the fitted ``PLSRegression`` (``scale=False``: the scaling is a step of its own)."""
+        from sklearn.cross_decomposition import PLSRegression
+
+        design, k = solution.design, int(solution.extra["components"])
+        found = _components(design, self.n_components)
+        model = PLSRegression(n_components=k, scale=False)
+        model.x_weights_, model.x_loadings_ = found.weights[:, :k], found.loadings[:, :k]
+        model.x_rotations_, model.y_loadings_ = found.rotations[:, :k], found.y_loadings[None, :k]
+        model.y_weights_, model.y_rotations_ = np.ones((1, k)), 1.0 / found.y_loadings[None, :k]
+        model.coef_, model.intercept_ = solution.coef[None, :], np.array([design.y_mean])
+        model.n_iter_ = [1] * k
+        model._x_mean, model._y_mean = design.offset.copy(), np.array([design.y_mean])
+        model._x_std, model._y_std = np.ones(design.q), np.ones(1)
+        model._predict_1d = True
+        return model
+
+
+def _components(design: Design, k: int) -> Components:
+    run = min(max(k, MOST), design.q)
+    return MEMO.get(design, ("pls", run), lambda: pls(design.gram, design.xy, run))

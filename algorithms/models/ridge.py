@@ -1,0 +1,70 @@
+"""Ridge regression: one eigendecomposition per design, O(q²) for every penalty after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from algorithms.base import Array
+from algorithms.design import Design
+from algorithms.models._regression import LinearSolution, Regression, at_least, decades
+from algorithms.ranges import Choice, Log, Range
+from algorithms.solvers.nonnegative import nonnegative_ridge
+from algorithms.solvers.spectrum import degrees_of_freedom, ridge
+from algorithms.summaries.moments import MomentsState
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import Ridge as SkRidge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ridge(Regression):
+    """Least squares with an L2 penalty: argmin ‖y - Xw‖² + α‖w‖².
+
+    Exact. Parameters are those of ``sklearn.linear_model.Ridge`` and the preprocessing of
+    :class:`~algorithms.models._regression.Regression`.
+
+    Examples
+    --------
+    >>> from algorithms.base import Batch, Column, Shape
+    >>> import numpy as np
+    >>> algorithm = Ridge(alpha=1.0, standardize=False)
+    >>> state = algorithm.summary.init(Shape((Column("x", "x"),), ("y",)))
+    >>> state = algorithm.summary.update(state, Batch(np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]]), d=1))
+    >>> algorithm.finalize(state)["model"].coef_.round(3).tolist()
+    [1.333]
+    """
+
+    alpha: Annotated[float, Log(1e-4, 1e6)] = 1.0
+    positive: Annotated[bool, Choice(False, True, searched=False)] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("alpha", self.alpha, 0.0)
+
+    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+        """Return V(Λ + α)⁻¹Vᵀb."""
+        if self.positive:
+            return nonnegative_ridge(design.gram, design.xy, self.alpha), {}
+        return ridge(design.spectrum, self.alpha), {}
+
+    def degrees(self, solution: LinearSolution) -> float:
+        """Return Σ λ/(λ + α)."""
+        return degrees_of_freedom(solution.design.spectrum.values, self.alpha)
+
+    def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
+        """Return α from far below the least eigenvalue that matters to ten times the largest."""
+        top = Ridge(select=self.select, fit_intercept=self.fit_intercept).design(state).spectrum.values
+        if not len(top) or top[0] <= 0.0:
+            return super().bounds(state)
+        return {**super().bounds(state), "alpha": Log(*decades(1e-7 * top[0], 10.0 * top[0]))}
+
+    def model(self, solution: LinearSolution) -> SkRidge:
+        """Return the fitted ``sklearn.linear_model.Ridge``."""
+        from sklearn.linear_model import Ridge as SkRidge
+
+        model = SkRidge(alpha=self.alpha, fit_intercept=self.fit_intercept, positive=self.positive)
+        model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept
+        model.n_iter_, model.solver_ = None, "lbfgs" if self.positive else "cholesky"
+        return model

@@ -1,0 +1,78 @@
+"""The algorithms by name: one line each, and those of other packages by entry point ``hpo.algorithms``."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from algorithms.errors import AlgorithmError, UnknownAlgorithm
+
+BUILT_IN: Mapping[str, str] = {
+    "ridge": "algorithms.models.ridge:Ridge",
+    "lasso": "algorithms.models.lasso:Lasso",
+    "elastic_net": "algorithms.models.elastic_net:ElasticNet",
+    "ols": "algorithms.models.ols:OLS",
+    "pcr": "algorithms.models.pcr:PCR",
+    "pls": "algorithms.models.pls:PLS",
+    "bayesian_ridge": "algorithms.models.bayesian_ridge:BayesianRidge",
+    "pca": "algorithms.models.pca:PCA",
+}
+"""Name → ``module:class`` of the algorithms that come with the package."""
+
+
+def names() -> list[str]:
+    """Return the name of every algorithm, built-in ones first.
+
+    Examples
+    --------
+    >>> names()[:3]
+    ['ridge', 'lasso', 'elastic_net']
+    """
+    return [*BUILT_IN, *(name for name in _plugins() if name not in BUILT_IN)]
+
+
+def get(name: str) -> type[Any]:
+    """Return the algorithm class of that name.
+
+    Raises
+    ------
+    UnknownAlgorithm
+        If there is none; the nearest name is suggested.
+    AlgorithmError
+        If another package's algorithm cannot be imported.
+
+    Examples
+    --------
+    >>> get("ridge").__name__
+    'Ridge'
+    """
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found: type[Any] = getattr(import_module(module), attribute)
+        return found
+    if name in _plugins():
+        return _load(_plugins()[name])
+    near = difflib.get_close_matches(name, names(), n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise UnknownAlgorithm(f"algorithm {name!r} is unknown; {hint}known are {', '.join(names())}")
+
+
+@functools.cache
+def _plugins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="hpo.algorithms")}
+
+
+def _load(point: EntryPoint) -> type[Any]:
+    try:
+        found: type[Any] = point.load()
+    except Exception as error:
+        where = point.dist.name if point.dist else point.value
+        raise AlgorithmError(
+            f"algorithm {point.name!r} of the package {where!r} cannot be imported ({error!r}); "
+            "update or remove that package"
+        ) from error
+    return found

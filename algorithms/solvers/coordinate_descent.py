@@ -1,0 +1,63 @@
+"""Lasso and elastic net on a Gram matrix, by scikit-learn's own coordinate descent.
+
+``enet_path`` with ``precompute`` reads the rows only for their number, so one row stands for all of them:
+with G/W and b/W the penalty needs no factor for the number of rows.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.errors import InvalidField
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How coordinate descent runs; the names and defaults are ``ElasticNet``'s.
+
+    Examples
+    --------
+    >>> Descent().max_iter
+    1000
+    """
+
+    tol: float = 1e-4
+    max_iter: int = 1000
+    positive: bool = False
+
+
+def elastic_net(
+    gram: Array, xy: Array, yy: float, alpha: float, l1_ratio: float, how: Descent
+) -> tuple[Array, int, float]:
+    """Return coefficients, iterations and dual gap of argmin ½‖y - Xw‖² + αl₁‖w‖₁ + ½α(1 - l₁)‖w‖².
+
+    Parameters
+    ----------
+    gram, xy, yy : XᵀX/W (q, q), C-contiguous; Xᵀy/W (q,); yᵀy/W.
+    alpha, l1_ratio : the penalty, as in ``ElasticNet``.
+    how : tolerance, iterations, sign.
+
+    Examples
+    --------
+    >>> elastic_net(np.eye(2), np.array([2.0, 0.5]), 5.0, 1.0, 1.0, Descent())[0].tolist()
+    [1.0, 0.0]
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import enet_path
+
+    if not alpha > 0.0:
+        raise InvalidField(f"alpha={alpha!r}: must be greater than 0; without a penalty use 'ols'")
+    if not 0.0 <= l1_ratio <= 1.0:
+        raise InvalidField(f"l1_ratio={l1_ratio!r}: must lie between 0 and 1")
+    one_row, y = np.zeros((1, len(xy))), np.array([np.sqrt(yy)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        _, coefs, gaps, iterations = enet_path(
+            one_row, y, l1_ratio=l1_ratio, alphas=[alpha], precompute=gram, Xy=xy, check_input=False,
+            return_n_iter=True, tol=how.tol, max_iter=how.max_iter, positive=how.positive,
+        )  # fmt: skip
+    return coefs[:, 0], int(iterations[0]), float(gaps[0])

@@ -1,0 +1,74 @@
+"""Bayesian ridge: the evidence of noise and weights, maximised on the eigenvalues of the Gram matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.solvers.spectrum import Spectrum
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Gamma priors and stopping, with ``BayesianRidge``'s names and defaults.
+
+    Examples
+    --------
+    >>> Priors().alpha_1
+    1e-06
+    """
+
+    alpha_1: float = 1e-6
+    alpha_2: float = 1e-6
+    lambda_1: float = 1e-6
+    lambda_2: float = 1e-6
+    alpha_init: float | None = None
+    lambda_init: float | None = None
+    tol: float = 1e-3
+    max_iter: int = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The maximum: coefficients, noise precision α, weight precision λ, well-determined directions γ."""
+
+    coef: Array
+    alpha: float
+    lambda_: float
+    gamma: float
+    n_iter: int
+
+
+def maximise(s: Spectrum, yy: float, target_variance: float, weight: float, how: Priors) -> Evidence:
+    """Return the maximum of the evidence by MacKay's (1992) fixed point, as ``BayesianRidge`` iterates it.
+
+    Parameters
+    ----------
+    s : spectrum of the centred Gram matrix.
+    yy : centred square of the target.
+    target_variance : of the target, for the first α.
+    weight : W, the sum of the weights.
+    how : priors and stopping.
+    """
+    alpha = 1.0 / (target_variance + np.finfo(np.float64).eps) if how.alpha_init is None else how.alpha_init
+    lambda_ = 1.0 if how.lambda_init is None else how.lambda_init
+    gamma, old, n_iter = 0.0, None, 0
+    while n_iter < how.max_iter:
+        n_iter += 1
+        coef, sse = _posterior_mean(s, yy, lambda_ / alpha)
+        gamma = float(np.sum(alpha * s.values / (lambda_ + alpha * s.values)))
+        lambda_ = (gamma + 2.0 * how.lambda_1) / (float(coef @ coef) + 2.0 * how.lambda_2)
+        alpha = (weight - gamma + 2.0 * how.alpha_1) / (sse + 2.0 * how.alpha_2)
+        if old is not None and float(np.abs(old - coef).sum()) < how.tol:
+            break
+        old = coef
+    coef, _ = _posterior_mean(s, yy, lambda_ / alpha)
+    return Evidence(coef, float(alpha), float(lambda_), gamma, n_iter)
+
+
+def _posterior_mean(s: Spectrum, yy: float, ratio: float) -> tuple[Array, float]:
+    coef = s.vectors @ (s.projected / (s.values + ratio))
+    sse = yy + float((s.gram @ coef - 2.0 * s.xy) @ coef)
+    return coef, max(sse, 0.0)

@@ -1,0 +1,66 @@
+"""Partial least squares for one target, from XᵀX and Xᵀy alone.
+
+Dayal & MacGregor (1997), "Improved PLS algorithms", algorithm 2: only Xᵀy is deflated, so all numbers of
+components up to k come from one run, and the rows are never needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms.base import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """The components of PLS, one a column, in scikit-learn's words.
+
+    Attributes
+    ----------
+    weights, loadings, rotations : shape (q, k), W, P, R.
+    y_loadings : shape (k,), c.
+    """
+
+    weights: Array
+    loadings: Array
+    rotations: Array
+    y_loadings: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.weights.nbytes * 3 + self.y_loadings.nbytes
+
+    @property
+    def k(self) -> int:
+        """Number of components found."""
+        return len(self.y_loadings)
+
+
+def pls(gram: Array, xy: Array, k: int) -> Components:
+    """Return up to k components; fewer when what is left of Xᵀy is rounding.
+
+    Examples
+    --------
+    >>> pls(np.diag([2.0, 1.0]), np.array([2.0, 0.0]), 1).y_loadings.tolist()
+    [1.0]
+    """
+    q = len(xy)
+    w_, p_, r_, c_ = (np.zeros((q, k)), np.zeros((q, k)), np.zeros((q, k)), np.zeros(k))
+    left, first = xy.copy(), float(np.linalg.norm(xy))
+    for a in range(k):
+        norm = float(np.linalg.norm(left))
+        if norm <= 1e-13 * first:
+            return Components(w_[:, :a], p_[:, :a], r_[:, :a], c_[:a])
+        w = left / norm
+        r = w - r_[:, :a] @ (p_[:, :a].T @ w)
+        g = gram @ r
+        tt = float(r @ g)
+        if tt <= 0.0:
+            return Components(w_[:, :a], p_[:, :a], r_[:, :a], c_[:a])
+        p, c = g / tt, float(r @ xy) / tt
+        left = left - p * (c * tt)
+        w_[:, a], p_[:, a], r_[:, a], c_[a] = w, p, r, c
+    return Components(w_, p_, r_, c_)
