@@ -1,0 +1,83 @@
+"""What a place for blobs must be able to do: eight verbs on names, so that a bucket can be one too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from state_store.errors import InvalidName
+
+PART = r"[a-z0-9][a-z0-9._-]{0,199}"
+NAME = re.compile(rf"{PART}(?:/{PART}){{0,3}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Size of a blob in bytes, and when it was last used, in seconds since the epoch."""
+
+    bytes: int
+    last_used: float
+
+
+class Backend(Protocol):
+    """A place that maps names (see :func:`check_name`) to bytes; a write is seen whole or not at all."""
+
+    def read(self, name: str, limit: int | None = None) -> bytes | None:
+        """Return the bytes (the first ``limit``), or None if there is no such name."""
+        ...
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put the bytes under the name, atomically. Raises StoreWriteError."""
+        ...
+
+    def names(self, folder: str) -> Iterator[tuple[str, Stat]]:
+        """Yield every name below ``folder``, sorted, with its size and last use."""
+        ...
+
+    def stat(self, name: str) -> Stat | None:
+        """Return size and last use, or None if there is no such name."""
+        ...
+
+    def touch(self, name: str) -> None:
+        """Note that the name was used now; does nothing where that cannot be noted."""
+        ...
+
+    def delete(self, name: str) -> bool:
+        """Remove the name; False if it was not there. Raises StoreWriteError."""
+        ...
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Hold a lock between threads and processes; it must end with the process that holds it.
+
+        Where nothing can be locked, nothing is held: writes are atomic, so a lock only saves work.
+        """
+        ...
+
+    def sweep(self, before: float, *, dry_run: bool) -> list[tuple[str, int]]:
+        """Remove what dead writers left before that time, and locks nobody holds; return names and bytes."""
+        ...
+
+
+def check_name(name: str) -> str:
+    """Return the name if it is confined: at most four parts of ``a-z 0-9 . _ -``, none beginning with a dot.
+
+    Raises
+    ------
+    InvalidName
+        Otherwise.
+
+    Examples
+    --------
+    >>> check_name("pilots/0123")
+    'pilots/0123'
+    >>> check_name("pilots/../../secret")
+    Traceback (most recent call last):
+    ...
+    state_store.errors.InvalidName: 'pilots/../../secret' is not a name in a state store.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InvalidName(f"{name!r} is not a name in a state store.")
+    return name

@@ -1,0 +1,191 @@
+"""States to arrays and back: the codec reads the fields of a state and never names a type."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from state_store.errors import DamagedBlob, UnstorableValue
+
+T = TypeVar("T")
+Arrays = dict[str, NDArray[Any]]
+Scalars = dict[str, Any]
+
+ROOT = "state"
+NOT_FINITE = {repr(value): value for value in (math.nan, math.inf, -math.inf)}
+PLAIN = (bool, int, float, str, type(None))
+
+
+def flatten(state: Any) -> tuple[Arrays, Scalars]:
+    """Arrays and JSON scalars that hold a state, each under the path of its field.
+
+    Parameters
+    ----------
+    state : a dataclass, tuple or list, nested in any way, of arrays (bool, integers, floats up to 8 bytes),
+        numpy scalars, and Python's bool, int, float, str and None. Fields with ``metadata={"static": True}``
+        and fields that are not arguments of ``__init__`` are not stored: the template supplies them.
+
+    Returns
+    -------
+    arrays : contiguous, little endian, true shapes; numpy scalars are arrays of shape ().
+    scalars : JSON; a float that JSON cannot say is ``{"float": "nan"}``.
+
+    Raises
+    ------
+    UnstorableValue
+        For any other type, naming the path.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Mean:
+    ...     rows: int
+    ...     total: np.ndarray
+    >>> flatten((Mean(3, np.zeros(2)), 1.5))
+    ({'0.total': array([0., 0.])}, {'0.rows': 3, '1': 1.5})
+    """
+    arrays: Arrays = {}
+    scalars: Scalars = {}
+    for path, value in _walk(state, ""):
+        if isinstance(value, np.ndarray | np.generic) and not isinstance(value, str):
+            arrays[path] = dense(value, path)
+        else:
+            scalars[path] = _to_json(value, path)
+    return arrays, scalars
+
+
+def restore(arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, Any], like: T) -> T:
+    """Return the state of which ``arrays`` and ``scalars`` were made, by the template ``like``.
+
+    Parameters
+    ----------
+    arrays, scalars : what :func:`flatten` gave.
+    like : a state of the same layout in true shapes, such as the identity of merge. Arrays come back in its
+        memory order, scalars in its types.
+
+    Raises
+    ------
+    DamagedBlob
+        If a name, dtype or shape differs from the template's.
+
+    Examples
+    --------
+    >>> restore(*flatten((1, np.arange(3.0))), like=(0, np.zeros(3)))
+    (1, array([0., 1., 2.]))
+    >>> restore(*flatten((1, np.arange(3.0))), like=(0, np.zeros(4)))
+    Traceback (most recent call last):
+    ...
+    state_store.errors.DamagedBlob: array '1' is float64 (3,) where float64 (4,) is expected
+    """
+    stored = {**arrays, **scalars}
+    state = _rebuild(like, "", stored)
+    if stored:
+        raise DamagedBlob(f"holds {sorted(stored)}, which the state has no place for")
+    return cast("T", state)
+
+
+def dense(value: Any, path: str) -> NDArray[Any]:
+    """Return the array as safetensors needs it: contiguous, little endian, shape kept.
+
+    safetensors writes the memory as it lies, so a Fortran-ordered, strided or big-endian array would be
+    garbage; ``ascontiguousarray`` alone would turn shape () into (1,).
+
+    Examples
+    --------
+    >>> dense(np.float32(2), "weight").shape
+    ()
+    """
+    array = np.asarray(value)
+    masked = isinstance(value, np.ma.MaskedArray)
+    if masked or array.dtype.kind not in "biuf" or array.itemsize > 8:
+        kind = "a masked array" if masked else f"an array of {array.dtype}"
+        raise UnstorableValue(f"{path!r} is {kind}: bool, integers and floats up to 8 bytes are kept.")
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
+
+
+@cache
+def _stored_fields(kind: type) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind) if f.init and not f.metadata.get("static"))
+
+
+def _children(value: Any) -> list[tuple[str, Any]] | None:
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(name, getattr(value, name)) for name in _stored_fields(type(value))]
+    if isinstance(value, tuple | list):
+        return [(str(i), item) for i, item in enumerate(value)]
+    return None
+
+
+def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    children = _children(value)
+    if children is None:
+        yield path or ROOT, value
+        return
+    for name, child in children:
+        yield from _walk(child, f"{path}.{name}" if path else name)
+
+
+def _to_json(value: Any, path: str) -> Any:
+    if type(value) is np.str_:
+        return str(value)
+    if type(value) not in PLAIN:
+        raise UnstorableValue(
+            f"{path!r} is a {type(value).__qualname__}: a state is made of arrays, scalars, dataclasses, "
+            "tuples and lists; mark a field that the data does not change with metadata={'static': True}."
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}  # JSON has no word for it
+    return value
+
+
+def _rebuild(like: Any, path: str, stored: dict[str, Any]) -> Any:
+    children = _children(like)
+    if children is None:
+        return _leaf(like, path or ROOT, stored)
+    parts = {name: _rebuild(child, f"{path}.{name}" if path else name, stored) for name, child in children}
+    if is_dataclass(like) and not isinstance(like, type):
+        return replace(like, **parts)
+    if hasattr(like, "_fields"):
+        return type(like)(*parts.values())
+    return type(like)(parts.values())
+
+
+def _leaf(like: Any, path: str, stored: dict[str, Any]) -> Any:
+    if path not in stored:
+        raise DamagedBlob(f"has no {path!r}")
+    value = stored.pop(path)
+    if isinstance(like, np.ndarray):
+        return _array(like, path, value)
+    if isinstance(like, np.generic) and not isinstance(like, str):
+        return _array(like, path, value)[()]
+    return _scalar(like, path, value)
+
+
+def _array(like: NDArray[Any] | np.generic, path: str, value: Any) -> NDArray[Any]:
+    expected = like.dtype.newbyteorder("=")
+    if not isinstance(value, np.ndarray):
+        raise DamagedBlob(f"{path!r} is {value!r} where {expected} {like.shape} is expected")
+    if value.dtype != expected or value.shape != like.shape:
+        raise DamagedBlob(
+            f"array {path!r} is {value.dtype} {value.shape} where {expected} {like.shape} is expected"
+        )
+    return np.asfortranarray(value) if like.flags.fnc else value
+
+
+def _scalar(like: Any, path: str, value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.shape == ():
+        value = value.item()
+    if isinstance(value, dict):
+        value = NOT_FINITE.get(str(value.get("float")))
+    if isinstance(like, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(like):
+        raise DamagedBlob(f"{path!r} is {value!r} where a {type(like).__name__} is expected")
+    return value

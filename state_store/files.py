@@ -1,0 +1,119 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from state_store.entry import readable_bytes
+from state_store.errors import StoreWriteError
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+TEMPORARY = ".tmp"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside ``path`` that takes its place when the block ends well.
+
+    The bytes are on the disk before the name appears (fsync, rename, fsync of the directory); a block that
+    fails leaves neither. A process killed inside leaves a hidden file that ``gc`` removes.
+
+    Raises
+    ------
+    StoreWriteError
+        On any error of the file system, naming the path, the free space and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder, "a", "numbers")) as file:
+    ...         _ = file.write(b"123")
+    ...     [p.name for p in Path(folder, "a").iterdir()]
+    ['numbers']
+    """
+    temporary: Path | None = None
+    try:
+        temporary, descriptor = _open_beside(path)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a directory and those above it, each of them on the disk when this returns.
+
+    Examples
+    --------
+    >>> make_folder(Path("."))
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        _sync_folder(folder.parent)
+
+
+def write_error(path: Path, error: OSError) -> StoreWriteError:
+    """Return the error that says which file could not be written, why, and what to do.
+
+    Examples
+    --------
+    >>> print(write_error(Path("/state/leaves/x"), OSError(errno.EROFS, "Read-only file system")))
+    Cannot write /state/leaves/x: Read-only file system. Nothing was lost or half written. Check ...
+    """
+    message = f"Cannot write {path}: {error.strerror or error}. Nothing was lost or half written. "
+    if error.errno in FULL:
+        return StoreWriteError(
+            f"{message}The disk has {_free_space(path)} free. Make room, for example with "
+            "`hpo states gc`, or choose a store on another disk."
+        )
+    if error.errno in DENIED:
+        return StoreWriteError(f"{message}Check who may write in {path.parent}, or choose another store.")
+    return StoreWriteError(f"{message}Check the disk ({_free_space(path)} free), or choose another store.")
+
+
+def _open_beside(path: Path) -> tuple[Path, int]:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        return temporary, os.open(temporary, flags, 0o666)
+    except FileNotFoundError:  # a new directory, or one that gc has just found empty
+        make_folder(path.parent)
+        return temporary, os.open(temporary, flags, 0o666)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _free_space(path: Path) -> str:
+    for folder in path.parents:
+        with suppress(OSError):
+            return readable_bytes(shutil.disk_usage(folder).free)
+    return "unknown space"

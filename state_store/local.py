@@ -1,0 +1,167 @@
+"""Blobs in a directory of a local or shared file system."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from state_store.backend import Stat, check_name
+from state_store.errors import InvalidName
+from state_store.files import TEMPORARY, replacing, write_error
+
+LOCKS = "locks"
+POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class LocalBackend:
+    """A directory: one file per name; last use is the file's modification time.
+
+    Any number of threads and processes may use it at once, also on several machines that share it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     backend = LocalBackend(Path(folder))
+    ...     backend.write("pilots/0123", b"abc")
+    ...     backend.read("pilots/0123"), [name for name, stat in backend.names("pilots")]
+    (b'abc', ['pilots/0123'])
+    """
+
+    root: Path
+
+    def path(self, name: str) -> Path:
+        """Return the file of a name; raises InvalidName if it is not confined to the directory."""
+        return self.root / check_name(name)
+
+    def read(self, name: str, limit: int | None = None) -> bytes | None:
+        """Return the bytes (the first ``limit``), or None if there is no such name."""
+        try:
+            with self.path(name).open("rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                return file.read(size if limit is None else min(limit, size))
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put the bytes under the name, atomically and durably."""
+        with replacing(self.path(name)) as file:
+            file.write(data)
+
+    def names(self, folder: str) -> Iterator[tuple[str, Stat]]:
+        """Yield every name below ``folder``, sorted; temporary files are not names."""
+        yield from self._below(self.path(folder), folder)
+
+    def stat(self, name: str) -> Stat | None:
+        """Return size and last use, or None if there is no such name."""
+        try:
+            found = self.path(name).stat()
+        except FileNotFoundError:
+            return None
+        return Stat(found.st_size, found.st_mtime)
+
+    def touch(self, name: str) -> None:
+        """Note that the name was used now, unless the directory is read-only."""
+        with suppress(OSError):
+            os.utime(self.path(name))
+
+    def delete(self, name: str) -> bool:
+        """Remove the name; False if it was not there."""
+        path = self.path(name)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise write_error(path, error) from error
+        return True
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the lock of a name; where the file system cannot lock, hold nothing."""
+        lock = FileLock(self._lock_path(name))
+        try:
+            lock.acquire(poll_interval=POLL_SECONDS)
+        except (OSError, NotImplementedError):
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def sweep(self, before: float, *, dry_run: bool) -> list[tuple[str, int]]:
+        """Remove temporary files and unheld locks older than ``before``, and directories left empty."""
+        old = [path for path in self._leftovers() if _modified(path) < before]
+        removed = [(str(path.relative_to(self.root)), path.stat().st_size) for path in old if path.exists()]
+        if not dry_run:
+            removed = [item for item in removed if self._remove_leftover(self.root / item[0])]
+            self._remove_empty_folders()
+        return removed
+
+    def _below(self, folder: Path, prefix: str) -> Iterator[tuple[str, Stat]]:
+        try:
+            found = sorted(os.scandir(folder), key=lambda item: item.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for item in found:
+            if item.name.startswith("."):
+                continue
+            if item.is_dir():
+                yield from self._below(folder / item.name, f"{prefix}/{item.name}")
+            else:
+                yield from _named(f"{prefix}/{item.name}", item)
+
+    def _lock_path(self, name: str) -> Path:
+        folder = self.root / LOCKS
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+        return folder / (check_name(name).replace("/", "-") + ".lock")
+
+    def _leftovers(self) -> Iterator[Path]:
+        yield from self.root.rglob(f".*{TEMPORARY}")
+        yield from self.root.glob(f"{LOCKS}/*.lock")
+
+    def _remove_leftover(self, path: Path) -> bool:
+        if path.suffix == TEMPORARY:
+            return _unlink(path)
+        try:
+            with FileLock(path, blocking=False):
+                return _unlink(path)
+        except (Timeout, OSError, NotImplementedError):
+            return False
+
+    def _remove_empty_folders(self) -> None:
+        for folder in self.root.glob("*/*"):
+            if folder.is_dir():
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+def _named(name: str, item: os.DirEntry[str]) -> Iterator[tuple[str, Stat]]:
+    """Yield one name, unless it is no name at all or vanished meanwhile."""
+    with suppress(InvalidName, FileNotFoundError):
+        found = item.stat()
+        yield check_name(name), Stat(found.st_size, found.st_mtime)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _unlink(path: Path) -> bool:
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,101 @@
+"""The members of an export, read as if a stranger had made it."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from state_store.blob import Blob, decode_blob
+from state_store.errors import (
+    UPGRADE,
+    DamagedArchive,
+    DamagedBlob,
+    InvalidName,
+    StoreError,
+    StoreVersionError,
+)
+from state_store.key import Key
+from state_store.store import DOCUMENTS, document_name
+
+FORMAT = 1
+ABOUT = "archive.json"
+UNREADABLE = (
+    zipfile.BadZipFile,
+    ValueError,
+    EOFError,
+    OSError,
+    OverflowError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an export; whatever goes wrong with reading it inside the block is a DamagedArchive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except StoreError:
+        raise
+    except FileNotFoundError as error:
+        raise DamagedArchive(f"There is no file {path}.") from error
+    except UNREADABLE as error:
+        raise DamagedArchive(f"{path} is truncated, altered, or no export of states: {error}") from error
+
+
+def checked_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
+    """Return the blobs' members, after names, sizes and format were checked; documents first."""
+    members, limit = archive.infolist(), path.stat().st_size
+    names = [member.filename for member in members]
+    if len(set(names)) != len(names) or names.count(ABOUT) != 1:
+        raise DamagedArchive(f"{path} holds a name twice, or is no export of states: it has no {ABOUT}.")
+    if sum(member.file_size for member in members) > limit:
+        raise DamagedArchive(f"{path} claims to hold more than its own {limit} bytes.")
+    for member in members:
+        _check_member(member)
+    _check_format(archive.read(ABOUT), path)
+    return sorted((m for m in members if m.filename != ABOUT), key=lambda m: m.filename)
+
+
+def _check_member(member: zipfile.ZipInfo) -> None:
+    stored = member.compress_type == zipfile.ZIP_STORED and member.file_size == member.compress_size
+    if not stored or member.flag_bits & 1:
+        raise DamagedArchive(f"{member.filename!r} is compressed or encrypted; no member of an export is.")
+    if member.filename == ABOUT:
+        return
+    name = member.orig_filename
+    try:
+        room, *parts = name.split("/")
+        if room == DOCUMENTS and len(parts) == 2:
+            document_name(*parts)
+        else:
+            Key.parse(name)
+    except InvalidName as error:
+        raise DamagedArchive(f"{name!r} is no name of a state; nothing was imported.") from error
+
+
+def _check_format(data: bytes, path: Path) -> None:
+    about = json.loads(data)
+    version = about.get("format") if isinstance(about, dict) else None
+    if type(version) is not int or version < 1:
+        raise DamagedArchive(f"{path} is no export of states: its {ABOUT} has no format.")
+    if version > FORMAT:
+        raise StoreVersionError(
+            f"{path} has format {version}; this version of onepass-hpo reads up to {FORMAT}. {UPGRADE}"
+        )
+
+
+def verified(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[bytes, Blob]:
+    """Return a member's bytes and the blob in them, once both are known to be whole."""
+    data = archive.read(member)
+    try:
+        return data, decode_blob(data, member.filename)
+    except DamagedBlob as error:
+        raise DamagedArchive(f"{member.filename} is damaged: {error}; nothing was imported.") from error

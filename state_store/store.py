@@ -1,0 +1,252 @@
+"""The state store: a map from keys to states that is never half written, and says so when it is damaged."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from state_store.backend import Backend, Stat
+from state_store.blob import Blob, encode_blob
+from state_store.codec import flatten, restore
+from state_store.cover import Cover, cover_segments
+from state_store.entry import Document, Entry, readable_bytes
+from state_store.errors import DamagedBlob, InvalidName
+from state_store.key import LEAVES, Key, check_digest
+from state_store.location import open_location
+from state_store.shelf import Shelf
+
+T = TypeVar("T")
+Entries = list[Entry]
+Documents = list[Document]
+
+DOCUMENTS, PINS = "documents", "pins"
+KIND, DOCUMENT_NAME = re.compile(r"[a-z]{1,40}"), re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+
+
+class StateStore:
+    """A directory of states, each under the key of what was computed and of the data it saw.
+
+    Safe to share between threads, processes and machines. A blob is whole or absent; each carries its own
+    checksum and name; a damaged one is moved to ``quarantine/``, reported, and counts as absent.
+
+    Parameters
+    ----------
+    location : a directory, made if it is not there.
+
+    Raises
+    ------
+    StoreLocationError
+        If the location cannot hold a store.
+    StoreVersionError
+        If the store was written by a newer version.
+    StoreWriteError
+        If the directory cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> store = StateStore(folder.name)
+    >>> key = Key(context="ab" * 20, segment="cd" * 20)
+    >>> store.put(key, (3, np.ones(2)), about={"rows": 3})
+    >>> store.get(key, like=(0, np.zeros(2)))
+    (3, array([1., 1.]))
+    >>> store.list()
+    [<leaf abababab…/cdcdcdcd…: 2... bytes, used 0 seconds ago, rows=3>]
+    >>> folder.cleanup()
+    """
+
+    def __init__(self, location: str | os.PathLike[str]) -> None:
+        backend = open_location(location)
+        self.location = backend.root
+        self.backend: Backend = backend
+        self.shelf = Shelf(backend, str(backend.root))
+
+    def __repr__(self) -> str:
+        """Show where the store is and what it holds."""
+        leaves, documents = list(self.backend.names(LEAVES)), list(self.backend.names(DOCUMENTS))
+        contexts = len({name.split("/")[1] for name, _ in leaves})
+        size = readable_bytes(sum(stat.bytes for _, stat in leaves + documents))
+        held = f"{len(leaves)} leaves of {contexts} contexts, {len(documents)} documents, {size}"
+        return f"<StateStore {str(self.location)!r}: {held}>"
+
+    def get(self, key: Key, like: T) -> T | None:
+        """Return the state of a key, or None if it must be computed; counts as a use.
+
+        Parameters
+        ----------
+        key : its key.
+        like : a state of the same layout in true shapes, such as the identity of merge.
+
+        Warns
+        -----
+        DamagedStateWarning
+            If the blob is damaged or of another layout: it is set aside.
+
+        Raises
+        ------
+        NewerFormat
+            If the blob was written by a newer version.
+        """
+        return self.shelf.use(key.name, lambda blob: restore(blob.arrays, blob.scalars, like))
+
+    def put(self, key: Key, state: Any, about: Mapping[str, Any] | None = None) -> None:
+        """Keep a state, atomically and durably; replaces what was there.
+
+        Parameters
+        ----------
+        key : its key.
+        state : see :func:`state_store.codec.flatten`.
+        about : JSON for whoever lists the store. A leaf *refers* to the documents whose names appear in it:
+            ``gc`` keeps those documents and ``export_states`` takes them along.
+
+        Raises
+        ------
+        UnstorableValue
+            If the state or ``about`` holds something else than arrays and scalars, or JSON.
+        StoreWriteError
+            If the disk is full or the directory cannot be written.
+        """
+        arrays, scalars = flatten(state)
+        self.backend.write(key.name, encode_blob(arrays, about or {}, scalars=scalars, name=key.name))
+
+    def has(self, key: Key) -> bool:
+        """Return whether there is a blob for the key; whether it is whole, ``get`` tells."""
+        return self.backend.stat(key.name) is not None
+
+    def about(self, key: Key) -> dict[str, Any] | None:
+        """Return what was said of a state at ``put``, reading its header only; None if it is not there."""
+        try:
+            header = self.shelf.header(key.name)
+        except DamagedBlob:
+            return self.shelf.use(key.name, lambda blob: blob.about)
+        return None if header is None else header.about
+
+    def cover(self, context: str, segments: Iterable[str]) -> Cover:
+        """Return which of the segments have a leaf in this context, and which must be computed."""
+        wanted = [Key(context, segment).segment for segment in segments]
+        present = {name.rpartition("/")[2] for name, _ in self.backend.names(f"{LEAVES}/{context}")}
+        return cover_segments(wanted, present)
+
+    @contextmanager
+    def flight(self, key: Key) -> Iterator[bool]:
+        """Let one caller among all threads and processes compute a missing state; the others wait for it.
+
+        Yields True if the caller must compute and put the state inside the block, False if it is there. The
+        lock ends with the process that holds it, so a killed one only hands the work on. Whoever holds
+        several flights at once takes them in the order of their keys.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store, key = StateStore(folder), Key("ab" * 20, "cd" * 20)
+        ...     with store.flight(key) as mine:
+        ...         if mine:
+        ...             store.put(key, 1.5)
+        ...     with store.flight(key) as mine:
+        ...         print(mine)
+        False
+        """
+        if self.has(key):
+            yield False
+            return
+        with self.backend.lock(key.name):
+            yield not self.has(key)
+
+    def put_document(
+        self, kind: str, name: str, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]
+    ) -> None:
+        """Keep arrays and JSON that leaves depend on, such as a pilot or an encoder, under kind and name.
+
+        Raises
+        ------
+        InvalidName
+            If ``kind`` is not ``a-z`` or ``name`` not ``a-z 0-9 _ -`` (a digest, as a rule).
+        StoreWriteError, UnstorableValue
+            As :meth:`put`.
+        """
+        path = document_name(kind, name)
+        self.backend.write(path, encode_blob(arrays, about, name=path))
+
+    def get_document(self, kind: str, name: str) -> Blob | None:
+        """Return a document (``arrays``, ``about``, ``created``), or None if absent or damaged."""
+        return self.shelf.use(document_name(kind, name), lambda blob: blob)
+
+    def documents(self, kind: str | None = None) -> Documents:
+        """Return the documents of a kind, or of all kinds, oldest first."""
+        folder = DOCUMENTS if kind is None else document_name(kind, "0").rpartition("/")[0]
+        found = (self._document(name, stat) for name, stat in self.backend.names(folder))
+        return sorted((d for d in found if d is not None), key=lambda d: (d.created, d.kind, d.name))
+
+    def list(self) -> Entries:
+        """Return every leaf, last used first, from the headers alone."""
+        pinned = self.pinned()
+        found = (self._entry(name, stat, pinned) for name, stat in self.backend.names(LEAVES))
+        return sorted((e for e in found if e is not None), key=lambda e: (-e.last_used, e.key))
+
+    def pin(self, context: str) -> None:
+        """Make ``gc`` keep every leaf of a context."""
+        self.backend.write(_pin(context), b"")
+
+    def unpin(self, context: str) -> None:
+        """Undo :meth:`pin`."""
+        self.backend.delete(_pin(context))
+
+    def pinned(self) -> frozenset[str]:
+        """Return the contexts that are pinned."""
+        return frozenset(name.rpartition("/")[2] for name, _ in self.backend.names(PINS))
+
+    def blobs(self) -> Iterator[tuple[str, Stat]]:
+        """Yield the name, size and last use of every leaf and document."""
+        yield from self.backend.names(LEAVES)
+        yield from self.backend.names(DOCUMENTS)
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all leaves and documents."""
+        return sum(stat.bytes for _, stat in self.blobs())
+
+    def _entry(self, name: str, stat: Stat, pinned: frozenset[str]) -> Entry | None:
+        try:
+            key = Key.parse(name)
+        except InvalidName:
+            return None
+        facts = self.shelf.facts(name, stat)
+        if facts is None:
+            return None
+        created, about, fault = facts
+        return Entry(key, stat.bytes, created, stat.last_used, key.context in pinned, about, fault)
+
+    def _document(self, name: str, stat: Stat) -> Document | None:
+        _, kind, own = (*name.split("/", 2), "")[:3]
+        facts = self.shelf.facts(name, stat)
+        if facts is None:
+            return None
+        created, about, fault = facts
+        return Document(kind, own, stat.bytes, created, stat.last_used, about, fault)
+
+
+def document_name(kind: str, name: str) -> str:
+    """Return the name of a document's blob.
+
+    Examples
+    --------
+    >>> document_name("pilots", "0123abcd")
+    'documents/pilots/0123abcd'
+    """
+    if not isinstance(kind, str) or not KIND.fullmatch(kind):
+        raise InvalidName(f"kind {kind!r} of a document: expected letters a-z.")
+    if not isinstance(name, str) or not DOCUMENT_NAME.fullmatch(name):
+        raise InvalidName(f"name {name!r} of a document: expected a digest, or a-z 0-9 _ -.")
+    return f"{DOCUMENTS}/{kind}/{name}"
+
+
+def _pin(context: str) -> str:
+    check_digest("context", context)
+    return f"{PINS}/{context}"

@@ -1,0 +1,281 @@
+"""States to bytes and back: nothing is lost, nothing that was altered passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from xxhash import xxh3_64_digest, xxh3_128_digest
+
+from state_store.blob import HEAD, MAGIC, decode_blob, decode_header, encode_blob, header_bytes
+from state_store.codec import flatten, restore
+from state_store.errors import DamagedBlob, NewerFormat, UnstorableValue
+
+DTYPES = st.one_of(
+    hnp.boolean_dtypes(),
+    hnp.integer_dtypes(),
+    hnp.unsigned_integer_dtypes(),
+    hnp.floating_dtypes(sizes=(16, 32, 64)),
+)
+ARRAYS = hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True)
+class Cell:
+    weight: float
+    mean: np.ndarray
+    label: str = field(default="", metadata={"static": True})
+    derived: int = field(init=False, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    cells: tuple[Cell, ...]
+    rows: int
+    seen: bool
+    note: str | None
+    last: np.float32
+    parts: list[Any]
+
+
+def leaf(value: float, note: str | None) -> Leaf:
+    cells = tuple(Cell(value + i, np.full((2, 3), value), "static") for i in range(2))
+    return Leaf(
+        cells, int(value), value > 0, note, np.float32(value), [Pair(value, np.arange(3) + int(value))]
+    )
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def through_bytes(state: Any, like: Any) -> Any:
+    arrays, scalars = flatten(state)
+    blob = decode_blob(encode_blob(arrays, {}, scalars=scalars))
+    return restore(blob.arrays, blob.scalars, like)
+
+
+@given(array=ARRAYS, order=st.sampled_from(["C", "F", "reversed", "strided", "swapped", "read-only"]))
+@settings(max_examples=300, deadline=None)
+def test_every_array_comes_back_bit_for_bit(array, order):
+    laid_out = {
+        "C": lambda a: a,
+        "F": np.asfortranarray if array.ndim else (lambda a: a),
+        "reversed": lambda a: a[(slice(None, None, -1),) * a.ndim],
+        "strided": lambda a: a[(slice(None, None, 2),) * a.ndim],
+        "swapped": lambda a: a.astype(a.dtype.newbyteorder(">")),
+        "read-only": lambda a: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape),
+    }[order](array)
+    native = np.array(laid_out, dtype=array.dtype.newbyteorder("="), order="C")
+    back = through_bytes([laid_out], [np.zeros_like(native)])[0]
+    assert same_bits(back, native)
+    assert back.flags.writeable
+
+
+def test_arrays_come_back_in_the_memory_order_of_the_template():
+    state = np.arange(6.0).reshape(2, 3)
+    back = through_bytes(state, np.zeros((2, 3), order="F"))
+    assert back.flags.f_contiguous
+    np.testing.assert_array_equal(back, state)
+
+
+def test_a_state_of_nested_parts_comes_back_in_its_types():
+    state, like = leaf(3.0, "é"), leaf(0.0, "")
+    back = through_bytes(state, like)
+    assert type(back) is Leaf
+    assert (back.rows, back.seen, back.note) == (3, True, "é")
+    assert type(back.last) is np.float32
+    assert back.last == 3
+    assert [cell.weight for cell in back.cells] == [3.0, 4.0]
+    assert type(back.parts[0]) is Pair
+    np.testing.assert_array_equal(back.parts[0].second, [3, 4, 5])
+
+
+def test_static_fields_come_from_the_template_and_are_not_stored():
+    arrays, scalars = flatten(Cell(1.0, np.ones(2), "stored?"))
+    assert set(arrays) | set(scalars) == {"mean", "weight"}
+    assert restore(arrays, scalars, Cell(0.0, np.zeros(2), "template")).label == "template"
+
+
+@given(value=st.one_of(st.floats(), st.integers(), st.booleans(), st.text(), st.none()))
+@settings(deadline=None)
+def test_python_scalars_come_back_exactly(value):
+    like = None if value is None else type(value)()
+    back = through_bytes((value,), (like,))[0]
+    assert type(back) is type(value)
+    assert repr(back) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "value", [np.float64(0.1), np.int64(2**62), np.bool_(True), np.float32(0.1), np.uint8(3)]
+)
+def test_numpy_scalars_serve_python_templates_and_keep_their_own_type(value):
+    assert through_bytes((value,), (value.item(),)) == (value.item(),)
+    back = through_bytes((value,), (type(value)(0),))[0]
+    assert type(back) is type(value)
+    assert back == value
+
+
+def test_a_numpy_scalar_serves_a_template_array_without_dimensions():
+    total = np.array(1.0) + np.array(2.0)
+    assert isinstance(total, np.float64)
+    assert through_bytes((total,), (np.array(0.0),))[0].shape == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": 1},
+        {1, 2},
+        object(),
+        b"bytes",
+        1 + 2j,
+        np.array(["text"]),
+        np.array([1 + 2j]),
+        np.array([None]),
+        np.array(["2020-01-01"], dtype="datetime64[D]"),
+        np.ma.masked_array([1.0], mask=[True]),
+        np.zeros(1, dtype=[("a", "f8")]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_cannot_be_kept_is_refused_by_path(value):
+    with pytest.raises(UnstorableValue, match=r"'1\.0'"):
+        flatten((1.0, [value]))
+
+
+@pytest.mark.parametrize(
+    ("state", "like"),
+    [
+        ((np.zeros(3),), (np.zeros(4),)),
+        ((np.zeros(3),), (np.zeros((3, 1)),)),
+        ((np.zeros(3),), (np.zeros(3, np.float32),)),
+        ((np.zeros(3),), (np.zeros(3, np.int64),)),
+        ((np.zeros(3),), (0.0,)),
+        ((1.5,), (np.zeros(3),)),
+        ((1.5,), (1,)),
+        ((1,), (True,)),
+        ((True,), (1,)),
+        (("text",), (1,)),
+        ((None,), (1.0,)),
+        ((1, 2), (1,)),
+        ((1,), (1, 2)),
+        (Cell(1.0, np.ones(1)), (1.0, np.ones(1))),
+    ],
+)
+def test_another_layout_is_refused(state, like):
+    with pytest.raises(DamagedBlob):
+        restore(*flatten(state), like)
+
+
+def test_every_flipped_byte_and_bit_is_noticed():
+    whole = encode_blob({"mean": np.arange(2.0)}, {"rows": 7}, name="leaves/x")
+    for place in range(len(whole)):
+        for mask in (0x01, 0x80, 0xFF):
+            altered = bytearray(whole)
+            altered[place] ^= mask
+            with pytest.raises(DamagedBlob):
+                decode_blob(bytes(altered))
+
+
+def test_every_truncation_and_addition_is_noticed():
+    whole = encode_blob({"mean": np.arange(2.0)}, {"rows": 7})
+    for length in range(len(whole)):
+        with pytest.raises(DamagedBlob):
+            decode_blob(whole[:length])
+    for added in (b"\0", whole):
+        with pytest.raises(DamagedBlob):
+            decode_blob(whole + added)
+
+
+def test_every_flipped_byte_of_the_header_is_noticed_without_the_rest():
+    whole = encode_blob({"mean": np.arange(2.0)}, {"rows": 7})
+    front = whole[: header_bytes(whole)]
+    for place in range(len(front)):
+        altered = bytearray(front)
+        altered[place] ^= 0xFF
+        with pytest.raises((DamagedBlob, NewerFormat)):
+            decode_header(bytes(altered))
+
+
+def sealed(front: bytes, payload: bytes = b"") -> bytes:
+    body = front + xxh3_64_digest(front) + payload
+    return body + xxh3_128_digest(body)
+
+
+def test_a_whole_blob_of_a_newer_format_says_to_upgrade():
+    with pytest.raises(NewerFormat, match="pip install --upgrade onepass-hpo"):
+        decode_blob(sealed(HEAD.pack(MAGIC, 2, 0, 4) + b"what"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"what",
+        b"[]",
+        b"{}",
+        b"[" * 5000,
+        b'{"name":1,"created":1.0,"about":{},"scalars":{}}',
+        b'{"name":"","created":NaN,"about":{},"scalars":{}}',
+        b'{"name":"","created":1.0,"about":[],"scalars":{}}',
+        b'{"name":"","created":1.0,"about":{},"scalars":{},"more":1}',
+    ],
+    ids=range(8),
+)
+def test_a_sealed_blob_with_a_senseless_header_is_refused(header):
+    with pytest.raises(DamagedBlob):
+        decode_blob(sealed(HEAD.pack(MAGIC, 1, 0, len(header)) + header))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xff" * 8,
+        (2).to_bytes(8, "little") + b"[]",
+        b'\x44\0\0\0\0\0\0\0{"a":{"dtype":"F64","shape":[9999999999999],"data_offsets":[0,8]}}..'
+        + b"12345678",
+        b'\x3c\0\0\0\0\0\0\0{"a":{"dtype":"BF16","shape":[4],"data_offsets":[0,8]}}     ' + b"12345678",
+    ],
+    ids=range(5),
+)
+def test_a_sealed_blob_with_senseless_arrays_is_refused(payload):
+    header = b'{"name":"","created":1.0,"about":{},"scalars":{}}'
+    with pytest.raises(DamagedBlob):
+        decode_blob(sealed(HEAD.pack(MAGIC, 1, 0, len(header)) + header, payload))
+
+
+def test_a_blob_under_another_name_is_refused():
+    with pytest.raises(DamagedBlob, match="written as 'a'"):
+        decode_blob(encode_blob({}, {}, name="a"), "b")
+
+
+def test_the_arrays_are_in_the_format_of_the_safetensors_library():
+    from safetensors.numpy import load
+
+    arrays = {"b": np.arange(3, dtype=np.int16), "a": np.eye(2, order="F"), "c": np.array(True)}
+    whole = encode_blob(arrays, {})
+    loaded = load(whole[header_bytes(whole) : -16])
+    assert loaded.keys() == arrays.keys()
+    assert all(same_bits(np.ascontiguousarray(arrays[k]).reshape(arrays[k].shape), loaded[k]) for k in arrays)
+
+
+@pytest.mark.parametrize("about", [{"x": float("nan")}, {"x": object()}, {1: 2}])
+def test_an_about_that_is_no_json_is_refused(about):
+    with pytest.raises(UnstorableValue):
+        encode_blob({}, about)
+
+
+def test_a_reserved_array_name_is_refused():
+    with pytest.raises(UnstorableValue, match="__metadata__"):
+        encode_blob({"__metadata__": np.zeros(1)}, {})
