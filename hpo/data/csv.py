@@ -1,0 +1,80 @@
+"""CSV files, compressed or not: one segment a file, read as a stream with types fixed by the first block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from pyarrow import csv
+
+from hpo.data.files import DataFile
+from hpo.data.readers import identity
+from hpo.data.segment import Segment, fingerprint
+from hpo.errors import DataError
+
+_BLOCK = 8 << 20
+_NULLS = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+]  # fmt: skip
+
+
+@dataclass
+class CsvReader:
+    """One CSV file; whole numbers are read as float64, so that a later 1.5 or missing value is no error."""
+
+    file: DataFile
+    schema: pa.Schema
+    segments: tuple[Segment, ...]
+    nullable: dict[str, bool] = field(default_factory=dict)
+
+    def scan(self, segment: Segment, wanted: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield rows in the data set's types; DataError where a value does not fit its column's type."""
+        try:
+            for batch in _stream(self.file, wanted):
+                for start in range(0, batch.num_rows, batch_rows):
+                    yield batch.slice(start, batch_rows)
+        except pa.ArrowInvalid as error:
+            self.file.check_unchanged()
+            raise DataError(
+                f"{self.file.uri!r}: {str(error).splitlines()[0]}; column types are taken from the first "
+                f"{_BLOCK >> 20} MB of each file: mend the value, drop the column, or convert to Parquet"
+            ) from error
+
+
+def open_csv(file: DataFile, how: str) -> CsvReader:
+    """Infer the types of a CSV file from its first block."""
+    reader = _stream(file, None)
+    fields = [pa.field(f.name, _settled(f.type)) for f in reader.schema]
+    empty = next((False for batch in reader if batch.num_rows), True)
+    reader.close()
+    digest = fingerprint(*identity(file, how))
+    segment = Segment(file.uri, (0, 1), 0 if empty else None, file.size, digest)
+    return CsvReader(file, pa.schema(fields), (segment,))
+
+
+def _stream(file: DataFile, wanted: pa.Schema | None) -> csv.CSVStreamingReader:
+    stream = file.fs.open_input_stream(file.path, compression="detect", buffer_size=1 << 16)
+    separator = "\t" if ".tsv" in file.path.rsplit("/", 1)[-1].lower() else ","
+    convert = csv.ConvertOptions(
+        null_values=_NULLS,
+        strings_can_be_null=True,
+        column_types=wanted,
+        include_columns=wanted.names if wanted is not None else None,
+    )
+    return csv.open_csv(
+        stream,
+        read_options=csv.ReadOptions(use_threads=False, block_size=_BLOCK),
+        parse_options=csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+        convert_options=convert,
+    )
+
+
+def _settled(dtype: pa.DataType) -> pa.DataType:
+    """Return the type a column keeps for the whole file."""
+    if pa.types.is_integer(dtype):
+        return pa.float64()
+    if pa.types.is_timestamp(dtype) and dtype.unit == "s":
+        return pa.timestamp("us", dtype.tz)
+    return dtype

@@ -1,0 +1,192 @@
+"""A data set: a schema, roles of columns, and an ordered set of segments that can be read one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from hpo.data.hashing import priorities
+from hpo.data.readers import Source
+from hpo.data.roles import Roles, check_roles
+from hpo.data.schema import Field, Schema, unknown_column
+from hpo.data.segment import ReadLog, Segment
+from hpo.data.values import decoded_strings, is_text
+from hpo.errors import DataError
+
+BATCH_ROWS = 65_536
+PILOT_SEGMENTS = 4
+PILOT_SCAN = 1 << 20
+"""Rows of one segment that a pilot sample looks at; a larger one is sampled from its beginning."""
+
+
+class Dataset:
+    """Data as the pass sees it; made by :func:`hpo.data.sources.open_dataset`.
+
+    Attributes
+    ----------
+    schema : every readable column, features or not.
+    segments : in one fixed order: by URI, then by part.
+    targets, weight : names of columns.
+    features : fields of the features, in order.
+    in_memory : whether the data is the caller's own frame or array.
+    log : what was read so far.
+    """
+
+    def __init__(self, source: Source, roles: Roles) -> None:
+        check_roles(source.schema, roles)
+        self._source = source
+        self.schema: Schema = source.schema
+        self.segments: tuple[Segment, ...] = source.segments
+        self.targets: tuple[str, ...] = roles.targets
+        self.weight: str | None = roles.weight
+        self.features: tuple[Field, ...] = tuple(source.schema[name] for name in roles.features)
+        self.columns: tuple[str, ...] = roles.used
+        self.in_memory: bool = source.in_memory
+        self.log = ReadLog()
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows, or None where only reading tells (CSV)."""
+        counts = [segment.rows for segment in self.segments]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+    @property
+    def nbytes(self) -> int:
+        """Stored bytes of all segments."""
+        return sum(segment.nbytes for segment in self.segments)
+
+    @property
+    def target_fields(self) -> tuple[Field, ...]:
+        """Fields of the targets, in order."""
+        return tuple(self.schema[name] for name in self.targets)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the data set is, as JSON-ready values."""
+        return {
+            "files": sorted({segment.uri for segment in self.segments}),
+            "segments": len(self.segments),
+            "rows": self.rows,
+            "nbytes": self.nbytes,
+            "in_memory": self.in_memory,
+            "targets": list(self.targets),
+            "weight": self.weight,
+            "features": [field.name for field in self.features],
+            "schema": self.schema.to_dict(),
+        }
+
+    def read(
+        self, segment: Segment, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield a segment's rows in order, at most ``batch_rows`` at a time, in bounded memory.
+
+        Parameters
+        ----------
+        segment : one of ``segments``.
+        columns : names, in the order wanted; None for features, targets and weight.
+
+        Raises
+        ------
+        DataError
+            Where the file cannot be read, or is found at the end to have changed since it was opened: then
+            nothing that was read of it is to be kept.
+        """
+        names = self._known(self.columns if columns is None else columns)
+        self.log.start(segment.id)
+        rows = counted = 0
+        for batch in self._source.scan(segment, names, batch_rows):
+            rows += batch.num_rows
+            stored = _stored(segment, rows, counted + batch.nbytes)
+            self.log.add(batch.num_rows, stored - counted)
+            counted = stored
+            yield batch
+        self.log.add(0, segment.nbytes - counted)
+        self._source.check(segment)
+
+    def sample(self, columns: Sequence[str], rows: int, seed: int) -> tuple[pa.Table, tuple[Segment, ...]]:
+        """Return a random sample of rows from at most four evenly spread segments, and those segments.
+
+        Only ``columns`` are read, and only the first 1,048,576 rows of a larger segment. Rows have the
+        smallest hashes of (segment fingerprint, row, seed), so the sample is the same for any batch size.
+        """
+        drawn = spread(self.segments, PILOT_SEGMENTS)
+        names = self._known(columns)
+        tables, keys = [], []
+        for segment in drawn:
+            table, priority = self._sample_segment(segment, names, rows, seed)
+            tables.append(table)
+            keys.append(priority)
+        table, _ = _smallest(pa.concat_tables(tables), np.concatenate(keys), rows)
+        return table, drawn
+
+    def values(self, columns: Sequence[str]) -> pa.Table:
+        """Return whole columns of data in memory; not counted as reading."""
+        if not self.in_memory:
+            raise DataError("whole columns are only handed out of data in memory; read it by segment instead")
+        names = self._known(columns)
+        batches = [b for s in self.segments for b in self._source.scan(s, names, BATCH_ROWS)]
+        return pa.Table.from_batches(batches)
+
+    def _known(self, columns: Sequence[str]) -> list[str]:
+        for name in columns:
+            if name not in self.schema:
+                raise DataError(unknown_column(name, self.schema.names))
+        return list(columns)
+
+    def _sample_segment(
+        self, segment: Segment, names: list[str], rows: int, seed: int
+    ) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.uint64]]]:
+        pieces, keys, seen = [], [], 0
+        for batch in self._source.scan(segment, names, BATCH_ROWS):
+            key = priorities(segment.fingerprint, seed, seen, batch.num_rows)
+            piece, key = _smallest(_plain(batch), key, rows)
+            pieces.append(piece)
+            keys.append(key)
+            self.log.add_pilot(batch.num_rows)
+            seen += batch.num_rows
+            if len(pieces) > 8 or seen >= PILOT_SCAN:
+                kept = _smallest(pa.concat_tables(pieces), np.concatenate(keys), rows)
+                pieces, keys = [kept[0]], [kept[1]]
+            if seen >= PILOT_SCAN:
+                break
+        self._source.check(segment)
+        empty = np.empty(0, np.uint64)
+        none = pa.schema([self._source.arrow.field(name) for name in names]).empty_table()
+        return pa.concat_tables([none, *pieces]), np.concatenate([empty, *keys])
+
+
+def spread(segments: Sequence[Segment], count: int) -> tuple[Segment, ...]:
+    """Return at most ``count`` segments, evenly spread, the first and the last among them.
+
+    Examples
+    --------
+    >>> spread(["a", "b", "c", "d", "e"], 3)
+    ('a', 'c', 'e')
+    """
+    places = np.unique(np.linspace(0, len(segments) - 1, min(count, len(segments))).round().astype(int))
+    return tuple(segments[place] for place in places)
+
+
+def _smallest(
+    table: pa.Table, keys: np.ndarray[Any, np.dtype[np.uint64]], rows: int
+) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.uint64]]]:
+    """Return the rows with the smallest keys, in their old order."""
+    if table.num_rows <= rows:
+        return table, keys
+    chosen = np.sort(np.argpartition(keys, rows)[:rows]) if rows else np.empty(0, np.intp)
+    return table.take(pa.array(chosen)), keys[chosen]
+
+
+def _plain(batch: pa.RecordBatch) -> pa.Table:
+    """Return a batch as a table with text and categories as plain strings."""
+    columns = [decoded_strings(c) if is_text(c.type) else c for c in batch.columns]
+    return pa.table(columns, names=batch.schema.names)
+
+
+def _stored(segment: Segment, rows: int, decoded: int) -> int:
+    """Return the stored bytes that a segment's first rows stand for (a guess where rows are unknown)."""
+    share = segment.nbytes * rows // segment.rows if segment.rows else decoded
+    return min(segment.nbytes, share)

@@ -1,0 +1,250 @@
+"""The encoder: what turns rows of mixed types into the numbers that summaries are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from algorithms.base import Batch
+from hpo.data.cells import cell_order
+from hpo.data.encodings import Encoding, check_kind, distinct_names, learn, needs_sample, restore
+from hpo.data.frames import as_table
+from hpo.data.gather import Gather, Workspace
+from hpo.data.rows import usable_rows
+from hpo.data.schema import Field, Schema, unknown_column
+from hpo.data.values import Places, as_numbers, one_array
+from hpo.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """An encoded batch whose rows are sorted by cell.
+
+    Attributes
+    ----------
+    batch : the rows, those of cell 0 first; it may be in a workspace that the next batch overwrites.
+    counts : shape (n_cells,), rows of each cell.
+    without_target : rows left out because a target is missing.
+    without_weight : further rows left out because their weight is zero.
+    """
+
+    batch: Batch
+    counts: NDArray[np.intp]
+    without_target: int
+    without_weight: int
+
+
+class Encoder(TransformerMixin, BaseEstimator):
+    """A scikit-learn transformer from columns of any supported kind to numbers.
+
+    * number, boolean, time (hours), duration (seconds): a value, zero where missing, and an indicator column;
+    * string or category: a column for each of the most frequent levels, for other values, for missing ones;
+    * date, timestamp: days since 1970, an indicator, and month, weekday and hour as levels. Time zones: all
+      parts are in UTC; timestamps without a zone are taken as they are.
+
+    Parameters
+    ----------
+    max_categories : levels of a category that get a column of their own.
+    dtype : ``"float32"``, ``"float64"``, or ``"auto"``: float32 where it holds every value exactly.
+
+    Attributes
+    ----------
+    columns_ : the d encoded columns.
+    encodings_ : how each feature is encoded.
+    dtype_ : NumPy type of what ``transform`` returns.
+    feature_names_in_, n_features_in_ : as scikit-learn defines them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"x": [1.0, None], "c": ["a", "b"]})
+    >>> Encoder().fit_transform(X).tolist()
+    [[1.0, 0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
+    """
+
+    def __init__(self, max_categories: int = 64, dtype: str = "auto") -> None:
+        self.max_categories = max_categories
+        self.dtype = dtype
+
+    @staticmethod
+    def sample_columns(fields: Iterable[Field]) -> tuple[str, ...]:
+        """Return the columns whose encoding is learned from a sample: none for purely numeric data."""
+        return tuple(field.name for field in fields if needs_sample(field))
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the encoding of every column of a frame, table or array."""
+        table = as_table(X)
+        return self.fit_fields(Schema.from_arrow(table.schema), table)
+
+    def fit_fields(
+        self, fields: Iterable[Field], sample: pa.Table | None = None, targets: Iterable[Field] = ()
+    ) -> Self:
+        """Learn the encoding of ``fields`` from a sample that holds at least ``sample_columns(fields)``.
+
+        ``targets`` are not encoded; ``dtype="auto"`` chooses a type that holds them too.
+        """
+        fields, targets = tuple(fields), tuple(targets)
+        if self.max_categories < 1:
+            raise DataError(f"max_categories must be at least 1, not {self.max_categories}")
+        known = set(sample.column_names) if sample is not None else set()
+        encodings = [
+            learn(
+                f,
+                sample.column(f.name) if sample is not None and f.name in known else None,
+                self.max_categories,
+            )
+            for f in fields
+        ]
+        narrow = all(field.narrow for field in (*fields, *targets))
+        self._settle(encodings, "float32" if narrow else "float64")
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.floating[Any]]:
+        """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored."""
+        check_is_fitted(self)
+        table = self._conform(as_table(X, tuple(self.feature_names_in_)))
+        out = np.zeros((table.num_rows, len(self.columns_)), self.dtype_, order="F")
+        start = 0
+        for batch in table.to_batches(max_chunksize=1 << 16):
+            encoded = self.encode(batch, where="the data to transform")
+            present = slice(None) if encoded.present is None else encoded.present
+            out[start : start + batch.num_rows, present] = encoded.values
+            start += batch.num_rows
+        return out
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the encoded columns."""
+        check_is_fitted(self)
+        if input_features is not None and list(input_features) != list(self.feature_names_in_):
+            raise ValueError("input_features is not equal to feature_names_in_")
+        return np.array([column.name for column in self.columns_], dtype=object)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fitted encoder as JSON-ready values."""
+        check_is_fitted(self)
+        return {
+            "max_categories": self.max_categories,
+            "dtype": self.dtype,
+            "fitted_dtype": self.dtype_.name,
+            "encodings": [encoding.to_dict() for encoding in self.encodings_],
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Encoder:
+        """Return the fitted encoder that ``to_dict`` wrote."""
+        encoder = cls(document["max_categories"], document["dtype"])
+        encoder._settle([restore(item) for item in document["encodings"]], document["fitted_dtype"])
+        return encoder
+
+    def encode(
+        self,
+        batch: pa.RecordBatch,
+        targets: Sequence[str] = (),
+        weight: str | None = None,
+        order: Places | None = None,
+        *,
+        workspace: Workspace | None = None,
+        where: str = "",
+    ) -> Batch:
+        """Return a batch of encoded rows: the hot path of a pass.
+
+        Parameters
+        ----------
+        batch : the features, targets and weight, of the kinds the encoder was fitted on.
+        order : rows to take, in order; None for all. Rows without a target or of weight zero are left out.
+        workspace : where to write; None for fresh memory.
+        where : what the batch is a part of, for error messages.
+
+        Raises
+        ------
+        DataError
+            Naming the column that is infinite, or the weight that is negative or missing.
+        """
+        usable = usable_rows(batch, targets, weight, where)
+        if usable.keep is not None:
+            order = np.flatnonzero(usable.keep) if order is None else order[usable.keep[order]]
+        return self._gather(batch, targets, weight, order, workspace, where)
+
+    def encode_cells(
+        self,
+        batch: pa.RecordBatch,
+        targets: Sequence[str],
+        weight: str | None,
+        cells: NDArray[np.integer[Any]],
+        n_cells: int,
+        *,
+        workspace: Workspace | None = None,
+        where: str = "",
+    ) -> Encoded:
+        """Return a batch of encoded rows sorted by cell, with the number of rows of each cell.
+
+        Like :meth:`encode` otherwise. ``cells`` has a cell for each row of ``batch``.
+        """
+        usable = usable_rows(batch, targets, weight, where)
+        order, counts = cell_order(cells, n_cells, usable.keep)
+        encoded = self._gather(batch, targets, weight, order, workspace, where)
+        return Encoded(encoded, counts, usable.without_target, usable.without_weight)
+
+    def _gather(
+        self,
+        batch: pa.RecordBatch,
+        targets: Sequence[str],
+        weight: str | None,
+        order: Places | None,
+        workspace: Workspace | None,
+        where: str,
+    ) -> Batch:
+        d, rows = len(self.columns_), batch.num_rows if order is None else len(order)
+        buffer = (workspace or Workspace()).reserve(rows, d + len(targets), self.dtype_)
+        gather = Gather(buffer, rows, order, where)
+        for encoding, first in zip(self.encodings_, self._firsts, strict=True):
+            encoding.write(gather, batch.column(encoding.name), first)
+        for index, name in enumerate(targets):
+            gather.take(as_numbers(batch.column(name)), d + index)
+        whole = len(gather.present) == d + len(targets)
+        present = None if whole else np.array(gather.present, np.intp)
+        return Batch(gather.values(), d, _taken_weight(batch, weight, order), present)
+
+    def _settle(self, encodings: Sequence[Encoding], automatic: str) -> None:
+        """Set the fitted attributes."""
+        chosen = automatic if self.dtype == "auto" else self.dtype
+        if chosen not in ("float32", "float64"):
+            raise DataError(f"dtype {self.dtype!r} is unknown; use 'auto', 'float32' or 'float64'")
+        parts = [encoding.columns() for encoding in encodings]
+        self.encodings_ = tuple(encodings)
+        self.columns_ = distinct_names([column for part in parts for column in part])
+        self._firsts = np.cumsum([0, *(len(part) for part in parts)])[:-1].tolist()
+        self.dtype_ = np.dtype(chosen)
+        self.feature_names_in_ = np.array([encoding.name for encoding in encodings], dtype=object)
+        self.n_features_in_ = len(encodings)
+
+    def _conform(self, table: pa.Table) -> pa.Table:
+        """Return the learned columns of a table; DataError names those missing or of another kind."""
+        missing = [name for name in self.feature_names_in_ if name not in table.column_names]
+        if missing:
+            more = f" (and {len(missing) - 1} more: {', '.join(missing[1:9])})" if len(missing) > 1 else ""
+            raise DataError(unknown_column(missing[0], table.column_names, "feature") + more)
+        arrays = [check_kind(e, one_array(table.column(e.name))) for e in self.encodings_]
+        return pa.table(arrays, names=list(self.feature_names_in_))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Any:
+    if weight is None:
+        return None
+    values = as_numbers(batch.column(weight)).astype(np.float64)
+    return values if order is None else values.take(order)

@@ -1,0 +1,250 @@
+"""How the columns of each kind are encoded: the columns they become, and how a batch of them is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column
+from hpo.data.gather import Gather
+from hpo.data.schema import BOOLEAN, CATEGORICAL, DATE, NUMERIC, TIMESTAMP, Field, kind_of, plain_type
+from hpo.data.values import (
+    as_numbers,
+    calendar_part,
+    decoded_strings,
+    is_text,
+    level_codes,
+    null_mask,
+    one_array,
+)
+from hpo.errors import DataError
+
+_PARTS = {DATE: ("month", "weekday"), TIMESTAMP: ("month", "weekday", "hour")}
+
+
+class Encoding(Protocol):
+    """How one field is encoded."""
+
+    @property
+    def name(self) -> str:
+        """Column of the data."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Kind it was learned as."""
+        ...
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return the encoded columns, in order."""
+        ...
+
+    def write(self, gather: Gather, array: pa.Array, first: int) -> None:
+        """Write a batch of the field; its first encoded column is layout column ``first``."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the encoding as JSON-ready values."""
+        ...
+
+
+@dataclass(frozen=True)
+class NumberEncoding:
+    """A number: its value (zero where missing) and an indicator of where it is missing.
+
+    Examples
+    --------
+    >>> [column.name for column in NumberEncoding("x", "numeric").columns()]
+    ['x', 'missingindicator_x']
+    """
+
+    name: str
+    kind: str
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return the value and the indicator."""
+        value = f"{self.name}_days" if self.kind in _PARTS else self.name
+        return (
+            Column(value, self.name, VALUE),
+            Column(f"missingindicator_{self.name}", self.name, INDICATOR),
+        )
+
+    def write(self, gather: Gather, array: pa.Array, first: int) -> None:
+        """Write the value, and the indicator if anything is missing; DataError where a value is infinite."""
+        out = gather.take(as_numbers(array), first)
+        mask = null_mask(array)
+        if mask is None and gather.finite(out):
+            return
+        missing = np.isnan(out)
+        if mask is not None:
+            missing |= gather.taken(mask)
+        infinite = np.isinf(out) & ~missing
+        if infinite.any():
+            raise infinite_value(self.name, float(out[infinite.argmax()]), gather.where, str(out.dtype))
+        if missing.any():
+            out[missing] = 0
+            gather.column(first + 1)[:] = missing
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return name and kind."""
+        return {"name": self.name, "kind": self.kind}
+
+
+@dataclass(frozen=True)
+class CategoryEncoding:
+    """A category: one column for each learned level, one for other values, one for missing ones.
+
+    Examples
+    --------
+    >>> [column.name for column in CategoryEncoding("c", ("a", "b")).columns()]
+    ['c_a', 'c_b', 'c_other', 'c_missing']
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    kind: str = CATEGORICAL
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return the levels, other and missing."""
+        named = [(level, LEVEL) for level in self.levels] + [("other", OTHER), ("missing", MISSING)]
+        return tuple(Column(f"{self.name}_{label}", self.name, role) for label, role in named)
+
+    def write(self, gather: Gather, array: pa.Array, first: int) -> None:
+        """Write the columns of the levels that are in the batch."""
+        gather.levels(level_codes(array, self._value_set), first, len(self.levels) + 2)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return name, kind and levels."""
+        return {"name": self.name, "kind": self.kind, "levels": list(self.levels)}
+
+    @cached_property
+    def _value_set(self) -> pa.Array:
+        return pa.array(self.levels, pa.string())
+
+
+@dataclass(frozen=True)
+class CalendarEncoding:
+    """A date or timestamp, in UTC: days since 1970, and month, weekday (Monday 0) and hour as levels.
+
+    A missing one shows in the indicator of its days; its other columns are zero.
+
+    Examples
+    --------
+    >>> encoding = CalendarEncoding("d", "date", (("month", (1, 2)), ("weekday", (0,))))
+    >>> [column.name for column in encoding.columns()][1:]
+    ['missingindicator_d', 'd_month_1', 'd_month_2', 'd_month_other', 'd_weekday_0', 'd_weekday_other']
+    """
+
+    name: str
+    kind: str
+    parts: tuple[tuple[str, tuple[int, ...]], ...]
+
+    def columns(self) -> tuple[Column, ...]:
+        """Return the days, their indicator, and each part's levels and other."""
+        columns = list(NumberEncoding(self.name, self.kind).columns())
+        for part, levels in self.parts:
+            source = f"{self.name}_{part}"
+            columns += [Column(f"{source}_{level}", source, LEVEL) for level in levels]
+            columns.append(Column(f"{source}_other", source, OTHER))
+        return tuple(columns)
+
+    def write(self, gather: Gather, array: pa.Array, first: int) -> None:
+        """Write the days and the columns of the parts that are in the batch."""
+        NumberEncoding(self.name, self.kind).write(gather, array, first)
+        mask = null_mask(array)
+        first += 2
+        for part, levels in self.parts:
+            table = np.full(25, len(levels), np.intp)
+            table[list(levels)] = np.arange(len(levels))
+            codes = table[calendar_part(array, part)]
+            if mask is not None:
+                codes[mask] = len(levels) + 1
+            gather.levels(codes, first, len(levels) + 1)
+            first += len(levels) + 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return name, kind and parts."""
+        return {"name": self.name, "kind": self.kind, "parts": {part: list(v) for part, v in self.parts}}
+
+
+def needs_sample(field: Field) -> bool:
+    """Whether a field's encoding is learned from a sample."""
+    return field.kind == CATEGORICAL or field.kind in _PARTS
+
+
+def learn(field: Field, column: pa.ChunkedArray | None, max_categories: int) -> Encoding:
+    """Return the encoding of a field; ``column`` is its sample, where one is needed."""
+    if not needs_sample(field):
+        return NumberEncoding(field.name, field.kind)
+    if column is None:
+        raise DataError(
+            f"{field.kind} column {field.name!r} is encoded by what a sample holds; give a sample"
+        )
+    array = one_array(column).drop_null()
+    if field.kind == CATEGORICAL:
+        return CategoryEncoding(field.name, _frequent(decoded_strings(array), max_categories))
+    parts = _PARTS[field.kind]
+    seen = {part: np.unique(calendar_part(array, part)).tolist() for part in parts}
+    return CalendarEncoding(field.name, field.kind, tuple((part, tuple(seen[part])) for part in parts))
+
+
+def restore(document: Mapping[str, Any]) -> Encoding:
+    """Return the encoding that ``to_dict`` wrote."""
+    name, kind = document["name"], document["kind"]
+    if "levels" in document:
+        return CategoryEncoding(name, tuple(document["levels"]))
+    if "parts" in document:
+        return CalendarEncoding(name, kind, tuple((part, tuple(v)) for part, v in document["parts"].items()))
+    return NumberEncoding(name, kind)
+
+
+def distinct_names(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Return the columns with a number appended to a name that is already taken."""
+    taken: set[str] = set()
+    distinct = []
+    for column in columns:
+        name, count = column.name, 1
+        while name in taken:
+            count += 1
+            name = f"{column.name}_{count}"
+        taken.add(name)
+        distinct.append(Column(name, column.source, column.role))
+    return tuple(distinct)
+
+
+def check_kind(encoding: Encoding, array: pa.Array) -> pa.Array:
+    """Return a column as its encoding takes it; DataError where it is of another kind than was learned."""
+    kind = kind_of(plain_type(array.type))
+    if pa.types.is_null(array.type):
+        return array.cast(pa.string()) if encoding.kind == CATEGORICAL else array
+    if encoding.kind == CATEGORICAL and (is_text(array.type) or kind in (NUMERIC, BOOLEAN)):
+        return array
+    if kind == encoding.kind or any({kind, encoding.kind} <= s for s in ({NUMERIC, BOOLEAN}, {*_PARTS})):
+        return array
+    raise DataError(
+        f"column {encoding.name!r} is {array.type} here and was {encoding.kind} when the encoder was fitted; "
+        "convert it, or fit again"
+    )
+
+
+def infinite_value(name: str, value: float, where: str, dtype: str = "float64") -> DataError:
+    """Return the error for an infinite value."""
+    place = f" in {where}" if where else ""
+    return DataError(
+        f"column {name!r} holds {value}{place} (as {dtype}); "
+        f"make infinite values finite or null, or leave the column out with drop=[{name!r}]"
+    )
+
+
+def _frequent(strings: pa.Array, limit: int) -> tuple[str, ...]:
+    """Return the most frequent strings; equal counts by name."""
+    counted = pc.value_counts(strings)
+    table = pa.table({"level": counted.field("values"), "count": counted.field("counts")})
+    order = [("count", "descending"), ("level", "ascending")]
+    return tuple(table.sort_by(order).column("level").slice(0, limit).to_pylist())

@@ -1,0 +1,148 @@
+"""Frames, tables and (X, y) pairs of any make become blocks in memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from hpo.data.memory import ArrayBlock, Block, TableBlock
+from hpo.errors import DataError
+
+
+def is_frame(data: Any) -> bool:
+    """Whether ``data`` is a table in memory: Arrow, pandas, polars or any other Arrow stream."""
+    return isinstance(data, pa.Table | pa.RecordBatch) or hasattr(data, "__arrow_c_stream__")
+
+
+def frame_table(data: Any) -> pa.Table:
+    """Return a frame as an Arrow table; DataError names the column that has no Arrow type.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame_table(pd.DataFrame({"a": [1, 2]})).column_names
+    ['a']
+    """
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    if isinstance(data, pa.Table):
+        return data
+    pandas = sys.modules.get("pandas")
+    try:
+        if pandas is not None and isinstance(data, pandas.DataFrame):
+            named = data.set_axis([str(name) for name in data.columns], axis=1)
+            return pa.Table.from_pandas(named, preserve_index=False)
+        return pa.table(data)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise DataError(
+            f"the frame cannot be read as Arrow columns: {_reason(error)}; "
+            "give the column one type, or leave it out of the frame"
+        ) from error
+
+
+def as_table(X: Any, names: tuple[str, ...] | None = None) -> pa.Table:
+    """Return rows of any make as a table; the columns of an array take ``names`` by position."""
+    if is_frame(X):
+        return frame_table(X)
+    block, _, _ = pair_block(X, None)
+    columns = block.schema.names
+    batches = list(block.batches(0, block.rows, columns, max(1, block.rows)))
+    table = pa.Table.from_batches(batches, block.schema)
+    if names is None:
+        return table
+    if len(columns) != len(names):
+        raise DataError(
+            f"X has {len(columns)} columns, but the encoder was fitted on {len(names)}; give those"
+        )
+    return table.rename_columns(list(names))
+
+
+def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ...], str | None]:
+    """Return (X, y) as one block, with the names of the targets and of the weight column.
+
+    Columns of arrays are named x0, x1, …; a target keeps its Series' name, else is "y" (y0, y1, …).
+    """
+    beside = _target_columns(y)
+    targets = tuple(beside)
+    block_columns = dict(beside)
+    weight_name = None
+    if weight is not None:
+        weight_name = str(getattr(weight, "name", None) or "weight")
+        block_columns[weight_name] = _arrow(weight, weight_name)
+    rows = _rows(X)
+    for name, column in block_columns.items():
+        if len(column) != rows:
+            raise DataError(f"X has {rows} rows and {name!r} has {len(column)}; give one value for each row")
+    return _with_features(X, pa.table(block_columns)), targets, weight_name
+
+
+def _with_features(X: Any, beside: pa.Table) -> Block:
+    if is_frame(X):
+        table = frame_table(X)
+        clash = sorted(set(table.column_names) & set(beside.column_names))
+        if clash:
+            raise DataError(
+                f"{clash[0]!r} names a column of X and also y or the weight; rename one, or take it out of X"
+            )
+        return TableBlock(
+            pa.table([*table.columns, *beside.columns], [*table.column_names, *beside.column_names])
+        )
+    matrix = _csr(X) if _is_scipy_sparse(X) else np.asarray(X)
+    if matrix.ndim != 2:
+        raise DataError(f"X has {matrix.ndim} dimension(s); give a two-dimensional array (rows, columns)")
+    names = [f"x{index}" for index in range(matrix.shape[1])]
+    if matrix.dtype.kind in "biuf":
+        return ArrayBlock(matrix, names, beside)
+    columns = {name: _arrow(matrix[:, index], name) for index, name in enumerate(names)}
+    return TableBlock(pa.table({**columns, **{n: beside.column(n) for n in beside.column_names}}))
+
+
+def _target_columns(y: Any) -> dict[str, Any]:
+    if y is None:
+        return {}
+    if is_frame(y) and not hasattr(y, "name"):
+        table = frame_table(y)
+        return dict(zip(table.column_names, table.columns, strict=True))
+    name = str(getattr(y, "name", None) or "y")
+    if getattr(y, "ndim", 1) == 2:
+        return {f"{name}{index}": _arrow(y[:, index], f"{name}{index}") for index in range(y.shape[1])}
+    return {name: _arrow(y, name)}
+
+
+def _arrow(values: Any, name: str) -> Any:
+    """Return one column of any make as Arrow."""
+    try:
+        if hasattr(values, "__arrow_c_stream__"):
+            return pa.chunked_array(values)
+        values = values.tolist() if getattr(values, "dtype", None) == np.dtype(object) else values
+        if isinstance(values, np.ndarray):
+            values = np.ascontiguousarray(values)
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise DataError(f"column {name!r} has no single type: {_reason(error)}; convert it to one") from error
+
+
+def _rows(X: Any) -> int:
+    shape: Sequence[int] | None = getattr(X, "shape", None)
+    return int(shape[0]) if shape else len(X)
+
+
+def _is_scipy_sparse(X: Any) -> bool:
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(X))
+
+
+def _csr(X: Any) -> Any:
+    csr = X.tocsr()
+    if not csr.has_canonical_format:
+        csr = csr.copy()
+        csr.sum_duplicates()
+    return csr
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(part) for part in error.args) or type(error).__name__

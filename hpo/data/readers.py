@@ -1,0 +1,187 @@
+"""What reads one file, and the source that reads many as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+import xxhash
+
+from hpo.data.files import CSV, IPC, PARQUET, DataFile
+from hpo.data.roles import unify_schemas
+from hpo.data.schema import CATEGORICAL, Schema, kind_of, plain_type
+from hpo.data.segment import Segment
+from hpo.errors import DataError
+
+READ_ERRORS = (pa.ArrowException, OSError, EOFError)
+_CHUNK = 8 << 20
+
+
+class Source(Protocol):
+    """Where batches come from: what a data set asks of files and of frames alike."""
+
+    in_memory: bool
+    arrow: pa.Schema
+    schema: Schema
+    segments: tuple[Segment, ...]
+
+    def scan(self, segment: Segment, columns: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked."""
+        ...
+
+    def check(self, segment: Segment) -> None:
+        """Raise DataError if the segment is no longer what its fingerprint says."""
+        ...
+
+
+class FileReader(Protocol):
+    """One opened file: its schema, its segments, and how their rows are read."""
+
+    file: DataFile
+    schema: pa.Schema
+    segments: tuple[Segment, ...]
+    nullable: dict[str, bool]
+
+    def scan(self, segment: Segment, wanted: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the segment's rows, the columns named by ``wanted``, in types that cast to its types."""
+        ...
+
+
+@dataclass
+class FileSource:
+    """Many files of one format as one source; hive partition keys are constant columns of a file."""
+
+    readers: dict[str, FileReader]
+    arrow: pa.Schema
+    schema: Schema
+    segments: tuple[Segment, ...]
+    in_memory: bool = False
+
+    def scan(self, segment: Segment, columns: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield batches in the data set's types; a failure becomes a DataError that names the file."""
+        reader = self.readers[segment.uri]
+        fields = [self.arrow.field(name) for name in columns]
+        own = pa.schema([f for f in fields if f.name in reader.schema.names])
+        constants = {
+            f.name: pa.scalar(reader.file.partitions[f.name], pa.string()).cast(f.type)
+            for f in fields
+            if f.name not in reader.schema.names
+        }
+        try:
+            for batch in reader.scan(segment, own, batch_rows):
+                yield _conform(batch, fields, constants)
+        except READ_ERRORS as error:
+            reader.file.check_unchanged()
+            raise DataError(unreadable(reader.file, error)) from error
+
+    def check(self, segment: Segment) -> None:
+        """Raise DataError if the file changed since it was opened."""
+        self.readers[segment.uri].file.check_unchanged()
+
+
+def open_files(files: Sequence[DataFile], fingerprint: str) -> list[FileReader]:
+    """Open every file, several at a time; all must be of one format."""
+    with ThreadPoolExecutor(min(16, len(files))) as pool:
+        formats = list(pool.map(_format, files))
+        for file, form in zip(files, formats, strict=True):
+            if form != formats[0]:
+                raise DataError(
+                    f"{files[0].uri!r} is {formats[0]} and {file.uri!r} is {form}; "
+                    "a data set has one format, so name one with a glob such as '*.parquet'"
+                )
+        return list(pool.map(lambda file: _open(file, formats[0], fingerprint), files))
+
+
+def gather_readers(readers: Sequence[FileReader], required: Sequence[str] | None) -> FileSource:
+    """Return the source of opened files; ``required`` columns must agree between them."""
+    types = _partition_types([reader.file for reader in readers])
+    arrow = unify_schemas([(r.file.uri, full_schema(r, types)) for r in readers], required)
+    nullable = {
+        field.name: any(reader.nullable.get(field.name, True) for reader in readers) for field in arrow
+    }
+    segments = tuple(segment for reader in readers for segment in reader.segments)
+    by_uri = {reader.file.uri: reader for reader in readers}
+    return FileSource(by_uri, arrow, Schema.from_arrow(arrow, nullable), segments)
+
+
+def full_schema(reader: FileReader, types: dict[str, pa.DataType] | None = None) -> pa.Schema:
+    """Return a file's schema with its partition keys appended; a column of the same name wins."""
+    types = types or {}
+    keys = [key for key in reader.file.partitions if key not in reader.schema.names]
+    fields = [pa.field(key, types.get(key, pa.string())) for key in keys]
+    return pa.schema([*reader.schema, *fields])
+
+
+def content_digest(file: DataFile) -> str:
+    """Return xxh3_128 of a file's bytes."""
+    digest = xxhash.xxh3_128()
+    with file.fs.open_input_stream(file.path, compression=None) as stream:
+        while chunk := stream.read_buffer(_CHUNK):
+            if not chunk.size:
+                break
+            digest.update(memoryview(chunk))
+    return digest.hexdigest()
+
+
+def identity(file: DataFile, fingerprint: str) -> tuple[str, ...]:
+    """Return what a file's segments are fingerprinted by: its address and stamp, or its bytes alone."""
+    if fingerprint == "content":
+        return ("content", content_digest(file))
+    return ("fast", file.uri, str(file.size), file.stamp)
+
+
+def unreadable(file: DataFile, error: Exception) -> str:
+    """Return the message for a file that cannot be read."""
+    return (
+        f"cannot read {file.uri!r} as {file.format} ({str(error).splitlines()[0]}); "
+        "it is damaged, truncated or still being written: write it again or leave it out"
+    )
+
+
+def _format(file: DataFile) -> str:
+    return file.format
+
+
+def _open(file: DataFile, form: str, fingerprint: str) -> FileReader:
+    from hpo.data.csv import open_csv
+    from hpo.data.ipc import open_ipc
+    from hpo.data.parquet import open_parquet
+
+    openers: dict[str, Any] = {PARQUET: open_parquet, CSV: open_csv, IPC: open_ipc}
+    try:
+        reader: FileReader = openers[form](file, fingerprint)
+    except READ_ERRORS as error:
+        raise DataError(unreadable(file, error)) from error
+    return reader
+
+
+def _partition_types(files: Sequence[DataFile]) -> dict[str, pa.DataType]:
+    values: dict[str, set[str | None]] = {}
+    for file in files:
+        for key, value in file.partitions.items():
+            values.setdefault(key, set()).add(value)
+    return {key: _partition_type(found) for key, found in values.items()}
+
+
+def _partition_type(values: set[str | None]) -> pa.DataType:
+    known = [value for value in values if value is not None]
+    whole = all(value.removeprefix("-").isdecimal() and len(value) < 19 for value in known)
+    return pa.int64() if known and whole else pa.string()
+
+
+def _conform(
+    batch: pa.RecordBatch, fields: Sequence[pa.Field], constants: dict[str, pa.Scalar]
+) -> pa.RecordBatch:
+    arrays = []
+    for field in fields:
+        if field.name in constants:
+            arrays.append(pa.repeat(constants[field.name], batch.num_rows))
+            continue
+        array = batch.column(field.name)
+        if kind_of(plain_type(array.type)) != CATEGORICAL and array.type != field.type:
+            array = array.cast(field.type, safe=False)
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, names=[field.name for field in fields])

@@ -1,0 +1,175 @@
+"""Which columns play which part, and one schema for many files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from hpo.data.schema import BOOLEAN, NUMERIC, Schema, kind_of, plain_type, unknown_column
+from hpo.errors import DataError
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Names of the targets, of the weight column and of the features.
+
+    Examples
+    --------
+    >>> resolve_roles(["a", "b", "y"], target="y", drop=["b"])
+    Roles(targets=('y',), weight=None, features=('a',))
+    """
+
+    targets: tuple[str, ...]
+    weight: str | None
+    features: tuple[str, ...]
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Every column that a pass reads: features, targets, weight."""
+        return (*self.features, *self.targets, *([self.weight] if self.weight else []))
+
+
+def resolve_roles(
+    names: Sequence[str],
+    *,
+    target: str | Iterable[str] | None = None,
+    weight: str | None = None,
+    features: Iterable[str] | None = None,
+    drop: Iterable[str] | None = None,
+) -> Roles:
+    """Return the roles of columns; DataError, with the nearest names, where one is not in the data."""
+    targets = as_names(target)
+    dropped = as_names(drop)
+    chosen = as_names(features) if features is not None else tuple(names)
+    weights = (weight,) if weight else ()
+    for role, asked in (
+        ("target", targets),
+        ("weight", weights),
+        ("feature", chosen),
+        ("dropped column", dropped),
+    ):
+        for name in asked:
+            if name not in names:
+                raise DataError(unknown_column(name, names, role))
+    if weight in targets:
+        raise DataError(f"column {weight!r} is both target and weight; give another column as one of them")
+    taken = {*targets, *weights, *dropped}
+    kept = tuple(name for name in chosen if name not in taken)
+    if not kept:
+        raise DataError("no feature is left after target, weight and drop; ask for fewer of them")
+    return Roles(targets, weight, kept)
+
+
+def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return one name, many or none as a tuple.
+
+    Examples
+    --------
+    >>> as_names("y"), as_names(None), as_names(["a", "b"])
+    (('y',), (), ('a', 'b'))
+    """
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def check_roles(schema: Schema, roles: Roles) -> None:
+    """Raise DataError where a target or the weight is not a number."""
+    named = [("target", name) for name in roles.targets]
+    if roles.weight:
+        named.append(("weight", roles.weight))
+    for role, name in named:
+        field = schema[name]
+        if field.kind not in (NUMERIC, BOOLEAN):
+            raise DataError(
+                f"{role} {name!r} is {field.kind} ({field.dtype}), and only a number can be one; "
+                f"choose a numeric column or convert it first"
+            )
+
+
+def unify_schemas(
+    schemas: Iterable[tuple[str, pa.Schema]], required: Iterable[str] | None = None
+) -> pa.Schema:
+    """Return one schema, in plain types and the first file's order, that every file can be read with.
+
+    Integers, floats and decimals meet in the wider type, an all-null column takes the other's type, text and
+    dictionaries become strings. Columns outside ``required`` (None = all are required) that cannot be
+    reconciled or have no supported type are left out.
+
+    Raises
+    ------
+    DataError
+        Naming two files and the columns that differ between them.
+
+    Examples
+    --------
+    >>> a, b = pa.schema([("x", pa.int64())]), pa.schema([("x", pa.float32())])
+    >>> unify_schemas([("a", a), ("b", b)]).field("x").type
+    DataType(double)
+    """
+    distinct: dict[pa.Schema, str] = {}
+    for uri, schema in schemas:
+        _check_names(uri, schema)
+        distinct.setdefault(schema.remove_metadata(), uri)
+    wanted = None if required is None else set(required)
+    first, *others = distinct
+    merged = {field.name: plain_type(field.type) if not others else field.type for field in first}
+    differing: set[str] = set()
+    for other in others:
+        different = _merge(merged, other)
+        broken = different if wanted is None else {k: v for k, v in different.items() if k in wanted}
+        if broken:
+            raise DataError(_differ(distinct[first], distinct[other], broken))
+        differing.update(different)
+    fields = [pa.field(name, plain_type(dtype)) for name, dtype in merged.items() if name not in differing]
+    return pa.schema([f for f in fields if kind_of(f.type) or wanted is None or f.name in wanted])
+
+
+def _merge(merged: dict[str, pa.DataType], other: pa.Schema) -> dict[str, str]:
+    """Widen ``merged`` by another schema; return what cannot be reconciled, with the reason."""
+    different = {}
+    for name, known in merged.items():
+        index = other.get_field_index(name)
+        both = _meet(known, other.field(index).type) if index >= 0 else None
+        if both is None:
+            different[name] = (
+                f"{known} against {other.field(index).type}" if index >= 0 else "only in the first"
+            )
+        else:
+            merged[name] = both
+    different.update({name: "only in the second" for name in other.names if name not in merged})
+    return different
+
+
+def _meet(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
+    """Return the type that holds both, or None."""
+    if a == b:
+        return a
+    a, b = (t if pa.types.is_null(t) else plain_type(t) for t in (a, b))
+    if pa.uint64() in (a, b) and kind_of(a) == kind_of(b) == NUMERIC:
+        return pa.float64()
+    try:
+        schemas = [pa.schema([("", t)]) for t in (a, b)]
+        met = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return None
+    return met
+
+
+def _check_names(uri: str, schema: pa.Schema) -> None:
+    names = schema.names
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise DataError(f"{uri!r} has more than one column named {', '.join(map(repr, twice))}; rename them")
+
+
+def _differ(first: str, second: str, different: dict[str, str]) -> str:
+    shown = "; ".join(f"{name!r}: {why}" for name, why in list(different.items())[:8])
+    more = f" and {len(different) - 8} more" if len(different) > 8 else ""
+    listed = ", ".join(map(repr, list(different)[:8]))
+    return (
+        f"{first!r} and {second!r} have different schemas: {shown}{more}; "
+        f"rewrite one of them, or leave the columns out with drop=[{listed}]"
+    )

@@ -1,0 +1,169 @@
+"""The typed schema of a data set: which columns there are and what kind each is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+import pyarrow as pa
+
+from hpo.errors import DataError
+
+NUMERIC: Final = "numeric"
+BOOLEAN: Final = "boolean"
+CATEGORICAL: Final = "categorical"
+DATE: Final = "date"
+TIMESTAMP: Final = "timestamp"
+TIME: Final = "time"
+DURATION: Final = "duration"
+
+_NARROW = frozenset({"halffloat", "float", "int8", "int16", "uint8", "uint16", "bool", "string"})
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of the data: its name, its kind, its Arrow type, and whether it can hold nulls.
+
+    Attributes
+    ----------
+    name : column name.
+    kind : ``"numeric"``, ``"boolean"``, ``"categorical"``, ``"date"``, ``"timestamp"``, ``"time"`` or
+        ``"duration"``.
+    dtype : Arrow's name of the type, for example ``"int64"``; every categorical is ``"string"``.
+    nullable : False only where the file says that it holds no null; True where that is unknown.
+
+    Examples
+    --------
+    >>> Field.from_arrow(pa.field("carrier", pa.dictionary(pa.int8(), pa.string())))
+    Field(name='carrier', kind='categorical', dtype='string', nullable=True)
+    """
+
+    name: str
+    kind: str
+    dtype: str
+    nullable: bool = True
+
+    @classmethod
+    def from_arrow(cls, field: pa.Field, nullable: bool = True) -> Field:
+        """Return the field of an Arrow field; DataError if the type is not supported."""
+        dtype = plain_type(field.type)
+        kind = kind_of(dtype)
+        if kind is None:
+            raise DataError(
+                f"column {field.name!r} has type {field.type}, which has no numeric meaning here; "
+                f"drop it with drop=[{field.name!r}] or turn it into plain columns first"
+            )
+        return cls(field.name, kind, str(dtype), nullable)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether float32 holds every value of this column exactly."""
+        return self.dtype in _NARROW
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The fields of a data set, in order.
+
+    Examples
+    --------
+    >>> schema = Schema.from_arrow(pa.schema([("x", pa.float32()), ("day", pa.date32())]))
+    >>> schema.names, schema["day"].kind
+    (('x', 'day'), 'date')
+    >>> Schema.from_dict(schema.to_dict()) == schema
+    True
+    """
+
+    fields: tuple[Field, ...]
+
+    @classmethod
+    def from_arrow(cls, schema: pa.Schema, nullable: Mapping[str, bool] | None = None) -> Schema:
+        """Return the schema of an Arrow schema; ``nullable`` holds what is known of nulls, by column."""
+        known = nullable or {}
+        return cls(tuple(Field.from_arrow(f, known.get(f.name, True)) for f in schema))
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Schema:
+        """Return the schema that ``to_dict`` wrote."""
+        return cls(tuple(Field(**field) for field in document["fields"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the schema as JSON-ready values."""
+        return {"fields": [asdict(field) for field in self.fields]}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names, in order."""
+        return tuple(field.name for field in self.fields)
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> Field:
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise DataError(unknown_column(name, self.names))
+
+
+def kind_of(dtype: pa.DataType) -> str | None:
+    """Return the kind of a plain Arrow type, or None where it has none.
+
+    Examples
+    --------
+    >>> kind_of(pa.decimal128(9, 2)), kind_of(pa.binary())
+    ('numeric', None)
+    """
+    t = pa.types
+    rules = (
+        (t.is_boolean, BOOLEAN),
+        (t.is_string, CATEGORICAL),
+        (t.is_date, DATE),
+        (t.is_timestamp, TIMESTAMP),
+        (t.is_time, TIME),
+        (t.is_duration, DURATION),
+        (lambda d: t.is_integer(d) or t.is_floating(d) or t.is_decimal(d), NUMERIC),
+    )
+    return next((kind for test, kind in rules if test(dtype)), None)
+
+
+def plain_type(dtype: pa.DataType) -> pa.DataType:
+    """Return the type that stands for ``dtype``: string for any text or category, float64 for all-null.
+
+    Examples
+    --------
+    >>> plain_type(pa.large_string()), plain_type(pa.null())
+    (DataType(string), DataType(double))
+    """
+    t = pa.types
+    if t.is_dictionary(dtype):
+        return dtype if kind_of(plain_type(dtype.value_type)) is None else pa.string()
+    if t.is_large_string(dtype) or t.is_string_view(dtype):
+        return pa.string()
+    return pa.float64() if t.is_null(dtype) else dtype
+
+
+def unknown_column(name: str, known: Iterable[str], role: str = "column", where: str = "the data") -> str:
+    """Return the message for a column that is not there, with the nearest names.
+
+    Examples
+    --------
+    >>> unknown_column("arr_dely", ["arr_delay", "carrier"], "target")
+    "target 'arr_dely' is not in the data; did you mean 'arr_delay'?"
+    """
+    names = list(known)
+    near = get_close_matches(name, names, n=3)
+    if near:
+        hint = f"did you mean {' or '.join(map(repr, near))}?"
+    else:
+        shown = ", ".join(map(repr, names[:8])) + (", …" if len(names) > 8 else "")
+        hint = f"its columns are {shown}"
+    return f"{role} {name!r} is not in {where}; {hint}"

@@ -1,0 +1,114 @@
+"""Segments, their fingerprints, and the log of what was read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from threading import Lock
+
+SEGMENT_ROWS = 262_144
+"""Rows that a segment of a Parquet or IPC file has at least, and that a block of a frame has at most."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A fixed part of a data set: a file, a run of row groups of one, or a block of a frame.
+
+    Attributes
+    ----------
+    id : unique within its data set, ``uri`` and ``part`` together.
+    uri : where the bytes are.
+    part : first and one past the last row group (Parquet), record batch (IPC) or row (frames).
+    rows : number of rows, or None where only reading tells (CSV).
+    nbytes : stored bytes.
+    fingerprint : hex digest of what the segment holds; equal fingerprints mean equal states.
+
+    Examples
+    --------
+    >>> Segment("memory:frame", (0, 3), 3, 24, "00ff").id
+    'memory:frame[0:3]'
+    """
+
+    uri: str
+    part: tuple[int, int]
+    rows: int | None
+    nbytes: int
+    fingerprint: str
+
+    @property
+    def id(self) -> str:
+        """Name of the segment, unique within its data set."""
+        return f"{self.uri}[{self.part[0]}:{self.part[1]}]"
+
+
+@dataclass
+class ReadLog:
+    """What a data set handed out: rows, stored bytes and segments of passes; rows of pilot samples apart.
+
+    Safe to add to from many threads.
+
+    Examples
+    --------
+    >>> log = ReadLog()
+    >>> log.start("a[0:1]"); log.add(10, 80)
+    >>> log.rows, log.bytes, log.segments["a[0:1]"]
+    (10, 80, 1)
+    """
+
+    rows: int = 0
+    bytes: int = 0
+    segments: Counter[str] = field(default_factory=Counter)
+    pilot_rows: int = 0
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+
+    def start(self, segment: str) -> None:
+        """Count one reading of a segment."""
+        with self._lock:
+            self.segments[segment] += 1
+
+    def add(self, rows: int, nbytes: int) -> None:
+        """Count rows and stored bytes of a pass."""
+        with self._lock:
+            self.rows += rows
+            self.bytes += nbytes
+
+    def add_pilot(self, rows: int) -> None:
+        """Count rows looked at for a pilot sample."""
+        with self._lock:
+            self.pilot_rows += rows
+
+
+def fingerprint(*parts: object) -> str:
+    """Return the digest of some values as hex; length-prefixed, so that no two lists of parts collide.
+
+    Examples
+    --------
+    >>> fingerprint("ab", "c") == fingerprint("a", "bc")
+    False
+    """
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+def group_runs(rows: list[int], minimum: int = SEGMENT_ROWS) -> list[tuple[int, int]]:
+    """Return consecutive runs of pieces with at least ``minimum`` rows each; the last may have fewer.
+
+    The rule depends on the pieces before a run only, so appending pieces never moves an earlier run.
+
+    Examples
+    --------
+    >>> group_runs([5, 5, 5, 2], minimum=8)
+    [(0, 2), (2, 4)]
+    """
+    runs: list[tuple[int, int]] = []
+    start = total = 0
+    for index, count in enumerate(rows):
+        total += count
+        if total >= minimum:
+            runs.append((start, index + 1))
+            start, total = index + 1, 0
+    return [*runs, (start, len(rows))] if total else runs

@@ -1,0 +1,245 @@
+"""Explicit folds from scikit-learn splitters, and the function that reads every way to ask for folds."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from hpo.data.cells import FoldPlan, Split
+from hpo.data.dataset import Dataset
+from hpo.data.folds import Cells, FoldScheme, GroupFolds, HashFolds, TimeFolds
+from hpo.data.schema import CATEGORICAL, unknown_column
+from hpo.data.segment import Segment
+from hpo.errors import DataError
+
+MAX_CELLS = 512
+_SCHEMES: dict[str, type[FoldScheme]] = {"kfold": HashFolds, "group": GroupFolds, "time": TimeFolds}
+_HELP = "a number, {'scheme': 'kfold'}, {'scheme': 'group', 'column': …} or {'scheme': 'time', 'column': …}"
+
+
+@dataclass(frozen=True)
+class ExplicitFolds(FoldScheme):
+    """The very splits of a scikit-learn splitter, for data in memory.
+
+    Rows with the same part in every split share a cell. Rows that no split uses have a cell of their own.
+
+    Attributes
+    ----------
+    cells : cell of each row of the data.
+    splits : the cells of each split.
+    name : what made the splits, for reports.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import KFold
+    >>> folds = ExplicitFolds.from_splitter(KFold(2), np.zeros((4, 1)))
+    >>> folds.cells.tolist(), folds.plan.splits[0]
+    ([0, 0, 1, 1], Split(train=(1,), test=(0,)))
+    """
+
+    cells: Cells = field(repr=False, compare=False)
+    splits: tuple[Split, ...]
+    name: str
+    digest: str
+    scheme: ClassVar[str] = "explicit"
+
+    @classmethod
+    def from_splitter(cls, cv: Any, X: Any, y: Any = None, groups: Any = None) -> ExplicitFolds:
+        """Return the folds of a splitter, or of an iterable of (train, test) index pairs.
+
+        DataError where a split repeats a row, has an empty side, or the splits cut the rows into more than
+        512 cells.
+        """
+        rows = int(X.shape[0]) if hasattr(X, "shape") else len(X)
+        try:
+            pairs = list(cv.split(X, y, groups)) if hasattr(cv, "split") else list(cv)
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{cv!r} cannot split this data: {error}") from error
+        if not pairs:
+            raise DataError("the splitter gives no split; it must give at least one (train, test) pair")
+        cells = np.zeros(rows, np.int64)
+        for number, (train, test) in enumerate(pairs):
+            cells = _refine(cells, _roles(train, test, rows, number))
+        cells = _first_seen(cells)
+        splits = tuple(Split(_cells_of(cells, train), _cells_of(cells, test)) for train, test in pairs)
+        name = type(cv).__name__ if hasattr(cv, "split") else "explicit indices"
+        digest = blake2b(cells.tobytes() + repr(splits).encode(), digest_size=16).hexdigest()
+        return cls(cells.astype(np.uint16), splits, name, digest)
+
+    @property
+    def n_splits(self) -> int:  # type: ignore[override]
+        """Number of splits."""
+        return len(self.splits)
+
+    @property
+    def plan(self) -> FoldPlan:
+        """The splitter's splits."""
+        return FoldPlan(int(self.cells.max()) + 1, self.splits)
+
+    def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
+        """Return the cell of each row, by its place in the data."""
+        start = segment.part[0] + first_row
+        return self.cells[start : start + batch.num_rows]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return scheme, name and the digest of cells and splits."""
+        return {"scheme": self.scheme, "name": self.name, "n_splits": self.n_splits, "digest": self.digest}
+
+    def describe(self) -> str:
+        """Return the scheme in words."""
+        return f"{self.n_splits} splits of {self.name}"
+
+
+def make_folds(value: Any, dataset: Dataset, *, seed: int = 0, groups: Any = None) -> FoldScheme:
+    """Return the fold scheme that ``value`` asks for, checked against a data set.
+
+    Parameters
+    ----------
+    value : a number of folds; a dict such as ``{"scheme": "group", "column": "customer", "n_splits": 5}``; a
+        scheme; or, for data in memory, any scikit-learn splitter or list of (train, test) index pairs.
+    seed : seed of hashed folds that give none.
+    groups : groups of the rows for splitters that want them, an array or the name of a column.
+
+    Raises
+    ------
+    DataError
+        Where the value is not understood, a column is missing, or there are fewer rows than folds.
+
+    Examples
+    --------
+    >>> from hpo.data import open_dataset
+    >>> dataset = open_dataset((np.zeros((9, 2)), np.arange(9.0)))
+    >>> make_folds(3, dataset).describe()
+    '3 folds at random (seed 0)'
+    """
+    if isinstance(value, bool):
+        raise DataError(f"folds={value!r} is not understood; give {_HELP}")
+    if isinstance(value, int | np.integer):
+        scheme: FoldScheme = HashFolds(int(value), seed)
+    elif isinstance(value, Mapping):
+        scheme = _from_dict(value, seed)
+    elif isinstance(value, FoldScheme):
+        scheme = value
+    else:
+        scheme = _from_splitter(value, dataset, groups)
+    _check(scheme, dataset)
+    return scheme
+
+
+def _from_dict(value: Mapping[str, Any], seed: int) -> FoldScheme:
+    options = dict(value)
+    name = options.pop("scheme", "kfold")
+    scheme = _SCHEMES.get(name)
+    if scheme is None:
+        raise DataError(f"fold scheme {name!r} is unknown; give {_HELP}")
+    if scheme is not TimeFolds:
+        options.setdefault("seed", seed)
+    elif options.get("boundaries") is not None:
+        options["boundaries"] = tuple(_moment(item) for item in options["boundaries"])
+        options.setdefault("n_splits", len(options["boundaries"]))
+    try:
+        return scheme(**options)
+    except TypeError as error:
+        raise DataError(f"folds {dict(value)!r}: {error}; give {_HELP}") from error
+
+
+def _from_splitter(value: Any, dataset: Dataset, groups: Any) -> ExplicitFolds:
+    if isinstance(value, str) or not (hasattr(value, "split") or isinstance(value, Iterable)):
+        raise DataError(f"folds={value!r} is not understood; give {_HELP}, or a scikit-learn splitter")
+    if not dataset.in_memory or dataset.rows is None:
+        raise DataError(
+            f"{type(value).__name__} gives row indices, which only data in memory has; "
+            f"for files give {_HELP}, or read them into a frame first"
+        )
+    y = _columns(dataset, dataset.targets) if dataset.targets else None
+    if isinstance(groups, str):
+        groups = dataset.values([groups]).column(0).to_pandas().to_numpy()
+    return ExplicitFolds.from_splitter(value, np.zeros((dataset.rows, 1)), y, groups)
+
+
+def _columns(dataset: Dataset, names: tuple[str, ...]) -> NDArray[Any]:
+    table = dataset.values(names)
+    columns = [column.to_numpy() for column in table.columns]
+    return columns[0] if len(columns) == 1 else np.column_stack(columns)
+
+
+def _check(scheme: FoldScheme, dataset: Dataset) -> None:
+    for name in scheme.columns:
+        if name not in dataset.schema:
+            raise DataError(unknown_column(name, dataset.schema.names, "fold column"))
+        if isinstance(scheme, TimeFolds) and dataset.schema[name].kind == CATEGORICAL:
+            raise DataError(f"fold column {name!r} is text; folds in time need a date, timestamp or number")
+    if isinstance(scheme, ExplicitFolds) and len(scheme.cells) != dataset.rows:
+        raise DataError(f"the folds were made for {len(scheme.cells)} rows and the data has {dataset.rows}")
+    needed = scheme.plan.n_cells if not isinstance(scheme, ExplicitFolds) else 0
+    if dataset.rows is not None and dataset.rows < needed:
+        raise DataError(
+            f"{dataset.rows} rows cannot fill {needed} folds; ask for fewer folds or give more data"
+        )
+
+
+def _roles(train: Any, test: Any, rows: int, number: int) -> NDArray[np.int64]:
+    """Return each row's part in a split: 0 none, 1 train, 2 test, 3 both."""
+    roles = np.zeros(rows, np.int64)
+    for indices, part, side in ((train, 1, "train"), (test, 2, "test")):
+        counts = np.bincount(_indices(indices, rows, number), minlength=rows)
+        if not counts.any():
+            raise DataError(
+                f"split {number} has no {side} rows; each split needs some to train and to test on"
+            )
+        if counts.max() > 1:
+            raise DataError(
+                f"split {number} has row {int(counts.argmax())} more than once to {side} on; "
+                "use each row once, and a weight column for repeated rows"
+            )
+        roles += part * counts
+    return roles
+
+
+def _indices(indices: Any, rows: int, number: int) -> NDArray[np.intp]:
+    found = np.asarray(indices)
+    if found.dtype == np.bool_:
+        found = np.flatnonzero(found)
+    if len(found) and (found.min() < -rows or found.max() >= rows):
+        raise DataError(
+            f"split {number} names rows {found.min()} to {found.max()}, and the data has {rows} rows"
+        )
+    chosen: NDArray[np.intp] = np.where(found < 0, found + rows, found).astype(np.intp)
+    return chosen
+
+
+def _refine(cells: NDArray[np.int64], roles: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return cells cut further by each row's part in one more split."""
+    _, refined = np.unique(cells * 4 + roles, return_inverse=True)
+    if refined.max(initial=0) >= MAX_CELLS:
+        raise DataError(
+            f"the splits cut the rows into more than {MAX_CELLS} cells, each with a state of its own; "
+            "use fewer splits or repeats, or KFold instead of leave-one-out and shuffled splits"
+        )
+    finer: NDArray[np.int64] = refined
+    return finer
+
+
+def _first_seen(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return cells numbered in the order of their first rows."""
+    _, first, inverse = np.unique(cells, return_index=True, return_inverse=True)
+    numbered: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse]
+    return numbered
+
+
+def _cells_of(cells: NDArray[np.int64], indices: Any) -> tuple[int, ...]:
+    return tuple(np.unique(cells[np.asarray(indices)]).tolist())
+
+
+def _moment(value: Any) -> float:
+    """Return a boundary as the number that rows are compared with."""
+    if isinstance(value, str | datetime.date):
+        return float(np.datetime64(value, "us").astype(np.int64)) / 86_400e6
+    return float(value)

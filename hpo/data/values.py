@@ -1,0 +1,173 @@
+"""Arrow arrays as NumPy arrays: a column's values and where it is null, without copies where possible."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from hpo.data.schema import CATEGORICAL, kind_of, plain_type
+
+Numbers: TypeAlias = NDArray[Any]
+Mask: TypeAlias = NDArray[np.bool_]
+Places: TypeAlias = NDArray[np.intp]
+
+_UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_DAY = 86_400
+
+
+def null_mask(array: pa.Array) -> Mask | None:
+    """Return where the array is null, or None where it is nowhere.
+
+    Examples
+    --------
+    >>> null_mask(pa.array([1, None])).tolist(), null_mask(pa.array([1, 2]))
+    ([False, True], None)
+    """
+    if not array.null_count:
+        return None
+    mask: Mask = array.is_null().to_numpy(zero_copy_only=False)
+    return mask
+
+
+def stored_numbers(array: pa.Array) -> Numbers:
+    """Return the numbers an array stores, in their own type; what stands under a null is arbitrary.
+
+    Booleans become 0 and 1, decimals float64, dates and times their ticks.
+    """
+    kind = array.type
+    if pa.types.is_null(kind):
+        return np.zeros(len(array))
+    if pa.types.is_boolean(kind):
+        array = array.cast(pa.uint8())
+    elif pa.types.is_decimal(kind):
+        array = array.cast(pa.float64())
+    dtype = _numpy_type(array.type)
+    data = array.buffers()[1]
+    if data is None:
+        return np.zeros(len(array), dtype)
+    return np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
+
+
+def as_numbers(array: pa.Array) -> Numbers:
+    """Return a column as numbers: days since 1970 (UTC), hours of a time, seconds of a duration.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> as_numbers(pa.array([datetime.time(6, 30)])).tolist()
+    [6.5]
+    """
+    kind, ticks = array.type, stored_numbers(array)
+    if pa.types.is_date32(kind):
+        return ticks.astype(np.float64)
+    if pa.types.is_date64(kind):
+        return ticks / (_DAY * 1_000)
+    if pa.types.is_timestamp(kind):
+        return ticks / (_DAY * _UNITS[kind.unit])
+    if pa.types.is_time(kind):
+        return ticks / (3_600 * _UNITS[kind.unit])
+    return ticks / _UNITS[kind.unit] if pa.types.is_duration(kind) else ticks
+
+
+def calendar_part(array: pa.Array, part: str) -> Places:
+    """Return the month (1–12), weekday (Monday 0) or hour (0–23) of each value, in UTC.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> calendar_part(pa.array([datetime.date(2013, 12, 25)]), "weekday").tolist()
+    [2]
+    """
+    ticks = stored_numbers(array)
+    if array.null_count:
+        ticks = np.where(array.is_null().to_numpy(zero_copy_only=False), 0, ticks)
+    per_day = _ticks_per_day(array.type)
+    if part == "hour":
+        return (ticks // (per_day // 24) % 24).astype(np.intp)
+    days = (ticks // per_day).astype(np.int64)
+    if part == "weekday":
+        return ((days + 3) % 7).astype(np.intp)
+    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return (months % 12 + 1).astype(np.intp)
+
+
+def as_strings(array: pa.Array) -> pa.Array:
+    """Return a column as strings, or as a dictionary of strings, nulls kept.
+
+    Examples
+    --------
+    >>> as_strings(pa.array([1, None])).to_pylist()
+    ['1', None]
+    """
+    if pa.types.is_dictionary(array.type):
+        if pa.types.is_string(array.type.value_type):
+            return array
+        return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
+    return array if pa.types.is_string(array.type) else array.cast(pa.string())
+
+
+def decoded_strings(array: pa.Array) -> pa.Array:
+    """Return a column of text or categories as plain strings."""
+    strings = as_strings(array)
+    return strings.dictionary_decode() if pa.types.is_dictionary(strings.type) else strings
+
+
+def level_codes(array: pa.Array, levels: pa.Array) -> Places:
+    """Return the place of each value in ``levels``; len(levels) for other values, len(levels) + 1 for null.
+
+    Examples
+    --------
+    >>> level_codes(pa.array(["b", "z", None]), pa.array(["a", "b"])).tolist()
+    [1, 2, 3]
+    """
+    strings = as_strings(array)
+    if not pa.types.is_dictionary(strings.type):
+        return _codes(strings, levels)
+    table = np.append(_codes(strings.dictionary, levels), len(levels) + 1)
+    places = stored_numbers(strings.indices)
+    mask = null_mask(strings.indices)
+    if mask is not None:
+        places = np.where(mask, len(table) - 1, places)
+    codes: Places = table[places]
+    return codes
+
+
+def is_text(dtype: pa.DataType) -> bool:
+    """Whether a type is text or a category."""
+    return kind_of(plain_type(dtype)) == CATEGORICAL
+
+
+def one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """Return a column as one array."""
+    if isinstance(column, pa.Array):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    combined = column.combine_chunks()
+    return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
+
+
+def _codes(strings: pa.Array, levels: pa.Array) -> Places:
+    found = pc.index_in(strings, value_set=levels)
+    codes: Places = pc.fill_null(found, len(levels)).to_numpy().astype(np.intp)
+    mask = null_mask(strings)
+    if mask is not None:
+        codes[mask] = len(levels) + 1
+    return codes
+
+
+def _ticks_per_day(kind: pa.DataType) -> int:
+    if pa.types.is_date32(kind) or pa.types.is_null(kind):
+        return 1
+    return _DAY * (1_000 if pa.types.is_date64(kind) else _UNITS[kind.unit])
+
+
+def _numpy_type(kind: pa.DataType) -> np.dtype[Any]:
+    if pa.types.is_temporal(kind):
+        return np.dtype(np.int64 if kind.bit_width == 64 else np.int32)
+    dtype: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
+    return dtype
