@@ -1,0 +1,182 @@
+"""The parts of the page that are texts, bars and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from studies import charts
+from studies.charts.marks import swatch
+from studies.charts.scales import fit_linear
+from studies.report_context import Context, drawing_of
+from studies.report_data import Chosen, ReportData, TrialRow, to_plain
+from studies.report_text import count_text, finite, number_text
+
+MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
+
+
+def settings_yaml(chosen: Chosen) -> str:
+    """Return a chosen setting as YAML that can be copied.
+
+    Examples
+    --------
+    >>> print(settings_yaml(Chosen(3, "ridge", {"alpha": 0.5})), end="")
+    ridge:
+      alpha: 0.5
+    """
+    import yaml
+
+    setting = {chosen.algorithm: to_plain(chosen.params)}
+    text: str = yaml.safe_dump(setting, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def choices(context: Context) -> list[dict[str, Any]]:
+    """Return the cards of the best and the simplest setting, one card when they are the same trial."""
+    best, simplest = context.data.best, context.data.simplest
+    same = best is not None and simplest is not None and best.number == simplest.number
+    named = [("Best", "the best mean score", best)]
+    if not same:
+        named.append(("Simplest", "the simplest within one standard error of the best", simplest))
+    cards = [_choice(context, name, why, chosen) for name, why, chosen in named if chosen is not None]
+    if same:
+        cards[0]["why"] = "the best mean score, and the simplest within one standard error"
+    return cards
+
+
+def _choice(context: Context, name: str, why: str, chosen: Chosen) -> dict[str, Any]:
+    metric = context.metric
+    folds = next((trial.fold_scores for trial in context.data.trials if trial.number == chosen.number), [])
+    return {
+        "name": name,
+        "why": why,
+        "algorithm": chosen.algorithm,
+        "number": chosen.number,
+        "score": metric.text(chosen.value, chosen.se),
+        "complexity": number_text(chosen.complexity) if chosen.complexity is not None else "",
+        "yaml": settings_yaml(chosen),
+        "folds": drawing_of(charts.fold_strip(folds, chosen.value, metric)),
+    }
+
+
+def bars(pairs: Sequence[tuple[str, float]], limit: int) -> dict[str, Any]:
+    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text.
+
+    Examples
+    --------
+    >>> [row["share"] for row in bars([("a", 1.0), ("b", -4.0)], 30)["rows"]]
+    [100.0, 25.0]
+    """
+    known = [(name, number) for name, value in pairs if (number := finite(value)) is not None]
+    largest = sorted(known, key=lambda pair: -abs(pair[1]))
+    top = abs(largest[0][1]) if largest else 0.0
+    rows = [
+        {
+            "name": name,
+            "text": number_text(value),
+            "negative": value < 0,
+            "share": round(100 * abs(value) / top, 2) if top else 0.0,
+        }
+        for name, value in largest[:limit]
+    ]
+    return {"rows": rows, "total": len(known), "signed": any(value < 0 for _, value in known)}
+
+
+def leaderboard(context: Context) -> list[dict[str, Any]]:
+    """Return one row per algorithm, the best first; their strips share a scale."""
+    metric = context.metric
+    groups = [
+        [trial for trial in context.best_first if trial.algorithm == name] for name in context.algorithms
+    ]
+    leaders = [group[0] for group in groups if group]
+    ends = [
+        v + side * (finite(t.se) or 0.0)
+        for t in leaders
+        for side in (-1, 1)
+        if (v := metric.shown(t.value)) is not None
+    ]
+    scale = fit_linear(ends, pad=0.05)
+    rows = [_leader(context, i, group, scale) for i, group in enumerate(groups)]
+    return sorted(rows, key=lambda row: row["order"])
+
+
+def _leader(context: Context, index: int, group: Sequence[TrialRow], scale: Any) -> dict[str, Any]:
+    name, metric = context.algorithms[index], context.metric
+    count = sum(trial.algorithm == name for trial in context.data.trials)
+    top = group[0] if group else None
+    return {
+        "name": name,
+        "swatch": drawing_of(swatch(index)),
+        "trials": count,
+        "failed": count - len(group),
+        "score": metric.text(top.value, top.se) if top else "no score",
+        "median": number_text(metric.shown(group[len(group) // 2].value), 5) if top else "",
+        "strip": drawing_of(charts.range_strip(top.value, top.se, scale, metric, index) if top else ""),
+        "order": -(finite(top.value) or 0.0) if top else float("inf"),
+    }
+
+
+def ledger(data: ReportData) -> dict[str, Any]:
+    """Return the ledger's bars, counts and strip of segments."""
+    ledger = data.ledger
+    most = max(ledger.rows_if_retrained, ledger.rows_read, 1)
+    read = [segment for segment in ledger.segments if segment.status == "read"]
+    return {
+        "read_share": round(100 * ledger.rows_read / most, 4),
+        "retrained_share": round(100 * ledger.rows_if_retrained / most, 4),
+        "read": count_text(ledger.rows_read),
+        "retrained": count_text(ledger.rows_if_retrained),
+        "strip": drawing_of(charts.segment_strip(ledger.segments)) if ledger.segments else "",
+        "segments": len(ledger.segments),
+        "segments_read": len(read),
+        "rows": ledger.segments[:MAX_ROWS],
+    }
+
+
+def table(context: Context) -> dict[str, Any]:
+    """Return the table of the best trials; trials without a score come last."""
+    names = context.parameters[:MAX_TABLE_PARAMS]
+    failed = [trial for trial in context.data.trials if finite(trial.value) is None]
+    rows = [*context.best_first, *failed][:MAX_ROWS]
+    return {
+        "names": names,
+        "left_out": len(context.parameters) - len(names),
+        "total": len(context.data.trials),
+        "rows": [_row(context, trial, names) for trial in rows],
+    }
+
+
+def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "trial": trial,
+        "score": context.metric.text(trial.value, trial.se),
+        "shown": context.metric.shown(trial.value),
+        "params": [
+            (number_text(trial.params[name]), finite(trial.params[name]))
+            if name in trial.params
+            else ("", None)
+            for name in names
+        ],
+    }
+
+
+def hover(context: Context) -> dict[str, Any]:
+    """Return what the pointer can ask for, compact: texts by trial, algorithms and parameters by place."""
+    names = context.parameters[:MAX_HOVER_PARAMS]
+    algorithms = {name: i for i, name in enumerate(context.algorithms)}
+    trials = {
+        place: [
+            trial.number,
+            algorithms[trial.algorithm],
+            context.metric.text(trial.value, trial.se),
+            *(number_text(trial.params[name]) if name in trial.params else 0 for name in names),
+        ]
+        for place in context.drawn
+        for trial in [context.data.trials[place]]
+    }
+    return {
+        "metric": context.metric.short,
+        "algorithms": context.algorithms,
+        "params": names,
+        "trials": trials,
+    }

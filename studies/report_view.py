@@ -1,0 +1,150 @@
+"""What the page shows, section by section: `ReportData` turned into texts, tables and finished charts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from studies import charts, report_tables
+from studies.charts.marks import swatch
+from studies.charts.scales import score_scale
+from studies.report_context import Context, context_of, drawing_of
+from studies.report_data import Curve, ReportData
+from studies.report_text import bytes_text, cost_text, finite, metric_of, ratio_text, seconds_text
+
+MAX_SLICES, MAX_LINES, MAX_AXES, MAX_CURVES, MAX_BARS = 12, 240, 9, 24, 30
+
+
+def build_view(data: ReportData) -> dict[str, Any]:
+    """Return everything that the page's template names."""
+    context = context_of(data)
+    return {
+        "data": data,
+        "metric": context.metric,
+        "cost": cost_text(data.ledger),
+        "ratio": ratio_text(data.ledger),
+        "facts": _facts(data),
+        "choices": report_tables.choices(context),
+        "history": _history(context),
+        "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
+        "leaderboard": report_tables.leaderboard(context),
+        "validation": _validation(context),
+        "slices": _slices(context),
+        "parallel": _parallel(context),
+        "learning": _learning(context),
+        "coefficients": report_tables.bars(data.coefficients, MAX_BARS),
+        "ledger": report_tables.ledger(data),
+        "table": report_tables.table(context),
+        "hover": report_tables.hover(context),
+        "words": {"seconds": seconds_text, "bytes": bytes_text},
+    }
+
+
+def _facts(data: ReportData) -> list[tuple[str, str]]:
+    rows = f"{data.n_rows:,} × {data.n_columns:,} columns"
+    if data.dropped_rows:
+        rows += f", {data.dropped_rows:,} dropped"
+    seed = "" if data.seed is None else f", seed {data.seed}"
+    pairs = [
+        ("Data", data.data),
+        ("Target", data.target),
+        ("Rows", rows),
+        ("Folds", data.folds),
+        ("Score", metric_of(data.scoring).name),
+        ("Sampler", f"{data.sampler}{seed}"),
+        ("Trials", _trial_counts(data)),
+        ("Made", data.created),
+    ]
+    return [(name, text) for name, text in pairs if text]
+
+
+def _trial_counts(data: ReportData) -> str:
+    failed = sum(finite(trial.value) is None for trial in data.trials)
+    equal = sum(trial.duplicate_of is not None for trial in data.trials)
+    parts = [f"{len(data.trials):,}"]
+    parts += [f"{failed:,} without a score"] if failed else []
+    parts += [f"{equal:,} answered from the record"] if equal else []
+    return ", ".join(parts)
+
+
+def _history(context: Context) -> dict[str, Any]:
+    trials, metric = context.data.trials, context.metric
+    if not context.best_first:
+        return {}
+    _, beyond = score_scale([metric.shown(trial.value) for trial in trials], metric.sign)
+    sizes = ((880.0, 300.0, "points wide"), (360.0, 250.0, "points narrow"))
+    drawing = [
+        charts.history_chart(trials, context.drawn, context.algorithms, metric, *size) for size in sizes
+    ]
+    failed = len(trials) - len(context.best_first)
+    return {
+        "charts": drawing_of(*drawing),
+        "legend": [(name, drawing_of(swatch(i))) for i, name in enumerate(context.algorithms)],
+        "beyond": beyond,
+        "failed": failed,
+        "drawn": len(context.drawn) if len(context.drawn) < len(trials) else 0,
+    }
+
+
+def _validation(context: Context) -> dict[str, Any]:
+    curves = [curve for curve in context.data.validation if _has_scores(curve)]
+    drawing = [drawing_of(charts.curve_chart(curve, context.metric)) for curve in curves[:MAX_CURVES]]
+    return {"charts": drawing, "total": len(curves)}
+
+
+def _has_scores(curve: Curve) -> bool:
+    return any(finite(mean) is not None for mean in curve.mean)
+
+
+def _slices(context: Context) -> dict[str, Any]:
+    if not context.best_first:
+        return {"charts": [], "total": 0}
+    best = context.data.best.number if context.data.best else None
+    drawing = [
+        drawing_of(
+            charts.slice_chart(
+                name,
+                context.data.trials,
+                context.drawn,
+                context.algorithms,
+                context.metric,
+                best,
+                context.log.get(name),
+            )
+        )
+        for name in context.parameters[:MAX_SLICES]
+    ]
+    return {"charts": drawing, "total": len(context.parameters)}
+
+
+def _parallel(context: Context) -> dict[str, Any]:
+    trials, names = context.data.trials, context.parameters[:MAX_AXES]
+    place = {id(trial): i for i, trial in enumerate(trials)}
+    order = [place[id(trial)] for trial in context.best_first]
+    places = order[: MAX_LINES // 2]
+    rest = order[MAX_LINES // 2 :]
+    wanted = min(len(rest), MAX_LINES - MAX_LINES // 2)
+    places += [rest[i * len(rest) // wanted] for i in range(wanted)]
+    if not names or len(places) < 2:
+        return {}
+    sizes = ((880.0, "parallel wide"), (360.0, "parallel narrow"))
+    drawing = [
+        charts.parallel_chart(trials, places, names, context.metric, context.log, *size) for size in sizes
+    ]
+    return {
+        "charts": drawing_of(*drawing),
+        "lines": len(places),
+        "scored": len(order),
+        "axes": len(names),
+        "total": len(context.parameters),
+    }
+
+
+def _learning(context: Context) -> Markup | None:
+    curve = context.data.learning
+    if curve is None or not _has_scores(curve):
+        return None
+    sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
+    drawing = [charts.curve_chart(curve, context.metric, True, "rows learned from", *size) for size in sizes]
+    return drawing_of(*drawing)
