@@ -10,7 +10,7 @@ from studies.charts.marks import swatch
 from studies.charts.scales import fit_linear
 from studies.report_context import Context, drawing_of
 from studies.report_data import Chosen, ReportData, TrialRow, to_plain
-from studies.report_text import count_text, finite, number_text
+from studies.report_text import count_text, finite, number_text, shorten
 
 MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
 
@@ -75,7 +75,7 @@ def bars(pairs: Sequence[tuple[str, float]], limit: int) -> dict[str, Any]:
             "name": name,
             "text": number_text(value),
             "negative": value < 0,
-            "share": round(100 * abs(value) / top, 2) if top else 0.0,
+            "share": round(100 * (abs(value) / top), 2) if top else 0.0,
         }
         for name, value in largest[:limit]
     ]
@@ -152,7 +152,7 @@ def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, A
         "score": context.metric.text(trial.value, trial.se),
         "shown": context.metric.shown(trial.value),
         "params": [
-            (number_text(trial.params[name]), finite(trial.params[name]))
+            (shorten(number_text(trial.params[name]), 40), finite(trial.params[name]))
             if name in trial.params
             else ("", None)
             for name in names
@@ -169,7 +169,7 @@ def hover(context: Context) -> dict[str, Any]:
             trial.number,
             algorithms[trial.algorithm],
             context.metric.text(trial.value, trial.se),
-            *(number_text(trial.params[name]) if name in trial.params else 0 for name in names),
+            *(shorten(number_text(trial.params[name]), 40) if name in trial.params else 0 for name in names),
         ]
         for place in context.drawn
         for trial in [context.data.trials[place]]

@@ -106,7 +106,7 @@ def metric_of(scoring: str) -> Metric:
     """
     sign = -1 if scoring.startswith("neg_") else 1
     plain = clean(scoring).removeprefix("neg_").replace("_", " ") or "score"
-    name, short = _NAMES.get(scoring, (plain, plain))
+    name, short = _NAMES.get(scoring, (plain, shorten(plain, 24)))
     return Metric(name, short, sign)
 
 

@@ -35,7 +35,7 @@ def history_chart(
     """
     shown = [metric.shown(trial.value) for trial in trials]
     y, _ = score_scale(shown, metric.sign)
-    frame = frame_of(width, height, fit_linear([trial.number for trial in trials], pad=0.01), y)
+    frame = frame_of(width, height, fit_linear([trial.number for trial in trials], pad=0.01, whole=True), y)
     name = f"Optimisation history: {metric.short} of {len(trials)} trials, {metric.direction}"
     marks = (_marks(frame, trials, drawn, metric, algorithm, i) for i, algorithm in enumerate(algorithms))
     axes, line = frame.axes("trial", metric.label), _running(frame, trials, metric)

@@ -29,7 +29,7 @@ class Scale(Protocol):
 
 @dataclass(frozen=True)
 class Linear:
-    """A linear scale from `low` to `high`.
+    """A linear scale from `low` to `high`; on a `whole` one, ticks stand at whole numbers only.
 
     Examples
     --------
@@ -39,6 +39,7 @@ class Linear:
 
     low: float
     high: float
+    whole: bool = False
 
     def unit(self, value: Any) -> float | None:
         """Return the place of `value` between the ends."""
@@ -48,6 +49,7 @@ class Linear:
     def ticks(self, count: int) -> Ticks:
         """Return ticks at 1, 2 or 5 times a power of ten."""
         step = _nice_step((self.high - self.low) / max(count, 1))
+        step = max(step, 1.0) if self.whole else step
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         values = [index * step for index in range(first, min(last, first + 3 * count) + 1)]
         return [(self.unit(value) or 0.0, _tick_text(value, step)) for value in values]
@@ -142,7 +144,7 @@ def fit_scale(values: Iterable[Any], log: bool | None = None, limit: int = 10) -
     wide = len(positive) == len(numbers) and _is_wide(positive)
     if positive and (wide if log is None else log):
         return _fit_log(positive, has_zero=len(positive) < len(numbers))
-    return fit_linear(numbers, pad=0.02)
+    return fit_linear(numbers, pad=0.02, whole=all(isinstance(value, int) for value in known))
 
 
 def _is_wide(positive: Sequence[float]) -> bool:
@@ -166,13 +168,13 @@ def _fit_log(positive: Sequence[float], has_zero: bool) -> Log:
     return Log(low - (high - low) * 0.2 if has_zero else low, high, has_zero)
 
 
-def fit_linear(numbers: Iterable[float], pad: float = 0.0) -> Linear:
+def fit_linear(numbers: Iterable[float], pad: float = 0.0, whole: bool = False) -> Linear:
     """Return a linear scale over the numbers, widened by `pad` of its span and never without a span.
 
     Examples
     --------
     >>> fit_linear([3.0, 3.0])
-    Linear(low=2.7, high=3.3)
+    Linear(low=2.7, high=3.3, whole=False)
     """
     clipped = [max(-HUGE, min(HUGE, number)) for number in numbers] or [0.0, 1.0]
     low, high = min(clipped), max(clipped)
@@ -180,14 +182,15 @@ def fit_linear(numbers: Iterable[float], pad: float = 0.0) -> Linear:
         margin = 0.1 * max(abs(low), abs(high)) or 1.0
     else:
         margin = pad * (high - low)
-    return Linear(low - margin, high + margin)
+    return Linear(low - margin, high + margin, whole)
 
 
 def score_scale(shown: Iterable[float | None], sign: int) -> tuple[Linear, int]:
     """Return the scale of shown scores with room for the good ones, and how many fall beyond its end.
 
-    The bad end is cut where one wild trial would flatten all others: 8 times as far from the best as the
-    worst of the better three quarters. `sign` is -1 when lower is better.
+    The bad end is cut where wild trials would flatten all others: when the worst is more than 30 times as
+    far from the best as the worst of the better three quarters, at 10 times. `sign` is -1 when lower is
+    better.
 
     Examples
     --------
@@ -201,7 +204,8 @@ def score_scale(shown: Iterable[float | None], sign: int) -> tuple[Linear, int]:
     if not scores:
         return Linear(0.0, 1.0), 0
     spread = scores[0] - scores[min(len(scores) - 1, (3 * len(scores)) // 4 - (len(scores) % 4 == 0))]
-    floor = scores[0] - 8 * spread if spread > 0 else scores[-1]
+    wild = 0 < 30 * spread < scores[0] - scores[-1]
+    floor = scores[0] - 10 * spread if wild else scores[-1]
     kept = [score for score in scores if score >= floor]
     if len(kept) < len(scores):
         kept.append(floor)
@@ -221,8 +225,11 @@ def _tick_text(value: float, step: float) -> str:
     if value == 0:
         return "0"
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    if abs(value) >= 1e6 or decimals > 7:
+    if decimals > 7 or abs(value) >= 1e12:
         return number_text(value, 6)
+    if abs(value) >= 1e6:
+        size, unit = (1e9, "B") if abs(value) >= 1e9 else (1e6, "M")
+        return f"{value / size:.6g}{unit}".replace("-", "−")
     return f"{value:,.{decimals}f}".replace("-", "−")
 
 

@@ -1,0 +1,109 @@
+"""The report in a real browser without a network: it runs and answers, and the console stays silent."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from studies.report import render_html, write_html
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--enable-logging=stderr",
+    "--v=0",
+    "--window-size=1280,900",
+    "--dump-dom",
+]
+DRIVER = """<script>
+addEventListener("load", () => {
+  const seen = {};
+  const drawn = (part) => part.getBoundingClientRect().width > 0;
+  const visible = (query) => [...document.querySelectorAll(query)].find(drawn);
+  const fire = (target, type, x, y) => target.dispatchEvent(
+    new PointerEvent(type, { clientX: x, clientY: y, bubbles: true, pointerId: 1 }));
+  const chart = visible("svg.points"), box = chart.getBoundingClientRect();
+  const mark = chart.querySelector("[data-t]").getAttribute("d").match(/M([\\d.]+) ([\\d.]+)/);
+  const size = box.width / chart.viewBox.baseVal.width;
+  fire(chart, "pointermove", box.x + mark[1] * size, box.y + mark[2] * size);
+  seen.tip = document.getElementById("tip").textContent;
+  seen.rings = chart.querySelectorAll(".halo-ring").length;
+  fire(chart, "pointerleave", 0, 0);
+  const heads = [...document.querySelectorAll(".sortable th button")];
+  const first = () => document.querySelector(".sortable tbody tr").cells[0].textContent;
+  heads[0].click(); const low = first();
+  heads[0].click(); const high = first();
+  seen.sorted = low + " " + high;
+  Element.prototype.setPointerCapture = () => {};
+  const grip = visible("svg.parallel .grip"), at = grip.getBoundingClientRect();
+  fire(grip, "pointerdown", at.x + at.width * 0.5, at.y + 2);
+  fire(grip, "pointermove", at.x + at.width * 0.7, at.y + 2);
+  fire(grip, "pointerup", at.x + at.width * 0.7, at.y + 2);
+  seen.kept = document.getElementById("kept").textContent;
+  seen.off = grip.ownerSVGElement.querySelectorAll(".off").length;
+  seen.wide = document.documentElement.scrollWidth <= innerWidth;
+  document.title = JSON.stringify(seen);
+});
+</script></body>"""
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome is installed")
+
+
+def visit(path, profile, *flags: str) -> tuple[str, list[str]]:
+    """Return the page after its script ran, and what the browser's console said."""
+    command = [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={profile}", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, re.findall(r"CONSOLE.*", done.stderr)
+
+
+def test_page_runs_without_network_or_complaint(study, tmp_path):
+    page, console = visit(write_html(study, tmp_path / "report.html"), tmp_path / "profile")
+    assert console == []
+    assert page.count("<button") > 5
+    assert 'class="copy" hidden' not in page
+
+
+def test_hostile_page_runs_without_complaint(hostile, tmp_path):
+    page, console = visit(write_html(hostile, tmp_path / "report.html"), tmp_path / "profile")
+    assert console == []
+    assert 'class="grip"' in page
+
+
+def test_console_is_heard(study, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(render_html(study).replace("</body>", "<script>1</script></body>"), encoding="utf-8")
+    _, console = visit(path, tmp_path / "profile")
+    assert any("Content Security Policy" in line for line in console)
+
+
+@pytest.mark.parametrize("width", [1280, 800, 360])
+def test_pointer_brush_and_sort_answer(study, tmp_path, width):
+    import json
+
+    source = re.sub(r"<meta http-equiv=[^>]*>", "", render_html(study)).replace("</body>", DRIVER)
+    path = tmp_path / "report.html"
+    path.write_text(source, encoding="utf-8")
+    page, console = visit(path, tmp_path / "profile", f"--window-size={width},900")
+    assert console == []
+    seen = json.loads(html.unescape(re.search(r"<title>(\{.*?)</title>", page, re.DOTALL)[1]))
+    best = study.trials[0]
+    assert seen["tip"].startswith(f"trial {best.number}, {best.algorithm}\nRMSE ")
+    assert seen["rings"] == 1
+    low, high = map(int, seen["sorted"].split())
+    assert low < high
+    kept, drawn = map(int, re.match(r"(\d+) of (\d+) lines", seen["kept"]).groups())
+    assert 0 < kept < drawn
+    assert seen["off"] == drawn - kept
+    assert seen["wide"]

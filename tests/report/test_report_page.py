@@ -1,0 +1,193 @@
+"""The HTML report: small, closed to the network, escaped, and drawn with finite coordinates for any study."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+from studies.report import render_html
+from studies.report_data import Chosen, ReportData
+
+MEGABYTE = 1_000_000
+LOADING = {
+    "src",
+    "href",
+    "srcset",
+    "action",
+    "data",
+    "poster",
+    "xlink:href",
+    "background",
+    "formaction",
+    "ping",
+}
+NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf", re.IGNORECASE)
+GEOMETRY = {"d", "x", "y", "cx", "cy", "r", "width", "height", "viewBox", "transform"}
+
+
+class Page(HTMLParser):
+    """Everything of a page that a browser could load or run, and the text that people read."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.links, self.tags, self.handlers, self.styles, self.words = [], [], [], [], []
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in LOADING and tag != "path"]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        self.styles += [value for name, value in attrs if name == "style"]
+
+    def handle_data(self, data):
+        inside = self.tags[-1] if self.tags else ""
+        (self.styles if inside == "style" else self.words).append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def drawings(source: str) -> list[ElementTree.Element]:
+    return [ElementTree.fromstring(svg) for svg in re.findall(r"<svg .*?</svg>", source, re.DOTALL)]
+
+
+def test_thousand_trials_stay_below_a_megabyte(big_study, wide_study):
+    assert len(big_study.trials) == len(wide_study.trials) == 1000
+    assert len(render_html(big_study).encode()) < MEGABYTE
+    assert len(render_html(wide_study).encode()) < MEGABYTE
+
+
+def test_page_refers_to_nothing_outside(big_study):
+    source = render_html(big_study)
+    page = Page(source)
+    assert all(link.startswith("#") or link == "data:," for link in page.links)
+    assert page.handlers == []
+    assert not re.search(r"url\(|@import|@font-face", " ".join(page.styles))
+    assert "https://" not in source
+    assert "http://" not in source
+    assert not {"iframe", "object", "embed", "img", "video", "base"} & set(page.tags)
+
+
+def test_every_drawing_is_valid_and_finite(awkward):
+    for drawing in drawings(render_html(awkward)):
+        for part in drawing.iter():
+            for name in GEOMETRY & set(part.attrib):
+                assert not re.search("nan|inf", part.attrib[name], re.IGNORECASE), part.attrib
+                assert all(abs(float(n)) < 20_000 for n in NUMBER.findall(part.attrib[name])), part.attrib
+
+
+def test_every_bar_has_a_width(awkward):
+    widths = [style for style in Page(render_html(awkward)).styles if style.startswith("width:")]
+    assert widths
+    for style in widths:
+        assert 0 <= float(re.search(r"([\d.]+)%", style)[1]) <= 100
+        assert "inf" not in style
+
+
+def test_every_drawing_has_a_name(study):
+    for drawing in drawings(render_html(study)):
+        named = drawing.attrib.get("aria-label") and drawing.find("title") is not None
+        assert named or drawing.attrib["aria-hidden"] == "true"
+
+
+def test_marks_name_as_many_trials_as_they_have_centres(study):
+    counts = [
+        (len(mark.attrib["data-t"].split()), mark.attrib["d"].count("M"))
+        for drawing in drawings(render_html(study))
+        for mark in drawing.iter("path")
+        if "data-t" in mark.attrib
+    ]
+    assert counts
+    assert all(places == centres for places, centres in counts)
+
+
+def test_hostile_names_are_text(hostile):
+    source = render_html(hostile)
+    page = Page(source)
+    assert page.tags.count("script") == 2
+    assert "<script>alert" not in source
+    assert "</script><script>alert(1)</script>" in page.text
+    assert "{{7*7}}" in page.text
+    assert "数据" in page.text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", source)
+    source.encode()
+
+
+def test_page_says_what_people_want_to_know(study):
+    text = Page(render_html(study)).text
+    assert "38.19 ± 0.14 root mean squared error (lower is better) by elastic_net ." in text
+    assert "It read 336,776 rows once; retraining would have read 340 million: 1,010×." in text
+    assert "38.33 ± 0.15 RMSE, nested cross-validation of the whole tuning" in text
+    assert "alpha: 0.03816858938754579" in text
+    assert "9,430 rows have no arr_delay and were left out." in text
+    assert "24 built, 132 reused" in text
+    assert "The best 50 of 200." in text
+    assert "The 30 largest of 60 coefficients." in text
+    assert "name: flights data: data/flights/*.parquet" in text
+    assert "-38." not in text
+    assert "−38." not in text
+
+
+def test_limits_are_told(wide_study):
+    text = Page(render_html(wide_study)).text
+    assert "The 12 most important of 40 hyperparameters." in text
+    assert "240 of 1,000 trials are drawn: the best 120, and an even choice of the others." in text
+    assert "The 9 most important of 40 hyperparameters have an axis." in text
+    assert "8 of 40 hyperparameters, the most important." in text
+
+
+def test_best_trial_is_among_the_drawn_of_many(big_study):
+    trials = [replace(trial, number=i) for i, trial in enumerate(big_study.trials * 3)]
+    best = replace(trials[2500], value=-1.0, se=0.1, number=2500)
+    trials[2500] = best
+    source = render_html(replace(big_study, trials=trials))
+    history = next(d for d in drawings(source) if "Optimisation history" in d.attrib.get("aria-label", ""))
+    places = [p for mark in history.iter("path") for p in mark.attrib.get("data-t", "").split()]
+    assert len(places) <= 1500
+    assert "2500" in places
+
+
+def test_segments_are_gathered_into_a_strip(study):
+    segments = [replace(study.ledger.segments[0], name=f"part-{i}") for i in range(20_000)]
+    source = render_html(replace(study, ledger=replace(study.ledger, segments=segments)))
+    strip = next(d for d in drawings(source) if d.attrib.get("class") == "strip")
+    assert len(strip.findall("g")) == 120
+    assert "The first 50 of 20,000 segments" in Page(source).text
+
+
+@pytest.mark.parametrize(
+    ("scoring", "value", "words"),
+    [
+        ("r2", -3.25, "−3.25 ± 0.10 R² (higher is better)"),
+        ("neg_mean_absolute_error", -3.25, "3.25 ± 0.10 mean absolute error (lower is better)"),
+        ("my_own_score", 0.5, "0.50 ± 0.10 my own score (higher is better)"),
+    ],
+)
+def test_scores_are_shown_the_way_people_say_them(scoring, value, words):
+    data = ReportData(name="s", scoring=scoring, best=Chosen(0, "ridge", {}, value, 0.1))
+    assert words in Page(render_html(data)).text
+
+
+def test_best_that_is_simplest_has_one_card(study):
+    text = Page(render_html(replace(study, simplest=study.best))).text
+    assert "the best mean score, and the simplest within one standard error" in text
+
+
+def test_nothing_read_is_said_so(study):
+    data = replace(study, ledger=replace(study.ledger, rows_read=0))
+    assert "It read no rows: every state was in the store." in Page(render_html(data)).text
+
+
+def test_the_policy_allows_the_one_script(study):
+    import base64
+    import hashlib
+
+    source = render_html(study)
+    script = re.search(r"<script>(.*?)</script>", source, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in source.replace("&#43;", "+").replace("&#39;", "'")
