@@ -7,7 +7,7 @@ from typing import Any
 
 from studies import charts
 from studies.charts.marks import swatch
-from studies.charts.scales import fit_linear
+from studies.charts.scales import category_text, fit_linear
 from studies.report_context import Context, drawing_of
 from studies.report_data import Chosen, ReportData, TrialRow, to_plain
 from studies.report_text import count_text, finite, number_text, shorten
@@ -152,7 +152,7 @@ def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, A
         "score": context.metric.text(trial.value, trial.se),
         "shown": context.metric.shown(trial.value),
         "params": [
-            (shorten(number_text(trial.params[name]), 40), finite(trial.params[name]))
+            (shorten(category_text(trial.params[name]), 40), finite(trial.params[name]))
             if name in trial.params
             else ("", None)
             for name in names
@@ -169,7 +169,10 @@ def hover(context: Context) -> dict[str, Any]:
             trial.number,
             algorithms[trial.algorithm],
             context.metric.text(trial.value, trial.se),
-            *(shorten(number_text(trial.params[name]), 40) if name in trial.params else 0 for name in names),
+            *(
+                shorten(category_text(trial.params[name]), 40) if name in trial.params else 0
+                for name in names
+            ),
         ]
         for place in context.drawn
         for trial in [context.data.trials[place]]

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from studies.report_data import Chosen, Ledger, ReportData, TrialRow
+from studies.report_data import Ledger, ReportData, TrialRow
 
 MISSING = "–"
 
@@ -243,13 +243,6 @@ def cost_text(ledger: Ledger) -> str:
         return f"It read no rows: every state was in the store. Retraining would have read {retrained}."
     rows = count_text(ledger.rows_read)
     return f"It read {rows} rows once; retraining would have read {retrained}: {ratio_text(ledger)}."
-
-
-def rule_text(chosen: Chosen | None, metric: Metric) -> str:
-    """Return a chosen setting's score and name in a few words."""
-    if chosen is None:
-        return MISSING
-    return f"{metric.text(chosen.value, chosen.se)} · {clean(chosen.algorithm)}, trial {chosen.number}"
 
 
 def ranked(data: ReportData) -> list[TrialRow]:

@@ -21,16 +21,6 @@ scoring: neg_root_mean_squared_error
 search:
   elastic_net.alpha: {low: 0.0001, high: 10, log: true}
 """
-NAMES = [
-    "alpha",
-    "l1_ratio",
-    "standardize",
-    "impute",
-    "min_frequency",
-    "select",
-    "fit_intercept",
-    "tolerance",
-]
 
 
 def settings(chance: random.Random, algorithm: str) -> dict:
