@@ -1,0 +1,81 @@
+"""Hyperparameter optimization without retraining: read the data once, keep a small state, tune from the state.
+
+Examples
+--------
+>>> import numpy as np, hpo
+>>> X = np.random.default_rng(0).normal(size=(300, 4))
+>>> result = hpo.tune((X, X @ [3.0, 0.0, -2.0, 0.0]), algorithm="ridge", trials=10)
+>>> result.cost.rows_read
+300
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hpo._rooms import check_rooms
+
+if TYPE_CHECKING:
+    from optuna.distributions import CategoricalDistribution as Categorical
+    from optuna.distributions import FloatDistribution as Float
+    from optuna.distributions import IntDistribution as Int
+
+    from hpo.api import plan, tune
+    from hpo.data.encoder import Encoder
+    from hpo.data.folds import GroupFolds, HashFolds, TimeFolds
+    from hpo.data.sources import open_dataset
+    from hpo.restore import load
+    from hpo.result import Result
+    from state_store.store import StateStore
+    from studies.spec import StudySpec
+
+check_rooms(__file__)
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Categorical": ("optuna.distributions", "CategoricalDistribution"),
+    "Encoder": ("hpo.data.encoder", "Encoder"),
+    "Float": ("optuna.distributions", "FloatDistribution"),
+    "GroupFolds": ("hpo.data.folds", "GroupFolds"),
+    "HashFolds": ("hpo.data.folds", "HashFolds"),
+    "Int": ("optuna.distributions", "IntDistribution"),
+    "Result": ("hpo.result", "Result"),
+    "StateStore": ("state_store.store", "StateStore"),
+    "StudySpec": ("studies.spec", "StudySpec"),
+    "TimeFolds": ("hpo.data.folds", "TimeFolds"),
+    "load": ("hpo.restore", "load"),
+    "open_dataset": ("hpo.data.sources", "open_dataset"),
+    "plan": ("hpo.api", "plan"),
+    "tune": ("hpo.api", "tune"),
+}
+"""Public name → where it lives; loaded when first used, so that ``import hpo`` and ``hpo --help`` are quick."""
+
+__all__ = [
+    "Categorical",
+    "Encoder",
+    "Float",
+    "GroupFolds",
+    "HashFolds",
+    "Int",
+    "Result",
+    "StateStore",
+    "StudySpec",
+    "TimeFolds",
+    "load",
+    "open_dataset",
+    "plan",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hpo' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -17,3 +17,19 @@ class SearchError(HpoError):
 
 class TuneError(HpoError):
     """A study cannot be run as it was asked for."""
+
+
+class MemoryShort(TuneError):
+    """The states of the study would not fit in memory."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C stopped the work at a safe point; the message says what is kept and how to go on."""
+
+
+class InterruptedWarning(UserWarning):
+    """Ctrl-C stopped the trials; the result holds those that finished."""
+
+
+class StoreWarning(UserWarning):
+    """States could not be kept; the study goes on without."""

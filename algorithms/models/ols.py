@@ -31,12 +31,13 @@ class OLS(Regression):
     """
 
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
+    tol: float = 1e-6
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return G⁺b."""
         if self.positive:
             return nonnegative_ridge(design.gram, design.xy, 0.0), {}
-        return least_squares(design.spectrum), {}
+        return least_squares(design.spectrum, self.tol), {}
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return the rank of the columns."""
@@ -46,7 +47,7 @@ class OLS(Regression):
         """Return the fitted ``sklearn.linear_model.LinearRegression``."""
         from sklearn.linear_model import LinearRegression
 
-        model = LinearRegression(fit_intercept=self.fit_intercept, positive=self.positive)
+        model = LinearRegression(fit_intercept=self.fit_intercept, positive=self.positive, tol=self.tol)
         model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept
         if not self.positive:
             model.rank_ = solution.design.spectrum.rank

@@ -71,7 +71,7 @@ def ridge(s: Spectrum, alpha: float) -> Array:
     [1.0, 2.0]
     """
     if alpha == 0.0:
-        return least_squares(s)
+        return least_squares(s, tol=0.0)
     shrunk = s.values + alpha
     v = s.vectors
     w: Array = v @ (s.projected / shrunk)
@@ -81,29 +81,22 @@ def ridge(s: Spectrum, alpha: float) -> Array:
     return w
 
 
-def least_squares(s: Spectrum) -> Array:
-    """Return the least-squares solution, of least norm where the columns are collinear.
+def least_squares(s: Spectrum, tol: float = 1e-6) -> Array:
+    """Return the least-squares solution of least norm; singular values below ``tol`` times the largest drop.
 
-    The rank is judged on columns scaled to unit norm, so that a column in millions does not hide one in
-    thousandths; the least norm is taken in the columns' own units, as ``LinearRegression`` does.
+    ``tol`` is ``LinearRegression``'s (the ``cond`` of :func:`scipy.linalg.lstsq`); an eigenvalue of G is the
+    square of a singular value of X. Refined against G within the kept directions.
 
     Examples
     --------
     >>> least_squares(decompose(np.ones((2, 2)), np.ones(2))).round(12).tolist()
     [0.5, 0.5]
     """
-    norm = np.sqrt(np.diagonal(s.gram))
-    norm = np.where(norm > 0.0, norm, 1.0)
-    unit = decompose(s.gram / np.multiply.outer(norm, norm), s.xy / norm)
-    keep = unit.values > len(norm) * EPS * 16 * max(unit.values[0], 1.0) if len(norm) else np.zeros(0, bool)
-    v, lam = unit.vectors[:, keep], unit.values[keep]
-    u = v @ (unit.projected[keep] / lam)
-    residual = unit.xy - unit.gram @ u
-    w: Array = (u + v @ ((v.T @ residual) / lam)) / norm
-    null = unit.vectors[:, ~keep] / norm[:, None]
-    if null.shape[1]:
-        q, _ = np.linalg.qr(null)
-        w = w - q @ (q.T @ w)
+    keep = s.values > max(tol * tol * s.values[0], s.floor) if len(s.values) else np.zeros(0, bool)
+    v, lam = s.vectors[:, keep], s.values[keep]
+    w: Array = v @ (s.projected[keep] / lam)
+    for _ in range(2):
+        w += v @ ((v.T @ (s.xy - s.gram @ w)) / lam)
     return w
 
 

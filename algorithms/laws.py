@@ -1,0 +1,167 @@
+"""The laws of the contract as plain functions, so that anyone can hold their own summary against them.
+
+Each function takes a summary and what it needs, and raises :class:`~algorithms.errors.LawBroken` naming the
+law, the summary, and the field that differs. None imports a test framework.
+
+============== ==================================================================================
+identity       merge(init, s) = s = merge(s, init)
+associativity  merge(merge(a, b), c) = merge(a, merge(b, c))
+commutativity  merge(a, b) = merge(b, a)
+split          any cut of the rows into batches gives the same state
+purity         merge leaves its inputs alone
+fixed size     a state's bytes do not grow with the rows, and are what ``nbytes`` said
+round trip     a stored and loaded state equals itself, bit for bit
+resume         stop, store, load, go on = never stopped
+any time       an algorithm finalizes after any prefix that holds enough rows, and says what is missing before
+============== ==================================================================================
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from algorithms.base import Algorithm, Batch, Shape, Summary
+from algorithms.errors import LawBroken, NotEnoughRows
+
+Codec = Callable[[Any], Any]
+"""Stores a state and loads it again."""
+
+
+def identity(summary: Summary[Any], shape: Shape, batch: Batch) -> None:
+    """Merging with the state of no rows changes nothing."""
+    state, none = lift(summary, shape, batch), summary.init(shape)
+    same("identity", summary, summary.merge(none, state), state, tolerance=0.0)
+    same("identity", summary, summary.merge(state, none), state, tolerance=0.0)
+    same("identity", summary, summary.merge(none, none), none, tolerance=0.0)
+
+
+def associativity(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> None:
+    """Merging three states in either grouping gives the same state, to the declared tolerance."""
+    a, b, c = (lift(summary, shape, batch) for batch in batches)
+    left = summary.merge(summary.merge(a, b), c)
+    same("associativity", summary, left, summary.merge(a, summary.merge(b, c)))
+
+
+def commutativity(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> None:
+    """Merging two states in either order gives the same state, to the declared tolerance."""
+    a, b = (lift(summary, shape, batch) for batch in batches)
+    same("commutativity", summary, summary.merge(a, b), summary.merge(b, a))
+
+
+def split_invariance(summary: Summary[Any], shape: Shape, whole: Batch, parts: Sequence[Batch]) -> None:
+    """Any cut of the rows gives the state of all of them, whether updated or lifted and merged."""
+    at_once, updated, merged = lift(summary, shape, whole), summary.init(shape), summary.init(shape)
+    for part in parts:
+        updated = summary.update(updated, part)
+        merged = summary.merge(merged, lift(summary, shape, part))
+    same("split invariance (update)", summary, updated, at_once)
+    same("split invariance (merge)", summary, merged, at_once)
+
+
+def purity(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> None:
+    """``merge`` leaves its inputs alone, and ``update`` leaves its batch alone."""
+    before = [copy.deepcopy(batch.values) for batch in batches]
+    a, b = (lift(summary, shape, batch) for batch in batches)
+    if not all(np.array_equal(x, y.values) for x, y in zip(before, batches, strict=True)):
+        raise LawBroken(f"purity: {summary!r}: update changed its batch")
+    kept_a, kept_b = copy.deepcopy(a), copy.deepcopy(b)
+    summary.merge(a, b)
+    same("purity", summary, a, kept_a, tolerance=0.0)
+    same("purity", summary, b, kept_b, tolerance=0.0)
+
+
+def fixed_size(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> None:
+    """A state is as large after all rows as before the first, and as ``nbytes`` said."""
+    state = summary.init(shape)
+    sizes = [size(state)]
+    for batch in batches:
+        state = summary.update(state, batch)
+        sizes.append(size(state))
+    if max(sizes) > summary.nbytes(shape) or len(set(sizes)) > 1:
+        raise LawBroken(
+            f"fixed size: {summary!r} said {summary.nbytes(shape)} bytes and its states took {sizes}"
+        )
+
+
+def round_trip(summary: Summary[Any], shape: Shape, batch: Batch, codec: Codec) -> None:
+    """A state that went through the codec equals itself, bit for bit; so does the state of no rows."""
+    for state in (summary.init(shape), lift(summary, shape, batch)):
+        same("round trip", summary, codec(state), state, tolerance=0.0)
+
+
+def resume(summary: Summary[Any], shape: Shape, batches: Sequence[Batch], codec: Codec) -> None:
+    """Stopping, storing, loading and going on after any batch gives what never stopping gives, bit for bit."""
+    straight, stopped = summary.init(shape), summary.init(shape)
+    for batch in batches:
+        straight = summary.update(straight, batch)
+        stopped = summary.update(codec(stopped), batch)
+    same("resume", summary, codec(stopped), straight, tolerance=0.0)
+
+
+def any_time(algorithm: Algorithm[Any, Any], shape: Shape, batches: Sequence[Batch]) -> int:
+    """After every prefix the algorithm either solves or raises NotEnoughRows; once solved, always solved.
+
+    Returns
+    -------
+    int
+        How many prefixes were solved.
+    """
+    state, solved = algorithm.summary.init(shape), 0
+    for batch in [None, *batches]:
+        state = state if batch is None else algorithm.summary.update(state, batch)
+        kept = copy.deepcopy(state)
+        try:
+            algorithm.estimator(algorithm.solve(state))
+            solved += 1
+        except NotEnoughRows as error:
+            if solved or not any(word in str(error) for word in ("needs", "need")):
+                raise LawBroken(f"any time: {algorithm!r} stopped solving: {error}") from error
+        same("purity (solve)", algorithm.summary, state, kept, tolerance=0.0)
+    return solved
+
+
+def lift(summary: Summary[Any], shape: Shape, batch: Batch) -> Any:
+    """Return the state of one batch."""
+    return summary.update(summary.init(shape), batch)
+
+
+def size(state: Any) -> int:
+    """Return the bytes of a state's numbers: arrays as they are, eight for each scalar."""
+    if isinstance(state, np.ndarray):
+        return int(state.nbytes)
+    if dataclasses.is_dataclass(state):
+        fields = (f for f in dataclasses.fields(state) if not f.metadata.get("static"))
+        return sum(size(getattr(state, f.name)) for f in fields)
+    if isinstance(state, (tuple, list)):
+        return sum(map(size, state))
+    return 8
+
+
+def same(law: str, summary: Summary[Any], a: Any, b: Any, tolerance: float | None = None) -> None:
+    """Raise LawBroken unless two states are equal, field by field, relative to each field's largest entry.
+
+    A tolerance of 0 asks for the same bits.
+    """
+    tolerance = summary.tolerance if tolerance is None else tolerance
+    for f in dataclasses.fields(a):
+        x, y = getattr(a, f.name), getattr(b, f.name)
+        if f.metadata.get("static"):
+            equal = x == y
+        else:
+            equal = _close(np.asarray(x), np.asarray(y), tolerance)
+        if not equal:
+            raise LawBroken(f"{law}: {summary!r}: field {f.name!r} differs: {x!r} and {y!r}")
+
+
+def _close(x: Any, y: Any, tolerance: float) -> bool:
+    if x.shape != y.shape or x.dtype != y.dtype:
+        return False
+    if tolerance == 0.0:
+        return bool(np.array_equal(x, y, equal_nan=x.dtype.kind == "f"))
+    largest = max(float(np.max(np.abs(x), initial=0.0)), float(np.max(np.abs(y), initial=0.0)))
+    return bool(np.all(np.abs(x - y) <= tolerance * largest))

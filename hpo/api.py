@@ -1,0 +1,199 @@
+"""The public functions: tune a study, plan it before anything is read, load one that was run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpo.data import open_dataset
+from hpo.data.splitters import make_folds
+from hpo.errors import InterruptedWarning
+from hpo.plan import Plan, make_plan
+from hpo.progress import Progress, RichProgress
+from hpo.question import Question, check_task, make_spec, resolve_metric, resolve_search
+from hpo.result import Result
+from hpo.run import Runner
+from hpo.settings import default_storage, default_store
+from state_store import StateStore
+from studies.storage import open_storage
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+
+    from studies.spec import StudySpec
+
+Location = str | os.PathLike[str]
+
+
+def tune(
+    data: Any,
+    target: str | None = None,
+    algorithm: str | Sequence[str] = "ridge",
+    *,
+    trials: int = 200,
+    folds: Any = 5,
+    scoring: str | None = None,
+    search: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    store: StateStore | Location | None = None,
+    storage: BaseStorage | Location | None = None,
+    sampler: str | BaseSampler = "auto",
+    seed: int = 0,
+    n_jobs: int | None = None,
+    progress: bool | None = None,
+    timeout: float | str | None = None,
+    patience: int | None = None,
+    warm_start: str | None = None,
+    resume: bool = True,
+    weight: Any = None,
+    features: Iterable[str] | None = None,
+    drop: Iterable[str] | None = None,
+    max_categories: int = 64,
+    fingerprint: str = "fast",
+    storage_options: Mapping[str, Any] | None = None,
+) -> Result:
+    """Tune algorithms on data that is read once; every trial is answered from the states of that pass.
+
+    Parameters
+    ----------
+    data : a path, directory, glob or URI of Parquet, CSV or Arrow IPC files, or a list of these; a pandas,
+        polars or Arrow table; or ``(X, y)`` with X an array, frame or SciPy sparse matrix.
+    target : the column to predict; None for a decomposition, or for ``(X, y)``.
+    algorithm : one or several registered names; with several the algorithm is itself a hyperparameter.
+    trials : how many settings to try, in all (those of a resumed study count).
+    folds : a number of folds; a dict such as ``{"scheme": "group", "column": "customer", "n_splits": 5}`` or
+        ``{"scheme": "time", "column": "day"}``; or, for data in memory, any scikit-learn splitter.
+    scoring : a metric that is exact from the states, in scikit-learn's names; greater is better. None: the
+        algorithms' own (R² for regressions).
+    search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
+        or one constant. Whatever is not named is searched over its own range, or left at its default.
+    name : a name under which the study is recorded and resumed; None records nothing but the states.
+    store : where states are kept; None for the default under ``HPO_HOME``.
+    storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
+    sampler : ``"auto"``, ``"tpe"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"`` or an Optuna
+        sampler.
+    seed : same seed, data and question: same folds, same trials, same states, bit for bit.
+    n_jobs : threads of the pass; None for one per core.
+    progress : whether to draw a bar; None draws one on a terminal.
+    timeout : seconds, or text such as ``"10m"``, after which no further trial starts.
+    patience : stop after so many trials without improvement.
+    warm_start : a recorded study whose trials, where the spaces agree, are scored anew and taken over first.
+    resume : whether a recorded study of this name and definition goes on; False refuses it.
+    weight : name of the column of row weights (for data in memory, also an array).
+    features, drop : columns to use, and columns to leave out.
+    max_categories : levels of a categorical column that get a column of their own.
+    fingerprint : ``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes.
+    storage_options : options of the data's file system, such as credentials; never recorded.
+
+    Raises
+    ------
+    hpo.errors.DataError
+        The data cannot be used as asked.
+    hpo.errors.SearchError, hpo.errors.TuneError
+        The question does not fit the algorithms, the data, the memory or a recorded study.
+    studies.errors.SpecError, studies.errors.StudyTaken, studies.errors.StorageError
+        A value is wrong, the name is taken, the storage cannot be opened.
+    hpo.errors.Interrupted
+        Ctrl-C during the pass; what was finished is kept. During the trials the result of the finished ones
+        is returned, with an ``InterruptedWarning``.
+
+    Examples
+    --------
+    >>> import numpy as np, hpo
+    >>> X = np.random.default_rng(0).normal(size=(300, 4))
+    >>> y = X @ [3.0, 0.0, -2.0, 0.0] + 1.0
+    >>> result = hpo.tune((X, y), algorithm=["ridge", "lasso"], trials=20, seed=1)
+    >>> result.cost.rows_read, len(result.optuna_study.trials)
+    (300, 20)
+    """
+    values = {
+        "data": data, "target": target, "algorithm": algorithm, "trials": trials, "folds": folds,
+        "scoring": scoring, "search": dict(search) if search else None, "name": name, "store": store,
+        "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
+        "patience": patience, "warm_start": warm_start, "weight": weight,
+        "features": None if features is None else list(features), "drop": None if drop is None else list(drop),
+        "max_categories": max_categories, "fingerprint": fingerprint,
+    }  # fmt: skip
+    spec = make_spec(values)
+    question = _question(spec, data, folds, weight, store, storage_options)
+    return run_question(question, sampler, storage, resume=resume, progress=progress)
+
+
+def run_question(
+    question: Question,
+    sampler: str | BaseSampler,
+    storage: BaseStorage | Location | None,
+    *,
+    resume: bool,
+    progress: bool | None,
+) -> Result:
+    """Run a resolved question; what :func:`tune` and the command line share."""
+    recorded = question.spec.name is not None or question.spec.warm_start is not None
+    kept = open_storage(storage if storage is not None else default_storage()) if recorded else None
+    wanted = sys.stderr.isatty() if progress is None else progress
+    bar = RichProgress() if wanted else Progress()
+    result = Result(Runner(question, sampler, kept, resume, bar).run())
+    if result.stopped == "interrupted":
+        done = len(result.optuna_study.trials)
+        again = "; the same call goes on from there" if question.spec.name else ""
+        warnings.warn(
+            f"interrupted after {done} trials, which are kept{again}", InterruptedWarning, stacklevel=2
+        )
+    return result
+
+
+def plan(spec: StudySpec) -> Plan:
+    """Return what a study would read and what is already known, before anything is read.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, tempfile, pathlib
+    >>> from studies import StudySpec
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"x": np.arange(9.0), "y": np.arange(9.0)}).to_parquet(folder / "a.parquet")
+    >>> spec = StudySpec(data=str(folder), target="y", algorithm="ridge", store=str(folder / "store"))
+    >>> plan(spec).rows_to_read
+    9
+    """
+    return make_plan(question_of(spec))
+
+
+def question_of(spec: StudySpec) -> Question:
+    """Return the question of a spec whose data is in files."""
+    return _question(spec, list(spec.data), _plain_folds(spec), spec.weight, spec.store, spec.storage_options)
+
+
+def open_store(store: StateStore | Location | None) -> StateStore:
+    """Return a store: as given, at a path, or the default one."""
+    if isinstance(store, StateStore):
+        return store
+    return StateStore(default_store() if store is None else store)
+
+
+def _question(
+    spec: StudySpec,
+    data: Any,
+    folds: Any,
+    weight: Any,
+    store: StateStore | Location | None,
+    options: Mapping[str, Any] | None,
+) -> Question:
+    searched = resolve_search(spec)
+    metric = resolve_metric(spec.scoring, searched)
+    dataset = open_dataset(
+        data, target=spec.target, weight=weight, features=spec.features, drop=spec.drop,
+        fingerprint=spec.fingerprint, storage_options=options,
+    )  # fmt: skip
+    check_task(searched, dataset)
+    scheme = make_folds(folds, dataset, seed=spec.seed)
+    return Question(spec, dataset, searched, scheme, metric, open_store(store))
+
+
+def _plain_folds(spec: StudySpec) -> Any:
+    if isinstance(spec.folds, int):
+        return spec.folds
+    return {k: v for k, v in spec.folds.model_dump().items() if v is not None}

@@ -1,0 +1,51 @@
+"""From a question to states: the pilot, the pass, and the fold states of every summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from algorithms.base import Summary
+from hpo.evaluate import FoldStates, fold_states
+from hpo.passes import Pass, PassResult, context_of
+from hpo.pilot import Pilot
+from hpo.question import Question
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a study's trials are answered from.
+
+    Attributes
+    ----------
+    states : fold states by summary.
+    contexts : the key of each summary's states.
+    pilot : encoder and folds.
+    """
+
+    states: Mapping[Summary[Any], FoldStates]
+    contexts: Mapping[Summary[Any], str]
+    pilot: Pilot
+
+    @property
+    def any_states(self) -> FoldStates:
+        """The fold states of one summary; every summary has seen the same rows."""
+        return next(iter(self.states.values()))
+
+
+def contexts_of(question: Question, pilot: Pilot) -> dict[Summary[Any], str]:
+    """Return the key of each summary's states."""
+    dataset = question.dataset
+    return {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in question.summaries}
+
+
+def make_pass(question: Question, pilot: Pilot) -> Pass:
+    """Return the pass that a question needs."""
+    return Pass(question.dataset, pilot, contexts_of(question, pilot), question.store)
+
+
+def evidence(pilot: Pilot, contexts: Mapping[Summary[Any], str], result: PassResult) -> Evidence:
+    """Return the fold states of a finished pass."""
+    plan = pilot.folds.plan
+    return Evidence({s: fold_states(s, cells, plan) for s, cells in result.cells.items()}, contexts, pilot)

@@ -1,0 +1,73 @@
+"""What a study cost, and what retraining would have."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hpo.data.segment import ReadLog
+    from hpo.evaluate import FoldStates
+    from hpo.passes import PassResult
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The ledger of a study.
+
+    Attributes
+    ----------
+    rows_read : rows that this study's pass read.
+    rows_if_retrained : rows that fitting and scoring every distinct trial on every fold, and the final model,
+        would have read.
+    bytes_read : stored bytes of those segments.
+    seconds_pass, seconds_trials : wall time.
+    states_built, states_reused : leaves computed, and leaves found in the store.
+    pilot_rows : rows looked at for the pilot sample (of the columns that need one).
+    rows_without_target, rows_without_weight : rows left out.
+
+    Examples
+    --------
+    >>> Cost(rows_read=10, rows_if_retrained=5000).ratio
+    500.0
+    """
+
+    rows_read: int = 0
+    rows_if_retrained: int = 0
+    bytes_read: int = 0
+    seconds_pass: float = 0.0
+    seconds_trials: float = 0.0
+    states_built: int = 0
+    states_reused: int = 0
+    pilot_rows: int = 0
+    rows_without_target: int = 0
+    rows_without_weight: int = 0
+
+    @property
+    def ratio(self) -> float:
+        """How many times more rows retraining would have read; infinite when nothing was read."""
+        return self.rows_if_retrained / self.rows_read if self.rows_read else float("inf")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ledger as JSON values."""
+        return asdict(self)
+
+
+def rows_if_retrained(states: FoldStates, trials: int) -> int:
+    """Return the rows that so many distinct trials, and the final fit, would have read by retraining."""
+    per_trial = sum(train.rows + test.rows for train, test in zip(states.train, states.test, strict=True))
+    return int(trials * per_trial + states.whole.rows)
+
+
+def of_pass(log: ReadLog, result: PassResult) -> Cost:
+    """Return the cost of a pass."""
+    return Cost(
+        rows_read=log.rows,
+        bytes_read=log.bytes,
+        pilot_rows=log.pilot_rows,
+        seconds_pass=result.seconds,
+        states_built=result.states_built,
+        states_reused=result.states_reused,
+        rows_without_target=result.without_target,
+        rows_without_weight=result.without_weight,
+    )

@@ -1,0 +1,145 @@
+"""Trials from states: training states by merging all folds but one, scores from the fold left out."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from algorithms.base import Summary
+from hpo.data.cells import FoldPlan
+
+
+@dataclass(frozen=True, eq=False)
+class FoldStates:
+    """The states of one summary that a cross-validation needs.
+
+    Attributes
+    ----------
+    cells : one state per cell of the plan.
+    train, test : one state per split.
+    whole : the state of every row.
+    plan : which cells a split trains and tests on.
+    summary : what made the states.
+    """
+
+    cells: tuple[Any, ...]
+    train: tuple[Any, ...]
+    test: tuple[Any, ...]
+    whole: Any
+    plan: FoldPlan
+    summary: Summary[Any]
+    _pairs: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False)
+
+    def without(self, a: int, b: int) -> Any:
+        """Return the state of every cell but two; merged once."""
+        if (a, b) not in self._pairs:
+            self._pairs[a, b] = self.merged([c for c in range(self.plan.n_cells) if c not in (a, b)])
+        return self._pairs[a, b]
+
+    def merged(self, cells: Sequence[int]) -> Any:
+        """Return the state of those cells' rows, merged in the order given."""
+        return functools.reduce(self.summary.merge, (self.cells[c] for c in cells))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Fold scores of one setting, greater is better.
+
+    Examples
+    --------
+    >>> scores = Scores((1.0, 2.0, 3.0))
+    >>> scores.mean, round(scores.se, 6)
+    (2.0, 0.57735)
+    """
+
+    folds: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean of the fold scores."""
+        return math.fsum(self.folds) / len(self.folds)
+
+    @property
+    def se(self) -> float:
+        """Standard error of the mean: standard deviation over folds / √K; NaN for one fold."""
+        k = len(self.folds)
+        if k < 2:
+            return math.nan
+        mean = self.mean
+        return math.sqrt(math.fsum((x - mean) ** 2 for x in self.folds) / (k - 1) / k)
+
+
+def fold_states(summary: Summary[Any], cells: Sequence[Any], plan: FoldPlan) -> FoldStates:
+    """Merge cells into training and test states, never by subtraction.
+
+    When every split leaves out one cell, prefix and suffix merges make all K of them in 3K merges.
+
+    Parameters
+    ----------
+    summary : its ``merge`` is used.
+    cells : one state per cell of the plan.
+    plan : the splits.
+    """
+    cells = tuple(cells)
+    made = FoldStates(cells, (), (), None, plan, summary)
+    whole = made.merged(range(plan.n_cells))
+    test = tuple(made.merged(split.test) for split in plan.splits)
+    if leaves_one_out(plan):
+        others = _all_but_one(summary, cells)
+        train = tuple(others[split.test[0]] for split in plan.splits)
+    else:
+        train = tuple(made.merged(split.train) for split in plan.splits)
+    return FoldStates(cells, train, test, whole, plan, summary)
+
+
+def leaves_one_out(plan: FoldPlan) -> bool:
+    """Return whether each split tests on one cell and trains on all the others."""
+    everything = set(range(plan.n_cells))
+    return all(len(s.test) == 1 and set(s.train) == everything - set(s.test) for s in plan.splits)
+
+
+def evaluate(algorithm: Any, states: FoldStates, metric: str) -> Scores:
+    """Return the fold scores of one setting; reads no data.
+
+    Parameters
+    ----------
+    algorithm : hyperparameters set.
+    states : of the algorithm's summary.
+    metric : one that the algorithm answers exactly from its states.
+    """
+    return score_pairs(algorithm, states.train, states.test, metric)
+
+
+def score_pairs(algorithm: Any, train: Sequence[Any], test: Sequence[Any], metric: str) -> Scores:
+    """Return one score for each pair of a training and a test state."""
+    solve, score = algorithm.solve, algorithm.score
+    return Scores(tuple(score(solve(a), b, metric) for a, b in zip(train, test, strict=True)))
+
+
+def _all_but_one(summary: Summary[Any], cells: tuple[Any, ...]) -> list[Any]:
+    prefix = list(_running(summary, cells))
+    suffix = list(_running(summary, cells[::-1]))[::-1]
+    k = len(cells)
+    if k == 1:
+        return [None]
+    return [
+        suffix[1] if i == 0 else prefix[-2] if i == k - 1 else summary.merge(prefix[i - 1], suffix[i + 1])
+        for i in range(k)
+    ]
+
+
+def _running(summary: Summary[Any], cells: Sequence[Any]) -> list[Any]:
+    merged = [cells[0]]
+    for cell in cells[1:]:
+        merged.append(summary.merge(merged[-1], cell))
+    return merged
+
+
+def usable(scores: Scores) -> bool:
+    """Return whether every fold has a finite score."""
+    return bool(np.all(np.isfinite(scores.folds)))

@@ -1,0 +1,44 @@
+"""Values along one hyperparameter, for curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+
+def grid_of(distribution: BaseDistribution, points: int) -> list[Any]:
+    """Return up to ``points`` values, evenly spread (by the logarithm where the range is logarithmic).
+
+    Examples
+    --------
+    >>> grid_of(FloatDistribution(0.01, 1.0, log=True), 3)
+    [0.01, 0.1, 1.0]
+    >>> grid_of(IntDistribution(1, 9), 3)
+    [1, 5, 9]
+    """
+    match distribution:
+        case CategoricalDistribution(choices=choices):
+            return list(choices)
+        case IntDistribution(low=low, high=high, log=log, step=step):
+            values = _spread(low, high, points, log=log)
+            return sorted({int(low + round((v - low) / step) * step) for v in values})
+        case FloatDistribution(low=low_, high=high_, log=log_):
+            return [float(v) for v in _spread(low_, high_, points, log=log_)]
+    return []
+
+
+def _spread(low: float, high: float, points: int, *, log: bool) -> list[float]:
+    if low == high:
+        return [low]
+    if not log:
+        return [float(v) for v in np.linspace(low, high, points)]
+    values = np.geomspace(low, high, points)
+    values[0], values[-1] = low, high
+    return [float(f"{v:.6g}") if low < v < high else float(v) for v in values]

@@ -1,0 +1,69 @@
+"""Whether the states of a study fit in memory, asked before the pass."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from algorithms.base import Shape, Summary
+from hpo.errors import MemoryShort
+
+_CGROUP = Path("/sys/fs/cgroup/memory.max")
+_MEMINFO = Path("/proc/meminfo")
+
+
+def available_memory() -> int | None:
+    """Return the bytes that may be used: ``$HPO_MEMORY_LIMIT``, else what the system says is free.
+
+    Returns None where the system does not say.
+    """
+    if given := os.environ.get("HPO_MEMORY_LIMIT"):
+        return int(float(given))
+    found = [n for n in (_meminfo(), _cgroup()) if n is not None]
+    return min(found, default=None)
+
+
+def check_memory(
+    summaries: Iterable[Summary[object]], shape: Shape, n_cells: int, workers: int, available: int | None
+) -> int:
+    """Return the bytes that a study's states need at once; refuse what does not fit.
+
+    Each worker holds a leaf, as many wait to be merged, and cross-validation holds about three states per
+    cell more.
+
+    Raises
+    ------
+    MemoryShort
+        Says how much is needed and free, and what to do about it.
+    """
+    per_cell = sum(summary.nbytes(shape) for summary in summaries)
+    needed = per_cell * n_cells * (2 * workers + 4)
+    if available is not None and needed > available:
+        raise MemoryShort(
+            f"{shape.d:,} encoded columns need about {_size(needed)} for their states "
+            f"({n_cells} cells, {workers} threads; the square of the columns counts), and {_size(available)} "
+            "are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer folds or a "
+            "smaller n_jobs; wide-data summaries (a sketch, hashed or sparse models) are not in this version"
+        )
+    return needed
+
+
+def _size(n: int) -> str:
+    return f"{n / 2**30:,.1f} GiB" if n >= 2**30 else f"{n / 2**20:,.1f} MiB"
+
+
+def _meminfo() -> int | None:
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(s.split()[1]) * 1024 for s in lines if s.startswith("MemAvailable:")), None)
+
+
+def _cgroup() -> int | None:
+    try:
+        text = _CGROUP.read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,126 @@
+"""What a study would do, said before it does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from algorithms.base import Shape
+from hpo.contexts import contexts_of
+from hpo.data.encoder import Encoder
+from hpo.memory import available_memory
+from hpo.pilot import Pilot, load_pilot, plan_pilot
+from hpo.question import Question
+
+BYTES_PER_SECOND = 250e6
+"""Stored bytes that one core reads and summarises in a second, for the guess of time."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study would read, and what is known already.
+
+    Attributes
+    ----------
+    algorithms, metric, folds, trials : what is asked.
+    summaries : what the pass would keep, in words; more than one when a pass field is searched.
+    segments, rows, nbytes : the data in all (rows None where only reading tells).
+    segments_to_read, rows_to_read, bytes_to_read : what no state is known of.
+    changed : files whose states were made before the file changed.
+    pilot : ``"none needed"``, ``"stored"``, ``"to be drawn"``, or ``"to be drawn anew"`` when the segments of
+        the stored one are gone, which means a new pass.
+    seconds : a guess of the time that reading takes.
+    state_bytes : bytes of one state.
+    memory_free : bytes of memory free, None where unknown.
+    """
+
+    algorithms: tuple[str, ...]
+    metric: str
+    folds: str
+    trials: int
+    summaries: tuple[str, ...]
+    segments: int
+    rows: int | None
+    nbytes: int
+    segments_to_read: int
+    rows_to_read: int | None
+    bytes_to_read: int
+    changed: tuple[str, ...]
+    pilot: str
+    seconds: float
+    state_bytes: int | None
+    memory_free: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON values."""
+        return asdict(self)
+
+
+def make_plan(question: Question) -> Plan:
+    """Return the plan of a question; reads footers and the store, no rows."""
+    dataset = question.dataset
+    asked = plan_pilot(dataset, question.folds, question.spec.max_categories, question.store)
+    pilot = _known_pilot(question, asked.stored, needed=bool(asked.columns))
+    missing = _missing(question, pilot)
+    to_read = [s for s in dataset.segments if s.fingerprint in missing]
+    nbytes = sum(s.nbytes for s in to_read)
+    return Plan(
+        algorithms=tuple(s.name for s in question.searched),
+        metric=question.metric,
+        folds=question.folds.describe(),
+        trials=question.spec.trials,
+        summaries=tuple(map(repr, question.summaries)),
+        segments=len(dataset.segments),
+        rows=dataset.rows,
+        nbytes=dataset.nbytes,
+        segments_to_read=len(to_read),
+        rows_to_read=_total(s.rows for s in to_read),
+        bytes_to_read=nbytes,
+        changed=_changed(question, {s.uri for s in to_read}),
+        pilot=_pilot_in_words(needed=bool(asked.columns), stored=asked.stored, outdated=asked.outdated),
+        seconds=nbytes / BYTES_PER_SECOND,
+        state_bytes=None if pilot is None else sum(s.nbytes(pilot.shape) for s in question.summaries),
+        memory_free=available_memory(),
+    )
+
+
+def _known_pilot(question: Question, stored: str | None, *, needed: bool) -> Pilot | None:
+    dataset, folds = question.dataset, question.folds
+    if not needed:
+        encoder = Encoder(question.spec.max_categories)
+        encoder.fit_fields(dataset.features, None, dataset.target_fields)
+        return Pilot(encoder, folds, Shape(encoder.columns_, dataset.targets), None, "schema")
+    return None if stored is None else load_pilot(question.store, stored, folds, dataset.targets)
+
+
+def _missing(question: Question, pilot: Pilot | None) -> set[str]:
+    wanted = [s.fingerprint for s in question.dataset.segments]
+    if pilot is None:
+        return set(wanted)
+    contexts = contexts_of(question, pilot).values()
+    return {s for context in contexts for s in question.store.cover(context, wanted).missing}
+
+
+def _changed(question: Question, uris: set[str]) -> tuple[str, ...]:
+    """Return the files to read of which the store has states of an earlier version."""
+    present = {s.fingerprint for s in question.dataset.segments}
+    known = (e for e in question.store.list() if e.key.segment not in present)
+    return tuple(sorted({str(e.about.get("uri")) for e in known} & uris))
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
+
+
+def _pilot_in_words(*, needed: bool, stored: str | None, outdated: bool) -> str:
+    if not needed:
+        return "none needed"
+    if stored is not None:
+        return "stored"
+    return "to be drawn anew" if outdated else "to be drawn"

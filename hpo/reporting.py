@@ -1,0 +1,159 @@
+"""From a result to the plain values that a report shows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from optuna.distributions import FloatDistribution, IntDistribution
+
+from hpo.selection import Candidate
+from hpo.tuner import recorded
+from studies.report_data import Chosen, Curve, Estimate, Ledger, ReportData, SegmentRow, TrialRow
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from hpo import selection
+    from hpo.result import Result
+
+MOST_COEFFICIENTS = 30
+
+
+def report_data(result: Result) -> ReportData:
+    """Return everything that a report of the study shows; answered from states and record, no data is read."""
+    record = result.record
+    definition, spec = record["definition"], record["spec"]
+    return ReportData(
+        name=result.name or "unnamed study",
+        created=_created(result),
+        data=_text(spec.get("data")),
+        target=", ".join(record["targets"]),
+        scoring=result.metric,
+        folds=record["folds"],
+        sampler=str(definition.get("sampler", "auto")),
+        seed=definition.get("seed"),
+        n_rows=result.best.states.whole.rows,
+        n_columns=len(record["encoder"]["encodings"]),
+        trials=[_row(result, trial) for trial in result.optuna_study.get_trials(deepcopy=False)],
+        best=_chosen(result, result.best),
+        simplest=_chosen(result, result.simplest),
+        nested=_estimate(result.nested_score),
+        importances=result.importances(),
+        validation=[_validation(result, key) for key in result.searched()],
+        learning=_curve("rows", result.learning_curve()),
+        coefficients=result.coefficients()[:MOST_COEFFICIENTS],
+        ledger=_ledger(result),
+        spec_yaml=_yaml(spec),
+        notes=notes(result),
+        dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
+        log_params=[k for k, d in result.searched().items() if _is_log(d)],
+    )
+
+
+def notes(result: Result) -> list[str]:
+    """Return what a reader should know besides: rows left out, how the study ended, what is approximate."""
+    cost, found = result.cost, []
+    if cost.rows_without_target:
+        found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")
+    if cost.rows_without_weight:
+        found.append(f"{cost.rows_without_weight:,} rows of weight zero were left out.")
+    if result.stopped == "patience":
+        found.append("The trials ended early: nothing improved any more.")
+    if result.stopped in ("timeout", "interrupted"):
+        found.append(f"The trials ended before their number was reached ({result.stopped}).")
+    unsettled = sum("error" in t.user_attrs for t in result.optuna_study.get_trials(deepcopy=False))
+    if unsettled:
+        found.append(f"{unsettled} settings could not be scored; the trials table has them.")
+    if result.nested_score is not None:
+        found.append(
+            "The nested estimate scores the choice among the settings that were tried; "
+            "the settings themselves were proposed with every fold in sight."
+        )
+    return found
+
+
+def _row(result: Result, trial: FrozenTrial) -> TrialRow:
+    name, values = result.setting(trial)
+    scores = recorded(trial)
+    return TrialRow(
+        number=trial.number,
+        algorithm=name,
+        params={f"{name}.{k}": v for k, v in values.items()},
+        value=trial.value if scores else None,
+        se=_finite(scores.se) if scores else None,
+        fold_scores=list(scores.folds) if scores else [],
+        seconds=trial.user_attrs.get("seconds"),
+        duplicate_of=trial.user_attrs.get("duplicate_of"),
+        state=trial.state.name.lower(),
+    )
+
+
+def _chosen(result: Result, candidate: Candidate) -> Chosen:
+    from hpo.selection import complexity
+
+    name, params = result.algorithm_of(candidate), result.params_of(candidate)
+    se = _finite(candidate.scores.se)
+    return Chosen(candidate.number, name, params, candidate.scores.mean, se, complexity(candidate))
+
+
+def _validation(result: Result, key: str) -> Curve:
+    curve = result.validation_curve(key)
+    distribution = result.searched()[key]
+    best = result.best_params.get(key)
+    return Curve(
+        key, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se], _is_log(distribution), best
+    )
+
+
+def _curve(name: str, curve: selection.Curve | None) -> Curve | None:
+    if curve is None or not curve.x:
+        return None
+    return Curve(name, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se])
+
+
+def _estimate(found: selection.Estimate | None) -> Estimate | None:
+    return None if found is None else Estimate(found.mean, _finite(found.se))
+
+
+def _ledger(result: Result) -> Ledger:
+    cost = result.cost
+    segments = [
+        SegmentRow(name, rows, nbytes, "read" if read else "reused")
+        for name, rows, nbytes, read in result.record["ledger"]
+    ]
+    return Ledger(
+        rows_read=cost.rows_read,
+        rows_if_retrained=cost.rows_if_retrained,
+        bytes_read=cost.bytes_read,
+        seconds_pass=cost.seconds_pass,
+        seconds_trials=cost.seconds_trials,
+        states_built=cost.states_built,
+        states_reused=cost.states_reused,
+        pilot_rows=cost.pilot_rows,
+        segments=segments,
+    )
+
+
+def _created(result: Result) -> str:
+    trials = result.optuna_study.get_trials(deepcopy=False)
+    start = trials[0].datetime_start if trials else None
+    return start.strftime("%Y-%m-%d %H:%M") if start else ""
+
+
+def _is_log(distribution: Any) -> bool:
+    return isinstance(distribution, (FloatDistribution, IntDistribution)) and distribution.log
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _text(data: Any) -> str:
+    return data if isinstance(data, str) else ", ".join(data)
+
+
+def _yaml(spec: dict[str, Any]) -> str:
+    from studies.spec import build, dump
+
+    return dump(build(spec))

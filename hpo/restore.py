@@ -1,0 +1,147 @@
+"""A study that was run, opened again from its record and its states; the data is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from algorithms.base import Shape, Summary
+from hpo.api import Location, open_store
+from hpo.contexts import Evidence
+from hpo.cost import Cost
+from hpo.data.cells import FoldPlan, Split
+from hpo.data.encoder import Encoder
+from hpo.data.folds import FoldScheme
+from hpo.errors import TuneError
+from hpo.evaluate import fold_states
+from hpo.passes import PassResult, context_of, empty_leaf, merge_leaf
+from hpo.pilot import Pilot
+from hpo.result import Result
+from hpo.run import Run, study_space
+from hpo.search import Searched, resolve
+from hpo.settings import default_storage
+from hpo.tuner import Tuner
+from state_store import Key, StateStore
+from studies.record import load_study
+from studies.spec import build
+from studies.storage import ONEPASS, open_storage
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+
+class RecordedFolds(FoldScheme):
+    """The plan of a recorded study: enough to score from its states, not to assign rows.
+
+    Attributes
+    ----------
+    words : the scheme as it described itself.
+    """
+
+    scheme = "recorded"
+
+    def __init__(self, plan: FoldPlan, words: str) -> None:
+        self._plan, self.words = plan, words
+        self.n_splits = len(plan.splits)
+
+    @property
+    def plan(self) -> FoldPlan:
+        """The recorded splits."""
+        return self._plan
+
+    def assign(self, segment: Any, batch: Any, first_row: int) -> Any:
+        """Refuse: the rows were assigned when they were read."""
+        raise TuneError("a recorded study assigns no rows; run the study again to read data")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the words."""
+        return {"scheme": self.scheme, "words": self.words}
+
+    def describe(self) -> str:
+        """Return the scheme in words."""
+        return self.words
+
+
+class RecordedPilot(Pilot):
+    """The pilot of a recorded study: its digest is the recorded one."""
+
+    @property
+    def digest(self) -> str:
+        """The recorded digest."""
+        return str(self.name)
+
+
+def load(
+    name: str, *, storage: BaseStorage | Location | None = None, store: StateStore | Location | None = None
+) -> Result:
+    """Return the result of a recorded study, its model included, from the record and the states.
+
+    Parameters
+    ----------
+    name : the study's name.
+    storage : where it was recorded; None for the default.
+    store : where its states are; None for where it left them.
+
+    Raises
+    ------
+    studies.errors.StudyMissing
+        There is no study of that name; the nearest is suggested.
+    TuneError
+        It was not made by this program, or its states are gone.
+    """
+    study = load_study(open_storage(storage if storage is not None else default_storage()), name)
+    record = study.user_attrs.get(ONEPASS) or {}
+    if "segments" not in record:
+        raise TuneError(
+            f"study {name!r} has no finished pass on record; run it again (it goes on where it stopped)"
+        )
+    kept = open_store(store if store is not None else record["store"])
+    spec = build(record["spec"])
+    searched = resolve(spec.algorithm, spec.search)
+    found = _evidence(record, searched, kept, name)
+    tuner = Tuner(
+        {s.name: s for s in searched}, found.states, found.contexts, study_space(searched, found),
+        record["metric"], study,
+    )  # fmt: skip
+    return Result(Run(tuner, found, Cost(**record["cost"]), record, "loaded"))
+
+
+def _evidence(record: Mapping[str, Any], searched: list[Searched], store: StateStore, name: str) -> Evidence:
+    pilot = _pilot(record)
+    summaries = list(dict.fromkeys(s for one in searched for s in one.summaries()))
+    contexts = {s: context_of(s, pilot, record["targets"], record["weight"]) for s in summaries}
+    plan = pilot.folds.plan
+    states = {s: fold_states(s, _cells(s, pilot, contexts[s], record, store, name), plan) for s in summaries}
+    return Evidence(states, contexts, pilot)
+
+
+def _cells(
+    summary: Summary[Any],
+    pilot: Pilot,
+    context: str,
+    record: Mapping[str, Any],
+    store: StateStore,
+    name: str,
+) -> list[Any]:
+    result = PassResult({summary: [summary.init(pilot.shape)] * pilot.folds.plan.n_cells})
+    missing = 0
+    for segment in record["segments"]:
+        leaf = store.get(Key(context, segment), empty_leaf(summary, pilot))
+        if leaf is None:
+            missing += 1
+        else:
+            merge_leaf(result, summary, leaf)
+    if missing:
+        raise TuneError(
+            f"{missing} of {len(record['segments'])} states of study {name!r} are gone from {store.location}; "
+            "run the study again: it reads what is missing and keeps its trials"
+        )
+    return result.cells[summary]
+
+
+def _pilot(record: Mapping[str, Any]) -> Pilot:
+    encoder = Encoder.from_dict(record["encoder"])
+    splits = tuple(Split(tuple(train), tuple(test)) for train, test in record["plan"])
+    folds = RecordedFolds(FoldPlan(record["n_cells"], splits), record["folds"])
+    shape = Shape(encoder.columns_, tuple(record["targets"]))
+    return RecordedPilot(encoder, folds, shape, record["pilot"], "recorded")

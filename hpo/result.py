@@ -1,0 +1,274 @@
+"""What a study found, and every question that its states still answer without the data."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+
+from hpo import selection
+from hpo.cost import Cost
+from hpo.errors import TuneError
+from hpo.grids import grid_of
+from hpo.run import Run
+from hpo.selection import Candidate, Curve, Estimate
+from hpo.tuner import distinct, recorded
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial
+    from sklearn.pipeline import Pipeline
+
+    from studies.report_data import ReportData
+
+
+class Result:
+    """The result of :func:`hpo.tune`.
+
+    Scores follow scikit-learn's scorers: greater is better. Everything here is answered from the states that
+    the pass made; the data is read only by :meth:`confirm` and :meth:`predict`, for the rows given to them.
+
+    Attributes
+    ----------
+    optuna_study : the study in memory, with every trial.
+    cost : what was read and built, and what retraining would have read.
+    metric : name of the score.
+    stopped : why the trials ended: ``"trials"``, ``"timeout"``, ``"patience"`` or ``"interrupted"``.
+
+    Examples
+    --------
+    >>> import numpy as np, hpo
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> result = hpo.tune((X, X @ [1.0, 2.0, 0.0]), algorithm="ridge", trials=10, store=None)
+    >>> sorted(result.best_params)
+    ['ridge.alpha', 'ridge.standardize']
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.optuna_study: Study = run.tuner.study
+        self.cost: Cost = run.cost
+        self.metric: str = run.tuner.metric
+        self.stopped: str = run.stopped
+
+    def __repr__(self) -> str:
+        """Show the best score and setting."""
+        se = f" ± {self.best_se:.2g}" if np.isfinite(self.best_se) else ""
+        return (
+            f"<Result {self.name or 'unnamed'!r}: {self.metric} {self.best_value:.6g}{se}, {self.best_algorithm} "
+            f"{self.best_params}; {len(self.optuna_study.trials)} trials, {self.cost.rows_read:,} rows read>"
+        )
+
+    @property
+    def name(self) -> str | None:
+        """Name of the study, or None if it is not recorded."""
+        name: str | None = self.record["spec"].get("name")
+        return name
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What the storage keeps of the study beside its trials."""
+        return self._run.record
+
+    @functools.cached_property
+    def candidates(self) -> list[Candidate]:
+        """Every distinct setting that has a score."""
+        trials = [t for t in distinct(self.optuna_study) if recorded(t) is not None]
+        if not trials:
+            raise TuneError(f"no trial has a score yet{_first_error(self.optuna_study.trials)}")
+        return [self._candidate(trial) for trial in trials]
+
+    @functools.cached_property
+    def best(self) -> Candidate:
+        """The candidate of the largest mean score."""
+        return selection.best(self.candidates)
+
+    @functools.cached_property
+    def simplest(self) -> Candidate:
+        """The candidate with the fewest effective degrees of freedom within one standard error of the best."""
+        return selection.simplest(self.candidates)
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """Optuna's record of the best trial."""
+        return self.optuna_study.trials[self.best.number]
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The best setting, keyed as in ``search``: ``"algorithm.parameter"``."""
+        return self.params_of(self.best)
+
+    @property
+    def simplest_params(self) -> dict[str, Any]:
+        """The setting of the one-standard-error choice."""
+        return self.params_of(self.simplest)
+
+    @property
+    def best_algorithm(self) -> str:
+        """Name of the best algorithm."""
+        return self.algorithm_of(self.best)
+
+    @property
+    def best_value(self) -> float:
+        """Mean fold score of the best setting."""
+        return self.best.scores.mean
+
+    @property
+    def best_se(self) -> float:
+        """Standard error of that mean; NaN for one fold."""
+        return self.best.scores.se
+
+    @functools.cached_property
+    def best_model(self) -> Pipeline:
+        """The best setting fitted on every row: a scikit-learn ``Pipeline`` that takes a DataFrame."""
+        return self.model_of(self.best)
+
+    @functools.cached_property
+    def simplest_model(self) -> Pipeline:
+        """The one-standard-error choice fitted on every row."""
+        return self.model_of(self.simplest)
+
+    @functools.cached_property
+    def nested_score(self) -> Estimate | None:
+        """Nested cross-validation estimate of the tuned model's score; None for plans that allow none."""
+        return selection.nested(self.candidates, self.metric)
+
+    def model_of(self, candidate: Candidate) -> Pipeline:
+        """Return a candidate fitted on every row: encoder, preprocessing and scikit-learn's own estimator."""
+        from sklearn.pipeline import Pipeline
+
+        algorithm = candidate.algorithm
+        fitted = algorithm.estimator(algorithm.solve(candidate.states.whole))
+        return Pipeline([("encoder", self._run.evidence.pilot.encoder), *fitted.steps])
+
+    def params_of(self, candidate: Candidate) -> dict[str, Any]:
+        """Return a candidate's setting, keyed as in ``search``, constants of the study included."""
+        name, values = self._setting(candidate)
+        constants = self._run.tuner.searched[name].constants
+        return {f"{name}.{k}": v for k, v in {**constants, **values}.items()}
+
+    def trials_dataframe(self) -> pd.DataFrame:
+        """Return Optuna's table of trials, with ``fold_scores`` and ``std_error`` as columns of their own."""
+        frame = self.optuna_study.trials_dataframe()
+        names = {f"user_attrs_{k}": k for k in ("fold_scores", "std_error", "duplicate_of", "rows_read")}
+        return frame.rename(columns=names)
+
+    def learning_curve(self) -> Curve | None:
+        """Return the best setting's score against the number of training rows, from merges of fewer folds."""
+        return selection.learning_curve(self.best, self.metric)
+
+    def validation_curve(self, parameter: str, points: int = 25) -> Curve:
+        """Return the score along one free hyperparameter of the best algorithm, the others at their best.
+
+        Parameters
+        ----------
+        parameter : ``"algorithm.parameter"`` of the best algorithm, or its parameter alone.
+        points : how many values of a continuous range.
+        """
+        name, values = self._setting(self.best)
+        distribution = self._distribution(name, parameter)
+        short = parameter.removeprefix(f"{name}.")
+        build = functools.partial(self._run.tuner.build, name)
+        grid = grid_of(distribution, points)
+        return selection.validation_curve(build, values, short, grid, self.metric)
+
+    def searched(self) -> dict[str, BaseDistribution]:
+        """Return the distributions of the best algorithm's free hyperparameters."""
+        prefix = f"{self.best_algorithm}."
+        return {k: d for k, d in self._run.tuner.space.items() if k.startswith(prefix) and not d.single()}
+
+    def importances(self) -> dict[str, float]:
+        """Return how much each hyperparameter matters to the score (fANOVA), largest first."""
+        from hpo.importances import importances
+
+        return importances(self.optuna_study)
+
+    def coefficients(self) -> list[tuple[str, float]]:
+        """Return the best model's coefficients by column, largest first; empty for models without."""
+        model = self.best_model
+        coef = getattr(model["model"], "coef_", None)
+        if coef is None:
+            return []
+        names = model[:-1].get_feature_names_out()
+        pairs = zip(names, np.ravel(coef).tolist(), strict=True)
+        return sorted(((str(n), float(c)) for n, c in pairs), key=lambda pair: -abs(pair[1]))
+
+    def confirm(
+        self, data: Any, *, scoring: str | Sequence[str] | None = None, **options: Any
+    ) -> dict[str, float]:
+        """Return the best model's scores on raw rows that were held out.
+
+        Parameters
+        ----------
+        data : anything that :func:`hpo.tune` reads; it must hold the target.
+        scoring : scikit-learn scorer names; None for the study's metric.
+        options : further arguments of reading, such as ``storage_options``.
+        """
+        from hpo.confirm import confirm
+
+        names = [scoring] if isinstance(scoring, str) else list(scoring or [self.metric])
+        targets, weight = self.record["targets"], self.record["weight"]
+        return confirm(self.best_model, data, names, targets, weight, options)
+
+    def predict(self, data: Any, **options: Any) -> pd.DataFrame:
+        """Return the best model's predictions for every row of ``data``, read batch by batch.
+
+        One column: ``prediction`` (for a decomposition, one column per component).
+        """
+        from hpo.confirm import predict
+
+        return predict(self.best_model, data, options)
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> ReportData:
+        """Return everything that a report shows; with ``path``, write it there as one HTML file."""
+        from hpo.reporting import report_data
+        from studies.report import write_html
+
+        data = report_data(self)
+        if path is not None:
+            write_html(data, path)
+        return data
+
+    def show(self) -> None:
+        """Print a summary on the terminal."""
+        from rich.console import Console
+
+        from hpo.reporting import report_data
+        from studies.terminal import render_summary
+
+        render_summary(report_data(self), Console())
+
+    def setting(self, trial: FrozenTrial) -> tuple[str, Mapping[str, Any]]:
+        """Return the algorithm and the hyperparameters that a trial tried."""
+        return self._run.tuner.setting(trial)
+
+    def algorithm_of(self, candidate: Candidate) -> str:
+        """Return the name of a candidate's algorithm."""
+        return self._setting(candidate)[0]
+
+    def _candidate(self, trial: FrozenTrial) -> Candidate:
+        scores = recorded(trial)
+        assert scores is not None  # noqa: S101 -- only scored trials come here
+        algorithm, states = self._run.tuner.build(*self.setting(trial))
+        return Candidate(trial.number, algorithm, states, scores)
+
+    def _setting(self, candidate: Candidate) -> tuple[str, Mapping[str, Any]]:
+        return self.setting(self.optuna_study.get_trials(deepcopy=False)[candidate.number])
+
+    def _distribution(self, name: str, parameter: str) -> BaseDistribution:
+        key = parameter if parameter.startswith(f"{name}.") else f"{name}.{parameter}"
+        if key not in self._run.tuner.space:
+            known = ", ".join(self.searched()) or "none"
+            raise TuneError(f"{parameter!r} was not searched for the best algorithm {name!r}; it has {known}")
+        return self._run.tuner.space[key]
+
+
+def _first_error(trials: Sequence[FrozenTrial]) -> str:
+    errors = [t.user_attrs["error"] for t in trials if "error" in t.user_attrs]
+    return f"; the first failed because: {errors[0]}" if errors else ""

@@ -1,0 +1,279 @@
+"""A study from question to result: one pass, then trials, then the record."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from algorithms.ranges import Range
+from hpo.contexts import Evidence, evidence, make_pass
+from hpo.cost import Cost, of_pass, rows_if_retrained
+from hpo.errors import DataError, TuneError
+from hpo.interrupts import stop_on_interrupt
+from hpo.memory import available_memory, check_memory
+from hpo.passes import PassResult
+from hpo.pilot import make_pilot
+from hpo.progress import Progress
+from hpo.question import Question
+from hpo.search import Searched, space_of
+from hpo.tuner import Budget, Tuner, distinct
+from studies.errors import StudyMissing
+from studies.quiet import quiet
+from studies.record import begin, load_study
+from studies.samplers import make_sampler
+from studies.storage import ONEPASS, find_study
+from studies.write_behind import WriteBehind
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+
+RECORD_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run of a study.
+
+    Attributes
+    ----------
+    tuner : the study, its space and its states.
+    evidence : states, keys and pilot.
+    cost : what it cost.
+    record : what the storage keeps beside the trials, JSON values.
+    stopped : why the trials ended.
+    """
+
+    tuner: Tuner
+    evidence: Evidence
+    cost: Cost
+    record: dict[str, Any]
+    stopped: str
+
+
+@dataclass(frozen=True, eq=False)
+class Runner:
+    """How a question is run.
+
+    Attributes
+    ----------
+    question : what is asked.
+    sampler : a name or an Optuna sampler.
+    storage : where trials are recorded; None for nowhere.
+    resume : whether a study of the same name and definition goes on, or is refused.
+    progress : told of what happens.
+    """
+
+    question: Question
+    sampler: str | BaseSampler
+    storage: BaseStorage | None
+    resume: bool
+    progress: Progress
+
+    def run(self) -> Run:
+        """Read what must be read, run the trials, keep the record."""
+        self._check_name()
+        with self.progress, stop_on_interrupt() as stop:
+            found, result = self._states(stop)
+            tuner = self._tuner(found)
+            cost = of_pass(self.question.dataset.log, result)
+            record = self._record(found, result, cost)
+            with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
+                began = time.perf_counter()
+                warm = self._warm_start(tuner, recorder)
+                stopped = self._trials(tuner, recorder, warm, stop)
+                seconds = time.perf_counter() - began
+                retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
+                cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
+                record = {**record, "cost": cost.to_dict()}
+                recorder.describe(record)
+        return Run(tuner, found, cost, record, stopped)
+
+    def _states(self, stop: Event) -> tuple[Evidence, PassResult]:
+        question, spec = self.question, self.question.spec
+        pilot = make_pilot(question.dataset, question.folds, spec.max_categories, question.store, spec.seed)
+        workers = min(spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
+        n_cells = pilot.folds.plan.n_cells
+        check_memory(question.summaries, pilot.shape, n_cells, workers, available_memory())
+        self.progress.begin_pass(question.dataset.rows, question.dataset.nbytes)
+        one_pass = make_pass(question, pilot)
+        result = one_pass.run(spec.n_jobs, self.progress, stop)
+        found = evidence(pilot, one_pass.contexts, result)
+        check_rows(found, result)
+        return found, result
+
+    def _tuner(self, found: Evidence) -> Tuner:
+        question = self.question
+        space = study_space(question.searched, found)
+        study = self._study()
+        study.sampler = make_sampler(
+            self.sampler, seed=question.spec.seed, space=space, trials=question.spec.trials
+        )
+        searched = {s.name: s for s in question.searched}
+        return Tuner(searched, found.states, found.contexts, space, question.metric, study)
+
+    def _study(self) -> Study:
+        name = self.question.spec.name
+        if self.storage is None or name is None:
+            with quiet():
+                return optuna.create_study(study_name=name or "study", direction="maximize")
+        record = {"definition": self.question.definition(), "version": RECORD_VERSION}
+        return begin(self.storage, name, direction="maximize", record=record)
+
+    def _trials(self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event) -> str:
+        spec = self.question.spec
+        budget = Budget(spec.trials + warm, spec.timeout, spec.patience)
+        self.progress.begin_trials(budget.trials, len(tuner.study.get_trials(deepcopy=False)))
+
+        def finished(trial: FrozenTrial) -> None:
+            recorder.put(trial)
+            self.progress.trial(trial.value)
+
+        return tuner.run(budget, finished, stop)
+
+    def _warm_start(self, tuner: Tuner, recorder: _Recorder) -> int:
+        """Take over the trials of another study, scored anew on these states; return how many there are."""
+        trials = tuner.study.get_trials(deepcopy=False)
+        known = sum("warm_start" in t.user_attrs for t in trials)
+        name = self.question.spec.warm_start
+        if name is None or trials or self.storage is None:
+            return known
+        other = load_study(self.storage, name)
+        taken = [t for t in other.get_trials(deepcopy=False) if agrees(t, tuner.space)]
+        if other.get_trials(deepcopy=False) and not taken:
+            raise TuneError(
+                f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
+                "the same parameters over overlapping ranges"
+            )
+        for trial in taken:
+            recorder.put(tuner.take_over(trial, name))
+        return len(taken)
+
+    def _record(self, found: Evidence, result: PassResult, cost: Cost) -> dict[str, Any]:
+        question = self.question
+        segments = question.dataset.segments
+        return {
+            "version": RECORD_VERSION,
+            "definition": question.definition(),
+            "spec": _spec_record(question),
+            "metric": question.metric,
+            "segments": [segment.fingerprint for segment in segments],
+            "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in result.segments],
+            "encoder": found.pilot.encoder.to_dict(),
+            "folds": found.pilot.folds.describe(),
+            "pilot": found.pilot.digest,
+            "plan": [[list(s.train), list(s.test)] for s in found.pilot.folds.plan.splits],
+            "n_cells": found.pilot.folds.plan.n_cells,
+            "targets": list(question.dataset.targets),
+            "weight": question.dataset.weight,
+            "store": str(question.store.location),
+            "cost": cost.to_dict(),
+        }
+
+    def _check_name(self) -> None:
+        """Refuse a name that another study has, before anything is read."""
+        name = self.question.spec.name
+        if self.storage is None or name is None:
+            return
+        try:
+            study_id = find_study(self.storage, name)
+        except StudyMissing:
+            return
+        trials = self.storage.get_n_trials(study_id)
+        begin(self.storage, name, direction="maximize", record={"definition": self.question.definition()})
+        if trials and not self.resume:
+            raise TuneError(
+                f"study {name!r} exists with {trials} trials; go on with resume=True (--resume), or choose "
+                "another name"
+            )
+
+
+class _Recorder:
+    """Hands finished trials to the storage; does nothing where there is none."""
+
+    def __init__(
+        self, storage: BaseStorage | None, name: str | None, study: Study, record: Mapping[str, Any]
+    ) -> None:
+        self._study = study
+        self._writer = None
+        if storage is not None and name is not None:
+            self._writer = WriteBehind(storage, name, len(study.get_trials(deepcopy=False)))
+        self.describe(record)
+
+    def put(self, trial: FrozenTrial) -> None:
+        """Record one finished trial."""
+        if self._writer is not None:
+            self._writer.put(trial)
+
+    def describe(self, record: Mapping[str, Any]) -> None:
+        """Record what is known of the study as a whole."""
+        self._study.set_user_attr(ONEPASS, dict(record))
+        if self._writer is not None:
+            self._writer.set_attribute(ONEPASS, dict(record))
+
+    def __enter__(self) -> _Recorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, BaseDistribution]:
+    """Return what is searched, narrowed by what the states know; refuses data that defines no model."""
+
+    def bounds(one: Searched) -> Mapping[str, Range | None]:
+        algorithm = one.build({})
+        states = found.states.get(algorithm.summary) or found.any_states
+        algorithm.check(states.whole)
+        narrowed: Mapping[str, Range | None] = algorithm.bounds(states.whole)
+        return narrowed
+
+    return space_of(searched, bounds)
+
+
+def check_rows(found: Evidence, result: PassResult) -> None:
+    """Refuse data without usable rows, and folds without rows."""
+    states = found.any_states
+    if not states.whole.rows:
+        target = ", ".join(map(repr, found.pilot.shape.targets))
+        raise DataError(
+            f"no row can be used: {result.without_target:,} have no value for the target {target} and "
+            f"{result.without_weight:,} have weight zero; check the target's name and the data"
+        )
+    for i, (train, test) in enumerate(zip(states.train, states.test, strict=True), start=1):
+        if not train.rows or not test.rows:
+            empty = "train" if not train.rows else "test"
+            raise DataError(
+                f"split {i} of {len(states.train)} has no rows to {empty} on: {states.whole.rows:,} usable "
+                f"rows in {found.pilot.folds.describe()}; use fewer folds, or another scheme"
+            )
+
+
+def agrees(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> bool:
+    """Return whether a finished trial of another study lies in this space."""
+    if trial.state is not TrialState.COMPLETE or not trial.params or not trial.params.keys() <= space.keys():
+        return False
+    mine = {k for k in space if k == "algorithm" or k.split(".")[0] == _algorithm(trial)}
+    if mine != trial.params.keys():
+        return False
+    return all(space[k]._contains(space[k].to_internal_repr(v)) for k, v in trial.params.items())
+
+
+def _algorithm(trial: FrozenTrial) -> str:
+    return str(trial.params.get("algorithm") or next(iter(trial.params)).split(".")[0])
+
+
+def _spec_record(question: Question) -> dict[str, Any]:
+    from studies.spec import plain
+
+    return {k: v for k, v in plain(question.spec).items() if k in question.spec.model_fields_set}

@@ -1,0 +1,186 @@
+"""What a study searches: algorithms, their constants, the values of pass fields, and the free ranges."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from algorithms import fields, registry
+from algorithms.base import Summary
+from algorithms.ranges import Choice, Integer, Log, Range, Uniform
+from hpo.errors import SearchError
+from studies.distributions import to_distribution
+from studies.space import ALGORITHM
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One algorithm of a study.
+
+    Attributes
+    ----------
+    name : its registered name.
+    algorithm : its class.
+    constants : hyperparameters held at one value.
+    asked : hyperparameters searched because the user said so, with their distributions.
+    """
+
+    name: str
+    algorithm: type[Any]
+    constants: Mapping[str, Any]
+    asked: Mapping[str, BaseDistribution]
+
+    @property
+    def fields(self) -> Mapping[str, fields.Field]:
+        """Every hyperparameter by name."""
+        return fields.fields_of(self.algorithm)
+
+    def build(self, values: Mapping[str, Any]) -> Any:
+        """Return the algorithm with the constants and these values set."""
+        return fields.build(self.algorithm, {**self.constants, **values})
+
+    def summaries(self) -> list[Summary[Any]]:
+        """Return every summary that the study needs: one for each combination of searched pass fields."""
+        searched = {k: d for k, d in self.asked.items() if self.fields[k].needs_pass}
+        values = [_few(f"{self.name}.{k}", d) for k, d in searched.items()]
+        built = (self.build(dict(zip(searched, v, strict=True))) for v in itertools.product(*values))
+        return [algorithm.summary for algorithm in built]
+
+    def distributions(self, bounds: Mapping[str, Range | None]) -> dict[str, BaseDistribution]:
+        """Return what is searched: what was asked for, then every range of the fields, narrowed by the state.
+
+        Parameters
+        ----------
+        bounds : ranges by the state; None for a field without effect on it.
+        """
+        free = {
+            field.name: narrowed
+            for field in self.fields.values()
+            if field.name not in self.constants and field.name not in self.asked
+            if (narrowed := _narrow(field, bounds)) is not None
+        }
+        chosen = {name: _to_optuna(range_) for name, range_ in free.items()}
+        return {**self.asked, **chosen}
+
+
+def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
+    """Return the algorithms of a study with what is asked of each.
+
+    Parameters
+    ----------
+    names : registered algorithms.
+    search : ``"algorithm.parameter"`` → an Optuna distribution, a list of choices, or one constant.
+
+    Raises
+    ------
+    SearchError
+        For a key that names no algorithm of the study or no hyperparameter, and for values that a
+        hyperparameter cannot take.
+
+    Examples
+    --------
+    >>> [ridge] = resolve(["ridge"], {"ridge.alpha": [0.1, 1.0], "ridge.standardize": True})
+    >>> ridge.constants, ridge.asked
+    ({'standardize': True}, {'alpha': CategoricalDistribution(choices=(0.1, 1.0))})
+    """
+    if len(set(names)) < len(names):
+        raise SearchError(f"algorithm={list(names)!r} names one twice; name each once")
+    known = {name: registry.get(name) for name in names}
+    per: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for key, value in search.items():
+        name, parameter = _split(key, known)
+        per[name][parameter] = value
+    return [_searched(name, known[name], per[name]) for name in names]
+
+
+def space_of(
+    searched: Sequence[Searched], bounds: Callable[[Searched], Mapping[str, Range | None]]
+) -> dict[str, BaseDistribution]:
+    """Return the distributions of a whole study; several algorithms are a hyperparameter themselves.
+
+    Parameters
+    ----------
+    searched : the algorithms.
+    bounds : what the states know of each one's ranges.
+    """
+    space: dict[str, BaseDistribution] = {}
+    if len(searched) > 1:
+        space[ALGORITHM] = CategoricalDistribution([s.name for s in searched])
+    for s in searched:
+        space |= {f"{s.name}.{k}": d for k, d in s.distributions(bounds(s)).items()}
+    return space
+
+
+def _searched(name: str, algorithm: type[Any], values: Mapping[str, Any]) -> Searched:
+    distributions = {k: to_distribution(v) for k, v in values.items()}
+    constants = {k: _ends(d)[0] for k, d in distributions.items() if _one(values[k], d)}
+    asked = {k: d for k, d in distributions.items() if k not in constants}
+    made = Searched(name, algorithm, constants, asked)
+    for k, d in asked.items():
+        for value in _ends(d):
+            made.build({k: value})
+    made.build({})
+    return made
+
+
+def _one(value: Any, distribution: BaseDistribution) -> bool:
+    """Return whether the user gave a constant, not something to search."""
+    return not isinstance(value, (BaseDistribution, list, tuple, Mapping)) and (
+        isinstance(distribution, CategoricalDistribution) and distribution.single()
+    )
+
+
+def _ends(d: BaseDistribution) -> list[Any]:
+    if isinstance(d, CategoricalDistribution):
+        return list(d.choices)
+    return [d.low, d.high] if isinstance(d, (FloatDistribution, IntDistribution)) else []
+
+
+def _split(key: str, known: Mapping[str, type[Any]]) -> tuple[str, str]:
+    name, dot, parameter = key.partition(".")
+    if not dot and len(known) == 1:
+        name, parameter = next(iter(known)), key
+    legal = [f"{n}.{f}" for n, algorithm in known.items() for f in fields.fields_of(algorithm)]
+    if f"{name}.{parameter}" in legal:
+        return name, parameter
+    near = difflib.get_close_matches(key, legal, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(legal)}"
+    raise SearchError(f"search key {key!r} is no hyperparameter of this study; {hint}")
+
+
+def _few(key: str, d: BaseDistribution) -> list[Any]:
+    if isinstance(d, CategoricalDistribution):
+        return list(d.choices)
+    raise SearchError(
+        f"search[{key!r}]={d!r}: each value of this hyperparameter needs a pass over the data; "
+        "give a list of the few values to try"
+    )
+
+
+def _narrow(field: fields.Field, bounds: Mapping[str, Range | None]) -> Range | None:
+    if field.range is None or not field.range.searched or field.needs_pass:
+        return None
+    found = bounds.get(field.name, field.range)
+    return None if isinstance(found, Integer) and found.high is None else found
+
+
+def _to_optuna(range_: Range) -> BaseDistribution:
+    match range_:
+        case Choice(values=values):
+            return CategoricalDistribution(values)
+        case Integer(low=low, high=high, log=log):
+            return IntDistribution(low, high if high is not None else low, log=log)
+        case Log(low=a, high=b):
+            return FloatDistribution(a, b, log=True)
+        case Uniform(low=a, high=b):
+            return FloatDistribution(a, b)

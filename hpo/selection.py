@@ -1,0 +1,159 @@
+"""Honest selection: best, simplest within one standard error, nested estimate, curves — all from states."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.evaluate import FoldStates, Scores, evaluate, leaves_one_out, score_pairs, usable
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its standard error.
+
+    Examples
+    --------
+    >>> Estimate(0.5, 0.1)
+    Estimate(mean=0.5, se=0.1)
+    """
+
+    mean: float
+    se: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Scores along one axis.
+
+    Attributes
+    ----------
+    x : values of the axis.
+    mean, se : of the fold scores at each.
+    """
+
+    x: tuple[Any, ...]
+    mean: tuple[float, ...]
+    se: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One setting that was tried.
+
+    Attributes
+    ----------
+    number : the trial's.
+    algorithm : with its hyperparameters set.
+    states : of its summary.
+    scores : its fold scores.
+    """
+
+    number: int
+    algorithm: Any
+    states: FoldStates
+    scores: Scores
+
+
+def best(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the candidate of largest mean score; the first of equals."""
+    return max(candidates, key=lambda c: (c.scores.mean, -c.number))
+
+
+def complexity(candidate: Candidate) -> float:
+    """Return the effective degrees of freedom of the candidate fitted on every row."""
+    solution = candidate.algorithm.solve(candidate.states.whole)
+    return float(candidate.algorithm.complexity(solution))
+
+
+def simplest(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the simplest candidate within one standard error of the best (Breiman et al. 1984, §3.4.3).
+
+    Simple means few effective degrees of freedom; of equally simple ones the better score wins.
+    """
+    winner = best(candidates)
+    margin = 0.0 if math.isnan(winner.scores.se) else winner.scores.se
+    close = [c for c in candidates if c.scores.mean >= winner.scores.mean - margin]
+    return min(close, key=lambda c: (round(complexity(c), 9), -c.scores.mean, c.number))
+
+
+def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
+    """Return the nested cross-validation estimate of *choosing the best candidate*.
+
+    For each outer fold the winner is chosen by the inner folds alone, then scored on the outer fold by a
+    model of all the inner ones. The states of all folds but two are merges, so no data is read. The
+    candidates themselves were proposed with every fold in sight: the estimate is of the choice among them.
+    None where the plan does not leave one fold out at a time, or has fewer than three.
+    """
+    plan = candidates[0].states.plan
+    if not leaves_one_out(plan) or len(plan.splits) < 3:
+        return None
+    inner = [_inner_means(c, metric) for c in candidates]
+    winners = [max(range(len(inner)), key=lambda i: inner[i][fold]) for fold in range(len(plan.splits))]
+    scores = Scores(tuple(candidates[i].scores.folds[fold] for fold, i in enumerate(winners)))
+    return Estimate(scores.mean, scores.se)
+
+
+def _inner_means(candidate: Candidate, metric: str) -> list[float]:
+    """Return, per outer fold, the mean score of its inner folds; a pair of folds left out is solved once."""
+    states, algorithm = candidate.states, candidate.algorithm
+    tests = [split.test[0] for split in states.plan.splits]
+    inner: dict[int, list[float]] = {t: [] for t in tests}
+    for a, b in itertools.combinations(tests, 2):
+        solution = algorithm.solve(states.without(a, b))
+        inner[a].append(algorithm.score(solution, states.cells[b], metric))
+        inner[b].append(algorithm.score(solution, states.cells[a], metric))
+    means = [math.fsum(inner[t]) / len(inner[t]) for t in tests]
+    return [mean if math.isfinite(mean) else -math.inf for mean in means]
+
+
+def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
+    """Return the score against the number of training rows, from merges of fewer folds.
+
+    For each held-out fold the training folds grow one by one, in cyclic order from the held-out one.
+    None where the plan does not leave one fold out at a time.
+    """
+    states = candidate.states
+    plan = states.plan
+    if not leaves_one_out(plan) or plan.n_cells < 3:
+        return None
+    k = plan.n_cells
+    sizes: list[float] = []
+    scores: list[Scores] = []
+    for m in range(1, k):
+        trains = [states.merged([(s.test[0] + 1 + j) % k for j in range(m)]) for s in plan.splits]
+        found = score_pairs(candidate.algorithm, trains, states.test, metric)
+        if usable(found):
+            sizes.append(sum(t.rows for t in trains) / len(trains))
+            scores.append(found)
+    return Curve(tuple(sizes), tuple(s.mean for s in scores), tuple(s.se for s in scores))
+
+
+def validation_curve(
+    build: Callable[[Mapping[str, Any]], tuple[Any, FoldStates]],
+    params: Mapping[str, Any],
+    name: str,
+    values: Sequence[Any],
+    metric: str,
+) -> Curve:
+    """Return the score along one hyperparameter, the others held at ``params``.
+
+    Parameters
+    ----------
+    build : makes (algorithm, states) of a setting.
+    params : the setting to vary.
+    name : the hyperparameter.
+    values : where to look.
+    metric : the score.
+    """
+    kept, scores = [], []
+    for value in values:
+        algorithm, states = build({**params, name: value})
+        found = evaluate(algorithm, states, metric)
+        if usable(found):
+            kept.append(value)
+            scores.append(found)
+    return Curve(tuple(kept), tuple(s.mean for s in scores), tuple(s.se for s in scores))

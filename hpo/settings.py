@@ -1,0 +1,34 @@
+"""Where things are kept unless told otherwise: under ``HPO_HOME``, else the user's data directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """Return the directory of defaults: ``$HPO_HOME``, or ``onepass-hpo`` in the platform's data directory.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.environ["HPO_HOME"] = "/data/hpo"
+    >>> home().as_posix()
+    '/data/hpo'
+    """
+    given = os.environ.get("HPO_HOME")
+    if given:
+        return Path(given).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("onepass-hpo")
+
+
+def default_store() -> Path:
+    """Return where states are kept by default."""
+    return home() / "store"
+
+
+def default_storage() -> str:
+    """Return where studies are recorded by default: a journal file that Optuna reads."""
+    return str(home() / "studies.journal")
