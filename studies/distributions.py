@@ -95,6 +95,8 @@ def to_spec(value: Any) -> Range | tuple[Any, ...] | Any:
     >>> to_spec(FloatDistribution(1e-4, 10, log=True))
     Range(low=0.0001, high=10.0, log=True, step=None)
     """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
     found = to_distribution(value)
     if isinstance(found, CategoricalDistribution):
         return found.choices

@@ -10,19 +10,20 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from optuna.storages import JournalStorage
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 
 from studies.errors import RecordWarning, StorageError
+from studies.journal_lock import OwnedLock
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 Log = dict[str, Any]
 
-_FIELDS = {"op_code", "worker_id"}
+_START = b'{"op_code":'
 
 
 class JournalFile(BaseJournalBackend):
@@ -33,7 +34,7 @@ class JournalFile(BaseJournalBackend):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = JournalFileSymlinkLock(str(path))
+        self._lock = OwnedLock(path)
         self._file = JournalFileBackend(str(path), lock_obj=self._lock)
         self._mutex = threading.RLock()
         self._pending: list[Log] | None = None
@@ -138,40 +139,56 @@ def mend(path: Path) -> None:
     Raises
     ------
     StorageError
-        A line other than the last is damaged, or the file is something else.
+        The file is something else.
     """
+    if not _torn(path):
+        return
+    lock = OwnedLock(path)
+    lock.acquire()
+    try:
+        if torn := _torn(path):
+            _cut(path, torn)
+    finally:
+        lock.release()
+
+
+def _torn(path: Path) -> int:
+    """Return the length of a damaged last line, 0 if the file ends well; another writer may be amidst one."""
     with path.open("rb") as file:
-        good = 0
-        for number, line in enumerate(file, start=1):
-            if line.endswith(b"\n") and _is_log(line):
-                good += len(line)
-                continue
-            if number > 1 and not file.read(1):
-                break
+        first = file.readline()
+        if not first.startswith(_START[: len(first)]):
             raise StorageError(
-                f"{path}: line {number} is not a line of an Optuna journal; give another file, "
+                f"{path} is not an Optuna journal: it begins with {first[:40]!r}; give another file, "
                 "or move this one away and begin a new one"
             )
-        else:
-            return
-    _cut(path, good)
+        last = _last_line(file)
+    return 0 if not last or (last.endswith(b"\n") and _is_log(last)) else len(last)
+
+
+def _last_line(file: BinaryIO) -> bytes:
+    end = file.seek(0, os.SEEK_END)
+    tail = b""
+    while end and b"\n" not in tail[:-1]:
+        start = max(0, end - 65536)
+        file.seek(start)
+        tail, end = file.read(end - start) + tail, start
+    return tail[tail.rfind(b"\n", 0, -1) + 1 :]
 
 
 def _is_log(line: bytes) -> bool:
     try:
-        log = json.loads(line)
+        return isinstance(json.loads(line), dict)
     except ValueError:
         return False
-    return isinstance(log, dict) and log.keys() >= _FIELDS
 
 
-def _cut(path: Path, good: int) -> None:
+def _cut(path: Path, torn: int) -> None:
     backup = path.with_name(path.name + ".damaged")
     shutil.copy2(path, backup)
-    os.truncate(path, good)
+    os.truncate(path, path.stat().st_size - torn)
     warnings.warn(
         f"{path}: the last line was torn, as by a crash, and was removed; every line before it is kept. "
         f"The file as it was: {backup}",
         RecordWarning,
-        stacklevel=4,
+        stacklevel=5,
     )

@@ -27,7 +27,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     lower = {name.lower(): name for name in names}
-    if close := difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6):
+    if close := difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6 if len(word) > 3 else 0.5):
         return f"; did you mean {lower[close[0]]!r}?"
     if not 0 < len(names) <= 30:
         return ""

@@ -23,6 +23,7 @@ from scipy.special import ndtr, ndtri
 
 Array = NDArray[np.float64]
 
+ROOT_TAU = np.sqrt(2 * np.pi)
 CANDIDATES = 24
 MOST_KERNELS = 256
 
@@ -64,7 +65,7 @@ class Mixture:
         mu, sigma = self.mu[:, number], self.sigma[:, number]
         mass = ndtr((1 - mu) / sigma) - ndtr((0 - mu) / sigma)
         z = (u[:, None, number] - mu) / sigma
-        logs = -0.5 * (z * z).sum(axis=2) - np.log(sigma * mass).sum(axis=1)
+        logs = -0.5 * (z * z).sum(axis=2) - np.log(ROOT_TAU * sigma * mass).sum(axis=1)
         for j in np.flatnonzero(self.levels):
             logs += self._log_category(u[:, j], int(j))
         top = logs.max(axis=1)

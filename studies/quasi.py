@@ -26,7 +26,8 @@ class Quasi:
     def __getitem__(self, index: int) -> NDArray[np.float64]:
         if index >= len(self._points):
             self._points = self._first(max(6, int(index).bit_length()))
-        return self._points[index]
+        point: NDArray[np.float64] = self._points[index]
+        return point
 
     def _first(self, k: int) -> NDArray[np.float64]:
         if self._m == 0:

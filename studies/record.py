@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -78,11 +79,18 @@ def begin(storage: BaseStorage, name: str, *, direction: Direction, record: Mapp
     """
     with quiet():
         try:
-            stored = optuna.create_study(study_name=name, storage=storage, direction=direction)
-        except optuna.exceptions.DuplicatedStudyError:
-            return _resumed(storage, name, direction, record)
-        stored.set_user_attr(ONEPASS, dict(record))
-        study = optuna.create_study(study_name=name, direction=direction)
+            storage.get_study_id_from_name(name)
+        except KeyError:
+            with contextlib.suppress(optuna.exceptions.DuplicatedStudyError):
+                return _new(storage, name, direction, record)
+    return _resumed(storage, name, direction, record)
+
+
+def _new(storage: BaseStorage, name: str, direction: Direction, record: Mapping[str, Any]) -> Study:
+    optuna.create_study(study_name=name, storage=storage, direction=direction).set_user_attr(
+        ONEPASS, dict(record)
+    )
+    study = optuna.create_study(study_name=name, direction=direction)
     study.set_user_attr(ONEPASS, dict(record))
     return study
 

@@ -41,6 +41,7 @@ class WriteBehind:
 
     Examples
     --------
+    >>> from studies.record import begin, load_study
     >>> from studies.storage import open_storage
     >>> storage = open_storage(None)
     >>> study = begin(storage, "a", direction="minimize", record={"definition": {}})
@@ -55,6 +56,7 @@ class WriteBehind:
     def __init__(self, storage: BaseStorage, name: str, written: int | None = None) -> None:
         self._storage = storage
         self._name = name
+        self._batched = isinstance(storage, FileStorage)
         self._study_id = find_study(storage, name)
         self._next = storage.get_n_trials(self._study_id) if written is None else written
         self._queue: queue.SimpleQueue[FrozenTrial | tuple[str, Any] | threading.Event | None] = (
@@ -171,7 +173,7 @@ class WriteBehind:
         if last and self._waiting:
             for number in range(self._next, max(self._waiting)):
                 self._waiting.setdefault(number, failed())
-        for pause in (*(_PAUSES if patient else ()), None):
+        for pause in (*(_PAUSES if patient and self._batched else ()), None):
             try:
                 self._write_once()
             except Exception as error:  # noqa: BLE001 -- whatever the storage does must not stop the study
@@ -185,7 +187,7 @@ class WriteBehind:
     def _write_once(self) -> None:
         while due := self._due():
             ids = self._create(due)
-            self._foreign |= self._storage.get_trial(ids[-1]).number != self._next + len(due) - 1
+            self._foreign |= self._storage.get_trial_number_from_id(ids[-1]) != self._next + len(due) - 1
             self._done(len(due))
         while self._attributes:
             key = next(iter(self._attributes))
@@ -196,7 +198,7 @@ class WriteBehind:
         due: list[FrozenTrial] = []
         while len(due) < _AT_ONCE and (trial := self._waiting.get(self._next + len(due))) is not None:
             due.append(trial)
-        return due if isinstance(self._storage, FileStorage) else due[:1]
+        return due if self._batched else due[:1]
 
     def _create(self, due: Sequence[FrozenTrial]) -> list[int]:
         if isinstance(self._storage, FileStorage):

@@ -23,7 +23,7 @@ Path = tuple[str | int, ...]
 
 _NULL, _BOOL = "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"
 _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
-_STR = "tag:yaml.org,2002:str"
+_PLAIN = {_NULL, _BOOL, _INT, _FLOAT, "!", *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))}
 
 _CORE: list[tuple[str, str, str]] = [
     (_NULL, r"^(?:~|null|Null|NULL|)$", "~nN"),
@@ -145,6 +145,8 @@ class _Builder:
         if depth > MAX_DEPTH:
             raise SpecError(self.document.source, [Problem(line, f"nested deeper than {MAX_DEPTH} levels")])
         self.document.lines.setdefault(path, line)
+        if node.tag not in _PLAIN:
+            self._note(line, f"the tag {node.tag!r} is not allowed here; write a plain value")
         if isinstance(node, MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, SequenceNode):
@@ -174,7 +176,7 @@ class _Builder:
         if node.tag == _BOOL:
             return text.lower() == "true"
         try:
-            return self._number(node.tag, text) if node.tag in (_INT, _FLOAT) else self._text(node, line)
+            return self._number(node.tag, text) if node.tag in (_INT, _FLOAT) else text
         except ValueError:
             self._note(line, f"{text[:40]!r} is not a number that can be read")
             return None
@@ -186,11 +188,6 @@ class _Builder:
                 text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").replace(".n", "n")
             )
         return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
-
-    def _text(self, node: Node, line: int) -> str:
-        if node.tag not in (_STR, "!"):
-            self._note(line, f"the tag {node.tag!r} is not allowed here; write a plain value")
-        return str(node.value)
 
     def _note(self, line: int, text: str) -> None:
         self.document.problems.append(Problem(line, text))
