@@ -1,6 +1,7 @@
 """A set of states as one file, to carry to another store.
 
-An export is a zip without compression: one member per blob, under the blob's name, and ``archive.json``.
+An export is a zip without compression: one member per blob, under the blob's name, and ``archive.json``,
+which lists them with their sizes.
 An import trusts nothing: names are confined, sizes bounded by the file itself, and every blob is verified
 before the first is published.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from state_store.backend import Bytes
 from state_store.blob import Blob, decode_blob
 from state_store.entry import Entry
 from state_store.errors import DamagedBlob, StoreError
@@ -21,7 +23,8 @@ from state_store.files import replacing
 from state_store.gc import texts
 from state_store.key import LEAVES
 from state_store.members import ABOUT, FORMAT, checked_members, opened, verified
-from state_store.store import DOCUMENTS, StateStore, document_name
+from state_store.names import document_name
+from state_store.store import StateStore
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -91,16 +94,16 @@ def export_states(
     """
     wanted = None if contexts is None else frozenset(contexts)
     names = _names_to_export(store, wanted)
-    target, count, size = Path(path), {LEAVES: 0, DOCUMENTS: 0}, 0
+    target, sizes = Path(path), dict[str, int]()
     with replacing(target.absolute()) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo(ABOUT, EPOCH), json.dumps({"format": FORMAT}))
         for name in names:
             data = _whole(store, name)
             if data is not None:
                 archive.writestr(zipfile.ZipInfo(name, EPOCH), data)
-                count[name.partition("/")[0]] += 1
-                size += len(data)
-    return Exported(target, count[LEAVES], count[DOCUMENTS], size)
+                sizes[name] = len(data)
+        archive.writestr(zipfile.ZipInfo(ABOUT, EPOCH), json.dumps({"format": FORMAT, "blobs": sizes}))
+    leaves = sum(name.startswith(LEAVES) for name in sizes)
+    return Exported(target, leaves, len(sizes) - leaves, sum(sizes.values()))
 
 
 def import_states(store: StateStore, path: str | PathLike[str]) -> Imported:
@@ -140,7 +143,7 @@ def _documents_of(store: StateStore, entries: Iterable[Entry] | None) -> list[st
     return sorted(document_name(d.kind, d.name) for d in chosen)
 
 
-def _whole(store: StateStore, name: str) -> bytes | None:
+def _whole(store: StateStore, name: str) -> Bytes | None:
     data = store.backend.read(name)
     try:
         if data is not None:

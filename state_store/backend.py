@@ -10,6 +10,7 @@ from typing import Protocol
 
 from state_store.errors import InvalidName
 
+Bytes = bytes | bytearray
 PART = r"[a-z0-9][a-z0-9._-]{0,199}"
 NAME = re.compile(rf"{PART}(?:/{PART}){{0,3}}")
 
@@ -25,11 +26,14 @@ class Stat:
 class Backend(Protocol):
     """A place that maps names (see :func:`check_name`) to bytes; a write is seen whole or not at all."""
 
-    def read(self, name: str, limit: int | None = None) -> bytes | None:
-        """Return the bytes (the first ``limit``), or None if there is no such name."""
+    def read(self, name: str, limit: int | None = None) -> Bytes | None:
+        """Return the bytes (the first ``limit``), or None if there is no such name. Raises StoreReadError.
+
+        A bytearray, handed over for good, spares a copy.
+        """
         ...
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: Bytes) -> None:
         """Put the bytes under the name, atomically. Raises StoreWriteError."""
         ...
 

@@ -41,5 +41,9 @@ class StoreWriteError(StoreError):
     """A write that failed: disk full, no permission, read-only; names the path and what to do."""
 
 
+class StoreReadError(StoreError):
+    """A file that is there but cannot be read: no permission, a failing disk; says what to do."""
+
+
 class DamagedStateWarning(UserWarning):
     """A damaged blob was found and set aside; its state will be computed again."""

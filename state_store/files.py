@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from state_store.entry import readable_bytes
-from state_store.errors import StoreWriteError
+from state_store.errors import StoreReadError, StoreWriteError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -40,22 +40,17 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     ...     [p.name for p in Path(folder, "a").iterdir()]
     ['numbers']
     """
-    temporary: Path | None = None
     try:
         temporary, descriptor = _open_beside(path)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        temporary = None
+        with _removed_on_error(temporary):
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:
@@ -92,6 +87,20 @@ def write_error(path: Path, error: OSError) -> StoreWriteError:
     return StoreWriteError(f"{message}Check the disk ({_free_space(path)} free), or choose another store.")
 
 
+def read_error(path: Path, error: OSError) -> StoreReadError:
+    """Return the error that says which file could not be read, why, and what to do.
+
+    Examples
+    --------
+    >>> print(read_error(Path("/state/leaves/x"), OSError(errno.EIO, "Input/output error")))
+    Cannot read /state/leaves/x: Input/output error. Check the disk and who may read the file, or delete ...
+    """
+    return StoreReadError(
+        f"Cannot read {path}: {error.strerror or error}. Check the disk and who may read the file, or delete "
+        "it: what it held is then computed again."
+    )
+
+
 def _open_beside(path: Path) -> tuple[Path, int]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -100,6 +109,16 @@ def _open_beside(path: Path) -> tuple[Path, int]:
     except FileNotFoundError:  # a new directory, or one that gc has just found empty
         make_folder(path.parent)
         return temporary, os.open(temporary, flags, 0o666)
+
+
+@contextmanager
+def _removed_on_error(temporary: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

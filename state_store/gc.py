@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from state_store.entry import Document, Entry, readable_bytes
+from state_store.names import document_name
 from state_store.shelf import QUARANTINE
-from state_store.store import StateStore, document_name
+from state_store.store import StateStore
 
 LEFTOVER_SECONDS = 3600.0
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from state_store.backend import Stat, check_name
+from state_store.backend import Bytes, Stat, check_name
 from state_store.errors import InvalidName
-from state_store.files import TEMPORARY, replacing, write_error
+from state_store.files import TEMPORARY, read_error, replacing, write_error
 
 LOCKS = "locks"
+ABSENT = (FileNotFoundError, NotADirectoryError)
 POLL_SECONDS = 0.02
 
 
@@ -32,7 +33,7 @@ class LocalBackend:
     ...     backend = LocalBackend(Path(folder))
     ...     backend.write("pilots/0123", b"abc")
     ...     backend.read("pilots/0123"), [name for name, stat in backend.names("pilots")]
-    (b'abc', ['pilots/0123'])
+    (bytearray(b'abc'), ['pilots/0123'])
     """
 
     root: Path
@@ -41,16 +42,21 @@ class LocalBackend:
         """Return the file of a name; raises InvalidName if it is not confined to the directory."""
         return self.root / check_name(name)
 
-    def read(self, name: str, limit: int | None = None) -> bytes | None:
-        """Return the bytes (the first ``limit``), or None if there is no such name."""
+    def read(self, name: str, limit: int | None = None) -> bytearray | None:
+        """Return the bytes (the first ``limit``), or None if there is no such name. Raises StoreReadError."""
+        path = self.path(name)
         try:
-            with self.path(name).open("rb", buffering=0) as file:
+            with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
-                return file.read(size if limit is None else min(limit, size))
-        except FileNotFoundError:
+                data = bytearray(size if limit is None else min(limit, size))
+                del data[file.readinto(data) :]
+                return data
+        except ABSENT:
             return None
+        except OSError as error:
+            raise read_error(path, error) from error
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: Bytes) -> None:
         """Put the bytes under the name, atomically and durably."""
         with replacing(self.path(name)) as file:
             file.write(data)
@@ -61,10 +67,13 @@ class LocalBackend:
 
     def stat(self, name: str) -> Stat | None:
         """Return size and last use, or None if there is no such name."""
+        path = self.path(name)
         try:
-            found = self.path(name).stat()
-        except FileNotFoundError:
+            found = path.stat()
+        except ABSENT:
             return None
+        except OSError as error:
+            raise read_error(path, error) from error
         return Stat(found.st_size, found.st_mtime)
 
     def touch(self, name: str) -> None:
@@ -109,8 +118,10 @@ class LocalBackend:
     def _below(self, folder: Path, prefix: str) -> Iterator[tuple[str, Stat]]:
         try:
             found = sorted(os.scandir(folder), key=lambda item: item.name)
-        except (FileNotFoundError, NotADirectoryError):
+        except ABSENT:
             return
+        except OSError as error:
+            raise read_error(folder, error) from error
         for item in found:
             if item.name.startswith("."):
                 continue

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from state_store.backend import Bytes
 from state_store.errors import UPGRADE, StoreLocationError, StoreVersionError
 from state_store.files import make_folder, write_error
 from state_store.local import LocalBackend
@@ -59,7 +60,7 @@ def _directory(location: str | os.PathLike[str]) -> Path:
     return root
 
 
-def _check_format(root: Path, data: bytes) -> None:
+def _check_format(root: Path, data: Bytes) -> None:
     try:
         version = json.loads(data)["format"]
     except (ValueError, TypeError, KeyError):

@@ -8,18 +8,17 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from state_store.blob import Blob, decode_blob
 from state_store.errors import (
     UPGRADE,
     DamagedArchive,
     DamagedBlob,
-    InvalidName,
     StoreError,
     StoreVersionError,
 )
-from state_store.key import Key
-from state_store.store import DOCUMENTS, document_name
+from state_store.names import is_blob_name
 
 FORMAT = 1
 ABOUT = "archive.json"
@@ -60,8 +59,10 @@ def checked_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInf
         raise DamagedArchive(f"{path} claims to hold more than its own {limit} bytes.")
     for member in members:
         _check_member(member)
-    _check_format(archive.read(ABOUT), path)
-    return sorted((m for m in members if m.filename != ABOUT), key=lambda m: m.filename)
+    blobs = sorted((m for m in members if m.filename != ABOUT), key=lambda m: m.filename)
+    if _listed(archive.read(ABOUT), path) != {member.filename: member.file_size for member in blobs}:
+        raise DamagedArchive(f"{path} does not hold the blobs that its {ABOUT} lists.")
+    return blobs
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:
@@ -70,18 +71,12 @@ def _check_member(member: zipfile.ZipInfo) -> None:
         raise DamagedArchive(f"{member.filename!r} is compressed or encrypted; no member of an export is.")
     if member.filename == ABOUT:
         return
-    name = member.orig_filename
-    try:
-        room, *parts = name.split("/")
-        if room == DOCUMENTS and len(parts) == 2:
-            document_name(*parts)
-        else:
-            Key.parse(name)
-    except InvalidName as error:
-        raise DamagedArchive(f"{name!r} is no name of a state; nothing was imported.") from error
+    if not is_blob_name(member.orig_filename):
+        raise DamagedArchive(f"{member.orig_filename!r} is no name of a state; nothing was imported.")
 
 
-def _check_format(data: bytes, path: Path) -> None:
+def _listed(data: bytes, path: Path) -> Any:
+    """Return the names and sizes that the export lists, once its format is known to be one of ours."""
     about = json.loads(data)
     version = about.get("format") if isinstance(about, dict) else None
     if type(version) is not int or version < 1:
@@ -90,6 +85,7 @@ def _check_format(data: bytes, path: Path) -> None:
         raise StoreVersionError(
             f"{path} has format {version}; this version of onepass-hpo reads up to {FORMAT}. {UPGRADE}"
         )
+    return about.get("blobs")
 
 
 def verified(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[bytes, Blob]:

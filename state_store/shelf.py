@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from state_store.backend import Backend, Stat
+from state_store.backend import Backend, Bytes, Stat
 from state_store.blob import Blob, Header, decode_blob, decode_header, header_bytes
 from state_store.errors import DamagedBlob, DamagedStateWarning, StoreError, StoreWriteError
 
@@ -62,7 +62,7 @@ class Shelf:
             return stat.last_used, {}, str(error)
         return None if header is None else (header.created, header.about, "")
 
-    def set_aside(self, name: str, data: bytes, reason: str) -> None:
+    def set_aside(self, name: str, data: Bytes, reason: str) -> None:
         """Move a damaged blob, read as ``data``, to the quarantine and warn; one mended meanwhile stays."""
         if self.backend.read(name) != data:
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,17 +14,15 @@ from state_store.blob import Blob, encode_blob
 from state_store.codec import flatten, restore
 from state_store.cover import Cover, cover_segments
 from state_store.entry import Document, Entry, readable_bytes
-from state_store.errors import DamagedBlob, InvalidName
-from state_store.key import LEAVES, Key, check_digest
+from state_store.errors import DamagedBlob
+from state_store.key import LEAVES, Key
 from state_store.location import open_location
+from state_store.names import DOCUMENTS, PINS, document_name, is_blob_name, pin_name
 from state_store.shelf import Shelf
 
 T = TypeVar("T")
 Entries = list[Entry]
 Documents = list[Document]
-
-DOCUMENTS, PINS = "documents", "pins"
-KIND, DOCUMENT_NAME = re.compile(r"[a-z]{1,40}"), re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
 
 class StateStore:
@@ -69,10 +66,11 @@ class StateStore:
 
     def __repr__(self) -> str:
         """Show where the store is and what it holds."""
-        leaves, documents = list(self.backend.names(LEAVES)), list(self.backend.names(DOCUMENTS))
-        contexts = len({name.split("/")[1] for name, _ in leaves})
-        size = readable_bytes(sum(stat.bytes for _, stat in leaves + documents))
-        held = f"{len(leaves)} leaves of {contexts} contexts, {len(documents)} documents, {size}"
+        blobs = dict(self.blobs())
+        leaves = [name for name in blobs if name.startswith(LEAVES)]
+        contexts = len({name.split("/")[1] for name in leaves})
+        size = readable_bytes(sum(stat.bytes for stat in blobs.values()))
+        held = f"{len(leaves)} leaves of {contexts} contexts, {len(blobs) - len(leaves)} documents, {size}"
         return f"<StateStore {str(self.location)!r}: {held}>"
 
     def get(self, key: Key, like: T) -> T | None:
@@ -181,31 +179,35 @@ class StateStore:
     def documents(self, kind: str | None = None) -> Documents:
         """Return the documents of a kind, or of all kinds, oldest first."""
         folder = DOCUMENTS if kind is None else document_name(kind, "0").rpartition("/")[0]
-        found = (self._document(name, stat) for name, stat in self.backend.names(folder))
+        found = (
+            self._document(name, stat) for name, stat in self.backend.names(folder) if is_blob_name(name)
+        )
         return sorted((d for d in found if d is not None), key=lambda d: (d.created, d.kind, d.name))
 
     def list(self) -> Entries:
         """Return every leaf, last used first, from the headers alone."""
         pinned = self.pinned()
-        found = (self._entry(name, stat, pinned) for name, stat in self.backend.names(LEAVES))
+        found = (
+            self._entry(name, stat, pinned) for name, stat in self.backend.names(LEAVES) if is_blob_name(name)
+        )
         return sorted((e for e in found if e is not None), key=lambda e: (-e.last_used, e.key))
 
     def pin(self, context: str) -> None:
         """Make ``gc`` keep every leaf of a context."""
-        self.backend.write(_pin(context), b"")
+        self.backend.write(pin_name(context), b"")
 
     def unpin(self, context: str) -> None:
         """Undo :meth:`pin`."""
-        self.backend.delete(_pin(context))
+        self.backend.delete(pin_name(context))
 
     def pinned(self) -> frozenset[str]:
         """Return the contexts that are pinned."""
         return frozenset(name.rpartition("/")[2] for name, _ in self.backend.names(PINS))
 
     def blobs(self) -> Iterator[tuple[str, Stat]]:
-        """Yield the name, size and last use of every leaf and document."""
-        yield from self.backend.names(LEAVES)
-        yield from self.backend.names(DOCUMENTS)
+        """Yield the name, size and last use of every leaf and document; other files are none of ours."""
+        for folder in (LEAVES, DOCUMENTS):
+            yield from (item for item in self.backend.names(folder) if is_blob_name(item[0]))
 
     @property
     def total_bytes(self) -> int:
@@ -213,40 +215,16 @@ class StateStore:
         return sum(stat.bytes for _, stat in self.blobs())
 
     def _entry(self, name: str, stat: Stat, pinned: frozenset[str]) -> Entry | None:
-        try:
-            key = Key.parse(name)
-        except InvalidName:
-            return None
-        facts = self.shelf.facts(name, stat)
+        key, facts = Key.parse(name), self.shelf.facts(name, stat)
         if facts is None:
             return None
         created, about, fault = facts
         return Entry(key, stat.bytes, created, stat.last_used, key.context in pinned, about, fault)
 
     def _document(self, name: str, stat: Stat) -> Document | None:
-        _, kind, own = (*name.split("/", 2), "")[:3]
+        _, kind, own = name.split("/")
         facts = self.shelf.facts(name, stat)
         if facts is None:
             return None
         created, about, fault = facts
         return Document(kind, own, stat.bytes, created, stat.last_used, about, fault)
-
-
-def document_name(kind: str, name: str) -> str:
-    """Return the name of a document's blob.
-
-    Examples
-    --------
-    >>> document_name("pilots", "0123abcd")
-    'documents/pilots/0123abcd'
-    """
-    if not isinstance(kind, str) or not KIND.fullmatch(kind):
-        raise InvalidName(f"kind {kind!r} of a document: expected letters a-z.")
-    if not isinstance(name, str) or not DOCUMENT_NAME.fullmatch(name):
-        raise InvalidName(f"name {name!r} of a document: expected a digest, or a-z 0-9 _ -.")
-    return f"{DOCUMENTS}/{kind}/{name}"
-
-
-def _pin(context: str) -> str:
-    check_digest("context", context)
-    return f"{PINS}/{context}"

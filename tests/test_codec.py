@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from xxhash import xxh3_64_digest, xxh3_128_digest
 
+from state_store.arrays import array_parts, read_arrays
 from state_store.blob import HEAD, MAGIC, decode_blob, decode_header, encode_blob, header_bytes
-from state_store.codec import flatten, restore
+from state_store.codec import dense, flatten, restore
 from state_store.errors import DamagedBlob, NewerFormat, UnstorableValue
 
 DTYPES = st.one_of(
@@ -237,19 +239,47 @@ def test_a_sealed_blob_with_a_senseless_header_is_refused(header):
         decode_blob(sealed(HEAD.pack(MAGIC, 1, 0, len(header)) + header))
 
 
+def entry(dtype: str = "F64", shape: Any = (1,), offsets: Any = (0, 8)) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
 @pytest.mark.parametrize(
-    "payload",
+    "table",
     [
-        b"",
-        b"\xff" * 8,
-        (2).to_bytes(8, "little") + b"[]",
-        b'\x44\0\0\0\0\0\0\0{"a":{"dtype":"F64","shape":[9999999999999],"data_offsets":[0,8]}}..'
-        + b"12345678",
-        b'\x3c\0\0\0\0\0\0\0{"a":{"dtype":"BF16","shape":[4],"data_offsets":[0,8]}}     ' + b"12345678",
+        [],
+        7,
+        {"a": 1},
+        {"a": {}},
+        {"a": entry("BF16", (4,))},
+        {"a": entry(shape=(9999999999999,))},
+        {"a": entry(shape=(2**70, 0), offsets=(0, 0)), "b": entry()},
+        {"a": entry(shape=(-1, -1))},
+        {"a": entry(shape=(1.0,))},
+        {"a": entry(shape=(True,))},
+        {"a": entry(shape=7)},
+        {"a": entry(offsets=(8, 16))},
+        {"a": entry(offsets=(-8, 0))},
+        {"a": entry(offsets=(0, 16), shape=(2,))},
+        {"a": entry("U8", (4,), (0, 4))},
+        {"a": entry("U8", (4,), (4, 8)), "b": entry("U8", (4,), (0, 4))},
+        {"a": entry("U8", (8,), (0, 8)), "b": entry("U8", (8,), (0, 8))},
+        {"a": entry(), "b": entry(offsets=(8, 8), shape=(1,))},
+        {"a": entry(offsets=None)},
     ],
-    ids=range(5),
+    ids=json.dumps,
 )
-def test_a_sealed_blob_with_senseless_arrays_is_refused(payload):
+def test_a_sealed_blob_with_a_senseless_table_is_refused(table):
+    text = json.dumps(table).encode()
+    header = b'{"name":"","created":1.0,"about":{},"scalars":{}}'
+    front = HEAD.pack(MAGIC, 1, 0, len(header)) + header
+    with pytest.raises(DamagedBlob):
+        decode_blob(sealed(front, len(text).to_bytes(8, "little") + text + bytes(8)))
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"1234567", bytes(8), b"\xff" * 16, b"\x04" + bytes(7) + b"{", b"\x01" + bytes(7) + b"["]
+)
+def test_a_sealed_blob_with_a_senseless_payload_is_refused(payload):
     header = b'{"name":"","created":1.0,"about":{},"scalars":{}}'
     with pytest.raises(DamagedBlob):
         decode_blob(sealed(HEAD.pack(MAGIC, 1, 0, len(header)) + header, payload))
@@ -260,14 +290,30 @@ def test_a_blob_under_another_name_is_refused():
         decode_blob(encode_blob({}, {}, name="a"), "b")
 
 
-def test_the_arrays_are_in_the_format_of_the_safetensors_library():
+@given(
+    arrays=st.dictionaries(
+        st.text(max_size=5).filter(lambda name: name != "__metadata__"), ARRAYS, max_size=4
+    )
+)
+@settings(deadline=None)
+def test_the_arrays_are_in_the_format_of_the_safetensors_library(arrays):
     from safetensors.numpy import load
 
-    arrays = {"b": np.arange(3, dtype=np.int16), "a": np.eye(2, order="F"), "c": np.array(True)}
-    whole = encode_blob(arrays, {})
-    loaded = load(whole[header_bytes(whole) : -16])
+    loaded = load(b"".join(array_parts(arrays)))
     assert loaded.keys() == arrays.keys()
-    assert all(same_bits(np.ascontiguousarray(arrays[k]).reshape(arrays[k].shape), loaded[k]) for k in arrays)
+    assert all(same_bits(dense(arrays[path], path), loaded[path]) for path in arrays)
+
+
+@given(arrays=st.dictionaries(st.sampled_from("abc"), ARRAYS))
+@settings(deadline=None)
+def test_what_the_safetensors_library_writes_is_read(arrays):
+    from safetensors.numpy import save
+
+    arrays = {path: dense(array, path) for path, array in arrays.items()}
+    data = save(arrays)
+    read = read_arrays(data, 0, len(data))
+    assert read.keys() == arrays.keys()
+    assert all(same_bits(arrays[path], read[path]) for path in arrays)
 
 
 @pytest.mark.parametrize("about", [{"x": float("nan")}, {"x": object()}, {1: 2}])

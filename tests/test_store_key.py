@@ -67,21 +67,19 @@ def test_a_digest_is_the_same_in_another_process():
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), 1j, {1}, b"x", object(), {1: 2}, np.zeros(2), np.zeros(()), One, np.nan],
-    ids=repr,
+    [float("nan"), float("inf"), 1j, {1}, b"x", {1: 2}, np.zeros(2), np.zeros(()), One, np.nan],
+    ids=str,
 )
 def test_what_has_no_digest_is_refused_by_place(value):
     with pytest.raises(UnstorableValue, match=r"value\['a'\]\[0\]"):
         digest({"a": [value]})
 
 
-HOSTILE = [
-    "", ".", "..", "../" * 5 + "etc", "/etc/passwd", "ab/cd", "ab\\cd", "AB" * 20, "ab" * 20 + "\n", "ab" * 20 + "\0",
-    "zz" * 20, "ab" * 33, "ab", "~", "a" * 20 + ".", "ａｂ" * 20, None, 7, b"ab" * 20,
-]  # fmt: skip
+HOSTILE = ["", ".", "..", "../" * 5 + "etc", "/etc/passwd", "ab/cd", "ab\\cd", "AB" * 20, "~", "ab"]
+HOSTILE += ["ab" * 20 + "\n", "ab" * 20 + "\0", "zz" * 20, "ab" * 33, "a" * 20 + ".", "ａｂ" * 20]
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=repr)
+@pytest.mark.parametrize("text", [*HOSTILE, None, 7, b"ab" * 20], ids=repr)
 def test_only_digests_make_a_key(text):
     for pair in ((text, "ab" * 20), ("ab" * 20, text)):
         with pytest.raises(InvalidName):
