@@ -139,32 +139,10 @@ class StudySpec(Strict):
         Traceback (most recent call last):
         studies.errors.SpecError: study: unknown algorithm 'rigde'; did you mean 'ridge'?
         """
-        found = [p for i, name in enumerate(self.algorithm) for p in self._algorithm(i, name, known)]
-        found += [p for key in self.search for p in self._searched(key, known)]
-        if metrics and self.scoring is not None and self.scoring not in metrics:
-            hint = nearest(self.scoring, metrics)
-            found.append(
-                Problem(self._document.line(("scoring",)), f"unknown scoring {self.scoring!r}{hint}")
-            )
-        if found:
+        from studies.known import unknown
+
+        if found := unknown(self, known, metrics, self._document):
             raise SpecError(self._document.source, found)
-
-    def _algorithm(self, i: int, name: str, known: Mapping[str, Collection[str]]) -> list[Problem]:
-        if name in known:
-            return []
-        line = self._document.line(("algorithm", i))
-        return [Problem(line, f"unknown algorithm {name!r}{nearest(name, known)}")]
-
-    def _searched(self, key: str, known: Mapping[str, Collection[str]]) -> list[Problem]:
-        name, _, parameter = key.partition(".")
-        line = self._document.line(("search", key))
-        if name not in self.algorithm:
-            hint = nearest(name, self.algorithm)
-            return [Problem(line, f"{key!r}: {name!r} is not among this study's algorithms{hint}")]
-        if name in known and parameter not in known[name]:
-            hint = nearest(parameter, known[name])
-            return [Problem(line, f"{key!r}: {name!r} has no parameter {parameter!r}{hint}")]
-        return []
 
 
 def _masked(value: Any) -> Any:

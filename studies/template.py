@@ -74,19 +74,26 @@ def template(
         ],
         _entry("algorithm", list(algorithms), "one or several; with several the algorithm is searched too"),
         _search(ranges or {}),
-        _entry(
+        _how(scoring),
+    ]
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def _how(scoring: str | None) -> list[str]:
+    """Return the lines that say how long and how trials are made and judged."""
+    return [
+        *_entry(
             "folds",
             5,
             "or {scheme: group, column: C, n_splits: 5}, or {scheme: time, column: C, n_splits: 5}",
         ),
-        _entry("scoring", scoring, "greater is better; null for the algorithms' own"),
-        _entry("trials", 200, ""),
-        ["# timeout: 10m                # stop after this long: seconds, or 90s, 10m, 2h"],
-        ["# patience: 50                # stop after so many trials without improvement"],
-        _entry("sampler", "auto", " | ".join(SAMPLERS)),
-        _entry("seed", 0, ""),
+        *_entry("scoring", scoring, "greater is better; null for the algorithms' own"),
+        *_entry("trials", 200, ""),
+        "# timeout: 10m                # stop after this long: seconds, or 90s, 10m, 2h",
+        "# patience: 50                # stop after so many trials without improvement",
+        *_entry("sampler", "auto", " | ".join(SAMPLERS)),
+        *_entry("seed", 0, ""),
     ]
-    return "\n".join(line for part in parts for line in part) + "\n"
 
 
 def _flow(value: Any) -> str:
