@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from algorithms.base import Batch
 from hpo.data.cells import cell_order
-from hpo.data.encodings import Encoding, check_kind, distinct_names, learn, needs_sample, restore
+from hpo.data.encodings import Encoding, check_kind, distinct_names, learn, needs_sample, restore, write_target
 from hpo.data.frames import as_table
 from hpo.data.gather import Gather, Workspace
 from hpo.data.rows import usable_rows
@@ -204,10 +204,12 @@ class Encoder(TransformerMixin, BaseEstimator):
         d, rows = len(self.columns_), batch.num_rows if order is None else len(order)
         buffer = (workspace or Workspace()).reserve(rows, d + len(targets), self.dtype_)
         gather = Gather(buffer, rows, order, where)
-        for encoding, first in zip(self.encodings_, self._firsts, strict=True):
-            encoding.write(gather, batch.column(encoding.name), first)
-        for index, name in enumerate(targets):
-            gather.take(as_numbers(batch.column(name)), d + index)
+        arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for encoding, first in zip(self.encodings_, self._firsts, strict=True):
+                encoding.write(gather, arrays[encoding.name], first)
+            for index, name in enumerate(targets):
+                write_target(gather, name, arrays[name], d + index)
         whole = len(gather.present) == d + len(targets)
         present = None if whole else np.array(gather.present, np.intp)
         return Batch(gather.values(), d, _taken_weight(batch, weight, order), present)

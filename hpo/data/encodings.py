@@ -233,6 +233,13 @@ def check_kind(encoding: Encoding, array: pa.Array) -> pa.Array:
     )
 
 
+def write_target(gather: Gather, name: str, array: pa.Array, index: int) -> None:
+    """Write a target; DataError where a value is infinite, or too large for the type of the batch."""
+    out = gather.take(as_numbers(array), index)
+    if not gather.finite(out) and np.isinf(out).any():
+        raise infinite_value(name, float(out[np.isinf(out).argmax()]), gather.where, str(out.dtype))
+
+
 def infinite_value(name: str, value: float, where: str, dtype: str = "float64") -> DataError:
     """Return the error for an infinite value."""
     place = f" in {where}" if where else ""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from hpo.data.memory import ArrayBlock, Block, TableBlock
+from hpo.data.roles import check_distinct
 from hpo.errors import DataError
 
 
@@ -35,6 +36,7 @@ def frame_table(data: Any) -> pa.Table:
     try:
         if pandas is not None and isinstance(data, pandas.DataFrame):
             named = data.set_axis([str(name) for name in data.columns], axis=1)
+            check_distinct("the frame", list(named.columns))
             return pa.Table.from_pandas(named, preserve_index=False)
         return pa.table(data)
     except (pa.ArrowException, ValueError, TypeError) as error:

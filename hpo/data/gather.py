@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,6 @@ class Gather:
         self.where = where
         self.present: list[int] = []
         self._buffer = buffer
-        self._ones = np.ones(rows, buffer.dtype)
 
     def column(self, index: int) -> NDArray[np.floating[Any]]:
         """Return the next column to write, as layout column ``index``."""
@@ -74,8 +74,8 @@ class Gather:
         return mask if self.order is None else mask.take(self.order)
 
     def finite(self, column: NDArray[np.floating[Any]]) -> bool:
-        """Whether a column's sum is finite: False wherever a value is not, and after an overflow."""
-        return bool(np.isfinite(np.dot(column, self._ones)))
+        """Whether a column's sum of squares is finite: False wherever a value is not, and after an overflow."""
+        return math.isfinite(np.dot(column, column))
 
     def levels(self, codes: Places, first: int, width: int) -> None:
         """Write one-hot columns of codes below ``width``, from layout column ``first``; skip empty ones."""

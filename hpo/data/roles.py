@@ -40,7 +40,7 @@ def resolve_roles(
     drop: Iterable[str] | None = None,
 ) -> Roles:
     """Return the roles of columns; DataError, with the nearest names, where one is not in the data."""
-    targets = as_names(target)
+    known, targets = set(names), as_names(target)
     dropped = as_names(drop)
     chosen = as_names(features) if features is not None else tuple(names)
     weights = (weight,) if weight else ()
@@ -51,7 +51,7 @@ def resolve_roles(
         ("dropped column", dropped),
     ):
         for name in asked:
-            if name not in names:
+            if name not in known:
                 raise DataError(unknown_column(name, names, role))
     if weight in targets:
         raise DataError(f"column {weight!r} is both target and weight; give another column as one of them")
@@ -111,7 +111,7 @@ def unify_schemas(
     """
     distinct: dict[pa.Schema, str] = {}
     for uri, schema in schemas:
-        _check_names(uri, schema)
+        check_distinct(repr(uri), schema.names)
         distinct.setdefault(schema.remove_metadata(), uri)
     wanted = None if required is None else set(required)
     first, *others = distinct
@@ -148,7 +148,7 @@ def _meet(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
     if a == b:
         return a
     a, b = (t if pa.types.is_null(t) else plain_type(t) for t in (a, b))
-    if pa.uint64() in (a, b) and kind_of(a) == kind_of(b) == NUMERIC:
+    if kind_of(a) == kind_of(b) == NUMERIC and any(t == pa.uint64() or pa.types.is_decimal(t) for t in (a, b)):
         return pa.float64()
     try:
         schemas = [pa.schema([("", t)]) for t in (a, b)]
@@ -158,11 +158,11 @@ def _meet(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
     return met
 
 
-def _check_names(uri: str, schema: pa.Schema) -> None:
-    names = schema.names
+def check_distinct(where: str, names: Sequence[str]) -> None:
+    """Raise DataError where a column name occurs twice."""
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
-        raise DataError(f"{uri!r} has more than one column named {', '.join(map(repr, twice))}; rename them")
+        raise DataError(f"{where} has more than one column named {', '.join(map(repr, twice))}; rename them")
 
 
 def _differ(first: str, second: str, different: dict[str, str]) -> str:

@@ -84,4 +84,5 @@ def _without_weight(batch: pa.RecordBatch, weight: str, where: str) -> Mask | No
 def _all_finite(values: Numbers) -> bool:
     if values.dtype.kind != "f":
         return True
-    return bool(np.isfinite(values.sum(dtype=np.float64)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum(dtype=np.float64)))

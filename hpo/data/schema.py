@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any, Final
 
 import pyarrow as pa
@@ -93,10 +94,10 @@ class Schema:
         """Return the schema as JSON-ready values."""
         return {"fields": [asdict(field) for field in self.fields]}
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Column names, in order."""
-        return tuple(field.name for field in self.fields)
+        return tuple(self._by_name)
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self.fields)
@@ -105,13 +106,16 @@ class Schema:
         return len(self.fields)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.names
+        return name in self._by_name
 
     def __getitem__(self, name: str) -> Field:
-        for field in self.fields:
-            if field.name == name:
-                return field
-        raise DataError(unknown_column(name, self.names))
+        if name not in self._by_name:
+            raise DataError(unknown_column(name, self.names))
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {field.name: field for field in self.fields}
 
 
 def kind_of(dtype: pa.DataType) -> str | None:

@@ -1,0 +1,201 @@
+"""Bad input: every error says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hpo.data import open_dataset
+from hpo.errors import DataError, HpoError
+
+TABLE = pa.table({"x": [1.0, 2.0, 3.0], "c": ["a", "b", "c"], "y": [1.0, 2.0, 3.0]})
+
+
+def refuse(data, *parts, **options) -> None:
+    with pytest.raises(DataError) as caught:
+        open_dataset(data, **{"target": "y", **options})
+    for part in parts:
+        assert part in str(caught.value), f"{part!r} not in {caught.value}"
+
+
+def test_data_errors_are_the_hubs_own():
+    assert issubclass(DataError, HpoError)
+
+
+def test_a_missing_file_suggests_the_nearest(tmp_path):
+    pq.write_table(TABLE, tmp_path / "flights.parquet")
+    refuse(tmp_path / "flihgts.parquet", "does not exist", "did you mean", "flights.parquet")
+    refuse(f"{tmp_path}/flihgts*.parquet", "no file matches", "flights.parquet")
+    refuse((tmp_path / "zzz").as_uri(), "does not exist", "flights.parquet")
+
+
+def test_a_missing_directory_is_named_at_the_level_where_it_is_missing(tmp_path):
+    (tmp_path / "months").mkdir()
+    refuse(f"{tmp_path}/monhts/2013/*.parquet", "no file matches", f"{tmp_path}/months")
+
+
+def test_an_empty_directory_and_an_empty_list(tmp_path):
+    refuse(tmp_path, "holds no data file", ".parquet")
+    refuse([], "empty")
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
+def test_no_rows(tmp_path, name):
+    empty = TABLE.slice(0, 0)
+    if name == "a.csv":
+        (tmp_path / name).write_text("x,c,y\n")
+    else:
+        pq.write_table(empty, tmp_path / name)
+    refuse(tmp_path / name, "no rows")
+    refuse(empty, "no rows")
+
+
+@pytest.mark.parametrize("keep", [0, 3, 100, -1])
+def test_a_truncated_parquet_file_is_named(tmp_path, keep):
+    pq.write_table(TABLE, tmp_path / "a.parquet")
+    pq.write_table(TABLE, tmp_path / "whole.parquet")
+    (tmp_path / "a.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:keep])
+    refuse(tmp_path, "a.parquet", "Parquet", "truncated")
+
+
+def test_a_parquet_file_damaged_inside_is_named_when_it_is_read(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"y": np.random.default_rng(0).standard_normal(20_000)}), path, compression="zstd")
+    data = bytearray(path.read_bytes())
+    data[1_000:90_000] = bytes(89_000)
+    path.write_bytes(data)
+    dataset = open_dataset(path, target=None)
+    with pytest.raises(DataError, match=r"a\.parquet.*damaged"):
+        list(dataset.read(dataset.segments[0]))
+
+
+@pytest.mark.parametrize("name", ["a.arrow", "a.feather", "a.csv.gz", "a.csv"])
+def test_other_damaged_files_are_named(tmp_path, name):
+    (tmp_path / name).write_bytes(b"" if name == "a.csv" else b"ARROW1 is how it begins, and then nothing")
+    refuse(tmp_path / name, name, "damaged")
+
+
+def test_an_unknown_format_says_which_are_known(tmp_path):
+    (tmp_path / "data.xlsx").write_bytes(b"PK\3\4 a spreadsheet")
+    refuse(tmp_path / "data.xlsx", "data.xlsx", ".parquet")
+
+
+def test_a_format_is_also_known_by_its_first_bytes(tmp_path):
+    pq.write_table(TABLE, tmp_path / "part-0001")
+    assert open_dataset(tmp_path, target="y").rows == 3
+
+
+def test_two_formats_in_one_directory(tmp_path):
+    pq.write_table(TABLE, tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text("x,c,y\n1,a,1\n")
+    refuse(tmp_path, "a.parquet", "b.csv", "*.parquet")
+
+
+def test_different_schemas_name_both_files_and_the_columns(tmp_path):
+    pq.write_table(TABLE, tmp_path / "a.parquet")
+    other = {"x": ["one"], "y": [1.0], "z": [1.0]}
+    pq.write_table(pa.table(other), tmp_path / "b.parquet")
+    refuse(tmp_path, "a.parquet", "b.parquet", "'x': double against string", "'c'", "drop=")
+    assert open_dataset(tmp_path, target=None, features=["y"]).rows == 4
+
+
+def test_a_column_type_without_meaning(tmp_path):
+    table = TABLE.append_column("tags", pa.array([[1], [2], [3]]))
+    refuse(table, "'tags'", "list<item: int64>", "drop=['tags']")
+    assert open_dataset(table, target="y", drop=["tags"]).schema.names == ("x", "c", "y")
+    frame = TABLE.to_pandas().assign(bin=pd.cut(pd.Series([1, 2, 3]), 2))
+    refuse(frame, "'bin'", "drop=['bin']")
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"target": "yy"}, ("target 'yy'", "did you mean 'y'")),
+        ({"target": "delay"}, ("target 'delay'", "'x', 'c', 'y'")),
+        ({"target": "c"}, ("target 'c'", "categorical", "string", "convert")),
+        ({"weight": "weigth"}, ("weight 'weigth'",)),
+        ({"weight": "c"}, ("weight 'c'", "categorical")),
+        ({"weight": "y"}, ("'y'", "both target and weight")),
+        ({"features": ["x", "cc"]}, ("feature 'cc'",)),
+        ({"drop": ["q"]}, ("dropped column 'q'",)),
+        ({"drop": ["x", "c"]}, ("no feature is left",)),
+        ({"fingerprint": "slow"}, ("'slow'", "'content'")),
+    ],
+)
+def test_roles_that_cannot_be(options, parts):
+    refuse(TABLE, *parts, **options)
+
+
+@pytest.mark.parametrize(
+    ("data", "parts"),
+    [
+        (42, ("int", "path")),
+        ((np.zeros(3), np.zeros(3)), ("1 dimension", "two-dimensional")),
+        ((np.zeros((3, 1)), np.zeros(4)), ("3 rows", "'y' has 4")),
+        ((pd.DataFrame({"y": [1.0]}), [1.0]), ("'y'", "rename")),
+        (pd.DataFrame({"x": [1.0, "a"], "y": [1, 2]}), ("x", "one type")),
+        ((np.array([[1, "a"], ["b", 2]], dtype=object), [1.0, 2.0]), ("'x0'", "type")),
+        ((np.zeros((3, 1), complex), [1.0, 2.0, 3.0]), ("'x0'",)),
+        (pd.DataFrame([[1.0, 2.0]], columns=["y", "y"]), ("more than one column", "'y'")),
+    ],
+)
+def test_data_in_memory_that_cannot_be(data, parts):
+    refuse(data, *parts)
+
+
+def test_a_file_that_changes_under_the_pass(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(TABLE, path)
+    dataset = open_dataset(path, target="y")
+    pq.write_table(TABLE.slice(1), tmp_path / "new.parquet")
+    reading = dataset.read(dataset.segments[0], batch_rows=2)
+    next(reading)
+    shutil.move(tmp_path / "new.parquet", path)
+    with pytest.raises(DataError, match=r"a\.parquet.*changed while it was read"):
+        list(reading)
+
+
+def test_a_file_touched_or_removed_since_it_was_opened(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    dataset = open_dataset(tmp_path / "a.csv", target="y")
+    os.utime(tmp_path / "a.csv", (1, 1))
+    with pytest.raises(DataError, match="changed"):
+        list(dataset.read(dataset.segments[0]))
+    with pytest.raises(DataError, match="changed"):
+        dataset.sample(["x"], 10, seed=0)
+    (tmp_path / "a.csv").unlink()
+    with pytest.raises(DataError, match="vanished"):
+        list(dataset.read(dataset.segments[0]))
+
+
+def test_a_csv_value_of_another_type_later_on(tmp_path):
+    lines = ["y,x", *(f"{i}.5,{i}" for i in range(900_000)), "oops,1"]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    dataset = open_dataset(tmp_path / "a.csv", target="y")
+    with pytest.raises(DataError, match=r"a\.csv.*oops.*Parquet"):
+        list(dataset.read(dataset.segments[0]))
+
+
+def test_a_csv_row_of_another_length(tmp_path):
+    (tmp_path / "a.csv").write_text("y,x\n1,2\n1,2,3\n")
+    refuse(tmp_path / "a.csv", "a.csv")
+
+
+def test_an_unknown_column_asked_of_a_data_set():
+    dataset = open_dataset(TABLE, target="y")
+    with pytest.raises(DataError, match="'xx'"):
+        next(dataset.read(dataset.segments[0], ["xx"]))
+    with pytest.raises(DataError, match="'yy'"):
+        dataset.schema["yy"]
+
+
+def test_whole_columns_are_for_data_in_memory(tmp_path):
+    pq.write_table(TABLE, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="segment"):
+        open_dataset(tmp_path / "a.parquet", target="y").values(["y"])
