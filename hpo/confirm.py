@@ -49,7 +49,7 @@ def confirm(
     dataset = open_dataset(data, target=list(targets), weight=weight, features=_features(model), **options)
     read = (batch for segment in dataset.segments for batch in dataset.read(segment))
     parts = [_scored(model, batch, targets[0], weight) for batch in read]
-    y, prediction, w = (np.concatenate(column) for column in zip(*parts, strict=True))
+    y, prediction, w = (np.concatenate([part[i] for part in parts]) for i in range(3))
     if not len(y):
         raise DataError(f"no row of the data to confirm on has a value for the target {targets[0]!r}")
     return {name: _score(name, y, prediction, w if weight else None) for name in scoring}

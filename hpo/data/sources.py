@@ -30,8 +30,8 @@ def open_dataset(
     Parameters
     ----------
     data : a path, directory, glob or URI of Parquet, CSV (also .gz, .bz2, .zst) or Arrow IPC files, or a list
-        of these; a pandas, polars or Arrow table; or ``(X, y)`` with X an array, frame or SciPy sparse
-        matrix. ``key=value`` directories become columns. URIs go through Arrow's file systems, or fsspec's
+        of these; a pandas, polars or Arrow table; ``(X, y)`` with X an array, frame or SciPy sparse
+        matrix; or such an X alone. ``key=value`` directories become columns. URIs go through Arrow's file systems, or fsspec's
         for other schemes and whenever ``storage_options`` are given.
     target : name or names of the target columns; for ``(X, y)`` all of y.
     weight : name of the column of row weights; for data in memory also an array of them.
@@ -54,6 +54,8 @@ def open_dataset(
     """
     if fingerprint not in ("fast", "content"):
         raise DataError(f"fingerprint {fingerprint!r} is unknown; use 'fast' or 'content'")
+    if _is_matrix(data):
+        data = (data, None)
     asked = {"target": target, "weight": weight, "features": features, "drop": drop}
     if isinstance(data, tuple) and len(data) == 2 and not _is_path(data[0]):
         dataset = _open_pair(data, asked)
@@ -98,6 +100,11 @@ def _open_paths(
     readers = open_files(list_files(data, options), fingerprint)
     roles = resolve_roles(full_schema(readers[0]).names, **asked)
     return Dataset(gather_readers(readers, roles.used), roles)
+
+
+def _is_matrix(data: Any) -> bool:
+    """Return whether the data is an array or sparse matrix without a y."""
+    return getattr(data, "ndim", None) == 2 and not is_frame(data)
 
 
 def _is_path(item: Any) -> bool:
