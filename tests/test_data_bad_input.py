@@ -66,7 +66,9 @@ def test_a_truncated_parquet_file_is_named(tmp_path, keep):
 
 def test_a_parquet_file_damaged_inside_is_named_when_it_is_read(tmp_path):
     path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"y": np.random.default_rng(0).standard_normal(20_000)}), path, compression="zstd")
+    pq.write_table(
+        pa.table({"y": np.random.default_rng(0).standard_normal(20_000)}), path, compression="zstd"
+    )
     data = bytearray(path.read_bytes())
     data[1_000:90_000] = bytes(89_000)
     path.write_bytes(data)

@@ -74,7 +74,9 @@ def write(frame: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["a.parquet", "a.feather", "a.arrow", "a.csv", "a.csv.gz", "a.tsv", "a.csv.bz2"])
+@pytest.mark.parametrize(
+    "name", ["a.parquet", "a.feather", "a.arrow", "a.csv", "a.csv.gz", "a.tsv", "a.csv.bz2"]
+)
 def test_a_file_reads_as_pandas_reads_it(tmp_path, name):
     path = write(mixed(), tmp_path / name)
     dataset = open_dataset(path, target="y")

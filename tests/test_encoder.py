@@ -57,7 +57,10 @@ def test_categories_are_one_hot_as_scikit_learn_makes_them(dtype):
     X = mixed()[["city"]].astype(dtype)
     found = columns(Encoder().fit(X), X)
     expected = OneHotEncoder(sparse_output=False).fit(X)
-    names = [str(name).replace("nan", "missing").replace("None", "missing") for name in expected.get_feature_names_out()]
+    names = [
+        str(name).replace("nan", "missing").replace("None", "missing")
+        for name in expected.get_feature_names_out()
+    ]
     for name, column in zip(names, expected.transform(X).T, strict=True):
         assert np.array_equal(found.pop(name), column), name
     assert list(found) == ["city_other"]
@@ -71,7 +74,10 @@ def test_levels_beyond_the_cap_are_other_by_frequency_then_name():
         ("c_c", "level"), ("c_d", "level"), ("c_a", "level"), ("c_other", "other"), ("c_missing", "missing"),
     ]  # fmt: skip
     assert encoder.transform(X)[2].tolist() == [0, 0, 0, 1, 0]
-    assert encoder.transform(pd.DataFrame({"c": ["new", None]})).tolist() == [[0, 0, 0, 1, 0], [0, 0, 0, 0, 1]]
+    assert encoder.transform(pd.DataFrame({"c": ["new", None]})).tolist() == [
+        [0, 0, 0, 1, 0],
+        [0, 0, 0, 0, 1],
+    ]
 
 
 def test_timestamps_become_days_and_calendar_levels():

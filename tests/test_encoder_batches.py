@@ -141,7 +141,9 @@ def test_large_finite_values_are_no_infinity():
     assert np.array_equal(batch.values[:, 0], data["x"].to_numpy())
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
+)
 def test_text_of_every_type_has_the_same_codes(kind):
     plain = pa.array(["b", None, "z", "a", "b"])
     encoder = Encoder().fit(pa.table({"c": ["a", "b"]}))
@@ -155,7 +157,11 @@ def test_text_of_every_type_has_the_same_codes(kind):
 def test_a_null_inside_a_dictionary_is_missing():
     column = pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.int8()), pa.array(["a", None]))
     encoder = Encoder().fit(pa.table({"c": ["a"]}))
-    assert dense(encoder.encode(pa.record_batch({"c": column})), 3).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 1]]
+    assert dense(encoder.encode(pa.record_batch({"c": column})), 3).tolist() == [
+        [1, 0, 0],
+        [0, 0, 1],
+        [0, 0, 1],
+    ]
 
 
 def test_a_workspace_is_used_again_and_fresh_memory_is_not():

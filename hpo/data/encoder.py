@@ -14,7 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from algorithms.base import Batch
 from hpo.data.cells import cell_order
-from hpo.data.encodings import Encoding, check_kind, distinct_names, learn, needs_sample, restore, write_target
+from hpo.data.encodings import (
+    Encoding,
+    check_kind,
+    distinct_names,
+    learn,
+    needs_sample,
+    restore,
+    write_target,
+)
 from hpo.data.frames import as_table
 from hpo.data.gather import Gather, Workspace
 from hpo.data.rows import usable_rows

@@ -148,7 +148,9 @@ def _meet(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
     if a == b:
         return a
     a, b = (t if pa.types.is_null(t) else plain_type(t) for t in (a, b))
-    if kind_of(a) == kind_of(b) == NUMERIC and any(t == pa.uint64() or pa.types.is_decimal(t) for t in (a, b)):
+    if kind_of(a) == kind_of(b) == NUMERIC and any(
+        t == pa.uint64() or pa.types.is_decimal(t) for t in (a, b)
+    ):
         return pa.float64()
     try:
         schemas = [pa.schema([("", t)]) for t in (a, b)]
