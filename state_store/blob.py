@@ -28,7 +28,7 @@ from typing import Any
 from numpy.typing import NDArray
 from xxhash import xxh3_64_digest, xxh3_128, xxh3_128_digest
 
-from state_store.arrays import array_parts, read_arrays
+from state_store.arrays import read_arrays, write_arrays
 from state_store.backend import Bytes
 from state_store.codec import Arrays, Scalars
 from state_store.errors import UPGRADE, DamagedBlob, NewerFormat
@@ -91,7 +91,7 @@ def encode_blob(
     ).encode("ascii")
     header += b" " * (-len(header) % 8)
     front = HEAD.pack(MAGIC, FORMAT, 0, len(header)) + header
-    parts = [front, xxh3_64_digest(front), *array_parts(arrays)]
+    parts = [front, xxh3_64_digest(front), write_arrays(arrays)]
     total = xxh3_128()
     for part in parts:
         total.update(part)

@@ -179,7 +179,7 @@ def _unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 def _folds(definition: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     """Return a fold scheme in its full form, with the seed that decides its hash."""
     folds = definition.get("folds")
-    scheme = {"scheme": "hash", **(folds if isinstance(folds, dict) else {"n_splits": folds})}
+    scheme = {"scheme": "kfold", **(folds if isinstance(folds, dict) else {"n_splits": folds})}
     seed = scheme.pop("seed", None)
     by_hash = scheme["scheme"] != "time"
     return scheme, (definition.get("seed") if seed is None else seed) if by_hash else None
@@ -187,6 +187,6 @@ def _folds(definition: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
 
 def _shown(definition: Mapping[str, Any]) -> str:
     scheme, seed = _folds(definition)
-    if set(scheme) == {"scheme", "n_splits"} and scheme["scheme"] == "hash":
+    if set(scheme) == {"scheme", "n_splits"} and scheme["scheme"] == "kfold":
         return f"{scheme['n_splits']} (seed {seed})"
     return json.dumps(scheme if seed is None else scheme | {"seed": seed})

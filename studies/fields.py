@@ -114,7 +114,7 @@ class FoldScheme(Strict):
 
     Attributes
     ----------
-    scheme : ``"hash"`` (by row), ``"group"`` (no group is split) or ``"time"`` (train on the past).
+    scheme : ``"kfold"`` (by row), ``"group"`` (no group is split) or ``"time"`` (train on the past).
     column : the group or time column.
     n_splits : number of folds.
     seed : of the hash; None for the study's.
@@ -126,7 +126,7 @@ class FoldScheme(Strict):
     5
     """
 
-    scheme: Literal["hash", "group", "time"] = "hash"
+    scheme: Literal["kfold", "group", "time"] = "kfold"
     column: str | None = None
     n_splits: int = Field(default=5, ge=2, le=1000)
     seed: int | None = None
@@ -134,11 +134,11 @@ class FoldScheme(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> FoldScheme:
-        if self.scheme != "hash" and self.column is None:
+        if self.scheme != "kfold" and self.column is None:
             raise wrong(f"the scheme {self.scheme!r} needs a 'column'")
-        if self.scheme == "hash" and self.column is not None:
+        if self.scheme == "kfold" and self.column is not None:
             raise wrong(
-                f"the scheme 'hash' uses no column; for {self.column!r} write 'scheme: group' or 'time'"
+                f"the scheme 'kfold' uses no column; for {self.column!r} write 'scheme: group' or 'time'"
             )
         if self.boundaries is not None and self.scheme != "time":
             raise wrong(f"boundaries go with 'scheme: time', not {self.scheme!r}")

@@ -73,7 +73,7 @@ def test_unlike_studies_are_told_apart_in_words(other, reason):
 
 
 def test_the_same_folds_written_differently_are_the_same():
-    (pair,) = compare([study("a", (1, 2)), study("b", (1, 3), folds={"scheme": "hash", "n_splits": 3})]).pairs
+    (pair,) = compare([study("a", (1, 2)), study("b", (1, 3), folds={"scheme": "kfold", "n_splits": 3})]).pairs
     assert pair.comparable
 
 
