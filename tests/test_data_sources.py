@@ -150,7 +150,8 @@ def test_remote_file_systems_are_read_through_fsspec(tmp_path):
         frame = pd.DataFrame({{"x": [1.0, 2.0, 3.0], "y": [1, 2, 3]}})
         for name in "ab":
             with fs.open(f"/bucket/year=2013/{{name}}.parquet", "wb") as f: frame.to_parquet(f)
-            with fs.open(f"/bucket/csv/{{name}}.csv.gz", "wb") as f: frame.to_csv(f, index=False, compression="gzip")
+            with fs.open(f"/bucket/csv/{{name}}.csv.gz", "wb") as f:
+                frame.to_csv(f, index=False, compression="gzip")
         for uri in ("memory://bucket/year=2013", "memory://bucket/csv", "memory://bucket/year=*/*.parquet"):
             dataset = open_dataset(uri, target="y")
             rows = [b.to_pandas()[["x", "y"]] for s in dataset.segments for b in dataset.read(s)]

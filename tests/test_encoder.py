@@ -189,7 +189,7 @@ def test_numeric_data_needs_no_sample():
     assert len(Encoder().fit_fields(dataset.features).columns_) == 4
     mixed_set = open_dataset(mixed())
     assert Encoder.sample_columns(mixed_set.features) == ("city", "when")
-    with pytest.raises(DataError, match="'city'.*sample"):
+    with pytest.raises(DataError, match=r"'city'.*sample"):
         Encoder().fit_fields(mixed_set.features)
 
 

@@ -130,7 +130,7 @@ def test_what_stands_under_a_null_does_not_matter():
 def test_a_target_too_large_for_float32_is_no_number():
     data = pa.table({"x": [1.0, 2.0], "y": [1.0, 1e300]})
     encoder = Encoder(dtype="float32").fit(data.select(["x"]))
-    with pytest.raises(DataError, match="'y' holds inf.*float32"):
+    with pytest.raises(DataError, match=r"'y' holds inf.*float32"):
         encoder.encode(one(data), ["y"])
 
 

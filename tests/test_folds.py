@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from dataclasses import FrozenInstanceError
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ def assign(scheme, table: pa.Table, cuts=(), segment: Segment = SEGMENT) -> np.n
     """Assign cells in batches cut at ``cuts``."""
     edges = [0, *sorted(cuts), table.num_rows]
     cells = [np.empty(0, np.uint16)]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         part = table.slice(low, high - low).combine_chunks()
         batch = part.to_batches()[0] if part.num_rows else pa.RecordBatch.from_pylist([], part.schema)
         cells.append(scheme.assign(segment, batch, low))
@@ -158,7 +159,7 @@ class TestTime:
         scheme = TimeFolds("t", 2)
         assert scheme.sample_columns == scheme.columns == ("t",)
         assert scheme.fit(TABLE).sample_columns == ()
-        with pytest.raises(DataError, match="'t'.*fit"):
+        with pytest.raises(DataError, match=r"'t'.*fit"):
             assign(scheme, TABLE)
 
     @pytest.mark.parametrize("values", [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 2.0], [None, None], []])

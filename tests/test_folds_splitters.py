@@ -71,7 +71,7 @@ def test_a_splitters_indices_come_back_exactly(cv):
 def test_any_pairs_of_indices_come_back_from_the_fewest_cells(roles):
     pairs = [(np.flatnonzero(np.array(row) == "R"), np.flatnonzero(np.array(row) == "T")) for row in roles]
     if any(len(train) == 0 or len(test) == 0 for train, test in pairs):
-        with pytest.raises(DataError, match="has no (train|test) rows"):
+        with pytest.raises(DataError, match=r"has no (train|test) rows"):
             ExplicitFolds.from_splitter(pairs, np.zeros((12, 1)))
         return
     folds = ExplicitFolds.from_splitter(pairs, np.zeros((12, 1)))

@@ -119,12 +119,14 @@ class Encoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         table = self._conform(as_table(X, tuple(self.feature_names_in_)))
         out = np.zeros((table.num_rows, len(self.columns_)), self.dtype_, order="F")
-        start = 0
+        start, workspace = 0, Workspace()
         for batch in table.to_batches(max_chunksize=1 << 16):
-            encoded = self.encode(batch, where="the data to transform")
-            present = slice(None) if encoded.present is None else encoded.present
-            out[start : start + batch.num_rows, present] = encoded.values
-            start += batch.num_rows
+            encoded = self.encode(batch, workspace=workspace, where="the data to transform")
+            stop = start + batch.num_rows
+            present = range(encoded.d) if encoded.present is None else encoded.present
+            for place, values in zip(present, encoded.values.T, strict=True):
+                out[start:stop, place] = values
+            start = stop
         return out
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
