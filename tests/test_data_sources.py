@@ -452,3 +452,9 @@ def test_describe_is_json(tmp_path):
     assert document["rows"] == 1_000
     assert document["targets"] == ["y"]
     assert document["files"] == [(tmp_path / "a.parquet").as_uri()]
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_an_array_alone_has_no_target(make):
+    dataset = open_dataset(make(np.eye(3)))
+    assert (dataset.targets, dataset.rows, [f.name for f in dataset.features]) == ((), 3, ["x0", "x1", "x2"])

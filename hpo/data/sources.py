@@ -31,8 +31,8 @@ def open_dataset(
     ----------
     data : a path, directory, glob or URI of Parquet, CSV (also .gz, .bz2, .zst) or Arrow IPC files, or a list
         of these; a pandas, polars or Arrow table; ``(X, y)`` with X an array, frame or SciPy sparse
-        matrix; or such an X alone. ``key=value`` directories become columns. URIs go through Arrow's file systems, or fsspec's
-        for other schemes and whenever ``storage_options`` are given.
+        matrix; or such an X alone. ``key=value`` directories become columns. URIs go through Arrow's file
+        systems, or fsspec's for other schemes and whenever ``storage_options`` are given.
     target : name or names of the target columns; for ``(X, y)`` all of y.
     weight : name of the column of row weights; for data in memory also an array of them.
     features : names of the features; None for every other column.
