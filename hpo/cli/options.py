@@ -1,0 +1,67 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+    from state_store import StateStore
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="DIR", help="Directory of the states [default: HPO_HOME/store]."),
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        metavar="FILE|URL",
+        help="Where studies are recorded: a journal file, or an Optuna URL such as sqlite:///studies.db "
+        "[default: HPO_HOME/studies.journal].",
+    ),
+]
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's description.")]
+StudyName = Annotated[str, typer.Argument(metavar="NAME", help="A recorded study; `hpo studies ls` lists them.")]
+
+
+def known_store(store: str | None) -> StateStore:
+    """Return a store that is there; a path that holds none is refused rather than made one.
+
+    Raises
+    ------
+    StoreLocationError
+        If the path that was given is not there.
+    """
+    from hpo.api import open_store
+    from state_store import StoreLocationError
+
+    if store is not None and "://" not in store and not Path(store).expanduser().exists():
+        raise StoreLocationError(
+            f"there is no store at {store}; check --store, or leave it out for the default one"
+        )
+    return open_store(store)
+
+
+def known_storage(storage: str | None) -> BaseStorage:
+    """Return a storage of studies that is there; a file that is not is refused rather than made.
+
+    Raises
+    ------
+    StorageError
+        If the file that was given is not there, or cannot be opened.
+    """
+    from hpo.settings import default_storage
+    from studies.errors import StorageError
+    from studies.storage import open_storage
+
+    if storage is not None and "://" not in storage and not Path(storage).expanduser().exists():
+        raise StorageError(
+            f"there is no file {storage}; check --storage, or leave it out for the default one"
+        )
+    return open_storage(default_storage() if storage is None else storage)

@@ -1,0 +1,92 @@
+"""What a command prints: JSON for programs, tables and lines for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from studies.report_data import to_plain
+from studies.report_text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_WIDTH = 140
+"""Columns of a table that does not go to a terminal."""
+
+
+def emit(value: Any) -> None:
+    """Print a value as JSON on standard output, alone; numbers that are not finite become null."""
+    json.dump(to_plain(value), sys.stdout, indent=1, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def console() -> Console:
+    """Return the console of standard output: as wide as the terminal, wide and plain where there is none."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+
+
+def say(*lines: object) -> None:
+    """Print lines for a person, without control characters, never wrapped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in lines:
+        sys.stdout.write(clean(line).encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def note(*lines: object) -> None:
+    """Print lines beside the answer, on standard error."""
+    encoding = sys.stderr.encoding or "utf-8"
+    for line in lines:
+        sys.stderr.write(clean(line).encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = ()) -> None:
+    """Print a table; text is folded, never cut, and never read as markup.
+
+    Parameters
+    ----------
+    columns : headings.
+    rows : cells, as many as columns.
+    right : headings of the columns that hold numbers.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    numbers = set(right)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    for name in columns:
+        justify: Any = "right" if name in numbers else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=name in numbers)
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    console().print(table)
+
+
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Print pairs of a name and what it is, aligned, the second folded under itself."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in facts:
+        grid.add_row(Text(clean(name)), Text(clean(value)))
+    console().print(grid)
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "file"), count(1200, "row"), count(2, "study", "studies")
+    ('1 file', '1,200 rows', '2 studies')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,123 @@
+"""``hpo plan``: what a study would read, and what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hpo.cli.options import AsJson, Store, StudyFile
+
+if TYPE_CHECKING:
+    from hpo.plan import Plan
+    from studies.spec import StudySpec
+
+
+def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None:
+    """Say what a study would read, what is known already, and about how long it takes; reads no rows.
+
+    Examples:
+      hpo plan study.yaml
+      hpo plan study.yaml --json | jq .rows_to_read
+    """
+    from hpo.api import plan as make
+    from hpo.cli.output import emit, print_facts
+
+    spec = read_study(study, store=store)
+    made = make(spec)
+    if as_json:
+        emit({"name": spec.name, **made.to_dict()})
+    else:
+        print_facts(_facts(spec, made))
+
+
+def read_study(
+    path: Path, *, store: str | None = None, storage: str | None = None, trials: int | None = None
+) -> StudySpec:
+    """Return a checked study file; what the options give replaces what it says.
+
+    Raises
+    ------
+    SpecError
+        Names every fault with its line and key, and the nearest valid one.
+    """
+    from hpo.cli.ranges import known_fields
+    from studies.spec import load
+
+    spec = load(path)
+    spec.validate(known_fields(spec.algorithm))
+    _check_scoring(spec)
+    given = {"store": store, "storage": storage, "trials": trials}
+    changes = {key: value for key, value in given.items() if value is not None}
+    if spec.name is None:
+        changes["name"] = path.name.partition(".")[0] or path.name
+    return spec.replace(**changes)
+
+
+def _check_scoring(spec: StudySpec) -> None:
+    """Name the line of a metric that exists nowhere; one that only the rows can tell is explained later."""
+    from algorithms import registry
+
+    if spec.scoring is None:
+        return
+    known = {metric for name in spec.algorithm for metric in registry.get(name).metrics}
+    if spec.scoring in known:
+        return
+    from sklearn.metrics import get_scorer_names
+
+    if spec.scoring not in get_scorer_names():
+        from hpo.cli.ranges import known_fields
+
+        spec.validate(known_fields(spec.algorithm), sorted(known))
+
+
+def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
+    from hpo.cli.output import count
+    from studies.masking import mask
+
+    yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {count(plan.trials, 'trial')}"
+    yield "score", f"{plan.metric}, {plan.folds}"
+    yield "data", f"{mask(', '.join(spec.data[:3]))}{' …' if len(spec.data) > 3 else ''}"
+    yield "", _amount(plan.segments, plan.rows, plan.nbytes)
+    if plan.segments_to_read:
+        read = _amount(plan.segments_to_read, plan.rows_to_read, plan.bytes_to_read)
+        yield "to read", f"{read}, about {_time(plan.seconds)} on one core"
+    else:
+        yield "to read", "nothing: every state is in the store"
+    if known := plan.segments - plan.segments_to_read:
+        yield "known", count(known, "segment")
+    for file in plan.changed[:10]:
+        yield "changed", f"{file} (its old states no longer count)"
+    yield "pilot", _pilot(plan)
+    yield "states", "; ".join(plan.summaries) + _memory(plan)
+
+
+def _amount(segments: int, rows: int | None, nbytes: int) -> str:
+    from hpo.cli.output import count
+    from state_store.entry import readable_bytes
+
+    rows_text = "an unknown number of rows" if rows is None else count(rows, "row")
+    return f"{count(segments, 'segment')}, {rows_text}, {readable_bytes(nbytes)}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 0.1 else "0.1 s"
+
+
+def _pilot(plan: Plan) -> str:
+    words = {
+        "none needed": "none needed: every column is a number",
+        "stored": "stored: categories are known",
+        "to be drawn": "to be drawn: a sample of at most four segments is looked at for categories",
+        "to be drawn anew": "to be drawn anew: the segments of the stored one are gone, so all data is read",
+    }
+    return words[plan.pilot]
+
+
+def _memory(plan: Plan) -> str:
+    from state_store.entry import readable_bytes
+
+    if plan.state_bytes is None:
+        return ""
+    free = "" if plan.memory_free is None else f"; {readable_bytes(plan.memory_free)} of memory are free"
+    return f", {readable_bytes(plan.state_bytes)} each{free}"

@@ -1,0 +1,168 @@
+"""``hpo predict``: a study's model on new rows, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sklearn.pipeline import Pipeline
+
+    from hpo.data import Dataset
+
+ENDINGS = (".parquet", ".pq", ".csv")
+
+
+def predict(
+    name: StudyName,
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA...", help="Files, a directory, a glob in quotes, or a URI.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="File to write, .parquet or .csv; replaced.")
+    ],
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column of the data to write beside the prediction; repeat for more."),
+    ] = None,
+    simplest: Annotated[
+        bool, typer.Option("--simplest", help="The simplest model within one standard error of the best.")
+    ] = False,
+    store: Store = None,
+    storage: Storage = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict every row of new data with a study's best model, in the order of the data.
+
+    The model is made from the states; the data goes through in batches, so it may be larger than memory.
+
+    Examples:
+      hpo predict flights january.parquet -o predicted.parquet
+      hpo predict flights "new/*.csv" -o predicted.csv --keep flight --keep day
+    """
+    from hpo.cli.output import count, emit, say
+    from hpo.restore import load
+
+    _check(output)
+    result = load(name, storage=known_storage(storage), store=store)
+    model = result.simplest_model if simplest else result.best_model
+    dataset = _open(data, model, keep or ())
+    _check_apart(output, dataset)
+    rows = write(output, predictions(model, dataset, keep or ()))
+    if as_json:
+        emit({"file": str(output), "rows": rows, "study": result.name})
+    else:
+        say(f"{output}: {count(rows, 'prediction')}")
+
+
+def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the predictions of one batch after the other, the kept columns first.
+
+    One column ``prediction``, or one ``component_i`` for each component of a decomposition.
+    """
+    import pyarrow as pa
+
+    features = [str(feature) for feature in model["encoder"].feature_names_in_]
+    for segment in dataset.segments:
+        for batch in dataset.read(segment, list(dict.fromkeys([*features, *keep]))):
+            kept = {column: batch.column(column) for column in keep}
+            made = _columns(model, pa.Table.from_batches([batch.select(features)]))
+            yield pa.table({**kept, **{_free(column, kept): values for column, values in made.items()}})
+
+
+def write(path: Path, tables: Iterator[pa.Table]) -> int:
+    """Write tables to one file, whole or not at all; return the number of rows.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from hpo.cli.exits import OutputError
+    from state_store.errors import StoreWriteError
+    from state_store.files import replacing
+
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"{path} cannot be written: the directory {path.parent} does not exist; make it")
+    try:
+        with replacing(path.absolute()) as file:
+            return _stream(path, file, tables)
+    except StoreWriteError as error:
+        cause = error.__cause__
+        reason = getattr(cause, "strerror", None) or cause
+        raise OutputError(f"{path} cannot be written: {reason}; choose another file with -o") from error
+
+
+def _stream(path: Path, file: BinaryIO, tables: Iterator[pa.Table]) -> int:
+    first = next(tables)
+    rows = first.num_rows
+    with _writer(path, file, first.schema) as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table.cast(first.schema))
+            rows += table.num_rows
+    return rows
+
+
+def _writer(path: Path, file: BinaryIO, schema: pa.Schema) -> Any:
+    if path.suffix.lower() == ".csv":
+        from pyarrow.csv import CSVWriter
+
+        return CSVWriter(file, schema)
+    from pyarrow.parquet import ParquetWriter
+
+    return ParquetWriter(file, schema)
+
+
+def _columns(model: Pipeline, table: pa.Table) -> dict[str, Any]:
+    import numpy as np
+
+    regression = hasattr(model, "predict")
+    values = np.asarray(model.predict(table) if regression else model.transform(table))
+    if values.ndim == 1:
+        return {"prediction": values}
+    if values.shape[1] == 1 and regression:
+        return {"prediction": values[:, 0]}
+    return {f"component_{i}": values[:, i] for i in range(values.shape[1])}
+
+
+def _free(name: str, taken: dict[str, Any]) -> str:
+    return name if name not in taken else _free(f"{name}_", taken)
+
+
+def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str]) -> Dataset:
+    from hpo.data import open_dataset
+    from hpo.data.schema import unknown_column
+    from hpo.errors import DataError
+
+    dataset = open_dataset(list(data), features=[str(f) for f in model["encoder"].feature_names_in_])
+    for column in keep:
+        if column not in dataset.schema:
+            raise DataError(unknown_column(column, dataset.schema.names, "kept column"))
+    return dataset
+
+
+def _check(output: Path) -> None:
+    from hpo.cli.exits import UsageError
+
+    if output.suffix.lower() not in ENDINGS:
+        raise UsageError(f"-o {output}: the ending says what is written; end it in {', '.join(ENDINGS)}")
+    if output.is_dir():
+        raise UsageError(f"-o {output} is a directory; name a file in it")
+
+
+def _check_apart(output: Path, dataset: Dataset) -> None:
+    """Refuse to write over the data that is read."""
+    from hpo.cli.exits import UsageError
+
+    target = str(output.absolute())
+    real = str(output.resolve())
+    for segment in dataset.segments:
+        if segment.uri.removeprefix("file://") in (target, real):
+            raise UsageError(f"-o {output} is part of the data that is read; write to another file")

@@ -1,0 +1,113 @@
+"""Hyperparameters of the registered algorithms, as people and YAML files write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from algorithms import registry
+from algorithms.ranges import Choice, Integer, Range
+
+if TYPE_CHECKING:
+    from algorithms.fields import Field
+
+
+def fields_of(name: str) -> Mapping[str, Field]:
+    """Return the hyperparameters of a registered algorithm.
+
+    Raises
+    ------
+    UnknownAlgorithm, AlgorithmError
+        If there is none of that name, or another package's cannot be used.
+    """
+    from algorithms.errors import AlgorithmError
+    from algorithms.fields import fields_of as read
+
+    algorithm = registry.get(name)
+    try:
+        return read(algorithm)
+    except (TypeError, AttributeError, NameError) as error:
+        raise AlgorithmError(
+            f"algorithm {name!r} ({algorithm!r}) does not keep the contract of algorithms.base.Algorithm "
+            f"({error}); update or remove the package that brings it"
+        ) from error
+
+
+def known_fields(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return every registered algorithm with its hyperparameters' names, read for ``names`` only.
+
+    Examples
+    --------
+    >>> known = known_fields(["ridge"])
+    >>> "alpha" in known["ridge"], known["lasso"]
+    (True, [])
+    """
+    wanted = set(names)
+    return {name: list(fields_of(name)) if name in wanted else [] for name in registry.names()}
+
+
+def written(range_: Range) -> Any:
+    """Return a range as a study's YAML writes it: a mapping, or a list of choices.
+
+    Examples
+    --------
+    >>> from algorithms.ranges import Log
+    >>> written(Log(1e-3, 10)), written(Choice(True, False))
+    ({'low': 0.001, 'high': 10.0, 'log': True}, [True, False])
+    """
+    match range_:
+        case Choice(values=values):
+            return list(values)
+        case Integer(low=low, high=high, log=log):
+            return {"low": low, "high": high} | ({"log": True} if log else {})
+        case _:
+            logarithmic = type(range_).__name__ == "Log"
+            return {"low": float(range_.low), "high": float(range_.high)} | (
+                {"log": True} if logarithmic else {}
+            )
+
+
+def in_words(range_: Range | None) -> str:
+    """Return a range for people.
+
+    Examples
+    --------
+    >>> in_words(Integer(1, None)), in_words(Choice("mean", "zero")), in_words(None)
+    ('1 to as many as the data allow', 'mean, zero', 'any')
+    """
+    if range_ is None:
+        return "any"
+    if isinstance(range_, Choice):
+        return ", ".join(word(value) for value in range_.values)
+    high = "as many as the data allow" if range_.high is None else word(range_.high)
+    scale = ", log" if written(range_).get("log") else ""
+    return f"{word(range_.low)} to {high}{scale}"
+
+
+def word(value: Any) -> str:
+    """Return a value as YAML writes it.
+
+    Examples
+    --------
+    >>> word(True), word(None), word(1e-6), word("mean")
+    ('true', 'null', '1e-06', 'mean')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def searched_ranges(names: Iterable[str]) -> dict[str, Any]:
+    """Return ``"algorithm.parameter"`` → its range as YAML writes it, for all that is searched by default.
+
+    Ranges that only the data can close (such as a number of components) are left out.
+    """
+    found = {}
+    for name in names:
+        for field in fields_of(name).values():
+            range_ = field.range
+            if range_ is None or not range_.searched or field.needs_pass:
+                continue
+            if not (isinstance(range_, Integer) and range_.high is None):
+                found[f"{name}.{field.name}"] = written(range_)
+    return found

@@ -1,0 +1,67 @@
+"""``hpo report``: what a study found, on the terminal or in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage
+
+if TYPE_CHECKING:
+    from studies.report_data import ReportData
+
+
+def report(
+    name: StudyName,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as one page that needs no network.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the trials as CSV, a line each; - prints them.")
+    ] = None,
+    as_json: AsJson = False,
+    store: Store = None,
+    storage: Storage = None,
+) -> None:
+    """Show what a study found: best settings, scores, curves, cost. Answered from the states; no data is read.
+
+    Examples:
+      hpo report flights
+      hpo report flights --html flights.html --csv trials.csv
+      hpo report flights --json | jq .best.params
+    """
+    from hpo.cli.exits import UsageError
+    from hpo.cli.output import console, note
+    from hpo.reporting import report_data
+    from hpo.restore import load
+    from studies.report import to_json, write_html
+    from studies.terminal import render_summary
+
+    if as_json and str(csv) == "-":
+        raise UsageError("--json and --csv - both want standard output; give --csv a file")
+    data = report_data(load(name, storage=known_storage(storage), store=store))
+    if html is not None:
+        note(f"report: {write_html(data, html)}")
+    if csv is not None:
+        _write_csv(csv, data)
+    if as_json:
+        typer.echo(to_json(data))
+    elif html is None and csv is None:
+        render_summary(data, console())
+
+
+def _write_csv(path: Path, data: ReportData) -> None:
+    from hpo.cli.exits import OutputError
+    from hpo.cli.output import note
+    from studies.report import to_csv
+
+    if str(path) == "-":
+        typer.echo(to_csv(data), nl=False)
+        return
+    try:
+        path.write_text(to_csv(data), encoding="utf-8", newline="")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}; choose another file") from None
+    note(f"trials: {path}")

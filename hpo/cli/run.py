@@ -1,0 +1,111 @@
+"""``hpo run``: one pass, then trials."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo.cli.options import AsJson, Storage, Store, StudyFile
+
+if TYPE_CHECKING:
+    from hpo.result import Result
+    from studies.spec import StudySpec
+
+
+def run(
+    study: StudyFile,
+    trials: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Trials in all, those on record included [default: the file's]."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the study of this name that is on record.")
+    ] = False,
+    store: Store = None,
+    storage: Storage = None,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Draw no bars.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a study: read what is not known yet, once, then answer every trial from the states.
+
+    The name of the study is the file's `name:`, or the file's own. Ctrl-C stops at a safe point; what was
+    finished is kept, and the same command with --resume goes on from there.
+
+    Examples:
+      hpo run study.yaml
+      hpo run study.yaml --resume --trials 500
+      hpo run study.yaml --store /mnt/team/store --json > result.json
+    """
+    from hpo.api import question_of, run_question
+    from hpo.cli.plan import read_study
+    from hpo.errors import Interrupted, InterruptedWarning
+
+    spec = read_study(study, store=store, storage=storage, trials=trials)
+    again = f"hpo run {study} --resume" + "".join(
+        f" {option} {value}"
+        for option, value in (("--trials", trials), ("--store", store), ("--storage", storage))
+        if value is not None
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InterruptedWarning)  # told in the command line's own words below
+        try:
+            result = run_question(
+                question_of(spec), spec.sampler, spec.storage, resume=resume,
+                progress=False if no_progress else None,
+            )  # fmt: skip
+        except Interrupted as error:
+            where = str(error).partition(": run the same")[0]
+            raise Interrupted(f"{where}. Go on with: {again}") from None
+    _finish(spec, result, again, as_json)
+
+
+def _finish(spec: StudySpec, result: Result, again: str, as_json: bool) -> None:
+    from hpo.cli.output import emit
+    from hpo.errors import Interrupted
+
+    done = len(result.optuna_study.trials)
+    if as_json:
+        emit(result_values(result))
+    if result.stopped == "interrupted":
+        raise Interrupted(f"{done} of {spec.trials} trials are done, and kept. Go on with: {again}")
+    if not as_json:
+        _show(spec, result)
+
+
+def _show(spec: StudySpec, result: Result) -> None:
+    from hpo.cli.output import console, say
+    from hpo.reporting import report_data
+    from studies.terminal import render_summary
+
+    render_summary(report_data(result), console())
+    where = "".join(f" --{key} {value}" for key in ("storage",) if (value := getattr(spec, key)) is not None)
+    name = f"'{spec.name}'" if " " in str(spec.name) else spec.name
+    say("", f"Report: hpo report {name}{where} --html report.html")
+
+
+def result_values(result: Result) -> dict[str, Any]:
+    """Return a result as JSON values: what ``--json`` prints."""
+    from hpo.errors import TuneError
+
+    found: dict[str, Any] = {
+        "name": result.name,
+        "metric": result.metric,
+        "stopped": result.stopped,
+        "trials": len(result.optuna_study.trials),
+    }
+    try:
+        pair = (("best", result.best), ("simplest", result.simplest))
+    except TuneError as error:
+        return {**found, "best": None, "simplest": None, "error": str(error), "cost": result.cost.to_dict()}
+    for key, chosen in pair:
+        found[key] = {
+            "trial": chosen.number,
+            "algorithm": result.algorithm_of(chosen),
+            "value": chosen.scores.mean,
+            "se": chosen.scores.se,
+            "fold_scores": list(chosen.scores.folds),
+            "params": result.params_of(chosen),
+        }
+    return {**found, "cost": result.cost.to_dict()}

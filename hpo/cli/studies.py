@@ -1,0 +1,229 @@
+"""``hpo studies``: what was recorded; answered from the record alone, neither data nor states are needed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpo.cli.options import AsJson, Storage, StudyName, known_storage
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial
+
+    from studies.compare import Comparison
+
+MOST_TRIALS = 10
+
+
+def ls(storage: Storage = None, as_json: AsJson = False) -> None:
+    """List the recorded studies.
+
+    Examples:
+      hpo studies ls
+      hpo studies ls --storage sqlite:///studies.db --json
+    """
+    from hpo.cli.output import emit, print_table, say
+    from studies.storage import list_studies
+
+    rows = list_studies(known_storage(storage))
+    if as_json:
+        emit(rows)
+    elif not rows:
+        say("no studies yet; hpo run STUDY.yaml makes one")
+    else:
+        columns = ("name", "trials", "best", "algorithms", "begun", "data")
+        cells = (
+            (
+                row.name, f"{row.trials:,}", _number(row.best), ", ".join(row.algorithms),
+                row.created.strftime("%Y-%m-%d %H:%M") if row.created else "", _data(row.data),
+            )
+            for row in rows
+        )  # fmt: skip
+        print_table(columns, cells, right=("trials", "best"))
+
+
+def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> None:
+    """Show one study: what it asked, what it cost, and its best trials.
+
+    Examples:
+      hpo studies show flights
+      hpo studies show flights --json | jq '.trials[].fold_scores'
+    """
+    from hpo.cli.output import emit, print_facts, print_table, say
+    from studies.record import load_study
+
+    study = load_study(known_storage(storage), name)
+    described = describe(study)
+    if as_json:
+        emit(described)
+        return
+    print_facts(_facts(described))
+    best = [t for t in described["trials"] if t["value"] is not None]
+    if best:
+        best.sort(key=lambda t: t["value"], reverse=described["direction"] == "maximize")
+        say("", f"best trials of {len(best):,} with a score:")
+        cells = ((t["number"], _number(t["value"]), settings(t["params"])) for t in best[:MOST_TRIALS])
+        print_table(("trial", "value", "settings"), cells, right=("trial", "value"))
+
+
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="NAME NAME...", help="Two recorded studies or more.")],
+    storage: Storage = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put studies side by side, and say whether their scores may be compared.
+
+    Examples:
+      hpo studies compare flights flights-lasso
+      hpo studies compare flights flights-lasso --json | jq .pairs
+    """
+    from hpo.cli.output import emit
+    from studies.compare import compare as compared
+    from studies.record import load_study
+
+    kept = known_storage(storage)
+    found = compared([load_study(kept, name) for name in names])
+    if as_json:
+        emit(found.to_dict())
+    else:
+        _show_comparison(found)
+
+
+def rm(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Recorded studies.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    storage: Storage = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove studies and their trials from the record. Their states stay; `hpo states gc` removes those.
+
+    Examples:
+      hpo studies rm first-try
+      hpo studies rm first-try second-try --yes
+    """
+    from hpo.cli.exits import UsageError
+    from hpo.cli.output import count, emit, say
+    from studies.storage import delete_study, find_study
+
+    kept = known_storage(storage)
+    trials = {name: kept.get_n_trials(find_study(kept, name)) for name in names}
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("there is no terminal to ask on; say --yes to remove without asking")
+        of = ", ".join(f"{name!r} ({count(number, 'trial')})" for name, number in trials.items())
+        if not typer.confirm(f"Remove {of}?", err=True):
+            raise typer.Exit(1)
+    for name in trials:
+        delete_study(kept, name)
+    if as_json:
+        emit({"removed": list(trials)})
+    else:
+        say(*(f"removed {name}, {count(number, 'trial')}" for name, number in trials.items()))
+
+
+def describe(study: Study) -> dict[str, Any]:
+    """Return a study's record as JSON values; those that other programs made have no definition."""
+    from studies.storage import ONEPASS
+
+    record = study.user_attrs.get(ONEPASS) or {}
+    trials = study.get_trials(deepcopy=False)
+    return {
+        "name": study.study_name,
+        "metric": record.get("metric"),
+        "direction": study.directions[0].name.lower() if len(study.directions) == 1 else None,
+        "definition": record.get("definition"),
+        "store": record.get("store"),
+        "segments": len(record["segments"]) if "segments" in record else None,
+        "cost": record.get("cost"),
+        "trials": [_trial(trial) for trial in trials],
+    }
+
+
+def _trial(trial: FrozenTrial) -> dict[str, Any]:
+    value = trial.values[0] if trial.values and len(trial.values) == 1 else None
+    return {
+        "number": trial.number,
+        "state": trial.state.name.lower(),
+        "value": value,
+        "params": trial.params,
+        "fold_scores": trial.user_attrs.get("fold_scores"),
+        "std_error": trial.user_attrs.get("std_error"),
+        "duplicate_of": trial.user_attrs.get("duplicate_of"),
+    }
+
+
+def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
+    from hpo.cli.output import count
+
+    facts = [("study", described["name"]), ("trials", f"{len(described['trials']):,}")]
+    asked = described["definition"] or {}
+    if not asked:
+        return [*facts, ("", "made by another program, or its pass never finished: no definition on record")]
+    facts += [(key, _words(asked[key])) for key in asked if asked[key] not in (None, [], {}, "")]
+    if described["store"] is not None:
+        facts.append(("store", str(described["store"])))
+    if cost := described["cost"]:
+        read = f"{count(cost['rows_read'], 'row')} in its last run"
+        facts.append(("read", f"{read}; retraining would have read {cost['rows_if_retrained']:,}"))
+        facts.append(("states", f"{cost['states_built']:,} built, {cost['states_reused']:,} reused"))
+    return facts
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {v}" for k, v in value.items() if v is not None)
+    return str(value)
+
+
+def _show_comparison(found: Comparison) -> None:
+    from hpo.cli.output import print_table, say
+
+    columns = ("study", "best", "± SE", "trials", "rows read", "settings")
+    cells = (
+        (
+            row.name, _number(row.best), _number(row.se, 3), f"{row.trials:,}",
+            "" if row.rows_read is None else f"{row.rows_read:,}", settings(row.params),
+        )
+        for row in found.rows
+    )  # fmt: skip
+    print_table(columns, cells, right=("best", "± SE", "trials", "rows read"))
+    say("")
+    for pair in found.pairs:
+        if not pair.comparable:
+            say(f"{pair.a} and {pair.b} cannot be compared: {'; '.join(pair.unlike)}")
+        elif pair.difference is None:
+            say(f"{pair.b} against {pair.a}: no fold scores to compare")
+        else:
+            se = "" if pair.se is None else f" ± {pair.se:.2g}"
+            better = pair.b if pair.difference > 0 else pair.a
+            verdict = f"{better} is better" if pair.difference else "the same"
+            say(f"{pair.b} against {pair.a}, fold by fold: {pair.difference:+.4g}{se} ({verdict})")
+
+
+def _number(value: float | None, digits: int = 6) -> str:
+    return "" if value is None else f"{value:.{digits}g}"
+
+
+def settings(params: dict[str, Any]) -> str:
+    """Return a setting on one line.
+
+    Examples
+    --------
+    >>> settings({"ridge.alpha": 0.25, "ridge.standardize": True})
+    'ridge.alpha 0.25, ridge.standardize true'
+    """
+    from hpo.cli.ranges import word
+
+    return ", ".join(f"{key} {word(value)}" for key, value in params.items())
+
+
+def _data(data: tuple[str, ...]) -> str:
+    from studies.report_text import shorten
+
+    more = f" and {len(data) - 1} more" if len(data) > 1 else ""
+    return shorten(data[0], 60) + more if data else ""
