@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.data import open_dataset
 from hpo.data.splitters import make_folds
 from hpo.errors import InterruptedWarning
-from hpo.plan import Plan, make_plan
+from hpo.planning import Plan, make_plan
 from hpo.progress import Progress, RichProgress
 from hpo.question import Question, check_task, make_spec, resolve_metric, resolve_search
 from hpo.result import Result

@@ -67,11 +67,11 @@ def test_categories_are_one_hot_as_scikit_learn_makes_them(dtype):
     assert not found["city_other"].any()
 
 
-def test_levels_beyond_the_cap_are_other_by_frequency_then_name():
+def test_levels_beyond_the_cap_are_other_and_those_kept_stand_in_the_order_of_their_names():
     X = pd.DataFrame({"c": ["d", "d", "b", "a", "c", "c", None]})
     encoder = Encoder(max_categories=3).fit(X)
     assert [(c.name, c.role) for c in encoder.columns_] == [
-        ("c_c", "level"), ("c_d", "level"), ("c_a", "level"), ("c_other", "other"), ("c_missing", "missing"),
+        ("c_a", "level"), ("c_c", "level"), ("c_d", "level"), ("c_other", "other"), ("c_missing", "missing"),
     ]  # fmt: skip
     assert encoder.transform(X)[2].tolist() == [0, 0, 0, 1, 0]
     assert encoder.transform(pd.DataFrame({"c": ["new", None]})).tolist() == [

@@ -250,8 +250,11 @@ def infinite_value(name: str, value: float, where: str, dtype: str = "float64") 
 
 
 def _frequent(strings: pa.Array, limit: int) -> tuple[str, ...]:
-    """Return the most frequent strings; equal counts by name."""
+    """Return the most frequent strings, equal counts by name, in the order of their names.
+
+    Ordered by name, another sample with the same levels makes the same encoder, whose old leaves still match.
+    """
     counted = pc.value_counts(strings)
     table = pa.table({"level": counted.field("values"), "count": counted.field("counts")})
     order = [("count", "descending"), ("level", "ascending")]
-    return tuple(table.sort_by(order).column("level").slice(0, limit).to_pylist())
+    return tuple(sorted(table.sort_by(order).column("level").slice(0, limit).to_pylist()))
