@@ -23,7 +23,7 @@ def predict(model: Pipeline, data: Any, options: Mapping[str, Any]) -> pd.DataFr
     dataset = open_dataset(data, features=_features(model), **options)
     batches = (b for segment in dataset.segments for b in dataset.read(segment))
     outputs = [np.asarray(_apply(model, batch)) for batch in batches]
-    made = np.concatenate(outputs) if outputs else np.zeros(0)
+    made: np.ndarray[Any, Any] = np.concatenate(outputs) if outputs else np.zeros(0)
     if made.ndim == 1:
         return pd.DataFrame({"prediction": made})
     return pd.DataFrame(made, columns=[f"component_{i}" for i in range(made.shape[1])])

@@ -13,6 +13,7 @@ from hpo.errors import TuneError
 from hpo.search import Searched, resolve
 from state_store import StateStore, digest
 from studies.definition import definition
+from studies.masking import mask
 from studies.spec import StudySpec
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Question:
         asked["folds"] = self.folds.to_dict()
         asked["scoring"] = self.metric
         asked["data digest"] = self.data_digest
-        return asked
+        return {key: masked(value) for key, value in asked.items()}
 
 
 def make_spec(values: Mapping[str, Any]) -> StudySpec:
@@ -125,6 +126,19 @@ def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
 def resolve_search(spec: StudySpec) -> list[Searched]:
     """Return the algorithms of a spec with what is searched of each."""
     return resolve(spec.algorithm, spec.search)
+
+
+def masked(value: Any) -> Any:
+    """Return text, or a list of it, without the passwords of addresses; anything else as it is.
+
+    Examples
+    --------
+    >>> masked(["s3://bucket/x?secret_key=abc"])
+    ['s3://bucket/x?secret_key=***']
+    """
+    if isinstance(value, list):
+        return [masked(v) for v in value]
+    return mask(value) if isinstance(value, str) else value
 
 
 def _data_names(data: Any) -> Any:

@@ -58,6 +58,8 @@ def notes(result: Result) -> list[str]:
         found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")
     if cost.rows_without_weight:
         found.append(f"{cost.rows_without_weight:,} rows of weight zero were left out.")
+    if result.stopped == "exhausted":
+        found.append("Every setting of the space was tried; further trials would only repeat them.")
     if result.stopped == "patience":
         found.append("The trials ended early: nothing improved any more.")
     if result.stopped in ("timeout", "interrupted"):

@@ -39,7 +39,8 @@ class Result:
     optuna_study : the study in memory, with every trial.
     cost : what was read and built, and what retraining would have read.
     metric : name of the score.
-    stopped : why the trials ended: ``"trials"``, ``"timeout"``, ``"patience"`` or ``"interrupted"``.
+    stopped : why the trials ended: ``"trials"``, ``"exhausted"`` (a finite space was tried whole),
+        ``"timeout"``, ``"patience"`` or ``"interrupted"``; ``"loaded"`` for a study opened again.
 
     Examples
     --------

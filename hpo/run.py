@@ -10,8 +10,13 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial, TrialState
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from algorithms.ranges import Range
 from hpo.contexts import Evidence, evidence, make_pass
@@ -22,13 +27,14 @@ from hpo.memory import available_memory, check_memory
 from hpo.passes import PassResult
 from hpo.pilot import make_pilot
 from hpo.progress import Progress
-from hpo.question import Question
+from hpo.question import Question, masked
 from hpo.search import Searched, space_of
 from hpo.tuner import Budget, Tuner, distinct
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record import begin, load_study
-from studies.samplers import make_sampler
+from studies.samplers import Grid, make_sampler
+from studies.space import ALGORITHM
 from studies.storage import ONEPASS, find_study
 from studies.write_behind import WriteBehind
 
@@ -131,14 +137,17 @@ class Runner:
 
     def _trials(self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event) -> str:
         spec = self.question.spec
-        budget = Budget(spec.trials + warm, spec.timeout, spec.patience)
+        sampler = tuner.study.sampler
+        points = len(sampler.points) if isinstance(sampler, Grid) else spec.trials
+        budget = Budget(min(spec.trials, points) + warm, spec.timeout, spec.patience)
         self.progress.begin_trials(budget.trials, len(tuner.study.get_trials(deepcopy=False)))
 
         def finished(trial: FrozenTrial) -> None:
             recorder.put(trial)
             self.progress.trial(trial.value)
 
-        return tuner.run(budget, finished, stop)
+        stopped = tuner.run(budget, finished, stop)
+        return "exhausted" if stopped == "trials" and points < spec.trials else stopped
 
     def _warm_start(self, tuner: Tuner, recorder: _Recorder) -> int:
         """Take over the trials of another study, scored anew on these states; return how many there are."""
@@ -148,7 +157,8 @@ class Runner:
         if name is None or trials or self.storage is None:
             return known
         other = load_study(self.storage, name)
-        taken = [t for t in other.get_trials(deepcopy=False) if agrees(t, tuner.space)]
+        moved = (translated(t, tuner.space) for t in other.get_trials(deepcopy=False))
+        taken = [t for t in moved if t is not None]
         if other.get_trials(deepcopy=False) and not taken:
             raise TuneError(
                 f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
@@ -259,21 +269,44 @@ def check_rows(found: Evidence, result: PassResult) -> None:
             )
 
 
-def agrees(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> bool:
-    """Return whether a finished trial of another study lies in this space."""
-    if trial.state is not TrialState.COMPLETE or not trial.params or not trial.params.keys() <= space.keys():
-        return False
-    mine = {k for k in space if k == "algorithm" or k.split(".")[0] == _algorithm(trial)}
-    if mine != trial.params.keys():
-        return False
-    return all(space[k]._contains(space[k].to_internal_repr(v)) for k, v in trial.params.items())
+def translated(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> FrozenTrial | None:
+    """Return another study's trial in the terms of this space, or None if it lies outside.
+
+    A study of one algorithm and a study of several differ in the parameter ``"algorithm"`` alone.
+    """
+    if trial.state is not TrialState.COMPLETE or not trial.params:
+        return None
+    name = str(trial.params.get(ALGORITHM) or next(iter(trial.params)).partition(".")[0])
+    params = {k: v for k, v in trial.params.items() if k != ALGORITHM}
+    if ALGORITHM in space:
+        params = {ALGORITHM: name, **params}
+    if params.keys() != {k for k in space if k == ALGORITHM or k.startswith(f"{name}.")}:
+        return None
+    if not all(holds(space[k], v) for k, v in params.items()):
+        return None
+    return create_trial(
+        state=trial.state, value=trial.value, params=params, distributions={k: space[k] for k in params}
+    )
 
 
-def _algorithm(trial: FrozenTrial) -> str:
-    return str(trial.params.get("algorithm") or next(iter(trial.params)).split(".")[0])
+def holds(distribution: BaseDistribution, value: Any) -> bool:
+    """Return whether a value lies in a distribution.
+
+    Examples
+    --------
+    >>> from optuna.distributions import IntDistribution
+    >>> holds(IntDistribution(1, 3), 4)
+    False
+    """
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    if isinstance(distribution, (FloatDistribution, IntDistribution)):
+        return not isinstance(value, (str, bool)) and bool(distribution.low <= value <= distribution.high)
+    return False
 
 
 def _spec_record(question: Question) -> dict[str, Any]:
     from studies.spec import plain
 
-    return {k: v for k, v in plain(question.spec).items() if k in question.spec.model_fields_set}
+    given = {k: v for k, v in plain(question.spec).items() if k in question.spec.model_fields_set}
+    return {k: masked(v) for k, v in given.items()}

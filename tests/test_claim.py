@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hpo
 import numpy as np
 import pandas as pd
 import pytest
+
+import hpo
 from hpo.run import Runner
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hpo
 import numpy as np
 import pytest
 from flights import flights
@@ -12,6 +11,8 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.model_selection import GridSearchCV, KFold, RepeatedKFold, ShuffleSplit, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+import hpo
 
 TIGHT = {"tol": 1e-12, "max_iter": 1_000_000}
 ALPHAS = [1e-3, 1e-2, 0.1, 1.0, 10.0]

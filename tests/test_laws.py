@@ -6,13 +6,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
 from algorithms import laws, registry
 from algorithms.base import Batch, Column, Shape
 from algorithms.errors import LawBroken
 from algorithms.summaries.moments import Moments, MomentsState
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from state_store.codec import flatten, restore
 
 SUMMARIES = sorted({registry.get(name)().summary for name in registry.names()} | {Moments("double")}, key=repr)

@@ -10,10 +10,11 @@ import textwrap
 import threading
 import time
 
-import hpo
 import numpy as np
 import pandas as pd
 import pytest
+
+import hpo
 from hpo.errors import DataError, Interrupted, InterruptedWarning, MemoryShort, StoreWarning, TuneError
 from state_store import DamagedStateWarning, NewerFormat
 
