@@ -107,7 +107,7 @@ def _flow(value: Any) -> str:
 
 def _entry(key: str, value: Any, comment: str) -> list[str]:
     line = f"{key}: {_flow(value)}"
-    return [f"{line:<30}# {comment}" if comment else line]
+    return [f"{line:<29} # {comment}" if comment else line]
 
 
 def _target(target: str | None, others: Mapping[str, str]) -> list[str]:

@@ -11,19 +11,21 @@ from hpo.cli.options import AsJson
 if TYPE_CHECKING:
     from algorithms.fields import Field
 
-WHEN = {"always": "", "asked": "only if asked for", "fixed": "no", "pass": "one pass per value"}
+WHEN = {"always": "yes", "asked": "if asked for", "pass": "if asked for; each value a pass"}
 
 
 def algorithms(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the algorithms, those of other packages included, with their hyperparameters and ranges.
+    """List the algorithms, their hyperparameters and ranges.
 
-    A free hyperparameter is answered from the states: trying it reads no data. One that "needs a pass" is
-    part of what the pass keeps: every further value reads the data once more.
+    Those that other packages bring are among them. A free hyperparameter is answered from the states:
+    trying it reads no data. One that "needs a pass" is part of what the pass keeps: every further value
+    reads the data once more.
 
-    Examples:
+    Examples
+    --------
       hpo algorithms
       hpo algorithms ridge
       hpo algorithms --json | jq '.[].name'
@@ -65,16 +67,14 @@ def describe(name: str) -> dict[str, Any]:
 def _field(field: Field) -> dict[str, Any]:
     from hpo.cli.ranges import in_words, written
 
-    if field.needs_pass:
-        when = "pass"
-    else:
-        when = "fixed" if field.range is None else "always" if field.range.searched else "asked"
+    searched = field.range is not None and field.range.searched and not field.needs_pass
+    when = "pass" if field.needs_pass else "always" if searched else "asked"
     return {
         "name": field.name,
         "default": field.default,
         "range": None if field.range is None else written(field.range),
         "range_in_words": in_words(field.range),
-        "searched": when == "always",
+        "searched": searched,
         "needs_pass": field.needs_pass,
         "when": when,
     }
@@ -90,7 +90,7 @@ def _show(described: list[dict[str, Any]]) -> None:
             origin = "" if one["built_in"] else f"; from {one['class']}"
             say(f"  {one['task']}; scores exactly {', '.join(one['metrics'])}{origin}")
             rows = [
-                (f"  {h['name']}", word(h["default"]), h["range_in_words"], WHEN[h["when"]] or "yes")
+                (f"  {h['name']}", word(h["default"]), h["range_in_words"], WHEN[h["when"]])
                 for h in one["hyperparameters"]
             ]
             print_table(("  hyperparameter", "default", "range", "searched"), rows)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli import algorithms, demo, init, plan, predict, report, run, states, studies
+from hpo.cli import algorithms, demo, init, pins, plan, predict, report, run, states, studies
 from hpo.cli.exits import MEANINGS
 from hpo.cli.guard import guarded
 
@@ -68,13 +68,13 @@ def _add(group: typer.Typer, name: str, command: Callable[..., None]) -> None:
 
 def help_of(command: Callable[..., None]) -> str:
     """Return a command's help: its docstring, the examples in lines of their own."""
-    return (getdoc(command) or "").replace("\n\nExamples:\n", "\n\n\b\nExamples:\n")
+    return (getdoc(command) or "").replace("\n\nExamples\n--------\n", "\n\n\b\nExamples:\n")
 
 
 app = _group(ABOUT)
 app.callback(help=ABOUT)(_top)
 _studies = _group("The recorded studies: list, show, compare, remove.")
-_states = _group("The states that studies share: list, check, give back space, carry to another store.")
+_states = _group("The states that studies share: list, check, collect, carry.")
 
 _add(app, "init", init.init)
 _add(app, "plan", plan.plan)
@@ -95,5 +95,5 @@ _add(_states, "verify", states.verify)
 _add(_states, "gc", states.gc)
 _add(_states, "export", states.export)
 _add(_states, "import", states.import_)
-_add(_states, "pin", states.pin)
-_add(_states, "unpin", states.unpin)
+_add(_states, "pin", pins.pin)
+_add(_states, "unpin", pins.unpin)

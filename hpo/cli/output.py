@@ -13,6 +13,7 @@ from studies.report_text import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 PIPE_WIDTH = 140
 """Columns of a table that does not go to a terminal."""
@@ -65,7 +66,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], right:
         table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=name in numbers)
     for row in rows:
         table.add_row(*(Text(clean(cell)) for cell in row))
-    console().print(table)
+    _print(table)
 
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
@@ -78,7 +79,18 @@ def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     grid.add_column(overflow="fold")
     for name, value in facts:
         grid.add_row(Text(clean(name)), Text(clean(value)))
-    console().print(grid)
+    _print(grid)
+
+
+def _print(table: Table) -> None:
+    """Print a table; without a terminal, no line ends in spaces."""
+    target = console()
+    if target.is_terminal:
+        target.print(table)
+        return
+    with target.capture() as captured:
+        target.print(table)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

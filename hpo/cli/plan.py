@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 from hpo.cli.options import AsJson, Store, StudyFile
 
 if TYPE_CHECKING:
-    from hpo.plan import Plan
+    from hpo.planning import Plan
     from studies.spec import StudySpec
 
 
 def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None:
-    """Say what a study would read, what is known already, and about how long it takes; reads no rows.
+    """Say what a study would read, before anything is read.
 
-    Examples:
+    What is known already, what must be read, and about how long that takes; checks the file, reads no rows.
+
+    Examples
+    --------
       hpo plan study.yaml
       hpo plan study.yaml --json | jq .rows_to_read
     """

@@ -29,7 +29,9 @@ def predict(
     ],
     keep: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="Column of the data to write beside the prediction; repeat for more."),
+        typer.Option(
+            metavar="COLUMN", help="Column of the data to write beside the prediction; repeat for more."
+        ),
     ] = None,
     simplest: Annotated[
         bool, typer.Option("--simplest", help="The simplest model within one standard error of the best.")
@@ -38,11 +40,13 @@ def predict(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict every row of new data with a study's best model, in the order of the data.
+    """Predict new rows with a study's best model.
 
-    The model is made from the states; the data goes through in batches, so it may be larger than memory.
+    One prediction a row, in the order of the data. The model is made from the states; the data goes
+    through in batches, so it may be larger than memory.
 
-    Examples:
+    Examples
+    --------
       hpo predict flights january.parquet -o predicted.parquet
       hpo predict flights "new/*.csv" -o predicted.csv --keep flight --keep day
     """
@@ -92,16 +96,17 @@ def write(path: Path, tables: Iterator[pa.Table]) -> int:
         raise OutputError(f"{path} cannot be written: the directory {path.parent} does not exist; make it")
     try:
         with replacing(path.absolute()) as file:
-            return _stream(path, file, tables)
+            rows = _stream(path, file, tables)
     except StoreWriteError as error:
         cause = error.__cause__
         reason = getattr(cause, "strerror", None) or cause
         raise OutputError(f"{path} cannot be written: {reason}; choose another file with -o") from error
+    return rows
 
 
 def _stream(path: Path, file: BinaryIO, tables: Iterator[pa.Table]) -> int:
     first = next(tables)
-    rows = first.num_rows
+    rows = int(first.num_rows)
     with _writer(path, file, first.schema) as writer:
         writer.write_table(first)
         for table in tables:

@@ -25,9 +25,12 @@ def report(
     store: Store = None,
     storage: Storage = None,
 ) -> None:
-    """Show what a study found: best settings, scores, curves, cost. Answered from the states; no data is read.
+    """Show what a study found, on the terminal or as a page.
 
-    Examples:
+    Best settings, scores, curves, importances and cost, answered from the states: no data is read.
+
+    Examples
+    --------
       hpo report flights
       hpo report flights --html flights.html --csv trials.csv
       hpo report flights --json | jq .best.params

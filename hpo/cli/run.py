@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,9 @@ def run(
     study: StudyFile,
     trials: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Trials in all, those on record included [default: the file's]."),
+        typer.Option(
+            metavar="N", min=1, help="Trials in all, those on record included [default: the file's]."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the study of this name that is on record.")
@@ -28,12 +31,14 @@ def run(
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Draw no bars.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a study: read what is not known yet, once, then answer every trial from the states.
+    """Run a study: one pass over the data, then the trials.
 
-    The name of the study is the file's `name:`, or the file's own. Ctrl-C stops at a safe point; what was
-    finished is kept, and the same command with --resume goes on from there.
+    What is not known yet is read, once; every trial is then answered from the states. The name of the
+    study is the file's `name:`, or the file's own. Ctrl-C stops at a safe point; what was finished is
+    kept, and the same command with --resume goes on from there.
 
-    Examples:
+    Examples
+    --------
       hpo run study.yaml
       hpo run study.yaml --resume --trials 500
       hpo run study.yaml --store /mnt/team/store --json > result.json
@@ -43,11 +48,9 @@ def run(
     from hpo.errors import Interrupted, InterruptedWarning
 
     spec = read_study(study, store=store, storage=storage, trials=trials)
-    again = f"hpo run {study} --resume" + "".join(
-        f" {option} {value}"
-        for option, value in (("--trials", trials), ("--store", store), ("--storage", storage))
-        if value is not None
-    )
+    given = (("--trials", trials), ("--store", store), ("--storage", storage))
+    options = [str(part) for pair in given if pair[1] is not None for part in pair]
+    again = shlex.join(["hpo", "run", str(study), "--resume", *options])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterruptedWarning)  # told in the command line's own words below
         try:
@@ -58,10 +61,10 @@ def run(
         except Interrupted as error:
             where = str(error).partition(": run the same")[0]
             raise Interrupted(f"{where}. Go on with: {again}") from None
-    _finish(spec, result, again, as_json)
+    _finish(spec, result, again, as_json=as_json)
 
 
-def _finish(spec: StudySpec, result: Result, again: str, as_json: bool) -> None:
+def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> None:
     from hpo.cli.output import emit
     from hpo.errors import Interrupted
 
@@ -71,18 +74,17 @@ def _finish(spec: StudySpec, result: Result, again: str, as_json: bool) -> None:
     if result.stopped == "interrupted":
         raise Interrupted(f"{done} of {spec.trials} trials are done, and kept. Go on with: {again}")
     if not as_json:
-        _show(spec, result)
+        _show(result, spec.storage)
 
 
-def _show(spec: StudySpec, result: Result) -> None:
+def _show(result: Result, storage: str | None) -> None:
     from hpo.cli.output import console, say
     from hpo.reporting import report_data
     from studies.terminal import render_summary
 
     render_summary(report_data(result), console())
-    where = "".join(f" --{key} {value}" for key in ("storage",) if (value := getattr(spec, key)) is not None)
-    name = f"'{spec.name}'" if " " in str(spec.name) else spec.name
-    say("", f"Report: hpo report {name}{where} --html report.html")
+    where = [] if storage is None else ["--storage", storage]
+    say("", "Report: " + shlex.join(["hpo", "report", str(result.name), *where, "--html", "report.html"]))
 
 
 def result_values(result: Result) -> dict[str, Any]:

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpo.cli.contexts import SHOWN, chosen, inventory, leaf, matching
 from hpo.cli.options import AsJson, Storage, Store, known_store
+from hpo.cli.pins import Contexts, OfStudy
 
 if TYPE_CHECKING:
-    from state_store import StateStore
     from state_store.entry import Entry
 
-SHOWN = 12
-"""Digits of a context that are shown; any unambiguous beginning is understood."""
-
 Context = Annotated[str, typer.Argument(metavar="CONTEXT", help="The beginning of a context's digits.")]
-Contexts = Annotated[
-    list[str] | None, typer.Argument(metavar="[CONTEXT]...", help="The beginnings of contexts' digits.")
-]
-OfStudy = Annotated[
-    str | None, typer.Option("--study", metavar="NAME", help="The contexts that this recorded study used.")
-]
 
 
 def ls(store: Store = None, as_json: AsJson = False) -> None:
-    """List what the store holds: one line a context, which is one summary, encoder and fold scheme.
+    """List what the store holds, a line a context.
 
-    Examples:
+    A context is one summary, encoder and fold scheme: its leaves are what studies share.
+
+    Examples
+    --------
       hpo states ls
       hpo states ls --store /mnt/team/store --json
     """
@@ -62,7 +56,8 @@ def ls(store: Store = None, as_json: AsJson = False) -> None:
 def show(context: Context, store: Store = None, as_json: AsJson = False) -> None:
     """Show the leaves of one context, a line a segment.
 
-    Examples:
+    Examples
+    --------
       hpo states show 3fa1
       hpo states show 3fa1 --json | jq '.[].about.uri'
     """
@@ -70,10 +65,10 @@ def show(context: Context, store: Store = None, as_json: AsJson = False) -> None
     from state_store.entry import readable_age, readable_bytes
 
     kept = known_store(store)
-    chosen = set(matching(kept, [context]))
-    entries = sorted((e for e in kept.list() if e.key.context in chosen), key=_place)
+    wanted = set(matching(kept, [context]))
+    entries = sorted((e for e in kept.list() if e.key.context in wanted), key=_place)
     if as_json:
-        emit([_leaf(entry) for entry in entries])
+        emit([leaf(entry) for entry in entries])
         return
     columns = ("segment", "rows", "size", "used", "of")
     cells = (
@@ -93,11 +88,13 @@ def verify(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read every blob again and check it. A damaged one is set aside, and computed again when it is needed.
+    """Read every blob again and check it.
 
-    Exit code 3 if any blob is damaged or written by a newer version.
+    A damaged one is set aside, and computed again when it is needed. Exit code 3 if any blob is damaged
+    or written by a newer version.
 
-    Examples:
+    Examples
+    --------
       hpo states verify
       hpo states verify --keep-damaged --json
     """
@@ -109,7 +106,9 @@ def verify(
 
     found = verified(known_store(store), repair=not keep_damaged)
     if as_json:
-        emit({"ok": found.ok, "good": found.good, "bytes": found.bytes, "bad": found.bad, "newer": found.newer})
+        emit(
+            {"ok": found.ok, "good": found.good, "bytes": found.bytes, "bad": found.bad, "newer": found.newer}
+        )
     else:
         say(f"{count(found.good, 'blob')} whole, {readable_bytes(found.bytes)}")
     for name, fault in found.bad if keep_damaged else ():
@@ -125,17 +124,20 @@ def gc(
         str | None, typer.Option(metavar="AGE", help="Remove what was unused for so long: 12h, 30d, 8w.")
     ] = None,
     max_size: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Then the least recently used, until so much is left: 10GB.")
+        str | None,
+        typer.Option(metavar="SIZE", help="Then the least recently used, until so much is left: 10GB."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give back space. Pinned contexts stay; what is removed is computed again when it is needed.
+    """Give back space, by age and by size.
 
-    Without a limit only what killed processes left behind goes.
+    Pinned contexts stay; what is removed is computed again when it is needed. Without a limit only what
+    killed processes left behind goes.
 
-    Examples:
+    Examples
+    --------
       hpo states gc --max-age 30d --dry-run
       hpo states gc --max-age 30d --max-size 10GB
     """
@@ -148,7 +150,14 @@ def gc(
     most = None if max_size is None else size(max_size)
     found = collected(known_store(store), oldest, most, dry_run=dry_run)
     if as_json:
-        emit({"dry_run": dry_run, "bytes": found.bytes, "bytes_left": found.bytes_left, "removed": found.removed})
+        emit(
+            {
+                "dry_run": dry_run,
+                "bytes": found.bytes,
+                "bytes_left": found.bytes_left,
+                "removed": found.removed,
+            }
+        )
         return
     verb = "would remove" if dry_run else "removed"
     parts = (
@@ -168,9 +177,12 @@ def export(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write states as one file, to carry to another store: all of them, some contexts, or a study's.
+    """Write states as one file, to carry to another store.
 
-    Examples:
+    All of them, those of some contexts, or those of a study, with the documents that they refer to.
+
+    Examples
+    --------
       hpo states export states.zip
       hpo states export flights.zip --study flights
       hpo states export some.zip 3fa1 77c0
@@ -180,8 +192,8 @@ def export(
     from state_store.entry import readable_bytes
 
     kept = known_store(store)
-    chosen = _chosen(kept, contexts, study, storage)
-    made = export_states(kept, file, chosen or None)
+    wanted = chosen(kept, contexts, study, storage)
+    made = export_states(kept, file, wanted or None)
     if as_json:
         emit(made)
     else:
@@ -194,9 +206,12 @@ def import_(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put exported states into a store. All are checked before the first is kept; nothing is replaced.
+    """Put exported states into a store.
 
-    Examples:
+    All are checked before the first is kept, and nothing that is there is replaced.
+
+    Examples
+    --------
       hpo states import flights.zip
       hpo states import flights.zip --store ./store
     """
@@ -214,149 +229,5 @@ def import_(
         say(f"{added}, {found.present:,} there already{kept}")
 
 
-def pin(
-    contexts: Contexts = None,
-    study: OfStudy = None,
-    store: Store = None,
-    storage: Storage = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make gc keep contexts.
-
-    Examples:
-      hpo states pin 3fa1
-      hpo states pin --study flights
-    """
-    kept = known_store(store)
-    _report_pins(kept, _asked(kept, contexts, study, storage), as_json, pinned=True)
-
-
-def unpin(
-    contexts: Contexts = None,
-    study: OfStudy = None,
-    store: Store = None,
-    storage: Storage = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let gc remove contexts again.
-
-    Examples:
-      hpo states unpin 3fa1
-      hpo states unpin --study flights
-    """
-    kept = known_store(store)
-    _report_pins(kept, _asked(kept, contexts, study, storage), as_json, pinned=False)
-
-
-def inventory(store: StateStore) -> dict[str, Any]:
-    """Return what a store holds, by context, as JSON values."""
-    groups: dict[str, list[Entry]] = {}
-    for entry in store.list():
-        groups.setdefault(entry.key.context, []).append(entry)
-    documents = [
-        {"kind": d.kind, "name": d.name, "bytes": d.bytes, "created": d.created, "last_used": d.last_used}
-        for d in store.documents()
-    ]
-    return {
-        "store": str(store.location),
-        "bytes": store.total_bytes,
-        "contexts": [_context(name, entries) for name, entries in groups.items()],
-        "documents": documents,
-    }
-
-
-def matching(store: StateStore, prefixes: Iterable[str]) -> list[str]:
-    """Return the contexts whose digits begin so, one for each beginning.
-
-    Raises
-    ------
-    StoreError
-        If none does, or several do.
-    """
-    from hpo.cli.exits import UsageError
-
-    known = sorted({entry.key.context for entry in store.list()} | store.pinned())
-    found = []
-    for prefix in prefixes:
-        fitting = [context for context in known if context.startswith(prefix.lower())]
-        if not fitting:
-            raise UsageError(f"no context of {store.location} begins with {prefix!r}; see hpo states ls")
-        if len(fitting) > 1:
-            which = ", ".join(context[:SHOWN] for context in fitting[:5])
-            raise UsageError(f"{prefix!r} begins {len(fitting)} contexts ({which}, …); give more digits")
-        found.append(fitting[0])
-    return found
-
-
-def _context(name: str, entries: Sequence[Entry]) -> dict[str, Any]:
-    about = next((entry.about for entry in entries if entry.about), {})
-    return {
-        "context": name,
-        "summary": str(about.get("summary", "")),
-        "targets": list(about.get("targets") or []),
-        "folds": str(about.get("folds", "")),
-        "columns": about.get("columns"),
-        "leaves": len(entries),
-        "rows": sum(int(entry.about.get("rows") or 0) for entry in entries),
-        "bytes": sum(entry.bytes for entry in entries),
-        "last_used": max(entry.last_used for entry in entries),
-        "pinned": any(entry.pinned for entry in entries),
-    }
-
-
-def _leaf(entry: Entry) -> dict[str, Any]:
-    return {
-        "context": entry.key.context,
-        "segment": entry.key.segment,
-        "bytes": entry.bytes,
-        "created": entry.created,
-        "last_used": entry.last_used,
-        "pinned": entry.pinned,
-        "fault": entry.fault or None,
-        "about": entry.about,
-    }
-
-
 def _place(entry: Entry) -> tuple[str, str]:
     return str(entry.about.get("segment", "")), entry.key.segment
-
-
-def _chosen(
-    store: StateStore, prefixes: Sequence[str] | None, study: str | None, storage: str | None
-) -> list[str]:
-    chosen = matching(store, prefixes or ())
-    return chosen if study is None else list(dict.fromkeys([*chosen, *_of_study(study, storage)]))
-
-
-def _asked(
-    store: StateStore, prefixes: Sequence[str] | None, study: str | None, storage: str | None
-) -> list[str]:
-    from hpo.cli.exits import UsageError
-
-    if not prefixes and study is None:
-        raise UsageError("name a context (hpo states ls shows them), or a study with --study")
-    return _chosen(store, prefixes, study, storage)
-
-
-def _of_study(study: str, storage: str | None) -> list[str]:
-    """Return the contexts that a study's trials were answered from."""
-    from hpo.cli.options import known_storage
-    from hpo.errors import TuneError
-    from studies.record import load_study
-
-    trials = load_study(known_storage(storage), study).get_trials(deepcopy=False)
-    found = list(dict.fromkeys(t.user_attrs["states"] for t in trials if "states" in t.user_attrs))
-    if not found:
-        raise TuneError(f"study {study!r} has no trial that was answered from states")
-    return found
-
-
-def _report_pins(store: StateStore, contexts: Sequence[str], as_json: bool, *, pinned: bool) -> None:
-    from hpo.cli.output import emit, say
-
-    for context in contexts:
-        (store.pin if pinned else store.unpin)(context)
-    if as_json:
-        emit({"contexts": list(contexts), "pinned": pinned})
-    else:
-        say(*(f"{'pinned' if pinned else 'unpinned'} {context[:SHOWN]}" for context in contexts))

@@ -21,7 +21,8 @@ MOST_TRIALS = 10
 def ls(storage: Storage = None, as_json: AsJson = False) -> None:
     """List the recorded studies.
 
-    Examples:
+    Examples
+    --------
       hpo studies ls
       hpo studies ls --storage sqlite:///studies.db --json
     """
@@ -48,7 +49,8 @@ def ls(storage: Storage = None, as_json: AsJson = False) -> None:
 def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> None:
     """Show one study: what it asked, what it cost, and its best trials.
 
-    Examples:
+    Examples
+    --------
       hpo studies show flights
       hpo studies show flights --json | jq '.trials[].fold_scores'
     """
@@ -74,9 +76,12 @@ def compare(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put studies side by side, and say whether their scores may be compared.
+    """Put studies side by side, fold by fold.
 
-    Examples:
+    Says so when their scores may not be compared: other data, folds or metric.
+
+    Examples
+    --------
       hpo studies compare flights flights-lasso
       hpo studies compare flights flights-lasso --json | jq .pairs
     """
@@ -98,9 +103,12 @@ def rm(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove studies and their trials from the record. Their states stay; `hpo states gc` removes those.
+    """Remove studies and their trials from the record.
 
-    Examples:
+    Their states stay, for other studies; `hpo states gc` removes those.
+
+    Examples
+    --------
       hpo studies rm first-try
       hpo studies rm first-try second-try --yes
     """

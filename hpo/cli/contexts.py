@@ -1,0 +1,113 @@
+"""Contexts of a store: what it holds of each, and which one a few digits or a study's name mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpo.cli.exits import UsageError
+from hpo.cli.options import known_storage
+
+if TYPE_CHECKING:
+    from state_store import StateStore
+    from state_store.entry import Entry
+
+SHOWN = 12
+"""Digits of a context that are shown; any unambiguous beginning is understood."""
+
+
+def inventory(store: StateStore) -> dict[str, Any]:
+    """Return what a store holds, by context, as JSON values."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in store.list():
+        groups.setdefault(entry.key.context, []).append(entry)
+    documents = [
+        {"kind": d.kind, "name": d.name, "bytes": d.bytes, "created": d.created, "last_used": d.last_used}
+        for d in store.documents()
+    ]
+    return {
+        "store": str(store.location),
+        "bytes": store.total_bytes,
+        "contexts": [_context(name, entries) for name, entries in groups.items()],
+        "documents": documents,
+    }
+
+
+def matching(store: StateStore, prefixes: Iterable[str]) -> list[str]:
+    """Return the contexts whose digits begin so, one for each beginning.
+
+    Raises
+    ------
+    StoreError
+        If none does, or several do.
+    """
+    known = sorted({entry.key.context for entry in store.list()} | store.pinned())
+    found = []
+    for prefix in prefixes:
+        fitting = [context for context in known if context.startswith(prefix.lower())]
+        if not fitting:
+            raise UsageError(f"no context of {store.location} begins with {prefix!r}; see hpo states ls")
+        if len(fitting) > 1:
+            which = ", ".join(context[:SHOWN] for context in fitting[:5])
+            raise UsageError(f"{prefix!r} begins {len(fitting)} contexts ({which}, …); give more digits")
+        found.append(fitting[0])
+    return found
+
+
+def _context(name: str, entries: Sequence[Entry]) -> dict[str, Any]:
+    about = next((entry.about for entry in entries if entry.about), {})
+    return {
+        "context": name,
+        "summary": str(about.get("summary", "")),
+        "targets": list(about.get("targets") or []),
+        "folds": str(about.get("folds", "")),
+        "columns": about.get("columns"),
+        "leaves": len(entries),
+        "rows": sum(int(entry.about.get("rows") or 0) for entry in entries),
+        "bytes": sum(entry.bytes for entry in entries),
+        "last_used": max(entry.last_used for entry in entries),
+        "pinned": any(entry.pinned for entry in entries),
+    }
+
+
+def leaf(entry: Entry) -> dict[str, Any]:
+    """Return what the store tells of one leaf, as JSON values."""
+    return {
+        "context": entry.key.context,
+        "segment": entry.key.segment,
+        "bytes": entry.bytes,
+        "created": entry.created,
+        "last_used": entry.last_used,
+        "pinned": entry.pinned,
+        "fault": entry.fault or None,
+        "about": entry.about,
+    }
+
+
+def chosen(
+    store: StateStore, prefixes: Sequence[str] | None, study: str | None, storage: str | None
+) -> list[str]:
+    """Return the contexts that were named by their beginnings and by a study; none for neither."""
+    found = matching(store, prefixes or ())
+    return found if study is None else list(dict.fromkeys([*found, *_of_study(study, storage)]))
+
+
+def asked(
+    store: StateStore, prefixes: Sequence[str] | None, study: str | None, storage: str | None
+) -> list[str]:
+    """Return the contexts that were named, as :func:`chosen`; refuses to take none for all."""
+    if not prefixes and study is None:
+        raise UsageError("name a context (hpo states ls shows them), or a study with --study")
+    return chosen(store, prefixes, study, storage)
+
+
+def _of_study(study: str, storage: str | None) -> list[str]:
+    """Return the contexts that a study's trials were answered from."""
+    from hpo.errors import TuneError
+    from studies.record import load_study
+
+    trials = load_study(known_storage(storage), study).get_trials(deepcopy=False)
+    found = list(dict.fromkeys(t.user_attrs["states"] for t in trials if "states" in t.user_attrs))
+    if not found:
+        raise TuneError(f"study {study!r} has no trial that was answered from states")
+    return found
