@@ -27,6 +27,6 @@ def check_rooms(here: str) -> None:
         expected = root / room
         if expected not in Path(found).resolve().parents:
             raise ImportError(
-                f"{found or room!r} is in the way: onepass-hpo has a package {room!r} of its own, in {expected}. "
-                f"Rename yours, or start Python from another directory"
+                f"{found or room} is in the way: onepass-hpo has a package {room!r} of its own, in {expected}. "
+                "Rename yours, or start Python from another directory"
             )

@@ -63,7 +63,11 @@ SLOW = """
 """
 
 
-@pytest.mark.parametrize("after", [0.0, 0.1, 0.25, 0.4])
+POINTS = int(os.environ.get("HPO_CHAOS", "4"))
+"""Points at which the pass is killed; ``make chaos`` asks for many."""
+
+
+@pytest.mark.parametrize("after", np.linspace(0.0, 0.45, POINTS).round(3).tolist())
 def test_kill_9_in_the_pass_then_resume_gives_the_states_of_a_pass_never_killed(files, tmp_path, after):
     journal, store = tmp_path / "journal", tmp_path / "store"
     process = run_script(SLOW, DATA=files, STORE=store, JOURNAL=journal)

@@ -155,4 +155,4 @@ def decades(low: float, high: float) -> tuple[float, float]:
     >>> decades(0.03, 42.0)
     (0.01, 100.0)
     """
-    return 10.0 ** np.floor(np.log10(low)), 10.0 ** np.ceil(np.log10(high))
+    return float(10.0 ** np.floor(np.log10(low))), float(10.0 ** np.ceil(np.log10(high)))

@@ -1,0 +1,76 @@
+"""What is installed: a wheel that runs without the checkout, and packages that say who is in their way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*words, **options):
+    return subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=300, **options)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    made = run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, ROOT)
+    assert made.returncode == 0, made.stderr
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The wheel's own files in a directory that comes before everything else."""
+    target = tmp_path_factory.mktemp("installed")
+    done = run(sys.executable, "-m", "pip", "install", "--no-deps", "--target", target, wheel)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def test_the_installed_wheel_runs_the_first_step_of_the_demo(installed, tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(installed), "HPO_HOME": str(tmp_path / "home")}
+    where = run(sys.executable, "-c", "import hpo, algorithms, state_store, studies; "
+                "print(hpo.__file__, algorithms.__file__, state_store.__file__, studies.__file__)", env=env, cwd=tmp_path)  # fmt: skip
+    assert where.returncode == 0, where.stderr
+    assert all(Path(path).is_relative_to(installed) for path in where.stdout.split())
+    code = "from hpo.cli import main; main()"
+    done = run(sys.executable, "-c", code, "demo", "--trials", "5", env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "308,641" in done.stdout  # January to November
+
+
+def test_the_wheel_ships_what_is_not_python(wheel):
+    names = run(sys.executable, "-m", "zipfile", "-l", wheel).stdout
+    for part in ("studies/templates/report.html.j2", "studies/examples/flights.yaml", "hpo/py.typed", "licenses/LICENSE"):
+        assert part in names
+
+
+@pytest.mark.parametrize("room", ["algorithms", "studies", "state_store"])
+@pytest.mark.parametrize("kind", ["module", "package"])
+def test_a_shadowed_package_is_named(tmp_path, room, kind):
+    path = tmp_path / f"{room}.py" if kind == "module" else tmp_path / room / "__init__.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    done = run(sys.executable, "-c", "import hpo", cwd=tmp_path)
+    assert done.returncode != 0
+    assert f"ImportError: {path} is in the way" in done.stderr
+    assert "Rename yours" in done.stderr
+
+
+def test_a_plain_folder_of_that_name_is_not_in_the_way(tmp_path):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "notes.txt").write_text("mine")
+    assert run(sys.executable, "-c", "import hpo", cwd=tmp_path).returncode == 0
+
+
+def test_importing_hpo_loads_nothing_heavy():
+    code = "import hpo, sys; print(*sorted(m for m in sys.modules if '.' not in m))"
+    loaded = set(run(sys.executable, "-c", code).stdout.split())
+    assert not loaded & {"numpy", "pandas", "sklearn", "scipy", "optuna", "pyarrow", "rich", "jinja2", "pydantic"}

@@ -1,0 +1,132 @@
+"""Preprocessing after the pass against scikit-learn's and pandas' own on the raw rows."""
+
+from __future__ import annotations
+
+import hpo
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+CV = KFold(4, shuffle=True, random_state=0)
+ALPHA = 3.0
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(5)
+    n = 2000
+    made = pd.DataFrame(
+        {
+            "a": rng.normal(10.0, 3.0, n),
+            "gaps": np.where(rng.random(n) < 0.3, np.nan, rng.normal(5.0, 2.0, n)),
+            "b": rng.normal(size=n),
+            "kind": rng.choice([f"k{i}" for i in range(8)], n, p=[0.4, 0.3, 0.2, 0.05, 0.03, 0.01, 0.005, 0.005]),
+        }
+    )
+    made["y"] = made["a"] + made["gaps"].fillna(9.0) + made["kind"].str[1:].astype(int) + rng.normal(size=n)
+    return made
+
+
+def ours(rows, **params):
+    search = {"ridge.alpha": ALPHA, "ridge.min_frequency": 0.0, "ridge.standardize": True, "ridge.impute": "mean"}
+    search |= {f"ridge.{k}": v for k, v in params.items()}
+    return hpo.tune(rows, "y", "ridge", search=search, folds=CV, trials=1, scoring="r2")
+
+
+def theirs(rows, transformer, *steps):
+    X, y = rows.drop(columns="y"), rows["y"]
+    model = make_pipeline(transformer, *steps, Ridge(alpha=ALPHA))
+    return cross_val_score(model, X, y, cv=CV, scoring="r2"), model.fit(X, y).predict(X)
+
+
+def agree(result, rows, expected):
+    scores, predictions = expected
+    np.testing.assert_allclose(result.best.scores.folds, scores, rtol=1e-8)
+    np.testing.assert_allclose(result.best_model.predict(rows), predictions, rtol=1e-7)
+
+
+NUMBERS = ["a", "b", "gaps"]
+
+
+@pytest.mark.parametrize(
+    ("impute", "imputer"),
+    [
+        ("mean", SimpleImputer(strategy="mean")),
+        ("zero", SimpleImputer(strategy="constant", fill_value=0.0)),
+        ("indicator", SimpleImputer(strategy="mean", add_indicator=True)),
+    ],
+    ids=["mean", "zero", "indicator"],
+)
+@pytest.mark.parametrize("standardize", [True, False])
+def test_imputing_is_simple_imputers(rows, impute, imputer, standardize):
+    numbers = rows[[*NUMBERS, "y"]]
+    scaler = StandardScaler() if standardize else "passthrough"
+    expected = theirs(numbers, make_pipeline(imputer, scaler))
+    agree(ours(numbers, impute=impute, standardize=standardize), numbers, expected)
+
+
+@pytest.mark.parametrize("min_frequency", [0.0, 0.02, 0.2])
+def test_merging_rare_categories_is_one_hot_encoders(rows, min_frequency):
+    rows = rows.drop(columns="gaps")
+    encoder = OneHotEncoder(min_frequency=min_frequency or None, sparse_output=False, handle_unknown="infrequent_if_exist")
+    transformer = make_column_transformer((encoder, ["kind"]), remainder="passthrough")
+    agree(ours(rows, min_frequency=min_frequency), rows, theirs(rows, transformer, StandardScaler()))
+
+
+def test_categories_beyond_the_cap_and_unseen_ones_are_other(rows):
+    rows = rows[["a", "kind", "y"]]
+    result = hpo.tune(rows, "y", "ridge", trials=1, max_categories=3, folds=CV,
+                      search={"ridge.alpha": ALPHA, "ridge.standardize": False, "ridge.min_frequency": 0.0})  # fmt: skip
+    capped = rows.assign(kind=rows["kind"].where(rows["kind"].isin(["k0", "k1", "k2"]), "other"))
+    transformer = make_column_transformer((OneHotEncoder(sparse_output=False), ["kind"]), remainder="passthrough")
+    agree(result, rows, theirs(capped, transformer))
+    unseen = rows.iloc[:1].assign(kind="never seen")
+    known = rows.iloc[:1].assign(kind="k7")
+    assert result.best_model.predict(unseen) == pytest.approx(result.best_model.predict(known))
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_select_keeps_the_columns_most_correlated_on_the_training_rows_only(rows, k):
+    numbers = rows[["a", "b", "y"]].assign(c=rows["gaps"].fillna(0.0))
+    X, y = numbers.drop(columns="y").to_numpy(), numbers["y"].to_numpy()
+    scores = []
+    for train, test in CV.split(X):
+        strength = [abs(np.corrcoef(X[train, j], y[train])[0, 1]) for j in range(3)]
+        kept = np.sort(np.argsort(strength)[::-1][:k])
+        scores.append(Ridge(alpha=ALPHA).fit(X[train][:, kept], y[train]).score(X[test][:, kept], y[test]))
+    result = ours(numbers, select=k, standardize=False)
+    np.testing.assert_allclose(result.best.scores.folds, scores, rtol=1e-8)
+
+
+def test_a_column_that_is_missing_everywhere_adds_nothing(rows):
+    numbers = rows[["a", "b", "y"]]
+    empty = numbers.assign(nothing=np.full(len(rows), np.nan))
+    for impute in ("mean", "zero", "indicator"):
+        with_it, without = ours(empty, impute=impute), ours(numbers, impute=impute)
+        assert with_it.best_value == pytest.approx(without.best_value, rel=1e-9)
+
+
+def test_the_training_folds_alone_choose_the_fill(rows):
+    """A fold whose missing rows differ must not leak its mean: twin by hand."""
+    numbers = rows[["gaps", "y"]]
+    scores = []
+    for train, test in CV.split(numbers):
+        fill = numbers["gaps"].iloc[train].mean()
+        X = numbers["gaps"].fillna(fill).to_numpy()[:, None]
+        y = numbers["y"].to_numpy()
+        scores.append(Ridge(alpha=ALPHA).fit(X[train], y[train]).score(X[test], y[test]))
+    np.testing.assert_allclose(ours(numbers, standardize=False).best.scores.folds, scores, rtol=1e-9)
+
+
+def test_names_of_the_models_columns_can_be_read(rows):
+    model = ours(rows, impute="indicator", min_frequency=0.02).best_model
+    names = list(model[:-1].get_feature_names_out())
+    assert names[:4] == ["a", "gaps", "missingindicator_gaps", "b"]
+    assert "kind_k0" in names and "kind_other" in names and "kind_k7" not in names
+    assert len(names) == model[-1].coef_.shape[0]
