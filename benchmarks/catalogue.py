@@ -1,0 +1,28 @@
+"""The parts of the table, by name, in the order they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.candidates import candidate_rows
+from benchmarks.growth import growth_rows
+from benchmarks.memory import memory_rows
+from benchmarks.overhead import overhead_rows
+from benchmarks.passing import pass_rows
+from benchmarks.scale import scale_rows
+from benchmarks.second import second_rows
+from benchmarks.table import Row
+from benchmarks.whole import search_rows, study_rows
+from benchmarks.workshop import Workshop
+
+PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
+    "study": study_rows,
+    "pass": pass_rows,
+    "candidates": candidate_rows,
+    "searches": search_rows,
+    "overhead": overhead_rows,
+    "second": second_rows,
+    "growth": growth_rows,
+    "scale": scale_rows,
+    "memory": memory_rows,
+}

@@ -1,0 +1,51 @@
+"""Data that grows: one more file beside twenty known ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.measure import Measured, Sample, await_quiet, measure
+from benchmarks.questions import read_states
+from benchmarks.table import Row, at_most, seconds
+from benchmarks.workshop import Workshop
+
+FILES = 20
+
+
+def growth_rows(shop: Workshop) -> list[Row]:
+    """Compare reading the twenty-first file with reading the first twenty."""
+    folder = shop.fresh("growing")
+    folder.mkdir()
+    each = shop.rows // FILES
+    made = [shop.file(f"growing-{i:02d}", each, seed=i) for i in range(FILES + 1)]
+    for path in made[:-1]:
+        (folder / path.name).hardlink_to(path)
+    pairs = [_grow(shop, folder, made[-1]) for _ in range(shop.repeats)]
+    shop.remove(folder)
+    whole, part = (Measured(samples) for samples in zip(*pairs, strict=True))
+    return [
+        Row(
+            f"1 new file of {FILES + 1} vs the full pass of {FILES}", seconds(part.wall), seconds(whole.wall),
+            part.wall / whole.wall, at_most(0.1),
+            f"opening, store and merges included; processor time ratio {part.cpu / whole.cpu:.3f}",
+            max(part.others, whole.others),
+        )
+    ]  # fmt: skip
+
+
+def _grow(shop: Workshop, folder: Path, more: Path) -> tuple[Sample, Sample]:
+    """Time the pass over a folder, and that over the folder with one file more."""
+    store, link = shop.fresh("store"), folder / more.name
+    await_quiet(shop.patience)
+    full = measure(lambda: read_states(folder, store))
+    link.hardlink_to(more)
+    await_quiet(shop.patience)
+    added = measure(lambda: _read_one(folder, store))
+    link.unlink()
+    shop.remove(store)
+    return full, added
+
+
+def _read_one(folder: Path, store: Path) -> None:
+    built = read_states(folder, store).result.states_built
+    assert built == 1, f"{built} segments were read where one is new"

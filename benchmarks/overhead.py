@@ -1,0 +1,103 @@
+"""The tuner around the sampler: what a persisted trial costs beyond sampling and evaluation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+
+from benchmarks.measure import Measured, Sample, alternate
+from benchmarks.questions import States, read_states
+from benchmarks.table import Row, at_most, number, seconds
+from benchmarks.workshop import Workshop
+from hpo.evaluate import Scores
+from hpo.tuner import Budget, Setting, Tuner, suggest
+from studies.quiet import quiet
+from studies.record import begin
+from studies.samplers import make_sampler
+from studies.storage import open_storage
+from studies.write_behind import WriteBehind
+
+
+@dataclass
+class TimedTuner(Tuner):
+    """A tuner that knows how long it spent on scores, in seconds and in processor seconds."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def score(self, setting: Setting) -> Scores | None:
+        """Score a setting and count the time."""
+        wall, cpu = time.perf_counter(), time.thread_time()
+        try:
+            return super().score(setting)
+        finally:
+            self.wall += time.perf_counter() - wall
+            self.cpu += time.thread_time() - cpu
+
+
+def overhead_rows(shop: Workshop) -> list[Row]:
+    """Compare the loop with a journal file, scores subtracted, and the bare sampler in memory."""
+    store = shop.fresh("store")
+    states = read_states(shop.main_file(), store)
+    shop.remove(store)
+    return [_row(shop, states, trials) for trials in (shop.trials, 5 * shop.trials)]
+
+
+def _row(shop: Workshop, states: States, trials: int) -> Row:
+    tuners = [persisted(shop, states, trials)]
+    values = [t.value for t in tuners.pop().study.get_trials(deepcopy=False)]
+    calls = {
+        "ours": lambda: tuners.append(persisted(shop, states, trials)),
+        "bare": lambda: bare(states.space, trials, values),
+    }
+    found = alternate(calls, shop.repeats, shop.patience)
+    pairs = zip(found["ours"].samples, tuners, strict=True)
+    ours = Measured(tuple(Sample(s.wall - t.wall, s.cpu - t.cpu, s.others) for s, t in pairs))
+    return _difference(ours, found["bare"], trials)
+
+
+def _difference(ours: Measured, theirs: Measured, trials: int) -> Row:
+    return Row(
+        f"tuner overhead per persisted trial, {trials} trials (difference, ms)",
+        seconds(ours.wall / trials), seconds(theirs.wall / trials),
+        1e3 * (ours.wall - theirs.wall) / trials, at_most(1.0),
+        "ours without scoring, theirs the bare sampler; "
+        f"{number(1e3 * (ours.cpu - theirs.cpu) / trials)} ms of processor time",
+        max(ours.others, theirs.others),
+    )  # fmt: skip
+
+
+def persisted(shop: Workshop, states: States, trials: int) -> TimedTuner:
+    """Run the tuner's loop with the write-behind journal, until the last trial is on disk."""
+    journal = shop.fresh("journal")
+    storage = open_storage(journal)
+    study = begin(storage, "overhead", direction="maximize", record={"definition": {}})
+    study.sampler = make_sampler("auto", seed=0, space=states.space, trials=trials)
+    evidence = states.evidence
+    tuner = TimedTuner(states.searched, evidence.states, evidence.contexts, states.space, "r2", study)
+    with WriteBehind(storage, "overhead", 0) as writer:
+        tuner.run(Budget(trials), writer.put, Event())
+    shop.remove(journal)
+    return tuner
+
+
+def bare(space: Mapping[str, BaseDistribution], trials: int, values: list[float | None]) -> None:
+    """Run the same sampler in a bare study in memory; its objective answers from a list."""
+    sampler = make_sampler("auto", seed=0, space=space, trials=trials)
+    with quiet():
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        study.optimize(lambda trial: _answer(trial, space, values), n_trials=trials)
+
+
+def _answer(trial: Any, space: Mapping[str, BaseDistribution], values: list[float | None]) -> float:
+    name = suggest(trial, "algorithm", space["algorithm"])
+    for key, distribution in space.items():
+        if key.startswith(f"{name}."):
+            suggest(trial, key, distribution)
+    return values[trial.number] or 0.0

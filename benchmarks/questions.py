@@ -1,0 +1,72 @@
+"""The project's own steps, one by one, for benchmarks that time a part of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+
+from algorithms.summaries.moments import Moments
+from benchmarks.workshop import TARGET
+from hpo.api import question_of
+from hpo.contexts import Evidence, evidence, make_pass
+from hpo.evaluate import FoldStates
+from hpo.passes import PassResult
+from hpo.pilot import make_pilot
+from hpo.progress import Progress
+from hpo.question import Question
+from hpo.run import study_space
+from studies.spec import StudySpec
+
+ALGORITHMS = ["ridge", "elastic_net"]
+
+
+@dataclass(frozen=True, eq=False)
+class States:
+    """A question whose data is read.
+
+    Attributes
+    ----------
+    question, evidence, result : as the study has them.
+    """
+
+    question: Question
+    evidence: Evidence
+    result: PassResult
+
+    @property
+    def folds(self) -> FoldStates:
+        """The fold states of the moments."""
+        return self.evidence.states[Moments()]
+
+    @property
+    def space(self) -> Mapping[str, BaseDistribution]:
+        """What the study searches."""
+        return study_space(self.question.searched, self.evidence)
+
+    @property
+    def searched(self) -> dict[str, Any]:
+        """The algorithms by name."""
+        return {s.name: s for s in self.question.searched}
+
+    @property
+    def rows_read(self) -> int:
+        """Rows that the pass read."""
+        return self.question.dataset.log.rows
+
+
+def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
+    """Open, read what no state is known of, and merge the folds: a study up to its first trial."""
+    question = question_of(
+        StudySpec(
+            data=(str(data),), target=TARGET, algorithm=tuple(ALGORITHMS), store=str(store), n_jobs=n_jobs
+        )
+    )
+    pilot = make_pilot(question.dataset, question.folds, question.spec.max_categories, question.store)
+    one_pass = make_pass(question, pilot)
+    result = one_pass.run(n_jobs, Progress(), Event())
+    return States(question, evidence(pilot, one_pass.contexts, result), result)

@@ -1,0 +1,47 @@
+"""Rows do not matter once they are read: a trial at ten million rows against one at a hundred thousand."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import optuna
+
+from benchmarks.measure import alternate
+from benchmarks.questions import States, read_states
+from benchmarks.table import Row, at_most, seconds
+from benchmarks.workshop import Workshop
+from hpo.tuner import Budget, Tuner
+from studies.quiet import quiet
+from studies.samplers import make_sampler
+
+
+def scale_rows(shop: Workshop) -> list[Row]:
+    """Compare the time of a trial from the states of many and of few rows."""
+    many, few = 5 * shop.rows, shop.rows // 20
+    store = shop.fresh("store")
+    large = read_states(shop.file("part-0", many, 100, coarse=True), store)
+    small = read_states(shop.file("small", few, 7), store)
+    shop.remove(store)
+    trials = shop.trials
+    found = alternate(
+        {"large": lambda: run(large, trials), "small": lambda: run(small, trials)},
+        2 * shop.repeats, shop.patience,
+    )  # fmt: skip
+    ours, theirs = found["large"], found["small"]
+    return [
+        Row(
+            f"trial at {many:,} rows vs at {few:,}", seconds(ours.wall / trials), seconds(theirs.wall / trials),
+            ours.wall / theirs.wall, at_most(1.1),
+            f"processor time ratio {ours.cpu / theirs.cpu:.3f}", max(ours.others, theirs.others),
+        )
+    ]  # fmt: skip
+
+
+def run(states: States, trials: int) -> None:
+    """Run the tuner's loop in memory."""
+    with quiet():
+        study = optuna.create_study(direction="maximize")
+    study.sampler = make_sampler("auto", seed=0, space=states.space, trials=trials)
+    found = states.evidence
+    tuner = Tuner(states.searched, found.states, found.contexts, states.space, "r2", study)
+    tuner.run(Budget(trials), lambda _: None, Event())

@@ -1,0 +1,66 @@
+"""Every part of the benchmark table runs, on data so small that its figures mean nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.catalogue import PARTS
+from benchmarks.measure import Measured, Sample, alternate
+from benchmarks.table import Row, as_text, at_least, at_most
+from benchmarks.workshop import Workshop
+
+ROWS = {
+    "study": 1, "pass": 3, "candidates": 2, "searches": 2, "overhead": 2, "second": 2, "growth": 1, "scale": 1,
+    "memory": 1,
+}  # fmt: skip
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return Workshop(tmp_path, rows=2_000, repeats=1, trials=6, big_rows=5_000)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_gives_its_rows_and_leaves_only_data_behind(name, shop):
+    rows = PARTS[name](shop)
+    assert len(rows) == ROWS[name]
+    assert all((math.isfinite(row.ratio) and row.ratio >= 0.0) or "difference" in row.what for row in rows)
+    assert all(row.ours and row.theirs for row in rows)
+    assert {path.suffix for path in shop.folder.iterdir()} == {".parquet"}
+
+
+def test_a_second_study_reads_no_row(shop):
+    rows = PARTS["second"](shop)
+    assert (rows[0].ours, rows[0].theirs, rows[0].reached) == ("0", "2,000", True)
+
+
+def test_the_command_prints_json_and_says_by_its_exit_code_whether_targets_are_reached(tmp_path, capsys):
+    code = main(["--only", "second", "--rows", "2000", "--repeats", "1", "--data", str(tmp_path), "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert [row["reached"] for row in document["rows"]] == [True, None]
+    assert document["machine"]["cores"] >= 1
+
+
+def test_things_are_run_in_turn():
+    order = []
+    found = alternate({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, repeats=2)
+    assert order == ["a", "b", "a", "b"]
+    assert len(found["a"].samples) == 2
+
+
+def test_a_median_is_of_quiet_repetitions_where_there_are_any():
+    quiet, busy = Sample(1.0, 1.0, 0.01), Sample(9.0, 1.0, 0.8)
+    assert Measured((busy, quiet, busy)).wall == 1.0
+    assert Measured((busy, Sample(5.0, 1.0, 0.4), busy)).wall == 7.0
+
+
+def test_a_row_that_misses_its_target_says_so():
+    rows = [Row("slow", "2 s", "1 s", 2.0, at_most(1.5)), Row("fast", "1 s", "2 s", 2.0, at_least(1.7))]
+    lines = as_text(rows).splitlines()
+    assert lines[2].endswith("| NO      |")
+    assert lines[3].endswith("| yes     |")
