@@ -50,6 +50,11 @@ def known_store(store: str | None) -> StateStore:
     return open_store(store)
 
 
+def recorded_store(store: str | None) -> StateStore | None:
+    """Return the store that was given, or None for the one that a study was recorded with."""
+    return None if store is None else known_store(store)
+
+
 def known_storage(storage: str | None) -> BaseStorage:
     """Return a storage of studies that is there; a file that is not is refused rather than made.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage
+from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +54,7 @@ def predict(
     from hpo.restore import load
 
     _check(output)
-    result = load(name, storage=known_storage(storage), store=store)
+    result = load(name, storage=known_storage(storage), store=recorded_store(store))
     model = result.simplest_model if simplest else result.best_model
     dataset = _open(data, model, keep or ())
     _check_apart(output, dataset)

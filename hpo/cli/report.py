@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage
+from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
 
 if TYPE_CHECKING:
     from studies.report_data import ReportData
@@ -44,7 +44,7 @@ def report(
 
     if as_json and str(csv) == "-":
         raise UsageError("--json and --csv - both want standard output; give --csv a file")
-    data = report_data(load(name, storage=known_storage(storage), store=store))
+    data = report_data(load(name, storage=known_storage(storage), store=recorded_store(store)))
     if html is not None:
         note(f"report: {write_html(data, html)}")
     if csv is not None:

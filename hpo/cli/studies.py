@@ -90,7 +90,7 @@ def compare(
     from studies.record import load_study
 
     kept = known_storage(storage)
-    found = compared([load_study(kept, name) for name in names])
+    found = compared([_of_one_goal(load_study(kept, name)) for name in names])
     if as_json:
         emit(found.to_dict())
     else:
@@ -148,6 +148,16 @@ def describe(study: Study) -> dict[str, Any]:
         "cost": record.get("cost"),
         "trials": [_trial(trial) for trial in trials],
     }
+
+
+def _of_one_goal(study: Study) -> Study:
+    from studies.errors import StudyError
+
+    if len(study.directions) > 1:
+        raise StudyError(
+            f"study {study.study_name!r} has {len(study.directions)} goals; only one can be compared"
+        )
+    return study
 
 
 def _trial(trial: FrozenTrial) -> dict[str, Any]:
