@@ -48,7 +48,7 @@ class FoldStates:
 
 @dataclass(frozen=True)
 class Scores:
-    """Fold scores of one setting, greater is better.
+    """Fold scores of one setting, greater is better, and whether every solver reached its tolerance.
 
     Examples
     --------
@@ -58,6 +58,7 @@ class Scores:
     """
 
     folds: tuple[float, ...]
+    converged: bool = True
 
     @property
     def mean(self) -> float:
@@ -117,8 +118,9 @@ def evaluate(algorithm: Any, states: FoldStates, metric: str) -> Scores:
 
 def score_pairs(algorithm: Any, train: Sequence[Any], test: Sequence[Any], metric: str) -> Scores:
     """Return one score for each pair of a training and a test state."""
-    solve, score = algorithm.solve, algorithm.score
-    return Scores(tuple(score(solve(a), b, metric) for a, b in zip(train, test, strict=True)))
+    solutions = [algorithm.solve(state) for state in train]
+    scores = tuple(algorithm.score(s, state, metric) for s, state in zip(solutions, test, strict=True))
+    return Scores(scores, all(getattr(s, "converged", True) for s in solutions))
 
 
 def _all_but_one(summary: Summary[Any], cells: tuple[Any, ...]) -> list[Any]:

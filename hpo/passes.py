@@ -18,13 +18,13 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from algorithms.base import Batch, Summary
 from hpo.data.gather import Workspace
 from hpo.errors import Interrupted, StoreWarning
 from hpo.pilot import Pilot
 from hpo.progress import Progress
+from hpo.threads import one_blas_thread
 from state_store import Key, StateStore, StoreWriteError, digest
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Pass:
         unsaved: list[StoreWriteError] = []
         jobs = (delayed(self._leaves)(segment, progress, stop, unsaved) for segment in self.dataset.segments)
         workers = os.cpu_count() or 1 if n_jobs is None else n_jobs
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             pool = Parallel(
                 n_jobs=min(workers, len(self.dataset.segments)), backend="threading",
                 return_as="generator", pre_dispatch="2*n_jobs",

@@ -67,6 +67,8 @@ def notes(result: Result) -> list[str]:
     unsettled = sum("error" in t.user_attrs for t in result.optuna_study.get_trials(deepcopy=False))
     if unsettled:
         found.append(f"{unsettled} settings could not be scored; the trials table has them.")
+    if unfinished := sum("converged" in t.user_attrs for t in result.optuna_study.get_trials(deepcopy=False)):
+        found.append(f"In {unfinished} trials a solver reached max_iter before its tolerance.")
     if result.nested_score is not None:
         found.append(
             "The nested estimate scores the choice among the settings that were tried; "

@@ -29,6 +29,7 @@ from hpo.pilot import make_pilot
 from hpo.progress import Progress
 from hpo.question import Question, masked
 from hpo.search import Searched, space_of
+from hpo.threads import one_blas_thread
 from hpo.tuner import Budget, Tuner, distinct
 from studies.errors import StudyMissing
 from studies.quiet import quiet
@@ -88,7 +89,7 @@ class Runner:
     def run(self) -> Run:
         """Read what must be read, run the trials, keep the record."""
         self._check_name()
-        with self.progress, stop_on_interrupt() as stop:
+        with self.progress, stop_on_interrupt() as stop, one_blas_thread():
             found, result = self._states(stop)
             tuner = self._tuner(found)
             cost = of_pass(self.question.dataset.log, result)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpo.evaluate import FoldStates, Scores, evaluate, leaves_one_out, score_pairs, usable
+from hpo.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def complexity(candidate: Candidate) -> float:
     return float(candidate.algorithm.complexity(solution))
 
 
+@one_blas_thread()
 def simplest(candidates: Sequence[Candidate]) -> Candidate:
     """Return the simplest candidate within one standard error of the best (Breiman et al. 1984, §3.4.3).
 
@@ -80,6 +82,7 @@ def simplest(candidates: Sequence[Candidate]) -> Candidate:
     return min(close, key=lambda c: (round(complexity(c), 9), -c.scores.mean, c.number))
 
 
+@one_blas_thread()
 def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
     """Return the nested cross-validation estimate of *choosing the best candidate*.
 
@@ -110,6 +113,7 @@ def _inner_means(candidate: Candidate, metric: str) -> list[float]:
     return [mean if math.isfinite(mean) else -math.inf for mean in means]
 
 
+@one_blas_thread()
 def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
     """Return the score against the number of training rows, from merges of fewer folds.
 
@@ -132,6 +136,7 @@ def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
     return Curve(tuple(sizes), tuple(s.mean for s in scores), tuple(s.se for s in scores))
 
 
+@one_blas_thread()
 def validation_curve(
     build: Callable[[Mapping[str, Any]], tuple[Any, FoldStates]],
     params: Mapping[str, Any],

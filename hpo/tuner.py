@@ -184,6 +184,8 @@ class Tuner:
         if scores is not None:
             trial.set_user_attr("fold_scores", list(scores.folds))
             trial.set_user_attr("std_error", _finite(scores.se))
+            if not scores.converged:
+                trial.set_user_attr("converged", False)
 
 
 def suggest(trial: Trial, name: str, d: BaseDistribution) -> Any:

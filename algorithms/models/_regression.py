@@ -38,6 +38,11 @@ class LinearSolution:
     intercept: float
     extra: Mapping[str, Any]
 
+    @property
+    def converged(self) -> bool:
+        """Whether an iterative solver reached its tolerance; True for the others."""
+        return bool(self.extra.get("converged", True))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Regression(ABC):

@@ -31,7 +31,7 @@ class Descent:
 
 
 def elastic_net(
-    gram: Array, xy: Array, yy: float, alpha: float, l1_ratio: float, how: Descent
+    gram: Array, xy: Array, yy: float, alpha: float, l1_ratio: float, how: Descent, start: Array | None = None
 ) -> tuple[Array, int, float]:
     """Return coefficients, iterations and dual gap of argmin ½‖y - Xw‖² + αl₁‖w‖₁ + ½α(1 - l₁)‖w‖².
 
@@ -40,12 +40,14 @@ def elastic_net(
     gram, xy, yy : XᵀX/W (q, q), C-contiguous; Xᵀy/W (q,); yᵀy/W.
     alpha, l1_ratio : the penalty, as in ``ElasticNet``.
     how : tolerance, iterations, sign.
+    start : shape (q,), coefficients to start from; None for zeros.
 
     Examples
     --------
     >>> elastic_net(np.eye(2), np.array([2.0, 0.5]), 5.0, 1.0, 1.0, Descent())[0].tolist()
     [1.0, 0.0]
     """
+    from sklearn import config_context
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import enet_path
 
@@ -54,10 +56,10 @@ def elastic_net(
     if not 0.0 <= l1_ratio <= 1.0:
         raise InvalidField(f"l1_ratio={l1_ratio!r}: must lie between 0 and 1")
     one_row, y = np.zeros((1, len(xy))), np.array([np.sqrt(yy)])
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), config_context(skip_parameter_validation=True):
         warnings.simplefilter("ignore", ConvergenceWarning)
         _, coefs, gaps, iterations = enet_path(
             one_row, y, l1_ratio=l1_ratio, alphas=[alpha], precompute=gram, Xy=xy, check_input=False,
-            return_n_iter=True, tol=how.tol, max_iter=how.max_iter, positive=how.positive,
+            return_n_iter=True, tol=how.tol, max_iter=how.max_iter, positive=how.positive, coef_init=start,
         )  # fmt: skip
     return coefs[:, 0], int(iterations[0]), float(gaps[0])
