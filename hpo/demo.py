@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpo.errors import HpoError
+from hpo.errors import HpoError, Interrupted, InterruptedWarning
 from hpo.settings import default_storage, home
 
 if TYPE_CHECKING:
@@ -151,18 +152,36 @@ def run_or_resume(spec: StudySpec, progress: bool | None) -> tuple[Result, int]:
     Returns
     -------
     The result, and the number of trials that were on record before.
+
+    Raises
+    ------
+    Interrupted
+        Ctrl-C, in the pass or in the trials; what was finished is kept.
     """
-    from hpo.api import question_of, run_question
     from studies.errors import StudyTaken
 
     name, number = spec.name, 1
     while True:
         known = _trials_on_record(spec)
         try:
-            return run_question(question_of(spec), spec.sampler, None, resume=True, progress=progress), known
+            return _run(spec, progress), known
         except StudyTaken:
             number += 1
             spec = spec.replace(name=f"{name}-{number}")
+
+
+def _run(spec: StudySpec, progress: bool | None) -> Result:
+    from hpo.api import question_of, run_question
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InterruptedWarning)  # raised below, so that no further step begins
+        result = run_question(question_of(spec), spec.sampler, None, resume=True, progress=progress)
+    if result.stopped == "interrupted":
+        done = len(result.optuna_study.trials)
+        raise Interrupted(
+            f"{done} of {spec.trials} trials of {spec.name!r} are done, and kept; run the demo again to go on"
+        )
+    return result
 
 
 def step_of(title: str, result: Result, known: int, files: int) -> Step:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from terminal import command, shell
 from terminal import hpo as ask
-from terminal import shell
 
 import hpo.demo
 from hpo.demo import Demo, DemoMissing, example, example_text, write_flights
@@ -105,3 +110,21 @@ def test_the_example_leaves_out_what_only_the_future_knows():
     assert spec.target == "arr_delay"
     assert {"arr_time", "air_time"} <= set(spec.drop)
     assert "dep_delay" not in spec.drop
+
+
+def test_ctrl_c_in_the_demo_ends_it_and_keeps_the_trials(shown):
+    home, _ = shown
+    log = home / "studies.journal"
+    size = log.stat().st_size
+    child = subprocess.Popen(
+        command("demo", "--trials", 5000), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "HPO_HOME": str(home)}, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    while child.poll() is None and log.stat().st_size < size + 10_000:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, "(b)" in out) == (130, False)
+    assert re.fullmatch(
+        r"interrupted: \d+ of 5000 trials of 'demo-eleven-months' are done, and kept; .*\n", err
+    )

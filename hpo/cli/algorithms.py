@@ -11,7 +11,7 @@ from hpo.cli.options import AsJson
 if TYPE_CHECKING:
     from algorithms.fields import Field
 
-WHEN = {"always": "yes", "asked": "if asked for", "pass": "if asked for; each value a pass"}
+WHEN = {"always": "yes", "asked": "if asked for", "pass": "if asked for, a pass each"}
 
 
 def algorithms(
@@ -81,14 +81,14 @@ def _field(field: Field) -> dict[str, Any]:
 
 
 def _show(described: list[dict[str, Any]]) -> None:
-    from hpo.cli.output import print_table, say
+    from hpo.cli.output import print_table, say, say_wrapped
     from hpo.cli.ranges import word
 
     for one in described:
-        say(f"{one['name']}: {one.get('error') or one['about']}")
+        say_wrapped(f"{one['name']}: {one.get('error') or one['about']}", "")
         if "error" not in one:
             origin = "" if one["built_in"] else f"; from {one['class']}"
-            say(f"  {one['task']}; scores exactly {', '.join(one['metrics'])}{origin}")
+            say_wrapped(f"{one['task']}; scores exactly {', '.join(one['metrics'])}{origin}", "  ")
             rows = [
                 (f"  {h['name']}", word(h["default"]), h["range_in_words"], WHEN[h["when"]])
                 for h in one["hyperparameters"]

@@ -40,6 +40,13 @@ def say(*lines: object) -> None:
         sys.stdout.write(clean(line).encode(encoding, "replace").decode(encoding) + "\n")
 
 
+def say_wrapped(line: str, indent: str) -> None:
+    """Print a line for a person, wrapped at words to the width of the console, all of it indented."""
+    from textwrap import fill
+
+    say(fill(clean(line), console().width, initial_indent=indent, subsequent_indent=indent))
+
+
 def note(*lines: object) -> None:
     """Print lines beside the answer, on standard error."""
     encoding = sys.stderr.encoding or "utf-8"
@@ -47,7 +54,12 @@ def note(*lines: object) -> None:
         sys.stderr.write(clean(line).encode(encoding, "replace").decode(encoding) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[str] = ()) -> None:
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    right: Iterable[str] = (),
+    whole: Iterable[str] = (),
+) -> None:
     """Print a table; text is folded, never cut, and never read as markup.
 
     Parameters
@@ -55,15 +67,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], right:
     columns : headings.
     rows : cells, as many as columns.
     right : headings of the columns that hold numbers.
+    whole : headings of further columns that are never folded, so that they can be copied.
     """
     from rich.table import Table
     from rich.text import Text
 
-    numbers = set(right)
+    numbers, unfolded = set(right), {*right, *whole}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     for name in columns:
         justify: Any = "right" if name in numbers else "left"
-        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=name in numbers)
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=name in unfolded)
     for row in rows:
         table.add_row(*(Text(clean(cell)) for cell in row))
     _print(table)

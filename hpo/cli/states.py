@@ -50,7 +50,7 @@ def ls(store: Store = None, as_json: AsJson = False) -> None:
         )
         for c in found["contexts"]
     )  # fmt: skip
-    print_table(columns, cells, right=("leaves", "rows", "size"))
+    print_table(columns, cells, right=("leaves", "rows", "size"), whole=("context", "used"))
 
 
 def show(context: Context, store: Store = None, as_json: AsJson = False) -> None:
@@ -78,7 +78,7 @@ def show(context: Context, store: Store = None, as_json: AsJson = False) -> None
         )
         for e in entries
     )  # fmt: skip
-    print_table(columns, cells, right=("rows", "size"))
+    print_table(columns, cells, right=("rows", "size"), whole=("segment", "used"))
 
 
 def verify(

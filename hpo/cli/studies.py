@@ -232,9 +232,17 @@ def settings(params: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> settings({"ridge.alpha": 0.25, "ridge.standardize": True})
-    'ridge.alpha 0.25, ridge.standardize true'
+    >>> settings({"algorithm": "ridge", "ridge.alpha": 0.25, "ridge.standardize": True})
+    'ridge: alpha 0.25, standardize true'
     """
+    named = {key: value for key, value in params.items() if key != "algorithm"}
+    owners = {key.partition(".")[0] for key in named if "." in key}
+    if len(owners) == 1 and all("." in key for key in named):
+        return f"{owners.pop()}: {_pairs({key.partition('.')[2]: value for key, value in named.items()})}"
+    return _pairs(params)
+
+
+def _pairs(params: dict[str, Any]) -> str:
     from hpo.cli.ranges import word
 
     return ", ".join(f"{key} {word(value)}" for key, value in params.items())
