@@ -85,10 +85,10 @@ def _show(described: list[dict[str, Any]]) -> None:
     from hpo.cli.ranges import word
 
     for one in described:
-        say_wrapped(f"{one['name']}: {one.get('error') or one['about']}", "")
+        say_wrapped(f"{one['name']}: {one.get('error') or one['about']}", "", "  ")
         if "error" not in one:
             origin = "" if one["built_in"] else f"; from {one['class']}"
-            say_wrapped(f"{one['task']}; scores exactly {', '.join(one['metrics'])}{origin}", "  ")
+            say_wrapped(f"{one['task']}; scores exactly {', '.join(one['metrics'])}{origin}", "  ", "  ")
             rows = [
                 (f"  {h['name']}", word(h["default"]), h["range_in_words"], WHEN[h["when"]])
                 for h in one["hyperparameters"]

@@ -37,7 +37,7 @@ def demo(
       hpo demo
       hpo demo --directory /tmp/flights --trials 50
     """
-    from hpo.cli.output import emit, note, say
+    from hpo.cli.output import emit, say, say_wrapped
     from hpo.demo import Demo, default_folder
     from studies.report import write_html
 
@@ -45,16 +45,14 @@ def demo(
     job = Demo(folder, trials, progress=False if no_progress else None)
     steps = []
     if not as_json:
-        say(
-            "336,776 flights left New York in 2013. How late will each arrive, told when it leaves the gate?",
-            "",
-        )
-        if not job.flights.exists():
-            note(f"writing them to {job.flights}, a file a month", "")
+        say("336,776 flights left New York in 2013. How late will each arrive, told when it leaves the gate?")
+        say(f"The data: {job.flights}, a file a month", "")
     for letter, step in zip("abc", job.steps(), strict=True):
         steps.append(step)
         if not as_json:
-            say(*_lines(letter, step), "")
+            for line in _lines(letter, step):
+                say_wrapped(line, "", " " * 13)
+            say("")
     page = write_html(job.report(), folder / "report.html")
     if as_json:
         emit({"directory": str(folder), "steps": steps, "report": str(page)})
@@ -81,7 +79,7 @@ def _lines(letter: str, step: Step) -> Iterator[str]:
     yield f"    trials   {_trials(step)}"
     yield f"    instead  of {count(step.rows_if_retrained, 'row')} that retraining would have read"
     metric = metric_of(step.metric)
-    yield f"    best     {metric.short} {metric.text(step.best, step.se)}: {settings(step.params)}"
+    yield f"    best     {metric.short} {metric.text(step.best, step.se)}, {settings(step.params)}"
     yield f"    study    {step.study}"
 
 

@@ -40,11 +40,11 @@ def say(*lines: object) -> None:
         sys.stdout.write(clean(line).encode(encoding, "replace").decode(encoding) + "\n")
 
 
-def say_wrapped(line: str, indent: str) -> None:
-    """Print a line for a person, wrapped at words to the width of the console, all of it indented."""
+def say_wrapped(line: str, first: str, rest: str) -> None:
+    """Print a line for a person, wrapped at words to the width of the console, with these indents."""
     from textwrap import fill
 
-    say(fill(clean(line), console().width, initial_indent=indent, subsequent_indent=indent))
+    say(fill(clean(line), console().width, initial_indent=first, subsequent_indent=rest))
 
 
 def note(*lines: object) -> None:

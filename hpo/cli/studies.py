@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-    from studies.compare import Comparison
+    from studies.compare import Comparison, Pair
 
 MOST_TRIALS = 10
 
@@ -218,9 +218,16 @@ def _show_comparison(found: Comparison) -> None:
             say(f"{pair.b} against {pair.a}: no fold scores to compare")
         else:
             se = "" if pair.se is None else f" ± {pair.se:.2g}"
-            better = pair.b if pair.difference > 0 else pair.a
-            verdict = f"{better} is better" if pair.difference else "the same"
+            verdict = _verdict(pair)
             say(f"{pair.b} against {pair.a}, fold by fold: {pair.difference:+.4g}{se} ({verdict})")
+
+
+def _verdict(pair: Pair) -> str:
+    if not pair.difference:
+        return "the same"
+    if pair.se is not None and abs(pair.difference) <= pair.se:
+        return "within one standard error: no clear difference"
+    return f"{pair.b if pair.difference > 0 else pair.a} is better"
 
 
 def _number(value: float | None, digits: int = 6) -> str:
