@@ -47,7 +47,7 @@ def report_data(result: Result) -> ReportData:
         spec_yaml=_yaml(spec),
         notes=notes(result),
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
-        log_params=[k for k, d in result.searched().items() if _is_log(d)],
+        log_params=[k for k, d in result.space.items() if _is_log(d)],
     )
 
 

@@ -179,10 +179,15 @@ class Result:
         grid = grid_of(distribution, points)
         return selection.validation_curve(build, values, short, grid, self.metric)
 
+    @property
+    def space(self) -> Mapping[str, BaseDistribution]:
+        """Distribution of everything that was searched; ``"algorithm"`` decides which parameters exist."""
+        return self._run.tuner.space
+
     def searched(self) -> dict[str, BaseDistribution]:
         """Return the distributions of the best algorithm's free hyperparameters."""
         prefix = f"{self.best_algorithm}."
-        return {k: d for k, d in self._run.tuner.space.items() if k.startswith(prefix) and not d.single()}
+        return {k: d for k, d in self.space.items() if k.startswith(prefix) and not d.single()}
 
     def importances(self) -> dict[str, float]:
         """Return how much each hyperparameter matters to the score (fANOVA), largest first."""
@@ -264,10 +269,10 @@ class Result:
 
     def _distribution(self, name: str, parameter: str) -> BaseDistribution:
         key = parameter if parameter.startswith(f"{name}.") else f"{name}.{parameter}"
-        if key not in self._run.tuner.space:
+        if key not in self.space:
             known = ", ".join(self.searched()) or "none"
             raise TuneError(f"{parameter!r} was not searched for the best algorithm {name!r}; it has {known}")
-        return self._run.tuner.space[key]
+        return self.space[key]
 
 
 def _first_error(trials: Sequence[FrozenTrial]) -> str:

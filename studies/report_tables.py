@@ -16,17 +16,18 @@ MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
 
 
 def settings_yaml(chosen: Chosen) -> str:
-    """Return a chosen setting as YAML that can be copied.
+    """Return a chosen setting as the lines of a study file that ask for it alone.
 
     Examples
     --------
-    >>> print(settings_yaml(Chosen(3, "ridge", {"alpha": 0.5})), end="")
-    ridge:
-      alpha: 0.5
+    >>> print(settings_yaml(Chosen(3, "ridge", {"ridge.alpha": 0.5})), end="")
+    algorithm: ridge
+    search:
+      ridge.alpha: 0.5
     """
     import yaml
 
-    setting = {chosen.algorithm: to_plain(chosen.params)}
+    setting = {"algorithm": chosen.algorithm, "search": to_plain(chosen.params)}
     text: str = yaml.safe_dump(setting, sort_keys=False, allow_unicode=True)
     return text
 

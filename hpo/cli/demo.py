@@ -45,8 +45,9 @@ def demo(
     job = Demo(folder, trials, progress=False if no_progress else None)
     steps = []
     if not as_json:
-        say("336,776 flights left New York in 2013. How late will each arrive, told when it leaves the gate?")
-        say(f"The data: {job.flights}, a file a month", "")
+        say("How late will a flight arrive, told at the moment it leaves the gate?")
+        say_wrapped(f"336,776 of them left New York in 2013: a file a month in {job.flights}", "", "")
+        say("")
     for letter, step in zip("abc", job.steps(), strict=True):
         steps.append(step)
         if not as_json:
