@@ -84,7 +84,7 @@ def _words(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "what was finished is kept; run the same again to go on"
     if isinstance(error, OSError):
-        return f"{error.filename or 'a file'}: {error.strerror or error}"
+        return f"{error.filename or 'reading or writing failed'}: {error.strerror or error}"
     if isinstance(error, MemoryError):
         return "the memory is used up; take fewer columns (features:, drop:) or a machine with more"
     return f"the database of the studies failed: {str(error).splitlines()[0]}"

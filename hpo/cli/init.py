@@ -90,6 +90,8 @@ def init(
     if not to_stdout and output.exists() and not force:
         raise UsageError(f"{output} exists; --force replaces it, -o FILE writes another")
     draft = make_draft(data, target, algorithm or list(ALGORITHMS), name)
+    if target is None and draft.target is not None:
+        note(f"target: {draft.target!r}, a guess; give --target if it is another column")
     text = written(draft)
     if to_stdout:
         say(text.removesuffix("\n"))
@@ -98,8 +100,6 @@ def init(
     if as_json:
         emit({"file": str(output), **asdict(draft)})
         return
-    if target is None and draft.target is not None:
-        note(f"target: {draft.target!r}, a guess; change it in {output} if it is another column")
     about = f"target {draft.target or 'none'}, {', '.join(draft.algorithm)}"
     say(f"{output}: {len(draft.columns)} columns, {about}")
     say(f"next: hpo plan {output}, then hpo run {output}")
