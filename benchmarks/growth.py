@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from benchmarks.measure import Measured, Sample, await_quiet, measure
@@ -20,32 +21,35 @@ def growth_rows(shop: Workshop) -> list[Row]:
     made = [shop.file(f"growing-{i:02d}", each, seed=i) for i in range(FILES + 1)]
     for path in made[:-1]:
         (folder / path.name).hardlink_to(path)
-    pairs = [_grow(shop, folder, made[-1]) for _ in range(shop.repeats)]
+    rows = [_row(shop, folder, made[-1], threads) for threads in (os.cpu_count() or 1, 1)]
     shop.remove(folder)
+    return rows
+
+
+def _row(shop: Workshop, folder: Path, more: Path, threads: int) -> Row:
+    pairs = [_grow(shop, folder, more, threads) for _ in range(shop.repeats)]
     whole, part = (Measured(samples) for samples in zip(*pairs, strict=True))
-    return [
-        Row(
-            f"1 new file of {FILES + 1} vs the full pass of {FILES}", seconds(part.wall), seconds(whole.wall),
-            part.wall / whole.wall, at_most(0.1),
-            f"opening, store and merges included; processor time ratio {part.cpu / whole.cpu:.3f}",
-            max(part.others, whole.others),
-        )
-    ]  # fmt: skip
+    return Row(
+        f"1 new file of {FILES + 1} vs the full pass of {FILES}, {threads} threads", seconds(part.wall),
+        seconds(whole.wall), part.wall / whole.wall, at_most(0.1),
+        f"opening, store and merges included; processor time ratio {part.cpu / whole.cpu:.3f}",
+        max(part.others, whole.others),
+    )  # fmt: skip
 
 
-def _grow(shop: Workshop, folder: Path, more: Path) -> tuple[Sample, Sample]:
+def _grow(shop: Workshop, folder: Path, more: Path, threads: int) -> tuple[Sample, Sample]:
     """Time the pass over a folder, and that over the folder with one file more."""
     store, link = shop.fresh("store"), folder / more.name
     await_quiet(shop.patience)
-    full = measure(lambda: read_states(folder, store))
+    full = measure(lambda: read_states(folder, store, threads))
     link.hardlink_to(more)
     await_quiet(shop.patience)
-    added = measure(lambda: _read_one(folder, store))
+    added = measure(lambda: _read_one(folder, store, threads))
     link.unlink()
     shop.remove(store)
     return full, added
 
 
-def _read_one(folder: Path, store: Path) -> None:
-    built = read_states(folder, store).result.states_built
+def _read_one(folder: Path, store: Path, threads: int) -> None:
+    built = read_states(folder, store, threads).result.states_built
     assert built == 1, f"{built} segments were read where one is new"

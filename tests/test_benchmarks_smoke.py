@@ -14,7 +14,7 @@ from benchmarks.table import Row, as_text, at_least, at_most
 from benchmarks.workshop import Workshop
 
 ROWS = {
-    "study": 1, "pass": 3, "candidates": 2, "searches": 2, "overhead": 2, "second": 2, "growth": 1, "scale": 1,
+    "study": 1, "pass": 3, "candidates": 2, "searches": 2, "overhead": 2, "second": 2, "growth": 2, "scale": 1,
     "memory": 1,
 }  # fmt: skip
 
