@@ -49,16 +49,19 @@ class Question:
         return list(dict.fromkeys(s for searched in self.searched for s in searched.summaries()))
 
     @property
-    def data_digest(self) -> str:
-        """What identifies the data: its segments."""
-        return digest([segment.fingerprint for segment in self.dataset.segments])
+    def data_state(self) -> str:
+        """What identifies the data as it is now, in words that end in a digest of its segments."""
+        segments, rows = self.dataset.segments, self.dataset.rows
+        found = digest([segment.fingerprint for segment in segments])
+        counted = "" if rows is None else f", {rows:,} rows"
+        return f"{len(segments):,} segments{counted}, digest {found[:16]}"
 
     def definition(self) -> dict[str, Any]:
         """Return what makes it the same study, the data's state included."""
         asked = definition(self.spec)
         asked["folds"] = self.folds.to_dict()
         asked["scoring"] = self.metric
-        asked["data digest"] = self.data_digest
+        asked["state of the data"] = self.data_state
         return {key: masked(value) for key, value in asked.items()}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.selection import Candidate
+from hpo.threads import one_blas_thread
 from hpo.tuner import recorded
 from studies.report_data import Chosen, Curve, Estimate, Ledger, ReportData, SegmentRow, TrialRow
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST_COEFFICIENTS = 30
 
 
+@one_blas_thread()
 def report_data(result: Result) -> ReportData:
     """Return everything that a report of the study shows; answered from states and record, no data is read."""
     record = result.record

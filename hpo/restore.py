@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algorithms.base import Shape, Summary
@@ -95,7 +96,7 @@ def load(
         raise TuneError(
             f"study {name!r} has no finished pass on record; run it again (it goes on where it stopped)"
         )
-    kept = open_store(store if store is not None else record["store"])
+    kept = open_store(store) if store is not None else _recorded_store(record["store"], name)
     spec = build(record["spec"])
     searched = resolve(spec.algorithm, spec.search)
     found = _evidence(record, searched, kept, name)
@@ -104,6 +105,15 @@ def load(
         record["metric"], study,
     )  # fmt: skip
     return Result(Run(tuner, found, Cost(**record["cost"]), record, "loaded"))
+
+
+def _recorded_store(location: str, name: str) -> StateStore:
+    if not Path(location).is_dir():
+        raise TuneError(
+            f"the store {location} that study {name!r} left its states in is gone; give store= where it is now, "
+            "or run the study again"
+        )
+    return StateStore(location)
 
 
 def _evidence(record: Mapping[str, Any], searched: list[Searched], store: StateStore, name: str) -> Evidence:

@@ -203,7 +203,7 @@ class Runner:
         begin(self.storage, name, direction="maximize", record={"definition": self.question.definition()})
         if trials and not self.resume:
             raise TuneError(
-                f"study {name!r} exists with {trials} trials; go on with resume=True (--resume), or choose "
+                f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: --resume), or choose "
                 "another name"
             )
 

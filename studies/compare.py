@@ -114,6 +114,9 @@ def compare(studies: Sequence[Study]) -> Comparison:
     differences. Folds overlap in their training rows, so both are somewhat too small
     (Bengio, Grandvalet 2004).
     """
+    for study in studies:
+        if len(study.directions) > 1:
+            raise StudyError(f"study {study.study_name!r} has several objectives; compare studies of one")
     if len(studies) < 2:
         raise StudyError(f"a comparison needs two studies or more; got {len(studies)}")
     rows = tuple(_row(study) for study in studies)

@@ -278,3 +278,21 @@ def test_a_study_whose_states_are_gone_says_so(files, tmp_path):
     next(p for p in (tmp_path / "store" / "leaves").rglob("*") if p.is_file()).unlink()
     with pytest.raises(TuneError, match=r"1 of 8 states of study 'lost' are gone .*run the study again"):
         hpo.load("lost")
+
+
+def test_a_study_whose_store_is_gone_says_so_and_makes_none(files, tmp_path):
+    tune(files, tmp_path / "store", name="moved")
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    with pytest.raises(TuneError, match=r"the store .*store that study 'moved' left its states in is gone; give store="):
+        hpo.load("moved")
+    assert not (tmp_path / "store").exists()
+    assert hpo.load("moved", store=tmp_path / "elsewhere").best_params
+
+
+def test_a_name_whose_data_has_grown_says_how(files, tmp_path):
+    from studies.errors import StudyTaken
+
+    tune(files, tmp_path / "store", name="grows")
+    pd.read_parquet(files / "part-0.parquet").iloc[:10].to_parquet(files / "part-9.parquet", index=False)
+    with pytest.raises(StudyTaken, match=r"state of the data: \"8 segments, 24,000 rows.*now \"9 segments, 24,010 rows"):
+        tune(files, tmp_path / "store", name="grows")
