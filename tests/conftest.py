@@ -14,8 +14,9 @@ settings.load_profile("hpo")
 
 
 @pytest.fixture(autouse=True)
-def hpo_home(tmp_path, monkeypatch):
-    """Defaults live under a directory of this test's own."""
+def hpo_home(tmp_path):
+    """Defaults live under a directory of this test's own, whatever the test undoes."""
     home = tmp_path / "home"
-    monkeypatch.setenv("HPO_HOME", os.fspath(home))
-    return home
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HPO_HOME", os.fspath(home))
+        yield home
