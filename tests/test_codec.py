@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from xxhash import xxh3_64_digest, xxh3_128_digest
 
 from state_store.blob import HEAD, MAGIC, decode_blob, decode_header, encode_blob, header_bytes
-from state_store.codec import dense, flatten, restore
+from state_store.codec import flatten, restore
 from state_store.errors import DamagedBlob, NewerFormat, UnstorableValue
 
 DTYPES = st.one_of(

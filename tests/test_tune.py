@@ -169,8 +169,7 @@ def test_warm_start_takes_over_the_trials_that_agree_scored_anew(frame):
     taken = [t for t in other.optuna_study.trials if t.user_attrs.get("warm_start") == "first"]
     assert [t.params for t in taken] == [t.params for t in first.optuna_study.trials]
     assert [t.value for t in taken] != [t.value for t in first.optuna_study.trials]
-    again = tune(frame.iloc[:700], algorithm="ridge", trials=1, search={
-        k: v for k, v in taken[3].params.items()})  # fmt: skip
+    again = tune(frame.iloc[:700], algorithm="ridge", trials=1, search=dict(taken[3].params.items()))  # fmt: skip
     assert again.best_value == pytest.approx(taken[3].value, rel=1e-12)
     assert len(other.optuna_study.trials) == 15 + 5
 
@@ -262,7 +261,7 @@ def test_pca_has_no_target():
     result = hpo.tune(X, algorithm="pca", trials=5)
     assert result.metric == "log_likelihood"
     assert result.best_model.transform(X).shape == (442, result.best_params["pca.n_components"])
-    assert list(result.predict(X).columns)[0] == "component_0"
+    assert next(iter(result.predict(X).columns)) == "component_0"
     assert np.isfinite(result.confirm(X)["log_likelihood"])
 
 
