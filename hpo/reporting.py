@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hpo.result import Result
 
 MOST_COEFFICIENTS = 30
+MOST_PATHS = 3
 
 
 @one_blas_thread()
@@ -156,7 +157,9 @@ def _finite(value: float) -> float | None:
 
 
 def _text(data: Any) -> str:
-    return data if isinstance(data, str) else ", ".join(data)
+    if isinstance(data, str):
+        return data
+    return ", ".join(data) if len(data) <= MOST_PATHS else f"{data[0]} and {len(data) - 1:,} more"
 
 
 def _yaml(spec: dict[str, Any]) -> str:
