@@ -122,7 +122,7 @@ def test_page_says_what_people_want_to_know(study):
     text = Page(render_html(study)).text
     assert "38.19 ± 0.14 root mean squared error (lower is better) by elastic_net ." in text
     assert "It read 336,776 rows once; retraining would have read 340 million: 1,010×." in text
-    assert "38.33 ± 0.15 RMSE, nested cross-validation of the whole tuning" in text
+    assert "38.33 ± 0.15 RMSE, nested cross-validation of the choice" in text
     assert "alpha: 0.03816858938754579" in text
     assert "9,430 rows have no arr_delay and were left out." in text
     assert "24 built, 132 reused" in text
