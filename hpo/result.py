@@ -212,9 +212,9 @@ class Result:
 
         Parameters
         ----------
-        data : anything that :func:`hpo.tune` reads; it must hold the target.
+        data : anything that :func:`hpo.tune` reads; it must hold the target, and the weight of a weighted study.
         scoring : scikit-learn scorer names; None for the study's metric.
-        options : further arguments of reading, such as ``storage_options``.
+        options : further arguments of reading, such as ``storage_options``; ``weight=`` as for ``tune``.
         """
         from hpo.confirm import confirm
 

@@ -235,7 +235,7 @@ def test_confirm_scores_raw_rows_with_any_scorer(frame):
     assert scores["neg_mean_absolute_error"] == pytest.approx(-mean_absolute_error(held_out["y"], prediction))
     held_out.loc[held_out.index[:10], "y"] = np.nan
     assert result.confirm(held_out)["r2"] == pytest.approx(r2_score(held_out["y"].iloc[10:], prediction[10:]))
-    with pytest.raises(DataError, match=r"'rr2' is no scorer"):
+    with pytest.raises(DataError, match=r"'rr2' is no score of this model; did you mean 'r2'"):
         result.confirm(held_out, scoring="rr2")
 
 
