@@ -7,8 +7,11 @@ class HpoError(Exception):
     """Base of every error that ``hpo`` raises on purpose."""
 
 
-class DataError(HpoError):
-    """The data cannot be used as asked; the message names the thing, where it came from and what to do."""
+class DataError(HpoError, ValueError):
+    """The data cannot be used as asked; the message names the thing, where it came from and what to do.
+
+    A ``ValueError`` too, as scikit-learn expects of what a transformer refuses.
+    """
 
 
 class SearchError(HpoError):

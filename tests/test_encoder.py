@@ -16,6 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from algorithms.base import Column
 from hpo.data import Encoder, open_dataset
@@ -202,6 +203,11 @@ def test_to_dict_is_json_and_exact():
     assert np.array_equal(restored.transform(mixed(seed=1)), encoder.transform(mixed(seed=1)))
 
 
+@parametrize_with_checks([Encoder()])
+def test_it_is_a_transformer_by_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
 class TestTransform:
     def test_rows_of_every_make_give_the_same(self):
         X = mixed()
@@ -254,7 +260,7 @@ class TestTransform:
             (pd.DataFrame({"x": [1.0], "c": [pd.Timestamp(0)]}), "'c' is timestamp"),
             (pd.DataFrame({"x": [np.inf], "c": ["a"]}), "'x' holds inf"),
             (pd.DataFrame({"x": [1.0, -np.inf], "c": ["a", None]}), "'x' holds -inf"),
-            (np.zeros((2, 3)), "3 columns.* 2"),
+            (np.zeros((2, 3)), "3 features.* 2"),
         ],
     )
     def test_what_it_cannot_encode(self, X, message):

@@ -89,6 +89,9 @@ class Encoder(TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the encoding of every column of a frame, table or array."""
         table = as_table(X)
+        for count, what in ((table.num_columns, "feature(s)"), (table.num_rows, "sample(s)")):
+            if not count:
+                raise DataError(f"0 {what} (shape={table.shape}) while a minimum of 1 is required.")
         return self.fit_fields(Schema.from_arrow(table.schema), table)
 
     def fit_fields(

@@ -121,6 +121,8 @@ def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyst
             fs, path = pafs.FileSystem.from_uri(fixed)
         else:
             fs, path = _fsspec(fixed, options)
+    except DataError:
+        raise
     except (pa.ArrowException, ValueError, OSError) as error:
         raise DataError(f"cannot open {item!r}: {error}; check the URI and storage_options") from error
     return fs, f"{path.rstrip('/')}/{wild}" if wild else path, f"{scheme}://"

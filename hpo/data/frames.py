@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,12 +32,12 @@ def frame_table(data: Any) -> pa.Table:
     if isinstance(data, pa.Table):
         return data
     pandas = sys.modules.get("pandas")
+    is_pandas = pandas is not None and isinstance(data, pandas.DataFrame)
+    if is_pandas:
+        data = data.set_axis([str(name) for name in data.columns], axis=1)
+        check_distinct("the frame", list(data.columns))
     try:
-        if pandas is not None and isinstance(data, pandas.DataFrame):
-            named = data.set_axis([str(name) for name in data.columns], axis=1)
-            check_distinct("the frame", list(named.columns))
-            return pa.Table.from_pandas(named, preserve_index=False)
-        return pa.table(data)
+        return pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise DataError(
             f"the frame cannot be read as Arrow columns: {_reason(error)}; "
@@ -58,7 +57,7 @@ def as_table(X: Any, names: tuple[str, ...] | None = None) -> pa.Table:
         return table
     if len(columns) != len(names):
         raise DataError(
-            f"X has {len(columns)} columns, but the encoder was fitted on {len(names)}; give those"
+            f"X has {len(columns)} features, but Encoder is expecting {len(names)} features as input"
         )
     return table.rename_columns(list(names))
 
@@ -68,6 +67,7 @@ def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ..
 
     Columns of arrays are named x0, x1, …; a target keeps its Series' name, else is "y" (y0, y1, …).
     """
+    X = X if is_frame(X) or _is_scipy_sparse(X) else np.atleast_1d(np.asarray(X))
     beside = _target_columns(y)
     targets = tuple(beside)
     block_columns = dict(beside)
@@ -75,7 +75,7 @@ def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ..
     if weight is not None:
         weight_name = str(getattr(weight, "name", None) or "weight")
         block_columns[weight_name] = _arrow(weight, weight_name)
-    rows = _rows(X)
+    rows = int(X.shape[0]) if hasattr(X, "shape") else len(X)
     for name, column in block_columns.items():
         if len(column) != rows:
             raise DataError(f"X has {rows} rows and {name!r} has {len(column)}; give one value for each row")
@@ -93,9 +93,16 @@ def _with_features(X: Any, beside: pa.Table) -> Block:
         return TableBlock(
             pa.table([*table.columns, *beside.columns], [*table.column_names, *beside.column_names])
         )
-    matrix = _csr(X) if _is_scipy_sparse(X) else np.asarray(X)
+    matrix = _csr(X) if _is_scipy_sparse(X) else X
     if matrix.ndim != 2:
-        raise DataError(f"X has {matrix.ndim} dimension(s); give a two-dimensional array (rows, columns)")
+        raise DataError(
+            f"X has {matrix.ndim} dimension(s); give a two-dimensional array (rows, columns). Reshape your data "
+            "with X.reshape(-1, 1) if it is one column"
+        )
+    if matrix.dtype.kind == "c":
+        raise DataError(
+            "Complex data not supported: give X's real and imaginary parts as columns of their own"
+        )
     names = [f"x{index}" for index in range(matrix.shape[1])]
     if matrix.dtype.kind in "biuf":
         return ArrayBlock(matrix, names, beside)
@@ -126,11 +133,6 @@ def _arrow(values: Any, name: str) -> Any:
         return pa.array(values, from_pandas=True)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise DataError(f"column {name!r} has no single type: {_reason(error)}; convert it to one") from error
-
-
-def _rows(X: Any) -> int:
-    shape: Sequence[int] | None = getattr(X, "shape", None)
-    return int(shape[0]) if shape else len(X)
 
 
 def _is_scipy_sparse(X: Any) -> bool:
