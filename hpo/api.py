@@ -77,7 +77,7 @@ def tune(
     sampler : ``"auto"``, ``"tpe"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"`` or an Optuna
         sampler.
     seed : same seed, data and question: same folds, same trials, same states, bit for bit.
-    n_jobs : threads of the pass; None for one per core.
+    n_jobs : threads of the pass; None or -1 for one per core.
     progress : whether to draw a bar; None draws one on a terminal.
     timeout : seconds, or text such as ``"10m"``, after which no further trial starts.
     patience : stop after so many trials without improvement.

@@ -138,7 +138,7 @@ class Pass:
         workers = os.cpu_count() or 1 if n_jobs is None else n_jobs
         with one_blas_thread():
             pool = Parallel(
-                n_jobs=min(workers, len(self.dataset.segments)), backend="threading",
+                n_jobs=min(workers, len(self.dataset.segments)), prefer="threads", require="sharedmem",
                 return_as="generator", pre_dispatch="2*n_jobs",
             )  # fmt: skip
             for segment, found in zip(self.dataset.segments, pool(jobs), strict=True):

@@ -29,6 +29,10 @@ def _sampler(value: Any) -> Any:
 _NAME = re.compile(r"(?!\s)[^/\\]{1,200}(?<!\s)")
 
 
+def _threads(value: Any) -> Any:
+    return None if value == -1 else value
+
+
 def _name(value: Any) -> Any:
     if value is None or (isinstance(value, str) and _NAME.fullmatch(value) and value.isprintable()):
         return value
@@ -53,7 +57,7 @@ class StudySpec(Strict):
     sampler, seed : how settings are proposed.
     store, storage : where states and trials are kept.
     storage_options : credentials of the data's file system; never shown, never recorded.
-    n_jobs : threads; None for all.
+    n_jobs : threads; None or -1 for one per core.
     warm_start : a study whose trials are taken over where the spaces agree.
     max_categories, fingerprint : how data is encoded and recognised.
 
@@ -81,7 +85,7 @@ class StudySpec(Strict):
     seed: int = Field(default=0, ge=0, lt=2**63)
     store: str | None = None
     storage: str | None = None
-    n_jobs: int | None = Field(default=None, ge=1)
+    n_jobs: Annotated[int | None, BeforeValidator(_threads), Field(ge=1)] = None
     warm_start: str | None = None
     max_categories: int = Field(default=64, ge=1)
     fingerprint: Literal["fast", "content"] = "fast"
