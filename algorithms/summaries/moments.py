@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from algorithms.base import Array, Batch, Shape
 from algorithms.errors import InvalidField
 
+SAMPLE = 256
+"""Rows of a batch whose mean is subtracted before products are taken."""
+
 
 @dataclass(frozen=True, eq=False)
 class MomentsState:
@@ -103,20 +106,28 @@ class Moments:
 
 
 def _centred(values: NDArray[np.floating[Any]], w: Array | None) -> tuple[Array, Array]:
-    """Return mean and scatter by a shifted product; the shift's own error is corrected (eq. 2.1)."""
-    shift = values.mean(axis=0)
-    z = values - shift
-    if w is None:
-        total = float(len(values))
-        delta = z.sum(axis=0, dtype=np.float64) / total
-        scatter = (z.T @ z).astype(np.float64)
-    else:
-        total = float(w.sum())
-        delta = (w @ z) / total
+    """Return mean and scatter by one product about a sample's mean, whose error is corrected (eq. 2.1).
+
+    A column of ones gives the sums in the same product.
+    """
+    n, p = values.shape
+    total = float(n) if w is None else float(w.sum())
+    shift = values[_some(n)].mean(axis=0, dtype=np.float64).astype(values.dtype)
+    z = np.empty((n, p + 1), values.dtype, order="F")
+    np.subtract(values, shift, out=z[:, :p])
+    z[:, p] = 1.0
+    if w is not None:
         z *= np.sqrt(w).astype(z.dtype)[:, None]
-        scatter = (z.T @ z).astype(np.float64)
-    scatter -= np.multiply.outer(delta, delta * total)
-    return shift.astype(np.float64) + delta, scatter
+    products = (z.T @ z).astype(np.float64)
+    delta = products[p, :p] / total
+    return shift.astype(np.float64) + delta, products[:p, :p] - np.multiply.outer(delta, delta * total)
+
+
+def _some(n: int) -> NDArray[np.intp]:
+    """Return all of few rows, or 256 of many, spread by the golden ratio so that no period is in step."""
+    if n <= SAMPLE:
+        return np.arange(n)
+    return (np.arange(SAMPLE) * 0.6180339887498949 % 1.0 * n).astype(np.intp)
 
 
 def _spread(mean: Array, scatter: Array, present: NDArray[np.intp], p: int) -> tuple[Array, Array]:
