@@ -16,6 +16,7 @@ from benchmarks.questions import States, read_states
 from benchmarks.table import Row, at_most, number, seconds
 from benchmarks.workshop import Workshop
 from hpo.evaluate import Scores
+from hpo.threads import one_blas_thread
 from hpo.tuner import Budget, Setting, Tuner, suggest
 from studies.quiet import quiet
 from studies.record import begin
@@ -81,7 +82,7 @@ def persisted(shop: Workshop, states: States, trials: int) -> TimedTuner:
     study.sampler = make_sampler("auto", seed=0, space=states.space, trials=trials)
     evidence = states.evidence
     tuner = TimedTuner(states.searched, evidence.states, evidence.contexts, states.space, "r2", study)
-    with WriteBehind(storage, "overhead", 0) as writer:
+    with one_blas_thread(), WriteBehind(storage, "overhead", 0) as writer:
         tuner.run(Budget(trials), writer.put, Event())
     shop.remove(journal)
     return tuner

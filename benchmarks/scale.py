@@ -12,6 +12,7 @@ from benchmarks.measure import alternate
 from benchmarks.questions import States, read_states
 from benchmarks.table import Row, at_most, seconds
 from benchmarks.workshop import Workshop
+from hpo.threads import one_blas_thread
 from hpo.tuner import Budget, Tuner
 from studies.quiet import quiet
 from studies.samplers import make_sampler
@@ -47,4 +48,5 @@ def run(states: States, space: Mapping[str, BaseDistribution], trials: int) -> N
     study.sampler = make_sampler("qmc", seed=0, space=space, trials=trials)
     found = states.evidence
     tuner = Tuner(states.searched, found.states, found.contexts, space, "r2", study)
-    tuner.run(Budget(trials), lambda _: None, Event())
+    with one_blas_thread():
+        tuner.run(Budget(trials), lambda _: None, Event())
