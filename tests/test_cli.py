@@ -202,7 +202,7 @@ def test_states_ls_show_pin_gc(place, ask):
     assert digits[:12] in ask("states", "ls").out
     leaves = ask("states", "show", digits[:5], "--json").json
     assert [leaf["about"]["rows"] for leaf in leaves] == [ROWS] * FILES
-    assert "part-0.parquet" in ask("states", "show", digits).out
+    assert "part-0.parquet" in "".join(ask("states", "show", digits).out.split())  # a long path is folded
     assert ask("states", "pin", "--study", "data", "--json").json == {"contexts": [digits], "pinned": True}
     assert ask("states", "gc", "--max-size", "0").code == 0
     assert "pinned" in ask("states", "ls").out
