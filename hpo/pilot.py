@@ -11,6 +11,9 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from algorithms.base import Shape
 from hpo.data.encoder import Encoder
 from hpo.data.folds import FoldScheme, TimeFolds
@@ -18,8 +21,6 @@ from hpo.errors import StoreWarning
 from state_store import StoreWriteError, digest
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from hpo.data.dataset import Dataset
     from state_store import StateStore
 
@@ -74,11 +75,14 @@ class PilotPlan:
 
 def plan_pilot(dataset: Dataset, folds: FoldScheme, max_categories: int, store: StateStore) -> PilotPlan:
     """Return which stored pilot fits the data set, if one does; reads no data."""
-    columns = tuple(dict.fromkeys((*Encoder.sample_columns(dataset.features), *folds.sample_columns)))
+    learned = (*Encoder.sample_columns(dataset.features), *folds.sample_columns)
+    weight = (dataset.weight,) if learned and dataset.weight else ()
+    columns = tuple(dict.fromkeys((*learned, *weight)))
     lookup = digest(
         {
             "features": [[f.name, f.kind, f.dtype] for f in dataset.features],
             "targets": [[f.name, f.dtype] for f in dataset.target_fields],
+            "weight": dataset.weight,
             "max_categories": max_categories,
             "folds": folds.to_dict(),
         }
@@ -110,6 +114,8 @@ def make_pilot(
         if found is not None:
             return found
     table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
+    if dataset.weight is not None:
+        table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
     folds = folds.fit(table) if folds.sample_columns else folds
     encoder = _fitted(dataset, max_categories, table)
     about = {
@@ -143,7 +149,8 @@ def _restored(folds: FoldScheme, document: dict[str, Any]) -> FoldScheme:
 
 
 def _fitted(dataset: Dataset, max_categories: int, sample: pa.Table | None) -> Encoder:
-    return Encoder(max_categories).fit_fields(dataset.features, sample, dataset.target_fields)
+    weight = dataset.weight if sample is not None else None
+    return Encoder(max_categories).fit_fields(dataset.features, sample, dataset.target_fields, weight)
 
 
 def _pilot(dataset: Dataset, folds: FoldScheme, encoder: Encoder, name: str | None, origin: str) -> Pilot:

@@ -95,24 +95,23 @@ class Encoder(TransformerMixin, BaseEstimator):
         return self.fit_fields(Schema.from_arrow(table.schema), table)
 
     def fit_fields(
-        self, fields: Iterable[Field], sample: pa.Table | None = None, targets: Iterable[Field] = ()
+        self,
+        fields: Iterable[Field],
+        sample: pa.Table | None = None,
+        targets: Iterable[Field] = (),
+        weight: str | None = None,
     ) -> Self:
         """Learn the encoding of ``fields`` from a sample that holds at least ``sample_columns(fields)``.
 
-        ``targets`` are not encoded; ``dtype="auto"`` chooses a type that holds them too.
+        ``targets`` are not encoded; ``dtype="auto"`` chooses a type that holds them too. ``weight`` names a
+        column of the sample by which levels are counted.
         """
         fields, targets = tuple(fields), tuple(targets)
         if self.max_categories < 1:
             raise DataError(f"max_categories must be at least 1, not {self.max_categories}")
-        known = set(sample.column_names) if sample is not None else set()
-        encodings = [
-            learn(
-                f,
-                sample.column(f.name) if sample is not None and f.name in known else None,
-                self.max_categories,
-            )
-            for f in fields
-        ]
+        columns = {} if sample is None else dict(zip(sample.column_names, sample.columns, strict=True))
+        weights = None if weight is None else columns[weight]
+        encodings = [learn(f, columns.get(f.name), self.max_categories, weights) for f in fields]
         narrow = all(field.narrow for field in (*fields, *targets))
         self._settle(encodings, "float32" if narrow else "float64")
         return self

@@ -178,17 +178,20 @@ def needs_sample(field: Field) -> bool:
     return field.kind == CATEGORICAL or field.kind in _PARTS
 
 
-def learn(field: Field, column: pa.ChunkedArray | None, max_categories: int) -> Encoding:
-    """Return the encoding of a field; ``column`` is its sample, where one is needed."""
+def learn(
+    field: Field, column: pa.ChunkedArray | None, max_categories: int, weights: pa.ChunkedArray | None = None
+) -> Encoding:
+    """Return the encoding of a field; ``column`` is its sample, where one is needed, ``weights`` its rows'."""
     if not needs_sample(field):
         return NumberEncoding(field.name, field.kind)
     if column is None:
         raise DataError(
             f"{field.kind} column {field.name!r} is encoded by what a sample holds; give a sample"
         )
-    array = one_array(column).drop_null()
+    array = one_array(column)
     if field.kind == CATEGORICAL:
-        return CategoryEncoding(field.name, _frequent(decoded_strings(array), max_categories))
+        return CategoryEncoding(field.name, _frequent(decoded_strings(array), max_categories, weights))
+    array = array.drop_null()
     parts = _PARTS[field.kind]
     seen = {part: np.unique(calendar_part(array, part)).tolist() for part in parts}
     return CalendarEncoding(field.name, field.kind, tuple((part, tuple(seen[part])) for part in parts))
@@ -249,12 +252,13 @@ def infinite_value(name: str, value: float, where: str, dtype: str = "float64") 
     )
 
 
-def _frequent(strings: pa.Array, limit: int) -> tuple[str, ...]:
-    """Return the most frequent strings, equal counts by name, in the order of their names.
+def _frequent(strings: pa.Array, limit: int, weights: pa.ChunkedArray | None) -> tuple[str, ...]:
+    """Return the strings of the most rows (of the most weight), equal ones by name, in the order of their names.
 
     Ordered by name, another sample with the same levels makes the same encoder, whose old leaves still match.
     """
-    counted = pc.value_counts(strings)
-    table = pa.table({"level": counted.field("values"), "count": counted.field("counts")})
-    order = [("count", "descending"), ("level", "ascending")]
-    return tuple(sorted(table.sort_by(order).column("level").slice(0, limit).to_pylist()))
+    rows = pa.repeat(1, len(strings)) if weights is None else weights
+    table = pa.table({"level": strings, "weight": rows}).filter(pc.is_valid(strings))
+    counted = table.group_by("level").aggregate([("weight", "sum")])
+    order = [("weight_sum", "descending"), ("level", "ascending")]
+    return tuple(sorted(counted.sort_by(order).column("level").slice(0, limit).to_pylist()))
