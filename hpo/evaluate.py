@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,13 +33,6 @@ class FoldStates:
     whole: Any
     plan: FoldPlan
     summary: Summary[Any]
-    _pairs: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False)
-
-    def without(self, a: int, b: int) -> Any:
-        """Return the state of every cell but two; merged once."""
-        if (a, b) not in self._pairs:
-            self._pairs[a, b] = self.merged([c for c in range(self.plan.n_cells) if c not in (a, b)])
-        return self._pairs[a, b]
 
     def merged(self, cells: Sequence[int]) -> Any:
         """Return the state of those cells' rows, merged in the order given."""

@@ -94,23 +94,34 @@ def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
     plan = candidates[0].states.plan
     if not leaves_one_out(plan) or len(plan.splits) < 3:
         return None
-    inner = [_inner_means(c, metric) for c in candidates]
+    inner = _inner_means(candidates, metric)
     winners = [max(range(len(inner)), key=lambda i: inner[i][fold]) for fold in range(len(plan.splits))]
     scores = Scores(tuple(candidates[i].scores.folds[fold] for fold, i in enumerate(winners)))
     return Estimate(scores.mean, scores.se)
 
 
-def _inner_means(candidate: Candidate, metric: str) -> list[float]:
-    """Return, per outer fold, the mean score of its inner folds; a pair of folds left out is solved once."""
-    states, algorithm = candidate.states, candidate.algorithm
-    tests = [split.test[0] for split in states.plan.splits]
-    inner: dict[int, list[float]] = {t: [] for t in tests}
+def _inner_means(candidates: Sequence[Candidate], metric: str) -> list[list[float]]:
+    """Return, per candidate and outer fold, the mean score of the inner folds.
+
+    A pair of folds left out is merged and solved once, for all candidates together, and then forgotten: the
+    K²/2 states of all pairs are never held at once.
+    """
+    plan = candidates[0].states.plan
+    tests = [split.test[0] for split in plan.splits]
+    inner: list[dict[int, list[float]]] = [{t: [] for t in tests} for _ in candidates]
     for a, b in itertools.combinations(tests, 2):
-        solution = algorithm.solve(states.without(a, b))
-        inner[a].append(algorithm.score(solution, states.cells[b], metric))
-        inner[b].append(algorithm.score(solution, states.cells[a], metric))
-    means = [math.fsum(inner[t]) / len(inner[t]) for t in tests]
-    return [mean if math.isfinite(mean) else -math.inf for mean in means]
+        rest = [cell for cell in range(plan.n_cells) if cell not in (a, b)]
+        merged = {states: states.merged(rest) for states in dict.fromkeys(c.states for c in candidates)}
+        for c, scores in zip(candidates, inner, strict=True):
+            solution = c.algorithm.solve(merged[c.states])
+            scores[a].append(c.algorithm.score(solution, c.states.cells[b], metric))
+            scores[b].append(c.algorithm.score(solution, c.states.cells[a], metric))
+    return [[_finite_mean(scores[t]) for t in tests] for scores in inner]
+
+
+def _finite_mean(scores: Sequence[float]) -> float:
+    mean = math.fsum(scores) / len(scores)
+    return mean if math.isfinite(mean) else -math.inf
 
 
 @one_blas_thread()
