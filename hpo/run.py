@@ -10,13 +10,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial
 
 from algorithms.ranges import Range
 from hpo.contexts import Evidence, evidence, make_pass
@@ -31,11 +26,11 @@ from hpo.question import Question, masked
 from hpo.search import Searched, space_of
 from hpo.threads import one_blas_thread
 from hpo.tuner import Budget, Tuner, distinct
+from hpo.warm_start import translated
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record import begin, load_study
 from studies.samplers import Grid, make_sampler
-from studies.space import ALGORITHM
 from studies.storage import ONEPASS, find_study
 from studies.write_behind import WriteBehind
 
@@ -203,8 +198,8 @@ class Runner:
         begin(self.storage, name, direction="maximize", record={"definition": self.question.definition()})
         if trials and not self.resume:
             raise TuneError(
-                f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: --resume), or choose "
-                "another name"
+                f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: "
+                "--resume), or choose another name"
             )
 
 
@@ -268,42 +263,6 @@ def check_rows(found: Evidence, result: PassResult) -> None:
                 f"split {i} of {len(states.train)} has no rows to {empty} on: {states.whole.rows:,} usable "
                 f"rows in {found.pilot.folds.describe()}; use fewer folds, or another scheme"
             )
-
-
-def translated(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> FrozenTrial | None:
-    """Return another study's trial in the terms of this space, or None if it lies outside.
-
-    A study of one algorithm and a study of several differ in the parameter ``"algorithm"`` alone.
-    """
-    if trial.state is not TrialState.COMPLETE or not trial.params:
-        return None
-    name = str(trial.params.get(ALGORITHM) or next(iter(trial.params)).partition(".")[0])
-    params = {k: v for k, v in trial.params.items() if k != ALGORITHM}
-    if ALGORITHM in space:
-        params = {ALGORITHM: name, **params}
-    if params.keys() != {k for k in space if k == ALGORITHM or k.startswith(f"{name}.")}:
-        return None
-    if not all(holds(space[k], v) for k, v in params.items()):
-        return None
-    return create_trial(
-        state=trial.state, value=trial.value, params=params, distributions={k: space[k] for k in params}
-    )
-
-
-def holds(distribution: BaseDistribution, value: Any) -> bool:
-    """Return whether a value lies in a distribution.
-
-    Examples
-    --------
-    >>> from optuna.distributions import IntDistribution
-    >>> holds(IntDistribution(1, 3), 4)
-    False
-    """
-    if isinstance(distribution, CategoricalDistribution):
-        return value in distribution.choices
-    if isinstance(distribution, (FloatDistribution, IntDistribution)):
-        return not isinstance(value, (str, bool)) and bool(distribution.low <= value <= distribution.high)
-    return False
 
 
 def _spec_record(question: Question) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""The linear map T of the columns: imputing, merging rare categories, dropping and selecting, after the pass.
+
+Notation: T has shape (d, q), from d encoded columns to q columns of a design; S becomes TᵀST.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Shape
+from algorithms.memo import MEMO
+from algorithms.summaries.moments import MomentsState
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnMap:
+    """T and the names of the design's columns.
+
+    Attributes
+    ----------
+    matrix : sparse (d, q).
+    names : the q design columns.
+    pick : for a T that only selects, the selected encoded columns; else None.
+    """
+
+    matrix: csr_array
+    names: tuple[str, ...]
+    pick: np.ndarray[Any, np.dtype[np.intp]] | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self.matrix.data.nbytes + self.matrix.indices.nbytes) + 64 * len(self.names)
+
+    def mean(self, x: Array) -> Array:
+        """Return Tᵀx."""
+        return x[self.pick] if self.pick is not None else np.asarray(self.matrix.T @ x)
+
+    def both(self, scatter: Array) -> Array:
+        """Return TᵀST for S of shape (d, d)."""
+        if self.pick is not None:
+            return scatter[np.ix_(self.pick, self.pick)]
+        return np.asarray(self.matrix.T @ (self.matrix.T @ scatter).T)
+
+    def take(self, columns: np.ndarray[Any, np.dtype[np.intp]]) -> ColumnMap:
+        """Return the map to some of its columns."""
+        pick = None if self.pick is None else self.pick[columns]
+        return ColumnMap(self.matrix[:, columns], tuple(self.names[j] for j in columns), pick)
+
+
+def column_map(state: MomentsState, impute: str, min_frequency: float) -> ColumnMap:
+    """Return T for imputing and merging, with the columns that are zero in every row left out."""
+    return MEMO.get(state, (impute, min_frequency), lambda: _column_map(state, impute, min_frequency))
+
+
+@dataclass
+class _Entries:
+    """T as it is put together: rows, columns and values."""
+
+    rows: list[int]
+    cols: list[int]
+    values: list[float]
+    names: list[str]
+
+    def add(self, name: str, parts: list[tuple[int, float]]) -> None:
+        for row, value in parts:
+            self.rows.append(row)
+            self.cols.append(len(self.names))
+            self.values.append(value)
+        self.names.append(name)
+
+
+def _column_map(state: MomentsState, impute: str, min_frequency: float) -> ColumnMap:
+    from scipy.sparse import csr_array
+
+    shape, entries = state.shape, _Entries([], [], [], [])
+    mean = state.mean[: shape.d]
+    seen = (mean != 0.0) | (np.diagonal(state.scatter)[: shape.d] != 0.0)
+    for members in _by_source(shape):
+        roles = {shape.columns[j].role for j in members}
+        if roles <= {LEVEL, OTHER, MISSING}:
+            _merge_rare(entries, shape, members, mean, min_frequency)
+        else:
+            _fill_missing(entries, shape, [j for j in members if seen[j]], mean, impute)
+    q = len(entries.names)
+    matrix = csr_array((entries.values, (entries.rows, entries.cols)), shape=(shape.d, q))
+    only_selects = len(entries.values) == q and all(v == 1.0 for v in entries.values)
+    pick = np.asarray(entries.rows, dtype=np.intp) if only_selects else None
+    return ColumnMap(matrix, tuple(entries.names), pick)
+
+
+def _by_source(shape: Shape) -> list[list[int]]:
+    groups: dict[str, list[int]] = {}
+    for j, column in enumerate(shape.columns):
+        groups.setdefault(column.source, []).append(j)
+    return list(groups.values())
+
+
+def _fill_missing(out: _Entries, shape: Shape, members: list[int], mean: Array, impute: str) -> None:
+    """Add a nullable number: value + fill · indicator, the fill chosen now."""
+    values = [j for j in members if shape.columns[j].role == VALUE]
+    missing = [j for j in members if shape.columns[j].role == INDICATOR]
+    for j in values:
+        share = mean[missing[0]] if missing else 0.0
+        fill = mean[j] / (1.0 - share) if impute != "zero" and share < 1.0 else 0.0
+        filled = [(missing[0], float(fill))] if missing and fill != 0.0 else []
+        out.add(shape.columns[j].name, [(j, 1.0), *filled])
+    if impute == "indicator":
+        for j in missing:
+            out.add(shape.columns[j].name, [(j, 1.0)])
+
+
+def _merge_rare(out: _Entries, shape: Shape, members: list[int], mean: Array, min_frequency: float) -> None:
+    """Add a categorical column: frequent categories as they are, the rare ones as part of "other"."""
+    other = [j for j in members if shape.columns[j].role == OTHER and mean[j] > 0.0]
+    rest = [j for j in members if shape.columns[j].role != OTHER and mean[j] > 0.0]
+    rare = [j for j in rest if mean[j] < min_frequency]
+    for j in rest:
+        if mean[j] >= min_frequency:
+            out.add(shape.columns[j].name, [(j, 1.0)])
+    if merged := [*other, *rare]:
+        name = next((shape.columns[j].name for j in members if shape.columns[j].role == OTHER), "other")
+        out.add(name, [(j, 1.0) for j in merged])
