@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hpo
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +11,8 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+import hpo
 
 CV = KFold(4, shuffle=True, random_state=0)
 ALPHA = 3.0
