@@ -21,6 +21,10 @@ class DegenerateTarget(AlgorithmError):
     """The target does not vary, so that there is nothing to learn."""
 
 
+class TooLarge(AlgorithmError):
+    """The values of a column are so large that their squares have no finite sum."""
+
+
 class UnknownAlgorithm(AlgorithmError):
     """No algorithm is registered under that name."""
 

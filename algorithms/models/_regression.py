@@ -15,7 +15,7 @@ from algorithms.errors import DegenerateTarget, InvalidField, NotEnoughRows
 from algorithms.metrics import SQUARED_ERROR
 from algorithms.models._pipeline import dressed
 from algorithms.ranges import Choice, Integer, Range
-from algorithms.summaries.moments import Moments, MomentsState
+from algorithms.summaries.moments import Moments, MomentsState, check_finite
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -131,7 +131,8 @@ class Regression(ABC):
         return ranges
 
     def check(self, state: MomentsState) -> None:
-        """Refuse a target that does not vary, and a state without columns."""
+        """Refuse values whose squares have no finite sum, and a target that does not vary."""
+        check_finite(state)
         d, target = state.shape.d, state.shape.targets[0]
         scale = abs(float(state.mean[d])) * np.finfo(np.float64).eps
         if state.rows and state.scatter[d, d] <= state.weight * (4.0 * scale) ** 2:

@@ -16,7 +16,7 @@ from algorithms.models._pipeline import dressed
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.spectrum import Spectrum
-from algorithms.summaries.moments import Moments, MomentsState
+from algorithms.summaries.moments import Moments, MomentsState, check_finite
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -117,7 +117,8 @@ class PCA:
         return {"n_components": Integer(1, max(1, rank - 1)), **no_categories}
 
     def check(self, state: MomentsState) -> None:
-        """Refuse fewer than two rows."""
+        """Refuse fewer than two rows, and values whose squares have no finite sum."""
+        check_finite(state)
         if state.rows < 2:
             raise NotEnoughRows(f"pca needs at least 2 rows to know a variance, and has {state.rows}")
 

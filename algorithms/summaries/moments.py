@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import Array, Batch, Shape
-from algorithms.errors import InvalidField
+from algorithms.errors import InvalidField, TooLarge
 
 SAMPLE = 256
 """Rows of a batch whose mean is subtracted before products are taken."""
@@ -77,7 +77,9 @@ class Moments:
         """Return the moments of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
-        return self.merge(state, self._lift(batch, state.shape))
+        with np.errstate(over="ignore", invalid="ignore"):
+            lifted = self._lift(batch, state.shape)
+        return self.merge(state, lifted)
 
     def merge(self, a: MomentsState, b: MomentsState) -> MomentsState:
         """Return the moments of both states' rows (Chan et al., eq. 1.5); leaves both alone."""
@@ -86,11 +88,12 @@ class Moments:
         if a.weight == 0.0:
             return b
         weight = a.weight + b.weight
-        delta = b.mean - a.mean
-        scatter = np.multiply.outer(delta, delta * (a.weight * b.weight / weight))
-        scatter += a.scatter
-        scatter += b.scatter
-        mean = a.mean + delta * (b.weight / weight)
+        with np.errstate(over="ignore", invalid="ignore"):
+            delta = b.mean - a.mean
+            scatter = np.multiply.outer(delta, delta * (a.weight * b.weight / weight))
+            scatter += a.scatter
+            scatter += b.scatter
+            mean = a.mean + delta * (b.weight / weight)
         return MomentsState(a.shape, a.rows + b.rows, weight, mean, scatter)
 
     def nbytes(self, shape: Shape) -> int:
@@ -103,6 +106,27 @@ class Moments:
         if batch.present is not None:
             mean, scatter = _spread(mean, scatter, batch.present, shape.p)
         return MomentsState(shape, batch.n, batch.total, mean, scatter)
+
+
+def check_finite(state: MomentsState) -> None:
+    """Raise TooLarge, naming the column, where a mean or a scatter has overflowed.
+
+    Examples
+    --------
+    >>> from algorithms.base import Column
+    >>> moments, shape = Moments(), Shape((Column("x", "x"),), ())
+    >>> check_finite(moments.update(moments.init(shape), Batch(np.array([[1e200], [-1e200]]), d=1)))
+    Traceback (most recent call last):
+    algorithms.errors.TooLarge: column 'x' holds values so large that their squares, times the weights, ...
+    """
+    broken = np.flatnonzero(~np.isfinite(state.mean) | ~np.isfinite(np.diagonal(state.scatter)))
+    if len(broken):
+        names = [*(column.name for column in state.shape.columns), *state.shape.targets]
+        raise TooLarge(
+            f"column {names[broken[0]]!r} holds values so large that their squares, times the weights, have no "
+            "finite sum: look for damaged values, rescale the column (or the weights), or leave it out; "
+            "where the data is float32, precision='double' has room for more"
+        )
 
 
 def _centred(values: NDArray[np.floating[Any]], w: Array | None) -> tuple[Array, Array]:
