@@ -113,11 +113,9 @@ class Tuner:
         """Score a setting from the states, or from the record if it was scored before, and tell the study."""
         began, key = time.perf_counter(), _key(setting)
         known = self._answers.get(key)
-        try:
-            scores = known[1] if known else self.score(setting)
-        except AlgorithmError as error:
-            scores = None
-            trial.set_user_attr("error", str(error))
+        scores, error = (known[1], None) if known else self.attempt(setting)
+        if error:
+            trial.set_user_attr("error", error)
         if known:
             trial.set_user_attr("duplicate_of", known[0])
         else:
@@ -130,9 +128,11 @@ class Tuner:
     def take_over(self, trial: FrozenTrial, study: str) -> FrozenTrial:
         """Add another study's trial to this one, scored anew from these states."""
         setting = self.setting(trial)
-        scores = self.score(setting)
+        scores, error = self.attempt(setting)
         number = len(self.study.get_trials(deepcopy=False))
         attributes: dict[str, Any] = {"warm_start": study, "rows_read": 0}
+        if error:
+            attributes["error"] = error
         if scores is not None:
             attributes |= {"fold_scores": list(scores.folds), "std_error": _finite(scores.se)}
         added = create_trial(
@@ -145,6 +145,13 @@ class Tuner:
         self.study.add_trial(added)
         self._answers.setdefault(_key(setting), (number, scores))
         return self.study.get_trials(deepcopy=False)[number]
+
+    def attempt(self, setting: Setting) -> tuple[Scores | None, str | None]:
+        """Return the fold scores of a setting, or None and why it has none."""
+        try:
+            return self.score(setting), None
+        except AlgorithmError as error:
+            return None, str(error)
 
     def score(self, setting: Setting) -> Scores | None:
         """Return the fold scores of a setting; None when a fold has no finite score."""

@@ -10,6 +10,7 @@ import pytest
 
 from algorithms.base import Batch, Column, Shape
 from algorithms.models.ols import OLS
+from algorithms.models.pca import PCA
 from algorithms.models.ridge import Ridge
 from algorithms.summaries.moments import Moments
 from hpo.data.cells import kfold_plan
@@ -146,6 +147,19 @@ def test_a_curve_leaves_out_values_without_a_score():
         return Known(gain=math.nan if values["alpha"] == 1.0 else values["alpha"]), states()
 
     assert validation_curve(build, {}, "alpha", [0.5, 1.0, 2.0], "r2").x == (0.5, 2.0)
+
+
+def test_states_that_define_no_model_are_left_out_of_curves_and_never_chosen():
+    """Folds of one row: PCA needs two to know a variance, and says so for every shorter training set."""
+    shape, moments = Shape((Column("x", "x"), Column("z", "z")), ()), Moments()
+    rows = np.random.default_rng(0).normal(size=(4, 2))
+    cells = [moments.update(moments.init(shape), Batch(row[None, :], d=2)) for row in rows]
+    found = fold_states(moments, cells, kfold_plan(4))
+    only = Candidate(0, PCA(n_components=1), found, evaluate(PCA(n_components=1), found, "log_likelihood"))
+    assert learning_curve(only, "log_likelihood").x == (3.0,)
+    three = fold_states(moments, cells[:3], kfold_plan(3))
+    pair = Candidate(0, PCA(n_components=2), three, Scores((1.0, 2.0, 3.0)))
+    assert nested([pair], "log_likelihood").mean == 2.0
 
 
 def test_the_learning_curve_never_trains_on_what_it_tests_on():
