@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from hpo.data.memory import ArrayBlock, Block, TableBlock
 from hpo.data.roles import check_distinct
 from hpo.errors import DataError
+
+_FAULTS = (pa.ArrowException, ValueError, TypeError, OverflowError)
 
 
 def is_frame(data: Any) -> bool:
@@ -38,17 +41,27 @@ def frame_table(data: Any) -> pa.Table:
         check_distinct("the frame", list(data.columns))
     try:
         return pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
-    except (pa.ArrowException, ValueError, TypeError) as error:
+    except _FAULTS as error:
         raise DataError(
             f"the frame cannot be read as Arrow columns: {_reason(error)}; "
             "give the column one type, or leave it out of the frame"
         ) from error
 
 
+def collected(data: Any) -> Any:
+    """Return data, a polars LazyFrame as the frame that it stands for."""
+    polars = sys.modules.get("polars")
+    return data.collect() if polars is not None and isinstance(data, polars.LazyFrame) else data
+
+
 def as_table(X: Any, names: tuple[str, ...] | None = None) -> pa.Table:
-    """Return rows of any make as a table; the columns of an array take ``names`` by position."""
+    """Return rows of any make as a table; the columns of an array take ``names`` by position.
+
+    Of a frame with further columns than ``names``, those are left alone, whatever they hold.
+    """
+    X = collected(X)
     if is_frame(X):
-        return frame_table(X)
+        return frame_table(X if names is None else _without_others(X, set(names)))
     block, _, _ = pair_block(X, None)
     columns = block.schema.names
     batches = list(block.batches(0, block.rows, columns, max(1, block.rows)))
@@ -67,7 +80,8 @@ def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ..
 
     Columns of arrays are named x0, x1, …; a target keeps its Series' name, else is "y" (y0, y1, …).
     """
-    X = X if is_frame(X) or _is_scipy_sparse(X) else np.atleast_1d(np.asarray(X))
+    X = collected(X)
+    X = X if is_frame(X) or _is_scipy_sparse(X) else _matrix(X)
     beside = _target_columns(y)
     targets = tuple(beside)
     block_columns = dict(beside)
@@ -96,8 +110,8 @@ def _with_features(X: Any, beside: pa.Table) -> Block:
     matrix = _csr(X) if _is_scipy_sparse(X) else X
     if matrix.ndim != 2:
         raise DataError(
-            f"X has {matrix.ndim} dimension(s); give a two-dimensional array (rows, columns). Reshape your data "
-            "with X.reshape(-1, 1) if it is one column"
+            f"X has {matrix.ndim} dimension(s); give a frame or a two-dimensional array (rows, columns). "
+            "Reshape your data with X.reshape(-1, 1) if it is one column"
         )
     if matrix.dtype.kind == "c":
         raise DataError(
@@ -108,6 +122,16 @@ def _with_features(X: Any, beside: pa.Table) -> Block:
         return ArrayBlock(matrix, names, beside)
     columns = {name: _arrow(matrix[:, index], name) for index, name in enumerate(names)}
     return TableBlock(pa.table({**columns, **{n: beside.column(n) for n in beside.column_names}}))
+
+
+def _without_others(X: Any, names: set[str]) -> Any:
+    """Return a pandas or polars frame without the columns that are not named."""
+    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
+    if pandas is not None and isinstance(X, pandas.DataFrame):
+        return X.loc[:, [str(name) in names for name in X.columns]]
+    if polars is not None and isinstance(X, polars.DataFrame):
+        return X.select([name for name in X.columns if name in names])
+    return X
 
 
 def _target_columns(y: Any) -> dict[str, Any]:
@@ -127,12 +151,38 @@ def _arrow(values: Any, name: str) -> Any:
     try:
         if hasattr(values, "__arrow_c_stream__"):
             return pa.chunked_array(values)
+        values = _unmasked(values)
         values = values.tolist() if getattr(values, "dtype", None) == np.dtype(object) else values
         if isinstance(values, np.ndarray):
-            values = np.ascontiguousarray(values)
+            values = np.ascontiguousarray(_native(values))
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        raise DataError(f"column {name!r} has no single type: {_reason(error)}; convert it to one") from error
+    except _FAULTS as error:
+        raise DataError(
+            f"{name!r} cannot be read as one column ({_reason(error)}); give a list or one-dimensional array "
+            "of one type: numbers, strings, booleans or dates"
+        ) from error
+
+
+def _matrix(X: Any) -> NDArray[Any]:
+    """Return rows that are in no frame as an array."""
+    return _native(np.atleast_1d(np.asarray(_unmasked(X))))
+
+
+def _unmasked(values: Any) -> Any:
+    """Return a masked array as a plain one, what is masked as missing; anything else as it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    masked: Any = values
+    if masked.dtype.kind not in "biuf":
+        return masked.astype(object).filled(None)
+    return (masked if masked.dtype.kind == "f" else masked.astype(np.float64)).filled(np.nan)
+
+
+def _native(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as Arrow takes it: in the machine's byte order, no float wider than float64."""
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        return values.astype(np.float64)
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
 
 
 def _is_scipy_sparse(X: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
 from hpo.data.files import list_files
-from hpo.data.frames import frame_table, is_frame, pair_block
+from hpo.data.frames import collected, frame_table, is_frame, pair_block
 from hpo.data.memory import TableBlock, gather_block
 from hpo.data.readers import full_schema, gather_readers, open_files
 from hpo.data.roles import resolve_roles
@@ -54,6 +54,7 @@ def open_dataset(
     """
     if fingerprint not in ("fast", "content"):
         raise DataError(f"fingerprint {fingerprint!r} is unknown; use 'fast' or 'content'")
+    data = collected(data)
     if _is_matrix(data):
         data = (data, None)
     asked = {"target": target, "weight": weight, "features": features, "drop": drop}
@@ -116,4 +117,6 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _name(data: Any) -> str:
+    if isinstance(data, list | tuple) and all(map(_is_path, data)):
+        return ", ".join(repr(os.fspath(item)) for item in data[:3]) + (", …" if len(data) > 3 else "")
     return repr(data) if _is_path(data) else f"data of type {type(data).__name__}"
