@@ -50,8 +50,8 @@ def _row(shop: Workshop, name: str, bound: float, ours: list[Any], folds: FoldSt
 
     model = getattr(linear_model, name)()
     theirs = fastest(lambda: grid_search(model, X, y), shop.patience)
-    found = alternate({"ours": from_states}, shop.repeats, shop.patience)["ours"]
-    mine, per = found.wall / len(ours), theirs.wall / len(ALPHAS)
+    found = alternate({"ours": from_states}, shop.repeats, shop.patience)
+    mine, per = found.wall("ours") / len(ours), theirs.wall / len(ALPHAS)
     return Row(
         f"candidate × 5 folds vs GridSearchCV({name})", seconds(mine), seconds(per), per / mine,
         at_least(bound),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from benchmarks.measure import Measured, Sample, await_quiet, measure
+from benchmarks.measure import Rounds, Sample, await_quiet, measure
 from benchmarks.questions import read_states
 from benchmarks.table import Row, at_most, seconds
 from benchmarks.workshop import Workshop
@@ -27,13 +27,13 @@ def growth_rows(shop: Workshop) -> list[Row]:
 
 
 def _row(shop: Workshop, folder: Path, more: Path, threads: int) -> Row:
-    pairs = [_grow(shop, folder, more, threads) for _ in range(shop.repeats)]
-    whole, part = (Measured(samples) for samples in zip(*pairs, strict=True))
+    full, added = zip(*(_grow(shop, folder, more, threads) for _ in range(shop.repeats)), strict=True)
+    found = Rounds({"full": full, "added": added})
     return Row(
-        f"1 new file of {FILES + 1} vs the full pass of {FILES}, {threads} threads", seconds(part.wall),
-        seconds(whole.wall), part.wall / whole.wall, at_most(0.1),
-        f"opening, store and merges included; processor time ratio {part.cpu / whole.cpu:.3f}",
-        max(part.others, whole.others),
+        f"1 new file of {FILES + 1} vs the full pass of {FILES}, {threads} threads",
+        seconds(found.wall("added")), seconds(found.wall("full")), found.ratio("added", "full"), at_most(0.1),
+        f"opening, store and merges included; processor time ratio {found.cpu_ratio('added', 'full'):.3f}",
+        found.others,
     )  # fmt: skip
 
 
@@ -43,7 +43,6 @@ def _grow(shop: Workshop, folder: Path, more: Path, threads: int) -> tuple[Sampl
     await_quiet(shop.patience)
     full = measure(lambda: read_states(folder, store, threads))
     link.hardlink_to(more)
-    await_quiet(shop.patience)
     added = measure(lambda: _read_one(folder, store, threads))
     link.unlink()
     shop.remove(store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,38 +34,51 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """All repetitions of one thing.
+class Rounds:
+    """Repetitions of things that were run in turn; a round has one sample of each.
+
+    Ratios are taken within a round, so that a slow minute slows both sides.
 
     Examples
     --------
-    >>> Measured((Sample(1.0, 1.0, 0.0), Sample(5.0, 1.1, 0.9), Sample(1.2, 1.2, 0.0))).wall
-    1.1
+    >>> quiet, busy = Sample(1.0, 1.0, 0.0), Sample(5.0, 1.1, 0.9)
+    >>> rounds = Rounds({"a": (quiet, busy, quiet), "b": (quiet, quiet, Sample(3.0, 3.0, 0.0))})
+    >>> rounds.calm, rounds.wall("b"), rounds.ratio("b", "a")
+    ((0, 2), 2.0, 2.0)
     """
 
-    samples: tuple[Sample, ...]
+    samples: Mapping[str, Sequence[Sample]]
 
     @property
-    def calm(self) -> tuple[Sample, ...]:
-        """The quiet repetitions; where none is, the half in which others were least busy."""
-        quiet = tuple(s for s in self.samples if s.others <= QUIET)
-        ranked = sorted(self.samples, key=lambda s: s.others)
-        return quiet or tuple(ranked[: (len(ranked) + 1) // 2])
+    def calm(self) -> tuple[int, ...]:
+        """The quiet rounds; where there is none, the half in which others were least busy."""
+        others = [max(s.others for s in one_round) for one_round in zip(*self.samples.values(), strict=True)]
+        quiet = tuple(i for i, share in enumerate(others) if share <= QUIET)
+        ranked = sorted(range(len(others)), key=others.__getitem__)
+        return quiet or tuple(ranked[: (len(others) + 1) // 2])
 
-    @property
-    def wall(self) -> float:
-        """Median seconds of the calm repetitions."""
-        return statistics.median(s.wall for s in self.calm)
+    def wall(self, name: str) -> float:
+        """Median seconds of the calm rounds."""
+        return statistics.median(self.samples[name][i].wall for i in self.calm)
 
-    @property
-    def cpu(self) -> float:
-        """Median processor seconds of the calm repetitions."""
-        return statistics.median(s.cpu for s in self.calm)
+    def cpu(self, name: str) -> float:
+        """Median processor seconds of the calm rounds."""
+        return statistics.median(self.samples[name][i].cpu for i in self.calm)
+
+    def ratio(self, a: str, b: str) -> float:
+        """Median of a/b in seconds."""
+        return statistics.median(self.samples[a][i].wall / self.samples[b][i].wall for i in self.calm)
+
+    def cpu_ratio(self, a: str, b: str) -> float:
+        """Median of a/b in processor seconds."""
+        return statistics.median(
+            self.samples[a][i].cpu / max(self.samples[b][i].cpu, 1e-9) for i in self.calm
+        )
 
     @property
     def others(self) -> float:
-        """Median share of the cores that other processes used in them."""
-        return statistics.median(s.others for s in self.calm)
+        """Median, over the calm rounds, of the largest share of the cores that other processes used."""
+        return statistics.median(max(s[i].others for s in self.samples.values()) for i in self.calm)
 
 
 def measure(call: Callable[[], object]) -> Sample:
@@ -77,23 +90,21 @@ def measure(call: Callable[[], object]) -> Sample:
     return Sample(wall, cpu, max(0.0, (_busy() - busy - cpu) / (wall * cores)))
 
 
-def alternate(
-    calls: Mapping[str, Callable[[], object]], repeats: int, patience: float = 0.0
-) -> dict[str, Measured]:
-    """Run things in turn, A B A B, so that a slow minute slows them all.
+def alternate(calls: Mapping[str, Callable[[], object]], repeats: int, patience: float = 0.0) -> Rounds:
+    """Run things in turn, A B A B.
 
     Parameters
     ----------
     calls : what to run, by name.
     repeats : repetitions of each.
-    patience : seconds to wait, at most, for other processes to be quiet before each repetition.
+    patience : seconds to wait, at most, for other processes to be quiet before each round.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in calls}
     for _ in range(repeats):
+        await_quiet(patience)
         for name, call in calls.items():
-            await_quiet(patience)
             samples[name].append(measure(call))
-    return {name: Measured(tuple(found)) for name, found in samples.items()}
+    return Rounds(samples)
 
 
 def fastest(call: Callable[[], object], patience: float = 0.0) -> Sample:

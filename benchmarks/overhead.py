@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from threading import Event
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
 
-from benchmarks.measure import Measured, Sample, alternate
+from benchmarks.measure import Rounds, Sample, alternate
 from benchmarks.questions import States, read_states
 from benchmarks.table import Row, at_most, number, seconds
 from benchmarks.workshop import Workshop
@@ -58,19 +60,24 @@ def _row(shop: Workshop, states: States, trials: int) -> Row:
         "bare": lambda: bare(states.space, trials, values),
     }
     found = alternate(calls, shop.repeats, shop.patience)
-    pairs = zip(found["ours"].samples, tuners, strict=True)
-    ours = Measured(tuple(Sample(s.wall - t.wall, s.cpu - t.cpu, s.others) for s, t in pairs))
-    return _difference(ours, found["bare"], trials)
+    pairs = zip(found.samples["ours"], tuners, strict=True)
+    unscored = tuple(Sample(s.wall - t.wall, s.cpu - t.cpu, s.others) for s, t in pairs)
+    return _difference(Rounds({**found.samples, "ours": unscored}), trials)
 
 
-def _difference(ours: Measured, theirs: Measured, trials: int) -> Row:
+def _difference(found: Rounds, trials: int) -> Row:
+    wall, cpu = (
+        statistics.median(
+            clock(found.samples["ours"][i]) - clock(found.samples["bare"][i]) for i in found.calm
+        )
+        for clock in (attrgetter("wall"), attrgetter("cpu"))
+    )
     return Row(
         f"tuner overhead per persisted trial, {trials} trials (difference, ms)",
-        seconds(ours.wall / trials), seconds(theirs.wall / trials),
-        1e3 * (ours.wall - theirs.wall) / trials, at_most(1.0),
+        seconds(found.wall("ours") / trials), seconds(found.wall("bare") / trials), 1e3 * wall / trials,
+        at_most(1.0),
         "ours without scoring, theirs the bare sampler; "
-        f"{number(1e3 * (ours.cpu - theirs.cpu) / trials)} ms of processor time",
-        max(ours.others, theirs.others),
+        f"{number(1e3 * cpu / trials)} ms of processor time", found.others,
     )  # fmt: skip
 
 

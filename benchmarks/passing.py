@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks.measure import Measured, alternate
+from benchmarks.measure import Rounds, alternate
 from benchmarks.questions import read_states
 from benchmarks.table import Row, at_least, at_most, seconds
 from benchmarks.workshop import Workshop
@@ -62,28 +62,25 @@ def _products(path: Path, groups: list[int]) -> NDArray[np.float64]:
     return total
 
 
-def _against_floor(found: dict[str, Measured]) -> Row:
-    ours, theirs = found["one"], found["floor"]
+def _against_floor(found: Rounds) -> Row:
     return Row(
-        "pass, 1 thread, vs decode + products", seconds(ours.wall), seconds(theirs.wall),
-        ours.wall / theirs.wall, at_most(1.5),
-        f"processor time {seconds(ours.cpu)} against {seconds(theirs.cpu)}, ratio {ours.cpu / theirs.cpu:.2f}",
-        max(ours.others, theirs.others),
+        "pass, 1 thread, vs decode + products", seconds(found.wall("one")), seconds(found.wall("floor")),
+        found.ratio("one", "floor"), at_most(1.5),
+        f"processor time ratio {found.cpu_ratio('one', 'floor'):.2f}", found.others,
     )  # fmt: skip
 
 
-def _threads(found: dict[str, Measured]) -> Row:
-    one, two = found["one"], found["two"]
-    floor_gain = found["floor"].wall / found["floor two"].wall
+def _threads(found: Rounds) -> Row:
     return Row(
-        "pass, 2 threads vs 1", seconds(two.wall), seconds(one.wall), one.wall / two.wall, at_least(1.7),
-        f"the floor itself gains {floor_gain:.2f}", max(one.others, two.others),
+        "pass, 2 threads vs 1", seconds(found.wall("two")), seconds(found.wall("one")),
+        found.ratio("one", "two"), at_least(1.7),
+        f"the floor itself gains {found.ratio('floor', 'floor two'):.2f}", found.others,
     )  # fmt: skip
 
 
-def _against_two(found: dict[str, Measured]) -> Row:
-    ours, theirs = found["two"], found["floor two"]
+def _against_two(found: Rounds) -> Row:
     return Row(
-        "pass, 2 threads, vs decode + products on 2", seconds(ours.wall), seconds(theirs.wall),
-        ours.wall / theirs.wall, None, "", max(ours.others, theirs.others),
+        "pass, 2 threads, vs decode + products on 2", seconds(found.wall("two")),
+        seconds(found.wall("floor two")), found.ratio("two", "floor two"), None,
+        f"processor time ratio {found.cpu_ratio('two', 'floor two'):.2f}", found.others,
     )  # fmt: skip

@@ -62,9 +62,7 @@ class States:
 def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
     """Open, read what no state is known of, and merge the folds: a study up to its first trial."""
     question = question_of(
-        StudySpec(
-            data=(str(data),), target=TARGET, algorithm=tuple(ALGORITHMS), store=str(store), n_jobs=n_jobs
-        )
+        StudySpec(data=(str(data),), target=TARGET, algorithm=tuple(ALGORITHMS), store=str(store))
     )
     pilot = make_pilot(question.dataset, question.folds, question.spec.max_categories, question.store)
     one_pass = make_pass(question, pilot)

@@ -30,13 +30,12 @@ def scale_rows(shop: Workshop) -> list[Row]:
         {"large": lambda: run(large, small.space, trials), "small": lambda: run(small, small.space, trials)},
         2 * shop.repeats, shop.patience,
     )  # fmt: skip
-    ours, theirs = found["large"], found["small"]
     return [
         Row(
-            f"trial at {many:,} rows vs at {few:,}", seconds(ours.wall / trials), seconds(theirs.wall / trials),
-            ours.wall / theirs.wall, at_most(1.1),
-            f"the same settings on both; processor time ratio {ours.cpu / theirs.cpu:.3f}",
-            max(ours.others, theirs.others),
+            f"trial at {many:,} rows vs at {few:,}", seconds(found.wall("large") / trials),
+            seconds(found.wall("small") / trials), found.ratio("large", "small"), at_most(1.1),
+            f"the same settings on both; processor time ratio {found.cpu_ratio('large', 'small'):.3f}",
+            found.others,
         )
     ]  # fmt: skip
 

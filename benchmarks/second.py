@@ -23,12 +23,11 @@ def second_rows(shop: Workshop) -> list[Row]:
     found = alternate({"again": again, "first": lambda: cold(shop, data)}, shop.repeats, shop.patience)
     shop.remove(store)
     shop.remove(journal)
-    ours, theirs = found["again"], found["first"]
     rows = max(cost.rows_read for cost in costs)
     return [
         Row("rows that a second study reads", f"{rows:,}", f"{shop.rows:,}", rows / shop.rows, at_most(0.0)),
         Row(
-            "second study vs the first", seconds(ours.wall), seconds(theirs.wall), ours.wall / theirs.wall,
-            None, "", max(ours.others, theirs.others),
+            "second study vs the first", seconds(found.wall("again")), seconds(found.wall("first")),
+            found.ratio("again", "first"), None, "", found.others,
         ),
     ]  # fmt: skip

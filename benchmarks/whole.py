@@ -41,13 +41,12 @@ def study_rows(shop: Workshop) -> list[Row]:
 
     calls = {"ours": lambda: cold(shop, data), "free": lambda: fit_once(data), "one": one_blas_thread}
     found = alternate(calls, shop.repeats, shop.patience)
-    ours, theirs = found["ours"], min(found["free"], found["one"], key=lambda m: m.wall)
+    theirs = min("free", "one", key=found.wall)
     return [
         Row(
-            f"study: pass + {shop.trials} trials × 5 folds, vs read_parquet + one Ridge", seconds(ours.wall),
-            seconds(theirs.wall), ours.wall / theirs.wall, at_most(1.0),
-            f"processor time {seconds(ours.cpu)} against {seconds(theirs.cpu)}",
-            max(ours.others, theirs.others),
+            f"study: pass + {shop.trials} trials × 5 folds, vs read_parquet + one Ridge",
+            seconds(found.wall("ours")), seconds(found.wall(theirs)), found.ratio("ours", theirs), at_most(1.0),
+            f"processor time ratio {found.cpu_ratio('ours', theirs):.2f}", found.others,
         )
     ]  # fmt: skip
 
@@ -56,18 +55,19 @@ def search_rows(shop: Workshop) -> list[Row]:
     """Compare a whole study, reading included, with searches of data that is in memory already."""
     data = shop.main_file()
     X, y = in_memory(shop.rows)
-    ours = alternate({"ours": lambda: cold(shop, data)}, min(3, shop.repeats), shop.patience)["ours"]
+    found = alternate({"ours": lambda: cold(shop, data)}, shop.repeats, shop.patience)
+    ours = found.wall("ours")
     path = fastest(lambda: elastic_net_cv(X, y), shop.patience)
     few = fastest(lambda: optuna_search(X, y, OPTUNA_TRIALS), shop.patience)
     whole = few.wall * shop.trials / OPTUNA_TRIALS
     return [
         Row(
-            f"study vs ElasticNetCV on {ELASTIC_NET_CV} settings", seconds(ours.wall), seconds(path.wall),
-            path.wall / ours.wall, at_least(20), "", max(ours.others, path.others),
+            f"study vs ElasticNetCV on {ELASTIC_NET_CV} settings", seconds(ours), seconds(path.wall),
+            path.wall / ours, at_least(20), "", max(found.others, path.others),
         ),
         Row(
-            "study vs Optuna + cross_val_score", seconds(ours.wall), seconds(whole), whole / ours.wall,
+            "study vs Optuna + cross_val_score", seconds(ours), seconds(whole), whole / ours,
             at_least(400), f"theirs extrapolated from {OPTUNA_TRIALS} trials ({seconds(few.wall)})",
-            max(ours.others, few.others),
+            max(found.others, few.others),
         ),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.catalogue import PARTS
-from benchmarks.measure import Measured, Sample, alternate
+from benchmarks.measure import Rounds, Sample, alternate
 from benchmarks.table import Row, as_text, at_least, at_most
 from benchmarks.workshop import Workshop
 
@@ -50,13 +50,19 @@ def test_things_are_run_in_turn():
     order = []
     found = alternate({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, repeats=2)
     assert order == ["a", "b", "a", "b"]
-    assert len(found["a"].samples) == 2
+    assert [len(samples) for samples in found.samples.values()] == [2, 2]
 
 
-def test_a_median_is_of_quiet_repetitions_where_there_are_any():
-    quiet, busy = Sample(1.0, 1.0, 0.01), Sample(9.0, 1.0, 0.8)
-    assert Measured((busy, quiet, busy)).wall == 1.0
-    assert Measured((busy, Sample(5.0, 1.0, 0.4), busy)).wall == 7.0
+def test_only_quiet_rounds_count_where_there_are_any():
+    quiet, slow, busy = Sample(1.0, 1.0, 0.01), Sample(4.0, 4.0, 0.02), Sample(9.0, 1.0, 0.8)
+    found = Rounds({"a": [quiet, busy, slow], "b": [slow, quiet, busy]})
+    assert (found.calm, found.wall("a"), found.ratio("b", "a")) == ((0,), 1.0, 4.0)
+
+
+def test_without_a_quiet_round_the_calmer_half_counts():
+    a = [Sample(wall, 1.0, others) for wall, others in ((9.0, 0.8), (2.0, 0.3), (3.0, 0.4))]
+    found = Rounds({"a": a})
+    assert (found.calm, found.wall("a"), found.others) == ((1, 2), 2.5, pytest.approx(0.35))
 
 
 def test_a_row_that_misses_its_target_says_so():
