@@ -85,7 +85,7 @@ class StudySpec(Strict):
     seed: int = Field(default=0, ge=0, lt=2**63)
     store: str | None = None
     storage: str | None = None
-    n_jobs: Annotated[int | None, BeforeValidator(_threads), Field(ge=1)] = None
+    n_jobs: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_threads)] = None
     warm_start: str | None = None
     max_categories: int = Field(default=64, ge=1)
     fingerprint: Literal["fast", "content"] = "fast"

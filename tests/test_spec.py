@@ -304,3 +304,13 @@ def test_every_public_name_is_found():
 def test_a_spec_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         StudySpec(data="x", algorithm="pca").trials = 3
+
+
+@pytest.mark.parametrize(("given", "threads"), [(None, None), (-1, None), (2, 2)])
+def test_minus_one_threads_are_all_of_them(given, threads):
+    assert build({"data": "x.csv", "algorithm": "pca", "n_jobs": given}).n_jobs == threads
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(SpecError, match=r"n_jobs"):
+        build({"data": "x.csv", "algorithm": "pca", "n_jobs": 0})
