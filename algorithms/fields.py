@@ -7,10 +7,15 @@ import difflib
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from algorithms.errors import UnknownField
+from algorithms.errors import InvalidField, UnknownField
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
+
+_WORDS: Final[Mapping[Any, str]] = {
+    float: "a number", int: "a whole number", bool: "true or false", str: "text", NoneType: "None",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,14 @@ class Field:
     default : its default value.
     range : its search range, or None when it has none of its own.
     needs_pass : whether another value means another pass (a field of the summary).
+    types : what it is made of: ``float``, ``int``, ``bool``, ``str``, ``None``; empty where it does not say.
     """
 
     name: str
     default: Any
     range: Range | None
     needs_pass: bool
+    types: tuple[type[Any], ...] = ()
 
 
 def fields_of(algorithm: type[Any]) -> Mapping[str, Field]:
@@ -60,6 +67,8 @@ def build(algorithm: type[Any], values: Mapping[str, Any]) -> Any:
 
     Raises
     ------
+    InvalidField
+        If a value is of a type that the hyperparameter cannot take, or out of its bounds.
     UnknownField
         If a name is neither a field of the algorithm nor of its summary; the nearest is suggested.
 
@@ -73,6 +82,7 @@ def build(algorithm: type[Any], values: Mapping[str, Any]) -> Any:
     for name in values:
         if name not in known:
             raise UnknownField(_unknown(algorithm, name, known))
+        _check_type(known[name], values[name])
     free = {k: v for k, v in values.items() if not known[k].needs_pass}
     passes = {k: v for k, v in values.items() if known[k].needs_pass}
     if passes:
@@ -97,6 +107,16 @@ def contains(range_: Range, value: Any) -> bool:
             return bool(low_ <= value <= high_)
 
 
+def _check_type(field: Field, value: Any) -> None:
+    """Raise InvalidField where a value is none of the field's types; a whole number is a number."""
+    if not field.types or (isinstance(value, bool) and bool in field.types):
+        return
+    wide = (*field.types, *((int,) if float in field.types else ()))
+    if isinstance(value, bool) or not isinstance(value, wide):
+        legal = " or ".join(_WORDS[t] for t in field.types)
+        raise InvalidField(f"{field.name}={value!r}: must be {legal}")
+
+
 def _unknown(algorithm: type[Any], name: str, known: Mapping[str, Field]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
@@ -106,11 +126,20 @@ def _unknown(algorithm: type[Any], name: str, known: Mapping[str, Field]) -> str
 def _read(cls: Any, *, needs_pass: bool) -> list[Field]:
     hints = get_type_hints(cls, include_extras=True)
     settable = (f for f in dataclasses.fields(cls) if f.init)
-    return [Field(f.name, _default(f), _range(hints[f.name]), needs_pass) for f in settable]
+    return [
+        Field(f.name, _default(f), _range(hints[f.name]), needs_pass, _types(hints[f.name])) for f in settable
+    ]
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+
+
+def _types(hint: Any) -> tuple[type[Any], ...]:
+    """Return the types of an annotation; empty where it is not made of plain ones alone."""
+    plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    parts = get_args(plain) if get_origin(plain) in (Union, UnionType) else (plain,)
+    return tuple(parts) if all(part in _WORDS for part in parts) else ()
 
 
 def _range(hint: Any) -> Range | None:

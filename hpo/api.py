@@ -112,10 +112,10 @@ def tune(
     """
     values = {
         "data": data, "target": target, "algorithm": algorithm, "trials": trials, "folds": folds,
-        "scoring": scoring, "search": dict(search) if search else None, "name": name, "store": store,
-        "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
+        "scoring": scoring, "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
+        "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
         "patience": patience, "warm_start": warm_start, "weight": weight,
-        "features": None if features is None else list(features), "drop": None if drop is None else list(drop),
+        "features": _listed(features), "drop": _listed(drop),
         "max_categories": max_categories, "fingerprint": fingerprint,
     }  # fmt: skip
     spec = make_spec(values)
@@ -193,7 +193,13 @@ def _question(
     return Question(spec, dataset, searched, scheme, metric, open_store(store))
 
 
+def _listed(names: Iterable[str] | None) -> Any:
+    """Return one name as it is, and several as a list."""
+    return names if names is None or isinstance(names, str) else list(names)
+
+
 def _plain_folds(spec: StudySpec) -> Any:
     if isinstance(spec.folds, int):
         return spec.folds
-    return {k: v for k, v in spec.folds.model_dump().items() if v is not None}
+    given = spec.folds.model_dump(exclude_unset=spec.folds.boundaries is not None)
+    return {k: v for k, v in given.items() if v is not None}

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from algorithms.base import Summary
 from hpo.data.folds import FoldScheme
 from hpo.errors import TuneError
@@ -72,7 +74,7 @@ def make_spec(values: Mapping[str, Any]) -> StudySpec:
     """
     from studies.spec import build
 
-    plain = dict(values)
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
     plain["data"] = _data_names(plain["data"])
     if not isinstance(plain["sampler"], str):
         plain["sampler"] = f"custom:{type(plain['sampler']).__name__}"

@@ -17,6 +17,7 @@ from optuna.distributions import (
 
 from algorithms import fields, registry
 from algorithms.base import Summary
+from algorithms.errors import InvalidField
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
 from hpo.errors import SearchError
 from studies.distributions import to_distribution
@@ -126,11 +127,20 @@ def _searched(name: str, algorithm: type[Any], values: Mapping[str, Any]) -> Sea
     constants = {k: _ends(d)[0] for k, d in distributions.items() if _one(values[k], d)}
     asked = {k: d for k, d in distributions.items() if k not in constants}
     made = Searched(name, algorithm, constants, asked)
-    for k, d in asked.items():
-        for value in _ends(d):
-            made.build({k: value})
+    for k, d in distributions.items():
+        _try(made, k, _ends(d), values[k])
     made.build({})
     return made
+
+
+def _try(made: Searched, parameter: str, candidates: Sequence[Any], asked: Any) -> None:
+    """Refuse values that the hyperparameter cannot take, and say where they were asked for."""
+    try:
+        for value in candidates:
+            fields.build(made.algorithm, {parameter: value})
+    except InvalidField as error:
+        key, shown = f"{made.name}.{parameter}", list(asked) if isinstance(asked, tuple) else asked
+        raise SearchError(f"search[{key!r}]={shown!r}: {error}") from error
 
 
 def _one(value: Any, distribution: BaseDistribution) -> bool:

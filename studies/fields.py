@@ -64,7 +64,22 @@ class Range(Strict):
         return self
 
 
+def as_plain(value: Any) -> Any:
+    """Return NumPy numbers and arrays, and ranges, as Python's own; anything else as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_plain(np.int64(3)), as_plain(np.array([0.5, 1.0])), as_plain(range(3))
+    (3, [0.5, 1.0], [0, 1, 2])
+    """
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return value.tolist()
+    return list(value) if isinstance(value, range) else value
+
+
 def _scalar(value: Any) -> Scalar:
+    value = as_plain(value)
     if value is not None and not isinstance(value, bool | int | float | str):
         raise wrong(f"{value!r} is not a number, text, true, false or null")
     if isinstance(value, float) and not math.isfinite(value):
@@ -92,7 +107,7 @@ def _from_python(value: Any) -> Any:
         from studies.distributions import to_spec
 
         return to_spec(value)
-    return value
+    return as_plain(value)
 
 
 Searched = Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,8 @@ from sklearn.model_selection import KFold
 
 import hpo
 from algorithms.errors import TooLarge
-from hpo.errors import DataError
+from hpo.errors import DataError, SearchError
+from studies.errors import SpecError
 
 ROWS = 120
 
@@ -107,3 +110,69 @@ def test_data_without_rows_is_named_by_its_path(tmp_path):
     path = tmp_path / "none.parquet"
     frame()[:0].to_parquet(path)
     refuse(DataError, [str(path)], "none.parquet", "no rows")
+
+
+@pytest.mark.parametrize("when", [date(2020, 2, 29), None])
+def test_days_where_the_model_learned_moments(when):
+    data = frame(t=pd.date_range("2020-01-01", periods=ROWS, freq="D"))
+    model = tune(data).best_model
+    days = data.assign(t=[when] * ROWS if when else data["t"].dt.date)
+    moments = data.assign(t=pd.Timestamp(when) if when else data["t"])
+    assert np.array_equal(model.predict(days), model.predict(moments))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "search", "parts"),
+    [
+        ("ridge", {"ridge.alpha": "a"}, ["search['ridge.alpha']='a'", "alpha='a'", "a number"]),
+        ("ridge", {"ridge.alpha": None}, ["search['ridge.alpha']=None", "a number"]),
+        ("ridge", {"ridge.alpha": True}, ["alpha=True", "a number"]),
+        ("ridge", {"ridge.alpha": [1.0, "a"]}, ["search['ridge.alpha']=[1.0, 'a']", "a number"]),
+        ("ridge", {"ridge.alpha": hpo.Float(-1, 1)}, ["search['ridge.alpha']", "alpha=-1.0", "at least 0"]),
+        ("ridge", {"ridge.select": 1.0}, ["select=1.0", "a whole number or None"]),
+        ("ridge", {"ridge.standardize": "yes"}, ["standardize='yes'", "true or false"]),
+        ("ridge", {"ridge.impute": "median"}, ["search['ridge.impute']", "'mean'"]),
+        ("pcr", {"pcr.n_components": "mle"}, ["n_components='mle'", "a whole number"]),
+        ("pcr", {"pcr.n_components": hpo.Float(1, 3)}, ["n_components=1.0", "a whole number"]),
+        ("elastic_net", {"elastic_net.l1_ratio": hpo.Float(0, 2)}, ["l1_ratio=2.0", "between 0 and 1"]),
+        ("lasso", {"lasso.alpha": [0, 1]}, ["alpha=0", "'ols'"]),
+    ],
+)
+def test_a_value_that_cannot_be_tried_is_refused_before_the_data_is_read(algorithm, search, parts):
+    refuse(SearchError, "there-is-no-such-file.parquet", *parts, algorithm=algorithm, search=search)
+
+
+@pytest.mark.parametrize("search", ["ridge.alpha", [("ridge.alpha", 1)]])
+def test_a_search_that_is_no_mapping(search):
+    refuse(SpecError, frame(), "search", "dictionary", search=search)
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.array([0.5, 2.0]), [0.5, 2.0]),
+        ([np.float64(0.5), np.int32(2)], [0.5, 2]),
+        (range(1, 4), [1, 2, 3]),
+        (hpo.Categorical([np.float64(0.5), 2.0]), [0.5, 2.0]),
+    ],
+)
+def test_numpys_numbers_are_numbers(given, plain):
+    asked, same = (tune(frame(), search={"ridge.alpha": v}) for v in (given, plain))
+    assert [t.params for t in asked.optuna_study.trials] == [t.params for t in same.optuna_study.trials]
+    assert repr(asked.best_params) == repr(same.best_params)
+
+
+def test_numpys_whole_numbers_count_trials_folds_and_seeds():
+    asked = tune(frame(), trials=np.int64(2), folds=np.int32(4), seed=np.uint8(3))
+    same = tune(frame(), trials=2, folds=4, seed=3)
+    assert asked.best_value == same.best_value
+    assert len(asked.optuna_study.trials) == 2
+
+
+def test_one_name_of_a_feature_or_a_dropped_column_is_not_its_letters():
+    data = frame(ab=np.arange(ROWS), a=0.0, b=0.0)
+    chosen = tune(data, features="ab").best_model
+    assert list(chosen.feature_names_in_) == ["ab"]
+    assert list(tune(data, drop="ab").best_model.feature_names_in_) == ["x", "a", "b"]

@@ -12,7 +12,7 @@ from algorithms.base import Array
 from algorithms.design import Design
 from algorithms.models._regression import LinearSolution, Regression, decades
 from algorithms.ranges import Choice, Log, Range, Uniform
-from algorithms.solvers.coordinate_descent import Descent, elastic_net
+from algorithms.solvers.coordinate_descent import Descent, check_penalty, elastic_net
 from algorithms.solvers.spectrum import decompose, degrees_of_freedom, ridge
 from algorithms.summaries.moments import MomentsState
 
@@ -41,6 +41,10 @@ class ElasticNet(Regression):
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
     tol: float = 1e-4
     max_iter: int = 1000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_penalty(self.alpha, self.l1_ratio)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return the coefficients, the iterations and the dual gap of coordinate descent."""

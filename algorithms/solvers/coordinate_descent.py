@@ -51,10 +51,7 @@ def elastic_net(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import enet_path
 
-    if not alpha > 0.0:
-        raise InvalidField(f"alpha={alpha!r}: must be greater than 0; without a penalty use 'ols'")
-    if not 0.0 <= l1_ratio <= 1.0:
-        raise InvalidField(f"l1_ratio={l1_ratio!r}: must lie between 0 and 1")
+    check_penalty(alpha, l1_ratio)
     one_row, y = np.zeros((1, len(xy))), np.array([np.sqrt(yy)])
     with warnings.catch_warnings(), config_context(skip_parameter_validation=True):
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -63,3 +60,16 @@ def elastic_net(
             return_n_iter=True, tol=how.tol, max_iter=how.max_iter, positive=how.positive, coef_init=start,
         )  # fmt: skip
     return coefs[:, 0], int(iterations[0]), float(gaps[0])
+
+
+def check_penalty(alpha: float, l1_ratio: float) -> None:
+    """Refuse a penalty that is none, and shares of it that are no shares.
+
+    Examples
+    --------
+    >>> check_penalty(0.1, 1.0)
+    """
+    if not alpha > 0.0:
+        raise InvalidField(f"alpha={alpha!r}: must be greater than 0; without a penalty use 'ols'")
+    if not 0.0 <= l1_ratio <= 1.0:
+        raise InvalidField(f"l1_ratio={l1_ratio!r}: must lie between 0 and 1")

@@ -74,7 +74,7 @@ def as_numbers(array: pa.Array) -> Numbers:
 
 
 def calendar_part(array: pa.Array, part: str) -> Places:
-    """Return the month (1–12), weekday (Monday 0) or hour (0–23) of each value, in UTC.
+    """Return the month (1–12), weekday (Monday 0) or hour (0–23; of a date 0) of each value, in UTC.
 
     Examples
     --------
@@ -86,6 +86,8 @@ def calendar_part(array: pa.Array, part: str) -> Places:
     if array.null_count:
         ticks = np.where(array.is_null().to_numpy(zero_copy_only=False), 0, ticks)
     per_day = _ticks_per_day(array.type)
+    if part == "hour" and per_day == 1:
+        return np.zeros(len(array), np.intp)
     if part == "hour":
         return (ticks // (per_day // 24) % 24).astype(np.intp)
     days = (ticks // per_day).astype(np.int64)
