@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,3 +78,26 @@ def test_importing_hpo_loads_nothing_heavy():
     code = "import hpo, sys; print(*sorted(m for m in sys.modules if '.' not in m))"
     loaded = set(run(sys.executable, "-c", code).stdout.split())
     assert not loaded & {"numpy", "pandas", "sklearn", "scipy", "optuna", "pyarrow", "rich", "jinja2", "pydantic"}
+
+
+def needed(requirement, found):
+    """Collect what a requirement pulls in, by the metadata of what is installed."""
+    if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        return
+    name = canonicalize_name(requirement.name)
+    if name in found or name == "onepass-hpo":
+        return
+    found.add(name)
+    for line in distribution(name).requires or ():
+        needed(Requirement(line), found)
+
+
+def test_the_constraints_pin_everything_that_make_test_installs_and_nothing_else():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    found = set()
+    for line in (*project["dependencies"], *extras["demo"], *extras["test"]):
+        needed(Requirement(line), found)
+    pins = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().split("\n") if line]
+    assert all(str(pin.specifier).startswith("==") for pin in pins)
+    assert {canonicalize_name(pin.name) for pin in pins} == found
