@@ -110,7 +110,7 @@ class Runner:
         one_pass = make_pass(question, pilot)
         result = one_pass.run(spec.n_jobs, self.progress, stop)
         found = evidence(pilot, one_pass.contexts, result)
-        check_rows(found, result)
+        check_rows(found, result, question.metric)
         return found, result
 
     def _tuner(self, found: Evidence) -> Tuner:
@@ -247,8 +247,8 @@ def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, Base
     return space_of(searched, bounds)
 
 
-def check_rows(found: Evidence, result: PassResult) -> None:
-    """Refuse data without usable rows, and folds without rows."""
+def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
+    """Refuse data without usable rows, folds without rows, and R² of a single row."""
     states = found.any_states
     if not states.whole.rows:
         target = ", ".join(map(repr, found.pilot.shape.targets))
@@ -262,6 +262,11 @@ def check_rows(found: Evidence, result: PassResult) -> None:
             raise DataError(
                 f"split {i} of {len(states.train)} has no rows to {empty} on: {states.whole.rows:,} usable "
                 f"rows in {found.pilot.folds.describe()}; use fewer folds, or another scheme"
+            )
+        if metric == "r2" and test.rows < 2:
+            raise TuneError(
+                f"split {i} of {len(states.train)} has one row to test on, and R² needs two to tell a variance; "
+                "use scoring='neg_mean_squared_error', or fewer folds"
             )
 
 

@@ -121,7 +121,14 @@ Searched = Annotated[
 
 
 def _listed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(_written(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def _written(value: Any) -> Any:
+    """Return a moment as YAML has it; anything else as it is."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value) if type(value).__name__ == "datetime64" else as_plain(value)
 
 
 class FoldScheme(Strict):

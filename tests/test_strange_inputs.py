@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import KFold
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold, cross_val_score
 
 import hpo
 from algorithms.errors import TooLarge
-from hpo.errors import DataError, SearchError
+from hpo.errors import DataError, SearchError, TuneError
 from studies.errors import SpecError
 
 ROWS = 120
@@ -176,3 +177,62 @@ def test_one_name_of_a_feature_or_a_dropped_column_is_not_its_letters():
     chosen = tune(data, features="ab").best_model
     assert list(chosen.feature_names_in_) == ["ab"]
     assert list(tune(data, drop="ab").best_model.feature_names_in_) == ["x", "a", "b"]
+
+
+def test_leaving_one_out_is_scored_by_errors_and_not_by_r2():
+    data = frame()[["x", "y"]]
+    refuse(TuneError, data, "one row", "R²", "neg_mean_squared_error", folds=LeaveOneOut())
+    refuse(TuneError, data[:4], "one row", folds=2)
+    found = tune(
+        data, folds=LeaveOneOut(), scoring="neg_mean_squared_error",
+        search={"ridge.alpha": 2.0, "ridge.standardize": False}, trials=1,
+    )  # fmt: skip
+    peer = cross_val_score(
+        Ridge(alpha=2.0), data[["x"]], data["y"], cv=LeaveOneOut(), scoring="neg_mean_squared_error"
+    )
+    assert np.allclose(found.best.scores.folds, peer, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("folds", "parts"),
+    [
+        ((GroupKFold(3), np.arange(ROWS) % 6), ["split 0", "GroupKFold", "list(splitter.split"]),
+        (GroupKFold(3), ["groups", "folds=list(splitter.split"]),
+        (StratifiedKFold(3), ["continuous", "folds=list(splitter.split"]),
+        ([(np.arange(60.0), np.arange(60.0, 120.0))], ["split 0", "float64", "whole numbers"]),
+        ([([[0, 1]], [2, 3])], ["split 0", "2 dimension(s)"]),
+        ({"scheme": "time", "column": "t", "boundaries": ["soon"]}, ["'soon'", "'2024-12-31'"]),
+    ],
+)
+def test_folds_that_cannot_be_understood(folds, parts):
+    refuse(DataError, frame(t=pd.date_range("2020-01-01", periods=ROWS)), *parts, folds=folds)
+
+
+@pytest.mark.parametrize(
+    "boundary",
+    [
+        "2020-02-01",
+        date(2020, 2, 1),
+        datetime(2020, 2, 1, tzinfo=UTC),
+        pd.Timestamp("2020-02-01"),
+        pd.Timestamp("2020-02-01 01:00", tz="Europe/Paris"),
+        np.datetime64("2020-02-01"),
+        "2020-02-01T01:00:00+01:00",
+        18293,
+        np.float32(18293),
+    ],
+)
+def test_a_boundary_in_time_is_any_moment(boundary):
+    data = frame(t=pd.date_range("2020-01-01", periods=ROWS))
+    result = tune(data, folds={"scheme": "time", "column": "t", "boundaries": [boundary]}, features=["x"])
+    assert result.cost.rows_read == ROWS
+    assert [state.rows for state in result.best.states.cells] == [31, ROWS - 31]
+
+
+def test_boundaries_in_a_file_say_how_many_splits_there_are(tmp_path):
+    frame(t=pd.date_range("2020-01-01", periods=ROWS)).to_parquet(tmp_path / "a.parquet")
+    spec = hpo.StudySpec(
+        data=str(tmp_path / "a.parquet"), target="y", algorithm="ridge",
+        folds={"scheme": "time", "column": "t", "boundaries": ["2020-02-01", "2020-03-01"]},
+    )  # fmt: skip
+    assert hpo.plan(spec).rows_to_read == ROWS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, ClassVar
@@ -15,11 +16,11 @@ from numpy.typing import NDArray
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.dataset import Dataset
 from hpo.data.folds import Cells, FoldScheme, GroupFolds, HashFolds, TimeFolds
+from hpo.data.indices import cells_of, check_pairs, first_seen, refine, roles_of
 from hpo.data.schema import CATEGORICAL, unknown_column
 from hpo.data.segment import Segment
 from hpo.errors import DataError
 
-MAX_CELLS = 512
 _SCHEMES: dict[str, type[FoldScheme]] = {"kfold": HashFolds, "group": GroupFolds, "time": TimeFolds}
 _HELP = "a number, {'scheme': 'kfold'}, {'scheme': 'group', 'column': …} or {'scheme': 'time', 'column': …}"
 
@@ -61,14 +62,16 @@ class ExplicitFolds(FoldScheme):
         try:
             pairs = list(cv.split(X, y, groups)) if hasattr(cv, "split") else list(cv)
         except (ValueError, TypeError) as error:
-            raise DataError(f"{cv!r} cannot split this data: {error}") from error
-        if not pairs:
-            raise DataError("the splitter gives no split; it must give at least one (train, test) pair")
+            raise DataError(
+                f"{cv!r} cannot split this data: {error}; a splitter that needs groups or classes can be given "
+                "as its splits, folds=list(splitter.split(X, classes, groups))"
+            ) from error
+        check_pairs(pairs)
         cells = np.zeros(rows, np.int64)
         for number, (train, test) in enumerate(pairs):
-            cells = _refine(cells, _roles(train, test, rows, number))
-        cells = _first_seen(cells)
-        splits = tuple(Split(_cells_of(cells, train), _cells_of(cells, test)) for train, test in pairs)
+            cells = refine(cells, roles_of(train, test, rows, number))
+        cells = first_seen(cells)
+        splits = tuple(Split(cells_of(cells, train), cells_of(cells, test)) for train, test in pairs)
         name = type(cv).__name__ if hasattr(cv, "split") else "explicit indices"
         digest = blake2b(cells.tobytes() + repr(splits).encode(), digest_size=16).hexdigest()
         return cls(cells.astype(np.uint16), splits, name, digest)
@@ -185,61 +188,20 @@ def _check(scheme: FoldScheme, dataset: Dataset) -> None:
         )
 
 
-def _roles(train: Any, test: Any, rows: int, number: int) -> NDArray[np.int64]:
-    """Return each row's part in a split: 0 none, 1 train, 2 test, 3 both."""
-    roles = np.zeros(rows, np.int64)
-    for indices, part, side in ((train, 1, "train"), (test, 2, "test")):
-        counts = np.bincount(_indices(indices, rows, number), minlength=rows)
-        if not counts.any():
-            raise DataError(
-                f"split {number} has no {side} rows; each split needs some to train and to test on"
-            )
-        if counts.max() > 1:
-            raise DataError(
-                f"split {number} has row {int(counts.argmax())} more than once to {side} on; "
-                "use each row once, and a weight column for repeated rows"
-            )
-        roles += part * counts
-    return roles
-
-
-def _indices(indices: Any, rows: int, number: int) -> NDArray[np.intp]:
-    found = np.asarray(indices)
-    if found.dtype == np.bool_:
-        found = np.flatnonzero(found)
-    if len(found) and (found.min() < -rows or found.max() >= rows):
-        raise DataError(
-            f"split {number} names rows {found.min()} to {found.max()}, and the data has {rows} rows"
-        )
-    chosen: NDArray[np.intp] = np.where(found < 0, found + rows, found).astype(np.intp)
-    return chosen
-
-
-def _refine(cells: NDArray[np.int64], roles: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return cells cut further by each row's part in one more split."""
-    _, refined = np.unique(cells * 4 + roles, return_inverse=True)
-    if refined.max(initial=0) >= MAX_CELLS:
-        raise DataError(
-            f"the splits cut the rows into more than {MAX_CELLS} cells, each with a state of its own; "
-            "use fewer splits or repeats, or KFold instead of leave-one-out and shuffled splits"
-        )
-    finer: NDArray[np.int64] = refined
-    return finer
-
-
-def _first_seen(cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return cells numbered in the order of their first rows."""
-    _, first, inverse = np.unique(cells, return_index=True, return_inverse=True)
-    numbered: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse]
-    return numbered
-
-
-def _cells_of(cells: NDArray[np.int64], indices: Any) -> tuple[int, ...]:
-    return tuple(np.unique(cells[np.asarray(indices)]).tolist())
-
-
 def _moment(value: Any) -> float:
-    """Return a boundary as the number that rows are compared with."""
-    if isinstance(value, str | datetime.date):
-        return float(np.datetime64(value, "us").astype(np.int64)) / 86_400e6
-    return float(value)
+    """Return a boundary as the number that rows are compared with; moments without a zone are in UTC."""
+    try:
+        if isinstance(value, str):
+            with suppress(ValueError):
+                value = datetime.datetime.fromisoformat(value)
+        if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+            value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+        if isinstance(value, str | datetime.date | np.datetime64):
+            moment: Any = np.datetime64(value) if isinstance(value, str | datetime.date) else value
+            return float(moment.astype("datetime64[us]").astype(np.int64)) / 86_400e6
+        return float(value)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"the boundary {value!r} of time folds is no moment and no number; "
+            "write it as '2024-12-31', '2024-12-31T18:00' or the number it is in the column"
+        ) from error
