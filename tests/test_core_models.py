@@ -208,6 +208,9 @@ class TestDesign:
         state = state_of(X, data()[1], columns)
         assert column_map(state, "mean", 0.25).names == ("k_u", "k_v")
         assert column_map(state, "mean", 0.2500001).names == ("k_u", "k_other")
+        both = column_map(state_of(np.eye(3)[codes[::-1] + np.arange(N) % 2], data()[1], columns), "mean", 0.4)
+        assert both.pick is None
+        assert both.matrix.toarray().sum(axis=1).tolist() == [1.0, 1.0, 1.0]
 
     def test_a_column_of_zeros_is_left_out_and_one_of_mean_zero_is_not(self):
         X, y = data()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Event
 from typing import ClassVar
 
 import numpy as np
@@ -14,9 +15,10 @@ from algorithms.models.ridge import Ridge
 from algorithms.summaries.moments import Moments
 from hpo.data import open_dataset
 from hpo.data.folds import HashFolds, TimeFolds
-from hpo.errors import TuneError
-from hpo.passes import context_of
+from hpo.errors import Interrupted, TuneError
+from hpo.passes import Pass, context_of
 from hpo.pilot import load_pilot, make_pilot, plan_pilot
+from hpo.progress import Progress
 from state_store import StateStore
 
 
@@ -148,3 +150,24 @@ def test_a_plan_names_every_summary_that_a_searched_pass_field_makes(files, tmp_
     assert hpo.plan(spec).rows_to_read == 1200
     assert hpo.plan(spec.replace(search={})).rows_to_read == 0
     assert Ridge().summary == Moments("data")
+
+
+def test_a_segment_stopped_midway_leaves_no_leaf(tmp_path):
+    """Two batches, and a stop after the first: half a leaf must never be kept as if it were whole."""
+    rng = np.random.default_rng(1)
+    dataset = open_dataset(pd.DataFrame(rng.normal(size=(70_000, 2)), columns=["a", "y"]), target="y")
+    store, stop, seen = StateStore(tmp_path / "store"), Event(), []
+    pilot = make_pilot(dataset, HashFolds(3), 64, store)
+
+    class StopAfterTheFirst(Progress):
+        def advance(self, rows, nbytes):
+            seen.append(rows)
+            stop.set()
+
+    one = Pass(dataset, pilot, {Moments(): context_of(Moments(), pilot, ("y",), None)}, store)
+    with pytest.raises(Interrupted, match="stopped after 0 of 1 segments"):
+        one.run(1, StopAfterTheFirst(), stop)
+    assert 0 < sum(seen) < 70_000
+    assert not store.list()
+    whole = one.run(1, Progress(), Event())
+    assert sum(state.rows for state in whole.cells[Moments()]) == 70_000
