@@ -236,3 +236,61 @@ def test_boundaries_in_a_file_say_how_many_splits_there_are(tmp_path):
         folds={"scheme": "time", "column": "t", "boundaries": ["2020-02-01", "2020-03-01"]},
     )  # fmt: skip
     assert hpo.plan(spec).rows_to_read == ROWS
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"sep": ";"}, ["';'", "','", "a.csv"]),
+        ({"sep": ";", "decimal": ","}, ["';'", "a.csv"]),
+        ({"sep": "\t"}, [r"'\t'", ".tsv"]),
+        ({"encoding": "utf-16"}, ["UTF-16", "UTF-8"]),
+        ({"encoding": "latin-1"}, ["'c'", "UTF-8"]),
+    ],
+)
+def test_a_csv_file_of_another_dialect_is_told_apart_from_a_damaged_one(tmp_path, options, parts):
+    frame(c="é").to_csv(tmp_path / "a.csv", index=False, **options)
+    refuse(DataError, str(tmp_path), *parts)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_a_csv_file_with_a_mark_quotes_and_line_breaks(tmp_path, encoding, name):
+    data = frame(c='said "a; b",\nand left')
+    data.to_csv(tmp_path / name, index=False, encoding=encoding, quoting=1)
+    assert tune(str(tmp_path)).best_model.n_features_in_ == 2
+
+
+def test_a_file_is_read_once_whatever_links_lead_to_it(tmp_path):
+    (tmp_path / "data").mkdir()
+    frame().to_parquet(tmp_path / "data" / "b.parquet")
+    (tmp_path / "data" / "a.parquet").symlink_to(tmp_path / "data" / "b.parquet")
+    (tmp_path / "data" / "loop").symlink_to(tmp_path / "data")
+    dataset = hpo.open_dataset(tmp_path / "data", target="y")
+    assert dataset.rows == ROWS
+    assert dataset.segments[0].uri.endswith("/data/b.parquet")
+
+
+def test_a_link_that_stands_in_another_partition_is_read_there_too(tmp_path):
+    for key in ("k=1", "k=2"):
+        (tmp_path / key).mkdir()
+    frame().to_parquet(tmp_path / "k=1" / "a.parquet")
+    (tmp_path / "k=2" / "a.parquet").symlink_to(tmp_path / "k=1" / "a.parquet")
+    assert hpo.open_dataset(tmp_path, target="y").rows == 2 * ROWS
+
+
+def test_a_glob_of_directories_names_the_files_in_them(tmp_path):
+    for key in ("k=1", "k=2", "j=3"):
+        (tmp_path / key).mkdir()
+        frame().to_parquet(tmp_path / key / "part-0.parquet")
+    dataset = hpo.open_dataset(f"{tmp_path}/k=*", target="y")
+    assert dataset.rows == 2 * ROWS
+    assert dataset.schema["k"].kind == "numeric"
+
+
+@pytest.mark.parametrize("path", ["", " ", ["a.parquet", ""]])
+def test_an_empty_path_is_not_the_current_directory(tmp_path, monkeypatch, path):
+    frame().to_parquet(tmp_path / "a.parquet")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="empty"):
+        hpo.open_dataset(path, target="y")

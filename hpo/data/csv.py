@@ -44,7 +44,8 @@ class CsvReader:
 
 
 def open_csv(file: DataFile, how: str) -> CsvReader:
-    """Infer the types of a CSV file from its first block."""
+    """Infer the types of a CSV file from its first block; DataError where it is no comma-separated UTF-8."""
+    _check_header(file)
     reader = _stream(file, None)
     fields = [pa.field(f.name, _settled(f.type)) for f in reader.schema]
     empty = next((False for batch in reader if batch.num_rows), True)
@@ -54,9 +55,27 @@ def open_csv(file: DataFile, how: str) -> CsvReader:
     return CsvReader(file, pa.schema(fields), (segment,))
 
 
+def _check_header(file: DataFile) -> None:
+    """Refuse text in UTF-16, and a header that another character separates."""
+    with file.fs.open_input_stream(file.path, compression="detect") as stream:
+        start = stream.read(1 << 16)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(f"{file.uri!r} is UTF-16 text; save it as UTF-8")
+    header, separator = start.splitlines()[0] if start else b"", _separator(file)
+    other = next((c for c in (b";", b"\t", b"|", b",") if c in header), None)
+    if other is not None and separator.encode() not in header:
+        raise DataError(
+            f"the header of {file.uri!r} is separated by {other.decode()!r}, and its name says "
+            f"{separator!r}: .csv files are read by ',' and .tsv files by tabs; rename or rewrite it"
+        )
+
+
+def _separator(file: DataFile) -> str:
+    return "\t" if ".tsv" in file.path.rsplit("/", 1)[-1].lower() else ","
+
+
 def _stream(file: DataFile, wanted: pa.Schema | None) -> csv.CSVStreamingReader:
     stream = file.fs.open_input_stream(file.path, compression="detect", buffer_size=1 << 16)
-    separator = "\t" if ".tsv" in file.path.rsplit("/", 1)[-1].lower() else ","
     convert = csv.ConvertOptions(
         null_values=_NULLS,
         strings_can_be_null=True,
@@ -66,7 +85,7 @@ def _stream(file: DataFile, wanted: pa.Schema | None) -> csv.CSVStreamingReader:
     return csv.open_csv(
         stream,
         read_options=csv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        parse_options=csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+        parse_options=csv.ParseOptions(delimiter=_separator(file), newlines_in_values=True),
         convert_options=convert,
     )
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs as pafs
 
+from hpo.data.globs import glob_pattern, split_wild
 from hpo.errors import DataError
 
 PARQUET, CSV, IPC = "Parquet", "CSV", "Arrow IPC"
@@ -25,7 +26,6 @@ _ENDINGS = {
 _COMPRESSED = (".gz", ".bz2", ".zst", ".lz4")
 _MAGIC = {b"PAR1": PARQUET, b"ARRO": IPC, b"FEA1": IPC}
 _ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"})
-_WILD = re.compile(r"[*?\[]")
 _ETAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -68,6 +68,18 @@ class DataFile:
         pairs = (part.split("=", 1) for part in self.path.split("/")[:-1] if "=" in part)
         return {key: _partition_value(value) for key, value in pairs if key}
 
+    @cached_property
+    def identity(self) -> tuple[Any, ...]:
+        """What is the same for every link to the file: where it is, and the partitions it is reached by."""
+        local = isinstance(self.fs, pafs.LocalFileSystem)
+        real = os.path.realpath(self.path) if local else self.uri
+        return real, tuple(self.partitions.items())
+
+    @property
+    def is_link(self) -> bool:
+        """Whether the path leads over a link."""
+        return self.identity[0] not in (self.path, self.uri)
+
     def check_unchanged(self) -> None:
         """Raise DataError if the file is not the one that was listed."""
         info = self.fs.get_file_info(self.path)
@@ -81,8 +93,9 @@ class DataFile:
 
 
 def list_files(data: Any, storage_options: Mapping[str, Any] | None = None) -> list[DataFile]:
-    """Return the files of a path, directory, glob, URI or list of these, sorted by URI, each once.
+    """Return the files of a path, directory, glob, URI or list of these, sorted by URI.
 
+    Each is there once, whatever links lead to it.
     Names that begin with ``_`` or ``.`` are left out of directories, as Spark and Arrow do. DataError where
     nothing is found, with the nearest existing name.
     """
@@ -90,19 +103,23 @@ def list_files(data: Any, storage_options: Mapping[str, Any] | None = None) -> l
     if not items:
         raise DataError("the list of paths is empty; give at least one file, directory, glob or URI")
     found = {file.uri: file for item in items for file in _expand(os.fspath(item), storage_options)}
-    return [found[uri] for uri in sorted(found)]
+    once: dict[tuple[Any, ...], DataFile] = {}
+    for uri in sorted(found, key=lambda uri: (found[uri].is_link, uri)):
+        once.setdefault(found[uri].identity, found[uri])
+    return sorted(once.values(), key=lambda file: file.uri)
 
 
 def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
+    if not item.strip():
+        raise DataError(
+            f"the path {item!r} is empty; give a file, directory, glob or URI, or '.' for this one"
+        )
     fs, path, prefix = _locate(item, options)
     info = fs.get_file_info(path)
     if info.type is pafs.FileType.File:
         infos = [info]
     elif info.type is pafs.FileType.Directory:
-        infos = _listing(fs, path, recursive=True)
-        infos = [i for i in infos if _visible(i.path[len(path) :])]
-        known = [i for i in infos if _format_by_name(i.path)]
-        infos = known or infos
+        infos = _within(fs, path)
     else:
         infos = _match(fs, path)
     if not infos:
@@ -115,7 +132,7 @@ def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyst
     scheme = item.split("://", 1)[0] if "://" in item else ""
     if not scheme:
         return pafs.LocalFileSystem(), str(Path(item).expanduser().absolute()), "file://"
-    fixed, wild = _split_wild(item)
+    fixed, wild = split_wild(item)
     try:
         if scheme in _ARROW_SCHEMES and not options:
             fs, path = pafs.FileSystem.from_uri(fixed)
@@ -142,55 +159,27 @@ def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyste
     return pafs.PyFileSystem(pafs.FSSpecHandler(inner)), path
 
 
-def _split_wild(text: str) -> tuple[str, str]:
-    """Split a glob into the directory before its first wildcard and the pattern below it."""
-    hit = _WILD.search(text)
-    if hit is None:
-        return text, ""
-    cut = text.rfind("/", 0, hit.start()) + 1
-    return text[:cut], text[cut:]
-
-
-def _listing(fs: pafs.FileSystem, base: str, recursive: bool) -> list[pafs.FileInfo]:
-    selector = pafs.FileSelector(base, recursive=recursive, allow_not_found=True)
-    return [info for info in fs.get_file_info(selector) if info.type is pafs.FileType.File]
+def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
+    """Return the data files of a directory, or all its files where no name is a data file's."""
+    found = fs.get_file_info(pafs.FileSelector(directory, recursive=True, allow_not_found=True))
+    files = (i for i in found if i.type is pafs.FileType.File)
+    infos = [i for i in files if _visible(i.path[len(directory) :])]
+    return [i for i in infos if _format_by_name(i.path)] or infos
 
 
 def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
-    base, wild = _split_wild(path)
+    """Return the files of a glob; where it names directories alone, the data files in them."""
+    base, wild = split_wild(path)
     if not wild:
         return []
     pattern = re.compile(glob_pattern(path))
-    infos = _listing(fs, base.rstrip("/") or "/", recursive="/" in wild or "**" in wild)
-    return [i for i in infos if pattern.fullmatch(i.path) and _visible(i.path.rsplit("/", 1)[-1])]
-
-
-def glob_pattern(glob: str) -> str:
-    """Return the regular expression of a glob: ``**`` crosses directories, ``*`` and ``?`` do not.
-
-    Examples
-    --------
-    >>> bool(re.fullmatch(glob_pattern("a/**/*.csv"), "a/b/c/d.csv"))
-    True
-    >>> bool(re.fullmatch(glob_pattern("a/*.csv"), "a/b/d.csv"))
-    False
-    """
-    rules = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-
-    def replace(hit: re.Match[str]) -> str:
-        token = hit.group()
-        if token in rules:
-            return rules[token]
-        if token.startswith("[") and len(token) > 2:
-            return (
-                "["
-                + ("^" if token[1] in "!^" else "")
-                + re.escape(token[1:-1].lstrip("!^")).replace(r"\-", "-")
-                + "]"
-            )
-        return re.escape(token)
-
-    return re.sub(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|.", replace, glob)
+    selector = pafs.FileSelector(
+        base.rstrip("/") or "/", recursive="/" in wild or "**" in wild, allow_not_found=True
+    )
+    named = (i for i in fs.get_file_info(selector) if pattern.fullmatch(i.path))
+    infos = [i for i in named if _visible(i.path.rsplit("/", 1)[-1])]
+    files = [i for i in infos if i.type is pafs.FileType.File]
+    return files or [file for directory in infos for file in _within(fs, directory.path)]
 
 
 def _visible(relative: str) -> bool:
@@ -219,7 +208,7 @@ def _stamp(fs: pafs.FileSystem, info: pafs.FileInfo) -> str:
 
 
 def _nothing_found(fs: pafs.FileSystem, path: str, item: str) -> str:
-    base, wild = _split_wild(path)
+    base, wild = split_wild(path)
     if not wild and fs.get_file_info(path).type is pafs.FileType.Directory:
         return f"directory {item!r} holds no data file; expected .parquet, .csv, .csv.gz, .arrow or .feather"
     parent, name = _existing_parent(fs, base.rstrip("/") if wild else path)
