@@ -11,7 +11,7 @@ from hpo.data.files import list_files
 from hpo.data.frames import collected, frame_table, is_frame, pair_block
 from hpo.data.memory import TableBlock, gather_block
 from hpo.data.readers import full_schema, gather_readers, open_files
-from hpo.data.roles import resolve_roles
+from hpo.data.roles import as_names, resolve_roles
 from hpo.errors import DataError
 
 
@@ -73,8 +73,8 @@ def _open_pair(data: tuple[Any, Any], asked: dict[str, Any]) -> Dataset:
     name = asked["weight"] if isinstance(asked["weight"], str) else None
     block, targets, weight = pair_block(*data, None if name else asked["weight"])
     known = {**asked, "target": asked["target"] or targets, "weight": name or weight}
-    unused = [name for name in targets if name not in _names(known["target"])]
-    roles = resolve_roles(block.schema.names, **{**known, "drop": [*_names(asked["drop"]), *unused]})
+    unused = [name for name in targets if name not in as_names(known["target"])]
+    roles = resolve_roles(block.schema.names, **{**known, "drop": [*as_names(asked["drop"]), *unused]})
     return Dataset(gather_block(block, roles.used), roles)
 
 
@@ -110,10 +110,6 @@ def _is_matrix(data: Any) -> bool:
 
 def _is_path(item: Any) -> bool:
     return isinstance(item, str | os.PathLike)
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
 
 
 def _name(data: Any) -> str:
