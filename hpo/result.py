@@ -59,11 +59,14 @@ class Result:
         self.stopped: str = run.stopped
 
     def __repr__(self) -> str:
-        """Show the best score and setting."""
+        """Show the best score and setting, where there is one."""
+        trials, rows = len(self.optuna_study.trials), f"{self.cost.rows_read:,} rows read"
+        if not any(recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)):
+            return f"<Result {self.name or 'unnamed'!r}: no score yet; {trials} trials, {rows}>"
         se = f" ± {self.best_se:.2g}" if np.isfinite(self.best_se) else ""
         return (
             f"<Result {self.name or 'unnamed'!r}: {self.metric} {self.best_value:.6g}{se}, {self.best_algorithm} "
-            f"{self.best_params}; {len(self.optuna_study.trials)} trials, {self.cost.rows_read:,} rows read>"
+            f"{self.best_params}; {trials} trials, {rows}>"
         )
 
     @property
@@ -82,7 +85,7 @@ class Result:
         """Every distinct setting that has a score."""
         trials = [t for t in distinct(self.optuna_study) if recorded(t) is not None]
         if not trials:
-            raise TuneError(f"no trial has a score yet{_first_error(self.optuna_study.trials)}")
+            raise TuneError(f"no trial has a score yet{_first_error(self.optuna_study.trials, self.stopped)}")
         return [self._candidate(trial) for trial in trials]
 
     @functools.cached_property
@@ -275,6 +278,14 @@ class Result:
         return self.space[key]
 
 
-def _first_error(trials: Sequence[FrozenTrial]) -> str:
+def _first_error(trials: Sequence[FrozenTrial], stopped: str) -> str:
+    """Return why there is no score."""
+    if not trials:
+        return f": none was begun ({stopped}); give the study more time or trials"
     errors = [t.user_attrs["error"] for t in trials if "error" in t.user_attrs]
-    return f"; the first failed because: {errors[0]}" if errors else ""
+    if errors:
+        return f"; the first failed because: {errors[0]}"
+    return (
+        f": each of {len(trials)} has a fold whose score is not finite; look for columns that are constant in a "
+        "fold's rows, or use fewer folds"
+    )

@@ -54,6 +54,10 @@ def _directory(location: str | os.PathLike[str]) -> Path:
         raise StoreLocationError(
             f"{text!r} is not a local directory: a store is kept in one, such as a mounted bucket or share."
         )
+    if not text.strip():
+        raise StoreLocationError(
+            f"{text!r} is an empty path; give the store's directory, or '.' for this one."
+        )
     root = Path(text).expanduser().absolute()
     if root.exists() and not root.is_dir():
         raise StoreLocationError(f"{root} is a file: a store is a directory; give another path.")

@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKF
 import hpo
 from algorithms.errors import TooLarge
 from hpo.errors import DataError, SearchError, TuneError
+from state_store.errors import StoreLocationError
 from studies.errors import SpecError
 
 ROWS = 120
@@ -294,3 +295,26 @@ def test_an_empty_path_is_not_the_current_directory(tmp_path, monkeypatch, path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match="empty"):
         hpo.open_dataset(path, target="y")
+
+
+@pytest.mark.parametrize("algorithm", ["ridge", "elastic_net", "ols", "pcr", "pls", "bayesian_ridge"])
+def test_a_constant_column_predicts_the_mean(algorithm):
+    data = frame(c="k").assign(x=3.0)
+    model = tune(data, algorithm=algorithm).best_model
+    assert model.predict(data) == pytest.approx(np.full(ROWS, data["y"].mean()), rel=1e-9)
+
+
+def test_a_result_without_a_score_can_be_looked_at_and_says_why():
+    late = tune(frame(), timeout=1e-9)
+    assert "no score yet" in repr(late)
+    with pytest.raises(TuneError, match=r"none was begun \(timeout\)"):
+        _ = late.best_value
+    flat = hpo.tune(frame()[["x"]].assign(x=1.0), algorithm="pca", trials=2)
+    with pytest.raises(TuneError, match="not finite"):
+        _ = flat.best_value
+
+
+def test_an_empty_path_is_no_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refuse(StoreLocationError, frame(), "empty", store="")
+    assert not (tmp_path / "store.json").exists()

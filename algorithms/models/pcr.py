@@ -57,7 +57,7 @@ class PCR(Regression):
         from sklearn.linear_model import LinearRegression
         from sklearn.pipeline import Pipeline
 
-        design, k = solution.design, int(solution.extra["components"])
+        design, k = solution.design, max(1, int(solution.extra["components"]))
         pca = fitted_pca(design, k, whiten=False)
         line = LinearRegression()
         line.coef_ = components(design.spectrum, k) @ solution.coef
