@@ -52,7 +52,9 @@ class Field:
         dtype = plain_type(field.type)
         kind = kind_of(dtype)
         if kind is None:
-            what = "binary (in a CSV file: text that is not UTF-8)" if dtype == pa.binary() else str(field.type)
+            what = (
+                "binary (in a CSV file: text that is not UTF-8)" if dtype == pa.binary() else str(field.type)
+            )
             raise DataError(
                 f"column {field.name!r} has type {what}, which has no numeric meaning here; "
                 f"drop it with drop=[{field.name!r}] or turn it into plain columns first"
