@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from algorithms.base import Shape
 from hpo.data.encoder import Encoder
-from hpo.data.folds import FoldScheme, TimeFolds
+from hpo.data.folds import FoldScheme
 from hpo.errors import StoreWarning
 from state_store import StoreWriteError, digest
 
@@ -139,13 +139,8 @@ def load_pilot(store: StateStore, name: str, folds: FoldScheme, targets: tuple[s
         return None
     encoder = Encoder.from_dict(document.about["encoder"])
     if folds.sample_columns:
-        folds = _restored(folds, document.about["folds"])
+        folds = folds.restored(document.about["folds"])
     return Pilot(encoder, folds, Shape(encoder.columns_, targets), name, "stored")
-
-
-def _restored(folds: FoldScheme, document: dict[str, Any]) -> FoldScheme:
-    assert isinstance(folds, TimeFolds)  # noqa: S101 -- the only scheme that learns from a sample
-    return TimeFolds(folds.column, folds.n_splits, tuple(document["boundaries"]))
 
 
 def _fitted(dataset: Dataset, max_categories: int, sample: pa.Table | None) -> Encoder:

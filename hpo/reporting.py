@@ -107,7 +107,7 @@ def _chosen(result: Result, candidate: Candidate) -> Chosen:
 def _validation(result: Result, key: str) -> Curve:
     curve = result.validation_curve(key)
     distribution = result.searched()[key]
-    best = result.best_params.get(key)
+    best = result.params_of(result.leaders[key.partition(".")[0]]).get(key)
     return Curve(
         key, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se], _is_log(distribution), best
     )

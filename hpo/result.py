@@ -94,6 +94,14 @@ class Result:
         return selection.best(self.candidates)
 
     @functools.cached_property
+    def leaders(self) -> dict[str, Candidate]:
+        """The best candidate of each algorithm that has a score."""
+        groups: dict[str, list[Candidate]] = {}
+        for candidate in self.candidates:
+            groups.setdefault(self.algorithm_of(candidate), []).append(candidate)
+        return {name: selection.best(group) for name, group in groups.items()}
+
+    @functools.cached_property
     def simplest(self) -> Candidate:
         """The candidate with the fewest effective degrees of freedom within one standard error of the best."""
         return selection.simplest(self.candidates)
@@ -168,18 +176,21 @@ class Result:
         return selection.learning_curve(self.best, self.metric)
 
     def validation_curve(self, parameter: str, points: int = 25) -> Curve:
-        """Return the score along one free hyperparameter of the best algorithm, the others at their best.
+        """Return the score along one hyperparameter, the others as in its algorithm's best setting.
 
         Parameters
         ----------
-        parameter : ``"algorithm.parameter"`` of the best algorithm, or its parameter alone.
+        parameter : ``"algorithm.parameter"``, or a parameter of the best algorithm alone.
         points : how many values of a continuous range.
         """
-        name, values = self._setting(self.best)
-        distribution = self._distribution(name, parameter)
-        short = parameter.removeprefix(f"{name}.")
+        key = parameter if parameter in self.space else f"{self.best_algorithm}.{parameter}"
+        if key not in self.searched():
+            known = ", ".join(self.searched()) or "none"
+            raise TuneError(f"{parameter!r} was not searched; this study searched {known}")
+        name, _, short = key.partition(".")
+        _, values = self._setting(self.leaders[name])
         build = functools.partial(self._run.tuner.build, name)
-        grid = grid_of(distribution, points)
+        grid = grid_of(self.space[key], points)
         return selection.validation_curve(build, values, short, grid, self.metric)
 
     @property
@@ -188,9 +199,11 @@ class Result:
         return self._run.tuner.space
 
     def searched(self) -> dict[str, BaseDistribution]:
-        """Return the distributions of the best algorithm's free hyperparameters."""
-        prefix = f"{self.best_algorithm}."
-        return {k: d for k, d in self.space.items() if k.startswith(prefix) and not d.single()}
+        """Return what was searched of every algorithm that has a score, the best algorithm's first."""
+        order = sorted(self.leaders, key=lambda name: name != self.best_algorithm)
+        prefixes = [f"{name}." for name in order]
+        found = {k: d for p in prefixes for k, d in self.space.items() if k.startswith(p)}
+        return {k: d for k, d in found.items() if not d.single()}
 
     def importances(self) -> dict[str, float]:
         """Return how much each hyperparameter matters to the score (fANOVA), largest first."""
@@ -269,13 +282,6 @@ class Result:
 
     def _setting(self, candidate: Candidate) -> tuple[str, Mapping[str, Any]]:
         return self.setting(self.optuna_study.get_trials(deepcopy=False)[candidate.number])
-
-    def _distribution(self, name: str, parameter: str) -> BaseDistribution:
-        key = parameter if parameter.startswith(f"{name}.") else f"{name}.{parameter}"
-        if key not in self.space:
-            known = ", ".join(self.searched()) or "none"
-            raise TuneError(f"{parameter!r} was not searched for the best algorithm {name!r}; it has {known}")
-        return self.space[key]
 
 
 def _first_error(trials: Sequence[FrozenTrial], stopped: str) -> str:

@@ -150,7 +150,7 @@ class Runner:
         trials = tuner.study.get_trials(deepcopy=False)
         known = sum("warm_start" in t.user_attrs for t in trials)
         name = self.question.spec.warm_start
-        if name is None or trials or self.storage is None:
+        if name is None or len(trials) > known or self.storage is None:
             return known
         other = load_study(self.storage, name)
         moved = (translated(t, tuner.space) for t in other.get_trials(deepcopy=False))
@@ -160,7 +160,7 @@ class Runner:
                 f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
                 "the same parameters over overlapping ranges"
             )
-        for trial in taken:
+        for trial in taken[known:]:
             recorder.put(tuner.take_over(trial, name))
         return len(taken)
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import hpo
-from hpo.errors import DataError, Interrupted, InterruptedWarning, MemoryShort, StoreWarning, TuneError
+from hpo.errors import DataError, Interrupted, InterruptedWarning, MemoryShort, TuneError
 from state_store import DamagedStateWarning, NewerFormat
 
 FILES = 8
@@ -158,7 +158,7 @@ def test_a_damaged_leaf_is_reported_set_aside_and_recomputed(files, tmp_path):
     assert bits(again) == bits(whole)
 
 
-def test_a_leaf_of_a_newer_version_is_refused_with_advice(files, tmp_path):
+def test_a_store_of_a_newer_version_is_refused_with_advice(files, tmp_path):
     tune(files, tmp_path / "store")
     (tmp_path / "store" / "store.json").write_text('{"format": 99}')
     with pytest.raises(Exception, match=r"99") as caught:
@@ -215,10 +215,6 @@ def test_a_store_that_cannot_be_written_costs_the_states_but_not_the_study(files
     assert "The study goes on" in out
     assert "5 8 model" in out
     assert tune(files, tmp_path / "store").cost.rows_read == FILES * ROWS
-
-
-def test_the_warning_of_an_unwritable_store_is_ours():
-    assert issubclass(StoreWarning, UserWarning)
 
 
 def test_two_processes_make_one_pass(files, tmp_path):

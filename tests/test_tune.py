@@ -174,6 +174,27 @@ def test_warm_start_takes_over_the_trials_that_agree_scored_anew(frame):
     assert len(other.optuna_study.trials) == 15 + 5
 
 
+def test_a_warm_start_that_was_cut_short_takes_the_rest(frame, monkeypatch):
+    from hpo.tuner import Tuner
+
+    tune(frame, name="first")
+    take_over, taken = Tuner.take_over, []
+
+    def once_too_often(self, trial, study):
+        taken.append(trial)
+        if len(taken) > 4:
+            raise KeyboardInterrupt
+        return take_over(self, trial, study)
+
+    monkeypatch.setattr(Tuner, "take_over", once_too_often)
+    with pytest.raises(KeyboardInterrupt):
+        tune(frame.iloc[:700], name="cut", warm_start="first", trials=5)
+    monkeypatch.undo()
+    resumed = tune(frame.iloc[:700], name="cut", warm_start="first", trials=5)
+    straight = tune(frame.iloc[:700], name="straight", warm_start="first", trials=5)
+    assert [t.params for t in resumed.optuna_study.trials] == [t.params for t in straight.optuna_study.trials]
+
+
 def test_a_study_that_is_extended_is_the_one_that_was_longer(frame):
     tune(frame, name="half", trials=10, sampler="qmc")
     resumed = tune(frame, name="half", trials=40, sampler="qmc")
@@ -222,6 +243,17 @@ def test_validation_curve_holds_the_other_parameters_at_their_best(frame):
     assert max(curve.mean) <= result.best_value + result.best_se
     with pytest.raises(TuneError, match=r"'ridge.gamma' was not searched"):
         result.validation_curve("ridge.gamma")
+
+
+def test_every_algorithm_has_validation_curves_around_its_own_best(frame):
+    result = tune(frame, algorithm=["ridge", "elastic_net"], trials=20)
+    assert {"ridge.alpha", "elastic_net.alpha", "elastic_net.l1_ratio"} <= set(result.searched())
+    for name in ("ridge", "elastic_net"):
+        leader = result.leaders[name]
+        own = result.params_of(leader)[f"{name}.standardize"]
+        curve = result.validation_curve(f"{name}.standardize")
+        assert dict(zip(curve.x, curve.mean, strict=True))[own] == pytest.approx(leader.scores.mean, rel=1e-12)
+    assert {c.name for c in result.report().validation} == set(result.searched())
 
 
 def test_confirm_scores_raw_rows_with_any_scorer(frame):

@@ -6,6 +6,7 @@ K-fold has a cell for each fold; time has cells in order, and trains on the past
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -51,6 +52,10 @@ class FoldScheme(ABC):
 
     def fit(self, sample: pa.Table) -> Self:
         """Return the scheme with what it learns from a sample; most learn nothing."""
+        return self
+
+    def restored(self, document: Mapping[str, Any]) -> FoldScheme:
+        """Return the scheme with what it learned before, as ``to_dict`` said it."""
         return self
 
     @abstractmethod
@@ -152,7 +157,8 @@ class TimeFolds(FoldScheme):
     ----------
     column : a date, timestamp or number.
     n_splits : number of splits; there is one cell more.
-    boundaries : n_splits increasing values that begin cells 1, 2, …; dates in days since 1970.
+    boundaries : n_splits increasing values that begin cells 1, 2, …; dates in days since 1970. Learned ones
+        are quantiles of a sample of rows, whatever their weights.
         None until ``fit`` takes them from a sample. Later data falls in the last cell; rows without a time
         fall in cell 0, which is never tested on.
 
@@ -201,6 +207,10 @@ class TimeFolds(FoldScheme):
                 "ask for fewer, or give boundaries"
             )
         return replace(self, boundaries=tuple(float(cut) for cut in cuts))
+
+    def restored(self, document: Mapping[str, Any]) -> TimeFolds:
+        """Return the scheme with the boundaries it had."""
+        return replace(self, boundaries=tuple(document["boundaries"]))
 
     def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
         """Return the cell of each row, by its time."""
