@@ -458,3 +458,15 @@ def test_describe_is_json(tmp_path):
 def test_an_array_alone_has_no_target(make):
     dataset = open_dataset(make(np.eye(3)))
     assert (dataset.targets, dataset.rows, [f.name for f in dataset.features]) == ((), 3, ["x0", "x1", "x2"])
+
+
+def test_partition_keys_above_the_directory_or_glob_asked_for_are_no_columns(tmp_path, monkeypatch):
+    deep = tmp_path / "run=5" / "data"
+    for year in (2013, 2014):
+        (deep / f"year={year}").mkdir(parents=True)
+        pd.DataFrame({"x": [1.0, 2.0]}).to_parquet(deep / f"year={year}" / "a.parquet", index=False)
+    for data in (deep, str(deep / "*" / "*.parquet")):
+        assert open_dataset(data).schema.names == ("x", "year")
+    monkeypatch.chdir(tmp_path / "run=5")
+    assert open_dataset("data/year=2013/a.parquet").schema.names == ("x", "year")
+    assert open_dataset(deep / "year=2013").schema.names == ("x",)

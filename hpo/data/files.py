@@ -40,6 +40,8 @@ class DataFile:
     uri : absolute URI; files are ordered by it.
     size : bytes.
     stamp : modification time in nanoseconds, or the ETag where the store has one.
+    root : the directory that was asked for, or the part of a glob before its first wildcard; ``key=value``
+        directories count below it only, so that the data may lie anywhere.
     """
 
     fs: pafs.FileSystem
@@ -47,6 +49,7 @@ class DataFile:
     uri: str
     size: int
     stamp: str
+    root: str = ""
 
     @cached_property
     def format(self) -> str:
@@ -65,7 +68,8 @@ class DataFile:
     @property
     def partitions(self) -> dict[str, str | None]:
         """Hive partition keys and values in the path, such as ``year=2013``."""
-        pairs = (part.split("=", 1) for part in self.path.split("/")[:-1] if "=" in part)
+        below = self.path.removeprefix(self.root)
+        pairs = (part.split("=", 1) for part in below.split("/")[:-1] if "=" in part)
         return {key: _partition_value(value) for key, value in pairs if key}
 
     @cached_property
@@ -116,15 +120,21 @@ def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
         )
     fs, path, prefix = _locate(item, options)
     info = fs.get_file_info(path)
+    root = path if info.type is pafs.FileType.Directory else split_wild(path)[0]
     if info.type is pafs.FileType.File:
-        infos = [info]
+        infos, root = [info], _typed_root(path, item)
     elif info.type is pafs.FileType.Directory:
         infos = _within(fs, path)
     else:
         infos = _match(fs, path)
     if not infos:
         raise DataError(_nothing_found(fs, path, item))
-    return [DataFile(fs, i.path, prefix + i.path, i.size, _stamp(fs, i)) for i in infos]
+    return [DataFile(fs, i.path, prefix + i.path, i.size, _stamp(fs, i), root) for i in infos]
+
+
+def _typed_root(path: str, item: str) -> str:
+    """Return what stands before the path of one file as it was typed: nothing for an absolute one."""
+    return path.removesuffix(os.path.normpath(item)) if "://" not in item else ""
 
 
 def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSystem, str, str]:
