@@ -8,14 +8,16 @@ states are the same bits for any number of workers.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from joblib import Parallel, delayed
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from hpo.data.segment import Segment
 
 Summaries = Sequence[Summary[Any]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,10 @@ class Leaf:
     rows: int
     without_target: int
     without_weight: int
+
+
+Found = tuple[dict[Summary[Any], Leaf], set[Summary[Any]]]
+"""A segment's leaves, and the summaries whose leaf had to be computed."""
 
 
 @dataclass(frozen=True)
@@ -134,14 +141,15 @@ class Pass:
         began = time.perf_counter()
         result = PassResult({s: self._identity(s) for s in self.contexts})
         unsaved: list[StoreWriteError] = []
-        jobs = (delayed(self._leaves)(segment, progress, stop, unsaved) for segment in self.dataset.segments)
         workers = os.cpu_count() or 1 if n_jobs is None else n_jobs
+        missing = self._missing()
+        ahead = 0 < len(missing) < workers
+        read = functools.partial(self._leaves, progress=progress, stop=stop, unsaved=unsaved, ahead=ahead)
         with one_blas_thread():
-            pool = Parallel(
-                n_jobs=min(workers, len(self.dataset.segments)), prefer="threads", require="sharedmem",
-                return_as="generator", pre_dispatch="2*n_jobs",
-            )  # fmt: skip
-            for segment, found in zip(self.dataset.segments, pool(jobs), strict=True):
+            made, lacking = _in_order(read, missing, workers), set(missing)
+            for segment in self.dataset.segments:
+                self._stopped(stop, result)
+                found = next(made) if segment in lacking else read(segment)
                 self._stopped(stop, result)
                 self._add(result, segment, *found)
         result.seconds = time.perf_counter() - began
@@ -152,9 +160,22 @@ class Pass:
     def _identity(self, summary: Summary[Any]) -> list[Any]:
         return [summary.init(self.pilot.shape)] * self.pilot.folds.plan.n_cells
 
+    def _missing(self) -> list[Segment]:
+        """Return the segments of which the store lacks a leaf, in order."""
+        segments = self.dataset.segments
+        prints = [segment.fingerprint for segment in segments]
+        lacking = {f for c in self.contexts.values() for f in self.store.cover(c, prints).missing}
+        return [segment for segment in segments if segment.fingerprint in lacking]
+
     def _leaves(
-        self, segment: Segment, progress: Progress, stop: Event, unsaved: list[StoreWriteError]
-    ) -> tuple[dict[Summary[Any], Leaf], set[Summary[Any]]]:
+        self,
+        segment: Segment,
+        progress: Progress,
+        stop: Event,
+        unsaved: list[StoreWriteError],
+        *,
+        ahead: bool,
+    ) -> Found:
         """Return the segment's leaves, and the summaries whose leaf had to be computed."""
         found = {s: leaf for s in self.contexts if (leaf := self._known(s, segment)) is not None}
         if len(found) == len(self.contexts) or stop.is_set():
@@ -168,18 +189,18 @@ class Pass:
                     mine = [*mine, s] if s not in mine else mine
                 else:
                     found[s] = leaf
-            made = self._compute(segment, mine, progress, stop) if mine else {}
+            made = self._compute(segment, mine, progress, stop, ahead=ahead) if mine else {}
             for s, leaf in made.items():
                 self._publish(s, segment, leaf, unsaved)
         return {**found, **made}, set(mine)
 
     def _compute(
-        self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event
+        self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, ahead: bool
     ) -> dict[Summary[Any], Leaf]:
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
         cells = {s: self._identity(s) for s in summaries}
         rows = without_target = without_weight = 0
-        for encoded, read in self._batches(segment):
+        for encoded, read in self._batches(segment, ahead=ahead):
             if stop.is_set():
                 return {}
             for s, states in cells.items():
@@ -191,11 +212,12 @@ class Pass:
             progress.advance(read, self._bytes(segment, read))
         return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
 
-    def _batches(self, segment: Segment) -> Iterator[tuple[_Parts, int]]:
+    def _batches(self, segment: Segment, *, ahead: bool) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
         first_row, n_cells = 0, folds.plan.n_cells
-        for batch in dataset.read(segment, columns):
+        batches = dataset.read(segment, columns)
+        for batch in read_ahead(batches) if ahead else batches:
             cells = folds.assign(segment, batch, first_row)
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
@@ -268,6 +290,35 @@ def merge_leaf(result: PassResult, summary: Summary[Any], leaf: Leaf) -> None:
 def empty_leaf(summary: Summary[Any], pilot: Pilot) -> Leaf:
     """Return the leaf of no rows: the layout that a stored one must have."""
     return Leaf((summary.init(pilot.shape),) * pilot.folds.plan.n_cells, 0, 0, 0)
+
+
+def _in_order(read: Callable[[Segment], Found], segments: Sequence[Segment], workers: int) -> Iterator[Found]:
+    """Yield what ``read`` makes of each segment, in order, several at a time where there are several."""
+    threads = min(workers, len(segments))
+    if threads < 2:
+        yield from map(read, segments)
+        return
+    pool = Parallel(
+        n_jobs=threads, prefer="threads", require="sharedmem", return_as="generator", pre_dispatch="2*n_jobs"
+    )
+    yield from pool(delayed(read)(segment) for segment in segments)
+
+
+def read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items while the next one is made in a thread of its own; one is held in advance.
+
+    Where there are fewer segments to read than cores, decoding runs beside encoding and multiplying.
+
+    Examples
+    --------
+    >>> list(read_ahead(iter([1, 2, 3])))
+    [1, 2, 3]
+    """
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(next, items, None)
+        while (item := pending.result()) is not None:
+            pending = pool.submit(next, items, None)
+            yield item
 
 
 def _by_cell(batch: Batch, counts: Sequence[int]) -> Iterator[tuple[int, Batch]]:

@@ -52,11 +52,11 @@ SLOW = """
     import os, time, hpo
     from hpo.passes import Pass
     compute = Pass._compute
-    def slowly(self, segment, *rest):
+    def slowly(self, segment, *rest, **options):
         with open(os.environ["JOURNAL"], "a") as f:
             f.write(segment.id + "\\n")
         time.sleep(float(os.environ.get("PAUSE", 0.05)))
-        return compute(self, segment, *rest)
+        return compute(self, segment, *rest, **options)
     Pass._compute = slowly
     result = hpo.tune(os.environ["DATA"], "y", "ridge", trials=5, store=os.environ["STORE"], n_jobs=1)
     print(result.cost.states_built, result.cost.states_reused)
@@ -105,12 +105,12 @@ def test_interrupted_in_process_raises_and_resumes(files, tmp_path, monkeypatch)
 
     compute, done = Pass._compute, []
 
-    def then_interrupt(self, segment, *rest):
+    def then_interrupt(self, segment, *rest, **options):
         done.append(segment)
         if len(done) == 3:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.05)
-        return compute(self, segment, *rest)
+        return compute(self, segment, *rest, **options)
 
     monkeypatch.setattr(Pass, "_compute", then_interrupt)
     with pytest.raises(Interrupted, match=r"stopped after \d of 8 segments; their states are kept in .*store"):
@@ -183,8 +183,8 @@ def test_a_file_that_changes_under_the_pass_is_an_error(files, tmp_path, monkeyp
 
     batches = Pass._batches
 
-    def meddle(self, segment):
-        for made in batches(self, segment):
+    def meddle(self, segment, **options):
+        for made in batches(self, segment, **options):
             yield made
             if segment.uri.endswith("part-3.parquet"):
                 os.utime(files / "part-3.parquet", ns=(1, 1))
