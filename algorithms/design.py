@@ -67,21 +67,21 @@ class View:
     weight : W.
     mean : shape (q,), of the design's columns after centring and scaling by the design's own statistics.
     gram : shape (q, q), scatter about that mean.
-    xy : shape (q,), scatter with the target.
+    xy2 : shape (q,), twice the scatter with the target.
     y_mean, yy : the target's mean and scatter.
     """
 
     weight: float
     mean: Array
     gram: Array
-    xy: Array
+    xy2: Array
     y_mean: float
     yy: float
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.gram.nbytes + self.mean.nbytes + self.xy.nbytes
+        return self.gram.nbytes + self.mean.nbytes + self.xy2.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +167,7 @@ def _view(design: Design, state: MomentsState) -> View:
     gram = columns.both(state.scatter[:d, :d]) / np.multiply.outer(scale, scale)
     mean = (columns.mean(state.mean[:d]) - design.mean) / scale
     yy, y_mean = _target(state)
-    return View(state.weight, mean, gram, _xy(columns, state) / scale, y_mean, yy)
+    return View(state.weight, mean, gram, 2.0 * _xy(columns, state) / scale, y_mean, yy)
 
 
 def _xy(columns: ColumnMap, state: MomentsState) -> Array:

@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Protocol, TypeVar, cast
 
 BUDGET = 256 * 2**20
@@ -53,9 +54,8 @@ class Memo:
         address = (id(state), key)
         entry = self._entries.get(address)
         if entry is not None and entry[0]() is state:
-            with self._lock:
-                if address in self._entries:
-                    self._entries.move_to_end(address)
+            with suppress(KeyError):  # another thread may have dropped it meanwhile
+                self._entries.move_to_end(address)
             return cast(V, entry[1])
         value = make()
         self._keep(address, state, value)

@@ -113,7 +113,7 @@ class Regression(ABC):
             return None
         view, coef = solution.design.view(held_out), solution.coef
         bias = view.y_mean - float(view.mean @ coef) - solution.intercept
-        spread = view.yy + float((view.gram @ coef - 2.0 * view.xy) @ coef)
+        spread = view.yy + float((view.gram @ coef - view.xy2) @ coef)
         return formula(max(spread, 0.0) / view.weight, bias, view.yy / view.weight)
 
     def complexity(self, solution: LinearSolution) -> float:

@@ -14,6 +14,9 @@ from algorithms.base import Array
 
 EPS = float(np.finfo(np.float64).eps)
 
+WELL_CONDITIONED = 1e4
+"""Up to this condition number a solution from eigenvectors has twelve digits, and refining it is wasted."""
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -75,6 +78,8 @@ def ridge(s: Spectrum, alpha: float) -> Array:
     shrunk = s.values + alpha
     v = s.vectors
     w: Array = v @ (s.projected / shrunk)
+    if shrunk[0] <= WELL_CONDITIONED * shrunk[-1]:
+        return w
     residual = s.xy - s.gram @ w
     residual -= alpha * w
     w += v @ ((residual @ v) / shrunk)
