@@ -32,6 +32,8 @@ from algorithms.ranges import Range
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+    from algorithms.known import Known
+
 Array = NDArray[np.float64]
 
 VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other", "missing"
@@ -68,16 +70,20 @@ class Shape:
     ----------
     columns : the d encoded columns, in order.
     targets : names of the t targets.
+    classes : labels of the target, sorted, where it is a class; a batch holds their places, from 0.
+    dtype : ``"float32"`` or ``"float64"``, of the batches.
 
     Examples
     --------
-    >>> shape = Shape((Column("x", "x"),), ("y",))
-    >>> shape.d, shape.t, shape.p
-    (1, 1, 2)
+    >>> shape = Shape((Column("x", "x"),), ("y",), classes=("no", "yes"))
+    >>> shape.d, shape.t, shape.p, len(shape.classes)
+    (1, 1, 2, 2)
     """
 
     columns: tuple[Column, ...]
     targets: tuple[str, ...] = ()
+    classes: tuple[Any, ...] = ()
+    dtype: str = "float64"
 
     @property
     def d(self) -> int:
@@ -108,6 +114,8 @@ class Batch:
     present : indices (into the p columns) of what can be other than zero in this batch, or None for all.
         Columns outside it are exactly zero in every row, so a summary may skip them; then ``values``
         has only the present columns, shape (n, len(present)).
+    priority : shape (n,) uint64, a hash of each row's place in the data, the same in every pass: what samples
+        are drawn by. None where no summary of the pass draws.
 
     Examples
     --------
@@ -120,6 +128,7 @@ class Batch:
     d: int
     weight: Array | None = None
     present: NDArray[np.intp] | None = None
+    priority: NDArray[np.uint64] | None = None
 
     @property
     def n(self) -> int:
@@ -130,6 +139,26 @@ class Batch:
     def total(self) -> float:
         """Sum of the row weights W."""
         return float(self.n) if self.weight is None else float(self.weight.sum())
+
+    @property
+    def weights(self) -> Array:
+        """The row weights, ones where there are none."""
+        return np.ones(self.n) if self.weight is None else self.weight
+
+    def dense(self, p: int, rows: Any = slice(None)) -> NDArray[np.floating[Any]]:
+        """Return the chosen rows with all p columns, those that are not present zero.
+
+        Examples
+        --------
+        >>> Batch(np.ones((2, 1)), d=2, present=np.array([1])).dense(3).tolist()
+        [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
+        """
+        values: NDArray[np.floating[Any]] = self.values[rows]
+        if self.present is None:
+            return values
+        full = np.zeros((len(values), p), values.dtype, order="F")
+        full[:, self.present] = values
+        return full
 
 
 S = TypeVar("S")
@@ -171,6 +200,31 @@ class Summary(Protocol[S]):
 
 
 @runtime_checkable
+class Drawing(Protocol):
+    """A summary that draws rows: its ``update`` needs ``batch.priority``."""
+
+    draws: ClassVar[bool]
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """A summary that must know something before its pass: coefficients to expand around, centres, landmarks.
+
+    What it learns from a small sample of rows is stored beside the pilot and is part of the key of its states.
+    It is held in a field of the summary whose metadata says ``{"learned": True}``: no hyperparameter, None
+    until learned, never compared by anything but its digest.
+    """
+
+    def learn(self, shape: Shape, sample: Batch) -> Known:
+        """Return what the pass must know, from a sample of encoded rows."""
+        ...
+
+    def knowing(self, known: Known) -> Summary[Any]:
+        """Return this summary, ready for a pass."""
+        ...
+
+
+@runtime_checkable
 class Algorithm(Protocol[S_in, M]):
     """How a state becomes a model: a frozen dataclass; every field but ``summary`` is a free hyperparameter.
 
@@ -180,10 +234,10 @@ class Algorithm(Protocol[S_in, M]):
 
     summary: Any
     task: ClassVar[str]
-    """``"regression"`` (one numeric target) or ``"decomposition"`` (no target)."""
+    """Name of a task of :data:`algorithms.tasks.TASKS`."""
 
     metrics: ClassVar[tuple[str, ...]]
-    """Names that ``score`` answers exactly, the default first."""
+    """Names that ``score`` answers exactly. Any other scorer's name is answered from a sample of held-out rows."""
 
     def solve(self, state: S_in) -> M:
         """Return the model's numbers; never sees the data. Raises NotEnoughRows, naming what is missing."""

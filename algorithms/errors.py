@@ -25,6 +25,10 @@ class TooLarge(AlgorithmError):
     """The values of a column are so large that their squares have no finite sum."""
 
 
+class Unscorable(AlgorithmError):
+    """A score does not fit the model, or the held-out rows."""
+
+
 class UnknownAlgorithm(AlgorithmError):
     """No algorithm is registered under that name."""
 

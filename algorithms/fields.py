@@ -125,7 +125,7 @@ def _unknown(algorithm: type[Any], name: str, known: Mapping[str, Field]) -> str
 
 def _read(cls: Any, *, needs_pass: bool) -> list[Field]:
     hints = get_type_hints(cls, include_extras=True)
-    settable = (f for f in dataclasses.fields(cls) if f.init)
+    settable = (f for f in dataclasses.fields(cls) if f.init and not f.metadata.get("learned"))
     return [
         Field(f.name, _default(f), _range(hints[f.name]), needs_pass, _types(hints[f.name])) for f in settable
     ]

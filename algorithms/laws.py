@@ -103,17 +103,28 @@ def resume(summary: Summary[Any], shape: Shape, batches: Sequence[Batch], codec:
     same("resume", summary, codec(stopped), straight, tolerance=0.0)
 
 
-def any_time(algorithm: Algorithm[Any, Any], shape: Shape, batches: Sequence[Batch]) -> int:
+def any_time(
+    algorithm: Algorithm[Any, Any],
+    shape: Shape,
+    batches: Sequence[Batch],
+    summary: Summary[Any] | None = None,
+) -> int:
     """After every prefix the algorithm either solves or raises NotEnoughRows; once solved, always solved.
+
+    Parameters
+    ----------
+    algorithm, shape, batches : what to solve.
+    summary : the algorithm's, knowing what it learned; None: as it is.
 
     Returns
     -------
     int
         How many prefixes were solved.
     """
-    state, solved = algorithm.summary.init(shape), 0
+    summary = algorithm.summary if summary is None else summary
+    state, solved = summary.init(shape), 0
     for batch in [None, *batches]:
-        state = state if batch is None else algorithm.summary.update(state, batch)
+        state = state if batch is None else summary.update(state, batch)
         kept = copy.deepcopy(state)
         try:
             algorithm.estimator(algorithm.solve(state))
@@ -121,7 +132,7 @@ def any_time(algorithm: Algorithm[Any, Any], shape: Shape, batches: Sequence[Bat
         except NotEnoughRows as error:
             if solved or not any(word in str(error) for word in ("needs", "need")):
                 raise LawBroken(f"any time: {algorithm!r} stopped solving: {error}") from error
-        same("purity (solve)", algorithm.summary, state, kept, tolerance=0.0)
+        same("purity (solve)", summary, state, kept, tolerance=0.0)
     return solved
 
 

@@ -20,6 +20,7 @@ BUILT_IN: Mapping[str, str] = {
     "pls": "algorithms.models.pls:PLS",
     "bayesian_ridge": "algorithms.models.bayesian_ridge:BayesianRidge",
     "pca": "algorithms.models.pca:PCA",
+    "knn_classifier": "algorithms.models.knn_classifier:KNNClassifier",
 }
 """Name → ``module:class`` of the algorithms that come with the package."""
 

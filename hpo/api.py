@@ -13,9 +13,10 @@ from hpo.data.splitters import make_folds
 from hpo.errors import InterruptedWarning
 from hpo.planning import Plan, make_plan
 from hpo.progress import Progress, RichProgress
-from hpo.question import Question, check_task, make_spec, resolve_metric, resolve_search
+from hpo.question import Question, check_task, make_spec, resolve_search
 from hpo.result import Result
 from hpo.run import Runner
+from hpo.scoring import resolve_scoring
 from hpo.settings import default_storage, default_store
 from state_store import StateStore
 from studies.storage import open_storage
@@ -37,6 +38,7 @@ def tune(
     trials: int = 200,
     folds: Any = 5,
     scoring: str | None = None,
+    scoring_rows: int = 4096,
     search: Mapping[str, Any] | None = None,
     name: str | None = None,
     store: StateStore | Location | None = None,
@@ -67,8 +69,10 @@ def tune(
     trials : how many settings to try, in all (those of a resumed study count).
     folds : a number of folds; a dict such as ``{"scheme": "group", "column": "customer", "n_splits": 5}`` or
         ``{"scheme": "time", "column": "day"}``; or, for data in memory, any scikit-learn splitter.
-    scoring : a metric that is exact from the states, in scikit-learn's names; greater is better. None: the
-        algorithms' own (R² for regressions).
+    scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
+        are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
+        regressions, accuracy for classifiers, else the algorithms' own.
+    scoring_rows : rows of each fold that are kept for scores that need rows.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
@@ -112,7 +116,8 @@ def tune(
     """
     values = {
         "data": data, "target": target, "algorithm": algorithm, "trials": trials, "folds": folds,
-        "scoring": scoring, "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
+        "scoring": scoring, "scoring_rows": scoring_rows,
+        "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
         "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
         "patience": patience, "warm_start": warm_start, "weight": weight,
         "features": _listed(features), "drop": _listed(drop),
@@ -183,14 +188,14 @@ def _question(
     options: Mapping[str, Any] | None,
 ) -> Question:
     searched = resolve_search(spec)
-    metric = resolve_metric(spec.scoring, searched)
+    scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows)
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=spec.drop,
         fingerprint=spec.fingerprint, storage_options=options,
     )  # fmt: skip
     check_task(searched, dataset)
     scheme = make_folds(folds, dataset, seed=spec.seed)
-    return Question(spec, dataset, searched, scheme, metric, open_store(store))
+    return Question(spec, dataset, searched, scheme, scoring, open_store(store))
 
 
 def _listed(names: Iterable[str] | None) -> Any:

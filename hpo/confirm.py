@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from sklearn.base import BaseEstimator, RegressorMixin
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 
 from hpo.data import open_dataset
 from hpo.data.rows import usable_rows
-from hpo.data.values import as_numbers
+from hpo.data.values import as_numbers, class_codes
 from hpo.errors import DataError
 from studies.located import nearest
 
@@ -27,10 +29,8 @@ def predict(model: Pipeline, data: Any, options: Mapping[str, Any]) -> pd.DataFr
     import pandas as pd
 
     dataset = open_dataset(data, features=_features(model), **options)
-    made = np.concatenate([np.asarray(_apply(model, batch)) for _, batch in _batches(dataset)])
-    if made.ndim == 1:
-        return pd.DataFrame({"prediction": made})
-    return pd.DataFrame(made, columns=[f"component_{i}" for i in range(made.shape[1])])
+    made = [pd.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
+    return pd.concat(made, ignore_index=True)
 
 
 def confirm(
@@ -58,16 +58,19 @@ def confirm(
     asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
     dataset = open_dataset(data, **asked)
     parts = [_scored(model, dataset, batch, where) for where, batch in _batches(dataset)]
-    y, made, w = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    if not len(made):
+    y, w = np.concatenate([part.y for part in parts]), np.concatenate([part.weight for part in parts])
+    if not len(y):
         raise DataError(
             f"no row can be scored: each of {dataset.rows or 'the'} rows has no value for the target "
             f"{', '.join(map(repr, targets))} or weight zero"
         )
     weights = w if dataset.weight else None
+    some = [part.made for part in parts if part.made]
+    made = {name: np.concatenate([answers[name] for answers in some]) for name in some[0]}
     if not targets:
-        return dict.fromkeys(scoring, float(np.average(made, weights=weights)))
-    return {name: _score(name, y, made, weights) for name in scoring}
+        return dict.fromkeys(scoring, float(np.average(made["score_samples"], weights=weights)))
+    answered = _answered(model, made)
+    return {name: _score(name, answered, y, weights) for name in scoring}
 
 
 def _scores(targets: Sequence[str]) -> list[str]:
@@ -84,38 +87,86 @@ def _batches(dataset: Dataset) -> Iterator[tuple[str, pa.RecordBatch]]:
     return ((segment.id, batch) for segment in dataset.segments for batch in dataset.read(segment))
 
 
-def _apply(model: Pipeline, batch: pa.RecordBatch) -> Any:
-    table = pa.Table.from_batches([batch])
-    return model.predict(table) if hasattr(model, "predict") else model.transform(table)
+def outputs(model: Pipeline, table: pa.Table) -> dict[str, NDArray[Any]]:
+    """Return what a model says of some rows, by the column it belongs in.
+
+    ``prediction``, and for a classifier that tells them ``probability_<label>``; for a decomposition one
+    ``component_<i>`` each.
+    """
+    if not hasattr(model, "predict"):
+        made = np.asarray(model.transform(table))
+        return {f"component_{i}": made[:, i] for i in range(made.shape[1])}
+    found = {"prediction": np.asarray(model.predict(table)).reshape(table.num_rows)}
+    if hasattr(model, "predict_proba"):
+        shares = np.asarray(model.predict_proba(table))
+        found |= {f"probability_{label}": shares[:, i] for i, label in enumerate(model.classes_)}
+    return found
 
 
-def _scored(model: Pipeline, dataset: Dataset, batch: pa.RecordBatch, where: str) -> tuple[Any, Any, Any]:
-    """Return targets, predictions (without a target, the rows' log-likelihoods) and weights of usable rows."""
-    keep = usable_rows(batch, dataset.targets, dataset.weight, where).keep
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Usable rows: their targets, what the model answers to each of its methods, and their weights."""
+
+    y: NDArray[Any]
+    made: dict[str, NDArray[Any]]
+    weight: NDArray[Any]
+
+
+def _scored(model: Pipeline, dataset: Dataset, batch: pa.RecordBatch, where: str) -> _Rows:
+    """Return what the scores of a batch need; for a model without a target its rows' log-likelihoods."""
+    classes = model["encoder"].classes_
+    keep = usable_rows(batch, dataset.targets, dataset.weight, where, classes).keep
     rows = batch if keep is None else batch.filter(pa.array(keep))
-    none = np.zeros(rows.num_rows)
-    y = as_numbers(rows.column(dataset.targets[0])).astype(np.float64) if dataset.targets else none
-    w = as_numbers(rows.column(dataset.weight)).astype(np.float64) if dataset.weight else none
+    w = (
+        as_numbers(rows.column(dataset.weight)).astype(np.float64)
+        if dataset.weight
+        else np.zeros(rows.num_rows)
+    )
+    y = _target(rows, dataset.targets[0], classes) if dataset.targets else np.zeros(rows.num_rows)
     if not rows.num_rows:
-        return y, none, w
-    if dataset.targets:
-        return y, np.asarray(_apply(model, rows)), w
-    return y, model.score_samples(pa.Table.from_batches([rows])), w
+        return _Rows(y, {}, w)
+    table = pa.Table.from_batches([rows])
+    methods = _ANSWERS if dataset.targets else ("score_samples",)
+    return _Rows(y, {m: np.asarray(getattr(model, m)(table)) for m in methods if hasattr(model, m)}, w)
 
 
-class _Predicted(RegressorMixin, BaseEstimator):
-    """A regressor whose rows are their predictions already."""
-
-    def predict(self, X: Any) -> Any:
-        return X
+_ANSWERS = ("predict", "predict_proba", "decision_function")
 
 
-def _score(name: str, y: Any, prediction: Any, weight: Any) -> float:
+def _target(rows: pa.RecordBatch, name: str, classes: Sequence[Any]) -> NDArray[Any]:
+    column = rows.column(name)
+    if classes:
+        labels: NDArray[Any] = np.array(classes)[class_codes(column, classes).astype(np.intp)]
+        return labels
+    return as_numbers(column).astype(np.float64)
+
+
+def _answered(model: Pipeline, made: Mapping[str, NDArray[Any]]) -> BaseEstimator:
+    """Return an estimator of the model's kind whose rows are the places of answers already given."""
+
+    def answer(name: str, values: NDArray[Any]) -> Any:
+        def method(self: Any, X: Any) -> Any:  # noqa: ARG001 -- a method
+            return values[X]
+
+        method.__name__ = name
+        return method
+
+    kind = ClassifierMixin if is_classifier(model) else RegressorMixin
+    found = type(
+        "Answered", (kind, BaseEstimator), {name: answer(name, values) for name, values in made.items()}
+    )()
+    found.fitted_ = True
+    if hasattr(model, "classes_"):
+        found.classes_ = model.classes_
+    return found
+
+
+def _score(name: str, model: BaseEstimator, y: Any, weight: Any) -> float:
     from sklearn.metrics import get_scorer
 
     weights = {} if weight is None else {"sample_weight": weight}
     try:
-        return float(get_scorer(name)(_Predicted(), prediction, y, **weights))
+        return float(get_scorer(name)(model, np.arange(len(y)), y, **weights))
     except (AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"scoring={name!r} cannot be told of these predictions: {reason}") from error

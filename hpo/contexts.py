@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from algorithms.base import Summary
 from hpo.evaluate import FoldStates, fold_states
-from hpo.passes import Pass, PassResult, context_of
+from hpo.passes import Pass, context_of
 from hpo.pilot import Pilot
 from hpo.question import Question
 
@@ -45,7 +45,23 @@ def make_pass(question: Question, pilot: Pilot) -> Pass:
     return Pass(question.dataset, pilot, contexts_of(question, pilot), question.store)
 
 
-def evidence(pilot: Pilot, contexts: Mapping[Summary[Any], str], result: PassResult) -> Evidence:
-    """Return the fold states of a finished pass."""
+def evidence(
+    pilot: Pilot,
+    contexts: Mapping[Summary[Any], str],
+    cells: Mapping[Summary[Any], Sequence[Any]],
+    sample: Summary[Any] | None,
+) -> Evidence:
+    """Return the fold states of a finished pass.
+
+    Parameters
+    ----------
+    pilot, contexts : of the pass.
+    cells : one state per cell, by summary.
+    sample : the summary whose held-out rows scores are computed on, or None.
+    """
     plan = pilot.folds.plan
-    return Evidence({s: fold_states(s, cells, plan) for s, cells in result.cells.items()}, contexts, pilot)
+    states = {s: fold_states(pilot.ready(s), found, plan) for s, found in cells.items()}
+    if sample is not None:
+        rows = states[sample]
+        states = {s: replace(found, sample=rows) for s, found in states.items()}
+    return Evidence(states, contexts, pilot)

@@ -12,6 +12,7 @@ import numpy as np
 
 from algorithms.base import Summary
 from hpo.data.cells import FoldPlan
+from hpo.scoring import Held, score
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,8 @@ class FoldStates:
     train, test : one state per split.
     whole : the state of every row.
     plan : which cells a split trains and tests on.
-    summary : what made the states.
+    summary : what made the states, knowing what it learned.
+    sample : the states of the sample that scores are computed on; None where they are exact.
     """
 
     cells: tuple[Any, ...]
@@ -33,10 +35,21 @@ class FoldStates:
     whole: Any
     plan: FoldPlan
     summary: Summary[Any]
+    sample: FoldStates | None = None
 
     def merged(self, cells: Sequence[int]) -> Any:
         """Return the state of those cells' rows, merged in the order given."""
         return functools.reduce(self.summary.merge, (self.cells[c] for c in cells))
+
+    def held_cell(self, cell: int) -> Held:
+        """Return what scores are computed on when one cell is held out."""
+        return Held(self.cells[cell], None if self.sample is None else self.sample.cells[cell])
+
+    @functools.cached_property
+    def held_out(self) -> tuple[Held, ...]:
+        """What the score of each split is computed on."""
+        rows: Sequence[Any] = [None] * len(self.test) if self.sample is None else self.sample.test
+        return tuple(Held(state, sample) for state, sample in zip(self.test, rows, strict=True))
 
 
 @dataclass(frozen=True)
@@ -104,15 +117,15 @@ def evaluate(algorithm: Any, states: FoldStates, metric: str) -> Scores:
     ----------
     algorithm : hyperparameters set.
     states : of the algorithm's summary.
-    metric : one that the algorithm answers exactly from its states.
+    metric : name of the score.
     """
-    return score_pairs(algorithm, states.train, states.test, metric)
+    return score_pairs(algorithm, states.train, states.held_out, metric)
 
 
-def score_pairs(algorithm: Any, train: Sequence[Any], test: Sequence[Any], metric: str) -> Scores:
-    """Return one score for each pair of a training and a test state."""
+def score_pairs(algorithm: Any, train: Sequence[Any], held_out: Sequence[Held], metric: str) -> Scores:
+    """Return one score for each pair of a training state and what was held out."""
     solutions = [algorithm.solve(state) for state in train]
-    scores = tuple(algorithm.score(s, state, metric) for s, state in zip(solutions, test, strict=True))
+    scores = tuple(score(algorithm, s, held, metric) for s, held in zip(solutions, held_out, strict=True))
     return Scores(scores, all(getattr(s, "converged", True) for s in solutions))
 
 

@@ -7,7 +7,6 @@ states are the same bits for any number of workers.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import time
@@ -17,15 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from joblib import Parallel, delayed
 
 from algorithms.base import Batch, Summary
 from hpo.data.gather import Workspace
+from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
 from hpo.pilot import Pilot
 from hpo.progress import Progress
+from hpo.summaries import fields_of_summary
 from hpo.threads import one_blas_thread
 from state_store import Key, StateStore, StoreWriteError, digest
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 Summaries = Sequence[Summary[Any]]
 T = TypeVar("T")
+
+DRAW = -1
+"""Seed of the priorities that rows are drawn by: apart from every seed of folds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +96,11 @@ class PassResult:
 
 def context_of(summary: Summary[Any], pilot: Pilot, targets: Sequence[str], weight: str | None) -> str:
     """Return the digest of everything that a leaf depends on but its segment."""
-    kind = type(summary)
+    known = pilot.known.get(summary)
     return digest(
         {
-            "summary": f"{kind.__module__}.{kind.__qualname__}",
-            "version": summary.version,
-            "fields": dataclasses.asdict(cast(Any, summary)),
+            **fields_of_summary(summary),
+            **({"known": known.digest} if known else {}),
             "pilot": pilot.digest,
             "targets": list(targets),
             "weight": weight,
@@ -158,7 +161,7 @@ class Pass:
         return result
 
     def _identity(self, summary: Summary[Any]) -> list[Any]:
-        return [summary.init(self.pilot.shape)] * self.pilot.folds.plan.n_cells
+        return [self.pilot.ready(summary).init(self.pilot.shape)] * self.pilot.folds.plan.n_cells
 
     def _missing(self) -> list[Segment]:
         """Return the segments of which the store lacks a leaf, in order."""
@@ -200,29 +203,33 @@ class Pass:
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
         cells = {s: self._identity(s) for s in summaries}
         rows = without_target = without_weight = 0
-        for encoded, read in self._batches(segment, ahead=ahead):
+        draws = any(getattr(s, "draws", False) for s in summaries)
+        ready = {s: self.pilot.ready(s) for s in summaries}
+        for encoded, read in self._batches(segment, ahead=ahead, draws=draws):
             if stop.is_set():
                 return {}
             for s, states in cells.items():
                 for cell, batch in encoded.parts:
-                    states[cell] = s.update(states[cell], batch)
+                    states[cell] = ready[s].update(states[cell], batch)
             rows += read
             without_target += encoded.without_target
             without_weight += encoded.without_weight
             progress.advance(read, self._bytes(segment, read))
         return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
 
-    def _batches(self, segment: Segment, *, ahead: bool) -> Iterator[tuple[_Parts, int]]:
+    def _batches(self, segment: Segment, *, ahead: bool, draws: bool) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
         first_row, n_cells = 0, folds.plan.n_cells
         batches = dataset.read(segment, columns)
         for batch in read_ahead(batches) if ahead else batches:
             cells = folds.assign(segment, batch, first_row)
+            hashes = priorities(segment.fingerprint, DRAW, first_row, batch.num_rows) if draws else None
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
-                batch, dataset.targets, dataset.weight, cells, n_cells, workspace=workspace, where=segment.id
-            )
+                batch, dataset.targets, dataset.weight, cells, n_cells,
+                priority=hashes, workspace=workspace, where=segment.id,
+            )  # fmt: skip
             parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))
             yield _Parts(parts, encoded.without_target, encoded.without_weight), batch.num_rows
 
@@ -233,7 +240,7 @@ class Pass:
         self, result: PassResult, segment: Segment, leaves: Mapping[Summary[Any], Leaf], made: set[Any]
     ) -> None:
         for s, leaf in leaves.items():
-            merge_leaf(result, s, leaf)
+            merge_leaf(result, s, leaf, self.pilot)
         any_leaf = next(iter(leaves.values()))
         result.segments.append(SegmentCost(segment.id, any_leaf.rows, segment.nbytes, bool(made)))
         result.states_built += len(made)
@@ -281,15 +288,15 @@ class _Parts:
     without_weight: int
 
 
-def merge_leaf(result: PassResult, summary: Summary[Any], leaf: Leaf) -> None:
+def merge_leaf(result: PassResult, summary: Summary[Any], leaf: Leaf, pilot: Pilot) -> None:
     """Merge a leaf into a summary's cells."""
-    merged = result.cells[summary]
-    result.cells[summary] = [summary.merge(a, b) for a, b in zip(merged, leaf.cells, strict=True)]
+    merged, ready = result.cells[summary], pilot.ready(summary)
+    result.cells[summary] = [ready.merge(a, b) for a, b in zip(merged, leaf.cells, strict=True)]
 
 
 def empty_leaf(summary: Summary[Any], pilot: Pilot) -> Leaf:
     """Return the leaf of no rows: the layout that a stored one must have."""
-    return Leaf((summary.init(pilot.shape),) * pilot.folds.plan.n_cells, 0, 0, 0)
+    return Leaf((pilot.ready(summary).init(pilot.shape),) * pilot.folds.plan.n_cells, 0, 0, 0)
 
 
 def _in_order(read: Callable[[Segment], Found], segments: Sequence[Segment], workers: int) -> Iterator[Found]:
@@ -327,7 +334,8 @@ def _by_cell(batch: Batch, counts: Sequence[int]) -> Iterator[tuple[int, Batch]]
         rows = slice(start, start + count)
         if count:
             weight = None if batch.weight is None else batch.weight[rows]
-            yield cell, Batch(batch.values[rows], batch.d, weight, batch.present)
+            priority = None if batch.priority is None else batch.priority[rows]
+            yield cell, Batch(batch.values[rows], batch.d, weight, batch.present, priority)
         start += count
 
 

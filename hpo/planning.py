@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from algorithms.base import Shape
 from hpo.contexts import contexts_of
 from hpo.data.encoder import Encoder
+from hpo.learning import with_stored
 from hpo.memory import available_memory
-from hpo.pilot import Pilot, load_pilot, plan_pilot
+from hpo.pilot import Pilot, load_pilot, plan_pilot, shape_of
 from hpo.question import Question
 
 BYTES_PER_SECOND = 50e6
@@ -69,8 +69,12 @@ class Plan:
 def make_plan(question: Question) -> Plan:
     """Return the plan of a question; reads footers and the store, no rows."""
     dataset = question.dataset
-    asked = plan_pilot(dataset, question.folds, question.spec.max_categories, question.store)
-    pilot = _known_pilot(question, asked.stored, needed=bool(asked.columns))
+    asked = plan_pilot(
+        dataset, question.folds, question.spec.max_categories, question.store, classify=question.classify
+    )
+    pilot = _known_pilot(question, asked.stored, needed=asked.needed)
+    if pilot is not None:
+        pilot = with_stored(pilot, dataset, question.summaries, question.store)
     missing = _missing(question, pilot)
     to_read = [s for s in dataset.segments if s.fingerprint in missing]
     nbytes = sum(s.nbytes for s in to_read)
@@ -87,7 +91,7 @@ def make_plan(question: Question) -> Plan:
         rows_to_read=_total(s.rows for s in to_read),
         bytes_to_read=nbytes,
         changed=_changed(question, {s.uri for s in to_read}),
-        pilot=_pilot_in_words(needed=bool(asked.columns), stored=asked.stored, outdated=asked.outdated),
+        pilot=_pilot_in_words(needed=asked.needed, stored=asked.stored, outdated=asked.outdated),
         seconds=_seconds(question, pilot, _total(s.rows for s in to_read), nbytes),
         state_bytes=None if pilot is None else sum(s.nbytes(pilot.shape) for s in question.summaries),
         memory_free=available_memory(),
@@ -99,7 +103,7 @@ def _known_pilot(question: Question, stored: str | None, *, needed: bool) -> Pil
     if not needed:
         encoder = Encoder(question.spec.max_categories)
         encoder.fit_fields(dataset.features, None, dataset.target_fields)
-        return Pilot(encoder, folds, Shape(encoder.columns_, dataset.targets), None, "schema")
+        return Pilot(encoder, folds, shape_of(encoder, dataset.targets), None, "schema")
     return None if stored is None else load_pilot(question.store, stored, folds, dataset.targets)
 
 

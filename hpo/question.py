@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from algorithms.base import Summary
+from algorithms.tasks import CLASS, TASKS
 from hpo.data.folds import FoldScheme
+from hpo.data.roles import check_class, check_number
 from hpo.errors import TuneError
+from hpo.scoring import Scoring, one_task
 from hpo.search import Searched, resolve
 from state_store import StateStore, digest
 from studies.definition import definition
@@ -34,7 +37,7 @@ class Question:
     dataset : where the rows are.
     searched : the algorithms and what is searched of each.
     folds : how rows are divided.
-    metric : the score.
+    scoring : the score, and the sample it needs.
     store : where states are kept.
     """
 
@@ -42,13 +45,23 @@ class Question:
     dataset: Dataset
     searched: Sequence[Searched]
     folds: FoldScheme
-    metric: str
+    scoring: Scoring
     store: StateStore
 
     @property
+    def metric(self) -> str:
+        """Name of the score."""
+        return self.scoring.metric
+
+    @property
+    def classify(self) -> bool:
+        """Whether the target is a class."""
+        return TASKS[one_task(self.searched)].target == CLASS
+
+    @property
     def summaries(self) -> list[Summary[Any]]:
-        """Every summary of the study, once."""
-        return list(dict.fromkeys(s for searched in self.searched for s in searched.summaries()))
+        """Every summary of the study, once; that of scoring last."""
+        return summaries_of(self.searched, self.scoring)
 
     @property
     def data_state(self) -> str:
@@ -65,6 +78,12 @@ class Question:
         asked["scoring"] = self.metric
         asked["state of the data"] = self.data_state
         return {key: masked(value) for key, value in asked.items()}
+
+
+def summaries_of(searched: Sequence[Searched], scoring: Scoring) -> list[Summary[Any]]:
+    """Return every summary that algorithms and their scoring need, once."""
+    found = [s for one in searched for s in one.summaries()]
+    return list(dict.fromkeys([*found, *([scoring.sample] if scoring.sample is not None else [])]))
 
 
 def make_spec(values: Mapping[str, Any]) -> StudySpec:
@@ -87,44 +106,26 @@ def make_spec(values: Mapping[str, Any]) -> StudySpec:
     return build({k: v for k, v in plain.items() if v is not None}, "hpo.tune")
 
 
-def resolve_metric(asked: str | None, searched: Sequence[Searched]) -> str:
-    """Return the metric: the one asked for, or the algorithms' own default.
-
-    Raises
-    ------
-    TuneError
-        If an algorithm's states cannot tell it exactly, or the algorithms do different tasks.
-    """
-    tasks = {s.algorithm.task: s.name for s in searched}
-    if len(tasks) > 1:
-        pairs = ", ".join(f"{name!r} does {task}" for task, name in tasks.items())
-        raise TuneError(f"the algorithms of one study must do the same: {pairs}; tune them in two studies")
-    shared = [m for m in searched[0].algorithm.metrics if all(m in s.algorithm.metrics for s in searched)]
-    if asked is None:
-        return str(shared[0])
-    if asked not in shared:
-        from studies.located import nearest
-
-        raise TuneError(
-            f"scoring={asked!r} cannot be told from the states of {', '.join(s.name for s in searched)}"
-            f"{nearest(asked, shared)}; exact are {', '.join(shared)}. Metrics that need the rows "
-            "themselves, such as a median or absolute error, can be had from result.confirm(data, scoring=…)"
-        )
-    return asked
-
-
 def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
-    """Refuse a regression without one target, and a decomposition with one."""
-    task, targets = searched[0].algorithm.task, dataset.targets
-    if task == "regression" and len(targets) != 1:
+    """Refuse data whose target is not what the algorithms need."""
+    task, targets = TASKS[one_task(searched)], dataset.targets
+    if task.target is None and targets:
+        raise TuneError(
+            f"{searched[0].name!r} has no target, and target={list(targets)!r}; leave target out "
+            "(drop the column, or keep it as a feature)"
+        )
+    if task.target is None:
+        return
+    if len(targets) != 1:
         raise TuneError(
             f"{searched[0].name!r} predicts one target, and target={list(targets) or None!r}; "
             "name one column with target="
         )
-    if task == "decomposition" and targets:
-        raise TuneError(
-            f"{searched[0].name!r} has no target, and target={list(targets)!r}; leave target out "
-            "(drop the column, or keep it as a feature)"
+    if task.target == CLASS:
+        check_class(dataset.schema, targets[0])
+    else:
+        check_number(
+            dataset.schema, targets[0], "target", "; or tune a classifier, for a target that is a class"
         )
 
 

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from algorithms.base import Shape, Summary
+from algorithms.base import Learning, Summary
 from hpo.api import Location, open_store
-from hpo.contexts import Evidence
+from hpo.contexts import Evidence, evidence
 from hpo.cost import Cost
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.encoder import Encoder
 from hpo.data.folds import FoldScheme
 from hpo.errors import TuneError
-from hpo.evaluate import fold_states
+from hpo.learning import recorded
 from hpo.passes import PassResult, context_of, empty_leaf, merge_leaf
-from hpo.pilot import Pilot
+from hpo.pilot import Pilot, shape_of
+from hpo.question import summaries_of
 from hpo.result import Result
 from hpo.run import Run, study_space
+from hpo.scoring import Scoring, resolve_scoring
 from hpo.search import Searched, resolve
 from hpo.settings import default_storage
 from hpo.tuner import Tuner
@@ -99,7 +101,8 @@ def load(
     kept = open_store(store) if store is not None else _recorded_store(record["store"], name)
     spec = build(record["spec"])
     searched = resolve(spec.algorithm, spec.search)
-    found = _evidence(record, searched, kept, name)
+    scoring = resolve_scoring(record["metric"], searched, spec.scoring_rows)
+    found = _evidence(record, searched, scoring, kept, name)
     tuner = Tuner(
         {s.name: s for s in searched}, found.states, found.contexts, study_space(searched, found),
         record["metric"], study,
@@ -116,13 +119,15 @@ def _recorded_store(location: str, name: str) -> StateStore:
     return StateStore(location)
 
 
-def _evidence(record: Mapping[str, Any], searched: list[Searched], store: StateStore, name: str) -> Evidence:
-    pilot = _pilot(record)
-    summaries = list(dict.fromkeys(s for one in searched for s in one.summaries()))
-    contexts = {s: context_of(s, pilot, record["targets"], record["weight"]) for s in summaries}
-    plan = pilot.folds.plan
-    states = {s: fold_states(s, _cells(s, pilot, contexts[s], record, store, name), plan) for s in summaries}
-    return Evidence(states, contexts, pilot)
+def _evidence(
+    record: Mapping[str, Any], searched: list[Searched], scoring: Scoring, store: StateStore, name: str
+) -> Evidence:
+    summaries = summaries_of(searched, scoring)
+    targets, weight = record["targets"], record["weight"]
+    pilot = recorded(_pilot(record), summaries, targets, weight, record.get("known", {}), store)
+    contexts = {s: context_of(s, pilot, targets, weight) for s in summaries}
+    cells = {s: _cells(s, pilot, contexts[s], record, store, name) for s in summaries}
+    return evidence(pilot, contexts, cells, scoring.sample)
 
 
 def _cells(
@@ -133,14 +138,18 @@ def _cells(
     store: StateStore,
     name: str,
 ) -> list[Any]:
-    result = PassResult({summary: [summary.init(pilot.shape)] * pilot.folds.plan.n_cells})
+    if isinstance(summary, Learning) and summary not in pilot.known:
+        raise TuneError(
+            f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
+        )
+    result = PassResult({summary: [pilot.ready(summary).init(pilot.shape)] * pilot.folds.plan.n_cells})
     missing = 0
     for segment in record["segments"]:
         leaf = store.get(Key(context, segment), empty_leaf(summary, pilot))
         if leaf is None:
             missing += 1
         else:
-            merge_leaf(result, summary, leaf)
+            merge_leaf(result, summary, leaf, pilot)
     if missing:
         raise TuneError(
             f"{missing} of {len(record['segments'])} states of study {name!r} are gone from {store.location}; "
@@ -153,5 +162,5 @@ def _pilot(record: Mapping[str, Any]) -> Pilot:
     encoder = Encoder.from_dict(record["encoder"])
     splits = tuple(Split(tuple(train), tuple(test)) for train, test in record["plan"])
     folds = RecordedFolds(FoldPlan(record["n_cells"], splits), record["folds"])
-    shape = Shape(encoder.columns_, tuple(record["targets"]))
+    shape = shape_of(encoder, record["targets"])
     return RecordedPilot(encoder, folds, shape, record["pilot"], "recorded")

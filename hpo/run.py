@@ -18,6 +18,7 @@ from hpo.contexts import Evidence, evidence, make_pass
 from hpo.cost import Cost, of_pass, rows_if_retrained
 from hpo.errors import DataError, TuneError
 from hpo.interrupts import stop_on_interrupt
+from hpo.learning import record_of, with_known
 from hpo.memory import available_memory, check_memory
 from hpo.passes import PassResult
 from hpo.pilot import make_pilot
@@ -102,14 +103,18 @@ class Runner:
 
     def _states(self, stop: Event) -> tuple[Evidence, PassResult]:
         question, spec = self.question, self.question.spec
-        pilot = make_pilot(question.dataset, question.folds, spec.max_categories, question.store, spec.seed)
+        dataset, store = question.dataset, question.store
+        pilot = make_pilot(
+            dataset, question.folds, spec.max_categories, store, spec.seed, classify=question.classify
+        )
         workers = min(spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
         n_cells = pilot.folds.plan.n_cells
         check_memory(question.summaries, pilot.shape, n_cells, workers, available_memory())
+        pilot = with_known(pilot, dataset, question.summaries, store, spec.seed)
         self.progress.begin_pass(question.dataset.rows, question.dataset.nbytes)
         one_pass = make_pass(question, pilot)
         result = one_pass.run(spec.n_jobs, self.progress, stop)
-        found = evidence(pilot, one_pass.contexts, result)
+        found = evidence(pilot, one_pass.contexts, result.cells, question.scoring.sample)
         check_rows(found, result, question.metric)
         return found, result
 
@@ -177,6 +182,7 @@ class Runner:
             "encoder": found.pilot.encoder.to_dict(),
             "folds": found.pilot.folds.describe(),
             "pilot": found.pilot.digest,
+            "known": record_of(found.pilot, question.dataset.targets, question.dataset.weight),
             "plan": [[list(s.train), list(s.test)] for s in found.pilot.folds.plan.splits],
             "n_cells": found.pilot.folds.plan.n_cells,
             "targets": list(question.dataset.targets),

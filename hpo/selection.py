@@ -10,6 +10,7 @@ from typing import Any
 
 from algorithms.errors import AlgorithmError
 from hpo.evaluate import FoldStates, Scores, leaves_one_out, score_pairs, usable
+from hpo.scoring import Held, score
 from hpo.threads import one_blas_thread
 
 
@@ -114,26 +115,28 @@ def _inner_means(candidates: Sequence[Candidate], metric: str) -> list[list[floa
         rest = [cell for cell in range(plan.n_cells) if cell not in (a, b)]
         merged = {states: states.merged(rest) for states in dict.fromkeys(c.states for c in candidates)}
         for c, scores in zip(candidates, inner, strict=True):
-            held_out = (c.states.cells[b], c.states.cells[a])
+            held_out = (c.states.held_cell(b), c.states.held_cell(a))
             for_a, for_b = _held_out_scores(c.algorithm, merged[c.states], held_out, metric)
             scores[a].append(for_a)
             scores[b].append(for_b)
     return [[_finite_mean(scores[t]) for t in tests] for scores in inner]
 
 
-def _held_out_scores(algorithm: Any, train: Any, held_out: Sequence[Any], metric: str) -> list[float]:
-    """Return the scores of one model on several states; -∞ where the training state defines no model."""
+def _held_out_scores(algorithm: Any, train: Any, held_out: Sequence[Held], metric: str) -> list[float]:
+    """Return the scores of one model on what was held out; -∞ where the training state defines no model."""
     try:
         solution = algorithm.solve(train)
+        return [score(algorithm, solution, held, metric) for held in held_out]
     except AlgorithmError:
         return [-math.inf] * len(held_out)
-    return [algorithm.score(solution, state, metric) for state in held_out]
 
 
-def _usable_scores(algorithm: Any, train: Sequence[Any], test: Sequence[Any], metric: str) -> Scores | None:
+def _usable_scores(
+    algorithm: Any, train: Sequence[Any], held_out: Sequence[Held], metric: str
+) -> Scores | None:
     """Return a setting's fold scores; None where a state defines no model or a score is not finite."""
     try:
-        found = score_pairs(algorithm, train, test, metric)
+        found = score_pairs(algorithm, train, held_out, metric)
     except AlgorithmError:
         return None
     return found if usable(found) else None
@@ -160,7 +163,7 @@ def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
     scores: list[Scores] = []
     for m in range(1, k):
         trains = [states.merged([(s.test[0] + 1 + j) % k for j in range(m)]) for s in plan.splits]
-        found = _usable_scores(candidate.algorithm, trains, states.test, metric)
+        found = _usable_scores(candidate.algorithm, trains, states.held_out, metric)
         if found is not None:
             sizes.append(sum(t.rows for t in trains) / len(trains))
             scores.append(found)
@@ -188,7 +191,7 @@ def validation_curve(
     kept, scores = [], []
     for value in values:
         algorithm, states = build({**params, name: value})
-        found = _usable_scores(algorithm, states.train, states.test, metric)
+        found = _usable_scores(algorithm, states.train, states.held_out, metric)
         if found is not None:
             kept.append(value)
             scores.append(found)

@@ -11,7 +11,7 @@ from studies.masking import mask
 from studies.spec import StudySpec, plain
 
 DEFINING = (
-    "data", "target", "weight", "features", "drop", "algorithm", "search", "folds", "scoring",
+    "data", "target", "weight", "features", "drop", "algorithm", "search", "folds", "scoring", "scoring_rows",
     "seed", "sampler", "max_categories", "fingerprint",
 )  # fmt: skip
 """The fields that make a study the same study; the others say how, where and how long it runs."""

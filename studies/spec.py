@@ -53,6 +53,7 @@ class StudySpec(Strict):
     search : ``"algorithm.parameter"`` to a :class:`~studies.fields.Range`, a tuple of choices or a constant.
     folds : a number of folds or a :class:`~studies.fields.FoldScheme`.
     scoring : name of the metric; greater is better.
+    scoring_rows : rows of each fold that are kept for metrics that need rows.
     trials, timeout, patience : when to stop: trials, seconds, trials without improvement.
     sampler, seed : how settings are proposed.
     store, storage : where states and trials are kept.
@@ -78,6 +79,7 @@ class StudySpec(Strict):
     search: dict[str, Searched] = Field(default_factory=dict)
     folds: Folds = 5
     scoring: str | None = None
+    scoring_rows: int = Field(default=4096, ge=2, le=10_000_000)
     trials: int = Field(default=200, ge=1, le=10_000_000)
     timeout: Annotated[float | None, BeforeValidator(seconds)] = None
     patience: int | None = Field(default=None, ge=1)

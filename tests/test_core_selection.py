@@ -84,8 +84,8 @@ def test_a_single_fold_has_no_margin():
 def test_one_solver_that_did_not_converge_is_enough_to_say_so():
     found = states()
     rows = [state.rows for state in found.train]
-    assert score_pairs(Known(), found.train, found.test, "r2").converged
-    assert not score_pairs(Known(stuck=(rows[1],)), found.train, found.test, "r2").converged
+    assert score_pairs(Known(), found.train, found.held_out, "r2").converged
+    assert not score_pairs(Known(stuck=(rows[1],)), found.train, found.held_out, "r2").converged
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -166,6 +166,6 @@ def test_the_learning_curve_never_trains_on_what_it_tests_on():
     found = states(4, rows=10)
     curve = learning_curve(Candidate(0, OLS(), found, evaluate(OLS(), found, "r2")), "r2")
     first = [found.cells[(i + 1) % 4] for i in range(4)]
-    expected = score_pairs(OLS(), first, found.test, "r2")
+    expected = score_pairs(OLS(), first, found.held_out, "r2")
     assert curve.mean[0] == pytest.approx(expected.mean, rel=1e-12)
     assert curve.x == pytest.approx([(10 + 11 + 12 + 13) * m / 4 for m in (1, 2, 3)])

@@ -120,7 +120,6 @@ def test_a_column_type_without_meaning(tmp_path):
     [
         ({"target": "yy"}, ("target 'yy'", "did you mean 'y'")),
         ({"target": "delay"}, ("target 'delay'", "'x', 'c', 'y'")),
-        ({"target": "c"}, ("target 'c'", "categorical", "string", "convert")),
         ({"weight": "weigth"}, ("weight 'weigth'",)),
         ({"weight": "c"}, ("weight 'c'", "categorical")),
         ({"weight": "y"}, ("'y'", "both target and weight")),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.model_selection import KFold, cross_val_score
@@ -81,7 +84,11 @@ def tolerance(kind):
 
 
 def test_every_algorithm_has_a_twin():
-    assert set(TWINS) == set(registry.BUILT_IN)
+    """Each family's twins are in a module ``twins_<family>`` of their own, tested by ``test_twins_<family>``."""
+    families = [import_module(path.stem) for path in Path(__file__).parent.glob("twins*.py")]
+    assert {name for family in families for name in family.TWINS} == set(registry.BUILT_IN)
+    for path in Path(__file__).parent.glob("twins_*.py"):
+        assert path.with_name(f"test_{path.name}").exists()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -148,23 +155,25 @@ def test_integer_weights_are_repeated_rows(name):
     held_out, metric = state_of(X[:50], y[:50]), algorithm.metrics[0]
     expected = algorithm.score(repeated, held_out, metric)
     # the divisor of a variance counts rows: n - 1 of them, however they are weighted
-    assert algorithm.score(once, held_out, metric) == pytest.approx(expected, rel=1e-2 if name == "pca" else 1e-9)
+    assert algorithm.score(once, held_out, metric) == pytest.approx(
+        expected, rel=1e-2 if name == "pca" else 1e-9
+    )
 
 
-@pytest.mark.parametrize("name", [n for n in registry.BUILT_IN if n != "pca"])
+@pytest.mark.parametrize("name", [n for n in TWINS if n != "pca"])
 def test_a_constant_target_is_refused(name):
     X, _ = data_of("easy")
     with pytest.raises(DegenerateTarget, match=r"target 'y' is 7 in all 240 rows"):
         registry.get(name)().check(state_of(X, np.full(len(X), 7.0)))
 
 
-@pytest.mark.parametrize("name", registry.BUILT_IN)
+@pytest.mark.parametrize("name", TWINS)
 def test_no_rows_is_refused(name):
     with pytest.raises(NotEnoughRows, match="needs at least"):
         registry.get(name)().solve(state_of(np.zeros((0, 3)), np.zeros(0)))
 
 
-@pytest.mark.parametrize("name", registry.BUILT_IN)
+@pytest.mark.parametrize("name", TWINS)
 def test_solving_and_scoring_leave_the_state_alone(name):
     X, y = data_of("easy")
     state = state_of(X, y)

@@ -116,14 +116,14 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
         The algorithms do not exist, or do not go together.
     """
     from hpo.data import open_dataset
-    from hpo.question import resolve_metric
+    from hpo.scoring import resolve_scoring
     from hpo.search import resolve
     from studies.spec import build
 
     name = name or suggested_name(data)
     build({"data": list(data), "algorithm": algorithms, "name": name}, "hpo init")
     searched = resolve(algorithms, {})
-    metric = resolve_metric(None, searched)
+    metric = resolve_scoring(None, searched, 4096).metric
     drop = unreadable(data)
     dataset = open_dataset(list(data), drop=drop)
     numbers = {f.name: f.dtype for f in dataset.features if f.kind in ("numeric", "boolean")}

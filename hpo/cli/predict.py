@@ -68,15 +68,17 @@ def predict(
 def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the predictions of one batch after the other, the kept columns first.
 
-    One column ``prediction``, or one ``component_i`` for each component of a decomposition.
+    The columns of :func:`hpo.confirm.outputs` after them.
     """
     import pyarrow as pa
+
+    from hpo.confirm import outputs
 
     features = [str(feature) for feature in model["encoder"].feature_names_in_]
     for segment in dataset.segments:
         for batch in dataset.read(segment, list(dict.fromkeys([*features, *keep]))):
             kept = {column: batch.column(column) for column in keep}
-            made = _columns(model, pa.Table.from_batches([batch.select(features)]))
+            made = outputs(model, pa.Table.from_batches([batch.select(features)]))
             yield pa.table({**kept, **{_free(column, kept): values for column, values in made.items()}})
 
 
@@ -123,18 +125,6 @@ def _writer(path: Path, file: BinaryIO, schema: pa.Schema) -> Any:
     from pyarrow.parquet import ParquetWriter
 
     return ParquetWriter(file, schema)
-
-
-def _columns(model: Pipeline, table: pa.Table) -> dict[str, Any]:
-    import numpy as np
-
-    regression = hasattr(model, "predict")
-    values = np.asarray(model.predict(table) if regression else model.transform(table))
-    if values.ndim == 1:
-        return {"prediction": values}
-    if values.shape[1] == 1 and regression:
-        return {"prediction": values[:, 0]}
-    return {f"component_{i}": values[:, i] for i in range(values.shape[1])}
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:

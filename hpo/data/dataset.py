@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hpo.data.hashing import priorities
 from hpo.data.readers import Source
-from hpo.data.roles import Roles, check_roles
+from hpo.data.roles import Roles, check_number
 from hpo.data.schema import Field, Schema, unknown_column
 from hpo.data.segment import ReadLog, Segment
 from hpo.data.values import decoded_strings, is_text
@@ -36,7 +38,8 @@ class Dataset:
     """
 
     def __init__(self, source: Source, roles: Roles) -> None:
-        check_roles(source.schema, roles)
+        if roles.weight:
+            check_number(source.schema, roles.weight, "weight")
         self._source = source
         self.schema: Schema = source.schema
         self.segments: tuple[Segment, ...] = source.segments
@@ -121,6 +124,33 @@ class Dataset:
             keys.append(priority)
         table, _ = _smallest(pa.concat_tables(tables), np.concatenate(keys), rows)
         return table, drawn
+
+    def distinct(self, column: str, most: int) -> list[Any]:
+        """Return the distinct values of a column of every segment, sorted, without null and NaN.
+
+        Only that column is read; its rows count as the pilot's.
+
+        Raises
+        ------
+        DataError
+            If there are more than ``most``.
+        """
+        found: set[Any] = set()
+        for segment in self.segments:
+            for batch in self._source.scan(segment, self._known([column]), BATCH_ROWS):
+                self.log.add_pilot(batch.num_rows)
+                values = pc.unique(decoded_strings(a) if is_text((a := batch.column(0)).type) else a)
+                found.update(
+                    v
+                    for v in values.to_pylist()
+                    if v is not None and not (isinstance(v, float) and math.isnan(v))
+                )
+                if len(found) > most:
+                    raise DataError(
+                        f"target {column!r} has more than {most:,} distinct values, too many for classes; "
+                        "if it is a number, tune a regression, otherwise merge rare classes first"
+                    )
+        return sorted(found)
 
     def values(self, columns: Sequence[str]) -> pa.Table:
         """Return whole columns of data in memory; not counted as reading."""

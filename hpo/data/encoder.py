@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +25,7 @@ from hpo.data.encodings import (
 )
 from hpo.data.frames import as_table
 from hpo.data.gather import Gather, Workspace
+from hpo.data.hashing import Words
 from hpo.data.rows import usable_rows
 from hpo.data.schema import Field, Schema, unknown_column
 from hpo.data.values import Places, as_numbers, one_array
@@ -65,6 +66,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     columns_ : the d encoded columns.
+    classes_ : labels of the target, sorted, where it is a class; empty otherwise.
     encodings_ : how each feature is encoded.
     dtype_ : NumPy type of what ``transform`` returns.
     feature_names_in_, n_features_in_ : as scikit-learn defines them.
@@ -100,11 +102,13 @@ class Encoder(TransformerMixin, BaseEstimator):
         sample: pa.Table | None = None,
         targets: Iterable[Field] = (),
         weight: str | None = None,
+        classes: Sequence[Any] = (),
     ) -> Self:
         """Learn the encoding of ``fields`` from a sample that holds at least ``sample_columns(fields)``.
 
         ``targets`` are not encoded; ``dtype="auto"`` chooses a type that holds them too. ``weight`` names a
-        column of the sample by which levels are counted.
+        column of the sample by which levels are counted. ``classes`` are the sorted labels of a target that
+        is a class: batches hold their places.
         """
         fields, targets = tuple(fields), tuple(targets)
         if self.max_categories < 1:
@@ -112,8 +116,8 @@ class Encoder(TransformerMixin, BaseEstimator):
         columns = {} if sample is None else dict(zip(sample.column_names, sample.columns, strict=True))
         weights = None if weight is None else columns[weight]
         encodings = [learn(f, columns.get(f.name), self.max_categories, weights) for f in fields]
-        narrow = all(field.narrow for field in (*fields, *targets))
-        self._settle(encodings, "float32" if narrow else "float64")
+        narrow = all(field.narrow for field in (*fields, *(() if classes else targets)))
+        self._settle(encodings, "float32" if narrow else "float64", classes)
         return self
 
     def transform(self, X: Any) -> NDArray[np.floating[Any]]:
@@ -146,13 +150,15 @@ class Encoder(TransformerMixin, BaseEstimator):
             "dtype": self.dtype,
             "fitted_dtype": self.dtype_.name,
             "encodings": [encoding.to_dict() for encoding in self.encodings_],
+            **({"classes": list(self.classes_)} if self.classes_ else {}),
         }
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Encoder:
         """Return the fitted encoder that ``to_dict`` wrote."""
         encoder = cls(document["max_categories"], document["dtype"])
-        encoder._settle([restore(item) for item in document["encodings"]], document["fitted_dtype"])
+        encodings = [restore(item) for item in document["encodings"]]
+        encoder._settle(encodings, document["fitted_dtype"], document.get("classes", ()))
         return encoder
 
     def encode(
@@ -179,7 +185,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         DataError
             Naming the column that is infinite, or the weight that is negative or missing.
         """
-        usable = usable_rows(batch, targets, weight, where)
+        usable = usable_rows(batch, targets, weight, where, self.classes_)
         if usable.keep is not None:
             order = np.flatnonzero(usable.keep) if order is None else order[usable.keep[order]]
         return self._gather(batch, targets, weight, order, workspace, where)
@@ -192,16 +198,19 @@ class Encoder(TransformerMixin, BaseEstimator):
         cells: NDArray[np.integer[Any]],
         n_cells: int,
         *,
+        priority: Words | None = None,
         workspace: Workspace | None = None,
         where: str = "",
     ) -> Encoded:
         """Return a batch of encoded rows sorted by cell, with the number of rows of each cell.
 
-        Like :meth:`encode` otherwise. ``cells`` has a cell for each row of ``batch``.
+        Like :meth:`encode` otherwise. ``cells`` has a cell for each row of ``batch``, and ``priority`` a hash.
         """
-        usable = usable_rows(batch, targets, weight, where)
+        usable = usable_rows(batch, targets, weight, where, self.classes_)
         order, counts = cell_order(cells, n_cells, usable.keep)
         encoded = self._gather(batch, targets, weight, order, workspace, where)
+        if priority is not None:
+            encoded = replace(encoded, priority=priority[order])
         return Encoded(encoded, counts, usable.without_target, usable.without_weight)
 
     def _gather(
@@ -221,18 +230,19 @@ class Encoder(TransformerMixin, BaseEstimator):
             for encoding, first in zip(self.encodings_, self._firsts, strict=True):
                 encoding.write(gather, arrays[encoding.name], first)
             for index, name in enumerate(targets):
-                write_target(gather, name, arrays[name], d + index)
+                write_target(gather, name, arrays[name], d + index, self.classes_)
         whole = len(gather.present) == d + len(targets)
         present = None if whole else np.array(gather.present, np.intp)
         return Batch(gather.values(), d, _taken_weight(batch, weight, order), present)
 
-    def _settle(self, encodings: Sequence[Encoding], automatic: str) -> None:
+    def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Any]) -> None:
         """Set the fitted attributes."""
         chosen = automatic if self.dtype == "auto" else self.dtype
         if chosen not in ("float32", "float64"):
             raise DataError(f"dtype {self.dtype!r} is unknown; use 'auto', 'float32' or 'float64'")
         parts = [encoding.columns() for encoding in encodings]
         self.encodings_ = tuple(encodings)
+        self.classes_ = tuple(classes)
         self.columns_ = distinct_names([column for part in parts for column in part])
         self._firsts = np.cumsum([0, *(len(part) for part in parts)])[:-1].tolist()
         self.dtype_ = np.dtype(chosen)

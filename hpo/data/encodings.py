@@ -17,6 +17,7 @@ from hpo.data.schema import BOOLEAN, CATEGORICAL, DATE, NUMERIC, TIMESTAMP, Fiel
 from hpo.data.values import (
     as_numbers,
     calendar_part,
+    class_codes,
     decoded_strings,
     is_text,
     level_codes,
@@ -236,9 +237,12 @@ def check_kind(encoding: Encoding, array: pa.Array) -> pa.Array:
     )
 
 
-def write_target(gather: Gather, name: str, array: pa.Array, index: int) -> None:
-    """Write a target; DataError where a value is infinite, or too large for the type of the batch."""
-    out = gather.take(as_numbers(array), index)
+def write_target(gather: Gather, name: str, array: pa.Array, index: int, classes: Sequence[Any] = ()) -> None:
+    """Write a target: a number, or the place of its class.
+
+    DataError where a value is infinite, or too large for the type of the batch.
+    """
+    out = gather.take(class_codes(array, classes) if classes else as_numbers(array), index)
     if not gather.finite(out) and np.isinf(out).any():
         raise infinite_value(name, float(out[np.isinf(out).argmax()]), gather.where, str(out.dtype))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from hpo.data.schema import BOOLEAN, NUMERIC, Schema, kind_of, plain_type, unknown_column
+from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Schema, kind_of, plain_type, unknown_column
 from hpo.errors import DataError
 
 
@@ -75,18 +75,24 @@ def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def check_roles(schema: Schema, roles: Roles) -> None:
-    """Raise DataError where a target or the weight is not a number."""
-    named = [("target", name) for name in roles.targets]
-    if roles.weight:
-        named.append(("weight", roles.weight))
-    for role, name in named:
-        field = schema[name]
-        if field.kind not in (NUMERIC, BOOLEAN):
-            raise DataError(
-                f"{role} {name!r} is {field.kind} ({field.dtype}), and only a number can be one; "
-                f"choose a numeric column or convert it first"
-            )
+def check_number(schema: Schema, name: str, role: str, more: str = "") -> None:
+    """Raise DataError where a column is not a number."""
+    field = schema[name]
+    if field.kind not in (NUMERIC, BOOLEAN):
+        raise DataError(
+            f"{role} {name!r} is {field.kind} ({field.dtype}), and only a number can be one; "
+            f"choose a numeric column or convert it first{more}"
+        )
+
+
+def check_class(schema: Schema, name: str) -> None:
+    """Raise DataError where a target cannot hold the labels of classes."""
+    field = schema[name]
+    if field.kind not in (NUMERIC, BOOLEAN, CATEGORICAL):
+        raise DataError(
+            f"target {name!r} is {field.kind} ({field.dtype}), and classes are text, whole numbers or booleans; "
+            "choose another column or convert it first"
+        )
 
 
 def unify_schemas(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from hpo.data.encodings import infinite_value
-from hpo.data.values import Mask, Numbers, as_numbers, null_mask
+from hpo.data.values import Mask, Numbers, as_numbers, class_codes, null_mask
 from hpo.errors import DataError
 
 
@@ -29,8 +30,14 @@ class Usable:
     without_weight: int = 0
 
 
-def usable_rows(batch: pa.RecordBatch, targets: Sequence[str], weight: str | None, where: str = "") -> Usable:
-    """Return the rows whose targets are all there and whose weight is positive.
+def usable_rows(
+    batch: pa.RecordBatch,
+    targets: Sequence[str],
+    weight: str | None,
+    where: str = "",
+    classes: Sequence[Any] = (),
+) -> Usable:
+    """Return the rows whose targets are all there (among ``classes``, if given) and whose weight is positive.
 
     DataError where a target is infinite, or a weight is negative, infinite or missing.
 
@@ -40,7 +47,7 @@ def usable_rows(batch: pa.RecordBatch, targets: Sequence[str], weight: str | Non
     >>> usable_rows(batch, ["y"], "w").keep.tolist()
     [True, False, False]
     """
-    missing = _without_target(batch, targets, where)
+    missing = _without_target(batch, targets, where, classes)
     weightless = _without_weight(batch, weight, where) if weight else None
     if missing is None and weightless is None:
         return Usable(None)
@@ -50,11 +57,15 @@ def usable_rows(batch: pa.RecordBatch, targets: Sequence[str], weight: str | Non
     return Usable(~(missing | weightless), int(missing.sum()), int(weightless.sum()))
 
 
-def _without_target(batch: pa.RecordBatch, targets: Sequence[str], where: str) -> Mask | None:
+def _without_target(
+    batch: pa.RecordBatch, targets: Sequence[str], where: str, classes: Sequence[Any]
+) -> Mask | None:
     found: Mask | None = None
     for name in targets:
         array = batch.column(name)
-        values, mask = as_numbers(array), null_mask(array)
+        values, mask = (
+            (class_codes(array, classes), None) if classes else (as_numbers(array), null_mask(array))
+        )
         if mask is None and _all_finite(values):
             continue
         missing = np.isnan(values) if mask is None else mask | np.isnan(values)

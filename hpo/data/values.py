@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -136,6 +137,28 @@ def level_codes(array: pa.Array, levels: pa.Array) -> Places:
         places = np.where(mask, len(table) - 1, places)
     codes: Places = table[places]
     return codes
+
+
+def class_codes(array: pa.Array, classes: Sequence[Any]) -> Numbers:
+    """Return the place of each label among the sorted classes, float64; NaN for null and for other labels.
+
+    Examples
+    --------
+    >>> class_codes(pa.array(["b", "z", None, "a"]), ["a", "b"]).tolist()
+    [1.0, nan, nan, 0.0]
+    >>> class_codes(pa.array([True, None]), [False, True]).tolist()
+    [1.0, nan]
+    """
+    if is_text(array.type):
+        codes = level_codes(array, pa.array(classes, pa.string())).astype(np.float64)
+        codes[codes >= len(classes)] = np.nan
+        return codes
+    values = as_numbers(array)
+    known = np.array(classes).astype(values.dtype)
+    places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    found = known[places] == values
+    mask = null_mask(array)
+    return np.where(found if mask is None else found & ~mask, places.astype(np.float64), np.nan)
 
 
 def is_text(dtype: pa.DataType) -> bool:

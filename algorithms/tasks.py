@@ -1,0 +1,42 @@
+"""What an algorithm is for: which target it takes, and the score it is judged by unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NUMBER, CLASS = "number", "class"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of problem.
+
+    Attributes
+    ----------
+    name : as the field ``task`` of an algorithm says it.
+    target : ``"number"``, ``"class"``, or None where there is none.
+    scoring : the score that its users know, by scikit-learn's name; None: the algorithm's own first metric.
+
+    Examples
+    --------
+    >>> TASKS["classification"].scoring
+    'accuracy'
+    """
+
+    name: str
+    target: str | None
+    scoring: str | None = None
+
+
+TASKS: Mapping[str, Task] = {
+    task.name: task
+    for task in (
+        Task("regression", NUMBER, "r2"),
+        Task("classification", CLASS, "accuracy"),
+        Task("decomposition", None),
+        Task("clustering", None),
+        Task("outlier_detection", CLASS, "roc_auc"),
+    )
+}
+"""Task by name."""

@@ -1,0 +1,126 @@
+"""What summaries must know before their pass, learned from a sample of encoded rows and kept for growing data."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from algorithms.base import Batch, Learning, Summary
+from algorithms.known import Known
+from hpo.errors import StoreWarning
+from hpo.summaries import fields_of_summary
+from state_store import StateStore, StoreWriteError, digest
+
+if TYPE_CHECKING:
+    from hpo.data.dataset import Dataset
+    from hpo.pilot import Pilot
+
+KIND = "learned"
+ROWS = 50_000
+"""Rows of the sample that summaries learn from."""
+
+
+def with_known(
+    pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary[Any]], store: StateStore, seed: int
+) -> Pilot:
+    """Return the pilot with what each summary must know: from the store, or learned from a new sample.
+
+    What was learned from segments that the data still has is taken as it is, so that growing data keeps
+    matching its old leaves.
+
+    Raises
+    ------
+    DataError
+        If the sample cannot be read.
+    """
+    pilot = with_stored(pilot, dataset, summaries, store)
+    missing = [s for s in _learning(summaries) if s not in pilot.known]
+    if not missing:
+        return pilot
+    table, drawn = dataset.sample(dataset.columns, ROWS, seed)
+    sample = _encoded(pilot, dataset, table)
+    learned = {s: s.learn(pilot.shape, sample) for s in missing}
+    for summary, known in learned.items():
+        about = {
+            "lookup": lookup_of(summary, pilot, dataset.targets, dataset.weight),
+            "segments": [segment.fingerprint for segment in drawn],
+        }
+        try:
+            store.put_document(KIND, known.digest, known.arrays, about)
+        except StoreWriteError as error:
+            warnings.warn(f"what a pass must know could not be kept: {error}", StoreWarning, stacklevel=2)
+    return replace(pilot, known={**pilot.known, **learned})
+
+
+def with_stored(
+    pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary[Any]], store: StateStore
+) -> Pilot:
+    """Return the pilot with what the store knows for these summaries; reads no data."""
+    wanted = {lookup_of(s, pilot, dataset.targets, dataset.weight): s for s in _learning(summaries)}
+    if not wanted:
+        return pilot
+    present = {segment.fingerprint for segment in dataset.segments}
+    found: dict[Summary[Any], Known] = {}
+    for document in store.documents(KIND):
+        summary = wanted.get(str(document.about.get("lookup")))
+        if summary is None or summary in found or not set(document.about.get("segments", [""])) <= present:
+            continue
+        known = load_known(store, document.name)
+        if known is not None:
+            found[summary] = known
+    return replace(pilot, known={**pilot.known, **found})
+
+
+def load_known(store: StateStore, name: str) -> Known | None:
+    """Return what a stored document knows, or None if it is gone or damaged."""
+    document = store.get_document(KIND, name)
+    if document is None:
+        return None
+    known = Known(document.arrays)
+    return known if known.digest == name else None
+
+
+def lookup_of(summary: Summary[Any], pilot: Pilot, targets: Iterable[str], weight: str | None) -> str:
+    """Return the digest of everything that what a summary learns depends on but the sampled rows."""
+    return digest(
+        {**fields_of_summary(summary), "pilot": pilot.digest, "targets": list(targets), "weight": weight}
+    )
+
+
+def record_of(pilot: Pilot, targets: Iterable[str], weight: str | None) -> dict[str, str]:
+    """Return, by lookup, the documents of what a study's summaries know."""
+    names = list(targets)
+    return {lookup_of(s, pilot, names, weight): known.digest for s, known in pilot.known.items()}
+
+
+def recorded(
+    pilot: Pilot,
+    summaries: Iterable[Summary[Any]],
+    targets: Iterable[str],
+    weight: str | None,
+    record: Mapping[str, str],
+    store: StateStore,
+) -> Pilot:
+    """Return the pilot with what a recorded study's summaries knew; what is gone is left out."""
+    names = {s: record.get(lookup_of(s, pilot, targets, weight)) for s in _learning(summaries)}
+    found = {s: load_known(store, name) for s, name in names.items() if name}
+    return replace(pilot, known={s: known for s, known in found.items() if known is not None})
+
+
+def _learning(summaries: Iterable[Summary[Any]]) -> list[Any]:
+    return [s for s in summaries if isinstance(s, Learning)]
+
+
+def _encoded(pilot: Pilot, dataset: Dataset, table: Any) -> Batch:
+    """Return the sampled rows as one batch with every column present."""
+    shape, made = pilot.shape, []
+    for batch in table.to_batches():
+        encoded = pilot.encoder.encode(batch, dataset.targets, dataset.weight, where="the pilot sample")
+        made.append((encoded.dense(shape.p).copy(order="F"), encoded.weights.copy()))
+    values = np.concatenate([np.zeros((0, shape.p), shape.dtype), *(v for v, _ in made)])
+    weight = np.concatenate([np.zeros(0), *(w for _, w in made)]) if dataset.weight else None
+    return Batch(np.asfortranarray(values), shape.d, weight)
