@@ -17,23 +17,19 @@ import pyarrow.compute as pc
 
 from algorithms.base import Learning, Shape, Summary
 from algorithms.known import Known
-from hpo.data.dataset import PILOT_SEGMENTS, spread
 from hpo.data.encoder import Encoder
 from hpo.data.folds import FoldScheme
-from hpo.errors import DataError, StoreWarning
+from hpo.errors import StoreWarning
 from state_store import StoreWriteError, digest
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
-    from hpo.data.segment import Segment
     from state_store import StateStore
 
 PILOT_ROWS = 100_000
 """Rows of the sample that categories and time boundaries are learned from."""
 
 KIND = "pilots"
-
-MOST_CLASSES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +88,18 @@ class PilotPlan:
 
 
 def plan_pilot(
-    dataset: Dataset, folds: FoldScheme, max_categories: int, store: StateStore, *, classify: bool = False
+    dataset: Dataset,
+    folds: FoldScheme,
+    max_categories: int,
+    store: StateStore,
+    classes: Sequence[Any] | None = (),
 ) -> PilotPlan:
-    """Return which stored pilot fits the data set, if one does; reads no data."""
+    """Return which stored pilot fits the data set, if one does; reads no data.
+
+    ``classes`` are the labels of a target that is a class; None where only reading would tell them.
+    """
+    if classes is None:
+        return PilotPlan(dataset.targets, "", None, outdated=False, needed=True)
     learned = (*Encoder.sample_columns(dataset.features), *folds.sample_columns)
     weight = (dataset.weight,) if learned and dataset.weight else ()
     columns = tuple(dict.fromkeys((*learned, *weight)))
@@ -105,10 +110,10 @@ def plan_pilot(
             "weight": dataset.weight,
             "max_categories": max_categories,
             "folds": folds.to_dict(),
-            **({"classify": True} if classify else {}),
+            **({"classes": list(classes)} if classes else {}),
         }
     )
-    if not columns and not classify:
+    if not columns:
         return PilotPlan((), lookup, None, outdated=False, needed=False)
     present = {segment.fingerprint for segment in dataset.segments}
     known = [d for d in store.documents(KIND) if d.about.get("lookup") == lookup]
@@ -123,27 +128,27 @@ def make_pilot(
     max_categories: int,
     store: StateStore,
     seed: int = 0,
-    *,
-    classify: bool = False,
+    classes: Sequence[Any] = (),
 ) -> Pilot:
     """Return the pilot of a data set: from the schema, from the store, or from a new sample that is stored.
 
-    With ``classify`` the target's labels are learned too, from every row, so that none is missed.
+    ``classes`` are the labels of a target that is a class.
 
     Raises
     ------
     DataError
-        If the sample cannot be read, or the target's values make no classes.
+        If the sample cannot be read.
     """
-    plan = plan_pilot(dataset, folds, max_categories, store, classify=classify)
+    plan = plan_pilot(dataset, folds, max_categories, store, classes)
     if not plan.needed:
-        return _pilot(dataset, folds, _fitted(dataset, max_categories, None), None, "schema")
+        return _pilot(dataset, folds, _fitted(dataset, max_categories, None, classes), None, "schema")
     if plan.stored is not None:
         found = load_pilot(store, plan.stored, folds, dataset.targets)
         if found is not None:
             return found
-    classes = classes_of(dataset) if classify else ()
-    table, drawn = _sample(dataset, plan.columns, seed)
+    table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
+    if dataset.weight is not None:
+        table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
     folds = folds.fit(table) if folds.sample_columns else folds
     encoder = _fitted(dataset, max_categories, table, classes)
     about = {
@@ -158,40 +163,6 @@ def make_pilot(
     except StoreWriteError as error:
         warnings.warn(f"the pilot could not be kept: {error}", StoreWarning, stacklevel=2)
     return _pilot(dataset, folds, encoder, name, "sampled")
-
-
-def classes_of(dataset: Dataset) -> tuple[Any, ...]:
-    """Return the labels of the target, sorted.
-
-    Raises
-    ------
-    DataError
-        For fewer than two, more than ``MOST_CLASSES``, or numbers that are not whole.
-    """
-    target = dataset.targets[0]
-    found = dataset.distinct(target, MOST_CLASSES)
-    broken = [value for value in found if isinstance(value, float) and not value.is_integer()]
-    if broken:
-        raise DataError(
-            f"target {target!r} holds {broken[0]!r}, and classes are text, whole numbers or booleans; tune a "
-            "regression, or cut the target into classes first"
-        )
-    if len(found) < 2:
-        held = f"is {found[0]!r} wherever it has a value" if found else "has no value"
-        raise DataError(
-            f"target {target!r} {held}: there are no two classes to tell apart; check the target's name and the "
-            "filter on the rows"
-        )
-    return tuple(found)
-
-
-def _sample(dataset: Dataset, columns: tuple[str, ...], seed: int) -> tuple[pa.Table, tuple[Segment, ...]]:
-    if not columns:
-        return pa.table({}), spread(dataset.segments, PILOT_SEGMENTS)
-    table, drawn = dataset.sample(columns, PILOT_ROWS, seed)
-    if dataset.weight is not None:
-        table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
-    return table, drawn
 
 
 def load_pilot(store: StateStore, name: str, folds: FoldScheme, targets: tuple[str, ...]) -> Pilot | None:
@@ -213,7 +184,7 @@ def shape_of(encoder: Encoder, targets: Sequence[str]) -> Shape:
 def _fitted(
     dataset: Dataset, max_categories: int, sample: pa.Table | None, classes: Sequence[Any] = ()
 ) -> Encoder:
-    weight = dataset.weight if sample is not None and sample.num_columns else None
+    weight = dataset.weight if sample is not None else None
     encoder = Encoder(max_categories)
     return encoder.fit_fields(dataset.features, sample, dataset.target_fields, weight, classes)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hpo.classes import known_classes
 from hpo.contexts import contexts_of
 from hpo.data.encoder import Encoder
 from hpo.learning import with_stored
@@ -69,10 +70,9 @@ class Plan:
 def make_plan(question: Question) -> Plan:
     """Return the plan of a question; reads footers and the store, no rows."""
     dataset = question.dataset
-    asked = plan_pilot(
-        dataset, question.folds, question.spec.max_categories, question.store, classify=question.classify
-    )
-    pilot = _known_pilot(question, asked.stored, needed=asked.needed)
+    classes = known_classes(dataset, question.store) if question.classify else ()
+    asked = plan_pilot(dataset, question.folds, question.spec.max_categories, question.store, classes)
+    pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed)
     if pilot is not None:
         pilot = with_stored(pilot, dataset, question.summaries, question.store)
     missing = _missing(question, pilot)
@@ -98,11 +98,13 @@ def make_plan(question: Question) -> Plan:
     )
 
 
-def _known_pilot(question: Question, stored: str | None, *, needed: bool) -> Pilot | None:
+def _known_pilot(
+    question: Question, stored: str | None, classes: Sequence[Any], *, needed: bool
+) -> Pilot | None:
     dataset, folds = question.dataset, question.folds
     if not needed:
         encoder = Encoder(question.spec.max_categories)
-        encoder.fit_fields(dataset.features, None, dataset.target_fields)
+        encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes)
         return Pilot(encoder, folds, shape_of(encoder, dataset.targets), None, "schema")
     return None if stored is None else load_pilot(question.store, stored, folds, dataset.targets)
 

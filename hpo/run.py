@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from algorithms.ranges import Range
+from hpo.classes import classes_of
 from hpo.contexts import Evidence, evidence, make_pass
 from hpo.cost import Cost, of_pass, rows_if_retrained
 from hpo.errors import DataError, TuneError
@@ -104,9 +105,8 @@ class Runner:
     def _states(self, stop: Event) -> tuple[Evidence, PassResult]:
         question, spec = self.question, self.question.spec
         dataset, store = question.dataset, question.store
-        pilot = make_pilot(
-            dataset, question.folds, spec.max_categories, store, spec.seed, classify=question.classify
-        )
+        classes = classes_of(dataset, store) if question.classify else ()
+        pilot = make_pilot(dataset, question.folds, spec.max_categories, store, spec.seed, classes)
         workers = min(spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
         n_cells = pilot.folds.plan.n_cells
         check_memory(question.summaries, pilot.shape, n_cells, workers, available_memory())

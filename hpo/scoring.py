@@ -102,20 +102,19 @@ def resolve_scoring(asked: str | None, searched: Sequence[Searched], scoring_row
     kinds = [s.algorithm for s in searched]
     exact = [m for m in kinds[0].metrics if all(m in k.metrics for k in kinds)]
     if asked is None:
-        asked = task.scoring if task.scoring in exact or not exact else exact[0]
-    if asked is None:
-        asked = next(iter(_sampled(kinds)), "")
+        asked = task.scoring or next(iter([*exact, *_sampled(kinds)]), "")
     if asked in exact:
         return Scoring(asked, None)
-    legal = [*exact, *_sampled(kinds), *(_scorers() if task.target else ())]
+    own = list(dict.fromkeys([*exact, *_sampled(kinds)]))
+    legal = [*own, *(_scorers() if task.target else ())]
     if asked not in legal:
         from studies.located import nearest
 
-        shown = ", ".join([*exact, *_sampled(kinds)][:12])
+        shown = ", ".join(own[:12])
         more = f" ({shown})" if shown else ""
         raise TuneError(
-            f"scoring={asked!r} is no score of {', '.join(s.name for s in searched)}{nearest(asked, legal)}; "
-            f"give one of the algorithms' own{more}{' or a scikit-learn scorer' if task.target else ''}"
+            f"scoring={asked!r} is no score of {', '.join(s.name for s in searched)}{nearest(asked, legal)}. "
+            f"Give one of the algorithms' own{more}{' or a scikit-learn scorer' if task.target else ''}"
         )
     return Scoring(asked, Sample(size=scoring_rows))
 

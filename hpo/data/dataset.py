@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,8 +125,8 @@ class Dataset:
         table, _ = _smallest(pa.concat_tables(tables), np.concatenate(keys), rows)
         return table, drawn
 
-    def distinct(self, column: str, most: int) -> list[Any]:
-        """Return the distinct values of a column of every segment, sorted, without null and NaN.
+    def distinct(self, segment: Segment, column: str, most: int) -> list[Any]:
+        """Return the distinct values of one column of a segment, sorted, without null and NaN.
 
         Only that column is read; its rows count as the pilot's.
 
@@ -136,20 +136,13 @@ class Dataset:
             If there are more than ``most``.
         """
         found: set[Any] = set()
-        for segment in self.segments:
-            for batch in self._source.scan(segment, self._known([column]), BATCH_ROWS):
-                self.log.add_pilot(batch.num_rows)
-                values = pc.unique(decoded_strings(a) if is_text((a := batch.column(0)).type) else a)
-                found.update(
-                    v
-                    for v in values.to_pylist()
-                    if v is not None and not (isinstance(v, float) and math.isnan(v))
-                )
-                if len(found) > most:
-                    raise DataError(
-                        f"target {column!r} has more than {most:,} distinct values, too many for classes; "
-                        "if it is a number, tune a regression, otherwise merge rare classes first"
-                    )
+        for batch in self._source.scan(segment, self._known([column]), BATCH_ROWS):
+            self.log.add_pilot(batch.num_rows)
+            array = batch.column(0)
+            values = pc.unique(decoded_strings(array) if is_text(array.type) else array).to_pylist()
+            found.update(v for v in values if v is not None and not (isinstance(v, float) and math.isnan(v)))
+            check_classes(column, found, most)
+        self._source.check(segment)
         return sorted(found)
 
     def values(self, columns: Sequence[str]) -> pa.Table:
@@ -186,6 +179,15 @@ class Dataset:
         empty = np.empty(0, np.uint64)
         none = pa.schema([self._source.arrow.field(name) for name in names]).empty_table()
         return pa.concat_tables([none, *pieces]), np.concatenate([empty, *keys])
+
+
+def check_classes(target: str, values: Collection[Any], most: int) -> None:
+    """Raise DataError where there are too many distinct values for classes."""
+    if len(values) > most:
+        raise DataError(
+            f"target {target!r} has more than {most:,} distinct values, too many for classes; "
+            "if it is a number, tune a regression, otherwise merge rare classes first"
+        )
 
 
 def spread(segments: Sequence[Segment], count: int) -> tuple[Segment, ...]:

@@ -68,6 +68,8 @@ def _without_target(
         )
         if mask is None and _all_finite(values):
             continue
+        if classes:
+            _check_labels(name, array, values, where, classes)
         missing = np.isnan(values) if mask is None else mask | np.isnan(values)
         infinite = np.isinf(values) & ~missing
         if infinite.any():
@@ -75,6 +77,20 @@ def _without_target(
         if missing.any():
             found = missing if found is None else found | missing
     return found
+
+
+def _check_labels(name: str, array: pa.Array, codes: Numbers, where: str, classes: Sequence[Any]) -> None:
+    """Raise DataError where a label is none of the classes; a missing one is left out elsewhere."""
+    other = np.isnan(codes) & array.is_valid().to_numpy(zero_copy_only=False)
+    labels = [array[int(place)].as_py() for place in np.flatnonzero(other)]
+    strange = next((v for v in labels if not (isinstance(v, float) and np.isnan(v))), None)
+    if strange is not None:
+        place = f" in {where}" if where else ""
+        shown = ", ".join(map(repr, classes[:5])) + (", …" if len(classes) > 5 else "")
+        raise DataError(
+            f"target {name!r} holds {strange!r}{place}, which is none of the {len(classes)} classes that were "
+            f"learned ({shown}); leave those rows out, or tune again with them"
+        )
 
 
 def _without_weight(batch: pa.RecordBatch, weight: str, where: str) -> Mask | None:

@@ -1,0 +1,169 @@
+"""Targets that are classes: labels of every type, learned from every row, remembered, refused where they cannot be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.datasets import load_wine
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+
+import hpo
+from hpo.errors import DataError, TuneError
+
+LABELS = {
+    "text": ["blue", "green", "red"],
+    "integers": [-3, 0, 12],
+    "whole floats": [1.0, 2.0, 5.0],
+}
+
+
+def wine(labels):
+    X, y = load_wine(return_X_y=True)
+    return pd.DataFrame(X).add_prefix("f").assign(k=np.array(labels)[y])
+
+
+def tune(data, store=None, **options):
+    asked = {"target": "k", "algorithm": "knn_classifier", "trials": 4, "store": store, **options}
+    return hpo.tune(data, **asked)
+
+
+def write(frame, folder, parts):
+    for i, part in enumerate(np.array_split(np.arange(len(frame)), parts)):
+        pq.write_table(pa.Table.from_pandas(frame.iloc[part], preserve_index=False), folder / f"{i}.parquet")
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+def test_predictions_are_labels_of_the_type_they_came_in(labels, tmp_path):
+    frame = wine(labels)
+    result = tune(frame, tmp_path)
+    assert result.best_model.classes_.tolist() == labels
+    made = result.best_model.predict(frame)
+    assert set(made) <= set(labels)
+    assert np.mean(made == frame["k"]) > 0.9
+    assert result.metric == "accuracy"
+    assert 0.9 < result.best_value <= 1.0
+
+
+def test_booleans_and_pairs_of_arrays(tmp_path):
+    X, y = load_wine(return_X_y=True)
+    result = hpo.tune((X, y == 1), algorithm="knn_classifier", trials=3, store=tmp_path)
+    assert result.best_model.classes_.tolist() == [False, True]
+    named = np.array(["a", "b", "c"])[y]
+    result = hpo.tune((X, named), algorithm="knn_classifier", trials=3, store=tmp_path)
+    assert result.best_model.classes_.tolist() == ["a", "b", "c"]
+
+
+def test_categories_and_missing_labels(tmp_path):
+    frame = wine(LABELS["text"])
+    frame["k"] = frame["k"].astype("category")
+    frame.loc[::10, "k"] = None
+    result = tune(frame, tmp_path)
+    assert result.cost.rows_without_target == 18
+    assert result.best_model.classes_.tolist() == LABELS["text"]
+
+
+def test_a_rare_class_in_the_last_file_is_a_class(tmp_path):
+    frame = wine(LABELS["text"])
+    frame.loc[frame.index[-3:], "k"] = "violet"
+    (tmp_path / "data").mkdir()
+    write(frame, tmp_path / "data", 6)
+    result = tune(tmp_path / "data", tmp_path / "store", folds=2)
+    assert result.best_model.classes_.tolist() == [*LABELS["text"], "violet"]
+
+
+def test_a_second_study_reads_no_labels_and_a_new_file_only_its_own(tmp_path):
+    frame, data = wine(LABELS["text"]).sample(frac=1.0, random_state=0), tmp_path / "data"
+    data.mkdir()
+    write(frame.iloc[:150], data, 5)
+    first = tune(data, tmp_path / "store")
+    assert first.cost.rows_read == first.cost.pilot_rows == 150
+    again = tune(data, tmp_path / "store", seed=0, search={"knn_classifier.weights": "distance"})
+    assert (again.cost.rows_read, again.cost.pilot_rows) == (0, 0)
+    pq.write_table(pa.Table.from_pandas(frame.iloc[150:], preserve_index=False), data / "9.parquet")
+    grown = tune(data, tmp_path / "store")
+    assert grown.cost.rows_read == grown.cost.pilot_rows == 28
+    assert grown.cost.states_reused == 5
+
+
+def test_a_new_class_means_a_new_pass_over_everything(tmp_path):
+    frame, data = wine(LABELS["text"]).sample(frac=1.0, random_state=0), tmp_path / "data"
+    data.mkdir()
+    write(frame.iloc[:150], data, 5)
+    tune(data, tmp_path / "store")
+    strange = frame.iloc[150:].assign(k="violet")
+    pq.write_table(pa.Table.from_pandas(strange, preserve_index=False), data / "9.parquet")
+    grown = tune(data, tmp_path / "store")
+    assert grown.cost.rows_read == 178
+    assert grown.best_model.classes_.tolist() == [*LABELS["text"], "violet"]
+
+
+def test_confirm_scores_labels_and_probabilities_of_raw_rows(tmp_path):
+    frame = wine(LABELS["text"])
+    train, test = frame.iloc[::2], frame.iloc[1::2]
+    result = tune(train, tmp_path, search={"knn_classifier.n_neighbors": 9})
+    made = result.confirm(test, scoring=["accuracy", "neg_log_loss", "roc_auc_ovr", "f1_macro"])
+    shares = result.best_model.predict_proba(test)
+    assert made["accuracy"] == pytest.approx(accuracy_score(test["k"], result.best_model.predict(test)))
+    assert made["neg_log_loss"] == pytest.approx(-log_loss(test["k"], shares))
+    assert made["roc_auc_ovr"] == pytest.approx(roc_auc_score(test["k"], shares, multi_class="ovr"))
+    table = result.predict(test)
+    assert table.columns.tolist() == [
+        "prediction",
+        "probability_blue",
+        "probability_green",
+        "probability_red",
+    ]
+    np.testing.assert_allclose(table.iloc[:, 1:], shares)
+
+
+def test_an_unseen_label_is_named(tmp_path):
+    result = tune(wine(LABELS["text"]), tmp_path)
+    with pytest.raises(DataError, match=r"target 'k' holds 'violet'.*none of the 3 classes.*'blue', 'green'"):
+        result.confirm(wine(["blue", "green", "violet"]))
+
+
+def test_a_loaded_study_scores_and_predicts_as_before(tmp_path):
+    frame, where = wine(LABELS["text"]), {"storage": tmp_path / "journal.log", "name": "wine"}
+    first = tune(frame, tmp_path / "store", **where)
+    loaded = hpo.load("wine", storage=tmp_path / "journal.log", store=tmp_path / "store")
+    assert loaded.best_params == first.best_params
+    assert loaded.best_model.predict(frame).tolist() == first.best_model.predict(frame).tolist()
+    assert loaded.learning_curve() == first.learning_curve()
+    assert loaded.report().best == first.report().best
+
+
+def many(n):
+    return pd.DataFrame({"x": np.arange(float(n)), "k": [f"c{i}" for i in range(n)]})
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "words"),
+    [
+        (wine(["a", "a", "a"]), DataError, r"target 'k' is 'a' wherever it has a value.*no two classes"),
+        (wine([0.5, 1.0, 2.0]), DataError, r"target 'k' holds 0\.5, and classes are text, whole numbers"),
+        (many(10_001), DataError, r"target 'k' has more than 10,000 distinct values.*regression"),
+        (
+            wine(["a", "b", "c"]).assign(k=pd.Timestamp("2020-01-01")),
+            DataError,
+            r"'k' is timestamp.*classes are text",
+        ),
+        (wine(["a", "b", "c"]).assign(k=None), DataError, r"'k' has no value|'k' is null"),
+    ],
+    ids=["one class", "fractions", "too many", "dates", "all null"],
+)
+def test_targets_that_make_no_classes(frame, error, words, tmp_path):
+    with pytest.raises(error, match=words):
+        tune(frame, tmp_path)
+
+
+def test_a_regression_of_text_says_what_to_do(tmp_path):
+    with pytest.raises(DataError, match=r"target 'k' is categorical.*numeric column.*tune a classifier"):
+        hpo.tune(wine(["a", "b", "c"]), target="k", algorithm="ridge", store=tmp_path)
+
+
+def test_a_classifier_without_a_target_says_so(tmp_path):
+    with pytest.raises(TuneError, match="predicts one target"):
+        hpo.tune(wine([0, 1, 2]), algorithm="knn_classifier", store=tmp_path)
