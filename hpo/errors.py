@@ -34,5 +34,9 @@ class InterruptedWarning(UserWarning):
     """Ctrl-C stopped the trials; the result holds those that finished."""
 
 
+class DataWarning(UserWarning):
+    """Something in the data is left out that the user may have meant to use."""
+
+
 class StoreWarning(UserWarning):
     """States could not be kept; the study goes on without."""

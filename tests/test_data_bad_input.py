@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hpo.data import open_dataset
-from hpo.errors import DataError, HpoError
+from hpo.errors import DataError, DataWarning, HpoError
 
 TABLE = pa.table({"x": [1.0, 2.0, 3.0], "c": ["a", "b", "c"], "y": [1.0, 2.0, 3.0]})
 
@@ -201,3 +201,19 @@ def test_whole_columns_are_for_data_in_memory(tmp_path):
     pq.write_table(TABLE, tmp_path / "a.parquet")
     with pytest.raises(DataError, match="segment"):
         open_dataset(tmp_path / "a.parquet", target="y").values(["y"])
+
+
+def test_a_column_of_a_later_file_is_left_out_with_a_warning(tmp_path):
+    pq.write_table(TABLE, tmp_path / "a.parquet")
+    pq.write_table(TABLE.append_column("z", pa.array([1, 2, 3])), tmp_path / "b.parquet")
+    with pytest.warns(DataWarning, match=r"'z' of .*b\.parquet' is not in the first file.*drop=\['z'\]"):
+        dataset = open_dataset(tmp_path, target="y")
+    assert [field.name for field in dataset.features] == ["x", "c"]
+    assert open_dataset(tmp_path, target="y", drop=["z"]).rows == 6
+    assert open_dataset(tmp_path, target="y", features=["x"]).rows == 6
+
+
+def test_a_dropped_column_may_hold_anything():
+    frame = TABLE.to_pandas().assign(mixed=["a", 1, None])
+    refuse(frame, "mixed", "one type")
+    assert [f.name for f in open_dataset(frame, target="y", drop=["mixed"]).features] == ["x", "c"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ def is_frame(data: Any) -> bool:
     return isinstance(data, pa.Table | pa.RecordBatch) or hasattr(data, "__arrow_c_stream__")
 
 
-def frame_table(data: Any) -> pa.Table:
+def frame_table(data: Any, spare: Collection[str] = ()) -> pa.Table:
     """Return a frame as an Arrow table; DataError names the column that has no Arrow type.
+
+    Where it cannot be converted with the ``spare`` columns it is without them.
 
     Examples
     --------
@@ -42,6 +45,8 @@ def frame_table(data: Any) -> pa.Table:
     try:
         return pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
     except _FAULTS as error:
+        if is_pandas and any(name in spare for name in data.columns):
+            return frame_table(data.drop(columns=[name for name in data.columns if name in spare]))
         raise DataError(
             f"the frame cannot be read as Arrow columns: {_reason(error)}; "
             "give the column one type, or leave it out of the frame"

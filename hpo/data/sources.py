@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
 from hpo.data.files import list_files
 from hpo.data.frames import collected, frame_table, is_frame, pair_block
 from hpo.data.memory import TableBlock, gather_block
-from hpo.data.readers import full_schema, gather_readers, open_files
+from hpo.data.readers import FileReader, full_schema, gather_readers, open_files
 from hpo.data.roles import as_names, resolve_roles
-from hpo.errors import DataError
+from hpo.errors import DataError, DataWarning
 
 
 def open_dataset(
@@ -79,7 +80,10 @@ def _open_pair(data: tuple[Any, Any], asked: dict[str, Any]) -> Dataset:
 
 
 def _open_frame(data: Any, asked: dict[str, Any]) -> Dataset:
-    table = frame_table(data)
+    dropped = as_names(asked["drop"])
+    table = frame_table(data, spare=dropped)
+    if any(name in dropped and name not in table.column_names for name in getattr(data, "columns", ())):
+        asked = {**asked, "drop": [name for name in dropped if name in table.column_names]}
     if asked["weight"] is not None and not isinstance(asked["weight"], str):
         block, _, weight = pair_block(table, None, asked["weight"])
         roles = resolve_roles(block.schema.names, **{**asked, "weight": weight})
@@ -99,8 +103,28 @@ def _open_paths(
     if asked["weight"] is not None and not isinstance(asked["weight"], str):
         raise DataError("for files, weight is the name of a column")
     readers = open_files(list_files(data, options), fingerprint)
-    roles = resolve_roles(full_schema(readers[0]).names, **asked)
-    return Dataset(gather_readers(readers, roles.used), roles)
+    names = full_schema(readers[0]).names
+    later = {name for reader in readers[1:] for name in full_schema(reader).names} - set(names)
+    dropped = as_names(asked["drop"])
+    roles = resolve_roles(names, **{**asked, "drop": [name for name in dropped if name not in later]})
+    dataset = Dataset(gather_readers(readers, roles.used), roles)
+    if asked["features"] is None and not later <= set(dropped):
+        _warn_of_later_columns(readers, {*names, *dropped})
+    return dataset
+
+
+def _warn_of_later_columns(readers: Sequence[FileReader], known: set[str]) -> None:
+    """Warn of a column that the first file does not have: the features are the first file's."""
+    for reader in readers[1:]:
+        new = [name for name in full_schema(reader).names if name not in known]
+        if new:
+            warnings.warn(
+                f"column {new[0]!r} of {reader.file.uri!r} is not in the first file and is "
+                f"left out; say so with drop=[{new[0]!r}], or rewrite the files so that each has it",
+                DataWarning,
+                stacklevel=2,
+            )
+            return
 
 
 def _is_matrix(data: Any) -> bool:
