@@ -67,4 +67,4 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
     pilot = make_pilot(question.dataset, question.folds, question.spec.max_categories, question.store)
     one_pass = make_pass(question, pilot)
     result = one_pass.run(n_jobs, Progress(), Event())
-    return States(question, evidence(pilot, one_pass.contexts, result), result)
+    return States(question, evidence(pilot, one_pass.contexts, result.cells, None), result)
