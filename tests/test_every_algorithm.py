@@ -1,0 +1,82 @@
+"""Every registered algorithm, end to end, by discovery: one pass, trials that read nothing, a model, a record, a report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+import hpo
+from algorithms import registry
+from algorithms.tasks import CLASS, NUMBER, TASKS
+
+
+def task_of(name):
+    return TASKS[registry.get(name).task]
+
+
+def data_for(name):
+    """Real rows that suit any algorithm of the task: no negative number, a category, a gap; and the target's name."""
+    target = task_of(name).target
+    X, y = load_diabetes(return_X_y=True) if target == NUMBER else load_wine(return_X_y=True)
+    frame = pd.DataFrame(X - X.min(axis=0)).add_prefix("x")
+    frame["kind"] = pd.qcut(frame["x2"], 3, labels=["low", "middle", "high"]).astype(str)
+    if target is None:
+        return frame, None
+    frame["y"] = np.array(["a", "b", "c"])[y] if target == CLASS else y
+    if task_of(name).name == "outlier_detection":
+        frame["y"] = np.where(y == 2, "odd", "usual")
+    return frame, "y"
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_from_rows_to_report(name, tmp_path):
+    frame, target = data_for(name)
+    where = {"store": tmp_path / "store", "storage": tmp_path / "journal.log"}
+    asked = {"target": target, "algorithm": name, "trials": 6, "folds": 3, "seed": 1, **where}
+    result = hpo.tune(frame, **asked, name="first")
+
+    assert result.cost.rows_read == len(frame), "one pass"
+    assert all(t.user_attrs["rows_read"] == 0 for t in result.optuna_study.trials)
+    assert not [t.user_attrs["error"] for t in result.optuna_study.trials if "error" in t.user_attrs]
+    assert np.isfinite(result.best_value)
+
+    again = hpo.tune(
+        frame, **{**asked, "seed": 2, "folds": {"scheme": "kfold", "n_splits": 3, "seed": 1}}, name="second"
+    )
+    assert again.cost.rows_read == 0, "another study of the same rows"
+
+    model = result.best_model
+    assert isinstance(model, Pipeline)
+    check_is_fitted(model)
+    made = result.predict(frame)
+    assert len(made) == len(frame)
+    if target == "y" and task_of(name).target == CLASS and task_of(name).name == "classification":
+        assert set(made["prediction"]) <= {"a", "b", "c"}
+        assert (made["prediction"] == frame["y"]).mean() > 0.5
+
+    loaded = hpo.load("first", **where)
+    assert loaded.best_params == result.best_params
+    pd.testing.assert_frame_equal(loaded.predict(frame), made)
+    assert np.isfinite(result.candidates[0].algorithm.complexity(_solution(result)))
+
+    path = tmp_path / "report.html"
+    result.report(path)
+    assert name in path.read_text()
+
+
+def _solution(result):
+    candidate = result.candidates[0]
+    return candidate.algorithm.solve(candidate.states.whole)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_same_seed_same_trials_and_states_for_any_number_of_workers(name, tmp_path):
+    frame, target = data_for(name)
+    asked = {"target": target, "algorithm": name, "trials": 4, "folds": 3}
+    one, two = (hpo.tune(frame, **asked, n_jobs=jobs, store=tmp_path / str(jobs)) for jobs in (1, 2))
+    assert [t.params for t in one.optuna_study.trials] == [t.params for t in two.optuna_study.trials]
+    assert [t.value for t in one.optuna_study.trials] == [t.value for t in two.optuna_study.trials]
