@@ -6,16 +6,34 @@ Notation: T has shape (d, q), from d encoded columns to q columns of a design; S
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Shape
 from algorithms.memo import MEMO
-from algorithms.summaries.moments import MomentsState
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+
+class Summed(Protocol):
+    """A state that knows each column's mean and sum of squares about it."""
+
+    @property
+    def shape(self) -> Shape:
+        """The columns."""
+        ...
+
+    @property
+    def mean(self) -> Array:
+        """Shape (p,)."""
+        ...
+
+    @property
+    def scatter(self) -> Array:
+        """Shape (p, p), or its diagonal alone."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +56,10 @@ class ColumnMap:
         """Bytes held."""
         return int(self.matrix.data.nbytes + self.matrix.indices.nbytes) + 64 * len(self.names)
 
+    def keeps_all(self, d: int) -> bool:
+        """Return whether T keeps all of d columns as they are."""
+        return self.pick is not None and np.array_equal(self.pick, np.arange(d))
+
     def mean(self, x: Array) -> Array:
         """Return Tᵀx."""
         return x[self.pick] if self.pick is not None else np.asarray(self.matrix.T @ x)
@@ -54,7 +76,7 @@ class ColumnMap:
         return ColumnMap(self.matrix[:, columns], tuple(self.names[j] for j in columns), pick)
 
 
-def column_map(state: MomentsState, impute: str, min_frequency: float) -> ColumnMap:
+def column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     """Return T for imputing and merging, with the columns that are zero in every row left out."""
     return MEMO.get(state, (impute, min_frequency), lambda: _column_map(state, impute, min_frequency))
 
@@ -76,12 +98,13 @@ class _Entries:
         self.names.append(name)
 
 
-def _column_map(state: MomentsState, impute: str, min_frequency: float) -> ColumnMap:
+def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     from scipy.sparse import csr_array
 
     shape, entries = state.shape, _Entries([], [], [], [])
     mean = state.mean[: shape.d]
-    seen = (mean != 0.0) | (np.diagonal(state.scatter)[: shape.d] != 0.0)
+    scatter = state.scatter if state.scatter.ndim == 1 else np.diagonal(state.scatter)
+    seen = (mean != 0.0) | (scatter[: shape.d] != 0.0)
     for members in _by_source(shape):
         roles = {shape.columns[j].role for j in members}
         if roles <= {LEVEL, OTHER, MISSING}:

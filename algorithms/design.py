@@ -150,7 +150,8 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     if how.select is not None and how.select < len(mean):
         best = _most_correlated(np.diagonal(gram), xy, how.select)
         columns, mean, gram, xy = columns.take(best), mean[best], gram[np.ix_(best, best)], xy[best]
-    scale = _scale(gram, mean, state.weight) if how.standardize else np.ones(len(mean))
+    variance = np.diagonal(gram) / state.weight
+    scale = deviations(variance, mean, state.weight) if how.standardize else np.ones(len(mean))
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
     shift = mean if how.standardize else np.zeros(len(mean))
     offset = (mean - shift) / scale
@@ -180,15 +181,19 @@ def _target(state: MomentsState) -> tuple[float, float]:
     return (float(state.scatter[d, d]), float(state.mean[d])) if state.shape.t else (0.0, 0.0)
 
 
-def _scale(gram: Array, mean: Array, weight: float) -> Array:
+def deviations(variance: Array, mean: Array, weight: float) -> Array:
     """Return the population standard deviations, one where a column is constant to rounding.
 
     The bound is scikit-learn's (``_is_constant_feature``): variance at most W·eps·var + (W·mean·eps)².
+
+    Examples
+    --------
+    >>> deviations(np.array([4.0, 0.0]), np.zeros(2), 10.0).tolist()
+    [2.0, 1.0]
     """
-    variance = np.diagonal(gram) / weight
     eps = np.finfo(np.float64).eps
     constant = variance <= weight * eps * variance + (weight * mean * eps) ** 2
-    return np.sqrt(np.where(constant, 1.0, variance))
+    return np.asarray(np.sqrt(np.where(constant, 1.0, variance)))
 
 
 def _most_correlated(xx: Array, xy: Array, k: int) -> np.ndarray[Any, np.dtype[np.intp]]:

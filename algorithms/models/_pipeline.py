@@ -12,6 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from algorithms.base import Array
+from algorithms.column_map import ColumnMap as Columns
 from algorithms.design import Design
 
 
@@ -57,20 +59,36 @@ class ColumnMap(TransformerMixin, BaseEstimator):
 
 def dressed(design: Design, model: BaseEstimator) -> Pipeline:
     """Return the pipeline of the design's steps and the model, all fitted."""
-    if not isinstance(model, Pipeline):
-        model.n_features_in_ = design.q
-    steps: list[tuple[str, BaseEstimator]] = []
-    pick = design.columns.pick
-    if pick is None or not np.array_equal(pick, np.arange(design.shape.d)):
-        steps.append(("columns", ColumnMap().set(design.columns.matrix, design.columns.names)))
+    scaler = None
     if design.preprocess.standardize:
-        steps.append(("scale", _scaler(design)))
+        variance = np.diagonal(design.gram) / design.weight * design.scale**2
+        scaler = fitted_scaler(design.mean, design.scale, variance, design.rows)
+    return pipeline(design.columns, design.shape.d, scaler, model)
+
+
+def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: BaseEstimator) -> Pipeline:
+    """Return the pipeline of a column map, a scaler and a model, all fitted.
+
+    Parameters
+    ----------
+    columns : T; no step where it keeps all of the d encoded columns as they are.
+    d : number of encoded columns.
+    scaler : or None.
+    model : over the columns of T.
+    """
+    if not isinstance(model, Pipeline):
+        model.n_features_in_ = len(columns.names)
+    steps: list[tuple[str, BaseEstimator]] = []
+    if not columns.keeps_all(d):
+        steps.append(("columns", ColumnMap().set(columns.matrix, columns.names)))
+    if scaler is not None:
+        steps.append(("scale", scaler))
     return Pipeline([*steps, ("model", model)])
 
 
-def _scaler(design: Design) -> StandardScaler:
+def fitted_scaler(mean: Array, scale: Array, variance: Array, rows: int) -> StandardScaler:
+    """Return a ``StandardScaler`` fitted to columns of that mean and variance."""
     scaler = StandardScaler()
-    scaler.mean_, scaler.scale_ = design.mean.copy(), design.scale.copy()
-    variance = np.diagonal(design.gram) / design.weight * design.scale**2
-    scaler.var_, scaler.n_samples_seen_, scaler.n_features_in_ = variance, design.rows, design.q
+    scaler.mean_, scaler.scale_, scaler.var_ = mean.copy(), scale.copy(), variance
+    scaler.n_samples_seen_, scaler.n_features_in_ = rows, len(mean)
     return scaler
