@@ -148,8 +148,8 @@ class Pass:
         missing = self._missing()
         ahead = 0 < len(missing) < workers
         read = functools.partial(self._leaves, progress=progress, stop=stop, unsaved=unsaved, ahead=ahead)
-        with one_blas_thread():
-            made, lacking = _in_order(read, missing, workers), set(missing)
+        with one_blas_thread(), ThreadPoolExecutor(1) as beside:
+            made, lacking = _in_order(read, missing, workers, beside), set(missing)
             for segment in self.dataset.segments:
                 self._stopped(stop, result)
                 found = next(made) if segment in lacking else read(segment)
@@ -221,7 +221,7 @@ class Pass:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
         first_row, n_cells = 0, folds.plan.n_cells
-        batches = dataset.read(segment, columns)
+        batches = dataset.read(segment, columns, threads=ahead)
         for batch in read_ahead(batches) if ahead else batches:
             cells = folds.assign(segment, batch, first_row)
             hashes = priorities(segment.fingerprint, DRAW, first_row, batch.num_rows) if draws else None
@@ -299,16 +299,23 @@ def empty_leaf(summary: Summary[Any], pilot: Pilot) -> Leaf:
     return Leaf((pilot.ready(summary).init(pilot.shape),) * pilot.folds.plan.n_cells, 0, 0, 0)
 
 
-def _in_order(read: Callable[[Segment], Found], segments: Sequence[Segment], workers: int) -> Iterator[Found]:
-    """Yield what ``read`` makes of each segment, in order, several at a time where there are several."""
+def _in_order(
+    read: Callable[[Segment], Found], segments: Sequence[Segment], workers: int, beside: ThreadPoolExecutor
+) -> Iterator[Found]:
+    """Return what ``read`` makes of each segment, in order, several at a time where there are several.
+
+    With more than one worker reading begins at once, beside the caller, who loads known leaves meanwhile.
+    """
     threads = min(workers, len(segments))
+    if workers < 2:
+        return map(read, segments)
     if threads < 2:
-        yield from map(read, segments)
-        return
+        return beside.map(read, segments)
     pool = Parallel(
         n_jobs=threads, prefer="threads", require="sharedmem", return_as="generator", pre_dispatch="2*n_jobs"
     )
-    yield from pool(delayed(read)(segment) for segment in segments)
+    made: Iterator[Found] = pool(delayed(read)(segment) for segment in segments)
+    return made
 
 
 def read_ahead(items: Iterator[T]) -> Iterator[T]:

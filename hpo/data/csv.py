@@ -29,7 +29,9 @@ class CsvReader:
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
 
-    def scan(self, segment: Segment, wanted: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def scan(
+        self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yield rows in the data set's types; DataError where a value does not fit its column's type."""
         try:
             for batch in _stream(self.file, wanted):

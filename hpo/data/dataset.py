@@ -82,7 +82,12 @@ class Dataset:
         }
 
     def read(
-        self, segment: Segment, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS
+        self,
+        segment: Segment,
+        columns: Sequence[str] | None = None,
+        batch_rows: int = BATCH_ROWS,
+        *,
+        threads: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """Yield a segment's rows in order, at most ``batch_rows`` at a time, in bounded memory.
 
@@ -90,6 +95,8 @@ class Dataset:
         ----------
         segment : one of ``segments``.
         columns : names, in the order wanted; None for features, targets and weight.
+        threads : whether columns may be decoded side by side, where the format can; for a caller that reads
+            fewer segments at once than there are cores.
 
         Raises
         ------
@@ -100,7 +107,7 @@ class Dataset:
         names = self._known(self.columns if columns is None else columns)
         self.log.start(segment.id)
         rows = counted = 0
-        for batch in self._source.scan(segment, names, batch_rows):
+        for batch in self._source.scan(segment, names, batch_rows, threads=threads):
             rows += batch.num_rows
             stored = _stored(segment, rows, counted + batch.nbytes)
             self.log.add(batch.num_rows, stored - counted)

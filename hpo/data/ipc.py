@@ -25,7 +25,9 @@ class IpcReader:
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
 
-    def scan(self, segment: Segment, wanted: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def scan(
+        self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the segment's record batches."""
         places = sorted(self.schema.get_field_index(name) for name in wanted.names)
         options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=places or [0])

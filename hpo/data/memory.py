@@ -115,7 +115,9 @@ class MemorySource:
     segments: tuple[Segment, ...]
     in_memory: bool = True
 
-    def scan(self, segment: Segment, columns: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def scan(
+        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the segment's rows."""
         yield from self.block.batches(*segment.part, columns, batch_rows)
 

@@ -28,7 +28,9 @@ class ParquetReader:
     nullable: dict[str, bool]
     metadata: Any
 
-    def scan(self, segment: Segment, wanted: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def scan(
+        self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the segment's row groups; strings come as dictionaries, decoded once a page."""
         texts = [f.name for f in wanted if pa.types.is_string(f.type)]
         with self.file.fs.open_input_file(self.file.path) as stream:
@@ -39,7 +41,7 @@ class ParquetReader:
             if not wanted.names:
                 yield from _empty_batches(segment, batch_rows)
                 return
-            yield from reader.iter_batches(batch_rows, groups, wanted.names, use_threads=False)
+            yield from reader.iter_batches(batch_rows, groups, wanted.names, use_threads=threads)
 
 
 def open_parquet(file: DataFile, how: str) -> ParquetReader:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import xxhash
+from pyarrow.fs import LocalFileSystem
 
 from hpo.data.files import CSV, IPC, PARQUET, DataFile
 from hpo.data.roles import unify_schemas
@@ -28,7 +29,9 @@ class Source(Protocol):
     schema: Schema
     segments: tuple[Segment, ...]
 
-    def scan(self, segment: Segment, columns: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def scan(
+        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked."""
         ...
 
@@ -45,7 +48,9 @@ class FileReader(Protocol):
     segments: tuple[Segment, ...]
     nullable: dict[str, bool]
 
-    def scan(self, segment: Segment, wanted: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def scan(
+        self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the segment's rows, the columns named by ``wanted``, in types that cast to its types."""
         ...
 
@@ -60,7 +65,9 @@ class FileSource:
     segments: tuple[Segment, ...]
     in_memory: bool = False
 
-    def scan(self, segment: Segment, columns: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    def scan(
+        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Yield batches in the data set's types; a failure becomes a DataError that names the file."""
         reader = self.readers[segment.uri]
         fields = [self.arrow.field(name) for name in columns]
@@ -71,7 +78,7 @@ class FileSource:
             if f.name not in reader.schema.names
         }
         try:
-            for batch in reader.scan(segment, own, batch_rows):
+            for batch in reader.scan(segment, own, batch_rows, threads=threads):
                 yield _conform(batch, fields, constants)
         except READ_ERRORS as error:
             reader.file.check_unchanged()
@@ -83,8 +90,9 @@ class FileSource:
 
 
 def open_files(files: Sequence[DataFile], fingerprint: str) -> list[FileReader]:
-    """Open every file, several at a time; all must be of one format."""
-    with ThreadPoolExecutor(min(16, len(files))) as pool:
+    """Open every file, several at a time where that takes a network's time; all must be of one format."""
+    local = all(isinstance(file.fs, LocalFileSystem) for file in files)
+    with ThreadPoolExecutor(1 if local else min(16, len(files))) as pool:
         formats = list(pool.map(_format, files))
         for file, form in zip(files, formats, strict=True):
             if form != formats[0]:
