@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PER_PARAMETER = 10
 EVERY = 8
+TOGETHER = 4
+"""Proposals between two looks at the scores: fitting the densities takes longer than a trial itself."""
 
 
 class History:
@@ -35,6 +37,7 @@ class History:
         self.finite = np.isfinite(branch.size)
         self._rows: list[list[float]] = []
         self._values: list[float] = []
+        self._densities: parzen.Estimator | None = None
 
     def __len__(self) -> int:
         return len(self._values)
@@ -43,6 +46,7 @@ class History:
         """Take in one finished trial; smaller values are better."""
         self._rows.append(units)
         self._values.append(value)
+        self._densities = None
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -51,8 +55,10 @@ class History:
 
     def propose(self, rng: np.random.Generator) -> Params:
         """Return the most promising setting; in a finite branch one that is new, if a candidate is."""
-        points = np.array(self._rows).reshape(len(self), len(self.levels))
-        ranked = parzen.propose(points, self.values, self.levels, rng)
+        if self._densities is None:
+            points = np.array(self._rows).reshape(len(self), len(self.levels))
+            self._densities = parzen.estimate(points, self.values, self.levels)
+        ranked = self._densities.propose(rng)
         settings = (self.branch.params(u) for u in ranked)
         if not self.finite:
             return next(settings)
@@ -66,8 +72,11 @@ class Auto(ByNumber):
 
     The beginning takes half of the trials, but at most ten for each free parameter (of all algorithms), so
     that a study extended later proposes the same trials as one planned longer. Afterwards an algorithm is
-    drawn by its share of the best tenth of all trials, plus one.
+    drawn by its share of the best tenth of all trials, plus one. Scores are looked at every fourth trial.
     """
+
+    _shares: NDArray[np.float64] | None
+    _histories: list[History]
 
     def __init__(self, space: Space, seed: int, trials: int) -> None:
         super().__init__(space, seed)
@@ -84,7 +93,7 @@ class Auto(ByNumber):
             return self._spread(n)
         if (n - self.startup) % EVERY == EVERY - 1:
             return self._spread(self.startup + (n - self.startup) // EVERY)
-        self._learn(study, n)
+        self._learn(study, n - (n - self.startup) % TOGETHER)
         rng = self.rng(n)
         history = self._histories[self._draw(rng)]
         if not len(history) or not history.branch.free:
@@ -99,14 +108,17 @@ class Auto(ByNumber):
         """Return a branch, drawn by how many of its trials are among the good ones of all."""
         if len(self._histories) == 1:
             return 0
-        values = np.concatenate([h.values for h in self._histories])
-        owner = np.repeat(np.arange(len(self._histories)), [len(h) for h in self._histories])
-        best = owner[np.argsort(values, kind="stable")[: parzen.good(len(values))]]
-        weight = 1 + np.bincount(best, minlength=len(self._histories))
-        return int(rng.choice(len(weight), p=weight / weight.sum()))
+        if self._shares is None:
+            values = np.concatenate([h.values for h in self._histories])
+            owner = np.repeat(np.arange(len(self._histories)), [len(h) for h in self._histories])
+            best = owner[np.argsort(values, kind="stable")[: parzen.good(len(values))]]
+            weight = 1 + np.bincount(best, minlength=len(self._histories))
+            self._shares = np.cumsum(weight) / weight.sum()
+        return int(np.searchsorted(self._shares, rng.random(), side="right"))
 
     def _forget(self) -> None:
         self._done: set[int] = set()
+        self._shares = None
         self._next = 0
         self._histories = [History(branch) for branch in self.space.branches]
 
@@ -131,4 +143,5 @@ class Auto(ByNumber):
         for history in self._histories:
             if (units := history.branch.units(trial.params)) is not None:
                 history.add(units, sign * trial.value)
+                self._shares = None
                 return

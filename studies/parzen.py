@@ -15,6 +15,7 @@ are those of Watanabe, Tree-Structured Parzen Estimator, 2023 (arXiv 2304.11127)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,16 +62,22 @@ class Mixture:
 
     def log_density(self, u: Array) -> Array:
         """Return the log density at points u, shape (n, m) to (n,)."""
-        number = self.levels == 0
-        mu, sigma = self.mu[:, number], self.sigma[:, number]
-        mass = ndtr((1 - mu) / sigma) - ndtr((0 - mu) / sigma)
+        number, mu, sigma, log_scale = self._normals
         z = (u[:, None, number] - mu) / sigma
-        logs = -0.5 * (z * z).sum(axis=2) - np.log(ROOT_TAU * sigma * mass).sum(axis=1)
+        logs = -0.5 * (z * z).sum(axis=2) - log_scale
         for j in np.flatnonzero(self.levels):
             logs += self._log_category(u[:, j], int(j))
         top = logs.max(axis=1)
         total: Array = top + np.log(np.exp(logs - top[:, None]).mean(axis=1))
         return total
+
+    @cached_property
+    def _normals(self) -> tuple[NDArray[np.bool_], Array, Array, Array]:
+        """Which coordinates are numbers, centres and widths there, and the log of what a kernel is divided by."""
+        number = self.levels == 0
+        mu, sigma = self.mu[:, number], self.sigma[:, number]
+        mass = ndtr((1 - mu) / sigma) - ndtr((0 - mu) / sigma)
+        return number, mu, sigma, np.log(ROOT_TAU * sigma * mass).sum(axis=1)
 
     def _log_category(self, u: Array, j: int) -> Array:
         k, c = len(self.mu), int(self.levels[j])
@@ -110,28 +117,40 @@ def good(n: int) -> int:
     return min(-(-n // 10), 25)
 
 
-def propose(points: Array, values: Array, levels: NDArray[np.intp], rng: np.random.Generator) -> Array:
-    """Return candidates, shape (n, m), the most promising first: those with the largest l(u) / g(u).
-
-    Parameters
-    ----------
-    points : settings tried, shape (k, m); the oldest first.
-    values : what they gave, shape (k,); smaller is better.
-    levels : number of categories of each coordinate, 0 for a number, shape (m,).
+@dataclass(frozen=True)
+class Estimator:
+    """The densities of the good settings and of the others.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> points = rng.random((40, 1))
-    >>> values = np.abs(points[:, 0] - 0.25)
-    >>> bool(abs(propose(points, values, np.zeros(1, int), rng)[0, 0] - 0.25) < 0.1)
+    >>> found = estimate(points, np.abs(points[:, 0] - 0.25), np.zeros(1, int))
+    >>> bool(abs(found.propose(rng)[0, 0] - 0.25) < 0.1)
     True
+    """
+
+    good: Mixture
+    rest: Mixture
+
+    def propose(self, rng: np.random.Generator) -> Array:
+        """Return candidates, shape (n, m), the most promising first: those with the largest l(u) / g(u)."""
+        candidates = self.good.sample(rng, CANDIDATES)
+        ratio: Any = self.good.log_density(candidates) - self.rest.log_density(candidates)
+        ranked: Array = candidates[np.argsort(-ratio, kind="stable")]
+        return ranked
+
+
+def estimate(points: Array, values: Array, levels: NDArray[np.intp]) -> Estimator:
+    """Return the densities of settings tried.
+
+    Parameters
+    ----------
+    points : settings, shape (k, m); the oldest first.
+    values : what they gave, shape (k,); smaller is better.
+    levels : number of categories of each coordinate, 0 for a number, shape (m,).
     """
     order = np.argsort(values, kind="stable")
     n = good(len(values))
     others = np.sort(order[n:])[-MOST_KERNELS:]
-    good_ones, rest = fit(points[order[:n]], levels), fit(points[others], levels)
-    candidates = good_ones.sample(rng, CANDIDATES)
-    ratio: Any = good_ones.log_density(candidates) - rest.log_density(candidates)
-    ranked: Array = candidates[np.argsort(-ratio, kind="stable")]
-    return ranked
+    return Estimator(fit(points[order[:n]], levels), fit(points[others], levels))

@@ -27,6 +27,7 @@ from algorithms.models.pcr import PCR
 from algorithms.models.pls import MOST, PLS
 from algorithms.models.ridge import Ridge
 from algorithms.ranges import Integer
+from algorithms.solvers import coordinate_descent
 from algorithms.solvers.partial_least_squares import pls
 from algorithms.solvers.spectrum import decompose, least_squares, ridge
 from algorithms.summaries.moments import Moments
@@ -56,7 +57,9 @@ class TestAttributes:
     def test_bayesian_ridge_knows_its_deviation(self):
         X, y = data()
         ours, theirs = fitted(BayesianRidge(standardize=False), X, y), SkBayesianRidge().fit(X, y)
-        np.testing.assert_allclose(ours.predict(X, return_std=True)[1], theirs.predict(X, return_std=True)[1], rtol=1e-6)
+        np.testing.assert_allclose(
+            ours.predict(X, return_std=True)[1], theirs.predict(X, return_std=True)[1], rtol=1e-6
+        )
         np.testing.assert_allclose(ours.sigma_, theirs.sigma_, rtol=1e-6)
         assert (ours.n_iter_, ours.alpha_) == (theirs.n_iter_, pytest.approx(theirs.alpha_))
 
@@ -64,7 +67,10 @@ class TestAttributes:
                                         {"lambda_init": 1e3, "max_iter": 1}, {"alpha_init": 1e3, "max_iter": 1}])  # fmt: skip
     def test_every_prior_counts(self, params):
         X, y = data()
-        ours, theirs = fitted(BayesianRidge(standardize=False, **params), X, y), SkBayesianRidge(**params).fit(X, y)
+        ours, theirs = (
+            fitted(BayesianRidge(standardize=False, **params), X, y),
+            SkBayesianRidge(**params).fit(X, y),
+        )
         np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-8)
         assert ours.alpha_ == pytest.approx(theirs.alpha_, rel=1e-8)
 
@@ -73,9 +79,17 @@ class TestAttributes:
         X, _ = data()
         ours = fitted(PCA(n_components=2, standardize=False, whiten=whiten), X)
         theirs = SkPCA(2, svd_solver="full", whiten=whiten).fit(X)
-        for name in ("explained_variance_", "explained_variance_ratio_", "singular_values_", "noise_variance_", "mean_"):
+        for name in (
+            "explained_variance_",
+            "explained_variance_ratio_",
+            "singular_values_",
+            "noise_variance_",
+            "mean_",
+        ):
             np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-9, err_msg=name)
-        np.testing.assert_allclose(np.abs(ours.transform(X)), np.abs(theirs.transform(X)), rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(
+            np.abs(ours.transform(X)), np.abs(theirs.transform(X)), rtol=1e-8, atol=1e-9
+        )
         assert ours.score(X) == pytest.approx(theirs.score(X), rel=1e-9)
 
     def test_linear_regression(self):
@@ -144,7 +158,12 @@ class TestDegreesOfFreedom:
         X, y = data()
         X = np.column_stack([X, X[:, 0]])
         state = state_of(X, y)
-        for made, expected in ((OLS(), 4.0), (PCR(n_components=2), 2.0), (PLS(n_components=3), 3.0), (PCA(n_components=2), 1.0)):
+        for made, expected in (
+            (OLS(), 4.0),
+            (PCR(n_components=2), 2.0),
+            (PLS(n_components=3), 3.0),
+            (PCA(n_components=2), 1.0),
+        ):
             extra = 1.0
             assert made.complexity(made.solve(state)) == pytest.approx(expected + extra)
         bayes = BayesianRidge(standardize=False)
@@ -172,10 +191,18 @@ class TestRanges:
 
     def test_leave_out_what_has_no_effect(self):
         X, y = data()
-        columns = (Column("a", "a"), Column("missing_a", "a", INDICATOR), Column("k_u", "k", LEVEL), Column("k_other", "k", OTHER))
+        columns = (
+            Column("a", "a"),
+            Column("missing_a", "a", INDICATOR),
+            Column("k_u", "k", LEVEL),
+            Column("k_other", "k", OTHER),
+        )
         nothing = np.column_stack([X[:, 0], np.zeros(N), np.zeros(N), np.zeros(N)])
         something = np.column_stack([X[:, 0], np.arange(N) % 2, np.arange(N) % 2, np.arange(N) % 2])
-        assert {k for k, v in Ridge().bounds(state_of(nothing, y, columns)).items() if v is None} == {"impute", "min_frequency"}
+        assert {k for k, v in Ridge().bounds(state_of(nothing, y, columns)).items() if v is None} == {
+            "impute",
+            "min_frequency",
+        }
         assert None not in Ridge().bounds(state_of(something, y, columns)).values()
 
     def test_a_target_constant_to_rounding_is_refused(self):
@@ -210,7 +237,9 @@ class TestDesign:
         state = state_of(X, data()[1], columns)
         assert column_map(state, "mean", 0.25).names == ("k_u", "k_v")
         assert column_map(state, "mean", 0.2500001).names == ("k_u", "k_other")
-        both = column_map(state_of(np.eye(3)[codes[::-1] + np.arange(N) % 2], data()[1], columns), "mean", 0.4)
+        both = column_map(
+            state_of(np.eye(3)[codes[::-1] + np.arange(N) % 2], data()[1], columns), "mean", 0.4
+        )
         assert both.pick is None
         assert both.matrix.toarray().sum(axis=1).tolist() == [1.0, 1.0, 1.0]
 
@@ -294,7 +323,10 @@ class TestMemo:
 def in_fractions(G, b, alpha):
     """Solve (G + αI)w = b by Gauss-Jordan elimination without rounding."""
     n = len(b)
-    rows = [[Fraction(G[i, j]) + (i == j) * Fraction(alpha) for j in range(n)] + [Fraction(b[i])] for i in range(n)]
+    rows = [
+        [Fraction(G[i, j]) + (i == j) * Fraction(alpha) for j in range(n)] + [Fraction(b[i])]
+        for i in range(n)
+    ]
     for i in range(n):
         for k in set(range(n)) - {i}:
             factor = rows[k][i] / rows[i][i]
@@ -318,7 +350,9 @@ class TestSolvers:
         G, b = Z.T @ Z, Z.T @ rng.normal(size=60)
         s = decompose(G, b)
         assert s.rank == 3
-        np.testing.assert_allclose(least_squares(s, tol=0.0), np.linalg.pinv(Z) @ np.linalg.pinv(Z.T) @ b, rtol=1e-7)
+        np.testing.assert_allclose(
+            least_squares(s, tol=0.0), np.linalg.pinv(Z) @ np.linalg.pinv(Z.T) @ b, rtol=1e-7
+        )
 
     def test_components_beyond_what_is_kept_are_found_when_asked_for(self):
         rng = np.random.default_rng(0)
@@ -342,7 +376,9 @@ class TestMoments:
         rng = np.random.default_rng(0)
         X = (rng.normal(size=(500, 2)) + 1e3).astype(np.float32)
         exact = np.cov(X.astype(float), rowvar=False, bias=True) * 500
-        errors = {p: np.abs(state_of(X, moments=Moments(p)).scatter - exact).max() for p in ("data", "double")}
+        errors = {
+            p: np.abs(state_of(X, moments=Moments(p)).scatter - exact).max() for p in ("data", "double")
+        }
         assert errors["double"] <= 1e-9 * np.abs(exact).max() < errors["data"] <= 1e-4 * np.abs(exact).max()
 
     def test_the_shift_of_float32_leaves_no_trace(self):
@@ -357,7 +393,9 @@ class TestMoments:
         w = np.random.default_rng(1).uniform(0.1, 5.0, N)
         state = state_of(X, weight=w)
         np.testing.assert_allclose(state.mean, np.average(X, axis=0, weights=w), rtol=1e-12)
-        np.testing.assert_allclose(state.scatter, np.cov(X, rowvar=False, aweights=w, bias=True) * w.sum(), rtol=1e-10)
+        np.testing.assert_allclose(
+            state.scatter, np.cov(X, rowvar=False, aweights=w, bias=True) * w.sum(), rtol=1e-10
+        )
 
     def test_its_size_is_what_it_says(self):
         X, y = data()
@@ -367,3 +405,23 @@ class TestMoments:
     def test_its_precision_is_one_of_two(self):
         with pytest.raises(AlgorithmError, match="precision='half'"):
             Moments("half")
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 0.3])
+@pytest.mark.parametrize("positive", [False, True])
+def test_descent_called_directly_gives_the_bits_of_the_public_path(alpha, positive):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 8)) + rng.normal(size=(200, 1))
+    y = X @ rng.normal(size=8) + rng.normal(size=200)
+    how, start = coordinate_descent.Descent(positive=positive), np.full(8, 0.1)
+    problem = (X.T @ X / 200, X.T @ y / 200, y @ y / 200, alpha, 0.4, how, start)
+    one, other = coordinate_descent.directly(*problem), coordinate_descent.by_path(*problem)
+    np.testing.assert_array_equal(one[0], other[0])
+    assert one[1:] == other[1:]
+    np.testing.assert_array_equal(start, np.full(8, 0.1))
+    assert coordinate_descent._solver() is coordinate_descent.directly
+
+
+def test_where_the_compiled_descent_changed_the_public_path_is_taken(monkeypatch):
+    monkeypatch.setattr(coordinate_descent, "directly", lambda *_: (np.zeros(3), 1, 0.0))
+    assert coordinate_descent._solver.__wrapped__() is coordinate_descent.by_path
