@@ -21,6 +21,8 @@ BUILT_IN: Mapping[str, str] = {
     "bayesian_ridge": "algorithms.models.bayesian_ridge:BayesianRidge",
     "pca": "algorithms.models.pca:PCA",
     "knn_classifier": "algorithms.models.knn_classifier:KNNClassifier",
+    "kmeans": "algorithms.models.kmeans:KMeans",
+    "gaussian_mixture": "algorithms.models.gaussian_mixture:GaussianMixture",
 }
 """Name → ``module:class`` of the algorithms that come with the package."""
 

@@ -90,8 +90,8 @@ def _batches(dataset: Dataset) -> Iterator[tuple[str, pa.RecordBatch]]:
 def outputs(model: Pipeline, table: pa.Table) -> dict[str, NDArray[Any]]:
     """Return what a model says of some rows, by the column it belongs in.
 
-    ``prediction``, and for a classifier that tells them ``probability_<label>``; for a decomposition one
-    ``component_<i>`` each.
+    ``prediction``, and for a classifier or a mixture that tells them ``probability_<label>``; for a
+    decomposition one ``component_<i>`` each.
     """
     if not hasattr(model, "predict"):
         made = np.asarray(model.transform(table))
@@ -99,7 +99,8 @@ def outputs(model: Pipeline, table: pa.Table) -> dict[str, NDArray[Any]]:
     found = {"prediction": np.asarray(model.predict(table)).reshape(table.num_rows)}
     if hasattr(model, "predict_proba"):
         shares = np.asarray(model.predict_proba(table))
-        found |= {f"probability_{label}": shares[:, i] for i, label in enumerate(model.classes_)}
+        labels = getattr(model, "classes_", range(shares.shape[1]))
+        found |= {f"probability_{label}": shares[:, i] for i, label in enumerate(labels)}
     return found
 
 

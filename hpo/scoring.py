@@ -102,7 +102,7 @@ def resolve_scoring(asked: str | None, searched: Sequence[Searched], scoring_row
     kinds = [s.algorithm for s in searched]
     exact = [m for m in kinds[0].metrics if all(m in k.metrics for k in kinds)]
     if asked is None:
-        asked = task.scoring or next(iter([*exact, *_sampled(kinds)]), "")
+        asked = _expected(kinds) or task.scoring or next(iter([*exact, *_sampled(kinds)]), "")
     if asked in exact:
         return Scoring(asked, None)
     own = list(dict.fromkeys([*exact, *_sampled(kinds)]))
@@ -126,6 +126,12 @@ def one_task(searched: Sequence[Searched]) -> str:
         pairs = ", ".join(f"{name!r} does {task}" for task, name in tasks.items())
         raise TuneError(f"the algorithms of one study must do the same: {pairs}; tune them in two studies")
     return str(next(iter(tasks)))
+
+
+def _expected(kinds: Sequence[Any]) -> str | None:
+    """Return the first ``default_metric`` of an algorithm that all the others know too."""
+    named = [k.default_metric for k in kinds if hasattr(k, "default_metric")]
+    return next((m for m in named if all(m in _own(k) for k in kinds)), None)
 
 
 def _sampled(kinds: Sequence[Any]) -> list[str]:

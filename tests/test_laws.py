@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from algorithms import laws, registry, tasks
 from algorithms.base import Batch, Column, Learning, Shape
 from algorithms.errors import LawBroken
+from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample
 from state_store.codec import flatten, restore
@@ -50,7 +51,7 @@ def fixed(rng, n, shape):
 # every summary that an algorithm has, with the shape of its task; a few spelled otherwise
 CASES = sorted(
     {(registry.get(name)().summary, shape_of(registry.get(name))) for name in registry.names()}
-    | {(Moments("double"), SHAPE), (Sample(size=5), SHAPE)},
+    | {(Moments("double"), SHAPE), (Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)},
     key=repr,
 )
 CASES = [(ready(summary, shape), shape) for summary, shape in CASES]

@@ -1,0 +1,224 @@
+"""What models of a coreset share: its rows in a model's columns, and how well clusters are apart."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import LEVEL, MISSING, OTHER, Array, Shape
+from algorithms.column_map import ColumnMap, column_map
+from algorithms.design import Preprocess, deviations
+from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.memo import MEMO
+from algorithms.models._pipeline import fitted_scaler, pipeline
+from algorithms.models._regression import at_least
+from algorithms.ranges import Choice, Integer, Range
+from algorithms.solvers.centres import Cloud, Rows
+from algorithms.solvers.separation import SEPARATION
+from algorithms.summaries.coreset import Coreset, CoresetState, check_sums
+from algorithms.summaries.sample import SampleState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """The columns that a model measures distances in.
+
+    Attributes
+    ----------
+    columns : T.
+    shape : the encoded columns.
+    mean, scale : shape (q,), exact; rows are held about that mean, divided by that scale.
+    variance : shape (q,), exact.
+    rows : number of rows that they are of.
+    standardize : whether the scale is the model's; else it is one, and the model's columns are not centred.
+    """
+
+    columns: ColumnMap
+    shape: Shape
+    mean: Array
+    scale: Array
+    variance: Array
+    rows: int
+    standardize: bool
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.columns.nbytes + 4 * self.mean.nbytes
+
+    @property
+    def offset(self) -> Array:
+        """What the model's columns have on top of those held here, shape (q,)."""
+        return np.zeros_like(self.mean) if self.standardize else self.mean
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the numbers that reach the model in its pipeline."""
+        return np.dtype(self.shape.dtype if self.columns.keeps_all(self.shape.d) else np.float64)
+
+    def place(self, X: Rows) -> Rows:
+        """Return encoded rows (n, d) in these columns, in their own type."""
+        made = X[:, self.columns.pick] if self.columns.pick is not None else X @ self.columns.matrix
+        return np.asarray((made - self.mean) / self.scale, X.dtype)
+
+    def dress(self, model: BaseEstimator) -> BaseEstimator:
+        """Return the fitted pipeline over the encoded columns that ends in the model."""
+        scaler = fitted_scaler(self.mean, self.scale, self.variance, self.rows) if self.standardize else None
+        return pipeline(self.columns, self.shape.d, scaler, model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clustering(ABC):
+    """A model of the rows of a coreset.
+
+    Parameters
+    ----------
+    standardize : centre and scale the columns first, as ``StandardScaler`` does; changes the unit of distances.
+    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
+    min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
+    random_state : seed of every draw.
+    summary : the coreset.
+    """
+
+    standardize: Annotated[bool, Choice(True, False, searched=False)] = True
+    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
+    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
+    random_state: Annotated[int, Integer(0, 2**31 - 1, searched=False)] = 0
+    summary: Coreset = Coreset()
+
+    task: ClassVar[str] = "clustering"
+    sampled_metrics: ClassVar[tuple[str, ...]] = ("silhouette",)
+
+    def __post_init__(self) -> None:
+        _ = self.preprocess
+        if not 0 <= self.random_state < 2**31:
+            raise InvalidField(f"random_state={self.random_state!r}: must be from 0 to 2³¹ - 1")
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The preprocessing; InvalidField for one that there is not."""
+        return Preprocess(self.standardize, self.impute, self.min_frequency, None, center=True)
+
+    @abstractmethod
+    def assign(self, solution: Any, Z: Rows) -> NDArray[np.intp]:
+        """Return the cluster of each row in the columns of the solution's space."""
+
+    def space(self, state: CoresetState) -> Space:
+        """Return the columns that this preprocessing makes of the state."""
+        how = self.preprocess
+        return MEMO.get(state, how, lambda: _space(state, how))
+
+    def cloud(self, space: Space, state: CoresetState) -> Cloud:
+        """Return a state's rows in the columns of a space (kept for the state)."""
+        return MEMO.get(state, (space, "cloud"), lambda: _cloud(space, state))
+
+    def enough(self, name: str, k: int, state: CoresetState) -> Cloud:
+        """Return the state's rows in this model's columns; refuse more clusters than the rows can tell apart."""
+        self.check(state)
+        if k > self.summary.k_max:
+            raise InvalidField(
+                f"{name}={k}: more than k_max={self.summary.k_max}, which the coreset was drawn for; set k_max to "
+                f"at least {k} (a pass field: another value reads the data once more)"
+            )
+        cloud = self.cloud(self.space(state), state)
+        if cloud.n < k or cloud.distinct < k:
+            raise NotEnoughRows(
+                f"{name}={k} needs as many distinct rows, and there are {min(cloud.n, cloud.distinct)}; use fewer "
+                f"clusters{' or fewer folds' if cloud.n < k else ''}"
+            )
+        return cloud
+
+    def separation(self, solution: Any, cloud: Cloud, metric: str) -> float | None:
+        """Return how well the solution's clusters are apart on some rows; None for another metric."""
+        formula = SEPARATION.get(metric)
+        return None if formula is None else formula(cloud, self.assign(solution, cloud.Z))
+
+    def score_rows(self, solution: Any, rows: SampleState, metric: str) -> float | None:
+        """Return the score of sampled held-out rows: how well the clusters that they fall in are apart."""
+        space: Space = solution.space
+        cloud = MEMO.get(rows, (space, "cloud"), lambda: _sampled(space, rows))
+        return self.separation(solution, cloud, metric)
+
+    def clusters_bound(self, state: CoresetState, low: int, high: int) -> Integer:
+        """Return numbers of clusters up to ``k_max`` and a quarter of the distinct rows, for the folds' sake."""
+        cloud = self.cloud(self.space(state), state)
+        return Integer(low, max(low, min(high, self.summary.k_max, cloud.distinct // 4)), log=True)
+
+    def without_effect(self, state: CoresetState) -> Mapping[str, Range | None]:
+        """Return the fields that change nothing on this state."""
+        roles = {column.role for column, mean in zip(state.shape.columns, state.mean, strict=False) if mean}
+        unused: dict[str, Range | None] = {} if "indicator" in roles else {"impute": None}
+        return unused if roles & {LEVEL, OTHER, MISSING} else {**unused, "min_frequency": None}
+
+    def check(self, state: CoresetState) -> None:
+        """Refuse values whose squares have no finite sum, and a state without rows."""
+        check_sums(state)
+        if not state.rows:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
+
+
+def positive(name: str, value: float) -> None:
+    """Refuse a hyperparameter that is not above zero.
+
+    Examples
+    --------
+    >>> positive("tol", 1e-4)
+    """
+    if not value > 0.0:
+        raise InvalidField(f"{name}={value!r}: must be above 0")
+
+
+def counts_at_least_one(**values: float) -> None:
+    """Refuse a count below one.
+
+    Examples
+    --------
+    >>> counts_at_least_one(n_init=1)
+    """
+    for name, value in values.items():
+        at_least(name, value, 1)
+
+
+def first_rows(cloud: Cloud, state: CoresetState, m: int) -> Cloud:
+    """Return the first m rows of a state's cloud, which are a smaller coreset of the same rows."""
+    w = state.prefix_weight(min(m, cloud.n))
+    return Cloud(cloud.Z[:m], w, float(w.sum()), state.rows)
+
+
+def _space(state: CoresetState, how: Preprocess) -> Space:
+    d = state.shape.d
+    columns = column_map(state, how.impute, how.min_frequency)
+    mean, variance = columns.mean(state.mean[:d]), _variance(state, columns)
+    scale = deviations(variance, mean, state.weight) if how.standardize else np.ones(len(mean))
+    return Space(columns, state.shape, mean, scale, variance, state.rows, how.standardize)
+
+
+def _variance(state: CoresetState, columns: ColumnMap) -> Array:
+    """Return the variance of each column of T.
+
+    The parts of a column of T that is a sum are never other than zero in the same row (a value and the
+    indicator that it is missing; two categories), so the mean of a product of two is zero.
+    """
+    d = state.shape.d
+    variance, mean = state.scatter[:d] / state.weight, state.mean[:d]
+    if columns.pick is not None:
+        return np.asarray(variance[columns.pick])
+    squares = columns.matrix.multiply(columns.matrix).T
+    cross = columns.mean(mean) ** 2 - squares @ mean**2
+    return np.asarray(np.maximum(squares @ variance - cross, 0.0))
+
+
+def _cloud(space: Space, state: CoresetState) -> Cloud:
+    return Cloud(space.place(state.X), state.sample_weight, state.weight, state.rows)
+
+
+def _sampled(space: Space, rows: SampleState) -> Cloud:
+    return Cloud(space.place(rows.X), rows.sample_weight, float(rows.sample_weight.sum()), rows.n)

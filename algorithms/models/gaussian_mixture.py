@@ -1,0 +1,177 @@
+"""Gaussian mixtures of a coreset: every number of components and kind of covariance from one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import Array
+from algorithms.errors import InvalidField
+from algorithms.memo import MEMO
+from algorithms.models._clusters import (
+    Clustering,
+    Space,
+    counts_at_least_one,
+    first_rows,
+    positive,
+)
+from algorithms.models._regression import at_least
+from algorithms.models.kmeans import KMeans
+from algorithms.ranges import Choice, Integer, Log, Range
+from algorithms.solvers.centres import FIRST_ROWS, Cloud, Rows
+from algorithms.solvers.mixture import Fit, Mixture, expectation_maximisation, maximised
+from algorithms.summaries.coreset import CoresetState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+KINDS = ("full", "tied", "diag", "spherical")
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureSolution:
+    """A mixture of a coreset's rows.
+
+    Attributes
+    ----------
+    space : the columns of the mixture, which is held about their mean.
+    start : where EM on all rows of the coreset began.
+    fit : where it ended.
+    """
+
+    space: Space
+    start: Mixture
+    fit: Fit
+
+    @property
+    def converged(self) -> bool:
+        """Whether EM reached its tolerance."""
+        return self.fit.converged
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(4 * self.start.covariances.nbytes + 2 * self.start.means.nbytes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianMixture(Clustering):
+    """A Gaussian mixture; parameters are those of ``sklearn.mixture.GaussianMixture``.
+
+    Weighted EM on the rows of the coreset, from k-means: exact while the coreset holds every row, approximate
+    beyond. ``log_likelihood`` is the weighted mean over the held-out coreset, an estimate; its unit depends on
+    ``standardize``. ``neg_davies_bouldin`` and ``calinski_harabasz`` are estimates from it too, and
+    ``silhouette`` is that of sampled held-out rows, each in its likeliest component.
+
+    Parameters
+    ----------
+    n_components : at most the coreset's ``k_max``.
+    covariance_type, reg_covar : as in scikit-learn.
+    n_init : how many starts; the one that ends highest is kept.
+    max_iter, tol : of EM.
+
+    Examples
+    --------
+    >>> GaussianMixture(n_components=3).covariance_type
+    'full'
+    """
+
+    n_components: Annotated[int, Integer(1, 30, log=True)] = 1
+    covariance_type: Annotated[str, Choice(*KINDS)] = "full"
+    reg_covar: Annotated[float, Log(1e-9, 1e-1, searched=False)] = 1e-6
+    n_init: Annotated[int, Integer(1, 100, searched=False)] = 1
+    max_iter: Annotated[int, Integer(1, 10_000, searched=False)] = 100
+    tol: Annotated[float, Log(1e-8, 1e-1, searched=False)] = 1e-3
+
+    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood", "neg_davies_bouldin", "calinski_harabasz")
+    default_metric: ClassVar[str] = "log_likelihood"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        counts_at_least_one(n_components=self.n_components, n_init=self.n_init, max_iter=self.max_iter)
+        at_least("reg_covar", self.reg_covar, 0.0)
+        positive("tol", self.tol)
+        if self.covariance_type not in KINDS:
+            shown = ", ".join(map(repr, KINDS))
+            raise InvalidField(f"covariance_type={self.covariance_type!r}: must be one of {shown}")
+
+    def solve(self, state: CoresetState) -> MixtureSolution:
+        """Return the mixture; raises NotEnoughRows for fewer distinct rows than components."""
+        return MEMO.get(state, self, lambda: self._solve(state))
+
+    def estimator(self, solution: MixtureSolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianMixture``."""
+        from sklearn.mixture import GaussianMixture as SkMixture
+
+        space, fit, mixture = solution.space, solution.fit, solution.fit.mixture
+        model: Any = SkMixture(
+            self.n_components, covariance_type=self.covariance_type, tol=self.tol, reg_covar=self.reg_covar,
+            max_iter=self.max_iter, n_init=self.n_init, random_state=self.random_state,
+        )  # fmt: skip
+        model.weights_, model.means_ = mixture.weights, mixture.means + space.offset
+        model.covariances_, model.precisions_cholesky_ = mixture.covariances, mixture.precisions_cholesky
+        model.precisions_, model.converged_ = mixture.precisions, fit.converged
+        model.n_iter_, model.lower_bound_, model.lower_bounds_ = fit.n_iter, fit.bounds[-1], list(fit.bounds)
+        return space.dress(model)
+
+    def finalize(self, state: CoresetState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def assign(self, solution: MixtureSolution, Z: Rows) -> NDArray[np.intp]:
+        """Return the likeliest component of each row."""
+        return np.asarray(solution.fit.mixture.joint(Z.astype(np.float64)).argmax(axis=1))
+
+    def score(self, solution: MixtureSolution, held_out: CoresetState, metric: str) -> float | None:
+        """Return the score of the held-out coreset."""
+        if metric not in self.metrics or not held_out.rows:
+            return None
+        cloud = self.cloud(solution.space, held_out)
+        if metric == "log_likelihood":
+            density = solution.fit.mixture.log_density(cloud.Z.astype(np.float64))
+            return float(cloud.w @ density / cloud.w.sum())
+        return self.separation(solution, cloud, metric)
+
+    def complexity(self, solution: MixtureSolution) -> float:
+        """Return the number of free parameters."""
+        return float(solution.fit.mixture.parameters)
+
+    def bounds(self, state: CoresetState) -> Mapping[str, Range | None]:
+        """Return components up to 30, ``k_max`` and a quarter of the distinct rows."""
+        return {"n_components": self.clusters_bound(state, 1, 30), **self.without_effect(state)}
+
+    def _solve(self, state: CoresetState) -> MixtureSolution:
+        cloud = self.enough("n_components", self.n_components, state)
+        first = first_rows(cloud, state, max(FIRST_ROWS, 40 * self.n_components))
+        starts = (self._start(state, first, self.random_state + i) for i in range(self.n_init))
+        if first.n == cloud.n:
+            fits = [(start, self._fit(cloud, start)) for start in starts]
+            start, fit = max(fits, key=lambda pair: pair[1].bounds[-1])
+        else:
+            start = max((self._fit(first, s) for s in starts), key=lambda found: found.bounds[-1]).mixture
+            fit = self._fit(cloud, start)
+        return MixtureSolution(self.space(state), start, fit)
+
+    def _start(self, state: CoresetState, cloud: Cloud, seed: int) -> Mixture:
+        """Return the mixture that the clusters of k-means make of the rows."""
+        clusters = KMeans(
+            n_clusters=self.n_components, standardize=self.standardize, impute=self.impute,
+            min_frequency=self.min_frequency, random_state=seed, summary=self.summary,
+        ).solve(state)  # fmt: skip
+        labels = clusters.fitted.labels_[: cloud.n]
+        resp: Array = (labels[:, None] == np.arange(self.n_components)).astype(np.float64)
+        return maximised(
+            cloud.Z.astype(np.float64), resp, _share(cloud), self.covariance_type, self.reg_covar
+        )
+
+    def _fit(self, cloud: Cloud, start: Mixture) -> Fit:
+        Z = cloud.Z.astype(np.float64)
+        return expectation_maximisation(Z, _share(cloud), start, self.reg_covar, self.tol, self.max_iter)
+
+
+def _share(cloud: Cloud) -> Array:
+    return np.asarray(cloud.w / cloud.w.mean())

@@ -1,0 +1,250 @@
+"""Centres for weighted rows: a path in k, each solution grown from the one before by swaps and Lloyd's steps.
+
+==== ==================================================
+Z    rows, shape (n, q)
+w    their weights, shape (n,)
+C    centres, shape (k, q)
+d₁   squared distance to the nearest centre, shape (n,)
+d₂   squared distance to the second nearest
+==== ==================================================
+
+A step of the path adds the best of a few rows drawn by w·d₁ (greedy k-means++; Arthur & Vassilvitskii 2007),
+tries to exchange one centre for a row drawn the same way (local search; Lattanzi & Sohler 2019, "A better
+k-means++ algorithm via local search"), and ends with Lloyd's steps. While k is small,
+where one bad choice costs most and starts cost least, the best of several starts of k-means++ is taken in its
+place if it is lower. Draws depend on the seed and k alone,
+so the solution for k is the same whichever others are asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from algorithms.base import Array
+
+Rows = NDArray[np.floating[Any]]
+
+CANDIDATES = 4
+"""Rows that each step may add, of which the best is taken."""
+
+SWAPS = 16
+"""Rows that each round may exchange a centre for."""
+
+FEW = 32
+"""Up to so many centres a step of the path is held against other starts."""
+
+FIRST_ROWS = 4_096
+"""Rows of a coreset on which what is only a start is found."""
+
+GAIN = 1e-4
+"""Relative gain that an exchange must bring."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Weighted rows in the columns of a model.
+
+    Attributes
+    ----------
+    Z : shape (n, q).
+    w : shape (n,), the weight that each row stands for.
+    total : weight of all the rows that these stand for, exact.
+    rows : their number.
+
+    Examples
+    --------
+    >>> Cloud(np.zeros((3, 2)), np.ones(3), 3.0, 3).distinct
+    1
+    """
+
+    Z: Rows
+    w: Array
+    total: float
+    rows: int
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.Z)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self.Z.nbytes + 3 * self.w.nbytes)
+
+    @cached_property
+    def square(self) -> Rows:
+        """Squared length of each row."""
+        return np.asarray(np.einsum("ij,ij->i", self.Z, self.Z))
+
+    @cached_property
+    def share(self) -> Rows:
+        """Weights in the type of the rows, one on average."""
+        return np.asarray(self.w / self.w.mean(), self.Z.dtype)
+
+    @cached_property
+    def distinct(self) -> int:
+        """Number of rows that differ."""
+        return len(np.unique(self.Z, axis=0))
+
+    def distances(self, C: Rows) -> Rows:
+        """Return squared distances to each centre, shape (n, k)."""
+        products: Rows = self.Z @ C.T.astype(self.Z.dtype)
+        products *= -2.0
+        products += np.einsum("ij,ij->i", C, C).astype(self.Z.dtype)
+        products += self.square[:, None]
+        np.maximum(products, 0.0, out=products)
+        return products
+
+    def nearest(self, C: Rows) -> tuple[NDArray[np.intp], Rows]:
+        """Return the nearest centre of each row and d₁."""
+        D = self.distances(C)
+        labels = D.argmin(axis=1)
+        return labels, D[np.arange(self.n), labels]
+
+
+class Path:
+    """The solutions for k = 1, 2, … on one cloud, found as far as they are asked for.
+
+    Parameters
+    ----------
+    cloud : the rows.
+    first : fewer rows that stand for the same.
+    seed : of the draws.
+    most : the largest k, for the memory that the path may come to.
+
+    Examples
+    --------
+    >>> cloud = Cloud(np.array([[0.0], [1.0], [9.0], [10.0]]), np.ones(4), 4.0, 4)
+    >>> sorted(Path(cloud, cloud, 0).centres(2).ravel().tolist())
+    [0.5, 9.5]
+    """
+
+    def __init__(self, cloud: Cloud, first: Cloud, seed: int, most: int = 200) -> None:
+        self.cloud, self.first, self.seed = cloud, first, seed
+        self.nbytes = cloud.nbytes + 4 * most * most * cloud.Z.shape[1]
+        mean = cloud.share @ cloud.Z / cloud.share.sum()
+        self._found: list[Rows] = [mean[None].astype(cloud.Z.dtype)]
+        self._lock = threading.Lock()
+
+    def centres(self, k: int) -> Rows:
+        """Return the solution for k centres, shape (k, q)."""
+        with self._lock:
+            while len(self._found) < k:
+                self._found.append(self._next(self._found[-1]))
+        return self._found[k - 1]
+
+    def _next(self, C: Rows) -> Rows:
+        grown, k = _step(self.cloud, C, self.seed), len(C) + 1
+        if k > min(FEW, self.first.distinct):
+            return grown
+        other = _restarted(self.first, k, self.seed)
+        other = means(self.cloud, self.cloud.nearest(other)[0], other)
+        return min((grown, other), key=lambda made: float(self.cloud.share @ self.cloud.nearest(made)[1]))
+
+
+def seeded(cloud: Cloud, k: int, init: str, seed: int) -> Rows:
+    """Return k rows to start from, drawn as scikit-learn's ``init`` of that name does.
+
+    Examples
+    --------
+    >>> seeded(Cloud(np.arange(4.0)[:, None], np.ones(4), 4.0, 4), 4, "random", 0).shape
+    (4, 1)
+    """
+    if init == "random":
+        rng = np.random.default_rng([seed, k])
+        return cloud.Z[rng.choice(cloud.n, k, replace=False, p=cloud.w / cloud.w.sum())]
+    from sklearn.cluster import kmeans_plusplus
+
+    made: Rows = kmeans_plusplus(cloud.Z, k, sample_weight=cloud.share, random_state=seed)[0]
+    return made
+
+
+def _restarted(cloud: Cloud, k: int, seed: int) -> Rows:
+    """Return the best of a few starts of k-means++, more of them for fewer centres."""
+    from sklearn.cluster import KMeans
+
+    starts = max(2, min(8, 128 // k))
+    model = KMeans(k, n_init=starts, max_iter=50, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        made: Rows = model.fit(cloud.Z, sample_weight=cloud.share).cluster_centers_
+    return made
+
+
+def _step(cloud: Cloud, C: Rows, seed: int) -> Rows:
+    """Return k + 1 centres grown from k."""
+    k = len(C) + 1
+    rng = np.random.default_rng([seed, k])
+    _, near, _ = _nearest_two(cloud, C)
+    drawn = _draw(cloud, near, rng, CANDIDATES)
+    inertia = cloud.share @ np.minimum(near[:, None], cloud.distances(drawn))
+    C = np.concatenate([C, drawn[[inertia.argmin()]]])
+    for _ in range(max(1, min(8, 64 // k))):
+        labels, near, second = _nearest_two(cloud, C)
+        swapped = _swap(cloud, C, labels, near, second, _draw(cloud, near, rng, SWAPS))
+        if swapped is not None:
+            C = swapped
+            labels, _ = cloud.nearest(C)
+        C = means(cloud, labels, C)
+    return means(cloud, cloud.nearest(C)[0], C)
+
+
+def _nearest_two(cloud: Cloud, C: Rows) -> tuple[NDArray[np.intp], Rows, Rows]:
+    """Return the nearest centre of each row, d₁ and d₂ (infinite where there is one centre)."""
+    D, rows = cloud.distances(C), np.arange(cloud.n)
+    labels = D.argmin(axis=1)
+    near = D[rows, labels]
+    D[rows, labels] = np.inf
+    return labels, near, D.min(axis=1)
+
+
+def _draw(cloud: Cloud, near: Rows, rng: np.random.Generator, count: int) -> Rows:
+    """Return rows drawn by w·d₁; by w alone where every row is a centre."""
+    mass = np.cumsum(cloud.share * near, dtype=np.float64)
+    if mass[-1] <= 0.0:
+        mass = np.cumsum(cloud.share, dtype=np.float64)
+    places = np.searchsorted(mass, rng.random(count) * mass[-1])
+    return np.asarray(cloud.Z[np.minimum(places, cloud.n - 1)])
+
+
+def _swap(
+    cloud: Cloud, C: Rows, labels: NDArray[np.intp], near: Rows, second: Rows, drawn: Rows
+) -> Rows | None:
+    """Return the centres after the best exchange for one of the drawn rows, or None if none gains.
+
+    Without centre j and with a new one at distance δ, a row of cluster j costs min(d₂, δ), any other min(d₁, δ).
+    """
+    D = cloud.distances(drawn)
+    kept = np.minimum(near[:, None], D)
+    extra = cloud.share[:, None] * (np.minimum(second[:, None], D) - kept)
+    inertia = members(labels, np.ones_like(cloud.share), len(C)) @ extra + cloud.share @ kept
+    out, into = np.unravel_index(int(inertia.argmin()), inertia.shape)
+    if inertia[out, into] >= (1.0 - GAIN) * (cloud.share @ near):
+        return None
+    C = C.copy()
+    C[out] = drawn[into]
+    return C
+
+
+def means(cloud: Cloud, labels: NDArray[np.intp], C: Rows) -> Rows:
+    """Return the weighted mean of each cluster's rows; the old centre where a cluster has none."""
+    weight = np.bincount(labels, cloud.share, len(C))
+    sums = members(labels, cloud.share, len(C)) @ cloud.Z
+    found = np.where(weight[:, None] > 0.0, sums / np.where(weight > 0.0, weight, 1.0)[:, None], C)
+    return np.asarray(found, cloud.Z.dtype)
+
+
+def members(labels: NDArray[np.intp], values: Rows, k: int) -> Any:
+    """Return the sparse (k, n) matrix of each row's value in its cluster."""
+    from scipy.sparse import csr_array
+
+    return csr_array((values, (labels, np.arange(len(labels)))), shape=(k, len(labels)))

@@ -1,0 +1,315 @@
+"""Coreset: a few weighted rows that stand for all of them in every sum of squared distances to centres.
+
+Rows are drawn by *priority sampling* (Duffield, Lund & Thorup 2007, "Priority sampling for estimation of
+arbitrary subset sums"): a row of importance W and uniform u has the priority q = W/u; the m rows of largest
+priority are kept, and τ is the largest priority of a row that is not. A kept row of weight w then stands for
+the weight w·max(1, τ/W), so that every sum over rows is estimated without bias. Like bottom-m sampling it
+merges exactly, in any order.
+
+The importance is w times the row's sensitivity to a pilot clustering (Feldman & Langberg 2011; Bachem, Lucic
+& Krause 2018, "Scalable k-means clustering via lightweight coresets"), the mean of three shares that are one
+on average: uniform, squared distance to the nearest pilot centre, and one over the mass of its cluster.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import Array, Batch, Shape
+from algorithms.errors import AlgorithmError, InvalidField, TooLarge
+from algorithms.known import Known
+from algorithms.ranges import Integer
+from algorithms.summaries.sample import LAST
+
+LEARN_ROWS = 16_384
+"""Rows of the sample that the pilot clustering is made of."""
+
+LEARN_ITERATIONS = 5
+"""Steps of Lloyd's algorithm on them: centres for importances need not be good."""
+
+CHUNK = 16_384
+"""Rows whose distances to the pilot centres are held at once."""
+
+HUGE = 1e100
+"""What values of the sample are cut at, so that their squares have a sum."""
+
+LARGEST = 1e30
+"""Sensitivities above it are as good as infinite: such a row is always kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class CoresetState:
+    """The state of :class:`Coreset`.
+
+    Attributes
+    ----------
+    shape : the columns that the rows are laid out by.
+    rows : number of rows seen (int).
+    weight : sum of their weights, exact.
+    mean, scatter : shape (p,), exact: mean of each column and its sum of squares about it.
+    tau : the largest priority of a row that is not kept; 0 while all are.
+    priority : shape (size,) uint64, the hashes that u is made of; the largest number where there is no row.
+    importance : shape (size,), W of the kept rows, by descending W/u; zero where there is no row.
+    weights : shape (size,), their row weights w.
+    values : shape (size, p), the kept rows.
+    """
+
+    shape: Shape = field(metadata={"static": True})
+    rows: int
+    weight: float
+    mean: Array
+    scatter: Array
+    tau: float
+    priority: NDArray[np.uint64]
+    importance: Array
+    weights: Array
+    values: NDArray[np.floating[Any]]
+
+    @property
+    def n(self) -> int:
+        """Number of rows kept."""
+        return min(self.rows, len(self.priority))
+
+    @property
+    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
+        """The encoded columns of the kept rows, shape (n, d)."""
+        return self.values[: self.n, : self.shape.d]
+
+    @property
+    def sample_weight(self) -> Array:
+        """The weight that each kept row stands for, shape (n,)."""
+        return self.prefix_weight(self.n)
+
+    def prefix_weight(self, m: int) -> Array:
+        """Return the weights of the first m rows, which are a coreset of size m by themselves."""
+        following = slice(m, min(m + 1, self.n))
+        left = _priorities(self.priority[following], self.importance[following])
+        tau = max(self.tau, float(left.max(initial=0.0)))
+        return self.weights[:m] * np.maximum(1.0, tau / self.importance[:m])
+
+
+@dataclass(frozen=True)
+class Coreset:
+    """A weighted sample of rows for clustering with up to ``k_max`` centres.
+
+    Parameters
+    ----------
+    size : rows kept of each fold, and of any folds together.
+    k_max : centres of the pilot clustering: the largest number of clusters that the rows are meant for.
+
+    Examples
+    --------
+    >>> from algorithms.base import Column
+    >>> shape, rows = Shape((Column("x", "x"),)), np.array([[0.0], [0.1], [0.2], [9.0]])
+    >>> batch = Batch(rows, 1, priority=np.array([3, 9, 7, 5], np.uint64) << np.uint64(60))
+    >>> coreset = Coreset(size=3, k_max=1)
+    >>> coreset = coreset.knowing(coreset.learn(shape, batch))
+    >>> state = coreset.update(coreset.init(shape), batch)
+    >>> state.rows, state.mean.tolist(), sorted(state.X.ravel().tolist())
+    (4, [2.325], [0.0, 0.2, 9.0])
+    """
+
+    size: Annotated[int, Integer(2, None, searched=False)] = 20_000
+    k_max: Annotated[int, Integer(1, None, searched=False)] = 200
+    known: Known | None = field(default=None, metadata={"learned": True})
+
+    version: ClassVar[int] = 1
+    tolerance: ClassVar[float] = 1e-9
+    sync_every: ClassVar[int | None] = None
+    draws: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.size <= 10_000_000:
+            raise InvalidField(f"size={self.size!r}: must be from 2 to 10,000,000 rows")
+        if not 1 <= self.k_max <= self.size:
+            raise InvalidField(f"k_max={self.k_max!r}: must be from 1 to size={self.size:,}")
+
+    def learn(self, shape: Shape, sample: Batch) -> Known:
+        """Return the centres of a pilot clustering of the sample, and what importances need of it."""
+        some = np.unique(np.linspace(0, sample.n - 1, min(sample.n, LEARN_ROWS)).astype(np.intp))
+        X, w = sample.dense(shape.p, some)[:, : shape.d].astype(np.float64), sample.weights[some]
+        X = X.clip(-HUGE, HUGE)
+        if not len(X):
+            X, w = np.zeros((1, shape.d)), np.ones(1)
+        mean, scale = _units(X, w)
+        Z = (X - mean) / scale
+        centres = _pilot(Z, w, self.k_max)
+        labels, distance = _nearest(Z, centres)
+        mass = np.bincount(labels, w, len(centres)) / w.sum()
+        average = float(w @ distance / w.sum())
+        return Known(
+            {
+                "centres": centres,
+                "mean": mean,
+                "scale": scale,
+                "level": 1.0 + 1.0 / (len(centres) * np.maximum(mass, 1e-12)),
+                "far": np.array(1.0 / average if average > 0.0 else 0.0),
+            }
+        )
+
+    def knowing(self, known: Known) -> Coreset:
+        """Return this summary, ready for a pass."""
+        return replace(self, known=known)
+
+    def init(self, shape: Shape) -> CoresetState:
+        """Return the coreset of no rows."""
+        m, zero = self.size, np.zeros(shape.p)
+        values = np.zeros((m, shape.p), np.dtype(shape.dtype))
+        return CoresetState(
+            shape, 0, 0.0, zero, zero.copy(), 0.0, np.full(m, LAST), np.zeros(m), np.zeros(m), values
+        )
+
+    def update(self, state: CoresetState, batch: Batch) -> CoresetState:
+        """Return the coreset of the rows seen before and those of ``batch``."""
+        if batch.n == 0:
+            return state
+        if batch.priority is None:
+            raise AlgorithmError("Coreset draws rows by their priorities, and the batch has none")
+        importance = batch.weights * self._sensitivity(batch, state.shape)
+        order = _ranked(batch.priority, importance)[: self.size + 1]
+        rest = _priorities(batch.priority[order[self.size :]], importance[order[self.size :]])
+        kept = order[: self.size]
+        values = batch.dense(state.shape.p, kept).astype(state.values.dtype, copy=False)
+        mean, scatter = _moments(batch, state.shape.p)
+        lifted = _Rows(
+            batch.n, batch.total, mean, scatter, float(rest.max(initial=0.0)),
+            batch.priority[kept], importance[kept], batch.weights[kept], values,
+        )  # fmt: skip
+        return self._merged(state, lifted)
+
+    def merge(self, a: CoresetState, b: CoresetState) -> CoresetState:
+        """Return the coreset of both states' rows; leaves both alone."""
+        if not b.rows:
+            return a
+        if not a.rows:
+            return b
+        n = b.n
+        kept = (b.priority[:n], b.importance[:n], b.weights[:n], b.values[:n])
+        return self._merged(a, _Rows(b.rows, b.weight, b.mean, b.scatter, b.tau, *kept))
+
+    def nbytes(self, shape: Shape) -> int:
+        """Bytes of one state: size × (p + 3) numbers, 2p more, a weight, τ and a count."""
+        return self.size * (np.dtype(shape.dtype).itemsize * shape.p + 24) + 16 * shape.p + 24
+
+    def _merged(self, a: CoresetState, b: _Rows) -> CoresetState:
+        n = a.n
+        priority = np.concatenate([a.priority[:n], b.priority])
+        importance = np.concatenate([a.importance[:n], b.importance])
+        order = _ranked(priority, importance)
+        kept, left = order[: self.size], order[self.size : self.size + 1]
+        found, k = self.init(a.shape), len(kept)
+        found.priority[:k], found.importance[:k] = priority[kept], importance[kept]
+        found.weights[:k] = np.concatenate([a.weights[:n], b.weights])[kept]
+        ours = kept < n
+        found.values[:k][ours], found.values[:k][~ours] = a.values[kept[ours]], b.values[kept[~ours] - n]
+        tau = max(a.tau, b.tau, *_priorities(priority[left], importance[left]).tolist())
+        weight, share = a.weight + b.weight, b.weight / (a.weight + b.weight)
+        with np.errstate(over="ignore", invalid="ignore"):
+            away = b.mean - a.mean
+            mean, scatter = a.mean + away * share, a.scatter + b.scatter + away**2 * (a.weight * share)
+        return replace(found, rows=a.rows + b.rows, weight=weight, mean=mean, scatter=scatter, tau=tau)
+
+    def _sensitivity(self, batch: Batch, shape: Shape) -> Array:
+        """Return each row's sensitivity, shape (n,), rounded so that no order of summing shows."""
+        known = self.known
+        if known is None:
+            raise AlgorithmError("Coreset must learn a pilot clustering before its pass")
+        present = np.arange(shape.d) if batch.present is None else batch.present[batch.present < shape.d]
+        columns = np.arange(shape.d) if batch.present is None else np.flatnonzero(batch.present < shape.d)
+        absent = np.setdiff1d(np.arange(shape.d), present)
+        mean, scale, centres = known["mean"], known["scale"], known["centres"]
+        beyond = (((-mean / scale)[absent] - centres[:, absent]) ** 2).sum(axis=1)
+        kind, made = batch.values.dtype, np.empty(batch.n, np.float32)
+        near, offset = centres[:, present].astype(kind), beyond.astype(kind)
+        level, far = known["level"], float(known["far"])
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, batch.n, CHUNK):
+                rows = batch.values[start : start + CHUNK]
+                Z = ((rows[:, columns] - mean[present]) / scale[present]).astype(kind, copy=False)
+                labels, distance = _nearest(Z, near, offset)
+                made[start : start + CHUNK] = level[labels] + far * distance
+        return np.nan_to_num(made, nan=1.0).clip(max=LARGEST).astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Some rows on their way into a state, without empty places."""
+
+    rows: int
+    weight: float
+    mean: Array
+    scatter: Array
+    tau: float
+    priority: NDArray[np.uint64]
+    importance: Array
+    weights: Array
+    values: NDArray[np.floating[Any]]
+
+
+def check_sums(state: CoresetState) -> None:
+    """Raise TooLarge, naming the column, where a mean or a sum of squares has overflowed."""
+    broken = np.flatnonzero(~np.isfinite(state.mean) | ~np.isfinite(state.scatter))
+    if len(broken):
+        raise TooLarge(
+            f"column {state.shape.columns[broken[0]].name!r} holds values so large that their squares have no "
+            "finite sum: look for damaged values, rescale the column, or leave it out"
+        )
+
+
+def _priorities(priority: NDArray[np.uint64], importance: Array) -> Array:
+    """Return W/u, with u = (hash + 1)/2⁶⁴ in (0, 1]."""
+    return importance / ((priority.astype(np.float64) + 1.0) / 2.0**64)
+
+
+def _ranked(priority: NDArray[np.uint64], importance: Array) -> NDArray[np.intp]:
+    """Return the order by descending W/u; of equal ones the smaller hash is first."""
+    return np.lexsort((priority, -_priorities(priority, importance)))
+
+
+def _moments(batch: Batch, p: int) -> tuple[Array, Array]:
+    """Return mean and sum of squares about it of every column, shape (p,) each."""
+    w, total = batch.weights, batch.total
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = batch.values.astype(np.float64, copy=False)
+        shift = values[0]  # so that a column of one value has no scatter at all
+        away = values - shift
+        delta = w @ away / total
+        mean, scatter = shift + delta, w @ (away - delta) ** 2
+    if batch.present is None:
+        return mean, scatter
+    full = np.zeros((2, p))
+    full[:, batch.present] = mean, scatter
+    return full[0], full[1]
+
+
+def _units(X: Array, w: Array) -> tuple[Array, Array]:
+    mean = w @ X / w.sum()
+    deviation = np.sqrt(w @ (X - mean) ** 2 / w.sum())
+    return mean, np.where(deviation > 1e-12 * np.abs(mean), deviation, 1.0)
+
+
+def _pilot(Z: Array, w: Array, k: int) -> Array:
+    from sklearn.cluster import KMeans
+
+    k = min(k, len(np.unique(Z, axis=0)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = KMeans(k, n_init=1, max_iter=LEARN_ITERATIONS, random_state=0).fit(Z, sample_weight=w)
+    return np.asarray(found.cluster_centers_, np.float64)
+
+
+def _nearest(
+    Z: NDArray[np.floating[Any]], centres: NDArray[np.floating[Any]], offset: Any = 0.0
+) -> tuple[NDArray[np.intp], NDArray[np.floating[Any]]]:
+    """Return the nearest centre of each row and the squared distance; ``offset`` adds to it, by centre."""
+    products = Z @ centres.T
+    products *= -2.0
+    products += np.einsum("ij,ij->i", centres, centres) + offset
+    labels = products.argmin(axis=1)
+    least = products[np.arange(len(Z)), labels] + np.einsum("ij,ij->i", Z, Z)
+    return labels, np.maximum(least, 0.0)
