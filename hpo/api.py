@@ -37,7 +37,8 @@ def tune(
     *,
     trials: int = 200,
     folds: Any = 5,
-    scoring: str | None = None,
+    scoring: str | Sequence[str] | None = None,
+    refit: str | bool | None = None,
     scoring_rows: int = 4096,
     search: Mapping[str, Any] | None = None,
     name: str | None = None,
@@ -71,15 +72,17 @@ def tune(
         ``{"scheme": "time", "column": "day"}``; or, for data in memory, any scikit-learn splitter.
     scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
-        regressions, accuracy for classifiers, else the algorithms' own.
+        regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
+    refit : which of several scores is optimised; None for the first. False optimises all of them together:
+        ``result.pareto`` holds the settings that no other beats in every score.
     scoring_rows : rows of each fold that are kept for scores that need rows.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
     store : where states are kept; None for the default under ``HPO_HOME``.
     storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
-    sampler : ``"auto"``, ``"tpe"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"`` or an Optuna
-        sampler.
+    sampler : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"`` or
+        an Optuna sampler.
     seed : same seed, data and question: same folds, same trials, same states, bit for bit.
     n_jobs : threads of the pass; None or -1 for one per core.
     progress : whether to draw a bar; None draws one on a terminal.
@@ -116,7 +119,8 @@ def tune(
     """
     values = {
         "data": data, "target": target, "algorithm": algorithm, "trials": trials, "folds": folds,
-        "scoring": scoring, "scoring_rows": scoring_rows,
+        "scoring": scoring if scoring is None or isinstance(scoring, str) else list(scoring),
+        "refit": refit, "scoring_rows": scoring_rows,
         "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
         "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
         "patience": patience, "warm_start": warm_start, "weight": weight,
@@ -188,7 +192,7 @@ def _question(
     options: Mapping[str, Any] | None,
 ) -> Question:
     searched = resolve_search(spec)
-    scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows)
+    scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=spec.drop,
         fingerprint=spec.fingerprint, storage_options=options,

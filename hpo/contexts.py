@@ -50,6 +50,7 @@ def evidence(
     contexts: Mapping[Summary[Any], str],
     cells: Mapping[Summary[Any], Sequence[Any]],
     sample: Summary[Any] | None,
+    exact: frozenset[str] = frozenset(),
 ) -> Evidence:
     """Return the fold states of a finished pass.
 
@@ -58,10 +59,11 @@ def evidence(
     pilot, contexts : of the pass.
     cells : one state per cell, by summary.
     sample : the summary whose held-out rows scores are computed on, or None.
+    exact : the metrics that states tell exactly all the same.
     """
     plan = pilot.folds.plan
     states = {s: fold_states(pilot.ready(s), found, plan) for s, found in cells.items()}
     if sample is not None:
         rows = states[sample]
-        states = {s: replace(found, sample=rows) for s, found in states.items()}
+        states = {s: replace(found, sample=rows, exact=exact) for s, found in states.items()}
     return Evidence(states, contexts, pilot)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from algorithms.base import Summary
 from hpo.data.cells import FoldPlan
-from hpo.scoring import Held, score
+from hpo.scoring import Held, scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,8 @@ class FoldStates:
     whole : the state of every row.
     plan : which cells a split trains and tests on.
     summary : what made the states, knowing what it learned.
-    sample : the states of the sample that scores are computed on; None where they are exact.
+    sample : the states of the sample that scores are computed on; None where all are exact.
+    exact : the metrics that states tell exactly.
     """
 
     cells: tuple[Any, ...]
@@ -36,6 +37,7 @@ class FoldStates:
     plan: FoldPlan
     summary: Summary[Any]
     sample: FoldStates | None = None
+    exact: frozenset[str] = frozenset()
 
     def merged(self, cells: Sequence[int]) -> Any:
         """Return the state of those cells' rows, merged in the order given."""
@@ -43,18 +45,24 @@ class FoldStates:
 
     def held_cell(self, cell: int) -> Held:
         """Return what scores are computed on when one cell is held out."""
-        return Held(self.cells[cell], None if self.sample is None else self.sample.cells[cell])
+        return Held(self.cells[cell], None if self.sample is None else self.sample.cells[cell], self.exact)
 
     @functools.cached_property
     def held_out(self) -> tuple[Held, ...]:
         """What the score of each split is computed on."""
         rows: Sequence[Any] = [None] * len(self.test) if self.sample is None else self.sample.test
-        return tuple(Held(state, sample) for state, sample in zip(self.test, rows, strict=True))
+        return tuple(Held(state, sample, self.exact) for state, sample in zip(self.test, rows, strict=True))
 
 
 @dataclass(frozen=True)
 class Scores:
     """Fold scores of one setting, greater is better, and whether every solver reached its tolerance.
+
+    Attributes
+    ----------
+    folds : one score for each split.
+    converged : whether every solver reached its tolerance.
+    also : the scores by the study's other metrics, by name; those that cannot be told are NaN.
 
     Examples
     --------
@@ -65,6 +73,7 @@ class Scores:
 
     folds: tuple[float, ...]
     converged: bool = True
+    also: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
     def mean(self) -> float:
@@ -110,7 +119,7 @@ def leaves_one_out(plan: FoldPlan) -> bool:
     return all(len(s.test) == 1 and set(s.train) == everything - set(s.test) for s in plan.splits)
 
 
-def evaluate(algorithm: Any, states: FoldStates, metric: str) -> Scores:
+def evaluate(algorithm: Any, states: FoldStates, metric: str, also: Sequence[str] = ()) -> Scores:
     """Return the fold scores of one setting; reads no data.
 
     Parameters
@@ -118,15 +127,25 @@ def evaluate(algorithm: Any, states: FoldStates, metric: str) -> Scores:
     algorithm : hyperparameters set.
     states : of the algorithm's summary.
     metric : name of the score.
+    also : names of further scores, told by the same models.
     """
-    return score_pairs(algorithm, states.train, states.held_out, metric)
+    return score_pairs(algorithm, states.train, states.held_out, metric, also)
 
 
-def score_pairs(algorithm: Any, train: Sequence[Any], held_out: Sequence[Held], metric: str) -> Scores:
-    """Return one score for each pair of a training state and what was held out."""
+def score_pairs(
+    algorithm: Any,
+    train: Sequence[Any],
+    held_out: Sequence[Held],
+    metric: str,
+    also: Sequence[str] = (),
+) -> Scores:
+    """Return one score for each pair of a training state and what was held out; one model serves all metrics."""
     solutions = [algorithm.solve(state) for state in train]
-    scores = tuple(score(algorithm, s, held, metric) for s, held in zip(solutions, held_out, strict=True))
-    return Scores(scores, all(getattr(s, "converged", True) for s in solutions))
+    names = (metric, *also)
+    found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
+    first, *others = (tuple(folds) for folds in zip(*found, strict=True))
+    converged = all(getattr(s, "converged", True) for s in solutions)
+    return Scores(first, converged, {m: Scores(folds) for m, folds in zip(also, others, strict=True)})
 
 
 def _all_but_one(summary: Summary[Any], cells: tuple[Any, ...]) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.quiet import quiet
 from studies.space import ALGORITHM
@@ -42,6 +42,12 @@ def importances(study: Study) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
+def _of_first_objective(trial: FrozenTrial) -> FrozenTrial:
+    if len(trial.values) == 1:
+        return trial
+    return create_trial(value=trial.values[0], params=trial.params, distributions=trial.distributions)
+
+
 def _by_algorithm(trials: Sequence[FrozenTrial]) -> Mapping[str, list[FrozenTrial]]:
     groups: dict[str, list[FrozenTrial]] = {}
     for trial in trials:
@@ -50,7 +56,7 @@ def _by_algorithm(trials: Sequence[FrozenTrial]) -> Mapping[str, list[FrozenTria
 
 
 def _variance(trials: Sequence[FrozenTrial]) -> float:
-    return float(np.var([t.value for t in trials if t.value is not None])) if trials else 0.0
+    return float(np.var([t.values[0] for t in trials if t.values])) if trials else 0.0
 
 
 def _fanova(trials: Sequence[FrozenTrial]) -> dict[str, float]:
@@ -63,7 +69,7 @@ def _fanova(trials: Sequence[FrozenTrial]) -> dict[str, float]:
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = optuna.create_study(direction="maximize")
-        study.add_trials(trials)
+        study.add_trials(_of_first_objective(t) for t in trials)
         try:
             found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(n_trees=16, seed=0))
         except (ValueError, RuntimeError):

@@ -75,7 +75,12 @@ class Question:
         """Return what makes it the same study, the data's state included."""
         asked = definition(self.spec)
         asked["folds"] = self.folds.to_dict()
-        asked["scoring"] = self.metric
+        metrics = list(self.scoring.metrics)
+        asked["scoring"] = metrics if len(metrics) > 1 else self.metric
+        if self.scoring.goals > 1:
+            asked["refit"] = False
+        else:
+            asked.pop("refit", None)
         asked["state of the data"] = self.data_state
         return {key: masked(value) for key, value in asked.items()}
 

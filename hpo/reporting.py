@@ -5,17 +5,35 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
+from algorithms.summaries.sample import SampleState
+from hpo.leaderboard import leaderboard
 from hpo.selection import Candidate
 from hpo.threads import one_blas_thread
 from hpo.tuner import recorded
-from studies.report_data import Chosen, Curve, Estimate, Ledger, ReportData, SegmentRow, TrialRow
+from studies.report_data import (
+    Chosen,
+    ClassCoefficients,
+    ClassRow,
+    Curve,
+    Estimate,
+    Leader,
+    Ledger,
+    ReportData,
+    SegmentRow,
+    TrialRow,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optuna.trial import FrozenTrial
 
     from hpo import selection
+    from hpo.evaluate import Scores
+    from hpo.leaderboard import Leader as Row
     from hpo.result import Result
 
 MOST_COEFFICIENTS = 30
@@ -36,27 +54,38 @@ def report_data(result: Result) -> ReportData:
         folds=record["folds"],
         sampler=str(definition.get("sampler", "auto")),
         seed=definition.get("seed"),
-        n_rows=result.best.states.whole.rows,
+        n_rows=result.candidates[0].states.whole.rows,
         n_columns=len(record["encoder"]["encodings"]),
         trials=[_row(result, trial) for trial in result.optuna_study.get_trials(deepcopy=False)],
-        best=_chosen(result, result.best),
-        simplest=_chosen(result, result.simplest),
+        best=None if result.several else _chosen(result, result.best),
+        simplest=None if result.several else _chosen(result, result.simplest),
         nested=_estimate(result.nested_score),
         importances=result.importances(),
         validation=[_validation(result, key) for key in result.searched()],
         learning=_curve("rows", result.learning_curve()),
-        coefficients=result.coefficients()[:MOST_COEFFICIENTS],
+        coefficients=[] if result.several else result.coefficients()[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
         spec_yaml=_yaml(spec),
         notes=notes(result),
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
         log_params=[k for k, d in result.space.items() if _is_log(d)],
+        metrics=list(result.metrics),
+        objectives=list(result.objectives),
+        pareto=[_chosen(result, c) for c in result.pareto] if result.several else [],
+        leaderboard=[_leader(row) for row in leaderboard(result)],
+        classes=_classes(result),
+        class_coefficients=None if result.several else _class_coefficients(result),
+        sampled=list(record.get("sampled", [])),
+        sampled_rows=_sampled_rows(result),
     )
 
 
 def notes(result: Result) -> list[str]:
     """Return what a reader should know besides: rows left out, how the study ended, what is approximate."""
     cost, found = result.cost, []
+    if why := result.record.get("chosen"):
+        found.append(str(why))
+    found += _sampling_notes(result)
     if cost.rows_without_target:
         found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")
     if cost.rows_without_weight:
@@ -80,6 +109,71 @@ def notes(result: Result) -> list[str]:
     return found
 
 
+def _sampling_notes(result: Result) -> list[str]:
+    sampled, rows = result.record.get("sampled", []), _sampled_rows(result)
+    if not sampled or rows is None:
+        return []
+    splits = len(result.candidates[0].states.test)
+    names = ", ".join(sampled)
+    found = [
+        f"{names}: scored on a sample of {rows:,} held-out rows, in {splits} splits; other scores are exact."
+    ]
+    if len(sampled) == len(result.metrics):
+        found = [f"{names}: scored on a sample of {rows:,} held-out rows, in {splits} splits."]
+    untold = {
+        name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
+        for name in result.metrics[1:]
+    }
+    found += [f"{name} could not be told of {n:,} settings." for name, n in untold.items() if n]
+    return found
+
+
+def _sampled_rows(result: Result) -> int | None:
+    """Return how many held-out rows scores were computed on, all splits together; None where all are exact."""
+    held = [held.rows for held in result.candidates[0].states.held_out if held.rows is not None]
+    return sum(rows.n for rows in held) if held else None
+
+
+def _leader(row: Row) -> Leader:
+    return Leader(
+        row.trial, row.algorithm, row.params, row.score, _finite(row.se), row.complexity,
+        _estimates(row.metrics), row.within_one_se, row.trials, row.failed,
+    )  # fmt: skip
+
+
+def _estimates(also: Mapping[str, Scores]) -> dict[str, Estimate]:
+    return {name: Estimate(_finite(s.mean), _finite(s.se)) for name, s in also.items()}
+
+
+def _classes(result: Result) -> list[ClassRow]:
+    """Return the rows of each class: counted where a state has them, else estimated from sampled rows."""
+    found = result.candidates[0].states
+    labels = found.whole.shape.classes
+    states = [c.states for c in result.leaders.values()]
+    for state in (s.whole for s in states) if labels else ():
+        counted = getattr(state, "weight", None)
+        if isinstance(counted, np.ndarray) and counted.shape == (len(labels),):
+            return [ClassRow(str(v), float(n)) for v, n in zip(labels, counted, strict=True)]
+    sampled = (found.sample or found).whole
+    if not labels or not isinstance(sampled, SampleState):
+        return []
+    codes = sampled.values[: sampled.n, sampled.shape.d].astype(np.intp)
+    shares = np.bincount(codes, sampled.sample_weight, len(labels)) / max(sampled.sample_weight.sum(), 1e-300)
+    whole = sampled.n == sampled.rows
+    rows = shares * sampled.rows
+    return [ClassRow(str(v), float(round(n)), whole) for v, n in zip(labels, rows, strict=True)]
+
+
+def _class_coefficients(result: Result) -> ClassCoefficients | None:
+    table = result.coefficient_table()
+    if table is None or table.shape[1] < 2:
+        return None
+    values = table.to_numpy()
+    order = np.argsort(-np.abs(values).max(axis=1), kind="stable")[:MOST_COEFFICIENTS]
+    rows = [(str(table.index[i]), values[i].tolist()) for i in order]
+    return ClassCoefficients([str(c) for c in table.columns], rows, len(table))
+
+
 def _row(result: Result, trial: FrozenTrial) -> TrialRow:
     name, values = result.setting(trial)
     scores = recorded(trial)
@@ -87,12 +181,13 @@ def _row(result: Result, trial: FrozenTrial) -> TrialRow:
         number=trial.number,
         algorithm=name,
         params={f"{name}.{k}": v for k, v in values.items()},
-        value=trial.value if scores else None,
+        value=scores.mean if scores else None,
         se=_finite(scores.se) if scores else None,
         fold_scores=list(scores.folds) if scores else [],
         seconds=trial.user_attrs.get("seconds"),
         duplicate_of=trial.user_attrs.get("duplicate_of"),
         state=trial.state.name.lower(),
+        metrics=_estimates(scores.also) if scores else {},
     )
 
 
@@ -101,7 +196,8 @@ def _chosen(result: Result, candidate: Candidate) -> Chosen:
 
     name, params = result.algorithm_of(candidate), result.params_of(candidate)
     se = _finite(candidate.scores.se)
-    return Chosen(candidate.number, name, params, candidate.scores.mean, se, complexity(candidate))
+    also = _estimates(candidate.scores.also)
+    return Chosen(candidate.number, name, params, candidate.scores.mean, se, complexity(candidate), also)
 
 
 def _validation(result: Result, key: str) -> Curve:

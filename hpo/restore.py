@@ -101,11 +101,13 @@ def load(
     kept = open_store(store) if store is not None else _recorded_store(record["store"], name)
     spec = build(record["spec"])
     searched = resolve(spec.algorithm, spec.search)
-    scoring = resolve_scoring(record["metric"], searched, spec.scoring_rows)
+    metrics = record.get("metrics") or [record["metric"]]
+    goals = int(record.get("goals", 1))
+    scoring = resolve_scoring(metrics, searched, spec.scoring_rows, refit=False if goals > 1 else None)
     found = _evidence(record, searched, scoring, kept, name)
     tuner = Tuner(
         {s.name: s for s in searched}, found.states, found.contexts, study_space(searched, found),
-        record["metric"], study,
+        record["metric"], study, also=scoring.also, goals=scoring.goals,
     )  # fmt: skip
     return Result(Run(tuner, found, Cost(**record["cost"]), record, "loaded"))
 
@@ -127,7 +129,7 @@ def _evidence(
     pilot = recorded(_pilot(record), summaries, targets, weight, record.get("known", {}), store)
     contexts = {s: context_of(s, pilot, targets, weight) for s in summaries}
     cells = {s: _cells(s, pilot, contexts[s], record, store, name) for s in summaries}
-    return evidence(pilot, contexts, cells, scoring.sample)
+    return evidence(pilot, contexts, cells, scoring.sample, scoring.exact)
 
 
 def _cells(

@@ -38,7 +38,9 @@ class Result:
     ----------
     optuna_study : the study in memory, with every trial.
     cost : what was read and built, and what retraining would have read.
-    metric : name of the score.
+    metric : name of the score that is optimised, the first of several.
+    metrics : names of every score that the trials keep, ``metric`` first.
+    objectives : those that are optimised; several with ``refit=False``.
     stopped : why the trials ended: ``"trials"``, ``"exhausted"`` (a finite space was tried whole),
         ``"timeout"``, ``"patience"`` or ``"interrupted"``; ``"loaded"`` for a study opened again.
 
@@ -56,6 +58,8 @@ class Result:
         self.optuna_study: Study = run.tuner.study
         self.cost: Cost = run.cost
         self.metric: str = run.tuner.metric
+        self.metrics: tuple[str, ...] = (run.tuner.metric, *run.tuner.also)
+        self.objectives: tuple[str, ...] = self.metrics[: run.tuner.goals]
         self.stopped: str = run.stopped
 
     def __repr__(self) -> str:
@@ -63,6 +67,9 @@ class Result:
         trials, rows = len(self.optuna_study.trials), f"{self.cost.rows_read:,} rows read"
         if not any(recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)):
             return f"<Result {self.name or 'unnamed'!r}: no score yet; {trials} trials, {rows}>"
+        if self.several:
+            front = f"{len(self.pareto)} on the Pareto front of {', '.join(self.objectives)}"
+            return f"<Result {self.name or 'unnamed'!r}: {front}; {trials} trials, {rows}>"
         se = f" ± {self.best_se:.2g}" if np.isfinite(self.best_se) else ""
         return (
             f"<Result {self.name or 'unnamed'!r}: {self.metric} {self.best_value:.6g}{se}, {self.best_algorithm} "
@@ -88,10 +95,45 @@ class Result:
             raise TuneError(f"no trial has a score yet{_first_error(self.optuna_study.trials, self.stopped)}")
         return [self._candidate(trial) for trial in trials]
 
+    @property
+    def several(self) -> bool:
+        """Whether several scores are optimised, so that no single setting is the best."""
+        return len(self.objectives) > 1
+
+    @functools.cached_property
+    def pareto(self) -> list[Candidate]:
+        """The candidates that no other beats in every objective, the best by the first objective first.
+
+        With one objective it holds the best alone. ``model_of``, ``params_of``, ``predict`` and ``confirm``
+        take one of them.
+        """
+        return selection.pareto(self.candidates, self.objectives)
+
     @functools.cached_property
     def best(self) -> Candidate:
-        """The candidate of the largest mean score."""
+        """The candidate of the largest mean score; TuneError for a study of several objectives."""
+        self._check_single()
         return selection.best(self.candidates)
+
+    def candidate(self, number: int) -> Candidate:
+        """Return the candidate of that trial.
+
+        Raises
+        ------
+        TuneError
+            The trial does not exist, or has no score.
+        """
+        trials = self.optuna_study.get_trials(deepcopy=False)
+        if not 0 <= number < len(trials) or recorded(trials[number]) is None:
+            raise TuneError(f"trial {number} has no score; this study has {len(trials)} trials, from 0")
+        return self._candidate(trials[number])
+
+    def _check_single(self) -> None:
+        if self.several:
+            raise TuneError(
+                f"this study has several objectives ({', '.join(self.objectives)}), so no single setting is the "
+                "best: choose one of result.pareto, then result.model_of(it), result.params_of(it)"
+            )
 
     @functools.cached_property
     def leaders(self) -> dict[str, Candidate]:
@@ -104,6 +146,7 @@ class Result:
     @functools.cached_property
     def simplest(self) -> Candidate:
         """The candidate with the fewest effective degrees of freedom within one standard error of the best."""
+        self._check_single()
         return selection.simplest(self.candidates)
 
     @property
@@ -149,7 +192,7 @@ class Result:
     @functools.cached_property
     def nested_score(self) -> Estimate | None:
         """Nested cross-validation estimate of the tuned model's score; None for plans that allow none."""
-        return selection.nested(self.candidates, self.metric)
+        return None if self.several else selection.nested(self.candidates, self.metric)
 
     def model_of(self, candidate: Candidate) -> Pipeline:
         """Return a candidate fitted on every row: encoder, preprocessing and scikit-learn's own estimator."""
@@ -166,14 +209,38 @@ class Result:
         return {f"{name}.{k}": v for k, v in {**constants, **values}.items()}
 
     def trials_dataframe(self) -> pd.DataFrame:
-        """Return Optuna's table of trials, with ``fold_scores`` and ``std_error`` as columns of their own."""
-        frame = self.optuna_study.trials_dataframe()
+        """Return Optuna's table of trials, with ``fold_scores`` and ``std_error`` as columns of their own.
+
+        A study of several scores has ``mean_<score>`` and ``std_error_<score>`` of each. Of several objectives
+        ``values_<i>`` are the means, in the order of ``objectives``.
+        """
+        frame = self.optuna_study.trials_dataframe().drop(columns="user_attrs_scores", errors="ignore")
         names = {f"user_attrs_{k}": k for k in ("fold_scores", "std_error", "duplicate_of", "rows_read")}
-        return frame.rename(columns=names)
+        frame = frame.rename(columns=names)
+        if len(self.metrics) > 1:
+            known = [recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)]
+            for name in self.metrics:
+                found = [None if s is None else s.also.get(name, s) for s in known]
+                frame[f"mean_{name}"] = [np.nan if s is None else s.mean for s in found]
+                frame[f"std_error_{name}"] = [np.nan if s is None else s.se for s in found]
+        return frame
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return one row per algorithm, the best first.
+
+        Columns: ``algorithm``, ``score`` and ``se`` of its best setting (by the first objective),
+        ``within_one_se`` of the best of all, ``complexity``, ``trials``, ``failed``, ``trial``, ``params``, and
+        ``mean_<score>`` and ``std_error_<score>`` of every further score.
+        """
+        import pandas as pd
+
+        from hpo.leaderboard import leaderboard
+
+        return pd.DataFrame([row.flat() for row in leaderboard(self)])
 
     def learning_curve(self) -> Curve | None:
         """Return the best setting's score against the number of training rows, from merges of fewer folds."""
-        return selection.learning_curve(self.best, self.metric)
+        return None if self.several else selection.learning_curve(self.best, self.metric)
 
     def validation_curve(self, parameter: str, points: int = 25) -> Curve:
         """Return the score along one hyperparameter, the others as in its algorithm's best setting.
@@ -183,7 +250,8 @@ class Result:
         parameter : ``"algorithm.parameter"``, or a parameter of the best algorithm alone.
         points : how many values of a continuous range.
         """
-        key = parameter if parameter in self.space else f"{self.best_algorithm}.{parameter}"
+        first = self.algorithm_of(selection.best(self.candidates))
+        key = parameter if parameter in self.space else f"{first}.{parameter}"
         if key not in self.searched():
             known = ", ".join(self.searched()) or "none"
             raise TuneError(f"{parameter!r} was not searched; this study searched {known}")
@@ -200,7 +268,8 @@ class Result:
 
     def searched(self) -> dict[str, BaseDistribution]:
         """Return what was searched of every algorithm that has a score, the best algorithm's first."""
-        order = sorted(self.leaders, key=lambda name: name != self.best_algorithm)
+        first = self.algorithm_of(selection.best(self.candidates))
+        order = sorted(self.leaders, key=lambda name: name != first)
         prefixes = [f"{name}." for name in order]
         found = {k: d for p in prefixes for k, d in self.space.items() if k.startswith(p)}
         return {k: d for k, d in found.items() if not d.single()}
@@ -212,40 +281,71 @@ class Result:
         return importances(self.optuna_study)
 
     def coefficients(self) -> list[tuple[str, float]]:
-        """Return the best model's coefficients by column, largest first; empty for models without."""
-        model = self.best_model
-        coef = getattr(model["model"], "coef_", None)
-        if coef is None:
+        """Return the best model's coefficients by column, largest first.
+
+        Empty for models without, and for several classes, whose :meth:`coefficient_table` has one each.
+        """
+        table = self.coefficient_table()
+        if table is None or table.shape[1] > 1:
             return []
-        names = model[:-1].get_feature_names_out()
-        pairs = zip(names, np.ravel(coef).tolist(), strict=True)
+        pairs = zip(table.index, table.iloc[:, 0], strict=True)
         return sorted(((str(n), float(c)) for n, c in pairs), key=lambda pair: -abs(pair[1]))
 
+    def coefficient_table(self) -> pd.DataFrame | None:
+        """Return the best model's coefficients, one row per column of the data, one column per class.
+
+        A regression has one column, and so has a classification of two classes, named for the second. None for
+        models without coefficients over the columns.
+        """
+        import pandas as pd
+
+        self._check_single()
+        model = self.best_model
+        coef = getattr(model["model"], "coef_", None)
+        names = model[:-1].get_feature_names_out() if coef is not None else []
+        values = np.atleast_2d(np.asarray(coef, dtype=float)) if coef is not None else np.zeros((0, 0))
+        if not len(names) or values.shape[1] != len(names):
+            return None
+        classes = list(getattr(model["model"], "classes_", []))
+        labels = classes if len(classes) == len(values) else classes[1:2] or ["coefficient"]
+        if len(labels) != len(values):
+            labels = list(range(len(values)))
+        return pd.DataFrame(values.T, index=[str(n) for n in names], columns=[str(v) for v in labels])
+
     def confirm(
-        self, data: Any, *, scoring: str | Sequence[str] | None = None, **options: Any
+        self,
+        data: Any,
+        *,
+        scoring: str | Sequence[str] | None = None,
+        candidate: Candidate | None = None,
+        **options: Any,
     ) -> dict[str, float]:
         """Return the best model's scores on raw rows that were held out.
 
         Parameters
         ----------
         data : anything that :func:`hpo.tune` reads; it must hold the target, and the weight of a weighted study.
-        scoring : scikit-learn scorer names; None for the study's metric.
+        scoring : scikit-learn scorer names; None for the study's own.
+        candidate : whose model; None for the best.
         options : further arguments of reading, such as ``storage_options``; ``weight=`` as for ``tune``.
         """
         from hpo.confirm import confirm
 
-        names = [scoring] if isinstance(scoring, str) else list(scoring or [self.metric])
+        names = [scoring] if isinstance(scoring, str) else list(scoring or self.metrics)
         targets, weight = self.record["targets"], self.record["weight"]
-        return confirm(self.best_model, data, names, targets, weight, options)
+        model = self.best_model if candidate is None else self.model_of(candidate)
+        return confirm(model, data, names, targets, weight, options)
 
-    def predict(self, data: Any, **options: Any) -> pd.DataFrame:
-        """Return the best model's predictions for every row of ``data``, read batch by batch.
+    def predict(self, data: Any, *, candidate: Candidate | None = None, **options: Any) -> pd.DataFrame:
+        """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
-        One column: ``prediction`` (for a decomposition, one column per component).
+        The columns: ``prediction``, and ``probability_<label>`` of a classifier that tells them (for a
+        decomposition one column per component). The data is read batch by batch.
         """
         from hpo.confirm import predict
 
-        return predict(self.best_model, data, options)
+        model = self.best_model if candidate is None else self.model_of(candidate)
+        return predict(model, data, options)
 
     def report(self, path: str | os.PathLike[str] | None = None) -> ReportData:
         """Return everything that a report shows; with ``path``, write it there as one HTML file."""

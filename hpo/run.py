@@ -31,7 +31,7 @@ from hpo.tuner import Budget, Tuner, distinct
 from hpo.warm_start import translated
 from studies.errors import StudyMissing
 from studies.quiet import quiet
-from studies.record import begin, load_study
+from studies.record import Direction, begin, load_study
 from studies.samplers import Grid, make_sampler
 from studies.storage import ONEPASS, find_study
 from studies.write_behind import WriteBehind
@@ -114,7 +114,9 @@ class Runner:
         self.progress.begin_pass(question.dataset.rows, question.dataset.nbytes)
         one_pass = make_pass(question, pilot)
         result = one_pass.run(spec.n_jobs, self.progress, stop)
-        found = evidence(pilot, one_pass.contexts, result.cells, question.scoring.sample)
+        found = evidence(
+            pilot, one_pass.contexts, result.cells, question.scoring.sample, question.scoring.exact
+        )
         check_rows(found, result, question.metric)
         return found, result
 
@@ -123,18 +125,27 @@ class Runner:
         space = study_space(question.searched, found)
         study = self._study()
         study.sampler = make_sampler(
-            self.sampler, seed=question.spec.seed, space=space, trials=question.spec.trials
-        )
+            self.sampler, seed=question.spec.seed, space=space, trials=question.spec.trials,
+            goals=question.scoring.goals,
+        )  # fmt: skip
         searched = {s.name: s for s in question.searched}
-        return Tuner(searched, found.states, found.contexts, space, question.metric, study)
+        scoring = question.scoring
+        return Tuner(
+            searched, found.states, found.contexts, space, scoring.metric, study, also=scoring.also,
+            goals=scoring.goals,
+        )  # fmt: skip
 
     def _study(self) -> Study:
         name = self.question.spec.name
         if self.storage is None or name is None:
             with quiet():
-                return optuna.create_study(study_name=name or "study", direction="maximize")
+                return optuna.create_study(study_name=name or "study", directions=self._directions)
         record = {"definition": self.question.definition(), "version": RECORD_VERSION}
-        return begin(self.storage, name, direction="maximize", record=record)
+        return begin(self.storage, name, direction=self._directions, record=record)
+
+    @property
+    def _directions(self) -> list[Direction]:
+        return ["maximize"] * self.question.scoring.goals
 
     def _trials(self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event) -> str:
         spec = self.question.spec
@@ -145,7 +156,7 @@ class Runner:
 
         def finished(trial: FrozenTrial) -> None:
             recorder.put(trial)
-            self.progress.trial(trial.value)
+            self.progress.trial(trial.values[0] if trial.values else None)
 
         stopped = tuner.run(budget, finished, stop)
         return "exhausted" if stopped == "trials" and points < spec.trials else stopped
@@ -177,6 +188,10 @@ class Runner:
             "definition": question.definition(),
             "spec": _spec_record(question),
             "metric": question.metric,
+            "metrics": list(question.scoring.metrics),
+            "goals": question.scoring.goals,
+            "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
+            "scoring_rows": question.spec.scoring_rows,
             "segments": [segment.fingerprint for segment in segments],
             "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in result.segments],
             "encoder": found.pilot.encoder.to_dict(),
@@ -201,7 +216,9 @@ class Runner:
         except StudyMissing:
             return
         trials = self.storage.get_n_trials(study_id)
-        begin(self.storage, name, direction="maximize", record={"definition": self.question.definition()})
+        begin(
+            self.storage, name, direction=self._directions, record={"definition": self.question.definition()}
+        )
         if trials and not self.resume:
             raise TuneError(
                 f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: "

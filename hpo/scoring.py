@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from algorithms.base import Summary
-from algorithms.errors import Unscorable
+from algorithms.errors import AlgorithmError, Unscorable
 from algorithms.summaries.sample import Sample, SampleState
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
@@ -25,12 +27,31 @@ class Scoring:
 
     Attributes
     ----------
-    metric : name of the score; greater is better.
-    sample : the summary whose held-out rows it is computed on; None where held-out states tell it exactly.
+    metrics : names of the scores, those that are optimised first; greater is better.
+    goals : how many of them are optimised; more than one look for a Pareto front.
+    exact : those that held-out states tell exactly, for every algorithm of the study.
+    sample : the summary whose held-out rows the others are computed on; None where there are none.
+
+    Examples
+    --------
+    >>> Scoring(("r2",), 1, frozenset({"r2"}), None).metric
+    'r2'
     """
 
-    metric: str
+    metrics: tuple[str, ...]
+    goals: int
+    exact: frozenset[str]
     sample: Summary[Any] | None
+
+    @property
+    def metric(self) -> str:
+        """The score that is optimised, the first of several."""
+        return self.metrics[0]
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """The other scores."""
+        return self.metrics[1:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +61,26 @@ class Held:
     Attributes
     ----------
     state : of the algorithm's summary.
-    rows : the sample of the same rows; None where scores are exact.
+    rows : the sample of the same rows; None where every score is exact.
+    exact : the metrics that the state tells exactly.
     """
 
     state: Any
     rows: SampleState | None = None
+    exact: frozenset[str] = frozenset()
+
+
+def scores(algorithm: Any, solution: Any, held: Held, metrics: Sequence[str]) -> list[float]:
+    """Return several scores of one solution on what was held out; it is dressed once for all of them.
+
+    The first is raised over as by :func:`score`; one of the others that cannot be told is NaN.
+    """
+    first, *others = metrics
+    dressed = functools.cache(lambda: algorithm.estimator(solution))
+    return [
+        _score(algorithm, solution, held, first, dressed),
+        *(_or_nan(functools.partial(_score, algorithm, solution, held, m, dressed)) for m in others),
+    ]
 
 
 def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
@@ -55,13 +91,24 @@ def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
     Unscorable
         If the metric does not fit the model or the held-out rows.
     """
-    if held.rows is None:
+    return _score(algorithm, solution, held, metric, lambda: algorithm.estimator(solution))
+
+
+def _score(
+    algorithm: Any, solution: Any, held: Held, metric: str, dressed: Callable[[], BaseEstimator]
+) -> float:
+    if held.rows is None or metric in held.exact:
         return float(algorithm.score(solution, held.state, metric))
     quick = getattr(algorithm, "score_rows", None)
     found = quick(solution, held.rows, metric) if quick else None
-    if found is None:
-        found = score_of_rows(algorithm.estimator(solution), held.rows, metric)
-    return float(found)
+    return score_of_rows(dressed(), held.rows, metric) if found is None else float(found)
+
+
+def _or_nan(score: Callable[[], float]) -> float:
+    try:
+        return score()
+    except AlgorithmError:
+        return math.nan
 
 
 def score_of_rows(model: BaseEstimator, rows: SampleState, metric: str) -> float:
@@ -84,27 +131,52 @@ def score_of_rows(model: BaseEstimator, rows: SampleState, metric: str) -> float
         raise Unscorable(f"scoring={metric!r} cannot be told of held-out rows: {reason}") from error
 
 
-def resolve_scoring(asked: str | None, searched: Sequence[Searched], scoring_rows: int) -> Scoring:
+def resolve_scoring(
+    asked: str | Sequence[str] | None,
+    searched: Sequence[Searched],
+    scoring_rows: int,
+    refit: str | bool | None = None,
+) -> Scoring:
     """Return how to score: exactly where every algorithm can, else on a sample of held-out rows.
 
     Parameters
     ----------
-    asked : name of the metric; None for the one that users of the task expect.
+    asked : name of the metric, or names of several; None for the one that users of the task expect.
     searched : the algorithms.
     scoring_rows : rows of each fold that are kept for scoring.
+    refit : which of several is optimised, None for the first; False for all of them together.
 
     Raises
     ------
     TuneError
-        If no algorithm of the study knows the metric, or the algorithms do different tasks.
+        If no algorithm of the study knows a metric, or the algorithms do different tasks.
     """
+    names = [asked] if asked is None or isinstance(asked, str) else list(asked)
+    if isinstance(refit, str) and refit not in names:
+        raise TuneError(
+            f"refit={refit!r} names none of the scores {[n for n in names if n]}; give one of them, or False "
+            "to optimise all"
+        )
+    several = refit is False and len(names) > 1
+    if refit is False and not several:
+        raise TuneError(f"refit=False optimises several scores together, and scoring={asked!r} names one")
+    found = [_resolved(name, searched) for name in names]
+    if isinstance(refit, str):
+        found.sort(key=lambda pair: pair[0] != refit)
+    exact = frozenset(name for name, known in found if known)
+    sample = None if len(exact) == len(found) else Sample(size=scoring_rows)
+    return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)
+
+
+def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:
+    """Return a metric's name, and whether every algorithm tells it exactly."""
     task = TASKS[one_task(searched)]
     kinds = [s.algorithm for s in searched]
     exact = [m for m in kinds[0].metrics if all(m in k.metrics for k in kinds)]
     if asked is None:
         asked = _expected(kinds) or task.scoring or next(iter([*exact, *_sampled(kinds)]), "")
     if asked in exact:
-        return Scoring(asked, None)
+        return asked, True
     own = list(dict.fromkeys([*exact, *_sampled(kinds)]))
     legal = [*own, *(_scorers() if task.target else ())]
     if asked not in legal:
@@ -116,7 +188,7 @@ def resolve_scoring(asked: str | None, searched: Sequence[Searched], scoring_row
             f"scoring={asked!r} is no score of {', '.join(s.name for s in searched)}{nearest(asked, legal)}. "
             f"Give one of the algorithms' own{more}{' or a scikit-learn scorer' if task.target else ''}"
         )
-    return Scoring(asked, Sample(size=scoring_rows))
+    return asked, False
 
 
 def one_task(searched: Sequence[Searched]) -> str:

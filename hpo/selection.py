@@ -66,6 +66,27 @@ def best(candidates: Sequence[Candidate]) -> Candidate:
     return max(candidates, key=lambda c: (c.scores.mean, -c.number))
 
 
+def objectives_of(candidate: Candidate, objectives: Sequence[str]) -> tuple[float, ...]:
+    """Return a candidate's mean scores by the study's objectives."""
+    return tuple(candidate.scores.also.get(name, candidate.scores).mean for name in objectives)
+
+
+def pareto(candidates: Sequence[Candidate], objectives: Sequence[str]) -> list[Candidate]:
+    """Return the candidates that no other beats in every objective, the best by the first objective first.
+
+    Of candidates with equal scores the first is kept.
+    """
+    values = {c.number: objectives_of(c, objectives) for c in candidates}
+    order = sorted(candidates, key=lambda c: (tuple(-v for v in values[c.number]), c.number))
+    front: list[Candidate] = []
+    for candidate in order:
+        mine = values[candidate.number]
+        beaten = any(all(x >= y for x, y in zip(values[f.number], mine, strict=True)) for f in front)
+        if not beaten:
+            front.append(candidate)
+    return front
+
+
 def complexity(candidate: Candidate) -> float:
     """Return the effective degrees of freedom of the candidate fitted on every row."""
     solution = candidate.algorithm.solve(candidate.states.whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,8 @@ class Tuner:
     space : distribution of every parameter; ``"algorithm"`` decides which of them exist.
     metric : the score, exact from the states.
     study : Optuna's, in memory.
+    also : further scores that every trial keeps, told by the same models.
+    goals : how many of the scores are optimised, ``metric`` first.
     fits : models fitted so far; a duplicate needs none.
     """
 
@@ -67,6 +69,8 @@ class Tuner:
     space: Mapping[str, BaseDistribution]
     metric: str
     study: Study
+    also: tuple[str, ...] = ()
+    goals: int = 1
     fits: int = 0
     _answers: dict[Any, tuple[int, Scores | None]] = field(default_factory=dict)
 
@@ -89,18 +93,19 @@ class Tuner:
         str
             ``"trials"``, ``"timeout"``, ``"patience"`` or ``"interrupted"``.
         """
-        began, best, since = time.monotonic(), *_best_so_far(self.study)
+        began, front = time.monotonic(), Front()
+        for known in self.study.get_trials(deepcopy=False):
+            front.add(known)
         for _ in range(len(self.study.get_trials(deepcopy=False)), budget.trials):
             if stop.is_set():
                 return "interrupted"
             if budget.timeout is not None and time.monotonic() - began >= budget.timeout:
                 return "timeout"
-            if budget.patience is not None and since >= budget.patience:
+            if budget.patience is not None and front.since >= budget.patience:
                 return "patience"
             trial = self.one()
             finished(trial)
-            improved = trial.value is not None and trial.value > best
-            best, since = (trial.value, 0) if improved and trial.value is not None else (best, since + 1)
+            front.add(trial)
         return "trials"
 
     def one(self) -> FrozenTrial:
@@ -123,7 +128,7 @@ class Tuner:
         self._note(trial, setting, scores, time.perf_counter() - began)
         if scores is None:
             return self.study.tell(trial, state=TrialState.FAIL)
-        return self.study.tell(trial, scores.mean)
+        return self.study.tell(trial, self._values(scores))
 
     def take_over(self, trial: FrozenTrial, study: str) -> FrozenTrial:
         """Add another study's trial to this one, scored anew from these states."""
@@ -134,10 +139,10 @@ class Tuner:
         if error:
             attributes["error"] = error
         if scores is not None:
-            attributes |= {"fold_scores": list(scores.folds), "std_error": _finite(scores.se)}
+            attributes |= attributes_of(scores)
         added = create_trial(
             state=TrialState.COMPLETE if scores else TrialState.FAIL,
-            value=scores.mean if scores else None,
+            values=self._values(scores) if scores else None,
             params=dict(trial.params),
             distributions={k: self.space[k] for k in trial.params},
             user_attrs=attributes,
@@ -157,8 +162,13 @@ class Tuner:
         """Return the fold scores of a setting; None when a fold has no finite score."""
         algorithm, states = self.build(*setting)
         self.fits += len(states.train)
-        scores = evaluate(algorithm, states, self.metric)
-        return scores if usable(scores) else None
+        scores = evaluate(algorithm, states, self.metric, self.also)
+        goals = [scores, *(scores.also[name] for name in self.also[: self.goals - 1])]
+        return scores if all(map(usable, goals)) else None
+
+    def _values(self, scores: Scores) -> list[float]:
+        """Return the values of the objectives."""
+        return [scores.mean, *(scores.also[name].mean for name in self.also[: self.goals - 1])]
 
     def build(self, name: str, values: Mapping[str, Any]) -> tuple[Any, FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""
@@ -189,8 +199,8 @@ class Tuner:
         trial.set_user_attr("seconds", round(seconds, 6))
         trial.set_user_attr("rows_read", 0)
         if scores is not None:
-            trial.set_user_attr("fold_scores", list(scores.folds))
-            trial.set_user_attr("std_error", _finite(scores.se))
+            for name, value in attributes_of(scores).items():
+                trial.set_user_attr(name, value)
             if not scores.converged:
                 trial.set_user_attr("converged", False)
 
@@ -220,21 +230,84 @@ def repeated(trial: FrozenTrial) -> bool:
 def recorded(trial: FrozenTrial) -> Scores | None:
     """Return the fold scores that a trial recorded, or None if it failed."""
     folds = trial.user_attrs.get("fold_scores")
-    return Scores(tuple(folds)) if folds and trial.state is TrialState.COMPLETE else None
+    if not folds or trial.state is not TrialState.COMPLETE:
+        return None
+    others = trial.user_attrs.get("scores", {}).items()
+    also = {name: Scores(tuple(map(_or_nan, one["fold_scores"]))) for name, one in others}
+    return Scores(tuple(folds), also=also)
+
+
+def attributes_of(scores: Scores) -> dict[str, Any]:
+    """Return what a trial records of its scores: JSON values, None for what cannot be told.
+
+    Examples
+    --------
+    >>> attributes_of(Scores((1.0, 3.0)))
+    {'fold_scores': [1.0, 3.0], 'std_error': 1.0}
+    """
+    found: dict[str, Any] = {"fold_scores": list(scores.folds), "std_error": _finite(scores.se)}
+    if scores.also:
+        found["scores"] = {
+            name: {
+                "mean": _finite(one.mean),
+                "std_error": _finite(one.se),
+                "fold_scores": [_finite(score) for score in one.folds],
+            }
+            for name, one in scores.also.items()
+        }
+    return found
+
+
+class Front:
+    """The scores that no other beats in every objective; with one objective the best so far.
+
+    Attributes
+    ----------
+    since : trials since it last changed.
+
+    Examples
+    --------
+    >>> front = Front()
+    >>> [front.put(values) for values in ([1.0], [1.0], [2.0])], front.since
+    ([True, False, True], 0)
+    """
+
+    def __init__(self) -> None:
+        self.since = 0
+        self._points: list[Sequence[float]] = []
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Take in a finished trial."""
+        self.put(trial.values)
+
+    def put(self, values: Sequence[float] | None) -> bool:
+        """Take in the scores of a trial, None if it has none; return whether the front changed."""
+        new = bool(values) and not any(covers(point, values or ()) for point in self._points)
+        self.since = 0 if new else self.since + 1
+        if new and values:
+            self._points = [p for p in self._points if not covers(values, p)] + [values]
+        return new
+
+
+def covers(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Return whether ``a`` is at least as good as ``b`` in every score.
+
+    Examples
+    --------
+    >>> covers((2.0, 1.0), (1.0, 1.0)), covers((2.0, 0.0), (1.0, 1.0))
+    (True, False)
+    """
+    return all(x >= y for x, y in zip(a, b, strict=True))
 
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
 def _key(setting: Setting) -> Any:
     name, values = setting
     return name, tuple(sorted(values.items()))
-
-
-def _best_so_far(study: Study) -> tuple[float, int]:
-    best, since = -math.inf, 0
-    for trial in study.get_trials(deepcopy=False):
-        improved = trial.value is not None and trial.value > best
-        best, since = (trial.value, 0) if improved and trial.value is not None else (best, since + 1)
-    return best, since

@@ -32,7 +32,7 @@ def translated(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> Fro
     if not all(holds(space[k], v) for k, v in params.items()):
         return None
     return create_trial(
-        state=trial.state, value=trial.value, params=params, distributions={k: space[k] for k in params}
+        state=trial.state, values=trial.values, params=params, distributions={k: space[k] for k in params}
     )
 
 

@@ -11,8 +11,8 @@ from studies.masking import mask
 from studies.spec import StudySpec, plain
 
 DEFINING = (
-    "data", "target", "weight", "features", "drop", "algorithm", "search", "folds", "scoring", "scoring_rows",
-    "seed", "sampler", "max_categories", "fingerprint",
+    "data", "target", "weight", "features", "drop", "algorithm", "search", "folds", "scoring", "refit",
+    "scoring_rows", "seed", "sampler", "max_categories", "fingerprint",
 )  # fmt: skip
 """The fields that make a study the same study; the others say how, where and how long it runs."""
 
@@ -27,7 +27,7 @@ def definition(spec: StudySpec) -> dict[str, Any]:
     True
     """
     values = plain(spec)
-    return {key: values[key] for key in DEFINING}
+    return {key: values[key] for key in DEFINING if key != "refit" or values[key] is not None}
 
 
 def definition_digest(spec: StudySpec | Mapping[str, Any]) -> str:

@@ -26,9 +26,10 @@ def unknown(spec: StudySpec, known: Known, metrics: Collection[str], document: D
     ["unknown algorithm 'rigde'; did you mean 'ridge'?"]
     """
     found = [*_algorithms(spec, known, document), *_parameters(spec, known, document)]
-    if metrics and spec.scoring is not None and spec.scoring not in metrics:
-        hint = nearest(spec.scoring, metrics)
-        found.append(Problem(document.line(("scoring",)), f"unknown scoring {spec.scoring!r}{hint}"))
+    for name in spec.metrics if metrics else ():
+        if name not in metrics:
+            hint = nearest(name, metrics)
+            found.append(Problem(document.line(("scoring",)), f"unknown scoring {name!r}{hint}"))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,13 +52,19 @@ def failed(start: datetime | None = None) -> FrozenTrial:
     return trial
 
 
-def begin(storage: BaseStorage, name: str, *, direction: Direction, record: Mapping[str, Any]) -> Study:
+def begin(
+    storage: BaseStorage,
+    name: str,
+    *,
+    direction: Direction | Sequence[Direction],
+    record: Mapping[str, Any],
+) -> Study:
     """Return the study to run, in memory: a new one, or the stored one of that name with its trials.
 
     Parameters
     ----------
     storage : where the study is or will be kept.
-    direction : ``"maximize"`` or ``"minimize"``.
+    direction : ``"maximize"`` or ``"minimize"``; one for each objective of a study of several.
     record : JSON values kept with the study; ``record["definition"]`` is what makes it the same study.
 
     Raises
@@ -77,25 +83,28 @@ def begin(storage: BaseStorage, name: str, *, direction: Direction, record: Mapp
       folds: 5, now 10
     Choose another name, or give this one another name and 'warm_start: a' to begin from its trials.
     """
+    directions = [direction] if isinstance(direction, str) else list(direction)
     with quiet():
         try:
             storage.get_study_id_from_name(name)
         except KeyError:
             with contextlib.suppress(optuna.exceptions.DuplicatedStudyError):
-                return _new(storage, name, direction, record)
-    return _resumed(storage, name, direction, record)
+                return _new(storage, name, directions, record)
+    return _resumed(storage, name, directions, record)
 
 
-def _new(storage: BaseStorage, name: str, direction: Direction, record: Mapping[str, Any]) -> Study:
-    optuna.create_study(study_name=name, storage=storage, direction=direction).set_user_attr(
+def _new(
+    storage: BaseStorage, name: str, directions: Sequence[Direction], record: Mapping[str, Any]
+) -> Study:
+    optuna.create_study(study_name=name, storage=storage, directions=directions).set_user_attr(
         ONEPASS, dict(record)
     )
-    study = optuna.create_study(study_name=name, direction=direction)
+    study = optuna.create_study(study_name=name, directions=directions)
     study.set_user_attr(ONEPASS, dict(record))
     return study
 
 
-def _resumed(storage: BaseStorage, name: str, direction: str, record: Mapping[str, Any]) -> Study:
+def _resumed(storage: BaseStorage, name: str, directions: Sequence[str], record: Mapping[str, Any]) -> Study:
     study = load_study(storage, name)
     before = study.user_attrs.get(ONEPASS, {}).get("definition")
     if before is None:
@@ -103,6 +112,7 @@ def _resumed(storage: BaseStorage, name: str, direction: str, record: Mapping[st
     after = record["definition"]
     if definition_digest(before) != definition_digest(after):
         raise StudyTaken(name, differences(before, after))
-    if study.direction.name.lower() != direction:
-        raise StudyTaken(name, [f"direction: {study.direction.name.lower()}, now {direction}"])
+    known = [direction.name.lower() for direction in study.directions]
+    if known != list(directions):
+        raise StudyTaken(name, [f"direction: {', '.join(known)}, now {', '.join(directions)}"])
     return study

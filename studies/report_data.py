@@ -57,8 +57,16 @@ class Plain:
 
 
 @dataclass(frozen=True)
+class Estimate(Plain):
+    """A mean score with its standard error; None where it cannot be told."""
+
+    mean: float | None
+    se: float | None = None
+
+
+@dataclass(frozen=True)
 class TrialRow(Plain):
-    """One trial: what was tried, and the score of each fold."""
+    """One trial: what was tried, the score of each fold, and its means by the study's other metrics."""
 
     number: int
     algorithm: str
@@ -69,6 +77,7 @@ class TrialRow(Plain):
     seconds: float | None = None
     duplicate_of: int | None = None
     state: str = "complete"
+    metrics: dict[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,14 +90,34 @@ class Chosen(Plain):
     value: float | None = None
     se: float | None = None
     complexity: float | None = None
+    metrics: dict[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Estimate(Plain):
-    """A mean score with its standard error."""
+class Leader(Chosen):
+    """An algorithm's best setting, and how it stands to the best of all."""
 
-    mean: float
-    se: float | None = None
+    within_one_se: bool = False
+    trials: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class ClassRow(Plain):
+    """A label of the target, its rows, and whether they were counted or estimated from a sample."""
+
+    label: str
+    rows: float
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class ClassCoefficients(Plain):
+    """Coefficients of a model of several classes: a name and one number per label, the largest first."""
+
+    labels: list[str]
+    rows: list[tuple[str, list[float]]]
+    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,7 +165,9 @@ class ReportData(Plain):
     """Everything that a study's report shows.
 
     `log_params` names the hyperparameters that were searched on a logarithmic scale; None leaves the choice
-    of each axis to the values.
+    of each axis to the values. `metrics` names every score, those that are optimised (`objectives`) first; with
+    several objectives there is no best setting, but a front of them (`pareto`). `sampled` names the scores that
+    were computed on at most `sampled_rows` held-out rows of each fold.
     """
 
     name: str
@@ -162,6 +193,14 @@ class ReportData(Plain):
     notes: list[str] = field(default_factory=list)
     dropped_rows: int = 0
     log_params: list[str] | None = None
+    metrics: list[str] = field(default_factory=list)
+    objectives: list[str] = field(default_factory=list)
+    pareto: list[Chosen] = field(default_factory=list)
+    leaderboard: list[Leader] = field(default_factory=list)
+    classes: list[ClassRow] = field(default_factory=list)
+    class_coefficients: ClassCoefficients | None = None
+    sampled: list[str] = field(default_factory=list)
+    sampled_rows: int | None = None
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
@@ -174,13 +213,25 @@ class ReportData(Plain):
         True
         """
         parts = dict(plain)
-        parts["trials"] = [TrialRow(**row) for row in plain.get("trials", [])]
+        parts["trials"] = [TrialRow(**_with_metrics(row)) for row in plain.get("trials", [])]
+        parts["pareto"] = [Chosen(**_with_metrics(row)) for row in plain.get("pareto", [])]
+        parts["leaderboard"] = [Leader(**_with_metrics(row)) for row in plain.get("leaderboard", [])]
+        parts["classes"] = [ClassRow(**row) for row in plain.get("classes", [])]
+        if table := plain.get("class_coefficients"):
+            rows = [(name, values) for name, values in table["rows"]]
+            parts["class_coefficients"] = ClassCoefficients(**{**table, "rows": rows})
         parts["validation"] = [Curve(**row) for row in plain.get("validation", [])]
         parts["coefficients"] = [(name, value) for name, value in plain.get("coefficients", [])]
         parts["ledger"] = _ledger(plain.get("ledger") or {})
         for key, kind in (("best", Chosen), ("simplest", Chosen), ("nested", Estimate), ("learning", Curve)):
-            parts[key] = kind(**plain[key]) if plain.get(key) else None
+            parts[key] = kind(**_with_metrics(plain[key])) if plain.get(key) else None
         return cls(**parts)
+
+
+def _with_metrics(plain: Mapping[str, Any]) -> dict[str, Any]:
+    if "metrics" not in plain:
+        return dict(plain)
+    return {**plain, "metrics": {name: Estimate(**one) for name, one in plain["metrics"].items()}}
 
 
 def _ledger(plain: Mapping[str, Any]) -> Ledger:

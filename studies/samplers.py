@@ -2,15 +2,15 @@
 
 Every random number of a trial is drawn from a generator seeded by (seed, trial number), never from one that
 lives across trials. So ``auto``, ``tpe``, ``random``, ``qmc`` and ``grid`` propose after k recorded trials
-what an uninterrupted study would have proposed. ``cmaes`` and ``gp`` keep a state of their own: the same
-seed repeats a whole study, but a resumed one goes on differently.
+what an uninterrupted study would have proposed. ``cmaes``, ``gp`` and ``nsga2`` keep a state of their own: the
+same seed repeats a whole study, but a resumed one goes on differently.
 """
 
 from __future__ import annotations
 
 import importlib.util
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,9 @@ from studies.space import ALGORITHM, Branch, Params, Space, split
 if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
+
+ONE_GOAL = ("cmaes", "gp")
+"""Samplers that take one objective only."""
 
 RESUMABLE = ("auto", "tpe", "random", "qmc", "grid")
 
@@ -153,15 +156,18 @@ def make_sampler(
     seed: int,
     space: Mapping[str, BaseDistribution],
     trials: int,
+    goals: int = 1,
 ) -> BaseSampler:
     """Return the sampler of that name for a conditional space; an Optuna sampler is returned as it is.
 
     Parameters
     ----------
-    name : ``"auto"``, ``"tpe"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"``, or a sampler.
+    name : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"``, or a
+        sampler.
     seed : same seed and space, same trials.
     space : every parameter's distribution; ``"algorithm"`` decides which ``"<algorithm>.<name>"`` exist.
     trials : how many trials are planned; ``auto`` takes the grid if they cover a finite space.
+    goals : how many objectives the study has; with several ``auto`` is the grid or ``tpe``.
 
     Raises
     ------
@@ -177,16 +183,29 @@ def make_sampler(
     if isinstance(name, BaseSampler):
         return name
     whole = split(space)
-    if name == "auto":
+    if name == "auto" and whole.size <= trials:
+        return Grid(whole, seed)
+    if name == "auto" and goals == 1:
         from studies.auto import Auto
 
-        return Grid(whole, seed) if whole.size <= trials else Auto(whole, seed, trials)
-    simple = {"random": Random, "qmc": QuasiRandom, "grid": Grid, "tpe": Tree}
+        return Auto(whole, seed, trials)
+    simple: dict[str, Callable[[Space, int], BaseSampler]] = {
+        "auto": Tree, "random": Random, "qmc": QuasiRandom, "grid": Grid, "tpe": Tree,
+    }  # fmt: skip
     if name in simple:
         return simple[name](whole, seed)
-    if name in ("cmaes", "gp"):
+    if name in ONE_GOAL and goals > 1:
+        raise SamplerError(
+            f"sampler {name!r} optimises one objective, and this study has {goals}; use 'auto', 'tpe', 'nsga2', "
+            "'random' or 'qmc'"
+        )
+    if name == "nsga2":
+        from studies.stateful import PerAlgorithm
+
+        return PerAlgorithm(whole, seed, name)
+    if name in ONE_GOAL:
         return _stateful(name, whole, seed)
-    known = ", ".join(["auto", *simple, "cmaes", "gp"])
+    known = ", ".join([*simple, "nsga2", *ONE_GOAL])
     raise SamplerError(f"unknown sampler {name!r}; known: {known}")
 
 

@@ -12,12 +12,12 @@ import yaml
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from studies.errors import Problem, SpecError
-from studies.fields import Folds, Names, Searched, Strict, seconds, wrong
+from studies.fields import Folds, Names, Searched, Strict, names, seconds, wrong
 from studies.located import describe, nearest
 from studies.masking import mask
 from studies.yaml_reader import CoreDumper, Document, read
 
-SAMPLERS = ("auto", "tpe", "random", "qmc", "cmaes", "gp", "grid")
+SAMPLERS = ("auto", "tpe", "nsga2", "random", "qmc", "cmaes", "gp", "grid")
 
 
 def _sampler(value: Any) -> Any:
@@ -27,6 +27,19 @@ def _sampler(value: Any) -> Any:
 
 
 _NAME = re.compile(r"(?!\s)[^/\\]{1,200}(?<!\s)")
+
+
+def _metrics(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    found = names(value)
+    if not found:
+        raise wrong("an empty list of metrics; name one, or leave 'scoring' out")
+    return found[0] if len(found) == 1 else found
+
+
+def _refit(value: Any) -> Any:
+    return None if value is True else value
 
 
 def _threads(value: Any) -> Any:
@@ -52,7 +65,8 @@ class StudySpec(Strict):
     algorithm : one or several names; with several the algorithm is itself searched.
     search : ``"algorithm.parameter"`` to a :class:`~studies.fields.Range`, a tuple of choices or a constant.
     folds : a number of folds or a :class:`~studies.fields.FoldScheme`.
-    scoring : name of the metric; greater is better.
+    scoring : name of the metric, or a tuple of several; greater is better.
+    refit : which of several metrics is optimised (None: the first), or False for all of them together.
     scoring_rows : rows of each fold that are kept for metrics that need rows.
     trials, timeout, patience : when to stop: trials, seconds, trials without improvement.
     sampler, seed : how settings are proposed.
@@ -78,7 +92,8 @@ class StudySpec(Strict):
     algorithm: Names
     search: dict[str, Searched] = Field(default_factory=dict)
     folds: Folds = 5
-    scoring: str | None = None
+    scoring: Annotated[str | tuple[str, ...] | None, BeforeValidator(_metrics)] = None
+    refit: Annotated[str | bool | None, BeforeValidator(_refit)] = None
     scoring_rows: int = Field(default=4096, ge=2, le=10_000_000)
     trials: int = Field(default=200, ge=1, le=10_000_000)
     timeout: Annotated[float | None, BeforeValidator(seconds)] = None
@@ -115,7 +130,25 @@ class StudySpec(Strict):
     def _check(self) -> StudySpec:
         if not self.data or not self.algorithm:
             raise wrong("'data' and 'algorithm' need at least one entry")
+        several = self.metrics
+        if self.refit is False and len(several) < 2:
+            raise wrong("'refit: false' optimises several metrics together; give 'scoring' a list of them")
+        if isinstance(self.refit, str) and self.refit not in several:
+            raise wrong(
+                f"refit {self.refit!r} is none of the metrics in 'scoring'{nearest(self.refit, several)}"
+            )
         return self
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that were asked for; empty for the algorithms' own.
+
+        Examples
+        --------
+        >>> StudySpec(data="x.csv", algorithm="ridge", scoring=["r2", "max_error"]).metrics
+        ('r2', 'max_error')
+        """
+        return (self.scoring,) if isinstance(self.scoring, str) else self.scoring or ()
 
     def replace(self, **changes: Any) -> StudySpec:
         """Return the spec with some fields changed, validated anew.

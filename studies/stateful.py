@@ -1,4 +1,4 @@
-"""Samplers that keep a state of their own, one for each algorithm: CMA-ES and Gaussian processes."""
+"""Samplers that keep a state of their own, one for each algorithm: CMA-ES, Gaussian processes, NSGA-II."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import optuna
-from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, RandomSampler
 from optuna.trial import TrialState, create_trial
 
 from studies.quiet import quiet
@@ -17,6 +17,10 @@ from studies.space import Branch, Params, Space
 if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
+
+
+POPULATION = 20
+"""Settings of one generation of NSGA-II: small, since a study has hundreds of trials, not thousands."""
 
 
 class PerAlgorithm(ByNumber):
@@ -52,13 +56,13 @@ class PerAlgorithm(ByNumber):
         complete = state == TrialState.COMPLETE and values
         inner.tell(
             asked,
-            values[0] if complete and values else None,
+            list(values) if complete and values else None,
             TrialState.COMPLETE if complete else TrialState.FAIL,
         )
 
     def _begin(self, study: Study, before: int) -> None:
         with quiet():
-            self._studies = [optuna.create_study(sampler=s, direction=study.direction) for s in self._inner]
+            self._studies = [optuna.create_study(sampler=s, directions=study.directions) for s in self._inner]
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))[:before]:
             for inner, branch in zip(self._studies, self.space.branches, strict=True):
                 self._repeat(inner, branch, trial)
@@ -67,13 +71,15 @@ class PerAlgorithm(ByNumber):
     def _repeat(inner: Study, branch: Branch, trial: FrozenTrial) -> None:
         if branch.units(trial.params) is not None:
             params = {name: trial.params[name] for name in branch.free}
-            inner.add_trial(create_trial(params=params, distributions=branch.free, value=trial.value))
+            inner.add_trial(create_trial(params=params, distributions=branch.free, values=trial.values))
 
 
 def _inner(name: str, seed: int) -> BaseSampler:
     seed %= 2**32
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if name == "nsga2":
+            return NSGAIISampler(seed=seed, population_size=POPULATION)
         if name == "gp":
             return GPSampler(seed=seed, deterministic_objective=True)
         return CmaEsSampler(

@@ -237,7 +237,7 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_an_unknown_name_lists_the_known():
-    with pytest.raises(SamplerError, match="'tpp'; known: auto, random, qmc, grid, tpe, cmaes, gp"):
+    with pytest.raises(SamplerError, match="'tpp'; known: auto, random, qmc, grid, tpe, nsga2, cmaes, gp"):
         make_sampler("tpp", seed=0, space=SPACE, trials=10)
 
 

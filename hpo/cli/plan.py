@@ -61,17 +61,16 @@ def _check_scoring(spec: StudySpec) -> None:
     """Name the line of a metric that exists nowhere; one that only the rows can tell is explained later."""
     from algorithms import registry
 
-    if spec.scoring is None:
-        return
-    known = {metric for name in spec.algorithm for metric in registry.get(name).metrics}
-    if spec.scoring in known:
+    found = [registry.get(name) for name in spec.algorithm if name in registry.names()]
+    known = {m for one in found for m in (*one.metrics, *getattr(one, "sampled_metrics", ()))}
+    if all(name in known for name in spec.metrics):
         return
     from sklearn.metrics import get_scorer_names
 
-    if spec.scoring not in get_scorer_names():
+    if not all(name in known or name in get_scorer_names() for name in spec.metrics):
         from hpo.cli.ranges import known_fields
 
-        spec.validate(known_fields(spec.algorithm), sorted(known))
+        spec.validate(known_fields(spec.algorithm), [*sorted(known), *get_scorer_names()])
 
 
 def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:

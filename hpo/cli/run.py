@@ -12,6 +12,7 @@ from hpo.cli.options import AsJson, Storage, Store, StudyFile
 
 if TYPE_CHECKING:
     from hpo.result import Result
+    from hpo.selection import Candidate
     from studies.spec import StudySpec
 
 
@@ -90,24 +91,38 @@ def _show(result: Result, storage: str | None) -> None:
 def result_values(result: Result) -> dict[str, Any]:
     """Return a result as JSON values: what ``--json`` prints."""
     from hpo.errors import TuneError
+    from hpo.leaderboard import leaderboard
 
     found: dict[str, Any] = {
         "name": result.name,
         "metric": result.metric,
+        "metrics": list(result.metrics),
+        "objectives": list(result.objectives),
         "stopped": result.stopped,
         "trials": len(result.optuna_study.trials),
     }
     try:
-        pair = (("best", result.best), ("simplest", result.simplest))
+        several = result.several
+        found["pareto"] = [_chosen(result, one) for one in result.pareto] if several else []
+        pair = () if several else (("best", result.best), ("simplest", result.simplest))
     except TuneError as error:
         return {**found, "best": None, "simplest": None, "error": str(error), "cost": result.cost.to_dict()}
-    for key, chosen in pair:
-        found[key] = {
-            "trial": chosen.number,
-            "algorithm": result.algorithm_of(chosen),
-            "value": chosen.scores.mean,
-            "se": chosen.scores.se,
-            "fold_scores": list(chosen.scores.folds),
-            "params": result.params_of(chosen),
-        }
+    found |= {"best": None, "simplest": None} | {key: _chosen(result, chosen) for key, chosen in pair}
+    found["leaderboard"] = [row.flat() for row in leaderboard(result)]
     return {**found, "cost": result.cost.to_dict()}
+
+
+def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
+    others = {
+        name: {"mean": s.mean, "se": s.se, "fold_scores": list(s.folds)}
+        for name, s in chosen.scores.also.items()
+    }
+    return {
+        "trial": chosen.number,
+        "algorithm": result.algorithm_of(chosen),
+        "value": chosen.scores.mean,
+        "se": chosen.scores.se,
+        "fold_scores": list(chosen.scores.folds),
+        "params": result.params_of(chosen),
+        **({"scores": others} if others else {}),
+    }
