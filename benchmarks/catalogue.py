@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.candidates import candidate_rows
+from benchmarks.clusters import cluster_rows
 from benchmarks.growth import growth_rows
 from benchmarks.memory import memory_rows
 from benchmarks.overhead import overhead_rows
@@ -25,4 +26,5 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "growth": growth_rows,
     "scale": scale_rows,
     "memory": memory_rows,
+    "clusters": cluster_rows,
 }
