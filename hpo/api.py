@@ -8,9 +8,10 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hpo.auto import choose, is_auto
 from hpo.data import open_dataset
 from hpo.data.splitters import make_folds
-from hpo.errors import InterruptedWarning
+from hpo.errors import ChoiceWarning, InterruptedWarning
 from hpo.planning import Plan, make_plan
 from hpo.progress import Progress, RichProgress
 from hpo.question import Question, check_task, make_spec, resolve_search
@@ -67,6 +68,8 @@ def tune(
         polars or Arrow table; or ``(X, y)`` with X an array, frame or SciPy sparse matrix.
     target : the column to predict; None for a decomposition, or for ``(X, y)``.
     algorithm : one or several registered names; with several the algorithm is itself a hyperparameter.
+        ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
+        ``"auto:classification"`` and other tasks say what the target is.
     trials : how many settings to try, in all (those of a resumed study count).
     folds : a number of folds; a dict such as ``{"scheme": "group", "column": "customer", "n_splits": 5}`` or
         ``{"scheme": "time", "column": "day"}``; or, for data in memory, any scikit-learn splitter.
@@ -191,15 +194,25 @@ def _question(
     store: StateStore | Location | None,
     options: Mapping[str, Any] | None,
 ) -> Question:
-    searched = resolve_search(spec)
-    scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
+    automatic = is_auto(spec.algorithm)
+    searched = [] if automatic else resolve_search(spec)
+    if not automatic:
+        resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=spec.drop,
         fingerprint=spec.fingerprint, storage_options=options,
     )  # fmt: skip
+    chosen = ""
+    if automatic:
+        choice = choose(spec.algorithm[0], dataset, spec.seed)
+        chosen, spec = choice.words, spec.replace(algorithm=list(choice.names))
+        searched = resolve_search(spec)
+        if choice.unsure:
+            warnings.warn(chosen, ChoiceWarning, stacklevel=3)
+    scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
     check_task(searched, dataset)
     scheme = make_folds(folds, dataset, seed=spec.seed)
-    return Question(spec, dataset, searched, scheme, scoring, open_store(store))
+    return Question(spec, dataset, searched, scheme, scoring, open_store(store), chosen)
 
 
 def _listed(names: Iterable[str] | None) -> Any:

@@ -34,6 +34,10 @@ class InterruptedWarning(UserWarning):
     """Ctrl-C stopped the trials; the result holds those that finished."""
 
 
+class ChoiceWarning(UserWarning):
+    """Something was chosen for the user that could be meant otherwise; the message says how to say so."""
+
+
 class DataWarning(UserWarning):
     """Something in the data is left out that the user may have meant to use."""
 

@@ -39,6 +39,7 @@ class Question:
     folds : how rows are divided.
     scoring : the score, and the sample it needs.
     store : where states are kept.
+    chosen : what ``algorithm="auto"`` stands for here, and why; empty where algorithms were named.
     """
 
     spec: StudySpec
@@ -47,6 +48,7 @@ class Question:
     folds: FoldScheme
     scoring: Scoring
     store: StateStore
+    chosen: str = ""
 
     @property
     def metric(self) -> str:

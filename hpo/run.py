@@ -189,6 +189,7 @@ class Runner:
             "spec": _spec_record(question),
             "metric": question.metric,
             "metrics": list(question.scoring.metrics),
+            "chosen": question.chosen,
             "goals": question.scoring.goals,
             "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
             "scoring_rows": question.spec.scoring_rows,

@@ -10,10 +10,10 @@ import pytest
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.model_selection import KFold, cross_validate
 from sklearn.pipeline import Pipeline
+from terminal import hpo as ask
 
 import hpo
 from algorithms.models.ridge import Ridge
-from hpo.cli import app
 from hpo.cli.run import result_values
 from hpo.errors import TuneError
 from hpo.selection import objectives_of
@@ -142,7 +142,7 @@ def test_samplers_take_several_objectives(rows, place, sampler):
 
 
 def test_samplers_of_one_objective_say_so(rows, place):
-    with pytest.raises(SamplerError, match="one objective.*'nsga2'"):
+    with pytest.raises(SamplerError, match=r"one objective.*'nsga2'"):
         hpo.tune(rows, scoring=METRICS[:2], refit=False, sampler="cmaes", **place)
 
 
@@ -220,10 +220,8 @@ def test_the_leaderboard_says_who_is_within_one_standard_error(rows, place):
 
 
 def test_the_command_line_runs_several_objectives_and_predicts_with_a_trial(
-    rows, tmp_path, monkeypatch, capsys
+    rows, tmp_path, monkeypatch, capsys, hpo_home
 ):
-    from studies.storage import open_storage
-
     frame = pd.DataFrame(rows[0]).add_prefix("x").assign(y=rows[1])
     frame.to_parquet(tmp_path / "d.parquet")
     (tmp_path / "two.yaml").write_text(
@@ -231,23 +229,19 @@ def test_the_command_line_runs_several_objectives_and_predicts_with_a_trial(
         "refit: false\ntrials: 12\nsampler: random\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HPO_HOME", str(tmp_path / "home"))
-
-    def run(*args):
-        with pytest.raises(SystemExit) as ended:
-            app.main([*args])
-        return ended.value.code, capsys.readouterr()
-
-    code, said = run("run", "two.yaml", "--no-progress", "--json")
-    assert code == 0, said.err
-    number = json.loads(said.out)["pareto"][0]["trial"]
-    for args in (("studies", "ls"), ("studies", "show", "two"), ("report", "two"), ("plan", "two.yaml")):
-        code, said = run(*args)
-        assert code == 0, said.err
-    code, said = run("predict", "two", "d.parquet", "-o", "p.csv")
-    assert code != 0
-    assert "--trial" in said.err
-    code, said = run("predict", "two", "d.parquet", "-o", "p.csv", "--trial", str(number))
-    assert code == 0, said.err
+    ran = ask(capsys, monkeypatch, "run", "two.yaml", "--no-progress", "--json")
+    assert ran.code == 0, ran.err
+    number = ran.json["pareto"][0]["trial"]
+    for args in (
+        ("studies", "ls"), ("studies", "show", "two"), ("report", "two"), ("plan", "two.yaml"),
+        ("run", "two.yaml", "--resume", "--trials", 14, "--no-progress"),
+    ):  # fmt: skip
+        said = ask(capsys, monkeypatch, *args)
+        assert said.code == 0, said.err
+    assert "Pareto" in said.out
+    refused = ask(capsys, monkeypatch, "predict", "two", "d.parquet", "-o", "p.csv")
+    assert refused.code != 0
+    assert "--trial" in refused.err
+    told = ask(capsys, monkeypatch, "predict", "two", "d.parquet", "-o", "p.csv", "--trial", number)
+    assert told.code == 0, told.err
     assert len(pd.read_csv("p.csv")) == len(frame)
-    assert open_storage is not None

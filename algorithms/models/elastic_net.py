@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class ElasticNet(Regression):
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
     tol: float = 1e-4
     max_iter: int = 1000
+
+    auto: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()

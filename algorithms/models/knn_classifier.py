@@ -22,6 +22,7 @@ class KNNClassifier(Neighbors):
     """
 
     task: ClassVar[str] = "classification"
+    auto: ClassVar[int] = 9
 
     def model(self, solution: SampleState) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""

@@ -63,6 +63,7 @@ class PCA:
     summary: Moments = Moments()
 
     task: ClassVar[str] = "decomposition"
+    auto: ClassVar[int] = 1
     metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from algorithms.base import Array
 from algorithms.design import Design
@@ -38,6 +38,8 @@ class Ridge(Regression):
 
     alpha: Annotated[float, Log(1e-4, 1e6)] = 1.0
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
+
+    auto: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

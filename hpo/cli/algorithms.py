@@ -44,6 +44,7 @@ def describe(name: str) -> dict[str, Any]:
     """Return an algorithm as JSON values; one that another package brings broken says so in ``error``."""
     from algorithms import registry
     from algorithms.errors import AlgorithmError, UnknownAlgorithm
+    from algorithms.tasks import TASKS
     from hpo.cli.ranges import fields_of
 
     try:
@@ -59,9 +60,19 @@ def describe(name: str) -> dict[str, Any]:
         "built_in": name in registry.BUILT_IN,
         "about": lines[0],
         "task": found.task,
+        "target": TASKS[found.task].target,
         "metrics": list(found.metrics),
+        "sampled_metrics": list(getattr(found, "sampled_metrics", ())),
+        "auto": vars(found).get("auto") is not None,
         "hyperparameters": [_field(field) for field in fields.values()],
     }
+
+
+def _scores(one: dict[str, Any]) -> str:
+    exact = f"scores exactly {', '.join(one['metrics'])}" if one["metrics"] else ""
+    own = f"from held-out rows {', '.join(one['sampled_metrics'])}" if one["sampled_metrics"] else ""
+    rest = "" if one["target"] is None else "any scikit-learn scorer from held-out rows"
+    return "; ".join(part for part in (exact, own, rest) if part)
 
 
 def _field(field: Field) -> dict[str, Any]:
@@ -88,7 +99,7 @@ def _show(described: list[dict[str, Any]]) -> None:
         say_wrapped(f"{one['name']}: {one.get('error') or one['about']}", "", "  ")
         if "error" not in one:
             origin = "" if one["built_in"] else f"; from {one['class']}"
-            say_wrapped(f"{one['task']}; scores exactly {', '.join(one['metrics'])}{origin}", "  ", "  ")
+            say_wrapped(f"{one['task']}; {_scores(one)}{origin}", "  ", "  ")
             rows = [
                 (f"  {h['name']}", word(h["default"]), h["range_in_words"], WHEN[h["when"]])
                 for h in one["hyperparameters"]

@@ -23,9 +23,7 @@ LOOKED_AT = 10_000
 MOST_COLUMNS = 200
 """Columns that are listed in comments."""
 
-USUAL = ("target", "label", "y", "response", "outcome")
-
-ALGORITHMS = ("ridge", "elastic_net")
+USUAL = ("target", "label", "class", "y", "response", "outcome")
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Draft:
     name, data, target, algorithm, scoring, drop : as in the file.
     others : further columns that could be the target, with their types.
     columns : every usable column.
+    chosen : what ``auto`` stands for on this data, and why; empty where algorithms were named.
     """
 
     name: str
@@ -47,6 +46,7 @@ class Draft:
     drop: list[str]
     others: dict[str, str]
     columns: list[ColumnNote]
+    chosen: str = ""
 
 
 def init(
@@ -59,7 +59,8 @@ def init(
     algorithm: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="Algorithm to tune; repeat for several [default: ridge, elastic_net]."
+            metavar="NAME",
+            help="Algorithm to tune; repeat for several; auto picks by the target [default: auto].",
         ),
     ] = None,
     name: Annotated[
@@ -78,9 +79,11 @@ def init(
     Examples
     --------
       hpo init "flights/*.parquet" --target arr_delay
+      hpo init "flights/*.parquet" --target carrier -o carriers.yaml
       hpo init train.csv --target price --algorithm lasso -o price.yaml
       hpo init measurements.parquet --algorithm pca
     """
+    from hpo.auto import AUTO
     from hpo.cli.exits import UsageError
     from hpo.cli.output import emit, note, say
 
@@ -89,9 +92,11 @@ def init(
         raise UsageError("--json and -o - both want standard output; give a file with -o")
     if not to_stdout and output.exists() and not force:
         raise UsageError(f"{output} exists; --force replaces it, -o FILE writes another")
-    draft = make_draft(data, target, algorithm or list(ALGORITHMS), name)
+    draft = make_draft(data, target, algorithm or [AUTO], name)
     if target is None and draft.target is not None:
         note(f"target: {draft.target!r}, a guess; give --target if it is another column")
+    if draft.chosen:
+        note(draft.chosen)
     text = written(draft)
     if to_stdout:
         say(text.removesuffix("\n"))
@@ -115,24 +120,43 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
     UnknownAlgorithm, TuneError
         The algorithms do not exist, or do not go together.
     """
+    from hpo.auto import choose, is_auto
     from hpo.data import open_dataset
-    from hpo.scoring import resolve_scoring
+    from hpo.scoring import one_task, resolve_scoring
     from hpo.search import resolve
     from studies.spec import build
 
     name = name or suggested_name(data)
     build({"data": list(data), "algorithm": algorithms, "name": name}, "hpo init")
-    searched = resolve(algorithms, {})
-    metric = resolve_scoring(None, searched, 4096).metric
+    automatic, chosen = is_auto(algorithms), ""
+    searched = [] if automatic else resolve(algorithms, {})
     drop = unreadable(data)
     dataset = open_dataset(list(data), drop=drop)
-    numbers = {f.name: f.dtype for f in dataset.features if f.kind in ("numeric", "boolean")}
-    if searched[0].algorithm.task == "regression":
-        target = guess(list(numbers)) if target is None else target
+    kinds = {f.name: f.kind for f in dataset.features}
+    legal = _targets(algorithms[0], one_task(searched) if searched else None)
+    could = {f.name: f.dtype for f in dataset.features if f.kind in legal}
+    if target is None and legal:
+        target = guess(list(could), [n for n in could if kinds[n] != "categorical"])
     if target is not None:
-        open_dataset(list(data), target=target, drop=drop)
-    others = {k: v for k, v in numbers.items() if k != target} if target else {}
-    return Draft(name, list(data), target, algorithms, metric, drop, others, column_notes(dataset))
+        of_target = open_dataset(list(data), target=target, drop=drop)
+    if automatic:
+        choice = choose(algorithms[0], dataset if target is None else of_target, 0)
+        algorithms, chosen = list(choice.names), choice.words
+        searched = resolve(algorithms, {})
+    metric = resolve_scoring(None, searched, 4096).metric
+    others = {k: v for k, v in could.items() if k != target} if target else {}
+    return Draft(name, list(data), target, algorithms, metric, drop, others, column_notes(dataset), chosen)
+
+
+def _targets(asked: str, task: str | None) -> tuple[str, ...]:
+    """Return the kinds of column that can be the target; none for a task without one."""
+    from algorithms.tasks import CLASS, NUMBER, TASKS
+
+    known = TASKS.get(asked.partition(":")[2] if task is None else task)
+    target = CLASS if known is None else known.target
+    return {CLASS: ("numeric", "boolean", "categorical"), NUMBER: ("numeric", "boolean")}.get(
+        target or "", ()
+    )
 
 
 def unreadable(data: Sequence[str]) -> list[str]:
@@ -145,8 +169,13 @@ def unreadable(data: Sequence[str]) -> list[str]:
     return [field.name for field in schema if kind_of(plain_type(field.type)) is None]
 
 
-def guess(numbers: Sequence[str]) -> str:
+def guess(columns: Sequence[str], numbers: Sequence[str] | None = None) -> str:
     """Return the column that is most likely the target: one of the usual names, else the last number.
+
+    Parameters
+    ----------
+    columns : those that could be the target.
+    numbers : the numbers among them; None for all.
 
     Raises
     ------
@@ -160,10 +189,14 @@ def guess(numbers: Sequence[str]) -> str:
     """
     from hpo.errors import DataError
 
-    if not numbers:
-        raise DataError("no column is a number, so there is none to predict; try --algorithm pca")
-    lower = {name.lower(): name for name in reversed(numbers)}
-    return next((lower[usual] for usual in USUAL if usual in lower), numbers[-1])
+    numbers = columns if numbers is None else numbers
+    lower = {name.lower(): name for name in reversed(columns)}
+    usual = next((lower[usual] for usual in USUAL if usual in lower), None)
+    if usual is None and not numbers:
+        raise DataError(
+            "no column is a number, so there is none to predict; give --target, or try --algorithm pca"
+        )
+    return numbers[-1] if usual is None else usual
 
 
 def suggested_name(data: Sequence[str]) -> str:

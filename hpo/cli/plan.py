@@ -44,12 +44,14 @@ def read_study(
     SpecError
         Names every fault with its line and key, and the nearest valid one.
     """
+    from hpo.auto import is_auto
     from hpo.cli.ranges import known_fields
     from studies.spec import load
 
     spec = load(path)
-    spec.validate(known_fields(spec.algorithm))
-    _check_scoring(spec)
+    if not is_auto(spec.algorithm):
+        spec.validate(known_fields(spec.algorithm))
+        _check_scoring(spec)
     given = {"store": store, "storage": storage, "trials": trials}
     changes = {key: value for key, value in given.items() if value is not None}
     if spec.name is None:

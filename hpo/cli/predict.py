@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from hpo.data import Dataset
+    from hpo.result import Result
 
 ENDINGS = (".parquet", ".pq", ".csv")
 
@@ -36,13 +37,19 @@ def predict(
     simplest: Annotated[
         bool, typer.Option("--simplest", help="The simplest model within one standard error of the best.")
     ] = False,
+    trial: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="The model of this trial; a study of several objectives needs one."
+        ),
+    ] = None,
     store: Store = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict new rows with a study's best model.
 
-    One prediction a row, in the order of the data. The model is made from the states; the data goes
+    One prediction a row, in the order of the data; for classes also the probability of each. The model is made from the states; the data goes
     through in batches, so it may be larger than memory.
 
     Examples
@@ -55,7 +62,7 @@ def predict(
 
     _check(output)
     result = load(name, storage=known_storage(storage), store=recorded_store(store))
-    model = result.simplest_model if simplest else result.best_model
+    model = _model(result, trial, simplest=simplest)
     dataset = _open(data, model, keep or ())
     _check_apart(output, dataset)
     rows = write(output, predictions(model, dataset, keep or ()))
@@ -63,6 +70,21 @@ def predict(
         emit({"file": str(output), "rows": rows, "study": result.name})
     else:
         say(f"{output}: {count(rows, 'prediction')}")
+
+
+def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:
+    from hpo.cli.exits import UsageError
+
+    if simplest and trial is not None:
+        raise UsageError("--simplest and --trial each choose a model; give one of them")
+    if trial is not None:
+        return result.model_of(result.candidate(trial))
+    if result.several:
+        front = ", ".join(str(candidate.number) for candidate in result.pareto[:10])
+        raise UsageError(
+            f"study {result.name!r} has several objectives, so choose one of its Pareto front with --trial: {front}"
+        )
+    return result.simplest_model if simplest else result.best_model
 
 
 def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Iterator[pa.Table]:

@@ -1,0 +1,161 @@
+"""``algorithm="auto"``: the set follows from the target, says so, and can be told otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+
+import hpo
+from algorithms import registry
+from algorithms.models.ridge import Ridge
+from algorithms.tasks import TASKS
+from hpo import auto
+from hpo.data import open_dataset
+from hpo.errors import ChoiceWarning, TuneError
+from studies.spec import loads
+
+
+@pytest.fixture
+def place(tmp_path):
+    return {"store": tmp_path / "store", "storage": tmp_path / "journal.log", "trials": 12, "folds": 3}
+
+
+def frame_of(target) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(rng.normal(size=(len(target), 3)), columns=list("abc")).assign(y=target)
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "unsure"),
+    [
+        (np.repeat(["no", "yes"], 50), "class", False),
+        (np.arange(100) % 2 == 0, "class", False),
+        (np.arange(100) % 20, "class", True),
+        (np.arange(100) % 21, "number", False),
+        ((np.arange(100) % 3).astype(float), "class", True),
+        (np.where(np.arange(100) % 7 == 0, np.nan, np.arange(100) % 3), "class", True),
+        (np.arange(100) % 3 / 2, "number", False),
+        (np.random.default_rng(1).normal(size=100), "number", False),
+    ],
+)
+def test_the_kind_of_a_target(target, kind, unsure):
+    found = auto.kind_of_target(open_dataset(frame_of(target), target="y"), 0)
+    assert (found[0], found[2]) == (kind, unsure)
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_candidates_are_the_task_s_own(task):
+    for name in auto.candidates(task):
+        assert registry.get(name).task == task
+
+
+def test_a_new_algorithm_joins_by_its_own_file(monkeypatch):
+    @dataclass(frozen=True, kw_only=True)
+    class Mine(Ridge):
+        auto: ClassVar[int] = 0
+
+    @dataclass(frozen=True, kw_only=True)
+    class Heir(Ridge):
+        pass
+
+    import algorithms.models.ridge as module
+
+    monkeypatch.setattr(module, "Mine", Mine, raising=False)
+    monkeypatch.setattr(module, "Heir", Heir, raising=False)
+    more = {"mine": "algorithms.models.ridge:Mine", "heir": "algorithms.models.ridge:Heir"}
+    monkeypatch.setattr(registry, "BUILT_IN", {**registry.BUILT_IN, **more})
+    found = auto.candidates("regression")
+    assert found[0] == "mine"
+    assert "heir" not in found
+
+
+def test_a_number_gets_regressions_and_says_so(place):
+    result = hpo.tune(load_diabetes(return_X_y=True), algorithm="auto", name="a", **place)
+    assert set(result.leaders) <= set(auto.candidates("regression"))
+    assert result.metric == "r2"
+    [note] = [n for n in result.report().notes if "algorithm='auto'" in n]
+    assert "ridge" in note
+    again = hpo.tune(load_diabetes(return_X_y=True), algorithm="auto", name="a", **{**place, "trials": 15})
+    assert len(again.optuna_study.trials) == 15
+    assert hpo.load("a", store=place["store"], storage=place["storage"]).best_params == again.best_params
+
+
+def test_labels_get_classifiers(place):
+    X, y = load_wine(return_X_y=True)
+    labels = np.array(["red", "rosé", "white"])[y]
+    result = hpo.tune((X, labels), algorithm="auto", **place)
+    assert set(result.leaders) <= set(auto.candidates("classification"))
+    assert result.metric == "accuracy"
+    assert [row.label for row in result.report().classes] == ["red", "rosé", "white"]
+    assert [row.rows for row in result.report().classes] == [59, 71, 48]
+
+
+def test_few_whole_numbers_are_classes_and_the_warning_says_how_to_say_otherwise(place):
+    X, y = load_wine(return_X_y=True)
+    with pytest.warns(ChoiceWarning, match="3 distinct whole numbers.*auto:regression"):
+        result = hpo.tune((X, y), algorithm="auto", **place)
+    assert result.metric == "accuracy"
+    said = hpo.tune((X, y), algorithm="auto:regression", **place)
+    assert said.metric == "r2"
+
+
+def test_without_a_target_it_is_a_decomposition(place):
+    result = hpo.tune(pd.DataFrame(load_wine().data).add_prefix("x"), algorithm="auto", **place)
+    assert set(result.leaders) == {"pca"}
+    assert any("no target is named" in n for n in result.report().notes)
+
+
+def test_what_does_not_fit_in_memory_is_left_out(monkeypatch, place):
+    dataset = open_dataset(frame_of(np.random.default_rng(1).normal(size=100)), target="y")
+    assert auto.choose("auto", dataset, 0).names
+    monkeypatch.setattr(auto, "available_memory", lambda: 100)
+    with pytest.raises(TuneError, match="no algorithm"):
+        auto.choose("auto", dataset, 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("auto:regresion", "did you mean 'regression'"),
+        (["auto", "ridge"], "stands alone"),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused(place, asked, message):
+    with pytest.raises(TuneError, match=message):
+        hpo.tune(load_diabetes(return_X_y=True), algorithm=asked, **place)
+
+
+def test_the_command_line_takes_auto(tmp_path, monkeypatch, capsys, hpo_home):
+    from terminal import hpo as ask
+
+    X, y = load_wine(return_X_y=True)
+    labels = np.array(["a", "b", "c"])[y]
+    pd.DataFrame(X).add_prefix("x").assign(kind=labels).to_parquet(tmp_path / "wine.parquet")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text("data: wine.parquet\ntarget: kind\nalgorithm: auto\ntrials: 8\n")
+    planned = ask(capsys, monkeypatch, "plan", "s.yaml", "--json").json
+    assert planned["algorithms"] == auto.candidates("classification")
+    ran = ask(capsys, monkeypatch, "run", "s.yaml", "--no-progress", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json["metric"] == "accuracy"
+
+    made = ask(capsys, monkeypatch, "init", "wine.parquet", "--target", "kind", "-o", "made.yaml")
+    assert made.code == 0, made.err
+    spec = loads((tmp_path / "made.yaml").read_text())
+    assert list(spec.algorithm) == auto.candidates("classification")
+    assert spec.scoring == "accuracy"
+    guessed = ask(capsys, monkeypatch, "init", "wine.parquet", "-o", "guess.yaml")
+    assert guessed.code == 0, guessed.err
+    done = ask(capsys, monkeypatch, "run", "made.yaml", "--trials", 6, "--no-progress")
+    assert done.code == 0, done.err
+    assert "accuracy" in done.out
+    told = ask(capsys, monkeypatch, "predict", "wine", "wine.parquet", "-o", "p.csv")
+    assert told.code == 0, told.err
+    made = pd.read_csv(tmp_path / "p.csv")
+    assert {"prediction", "probability_a", "probability_b", "probability_c"} <= set(made)
+    assert (made["prediction"] == labels).mean() > 0.8
