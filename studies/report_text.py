@@ -18,7 +18,18 @@ _NAMES = {
     "neg_mean_absolute_error": ("mean absolute error", "MAE"),
     "neg_median_absolute_error": ("median absolute error", "median AE"),
     "neg_log_loss": ("log-loss", "log-loss"),
+    "neg_max_error": ("largest error", "max error"),
+    "explained_variance": ("explained variance", "expl. variance"),
     "roc_auc": ("area under the ROC curve", "ROC AUC"),
+    "roc_auc_ovr": ("area under the ROC curve, one class against the rest", "ROC AUC (ovr)"),
+    "roc_auc_ovo": ("area under the ROC curve, class against class", "ROC AUC (ovo)"),
+    "balanced_accuracy": ("balanced accuracy", "bal. accuracy"),
+    "neg_brier_score": ("Brier score", "Brier"),
+    "f1": ("F1", "F1"),
+    "f1_macro": ("F1, mean over the classes", "F1 macro"),
+    "neg_inertia": ("inertia per row", "inertia"),
+    "neg_davies_bouldin": ("Davies–Bouldin index", "Davies–Bouldin"),
+    "calinski_harabasz": ("Calinski–Harabasz index", "Calinski–Harabasz"),
 }
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 

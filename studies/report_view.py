@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from markupsafe import Markup
@@ -13,6 +14,7 @@ from studies.report_context import Context, context_of, drawing_of
 from studies.report_data import Curve, ReportData
 from studies.report_text import bytes_text, cost_text, finite, metric_of, ratio_text, seconds_text
 
+MAX_PAIRS = 6
 MAX_SLICES, MAX_LINES, MAX_AXES, MAX_CURVES, MAX_BARS = 12, 240, 9, 24, 30
 
 
@@ -29,6 +31,10 @@ def build_view(data: ReportData) -> dict[str, Any]:
         "history": _history(context),
         "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
         "leaderboard": report_tables.leaderboard(context),
+        "standings": report_tables.standings(context),
+        "pareto": _pareto(context),
+        "classes": report_tables.classes(data),
+        "class_coefficients": report_tables.class_coefficients(data),
         "validation": _validation(context),
         "slices": _slices(context),
         "parallel": _parallel(context),
@@ -51,12 +57,50 @@ def _facts(data: ReportData) -> list[tuple[str, str]]:
         ("Target", data.target),
         ("Rows", rows),
         ("Folds", data.folds),
-        ("Score", metric_of(data.scoring).name),
+        ("Score", _scores(data)),
         ("Sampler", f"{data.sampler}{seed}"),
         ("Trials", _trial_counts(data)),
         ("Made", data.created),
     ]
     return [(name, text) for name, text in pairs if text]
+
+
+def _scores(data: ReportData) -> str:
+    if len(data.metrics) < 2:
+        return metric_of(data.scoring).name
+    goals = max(1, len(data.objectives))
+    optimised, kept = (
+        ", ".join(metric_of(n).name for n in part) for part in (data.metrics[:goals], data.metrics[goals:])
+    )
+    return f"{optimised} (optimised)" + (f", {kept}" if kept else "")
+
+
+def _pareto(context: Context) -> dict[str, Any]:
+    data, names = context.data, context.data.objectives
+    if len(names) < 2 or not context.best_first:
+        return {}
+    numbers = [chosen.number for chosen in data.pareto]
+    sizes = ((880.0, 340.0, "points wide"), (360.0, 300.0, "points narrow"))
+    pairs = list(itertools.combinations(names, 2))[:MAX_PAIRS]
+    drawing = [
+        charts.pareto_chart(
+            data.trials,
+            context.drawn,
+            numbers,
+            context.algorithms,
+            (metric_of(a), metric_of(b)),
+            (a, b),
+            size,
+        )
+        for a, b in pairs
+        for size in sizes
+    ]
+    return {
+        "charts": drawing_of(*drawing),
+        "rows": report_tables.front(context),
+        "total": len(data.pareto),
+        "columns": [metric_of(name).short for name in data.metrics],
+    }
 
 
 def _trial_counts(data: ReportData) -> str:
@@ -89,7 +133,10 @@ def _history(context: Context) -> dict[str, Any]:
 
 def _validation(context: Context) -> dict[str, Any]:
     curves = [curve for curve in context.data.validation if _has_scores(curve)]
-    drawing = [drawing_of(charts.curve_chart(curve, context.metric)) for curve in curves[:MAX_CURVES]]
+    metrics = (metric_of(curve.metric) if curve.metric else context.metric for curve in curves[:MAX_CURVES])
+    drawing = [
+        drawing_of(charts.curve_chart(curve, metric)) for curve, metric in zip(curves, metrics, strict=False)
+    ]
     return {"charts": drawing, "total": len(curves)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Say = Callable[..., "Text"]
 
 MAX_SETTINGS = 16
+MAX_FRONT = 12
 WIDE = 110
 BARS, PLAIN_BARS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
 _ASCII = str.maketrans({"±": "+/-", "×": "x", "−": "-", "–": "-", "²": "2", "…": "...", "·": "|", "→": "->"})
@@ -54,7 +55,10 @@ def render_summary(data: ReportData, console: Console) -> None:
     metric = metric_of(data.scoring)
     console.print(_heading(data, say))
     console.print()
-    console.print(_scores(data, metric, say) if data.best else say("No trial has a score."))
+    if data.pareto:
+        console.print(_front(data, say))
+    else:
+        console.print(_scores(data, metric, say) if data.best else say("No trial has a score."))
     tables = [table for table in (_settings(data, say), _leaders(data, metric, say)) if table is not None]
     for part in _beside(tables) if console.width >= WIDE else tables:
         console.print()
@@ -118,10 +122,35 @@ def _scores(data: ReportData, metric: Metric, say: Say) -> Table:
         if chosen is not None:
             score = say(metric.text(chosen.value, chosen.se), style)
             grid.add_row(say(name), score, _origin(data, chosen, metric, say, name))
+            for row in _others(data, chosen, say) if name == "Best" else ():
+                grid.add_row(*row)
     if data.nested is not None:
         score = say(metric.text(data.nested.mean, data.nested.se), "bold")
         grid.add_row(say("Nested"), score, say("expected on new data", "dim"))
     return grid
+
+
+def _front(data: ReportData, say: Say) -> Table:
+    """Return the table of the Pareto front, the best by the first objective first."""
+    metrics = [metric_of(name) for name in data.metrics]
+    title = f"Pareto front: {len(data.pareto)} {'setting' if len(data.pareto) == 1 else 'settings'}"
+    table = _table(title, [("trial", "right"), ("", "left"), *((m.label, "right") for m in metrics)], say)
+    for chosen in data.pareto[:MAX_FRONT]:
+        others = [chosen.metrics[name] for name in data.metrics[1:]]
+        scores = [(chosen.value, chosen.se), *((one.mean, one.se) for one in others)]
+        texts = [say(m.text(*score)) for m, score in zip(metrics, scores, strict=True)]
+        table.add_row(say(chosen.number), say(shorten(chosen.algorithm, 40)), *texts)
+    if len(data.pareto) > MAX_FRONT:
+        table.add_row(say(""), say(f"and {len(data.pareto) - MAX_FRONT} more", "dim"))
+    return table
+
+
+def _others(data: ReportData, chosen: Chosen, say: Say) -> Iterator[list[Text]]:
+    """Yield the rows of the best setting's other scores."""
+    for name in data.metrics[1:]:
+        if name in chosen.metrics:
+            metric, one = metric_of(name), chosen.metrics[name]
+            yield [say(""), say(metric.text(one.mean, one.se)), say(f"{metric.name} of the best", "dim")]
 
 
 def _origin(data: ReportData, chosen: Chosen, metric: Metric, say: Say, name: str) -> Text:
@@ -173,8 +202,10 @@ def _leaders(data: ReportData, metric: Metric, say: Say) -> Table | None:
     best_first = ranked(data)
     if not best_first:
         return None
-    columns = [("", "left"), (f"best {metric.short}", "right"), ("median", "right"), ("trials", "right")]
-    table = _table("Algorithms", columns, say)
+    columns = [("", "left"), (f"best {metric.short}", "right"), ("complexity", "right"), ("trials", "right")]
+    near = sum(leader.within_one_se for leader in data.leaderboard)
+    title = "Algorithms (= within 1 SE of the best)" if near > 1 else "Algorithms"
+    table = _table(title, columns, say)
     groups = {name: [t for t in best_first if t.algorithm == name] for name in algorithm_names(data)}
     places = {id(trial): place for place, trial in enumerate(best_first)}
     for name, group in sorted(
@@ -188,11 +219,12 @@ def _leader(data: ReportData, metric: Metric, say: Say, name: str, group: Sequen
     count = sum(trial.algorithm == name for trial in data.trials)
     if not group:
         return [say(shorten(name, 40)), say("no score", "dim"), say(""), say(f"{count:,}")]
-    median = number_text(metric.shown(group[len(group) // 2].value), 5)
+    known = next((leader for leader in data.leaderboard if leader.algorithm == name), None)
+    near = "= " if known is not None and known.within_one_se and len(data.leaderboard) > 1 else ""
     return [
         say(shorten(name, 40)),
-        say(metric.text(group[0].value, group[0].se)),
-        say(median),
+        say(f"{near}{metric.text(group[0].value, group[0].se)}"),
+        say(number_text(None if known is None else known.complexity)),
         say(f"{count:,}"),
     ]
 

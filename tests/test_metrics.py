@@ -110,14 +110,14 @@ def test_several_objectives_have_a_front_and_no_best(rows, place):
     naive = {p for p in points if not any(q != p and q[0] >= p[0] and q[1] >= p[1] for q in points)}
     assert front == naive
     assert len(front) > 1
-    for ask in (
+    for asking in (
         lambda: result.best,
         lambda: result.best_model,
         lambda: result.simplest,
         lambda: result.best_params,
     ):
         with pytest.raises(TuneError, match=r"result\.pareto"):
-            ask()
+            asking()
     chosen = result.pareto[0]
     assert isinstance(result.model_of(chosen), Pipeline)
     assert len(result.predict(rows[0], candidate=chosen)) == len(rows[0])

@@ -35,7 +35,7 @@ class Draft:
     name, data, target, algorithm, scoring, drop : as in the file.
     others : further columns that could be the target, with their types.
     columns : every usable column.
-    chosen : what ``auto`` stands for on this data, and why; empty where algorithms were named.
+    chosen : what ``auto`` stands for on this data, where it could be another thing; else empty.
     """
 
     name: str
@@ -122,6 +122,7 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
     """
     from hpo.auto import choose, is_auto
     from hpo.data import open_dataset
+    from hpo.question import check_task
     from hpo.scoring import one_task, resolve_scoring
     from hpo.search import resolve
     from studies.spec import build
@@ -141,8 +142,10 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
         of_target = open_dataset(list(data), target=target, drop=drop)
     if automatic:
         choice = choose(algorithms[0], dataset if target is None else of_target, 0)
-        algorithms, chosen = list(choice.names), choice.words
+        algorithms, chosen = list(choice.names), choice.words if choice.unsure else ""
         searched = resolve(algorithms, {})
+    if target is not None:
+        check_task(searched, of_target)
     metric = resolve_scoring(None, searched, 4096).metric
     others = {k: v for k, v in could.items() if k != target} if target else {}
     return Draft(name, list(data), target, algorithms, metric, drop, others, column_notes(dataset), chosen)

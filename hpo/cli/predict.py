@@ -49,8 +49,8 @@ def predict(
 ) -> None:
     """Predict new rows with a study's best model.
 
-    One prediction a row, in the order of the data; for classes also the probability of each. The model is made from the states; the data goes
-    through in batches, so it may be larger than memory.
+    One prediction a row, in the order of the data; for classes also the probability of each. The model is
+    made from the states; the data goes through in batches, so it may be larger than memory.
 
     Examples
     --------

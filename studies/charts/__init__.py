@@ -13,6 +13,7 @@ from __future__ import annotations
 from studies.charts.curves import curve_chart
 from studies.charts.history import history_chart
 from studies.charts.parallel import parallel_chart
+from studies.charts.pareto import pareto_chart
 from studies.charts.segments import segment_strip
 from studies.charts.slices import slice_chart
 from studies.charts.strips import fold_strip, range_strip
@@ -22,6 +23,7 @@ __all__ = [
     "fold_strip",
     "history_chart",
     "parallel_chart",
+    "pareto_chart",
     "range_strip",
     "segment_strip",
     "slice_chart",
