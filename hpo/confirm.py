@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ def confirm(
     weight: str | None,
     options: Mapping[str, Any],
 ) -> dict[str, float]:
-    """Return the scores of held-out rows by scikit-learn's scorers, or the likelihood of a decomposition.
+    """Return the scores of held-out rows by scikit-learn's scorers; without a target, likelihood or inertia.
 
     Rows without a target or of weight zero are left out; a ``weight`` among the options is taken in place of
     the study's.
@@ -51,7 +51,7 @@ def confirm(
     DataError
         For a score that the model does not have, or when no row can be used.
     """
-    known = _scores(targets)
+    known = _scores(model, targets)
     for name in scoring:
         if name not in known:
             raise DataError(f"scoring={name!r} is no score of this model{nearest(name, known)}")
@@ -68,15 +68,22 @@ def confirm(
     some = [part.made for part in parts if part.made]
     made = {name: np.concatenate([answers[name] for answers in some]) for name in some[0]}
     if not targets:
-        return dict.fromkeys(scoring, float(np.average(made["score_samples"], weights=weights)))
+        return {name: float(np.average(made[name], weights=weights)) for name in scoring}
     answered = _answered(model, made)
     return {name: _score(name, answered, y, weights) for name in scoring}
 
 
-def _scores(targets: Sequence[str]) -> list[str]:
+def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
     from sklearn.metrics import get_scorer_names
 
-    return list(get_scorer_names()) if targets else ["log_likelihood"]
+    return list(get_scorer_names()) if targets else list(_row_scores(model))
+
+
+def _row_scores(model: Pipeline) -> dict[str, Callable[[Any], NDArray[Any]]]:
+    """Return what a model without a target says of each row, by the score that is its mean."""
+    if hasattr(model, "score_samples"):
+        return {"log_likelihood": model.score_samples}
+    return {"neg_inertia": lambda rows: -(np.min(model.transform(rows), axis=1) ** 2)}
 
 
 def _features(model: Pipeline) -> list[str]:
@@ -114,7 +121,7 @@ class _Rows:
 
 
 def _scored(model: Pipeline, dataset: Dataset, batch: pa.RecordBatch, where: str) -> _Rows:
-    """Return what the scores of a batch need; for a model without a target its rows' log-likelihoods."""
+    """Return what the scores of a batch need; for without a target, the score of each of its rows."""
     classes = model["encoder"].classes_
     keep = usable_rows(batch, dataset.targets, dataset.weight, where, classes).keep
     rows = batch if keep is None else batch.filter(pa.array(keep))
@@ -127,8 +134,9 @@ def _scored(model: Pipeline, dataset: Dataset, batch: pa.RecordBatch, where: str
     if not rows.num_rows:
         return _Rows(y, {}, w)
     table = pa.Table.from_batches([rows])
-    methods = _ANSWERS if dataset.targets else ("score_samples",)
-    return _Rows(y, {m: np.asarray(getattr(model, m)(table)) for m in methods if hasattr(model, m)}, w)
+    methods = {m: getattr(model, m) for m in _ANSWERS if hasattr(model, m)}
+    asked = methods if dataset.targets else _row_scores(model)
+    return _Rows(y, {name: np.asarray(method(table)) for name, method in asked.items()}, w)
 
 
 _ANSWERS = ("predict", "predict_proba", "decision_function")

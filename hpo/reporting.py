@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def report_data(result: Result) -> ReportData:
         simplest=None if result.several else _chosen(result, result.simplest),
         nested=_estimate(result.nested_score),
         importances=result.importances(),
-        validation=[_validation(result, key) for key in result.searched()],
+        validation=[*_elbows(result), *(_validation(result, key) for key in result.searched())],
         learning=_curve("rows", result.learning_curve()),
         coefficients=[] if result.several else result.coefficients()[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
@@ -200,8 +201,20 @@ def _chosen(result: Result, candidate: Candidate) -> Chosen:
     return Chosen(candidate.number, name, params, candidate.scores.mean, se, complexity(candidate), also)
 
 
-def _validation(result: Result, key: str) -> Curve:
-    curve = result.validation_curve(key)
+def _elbows(result: Result) -> list[Curve]:
+    """Return, for models with an elbow, its curve, where it is not the score that was optimised."""
+    asked = ((name, getattr(leader.algorithm, "elbow", None)) for name, leader in result.leaders.items())
+    found = ((f"{name}.{elbow[0]}", elbow[1]) for name, elbow in asked if elbow)
+    searched = result.searched()
+    return [
+        replace(_validation(result, key, metric), metric=metric)
+        for key, metric in found
+        if key in searched and metric != result.metric
+    ]
+
+
+def _validation(result: Result, key: str, metric: str | None = None) -> Curve:
+    curve = result.validation_curve(key, metric=metric)
     distribution = result.searched()[key]
     best = result.params_of(result.leaders[key.partition(".")[0]]).get(key)
     return Curve(

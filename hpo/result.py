@@ -242,13 +242,14 @@ class Result:
         """Return the best setting's score against the number of training rows, from merges of fewer folds."""
         return None if self.several else selection.learning_curve(self.best, self.metric)
 
-    def validation_curve(self, parameter: str, points: int = 25) -> Curve:
+    def validation_curve(self, parameter: str, points: int = 25, metric: str | None = None) -> Curve:
         """Return the score along one hyperparameter, the others as in its algorithm's best setting.
 
         Parameters
         ----------
         parameter : ``"algorithm.parameter"``, or a parameter of the best algorithm alone.
         points : how many values of a continuous range.
+        metric : a score that the algorithm's states tell; None for the study's.
         """
         first = self.algorithm_of(selection.best(self.candidates))
         key = parameter if parameter in self.space else f"{first}.{parameter}"
@@ -259,7 +260,11 @@ class Result:
         _, values = self._setting(self.leaders[name])
         build = functools.partial(self._run.tuner.build, name)
         grid = grid_of(self.space[key], points)
-        return selection.validation_curve(build, values, short, grid, self.metric)
+        told = metric is not None and metric != self.metric
+        if told and metric not in self.leaders[name].algorithm.metrics:
+            known = ", ".join(self.leaders[name].algorithm.metrics)
+            raise TuneError(f"metric={metric!r} is none that the states of {name!r} tell ({known})")
+        return selection.validation_curve(build, values, short, grid, metric or self.metric, told=told)
 
     @property
     def space(self) -> Mapping[str, BaseDistribution]:

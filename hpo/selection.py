@@ -198,6 +198,8 @@ def validation_curve(
     name: str,
     values: Sequence[Any],
     metric: str,
+    *,
+    told: bool = False,
 ) -> Curve:
     """Return the score along one hyperparameter, the others held at ``params``.
 
@@ -208,11 +210,13 @@ def validation_curve(
     name : the hyperparameter.
     values : where to look.
     metric : the score.
+    told : whether the held-out states tell it, whatever the study is scored on.
     """
     kept, scores = [], []
     for value in values:
         algorithm, states = build({**params, name: value})
-        found = _usable_scores(algorithm, states.train, states.held_out, metric)
+        held_out = [Held(held.state) for held in states.held_out] if told else states.held_out
+        found = _usable_scores(algorithm, states.train, held_out, metric)
         if found is not None:
             kept.append(value)
             scores.append(found)

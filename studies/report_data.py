@@ -124,7 +124,8 @@ class ClassCoefficients(Plain):
 class Curve(Plain):
     """The mean score, with its standard error, along one hyperparameter or along the rows learned from.
 
-    `x` holds numbers or category labels; `best_x` is the chosen one among them, if any.
+    `x` holds numbers or category labels; `best_x` is the chosen one among them, if any. `metric` names the score
+    where it is not the study's.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Curve(Plain):
     se: list[float | None] = field(default_factory=list)
     log: bool = False
     best_x: Any = None
+    metric: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from algorithms.base import Batch, Column, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows, TooLarge, Unscorable
 from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.sample import Sample
-from hpo.errors import TuneError
+from hpo.errors import DataError, TuneError
 
 CASES = [(name, i) for name, (settings, _) in TWINS.items() for i in range(len(settings))]
 KMEANS = [(name, i) for name, i in CASES if name == "kmeans"]
@@ -360,6 +360,38 @@ def test_silhouettes_find_three_wines_and_likelihoods_three_irises():
     k = iris.best_params["gaussian_mixture.n_components"]
     assert k in (2, 3)
     assert list(made.columns) == ["prediction", *(f"probability_{i}" for i in range(k))]
+
+
+def test_inertia_and_likelihood_are_confirmed_on_raw_rows():
+    X = rows_of("wine")
+    asked = {"trials": 1, "scoring": "neg_inertia", "store": None}
+    result = hpo.tune(X, algorithm="kmeans", search={"kmeans.n_clusters": 3}, **asked)
+    found = result.confirm(X)["neg_inertia"]
+    assert found == pytest.approx(-result.best_model["model"].inertia_ / len(X))
+    with pytest.raises(DataError, match="silhouette"):
+        result.confirm(X, scoring="silhouette")
+    search = {"gaussian_mixture.n_components": 2}
+    mixture = hpo.tune(X, algorithm="gaussian_mixture", search=search, trials=1, store=None)
+    assert mixture.confirm(X)["log_likelihood"] == pytest.approx(
+        mixture.best_model.score(pd.DataFrame(X).add_prefix("x"))
+    )
+
+
+def test_the_report_draws_the_elbow_with_errors_whatever_was_optimised(tmp_path):
+    result = hpo.tune(
+        rows_of("wine"), algorithm="kmeans", search={"kmeans.n_clusters": hpo.Int(2, 9)}, trials=5, store=None
+    )
+    assert result.metric == "silhouette"
+    elbow, scored = result.report(tmp_path / "report.html").validation
+    assert (elbow.name, elbow.metric, elbow.x) == ("kmeans.n_clusters", "neg_inertia", list(range(2, 10)))
+    assert np.all(np.diff(elbow.mean[:4]) > 0.0)
+    assert np.all(np.array(elbow.se) > 0.0)
+    assert (scored.name, scored.metric) == ("kmeans.n_clusters", "")
+    page = (tmp_path / "report.html").read_text()
+    assert "mean inertia ± 1 standard error, lower is better" in page
+    assert "mean silhouette ± 1 standard error, higher is better" in page
+    with pytest.raises(TuneError, match="metric='r2'"):
+        result.validation_curve("n_clusters", metric="r2")
 
 
 def test_categories_and_gaps_reach_the_model_as_numbers(tmp_path):

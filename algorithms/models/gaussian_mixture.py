@@ -89,6 +89,7 @@ class GaussianMixture(Clustering):
 
     metrics: ClassVar[tuple[str, ...]] = ("log_likelihood", "neg_davies_bouldin", "calinski_harabasz")
     default_metric: ClassVar[str] = "log_likelihood"
+    elbow: ClassVar[tuple[str, str]] = ("n_components", "log_likelihood")
 
     def __post_init__(self) -> None:
         super().__post_init__()

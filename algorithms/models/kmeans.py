@@ -95,6 +95,7 @@ class KMeans(Clustering):
 
     metrics: ClassVar[tuple[str, ...]] = ("neg_inertia", "neg_davies_bouldin", "calinski_harabasz")
     default_metric: ClassVar[str] = "silhouette"
+    elbow: ClassVar[tuple[str, str]] = ("n_clusters", "neg_inertia")
 
     def __post_init__(self) -> None:
         super().__post_init__()
