@@ -75,12 +75,12 @@ def scores(algorithm: Any, solution: Any, held: Held, metrics: Sequence[str]) ->
 
     The first is raised over as by :func:`score`; one of the others that cannot be told is NaN.
     """
-    first, *others = metrics
-    dressed = functools.cache(lambda: algorithm.estimator(solution))
-    return [
-        _score(algorithm, solution, held, first, dressed),
-        *(_or_nan(functools.partial(_score, algorithm, solution, held, m, dressed)) for m in others),
-    ]
+    found = {metrics[0]: _told(algorithm, solution, held, metrics[0])}
+    found |= {m: _or_nan(functools.partial(_told, algorithm, solution, held, m)) for m in metrics[1:]}
+    left = [m for m in metrics if found[m] is None]
+    if left and held.rows is not None:
+        found |= _scores_of_rows(algorithm.estimator(solution), held.rows, left, needed=metrics[0])
+    return [math.nan if (value := found[m]) is None else value for m in metrics]
 
 
 def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
@@ -91,20 +91,49 @@ def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
     Unscorable
         If the metric does not fit the model or the held-out rows.
     """
-    return _score(algorithm, solution, held, metric, lambda: algorithm.estimator(solution))
+    return scores(algorithm, solution, held, [metric])[0]
 
 
-def _score(
-    algorithm: Any, solution: Any, held: Held, metric: str, dressed: Callable[[], BaseEstimator]
-) -> float:
+def _told(algorithm: Any, solution: Any, held: Held, metric: str) -> float | None:
+    """Return the score that the algorithm tells by itself; None where a scorer must."""
     if held.rows is None or metric in held.exact:
         return float(algorithm.score(solution, held.state, metric))
     quick = getattr(algorithm, "score_rows", None)
     found = quick(solution, held.rows, metric) if quick else None
-    return score_of_rows(dressed(), held.rows, metric) if found is None else float(found)
+    return None if found is None else float(found)
 
 
-def _or_nan(score: Callable[[], float]) -> float:
+def _scores_of_rows(
+    model: BaseEstimator, rows: SampleState, metrics: Sequence[str], needed: str
+) -> dict[str, float]:
+    """Return scikit-learn's scores of one model; it predicts once for all that ask the same of it."""
+    from sklearn.metrics import check_scoring
+
+    weights = {"sample_weight": rows.sample_weight} if rows.weighted else {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scorer = check_scoring(model, scoring=list(metrics), raise_exc=False)
+            made = scorer(model, rows.X, rows.y, **weights)
+    except (AttributeError, TypeError, ValueError):
+        made = {}
+    # what failed is asked again by itself: for its reason, or for a score without the others' failure
+    return {
+        m: float(made[m]) if isinstance(made.get(m), float) else _alone(model, rows, m, needed)
+        for m in metrics
+    }
+
+
+def _alone(model: BaseEstimator, rows: SampleState, metric: str, needed: str) -> float:
+    try:
+        return score_of_rows(model, rows, metric)
+    except AlgorithmError:
+        if metric == needed:
+            raise
+        return math.nan
+
+
+def _or_nan(score: Callable[[], float | None]) -> float | None:
     try:
         return score()
     except AlgorithmError:

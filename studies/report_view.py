@@ -91,6 +91,7 @@ def _pareto(context: Context) -> dict[str, Any]:
             (metric_of(a), metric_of(b)),
             (a, b),
             size,
+            joined=len(names) == 2,
         )
         for a, b in pairs
         for size in sizes

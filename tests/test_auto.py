@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -159,3 +160,10 @@ def test_the_command_line_takes_auto(tmp_path, monkeypatch, capsys, hpo_home):
     made = pd.read_csv(tmp_path / "p.csv")
     assert {"prediction", "probability_a", "probability_b", "probability_c"} <= set(made)
     assert (made["prediction"] == labels).mean() > 0.8
+
+
+def test_every_algorithm_is_in_the_table_of_the_docs():
+    page = (Path(__file__).parent.parent / "docs" / "algorithms.md").read_text()
+    table = page[page.index("## Which is exact") :]
+    missing = [name for name in registry.BUILT_IN if f"`{name}`" not in table]
+    assert not missing, "add a row for each to the table in docs/algorithms.md"

@@ -245,3 +245,18 @@ def test_the_command_line_runs_several_objectives_and_predicts_with_a_trial(
     told = ask(capsys, monkeypatch, "predict", "two", "d.parquet", "-o", "p.csv", "--trial", number)
     assert told.code == 0, told.err
     assert len(pd.read_csv("p.csv")) == len(frame)
+
+
+def test_a_model_predicts_once_for_all_scores_that_ask_the_same(place, monkeypatch):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    calls = []
+    proba = KNeighborsClassifier.predict_proba
+    monkeypatch.setattr(
+        KNeighborsClassifier, "predict_proba", lambda self, X: calls.append(len(X)) or proba(self, X)
+    )
+    scoring = ["neg_log_loss", "roc_auc_ovr", "neg_brier_score"]
+    hpo.tune(
+        load_wine(return_X_y=True), algorithm="knn_classifier", trials=1, folds=3, scoring=scoring, **place
+    )
+    assert sum(calls) == 178, "each fold's rows once"

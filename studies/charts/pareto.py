@@ -20,8 +20,9 @@ def pareto_chart(
     metrics: tuple[Metric, Metric],
     names: tuple[str, str],
     size: tuple[float, float, str] = (880, 340, "points"),
+    joined: bool = True,
 ) -> str:
-    """Return the chart of one score against another; the front is ringed, and joined by steps for two objectives.
+    """Return the chart of one score against another; the front is ringed, and `joined` by a line.
 
     Parameters
     ----------
@@ -50,7 +51,9 @@ def pareto_chart(
     best = [p for t, p in zip(trials, points, strict=True) if t.number in front and p is not None]
     title = f"Pareto front: {metrics[1].short} against {metrics[0].short} of {len(trials)} trials"
     axes = frame.axes(metrics[0].label, metrics[1].label)
-    return picture(width, height, title, [axes, *marks, _steps(best), *map(ring, best)], class_)
+    return picture(
+        width, height, title, [axes, *marks, _steps(best) if joined else "", *map(ring, best)], class_
+    )
 
 
 def value_of(trial: TrialRow, name: str) -> float | None:
