@@ -167,3 +167,17 @@ def test_every_algorithm_is_in_the_table_of_the_docs():
     table = page[page.index("## Which is exact") :]
     missing = [name for name in registry.BUILT_IN if f"`{name}`" not in table]
     assert not missing, "add a row for each to the table in docs/algorithms.md"
+
+
+def test_the_example_on_late_flights_runs(tmp_path, monkeypatch):
+    from hpo.api import question_of, run_question
+    from hpo.demo import example_text, write_late_flights
+
+    monkeypatch.chdir(tmp_path)
+    write_late_flights(tmp_path / "late_flights", ["2013-02.parquet"])
+    spec = loads(example_text("late_flights.yaml"))
+    short = spec.replace(trials=len(auto.candidates("classification")), folds=2, scoring_rows=50, name=None)
+    result = run_question(question_of(short), short.sampler, None, resume=True, progress=False)
+    assert result.metrics == ("neg_log_loss", "accuracy", "roc_auc")
+    assert set(result.leaders) == set(auto.candidates("classification"))
+    assert result.best.scores.also["roc_auc"].mean > 0.6
