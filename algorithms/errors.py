@@ -21,6 +21,10 @@ class DegenerateTarget(AlgorithmError):
     """The target does not vary, so that there is nothing to learn."""
 
 
+class InvalidTarget(AlgorithmError):
+    """The target holds a value that the model's distribution does not have."""
+
+
 class TooLarge(AlgorithmError):
     """The values of a column are so large that their squares have no finite sum."""
 

@@ -1,0 +1,297 @@
+"""What generalized linear models share: a quadratic in the columns of a design, its penalties, and its dress."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+
+from algorithms.base import LEVEL, MISSING, OTHER, Array
+from algorithms.design import Design, Preprocess, design_of
+from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.known import Known
+from algorithms.memo import MEMO
+from algorithms.models._pipeline import dressed
+from algorithms.ranges import Choice, Integer, Range
+from algorithms.solvers.coordinate_descent import Descent, elastic_net
+from algorithms.solvers.spectrum import Spectrum, decompose, degrees_of_freedom, ridge
+from algorithms.summaries.curvature import CurvatureState
+from algorithms.summaries.moments import check_finite
+from algorithms.summaries.sample import SampleState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+Weights = tuple[float, ...]
+
+MOST_TRIED = 400
+"""Unknowns up to which every expansion is tried where the nearest is not known beforehand."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """½uᵀQu - rᵀu in the coefficients u of a design's columns, its intercepts solved for.
+
+    Attributes
+    ----------
+    design : the columns.
+    e : number of equations.
+    gram, xy : Q and r of the coefficients alone, shapes (eq, eq) and (eq,).
+    back : shape (e, eq), and
+    offset : shape (e,): the intercepts are offset - back · coefficients.
+    weight : Σw, class weights included.
+    """
+
+    design: Design
+    e: int
+    gram: Array
+    xy: Array
+    back: Array
+    offset: Array
+    weight: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, the eigenvectors to come included."""
+        return 3 * self.gram.nbytes
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """Eigenvalues and eigenvectors of Q."""
+        return decompose(self.gram, self.xy)
+
+    @cached_property
+    def size(self) -> float:
+        """What the quadratic gains at most, twice: rᵀQ⁺r; what coordinate descent's tolerance is relative to."""
+        s = self.spectrum
+        keep = s.values > s.floor
+        return float(np.sum(s.projected[keep] ** 2 / s.values[keep]))
+
+
+@dataclass(frozen=True, eq=False)
+class GeneralizedSolution:
+    """Coefficients of a design's columns.
+
+    Attributes
+    ----------
+    quadratic : what they minimise, with a penalty.
+    coef : shape (e, q).
+    intercept : shape (e,).
+    penalty : the ridge part of the penalty, for the degrees of freedom; None where coefficients were dropped.
+    converged : whether coordinate descent reached its tolerance.
+    """
+
+    quadratic: Quadratic
+    coef: Array
+    intercept: Array
+    penalty: float | None
+    converged: bool = True
+
+    def eta(self, x: Any) -> Array:
+        """Return the linear predictors of encoded rows, shape (n, e)."""
+        design = self.quadratic.design
+        scaled = self.coef / design.scale
+        raw = np.asarray(design.columns.matrix @ scaled.T)
+        return np.asarray(x @ raw + (self.intercept - scaled @ design.mean))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generalized(ABC):
+    """A generalized linear model answered from curvature.
+
+    Parameters
+    ----------
+    standardize, impute, min_frequency, select : as in the regressions.
+    fit_intercept : as in scikit-learn.
+    tol, max_iter : of coordinate descent, where the penalty has an l1 part.
+    """
+
+    standardize: Annotated[bool, Choice(True, False)] = True
+    impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
+    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
+    select: Annotated[int | None, Integer(1, None, searched=False)] = None
+    fit_intercept: Annotated[bool, Choice(True, False, searched=False)] = True
+    tol: float = 1e-6
+    max_iter: int = 1000
+
+    summary: Any = None
+
+    metrics: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        how = Preprocess(self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept)
+        object.__setattr__(self, "_preprocess", how)
+
+    @abstractmethod
+    def penalty(self, weight: float) -> tuple[float, float]:
+        """Return (λ₁, λ₂) of λ₁‖c‖₁ + ½λ₂‖c‖², beside the *sum* of the losses over rows of that weight."""
+
+    @abstractmethod
+    def model(self, solution: GeneralizedSolution, state_shape: Any) -> BaseEstimator:
+        """Return scikit-learn's fitted estimator over the design's columns."""
+
+    def group_weights(self, state: CurvatureState) -> Weights:
+        """Return what each group of rows is weighted by."""
+        return (1.0,) * int(state.loss.shape[1])
+
+    def quadratic(self, state: CurvatureState, k: int | None = None) -> Quadratic:
+        """Return the problem that preprocessing and class weights make of expansion k, or of the nearest."""
+        weights, how = self.group_weights(state), self._preprocess  # type: ignore[attr-defined]
+        if k is None:
+            weight = float(np.sum(state.counts))
+            share = max(sum(self.penalty(weight)) / weight, 1e-300)
+            k = int(np.argmin(np.abs(np.log(state.known["share"] / share))))
+        made = k
+        found: Quadratic = MEMO.get(
+            state, (how, weights, made), lambda: _quadratic(state, how, weights, made)
+        )
+        return found
+
+    def solve(self, state: CurvatureState) -> GeneralizedSolution:
+        """Return the fitted numbers.
+
+        Raises
+        ------
+        NotEnoughRows
+            If the state holds no row, or none of some class.
+        """
+        name = type(self).__name__
+        if not state.rows:
+            raise NotEnoughRows(f"{name} needs at least 1 row, and the state holds none")
+        if state.shape.classes and not state.counts.all():
+            missing = state.shape.classes[int(np.argmin(state.counts > 0.0))]
+            raise NotEnoughRows(f"{name} needs rows of every class, and none is {missing!r}; use fewer folds")
+        if self.select is not None and len(state.shape.classes) > 2:
+            raise InvalidField(
+                f"select={self.select!r}: correlation with the target is of two classes or numbers only"
+            )
+        if len(state.known["share"]) > 1 and self.far(state):
+            tried = [self._minimum(self.quadratic(state, k)) for k in range(len(state.known["share"]))]
+            return min(tried, key=lambda s: self._distance(s, state, tried.index(s)))
+        return self._minimum(self.quadratic(state))
+
+    def far(self, state: CurvatureState) -> bool:
+        """Return whether the starts' ridge penalty on standardised columns says little of where the optimum is."""
+        plain = all(w == 1.0 for w in self.group_weights(state))
+        small = state.known["start"][0].size <= MOST_TRIED
+        return small and not (self.standardize and plain and self.penalty(1.0)[0] == 0.0)
+
+    def _minimum(self, q: Quadratic) -> GeneralizedSolution:
+        l1, l2 = self.penalty(q.weight)
+        converged = True
+        if l1 > 0.0:
+            w = q.weight
+            start = ridge(q.spectrum, l2 + 1e-9 * w)
+            how = Descent(self.tol, self.max_iter)
+            coef, _, gap = elastic_net(
+                np.ascontiguousarray(q.gram / w),
+                q.xy / w,
+                q.size / w,
+                (l1 + l2) / w,
+                l1 / (l1 + l2),
+                how,
+                start,
+            )
+            converged = gap <= self.tol * q.size / w
+        else:
+            coef = ridge(q.spectrum, l2)
+        intercept = q.offset - q.back @ coef
+        return GeneralizedSolution(q, coef.reshape(q.e, -1), intercept, None if l1 else l2, converged)
+
+    def _distance(self, solution: GeneralizedSolution, state: CurvatureState, k: int) -> float:
+        """Return δᵀHδ of the step δ from start k: the farther, the less the quadratic is to be trusted."""
+        step = (_in_z(solution, state) - state.known["start"][k]).ravel()
+        hessian = np.tensordot(np.array(self.group_weights(state)), state.hessian[k], 1)
+        return float(step @ hessian @ step)
+
+    def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
+        design = solution.quadratic.design
+        return dressed(design, self.model(solution, design.shape))
+
+    def finalize(self, state: CurvatureState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def score(self, solution: GeneralizedSolution, held_out: CurvatureState, metric: str) -> float | None:
+        """Return None: a quadratic tells no score exactly."""
+        return None
+
+    @abstractmethod
+    def score_rows(self, solution: GeneralizedSolution, rows: SampleState, metric: str) -> float | None:
+        """Return a common score of held-out rows without building an estimator; None for any other."""
+
+    def complexity(self, solution: GeneralizedSolution) -> float:
+        """Return the effective degrees of freedom, the intercepts included."""
+        free = float(solution.quadratic.e) * self.fit_intercept
+        if solution.penalty is None:
+            return float(np.count_nonzero(solution.coef)) + free
+        return degrees_of_freedom(solution.quadratic.spectrum.values, solution.penalty) + free
+
+    def bounds(self, state: CurvatureState) -> Mapping[str, Range | None]:
+        """Return the fields that this state narrows, and None for those without effect on it."""
+        roles = {c.role for c, mean in zip(state.shape.columns, state.mean, strict=False) if mean}
+        ranges: dict[str, Range | None] = {"select": Integer(1, max(1, state.shape.d))}
+        if "indicator" not in roles:
+            ranges["impute"] = None
+        if not roles & {LEVEL, OTHER, MISSING}:
+            ranges["min_frequency"] = None
+        return ranges
+
+    def check(self, state: CurvatureState) -> None:
+        """Refuse values whose squares have no finite sum, and targets that the family does not have."""
+        check_finite(state.moments)
+        if state.rows:
+            self.summary.check_target(np.array([state.lowest]), state.shape.targets[0])
+
+    def expanded_at(self, solution: GeneralizedSolution, state: CurvatureState) -> Known:
+        """Return what a second pass must know to expand the loss at this solution."""
+        return Known({**state.known.arrays, "start": _in_z(solution, state)[None], "share": np.ones(1)})
+
+
+def _in_z(solution: GeneralizedSolution, state: CurvatureState) -> Array:
+    """Return the solution as coefficients of the standardised encoded columns, shape (E, d + 1)."""
+    known, design = state.known, solution.quadratic.design
+    scaled = solution.coef / design.scale
+    raw = np.asarray(design.columns.matrix @ scaled.T).T
+    intercept = solution.intercept - scaled @ design.mean + raw @ known["center"]
+    return np.column_stack([raw * known["scale"], intercept])
+
+
+def _quadratic(state: CurvatureState, how: Preprocess, weights: Weights, k: int) -> Quadratic:
+    """Map the quadratic about start k to the design's columns and solve for the intercepts."""
+    design = design_of(state.moments, how)
+    known, g = state.known, np.array(weights)
+    theta, d = known["start"][k], state.shape.d
+    e, m, q = len(theta), d + 1, design.q
+    hessian = np.tensordot(g, state.hessian[k], 1)
+    linear = hessian @ theta.ravel() - g @ state.gradient[k]
+    matrix = design.columns.matrix
+    to = np.zeros((m, q + 1))
+    to[:d, :q] = matrix.toarray() * known["scale"][:, None] / design.scale
+    to[d, :q] = (np.asarray(matrix.T @ known["center"]) - design.mean) / design.scale
+    to[d, q] = 1.0
+    blocks = hessian.reshape(e, m, e, m)
+    both = np.einsum("ambn,nk->ambk", blocks, to, optimize=True)
+    both = np.einsum("ambk,mj->ajbk", both, to, optimize=True)
+    rhs = linear.reshape(e, m) @ to
+    cc = both[:, :q, :, :q].reshape(e * q, e * q)
+    cb, bb = both[:, :q, :, q].reshape(e * q, e), both[:, q, :, q]
+    rc, rb = rhs[:, :q].ravel(), rhs[:, q]
+    counted = state.counts if len(g) == len(state.counts) else np.array([state.counts.sum()])
+    weight = float(g @ counted)
+    if not how.center:
+        return Quadratic(design, e, _symmetric(cc), rc, np.zeros((e, e * q)), np.zeros(e), weight)
+    inverse = np.linalg.pinv(bb, hermitian=True)
+    back = inverse @ cb.T
+    return Quadratic(
+        design, e, _symmetric(cc - cb @ back), rc - cb @ (inverse @ rb), back, inverse @ rb, weight
+    )
+
+
+def _symmetric(a: Array) -> Array:
+    return np.ascontiguousarray((a + a.T) / 2.0)

@@ -1,0 +1,34 @@
+"""Gamma regression, from one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from algorithms.models._deviance import DevianceRegression
+from algorithms.models._generalized import GeneralizedSolution
+from algorithms.summaries.curvature import GammaCurvature
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import GammaRegressor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gamma(DevianceRegression):
+    """Gamma regression: parameters are those of ``sklearn.linear_model.GammaRegressor``.
+
+    Approximate: one step from a pilot on a sample of rows.
+
+    Examples
+    --------
+    >>> Gamma(alpha=0.1).fit_intercept
+    True
+    """
+
+    summary: GammaCurvature = GammaCurvature()
+
+    def unfitted(self, solution: GeneralizedSolution) -> GammaRegressor:
+        """Return scikit-learn's estimator, not fitted."""
+        from sklearn.linear_model import GammaRegressor
+
+        return GammaRegressor(alpha=self.alpha, fit_intercept=self.fit_intercept)

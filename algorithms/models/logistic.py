@@ -1,0 +1,106 @@
+"""Logistic regression, binary and softmax, from one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+
+from algorithms.base import Array, Shape
+from algorithms.errors import InvalidField
+from algorithms.models._generalized import Generalized, GeneralizedSolution, Weights
+from algorithms.ranges import Choice, Log, Uniform
+from algorithms.summaries.curvature import CurvatureState, LogisticCurvature
+from algorithms.summaries.sample import SampleState, labels
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logistic(Generalized):
+    """Logistic regression: argmin C·Σ wℓ + ½(1 - ρ)‖c‖² + ρ‖c‖₁ with ρ = ``l1_ratio``.
+
+    Approximate: one step from a pilot on a sample of rows. Parameters are those of
+    ``sklearn.linear_model.LogisticRegression`` and the preprocessing of
+    :class:`~algorithms.models._generalized.Generalized`.
+
+    Parameters
+    ----------
+    class_weight : None, or ``"balanced"``: classes weigh the same together.
+
+    Examples
+    --------
+    >>> Logistic(C=0.1).l1_ratio
+    0.0
+    """
+
+    C: Annotated[float, Log(1e-4, 1e4)] = 1.0
+    l1_ratio: Annotated[float, Uniform(0.0, 1.0, searched=False)] = 0.0
+    class_weight: Annotated[str | None, Choice(None, "balanced", searched=False)] = None
+    summary: LogisticCurvature = LogisticCurvature()
+
+    task: ClassVar[str] = "classification"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.C > 0.0:
+            raise InvalidField(f"C={self.C!r}: must be greater than 0")
+        if not 0.0 <= self.l1_ratio <= 1.0:
+            raise InvalidField(f"l1_ratio={self.l1_ratio!r}: must lie between 0 and 1")
+        if self.class_weight not in (None, "balanced"):
+            raise InvalidField(f"class_weight={self.class_weight!r}: must be None or 'balanced'")
+
+    def penalty(self, weight: float) -> tuple[float, float]:
+        """Return ρ/C and (1 - ρ)/C."""
+        return self.l1_ratio / self.C, (1.0 - self.l1_ratio) / self.C
+
+    def group_weights(self, state: CurvatureState) -> Weights:
+        """Return W/(C·W_c) for balanced classes."""
+        if self.class_weight is None:
+            return super().group_weights(state)
+        if state.loss.shape[1] != len(state.counts):
+            raise InvalidField(
+                f"class_weight={self.class_weight!r}: with {len(state.counts)} classes the state does not "
+                "keep them apart (up to 3 are); weight the rows instead, with weight="
+            )
+        return tuple((state.weight / (len(state.counts) * state.counts)).tolist())
+
+    def model(self, solution: GeneralizedSolution, state_shape: Shape) -> LogisticRegression:
+        """Return the fitted ``sklearn.linear_model.LogisticRegression``."""
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(
+            C=self.C, l1_ratio=self.l1_ratio, fit_intercept=self.fit_intercept, class_weight=self.class_weight,
+            solver="saga" if self.l1_ratio else "lbfgs",
+        )  # fmt: skip
+        model.classes_ = labels(state_shape)
+        model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept.copy()
+        model.n_iter_ = np.ones(1, np.int32)
+        return model
+
+    def score_rows(self, solution: GeneralizedSolution, rows: SampleState, metric: str) -> float | None:
+        """Return accuracy, log-loss or, of two classes, the area under the ROC curve."""
+        if metric not in ("accuracy", "neg_log_loss", "roc_auc"):
+            return None
+        y, w = rows.values[: rows.n, rows.shape.d].astype(np.intp), rows.sample_weight
+        eta = solution.eta(rows.X)
+        if metric == "accuracy":
+            made = (eta[:, 0] > 0.0).astype(np.intp) if eta.shape[1] == 1 else eta.argmax(axis=1)
+            return float(np.average(made == y, weights=w))
+        if metric == "neg_log_loss":
+            return -float(np.average(_losses(eta, y), weights=w))
+        if eta.shape[1] > 1 or len(np.unique(y)) < 2:
+            return None
+        from sklearn.metrics import roc_auc_score
+
+        return float(roc_auc_score(y, eta[:, 0], sample_weight=w))
+
+
+def _losses(eta: Array, y: Any) -> Array:
+    """Return -log p of each row's class."""
+    if eta.shape[1] == 1:
+        return np.asarray(np.logaddexp(0.0, eta[:, 0]) - y * eta[:, 0])
+    top = eta.max(axis=1)
+    return np.asarray(top + np.log(np.exp(eta - top[:, None]).sum(axis=1)) - eta[np.arange(len(y)), y])

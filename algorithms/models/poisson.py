@@ -1,0 +1,34 @@
+"""Poisson regression, from one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from algorithms.models._deviance import DevianceRegression
+from algorithms.models._generalized import GeneralizedSolution
+from algorithms.summaries.curvature import PoissonCurvature
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import PoissonRegressor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poisson(DevianceRegression):
+    """Poisson regression: parameters are those of ``sklearn.linear_model.PoissonRegressor``.
+
+    Approximate: one step from a pilot on a sample of rows.
+
+    Examples
+    --------
+    >>> Poisson(alpha=0.1).fit_intercept
+    True
+    """
+
+    summary: PoissonCurvature = PoissonCurvature()
+
+    def unfitted(self, solution: GeneralizedSolution) -> PoissonRegressor:
+        """Return scikit-learn's estimator, not fitted."""
+        from sklearn.linear_model import PoissonRegressor
+
+        return PoissonRegressor(alpha=self.alpha, fit_intercept=self.fit_intercept)

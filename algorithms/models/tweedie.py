@@ -1,0 +1,36 @@
+"""Tweedie regression, from one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from algorithms.models._deviance import DevianceRegression
+from algorithms.models._generalized import GeneralizedSolution
+from algorithms.summaries.curvature import TweedieCurvature
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import TweedieRegressor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tweedie(DevianceRegression):
+    """Tweedie regression: parameters are those of ``sklearn.linear_model.TweedieRegressor``.
+
+    Approximate: one step from a pilot on a sample of rows.
+
+    Examples
+    --------
+    >>> Tweedie(alpha=0.1).fit_intercept
+    True
+    """
+
+    summary: TweedieCurvature = TweedieCurvature()
+
+    def unfitted(self, solution: GeneralizedSolution) -> TweedieRegressor:
+        """Return scikit-learn's estimator, not fitted."""
+        from sklearn.linear_model import TweedieRegressor
+
+        return TweedieRegressor(
+            power=self.summary.power, alpha=self.alpha, fit_intercept=self.fit_intercept, link="log"
+        )
