@@ -81,6 +81,15 @@ def column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     return MEMO.get(state, (impute, min_frequency), lambda: _column_map(state, impute, min_frequency))
 
 
+def picked(shape: Shape, pick: np.ndarray[Any, np.dtype[np.intp]]) -> ColumnMap:
+    """Return the map that keeps some encoded columns as they are."""
+    from scipy.sparse import csr_array
+
+    q = len(pick)
+    matrix = csr_array((np.ones(q), (pick, np.arange(q))), shape=(shape.d, q))
+    return ColumnMap(matrix, tuple(shape.columns[j].name for j in pick), pick)
+
+
 @dataclass
 class _Entries:
     """T as it is put together: rows, columns and values."""

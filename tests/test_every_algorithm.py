@@ -23,7 +23,7 @@ def data_for(name):
     target = task_of(name).target
     X, y = load_diabetes(return_X_y=True) if target == NUMBER else load_wine(return_X_y=True)
     frame = pd.DataFrame(X - X.min(axis=0)).add_prefix("x")
-    frame["kind"] = pd.qcut(frame["x2"], 3, labels=["low", "middle", "high"]).astype(str)
+    frame["kind"] = pd.qcut(frame.iloc[:, -1], 3, labels=["low", "middle", "high"]).astype(str)
     if target is None:
         return frame, None
     frame["y"] = np.array(["a", "b", "c"])[y] if target == CLASS else y

@@ -42,6 +42,7 @@ class Logistic(Generalized):
     summary: LogisticCurvature = LogisticCurvature()
 
     task: ClassVar[str] = "classification"
+    auto: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

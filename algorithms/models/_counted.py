@@ -1,0 +1,129 @@
+"""What the naive Bayes models of counts share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.column_map import picked
+from algorithms.errors import InvalidField
+from algorithms.models._classes import need_every_class
+from algorithms.models._pipeline import pipeline
+from algorithms.models._regression import at_least
+from algorithms.ranges import Choice, Log, Range
+from algorithms.summaries.counts import Counts, CountsState
+from algorithms.summaries.sample import labels
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True, eq=False)
+class CountedSolution:
+    """Log probabilities of each class.
+
+    Attributes
+    ----------
+    state : of the training rows.
+    log_prior : shape (C,).
+    log_prob : shape (C, q), of the columns that say something.
+    """
+
+    state: CountsState
+    log_prior: Array
+    log_prob: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted(ABC):
+    """A naive Bayes model of counts, exact from the sums of each class.
+
+    Parameters
+    ----------
+    alpha : added to every count.
+    fit_prior : whether the prior is the shares of the classes, or uniform.
+    """
+
+    alpha: Annotated[float, Log(1e-4, 1e3)] = 1.0
+    fit_prior: Annotated[bool, Choice(True, False, searched=False)] = True
+    summary: Counts = Counts()
+
+    task: ClassVar[str] = "classification"
+    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+
+    def __post_init__(self) -> None:
+        at_least("alpha", self.alpha, 1e-10)
+
+    @abstractmethod
+    def log_prob(self, state: CountsState) -> Array:
+        """Return the log probability of each column in each class, shape (C, q)."""
+
+    @abstractmethod
+    def model(self, solution: CountedSolution) -> BaseEstimator:
+        """Return scikit-learn's estimator with everything but classes and priors set."""
+
+    def solve(self, state: CountsState) -> CountedSolution:
+        """Return the log probabilities; raises NotEnoughRows where a class has no row."""
+        need_every_class(type(self).__name__, state.shape, state.weights)
+        c = len(state.weights)
+        prior = state.weights / state.weight if self.fit_prior else np.full(c, 1.0 / c)
+        return CountedSolution(state, np.log(prior), self.log_prob(state))
+
+    def estimator(self, solution: CountedSolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
+        state = solution.state
+        return pipeline(picked(state.shape, state.pick), state.shape.d, None, self.fitted(solution))
+
+    def fitted(self, solution: CountedSolution) -> BaseEstimator:
+        """Return scikit-learn's fitted model."""
+        state, model = solution.state, self.model(solution)
+        model.classes_, model.class_log_prior_ = labels(state.shape), solution.log_prior
+        model.class_count_ = state.weights.copy()
+        if not hasattr(model, "n_features_in_"):
+            model.n_features_in_ = len(state.pick)
+        return model
+
+    def finalize(self, state: CountsState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def score(self, solution: CountedSolution, held_out: CountsState, metric: str) -> float | None:
+        """Return the mean of log p(x, y) of the held-out rows, but for a constant of the rows."""
+        if metric != "log_likelihood" or not held_out.rows:
+            return None
+        return (
+            self.joint(solution, held_out) + float(held_out.weights @ solution.log_prior)
+        ) / held_out.weight
+
+    def joint(self, solution: CountedSolution, held_out: CountsState) -> float:
+        """Return the sum of log p(x | y) of the held-out rows."""
+        return float(np.sum(held_out.sums[:, solution.state.pick] * solution.log_prob))
+
+    def complexity(self, solution: CountedSolution) -> float:
+        """Return the number of probabilities, fewer the more is added to the counts."""
+        counts = solution.state.sums
+        return float(np.sum(counts / (counts + self.alpha))) + len(counts) - 1.0
+
+    def bounds(self, state: CountsState) -> Mapping[str, Range | None]:
+        """Return nothing: every range is legal for every state."""
+        return {}
+
+    def check(self, state: CountsState) -> None:
+        """Refuse negative values."""
+        refuse_negative(state, type(self).__name__)
+
+
+def refuse_negative(state: CountsState, name: str) -> None:
+    """Raise InvalidField, naming the column that holds a negative value."""
+    if not state.rows or not (state.lowest < 0.0).any():
+        return
+    j = int(np.argmax(state.lowest < 0.0))
+    raise InvalidField(
+        f"column {state.shape.columns[j].name!r} holds {state.lowest[j]:g}, and {name} takes counts, which are not "
+        "negative; leave the column out, or use 'gaussian_nb'"
+    )

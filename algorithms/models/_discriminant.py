@@ -1,0 +1,143 @@
+"""What linear and quadratic discriminant analysis share: the moments of each class in a design's columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from algorithms.base import LEVEL, MISSING, OTHER, Array
+from algorithms.column_map import ColumnMap, column_map
+from algorithms.design import IMPUTE, deviations
+from algorithms.errors import InvalidField
+from algorithms.memo import MEMO
+from algorithms.models._classes import check_priors
+from algorithms.models._pipeline import fitted_scaler, pipeline
+from algorithms.ranges import Choice, Range
+from algorithms.summaries.classes import Classes, ClassesState
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Each class's mean and scatter after preprocessing.
+
+    Attributes
+    ----------
+    state : of the rows.
+    columns : the map of the columns.
+    mean, scale : shape (q,), of the scaler; zeros and ones without one.
+    variance : shape (q,), of all rows.
+    means : shape (C, q).
+    scatters : shape (C, q, q).
+    """
+
+    state: ClassesState
+    columns: ColumnMap
+    mean: Array
+    scale: Array
+    variance: Array
+    means: Array
+    scatters: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, as much again for what is made of it included."""
+        return 2 * self.scatters.nbytes
+
+    def seen(self, state: ClassesState) -> tuple[Array, Array]:
+        """Return means and scatters of another state in these columns."""
+        return _mapped(state, self.columns, self.mean, self.scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discriminant:
+    """A Gaussian for each class.
+
+    Parameters
+    ----------
+    priors : None for the shares of the classes, or ``"uniform"``.
+    standardize, impute, min_frequency : as in the regressions.
+    """
+
+    priors: Annotated[str | None, Choice(None, "uniform", searched=False)] = None
+    standardize: Annotated[bool, Choice(True, False)] = True
+    impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
+    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
+    summary: Classes = Classes()
+
+    task: ClassVar[str] = "classification"
+    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+
+    def __post_init__(self) -> None:
+        check_priors(self.priors)
+        if self.impute not in IMPUTE:
+            raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
+        if self.summary.covariance != "full":
+            raise InvalidField("covariance='diagonal': discriminant analysis needs 'full'; use 'gaussian_nb'")
+
+    def groups(self, state: ClassesState) -> Groups:
+        """Return the classes in the columns that this preprocessing makes (kept for the state)."""
+        key = ("groups", self.standardize, self.impute, self.min_frequency)
+        return MEMO.get(state, key, lambda: self._groups(state))
+
+    def dressed(self, groups: Groups, model: Any) -> Any:
+        """Return the pipeline of the preprocessing and a fitted model."""
+        scaler = None
+        if self.standardize:
+            scaler = fitted_scaler(groups.mean, groups.scale, groups.variance, groups.state.rows)
+        return pipeline(groups.columns, groups.state.shape.d, scaler, model)
+
+    def bounds(self, state: ClassesState) -> Mapping[str, Range | None]:
+        """Return None for the fields without effect on this state."""
+        roles = {c.role for c, mean in zip(state.shape.columns, state.mean, strict=True) if mean}
+        ranges: dict[str, Range | None] = {}
+        if "indicator" not in roles:
+            ranges["impute"] = None
+        if not roles & {LEVEL, OTHER, MISSING}:
+            ranges["min_frequency"] = None
+        return ranges
+
+    def check(self, state: ClassesState) -> None:
+        """Accept any state."""
+
+    def _groups(self, state: ClassesState) -> Groups:
+        columns = column_map(state, self.impute, self.min_frequency)
+        none = np.zeros(len(columns.names))
+        means, scatters = _mapped(state, columns, none, none + 1.0)
+        w, mean = state.weights, columns.mean(state.mean)
+        inside = np.diagonal(scatters, axis1=1, axis2=2).sum(axis=0)
+        variance = (inside + w @ (means - mean) ** 2) / state.weight
+        if not self.standardize:
+            return Groups(state, columns, none, none + 1.0, variance, means, scatters)
+        scale = deviations(variance, mean, state.weight)
+        means, scatters = (means - mean) / scale, scatters / np.multiply.outer(scale, scale)
+        return Groups(state, columns, mean, scale, variance, means, scatters)
+
+
+def gaussian_log_density(
+    groups: Groups, held_out: ClassesState, means: Array, halves: list[Array], logdets: Array
+) -> Array:
+    """Return, for each class, the sum of the log densities of its held-out rows, shape (C,).
+
+    Parameters
+    ----------
+    halves : for each class M with MᵀM = Σ⁻¹, shape (q, q).
+    logdets : log|Σ| of each class.
+    """
+    seen, scatters = groups.seen(held_out)
+    w, q = held_out.weights, means.shape[1]
+    away = np.array([
+        float(np.sum((half @ s) * half)) + v * float(np.sum((half @ (m - mu)) ** 2))
+        for half, s, m, mu, v in zip(halves, scatters, seen, means, w, strict=True)
+    ])  # fmt: skip
+    units = 2.0 * float(np.log(groups.scale).sum())
+    return np.asarray(-0.5 * (w * (q * math.log(2.0 * math.pi) + logdets + units) + away))
+
+
+def _mapped(state: ClassesState, columns: ColumnMap, mean: Array, scale: Array) -> tuple[Array, Array]:
+    means = np.stack([columns.mean(m) for m in state.means])
+    scatters = np.stack([columns.both(s) for s in state.scatters])
+    return (means - mean) / scale, scatters / np.multiply.outer(scale, scale)

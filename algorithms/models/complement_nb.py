@@ -1,0 +1,49 @@
+"""Complement naive Bayes, exact from the sums of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.models._counted import Counted, CountedSolution
+from algorithms.ranges import Choice
+from algorithms.summaries.counts import CountsState
+
+if TYPE_CHECKING:
+    from sklearn.naive_bayes import ComplementNB as SkComplementNB
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComplementNB(Counted):
+    """Complement naive Bayes over the encoded columns.
+
+    Parameters are those of ``sklearn.naive_bayes.ComplementNB``.
+
+    Examples
+    --------
+    >>> ComplementNB(alpha=0.5).fit_prior
+    True
+    """
+
+    norm: Annotated[bool, Choice(False, True)] = False
+
+    metrics: ClassVar[tuple[str, ...]] = ()
+
+    def log_prob(self, state: CountsState) -> Array:
+        """Return the weights of Rennie et al. (2003): what a column says of the other classes."""
+        other = state.kept.sum(axis=0) + self.alpha - state.kept
+        logged = np.log(other / other.sum(axis=1, keepdims=True))
+        return np.asarray(logged / logged.sum(axis=1, keepdims=True) if self.norm else -logged)
+
+    def model(self, solution: CountedSolution) -> SkComplementNB:
+        """Return ``sklearn.naive_bayes.ComplementNB``."""
+        from sklearn.naive_bayes import ComplementNB as SkComplementNB
+
+        model = SkComplementNB(alpha=self.alpha, fit_prior=self.fit_prior, norm=self.norm)
+        sums = solution.state.kept
+        model.feature_count_, model.feature_all_ = sums.copy(), sums.sum(axis=0)
+        model.feature_log_prob_ = solution.log_prob
+        return model

@@ -1,0 +1,132 @@
+"""Gaussian naive Bayes, exact from the moments of each class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import Array
+from algorithms.column_map import ColumnMap, picked
+from algorithms.models._classes import check_priors, given, need_every_class, priors_of
+from algorithms.models._pipeline import pipeline
+from algorithms.models._regression import at_least
+from algorithms.ranges import Choice, Log, Range
+from algorithms.summaries.classes import Classes, ClassesState
+from algorithms.summaries.sample import labels
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True, eq=False)
+class NaiveSolution:
+    """Means and variances of each class.
+
+    Attributes
+    ----------
+    state : of the training rows.
+    columns : the encoded columns that are anywhere other than zero.
+    means, variances : shape (C, q); variances include ``epsilon``.
+    priors : shape (C,).
+    epsilon : what was added to the variances.
+    """
+
+    state: ClassesState
+    columns: ColumnMap
+    means: Array
+    variances: Array
+    priors: Array
+    epsilon: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianNB:
+    """Gaussian naive Bayes over the encoded columns; a missing number is zero and has its indicator.
+
+    Exact: parameters, attributes and predictions are those of ``sklearn.naive_bayes.GaussianNB``. The score
+    ``log_likelihood`` is the mean of log p(x, y) of held-out rows.
+
+    Parameters
+    ----------
+    var_smoothing : share of the largest variance that is added to all.
+    priors : None for the shares of the classes, or ``"uniform"``.
+
+    Examples
+    --------
+    >>> GaussianNB(var_smoothing=1e-3).priors is None
+    True
+    """
+
+    var_smoothing: Annotated[float, Log(1e-12, 1.0)] = 1e-9
+    priors: Annotated[str | None, Choice(None, "uniform", searched=False)] = None
+    summary: Classes = Classes("diagonal")
+
+    task: ClassVar[str] = "classification"
+    auto: ClassVar[int] = 3
+    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+
+    def __post_init__(self) -> None:
+        at_least("var_smoothing", self.var_smoothing, 0.0)
+        check_priors(self.priors)
+
+    def solve(self, state: ClassesState) -> NaiveSolution:
+        """Return means and variances; raises NotEnoughRows where a class has no row."""
+        need_every_class("GaussianNB", state.shape, state.weights)
+        pick = _seen(state)
+        scatters = (
+            state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
+        )
+        epsilon = self.var_smoothing * float((state.scatter / state.weight).max(initial=0.0))
+        variances = scatters[:, pick] / state.weights[:, None] + epsilon
+        columns = picked(state.shape, pick)
+        return NaiveSolution(
+            state, columns, state.means[:, pick], variances, priors_of(state.weights, self.priors), epsilon
+        )
+
+    def estimator(self, solution: NaiveSolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianNB``."""
+        from sklearn.naive_bayes import GaussianNB as SkGaussianNB
+
+        state = solution.state
+        model = SkGaussianNB(priors=given(self.priors, len(state.weights)), var_smoothing=self.var_smoothing)
+        model.classes_, model.class_count_ = labels(state.shape), state.weights.copy()
+        model.class_prior_, model.epsilon_ = solution.priors, solution.epsilon
+        model.theta_, model.var_ = solution.means.copy(), solution.variances.copy()
+        return pipeline(solution.columns, state.shape.d, None, model)
+
+    def finalize(self, state: ClassesState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def score(self, solution: NaiveSolution, held_out: ClassesState, metric: str) -> float | None:
+        """Return the mean of log p(x, y) of the held-out rows."""
+        if metric != "log_likelihood" or not held_out.rows:
+            return None
+        if not (solution.variances > 0.0).all():
+            return -math.inf
+        pick = solution.columns.pick
+        w, squares = held_out.weights, held_out.scatters
+        squares = squares if squares.ndim == 2 else np.diagonal(squares, axis1=1, axis2=2)
+        away = squares[:, pick] + w[:, None] * (held_out.means[:, pick] - solution.means) ** 2
+        logs = w[:, None] * np.log(2.0 * math.pi * solution.variances) + away / solution.variances
+        return float((w @ np.log(solution.priors) - 0.5 * logs.sum()) / held_out.weight)
+
+    def complexity(self, solution: NaiveSolution) -> float:
+        """Return the number of means, variances and priors."""
+        return float(2 * solution.means.size + len(solution.priors) - 1)
+
+    def bounds(self, state: ClassesState) -> Mapping[str, Range | None]:
+        """Return nothing: every range is legal for every state."""
+        return {}
+
+    def check(self, state: ClassesState) -> None:
+        """Accept any state."""
+
+
+def _seen(state: ClassesState) -> NDArray[np.intp]:
+    return np.flatnonzero((state.mean != 0.0) | (state.scatter != 0.0))

@@ -1,0 +1,41 @@
+"""Multinomial naive Bayes, exact from the sums of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.models._counted import Counted, CountedSolution
+from algorithms.summaries.counts import CountsState
+
+if TYPE_CHECKING:
+    from sklearn.naive_bayes import MultinomialNB as SkMultinomialNB
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultinomialNB(Counted):
+    """Multinomial naive Bayes over the encoded columns.
+
+    Parameters are those of ``sklearn.naive_bayes.MultinomialNB``.
+
+    Examples
+    --------
+    >>> MultinomialNB(alpha=0.5).fit_prior
+    True
+    """
+
+    def log_prob(self, state: CountsState) -> Array:
+        """Return log (counts + α) / Σ(counts + α)."""
+        smoothed = state.kept + self.alpha
+        return np.asarray(np.log(smoothed) - np.log(smoothed.sum(axis=1, keepdims=True)))
+
+    def model(self, solution: CountedSolution) -> SkMultinomialNB:
+        """Return ``sklearn.naive_bayes.MultinomialNB``."""
+        from sklearn.naive_bayes import MultinomialNB as SkMultinomialNB
+
+        model = SkMultinomialNB(alpha=self.alpha, fit_prior=self.fit_prior)
+        model.feature_count_, model.feature_log_prob_ = solution.state.kept.copy(), solution.log_prob
+        return model

@@ -1,0 +1,136 @@
+"""Classes: the moments of each class apart, from which Gaussian classifiers follow exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import Array, Batch, Shape
+from algorithms.errors import InvalidField
+
+
+@dataclass(frozen=True, eq=False)
+class ClassesState:
+    """The state of :class:`Classes`.
+
+    Attributes
+    ----------
+    shape : the columns.
+    counts : shape (C,) int64, rows of each class.
+    weights : shape (C,), their weight.
+    means : shape (C, d).
+    scatters : shape (C, d, d), about each class's own mean; its diagonal alone, (C, d), where that was asked for.
+    """
+
+    shape: Shape = field(metadata={"static": True})
+    counts: NDArray[np.int64]
+    weights: Array
+    means: Array
+    scatters: Array
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.counts.sum())
+
+    @property
+    def weight(self) -> float:
+        """Sum of the row weights."""
+        return float(self.weights.sum())
+
+    @cached_property
+    def mean(self) -> Array:
+        """Mean of all rows, shape (d,)."""
+        return np.asarray(self.weights @ self.means / max(self.weight, 1e-300))
+
+    @cached_property
+    def scatter(self) -> Array:
+        """Sum of squares of each column about the mean of all rows, shape (d,)."""
+        inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
+        return np.asarray(inside.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Rows, weight, mean and scatter of each class.
+
+    Parameters
+    ----------
+    covariance : ``"full"`` keeps a matrix for each class, ``"diagonal"`` the columns' squares alone.
+
+    Examples
+    --------
+    >>> from algorithms.base import Column
+    >>> shape, classes = Shape((Column("x", "x"),), ("y",), classes=("a", "b")), Classes()
+    >>> state = classes.update(classes.init(shape), Batch(np.array([[0.0, 0.0], [2.0, 0.0], [5.0, 1.0]]), d=1))
+    >>> state.counts.tolist(), state.means.ravel().tolist(), state.scatters.ravel().tolist()
+    ([2, 1], [1.0, 5.0], [2.0, 0.0])
+    """
+
+    covariance: str = "full"
+
+    version: ClassVar[int] = 1
+    tolerance: ClassVar[float] = 1e-9
+    sync_every: ClassVar[int | None] = None
+
+    def __post_init__(self) -> None:
+        if self.covariance not in ("full", "diagonal"):
+            raise InvalidField(f"covariance={self.covariance!r}: must be 'full' or 'diagonal'")
+
+    def init(self, shape: Shape) -> ClassesState:
+        """Return the state of no rows."""
+        c, d = len(shape.classes), shape.d
+        size = (c, d, d) if self.covariance == "full" else (c, d)
+        return ClassesState(shape, np.zeros(c, np.int64), np.zeros(c), np.zeros((c, d)), np.zeros(size))
+
+    def update(self, state: ClassesState, batch: Batch) -> ClassesState:
+        """Return the state of the rows seen before and those of ``batch``."""
+        return self.merge(state, self._lift(state.shape, batch)) if batch.n else state
+
+    def merge(self, a: ClassesState, b: ClassesState) -> ClassesState:
+        """Return the state of both states' rows (Chan et al. 1979, eq. 1.5, class by class)."""
+        if not b.rows:
+            return a
+        if not a.rows:
+            return b
+        weights = a.weights + b.weights
+        share = np.divide(b.weights, weights, out=np.zeros_like(weights), where=weights > 0.0)
+        delta = b.means - a.means
+        means = np.where((a.weights > 0.0)[:, None], a.means + delta * share[:, None], b.means)
+        between = a.weights * share
+        if self.covariance == "full":
+            spread = np.einsum("ci,cj,c->cij", delta, delta, between)
+        else:
+            spread = delta**2 * between[:, None]
+        return ClassesState(a.shape, a.counts + b.counts, weights, means, a.scatters + b.scatters + spread)
+
+    def nbytes(self, shape: Shape) -> int:
+        """Bytes of one state."""
+        c, d = len(shape.classes), shape.d
+        return 8 * c * (2 + d + (d * d if self.covariance == "full" else d))
+
+    def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
+        values, w = batch.dense(shape.p), batch.weights
+        codes = values[:, shape.d].astype(np.intp)
+        state = self.init(shape)
+        for c in np.unique(codes).tolist():
+            mine = codes == c
+            x, v = values[mine, : shape.d].astype(np.float64), w[mine]
+            state.counts[c], state.weights[c] = len(x), v.sum()
+            x -= (shift := x[0].copy())
+            mean = v @ x / v.sum()
+            x -= mean
+            state.means[c] = shift + mean
+            state.scatters[c] = _scatter(x, v, full=self.covariance == "full")
+        return state
+
+
+def _scatter(x: Array, w: Array, *, full: bool) -> Any:
+    if not full:
+        return w @ (x * x)
+    x *= np.sqrt(w)[:, None]
+    return x.T @ x
