@@ -2,77 +2,218 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from sklearn.pipeline import Pipeline
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from algorithms.errors import NotEnoughRows
+from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
+from algorithms.column_map import ColumnMap, column_map
+from algorithms.design import Preprocess
+from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.memo import Memo, Sized
+from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
+from algorithms.models._told import Told, score_told
 from algorithms.ranges import Choice, Integer, Range
+from algorithms.solvers.neighbors import WEIGHTS, Ranked, search
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+METRICS = ("euclidean", "manhattan")
+
+REACH = 200
+"""Neighbours that one search looks for; twice as many, and so on, where more are asked for."""
+
+SEARCHES = Memo(512 * 2**20)
+"""Searches, and what was counted from them: those of every fold, metric and scaling of a study side by side."""
+
+V = TypeVar("V", bound=Sized)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The rows of a sample in a model's columns.
+
+    Attributes
+    ----------
+    sample : the rows as they were encoded.
+    columns : the map to the model's columns.
+    scaler : fitted; None where columns keep their scale.
+    X : shape (n, q).
+    """
+
+    sample: SampleState
+    columns: ColumnMap
+    scaler: StandardScaler | None
+    X: NDArray[np.floating[Any]]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self.X.nbytes) + self.columns.nbytes
+
+    def dress(self, model: BaseEstimator) -> BaseEstimator:
+        """Return the fitted pipeline over the encoded columns that ends in the model."""
+        return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
+
+    def place(self, rows: SampleState) -> NDArray[np.floating[Any]]:
+        """Return other rows in the same columns."""
+        return _scaled(_mapped(rows.X, self.columns), self.scaler)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """The means and squares of a sample's columns: what a column map asks of a state."""
+
+    shape: Shape
+    mean: Array
+    scatter: Array
+
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbors:
+class Neighbors(ABC):
     """A vote, or a mean, of the nearest rows of a sample.
+
+    Exact on the sample, and the same as scikit-learn's neighbours of the same rows; where two rows are equally
+    far, either may be taken for the nearer, as in scikit-learn.
 
     Parameters
     ----------
-    n_neighbors, weights, metric : as in scikit-learn.
+    n_neighbors, weights, metric : as in scikit-learn; ``n_neighbors`` at most the rows of the sample.
     standardize : centre and scale the columns first, as ``StandardScaler`` does.
+    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
+    min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
     summary : the sample that is searched.
     """
 
     n_neighbors: Annotated[int, Integer(1, 200, log=True)] = 5
-    weights: Annotated[str, Choice("uniform", "distance")] = "uniform"
-    metric: Annotated[str, Choice("euclidean", "manhattan")] = "euclidean"
+    weights: Annotated[str, Choice(*WEIGHTS)] = "uniform"
+    metric: Annotated[str, Choice(*METRICS)] = "euclidean"
     standardize: Annotated[bool, Choice(True, False)] = True
+    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
+    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
     summary: Sample = Sample()
 
     metrics: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         at_least("n_neighbors", self.n_neighbors, 1)
+        for name, value, legal in (("weights", self.weights, WEIGHTS), ("metric", self.metric, METRICS)):
+            if value not in legal:
+                raise InvalidField(f"{name}={value!r}: must be one of {', '.join(map(repr, legal))}")
+        _ = self._preprocess
 
-    def solve(self, state: SampleState) -> SampleState:
-        """Return the sample: it is the model."""
-        self.check(state)
-        return state
+    @property
+    def _preprocess(self) -> Preprocess:
+        return Preprocess(self.standardize, self.impute, self.min_frequency, None, center=True)
 
-    def estimator(self, solution: SampleState) -> BaseEstimator:
-        """Return a fitted ``Pipeline`` over the encoded columns."""
-        steps: list[tuple[str, Any]] = [("scale", StandardScaler())] if self.standardize else []
-        return Pipeline([*steps, ("model", self.model(solution))]).fit(solution.X, solution.y)
-
-    def model(self, solution: SampleState) -> BaseEstimator:
+    @abstractmethod
+    def model(self) -> BaseEstimator:
         """Return scikit-learn's estimator, not fitted."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def told(self, prepared: Prepared, rows: SampleState) -> Told:
+        """Return what is predicted of other rows."""
+
+    @abstractmethod
+    def quick(self, prepared: Prepared, rows: SampleState, metric: str) -> float | None:
+        """Return a common score from running votes or means; None for any other."""
+
+    @abstractmethod
+    def known(self, sample: SampleState) -> NDArray[Any]:
+        """Return the target of each row as it is counted, shape (n,)."""
+
+    def solve(self, state: SampleState) -> Prepared:
+        """Return the rows of the sample in the model's columns: they are the model."""
+        self.check(state)
+        if state.n < self.n_neighbors:
+            raise NotEnoughRows(
+                f"n_neighbors={self.n_neighbors} needs as many rows, and the sample to search has {state.n}; use "
+                "fewer neighbours, a larger sample (size) or fewer folds"
+            )
+        how = self._preprocess
+        return SEARCHES.get(state, how, lambda: prepare(state, how))
+
+    def estimator(self, solution: Prepared) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns."""
+        return solution.dress(self.model().fit(solution.X, solution.sample.y))
 
     def finalize(self, state: SampleState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(self, solution: SampleState, held_out: SampleState, metric: str) -> float | None:
+    def score(self, solution: Prepared, held_out: SampleState, metric: str) -> float | None:
         """Return None: a state tells no score of neighbours exactly."""
         return None
 
-    def complexity(self, solution: SampleState) -> float:
+    def score_rows(self, solution: Prepared, rows: SampleState, metric: str) -> float | None:
+        """Return any scorer's score of sampled held-out rows, from one search for all numbers of neighbours."""
+        found = self.quick(solution, rows, metric)
+        return score_told(self.told(solution, rows), rows, metric) if found is None else found
+
+    def ranked(self, prepared: Prepared, rows: SampleState) -> Ranked:
+        """Return the nearest rows of the sample for each of other rows, as many as any k so far needs."""
+        reach = self.reach(prepared)
+        return self.kept(prepared, rows, "ranked", lambda: self._search(prepared, rows, reach))
+
+    def kept(self, prepared: Prepared, rows: SampleState, what: Hashable, make: Callable[[], V]) -> V:
+        """Return what was counted from one search for these rows; made at the first call."""
+        key = (rows, what, self.metric, self.reach(prepared))
+        return SEARCHES.get(prepared, key, make)
+
+    def reach(self, prepared: Prepared) -> int:
+        """Return how many neighbours are searched for."""
+        reach = REACH
+        while reach < self.n_neighbors:
+            reach *= 2
+        return min(reach, prepared.sample.n)
+
+    def _search(self, prepared: Prepared, rows: SampleState, reach: int) -> Ranked:
+        return search(prepared.X, self.known(prepared.sample), prepared.place(rows), reach, self.metric)
+
+    def complexity(self, solution: Prepared) -> float:
         """Return n / n_neighbors (Hastie, Tibshirani & Friedman 2009, §2.3.3)."""
-        return solution.n / self.n_neighbors
+        return solution.sample.n / self.n_neighbors
 
     def bounds(self, state: SampleState) -> Mapping[str, Range | None]:
-        """Return neighbours up to half of the rows."""
-        return {"n_neighbors": Integer(1, max(1, min(200, state.n // 2)), log=True)}
+        """Return neighbours up to half of the rows, and None for the fields without effect."""
+        seen = state.X.any(axis=0)
+        roles = {column.role for column, used in zip(state.shape.columns, seen, strict=True) if used}
+        unused: dict[str, Range | None] = {} if INDICATOR in roles else {"impute": None}
+        if not roles & {LEVEL, OTHER, MISSING}:
+            unused["min_frequency"] = None
+        return {**unused, "n_neighbors": Integer(1, max(1, min(REACH, state.n // 2)), log=True)}
 
     def check(self, state: SampleState) -> None:
-        """Refuse a sample with fewer rows than neighbours."""
-        if state.n < self.n_neighbors:
-            raise NotEnoughRows(
-                f"n_neighbors={self.n_neighbors} needs as many rows, and the sample has {state.n}"
-            )
+        """Refuse a sample without rows."""
+        if not state.n:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the sample holds none")
+
+
+def prepare(state: SampleState, how: Preprocess) -> Prepared:
+    """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
+    X, w, d = state.X.astype(np.float64), state.sample_weight, state.shape.d
+    mean = w @ X / w.sum()
+    columns = column_map(_Sums(state.shape, mean, w @ (X - mean) ** 2), how.impute, how.min_frequency)
+    made = _mapped(state.X, columns)
+    scaler = None
+    if how.standardize and columns.names:
+        scaler = StandardScaler().fit(made, sample_weight=w if state.weighted else None)
+    return Prepared(state, columns, scaler, _scaled(made, scaler) if d else made)
+
+
+def _mapped(X: NDArray[np.floating[Any]], columns: ColumnMap) -> NDArray[np.floating[Any]]:
+    if columns.keeps_all(X.shape[1]):
+        return np.ascontiguousarray(X)
+    return np.asarray(X @ columns.matrix)
+
+
+def _scaled(X: NDArray[np.floating[Any]], scaler: StandardScaler | None) -> NDArray[np.floating[Any]]:
+    return X if scaler is None else np.asarray(scaler.transform(X))

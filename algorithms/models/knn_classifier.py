@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
-from algorithms.models._neighbors import Neighbors
+from algorithms.models._neighbors import Neighbors, Prepared
+from algorithms.models._told import Told, classes, codes
+from algorithms.solvers.neighbors import elected, probabilities, shares, small
 from algorithms.summaries.sample import SampleState
 
 
@@ -24,6 +28,50 @@ class KNNClassifier(Neighbors):
     task: ClassVar[str] = "classification"
     auto: ClassVar[int] = 9
 
-    def model(self, solution: SampleState) -> KNeighborsClassifier:
+    def model(self) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""
         return KNeighborsClassifier(self.n_neighbors, weights=self.weights, metric=self.metric)
+
+    def known(self, sample: SampleState) -> NDArray[Any]:
+        """Return the codes of the classes."""
+        return codes(sample).astype(small(len(sample.shape.classes)))
+
+    def quick(self, prepared: Prepared, rows: SampleState, metric: str) -> float | None:
+        """Return the accuracy, the balanced accuracy or the log-loss."""
+        if metric == "neg_log_loss":
+            return self._log_loss(prepared, rows)
+        if metric not in ("accuracy", "balanced_accuracy"):
+            return None
+        truth, weights = codes(rows), rows.sample_weight
+        hits = self._choice(prepared, rows) == truth
+        if metric == "accuracy":
+            return float(np.average(hits, weights=weights))
+        found = np.bincount(truth, weights * hits), np.bincount(truth, weights)
+        seen = found[1] > 0.0
+        return float(np.mean(found[0][seen] / found[1][seen]))
+
+    def told(self, prepared: Prepared, rows: SampleState) -> Told:
+        """Return the labels and their probabilities; a class that the training sample lacks has none."""
+        found = classes(rows)
+
+        def chances() -> NDArray[Any]:
+            return probabilities(self.ranked(prepared, rows), self.n_neighbors, self.weights, len(found))
+
+        return Told(
+            {"predict": lambda: found[self._choice(prepared, rows)], "predict_proba": chances},
+            "classifier",
+            found,
+        )
+
+    def _choice(self, prepared: Prepared, rows: SampleState) -> NDArray[Any]:
+        n_classes = len(rows.shape.classes)
+        table = self.kept(prepared, rows, "elected", lambda: elected(self.ranked(prepared, rows), n_classes))
+        return table.at(self.n_neighbors, self.weights)
+
+    def _log_loss(self, prepared: Prepared, rows: SampleState) -> float:
+        table = self.kept(
+            prepared, rows, "shares", lambda: shares(self.ranked(prepared, rows), codes(rows))
+        )
+        eps = np.finfo(np.float64).eps  # as in sklearn.metrics.log_loss
+        share = np.clip(table.at(self.n_neighbors, self.weights), eps, 1.0 - eps)
+        return float(np.average(np.log(share), weights=rows.sample_weight))

@@ -116,4 +116,4 @@ class LDA(Discriminant):
     def complexity(self, solution: LinearDiscriminantSolution) -> float:
         """Return the number of means, the unshrunk part of the covariance's numbers, and the priors."""
         c, q = solution.coef.shape
-        return c * q + (1.0 - self.shrinkage) * q * (q + 1) / 2.0 + c - 1.0
+        return float(c * q + (1.0 - self.shrinkage) * q * (q + 1) / 2.0 + c - 1.0)

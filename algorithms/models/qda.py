@@ -121,7 +121,7 @@ class QDA(Discriminant):
     def complexity(self, solution: QuadraticDiscriminantSolution) -> float:
         """Return the number of means, the unregularised part of the covariances' numbers, and the priors."""
         c, q = solution.scalings.shape
-        return c * (q + (1.0 - self.reg_param) * q * (q + 1) / 2.0) + c - 1.0
+        return float(c * (q + (1.0 - self.reg_param) * q * (q + 1) / 2.0) + c - 1.0)
 
 
 def _axes(groups: Groups) -> Axes:
