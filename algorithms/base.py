@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+EXACT, APPROXIMATE, RESUMABLE = "exact", "approximate", "resumable"
+"""Families of summaries; what each promises is in :data:`algorithms.laws.PROMISES`."""
+
 VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other", "missing"
 
 
@@ -181,6 +184,11 @@ class Summary(Protocol[S]):
 
     sync_every: ClassVar[int | None]
     """Merge between workers: None = once, at the end; n = every n batches."""
+
+    family: ClassVar[str]
+    """``"exact"``: the state is a sufficient statistic of every row. ``"approximate"``: models from it are near
+    those of every row. ``"resumable"``: the state depends on the order of the rows and where batches end; it can
+    be stopped and taken up again, and merged by averaging."""
 
     def init(self, shape: Shape) -> S:
         """Return the identity of ``merge``, in true shapes."""

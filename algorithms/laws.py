@@ -14,19 +14,30 @@ round trip     a stored and loaded state equals itself, bit for bit
 resume         stop, store, load, go on = never stopped
 any time       an algorithm finalizes after any prefix that holds enough rows, and says what is missing before
 ============== ==================================================================================
+
+A *resumable* summary (:data:`PROMISES`) makes no promise of the split: another order of the rows, or another
+end of a batch, gives another state. Every other law holds for every family.
 """
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from algorithms.base import Algorithm, Batch, Shape, Summary
+from algorithms.base import APPROXIMATE, EXACT, RESUMABLE, Algorithm, Batch, Shape, Summary
 from algorithms.errors import LawBroken, NotEnoughRows
+
+PROMISES: Mapping[str, frozenset[str]] = {
+    family: frozenset(
+        {"identity", "associativity", "commutativity", "purity", "fixed size", "round trip", "resume", *more}
+    )
+    for family, more in ((EXACT, {"split"}), (APPROXIMATE, {"split"}), (RESUMABLE, set[str]()))
+}
+"""Family of summaries → the laws it obeys."""
 
 Codec = Callable[[Any], Any]
 """Stores a state and loads it again."""

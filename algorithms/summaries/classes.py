@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Batch, Shape
+from algorithms.base import EXACT, Array, Batch, Shape
 from algorithms.errors import InvalidField
 
 
@@ -76,6 +76,7 @@ class Classes:
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
     sync_every: ClassVar[int | None] = None
+    family: ClassVar[str] = EXACT
 
     def __post_init__(self) -> None:
         if self.covariance not in ("full", "diagonal"):

@@ -20,7 +20,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Batch, Shape
+from algorithms.base import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField, TooLarge
 from algorithms.known import Known
 from algorithms.ranges import Integer
@@ -121,6 +121,7 @@ class Coreset:
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
     sync_every: ClassVar[int | None] = None
+    family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

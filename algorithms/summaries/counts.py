@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import VALUE, Array, Batch, Shape
+from algorithms.base import EXACT, VALUE, Array, Batch, Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +71,7 @@ class Counts:
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
     sync_every: ClassVar[int | None] = None
+    family: ClassVar[str] = EXACT
 
     def init(self, shape: Shape) -> CountsState:
         """Return the state of no rows."""

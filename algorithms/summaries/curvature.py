@@ -31,7 +31,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array, Batch, Shape
+from algorithms.base import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField, InvalidTarget
 from algorithms.known import Known
 from algorithms.ranges import Uniform
@@ -113,6 +113,7 @@ class Curvature:
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-8
     sync_every: ClassVar[int | None] = None
+    family: ClassVar[str] = APPROXIMATE
 
     # the family ------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Batch, Shape
+from algorithms.base import EXACT, Array, Batch, Shape
 from algorithms.errors import InvalidField, TooLarge
 
 SAMPLE = 256
@@ -64,6 +64,7 @@ class Moments:
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
     sync_every: ClassVar[int | None] = None
+    family: ClassVar[str] = EXACT
 
     def __post_init__(self) -> None:
         if self.precision not in ("data", "double"):

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Batch, Shape
+from algorithms.base import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Integer
 
@@ -95,6 +95,7 @@ class Sample:
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-12
     sync_every: ClassVar[int | None] = None
+    family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
