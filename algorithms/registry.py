@@ -32,6 +32,7 @@ BUILT_IN: Mapping[str, str] = {
     "lda": "algorithms.models.lda:LDA",
     "qda": "algorithms.models.qda:QDA",
     "knn_classifier": "algorithms.models.knn_classifier:KNNClassifier",
+    "knn_regressor": "algorithms.models.knn_regressor:KNNRegressor",
     "kmeans": "algorithms.models.kmeans:KMeans",
     "gaussian_mixture": "algorithms.models.gaussian_mixture:GaussianMixture",
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.candidates import candidate_rows
 from benchmarks.clusters import cluster_rows
 from benchmarks.growth import growth_rows
+from benchmarks.logistic import logistic_rows
 from benchmarks.memory import memory_rows
 from benchmarks.overhead import overhead_rows
 from benchmarks.passing import pass_rows
@@ -27,4 +28,5 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "scale": scale_rows,
     "memory": memory_rows,
     "clusters": cluster_rows,
+    "logistic": logistic_rows,
 }

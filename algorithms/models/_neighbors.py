@@ -184,7 +184,7 @@ class Neighbors(ABC):
 
     def bounds(self, state: SampleState) -> Mapping[str, Range | None]:
         """Return neighbours up to half of the rows, and None for the fields without effect."""
-        seen = state.X.any(axis=0)
+        seen: list[int] = np.count_nonzero(state.X, axis=0).tolist()
         roles = {column.role for column, used in zip(state.shape.columns, seen, strict=True) if used}
         unused: dict[str, Range | None] = {} if INDICATOR in roles else {"impute": None}
         if not roles & {LEVEL, OTHER, MISSING}:

@@ -69,9 +69,7 @@ class KNNClassifier(Neighbors):
         return table.at(self.n_neighbors, self.weights)
 
     def _log_loss(self, prepared: Prepared, rows: SampleState) -> float:
-        table = self.kept(
-            prepared, rows, "shares", lambda: shares(self.ranked(prepared, rows), codes(rows))
-        )
+        table = self.kept(prepared, rows, "shares", lambda: shares(self.ranked(prepared, rows), codes(rows)))
         eps = np.finfo(np.float64).eps  # as in sklearn.metrics.log_loss
         share = np.clip(table.at(self.n_neighbors, self.weights), eps, 1.0 - eps)
         return float(np.average(np.log(share), weights=rows.sample_weight))

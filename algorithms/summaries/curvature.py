@@ -18,7 +18,7 @@ away from the optimum of *every* penalty and every linear preprocessing of the c
 
 The optimum moves with the penalty, the farther the stronger the penalty is beside the rows' weight. So the
 loss is expanded at several starts, each the optimum of one penalty: many of them for few rows, which makes
-them cheap, and four for many rows. A penalty is answered from the nearest.
+them cheap, and five for many rows. A penalty is answered from the nearest.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from algorithms.known import Known
 from algorithms.ranges import Uniform
 from algorithms.summaries.moments import Moments, MomentsState
 
-PILOT = 20_000
+PILOT = 50_000
 """Rows that the pilot is fitted to."""
 
 FEW = 20_000
@@ -46,7 +46,7 @@ FEW = 20_000
 PENALTIES = tuple(10.0 ** (k / 2.0) for k in range(8, -9, -1))
 """Penalties of those starts, beside the sum of the losses, strong ones first."""
 
-SHARES = (0.1, 0.02, 0.004, 1e-5)
+SHARES = (0.1, 0.04, 0.015, 0.004, 1e-5)
 """Penalties of the starts for many rows, beside the mean of the losses."""
 
 MOST_BYTES = 1 << 25

@@ -1,0 +1,101 @@
+"""Predictions that are already known, dressed as an estimator that any scorer of scikit-learn can judge."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+
+from algorithms.summaries.sample import SampleState, labels
+
+
+class Told(BaseEstimator):
+    """An estimator that says what it was told, whatever the rows.
+
+    Parameters
+    ----------
+    methods : what ``predict``, ``predict_proba``, ``score_samples`` and the like return, each made when asked.
+    kind : ``"classifier"``, ``"regressor"`` or ``"outlier_detector"``.
+    classes : labels of a classifier.
+
+    Examples
+    --------
+    >>> Told({"predict": lambda: np.array([1.0])}, "regressor").predict([[0.0]]).tolist()
+    [1.0]
+    """
+
+    def __init__(
+        self,
+        methods: Mapping[str, Callable[[], NDArray[Any]]],
+        kind: str,
+        classes: NDArray[Any] | None = None,
+    ) -> None:
+        self.methods, self.kind, self.classes = methods, kind, classes
+        if classes is not None:
+            self.classes_ = classes
+
+    def __getattr__(self, name: str) -> Any:
+        methods = self.__dict__.get("methods", {})
+        if name in methods:
+
+            def say(X: Any) -> NDArray[Any]:  # noqa: ARG001 -- whatever the rows
+                return methods[name]()
+
+            say.__name__ = name  # scikit-learn looks methods up by it
+            return say
+        raise AttributeError(f"{type(self).__name__} was told no {name!r}")
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = self.kind
+        if self.kind == "classifier":
+            from sklearn.utils import ClassifierTags
+
+            tags.classifier_tags = ClassifierTags()
+        elif self.kind == "regressor":
+            from sklearn.utils import RegressorTags
+
+            tags.regressor_tags = RegressorTags()
+        return tags
+
+
+def score_told(told: Told, rows: SampleState, metric: str) -> float | None:
+    """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
+
+    Examples
+    --------
+    >>> from algorithms.base import Batch, Column, Shape
+    >>> from algorithms.summaries.sample import Sample
+    >>> shape = Shape((Column("x", "x"),), ("y",))
+    >>> batch = Batch(np.eye(2), 1, priority=np.arange(2, dtype=np.uint64))
+    >>> rows = Sample(size=2).update(Sample(size=2).init(shape), batch)
+    >>> score_told(Told({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
+    -0.5
+    """
+    from sklearn.metrics import get_scorer
+
+    weights = {"sample_weight": rows.sample_weight} if rows.weighted else {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return float(get_scorer(metric)(told, rows.X, rows.y, **weights))
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def codes(sample: SampleState) -> NDArray[np.intp]:
+    """Return the places of a sample's labels among the classes, shape (n,)."""
+    return sample.values[: sample.n, sample.shape.d].astype(np.intp)
+
+
+def classes(sample: SampleState) -> NDArray[Any]:
+    """Return every label that the target has in all rows of the data."""
+    return labels(sample.shape)

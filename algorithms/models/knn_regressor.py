@@ -1,0 +1,73 @@
+"""k-nearest neighbours of a sample, for numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import KNeighborsRegressor
+
+from algorithms.base import Array
+from algorithms.models._neighbors import Neighbors, Prepared
+from algorithms.models._told import Told
+from algorithms.solvers.neighbors import means
+from algorithms.summaries.sample import SampleState
+
+
+def _squared(y: Array, made: Array | float, w: Array) -> float:
+    return float(np.average((y - made) ** 2, weights=w))
+
+
+def _r2(y: Array, made: Array, w: Array) -> float | None:
+    spread = _squared(y, float(np.average(y, weights=w)), w)
+    return 1.0 - _squared(y, made, w) / spread if spread > 0.0 else None
+
+
+QUICK: Mapping[str, Callable[[Array, Array, Array], float | None]] = {
+    "r2": _r2,
+    "neg_mean_squared_error": lambda y, made, w: -_squared(y, made, w),
+    "neg_root_mean_squared_error": lambda y, made, w: -float(np.sqrt(_squared(y, made, w))),
+    "neg_mean_absolute_error": lambda y, made, w: -float(np.average(np.abs(y - made), weights=w)),
+}
+"""Scores from truth, predictions and row weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KNNRegressor(Neighbors):
+    """A mean of the nearest rows; parameters are those of ``sklearn.neighbors.KNeighborsRegressor``.
+
+    Examples
+    --------
+    >>> KNNRegressor(n_neighbors=3, weights="distance").metric
+    'euclidean'
+    """
+
+    task: ClassVar[str] = "regression"
+    auto: ClassVar[int] = 9
+
+    def model(self) -> KNeighborsRegressor:
+        """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""
+        return KNeighborsRegressor(self.n_neighbors, weights=self.weights, metric=self.metric)
+
+    def known(self, sample: SampleState) -> NDArray[Any]:
+        """Return the target's numbers."""
+        return sample.values[: sample.n, sample.shape.d].astype(np.float64)
+
+    def quick(self, prepared: Prepared, rows: SampleState, metric: str) -> float | None:
+        """Return R² or a squared or absolute error."""
+        formula = QUICK.get(metric)
+        if formula is None:
+            return None
+        return formula(self.known(rows), self._mean(prepared, rows), rows.sample_weight)
+
+    def told(self, prepared: Prepared, rows: SampleState) -> Told:
+        """Return the predictions."""
+        return Told({"predict": lambda: self._mean(prepared, rows)}, "regressor")
+
+    def _mean(self, prepared: Prepared, rows: SampleState) -> Array:
+        reach = self.reach(prepared)
+        table = self.kept(prepared, rows, "means", lambda: means(self._search(prepared, rows, reach)))
+        return table.at(self.n_neighbors, self.weights)

@@ -1,0 +1,194 @@
+"""Nearest neighbours of every number at once: one search, then running votes and running means.
+
+The K nearest rows of a query, nearest first, hold the k nearest for every k ≤ K. So one search answers all of
+them: a vote for k is a vote for k - 1 and one more, and a mean is a running sum over a running weight.
+
+==== ==============================================
+m    queries
+K    neighbours that were searched
+C    classes
+==== ==============================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import Array
+
+UNIFORM, DISTANCE = "uniform", "distance"
+WEIGHTS = (UNIFORM, DISTANCE)
+
+TREE_COLUMNS = 15
+"""Columns up to which a tree finds neighbours faster than all distances do, as scikit-learn has it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """The nearest rows of some queries, nearest first.
+
+    Attributes
+    ----------
+    distances : shape (m, K), ascending.
+    target : shape (m, K), what is known of those rows: codes of classes, or numbers.
+    """
+
+    distances: NDArray[np.floating[Any]]
+    target: NDArray[Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self.distances.nbytes + self.target.nbytes)
+
+    def weights(self, how: str) -> Array:
+        """Return the weight of each neighbour, shape (m, K), as scikit-learn's ``weights``.
+
+        Examples
+        --------
+        >>> Ranked(np.array([[0.5, 2.0], [0.0, 2.0]]), np.zeros((2, 2))).weights("distance").tolist()
+        [[2.0, 0.5], [1.0, 0.0]]
+        """
+        if how == UNIFORM:
+            return np.ones(self.distances.shape)
+        with np.errstate(divide="ignore"):
+            inverse = 1.0 / self.distances
+        at_zero = np.isinf(inverse)  # a query on top of a row asks that row alone
+        return np.asarray(np.where(at_zero[:, :1], at_zero, inverse), np.float64)
+
+
+def search(rows: NDArray[Any], target: NDArray[Any], queries: NDArray[Any], k: int, metric: str) -> Ranked:
+    """Return the k nearest of some rows for every query, by one search of scikit-learn's.
+
+    Parameters
+    ----------
+    rows, queries : shapes (n, q) and (m, q).
+    target : shape (n,).
+    k : neighbours, at most n.
+    metric : as in ``sklearn.neighbors.NearestNeighbors``.
+
+    Examples
+    --------
+    >>> search(np.array([[0.0], [1.0], [5.0]]), np.array([7, 8, 9]), np.array([[4.0]]), 2, "euclidean").target
+    array([[9, 8]])
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    how = "brute" if rows.shape[1] > TREE_COLUMNS else "kd_tree"
+    found = NearestNeighbors(n_neighbors=k, algorithm=how, metric=metric).fit(rows)
+    distances, places = found.kneighbors(queries)
+    return Ranked(distances, target[places])
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Something known of every query for every number of neighbours and both weightings.
+
+    Attributes
+    ----------
+    values : by weighting, shape (K, m).
+    """
+
+    values: dict[str, NDArray[Any]]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(sum(v.nbytes for v in self.values.values()))
+
+    def at(self, k: int, weights: str) -> NDArray[Any]:
+        """Return the values of k neighbours, shape (m,)."""
+        found: NDArray[Any] = self.values[weights][k - 1]
+        return found
+
+
+def means(ranked: Ranked) -> Table:
+    """Return the weighted means of numbers, Σ w·y / Σ w over the k nearest.
+
+    Examples
+    --------
+    >>> ranked = Ranked(np.array([[0.5, 2.0]]), np.array([[3.0, 8.0]]))
+    >>> means(ranked).at(2, "uniform").tolist(), means(ranked).at(2, "distance").tolist()
+    ([5.5], [4.0])
+    """
+    return Table({how: _means(ranked, how) for how in WEIGHTS})
+
+
+def _means(ranked: Ranked, how: str) -> Array:
+    weights = np.ascontiguousarray(ranked.weights(how).T)
+    sums = np.cumsum(weights * ranked.target.T, axis=0)
+    return np.asarray(sums / np.cumsum(weights, axis=0))
+
+
+def elected(ranked: Ranked, n_classes: int) -> Table:
+    """Return the class with most votes, the first of equals.
+
+    Examples
+    --------
+    >>> ranked = Ranked(np.array([[1.0, 2.0, 3.0]]), np.array([[1, 0, 0]]))
+    >>> [elected(ranked, 2).at(k, "uniform").tolist() for k in (1, 2, 3)]
+    [[1], [0], [0]]
+    """
+    return Table({how: _elected(ranked, how, n_classes) for how in WEIGHTS})
+
+
+def _elected(ranked: Ranked, how: str, n_classes: int) -> NDArray[Any]:
+    m, reach = ranked.target.shape
+    weights, codes, rows = ranked.weights(how).T, ranked.target.T.astype(np.intp), np.arange(m)
+    votes, most, first = np.zeros((m, n_classes)), np.full(m, -1.0), np.zeros(m, np.intp)
+    chosen = np.empty((reach, m), small(n_classes))
+    for j in range(reach):
+        mine = votes[rows, codes[j]] + weights[j]
+        votes[rows, codes[j]] = mine
+        # votes only grow, so the leader changes to the class that has just been voted for, or not at all
+        leads = (mine > most) | ((mine == most) & (codes[j] < first))
+        most, first = np.where(leads, mine, most), np.where(leads, codes[j], first)
+        chosen[j] = first
+    return chosen
+
+
+def shares(ranked: Ranked, truth: NDArray[np.intp]) -> Table:
+    """Return the share of the votes for the class that each query has in truth.
+
+    Examples
+    --------
+    >>> ranked = Ranked(np.array([[0.5, 2.0]]), np.array([[1, 0]]))
+    >>> shares(ranked, np.array([1])).at(2, "distance").tolist()
+    [0.8]
+    """
+    hits = np.ascontiguousarray((ranked.target == truth[:, None]).T)
+    return Table({how: _shares(ranked.weights(how).T, hits) for how in WEIGHTS})
+
+
+def _shares(weights: Array, hits: NDArray[np.bool_]) -> Array:
+    return np.asarray(np.cumsum(weights * hits, axis=0) / np.cumsum(weights, axis=0))
+
+
+def probabilities(ranked: Ranked, k: int, how: str, n_classes: int) -> Array:
+    """Return the shares of the votes, shape (m, C).
+
+    Examples
+    --------
+    >>> probabilities(Ranked(np.array([[0.5, 2.0]]), np.array([[1, 0]])), 2, "distance", 2).tolist()
+    [[0.2, 0.8]]
+    """
+    m = len(ranked.target)
+    places = ranked.target[:, :k].astype(np.intp) + n_classes * np.arange(m)[:, None]
+    weights = Ranked(ranked.distances[:, :k], ranked.target).weights(how)
+    votes = np.bincount(places.ravel(), weights.ravel(), m * n_classes).reshape(m, n_classes)
+    return np.asarray(votes / votes.sum(axis=1, keepdims=True))
+
+
+def small(n_classes: int) -> np.dtype[Any]:
+    """Return the smallest type that holds a class's code.
+
+    Examples
+    --------
+    >>> small(3)
+    dtype('uint8')
+    """
+    return np.min_scalar_type(max(n_classes - 1, 0))
