@@ -40,7 +40,7 @@ class Told(BaseEstimator):
             self.classes_ = classes
 
     def __getattr__(self, name: str) -> Any:
-        methods = self.__dict__.get("methods", {})
+        methods: Mapping[str, Callable[[], NDArray[Any]]] = self.__dict__.get("methods", {})
         if name in methods:
 
             def say(X: Any) -> NDArray[Any]:  # noqa: ARG001 -- whatever the rows
