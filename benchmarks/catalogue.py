@@ -9,6 +9,7 @@ from benchmarks.clusters import cluster_rows
 from benchmarks.growth import growth_rows
 from benchmarks.logistic import logistic_rows
 from benchmarks.memory import memory_rows
+from benchmarks.neighbors import neighbor_rows
 from benchmarks.overhead import overhead_rows
 from benchmarks.passing import pass_rows
 from benchmarks.scale import scale_rows
@@ -28,5 +29,6 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "scale": scale_rows,
     "memory": memory_rows,
     "clusters": cluster_rows,
+    "neighbors": neighbor_rows,
     "logistic": logistic_rows,
 }

@@ -119,9 +119,7 @@ def means(ranked: Ranked) -> Table:
 
 
 def _means(ranked: Ranked, how: str) -> Array:
-    weights = np.ascontiguousarray(ranked.weights(how).T)
-    sums = np.cumsum(weights * ranked.target.T, axis=0)
-    return np.asarray(sums / np.cumsum(weights, axis=0))
+    return _running_mean(ranked.weights(how).T, ranked.target.T)
 
 
 def elected(ranked: Ranked, n_classes: int) -> Table:
@@ -161,11 +159,18 @@ def shares(ranked: Ranked, truth: NDArray[np.intp]) -> Table:
     [0.8]
     """
     hits = np.ascontiguousarray((ranked.target == truth[:, None]).T)
-    return Table({how: _shares(ranked.weights(how).T, hits) for how in WEIGHTS})
+    return Table({how: _running_mean(ranked.weights(how).T, hits) for how in WEIGHTS})
 
 
-def _shares(weights: Array, hits: NDArray[np.bool_]) -> Array:
-    return np.asarray(np.cumsum(weights * hits, axis=0) / np.cumsum(weights, axis=0))
+def _running_mean(weights: Array, values: NDArray[Any]) -> Array:
+    """Return Σ w·v / Σ w over the first j + 1 of K, shape (K, m)."""
+    sums: Array = np.multiply(weights, values, order="C")
+    totals = np.array(weights, order="C")
+    for j in range(1, len(sums)):  # row by row: several times faster than cumsum along the first axis
+        sums[j] += sums[j - 1]
+        totals[j] += totals[j - 1]
+    sums /= totals
+    return sums
 
 
 def probabilities(ranked: Ranked, k: int, how: str, n_classes: int) -> Array:
