@@ -33,6 +33,7 @@ BUILT_IN: Mapping[str, str] = {
     "qda": "algorithms.models.qda:QDA",
     "knn_classifier": "algorithms.models.knn_classifier:KNNClassifier",
     "knn_regressor": "algorithms.models.knn_regressor:KNNRegressor",
+    "isolation_forest": "algorithms.models.isolation_forest:IsolationForest",
     "kmeans": "algorithms.models.kmeans:KMeans",
     "gaussian_mixture": "algorithms.models.gaussian_mixture:GaussianMixture",
 }

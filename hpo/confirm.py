@@ -69,6 +69,7 @@ def confirm(
     made = {name: np.concatenate([answers[name] for answers in some]) for name in some[0]}
     if not targets:
         return {name: float(np.average(made[name], weights=weights)) for name in scoring}
+    y, made = _of_outliers(model, y, made)
     answered = _answered(model, made)
     return {name: _score(name, answered, y, weights) for name in scoring}
 
@@ -150,6 +151,20 @@ def _target(rows: pa.RecordBatch, name: str, classes: Sequence[Any]) -> NDArray[
     return as_numbers(column).astype(np.float64)
 
 
+def _of_outliers(
+    model: Pipeline, y: NDArray[Any], made: dict[str, NDArray[Any]]
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    """Return, for a model of outliers, 1 where a row is one, in truth and as answered; else what was given."""
+    label = getattr(model[-1], "outlier_label_", None)
+    if label is None:
+        return y, made
+    answers = {
+        "predict": (made["predict"] < 0).astype(np.intp),
+        "decision_function": -made["decision_function"],
+    }
+    return (y == label).astype(np.intp), answers
+
+
 def _answered(model: Pipeline, made: Mapping[str, NDArray[Any]]) -> BaseEstimator:
     """Return an estimator of the model's kind whose rows are the places of answers already given."""
 
@@ -160,12 +175,15 @@ def _answered(model: Pipeline, made: Mapping[str, NDArray[Any]]) -> BaseEstimato
         method.__name__ = name
         return method
 
-    kind = ClassifierMixin if is_classifier(model) else RegressorMixin
+    outliers = hasattr(model[-1], "outlier_label_")
+    kind = ClassifierMixin if outliers or is_classifier(model) else RegressorMixin
     found = type(
         "Answered", (kind, BaseEstimator), {name: answer(name, values) for name, values in made.items()}
     )()
     found.fitted_ = True
-    if hasattr(model, "classes_"):
+    if outliers:
+        found.classes_ = np.array([0, 1])
+    elif hasattr(model, "classes_"):
         found.classes_ = model.classes_
     return found
 

@@ -7,17 +7,13 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import StandardScaler
 
-from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
-from algorithms.column_map import ColumnMap, column_map
 from algorithms.design import Preprocess
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import Memo, Sized
-from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
+from algorithms.models._sampled import Prepared, prepare, without_effect
 from algorithms.models._told import Told, score_told
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.neighbors import WEIGHTS, Ranked, search
@@ -35,46 +31,6 @@ SEARCHES = Memo(512 * 2**20)
 """Searches, and what was counted from them: those of every fold, metric and scaling of a study side by side."""
 
 V = TypeVar("V", bound=Sized)
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """The rows of a sample in a model's columns.
-
-    Attributes
-    ----------
-    sample : the rows as they were encoded.
-    columns : the map to the model's columns.
-    scaler : fitted; None where columns keep their scale.
-    X : shape (n, q).
-    """
-
-    sample: SampleState
-    columns: ColumnMap
-    scaler: StandardScaler | None
-    X: NDArray[np.floating[Any]]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return int(self.X.nbytes) + self.columns.nbytes
-
-    def dress(self, model: BaseEstimator) -> BaseEstimator:
-        """Return the fitted pipeline over the encoded columns that ends in the model."""
-        return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
-
-    def place(self, rows: SampleState) -> NDArray[np.floating[Any]]:
-        """Return other rows in the same columns."""
-        return _scaled(_mapped(rows.X, self.columns), self.scaler)
-
-
-@dataclass(frozen=True, eq=False)
-class _Sums:
-    """The means and squares of a sample's columns: what a column map asks of a state."""
-
-    shape: Shape
-    mean: Array
-    scatter: Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,36 +140,12 @@ class Neighbors(ABC):
 
     def bounds(self, state: SampleState) -> Mapping[str, Range | None]:
         """Return neighbours up to half of the rows, and None for the fields without effect."""
-        seen: list[int] = np.count_nonzero(state.X, axis=0).tolist()
-        roles = {column.role for column, used in zip(state.shape.columns, seen, strict=True) if used}
-        unused: dict[str, Range | None] = {} if INDICATOR in roles else {"impute": None}
-        if not roles & {LEVEL, OTHER, MISSING}:
-            unused["min_frequency"] = None
-        return {**unused, "n_neighbors": Integer(1, max(1, min(REACH, state.n // 2)), log=True)}
+        return {
+            **without_effect(state),
+            "n_neighbors": Integer(1, max(1, min(REACH, state.n // 2)), log=True),
+        }
 
     def check(self, state: SampleState) -> None:
         """Refuse a sample without rows."""
         if not state.n:
             raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the sample holds none")
-
-
-def prepare(state: SampleState, how: Preprocess) -> Prepared:
-    """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
-    X, w, d = state.X.astype(np.float64), state.sample_weight, state.shape.d
-    mean = w @ X / w.sum()
-    columns = column_map(_Sums(state.shape, mean, w @ (X - mean) ** 2), how.impute, how.min_frequency)
-    made = _mapped(state.X, columns)
-    scaler = None
-    if how.standardize and columns.names:
-        scaler = StandardScaler().fit(made, sample_weight=w if state.weighted else None)
-    return Prepared(state, columns, scaler, _scaled(made, scaler) if d else made)
-
-
-def _mapped(X: NDArray[np.floating[Any]], columns: ColumnMap) -> NDArray[np.floating[Any]]:
-    if columns.keeps_all(X.shape[1]):
-        return np.ascontiguousarray(X)
-    return np.asarray(X @ columns.matrix)
-
-
-def _scaled(X: NDArray[np.floating[Any]], scaler: StandardScaler | None) -> NDArray[np.floating[Any]]:
-    return X if scaler is None else np.asarray(scaler.transform(X))

@@ -68,8 +68,15 @@ class Told(BaseEstimator):
         return tags
 
 
-def score_told(told: Told, rows: SampleState, metric: str) -> float | None:
+def score_told(told: Told, rows: SampleState, metric: str, truth: NDArray[Any] | None = None) -> float | None:
     """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
+
+    Parameters
+    ----------
+    told : the predictions.
+    rows : that they are of.
+    metric : name of a scorer of scikit-learn.
+    truth : what they are held against; None for the target of the rows.
 
     Examples
     --------
@@ -87,7 +94,7 @@ def score_told(told: Told, rows: SampleState, metric: str) -> float | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return float(get_scorer(metric)(told, rows.X, rows.y, **weights))
+            return float(get_scorer(metric)(told, rows.X, rows.y if truth is None else truth, **weights))
     except (AttributeError, TypeError, ValueError):
         return None
 

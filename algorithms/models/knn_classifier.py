@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
-from algorithms.models._neighbors import Neighbors, Prepared
+from algorithms.models._neighbors import Neighbors
+from algorithms.models._sampled import Prepared
 from algorithms.models._told import Told, classes, codes
 from algorithms.solvers.neighbors import elected, probabilities, shares, small
 from algorithms.summaries.sample import SampleState

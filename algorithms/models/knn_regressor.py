@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsRegressor
 
 from algorithms.base import Array
-from algorithms.models._neighbors import Neighbors, Prepared
+from algorithms.models._neighbors import Neighbors
+from algorithms.models._sampled import Prepared
 from algorithms.models._told import Told
 from algorithms.solvers.neighbors import means
 from algorithms.summaries.sample import SampleState
@@ -46,7 +47,6 @@ class KNNRegressor(Neighbors):
     """
 
     task: ClassVar[str] = "regression"
-    auto: ClassVar[int] = 9
 
     def model(self) -> KNeighborsRegressor:
         """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""

@@ -1,0 +1,91 @@
+"""The rows of a sample in a model's columns: imputed, merged and scaled by the sample's own weighted moments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
+from algorithms.column_map import ColumnMap, column_map
+from algorithms.design import Preprocess
+from algorithms.models._pipeline import pipeline
+from algorithms.ranges import Range
+from algorithms.summaries.sample import SampleState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The rows of a sample in a model's columns.
+
+    Attributes
+    ----------
+    sample : the rows as they were encoded.
+    columns : the map to the model's columns.
+    scaler : fitted; None where columns keep their scale.
+    X : shape (n, q).
+    """
+
+    sample: SampleState
+    columns: ColumnMap
+    scaler: StandardScaler | None
+    X: NDArray[np.floating[Any]]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self.X.nbytes) + self.columns.nbytes
+
+    def dress(self, model: BaseEstimator) -> BaseEstimator:
+        """Return the fitted pipeline over the encoded columns that ends in the model."""
+        return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
+
+    def place(self, rows: SampleState) -> NDArray[np.floating[Any]]:
+        """Return other rows in the same columns."""
+        return _scaled(_mapped(rows.X, self.columns), self.scaler)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """The means and squares of a sample's columns: what a column map asks of a state."""
+
+    shape: Shape
+    mean: Array
+    scatter: Array
+
+
+def prepare(state: SampleState, how: Preprocess) -> Prepared:
+    """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
+    X, w, d = state.X.astype(np.float64), state.sample_weight, state.shape.d
+    mean = w @ X / w.sum()
+    columns = column_map(_Sums(state.shape, mean, w @ (X - mean) ** 2), how.impute, how.min_frequency)
+    made = _mapped(state.X, columns)
+    scaler = None
+    if how.standardize and columns.names:
+        scaler = StandardScaler().fit(made, sample_weight=w if state.weighted else None)
+    return Prepared(state, columns, scaler, _scaled(made, scaler) if d else made)
+
+
+def _mapped(X: NDArray[np.floating[Any]], columns: ColumnMap) -> NDArray[np.floating[Any]]:
+    if columns.keeps_all(X.shape[1]):
+        return np.ascontiguousarray(X)
+    return np.asarray(X @ columns.matrix)
+
+
+def _scaled(X: NDArray[np.floating[Any]], scaler: StandardScaler | None) -> NDArray[np.floating[Any]]:
+    return X if scaler is None else np.asarray(scaler.transform(X))
+
+
+def without_effect(state: SampleState) -> Mapping[str, Range | None]:
+    """Return the fields of the preprocessing that change nothing on this sample."""
+    seen: list[int] = np.count_nonzero(state.X, axis=0).tolist()
+    roles = {column.role for column, used in zip(state.shape.columns, seen, strict=True) if used}
+    unused: dict[str, Range | None] = {} if INDICATOR in roles else {"impute": None}
+    return unused if roles & {LEVEL, OTHER, MISSING} else {**unused, "min_frequency": None}

@@ -1,0 +1,203 @@
+"""Isolation forest of a sample: trees fitted without the target, judged by it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import IsolationForest as SkIsolationForest
+
+from algorithms.design import Preprocess
+from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
+from algorithms.memo import MEMO
+from algorithms.models._regression import at_least
+from algorithms.models._sampled import Prepared, prepare, without_effect
+from algorithms.models._told import Told, codes, score_told
+from algorithms.ranges import Choice, Integer, Range, Uniform
+from algorithms.summaries.sample import Sample, SampleState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class Forest:
+    """The trees of a sample.
+
+    Attributes
+    ----------
+    prepared : the rows that they were grown on.
+    fitted : scikit-learn's ``IsolationForest`` with the threshold of the original paper.
+    """
+
+    prepared: Prepared
+    fitted: SkIsolationForest
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes of all trees."""
+        return sum(tree.tree_.node_count for tree in self.fitted.estimators_)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, about 100 a node."""
+        return 100 * self.nodes
+
+    def normality(self, rows: SampleState) -> NDArray[np.float64]:
+        """Return the normality of other rows, shape (n,): ``score_samples`` of scikit-learn."""
+        return MEMO.get(self, rows, lambda: self._normality(self.prepared.place(rows)))
+
+    def threshold(self, contamination: float | str) -> float:
+        """Return the normality below which a row is an outlier: scikit-learn's ``offset_``."""
+        if isinstance(contamination, str):
+            return float(self.fitted.offset_)
+        return float(np.percentile(self.normality(self.prepared.sample), 100.0 * contamination))
+
+    def _normality(self, X: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        return np.asarray(self.fitted.score_samples(X), np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsolationForest:
+    """Trees that isolate rows by random cuts; parameters are those of ``sklearn.ensemble.IsolationForest``.
+
+    The trees never see the target. It says which held-out rows are outliers in truth, and scores are those of
+    telling them from the rest: ``roc_auc`` and ``average_precision`` by the rows' abnormality, others by the
+    predicted outliers. A fitted model predicts -1 for outliers and +1 for the rest.
+
+    Parameters
+    ----------
+    n_estimators, max_features, bootstrap, random_state : as in scikit-learn.
+    max_samples : rows that each tree is grown on; all of them where there are fewer.
+    contamination : share of outliers among the training rows, or ``"auto"``; another value keeps the trees.
+    outlier_label : the label of outliers; None for the rarest.
+    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
+    min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
+    summary : the sample that trees are grown on.
+
+    Examples
+    --------
+    >>> IsolationForest(contamination=0.01).max_samples
+    256
+    """
+
+    n_estimators: Annotated[int, Integer(20, 300, log=True)] = 100
+    max_samples: Annotated[int, Integer(16, None, log=True)] = 256
+    max_features: Annotated[float, Uniform(0.2, 1.0)] = 1.0
+    contamination: Annotated[float | str, Uniform(0.001, 0.5, searched=False)] = AUTO
+    bootstrap: Annotated[bool, Choice(False, True, searched=False)] = False
+    random_state: Annotated[int, Integer(0, 2**31 - 1, searched=False)] = 0
+    outlier_label: str | int | bool | None = None
+    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
+    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
+    summary: Sample = Sample()
+
+    task: ClassVar[str] = "outlier_detection"
+    metrics: ClassVar[tuple[str, ...]] = ()
+    sampled_metrics: ClassVar[tuple[str, ...]] = ("roc_auc", "average_precision")
+    auto: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        at_least("n_estimators", self.n_estimators, 1)
+        at_least("max_samples", self.max_samples, 2)
+        if not 0.0 < self.max_features <= 1.0:
+            raise InvalidField(f"max_features={self.max_features!r}: must be above 0 and at most 1")
+        c = self.contamination
+        if c != AUTO and (isinstance(c, str) or not 0.0 < c <= 0.5):
+            raise InvalidField(f"contamination={c!r}: must be 'auto', or above 0 and at most 0.5")
+        _ = self._preprocess
+
+    @property
+    def _preprocess(self) -> Preprocess:
+        return Preprocess(False, self.impute, self.min_frequency, None, center=True)
+
+    def solve(self, state: SampleState) -> Forest:
+        """Return the trees (kept for the state: another ``contamination`` needs no others)."""
+        self.check(state)
+        how = (self._preprocess, self.n_estimators, self.max_samples, self.max_features, self.bootstrap,
+               self.random_state)  # fmt: skip
+        return MEMO.get(state, ("forest", *how), lambda: self._grow(state))
+
+    def _grow(self, state: SampleState) -> Forest:
+        how = self._preprocess
+        prepared = MEMO.get(state, ("prepared", how), lambda: prepare(state, how))
+        model = SkIsolationForest(
+            n_estimators=self.n_estimators, max_samples=min(self.max_samples, state.n),
+            max_features=self.max_features, bootstrap=self.bootstrap, random_state=self.random_state,
+        )  # fmt: skip
+        weights = state.sample_weight if state.weighted else None
+        return Forest(prepared, model.fit(prepared.X, sample_weight=weights))
+
+    def estimator(self, solution: Forest) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in ``IsolationForest``.
+
+        It has one attribute more than scikit-learn's: ``outlier_label_``, what the target calls an outlier.
+        """
+        model = copy.copy(solution.fitted)
+        model.contamination, model.offset_ = self.contamination, solution.threshold(self.contamination)
+        sample = solution.prepared.sample
+        model.outlier_label_ = sample.shape.classes[self._outlier(sample)] if sample.shape.classes else None
+        return solution.prepared.dress(model)
+
+    def finalize(self, state: SampleState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def score(self, solution: Forest, held_out: SampleState, metric: str) -> float | None:
+        """Return None: a state tells no score of trees exactly."""
+        return None
+
+    def score_rows(self, solution: Forest, rows: SampleState, metric: str) -> float:
+        """Return a scorer's score of telling outliers among sampled held-out rows, 1, from the rest, 0."""
+        truth = (codes(rows) == self._outlier(solution.prepared.sample)).astype(np.intp)
+        if not 0 < truth.sum() < len(truth):
+            kind = "only outliers" if truth.all() else "no outlier"
+            raise Unscorable(
+                f"scoring={metric!r}: {kind} among {len(truth):,} sampled held-out rows of a fold; use fewer "
+                "folds, stratified ones, or a larger scoring_rows"
+            )
+        abnormal = solution.threshold(self.contamination) - solution.normality(rows)
+        answers = {"decision_function": lambda: abnormal, "predict": lambda: (abnormal > 0.0).astype(np.intp)}
+        found = score_told(Told(answers, "classifier", np.array([0, 1])), rows, metric, truth)
+        if found is None:
+            raise Unscorable(
+                f"scoring={metric!r} cannot be told of outliers; use roc_auc, average_precision, "
+                "balanced_accuracy or f1"
+            )
+        return found
+
+    def _outlier(self, sample: SampleState) -> int:
+        """Return the place of the outliers' label among the classes."""
+        classes = sample.shape.classes
+        if self.outlier_label is None:
+            counts = np.bincount(codes(sample), minlength=len(classes))
+            rarest = np.flatnonzero(counts == counts[counts > 0].min())
+            return int(rarest[-1])
+        for place, label in enumerate(classes):
+            if str(label) == str(self.outlier_label):
+                return place
+        raise InvalidField(
+            f"outlier_label={self.outlier_label!r}: the target's labels are {', '.join(map(repr, classes[:12]))}"
+        )
+
+    def complexity(self, solution: Forest) -> float:
+        """Return the number of leaves of all trees."""
+        return float((solution.nodes + self.n_estimators) // 2)
+
+    def bounds(self, state: SampleState) -> Mapping[str, Range | None]:
+        """Return rows a tree up to half of the sample, and None for the fields without effect."""
+        most = max(2, min(4096, state.n // 2))
+        return {**without_effect(state), "max_samples": Integer(min(16, most), most, log=True)}
+
+    def check(self, state: SampleState) -> None:
+        """Refuse a sample of one row, or a label that the target does not have."""
+        if state.n < 2:
+            raise NotEnoughRows(f"IsolationForest needs at least 2 rows, and the sample holds {state.n}")
+        if state.shape.classes:
+            self._outlier(state)
