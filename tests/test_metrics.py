@@ -248,15 +248,13 @@ def test_the_command_line_runs_several_objectives_and_predicts_with_a_trial(
 
 
 def test_a_model_predicts_once_for_all_scores_that_ask_the_same(place, monkeypatch):
-    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     calls = []
-    proba = KNeighborsClassifier.predict_proba
+    proba = LinearDiscriminantAnalysis.predict_proba
     monkeypatch.setattr(
-        KNeighborsClassifier, "predict_proba", lambda self, X: calls.append(len(X)) or proba(self, X)
+        LinearDiscriminantAnalysis, "predict_proba", lambda self, X: calls.append(len(X)) or proba(self, X)
     )
     scoring = ["neg_log_loss", "roc_auc_ovr", "neg_brier_score"]
-    hpo.tune(
-        load_wine(return_X_y=True), algorithm="knn_classifier", trials=1, folds=3, scoring=scoring, **place
-    )
+    hpo.tune(load_wine(return_X_y=True), algorithm="lda", trials=1, folds=3, scoring=scoring, **place)
     assert sum(calls) == 178, "each fold's rows once"
