@@ -40,6 +40,10 @@ EXACT, APPROXIMATE, RESUMABLE = "exact", "approximate", "resumable"
 """Families of summaries; what each promises is in :data:`algorithms.laws.PROMISES`."""
 
 VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other", "missing"
+HASHED = "hashed"
+
+HASH_BITS = 24
+"""Bits of the hash in a column of role ``"hashed"``: as many as float32 holds exactly."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Column:
     source : column of the data, for example ``"carrier"``.
     role : ``"value"`` (a number, zero where missing), ``"indicator"`` (1 where that number is missing),
         ``"level"`` (one category), ``"other"`` (categories outside the learned levels) or
-        ``"missing"`` (no category).
+        ``"missing"`` (no category); ``"hashed"`` (a hash of :data:`HASH_BITS` bits of the category, a number by
+        which it is found, not to calculate with).
 
     Examples
     --------

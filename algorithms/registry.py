@@ -24,6 +24,8 @@ BUILT_IN: Mapping[str, str] = {
     "poisson": "algorithms.models.poisson:Poisson",
     "gamma": "algorithms.models.gamma:Gamma",
     "tweedie": "algorithms.models.tweedie:Tweedie",
+    "linear": "algorithms.models.linear:Linear",
+    "linear_regressor": "algorithms.models.linear_regressor:LinearRegressor",
     "gaussian_nb": "algorithms.models.gaussian_nb:GaussianNB",
     "multinomial_nb": "algorithms.models.multinomial_nb:MultinomialNB",
     "bernoulli_nb": "algorithms.models.bernoulli_nb:BernoulliNB",

@@ -1,0 +1,63 @@
+"""Linear classifiers by stochastic gradient descent, a pack of them in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+
+from algorithms.models._packed import PackedModel, PackedSolution, averaged
+from algorithms.ranges import Choice
+from algorithms.summaries.packed import PackedClassifiers
+from algorithms.summaries.sample import SampleState, labels
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import SGDClassifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(PackedModel):
+    """A linear classifier: argmin of the mean loss + α((1 - ρ)/2 ‖θ‖² + ρ‖θ‖₁), one class against all others.
+
+    Resumable: one pass of stochastic gradient descent. Parameters are those of
+    ``sklearn.linear_model.SGDClassifier`` on scaled columns, and those of
+    :class:`~algorithms.models._packed.PackedModel`.
+
+    Examples
+    --------
+    >>> Linear(loss="log_loss").alpha
+    0.0001
+    """
+
+    loss: Annotated[str, Choice("hinge", "squared_hinge", "log_loss", "modified_huber")] = "hinge"
+    summary: PackedClassifiers = PackedClassifiers()
+
+    task: ClassVar[str] = "classification"
+
+    def model(self, solution: PackedSolution) -> SGDClassifier:
+        """Return ``sklearn.linear_model.SGDClassifier``."""
+        from sklearn.linear_model import SGDClassifier
+
+        member = solution.member
+        model = SGDClassifier(
+            loss=self.loss, penalty="elasticnet", alpha=self.alpha, l1_ratio=self.l1_ratio, eta0=member.eta0,
+            learning_rate="invscaling", power_t=self.summary.power_t, average=self.average,
+        )  # fmt: skip
+        model.classes_ = labels(solution.state.shape)
+        model.n_iter_, model.t_ = int(solution.state.known["epochs"][0]), float(solution.state.steps + 1)
+        return model
+
+    def score_rows(self, solution: PackedSolution, rows: SampleState, metric: str) -> float | None:
+        """Return accuracy or, of two classes, the area under the ROC curve."""
+        if metric not in ("accuracy", "roc_auc"):
+            return None
+        y, eta = rows.values[: rows.n, rows.shape.d].astype(np.intp), solution.eta(rows.X)
+        if metric == "accuracy":
+            made = (eta[:, 0] > 0.0).astype(np.intp) if eta.shape[1] == 1 else eta.argmax(axis=1)
+            return averaged(made == y, rows)
+        if eta.shape[1] > 1 or len(np.unique(y)) < 2:
+            return None
+        from sklearn.metrics import roc_auc_score
+
+        return float(roc_auc_score(y, eta[:, 0], sample_weight=rows.sample_weight))

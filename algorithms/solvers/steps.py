@@ -1,0 +1,138 @@
+# ruff: noqa: ARG001 -- one signature for every optimizer
+"""Steps of stochastic gradient descent for many linear models side by side.
+
+Notation
+
+====== ==================================================================
+M      models, each a column
+θ      coefficients, shape (rows, M)
+g      gradient of a mini-batch's mean loss, shape (rows, M)
+η      step size, shape (M,), or (rows, M) where each coefficient has its own
+λ₂, λ₁ ridge and lasso penalties, shape (M,)
+====== ==================================================================
+
+A step is θ ← soft((1 - ηλ₂)θ - ηg, ηλ₁): proximal in the metric of the step sizes. With plain steps and
+λ₁ = 0 it is that of ``sklearn.linear_model.SGDClassifier``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from algorithms.base import Array
+
+Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]
+Rule = Callable[[Any, Numbers, Array, int], tuple[Any, Any]]
+
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How a gradient becomes a step.
+
+    Attributes
+    ----------
+    slots : arrays like the coefficients that it keeps: none, sums of squares, or two moments.
+    rates : step sizes worth trying.
+    decays : whether steps shrink as ``eta0 / t**power_t``.
+    rule : (slots, gradient, η₀ at step t, t) → step size and direction; updates the slots in place.
+    """
+
+    slots: int
+    rates: tuple[float, ...]
+    decays: bool
+    rule: Rule
+
+
+def _sgd(slots: Any, g: Numbers, rate: Array, t: int) -> tuple[Any, Any]:
+    return rate, g
+
+
+def _adagrad(slots: Any, g: Numbers, rate: Array, t: int) -> tuple[Any, Any]:
+    """Duchi, Hazan & Singer 2011."""
+    slots[0] += g * g
+    return rate / (np.sqrt(slots[0]) + EPS), g
+
+
+def _adam(slots: Any, g: Numbers, rate: Array, t: int) -> tuple[Any, Any]:
+    """Kingma & Ba 2015, algorithm 1."""
+    slots[0] *= BETA1
+    slots[0] += (1.0 - BETA1) * g
+    slots[1] *= BETA2
+    slots[1] += (1.0 - BETA2) * g * g
+    size = rate / (np.sqrt(slots[1] / (1.0 - BETA2**t)) + EPS)
+    return size, slots[0] / (1.0 - BETA1**t)
+
+
+OPTIMIZERS: Mapping[str, Optimizer] = {
+    "adagrad": Optimizer(1, (0.1, 1.0), decays=False, rule=_adagrad),
+    "adam": Optimizer(2, (0.003, 0.03), decays=True, rule=_adam),
+    "sgd": Optimizer(0, (0.01, 0.1), decays=True, rule=_sgd),
+}
+"""Optimizer by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stepper:
+    """An optimizer with the rates and penalties of M models.
+
+    Examples
+    --------
+    >>> stepper = Stepper(OPTIMIZERS["sgd"], np.array([0.5]), 0.0, np.array([0.2]), np.array([0.1]))
+    >>> theta = np.array([[1.0], [1.0]])
+    >>> stepper.step(theta, (), np.array([[0.4], [0.4]]), t=1, free=1)
+    >>> theta.round(3).tolist()
+    [[0.65], [0.8]]
+    """
+
+    optimizer: Optimizer
+    eta0: Array
+    power_t: float
+    l2: Array
+    l1: Array
+
+    def rate(self, t: int) -> Array:
+        """Return η₀ at step t, from 1."""
+        return self.eta0 / t**self.power_t if self.optimizer.decays and self.power_t else self.eta0
+
+    def step(self, theta: Numbers, slots: Any, g: Numbers, t: int, free: int = 0) -> None:
+        """Make one step in place; the last ``free`` rows have no penalty."""
+        rate, direction = self.optimizer.rule(slots, g, self.rate(t), t)
+        rows = theta[: len(theta) - free]
+        size = rate if rate.ndim == 1 else rate[: len(rows)]
+        if self.l2.any():
+            rows *= np.maximum(1.0 - size * self.l2, 0.0)
+        theta -= rate * direction
+        if self.l1.any():
+            soften(rows, size * self.l1)
+
+    def shrink(self, theta: Numbers, slots: Any, t: int, passed: Array) -> None:
+        """Do the penalties' part of ``passed`` steps (rows,) without a gradient, at today's step size."""
+        rate = self.rate(t)
+        if self.optimizer.slots:
+            size = rate / (np.sqrt(slots[-1]) + EPS)
+            size = np.where(slots[-1] > 0.0, size, 0.0)  # never touched: nothing to shrink
+        else:
+            size = np.broadcast_to(rate, theta.shape)
+        if self.l2.any():
+            theta *= np.maximum(1.0 - size * self.l2, 0.0) ** passed[:, None]
+        if self.l1.any():
+            soften(theta, size * self.l1 * passed[:, None])
+
+
+def soften(theta: Numbers, by: Any) -> None:
+    """Move every coefficient towards zero by so much, and not beyond, in place.
+
+    Examples
+    --------
+    >>> theta = np.array([2.0, -0.5])
+    >>> soften(theta, 1.0)
+    >>> theta.tolist()
+    [1.0, -0.0]
+    """
+    np.copysign(np.maximum(np.abs(theta) - by, 0.0), theta, out=theta)
