@@ -45,5 +45,9 @@ class InvalidField(AlgorithmError):
     """A hyperparameter has a value that it cannot take."""
 
 
+class FitFailed(AlgorithmError):
+    """An estimator of another package raised while it was fitted, or asked."""
+
+
 class LawBroken(AlgorithmError):
     """A summary or an algorithm breaks one of the laws of its contract."""

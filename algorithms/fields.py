@@ -53,7 +53,10 @@ def fields_of(algorithm: type[Any]) -> Mapping[str, Field]:
 
 @functools.cache
 def _fields_of(algorithm: Callable[[], Any]) -> Mapping[str, Field]:
-    free = {f.name: f for f in _read(algorithm, needs_pass=False) if f.name != "summary"}
+    told = getattr(algorithm, "free_fields", None)
+    free = {
+        f.name: f for f in (told() if told else _read(algorithm, needs_pass=False)) if f.name != "summary"
+    }
     passes = {f.name: f for f in _read(type(algorithm().summary), needs_pass=True)}
     if clash := sorted(free.keys() & passes.keys()):
         raise UnknownField(

@@ -42,6 +42,12 @@ BUILT_IN: Mapping[str, str] = {
 """Name → ``module:class`` of the algorithms that come with the package."""
 
 
+PATH, OBJECT = "sklearn:", "object:"
+"""How the names of classes by path, and of objects, begin; an alias and ``=`` may stand before."""
+
+_OBJECTS: dict[str, type[Any]] = {}
+
+
 def names() -> list[str]:
     """Return the name of every algorithm, built-in ones first.
 
@@ -56,12 +62,17 @@ def names() -> list[str]:
 def get(name: str) -> type[Any]:
     """Return the algorithm class of that name.
 
+    Parameters
+    ----------
+    name : a registered name; ``"sklearn:package.module.Class"`` for any estimator class that can be imported;
+        or what :func:`adopt` returned for an object. The last two may have an alias before them, and ``=``.
+
     Raises
     ------
     UnknownAlgorithm
         If there is none; the nearest name is suggested.
     AlgorithmError
-        If another package's algorithm cannot be imported.
+        If another package's algorithm cannot be imported, or is no estimator.
 
     Examples
     --------
@@ -74,9 +85,69 @@ def get(name: str) -> type[Any]:
         return found
     if name in _plugins():
         return _load(_plugins()[name])
+    if is_foreign(name):
+        return _foreign(name)
     near = difflib.get_close_matches(name, names(), n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise UnknownAlgorithm(f"algorithm {name!r} is unknown; {hint}known are {', '.join(names())}")
+
+
+def is_foreign(name: str) -> bool:
+    """Return whether a name stands for a class by its path, or for an object.
+
+    Examples
+    --------
+    >>> is_foreign("trees=sklearn:sklearn.ensemble.ExtraTreesRegressor"), is_foreign("ridge")
+    (True, False)
+    """
+    return _without_alias(name).startswith((PATH, OBJECT))
+
+
+def adopt(model: Any) -> str:
+    """Return the name by which an estimator or pipeline object is known in this process.
+
+    Raises
+    ------
+    AlgorithmError
+        It is no estimator of scikit-learn's conventions.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> get(adopt(SVC())).task
+    'classification'
+    """
+    from sklearn.base import BaseEstimator
+
+    from algorithms.models._foreign import described, of_object
+
+    if not isinstance(model, BaseEstimator):
+        what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)[:60]
+        raise AlgorithmError(
+            f"algorithm={what} is neither a name nor an estimator object; give a registered name, "
+            "'sklearn:package.module.Class', or an object such as SVC()"
+        )
+    name = f"{OBJECT}{described(model)}"
+    _OBJECTS[name] = of_object(model)
+    return name
+
+
+def _foreign(name: str) -> type[Any]:
+    from algorithms.models._foreign import by_path
+
+    full = _without_alias(name)
+    if full.startswith(PATH):
+        return by_path(full.removeprefix(PATH))
+    if full in _OBJECTS:
+        return _OBJECTS[full]
+    raise AlgorithmError(
+        f"algorithm {full!r} was a Python object of another session; give the same object again as algorithm="
+    )
+
+
+def _without_alias(name: str) -> str:
+    alias, _, full = name.partition("=")
+    return full.strip() if full.strip().startswith((PATH, OBJECT)) and ":" not in alias else name
 
 
 @functools.cache

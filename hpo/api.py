@@ -18,6 +18,7 @@ from hpo.question import Question, check_task, make_spec, resolve_search
 from hpo.result import Result
 from hpo.run import Runner
 from hpo.scoring import resolve_scoring
+from hpo.search import named
 from hpo.settings import default_storage, default_store
 from state_store import StateStore
 from studies.storage import open_storage
@@ -34,7 +35,7 @@ Location = str | os.PathLike[str]
 def tune(
     data: Any,
     target: str | None = None,
-    algorithm: str | Sequence[str] = "ridge",
+    algorithm: Any = "ridge",
     *,
     trials: int = 200,
     folds: Any = 5,
@@ -67,7 +68,10 @@ def tune(
     data : a path, directory, glob or URI of Parquet, CSV or Arrow IPC files, or a list of these; a pandas,
         polars or Arrow table; or ``(X, y)`` with X an array, frame or SciPy sparse matrix.
     target : the column to predict; None for a decomposition, or for ``(X, y)``.
-    algorithm : one or several registered names; with several the algorithm is itself a hyperparameter.
+    algorithm : one or several registered names; with several the algorithm is itself a hyperparameter. Also
+        ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search
+        keys name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and
+        ``{"alias": object}``.
         ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
         ``"auto:classification"`` and other tasks say what the target is.
     trials : how many settings to try, in all (those of a resumed study count).
@@ -121,7 +125,7 @@ def tune(
     (300, 20)
     """
     values = {
-        "data": data, "target": target, "algorithm": algorithm, "trials": trials, "folds": folds,
+        "data": data, "target": target, "algorithm": named(algorithm), "trials": trials, "folds": folds,
         "scoring": scoring if scoring is None or isinstance(scoring, str) else list(scoring),
         "refit": refit, "scoring_rows": scoring_rows,
         "search": dict(search) if isinstance(search, Mapping) else search, "name": name,

@@ -62,7 +62,7 @@ def report_data(result: Result) -> ReportData:
         simplest=None if result.several else _chosen(result, result.simplest),
         nested=_estimate(result.nested_score),
         importances=result.importances(),
-        validation=[*_elbows(result), *(_validation(result, key) for key in result.searched())],
+        validation=[*_elbows(result), *(_validation(result, key) for key in _drawn(result))],
         learning=_curve("rows", result.learning_curve()),
         coefficients=[] if result.several else result.coefficients()[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
@@ -199,6 +199,12 @@ def _chosen(result: Result, candidate: Candidate) -> Chosen:
     se = _finite(candidate.scores.se)
     also = _estimates(candidate.scores.also)
     return Chosen(candidate.number, name, params, candidate.scores.mean, se, complexity(candidate), also)
+
+
+def _drawn(result: Result) -> list[str]:
+    """Return what is searched and drawn: not where every point of a curve would be a costly fit."""
+    cheap = [k for k, leader in result.leaders.items() if not getattr(leader.algorithm, "costly", False)]
+    return [key for key in result.searched() if key.startswith(tuple(f"{name}." for name in cheap))]
 
 
 def _elbows(result: Result) -> list[Curve]:

@@ -21,6 +21,7 @@ from algorithms.errors import InvalidField
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
 from hpo.errors import SearchError
 from studies.distributions import to_distribution
+from studies.naming import short, split_key
 from studies.space import ALGORITHM
 
 
@@ -79,7 +80,7 @@ def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
 
     Parameters
     ----------
-    names : registered algorithms.
+    names : registered algorithms, classes by path, adopted objects.
     search : ``"algorithm.parameter"`` → an Optuna distribution, a list of choices, or one constant.
 
     Raises
@@ -96,12 +97,39 @@ def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
     """
     if len(set(names)) < len(names):
         raise SearchError(f"algorithm={list(names)!r} names one twice; name each once")
-    known = {name: registry.get(name) for name in names}
-    per: dict[str, dict[str, Any]] = {name: {} for name in names}
+    known = {short(name): registry.get(name) for name in names}
+    if len(known) < len(names):
+        raise SearchError(
+            f"algorithm={list(names)!r}: two go by the same name in search keys; put another before one of them, "
+            "as in 'other=sklearn:package.module.Class'"
+        )
+    per: dict[str, dict[str, Any]] = {name: {} for name in known}
     for key, value in search.items():
-        name, parameter = _split(key, known)
+        name, parameter = _split(key, known, names)
         per[name][parameter] = value
-    return [_searched(name, known[name], per[name]) for name in names]
+    return [_searched(name, known[name], per[name]) for name in known]
+
+
+def named(algorithm: Any) -> Any:
+    """Return the names of algorithms given as names, estimator objects, a list of both, or a mapping of aliases.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> named(["ridge", "lasso"]), named({"machine": "sklearn:sklearn.svm.SVC"})
+    (['ridge', 'lasso'], ['machine=sklearn:sklearn.svm.SVC'])
+    >>> named(SVC()).startswith("object:SVC-")
+    True
+    """
+    if isinstance(algorithm, Mapping):
+        return [f"{alias}={_name(one)}" for alias, one in algorithm.items()]
+    if isinstance(algorithm, (list, tuple, set)):
+        return [_name(one) for one in algorithm]
+    return _name(algorithm)
+
+
+def _name(one: Any) -> Any:
+    return registry.adopt(one) if hasattr(one, "get_params") or isinstance(one, type) else one
 
 
 def space_of(
@@ -156,9 +184,9 @@ def _ends(d: BaseDistribution) -> list[Any]:
     return [d.low, d.high] if isinstance(d, (FloatDistribution, IntDistribution)) else []
 
 
-def _split(key: str, known: Mapping[str, type[Any]]) -> tuple[str, str]:
-    name, dot, parameter = key.partition(".")
-    if not dot and len(known) == 1:
+def _split(key: str, known: Mapping[str, type[Any]], names: Sequence[str]) -> tuple[str, str]:
+    name, parameter = split_key(key, names)
+    if "." not in key and len(known) == 1:
         name, parameter = next(iter(known)), key
     legal = [f"{n}.{f}" for n, algorithm in known.items() for f in fields.fields_of(algorithm)]
     if f"{name}.{parameter}" in legal:

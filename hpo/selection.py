@@ -89,6 +89,8 @@ def pareto(candidates: Sequence[Candidate], objectives: Sequence[str]) -> list[C
 
 def complexity(candidate: Candidate) -> float:
     """Return the effective degrees of freedom of the candidate fitted on every row."""
+    if known := getattr(candidate.algorithm, "complexity_of", None):
+        return float(known(candidate.states.whole))
     solution = candidate.algorithm.solve(candidate.states.whole)
     return float(candidate.algorithm.complexity(solution))
 
@@ -112,10 +114,12 @@ def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
     For each outer fold the winner is chosen by the inner folds alone, then scored on the outer fold by a
     model of all the inner ones. The states of all folds but two are merges, so no data is read. The
     candidates themselves were proposed with every fold in sight: the estimate is of the choice among them.
-    None where the plan does not leave one fold out at a time, or has fewer than three.
+    None where the plan does not leave one fold out at a time, or has fewer than three, or where a model is costly:
+    it takes K²/2 fits of every candidate.
     """
     plan = candidates[0].states.plan
-    if not leaves_one_out(plan) or len(plan.splits) < 3:
+    costly = any(getattr(c.algorithm, "costly", False) for c in candidates)
+    if not leaves_one_out(plan) or len(plan.splits) < 3 or costly:
         return None
     inner = _inner_means(candidates, metric)
     winners = [max(range(len(inner)), key=lambda i: inner[i][fold]) for fold in range(len(plan.splits))]

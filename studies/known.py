@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from studies.errors import Problem
 from studies.located import nearest
+from studies.naming import short, split_key
 from studies.yaml_reader import Document
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ def _algorithms(spec: StudySpec, known: Known, document: Document) -> Iterator[P
 
 
 def _parameters(spec: StudySpec, known: Known, document: Document) -> Iterator[Problem]:
+    full = {short(name): name for name in spec.algorithm}
     for key in spec.search:
-        name, _, parameter = key.partition(".")
+        name, parameter = split_key(key, spec.algorithm)
         line = document.line(("search", key))
-        if name not in spec.algorithm:
-            hint = nearest(name, spec.algorithm)
+        if name not in full:
+            hint = nearest(name, full)
             yield Problem(line, f"{key!r}: {name!r} is not among this study's algorithms{hint}")
-        elif name in known and parameter not in known[name]:
-            hint = nearest(parameter, known[name])
+        elif full[name] in known and parameter not in known[full[name]]:
+            hint = nearest(parameter, known[full[name]])
             yield Problem(line, f"{key!r}: {name!r} has no parameter {parameter!r}{hint}")

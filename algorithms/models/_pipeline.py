@@ -76,7 +76,7 @@ def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: Bas
     scaler : or None.
     model : over the columns of T.
     """
-    if not isinstance(model, Pipeline):
+    if not hasattr(model, "n_features_in_"):
         model.n_features_in_ = len(columns.names)
     steps: list[tuple[str, BaseEstimator]] = []
     if not columns.keeps_all(d):

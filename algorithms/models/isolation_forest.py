@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest as SkIsolationForest
 
 from algorithms.design import Preprocess
-from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
+from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO
+from algorithms.models._outliers import outlier_code, score_outliers
 from algorithms.models._regression import at_least
 from algorithms.models._sampled import Prepared, prepare, without_effect
-from algorithms.models._told import Told, codes, score_told
 from algorithms.ranges import Choice, Integer, Range, Uniform
 from algorithms.summaries.sample import Sample, SampleState
 
@@ -142,7 +142,7 @@ class IsolationForest:
         model = copy.copy(solution.fitted)
         model.contamination, model.offset_ = self.contamination, solution.threshold(self.contamination)
         sample = solution.prepared.sample
-        model.outlier_label_ = sample.shape.classes[self._outlier(sample)] if sample.shape.classes else None
+        model.outlier_label_ = sample.shape.classes[outlier_code(sample, self.outlier_label)]
         return solution.prepared.dress(model)
 
     def finalize(self, state: SampleState) -> BaseEstimator:
@@ -155,36 +155,10 @@ class IsolationForest:
 
     def score_rows(self, solution: Forest, rows: SampleState, metric: str) -> float:
         """Return a scorer's score of telling outliers among sampled held-out rows, 1, from the rest, 0."""
-        truth = (codes(rows) == self._outlier(solution.prepared.sample)).astype(np.intp)
-        if not 0 < truth.sum() < len(truth):
-            kind = "only outliers" if truth.all() else "no outlier"
-            raise Unscorable(
-                f"scoring={metric!r}: {kind} among {len(truth):,} sampled held-out rows of a fold; use fewer "
-                "folds, stratified ones, or a larger scoring_rows"
-            )
+        sample = solution.prepared.sample
         abnormal = solution.threshold(self.contamination) - solution.normality(rows)
-        answers = {"decision_function": lambda: abnormal, "predict": lambda: (abnormal > 0.0).astype(np.intp)}
-        found = score_told(Told(answers, "classifier", np.array([0, 1])), rows, metric, truth)
-        if found is None:
-            raise Unscorable(
-                f"scoring={metric!r} cannot be told of outliers; use roc_auc, average_precision, "
-                "balanced_accuracy or f1"
-            )
-        return found
-
-    def _outlier(self, sample: SampleState) -> int:
-        """Return the place of the outliers' label among the classes."""
-        classes = sample.shape.classes
-        if self.outlier_label is None:
-            counts = np.bincount(codes(sample), minlength=len(classes))
-            rarest = np.flatnonzero(counts == counts[counts > 0].min())
-            return int(rarest[-1])
-        for place, label in enumerate(classes):
-            if str(label) == str(self.outlier_label):
-                return place
-        raise InvalidField(
-            f"outlier_label={self.outlier_label!r}: the target's labels are {', '.join(map(repr, classes[:12]))}"
-        )
+        code = outlier_code(sample, self.outlier_label)
+        return score_outliers(abnormal, abnormal > 0.0, rows, code, metric)
 
     def complexity(self, solution: Forest) -> float:
         """Return the number of leaves of all trees."""
@@ -199,5 +173,4 @@ class IsolationForest:
         """Refuse a sample of one row, or a label that the target does not have."""
         if state.n < 2:
             raise NotEnoughRows(f"IsolationForest needs at least 2 rows, and the sample holds {state.n}")
-        if state.shape.classes:
-            self._outlier(state)
+        outlier_code(state, self.outlier_label)

@@ -42,8 +42,9 @@ def known_fields(names: Iterable[str]) -> dict[str, list[str]]:
     >>> "alpha" in known["ridge"], known["lasso"]
     (True, [])
     """
-    wanted = set(names)
-    return {name: list(fields_of(name)) if name in wanted else [] for name in registry.names()}
+    wanted = list(names)
+    found = {name: list(fields_of(name)) if name in wanted else [] for name in registry.names()}
+    return found | {name: list(fields_of(name)) for name in wanted if registry.is_foreign(name)}
 
 
 def written(range_: Range) -> Any:
