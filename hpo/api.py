@@ -12,6 +12,7 @@ from hpo.auto import choose, is_auto
 from hpo.data import open_dataset
 from hpo.data.splitters import make_folds
 from hpo.errors import ChoiceWarning, InterruptedWarning
+from hpo.fidelity import check_fidelity
 from hpo.planning import Plan, make_plan
 from hpo.progress import Progress, RichProgress
 from hpo.question import Question, check_task, make_spec, resolve_search
@@ -52,6 +53,7 @@ def tune(
     progress: bool | None = None,
     timeout: float | str | None = None,
     patience: int | None = None,
+    fidelity: str | None = None,
     warm_start: str | None = None,
     resume: bool = True,
     weight: Any = None,
@@ -95,6 +97,8 @@ def tune(
     progress : whether to draw a bar; None draws one on a terminal.
     timeout : seconds, or text such as ``"10m"``, after which no further trial starts.
     patience : stop after so many trials without improvement.
+    fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of it
+        first; the better third goes on. None fits every setting to the whole sample.
     warm_start : a recorded study whose trials, where the spaces agree, are scored anew and taken over first.
     resume : whether a recorded study of this name and definition goes on; False refuses it.
     weight : name of the column of row weights (for data in memory, also an array).
@@ -130,7 +134,7 @@ def tune(
         "refit": refit, "scoring_rows": scoring_rows,
         "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
         "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
-        "patience": patience, "warm_start": warm_start, "weight": weight,
+        "patience": patience, "fidelity": fidelity, "warm_start": warm_start, "weight": weight,
         "features": _listed(features), "drop": _listed(drop),
         "max_categories": max_categories, "fingerprint": fingerprint,
     }  # fmt: skip
@@ -215,6 +219,7 @@ def _question(
             warnings.warn(chosen, ChoiceWarning, stacklevel=3)
     scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
     check_task(searched, dataset)
+    check_fidelity(spec.fidelity, searched, scoring.goals)
     scheme = make_folds(folds, dataset, seed=spec.seed)
     return Question(spec, dataset, searched, scheme, scoring, open_store(store), chosen)
 

@@ -10,6 +10,7 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from algorithms.summaries.sample import SampleState
+from hpo.fidelity import stopped_early
 from hpo.leaderboard import leaderboard
 from hpo.selection import Candidate
 from hpo.threads import one_blas_thread
@@ -102,6 +103,15 @@ def notes(result: Result) -> list[str]:
         found.append(f"{unsettled} settings could not be scored; the trials table has them.")
     if unfinished := sum("converged" in t.user_attrs for t in result.optuna_study.get_trials(deepcopy=False)):
         found.append(f"In {unfinished} trials a solver reached max_iter before its tolerance.")
+    early = sum(stopped_early(t.user_attrs) for t in result.optuna_study.get_trials(deepcopy=False))
+    if early:
+        found.append(
+            f"{early} settings were stopped on a part of the sample; the others were fitted to all of it."
+        )
+    if (far := None if result.several else result.extrapolated()) is not None:
+        found.append(
+            f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer."
+        )
     if result.nested_score is not None:
         found.append(
             "The nested estimate scores the choice among the settings that were tried; "

@@ -12,6 +12,8 @@ from optuna.distributions import BaseDistribution
 from hpo import selection
 from hpo.cost import Cost
 from hpo.errors import TuneError
+from hpo.evaluate import Scores
+from hpo.extrapolation import Extrapolation, best_there_is, extrapolate, nested_scores
 from hpo.grids import grid_of
 from hpo.run import Run
 from hpo.selection import Candidate, Curve, Estimate
@@ -239,8 +241,35 @@ class Result:
         return pd.DataFrame([row.flat() for row in leaderboard(self)])
 
     def learning_curve(self) -> Curve | None:
-        """Return the best setting's score against the number of training rows, from merges of fewer folds."""
+        """Return the best setting's score against the number of training rows.
+
+        From merges of fewer folds; for models that are fitted to a sample, from its nested parts.
+        """
+        if not self.several and self._by_size:
+            sizes, scores = zip(*self._by_size, strict=True)
+            return Curve(sizes, tuple(s.mean for s in scores), tuple(s.se for s in scores))
         return None if self.several else selection.learning_curve(self.best, self.metric)
+
+    @functools.cached_property
+    def _by_size(self) -> list[tuple[float, Scores]]:
+        return nested_scores(self.best, self.metric)
+
+    def extrapolated(self, rows: int | None = None) -> Extrapolation | None:
+        """Return the best setting's score had it been fitted to all rows, by a power law, with its uncertainty.
+
+        None for models that are fitted to all rows already, and for samples too small to tell.
+
+        Parameters
+        ----------
+        rows : training rows; None for every row of the data.
+        """
+        if self.several:
+            return None
+        told = self._by_size
+        most = best_there_is(self.metric, told)
+        return extrapolate(
+            told, rows or self.best.states.whole.rows, most, self.record["spec"].get("seed", 0)
+        )
 
     def validation_curve(self, parameter: str, points: int = 25, metric: str | None = None) -> Curve:
         """Return the score along one hyperparameter, the others as in its algorithm's best setting.

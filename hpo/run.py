@@ -18,6 +18,7 @@ from hpo.classes import classes_of
 from hpo.contexts import Evidence, evidence, make_pass
 from hpo.cost import Cost, of_pass, rows_if_retrained
 from hpo.errors import DataError, TuneError
+from hpo.fidelity import check_fidelity
 from hpo.interrupts import stop_on_interrupt
 from hpo.learning import record_of, with_known
 from hpo.memory import available_memory, check_memory
@@ -130,9 +131,12 @@ class Runner:
         )  # fmt: skip
         searched = {s.name: s for s in question.searched}
         scoring = question.scoring
+        fidelity = check_fidelity(question.spec.fidelity, question.searched, scoring.goals)
+        if fidelity is not None:
+            study.pruner = fidelity.pruner()
         return Tuner(
             searched, found.states, found.contexts, space, scoring.metric, study, also=scoring.also,
-            goals=scoring.goals,
+            goals=scoring.goals, fidelity=fidelity,
         )  # fmt: skip
 
     def _study(self) -> Study:
@@ -156,7 +160,7 @@ class Runner:
 
         def finished(trial: FrozenTrial) -> None:
             recorder.put(trial)
-            self.progress.trial(trial.values[0] if trial.values else None)
+            self.progress.trial(trial.values[0] if trial.values and trial.state.name == "COMPLETE" else None)
 
         stopped = tuner.run(budget, finished, stop)
         return "exhausted" if stopped == "trials" and points < spec.trials else stopped

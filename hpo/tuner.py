@@ -21,6 +21,7 @@ from algorithms.base import Summary
 from algorithms.errors import AlgorithmError
 from hpo.errors import SearchError
 from hpo.evaluate import FoldStates, Scores, evaluate, usable
+from hpo.fidelity import SHARE, Fidelity, stopped_early
 from hpo.search import Searched
 from studies.space import ALGORITHM
 
@@ -61,6 +62,7 @@ class Tuner:
     also : further scores that every trial keeps, told by the same models.
     goals : how many of the scores are optimised, ``metric`` first.
     fits : models fitted so far; a duplicate needs none.
+    fidelity : how trials climb from parts of a sample to the whole; None: each is scored on the whole.
     """
 
     searched: Mapping[str, Searched]
@@ -72,6 +74,7 @@ class Tuner:
     also: tuple[str, ...] = ()
     goals: int = 1
     fits: int = 0
+    fidelity: Fidelity | None = None
     _answers: dict[Any, tuple[int, Scores | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -118,16 +121,18 @@ class Tuner:
         """Score a setting from the states, or from the record if it was scored before, and tell the study."""
         began, key = time.perf_counter(), _key(setting)
         known = self._answers.get(key)
-        scores, error = (known[1], None) if known else self.attempt(setting)
+        scores, error = (known[1], None) if known else self._tried(trial, setting)
         if error:
             trial.set_user_attr("error", error)
         if known:
             trial.set_user_attr("duplicate_of", known[0])
+            self._repeat(trial, known[0])
         else:
             self._answers[key] = trial.number, scores
         self._note(trial, setting, scores, time.perf_counter() - began)
         if scores is None:
-            return self.study.tell(trial, state=TrialState.FAIL)
+            early = stopped_early(trial.user_attrs)
+            return self.study.tell(trial, state=TrialState.PRUNED if early else TrialState.FAIL)
         return self.study.tell(trial, self._values(scores))
 
     def take_over(self, trial: FrozenTrial, study: str) -> FrozenTrial:
@@ -157,6 +162,16 @@ class Tuner:
             return self.score(setting), None
         except AlgorithmError as error:
             return None, str(error)
+
+    def _tried(self, trial: Trial, setting: Setting) -> tuple[Scores | None, str | None]:
+        """Return as :meth:`attempt`, by way of the rungs where there are any."""
+        return self.attempt(setting) if self.fidelity is None else self.fidelity.attempt(self, trial, setting)
+
+    def _repeat(self, trial: Trial, number: int) -> None:
+        """Note how far the trial came that this one repeats."""
+        share = self.study.get_trials(deepcopy=False)[number].user_attrs.get(SHARE)
+        if share is not None:
+            trial.set_user_attr(SHARE, share)
 
     def score(self, setting: Setting) -> Scores | None:
         """Return the fold scores of a setting; None when a fold has no finite score."""
@@ -278,7 +293,7 @@ class Front:
 
     def add(self, trial: FrozenTrial) -> None:
         """Take in a finished trial."""
-        self.put(trial.values)
+        self.put(trial.values if trial.state is TrialState.COMPLETE else None)
 
     def put(self, values: Sequence[float] | None) -> bool:
         """Take in the scores of a trial, None if it has none; return whether the front changed."""

@@ -12,9 +12,12 @@ from studies.spec import StudySpec, plain
 
 DEFINING = (
     "data", "target", "weight", "features", "drop", "algorithm", "search", "folds", "scoring", "refit",
-    "scoring_rows", "seed", "sampler", "max_categories", "fingerprint",
+    "scoring_rows", "fidelity", "seed", "sampler", "max_categories", "fingerprint",
 )  # fmt: skip
 """The fields that make a study the same study; the others say how, where and how long it runs."""
+
+UNLESS_NONE = ("refit", "fidelity")
+"""Those that count only where they are said."""
 
 
 def definition(spec: StudySpec) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def definition(spec: StudySpec) -> dict[str, Any]:
     True
     """
     values = plain(spec)
-    return {key: values[key] for key in DEFINING if key != "refit" or values[key] is not None}
+    return {key: values[key] for key in DEFINING if key not in UNLESS_NONE or values[key] is not None}
 
 
 def definition_digest(spec: StudySpec | Mapping[str, Any]) -> str:

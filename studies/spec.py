@@ -68,6 +68,7 @@ class StudySpec(Strict):
     scoring : name of the metric, or a tuple of several; greater is better.
     refit : which of several metrics is optimised (None: the first), or False for all of them together.
     scoring_rows : rows of each fold that are kept for metrics that need rows.
+    fidelity : None, ``"halving"`` or ``"hyperband"``: settings are tried on parts of the sample first.
     trials, timeout, patience : when to stop: trials, seconds, trials without improvement.
     sampler, seed : how settings are proposed.
     store, storage : where states and trials are kept.
@@ -98,6 +99,7 @@ class StudySpec(Strict):
     trials: int = Field(default=200, ge=1, le=10_000_000)
     timeout: Annotated[float | None, BeforeValidator(seconds)] = None
     patience: int | None = Field(default=None, ge=1)
+    fidelity: Literal["halving", "hyperband"] | None = None
     sampler: Annotated[str, BeforeValidator(_sampler)] = "auto"
     seed: int = Field(default=0, ge=0, lt=2**63)
     store: str | None = None

@@ -66,6 +66,12 @@ class SampleState:
         """The weights of the kept rows, shape (n,)."""
         return self.weights[: self.n]
 
+    def prefix(self, m: int) -> SampleState:
+        """Return the sample of m of these rows, those of smallest priority; it shares their memory."""
+        return SampleState(
+            self.shape, self.rows, self.weight, self.priority[:m], self.values[:m], self.weights[:m]
+        )
+
     @property
     def weighted(self) -> bool:
         """Whether the rows have different weights."""
