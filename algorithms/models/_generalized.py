@@ -105,12 +105,14 @@ class Generalized(ABC):
 
     Parameters
     ----------
-    standardize, impute, min_frequency, select : as in the regressions.
+    standardize : True. The loss is expanded at optima of standardised columns, and one step from there does not
+        reach the optimum of a penalty on the columns' own units, so False is refused.
+    impute, min_frequency, select : as in the regressions.
     fit_intercept : as in scikit-learn.
     tol, max_iter : of coordinate descent, where the penalty has an l1 part.
     """
 
-    standardize: Annotated[bool, Choice(True, False)] = True
+    standardize: Annotated[bool, Choice(True, searched=False)] = True
     impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
     min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
     select: Annotated[int | None, Integer(1, None, searched=False)] = None
@@ -123,6 +125,11 @@ class Generalized(ABC):
     metrics: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        if not self.standardize:
+            raise InvalidField(
+                f"standardize={self.standardize!r}: the loss is expanded at optima of standardised columns, not of "
+                "the columns as they are; leave standardize at True"
+            )
         how = Preprocess(self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept)
         object.__setattr__(self, "_preprocess", how)
 
