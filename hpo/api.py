@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +19,7 @@ from hpo.result import Result
 from hpo.run import Runner
 from hpo.scoring import resolve_scoring
 from hpo.search import named
-from hpo.settings import default_storage, default_store
+from hpo.settings import Location, default_storage, open_store
 from state_store import StateStore
 from studies.storage import open_storage
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from studies.spec import StudySpec
-
-Location = str | os.PathLike[str]
 
 
 def tune(
@@ -187,13 +184,6 @@ def question_of(spec: StudySpec) -> Question:
     return _question(spec, list(spec.data), _plain_folds(spec), spec.weight, spec.store, spec.storage_options)
 
 
-def open_store(store: StateStore | Location | None) -> StateStore:
-    """Return a store: as given, at a path, or the default one."""
-    if isinstance(store, StateStore):
-        return store
-    return StateStore(default_store() if store is None else store)
-
-
 def _question(
     spec: StudySpec,
     data: Any,
@@ -204,8 +194,7 @@ def _question(
 ) -> Question:
     automatic = is_auto(spec.algorithm)
     searched = [] if automatic else resolve_search(spec)
-    if not automatic:
-        resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
+    scoring = None if automatic else resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=spec.drop,
         fingerprint=spec.fingerprint, storage_options=options,

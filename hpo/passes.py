@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from joblib import Parallel, delayed
 
-from algorithms.base import Batch, Summary
+from algorithms.base import Batch, Drawing, Summary
 from hpo.data.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
@@ -203,7 +203,7 @@ class Pass:
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
         cells = {s: self._identity(s) for s in summaries}
         rows = without_target = without_weight = 0
-        draws = any(getattr(s, "draws", False) for s in summaries)
+        draws = any(isinstance(s, Drawing) for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
         for encoded, read in self._batches(segment, ahead=ahead, draws=draws):
             if stop.is_set():

@@ -109,9 +109,7 @@ def notes(result: Result) -> list[str]:
             f"{early} settings were stopped on a part of the sample; the others were fitted to all of it."
         )
     if (far := None if result.several else result.extrapolated()) is not None:
-        found.append(
-            f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer."
-        )
+        found.append(f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
     if result.nested_score is not None:
         found.append(
             "The nested estimate scores the choice among the settings that were tried; "

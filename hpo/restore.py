@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algorithms.base import Learning, Summary
-from hpo.api import Location, open_store
 from hpo.contexts import Evidence, evidence
 from hpo.cost import Cost
 from hpo.data.cells import FoldPlan, Split
@@ -22,7 +21,7 @@ from hpo.result import Result
 from hpo.run import Run, study_space
 from hpo.scoring import Scoring, resolve_scoring
 from hpo.search import Searched, resolve
-from hpo.settings import default_storage
+from hpo.settings import Location, default_storage, open_store
 from hpo.tuner import Tuner
 from state_store import Key, StateStore
 from studies.record import load_study

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from state_store import StateStore
+
+Location = str | os.PathLike[str]
+"""A path, or text that names a place."""
 
 
 def home() -> Path:
@@ -30,3 +37,12 @@ def default_store() -> Path:
 def default_storage() -> str:
     """Return where studies are recorded by default: a journal file that Optuna reads."""
     return str(home() / "studies.journal")
+
+
+def open_store(store: StateStore | Location | None) -> StateStore:
+    """Return a store: as given, at a path, or the default one."""
+    from state_store import StateStore
+
+    if isinstance(store, StateStore):
+        return store
+    return StateStore(default_store() if store is None else store)

@@ -9,6 +9,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import IsolationForest as SkIsolationForest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
+from twins_outliers import TWINS
 
 import hpo
 from algorithms import registry
@@ -16,11 +17,7 @@ from algorithms.errors import InvalidField
 from algorithms.models.isolation_forest import IsolationForest
 
 NAME = "isolation_forest"
-SETTINGS = [
-    {},
-    {"n_estimators": 30, "max_samples": 64, "max_features": 0.5, "contamination": 0.1},
-    {"n_estimators": 25, "bootstrap": True, "contamination": 0.4, "random_state": 7},
-]
+SETTINGS, twin_of = TWINS[NAME]
 SCORES = ["roc_auc", "average_precision", "balanced_accuracy", "f1"]
 
 
@@ -55,7 +52,7 @@ def test_scores_and_predictions_equal_scikit_learns(settings):
     expected = {name: [] for name in SCORES}
     for train, held in zip(result.best.states.train, result.best.states.held_out, strict=True):
         # the rows of a sample in their order: trees draw rows by their places
-        twin = SkIsolationForest(**{"random_state": 0, **settings}).fit(numbers(train))
+        twin = twin_of(settings).fit(numbers(train))
         truth, normal = held.rows.y == "malign", twin.score_samples(numbers(held.rows))
         expected["roc_auc"].append(roc_auc_score(truth, -normal))
         expected["average_precision"].append(average_precision_score(truth, -normal))
@@ -67,7 +64,7 @@ def test_scores_and_predictions_equal_scikit_learns(settings):
         found = result.best.scores if name == "roc_auc" else result.best.scores.also[name]
         np.testing.assert_allclose(found.folds, expected[name], rtol=1e-9, err_msg=name)
     whole = result.best.states.whole
-    twin = SkIsolationForest(**{"random_state": 0, **settings}).fit(numbers(whole))
+    twin = twin_of(settings).fit(numbers(whole))
     frame = pd.DataFrame(X).add_prefix("x")
     made = result.predict(frame)["prediction"]
     assert set(made) == {-1, 1}

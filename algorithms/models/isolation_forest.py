@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import IsolationForest as SkIsolationForest
 
 from algorithms.design import Preprocess
 from algorithms.errors import InvalidField, NotEnoughRows
@@ -22,6 +21,7 @@ from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+    from sklearn.ensemble import IsolationForest as SkIsolationForest
 
 AUTO = "auto"
 
@@ -127,6 +127,8 @@ class IsolationForest:
     def _grow(self, state: SampleState) -> Forest:
         how = self._preprocess
         prepared = MEMO.get(state, ("prepared", how), lambda: prepare(state, how))
+        from sklearn.ensemble import IsolationForest as SkIsolationForest
+
         model = SkIsolationForest(
             n_estimators=self.n_estimators, max_samples=min(self.max_samples, state.n),
             max_features=self.max_features, bootstrap=self.bootstrap, random_state=self.random_state,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import KNeighborsClassifier
 
 from algorithms.models._neighbors import Neighbors
 from algorithms.models._sampled import Prepared
 from algorithms.models._told import Told, classes, codes
 from algorithms.solvers.neighbors import elected, probabilities, shares, small
 from algorithms.summaries.sample import SampleState
+
+if TYPE_CHECKING:
+    from sklearn.neighbors import KNeighborsClassifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class KNNClassifier(Neighbors):
 
     def model(self) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""
+        from sklearn.neighbors import KNeighborsClassifier
+
         return KNeighborsClassifier(self.n_neighbors, weights=self.weights, metric=self.metric)
 
     def known(self, sample: SampleState) -> NDArray[Any]:

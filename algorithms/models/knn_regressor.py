@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import KNeighborsRegressor
 
 from algorithms.base import Array
 from algorithms.models._neighbors import Neighbors
@@ -16,6 +15,9 @@ from algorithms.models._sampled import Prepared
 from algorithms.models._told import Told
 from algorithms.solvers.neighbors import means
 from algorithms.summaries.sample import SampleState
+
+if TYPE_CHECKING:
+    from sklearn.neighbors import KNeighborsRegressor
 
 
 def _squared(y: Array, made: Array | float, w: Array) -> float:
@@ -50,6 +52,8 @@ class KNNRegressor(Neighbors):
 
     def model(self) -> KNeighborsRegressor:
         """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""
+        from sklearn.neighbors import KNeighborsRegressor
+
         return KNeighborsRegressor(self.n_neighbors, weights=self.weights, metric=self.metric)
 
     def known(self, sample: SampleState) -> NDArray[Any]:

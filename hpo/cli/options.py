@@ -40,7 +40,7 @@ def known_store(store: str | None) -> StateStore:
     StoreLocationError
         If the path that was given is not there.
     """
-    from hpo.api import open_store
+    from hpo.settings import open_store
     from state_store import StoreLocationError
 
     if store is not None and "://" not in store and not Path(store).expanduser().exists():

@@ -63,7 +63,9 @@ def _check_scoring(spec: StudySpec) -> None:
     """Name the line of a metric that exists nowhere; one that only the rows can tell is explained later."""
     from algorithms import registry
 
-    found = [registry.get(name) for name in spec.algorithm if name in registry.names() or registry.is_foreign(name)]
+    found = [
+        registry.get(name) for name in spec.algorithm if name in registry.names() or registry.is_foreign(name)
+    ]
     known = {m for one in found for m in (*one.metrics, *getattr(one, "sampled_metrics", ()))}
     if all(name in known for name in spec.metrics):
         return

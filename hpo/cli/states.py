@@ -215,8 +215,8 @@ def import_(
       hpo states import flights.zip
       hpo states import flights.zip --store ./store
     """
-    from hpo.api import open_store
     from hpo.cli.output import count, emit, say
+    from hpo.settings import open_store
     from state_store.archive import import_states
     from state_store.entry import readable_bytes
 

@@ -115,6 +115,12 @@ def gather_readers(readers: Sequence[FileReader], required: Sequence[str] | None
     return FileSource(by_uri, arrow, Schema.from_arrow(arrow, nullable), segments)
 
 
+def column_names(reader: FileReader) -> list[str]:
+    """Return the names of a file's columns, its partition keys last."""
+    own = reader.schema.names
+    return [*own, *(key for key in reader.file.partitions if key not in own)]
+
+
 def full_schema(reader: FileReader, types: dict[str, pa.DataType] | None = None) -> pa.Schema:
     """Return a file's schema with its partition keys appended; a column of the same name wins."""
     types = types or {}

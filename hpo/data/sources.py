@@ -11,7 +11,7 @@ from hpo.data.dataset import Dataset
 from hpo.data.files import list_files
 from hpo.data.frames import collected, frame_table, is_frame, pair_block
 from hpo.data.memory import TableBlock, gather_block
-from hpo.data.readers import FileReader, full_schema, gather_readers, open_files
+from hpo.data.readers import FileReader, column_names, gather_readers, open_files
 from hpo.data.roles import as_names, resolve_roles
 from hpo.errors import DataError, DataWarning
 
@@ -103,8 +103,8 @@ def _open_paths(
     if asked["weight"] is not None and not isinstance(asked["weight"], str):
         raise DataError("for files, weight is the name of a column")
     readers = open_files(list_files(data, options), fingerprint)
-    names = full_schema(readers[0]).names
-    later = {name for reader in readers[1:] for name in full_schema(reader).names} - set(names)
+    names = column_names(readers[0])
+    later = {name for reader in readers[1:] for name in column_names(reader)} - set(names)
     dropped = as_names(asked["drop"])
     roles = resolve_roles(names, **{**asked, "drop": [name for name in dropped if name not in later]})
     dataset = Dataset(gather_readers(readers, roles.used), roles)
@@ -116,7 +116,7 @@ def _open_paths(
 def _warn_of_later_columns(readers: Sequence[FileReader], known: set[str]) -> None:
     """Warn of a column that the first file does not have: the features are the first file's."""
     for reader in readers[1:]:
-        new = [name for name in full_schema(reader).names if name not in known]
+        new = [name for name in column_names(reader) if name not in known]
         if new:
             warnings.warn(
                 f"column {new[0]!r} of {reader.file.uri!r} is not in the first file and is "
