@@ -172,6 +172,9 @@ def same(law: str, summary: Summary[Any], a: Any, b: Any, tolerance: float | Non
     tolerance = summary.tolerance if tolerance is None else tolerance
     for f in dataclasses.fields(a):
         x, y = getattr(a, f.name), getattr(b, f.name)
+        if dataclasses.is_dataclass(x) and not f.metadata.get("static"):
+            same(law, summary, x, y, tolerance)
+            continue
         static = f.metadata.get("static")
         if not (x == y if static else _close(np.asarray(x), np.asarray(y), tolerance)):
             raise LawBroken(f"{law}: {summary!r}: field {f.name!r} differs: {x!r} and {y!r}")

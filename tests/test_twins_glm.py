@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, log_loss
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from twins_glm import TIGHT, TWINS
@@ -17,8 +17,9 @@ import hpo
 from algorithms import fields, registry
 from algorithms.base import Batch, Column, Shape
 from algorithms.errors import InvalidField, InvalidTarget, NotEnoughRows
+from algorithms.known import Known
 from algorithms.models.logistic import Logistic
-from algorithms.summaries.curvature import PENALTIES, SHARES, LogisticCurvature
+from algorithms.summaries.curvature import SHARES, LogisticCurvature
 from algorithms.summaries.sample import Sample
 
 SETS = {"cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}
@@ -29,7 +30,9 @@ def shape_of(X, classes=()):
 
 
 def rows_of(X, y, weight=None):
-    return Batch(np.asfortranarray(np.column_stack([X, y]).astype(float)), X.shape[1], weight)
+    priority = np.random.default_rng(0).permutation(len(y)).astype(np.uint64)
+    rows = np.asfortranarray(np.column_stack([X, y]).astype(float))
+    return Batch(rows, X.shape[1], weight, priority=priority)
 
 
 def state_of(summary, X, y, classes=(), weight=None, sample=None):
@@ -46,79 +49,96 @@ def states():
         X, y = load(return_X_y=True)
         X = X[:, X.std(axis=0) > 0.0]
         train = np.arange(len(y)) % 4 != 0
-        state = state_of(LogisticCurvature(), X[train], y[train], np.unique(y).tolist())
+        state = state_of(LogisticCurvature(), X[train], y[train], np.unique(y).tolist(), sample=rows_of(X, y))
         made[name] = state, (X[train], y[train]), (X[~train], y[~train])
     return made
 
 
-@pytest.mark.parametrize("index", range(6))
+LOGISTIC, twin_of = TWINS["logistic"]
+
+
+def near(ours, theirs, rows, nats):
+    """Held-out log-losses agree to so many nats."""
+    X, y = rows
+    a, b = (log_loss(y, model.predict_proba(X)) for model in (ours, theirs))
+    assert a == pytest.approx(b, abs=nats)
+
+
+@pytest.mark.parametrize("params", LOGISTIC, ids=str)
 @pytest.mark.parametrize("name", SETS)
-def test_held_out_log_loss_after_one_pass_is_that_of_a_full_fit(name, index, states):
-    """Within 1e-3 nats at every C, where the pilot is learned from the very rows that are trained on."""
-    params = TWINS["logistic"][0][index]
-    state, (X, y), (X2, y2) = states[name]
+def test_few_rows_give_scikit_learns_model(name, params, states):
+    """Where the rows are few they are kept, and the pilot, here of every row as in a study, is only a beginning."""
+    if params.get("class_weight") and name == "digits":
+        params = {"C": params["C"]}  # classes are kept apart up to three
+    state, train, held_out = states[name]
+    assert state.complete
     ours = Logistic(**params).finalize(state)
-    theirs = make_pipeline(StandardScaler(), TWINS["logistic"][1](params)).fit(X, y)
-    a, b = log_loss(y2, ours.predict_proba(X2)), log_loss(y2, theirs.predict_proba(X2))
-    assert a == pytest.approx(b, abs=1e-3)
-    assert np.mean(ours.predict(X2) == theirs.predict(X2)) > 0.99
+    theirs = make_pipeline(StandardScaler(), twin_of(params)).fit(*train)
+    settled = Logistic(**params).solve(state).converged
+    assert settled or (name == "digits" and params["C"] >= 10.0)  # there its steps run out, and it says so
+    near(ours, theirs, held_out, 1e-5 if settled else 1e-4)
+    scale = np.abs(theirs[-1].coef_).max()
+    np.testing.assert_allclose(ours["model"].coef_, theirs[-1].coef_, atol=1e-3 * scale)
 
 
-@pytest.mark.parametrize("params", [{"C": 1.0}, {"C": 1.0, "fit_intercept": False}, {"C": 1e-2}], ids=str)
+@pytest.mark.parametrize("C", [1e-3, 1.0, 50.0])
+@pytest.mark.parametrize("standardize", [True, False])
+def test_fold_scores_of_a_study_equal_cross_val_score(C, standardize, tmp_path):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X / X.std(axis=0)  # so that scikit-learn converges on columns as they are
+    cv = list(StratifiedKFold(4, shuffle=True, random_state=0).split(X, y))
+    search = {"logistic.C": C, "logistic.standardize": standardize}
+    asked = {"algorithm": "logistic", "search": search, "folds": cv, "trials": 1, "store": tmp_path}
+    result = hpo.tune((X, y), scoring="neg_log_loss", **asked)
+    model = LogisticRegression(C=C, solver="newton-cholesky", **TIGHT)
+    twin = make_pipeline(StandardScaler(), model) if standardize else model
+    expected = cross_val_score(twin, X, y, cv=cv, scoring="neg_log_loss")
+    np.testing.assert_allclose(result.best.scores.folds, expected, atol=1e-5)
+    assert result.cost.rows_read == len(y)
+
+
+@pytest.mark.parametrize("C", [1e-2, 1.0, 10.0])
 @pytest.mark.parametrize("name", ["cancer", "wine"])
-def test_coefficients_are_scikit_learns_where_a_start_has_the_penalty(name, params, states):
-    state, (X, y), _ = states[name]
-    ours = Logistic(**params).finalize(state)["model"]
-    theirs = LogisticRegression(**params, **TIGHT).fit(StandardScaler().fit_transform(X), y)
-    tolerance = 1e-4 if params.get("fit_intercept", True) else 0.2  # starts have intercepts
-    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=tolerance * np.abs(theirs.coef_).max())
-    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-3)
-
-
-def test_balanced_classes_are_class_weights(states):
-    """Within 2e-3 nats: the starts are those of equal weights (measured 1.5e-3)."""
-    state, (X, y), (X2, y2) = states["cancer"]
-    ours = Logistic(class_weight="balanced", C=0.1).finalize(state)
-    theirs = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", C=0.1, **TIGHT)).fit(
-        X, y
-    )
-    a, b = log_loss(y2, ours.predict_proba(X2)), log_loss(y2, theirs.predict_proba(X2))
-    assert a == pytest.approx(b, abs=2e-3)
-    plain = Logistic(C=0.1).finalize(state)
-    assert abs(a - log_loss(y2, plain.predict_proba(X2))) > 5e-3
+def test_columns_in_their_own_units(name, C, states):
+    state, train, held_out = states[name]
+    ours = Logistic(C=C, standardize=False).finalize(state)
+    theirs = LogisticRegression(C=C, solver="newton-cholesky", **TIGHT).fit(*train)
+    near(ours, theirs, held_out, 1e-5)
 
 
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 def test_an_l1_penalty_drops_columns_as_scikit_learns(l1_ratio, states):
-    state, (X, y), (X2, y2) = states["cancer"]
-    ours = Logistic(C=0.1, l1_ratio=l1_ratio).finalize(state)
-    sk = LogisticRegression(C=0.1, l1_ratio=l1_ratio, solver="saga", tol=1e-6, max_iter=20_000)
-    theirs = make_pipeline(StandardScaler(), sk).fit(X, y)
-    a, b = log_loss(y2, ours.predict_proba(X2)), log_loss(y2, theirs.predict_proba(X2))
-    assert a == pytest.approx(b, abs=5e-3)
-    zeros = [np.count_nonzero(m.coef_ == 0.0) for m in (ours["model"], theirs[-1])]
-    assert abs(zeros[0] - zeros[1]) <= 4 < zeros[1]
+    state, train, held_out = states["cancer"]
+    ours = Logistic(C=0.1, l1_ratio=l1_ratio, tol=1e-9, max_iter=10_000).finalize(state)
+    sk = LogisticRegression(C=0.1, l1_ratio=l1_ratio, solver="saga", tol=1e-8, max_iter=50_000)
+    theirs = make_pipeline(StandardScaler(), sk).fit(*train)
+    near(ours, theirs, held_out, 1e-4)
+    np.testing.assert_array_equal(ours["model"].coef_ == 0.0, theirs[-1].coef_ == 0.0)
+    assert np.count_nonzero(theirs[-1].coef_ == 0.0) > 4
 
 
 @pytest.mark.parametrize("index", range(3))
 @pytest.mark.parametrize("name", ["poisson", "gamma", "tweedie"])
 def test_regressions_by_deviance(name, index):
-    """The share of deviance explained agrees to 5e-4 with scikit-learn's."""
     settings, twin = TWINS[name]
     X, y = load_diabetes(return_X_y=True)
     algorithm = fields.build(registry.get(name), settings[index])
     ours = algorithm.finalize(state_of(algorithm.summary, X, y))
     theirs = make_pipeline(StandardScaler(), twin(settings[index])).fit(X, y)
-    assert ours.score(X, y) == pytest.approx(theirs.score(X, y), abs=5e-4)
-    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=0.05)
+    assert ours.score(X, y) == pytest.approx(theirs.score(X, y), abs=1e-7)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-4)
+
+
+def many(known):
+    """What was learned, as of data of many rows, of which none are kept."""
+    return Known({**known.arrays, "keep": np.array([1])})
 
 
 def test_expanding_at_the_solution_gives_the_optimum(states):
     """What a second pass is for: from a rough pilot of few rows to the coefficients of a full fit."""
     _, (X, y), _ = states["cancer"]
-    shape, rows = shape_of(X, (0, 1)), rows_of(X, y)
-    rough = LogisticCurvature()
-    rough = rough.knowing(rough.learn(shape, rows_of(X[::8], y[::8])))
+    shape, rows, rough = shape_of(X, (0, 1)), rows_of(X, y), LogisticCurvature()
+    rough = rough.knowing(many(rough.learn(shape, rows_of(X[::8], y[::8]))))
     algorithm = Logistic(C=0.3)
     theirs = LogisticRegression(C=0.3, **TIGHT).fit(StandardScaler().fit_transform(X), y).coef_
     errors = []
@@ -131,6 +151,23 @@ def test_expanding_at_the_solution_gives_the_optimum(states):
     assert errors[-1] < 1e-5
 
 
+@pytest.mark.parametrize("more", [{"class_weight": "balanced"}, {"l1_ratio": 0.5}], ids=str)
+def test_of_many_rows_the_expansion_that_is_nearest_to_its_own_solution_answers(more, states):
+    """Weighted classes and dropped columns are farther from the starts: 0.1 nats is what one step gives here."""
+    _, (X, y), held_out = states["cancer"]
+    shape, summary = shape_of(X, (0, 1)), LogisticCurvature()
+    ready = summary.knowing(many(summary.learn(shape, rows_of(X, y))))
+    state = ready.update(ready.init(shape), rows_of(X, y))
+    sk = LogisticRegression(C=0.1, solver="saga", tol=1e-8, max_iter=50_000, **more)
+    near(
+        Logistic(C=0.1, **more).finalize(state), make_pipeline(StandardScaler(), sk).fit(X, y), held_out, 0.1
+    )
+    with pytest.raises(
+        InvalidField, match=r"standardize=False: of 426 rows only a quadratic.*leave standardize"
+    ):
+        Logistic(standardize=False).solve(state)
+
+
 def test_large_data_from_a_pilot_on_a_sample():
     """50,000 rows of which 10,000 make the pilot: one pass within 1e-3 nats of full fits, from C = 1e-2 to 100.
 
@@ -141,7 +178,7 @@ def test_large_data_from_a_pilot_on_a_sample():
     eta = (X - 100.0) @ (rng.normal(size=10) / X.std(axis=0)) - 1.0
     y = (rng.random(len(X)) < 1.0 / (1.0 + np.exp(-eta))).astype(int)
     shape, summary = shape_of(X, (0, 1)), LogisticCurvature()
-    known = summary.learn(shape, rows_of(np.repeat(X[:10_000], 3, axis=0), np.repeat(y[:10_000], 3)))
+    known = summary.learn(shape, rows_of(X[:10_000], y[:10_000]))
     assert len(known["start"]) == len(SHARES)
     ready = summary.knowing(known)
     state = ready.update(ready.init(shape), rows_of(X[:40_000], y[:40_000]))
@@ -153,12 +190,15 @@ def test_large_data_from_a_pilot_on_a_sample():
 
 
 def test_weights_are_repeated_rows():
-    X, y = load_breast_cancer(return_X_y=True)
+    X, y = (part[:300] for part in load_breast_cancer(return_X_y=True))
     w = np.random.default_rng(0).integers(1, 4, len(y))
-    sample = rows_of(X, y)
-    once = state_of(LogisticCurvature(), X, y, (0, 1), w.astype(float), sample)
-    again = state_of(LogisticCurvature(), np.repeat(X, w, axis=0), np.repeat(y, w), (0, 1), None, sample)
-    np.testing.assert_allclose(Logistic().solve(once).coef, Logistic().solve(again).coef, rtol=1e-8)
+    again = np.repeat(X, w, axis=0), np.repeat(y, w)
+    states = [
+        state_of(LogisticCurvature(), X, y, (0, 1), w.astype(float), rows_of(*again)),
+        state_of(LogisticCurvature(), *again, (0, 1)),
+    ]
+    assert all(state.complete for state in states)
+    np.testing.assert_allclose(*(Logistic().solve(state).coef for state in states), atol=1e-5)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "neg_log_loss", "roc_auc"])
@@ -203,26 +243,6 @@ def test_a_study_of_mixed_columns_reads_once_and_beats_the_base_rate(tmp_path):
     assert hpo.tune(frame, trials=5, seed=1, **asked).cost.rows_read == 0
 
 
-@pytest.mark.parametrize(("C", "bound"), [(1e-2, 4e-3), (1.0, 1e-2), (10.0, 6e-2), (100.0, 0.21)])
-@pytest.mark.parametrize("name", ["cancer", "wine"])
-def test_with_the_pilot_on_every_fold_one_pass_is_rougher(name, C, bound, states):
-    """As in a study, whose pilot has seen the held-out rows too: what is measured, not what is wanted."""
-    _, (X, y), (X2, y2) = states[name]
-    sample = rows_of(np.r_[X, X2], np.r_[y, y2])
-    state = state_of(LogisticCurvature(), X, y, np.unique(y).tolist(), sample=sample)
-    theirs = make_pipeline(StandardScaler(), LogisticRegression(C=C, **TIGHT)).fit(X, y)
-    ours = log_loss(y2, Logistic(C=C).finalize(state).predict_proba(X2))
-    assert ours == pytest.approx(log_loss(y2, theirs.predict_proba(X2)), abs=bound)
-
-
-def test_columns_that_are_not_standardised_are_refused_and_never_searched():
-    for name in TWINS:
-        algorithm = registry.get(name)
-        with pytest.raises(InvalidField, match=r"standardize=False.*leave standardize at True"):
-            algorithm(standardize=False)
-        assert not fields.fields_of(algorithm)["standardize"].range.searched
-
-
 def test_what_cannot_be():
     X, y = load_diabetes(return_X_y=True)
     for name, values, words in (
@@ -262,7 +282,12 @@ def test_separable_classes_without_a_penalty_worth_the_name_stay_finite():
     assert (model.predict(X) == np.array(["no", "yes"])[y]).all()
 
 
-def test_many_starts_are_made_for_few_rows_only():
-    assert 1.0 in PENALTIES
+def test_rows_are_kept_where_they_are_few():
     X, y = load_wine(return_X_y=True)
-    assert len(LogisticCurvature().learn(shape_of(X, range(3)), rows_of(X, y))["start"]) == len(PENALTIES)
+    summary = LogisticCurvature()
+    known = summary.learn(shape_of(X, range(3)), rows_of(X, y))
+    assert (known["keep"].tolist(), len(known["start"])) == ([256], len(SHARES))
+    wide = np.zeros((10_000, 200))
+    assert summary.learn(shape_of(wide, range(2)), rows_of(wide, np.arange(10_000) % 2))["keep"].tolist() == [
+        1
+    ]

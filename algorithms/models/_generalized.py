@@ -5,20 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
 from algorithms.base import LEVEL, MISSING, OTHER, Array
-from algorithms.design import Design, Preprocess, design_of
+from algorithms.design import Preprocess
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.known import Known
 from algorithms.memo import MEMO
+from algorithms.models._kept import Problem, kept_rows
 from algorithms.models._pipeline import dressed
+from algorithms.models._quadratic import Quadratic, Weights, quadratic_of
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
-from algorithms.solvers.spectrum import Spectrum, decompose, degrees_of_freedom, ridge
+from algorithms.solvers.spectrum import degrees_of_freedom, ridge
 from algorithms.summaries.curvature import CurvatureState
 from algorithms.summaries.moments import check_finite
 from algorithms.summaries.sample import SampleState
@@ -26,50 +27,8 @@ from algorithms.summaries.sample import SampleState
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-Weights = tuple[float, ...]
-
 MOST_TRIED = 400
 """Unknowns up to which every expansion is tried where the nearest is not known beforehand."""
-
-
-@dataclass(frozen=True, eq=False)
-class Quadratic:
-    """½uᵀQu - rᵀu in the coefficients u of a design's columns, its intercepts solved for.
-
-    Attributes
-    ----------
-    design : the columns.
-    e : number of equations.
-    gram, xy : Q and r of the coefficients alone, shapes (eq, eq) and (eq,).
-    back : shape (e, eq), and
-    offset : shape (e,): the intercepts are offset - back · coefficients.
-    weight : Σw, class weights included.
-    """
-
-    design: Design
-    e: int
-    gram: Array
-    xy: Array
-    back: Array
-    offset: Array
-    weight: float
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held, the eigenvectors to come included."""
-        return 3 * self.gram.nbytes
-
-    @cached_property
-    def spectrum(self) -> Spectrum:
-        """Eigenvalues and eigenvectors of Q."""
-        return decompose(self.gram, self.xy)
-
-    @cached_property
-    def size(self) -> float:
-        """What the quadratic gains at most, twice: rᵀQ⁺r; what coordinate descent's tolerance is relative to."""
-        s = self.spectrum
-        keep = s.values > s.floor
-        return float(np.sum(s.projected[keep] ** 2 / s.values[keep]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +64,14 @@ class Generalized(ABC):
 
     Parameters
     ----------
-    standardize : True. The loss is expanded at optima of standardised columns, and one step from there does not
-        reach the optimum of a penalty on the columns' own units, so False is refused.
+    standardize : as in the regressions. Where the rows are many, the loss is expanded at optima of standardised
+        columns, and one step from there does not reach those of columns in their own units: False is refused.
     impute, min_frequency, select : as in the regressions.
     fit_intercept : as in scikit-learn.
     tol, max_iter : of coordinate descent, where the penalty has an l1 part.
     """
 
-    standardize: Annotated[bool, Choice(True, searched=False)] = True
+    standardize: Annotated[bool, Choice(True, False, searched=False)] = True
     impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
     min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
     select: Annotated[int | None, Integer(1, None, searched=False)] = None
@@ -125,11 +84,6 @@ class Generalized(ABC):
     metrics: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        if not self.standardize:
-            raise InvalidField(
-                f"standardize={self.standardize!r}: the loss is expanded at optima of standardised columns, not of "
-                "the columns as they are; leave standardize at True"
-            )
         how = Preprocess(self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept)
         object.__setattr__(self, "_preprocess", how)
 
@@ -152,11 +106,8 @@ class Generalized(ABC):
             weight = float(np.sum(state.counts))
             share = max(sum(self.penalty(weight)) / weight, 1e-300)
             k = int(np.argmin(np.abs(np.log(state.known["share"] / share))))
-        made = k
-        found: Quadratic = MEMO.get(
-            state, (how, weights, made), lambda: _quadratic(state, how, weights, made)
-        )
-        return found
+        nearest = k
+        return MEMO.get(state, (how, weights, nearest), lambda: quadratic_of(state, how, weights, nearest))
 
     def solve(self, state: CurvatureState) -> GeneralizedSolution:
         """Return the fitted numbers.
@@ -176,16 +127,36 @@ class Generalized(ABC):
             raise InvalidField(
                 f"select={self.select!r}: correlation with the target is of two classes or numbers only"
             )
+        if state.complete:
+            return self._refined(self._minimum(self.quadratic(state)), state)
+        if not self.standardize:
+            raise InvalidField(
+                f"standardize={self.standardize!r}: of {state.rows:,} rows only a quadratic is kept, about optima "
+                "of standardised columns; leave standardize at True"
+            )
         if len(state.known["share"]) > 1 and self.far(state):
             tried = [self._minimum(self.quadratic(state, k)) for k in range(len(state.known["share"]))]
             return min(tried, key=lambda s: self._distance(s, state, tried.index(s)))
         return self._minimum(self.quadratic(state))
 
+    def _refined(self, rough: GeneralizedSolution, state: CurvatureState) -> GeneralizedSolution:
+        """Return the optimum on the rows that are kept, all of them, from the quadratic's minimum."""
+        q = rough.quadratic
+        l1, l2 = self.penalty(q.weight)
+        problem = Problem(self.summary.losses, q, kept_rows(state, q.design, self.group_weights(state)), l2)
+        if l1 == 0.0:
+            coef, intercept, converged = problem.smooth(rough.coef, rough.intercept)
+        else:
+            coef, intercept, converged = problem.sparse(
+                rough.coef, rough.intercept, l1, self.tol, self.max_iter
+            )
+        return GeneralizedSolution(q, coef, intercept, rough.penalty, converged)
+
     def far(self, state: CurvatureState) -> bool:
         """Return whether the starts' ridge penalty on standardised columns says little of where the optimum is."""
         plain = all(w == 1.0 for w in self.group_weights(state))
         small = state.known["start"][0].size <= MOST_TRIED
-        return small and not (self.standardize and plain and self.penalty(1.0)[0] == 0.0)
+        return small and not (plain and self.penalty(1.0)[0] == 0.0)
 
     def _minimum(self, q: Quadratic) -> GeneralizedSolution:
         l1, l2 = self.penalty(q.weight)
@@ -267,38 +238,3 @@ def _in_z(solution: GeneralizedSolution, state: CurvatureState) -> Array:
     raw = np.asarray(design.columns.matrix @ scaled.T).T
     intercept = solution.intercept - scaled @ design.mean + raw @ known["center"]
     return np.column_stack([raw * known["scale"], intercept])
-
-
-def _quadratic(state: CurvatureState, how: Preprocess, weights: Weights, k: int) -> Quadratic:
-    """Map the quadratic about start k to the design's columns and solve for the intercepts."""
-    design = design_of(state.moments, how)
-    known, g = state.known, np.array(weights)
-    theta, d = known["start"][k], state.shape.d
-    e, m, q = len(theta), d + 1, design.q
-    hessian = np.tensordot(g, state.hessian[k], 1)
-    linear = hessian @ theta.ravel() - g @ state.gradient[k]
-    matrix = design.columns.matrix
-    to = np.zeros((m, q + 1))
-    to[:d, :q] = matrix.toarray() * known["scale"][:, None] / design.scale
-    to[d, :q] = (np.asarray(matrix.T @ known["center"]) - design.mean) / design.scale
-    to[d, q] = 1.0
-    blocks = hessian.reshape(e, m, e, m)
-    both = np.einsum("ambn,nk->ambk", blocks, to, optimize=True)
-    both = np.einsum("ambk,mj->ajbk", both, to, optimize=True)
-    rhs = linear.reshape(e, m) @ to
-    cc = both[:, :q, :, :q].reshape(e * q, e * q)
-    cb, bb = both[:, :q, :, q].reshape(e * q, e), both[:, q, :, q]
-    rc, rb = rhs[:, :q].ravel(), rhs[:, q]
-    counted = state.counts if len(g) == len(state.counts) else np.array([state.counts.sum()])
-    weight = float(g @ counted)
-    if not how.center:
-        return Quadratic(design, e, _symmetric(cc), rc, np.zeros((e, e * q)), np.zeros(e), weight)
-    inverse = np.linalg.pinv(bb, hermitian=True)
-    back = inverse @ cb.T
-    return Quadratic(
-        design, e, _symmetric(cc - cb @ back), rc - cb @ (inverse @ rb), back, inverse @ rb, weight
-    )
-
-
-def _symmetric(a: Array) -> Array:
-    return np.ascontiguousarray((a + a.T) / 2.0)

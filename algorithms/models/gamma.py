@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Gamma(DevianceRegression):
     """Gamma regression: parameters are those of ``sklearn.linear_model.GammaRegressor``.
 
-    Approximate: one step from a pilot on a sample of rows.
+    Exact for few rows, which the state keeps; for many approximate: one step from a pilot on a sample.
 
     Examples
     --------

@@ -9,7 +9,8 @@ import numpy as np
 
 from algorithms.base import Array, Shape
 from algorithms.errors import InvalidField
-from algorithms.models._generalized import Generalized, GeneralizedSolution, Weights
+from algorithms.models._generalized import Generalized, GeneralizedSolution
+from algorithms.models._quadratic import Weights
 from algorithms.ranges import Choice, Log, Uniform
 from algorithms.summaries.curvature import CurvatureState, LogisticCurvature
 from algorithms.summaries.sample import SampleState, labels
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 class Logistic(Generalized):
     """Logistic regression: argmin C·Σ wℓ + ½(1 - ρ)‖c‖² + ρ‖c‖₁ with ρ = ``l1_ratio``.
 
-    Approximate: one step from a pilot on a sample of rows. Parameters are those of
-    ``sklearn.linear_model.LogisticRegression`` and the preprocessing of
+    Exact for few rows, which the state keeps; for many approximate: one step from a pilot on a sample.
+    Parameters are those of ``sklearn.linear_model.LogisticRegression`` and the preprocessing of
     :class:`~algorithms.models._generalized.Generalized`.
 
     Parameters

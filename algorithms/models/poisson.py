@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Poisson(DevianceRegression):
     """Poisson regression: parameters are those of ``sklearn.linear_model.PoissonRegressor``.
 
-    Approximate: one step from a pilot on a sample of rows.
+    Exact for few rows, which the state keeps; for many approximate: one step from a pilot on a sample.
 
     Examples
     --------

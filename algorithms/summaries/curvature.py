@@ -17,8 +17,9 @@ away from the optimum of *every* penalty and every linear preprocessing of the c
 "Generalized Linear Models", 2nd ed., §2.5), so those are answered without the data. Approximate: exact at θ₀.
 
 The optimum moves with the penalty, the farther the stronger the penalty is beside the rows' weight. So the
-loss is expanded at several starts, each the optimum of one penalty: many of them for few rows, which makes
-them cheap, and five for many rows. A penalty is answered from the nearest.
+loss is expanded at several starts, each the optimum of one penalty, and a penalty is answered from the nearest.
+Of few rows one step is rough all the same; so the rows themselves are kept, as a sample that holds all of them,
+and models go on from that step to the optimum.
 """
 
 from __future__ import annotations
@@ -36,21 +37,19 @@ from algorithms.errors import AlgorithmError, InvalidField, InvalidTarget
 from algorithms.known import Known
 from algorithms.ranges import Uniform
 from algorithms.summaries.moments import Moments, MomentsState
+from algorithms.summaries.sample import Sample, SampleState
 
 PILOT = 50_000
 """Rows that the pilot is fitted to."""
 
-FEW = 20_000
-"""Sampled rows up to which the loss is expanded at many starts."""
-
-PENALTIES = tuple(10.0 ** (k / 2.0) for k in range(8, -9, -1))
-"""Penalties of those starts, beside the sum of the losses, strong ones first."""
-
 SHARES = (0.1, 0.04, 0.015, 0.004, 1e-5)
-"""Penalties of the starts for many rows, beside the mean of the losses."""
+"""Penalties of the starts, beside the mean of the losses, strong ones first."""
 
 MOST_BYTES = 1 << 25
 """Bytes that the Hessians of several starts may take; where all would take more, fewer are made."""
+
+MOST_KEPT = 1 << 23
+"""Bytes of rows that are kept where the sample's would fit: then they are few."""
 
 STEPS = 50
 FARTHEST = 30.0
@@ -70,13 +69,14 @@ class CurvatureState:
     ----------
     shape : the columns.
     known : the pilot: ``start`` (K, E, d + 1), ``share`` (K,), the penalty of each
-        beside the mean of the losses, ``center`` and ``scale`` (d,).
+        beside the mean of the losses, ``center`` and ``scale`` (d,), ``keep``, how many rows are kept.
     rows, weight, mean, scatter : the moments of columns and target, as in ``MomentsState``.
     lowest : smallest target seen; the largest number before the first.
     counts : shape (C,), weight of each class; of a number, its weight.
     loss : shape (K, G), Σw·ℓ.
     gradient : shape (K, G, E(d + 1)).
     hessian : shape (K, G, E(d + 1), E(d + 1)).
+    kept : a sample of the rows: all of them, where they are few.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -90,6 +90,12 @@ class CurvatureState:
     loss: Array
     gradient: Array
     hessian: Array
+    kept: SampleState
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row is kept."""
+        return 0 < self.rows == self.kept.n
 
     @cached_property
     def moments(self) -> MomentsState:
@@ -110,7 +116,8 @@ class Curvature:
         default=None, metadata={"learned": True}, kw_only=True, compare=False, repr=False
     )
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = APPROXIMATE
@@ -140,7 +147,7 @@ class Curvature:
         counts = np.zeros(max(1, len(shape.classes)))
         known = self._pilot()
         k = len(known["start"])
-        sums = np.zeros((k, g)), np.zeros((k, g, m)), np.zeros((k, g, m, m))
+        sums = np.zeros((k, g)), np.zeros((k, g, m)), np.zeros((k, g, m, m)), self._keeper().init(shape)
         return CurvatureState(shape, known, 0, 0.0, none.mean, none.scatter, NONE, counts, *sums)
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
@@ -154,17 +161,21 @@ class Curvature:
         if not a.rows:
             return b
         both = _MOMENTS.merge(a.moments, b.moments)
-        sums = (x + y for x, y in zip(_sums(a), _sums(b), strict=True))
-        lowest = min(a.lowest, b.lowest)
+        counts, loss, gradient, hessian = (x + y for x, y in zip(_sums(a), _sums(b), strict=True))
         return CurvatureState(
-            a.shape, a.known, both.rows, both.weight, both.mean, both.scatter, lowest, *sums
-        )
+            a.shape, a.known, both.rows, both.weight, both.mean, both.scatter, min(a.lowest, b.lowest), counts,
+            loss, gradient, hessian, self._keeper().merge(a.kept, b.kept),
+        )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: K·G Hessians of E(d + 1) unknowns, and the moments; before the pilot for K = 1."""
         k = 1 if self.known is None else len(self.known["start"])
         g, m = k * self.groups(shape), self.equations(shape) * (shape.d + 1)
-        return 8 * (g * (m * m + m + 1) + max(1, len(shape.classes)) + 1) + _MOMENTS.nbytes(shape)
+        return (
+            8 * (g * (m * m + m + 1) + max(1, len(shape.classes)) + 1)
+            + _MOMENTS.nbytes(shape)
+            + self._keeper().nbytes(shape)
+        )
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the pilot: a start for each ridge penalty on standardised columns, and the scales."""
@@ -179,7 +190,7 @@ class Curvature:
         self.check_target(y, shape.targets[0])
         z, theta = _standard(values[:, : shape.d], center, scale), np.zeros((e, shape.d + 1))
         total = max(float(w.sum()), 1e-300)
-        penalties = [p / total for p in PENALTIES] if sample.n <= FEW else list(SHARES)
+        penalties = list(SHARES)
         each = self.groups(shape) * (e * (shape.d + 1)) ** 2 * 8
         while len(penalties) > 1 and len(penalties) * each > MOST_BYTES:
             penalties = penalties[::2]
@@ -188,6 +199,8 @@ class Curvature:
             theta = self._newton(z, y, w, theta, share * total) if len(z) else theta
             starts.append(theta)
         known = {"start": np.stack(starts), "share": np.array(penalties), "center": center, "scale": scale}
+        keep = 1 << max(0, int(sample.n - 1).bit_length())
+        known["keep"] = np.array([keep if keep * shape.p * 8 <= MOST_KEPT else 1])
         return Known(known)
 
     def knowing(self, known: Known) -> Curvature:
@@ -195,6 +208,18 @@ class Curvature:
         return dataclasses.replace(self, known=known)
 
     # the sums --------------------------------------------------------------------------------------------
+
+    def losses(self, eta: Array, y: Array) -> tuple[Array, Array]:
+        """Return each row's loss, shape (n,), and its slopes, shape (n, E); ``eta`` has shape (n, E)."""
+        if eta.shape[1] == 1:
+            loss, slope, _ = self.derivatives(_eta(eta[:, 0]), y)
+            return loss, slope[:, None]
+        loss, p = _softmax(eta, y.astype(np.intp))
+        p[np.arange(len(y)), y.astype(np.intp)] -= 1.0
+        return loss, p
+
+    def _keeper(self) -> Sample:
+        return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
 
     def _pilot(self) -> Known:
         if self.known is None:
@@ -215,7 +240,18 @@ class Curvature:
         counts = np.bincount(codes, w, max(1, len(shape.classes))).astype(np.float64)
         m = _MOMENTS.update(_MOMENTS.init(shape), batch)
         return CurvatureState(
-            shape, known, m.rows, m.weight, m.mean, m.scatter, float(y.min()), counts, loss, gradient, hessian
+            shape,
+            known,
+            m.rows,
+            m.weight,
+            m.mean,
+            m.scatter,
+            float(y.min()),
+            counts,
+            loss,
+            gradient,
+            hessian,
+            self._keeper().update(self._keeper().init(shape), batch),
         )
 
     def _sums(self, theta: Array, z: Array, y: Array, w: Array) -> tuple[Any, Array, Array]:
@@ -363,12 +399,8 @@ def _eta(eta: Array) -> Array:
 def _softmax_sums(theta: Array, z: Array, y: Any, w: Array) -> tuple[Any, Array, Array]:
     """Return the sums of the softmax loss: the Hessian's block (a, b) is Zᵀdiag(w·pₐ(δₐᵦ - pᵦ))Z."""
     e, m = theta.shape
-    eta = z @ theta.T
-    eta -= eta.max(axis=1, keepdims=True)
-    p = np.exp(eta)
-    total = p.sum(axis=1)
-    loss = w @ (np.log(total) - eta[np.arange(len(y)), y])
-    p /= total[:, None]
+    losses, p = _softmax(z @ theta.T, y)
+    loss = w @ losses
     slope = p.copy()
     slope[np.arange(len(y)), y] -= 1.0
     hessian = np.zeros((e, m, e, m))
@@ -377,6 +409,14 @@ def _softmax_sums(theta: Array, z: Array, y: Any, w: Array) -> tuple[Any, Array,
             curve = w * p[:, a] * ((a == b) - p[:, b])
             hessian[a, :, b] = hessian[b, :, a] = z.T @ (z * curve[:, None])
     return loss, ((w[:, None] * slope).T @ z).ravel(), hessian.reshape(e * m, e * m)
+
+
+def _softmax(eta: Array, y: Any) -> tuple[Array, Array]:
+    """Return each row's loss and the shares of the classes, shape (n, E)."""
+    shifted = eta - eta.max(axis=1, keepdims=True)
+    p = np.exp(shifted)
+    total = p.sum(axis=1)
+    return np.log(total) - shifted[np.arange(len(y)), y], p / total[:, None]
 
 
 def _at_least_zero(y: Array, name: str, what: str, *, strict: bool) -> None:

@@ -1,0 +1,94 @@
+"""The quadratic that a generalized linear model minimises, mapped to a design's columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.design import Design, Preprocess, design_of
+from algorithms.solvers.spectrum import Spectrum, decompose
+from algorithms.summaries.curvature import CurvatureState
+
+Weights = tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """½uᵀQu - rᵀu in the coefficients u of a design's columns, its intercepts solved for.
+
+    Attributes
+    ----------
+    design : the columns.
+    e : number of equations.
+    gram, xy : Q and r of the coefficients alone, shapes (eq, eq) and (eq,).
+    back : shape (e, eq), and
+    offset : shape (e,): the intercepts are offset - back · coefficients.
+    inverse : shape (e, e), of the Hessian of the intercepts; zero without them.
+    weight : Σw, class weights included.
+    """
+
+    design: Design
+    e: int
+    gram: Array
+    xy: Array
+    back: Array
+    offset: Array
+    inverse: Array
+    weight: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, the eigenvectors to come included."""
+        return 3 * self.gram.nbytes
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """Eigenvalues and eigenvectors of Q."""
+        return decompose(self.gram, self.xy)
+
+    @cached_property
+    def size(self) -> float:
+        """What the quadratic gains at most, twice: rᵀQ⁺r; what coordinate descent's tolerance is relative to."""
+        s = self.spectrum
+        keep = s.values > s.floor
+        return float(np.sum(s.projected[keep] ** 2 / s.values[keep]))
+
+
+def quadratic_of(state: CurvatureState, how: Preprocess, weights: Weights, k: int) -> Quadratic:
+    """Map the quadratic about start k to the design's columns and solve for the intercepts."""
+    design = design_of(state.moments, how)
+    known, g = state.known, np.array(weights)
+    theta, d = known["start"][k], state.shape.d
+    e, m, q = len(theta), d + 1, design.q
+    hessian = np.tensordot(g, state.hessian[k], 1)
+    linear = hessian @ theta.ravel() - g @ state.gradient[k]
+    matrix = design.columns.matrix
+    to = np.zeros((m, q + 1))
+    to[:d, :q] = matrix.toarray() * known["scale"][:, None] / design.scale
+    to[d, :q] = (np.asarray(matrix.T @ known["center"]) - design.mean) / design.scale
+    to[d, q] = 1.0
+    blocks = hessian.reshape(e, m, e, m)
+    both = np.einsum("ambn,nk->ambk", blocks, to, optimize=True)
+    both = np.einsum("ambk,mj->ajbk", both, to, optimize=True)
+    rhs = linear.reshape(e, m) @ to
+    cc = both[:, :q, :, :q].reshape(e * q, e * q)
+    cb, bb = both[:, :q, :, q].reshape(e * q, e), both[:, q, :, q]
+    rc, rb = rhs[:, :q].ravel(), rhs[:, q]
+    counted = state.counts if len(g) == len(state.counts) else np.array([state.counts.sum()])
+    weight = float(g @ counted)
+    if not how.center:
+        return Quadratic(
+            design, e, _symmetric(cc), rc, np.zeros((e, e * q)), np.zeros(e), np.zeros((e, e)), weight
+        )
+    inverse = np.linalg.pinv(bb, hermitian=True)
+    back = inverse @ cb.T
+    return Quadratic(
+        design, e, _symmetric(cc - cb @ back), rc - cb @ (inverse @ rb), back, inverse @ rb, inverse, weight
+    )
+
+
+def _symmetric(a: Array) -> Array:
+    return np.ascontiguousarray((a + a.T) / 2.0)
