@@ -11,6 +11,7 @@ from benchmarks.logistic import logistic_rows
 from benchmarks.memory import memory_rows
 from benchmarks.neighbors import neighbor_rows
 from benchmarks.overhead import overhead_rows
+from benchmarks.packing import packing_rows
 from benchmarks.passing import pass_rows
 from benchmarks.scale import scale_rows
 from benchmarks.second import second_rows
@@ -31,4 +32,5 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "clusters": cluster_rows,
     "neighbors": neighbor_rows,
     "logistic": logistic_rows,
+    "packed": packing_rows,
 }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hpo.evaluate import Scores
 from hpo.fidelity import parts_of
-from hpo.selection import Candidate, _usable_scores
+from hpo.selection import Candidate, usable_scores
 from hpo.threads import one_blas_thread
 
 SHARES = tuple(3.0 ** (-i / 2) for i in range(4, 0, -1))
@@ -71,7 +71,7 @@ def nested_scores(candidate: Candidate, metric: str) -> list[tuple[float, Scores
     states, found = candidate.states, []
     for share in SHARES:
         train = parts_of(states.train, share)
-        scores = _usable_scores(candidate.algorithm, train, states.held_out, metric) if train else None
+        scores = usable_scores(candidate.algorithm, train, states.held_out, metric) if train else None
         if scores is not None:
             found.append((sum(state.n for state in train) / len(train), scores))
     whole = parts_of(states.train, 1.0)

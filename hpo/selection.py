@@ -156,7 +156,7 @@ def _held_out_scores(algorithm: Any, train: Any, held_out: Sequence[Held], metri
         return [-math.inf] * len(held_out)
 
 
-def _usable_scores(
+def usable_scores(
     algorithm: Any, train: Sequence[Any], held_out: Sequence[Held], metric: str
 ) -> Scores | None:
     """Return a setting's fold scores; None where a state defines no model or a score is not finite."""
@@ -188,7 +188,7 @@ def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
     scores: list[Scores] = []
     for m in range(1, k):
         trains = [states.merged([(s.test[0] + 1 + j) % k for j in range(m)]) for s in plan.splits]
-        found = _usable_scores(candidate.algorithm, trains, states.held_out, metric)
+        found = usable_scores(candidate.algorithm, trains, states.held_out, metric)
         if found is not None:
             sizes.append(sum(t.rows for t in trains) / len(trains))
             scores.append(found)
@@ -220,7 +220,7 @@ def validation_curve(
     for value in values:
         algorithm, states = build({**params, name: value})
         held_out = [Held(held.state) for held in states.held_out] if told else states.held_out
-        found = _usable_scores(algorithm, states.train, held_out, metric)
+        found = usable_scores(algorithm, states.train, held_out, metric)
         if found is not None:
             kept.append(value)
             scores.append(found)
