@@ -12,12 +12,11 @@ from optuna.trial import TrialState
 
 from studies import parzen
 from studies.quasi import Quasi
-from studies.samplers import ByNumber
+from studies.samplers import Proposer
 from studies.space import Branch, Params, Space
 
 if TYPE_CHECKING:
     from optuna.study import Study
-    from optuna.trial import FrozenTrial
 
 PER_PARAMETER = 10
 EVERY = 8
@@ -67,7 +66,7 @@ class History:
         return next((s for s in proposed if tuple(self.branch.units(s) or ()) not in tried), proposed[0])
 
 
-class Auto(ByNumber):
+class Auto(Proposer):
     """Scrambled Sobol points first, then the Parzen estimator; one Sobol point among every few trials.
 
     The beginning takes half of the trials, but at most ten for each free parameter (of all algorithms), so
@@ -86,9 +85,9 @@ class Auto(ByNumber):
         self._study: str | None = None
         self._forget()
 
-    def setting(self, study: Study, trial: FrozenTrial) -> Params:
-        """Return the parameters of a trial."""
-        n = trial.number
+    def propose(self, study: Study, number: int) -> Params:
+        """Return the parameters of the trial of that number."""
+        n = number
         if n < self.startup:
             return self._spread(n)
         if (n - self.startup) % EVERY == EVERY - 1:

@@ -45,13 +45,12 @@ class Mixture:
 
     def sample(self, rng: np.random.Generator, n: int) -> Array:
         """Return n draws, shape (n, m)."""
-        k, m = self.mu.shape
-        kernel = rng.integers(k, size=n)
-        mu, sigma, q = self.mu[kernel], self.sigma[kernel], rng.random((n, m))
-        low, high = ndtr((0 - mu) / sigma), ndtr((1 - mu) / sigma)
-        draws: Array = np.clip(mu + sigma * ndtri(low + q * (high - low)), 0.0, 1.0)
-        for j in np.flatnonzero(self.levels):
-            draws[:, j] = self._categories(rng, kernel, q[:, j], int(j))
+        kernel = rng.integers(len(self.mu), size=n)
+        q, (low, span) = rng.random((n, self.mu.shape[1])), self._tails
+        draws: Array = self.mu[kernel] + self.sigma[kernel] * ndtri(low[kernel] + q * span[kernel])
+        draws = np.minimum(np.maximum(draws, 0.0), 1.0)
+        for j in self._tables:
+            draws[:, j] = self._categories(rng, kernel, q[:, j], j)
         return draws
 
     def _categories(self, rng: np.random.Generator, kernel: NDArray[np.intp], q: Array, j: int) -> Array:
@@ -62,30 +61,41 @@ class Mixture:
 
     def log_density(self, u: Array) -> Array:
         """Return the log density at points u, shape (n, m) to (n,)."""
-        number, mu, sigma, log_scale = self._normals
-        z = (u[:, None, number] - mu) / sigma
-        logs = -0.5 * (z * z).sum(axis=2) - log_scale
-        for j in np.flatnonzero(self.levels):
-            logs += self._log_category(u[:, j], int(j))
+        number, curve, slope, constant = self._normals
+        x = u[:, number]
+        logs = (x * x) @ curve + x @ slope - constant
+        for j, table in self._tables.items():
+            logs += table[(u[:, j] * len(table)).astype(np.intp)]
         top = logs.max(axis=1)
-        total: Array = top + np.log(np.exp(logs - top[:, None]).mean(axis=1))
+        total: Array = top + np.log(np.exp(logs - top[:, None]).sum(axis=1) / len(self.mu))
         return total
 
     @cached_property
-    def _normals(self) -> tuple[NDArray[np.bool_], Array, Array, Array]:
-        """Which coordinates are numbers, centres and widths there, and the log of what a kernel is divided by."""
-        number = self.levels == 0
-        mu, sigma = self.mu[:, number], self.sigma[:, number]
-        mass = ndtr((1 - mu) / sigma) - ndtr((0 - mu) / sigma)
-        return number, mu, sigma, np.log(ROOT_TAU * sigma * mass).sum(axis=1)
+    def _tails(self) -> tuple[Array, Array]:
+        """Mass of each kernel below zero, and within [0, 1], shapes (k, m)."""
+        low = ndtr(-self.mu / self.sigma)
+        return low, ndtr((1 - self.mu) / self.sigma) - low
 
-    def _log_category(self, u: Array, j: int) -> Array:
-        k, c = len(self.mu), int(self.levels[j])
-        same = (u[:, None] * c).astype(int) == (self.mu[:, j] * c).astype(int)
-        same[:, -1] = False
-        logs = np.log((same + 1 / (k * c)) / (1 + 1 / k))
-        logs[:, -1] = -np.log(c)
-        return np.asarray(logs)
+    @cached_property
+    def _normals(self) -> tuple[NDArray[np.bool_], Array, Array, Array]:
+        """Which coordinates are numbers, and Σ log of their kernels as a quadratic: Σ a u² + Σ b u - c."""
+        number = self.levels == 0
+        mu, sigma, mass = self.mu[:, number], self.sigma[:, number], self._tails[1][:, number]
+        precision = 1.0 / (sigma * sigma)
+        constant = np.log(ROOT_TAU * sigma * mass) + 0.5 * mu * mu * precision
+        return number, -0.5 * precision.T, (mu * precision).T, constant.sum(axis=1)
+
+    @cached_property
+    def _tables(self) -> dict[int, Array]:
+        """Log probability of each category under each kernel, shape (c, k), by coordinate."""
+        k, found = len(self.mu), {}
+        for j in np.flatnonzero(self.levels).tolist():
+            c = int(self.levels[j])
+            same = np.arange(c)[:, None] == (self.mu[:, j] * c).astype(np.intp)
+            logs = np.log((same + 1 / (k * c)) / (1 + 1 / k))
+            logs[:, -1] = -np.log(c)
+            found[j] = logs
+        return found
 
 
 def fit(points: Array, levels: NDArray[np.intp]) -> Mixture:

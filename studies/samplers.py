@@ -76,30 +76,42 @@ class ByNumber(BaseSampler):
         return self.space.branches[number % len(self.space.branches)]
 
 
-class Random(ByNumber):
-    """Uniform settings, the algorithms in equal shares by chance."""
+class Proposer(ByNumber):
+    """A sampler that needs only the number of a trial, not the trial: it can be asked before there is one."""
+
+    @abstractmethod
+    def propose(self, study: Study, number: int) -> Params:
+        """Return the parameters of the trial of that number, the algorithm among them."""
 
     def setting(self, study: Study, trial: FrozenTrial) -> Params:
         """Return the parameters of a trial."""
-        rng = self.rng(trial.number)
+        return self.propose(study, trial.number)
+
+
+class Random(Proposer):
+    """Uniform settings, the algorithms in equal shares by chance."""
+
+    def propose(self, study: Study, number: int) -> Params:
+        """Return the parameters of the trial of that number."""
+        rng = self.rng(number)
         branch = self.space.branches[rng.integers(len(self.space.branches))]
         return branch.params(rng.random(len(branch.free)))
 
 
-class QuasiRandom(ByNumber):
+class QuasiRandom(Proposer):
     """Scrambled Sobol points, the algorithms taking turns (Bergstra, Bengio 2012; Owen 1998)."""
 
     def __init__(self, space: Space, seed: int) -> None:
         super().__init__(space, seed)
         self._points = [Quasi(len(branch.free), seed + i) for i, branch in enumerate(space.branches)]
 
-    def setting(self, study: Study, trial: FrozenTrial) -> Params:
-        """Return the parameters of a trial."""
-        turn, i = divmod(trial.number, len(self.space.branches))
+    def propose(self, study: Study, number: int) -> Params:
+        """Return the parameters of the trial of that number."""
+        turn, i = divmod(number, len(self.space.branches))
         return self.space.branches[i].params(self._points[i][turn])
 
 
-class Grid(ByNumber):
+class Grid(Proposer):
     """Every setting of a finite space once, in an order shuffled by the seed; then again.
 
     Attributes
@@ -120,9 +132,9 @@ class Grid(ByNumber):
         order = np.random.default_rng(seed).permutation(len(points))
         self.points: list[Params] = [points[i] for i in order]
 
-    def setting(self, study: Study, trial: FrozenTrial) -> Params:
-        """Return the parameters of a trial."""
-        return self.points[trial.number % len(self.points)]
+    def propose(self, study: Study, number: int) -> Params:
+        """Return the parameters of the trial of that number."""
+        return self.points[number % len(self.points)]
 
 
 class Tree(ByNumber):
