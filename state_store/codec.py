@@ -111,13 +111,17 @@ def dense(value: Any, path: str) -> NDArray[Any]:
 
 
 @cache
-def _stored_fields(kind: type) -> tuple[str, ...]:
+def _stored_fields(kind: Any) -> tuple[str, ...] | None:
+    """Return the names of a dataclass's stored fields; None for any other type."""
+    if not is_dataclass(kind):
+        return None
     return tuple(f.name for f in fields(kind) if f.init and not f.metadata.get("static"))
 
 
 def _children(value: Any) -> list[tuple[str, Any]] | None:
-    if is_dataclass(value) and not isinstance(value, type):
-        return [(name, getattr(value, name)) for name in _stored_fields(type(value))]
+    names = _stored_fields(type(value))
+    if names is not None:
+        return [(name, getattr(value, name)) for name in names]
     if isinstance(value, tuple | list):
         return [(str(i), item) for i, item in enumerate(value)]
     return None
@@ -150,7 +154,7 @@ def _rebuild(like: Any, path: str, stored: dict[str, Any]) -> Any:
     if children is None:
         return _leaf(like, path or ROOT, stored)
     parts = {name: _rebuild(child, f"{path}.{name}" if path else name, stored) for name, child in children}
-    if is_dataclass(like) and not isinstance(like, type):
+    if _stored_fields(type(like)) is not None:
         return replace(like, **parts)
     if hasattr(like, "_fields"):
         return type(like)(*parts.values())

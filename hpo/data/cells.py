@@ -5,6 +5,7 @@ A leaf holds one state for each cell. A split names the cells to train on and th
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,7 @@ class FoldPlan:
     splits: tuple[Split, ...]
 
 
+@functools.cache
 def kfold_plan(n_splits: int) -> FoldPlan:
     """Return the plan of K folds: split i tests on cell i and trains on the others."""
     cells = range(n_splits)

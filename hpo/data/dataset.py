@@ -19,6 +19,7 @@ from hpo.data.values import decoded_strings, is_text
 from hpo.errors import DataError
 
 BATCH_ROWS = 65_536
+LEAST_ROWS = 8_192
 PILOT_SEGMENTS = 4
 PILOT_SCAN = 1 << 20
 """Rows of one segment that a pilot sample looks at; a larger one is sampled from its beginning."""
@@ -85,16 +86,17 @@ class Dataset:
         self,
         segment: Segment,
         columns: Sequence[str] | None = None,
-        batch_rows: int = BATCH_ROWS,
+        batch_rows: int | None = None,
         *,
         threads: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        """Yield a segment's rows in order, at most ``batch_rows`` at a time, in bounded memory.
+        """Yield a segment's rows in order, in batches, in bounded memory.
 
         Parameters
         ----------
         segment : one of ``segments``.
         columns : names, in the order wanted; None for features, targets and weight.
+        batch_rows : rows of a batch, at most; None for what suits the segment, whoever reads it.
         threads : whether columns may be decoded side by side, where the format can; for a caller that reads
             fewer segments at once than there are cores.
 
@@ -107,7 +109,8 @@ class Dataset:
         names = self._known(self.columns if columns is None else columns)
         self.log.start(segment.id)
         rows = counted = 0
-        for batch in self._source.scan(segment, names, batch_rows, threads=threads):
+        most = batch_rows or rows_at_once(segment)
+        for batch in self._source.scan(segment, names, most, threads=threads):
             rows += batch.num_rows
             stored = _stored(segment, rows, counted + batch.nbytes)
             self.log.add(batch.num_rows, stored - counted)
@@ -186,6 +189,21 @@ class Dataset:
         empty = np.empty(0, np.uint64)
         none = pa.schema([self._source.arrow.field(name) for name in names]).empty_table()
         return pa.concat_tables([none, *pieces]), np.concatenate([empty, *keys])
+
+
+def rows_at_once(segment: Segment) -> int:
+    """Return the rows of a batch: small segments in four, so that decoding can run beside what follows it.
+
+    It depends on nothing but the segment, so that its states are the same bits whoever makes them.
+
+    Examples
+    --------
+    >>> [rows_at_once(Segment("a", (0, 1), rows, 0, "")) for rows in (None, 1_000_000, 100_000, 100)]
+    [65536, 65536, 25000, 8192]
+    """
+    if segment.rows is None:
+        return BATCH_ROWS
+    return min(BATCH_ROWS, max(LEAST_ROWS, -(-segment.rows // 4)))
 
 
 def check_classes(target: str, values: Collection[Any], most: int) -> None:

@@ -83,14 +83,13 @@ def _nullable(schema: pa.Schema, groups: list[Any]) -> dict[str, bool]:
     """Return False for the columns that by their statistics hold no null."""
     if not groups or groups[0].num_columns != len(schema):
         return {}
-    return {
-        name: any(_may_be_null(group.column(i)) for group in groups) for i, name in enumerate(schema.names)
-    }
-
-
-def _may_be_null(chunk: Any) -> bool:
-    statistics = chunk.statistics
-    return statistics is None or not statistics.has_null_count or statistics.null_count > 0
+    found = dict.fromkeys(schema.names, False)
+    for group in groups:
+        for i, (name, known) in enumerate(found.items()):
+            if not known:
+                statistics = group.column(i).statistics
+                found[name] = statistics is None or not statistics.has_null_count or statistics.null_count > 0
+    return found
 
 
 def _empty_batches(segment: Segment, batch_rows: int) -> Iterator[pa.RecordBatch]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -91,16 +92,18 @@ class FileSource:
 
 def open_files(files: Sequence[DataFile], fingerprint: str) -> list[FileReader]:
     """Open every file, several at a time where that takes a network's time; all must be of one format."""
-    local = all(isinstance(file.fs, LocalFileSystem) for file in files)
-    with ThreadPoolExecutor(1 if local else min(16, len(files))) as pool:
-        formats = list(pool.map(_format, files))
+    with ExitStack() as stack:
+        each: Callable[..., Iterable[Any]] = map
+        if not all(isinstance(file.fs, LocalFileSystem) for file in files):
+            each = stack.enter_context(ThreadPoolExecutor(min(16, len(files)))).map
+        formats = list(each(_format, files))
         for file, form in zip(files, formats, strict=True):
             if form != formats[0]:
                 raise DataError(
                     f"{files[0].uri!r} is {formats[0]} and {file.uri!r} is {form}; "
                     "a data set has one format, so name one with a glob such as '*.parquet'"
                 )
-        return list(pool.map(lambda file: _open(file, formats[0], fingerprint), files))
+        return list(each(lambda file: _open(file, formats[0], fingerprint), files))
 
 
 def gather_readers(readers: Sequence[FileReader], required: Sequence[str] | None) -> FileSource:
@@ -125,6 +128,8 @@ def full_schema(reader: FileReader, types: dict[str, pa.DataType] | None = None)
     """Return a file's schema with its partition keys appended; a column of the same name wins."""
     types = types or {}
     keys = [key for key in reader.file.partitions if key not in reader.schema.names]
+    if not keys:
+        return reader.schema
     fields = [pa.field(key, types.get(key, pa.string())) for key in keys]
     return pa.schema([*reader.schema, *fields])
 

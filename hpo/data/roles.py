@@ -116,7 +116,11 @@ def unify_schemas(
     DataType(double)
     """
     distinct: dict[pa.Schema, str] = {}
+    last: pa.Schema | None = None
     for uri, schema in schemas:
+        if last is not None and schema.equals(last):
+            continue
+        last = schema
         check_distinct(repr(uri), schema.names)
         distinct.setdefault(schema.remove_metadata(), uri)
     wanted = None if required is None else set(required)
