@@ -119,7 +119,7 @@ def _stored_fields(kind: Any) -> tuple[str, ...] | None:
 
 
 def _children(value: Any) -> list[tuple[str, Any]] | None:
-    names = _stored_fields(type(value))
+    names = _stored_fields(value.__class__)
     if names is not None:
         return [(name, getattr(value, name)) for name in names]
     if isinstance(value, tuple | list):
@@ -154,7 +154,7 @@ def _rebuild(like: Any, path: str, stored: dict[str, Any]) -> Any:
     if children is None:
         return _leaf(like, path or ROOT, stored)
     parts = {name: _rebuild(child, f"{path}.{name}" if path else name, stored) for name, child in children}
-    if _stored_fields(type(like)) is not None:
+    if _stored_fields(like.__class__) is not None:
         return replace(like, **parts)
     if hasattr(like, "_fields"):
         return type(like)(*parts.values())
