@@ -169,6 +169,23 @@ class Batch:
         return full
 
 
+@runtime_checkable
+class Polishing(Protocol):
+    """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
+
+    def gain(self, solution: Any, state: Any) -> float:
+        """Return how much another pass is expected to lower the mean loss of a row; 0 where nothing is left."""
+        ...
+
+    def loss(self, solution: Any, state: Any) -> float:
+        """Return the mean loss of a state's rows, as the state tells it."""
+        ...
+
+    def expanded_at(self, solution: Any, state: Any) -> Known:
+        """Return what the summary must know for a pass that begins at this solution."""
+        ...
+
+
 S = TypeVar("S")
 S_in = TypeVar("S_in", contravariant=True)
 M = TypeVar("M")

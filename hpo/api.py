@@ -51,6 +51,7 @@ def tune(
     timeout: float | str | None = None,
     patience: int | None = None,
     fidelity: str | None = None,
+    polish: bool | str = True,
     warm_start: str | None = None,
     resume: bool = True,
     weight: Any = None,
@@ -96,6 +97,9 @@ def tune(
     patience : stop after so many trials without improvement.
     fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of it
         first; the better third goes on. None fits every setting to the whole sample.
+    polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum
+        (generalized linear models of many rows): True where that is expected to gain more than the standard
+        error, ``"always"`` for whatever gain, or False.
     warm_start : a recorded study whose trials, where the spaces agree, are scored anew and taken over first.
     resume : whether a recorded study of this name and definition goes on; False refuses it.
     weight : name of the column of row weights (for data in memory, also an array).
@@ -131,7 +135,7 @@ def tune(
         "refit": refit, "scoring_rows": scoring_rows,
         "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
         "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
-        "patience": patience, "fidelity": fidelity, "warm_start": warm_start, "weight": weight,
+        "patience": patience, "fidelity": fidelity, "polish": polish, "warm_start": warm_start, "weight": weight,
         "features": _listed(features), "drop": _listed(drop),
         "max_categories": max_categories, "fingerprint": fingerprint,
     }  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hpo.data.segment import ReadLog
     from hpo.evaluate import FoldStates
     from hpo.passes import PassResult
+    from hpo.polish import Polished
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Cost:
     states_built, states_reused : leaves computed, and leaves found in the store.
     pilot_rows : rows looked at for the pilot sample (of the columns that need one).
     rows_without_target, rows_without_weight : rows left out.
+    rows_polish, seconds_polish : of those rows, and beside those seconds, what polishing the winner took.
 
     Examples
     --------
@@ -42,6 +44,8 @@ class Cost:
     pilot_rows: int = 0
     rows_without_target: int = 0
     rows_without_weight: int = 0
+    rows_polish: int = 0
+    seconds_polish: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -70,4 +74,17 @@ def of_pass(log: ReadLog, result: PassResult) -> Cost:
         states_reused=result.states_reused,
         rows_without_target=result.without_target,
         rows_without_weight=result.without_weight,
+    )
+
+
+def with_polish(cost: Cost, log: ReadLog, polished: Polished) -> Cost:
+    """Return the cost with that of the passes that polished the winner; ``log`` is of all passes together."""
+    return replace(
+        cost,
+        rows_read=log.rows,
+        bytes_read=log.bytes,
+        states_built=cost.states_built + sum(r.states_built for r in polished.results),
+        states_reused=cost.states_reused + sum(r.states_reused for r in polished.results),
+        rows_polish=log.rows - cost.rows_read,
+        seconds_polish=polished.seconds,
     )

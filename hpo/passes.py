@@ -273,6 +273,8 @@ class Pass:
             "targets": list(self.pilot.shape.targets), "folds": self.pilot.folds.describe(),
             "columns": self.pilot.shape.d, "pilot": self.pilot.name,
         }  # fmt: skip
+        if (known := self.pilot.known.get(summary)) is not None:
+            about["known"] = known.digest
         try:
             self.store.put(self._key(summary, segment), leaf, about)
         except StoreWriteError as error:

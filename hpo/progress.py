@@ -64,6 +64,9 @@ class RichProgress(Progress):
 
     def begin_pass(self, rows: int | None, nbytes: int) -> None:
         """Start the bar of the pass; its length is in bytes, known for every format."""
+        if self._task is not None:
+            self._bars.update(self._task, visible=False)
+        self._rows = self._bytes = 0
         self._task = self._bars.add_task("reading", total=max(nbytes, 1), what="")
 
     def advance(self, rows: int, nbytes: int) -> None:

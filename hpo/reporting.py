@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hpo import selection
     from hpo.evaluate import Scores
     from hpo.leaderboard import Leader as Row
+    from hpo.polish import Polished
     from hpo.result import Result
 
 MOST_COEFFICIENTS = 30
@@ -110,12 +111,24 @@ def notes(result: Result) -> list[str]:
         )
     if (far := None if result.several else result.extrapolated()) is not None:
         found.append(f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
+    if (polished := result.polished) is not None:
+        found.append(_polish_note(polished))
     if result.nested_score is not None:
         found.append(
             "The nested estimate scores the choice among the settings that were tried; "
             "the settings themselves were proposed with every fold in sight."
         )
     return found
+
+
+def _polish_note(polished: Polished) -> str:
+    if not polished.passes:
+        return f"The best model was not polished by a second pass: {polished.reason}."
+    passes = "a second pass" if polished.passes == 1 else f"{polished.passes} further passes"
+    return (
+        f"The best model was polished by {passes}, expected to lower the mean loss of a row by {polished.gain:.1g} "
+        f"(standard error {polished.se:.1g}); the scores are those of before."
+    )
 
 
 def _sampling_notes(result: Result) -> list[str]:

@@ -13,9 +13,11 @@ from hpo.data.cells import FoldPlan, Split
 from hpo.data.encoder import Encoder
 from hpo.data.folds import FoldScheme
 from hpo.errors import TuneError
+from hpo.evaluate import fold_states
 from hpo.learning import recorded
 from hpo.passes import PassResult, context_of, empty_leaf, merge_leaf
 from hpo.pilot import Pilot, shape_of
+from hpo.polish import Polished, restored
 from hpo.question import summaries_of
 from hpo.result import Result
 from hpo.run import Run, study_space
@@ -108,7 +110,25 @@ def load(
         {s.name: s for s in searched}, found.states, found.contexts, study_space(searched, found),
         record["metric"], study, also=scoring.also, goals=scoring.goals,
     )  # fmt: skip
-    return Result(Run(tuner, found, Cost(**record["cost"]), record, "loaded"))
+    polished = _polished(record, tuner, found, kept)
+    return Result(Run(tuner, found, Cost(**record["cost"]), record, "loaded", polished))
+
+
+def _polished(
+    record: Mapping[str, Any], tuner: Tuner, found: Evidence, store: StateStore
+) -> Polished | None:
+    about = record.get("polish")
+    winner = next((c for c in tuner.candidates() if about and c.number == about["trial"]), None)
+
+    def merged(summary: Summary[Any], pilot: Pilot) -> Any:
+        context = context_of(summary, pilot, record["targets"], record["weight"])
+        try:
+            cells = _cells(summary, pilot, context, record, store, "")
+        except TuneError:
+            return None
+        return fold_states(pilot.ready(summary), cells, pilot.folds.plan).whole
+
+    return None if winner is None else restored(about, winner, found.pilot, store, merged)
 
 
 def _recorded_store(location: str, name: str) -> StateStore:

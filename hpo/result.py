@@ -15,9 +15,10 @@ from hpo.errors import TuneError
 from hpo.evaluate import Scores
 from hpo.extrapolation import Extrapolation, best_there_is, extrapolate, nested_scores
 from hpo.grids import grid_of
+from hpo.polish import Polished
 from hpo.run import Run
 from hpo.selection import Candidate, Curve, Estimate
-from hpo.tuner import distinct, recorded
+from hpo.tuner import recorded
 
 if TYPE_CHECKING:
     import os
@@ -89,13 +90,18 @@ class Result:
         """What the storage keeps of the study beside its trials."""
         return self._run.record
 
+    @property
+    def polished(self) -> Polished | None:
+        """What a second pass did for the best model, or why there was none; None where it has nothing to gain."""
+        return self._run.polished
+
     @functools.cached_property
     def candidates(self) -> list[Candidate]:
         """Every distinct setting that has a score."""
-        trials = [t for t in distinct(self.optuna_study) if recorded(t) is not None]
-        if not trials:
+        found = self._run.tuner.candidates()
+        if not found:
             raise TuneError(f"no trial has a score yet{_first_error(self.optuna_study.trials, self.stopped)}")
-        return [self._candidate(trial) for trial in trials]
+        return found
 
     @property
     def several(self) -> bool:
@@ -126,9 +132,10 @@ class Result:
             The trial does not exist, or has no score.
         """
         trials = self.optuna_study.get_trials(deepcopy=False)
-        if not 0 <= number < len(trials) or recorded(trials[number]) is None:
+        scores = recorded(trials[number]) if 0 <= number < len(trials) else None
+        if scores is None:
             raise TuneError(f"trial {number} has no score; this study has {len(trials)} trials, from 0")
-        return self._candidate(trials[number])
+        return self._run.tuner.candidate(trials[number], scores)
 
     def _check_single(self) -> None:
         if self.several:
@@ -200,8 +207,9 @@ class Result:
         """Return a candidate fitted on every row: encoder, preprocessing and scikit-learn's own estimator."""
         from sklearn.pipeline import Pipeline
 
-        algorithm = candidate.algorithm
-        fitted = algorithm.estimator(algorithm.solve(candidate.states.whole))
+        algorithm, polished = candidate.algorithm, self.polished
+        solution = None if polished is None or polished.number != candidate.number else polished.solution
+        fitted = algorithm.estimator(algorithm.solve(candidate.states.whole) if solution is None else solution)
         return Pipeline([("encoder", self._run.evidence.pilot.encoder), *fitted.steps])
 
     def params_of(self, candidate: Candidate) -> dict[str, Any]:
@@ -407,12 +415,6 @@ class Result:
     def algorithm_of(self, candidate: Candidate) -> str:
         """Return the name of a candidate's algorithm."""
         return self._setting(candidate)[0]
-
-    def _candidate(self, trial: FrozenTrial) -> Candidate:
-        scores = recorded(trial)
-        assert scores is not None  # noqa: S101 -- only scored trials come here
-        algorithm, states = self._run.tuner.build(*self.setting(trial))
-        return Candidate(trial.number, algorithm, states, scores)
 
     def _setting(self, candidate: Candidate) -> tuple[str, Mapping[str, Any]]:
         return self.setting(self.optuna_study.get_trials(deepcopy=False)[candidate.number])

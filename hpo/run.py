@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial
 from algorithms.ranges import Range
 from hpo.classes import classes_of
 from hpo.contexts import Evidence, evidence, make_pass
-from hpo.cost import Cost, of_pass, rows_if_retrained
+from hpo.cost import Cost, of_pass, rows_if_retrained, with_polish
 from hpo.errors import DataError, TuneError
 from hpo.fidelity import check_fidelity
 from hpo.interrupts import stop_on_interrupt
@@ -24,9 +24,11 @@ from hpo.learning import record_of, with_known
 from hpo.memory import available_memory, check_memory
 from hpo.passes import PassResult
 from hpo.pilot import make_pilot
+from hpo.polish import Polished, polish
 from hpo.progress import Progress
 from hpo.question import Question, masked
 from hpo.search import Searched, space_of
+from hpo.selection import best
 from hpo.threads import one_blas_thread
 from hpo.tuner import Budget, Tuner, distinct
 from hpo.warm_start import translated
@@ -56,6 +58,7 @@ class Run:
     cost : what it cost.
     record : what the storage keeps beside the trials, JSON values.
     stopped : why the trials ended.
+    polished : the winner after a second pass, or why there was none; None where it has nothing to gain.
     """
 
     tuner: Tuner
@@ -63,6 +66,7 @@ class Run:
     cost: Cost
     record: dict[str, Any]
     stopped: str
+    polished: Polished | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +105,19 @@ class Runner:
                 cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
                 record = {**record, "cost": cost.to_dict()}
                 recorder.describe(record)
-        return Run(tuner, found, cost, record, stopped)
+                polished = self._polish(tuner, found, stop)
+                if polished is not None:
+                    cost = with_polish(cost, self.question.dataset.log, polished)
+                    record = {**record, "cost": cost.to_dict(), "polish": polished.to_dict()}
+                    recorder.describe(record)
+        return Run(tuner, found, cost, record, stopped, polished)
+
+    def _polish(self, tuner: Tuner, found: Evidence, stop: Event) -> Polished | None:
+        """Polish the best model; there is none without a score, or with several objectives."""
+        candidates = tuner.candidates() if tuner.goals == 1 else []
+        if not candidates:
+            return None
+        return polish(self.question, found, best(candidates), self.question.spec.polish, self.progress, stop)
 
     def _states(self, stop: Event) -> tuple[Evidence, PassResult]:
         question, spec = self.question, self.question.spec

@@ -25,6 +25,7 @@ from hpo.errors import SearchError
 from hpo.evaluate import FoldStates, Scores, evaluate, usable
 from hpo.fidelity import SHARE, Fidelity, stopped_early
 from hpo.search import Searched
+from hpo.selection import Candidate
 from studies.samplers import Proposer
 from studies.space import ALGORITHM
 
@@ -231,6 +232,16 @@ class Tuner:
     def _values(self, scores: Scores) -> list[float]:
         """Return the values of the objectives."""
         return [scores.mean, *(scores.also[name].mean for name in self.also[: self.goals - 1])]
+
+    def candidates(self) -> list[Candidate]:
+        """Return every distinct setting that has a score."""
+        trials = [(t, recorded(t)) for t in distinct(self.study)]
+        return [self.candidate(trial, scores) for trial, scores in trials if scores is not None]
+
+    def candidate(self, trial: FrozenTrial, scores: Scores) -> Candidate:
+        """Return what a trial tried, with its scores."""
+        algorithm, states = self.build(*self.setting(trial))
+        return Candidate(trial.number, algorithm, states, scores)
 
     def build(self, name: str, values: Mapping[str, Any]) -> tuple[Any, FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""

@@ -69,6 +69,8 @@ class StudySpec(Strict):
     refit : which of several metrics is optimised (None: the first), or False for all of them together.
     scoring_rows : rows of each fold that are kept for metrics that need rows.
     fidelity : None, ``"halving"`` or ``"hyperband"``: settings are tried on parts of the sample first.
+    polish : whether the winner is improved by a second pass: True where that gains more than the standard error,
+        ``"always"``, or False; only models that one pass leaves near their optimum have something to gain.
     trials, timeout, patience : when to stop: trials, seconds, trials without improvement.
     sampler, seed : how settings are proposed.
     store, storage : where states and trials are kept.
@@ -100,6 +102,7 @@ class StudySpec(Strict):
     timeout: Annotated[float | None, BeforeValidator(seconds)] = None
     patience: int | None = Field(default=None, ge=1)
     fidelity: Literal["halving", "hyperband"] | None = None
+    polish: bool | Literal["always"] = True
     sampler: Annotated[str, BeforeValidator(_sampler)] = "auto"
     seed: int = Field(default=0, ge=0, lt=2**63)
     store: str | None = None

@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import hpo
 from algorithms.base import Column
 from hpo.data import Encoder, open_dataset
 from hpo.errors import DataError
@@ -196,9 +197,10 @@ def test_numeric_data_needs_no_sample():
 
 def test_to_dict_is_json_and_exact():
     encoder = Encoder(max_categories=2).fit(mixed())
-    document = json.loads(json.dumps(encoder.to_dict()))
+    document = json.loads(json.dumps(encoder.to_dict(), sort_keys=True))  # as a store writes it
     restored = Encoder.from_dict(document)
     assert restored.to_dict() == encoder.to_dict() == document
+    assert restored.columns_ == encoder.columns_
     assert restored.columns_ == encoder.columns_
     assert np.array_equal(restored.transform(mixed(seed=1)), encoder.transform(mixed(seed=1)))
 
@@ -304,3 +306,15 @@ class TestScikitLearnHabits:
     def test_parameters_are_checked(self, params):
         with pytest.raises(DataError, match=next(iter(params))):
             Encoder(**params).fit(mixed())
+
+
+def test_a_stored_encoder_writes_the_columns_of_the_one_that_was_fitted(tmp_path):
+    """A second study takes its encoder from the store: its model must read rows as the first one's does."""
+    days = pd.date_range("2013-01-01", periods=400, freq="31h")
+    X = pd.DataFrame({"when": days, "kind": np.where(np.arange(400) % 3, "a", "b")})
+    X["y"] = days.hour * 1.0 + 10.0 * days.month + (X["kind"] == "a")
+    how = {"target": "y", "algorithm": "ridge", "trials": 1, "store": tmp_path, "search": {"ridge.alpha": 0.1}}
+    first, second = (hpo.tune(X, **how) for _ in range(2))
+    assert second.cost.rows_read == 0
+    np.testing.assert_array_equal(first.best_model.predict(X), second.best_model.predict(X))
+    assert first.best_model.score(X, X["y"]) > 0.9

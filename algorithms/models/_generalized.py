@@ -226,6 +226,38 @@ class Generalized(ABC):
         if state.rows:
             self.summary.check_target(np.array([state.lowest]), state.shape.targets[0])
 
+    def gain(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
+        """Return how much another pass, expanded at this solution, is expected to lower a row's mean objective.
+
+        Two expansions disagree on the gradient at the solution by Δ, so its distance from the optimum costs
+        about ½Δᵀ(Q + λ)⁻¹Δ. Of one expansion alone it is what the whole step from it was worth.
+        """
+        if state.complete:
+            return 0.0
+        q, (_, l2) = solution.quadratic, self.penalty(solution.quadratic.weight)
+        values = q.spectrum.values + l2
+        kept, flat = values > 1e-9 * q.weight, solution.coef.ravel()
+
+        def worth(slope: Array) -> float:
+            along = q.spectrum.vectors.T @ slope
+            return 0.5 * float(np.sum(along[kept] ** 2 / values[kept])) / q.weight
+
+        if len(state.known["share"]) == 1:
+            return 0.5 * self._distance(solution, state, 0) / q.weight
+        others = [self.quadratic(state, k) for k in range(len(state.known["share"]))]
+        slopes = [(p.gram @ flat - p.xy) - (q.gram @ flat - q.xy) for p in others]
+        return sorted(map(worth, slopes))[1]
+
+    def loss(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
+        """Return the mean loss of a state's rows by the expansion that is nearest to the solution."""
+        at, known = _in_z(solution, state), state.known
+        steps = [(at - start).ravel() for start in known["start"]]
+        hessians = state.hessian.sum(axis=1)
+        far = [float(s @ h @ s) for s, h in zip(steps, hessians, strict=True)]
+        k = int(np.argmin(far))
+        told = float(state.loss[k].sum()) + float(state.gradient[k].sum(axis=0) @ steps[k]) + 0.5 * far[k]
+        return told / state.weight
+
     def expanded_at(self, solution: GeneralizedSolution, state: CurvatureState) -> Known:
         """Return what a second pass must know to expand the loss at this solution."""
         return Known({**state.known.arrays, "start": _in_z(solution, state)[None], "share": np.ones(1)})

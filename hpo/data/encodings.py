@@ -170,8 +170,8 @@ class CalendarEncoding:
             first += len(levels) + 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return name, kind and parts."""
-        return {"name": self.name, "kind": self.kind, "parts": {part: list(v) for part, v in self.parts}}
+        """Return name, kind and parts: pairs, since their order is that of the columns."""
+        return {"name": self.name, "kind": self.kind, "parts": [[part, list(v)] for part, v in self.parts]}
 
 
 def needs_sample(field: Field) -> bool:
@@ -204,7 +204,10 @@ def restore(document: Mapping[str, Any]) -> Encoding:
     if "levels" in document:
         return CategoryEncoding(name, tuple(document["levels"]))
     if "parts" in document:
-        return CalendarEncoding(name, kind, tuple((part, tuple(v)) for part, v in document["parts"].items()))
+        known = dict(document["parts"])
+        return CalendarEncoding(
+            name, kind, tuple((part, tuple(known[part])) for part in _PARTS[kind] if part in known)
+        )
     return NumberEncoding(name, kind)
 
 

@@ -1,0 +1,188 @@
+"""The second pass: the winner's loss is expanded again, at the winner, and its optimum is found anew.
+
+A model that is answered from an expansion of the loss is near its optimum, not at it. Expanding once more, at the
+model itself, is a step of Newton's method on every row; it costs a pass, so it is made where it is worth one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import Any, Literal
+
+from algorithms.base import Polishing
+from algorithms.errors import AlgorithmError
+from algorithms.known import Known
+from hpo.contexts import Evidence
+from hpo.errors import DataError, Interrupted, StoreWarning
+from hpo.evaluate import fold_states
+from hpo.learning import KIND, load_known
+from hpo.passes import Pass, PassResult, context_of
+from hpo.pilot import Pilot
+from hpo.progress import Progress
+from hpo.question import Question
+from hpo.selection import Candidate
+from state_store import StateStore, StoreWriteError
+
+Polish = bool | Literal["always"]
+
+MOST_PASSES = 2
+"""Further passes at most: what a second step leaves is below what rows of eight bytes can tell."""
+
+ENOUGH = 1e-7
+"""Expected gain, in nats a row, below which even ``"always"`` makes no further pass."""
+
+
+@dataclass(frozen=True, eq=False)
+class Polished:
+    """The winner after further passes, or why there was none.
+
+    Attributes
+    ----------
+    number : the winner's trial.
+    gain : what a further pass was expected to gain, in nats (or units of deviance / 2) a row.
+    se : standard error of the winner's loss over the folds, in the same units.
+    passes : further passes that were made.
+    known : name of what the last of them knew; empty where there was none.
+    solution : the winner's numbers after it; None where there was none.
+    seconds : of the further passes.
+    results : what each of them cost.
+    reason : why it was left out, in words; empty where it was not.
+    """
+
+    number: int
+    gain: float
+    se: float
+    passes: int = 0
+    known: str = ""
+    solution: Any = None
+    seconds: float = 0.0
+    results: tuple[PassResult, ...] = ()
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a study's record keeps of it, JSON values."""
+        return {
+            "trial": self.number,
+            "gain": self.gain,
+            "se": self.se if math.isfinite(self.se) else None,
+            "passes": self.passes,
+            "known": self.known,
+            "reason": self.reason,
+        }
+
+
+def polish(
+    question: Question, found: Evidence, winner: Candidate, how: Polish, progress: Progress, stop: Event
+) -> Polished | None:
+    """Return the winner polished by further passes; None for a model that is exact, or where nobody asked.
+
+    Parameters
+    ----------
+    question, found : the study and its states.
+    winner : the best setting.
+    how : True for where the expected gain is above the standard error; ``"always"`` for whatever gain;
+        False for never.
+    progress : told of the rows read.
+    stop : set to stop; the unpolished winner stands.
+    """
+    if how is False or not isinstance(winner.algorithm, Polishing):
+        return None
+    algorithm: Any = winner.algorithm
+    states = winner.states
+    solution, state = algorithm.solve(states.whole), states.whole
+    gain, se = algorithm.gain(solution, state), _standard_error(winner)
+    if gain == 0.0:
+        return None
+    made = Polished(winner.number, gain, se)
+    if how is True and gain <= se:
+        return replace(made, reason=f"it would gain about {gain:.1g} a row, below the standard error {se:.1g}")
+    if stop.is_set():
+        return replace(made, reason="the study was interrupted")
+    began = time.perf_counter()
+    enough = ENOUGH if how == "always" or math.isnan(se) else se
+    while made.passes < MOST_PASSES and gain > enough:
+        known = algorithm.expanded_at(solution, state)
+        try:
+            state, cost = _pass(question, found.pilot, algorithm.summary, known, progress, stop)
+            solution = algorithm.solve(state)
+        except (AlgorithmError, DataError, Interrupted) as error:
+            reason = str(error).splitlines()[0]
+            warnings.warn(f"the best model stays unpolished: {reason}", StoreWarning, stacklevel=2)
+            return replace(made, reason=reason, seconds=time.perf_counter() - began)
+        made = replace(
+            made, passes=made.passes + 1, known=known.digest, solution=solution, results=(*made.results, cost)
+        )
+        gain = algorithm.gain(solution, state)
+    return replace(made, seconds=time.perf_counter() - began)
+
+
+def restored(
+    record: Mapping[str, Any] | None, winner: Candidate, pilot: Pilot, store: StateStore, merged: Any
+) -> Polished | None:
+    """Return the polished winner of a recorded study, from its states.
+
+    Parameters
+    ----------
+    record : what :meth:`Polished.to_dict` wrote; None where the study was not polished.
+    winner : the candidate of that trial.
+    pilot, store : of the study.
+    merged : called with a pilot and a context; returns the state of every row.
+    """
+    if not record:
+        return None
+    made = Polished(
+        int(record["trial"]), float(record["gain"]), _or_nan(record["se"]), reason=str(record["reason"])
+    )
+    if not record["passes"]:
+        return made
+    known, summary = load_known(store, str(record["known"])), winner.algorithm.summary
+    state = None if known is None else merged(summary, _knowing(pilot, summary, known))
+    if state is None:
+        gone = f"the states of the second pass are gone from {store.location}: the model is that of the first"
+        warnings.warn(gone, StoreWarning, stacklevel=2)
+        return replace(made, reason=gone)
+    solution = winner.algorithm.solve(state)
+    return replace(made, passes=int(record["passes"]), known=str(record["known"]), solution=solution)
+
+
+def _pass(
+    question: Question, pilot: Pilot, summary: Any, known: Known, progress: Progress, stop: Event
+) -> tuple[Any, PassResult]:
+    """Read what no state at this expansion is known of; return the state of every row and what that cost."""
+    dataset, store = question.dataset, question.store
+    told = _knowing(pilot, summary, known)
+    about = {"lookup": "", "segments": [segment.fingerprint for segment in dataset.segments]}
+    try:
+        store.put_document(KIND, known.digest, known.arrays, about)
+    except StoreWriteError as error:
+        warnings.warn(f"what a pass must know could not be kept: {error}", StoreWarning, stacklevel=2)
+    context = context_of(summary, told, dataset.targets, dataset.weight)
+    progress.begin_pass(dataset.rows, dataset.nbytes)
+    result = Pass(dataset, told, {summary: context}, store).run(question.spec.n_jobs, progress, stop)
+    return fold_states(told.ready(summary), result.cells[summary], told.folds.plan).whole, result
+
+
+def _knowing(pilot: Pilot, summary: Any, known: Known) -> Pilot:
+    return replace(pilot, known={**pilot.known, summary: known})
+
+
+def _standard_error(winner: Candidate) -> float:
+    """Return the standard error over the folds of the winner's held-out loss, told by the states."""
+    losses = _losses(winner.algorithm, winner.states.train, winner.states.test)
+    k, mean = len(losses), math.fsum(losses) / len(losses)
+    if k < 2:
+        return math.nan
+    return math.sqrt(math.fsum((x - mean) ** 2 for x in losses) / (k - 1) / k)
+
+
+def _losses(algorithm: Any, train: Sequence[Any], test: Sequence[Any]) -> list[float]:
+    return [algorithm.loss(algorithm.solve(a), b) for a, b in zip(train, test, strict=True)]
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)
