@@ -54,10 +54,16 @@ def logistic_rows(shop: Workshop) -> list[Row]:
         near, far = (log_loss(y2, m.predict_proba(Z2)) for m in (model["model"], fits[0]))
         gaps.append(near - far)
     worst, full = max(gaps, key=abs), float(np.median(walls))
+    kept = shop.fresh("store")
+    polished = [polished_gap(train, test, C, kept) for C in STRENGTHS]
+    shop.remove(kept)
     listed = ", ".join(f"{C:g}: {gap:+.1e}" for C, gap in zip(STRENGTHS, gaps, strict=True))
     return [
         Row("logistic, held-out log-loss after one pass less that of a full fit, worst of 7 C, in nats",
             number(worst), "0", abs(worst), at_most(1e-3), f"by C: {listed}"),
+        Row("logistic, the same of the winner polished by further passes, worst of 7 C, in nats",
+            number(max(polished, key=abs)), "0", max(map(abs, polished)), at_most(1e-5),
+            f"by C: {', '.join(f'{C:g}: {gap:+.1e}' for C, gap in zip(STRENGTHS, polished, strict=True))}"),
         Row(f"{SETTINGS} settings × {FOLDS} folds, pass included, vs one full LogisticRegression",
             seconds(ours.wall), seconds(full), ours.wall / full, at_most(2.0),
             f"scored on sampled rows; trials {seconds(result.cost.seconds_trials)}", ours.others),
@@ -65,6 +71,25 @@ def logistic_rows(shop: Workshop) -> list[Row]:
             seconds(ours.wall), seconds(SETTINGS * FOLDS * 0.8 * full), SETTINGS * FOLDS * 0.8 * full / ours.wall,
             at_least(50.0)),
     ]  # fmt: skip
+
+
+def polished_gap(train: pd.DataFrame, test: pd.DataFrame, C: float, store: Any) -> float:
+    """Return the held-out log-loss of a polished winner less that of a full fit to its columns, in nats."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    import hpo
+
+    search = {"logistic.C": C, "logistic.impute": "mean", "logistic.min_frequency": 0.0}
+    result = hpo.tune(
+        train, target="late", algorithm="logistic", scoring="neg_log_loss", search=search, trials=1, folds=2,
+        polish="always", store=str(store), progress=False,
+    )  # fmt: skip
+    model = result.best_model
+    Z, Z2 = (model[:-1].transform(part) for part in (train, test))
+    full = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-10, max_iter=100).fit(Z, train["late"])
+    ours, theirs = (log_loss(test["late"], m.predict_proba(Z2)) for m in (model["model"], full))
+    return float(ours - theirs)
 
 
 def study(train: pd.DataFrame, store: Any) -> Any:

@@ -99,12 +99,14 @@ def polish(
     if gain == 0.0:
         return None
     made = Polished(winner.number, gain, se)
-    if how is True and gain <= se:
-        return replace(made, reason=f"it would gain about {gain:.1g} a row, below the standard error {se:.1g}")
+    enough, what = se, "the standard error"
+    if how == "always" or math.isnan(se):
+        enough, what = ENOUGH, "what counts"
+    if gain <= enough:
+        return replace(made, reason=f"it would gain about {gain:.1g} a row, below {what} ({enough:.1g})")
     if stop.is_set():
         return replace(made, reason="the study was interrupted")
     began = time.perf_counter()
-    enough = ENOUGH if how == "always" or math.isnan(se) else se
     while made.passes < MOST_PASSES and gain > enough:
         known = algorithm.expanded_at(solution, state)
         try:

@@ -90,6 +90,7 @@ def _how(scoring: str | None) -> list[str]:
         *_entry("trials", 200, ""),
         "# timeout: 10m                # stop after this long: seconds, or 90s, 10m, 2h",
         "# patience: 50                # stop after so many trials without improvement",
+        "# polish: always              # a second pass for the best model, whatever it gains; false for never",
         *_entry("sampler", "auto", " | ".join(SAMPLERS)),
         *_entry("seed", 0, ""),
     ]

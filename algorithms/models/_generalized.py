@@ -229,8 +229,9 @@ class Generalized(ABC):
     def gain(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return how much another pass, expanded at this solution, is expected to lower a row's mean objective.
 
-        Two expansions disagree on the gradient at the solution by Δ, so its distance from the optimum costs
-        about ½Δᵀ(Q + λ)⁻¹Δ. Of one expansion alone it is what the whole step from it was worth.
+        Another expansion disagrees on the gradient at the solution by Δ, which is worth ½Δᵀ(Q + λ)⁻¹Δ. By Taylor
+        an expansion errs as the square of its distance; so this one errs less, by the ratio of their squares. Of
+        one expansion alone the gain is what the whole step from it was worth.
         """
         if state.complete:
             return 0.0
@@ -244,9 +245,14 @@ class Generalized(ABC):
 
         if len(state.known["share"]) == 1:
             return 0.5 * self._distance(solution, state, 0) / q.weight
-        others = [self.quadratic(state, k) for k in range(len(state.known["share"]))]
-        slopes = [(p.gram @ flat - p.xy) - (q.gram @ flat - q.xy) for p in others]
-        return sorted(map(worth, slopes))[1]
+        far = [self._distance(solution, state, k) for k in range(len(state.known["share"]))]
+        near, *rest = np.argsort(far, kind="stable").tolist()
+        told = []
+        for k in rest:
+            other = self.quadratic(state, k)
+            slope = (other.gram @ flat - other.xy) - (q.gram @ flat - q.xy)
+            told.append(worth(slope) * min(1.0, far[near] / max(far[k], 1e-300)) ** 2)
+        return float(max(told))
 
     def loss(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return the mean loss of a state's rows by the expansion that is nearest to the solution."""

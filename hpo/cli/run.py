@@ -108,6 +108,8 @@ def result_values(result: Result) -> dict[str, Any]:
     except TuneError as error:
         return {**found, "best": None, "simplest": None, "error": str(error), "cost": result.cost.to_dict()}
     found |= {"best": None, "simplest": None} | {key: _chosen(result, chosen) for key, chosen in pair}
+    if (polished := result.polished) is not None:
+        found["polish"] = polished.to_dict()
     found["leaderboard"] = [row.flat() for row in leaderboard(result)]
     return {**found, "cost": result.cost.to_dict()}
 

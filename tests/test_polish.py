@@ -1,0 +1,177 @@
+"""The second pass: what it gains, what it reads, when it is left out, and that it never loses a finished study."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
+
+import hpo
+import hpo.polish
+from hpo.errors import DataError, Interrupted, StoreWarning
+from hpo.passes import Pass
+from state_store import StateStore
+from studies.errors import SpecError
+
+ROWS, D = 120_000, 20
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    """Rows too many to be kept, so that one pass leaves a model near its optimum only."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(ROWS, D)) + rng.exponential(size=(ROWS, 1))
+    eta = X[:, :5] @ [1.0, -0.5, 0.3, 0.8, -1.2] - 0.7
+    made = pd.DataFrame(X, columns=[f"x{j}" for j in range(D)])
+    made["label"] = np.where(rng.random(ROWS) < 1.0 / (1.0 + np.exp(-eta)), "yes", "no")
+    made["count"] = rng.poisson(np.exp(np.clip(0.3 * eta, -3.0, 2.0)))
+    made["size"] = rng.gamma(2.0, np.exp(np.clip(0.3 * eta, -3.0, 2.0)))
+    return made
+
+
+def tuned(frame, tmp_path, target="label", algorithm="logistic", penalty="C", value=0.001, **how):
+    data = frame[[*frame.columns[:D], target]]
+    asked = {"trials": 1, "folds": 3, "seed": 1, "store": tmp_path / "store", "progress": False}
+    return hpo.tune(
+        data, target=target, algorithm=algorithm, search={f"{algorithm}.{penalty}": value}, **asked | how
+    )
+
+
+def objective(model, X, y, penalty):
+    p = np.clip(model.predict_proba(X)[:, 1], 1e-300, 1.0)
+    loss = -np.where(y == "yes", np.log(p), np.log1p(-p)).sum()
+    return loss + 0.5 * penalty * float(np.sum(model.coef_**2))
+
+
+def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
+    rough = tuned(frame, tmp_path, polish=False)
+    fine = tuned(frame, tmp_path, polish="always")
+    assert rough.polished is None
+    assert rough.cost.rows_read == ROWS
+    assert fine.polished.passes in (1, 2)
+    assert fine.cost.rows_polish == fine.cost.rows_read == fine.polished.passes * ROWS, "the first pass is known"
+    assert fine.best_value == rough.best_value, "polishing is of the final model alone"
+    X, y = rough.best_model[:-1].transform(frame), frame["label"].to_numpy()
+    full = LogisticRegression(C=0.001, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, y)
+    best = objective(full, X, y, 1000.0)
+    before, after = (objective(m.best_model["model"], X, y, 1000.0) - best for m in (rough, fine))
+    assert abs(after) < 1e-8 * ROWS < before
+    told = fine.polished.gain * ROWS
+    assert before / 5 < told < 5 * before, "the gain is about what was expected"
+
+
+def test_the_same_study_again_reads_nothing_and_gives_the_same_bits(frame, tmp_path):
+    first, second = (tuned(frame, tmp_path, polish="always") for _ in range(2))
+    assert second.cost.rows_read == 0 == second.cost.states_built
+    assert second.polished.passes == first.polished.passes
+    a, b = (r.best_model["model"] for r in (first, second))
+    assert np.array_equal(a.coef_, b.coef_)
+    assert np.array_equal(a.intercept_, b.intercept_)
+
+
+@pytest.mark.parametrize(
+    ("target", "algorithm", "twin"),
+    [("count", "poisson", PoissonRegressor), ("size", "gamma", GammaRegressor)],
+)
+def test_every_generalized_linear_model_is_polished(frame, tmp_path, monkeypatch, target, algorithm, twin):
+    monkeypatch.setattr(hpo.polish, "ENOUGH", 0.0)
+    rough, fine = (
+        tuned(frame, tmp_path, target, algorithm, "alpha", 1.0, polish=polish) for polish in (False, "always")
+    )
+    assert fine.polished.passes
+    X = fine.best_model[:-1].transform(frame)
+    full = twin(alpha=1.0, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, frame[target])
+    before, after = (np.abs(r.best_model["model"].coef_ - full.coef_).max() for r in (rough, fine))
+    assert after < 1e-8
+    assert after < before / 1000
+
+
+def test_it_is_left_out_where_it_gains_less_than_the_standard_error_and_the_report_says_so(frame, tmp_path):
+    result = tuned(frame, tmp_path)
+    assert not result.polished.passes
+    assert result.polished.gain < result.polished.se
+    assert result.cost.rows_read == ROWS
+    assert any("not polished" in note and "standard error" in note for note in result.report().notes)
+
+
+def test_it_is_made_where_it_gains_more(frame, tmp_path, monkeypatch):
+    monkeypatch.setattr(hpo.polish, "_standard_error", lambda _: 1e-7)
+    result = tuned(frame, tmp_path)
+    assert result.polished.passes
+    assert any("was polished by" in note for note in result.report().notes)
+
+
+def test_there_is_nothing_to_polish_in_exact_models_and_few_rows(frame, tmp_path):
+    few = tuned(frame[:500], tmp_path, polish="always")
+    exact = tuned(frame, tmp_path, "count", "ridge", "alpha", 1.0, polish="always")
+    for result in (few, exact):
+        assert result.polished is None
+        assert result.cost.rows_polish == 0
+
+
+def test_several_objectives_have_no_single_winner_to_polish(frame, tmp_path):
+    how = {"scoring": ["neg_log_loss", "roc_auc"], "refit": False, "polish": "always"}
+    assert tuned(frame, tmp_path, **how).polished is None
+
+
+def test_a_recorded_study_is_opened_with_its_polished_model(frame, tmp_path):
+    how = {"name": "late", "storage": tmp_path / "journal"}
+    result = tuned(frame, tmp_path, polish="always", **how)
+    again = hpo.load("late", storage=how["storage"])
+    assert again.polished.passes == result.polished.passes
+    assert np.array_equal(again.best_model["model"].coef_, result.best_model["model"].coef_)
+
+
+def test_a_recorded_study_whose_polished_states_are_gone_has_the_model_of_the_first_pass(frame, tmp_path):
+    how = {"name": "late", "storage": tmp_path / "journal"}
+    rough = tuned(frame, tmp_path, polish=False)
+    result = tuned(frame, tmp_path, polish="always", **how)
+    store = StateStore(tmp_path / "store")
+    for entry in store.list():
+        if entry.about.get("known") == result.polished.known:
+            store.backend.delete(entry.key.name)
+    with pytest.warns(StoreWarning, match="that of the first"):
+        again = hpo.load("late", storage=how["storage"])
+    assert np.array_equal(again.best_model["model"].coef_, rough.best_model["model"].coef_)
+
+
+@pytest.mark.parametrize("error", [DataError("the file is gone"), Interrupted("stopped after 1 of 3 segments")])
+def test_whatever_stops_the_second_pass_leaves_the_finished_study(frame, tmp_path, monkeypatch, error):
+    rough = tuned(frame, tmp_path, polish=False)
+    runs, run = [], Pass.run
+
+    def second_fails(self, *args):
+        runs.append(self)
+        if len(runs) > 1:
+            raise error
+        return run(self, *args)
+
+    monkeypatch.setattr(Pass, "run", second_fails)
+    with pytest.warns(StoreWarning, match="stays unpolished"):
+        result = tuned(frame, tmp_path, polish="always")
+    assert str(error) in result.polished.reason
+    assert np.array_equal(result.best_model["model"].coef_, rough.best_model["model"].coef_)
+
+
+def test_a_wrong_value_is_named(frame, tmp_path):
+    with pytest.raises(SpecError, match="polish"):
+        tuned(frame, tmp_path, polish="sometimes")
+
+
+def test_the_command_line_polishes_and_says_so(frame, tmp_path):
+    frame[[*frame.columns[:D], "label"]].to_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "study.yaml").write_text(
+        "data: rows.parquet\ntarget: label\nalgorithm: logistic\ntrials: 2\nfolds: 3\npolish: always\n"
+        "search: {logistic.C: 0.001}\nstore: store\nstorage: journal\n"
+    )
+    command = [sys.executable, "-m", "hpo.cli", "run", "study.yaml", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["polish"]["passes"] >= 1
+    assert told["cost"]["rows_read"] == (1 + told["polish"]["passes"]) * ROWS
