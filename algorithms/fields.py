@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 from algorithms.errors import InvalidField, UnknownField
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
+from algorithms.thresholds import DEFAULT
 
 _WORDS: Final[Mapping[Any, str]] = {
     float: "a number", int: "a whole number", bool: "true or false", str: "text", NoneType: "None",
@@ -38,6 +39,10 @@ class Field:
     types: tuple[type[Any], ...] = ()
 
 
+THRESHOLD: Final = Field("threshold", DEFAULT, None, needs_pass=False, types=(str,))
+"""The hyperparameter that every classifier has beside its own: what its threshold is chosen for."""
+
+
 def fields_of(algorithm: type[Any]) -> Mapping[str, Field]:
     """Return the hyperparameters of an algorithm class by name, free ones first.
 
@@ -62,7 +67,10 @@ def _fields_of(algorithm: Callable[[], Any]) -> Mapping[str, Field]:
         raise UnknownField(
             f"{algorithm!r}: {clash[0]!r} is a field of the algorithm and of its summary; rename one"
         )
-    return {**free, **passes}
+    own = {**free, **passes}
+    if getattr(algorithm, "task", None) == "classification":
+        own.setdefault(THRESHOLD.name, THRESHOLD)
+    return own
 
 
 def build(algorithm: type[Any], values: Mapping[str, Any]) -> Any:
@@ -86,11 +94,13 @@ def build(algorithm: type[Any], values: Mapping[str, Any]) -> Any:
         if name not in known:
             raise UnknownField(_unknown(algorithm, name, known))
         _check_type(known[name], values[name])
-    free = {k: v for k, v in values.items() if not known[k].needs_pass}
+    criterion = values.get(THRESHOLD.name, DEFAULT) if calibrates(known) else DEFAULT
+    free = {k: v for k, v in values.items() if not known[k].needs_pass and known[k] is not THRESHOLD}
     passes = {k: v for k, v in values.items() if known[k].needs_pass}
     if passes:
         free["summary"] = dataclasses.replace(algorithm().summary, **passes)
-    return algorithm(**free)
+    made = algorithm(**free)
+    return made if criterion == DEFAULT else _calibrated(made, criterion)
 
 
 def contains(range_: Range, value: Any) -> bool:
@@ -108,6 +118,26 @@ def contains(range_: Range, value: Any) -> bool:
             return value is not None and value >= low and (high is None or value <= high)
         case Uniform(low=low_, high=high_) | Log(low=low_, high=high_):
             return bool(low_ <= value <= high_)
+
+
+def calibrates(known: Mapping[str, Field]) -> bool:
+    """Return whether ``threshold`` is the one that every classifier has, not a hyperparameter of its own.
+
+    Examples
+    --------
+    >>> from algorithms.models.knn_classifier import KNNClassifier
+    >>> from algorithms.models.ridge import Ridge
+    >>> calibrates(fields_of(KNNClassifier)), calibrates(fields_of(Ridge))
+    (True, False)
+    """
+    return known.get(THRESHOLD.name) is THRESHOLD
+
+
+def _calibrated(algorithm: Any, criterion: str) -> Any:
+    """Return the classifier with a threshold that is chosen for that criterion."""
+    from algorithms.calibrated import Calibrated
+
+    return Calibrated(algorithm, criterion)
 
 
 def _check_type(field: Field, value: Any) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 
 from algorithms.base import Summary
+from algorithms.calibrated import Cells, CellsSummary
 from hpo.data.cells import FoldPlan
+from hpo.errors import TuneError
 from hpo.scoring import Held, scores
 
 
@@ -46,6 +48,31 @@ class FoldStates:
     def held_cell(self, cell: int) -> Held:
         """Return what scores are computed on when one cell is held out."""
         return Held(self.cells[cell], None if self.sample is None else self.sample.cells[cell], self.exact)
+
+    @functools.cached_property
+    def beside_cells(self) -> FoldStates:
+        """The same states, each beside its cells and their sampled rows: what a threshold is chosen on."""
+        if self.sample is None:
+            raise TuneError("a threshold is chosen on sampled rows, and this study keeps none")
+        summary = CellsSummary(self.summary)
+        parts = tuple(zip(self.cells, self.sample.cells, strict=True))
+
+        def beside(whole: Any, cells: Sequence[int]) -> Cells:
+            return Cells(tuple(parts[c] for c in cells), whole, self.summary.merge)
+
+        splits = self.plan.splits
+        return replace(
+            self,
+            cells=tuple(beside(state, [c]) for c, state in enumerate(self.cells)),
+            train=tuple(beside(state, s.train) for state, s in zip(self.train, splits, strict=True)),
+            test=tuple(beside(state, s.test) for state, s in zip(self.test, splits, strict=True)),
+            whole=beside(self.whole, range(len(self.cells))),
+            summary=cast("Summary[Any]", summary),
+        )
+
+    def for_algorithm(self, algorithm: Any) -> FoldStates:
+        """Return the states as an algorithm takes them."""
+        return self.beside_cells if getattr(algorithm, "calibrates", False) else self
 
     @functools.cached_property
     def held_out(self) -> tuple[Held, ...]:

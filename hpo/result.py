@@ -343,12 +343,13 @@ class Result:
 
         self._check_single()
         model = self.best_model
-        coef = getattr(model["model"], "coef_", None)
+        last = getattr(model["model"], "estimator_", model["model"])
+        coef = getattr(last, "coef_", None)
         names = model[:-1].get_feature_names_out() if coef is not None else []
         values = np.atleast_2d(np.asarray(coef, dtype=float)) if coef is not None else np.zeros((0, 0))
         if not len(names) or values.shape[1] != len(names):
             return None
-        classes = list(getattr(model["model"], "classes_", []))
+        classes = list(getattr(last, "classes_", []))
         labels = classes if len(classes) == len(values) else classes[1:2] or ["coefficient"]
         if len(labels) != len(values):
             labels = list(range(len(values)))

@@ -283,7 +283,7 @@ def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, Base
 
     def bounds(one: Searched) -> Mapping[str, Range | None]:
         algorithm = one.build({})
-        states = found.states.get(algorithm.summary) or found.any_states
+        states = (found.states.get(algorithm.summary) or found.any_states).for_algorithm(algorithm)
         algorithm.check(states.whole)
         narrowed: Mapping[str, Range | None] = algorithm.bounds(states.whole)
         return narrowed

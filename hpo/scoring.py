@@ -193,7 +193,8 @@ def resolve_scoring(
     if isinstance(refit, str):
         found.sort(key=lambda pair: pair[0] != refit)
     exact = frozenset(name for name, known in found if known)
-    sample = None if len(exact) == len(found) else Sample(size=scoring_rows)
+    needless = len(exact) == len(found) and not any(one.calibrates for one in searched)
+    sample = None if needless else Sample(size=scoring_rows)
     return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)
 
 

@@ -47,6 +47,12 @@ class Searched:
         """Every hyperparameter by name."""
         return fields.fields_of(self.algorithm)
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether thresholds of classifiers are chosen, which needs sampled rows."""
+        named = fields.THRESHOLD.name in {*self.constants, *self.asked}
+        return named and fields.calibrates(self.fields)
+
     def build(self, values: Mapping[str, Any]) -> Any:
         """Return the algorithm with the constants and these values set."""
         return fields.build(self.algorithm, {**self.constants, **values})

@@ -246,7 +246,7 @@ class Tuner:
     def build(self, name: str, values: Mapping[str, Any]) -> tuple[Any, FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""
         algorithm = self.searched[name].build(values)
-        return algorithm, self.states[algorithm.summary]
+        return algorithm, self.states[algorithm.summary].for_algorithm(algorithm)
 
     def setting(self, trial: FrozenTrial) -> Setting:
         """Return the setting that a trial tried."""
