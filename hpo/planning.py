@@ -13,6 +13,7 @@ from hpo.learning import with_stored
 from hpo.memory import available_memory
 from hpo.pilot import Pilot, load_pilot, plan_pilot, shape_of
 from hpo.question import Question
+from hpo.wide import fitting
 
 BYTES_PER_SECOND = 50e6
 """Stored bytes of text that one core parses in a second, for the guess of time where rows are unknown."""
@@ -74,6 +75,7 @@ def make_plan(question: Question) -> Plan:
     asked = plan_pilot(dataset, question.folds, question.spec.max_categories, question.store, classes)
     pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed)
     if pilot is not None:
+        question = fitting(question, pilot)
         pilot = with_stored(pilot, dataset, question.summaries, question.store)
     missing = _missing(question, pilot)
     to_read = [s for s in dataset.segments if s.fingerprint in missing]

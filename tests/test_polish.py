@@ -54,7 +54,9 @@ def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
     assert rough.polished is None
     assert rough.cost.rows_read == ROWS
     assert fine.polished.passes in (1, 2)
-    assert fine.cost.rows_polish == fine.cost.rows_read == fine.polished.passes * ROWS, "the first pass is known"
+    assert fine.cost.rows_polish == fine.cost.rows_read == fine.polished.passes * ROWS, (
+        "the first pass is known"
+    )
     assert fine.best_value == rough.best_value, "polishing is of the final model alone"
     X, y = rough.best_model[:-1].transform(frame), frame["label"].to_numpy()
     full = LogisticRegression(C=0.001, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, y)
@@ -140,7 +142,9 @@ def test_a_recorded_study_whose_polished_states_are_gone_has_the_model_of_the_fi
     assert np.array_equal(again.best_model["model"].coef_, rough.best_model["model"].coef_)
 
 
-@pytest.mark.parametrize("error", [DataError("the file is gone"), Interrupted("stopped after 1 of 3 segments")])
+@pytest.mark.parametrize(
+    "error", [DataError("the file is gone"), Interrupted("stopped after 1 of 3 segments")]
+)
 def test_whatever_stops_the_second_pass_leaves_the_finished_study(frame, tmp_path, monkeypatch, error):
     rough = tuned(frame, tmp_path, polish=False)
     runs, run = [], Pass.run

@@ -64,6 +64,7 @@ class PCA:
 
     task: ClassVar[str] = "decomposition"
     auto: ClassVar[int] = 1
+    wide: ClassVar[str] = "sketched_pca"
     metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
 
     def __post_init__(self) -> None:
