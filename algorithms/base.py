@@ -270,7 +270,8 @@ class Algorithm(Protocol[S_in, M]):
     """Names that ``score`` answers exactly. Any other scorer's name is answered from a sample of held-out rows."""
 
     # An algorithm that ``algorithm="auto"`` may pick says ``auto: ClassVar[int]`` in its own class, its place
-    # among those of its task; subclasses do not inherit it.
+    # among those of its task; subclasses do not inherit it. One that takes columns of the role "hashed" says
+    # ``hashes: ClassVar[bool] = True``.
 
     def solve(self, state: S_in) -> M:
         """Return the model's numbers; never sees the data. Raises NotEnoughRows, naming what is missing."""

@@ -123,7 +123,9 @@ class Runner:
         question, spec = self.question, self.question.spec
         dataset, store = question.dataset, question.store
         classes = classes_of(dataset, store) if question.classify else ()
-        pilot = make_pilot(dataset, question.folds, spec.max_categories, store, spec.seed, classes)
+        pilot = make_pilot(
+            dataset, question.folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
+        )
         workers = min(spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
         n_cells = pilot.folds.plan.n_cells
         check_memory(question.summaries, pilot.shape, n_cells, workers, available_memory())
