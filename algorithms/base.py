@@ -32,6 +32,7 @@ from algorithms.ranges import Range
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+    from algorithms.kernels import KernelMap
     from algorithms.known import Known
 
 Array = NDArray[np.float64]
@@ -80,6 +81,7 @@ class Shape:
     targets : names of the t targets.
     classes : labels of the target, sorted, where it is a class; a batch holds their places, from 0.
     dtype : ``"float32"`` or ``"float64"``, of the batches.
+    features : the map that made the columns of the encoded ones; None where these are the encoded ones.
 
     Examples
     --------
@@ -92,6 +94,7 @@ class Shape:
     targets: tuple[str, ...] = ()
     classes: tuple[Any, ...] = ()
     dtype: str = "float64"
+    features: KernelMap | None = None
 
     @property
     def d(self) -> int:
@@ -252,6 +255,11 @@ class Learning(Protocol):
     def knowing(self, known: Known) -> Summary[Any]:
         """Return this summary, ready for a pass."""
         ...
+
+
+def learns(summary: object) -> bool:
+    """Return whether a summary must learn before its pass: it can, and does not say ``learns = False``."""
+    return isinstance(summary, Learning) and bool(getattr(summary, "learns", True))
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algorithms.base import Batch, Learning, Summary
+from algorithms.base import Batch, Summary, learns
 from algorithms.known import Known
 from hpo.errors import StoreWarning
 from hpo.summaries import fields_of_summary
@@ -112,7 +112,7 @@ def recorded(
 
 
 def _learning(summaries: Iterable[Summary[Any]]) -> list[Any]:
-    return [s for s in summaries if isinstance(s, Learning)]
+    return [s for s in summaries if learns(s)]
 
 
 def _encoded(pilot: Pilot, dataset: Dataset, table: Any) -> Batch:

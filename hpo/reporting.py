@@ -111,13 +111,21 @@ def notes(result: Result) -> list[str]:
         )
     if (far := None if result.several else result.extrapolated()) is not None:
         found.append(f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
-    if (polished := result.polished) is not None:
-        found.append(_polish_note(polished))
+    found += _model_notes(result)
     if result.nested_score is not None:
         found.append(
             "The nested estimate scores the choice among the settings that were tried; "
             "the settings themselves were proposed with every fold in sight."
         )
+    return found
+
+
+def _model_notes(result: Result) -> list[str]:
+    found, last = [], None if result.several else result.best_model["model"]
+    if hasattr(last, "estimator_") and (threshold := getattr(last, "threshold", None)) is not None:
+        found.append(f"The best model calls a row positive from {threshold:.4g} on.")
+    if (polished := result.polished) is not None:
+        found.append(_polish_note(polished))
     return found
 
 

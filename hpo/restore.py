@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from algorithms.base import Learning, Summary
+from algorithms.base import Summary, learns
 from hpo.contexts import Evidence, evidence
 from hpo.cost import Cost
 from hpo.data.cells import FoldPlan, Split
@@ -159,7 +159,7 @@ def _cells(
     store: StateStore,
     name: str,
 ) -> list[Any]:
-    if isinstance(summary, Learning) and summary not in pilot.known:
+    if learns(summary) and summary not in pilot.known:
         raise TuneError(
             f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
         )

@@ -298,8 +298,8 @@ class Result:
         build = functools.partial(self._run.tuner.build, name)
         grid = grid_of(self.space[key], points)
         told = metric is not None and metric != self.metric
-        if told and metric not in self.leaders[name].algorithm.metrics:
-            known = ", ".join(self.leaders[name].algorithm.metrics)
+        if told and metric not in self._run.tuner.searched[name].metrics:
+            known = ", ".join(self._run.tuner.searched[name].metrics)
             raise TuneError(f"metric={metric!r} is none that the states of {name!r} tell ({known})")
         return selection.validation_curve(build, values, short, grid, metric or self.metric, told=told)
 
@@ -343,7 +343,7 @@ class Result:
 
         self._check_single()
         model = self.best_model
-        last = getattr(model["model"], "estimator_", model["model"])
+        last = inner_model(model["model"])
         coef = getattr(last, "coef_", None)
         names = model[:-1].get_feature_names_out() if coef is not None else []
         values = np.atleast_2d(np.asarray(coef, dtype=float)) if coef is not None else np.zeros((0, 0))
@@ -419,6 +419,11 @@ class Result:
 
     def _setting(self, candidate: Candidate) -> tuple[str, Mapping[str, Any]]:
         return self.setting(self.optuna_study.get_trials(deepcopy=False)[candidate.number])
+
+
+def inner_model(model: Any) -> Any:
+    """Return the model inside a threshold or a transformed target; itself where there is none."""
+    return getattr(model, "estimator_", getattr(model, "regressor_", model))
 
 
 def _first_error(trials: Sequence[FrozenTrial], stopped: str) -> str:

@@ -201,13 +201,12 @@ def resolve_scoring(
 def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:
     """Return a metric's name, and whether every algorithm tells it exactly."""
     task = TASKS[one_task(searched)]
-    kinds = [s.algorithm for s in searched]
-    exact = [m for m in kinds[0].metrics if all(m in k.metrics for k in kinds)]
+    exact = [m for m in searched[0].metrics if all(m in one.metrics for one in searched)]
     if asked is None:
-        asked = _expected(kinds) or task.scoring or next(iter([*exact, *_sampled(kinds)]), "")
+        asked = _expected(searched) or task.scoring or next(iter([*exact, *_sampled(searched)]), "")
     if asked in exact:
         return asked, True
-    own = list(dict.fromkeys([*exact, *_sampled(kinds)]))
+    own = list(dict.fromkeys([*exact, *_sampled(searched)]))
     legal = [*own, *(_scorers() if task.target else ())]
     if asked not in legal:
         from studies.located import nearest
@@ -230,19 +229,19 @@ def one_task(searched: Sequence[Searched]) -> str:
     return str(next(iter(tasks)))
 
 
-def _expected(kinds: Sequence[Any]) -> str | None:
+def _expected(searched: Sequence[Searched]) -> str | None:
     """Return the first ``default_metric`` of an algorithm that all the others know too."""
-    named = [k.default_metric for k in kinds if hasattr(k, "default_metric")]
-    return next((m for m in named if all(m in _own(k) for k in kinds)), None)
+    named = [s.algorithm.default_metric for s in searched if hasattr(s.algorithm, "default_metric")]
+    return next((m for m in named if all(m in _own(s) for s in searched)), None)
 
 
-def _sampled(kinds: Sequence[Any]) -> list[str]:
+def _sampled(searched: Sequence[Searched]) -> list[str]:
     """Return the metrics that every algorithm answers from sampled rows by itself, exact ones included."""
-    return [m for m in _own(kinds[0]) if all(m in _own(k) for k in kinds)]
+    return [m for m in _own(searched[0]) if all(m in _own(s) for s in searched)]
 
 
-def _own(kind: Any) -> tuple[str, ...]:
-    return (*getattr(kind, "sampled_metrics", ()), *kind.metrics)
+def _own(one: Searched) -> tuple[str, ...]:
+    return (*one.sampled_metrics, *one.metrics)
 
 
 def _scorers() -> list[str]:

@@ -48,6 +48,17 @@ class Searched:
         return fields.fields_of(self.algorithm)
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that states tell exactly, with what is asked of the hyperparameters."""
+        told = getattr(self.algorithm, "told_exactly", None)
+        return tuple(told({*self.constants, *self.asked}) if told else self.algorithm.metrics)
+
+    @property
+    def sampled_metrics(self) -> tuple[str, ...]:
+        """The metrics that it answers from sampled rows by itself."""
+        return tuple(getattr(self.algorithm, "sampled_metrics", ()))
+
+    @property
     def calibrates(self) -> bool:
         """Whether thresholds of classifiers are chosen, which needs sampled rows."""
         named = fields.THRESHOLD.name in {*self.constants, *self.asked}

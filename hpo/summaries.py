@@ -14,8 +14,8 @@ def fields_of_summary(summary: Summary[Any]) -> dict[str, Any]:
     Examples
     --------
     >>> from algorithms.summaries.moments import Moments
-    >>> fields_of_summary(Moments())["fields"]
-    {'precision': 'data'}
+    >>> fields_of_summary(Moments())["fields"]["precision"]
+    'data'
     """
     kind = type(summary)
     named = (f.name for f in dataclasses.fields(cast(Any, summary)) if not f.metadata.get("learned"))

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from algorithms import laws, registry, tasks
-from algorithms.base import Batch, Column, Learning, Shape
+from algorithms.base import Batch, Column, Shape, learns
 from algorithms.errors import LawBroken
 from algorithms.summaries.coreset import Coreset
+from algorithms.summaries.curvature import LogisticCurvature
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample
 from state_store.codec import flatten, restore
@@ -33,7 +34,7 @@ def shape_of(algorithm):
 
 def ready(summary, shape):
     """The summary as a pass uses it: what must be learned is learned from a few fixed rows."""
-    if not isinstance(summary, Learning):
+    if not learns(summary):
         return summary
     sample = fixed(np.random.default_rng(1), 50, shape)
     return summary.knowing(summary.learn(shape, sample))
@@ -60,7 +61,9 @@ def joined(summary, shape, parts):
 # every summary that an algorithm has, with the shape of its task; a few spelled otherwise
 CASES = sorted(
     {(registry.get(name)().summary, shape_of(registry.get(name))) for name in registry.names()}
-    | {(Moments("double"), SHAPE), (Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)},
+    | {(Moments("double"), SHAPE), (Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
+    | {(Moments(kernel=kernel, kernel_components=4), SHAPE) for kernel in ("nystroem", "fourier")}
+    | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])},
     key=repr,
 )
 CASES = [(ready(summary, shape), shape) for summary, shape in CASES]

@@ -53,6 +53,8 @@ class GeneralizedSolution:
     def eta(self, x: Any) -> Array:
         """Return the linear predictors of encoded rows, shape (n, e)."""
         design = self.quadratic.design
+        if design.shape.features is not None:
+            x = design.shape.features(x)
         scaled = self.coef / design.scale
         raw = np.asarray(design.columns.matrix @ scaled.T)
         return np.asarray(x @ raw + (self.intercept - scaled @ design.mean))

@@ -63,7 +63,9 @@ def dressed(design: Design, model: BaseEstimator) -> Pipeline:
     if design.preprocess.standardize:
         variance = np.diagonal(design.gram) / design.weight * design.scale**2
         scaler = fitted_scaler(design.mean, design.scale, variance, design.rows)
-    return pipeline(design.columns, design.shape.d, scaler, model)
+    made = pipeline(design.columns, design.shape.d, scaler, model)
+    features = design.shape.features
+    return made if features is None else Pipeline([*features.steps, *made.steps])
 
 
 def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: BaseEstimator) -> Pipeline:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from algorithms.base import LEVEL, MISSING, OTHER, Array
 from algorithms.design import Design, Preprocess, design_of
@@ -68,6 +69,14 @@ class Regression(ABC):
     task: ClassVar[str] = "regression"
     metrics: ClassVar[tuple[str, ...]] = tuple(SQUARED_ERROR)
 
+    @classmethod
+    def told_exactly(cls, named: Collection[str]) -> tuple[str, ...]:
+        """Return the metrics that states tell exactly where those hyperparameters are set or searched.
+
+        None where the target may be transformed: scores are of the target as it is, and take rows.
+        """
+        return () if "target_transform" in named else cls.metrics
+
     def __post_init__(self) -> None:
         preprocess = Preprocess(
             self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept
@@ -100,16 +109,20 @@ class Regression(ABC):
 
     def estimator(self, solution: LinearSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
-        return dressed(solution.design, self.model(solution))
+        made = dressed(solution.design, self.model(solution))
+        if self.summary.target_transform == "none":
+            return made
+        name, model = made.steps[-1]
+        return Pipeline([*made.steps[:-1], (name, on_log1p(model, solution.design.q))])
 
     def finalize(self, state: MomentsState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
     def score(self, solution: LinearSolution, held_out: MomentsState, metric: str) -> float | None:
-        """Return the exact score of the held-out rows, greater is better."""
+        """Return the exact score of the held-out rows, greater is better; None for a transformed target."""
         formula = SQUARED_ERROR.get(metric)
-        if formula is None or not held_out.rows:
+        if formula is None or not held_out.rows or self.summary.target_transform != "none":
             return None
         view, coef = solution.design.view(held_out), solution.coef
         bias = view.y_mean - float(view.mean @ coef) - solution.intercept
@@ -140,6 +153,17 @@ class Regression(ABC):
                 f"target {target!r} is {state.mean[d]:.6g} in all {state.rows:,} rows: there is nothing to "
                 "learn; check the target's name and the filter on the rows"
             )
+
+
+def on_log1p(model: BaseEstimator, q: int) -> BaseEstimator:
+    """Return a fitted ``TransformedTargetRegressor`` around a model of log(1 + y) over q columns."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.dummy import DummyRegressor
+
+    made: Any = TransformedTargetRegressor(DummyRegressor(), func=np.log1p, inverse_func=np.expm1)
+    made.fit(np.zeros((2, q)), np.array([0.0, 1.0]))
+    made.regressor = made.regressor_ = model
+    return made
 
 
 def at_least(name: str, value: float, low: float) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from algorithms.base import LEVEL, MISSING, OTHER, Array
 from algorithms.design import Design, Preprocess, View, design_of
-from algorithms.errors import NotEnoughRows
+from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.models._pipeline import dressed
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Integer, Range
@@ -68,6 +68,10 @@ class PCA:
 
     def __post_init__(self) -> None:
         at_least("n_components", self.n_components or 1, 1)
+        if self.summary.target_transform != "none":
+            raise InvalidField(
+                f"target_transform={self.summary.target_transform!r}: a decomposition has no target"
+            )
 
     def design(self, state: MomentsState) -> Design:
         """Return the columns that this preprocessing makes of the state."""

@@ -24,7 +24,6 @@ and models go on from that step to the optimum.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +33,7 @@ import numpy as np
 
 from algorithms.base import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField, InvalidTarget
+from algorithms.kernels import OnFeatures
 from algorithms.known import Known
 from algorithms.ranges import Uniform
 from algorithms.summaries.moments import Moments, MomentsState
@@ -103,18 +103,16 @@ class CurvatureState:
         return MomentsState(self.shape, self.rows, self.weight, self.mean, self.scatter)
 
 
-@dataclass(frozen=True)
-class Curvature:
+@dataclass(frozen=True, repr=False)
+class Curvature(OnFeatures):
     """What every generalized linear model keeps; subclasses are the families.
 
     Parameters
     ----------
+    kernel, kernel_scale, kernel_components : features in place of the columns, as in
+        :class:`~algorithms.kernels.OnFeatures`.
     known : what :meth:`learn` found; None until then.
     """
-
-    known: Known | None = field(
-        default=None, metadata={"learned": True}, kw_only=True, compare=False, repr=False
-    )
 
     version: ClassVar[int] = 2
     draws: ClassVar[bool] = True
@@ -143,6 +141,7 @@ class Curvature:
 
     def init(self, shape: Shape) -> CurvatureState:
         """Return the state of no rows."""
+        shape = self.inside(shape)
         g, m, none = self.groups(shape), self.equations(shape) * (shape.d + 1), _MOMENTS.init(shape)
         counts = np.zeros(max(1, len(shape.classes)))
         known = self._pilot()
@@ -152,7 +151,9 @@ class Curvature:
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
         """Return the state of the rows seen before and those of ``batch``."""
-        return self.merge(state, self._lift(state.shape, batch)) if batch.n else state
+        if not batch.n:
+            return state
+        return self.merge(state, self._lift(state.shape, self.mapped(batch, state.shape)))
 
     def merge(self, a: CurvatureState, b: CurvatureState) -> CurvatureState:
         """Return the state of both states' rows; leaves both alone."""
@@ -169,7 +170,7 @@ class Curvature:
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: K·G Hessians of E(d + 1) unknowns, and the moments; before the pilot for K = 1."""
-        k = 1 if self.known is None else len(self.known["start"])
+        k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
         g, m = k * self.groups(shape), self.equations(shape) * (shape.d + 1)
         return (
             8 * (g * (m * m + m + 1) + max(1, len(shape.classes)) + 1)
@@ -179,6 +180,10 @@ class Curvature:
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the pilot: a start for each ridge penalty on standardised columns, and the scales."""
+        features = self._features(shape, sample)
+        if features:
+            shape = self._shape_of(shape, Known(features))
+            sample = self.mapped(sample, shape)
         few = slice(None, None, max(1, -(-sample.n // PILOT)))
         values, w = sample.dense(shape.p)[few].astype(np.float64), sample.weights[few]
         center, scale = np.zeros(shape.d), np.ones(shape.d)
@@ -201,11 +206,12 @@ class Curvature:
         known = {"start": np.stack(starts), "share": np.array(penalties), "center": center, "scale": scale}
         keep = 1 << max(0, int(sample.n - 1).bit_length())
         known["keep"] = np.array([keep if keep * shape.p * 8 <= MOST_KEPT else 1])
-        return Known(known)
+        return Known({**features, **known})
 
-    def knowing(self, known: Known) -> Curvature:
-        """Return this summary, ready for a pass."""
-        return dataclasses.replace(self, known=known)
+    @property
+    def learns(self) -> bool:
+        """Always: a loss is expanded at coefficients of a sample."""
+        return True
 
     # the sums --------------------------------------------------------------------------------------------
 
@@ -291,7 +297,7 @@ class Curvature:
         return theta
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LogisticCurvature(Curvature):
     """The log-loss of classes: binary, or softmax for more than two.
 
@@ -307,7 +313,7 @@ class LogisticCurvature(Curvature):
         return np.logaddexp(0.0, eta) - y * eta, p - y, p * (1.0 - p)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PoissonCurvature(Curvature):
     """Half the Poisson deviance with a logarithmic link, but for a constant.
 
@@ -327,7 +333,7 @@ class PoissonCurvature(Curvature):
         _at_least_zero(y, name, "the Poisson distribution", strict=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GammaCurvature(Curvature):
     """Half the gamma deviance with a logarithmic link, but for a constant.
 
@@ -347,7 +353,7 @@ class GammaCurvature(Curvature):
         _at_least_zero(y, name, "the gamma distribution", strict=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TweedieCurvature(Curvature):
     """Half the Tweedie deviance with a logarithmic link, but for a constant.
 

@@ -7,14 +7,17 @@ from a sum of raw squares, so that a column at an offset of 1e8 keeps its digits
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import EXACT, Array, Batch, Shape
-from algorithms.errors import InvalidField, TooLarge
+from algorithms.errors import InvalidField, InvalidTarget, TooLarge
+from algorithms.kernels import OnFeatures
+from algorithms.ranges import Choice
 
 SAMPLE = 256
 """Rows of a batch whose mean is subtracted before products are taken."""
@@ -40,14 +43,17 @@ class MomentsState:
     scatter: Array
 
 
-@dataclass(frozen=True)
-class Moments:
+@dataclass(frozen=True, repr=False)
+class Moments(OnFeatures):
     """The weight, mean and scatter of columns and targets.
 
     Parameters
     ----------
     precision : ``"data"`` multiplies float32 data in float32 and accumulates in float64;
         ``"double"`` multiplies in float64 whatever the data (another pass).
+    target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
+    kernel, kernel_scale, kernel_components : features in place of the columns, as in
+        :class:`~algorithms.kernels.OnFeatures`.
 
     Examples
     --------
@@ -60,6 +66,9 @@ class Moments:
     """
 
     precision: str = "data"
+    target_transform: Annotated[str, Choice("none", "log1p", searched=False)] = field(
+        default="none", kw_only=True, repr=False
+    )
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
@@ -69,15 +78,22 @@ class Moments:
     def __post_init__(self) -> None:
         if self.precision not in ("data", "double"):
             raise InvalidField(f"precision={self.precision!r}: must be 'data' or 'double'")
+        if self.target_transform not in ("none", "log1p"):
+            raise InvalidField(f"target_transform={self.target_transform!r}: must be 'none' or 'log1p'")
+        super().__post_init__()
 
     def init(self, shape: Shape) -> MomentsState:
         """Return the moments of no rows."""
+        shape = self.inside(shape)
         return MomentsState(shape, 0, 0.0, np.zeros(shape.p), np.zeros((shape.p, shape.p)))
 
     def update(self, state: MomentsState, batch: Batch) -> MomentsState:
         """Return the moments of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
+        batch = self.mapped(batch, state.shape)
+        if self.target_transform == "log1p":
+            batch = _log1p(batch, state.shape)
         with np.errstate(over="ignore", invalid="ignore"):
             lifted = self._lift(batch, state.shape)
         return self.merge(state, lifted)
@@ -99,6 +115,7 @@ class Moments:
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: p² + p numbers, a weight and a count."""
+        shape = self.inside(shape)
         return 8 * (shape.p * shape.p + shape.p + 2)
 
     def _lift(self, batch: Batch, shape: Shape) -> MomentsState:
@@ -107,6 +124,24 @@ class Moments:
         if batch.present is not None:
             mean, scatter = _spread(mean, scatter, batch.present, shape.p)
         return MomentsState(shape, batch.n, batch.total, mean, scatter)
+
+
+def _log1p(batch: Batch, shape: Shape) -> Batch:
+    """Return the batch with log(1 + y) in place of the targets; the columns are those of ``batch``."""
+    places = np.arange(batch.d, shape.p)
+    if batch.present is not None:
+        places = np.flatnonzero(batch.present >= batch.d)  # a target of zeros alone stays zero
+    targets = batch.values[:, places].astype(np.float64)
+    if targets.size and targets.min() <= -1.0:
+        at = int(np.argmin(targets.min(axis=0)))
+        name = shape.targets[at if batch.present is None else int(batch.present[places[at]]) - batch.d]
+        raise InvalidTarget(
+            f"target {name!r} is {targets.min():g} in a row, and target_transform='log1p' needs values above -1; "
+            "leave target_transform at 'none', or shift the target"
+        )
+    values = np.array(batch.values, order="F")
+    values[:, places] = np.log1p(targets)
+    return dataclasses.replace(batch, values=values)
 
 
 def check_finite(state: MomentsState) -> None:
