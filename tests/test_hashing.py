@@ -260,12 +260,21 @@ def test_a_list_of_nothing_hashes_nothing_and_nonsense_is_refused():
         loads("data: x.csv\nalgorithm: linear\nhash_columns: {a: 1}\n")
 
 
-def test_merging_buckets_is_the_mean_by_rows():
+def test_merging_buckets_is_the_mean_by_the_rows_that_fell_into_them():
     X, y = mixed(load_breast_cancer)
     hashed = np.array([codes(np.round(X[:, 3]).tolist())]).T.astype(float)
     shape = Shape((Column("h", "h", "hashed"),), ("y",), (0, 1))
     made = ready(dataclasses.replace(one(PackedClassifiers, "log_loss", 1e-4, 0.1), hash_bits=8), shape, rows_of(hashed, y))
     a, b = (laws.lift(made, shape, rows_of(hashed[part], y[part])) for part in (slice(300), slice(300, None)))
-    expected = (300 * a.buckets + (len(y) - 300) * b.buckets) / len(y)
-    np.testing.assert_allclose(made.merge(a, b).buckets, expected, rtol=1e-5, atol=1e-8)
+    places, epochs = buckets_of(hashed[:, 0], 8), 87
+    first = np.bincount(places[:300], minlength=256)
+    second = np.bincount(places[300:], minlength=256)
+    assert (a.visits == epochs * first).all()
+    merged = made.merge(a, b)
+    assert (merged.visits == epochs * (first + second)).all()
+    share = (first / np.maximum(1, first + second))[:, None]
+    np.testing.assert_allclose(merged.buckets, share * a.buckets + (1 - share) * b.buckets, rtol=1e-5, atol=1e-8)
+    alone = (first > 0) & (second == 0)
+    assert alone.any()
+    assert (merged.buckets[alone] == a.buckets[alone]).all(), "a level of one segment keeps what was learned there"
     assert Linear(loss="log_loss", summary=made).finalize(made.merge(a, b))["model"].coef_.shape == (1, 256)
