@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.candidates import candidate_rows
 from benchmarks.clusters import cluster_rows
 from benchmarks.growth import growth_rows
+from benchmarks.hashing import hashing_rows
 from benchmarks.logistic import logistic_rows
 from benchmarks.memory import memory_rows
 from benchmarks.neighbors import neighbor_rows
@@ -35,4 +36,5 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "logistic": logistic_rows,
     "packed": packing_rows,
     "wide": wide_rows,
+    "hashed": hashing_rows,
 }

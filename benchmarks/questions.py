@@ -64,7 +64,13 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
     question = question_of(
         StudySpec(data=(str(data),), target=TARGET, algorithm=tuple(ALGORITHMS), store=str(store))
     )
-    pilot = make_pilot(question.dataset, question.folds, question.spec.max_categories, question.store)
+    pilot = make_pilot(
+        question.dataset,
+        question.folds,
+        question.spec.max_categories,
+        question.store,
+        hash_columns=question.hash_columns,
+    )
     one_pass = make_pass(question, pilot)
     result = one_pass.run(n_jobs, Progress(), Event())
     return States(question, evidence(pilot, one_pass.contexts, result.cells, None), result)

@@ -14,7 +14,7 @@ from hpo.errors import ChoiceWarning, InterruptedWarning
 from hpo.fidelity import check_fidelity
 from hpo.planning import Plan, make_plan
 from hpo.progress import Progress, RichProgress
-from hpo.question import Question, check_task, make_spec, resolve_search
+from hpo.question import Question, check_hashing, check_task, make_spec, resolve_search
 from hpo.result import Result
 from hpo.run import Runner
 from hpo.scoring import resolve_scoring
@@ -58,6 +58,7 @@ def tune(
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     max_categories: int = 64,
+    hash_columns: str | Iterable[str] | None = None,
     fingerprint: str = "fast",
     storage_options: Mapping[str, Any] | None = None,
 ) -> Result:
@@ -105,6 +106,9 @@ def tune(
     weight : name of the column of row weights (for data in memory, also an array).
     features, drop : columns to use, and columns to leave out.
     max_categories : levels of a categorical column that get a column of their own.
+    hash_columns : columns of very many levels, such as customers, that become one column of hashes; only
+        ``linear`` and ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels than
+        ``max_categories`` where every algorithm of the study can.
     fingerprint : ``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes.
     storage_options : options of the data's file system, such as credentials; never recorded.
 
@@ -137,7 +141,7 @@ def tune(
         "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
         "patience": patience, "fidelity": fidelity, "polish": polish, "warm_start": warm_start, "weight": weight,
         "features": _listed(features), "drop": _listed(drop),
-        "max_categories": max_categories, "fingerprint": fingerprint,
+        "max_categories": max_categories, "hash_columns": _listed(hash_columns), "fingerprint": fingerprint,
     }  # fmt: skip
     spec = make_spec(values)
     question = _question(spec, data, folds, weight, store, storage_options)
@@ -212,6 +216,7 @@ def _question(
             warnings.warn(chosen, ChoiceWarning, stacklevel=3)
     scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
     check_task(searched, dataset)
+    check_hashing(searched, spec.hash_columns)
     check_fidelity(spec.fidelity, searched, scoring.goals)
     scheme = make_folds(folds, dataset, seed=spec.seed)
     return Question(spec, dataset, searched, scheme, scoring, open_store(store), chosen)

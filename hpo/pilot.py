@@ -19,6 +19,7 @@ from algorithms.base import Learning, Shape, Summary
 from algorithms.known import Known
 from hpo.data.encoder import Encoder
 from hpo.data.folds import FoldScheme
+from hpo.data.hashed import AUTO, Hashed
 from hpo.errors import StoreWarning
 from state_store import StoreWriteError, digest
 
@@ -93,14 +94,17 @@ def plan_pilot(
     max_categories: int,
     store: StateStore,
     classes: Sequence[Any] | None = (),
+    hash_columns: Hashed = None,
 ) -> PilotPlan:
     """Return which stored pilot fits the data set, if one does; reads no data.
 
     ``classes`` are the labels of a target that is a class; None where only reading would tell them.
+    ``hash_columns`` is as :class:`~hpo.data.Encoder` has it.
     """
     if classes is None:
         return PilotPlan(dataset.targets, "", None, outdated=False, needed=True)
-    learned = (*Encoder.sample_columns(dataset.features), *folds.sample_columns)
+    encoder = Encoder(max_categories, hash_columns=hash_columns)
+    learned = (*encoder.sample_columns(dataset.features), *folds.sample_columns)
     weight = (dataset.weight,) if learned and dataset.weight else ()
     columns = tuple(dict.fromkeys((*learned, *weight)))
     lookup = digest(
@@ -111,6 +115,7 @@ def plan_pilot(
             "max_categories": max_categories,
             "folds": folds.to_dict(),
             **({"classes": list(classes)} if classes else {}),
+            **({"hash_columns": _asked(hash_columns)} if hash_columns else {}),
         }
     )
     if not columns:
@@ -129,19 +134,21 @@ def make_pilot(
     store: StateStore,
     seed: int = 0,
     classes: Sequence[Any] = (),
+    hash_columns: Hashed = None,
 ) -> Pilot:
     """Return the pilot of a data set: from the schema, from the store, or from a new sample that is stored.
 
-    ``classes`` are the labels of a target that is a class.
+    ``classes`` are the labels of a target that is a class; ``hash_columns`` as in :class:`~hpo.data.Encoder`.
 
     Raises
     ------
     DataError
         If the sample cannot be read.
     """
-    plan = plan_pilot(dataset, folds, max_categories, store, classes)
+    plan = plan_pilot(dataset, folds, max_categories, store, classes, hash_columns)
+    unfitted = Encoder(max_categories, hash_columns=hash_columns)
     if not plan.needed:
-        return _pilot(dataset, folds, _fitted(dataset, max_categories, None, classes), None, "schema")
+        return _pilot(dataset, folds, _fitted(unfitted, dataset, None, classes), None, "schema")
     if plan.stored is not None:
         found = load_pilot(store, plan.stored, folds, dataset.targets)
         if found is not None:
@@ -150,7 +157,7 @@ def make_pilot(
     if dataset.weight is not None:
         table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
     folds = folds.fit(table) if folds.sample_columns else folds
-    encoder = _fitted(dataset, max_categories, table, classes)
+    encoder = _fitted(unfitted, dataset, table, classes)
     about = {
         "lookup": plan.lookup,
         "segments": [segment.fingerprint for segment in drawn],
@@ -181,11 +188,14 @@ def shape_of(encoder: Encoder, targets: Sequence[str]) -> Shape:
     return Shape(encoder.columns_, tuple(targets), encoder.classes_, encoder.dtype_.name)
 
 
+def _asked(hash_columns: Hashed) -> Any:
+    return hash_columns if hash_columns == AUTO else sorted(hash_columns or ())
+
+
 def _fitted(
-    dataset: Dataset, max_categories: int, sample: pa.Table | None, classes: Sequence[Any] = ()
+    encoder: Encoder, dataset: Dataset, sample: pa.Table | None, classes: Sequence[Any] = ()
 ) -> Encoder:
     weight = dataset.weight if sample is not None else None
-    encoder = Encoder(max_categories)
     return encoder.fit_fields(dataset.features, sample, dataset.target_fields, weight, classes)
 
 

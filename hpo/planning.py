@@ -72,7 +72,9 @@ def make_plan(question: Question) -> Plan:
     """Return the plan of a question; reads footers and the store, no rows."""
     dataset = question.dataset
     classes = known_classes(dataset, question.store) if question.classify else ()
-    asked = plan_pilot(dataset, question.folds, question.spec.max_categories, question.store, classes)
+    asked = plan_pilot(
+        dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns
+    )
     pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed)
     if pilot is not None:
         question = fitting(question, pilot)
@@ -105,7 +107,7 @@ def _known_pilot(
 ) -> Pilot | None:
     dataset, folds = question.dataset, question.folds
     if not needed:
-        encoder = Encoder(question.spec.max_categories)
+        encoder = Encoder(question.spec.max_categories, hash_columns=question.hash_columns)
         encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes)
         return Pilot(encoder, folds, shape_of(encoder, dataset.targets), None, "schema")
     return None if stored is None else load_pilot(question.store, stored, folds, dataset.targets)

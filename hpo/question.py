@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from algorithms import registry
 from algorithms.base import Summary
+from algorithms.errors import AlgorithmError
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.folds import FoldScheme
+from hpo.data.hashed import AUTO, Hashed
 from hpo.data.roles import check_class, check_number
-from hpo.errors import TuneError
+from hpo.errors import SearchError, TuneError
 from hpo.scoring import Scoring, one_task
 from hpo.search import Searched, resolve
 from state_store import StateStore, digest
@@ -61,6 +64,12 @@ class Question:
     def classify(self) -> bool:
         """Whether the target is a class."""
         return TASKS[one_task(self.searched)].target == CLASS
+
+    @property
+    def hash_columns(self) -> Hashed:
+        """Which columns are hashed; none by themselves unless every algorithm can take them."""
+        asked = self.spec.hash_columns
+        return None if asked == AUTO and _without_hashing(self.searched) else asked
 
     @property
     def summaries(self) -> list[Summary[Any]]:
@@ -136,6 +145,31 @@ def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
         check_number(
             dataset.schema, targets[0], "target", "; or tune a classifier, for a target that is a class"
         )
+
+
+def check_hashing(searched: Sequence[Searched], hash_columns: Hashed) -> None:
+    """Refuse columns to hash that an algorithm of the study cannot take."""
+    lacking = _without_hashing(searched)
+    if hash_columns in (None, AUTO) or not lacking:
+        return
+    task = one_task(searched)
+    able = [n for n in registry.names() if _of_task(n, task) and getattr(registry.get(n), "hashes", False)]
+    who = f"of the task {task!r} {', '.join(able)} can" if able else f"none of the task {task!r} can"
+    raise SearchError(
+        f"hash_columns={list(hash_columns or ())!r}: {', '.join(lacking)} cannot take hashed columns; {who}. "
+        "Leave the others, or hash_columns, out"
+    )
+
+
+def _without_hashing(searched: Sequence[Searched]) -> list[str]:
+    return [one.name for one in searched if not getattr(one.algorithm, "hashes", False)]
+
+
+def _of_task(name: str, task: str) -> bool:
+    try:
+        return bool(registry.get(name).task == task)
+    except AlgorithmError:
+        return False
 
 
 def resolve_search(spec: StudySpec) -> list[Searched]:

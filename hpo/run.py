@@ -127,7 +127,9 @@ class Runner:
         question, spec = self.question, self.question.spec
         dataset, store = question.dataset, question.store
         classes = classes_of(dataset, store) if question.classify else ()
-        return make_pilot(dataset, question.folds, spec.max_categories, store, spec.seed, classes)
+        return make_pilot(
+            dataset, question.folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
+        )
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, PassResult]:
         question, spec = self.question, self.question.spec

@@ -12,11 +12,11 @@ from studies.spec import StudySpec, plain
 
 DEFINING = (
     "data", "target", "weight", "features", "drop", "algorithm", "search", "folds", "scoring", "refit",
-    "scoring_rows", "fidelity", "seed", "sampler", "max_categories", "fingerprint",
+    "scoring_rows", "fidelity", "seed", "sampler", "max_categories", "hash_columns", "fingerprint",
 )  # fmt: skip
 """The fields that make a study the same study; the others say how, where and how long it runs."""
 
-UNLESS_NONE = ("refit", "fidelity")
+UNLESS_NONE = ("refit", "fidelity", "hash_columns")
 """Those that count only where they are said."""
 
 

@@ -46,6 +46,10 @@ def _threads(value: Any) -> Any:
     return None if value == -1 else value
 
 
+def _hashed(value: Any) -> Any:
+    return value if value is None or value == "auto" else names(value) or None
+
+
 def _name(value: Any) -> Any:
     if value is None or (isinstance(value, str) and _NAME.fullmatch(value) and value.isprintable()):
         return value
@@ -78,6 +82,7 @@ class StudySpec(Strict):
     n_jobs : threads; None or -1 for one per core.
     warm_start : a study whose trials are taken over where the spaces agree.
     max_categories, fingerprint : how data is encoded and recognised.
+    hash_columns : columns of very many levels that become one column of hashes, or ``"auto"``; None for none.
 
     Examples
     --------
@@ -110,6 +115,7 @@ class StudySpec(Strict):
     n_jobs: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_threads)] = None
     warm_start: str | None = None
     max_categories: int = Field(default=64, ge=1)
+    hash_columns: Annotated[Literal["auto"] | tuple[str, ...] | None, BeforeValidator(_hashed)] = None
     fingerprint: Literal["fast", "content"] = "fast"
     storage_options: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
 

@@ -70,6 +70,7 @@ def template(
         _target(target, targets or {}),
         _columns(columns),
         ["# weight: COLUMN              # row weights"],
+        ["# hash_columns: [COLUMN]      # columns of very many values, for linear and linear_regressor; or auto"],
         _drop(drop),
         _entry("algorithm", list(algorithms), "one or several; with several the algorithm is searched too"),
         _search(ranges or {}),

@@ -179,7 +179,7 @@ def test_names_that_would_clash_are_told_apart():
 def test_float32_only_where_it_is_exact(dtypes, target, expected):
     frame = pd.DataFrame({f"c{i}": pd.Series([0, 1], dtype=dtype) for i, dtype in enumerate(dtypes)})
     dataset = open_dataset(frame.assign(y=np.zeros(2, target)), target="y")
-    sample, _ = dataset.sample(Encoder.sample_columns(dataset.features), 10, 0)
+    sample, _ = dataset.sample(Encoder().sample_columns(dataset.features), 10, 0)
     encoder = Encoder().fit_fields(dataset.features, sample, dataset.target_fields)
     assert encoder.dtype_.name == expected
     assert Encoder(dtype="float32").fit_fields(dataset.features, sample).dtype_.name == "float32"
@@ -187,10 +187,10 @@ def test_float32_only_where_it_is_exact(dtypes, target, expected):
 
 def test_numeric_data_needs_no_sample():
     dataset = open_dataset((np.zeros((3, 2)), np.zeros(3)))
-    assert Encoder.sample_columns(dataset.features) == ()
+    assert Encoder().sample_columns(dataset.features) == ()
     assert len(Encoder().fit_fields(dataset.features).columns_) == 4
     mixed_set = open_dataset(mixed())
-    assert Encoder.sample_columns(mixed_set.features) == ("city", "when")
+    assert Encoder().sample_columns(mixed_set.features) == ("city", "when")
     with pytest.raises(DataError, match=r"'city'.*sample"):
         Encoder().fit_fields(mixed_set.features)
 
@@ -275,7 +275,7 @@ class TestScikitLearnHabits:
     def test_clone_params_and_repr(self):
         encoder = Encoder(max_categories=3).fit(mixed())
         copy = clone(encoder)
-        assert copy.get_params() == {"max_categories": 3, "dtype": "auto"}
+        assert copy.get_params() == {"max_categories": 3, "dtype": "auto", "hash_columns": None}
         assert not hasattr(copy, "columns_")
         assert repr(copy) == "Encoder(max_categories=3)"
 

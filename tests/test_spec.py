@@ -223,7 +223,7 @@ def test_the_definition_holds_what_makes_a_study_the_same():
     bound = {
         "data": "y", "target": "t", "weight": "w", "features": ["a"], "drop": ["b"], "algorithm": "ridge",
         "search": {"ridge.alpha": 1}, "folds": 3, "scoring": "r2", "seed": 1, "sampler": "qmc",
-        "max_categories": 3, "fingerprint": "content",
+        "max_categories": 3, "fingerprint": "content", "hash_columns": "auto",
     }  # fmt: skip
     digests = {definition_digest(spec.replace(**{k: v})) for k, v in bound.items()} | {
         definition_digest(spec)

@@ -98,6 +98,14 @@ class HashColumns(TransformerMixin, BaseEstimator):
         self.n_features_in_ = len(plain) + len(hashed)
         return self
 
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the numbers, then of the buckets."""
+        check_is_fitted(self)
+        given = input_features if input_features is not None else range(self.n_features_in_)
+        names = [name if isinstance(name, str) else f"x{name}" for name in given]
+        numbers = [names[place] for place in self.plain_]
+        return np.array([*numbers, *(f"bucket_{i}" for i in range(2**self.bits))], dtype=object)
+
     def transform(self, X: Any) -> csr_array:
         """Return the numbers, then the buckets, shape (n, q + 2**bits)."""
         check_is_fitted(self)
@@ -105,8 +113,8 @@ class HashColumns(TransformerMixin, BaseEstimator):
         numbers = X[:, self.plain_]
         if self.scaler_ is not None and len(self.plain_):
             numbers = self.scaler_.transform(numbers)
-        codes = buckets_of(X[:, self.hashed_], self.bits)
-        rows = np.repeat(np.arange(len(X)), codes.shape[1])
+        codes = buckets_of(X[:, self.hashed_], self.bits).astype(np.int32)  # scikit-learn takes no wider ones
+        rows = np.repeat(np.arange(len(X), dtype=np.int32), codes.shape[1])
         ones = np.ones(codes.size, numbers.dtype)
         buckets = csr_array((ones, (rows, codes.ravel())), shape=(len(X), 2**self.bits))
         return csr_array(hstack([csr_array(numbers), buckets]))

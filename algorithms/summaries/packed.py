@@ -16,7 +16,8 @@ that thirty models cost little more than one.
 Resumable, not a sufficient statistic: another order of rows, or another end of a batch, gives another state.
 Rows of a batch are taken in the order of their priorities, a hash of their place, so that sorted data does no
 harm. Each segment and fold starts from zero; ``merge`` is the mean weighted by the rows seen (local SGD with one
-synchronisation, at the end; Zinkevich, Weimer, Smola & Li 2010).
+synchronisation, at the end; Zinkevich, Weimer, Smola & Li 2010). A bucket's coefficients are weighted by the rows
+that fell into it: a level that only one segment has keeps what was learned there.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class PackedState:
     slots : shape (s, q + 1, M·E), what the optimizer keeps.
     buckets : shape (B, M·E), coefficients of hashed columns.
     bucket_slots : shape (s, B, M·E).
+    visits : shape (B,), weight of the rows that fell into each bucket, each time that they were gone through.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -109,6 +111,7 @@ class PackedState:
     slots: Array
     buckets: NDArray[np.float32]
     bucket_slots: NDArray[np.float32]
+    visits: Array
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ class Packed:
         default=None, metadata={"learned": True}, kw_only=True, compare=False, repr=False
     )
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-5
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = RESUMABLE
@@ -209,6 +212,7 @@ class Packed:
             shape, known, self.pack, 0, 0.0, 0, np.zeros(max(1, len(shape.classes))), np.zeros(len(self.pack)),
             0.0, np.zeros((rows, width)), np.zeros((slots, rows, width)),
             np.zeros((buckets, width), np.float32), np.zeros((slots, buckets, width), np.float32),
+            np.zeros(buckets),
         )  # fmt: skip
 
     def update(self, state: PackedState, batch: Batch) -> PackedState:
@@ -216,30 +220,27 @@ class Packed:
         return Training(self, state).over(batch) if batch.n else state
 
     def merge(self, a: PackedState, b: PackedState) -> PackedState:
-        """Return the mean of both states' models, weighted by their rows; leaves both alone."""
+        """Return the mean of both states' models, weighted by rows, buckets by theirs; leaves both alone."""
         if not b.rows:
             return a
         if not a.rows:
             return b
         weight = a.weight + b.weight
-        fa, fb = a.weight / weight, b.weight / weight
-
-        def mean(x: Any, y: Any) -> Any:
-            made = x * x.dtype.type(fa)
-            made += y * y.dtype.type(fb)
-            return made
-
+        visits = a.visits + b.visits
+        share = np.divide(a.visits, visits, out=np.zeros_like(visits), where=visits > 0.0)[:, None]
+        mine = a.weight / weight
         return PackedState(
             a.shape, a.known, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
-            a.loss + b.loss, a.told + b.told, mean(a.coef, b.coef), mean(a.slots, b.slots),
-            mean(a.buckets, b.buckets), mean(a.bucket_slots, b.bucket_slots),
+            a.loss + b.loss, a.told + b.told, _mean(a.coef, b.coef, mine), _mean(a.slots, b.slots, mine),
+            _mean(a.buckets, b.buckets, share), _mean(a.bucket_slots, b.bucket_slots, share), visits,
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: (s + 1)·M·E coefficients of every column, 8 bytes each, and of every bucket, 4."""
+        """Bytes of one state: (s + 1)·M·E coefficients a column, 8 bytes each, and a bucket, 4; and its visits."""
         wide = (1 + OPTIMIZERS[self.optimizer].slots) * len(self.pack) * equations(shape)
         each = 8 * (len(plain_columns(shape)) + 1) + 4 * self._buckets(shape)
-        return wide * each + 8 * (max(1, len(shape.classes)) + len(self.pack) + 4)
+        rest = max(1, len(shape.classes)) + len(self.pack) + self._buckets(shape) + 4
+        return wide * each + 8 * rest
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return means and deviations of the columns and of a target that is a number, and how often to go."""
@@ -342,6 +343,7 @@ class Training:
         self.packed, self.state, self.known = packed, state, state.known
         self.coef, self.slots = state.coef.copy(), state.slots.copy()
         self.buckets, self.bucket_slots = state.buckets.copy(), state.bucket_slots.copy()
+        self.visits = state.visits.copy()
         self.steps, self.loss, self.told = state.steps, state.loss.copy(), state.told
         self.counts = state.counts
         self.e = equations(state.shape)
@@ -380,14 +382,14 @@ class Training:
         self.steps += 1
         self.stepper.step(self.coef, self.slots, z.T @ slopes, self.steps, free=1)
         if codes.shape[1]:
-            self._step_buckets(codes, slopes)
+            self._step_buckets(codes, slopes, w)
 
     def _of_buckets(self, codes: Places) -> Array:
         """Return what the buckets add to the predictions, after the penalties since they were last seen."""
         self._catch_up(np.unique(codes))
         return np.asarray(self.buckets[codes].sum(axis=1), np.float64)
 
-    def _step_buckets(self, codes: Places, slopes: Array) -> None:
+    def _step_buckets(self, codes: Places, slopes: Array, w: Array) -> None:
         from scipy.sparse import csr_array
 
         seen, place = np.unique(codes, return_inverse=True)
@@ -397,6 +399,7 @@ class Training:
         self.stepper.step(theta, slots, (hits @ slopes).astype(np.float32), self.steps)
         self.buckets[seen], self.bucket_slots[:, seen] = theta, slots
         self.touched[seen] = self.steps
+        self.visits[seen] += hits @ w
 
     def _catch_up(self, places: Places) -> None:
         """Do the penalties' part of the steps that these buckets were not part of."""
@@ -428,6 +431,7 @@ class Training:
         return PackedState(
             was.shape, was.known, was.pack, was.rows + batch.n, was.weight + batch.total, self.steps, self.counts,
             self.loss, self.told, self.coef, self.slots, self.buckets, self.bucket_slots,
+            self.visits,
         )  # fmt: skip
 
 
@@ -484,6 +488,13 @@ def buckets_of(hashes: Any, bits: int) -> Places:
     [[1, 0]]
     """
     return np.asarray(hashes).astype(np.intp) >> (HASH_BITS - bits)
+
+
+def _mean(x: Any, y: Any, share: Any) -> Any:
+    """Return the mean of two arrays in their own type, ``share`` of it the first's."""
+    made = x * np.asarray(share, x.dtype)
+    made += y * np.asarray(1.0 - share, x.dtype)
+    return made
 
 
 def _stepper(packed: Packed, e: int) -> Stepper:

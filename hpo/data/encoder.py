@@ -26,6 +26,7 @@ from hpo.data.encodings import (
 )
 from hpo.data.frames import as_table
 from hpo.data.gather import Gather, Workspace
+from hpo.data.hashed import Hashed, hash_beyond
 from hpo.data.hashing import Words
 from hpo.data.rows import usable_rows
 from hpo.data.schema import Field, Schema, unknown_column
@@ -59,6 +60,7 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     * number, boolean, time (hours), duration (seconds): a value, zero where missing, and an indicator column;
     * string or category: a column for each of the most frequent levels, for other values, for missing ones;
+    * a category that is hashed: one column of the hash, for algorithms that look coefficients up by it;
     * date, timestamp: days since 1970, an indicator, and month, weekday and hour as levels. Time zones: all
       parts are in UTC; timestamps without a zone are taken as they are.
 
@@ -66,6 +68,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     ----------
     max_categories : levels of a category that get a column of their own.
     dtype : ``"float32"``, ``"float64"``, or ``"auto"``: float32 where it holds every value exactly.
+    hash_columns : columns that are hashed; ``"auto"`` for categories of more levels than ``max_categories``.
 
     Attributes
     ----------
@@ -83,14 +86,16 @@ class Encoder(TransformerMixin, BaseEstimator):
     [[1.0, 0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
     """
 
-    def __init__(self, max_categories: int = 64, dtype: str = "auto") -> None:
+    def __init__(self, max_categories: int = 64, dtype: str = "auto", hash_columns: Hashed = None) -> None:
         self.max_categories = max_categories
         self.dtype = dtype
+        self.hash_columns = hash_columns
 
-    @staticmethod
-    def sample_columns(fields: Iterable[Field]) -> tuple[str, ...]:
+    def sample_columns(self, fields: Iterable[Field]) -> tuple[str, ...]:
         """Return the columns whose encoding is learned from a sample: none for purely numeric data."""
-        return tuple(field.name for field in fields if needs_sample(field))
+        fields = tuple(fields)
+        beyond = self._hash_beyond(fields)
+        return tuple(f.name for f in fields if needs_sample(f) and beyond.get(f.name) != 0)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the encoding of every column of a frame, table or array."""
@@ -119,8 +124,12 @@ class Encoder(TransformerMixin, BaseEstimator):
             raise DataError(f"max_categories must be at least 1, not {self.max_categories}")
         columns = {} if sample is None else dict(zip(sample.column_names, sample.columns, strict=True))
         weights = None if weight is None else columns[weight]
-        encodings = [learn(f, columns.get(f.name), self.max_categories, weights) for f in fields]
-        narrow = all(field.narrow for field in (*fields, *(() if classes else targets)))
+        beyond = self._hash_beyond(fields)
+        encodings = [
+            learn(f, columns.get(f.name), self.max_categories, weights, beyond.get(f.name)) for f in fields
+        ]
+        numbers = [f for f in fields if beyond.get(f.name) != 0]
+        narrow = all(field.narrow for field in (*numbers, *(() if classes else targets)))
         self._settle(encodings, "float32" if narrow else "float64", classes)
         return self
 
@@ -155,12 +164,13 @@ class Encoder(TransformerMixin, BaseEstimator):
             "fitted_dtype": self.dtype_.name,
             "encodings": [encoding.to_dict() for encoding in self.encodings_],
             **({"classes": list(self.classes_)} if self.classes_ else {}),
+            **({"hash_columns": _plain(self.hash_columns)} if self.hash_columns else {}),
         }
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Encoder:
         """Return the fitted encoder that ``to_dict`` wrote."""
-        encoder = cls(document["max_categories"], document["dtype"])
+        encoder = cls(document["max_categories"], document["dtype"], document.get("hash_columns"))
         encodings = [restore(item) for item in document["encodings"]]
         encoder._settle(encodings, document["fitted_dtype"], document.get("classes", ()))
         return encoder
@@ -283,6 +293,9 @@ class Encoder(TransformerMixin, BaseEstimator):
         present = None if whole else np.array(gather.present, np.intp)
         return Batch(gather.values(), d, _taken_weight(batch, weight, order), present)
 
+    def _hash_beyond(self, fields: Iterable[Field]) -> dict[str, int]:
+        return hash_beyond(fields, self.hash_columns, self.max_categories)
+
     def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Any]) -> None:
         """Set the fitted attributes."""
         chosen = automatic if self.dtype == "auto" else self.dtype
@@ -313,6 +326,11 @@ class Encoder(TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.sparse = True
         return tags
+
+
+def _plain(hashed: Hashed) -> str | list[str] | None:
+    """Return what is hashed as JSON has it."""
+    return hashed if hashed is None or isinstance(hashed, str) else list(hashed)
 
 
 def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Any:

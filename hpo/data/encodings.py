@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column
 from hpo.data.gather import Gather
+from hpo.data.hashed import HashedEncoding
 from hpo.data.schema import BOOLEAN, CATEGORICAL, DATE, NUMERIC, TIMESTAMP, Field, kind_of, plain_type
 from hpo.data.values import (
     as_numbers,
@@ -180,9 +181,18 @@ def needs_sample(field: Field) -> bool:
 
 
 def learn(
-    field: Field, column: pa.ChunkedArray | None, max_categories: int, weights: pa.ChunkedArray | None = None
+    field: Field,
+    column: pa.ChunkedArray | None,
+    max_categories: int,
+    weights: pa.ChunkedArray | None = None,
+    hash_beyond: int | None = None,
 ) -> Encoding:
-    """Return the encoding of a field; ``column`` is its sample, where one is needed, ``weights`` its rows'."""
+    """Return the encoding of a field; ``column`` is its sample, where one is needed, ``weights`` its rows'.
+
+    A category of more than ``hash_beyond`` levels is hashed; with 0 whatever the field holds.
+    """
+    if hash_beyond == 0:
+        return HashedEncoding(field.name)
     if not needs_sample(field):
         return NumberEncoding(field.name, field.kind)
     if column is None:
@@ -191,7 +201,10 @@ def learn(
         )
     array = one_array(column)
     if field.kind == CATEGORICAL:
-        return CategoryEncoding(field.name, _frequent(decoded_strings(array), max_categories, weights))
+        strings = decoded_strings(array)
+        if hash_beyond is not None and pc.count_distinct(strings).as_py() > hash_beyond:
+            return HashedEncoding(field.name)
+        return CategoryEncoding(field.name, _frequent(strings, max_categories, weights))
     array = array.drop_null()
     parts = _PARTS[field.kind]
     seen = {part: np.unique(calendar_part(array, part)).tolist() for part in parts}
@@ -201,6 +214,8 @@ def learn(
 def restore(document: Mapping[str, Any]) -> Encoding:
     """Return the encoding that ``to_dict`` wrote."""
     name, kind = document["name"], document["kind"]
+    if "hashed" in document:
+        return HashedEncoding(name, kind)
     if "levels" in document:
         return CategoryEncoding(name, tuple(document["levels"]))
     if "parts" in document:
