@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 65_536
 LEAST_ROWS = 8_192
+SPARSE_ROWS = 16_384
+"""Rows of a sparse matrix that are read at once: what is made of them is dense in few columns."""
 BATCH_BYTES = 1 << 28
 """Bytes of the numbers of one batch, at most."""
 
@@ -139,7 +141,7 @@ class Dataset:
         None where the data is no sparse matrix, or one of the other columns is in it. Counted as reading.
         """
         found = self._source.sparse([field.name for field in self.features], self._known(beside))
-        return None if found is None else self._counted(segment, found(segment, BATCH_ROWS))
+        return None if found is None else self._counted(segment, found(segment, SPARSE_ROWS))
 
     def sample_sparse(
         self, beside: Sequence[str], rows: int, seed: int
@@ -154,7 +156,7 @@ class Dataset:
         made, keys = [], []
         for segment in drawn:
             seen = 0
-            for matrix, batch in found(segment, BATCH_ROWS):
+            for matrix, batch in found(segment, SPARSE_ROWS):
                 key = priorities(segment.fingerprint, seed, seen, batch.num_rows)
                 chosen = np.sort(np.argsort(key, kind="stable")[:rows])
                 made.append((matrix[chosen], pa.Table.from_batches([batch]).take(pa.array(chosen))))
