@@ -13,7 +13,7 @@ from hpo.learning import with_stored
 from hpo.memory import available_memory
 from hpo.pilot import Pilot, load_pilot, plan_pilot, shape_of
 from hpo.question import Question
-from hpo.wide import fitting
+from hpo.wide import fitting, in_words
 
 BYTES_PER_SECOND = 50e6
 """Stored bytes of text that one core parses in a second, for the guess of time where rows are unknown."""
@@ -44,6 +44,7 @@ class Plan:
     seconds : a guess of the time that the pass takes on one core.
     state_bytes : bytes of one state.
     memory_free : bytes of memory free, None where unknown.
+    wide : which algorithms are answered by another, since their states do not fit in memory; in words.
     """
 
     algorithms: tuple[str, ...]
@@ -62,6 +63,7 @@ class Plan:
     seconds: float
     state_bytes: int | None
     memory_free: int | None
+    wide: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
@@ -99,6 +101,7 @@ def make_plan(question: Question) -> Plan:
         seconds=_seconds(question, pilot, _total(s.rows for s in to_read), nbytes),
         state_bytes=None if pilot is None else sum(s.nbytes(pilot.shape) for s in question.summaries),
         memory_free=available_memory(),
+        wide=in_words(question),
     )
 
 

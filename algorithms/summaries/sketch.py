@@ -244,11 +244,11 @@ class _Dense:
         scatter[self.places] = self._weighted(self._away**2)
         return mean, scatter
 
-    def centred(self, mean: Array, A: Array) -> Array:  # noqa: ARG002 -- the mean is this batch's own
+    def centred(self, mean: Array, A: Array) -> Array:
         made: Array = self._away @ A[self.places].astype(self._away.dtype)
         return made
 
-    def back(self, mean: Array, P: Array) -> Array:  # noqa: ARG002
+    def back(self, mean: Array, P: Array) -> Array:
         made = np.zeros((self.q, P.shape[1]))
         made[self.places] = self._away.T @ (P if self._w is None else P * self._w[:, None].astype(P.dtype))
         return made

@@ -95,6 +95,8 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     for file in plan.changed[:10]:
         yield "changed", f"{file} (its old states no longer count)"
     yield "pilot", _pilot(plan)
+    if plan.wide:
+        yield "wide", plan.wide
     several = f"{len(plan.summaries)} kinds, all fed by one read: " if len(plan.summaries) > 1 else ""
     yield "states", several + "; ".join(plan.summaries) + _memory(plan)
 

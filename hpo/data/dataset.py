@@ -153,20 +153,17 @@ class Dataset:
         if found is None:
             return None
         drawn = spread(self.segments, PILOT_SEGMENTS)
-        made, keys = [], []
+        keys = np.concatenate([priorities(s.fingerprint, seed, 0, s.rows or 0) for s in drawn])
+        taken, seen, made = np.zeros(len(keys), np.bool_), 0, []
+        taken[np.argsort(keys, kind="stable")[:rows]] = True
         for segment in drawn:
-            seen = 0
             for matrix, batch in found(segment, SPARSE_ROWS):
-                key = priorities(segment.fingerprint, seed, seen, batch.num_rows)
-                chosen = np.sort(np.argsort(key, kind="stable")[:rows])
+                chosen = np.flatnonzero(taken[seen : seen + batch.num_rows])
                 made.append((matrix[chosen], pa.Table.from_batches([batch]).take(pa.array(chosen))))
-                keys.append(key[chosen])
                 self.log.add_pilot(batch.num_rows)
                 seen += batch.num_rows
-        order = np.sort(np.argsort(np.concatenate(keys), kind="stable")[:rows])
-        matrix = csr_array(vstack([m for m, _ in made], format="csr"))[order]
-        table = pa.concat_tables([t for _, t in made]).take(pa.array(order))
-        return matrix, table, drawn
+        matrix = csr_array(vstack([m for m, _ in made], format="csr"))
+        return matrix, pa.concat_tables([t for _, t in made]), drawn
 
     def _counted(
         self, segment: Segment, parts: Iterator[tuple[csr_array, pa.RecordBatch]]
