@@ -39,7 +39,7 @@ def lsqr(within: Array, means: Array, priors: Array) -> Directions:
     >>> lsqr(np.eye(1), np.array([[0.0], [2.0]]), np.full(2, 0.5)).coef.tolist()
     [[0.0], [2.0]]
     """
-    coef: Array = np.linalg.lstsq(within, means.T, rcond=None)[0].T
+    coef = np.asarray(np.linalg.lstsq(within, means.T, rcond=None)[0].T, np.float64)
     return Directions(coef, -0.5 * np.sum(means * coef, axis=1) + np.log(priors))
 
 
