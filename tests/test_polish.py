@@ -17,6 +17,7 @@ from hpo.errors import DataError, Interrupted, StoreWarning
 from hpo.passes import Pass
 from state_store import StateStore
 from studies.errors import SpecError
+from studies.spec import load
 
 ROWS, D = 120_000, 20
 
@@ -165,6 +166,23 @@ def test_whatever_stops_the_second_pass_leaves_the_finished_study(frame, tmp_pat
 def test_a_wrong_value_is_named(frame, tmp_path):
     with pytest.raises(SpecError, match="polish"):
         tuned(frame, tmp_path, polish="sometimes")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "polish", "told"),
+    [
+        ("logistic", "true", "maybe"),
+        ("logistic", "always", "always"),
+        ("logistic", "false", "no"),
+        ("lda", "true", "no"),
+    ],
+)
+def test_the_plan_says_that_a_second_pass_may_follow(frame, tmp_path, algorithm, polish, told):
+    frame[["x0", "label"]][:100].to_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "study.yaml").write_text(
+        f"data: {tmp_path}/rows.parquet\ntarget: label\nalgorithm: {algorithm}\npolish: {polish}\nstore: {tmp_path}/s\n"
+    )
+    assert hpo.plan(load(tmp_path / "study.yaml")).polish == told
 
 
 def test_the_command_line_polishes_and_says_so(frame, tmp_path):

@@ -117,12 +117,12 @@ class SketchedPCA:
 
     def axes(self, state: SketchState) -> Axes:
         """Return the state's principal axes (kept for the state)."""
-        key = ("axes", self.summary.standardize)
-        return MEMO.get(state, key, lambda: _axes(state, standardize=self.summary.standardize))
+        return MEMO.get(state, "axes", lambda: _axes(state))
 
     def estimator(self, solution: SketchedPCASolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
-        axes, state, standardize = solution.axes, solution.state, self.summary.standardize
+        axes, state = solution.axes, solution.state
+        standardize = bool(state.known["standardize"])
         scaler = None
         if standardize:
             scaler = fitted_scaler(axes.mean, axes.scale, state.scatter / state.weight, axes.rows)
@@ -167,9 +167,9 @@ class SketchedPCA:
             )
 
 
-def _axes(state: SketchState, *, standardize: bool) -> Axes:
+def _axes(state: SketchState) -> Axes:
     scale = np.ones(len(state.mean))
-    if standardize:
+    if state.known["standardize"]:
         scale = deviations(state.scatter / state.weight, state.mean, state.weight)
     values, vectors = _rescaled(state, scale)
     total = float((state.scatter / scale**2).sum())

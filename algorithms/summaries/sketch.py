@@ -51,7 +51,8 @@ class SketchState:
     Attributes
     ----------
     shape : the encoded columns.
-    known : directions, scales and fills, as :meth:`Sketch.learn` made them.
+    known : ``directions`` (q, s), Ω; ``scale`` (q,), what columns are divided by in the pass; ``fill`` (q,), what
+        stands for a missing number; ``standardize``, whether models divide columns by their deviations.
     rows : number of rows seen (int).
     weight : sum of their weights, W.
     mean, scatter : shape (q,), exact: mean of each imputed column, and its sum of squares about it.
@@ -123,7 +124,14 @@ class Sketch:
             variance = scatter / rows.total
             scale = np.sqrt(np.where(variance > 1e-12 * mean**2, variance, 1.0))
         s = min(self.size, q)
-        return Known({"directions": _directions(rows, mean, scale, s), "scale": scale, "fill": fill})
+        return Known(
+            {
+                "directions": _directions(rows, mean, scale, s),
+                "scale": scale,
+                "fill": fill,
+                "standardize": np.array(self.standardize),
+            }
+        )
 
     def knowing(self, known: Known) -> Sketch:
         """Return this summary, ready for a pass."""
