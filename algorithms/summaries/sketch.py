@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 IMPUTE = ("mean", "zero")
 
-RANDOM = 10
+RANDOM = 20
 """One in so many directions is random, so that what the sample lacks is seen too."""
 
-ITERATIONS = 4
+ITERATIONS = 8
 """Steps of subspace iteration on the sample (Halko, Martinsson & Tropp 2011, algorithm 4.4)."""
 
 MOST = 2_000
