@@ -368,7 +368,8 @@ class Algorithm(Protocol[S_in, M]):
 
     # An algorithm that ``algorithm="auto"`` may pick says ``auto: ClassVar[int]`` in its own class, its place
     # among those of its task; subclasses do not inherit it. One whose states grow with the square of the columns
-    # may say ``wide: ClassVar[str]``, the name of one that answers for it where they do not fit in memory.
+    # may say ``wide: ClassVar[str]``, the name of one that answers for it where they do not fit in memory; that one
+    # has its task and its metrics.
     # One that takes columns of the role "hashed" says ``hashes: ClassVar[bool] = True``.
 
     def solve(self, state: S_in) -> M:

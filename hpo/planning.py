@@ -14,7 +14,7 @@ from hpo.learning import with_stored
 from hpo.memory import available_memory
 from hpo.pilot import Pilot, load_pilot, plan_pilot, shape_of
 from hpo.question import Question
-from hpo.wide import fitting
+from hpo.wide import fitting, in_words
 
 BYTES_PER_SECOND = 50e6
 """Stored bytes of text that one core parses in a second, for the guess of time where rows are unknown."""
@@ -47,6 +47,7 @@ class Plan:
     memory_free : bytes of memory free, None where unknown.
     polish : ``"no"``, ``"maybe"`` or ``"always"``: whether the best model may be improved by a further pass over
         all rows, where there are too many to be kept.
+    wide : which algorithms are answered by another, since their states do not fit in memory; in words.
     """
 
     algorithms: tuple[str, ...]
@@ -66,6 +67,7 @@ class Plan:
     state_bytes: int | None
     memory_free: int | None
     polish: str = "no"
+    wide: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
@@ -104,6 +106,7 @@ def make_plan(question: Question) -> Plan:
         state_bytes=None if pilot is None else sum(s.nbytes(pilot.shape) for s in question.summaries),
         memory_free=available_memory(),
         polish=_polish(question),
+        wide=in_words(question),
     )
 
 

@@ -92,7 +92,8 @@ class Runner:
         self._check_name()
         with self.progress, stop_on_interrupt() as stop, one_blas_thread():
             pilot = self._pilot()
-            return replace(self, question=fitting(self.question, pilot))._answer(pilot, stop)
+            question = fitting(self.question, pilot, self._taken())
+            return replace(self, question=question)._answer(pilot, stop)
 
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
         """Make the states, run the trials, keep the record."""
@@ -233,6 +234,18 @@ class Runner:
             "store": str(question.store.location),
             "cost": cost.to_dict(),
         }
+
+    def _taken(self) -> Mapping[str, str] | None:
+        """Return what answered for which algorithm when the study was begun; None for a new one."""
+        name = self.question.spec.name
+        if self.storage is None or name is None:
+            return None
+        try:
+            record = load_study(self.storage, name).user_attrs.get(ONEPASS) or {}
+        except StudyMissing:
+            return None
+        found: Mapping[str, str] | None = record.get("wide")
+        return found
 
     def _check_name(self) -> None:
         """Refuse a name that another study has, before anything is read."""

@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING
 
 from algorithms import registry
 from algorithms.fields import fields_of
-from hpo.errors import MemoryShort
+from hpo.errors import MemoryShort, SearchError
 from hpo.memory import available_memory, check_memory
-from hpo.search import Searched
+from hpo.search import WIDE, Searched, check_values
 
 if TYPE_CHECKING:
     from hpo.pilot import Pilot
     from hpo.question import Question
 
 
-def fitting(question: Question, pilot: Pilot) -> Question:
+def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = None) -> Question:
     """Return the question with algorithms whose states fit in memory.
 
     Where the states do not fit, every algorithm that names another for wide data (its class attribute ``wide``) is
-    answered by that one.
+    answered by that one, unless ``search`` says ``wide: false`` of it.
+
+    Parameters
+    ----------
+    question : what is asked.
+    pilot : encoder and folds.
+    taken : what answered for which algorithm when the study was begun; it goes on so. None for a new study.
 
     Raises
     ------
@@ -31,10 +37,15 @@ def fitting(question: Question, pilot: Pilot) -> Question:
     """
     workers = min(question.spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
     n_cells, free = pilot.folds.plan.n_cells, available_memory()
+    if taken is not None:
+        question = replace(question, searched=widened(question.searched, taken), wide=taken)
+        check_memory(question.summaries, pilot.shape, n_cells, workers, free)
+        return question
     try:
         check_memory(question.summaries, pilot.shape, n_cells, workers, free)
     except MemoryShort:
-        names = {s.name: str(s.algorithm.wide) for s in question.searched if hasattr(s.algorithm, "wide")}
+        able = [s for s in question.searched if s.may_widen and hasattr(s.algorithm, WIDE)]
+        names = {s.name: str(s.algorithm.wide) for s in able}
         if not names:
             raise
         question = replace(question, searched=widened(question.searched, names), wide=names)
@@ -61,4 +72,23 @@ def _widened(one: Searched, name: str) -> Searched:
             f"the states of {one.name!r} do not fit in memory, and {name!r}, which answers for it on wide data, "
             f"has no hyperparameter {unknown[0]!r}; leave it out of search, or use fewer columns"
         )
-    return replace(one, algorithm=algorithm)
+    made = replace(one, algorithm=algorithm)
+    try:
+        check_values(made)
+    except SearchError as error:
+        raise MemoryShort(
+            f"the states of {one.name!r} do not fit in memory, and {name!r}, which answers for it on wide data, "
+            f"cannot be asked so: {error}"
+        ) from error
+    return made
+
+
+def in_words(question: Question) -> str:
+    """Return which algorithms are answered by which, and how to say otherwise; empty for none."""
+    return " ".join(
+        f"{name} is answered by {other}, from {one.build({}).summary!r}: the square of the columns does not fit in "
+        f"memory (search {name}.wide: false forbids it)."
+        for name, other in question.wide.items()
+        for one in question.searched
+        if one.name == name
+    )

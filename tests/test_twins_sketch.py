@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from twins_sketch import TWINS
 
 import hpo
+from algorithms import registry
 from algorithms.base import Batch, Column, Shape, SparseBatch
 from algorithms.errors import InvalidField
 from algorithms.laws import same
@@ -22,7 +23,8 @@ from algorithms.models.sketched_pca import SketchedPCA
 from algorithms.summaries.moments import Moments
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.sketch import Sketch
-from hpo.errors import DataError, MemoryShort
+from hpo.errors import DataError, MemoryShort, SearchError
+from studies import StudySpec
 
 PLAIN = {"sketched_pca.standardize": False}
 
@@ -87,15 +89,16 @@ def test_a_spectrum_that_falls_slowly_is_within_a_hundredth(tmp_path):
 
 def test_sparse_rows_give_what_dense_rows_give_and_are_read_once(tmp_path):
     X = topics(3000, 400)
-    asked = {"algorithm": "sketched_pca", "trials": 8, "folds": 4, "search": {"sketched_pca.size": 30}}
+    cv = KFold(4, shuffle=True, random_state=0)
+    asked = {"algorithm": "sketched_pca", "trials": 8, "folds": cv, "search": {"sketched_pca.size": 30}}
     thin = hpo.tune(X, **asked, store=tmp_path / "thin")
     full = hpo.tune(X.toarray(), **asked, store=tmp_path / "full", seed=0)
     assert thin.cost.rows_read == full.cost.rows_read == 3000
     assert all(t.user_attrs["rows_read"] == 0 for t in thin.optuna_study.trials)
     whole, other = thin.best.states.whole, full.best.states.whole
-    np.testing.assert_allclose(whole.mean * whole.known["scale"], np.asarray(X.mean(axis=0)), atol=1e-12)
-    assert whole.total == pytest.approx(other.total, rel=1e-9)
-    assert thin.best_value == pytest.approx(full.best_value, rel=1e-3), "other folds, the same rows"
+    np.testing.assert_allclose(whole.mean, np.asarray(X.mean(axis=0)), atol=1e-12)
+    np.testing.assert_allclose(whole.scatter, other.scatter, rtol=1e-9)
+    assert thin.best_value == pytest.approx(full.best_value, rel=1e-6)
     assert hpo.tune(X, **asked, store=tmp_path / "thin").cost.rows_read == 0
 
 
@@ -188,16 +191,18 @@ def test_pca_is_answered_by_it_where_the_square_does_not_fit(tmp_path, monkeypat
 
 def test_what_the_sketch_does_not_have_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("HPO_MEMORY_LIMIT", str(40 * 2**20))
-    with pytest.raises(MemoryShort, match=r"'sketched_pca'.*has no hyperparameter 'impute'"):
-        hpo.tune(topics(300, 600), algorithm="pca", store=tmp_path, search={"pca.impute": "zero"})
+    with pytest.raises(MemoryShort, match=r"'sketched_pca'.*has no hyperparameter 'min_frequency'"):
+        hpo.tune(topics(300, 600), algorithm="pca", store=tmp_path, search={"pca.min_frequency": 0.1})
+    with pytest.raises(MemoryShort, match=r"'sketched_pca'.*cannot be asked so.*impute='indicator'"):
+        hpo.tune(topics(300, 600), algorithm="pca", store=tmp_path, search={"pca.impute": "indicator"})
     with pytest.raises(MemoryShort, match="'pca' is answered by a sketch"):
         hpo.tune((topics(300, 600), np.arange(300.0)), algorithm="ridge", store=tmp_path)
     with pytest.raises(InvalidField, match="size=0"):
         Sketch(size=0)
     monkeypatch.delenv("HPO_MEMORY_LIMIT")
     asked = {"sketched_pca.n_components": 50, "sketched_pca.size": 10}
-    result = hpo.tune(topics(300, 100), algorithm="sketched_pca", trials=1, store=tmp_path, search=asked)
-    assert "the sketch has 10 directions" in result.optuna_study.trials[0].user_attrs["error"]
+    with pytest.raises(InvalidField, match=r"n_components=50: more than size=10, the directions that the sketch keeps"):
+        hpo.tune(topics(300, 100), algorithm="sketched_pca", trials=1, store=tmp_path, search=asked)
 
 
 def test_an_infinite_number_in_a_sparse_matrix_is_named(tmp_path):
@@ -247,3 +252,96 @@ def test_parquet_of_thousands_of_columns_goes_through(tmp_path):
         str(tmp_path / "wide.parquet"), algorithm="sketched_pca", trials=3, store=tmp_path / "s"
     )
     assert result.cost.rows_read == 300
+
+
+def test_standardised_columns_are_divided_by_their_exact_deviations(tmp_path, monkeypatch):
+    """The pass divides by a sample's; what is rescaled afterwards is the twin's, also where the sample is small."""
+    monkeypatch.setattr("hpo.learning.ROWS", 300)
+    X = topics(4000, 200, rank=8, density=0.2)
+    result = hpo.tune(
+        X, algorithm="sketched_pca", trials=1, store=tmp_path,
+        search={"sketched_pca.n_components": 8, "sketched_pca.size": 60},
+    )  # fmt: skip
+    model, rows = result.best_model, X.toarray()
+    twin = StandardScaler().fit(rows)
+    np.testing.assert_allclose(model["scale"].scale_, twin.scale_, rtol=1e-9)
+    np.testing.assert_allclose(model["scale"].var_, twin.var_, rtol=1e-9)
+    Z = twin.transform(rows)
+    best = PCA(8, svd_solver="full").fit(Z)
+    assert explained(model["model"], Z) > 0.99 * explained(best, Z)
+    total = model["model"].explained_variance_.sum() / model["model"].explained_variance_ratio_.sum()
+    assert total == pytest.approx(Z.var(axis=0, ddof=1).sum(), rel=1e-9), "all the variance, of every column"
+
+
+def test_a_held_out_score_is_at_most_that_of_the_rows(tmp_path):
+    X, _ = load_digits(return_X_y=True)
+    cv = KFold(3, shuffle=True, random_state=0)
+    result = hpo.tune(
+        X, algorithm="sketched_pca", trials=1, folds=cv, scoring=["log_likelihood", "explained_variance"],
+        store=tmp_path, search={"sketched_pca.n_components": 15, "sketched_pca.size": 30, **PLAIN},
+    )  # fmt: skip
+    algorithm, states = result.best.algorithm, result.best.states
+    for i, (_, test) in enumerate(cv.split(X)):
+        model = algorithm.finalize(states.train[i])["model"]
+        held = X[test] - model.mean_
+        share = float(((held @ model.components_.T) ** 2).sum() / (held**2).sum())
+        told, truth = result.best.scores.also["explained_variance"].folds[i], model.score(X[test])
+        assert 0.99 * share < told <= share * (1 + 1e-9)
+        assert truth - 1.0 < result.best.scores.folds[i] <= truth + 1e-6
+
+
+def test_both_pcas_tell_the_same_share_of_variance(tmp_path):
+    X, _ = load_digits(return_X_y=True)
+    asked = {"trials": 1, "folds": 3, "scoring": "explained_variance"}
+    exact = hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.n_components": 10, "pca.standardize": False}, **asked)
+    near = hpo.tune(X, algorithm="sketched_pca", store=tmp_path, search={"sketched_pca.n_components": 10, **PLAIN}, **asked)
+    assert near.best_value == pytest.approx(exact.best_value, rel=1e-6)
+    for kind in ("sketched_pca", "pca"):
+        assert registry.get(kind).metrics == ("log_likelihood", "explained_variance")
+
+
+def test_the_user_may_ask_for_it_and_forbid_it(tmp_path, monkeypatch):
+    X = topics(300, 120)
+    asked = hpo.tune(X, algorithm="pca", trials=2, store=tmp_path, search={"pca.wide": True, "pca.size": 20})
+    assert isinstance(asked.best.algorithm, SketchedPCA)
+    assert asked.best.states.whole.product.shape == (120, 20)
+    with pytest.raises(SearchError, match=r"pca\.wide.*'yes'.*must be true .* or false"):
+        hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.wide": "yes"})
+    with pytest.raises(SearchError, match=r"'pca\.size' is no hyperparameter"):
+        hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.size": 20})
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(3 * 2**20))
+    with pytest.raises(MemoryShort):
+        hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.wide": False})
+
+
+def test_a_resumed_study_goes_on_from_the_state_that_it_began_with(tmp_path, monkeypatch):
+    X = topics(500, 200)
+    asked = {"algorithm": "pca", "store": tmp_path / "s", "storage": tmp_path / "journal", "name": "wide"}
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(20 * 2**20))
+    hpo.tune(X, trials=2, **asked)
+    monkeypatch.delenv("HPO_MEMORY_LIMIT")
+    more = hpo.tune(X, trials=4, **asked)
+    assert more.cost.rows_read == 0
+    assert isinstance(more.best.algorithm, SketchedPCA), "the square fits by now, and the study is the same"
+
+
+def test_the_plan_says_it(tmp_path, monkeypatch):
+    pd.DataFrame(topics(200, 150).toarray()).add_prefix("x").to_parquet(tmp_path / "a.parquet")
+    spec = StudySpec(data=str(tmp_path / "a.parquet"), algorithm="pca", store=str(tmp_path / "s"))
+    assert not hpo.plan(spec).wide
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(12 * 2**20))
+    assert "pca is answered by sketched_pca" in hpo.plan(spec).wide
+    assert "Sketch(size=100" in hpo.plan(spec).summaries[0]
+    assert hpo.tune(str(tmp_path / "a.parquet"), algorithm="auto", trials=1, store=tmp_path / "s").best_algorithm == "pca"
+
+
+def test_products_of_float32_rows_have_an_eigenvalue_for_each_dimension_alone():
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(1000, 5)) @ rng.normal(size=(5, 80))).astype(np.float32)
+    shape = Shape(tuple(Column(f"x{j}", f"x{j}") for j in range(80)), dtype="float32")
+    sketch = Sketch(size=20, standardize=False)
+    batch = Batch(np.asfortranarray(rows), 80)
+    sketch = sketch.knowing(sketch.learn(shape, batch))
+    model = SketchedPCA(n_components=5, summary=sketch).finalize(sketch.update(sketch.init(shape), batch))["model"]
+    twin = PCA(5, svd_solver="full").fit(rows.astype(np.float64))
+    np.testing.assert_allclose(model.explained_variance_, twin.explained_variance_, rtol=1e-5)

@@ -1,59 +1,80 @@
-"""Principal component analysis of wide data, from a sketch of its covariance."""
+"""Principal component analysis of wide data, from a sketch in memory linear in the columns."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array, Shape
+from algorithms.base import INDICATOR, Array
 from algorithms.column_map import ColumnMap
-from algorithms.errors import InvalidField, NotEnoughRows, TooLarge
-from algorithms.known import Known
+from algorithms.design import deviations
+from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO
+from algorithms.models._components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Integer, Range
-from algorithms.summaries.sketch import Sketch, SketchState
+from algorithms.solvers.nystrom import factor
+from algorithms.summaries.sketch import Sketch, SketchState, check_sums, value_columns
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 
 @dataclass(frozen=True, eq=False)
-class Factor:
-    """F with S ≈ FFᵀ, and its singular values: the Nyström approximation of a state's scatter.
+class Axes:
+    """The principal axes of a sketch, in the columns of the model.
 
     Attributes
     ----------
-    vectors : shape (q, s), orthonormal columns, those of the largest variance first.
-    values : shape (s,), eigenvalues of S, descending.
+    mean, scale : shape (q,); what the model's columns are centred by and divided by.
+    values : shape (r,), eigenvalues of the scatter, descending.
+    vectors : shape (q, r).
+    total : trace of the scatter, exact.
+    weight, rows : W and the number of rows.
     """
 
-    vectors: Array
+    mean: Array
+    scale: Array
     values: Array
+    vectors: Array
+    total: float
+    weight: float
+    rows: int
+
+    @property
+    def q(self) -> int:
+        """Number of columns."""
+        return len(self.mean)
+
+    @property
+    def divisor(self) -> float:
+        """What a scatter is divided by: W(1 - 1/n)."""
+        return self.weight * (1.0 - 1.0 / self.rows) if self.rows > 1 else 1.0
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.vectors.nbytes + self.values.nbytes
+        return self.vectors.nbytes + 3 * self.mean.nbytes
 
 
 @dataclass(frozen=True, eq=False)
-class SketchedSolution:
-    """The leading components of a state.
+class SketchedPCASolution:
+    """The leading components of a sketch.
 
     Attributes
     ----------
-    state : what they are of.
+    axes : all that the sketch tells.
+    state : the sketch.
     k : number of components.
-    variance : shape (s,), eigenvalues of the covariance (divisor W(1 - 1/n)).
-    noise : mean of the eigenvalues left out.
+    variance : shape (k,), along the components.
+    noise : mean of the eigenvalues left out (``noise_variance_``); their sum is exact.
     """
 
+    axes: Axes
     state: SketchState
     k: int
     variance: Array
@@ -62,17 +83,16 @@ class SketchedSolution:
 
 @dataclass(frozen=True, kw_only=True)
 class SketchedPCA:
-    """Principal component analysis in memory that grows with the columns, not with their square.
+    """Principal component analysis of thousands of columns, in O(size × columns) memory.
 
-    Approximate. ``pca`` is answered by it where the square of the columns does not fit in memory. ``score`` is the
-    average log-likelihood of the held-out rows under probabilistic PCA, or the share of their variance that the
-    components explain (``explained_variance``); the held-out variance along a component is that of a sketch, which
-    is at most the true one.
+    Approximate: components are those of the Nyström approximation of the covariance, which is never above
+    it; the total variance and every column's are exact. What held-out rows vary along a component is told
+    by their own sketch, so that both scores are lower bounds of the model's.
 
     Examples
     --------
     >>> SketchedPCA(n_components=3).summary.size
-    64
+    100
     """
 
     n_components: Annotated[int | None, Integer(1, None)] = None
@@ -80,147 +100,119 @@ class SketchedPCA:
     summary: Sketch = Sketch()
 
     task: ClassVar[str] = "decomposition"
-    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood", "explained_variance")
+    metrics: ClassVar[tuple[str, ...]] = METRICS
 
     def __post_init__(self) -> None:
         at_least("n_components", self.n_components or 1, 1)
 
-    def solve(self, state: SketchState) -> SketchedSolution:
-        """Return the components; raises NotEnoughRows for fewer than two rows."""
+    def solve(self, state: SketchState) -> SketchedPCASolution:
+        """Return the components; raises InvalidField for more than the sketch has directions."""
         self.check(state)
-        s = state.product.shape[1]
-        if self.n_components is not None and self.n_components > s:
-            raise InvalidField(
-                f"n_components={self.n_components}: the sketch has {s} directions; ask for fewer components, or "
-                "for a larger size"
-            )
-        most = min(s, state.rows)
-        k, divisor = min(self.n_components or most, most), _divisor(state)
-        variance = factor_of(state).values / divisor
-        q = min(len(state.mean), state.rows)
-        rest = max(state.total / divisor - float(variance[:k].sum()), 0.0)
-        return SketchedSolution(state, k, variance, rest / (q - k) if q > k else 0.0)
+        axes = self.axes(state)
+        most = min(axes.q, axes.rows)
+        k = min(len(axes.values), self.n_components or len(axes.values), most)
+        variance = axes.values[:k] / axes.divisor
+        rest = max(axes.total / axes.divisor - float(variance.sum()), 0.0)
+        return SketchedPCASolution(axes, state, k, variance, rest / (most - k) if k < most else 0.0)
 
-    def estimator(self, solution: SketchedSolution) -> BaseEstimator:
+    def axes(self, state: SketchState) -> Axes:
+        """Return the state's principal axes (kept for the state)."""
+        return MEMO.get(state, "axes", lambda: _axes(state))
+
+    def estimator(self, solution: SketchedPCASolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
-        from sklearn.decomposition import PCA as SkPCA  # noqa: N811
-
-        state, k = solution.state, solution.k
-        known, vectors = state.known, factor_of(state).vectors[:, :k]
-        scaled = bool(np.any(known["scale"] != 1.0))
-        model: Any = SkPCA(n_components=k, whiten=self.whiten, svd_solver="randomized")
-        rows = np.ascontiguousarray(vectors.T)
-        largest = np.take_along_axis(rows, np.argmax(np.abs(rows), axis=1)[:, None], axis=1)
-        model.components_ = rows * np.where(largest < 0.0, -1.0, 1.0)
-        model.mean_ = np.zeros(len(state.mean)) if scaled else state.mean.copy()
-        model.explained_variance_ = solution.variance[:k].copy()
-        total = state.total / _divisor(state)
-        model.explained_variance_ratio_ = solution.variance[:k] / total if total > 0.0 else np.zeros(k)
-        model.singular_values_ = np.sqrt(solution.variance[:k] * _divisor(state))
-        model.noise_variance_ = solution.noise
-        model.n_components_, model.n_samples_, model.n_features_in_ = k, state.rows, len(state.mean)
+        axes, state = solution.axes, solution.state
+        standardize = bool(state.known["standardize"])
         scaler = None
-        if scaled:
-            scale = known["scale"]
-            scaler = fitted_scaler(state.mean * scale, scale, scale**2, state.rows)
-        return pipeline(_columns(state.shape, known), state.shape.d, scaler, model)
+        if standardize:
+            scaler = fitted_scaler(axes.mean, axes.scale, state.scatter / state.weight, axes.rows)
+        model = fitted(
+            signed(axes.vectors[:, : solution.k].T), np.zeros(axes.q) if standardize else axes.mean,
+            solution.variance, total=axes.total / axes.divisor, noise=solution.noise, rows=axes.rows,
+            singular=np.sqrt(axes.values[: solution.k]), whiten=self.whiten, solver="randomized",
+        )  # fmt: skip
+        return pipeline(_columns(state), state.shape.d, scaler, model)
 
     def finalize(self, state: SketchState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(self, solution: SketchedSolution, held_out: SketchState, metric: str) -> float | None:
-        """Return the average log-likelihood of the held-out rows, or the share of their variance explained."""
-        if not held_out.rows:
+    def score(self, solution: SketchedPCASolution, held_out: SketchState, metric: str) -> float | None:
+        """Return the score of the held-out rows, at least: see :class:`SketchedPCA`."""
+        if not held_out.rows or not solution.k:
             return None
-        k, q = solution.k, len(held_out.mean)
-        along, total = MEMO.get(
-            held_out, (solution.state, "along"), lambda: _Along(*_along(solution.state, held_out))
-        ).parts
-        if metric == "explained_variance":
-            return float(along[:k].sum()) / total if total > 0.0 else 0.0
-        values = solution.variance[:k]
-        if values.min() <= 0.0 or (q > k and solution.noise <= 0.0):
-            return -math.inf
-        rest = q - k
-        outside = max(total - float(along[:k].sum()), 0.0) / solution.noise if rest else 0.0
-        logdet = float(np.log(values).sum()) + (rest * math.log(solution.noise) if rest else 0.0)
-        return -0.5 * (float(np.sum(along[:k] / values)) + outside + logdet + q * math.log(2.0 * math.pi))
+        axes = solution.axes
+        second = MEMO.get(held_out, (axes, "second"), lambda: _second_moments(axes, held_out))
+        return score(metric, second, solution.variance, solution.noise, axes.q)
 
-    def complexity(self, solution: SketchedSolution) -> float:
+    def complexity(self, solution: SketchedPCASolution) -> float:
         """Return the number of components."""
         return float(solution.k)
 
     def bounds(self, state: SketchState) -> Mapping[str, Range | None]:
-        """Return components up to the size of the sketch."""
-        return {"n_components": Integer(1, max(1, min(state.product.shape[1], state.rows - 1)))}
+        """Return components up to what the sketch tells apart."""
+        axes = self.axes(state)
+        return {"n_components": Integer(1, max(1, min(len(axes.values), axes.q - 1, axes.rows - 1)))}
 
     def check(self, state: SketchState) -> None:
-        """Refuse fewer than two rows, and values whose squares have no finite sum."""
+        """Refuse fewer than two rows, values without a finite sum, and more components than directions."""
+        check_sums(state)
         if state.rows < 2:
-            raise NotEnoughRows(
-                f"sketched_pca needs at least 2 rows to know a variance, and has {state.rows}"
+            raise NotEnoughRows(f"sketched_pca needs at least 2 rows to know a variance, and has {state.rows}")
+        q, s = state.product.shape
+        if self.n_components is not None and self.n_components > s and q > s:
+            raise InvalidField(
+                f"n_components={self.n_components}: more than size={s}, the directions that the sketch keeps; set "
+                f"size to at least {self.n_components} (a pass field: another value reads the data once more)"
             )
-        if not np.isfinite(state.total):
-            raise TooLarge("the squares of the columns have no finite sum: look for damaged values, or rescale")
 
 
-@dataclass(frozen=True, eq=False)
-class _Along:
-    along: Array
-    total: float
-
-    @property
-    def nbytes(self) -> int:
-        return self.along.nbytes
-
-    @property
-    def parts(self) -> tuple[Array, float]:
-        return self.along, self.total
+def _axes(state: SketchState) -> Axes:
+    scale = np.ones(len(state.mean))
+    if state.known["standardize"]:
+        scale = deviations(state.scatter / state.weight, state.mean, state.weight)
+    values, vectors = _rescaled(state, scale)
+    total = float((state.scatter / scale**2).sum())
+    return Axes(state.mean, scale, values, vectors, total, state.weight, state.rows)
 
 
-def factor_of(state: SketchState) -> Factor:
-    """Return the Nyström approximation of a state's scatter (kept for the state)."""
-    return MEMO.get(state, "factor", lambda: _factor(state))
+def _rescaled(state: SketchState, scale: Array) -> tuple[Array, Array]:
+    """Return eigenvalues and vectors of the scatter divided by exact scales: the sketch's scales are a sample's."""
+    vectors, values = factor(state.known["directions"], state.product)
+    ratio = state.known["scale"] / scale
+    if np.all(ratio == 1.0):
+        return values, vectors
+    vectors *= np.sqrt(values)
+    vectors *= ratio[:, None]
+    rotated, roots, _ = np.linalg.svd(vectors, full_matrices=False)
+    kept = roots > (roots[0] * 1e-12 if len(roots) else 0.0)
+    return roots[kept] ** 2, rotated[:, kept]
 
 
-def _factor(state: SketchState) -> Factor:
-    """Return it by Tropp et al. 2017, algorithm 3: shifted, so that what is inverted is well conditioned."""
-    from scipy.linalg import solve_triangular
-
-    test, product = state.known["test"], state.product
-    size = float(np.linalg.norm(product))
-    if size == 0.0:
-        return Factor(test.copy(), np.zeros(test.shape[1]))
-    shift = math.sqrt(len(product)) * np.finfo(np.float64).eps * size
-    shifted = product + shift * test
-    inner = test.T @ shifted
-    root = np.linalg.cholesky((inner + inner.T) / 2.0)
-    left = solve_triangular(root, shifted.T, lower=True).T
-    vectors, values, _ = np.linalg.svd(left, full_matrices=False)
-    return Factor(vectors, np.maximum(values**2 - shift, 0.0))
+def _second_moments(axes: Axes, held_out: SketchState) -> SecondMoments:
+    """Return what the held-out rows vary along each axis: by their own sketch, so at most what they do."""
+    vectors, values = factor(held_out.known["directions"], held_out.product)
+    pilot = (held_out.known["scale"] / axes.scale)[:, None]
+    inside = (axes.vectors * pilot).T @ vectors
+    away = (held_out.mean - axes.mean) / axes.scale
+    along = (inside**2) @ values / held_out.weight + (axes.vectors.T @ away) ** 2
+    scatter = float((held_out.scatter / axes.scale**2).sum())
+    return SecondMoments(along, scatter / held_out.weight + float(away @ away))
 
 
-def _along(state: SketchState, held_out: SketchState) -> tuple[Array, float]:
-    """Return held-out second moments about the training mean: along each component, and in all."""
-    vectors, held = factor_of(state).vectors, factor_of(held_out)
-    away = held_out.mean - state.mean
-    inner = (vectors.T @ held.vectors) ** 2 @ held.values
-    along = inner / held_out.weight + (vectors.T @ away) ** 2
-    return along, held_out.total / held_out.weight + float(away @ away)
-
-
-def _divisor(state: SketchState) -> float:
-    return state.weight * (1.0 - 1.0 / state.rows) if state.rows > 1 else 1.0
-
-
-def _columns(shape: Shape, known: Known) -> ColumnMap:
-    """Return the map to the kept columns, a missing number at the mean of the sample."""
+def _columns(state: SketchState) -> ColumnMap:
+    """Return the map from encoded columns: values as they are, and what stands for missing ones."""
     from scipy.sparse import csr_array
 
-    keep, missing, center = known["keep"], known["missing"], known["center"]
-    gaps = np.flatnonzero((missing >= 0) & (center != 0.0))
-    rows, cols = np.r_[keep, missing[gaps]], np.r_[np.arange(len(keep)), gaps]
-    values = np.r_[np.ones(len(keep)), center[gaps]]
-    names = tuple(shape.columns[j].name for j in keep)
-    return ColumnMap(csr_array((values, (rows, cols)), shape=(shape.d, len(keep))), names, None)
+    shape, fill, values = state.shape, state.known["fill"], value_columns(state.shape)
+    filled = np.array([j for j, column in enumerate(shape.columns) if column.role == INDICATOR], np.intp)
+    place = {shape.columns[j].source: i for i, j in enumerate(values)}
+    of_value = np.array([place[shape.columns[j].source] for j in filled], np.intp)
+    some = fill[of_value] != 0.0
+    filled, of_value = filled[some], of_value[some]
+    rows, columns = np.r_[values, filled], np.r_[np.arange(len(values)), of_value]
+    matrix = csr_array(
+        (np.r_[np.ones(len(values)), fill[of_value]], (rows, columns)), shape=(shape.d, len(values))
+    )
+    names = tuple(shape.columns[j].name for j in values)
+    return ColumnMap(matrix, names, None if len(filled) else values)

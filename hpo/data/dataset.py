@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 65_536
 LEAST_ROWS = 8_192
+SPARSE_ROWS = 16_384
+"""Rows of a sparse matrix that are read at once: what is made of them is dense in few columns."""
 BATCH_BYTES = 1 << 28
 """Bytes of the numbers of one batch, at most."""
 
@@ -139,7 +141,7 @@ class Dataset:
         None where the data is no sparse matrix, or one of the other columns is in it. Counted as reading.
         """
         found = self._source.sparse([field.name for field in self.features], self._known(beside))
-        return None if found is None else self._counted(segment, found(segment, BATCH_ROWS))
+        return None if found is None else self._counted(segment, found(segment, SPARSE_ROWS))
 
     def sample_sparse(
         self, beside: Sequence[str], rows: int, seed: int
@@ -151,20 +153,17 @@ class Dataset:
         if found is None:
             return None
         drawn = spread(self.segments, PILOT_SEGMENTS)
-        made, keys = [], []
+        keys = np.concatenate([priorities(s.fingerprint, seed, 0, s.rows or 0) for s in drawn])
+        taken, seen, made = np.zeros(len(keys), np.bool_), 0, []
+        taken[np.argsort(keys, kind="stable")[:rows]] = True
         for segment in drawn:
-            seen = 0
-            for matrix, batch in found(segment, BATCH_ROWS):
-                key = priorities(segment.fingerprint, seed, seen, batch.num_rows)
-                chosen = np.sort(np.argsort(key, kind="stable")[:rows])
+            for matrix, batch in found(segment, SPARSE_ROWS):
+                chosen = np.flatnonzero(taken[seen : seen + batch.num_rows])
                 made.append((matrix[chosen], pa.Table.from_batches([batch]).take(pa.array(chosen))))
-                keys.append(key[chosen])
                 self.log.add_pilot(batch.num_rows)
                 seen += batch.num_rows
-        order = np.sort(np.argsort(np.concatenate(keys), kind="stable")[:rows])
-        matrix = csr_array(vstack([m for m, _ in made], format="csr"))[order]
-        table = pa.concat_tables([t for _, t in made]).take(pa.array(order))
-        return matrix, table, drawn
+        matrix = csr_array(vstack([m for m, _ in made], format="csr"))
+        return matrix, pa.concat_tables([t for _, t in made]), drawn
 
     def _counted(
         self, segment: Segment, parts: Iterator[tuple[csr_array, pa.RecordBatch]]

@@ -258,7 +258,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         """Return the encoded columns of a sparse matrix: values, and ones where a number is missing."""
         from scipy.sparse import csr_array
 
-        firsts, data = np.array(self._firsts, np.int64), matrix.data.astype(self.dtype_)
+        firsts, data = np.array(self._firsts, matrix.indices.dtype), matrix.data.astype(self.dtype_)
         infinite = np.flatnonzero(np.isinf(data))
         if len(infinite):
             name = self.encodings_[int(matrix.indices[infinite[0]])].name

@@ -97,7 +97,7 @@ class ArrayBlock:
 
     def digest(self, start: int, stop: int) -> str:
         """Return xxh3_128 of the rows' values (of a sparse matrix, its stored values) and further columns."""
-        part = self.matrix[start:stop]
+        part = _rows(self.matrix, start, stop)
         digest = xxhash.xxh3_128(f"{self.schema}{part.shape}".encode())
         for array in (part.data, part.indices, part.indptr) if _is_sparse(part) else (part,):
             digest.update(np.ascontiguousarray(array).view(np.uint8).data)
@@ -117,7 +117,7 @@ class ArrayBlock:
         return pa.RecordBatch.from_arrays([_one_chunk(c) for c in table.columns], names=list(columns))
 
     def _dense(self, low: int, high: int) -> Any:
-        rows = self.matrix[low:high]
+        rows = _rows(self.matrix, low, high)
         return rows.toarray(order="F") if _is_sparse(rows) else np.asfortranarray(rows)
 
 
@@ -151,7 +151,7 @@ class MemorySource:
             start, stop = segment.part
             for low in range(start, stop, rows):
                 high = min(low + rows, stop)
-                part = block.matrix[low:high]
+                part = _rows(block.matrix, low, high)
                 yield part if whole else part[:, places], block.other(low, high, beside)
 
         return read
@@ -199,6 +199,15 @@ def _typed_nulls(table: pa.Table) -> pa.Table:
         if pa.types.is_null(field.type):
             table = table.set_column(index, field.name, table.column(index).cast(pa.float64()))
     return table
+
+
+def _rows(matrix: Any, start: int, stop: int) -> Any:
+    """Return some rows; those of a CSR matrix share its values and their places."""
+    if not _is_sparse(matrix):
+        return matrix[start:stop]
+    low, high = matrix.indptr[start], matrix.indptr[stop]
+    parts = (matrix.data[low:high], matrix.indices[low:high], matrix.indptr[start : stop + 1] - low)
+    return type(matrix)(parts, shape=(stop - start, matrix.shape[1]))
 
 
 def _is_sparse(matrix: Any) -> bool:
