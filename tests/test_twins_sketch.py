@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
+from twins_sketch import TWINS
 
 import hpo
 from algorithms import registry
@@ -47,18 +48,21 @@ def explained(model, X):
     return float(((X @ model.components_.T) ** 2).sum() / (X**2).sum())
 
 
-@pytest.mark.parametrize("k", [5, 20, 40])
-def test_it_explains_what_scikit_learns_randomised_pca_explains(k, tmp_path):
+@pytest.mark.parametrize("params", TWINS["sketched_pca"][0], ids=str)
+def test_it_explains_what_its_twin_explains(params, tmp_path):
     X, _ = load_digits(return_X_y=True)
-    asked = {"sketched_pca.n_components": k, "sketched_pca.size": 50, **PLAIN}
+    asked = {f"sketched_pca.{name}": value for name, value in params.items()} | {
+        "sketched_pca.size": 50,
+        **PLAIN,
+    }
     result = hpo.tune(X, algorithm="sketched_pca", trials=1, store=tmp_path, search=asked)
-    ours, twin = result.best_model["model"], PCA(k, svd_solver="randomized", random_state=0).fit(X)
+    ours, twin = result.best_model["model"], TWINS["sketched_pca"][1](params).fit(X)
     assert isinstance(ours, PCA)
     assert explained(ours, X) > 0.99 * explained(twin, X)
     assert ours.explained_variance_ratio_.sum() == pytest.approx(explained(ours, X), rel=0.01)
     np.testing.assert_allclose(ours.mean_, X.mean(axis=0), atol=1e-12)
     assert ours.noise_variance_ == pytest.approx(twin.noise_variance_, rel=0.05)
-    assert result.best_model.transform(X).shape == (len(X), k)
+    assert result.best_model.transform(X).shape == (len(X), params["n_components"])
 
 
 def test_data_of_low_rank_is_exact(tmp_path):
