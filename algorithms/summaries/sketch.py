@@ -152,7 +152,8 @@ class Sketch:
         scale = known["scale"][:, None]
         with np.errstate(over="ignore", invalid="ignore"):
             mean, scatter = rows.moments()
-            product = rows.squared(mean, known["directions"] / scale) / scale
+            # in one order of memory: the last bits of what is made of it depend on that
+            product = np.ascontiguousarray(rows.squared(mean, known["directions"] / scale) / scale)
         return self.merge(
             state, SketchState(state.shape, known, batch.n, batch.total, mean, scatter, product)
         )
