@@ -24,6 +24,7 @@ from hpo.run import Run, study_space
 from hpo.scoring import Scoring, resolve_scoring
 from hpo.search import Searched, resolve
 from hpo.settings import Location, default_storage, open_store
+from hpo.threads import one_blas_thread
 from hpo.tuner import Tuner
 from hpo.wide import widened
 from state_store import Key, StateStore
@@ -76,6 +77,7 @@ class RecordedPilot(Pilot):
         return str(self.name)
 
 
+@one_blas_thread()
 def load(
     name: str, *, storage: BaseStorage | Location | None = None, store: StateStore | Location | None = None
 ) -> Result:
