@@ -11,14 +11,13 @@ import functools
 import os
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from joblib import Parallel, delayed
 
 from algorithms.base import Batch, Drawing, Summary, pieces_for
 from hpo.data.gather import Workspace
@@ -329,11 +328,25 @@ def _in_order(
         return map(read, segments)
     if threads < 2:
         return beside.map(read, segments)
-    pool = Parallel(
-        n_jobs=threads, prefer="threads", require="sharedmem", return_as="generator", pre_dispatch="2*n_jobs"
-    )
-    made: Iterator[Found] = pool(delayed(read)(segment) for segment in segments)
-    return made
+    return _mapped(read, segments, threads)
+
+
+def _mapped(
+    read: Callable[[Segment], Found], segments: Sequence[Segment], threads: int
+) -> Iterator[Found]:
+    """Yield what ``read`` makes of each segment, in order; two for each thread are begun in advance."""
+    waiting: deque[Future[Found]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for segment in segments:
+                waiting.append(pool.submit(read, segment))
+                if len(waiting) >= 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def read_ahead(items: Iterator[T]) -> Iterator[T]:
