@@ -37,10 +37,20 @@ from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
+from algorithms.solvers.scaled_rows import DenseRows, Picker, ScaledRows, SparseRows
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 
 BLOCK = 16_384
 """Rows that are made ready at a time."""
+
+BLOCK_VALUES = BLOCK * 1024
+"""Numbers that are made ready at a time: of wide dense data there are fewer rows."""
+
+WIDE, THIN = 256, 0.1
+"""From so many columns on, rows of which a smaller share is not zero are kept sparse."""
+
+COLUMNS = 256
+"""Columns of the sample that are looked at together."""
 
 VISITS = 50_000
 """Rows that few rows are gone through for, again and again, unless ``epochs`` says otherwise."""
@@ -232,9 +242,8 @@ class Packed:
         return PackedState(
             a.shape, a.known, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
             a.loss + b.loss, a.told + b.told,
-            *(_mean(x, y, a.weight / weight) for x, y in ((a.coef, b.coef), (a.slots, b.slots))),
-            *(_mean(x, y, share) for x, y in ((a.buckets, b.buckets), (a.bucket_slots, b.bucket_slots))),
-            visits,
+            _mean(a.coef, b.coef, a.weight / weight), _mean(a.slots, b.slots, a.weight / weight),
+            _mean(a.buckets, b.buckets, share), _mean(a.bucket_slots, b.bucket_slots, share), visits,
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
@@ -246,7 +255,7 @@ class Packed:
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return means and deviations of the columns and of a target that is a number, and how often to go."""
-        places, values, w = plain_columns(shape), sample.dense(shape.p).astype(np.float64), sample.weights
+        places, values, w = plain_columns(shape), sample.dense(shape.p), sample.weights
         known = {
             "center": np.zeros(len(places)), "scale": np.ones(len(places)), "offset": np.zeros(1),
             "unit": np.ones(1), "weight": np.ones(1), "epochs": np.array([self.epochs or 1]),
@@ -255,9 +264,10 @@ class Packed:
             often = min(MOST_EPOCHS, max(1, VISITS // sample.n))
             known |= {"weight": np.array([w.mean()]), "epochs": np.array([self.epochs or often])}
         if sample.n and self.standardize:
-            known["center"], known["scale"] = _spread(values[:, places], w)
+            parts = [_spread(values, part, w) for part in _parted(places)]
+            known["center"], known["scale"] = (np.concatenate([np.zeros(0), *x]) for x in _turned(parts))
             if not shape.classes:
-                known["offset"], known["unit"] = _spread(values[:, shape.d : shape.d + 1], w)
+                known["offset"], known["unit"] = _spread(values, np.array([shape.d]), w)
         return Known(known)
 
     def knowing(self, known: Known) -> Packed:
@@ -358,9 +368,12 @@ class Training:
         """Train on the rows of a batch and return the state after them."""
         order = np.arange(batch.n) if batch.priority is None else np.argsort(batch.priority, kind="stable")
         epochs, weights = int(self.known["epochs"][0]), batch.weights
-        for start in range(0, batch.n, BLOCK):
-            rows = order[start : start + BLOCK]
-            block = _Block(self, batch.dense(self.state.shape.p, rows), weights[rows])
+        picker = Picker(batch, self.state.shape.p)
+        sparse = len(self.plain) >= WIDE and picker.share_of_values() < THIN
+        size = BLOCK if sparse else self._rows_of_block()
+        for start in range(0, batch.n, size):
+            rows = order[start : start + size]
+            block = _Block(self, picker, rows, weights[rows], sparse=sparse)
             self.counts = self.counts + block.counts
             for left in reversed(range(epochs)):
                 for part in block.parts(self.packed.batch_rows):
@@ -368,9 +381,14 @@ class Training:
         self._settle()
         return self._state(batch)
 
-    def _step(self, z: Array, codes: Places, y: Array, w: Array, *, tell: bool) -> None:
+    def _rows_of_block(self) -> int:
+        """Return how many dense rows are made ready at a time: whole mini-batches."""
+        size = self.packed.batch_rows
+        return max(size, min(BLOCK, BLOCK_VALUES // (len(self.plain) + 1)) // size * size)
+
+    def _step(self, z: ScaledRows, codes: Places, y: Array, w: Array, *, tell: bool) -> None:
         """Go one step down the mean loss of a mini-batch."""
-        eta = z @ self.coef
+        eta = z.eta(self.coef)
         if codes.shape[1]:
             eta += self._of_buckets(codes)
         if tell and self.steps % TOLD_EVERY == 0:
@@ -382,7 +400,7 @@ class Training:
         np.clip(slopes, -STEEPEST, STEEPEST, out=slopes)
         slopes *= (w / (len(w) * self.known["weight"][0]))[:, None]
         self.steps += 1
-        self.stepper.step(self.coef, self.slots, z.T @ slopes, self.steps, free=1)
+        self.stepper.step(self.coef, self.slots, z.gradient(slopes), self.steps, free=1)
         if codes.shape[1]:
             self._step_buckets(codes, slopes, w)
 
@@ -440,24 +458,22 @@ class Training:
 class _Block:
     """Rows made ready: z, bucket numbers, targets of every equation, weights, and those of each class."""
 
-    def __init__(self, training: Training, values: Any, w: Array) -> None:
-        shape, known = training.state.shape, training.known
-        self.z = np.ones((len(values), len(training.plain) + 1))
-        self.z[:, :-1] = values[:, training.plain]
-        self.z[:, :-1] -= known["center"]
-        self.z[:, :-1] /= known["scale"]
-        self.codes = buckets_of(values[:, training.hashed], training.packed.hash_bits)
-        y = values[:, shape.d].astype(np.float64)
+    def __init__(self, training: Training, picker: Picker, rows: Places, w: Array, *, sparse: bool) -> None:
+        shape, known, plain = training.state.shape, training.known, training.plain
+        make = SparseRows.of if sparse else DenseRows.of
+        self.z: ScaledRows = make(picker, rows, plain, known["center"], known["scale"])
+        self.codes = buckets_of(picker.columns(rows, training.hashed), training.packed.hash_bits)
+        y = picker.columns(rows, np.array([shape.d]))[:, 0].astype(np.float64)
         self.y, self.w = _targets(y, shape, known)[:, None, :], w
         self.counts = np.bincount(
             y.astype(np.intp) if shape.classes else [0] * len(y), w, max(1, len(shape.classes))
         )
 
-    def parts(self, size: int) -> Iterator[tuple[Array, Places, Array, Array]]:
+    def parts(self, size: int) -> Iterator[tuple[ScaledRows, Places, Array, Array]]:
         """Yield the mini-batches."""
-        for start in range(0, len(self.z), size):
+        for start in range(0, len(self.w), size):
             rows = slice(start, start + size)
-            yield self.z[rows], self.codes[rows], self.y[rows], self.w[rows]
+            yield self.z.part(rows), self.codes[rows], self.y[rows], self.w[rows]
 
 
 def equations(shape: Shape) -> int:
@@ -530,8 +546,18 @@ def _targets(y: Array, shape: Shape, known: Mapping[str, Any] | Known) -> Array:
     return np.where(y[:, None] == np.arange(len(shape.classes)), 1.0, -1.0)
 
 
-def _spread(values: Array, w: Array) -> tuple[Array, Array]:
-    """Return means and deviations; a value that is far out for its deviation makes it larger."""
+def _parted(places: Places) -> Iterator[Places]:
+    for start in range(0, len(places), COLUMNS):
+        yield places[start : start + COLUMNS]
+
+
+def _turned(pairs: list[tuple[Array, Array]]) -> tuple[list[Array], list[Array]]:
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def _spread(of: Any, places: Places, w: Array) -> tuple[Array, Array]:
+    """Return means and deviations of some columns; a value that is far out for its deviation makes it larger."""
+    values = of[:, places].astype(np.float64)
     center = np.average(values, axis=0, weights=w)
     deviation = np.sqrt(np.average((values - center) ** 2, axis=0, weights=w))
     farthest = np.abs(values - center).max(axis=0)

@@ -85,7 +85,7 @@ def hash_beyond(fields: Iterable[Field], hashed: Hashed, limit: int) -> dict[str
 
     Examples
     --------
-    >>> hash_beyond([Field("c", "string", CATEGORICAL)], "auto", 64)
+    >>> hash_beyond([Field("c", CATEGORICAL, "string")], "auto", 64)
     {'c': 64}
     """
     kinds = {field.name: field.kind for field in fields}
