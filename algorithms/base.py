@@ -20,8 +20,9 @@ Two algorithms share a state exactly when their summaries are equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from algorithms.ranges import Range
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
     from sklearn.base import BaseEstimator
 
     from algorithms.kernels import KernelMap
@@ -42,6 +44,9 @@ EXACT, APPROXIMATE, RESUMABLE = "exact", "approximate", "resumable"
 
 VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other", "missing"
 HASHED = "hashed"
+
+DENSE_BYTES = 1 << 26
+"""Bytes that sparse rows may take when a summary wants them dense."""
 
 HASH_BITS = 24
 """Bits of the hash in a column of role ``"hashed"``: as many as float32 holds exactly."""
@@ -156,6 +161,12 @@ class Batch:
         """The row weights, ones where there are none."""
         return np.ones(self.n) if self.weight is None else self.weight
 
+    def part(self, rows: slice) -> Batch:
+        """Return some of the rows; nothing is copied."""
+        weight = None if self.weight is None else self.weight[rows]
+        priority = None if self.priority is None else self.priority[rows]
+        return Batch(self.values[rows], self.d, weight, self.present, priority)
+
     def dense(self, p: int, rows: Any = slice(None)) -> NDArray[np.floating[Any]]:
         """Return the chosen rows with all p columns, those that are not present zero.
 
@@ -187,6 +198,84 @@ class Polishing(Protocol):
     def expanded_at(self, solution: Any, state: Any) -> Known:
         """Return what the summary must know for a pass that begins at this solution."""
         ...
+
+
+class SparseBatch(Batch):
+    """Rows of which most numbers are zero: a batch like any other, made dense only where a summary asks for it.
+
+    A summary that takes the matrix as it is says ``sparse: ClassVar[bool] = True``; others get the rows in
+    pieces, so that no piece is large when dense.
+
+    Parameters
+    ----------
+    matrix : shape (n, d), the encoded columns.
+    targets : shape (n, t).
+    weight, priority : as in :class:`Batch`.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> batch = SparseBatch(csr_array([[0.0, 2.0], [0.0, 0.0]]), np.array([[1.0], [3.0]]))
+    >>> batch.n, batch.present.tolist(), batch.values.tolist()
+    (2, [1, 2], [[2.0, 1.0], [0.0, 3.0]])
+    """
+
+    matrix: csr_array
+    targets: NDArray[np.floating[Any]]
+
+    def __init__(
+        self,
+        matrix: csr_array,
+        targets: NDArray[np.floating[Any]],
+        weight: Array | None = None,
+        priority: NDArray[np.uint64] | None = None,
+    ) -> None:
+        given = {
+            "matrix": matrix, "targets": targets, "d": matrix.shape[1], "weight": weight, "priority": priority,
+        }  # fmt: skip
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+
+    @cached_property
+    def values(self) -> NDArray[np.floating[Any]]:
+        """The present columns, dense, shape (n, len(present))."""
+        columns = self.present[self.present < self.d]
+        made = np.zeros((self.n, len(self.present)), self.matrix.dtype, order="F")
+        made[:, : len(columns)] = self.matrix[:, columns].toarray()
+        made[:, len(columns) :] = self.targets
+        return made
+
+    @cached_property
+    def present(self) -> NDArray[np.intp]:
+        """Columns with a stored number, and the targets."""
+        found = np.unique(self.matrix.indices).astype(np.intp)
+        targets = np.arange(self.d, self.d + self.targets.shape[1], dtype=np.intp)
+        return np.concatenate([found, targets])
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.matrix.shape[0])
+
+    def part(self, rows: slice) -> SparseBatch:
+        """Return some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        priority = None if self.priority is None else self.priority[rows]
+        return SparseBatch(self.matrix[rows], self.targets[rows], weight, priority)
+
+    def pieces(self) -> Iterator[SparseBatch]:
+        """Yield the rows in runs that take at most :data:`DENSE_BYTES` when dense."""
+        step = max(1, DENSE_BYTES // (8 * max(1, self.d)))
+        for start in range(0, self.n, step):
+            yield self.part(slice(start, start + step))
+
+
+def pieces_for(summary: object, batch: Batch) -> Iterator[Batch]:
+    """Yield a batch as a summary takes it: sparse rows whole where it says so, else in pieces."""
+    if isinstance(batch, SparseBatch) and not getattr(summary, "sparse", False):
+        yield from batch.pieces()
+    else:
+        yield batch
 
 
 S = TypeVar("S")
@@ -278,8 +367,10 @@ class Algorithm(Protocol[S_in, M]):
     """Names that ``score`` answers exactly. Any other scorer's name is answered from a sample of held-out rows."""
 
     # An algorithm that ``algorithm="auto"`` may pick says ``auto: ClassVar[int]`` in its own class, its place
-    # among those of its task; subclasses do not inherit it. One that takes columns of the role "hashed" says
-    # ``hashes: ClassVar[bool] = True``.
+    # among those of its task; subclasses do not inherit it. One whose states grow with the square of the columns
+    # may say ``wide: ClassVar[str]``, the name of one that answers for it where they do not fit in memory; that one
+    # has its task and its metrics.
+    # One that takes columns of the role "hashed" says ``hashes: ClassVar[bool] = True``.
 
     def solve(self, state: S_in) -> M:
         """Return the model's numbers; never sees the data. Raises NotEnoughRows, naming what is missing."""

@@ -20,6 +20,7 @@ BUILT_IN: Mapping[str, str] = {
     "pls": "algorithms.models.pls:PLS",
     "bayesian_ridge": "algorithms.models.bayesian_ridge:BayesianRidge",
     "pca": "algorithms.models.pca:PCA",
+    "sketched_pca": "algorithms.models.sketched_pca:SketchedPCA",
     "logistic": "algorithms.models.logistic:Logistic",
     "poisson": "algorithms.models.poisson:Poisson",
     "gamma": "algorithms.models.gamma:Gamma",

@@ -18,6 +18,7 @@ from benchmarks.scale import scale_rows
 from benchmarks.second import second_rows
 from benchmarks.table import Row
 from benchmarks.whole import search_rows, study_rows
+from benchmarks.wide import wide_rows
 from benchmarks.workshop import Workshop
 
 PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
@@ -34,5 +35,6 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "neighbors": neighbor_rows,
     "logistic": logistic_rows,
     "packed": packing_rows,
+    "wide": wide_rows,
     "hashed": hashing_rows,
 }

@@ -162,7 +162,8 @@ def _fitting(task: Task, dataset: Dataset) -> tuple[str, ...]:
     shape = Shape(columns, dataset.targets, ("a", "b") if task.target == CLASS else ())
 
     def fits(name: str) -> bool:
-        made: Any = registry.get(name)()
-        return free is None or STATES * made.summary.nbytes(shape) <= free
+        kind: Any = registry.get(name)
+        kinds = [kind, *([registry.get(kind.wide)] if hasattr(kind, "wide") else [])]
+        return free is None or any(STATES * each().summary.nbytes(shape) <= free for each in kinds)
 
     return tuple(name for name in candidates(task.name) if fits(name))

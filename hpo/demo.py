@@ -129,7 +129,7 @@ def default_folder() -> Path:
 
 
 def example_text(name: str = "flights.yaml") -> str:
-    """Return the text of an example study on flights: ``flights.yaml`` or ``late_flights.yaml``.
+    """Return the text of an example study: ``flights.yaml``, ``late_flights.yaml`` or ``boosted_flights.yaml``.
 
     Examples
     --------

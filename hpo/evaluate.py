@@ -130,13 +130,13 @@ def fold_states(summary: Summary[Any], cells: Sequence[Any], plan: FoldPlan) -> 
     """
     cells = tuple(cells)
     made = FoldStates(cells, (), (), None, plan, summary)
-    whole = made.merged(range(plan.n_cells))
     test = tuple(made.merged(split.test) for split in plan.splits)
     if leaves_one_out(plan):
-        others = _all_but_one(summary, cells)
+        others, whole = _all_but_one(summary, cells)
         train = tuple(others[split.test[0]] for split in plan.splits)
     else:
         train = tuple(made.merged(split.train) for split in plan.splits)
+        whole = made.merged(range(plan.n_cells))
     return FoldStates(cells, train, test, whole, plan, summary)
 
 
@@ -175,16 +175,18 @@ def score_pairs(
     return Scores(first, converged, {m: Scores(folds) for m, folds in zip(also, others, strict=True)})
 
 
-def _all_but_one(summary: Summary[Any], cells: tuple[Any, ...]) -> list[Any]:
+def _all_but_one(summary: Summary[Any], cells: tuple[Any, ...]) -> tuple[list[Any], Any]:
+    """Return the merge of all cells but each, and that of all."""
     prefix = list(_running(summary, cells))
     suffix = list(_running(summary, cells[::-1]))[::-1]
     k = len(cells)
     if k == 1:
-        return [None]
-    return [
+        return [None], prefix[0]
+    others = [
         suffix[1] if i == 0 else prefix[-2] if i == k - 1 else summary.merge(prefix[i - 1], suffix[i + 1])
         for i in range(k)
     ]
+    return others, prefix[-1]
 
 
 def _running(summary: Summary[Any], cells: Sequence[Any]) -> list[Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algorithms.base import Batch, Summary, learns
+from algorithms.base import Batch, Shape, SparseBatch, Summary, learns
 from algorithms.known import Known
 from hpo.errors import StoreWarning
 from hpo.summaries import fields_of_summary
@@ -17,11 +17,15 @@ from state_store import StateStore, StoreWriteError, digest
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
+    from hpo.data.segment import Segment
     from hpo.pilot import Pilot
 
 KIND = "learned"
 ROWS = 50_000
 """Rows of the sample that summaries learn from."""
+
+MOST_BYTES = 1 << 29
+"""Bytes that they may take when dense."""
 
 
 def with_known(
@@ -41,9 +45,8 @@ def with_known(
     missing = [s for s in _learning(summaries) if s not in pilot.known]
     if not missing:
         return pilot
-    table, drawn = dataset.sample(dataset.columns, ROWS, seed)
-    sample = _encoded(pilot, dataset, table)
-    learned = {s: s.learn(pilot.shape, sample) for s in missing}
+    sample, drawn = _sampled(pilot, dataset, seed)
+    learned = {s: s.learn(pilot.shape, _as_taken(s, sample)) for s in missing}
     for summary, known in learned.items():
         about = {
             "lookup": lookup_of(summary, pilot, dataset.targets, dataset.weight),
@@ -113,6 +116,34 @@ def recorded(
 
 def _learning(summaries: Iterable[Summary[Any]]) -> list[Any]:
     return [s for s in summaries if learns(s)]
+
+
+def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence[Segment]]:
+    """Return sampled rows, encoded, and the segments they are of; sparse where the data is."""
+    beside = [c for c in dataset.columns if c not in dataset.feature_names]
+    found = dataset.sample_sparse(beside, ROWS, seed)
+    if found is None:
+        table, drawn = dataset.sample(dataset.columns, _fewer(pilot.shape), seed)
+        return _encoded(pilot, dataset, table), drawn
+    matrix, rest, drawn = found
+    other = rest.combine_chunks().to_batches()[0]
+    none = np.zeros(matrix.shape[0], np.intp)
+    where = "the pilot sample"
+    made = pilot.encoder.encode_sparse(matrix, other, dataset.targets, dataset.weight, none, 1, where=where)
+    return made.batch, drawn
+
+
+def _as_taken(summary: Summary[Any], sample: Batch) -> Batch:
+    """Return the sample as a summary takes it: fewer sparse rows, evenly spread, where it makes them dense."""
+    if not isinstance(sample, SparseBatch) or getattr(summary, "sparse", False):
+        return sample
+    most = max(1, MOST_BYTES // (8 * (sample.d + sample.targets.shape[1])))
+    return sample.part(slice(None, None, max(1, -(-sample.n // most))))
+
+
+def _fewer(shape: Shape) -> int:
+    """Return how many rows to sample: fewer of many columns."""
+    return min(ROWS, max(1, MOST_BYTES // (8 * max(1, shape.p))))
 
 
 def _encoded(pilot: Pilot, dataset: Dataset, table: Any) -> Batch:

@@ -44,7 +44,7 @@ def check_memory(
             f"{shape.d:,} encoded columns need about {_size(needed)} for their states "
             f"({n_cells} cells, {workers} threads; the square of the columns counts), and {_size(available)} "
             "are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer folds or a "
-            "smaller n_jobs; wide-data summaries (a sketch, hashed or sparse models) are not in this version"
+            "smaller n_jobs; of wide data, 'pca' is answered by a sketch, and 'linear' learns without the square"
         )
     return needed
 

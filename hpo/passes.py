@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from joblib import Parallel, delayed
 
-from algorithms.base import Batch, Drawing, Summary
+from algorithms.base import Batch, Drawing, Summary, pieces_for
 from hpo.data.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
@@ -210,7 +210,8 @@ class Pass:
                 return {}
             for s, states in cells.items():
                 for cell, batch in encoded.parts:
-                    states[cell] = ready[s].update(states[cell], batch)
+                    for piece in pieces_for(ready[s], batch):
+                        states[cell] = ready[s].update(states[cell], piece)
             rows += read
             without_target += encoded.without_target
             without_weight += encoded.without_weight
@@ -221,6 +222,21 @@ class Pass:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
         first_row, n_cells = 0, folds.plan.n_cells
+        sparse = dataset.read_sparse(segment, [c for c in columns if c not in dataset.feature_names])
+        if sparse is not None:
+            for matrix, beside in sparse:
+                cells = folds.assign(segment, beside, first_row)
+                hashes = (
+                    priorities(segment.fingerprint, DRAW, first_row, beside.num_rows) if draws else None
+                )
+                first_row += beside.num_rows
+                found = self.pilot.encoder.encode_sparse(
+                    matrix, beside, dataset.targets, dataset.weight, cells, n_cells,
+                    priority=hashes, where=segment.id,
+                )  # fmt: skip
+                parts = list(_by_cell(found.batch, found.counts.tolist()))
+                yield _Parts(parts, found.without_target, found.without_weight), beside.num_rows
+            return
         batches = dataset.read(segment, columns, threads=ahead)
         for batch in read_ahead(batches) if ahead else batches:
             cells = folds.assign(segment, batch, first_row)
@@ -342,9 +358,7 @@ def _by_cell(batch: Batch, counts: Sequence[int]) -> Iterator[tuple[int, Batch]]
     for cell, count in enumerate(counts):
         rows = slice(start, start + count)
         if count:
-            weight = None if batch.weight is None else batch.weight[rows]
-            priority = None if batch.priority is None else batch.priority[rows]
-            yield cell, Batch(batch.values[rows], batch.d, weight, batch.present, priority)
+            yield cell, batch.part(rows)
         start += count
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from algorithms.base import Polishing
 from hpo.classes import known_classes
 from hpo.contexts import contexts_of
 from hpo.data.encoder import Encoder
@@ -13,6 +14,7 @@ from hpo.learning import with_stored
 from hpo.memory import available_memory
 from hpo.pilot import Pilot, load_pilot, plan_pilot, shape_of
 from hpo.question import Question
+from hpo.wide import fitting, in_words
 
 BYTES_PER_SECOND = 50e6
 """Stored bytes of text that one core parses in a second, for the guess of time where rows are unknown."""
@@ -43,6 +45,9 @@ class Plan:
     seconds : a guess of the time that the pass takes on one core.
     state_bytes : bytes of one state.
     memory_free : bytes of memory free, None where unknown.
+    polish : ``"no"``, ``"maybe"`` or ``"always"``: whether the best model may be improved by a further pass over
+        all rows, where there are too many to be kept.
+    wide : which algorithms are answered by another, since their states do not fit in memory; in words.
     """
 
     algorithms: tuple[str, ...]
@@ -61,6 +66,8 @@ class Plan:
     seconds: float
     state_bytes: int | None
     memory_free: int | None
+    polish: str = "no"
+    wide: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
@@ -76,6 +83,7 @@ def make_plan(question: Question) -> Plan:
     )
     pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed)
     if pilot is not None:
+        question = fitting(question, pilot)
         pilot = with_stored(pilot, dataset, question.summaries, question.store)
     missing = _missing(question, pilot)
     to_read = [s for s in dataset.segments if s.fingerprint in missing]
@@ -97,7 +105,18 @@ def make_plan(question: Question) -> Plan:
         seconds=_seconds(question, pilot, _total(s.rows for s in to_read), nbytes),
         state_bytes=None if pilot is None else sum(s.nbytes(pilot.shape) for s in question.summaries),
         memory_free=available_memory(),
+        polish=_polish(question),
+        wide=in_words(question),
     )
+
+
+def _polish(question: Question) -> str:
+    """Return whether a further pass may follow the trials."""
+    how = question.spec.polish
+    some = any(issubclass(s.algorithm, Polishing) for s in question.searched)
+    if how is False or not some or question.scoring.goals > 1:
+        return "no"
+    return "maybe" if how is True else "always"
 
 
 def _known_pilot(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class Question:
     scoring : the score, and the sample it needs.
     store : where states are kept.
     chosen : what ``algorithm="auto"`` stands for here, and why; empty where algorithms were named.
+    wide : which algorithms are answered by another, since their states do not fit in memory.
     """
 
     spec: StudySpec
@@ -52,6 +53,7 @@ class Question:
     scoring: Scoring
     store: StateStore
     chosen: str = ""
+    wide: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:

@@ -88,6 +88,11 @@ def notes(result: Result) -> list[str]:
     cost, found = result.cost, []
     if why := result.record.get("chosen"):
         found.append(str(why))
+    for name, wide in result.record.get("wide", {}).items():
+        found.append(
+            f"{name} was answered by {wide}: the square of the columns did not fit in memory. Its components are "
+            "approximate, and its scores are lower bounds."
+        )
     found += _sampling_notes(result)
     if cost.rows_without_target:
         found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")

@@ -24,7 +24,9 @@ from hpo.run import Run, study_space
 from hpo.scoring import Scoring, resolve_scoring
 from hpo.search import Searched, resolve
 from hpo.settings import Location, default_storage, open_store
+from hpo.threads import one_blas_thread
 from hpo.tuner import Tuner
+from hpo.wide import widened
 from state_store import Key, StateStore
 from studies.record import load_study
 from studies.spec import build
@@ -75,6 +77,7 @@ class RecordedPilot(Pilot):
         return str(self.name)
 
 
+@one_blas_thread()
 def load(
     name: str, *, storage: BaseStorage | Location | None = None, store: StateStore | Location | None = None
 ) -> Result:
@@ -101,7 +104,7 @@ def load(
         )
     kept = open_store(store) if store is not None else _recorded_store(record["store"], name)
     spec = build(record["spec"])
-    searched = resolve(spec.algorithm, spec.search)
+    searched = widened(resolve(spec.algorithm, spec.search), record.get("wide", {}))
     metrics = record.get("metrics") or [record["metric"]]
     goals = int(record.get("goals", 1))
     scoring = resolve_scoring(metrics, searched, spec.scoring_rows, refit=False if goals > 1 else None)

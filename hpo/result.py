@@ -18,6 +18,7 @@ from hpo.grids import grid_of
 from hpo.polish import Polished
 from hpo.run import Run
 from hpo.selection import Candidate, Curve, Estimate
+from hpo.threads import one_blas_thread
 from hpo.tuner import recorded
 
 if TYPE_CHECKING:
@@ -203,6 +204,7 @@ class Result:
         """Nested cross-validation estimate of the tuned model's score; None for plans that allow none."""
         return None if self.several else selection.nested(self.candidates, self.metric)
 
+    @one_blas_thread()
     def model_of(self, candidate: Candidate) -> Pipeline:
         """Return a candidate fitted on every row: encoder, preprocessing and scikit-learn's own estimator."""
         from sklearn.pipeline import Pipeline

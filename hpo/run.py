@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +20,8 @@ from hpo.errors import DataError, TuneError
 from hpo.fidelity import check_fidelity
 from hpo.interrupts import stop_on_interrupt
 from hpo.learning import record_of, with_known
-from hpo.memory import available_memory, check_memory
 from hpo.passes import PassResult
-from hpo.pilot import make_pilot
+from hpo.pilot import Pilot, make_pilot
 from hpo.polish import Polished, polish
 from hpo.progress import Progress
 from hpo.question import Question, masked
@@ -32,6 +30,7 @@ from hpo.selection import best
 from hpo.threads import one_blas_thread
 from hpo.tuner import Budget, Tuner, distinct
 from hpo.warm_start import translated
+from hpo.wide import fitting
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record import Direction, begin, load_study
@@ -92,24 +91,30 @@ class Runner:
         """Read what must be read, run the trials, keep the record."""
         self._check_name()
         with self.progress, stop_on_interrupt() as stop, one_blas_thread():
-            found, result = self._states(stop)
-            tuner = self._tuner(found)
-            cost = of_pass(self.question.dataset.log, result)
-            record = self._record(found, result, cost)
-            with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
-                began = time.perf_counter()
-                warm = self._warm_start(tuner, recorder)
-                stopped = self._trials(tuner, recorder, warm, stop)
-                seconds = time.perf_counter() - began
-                retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
-                cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
-                record = {**record, "cost": cost.to_dict()}
+            pilot = self._pilot()
+            question = fitting(self.question, pilot, self._taken())
+            return replace(self, question=question)._answer(pilot, stop)
+
+    def _answer(self, pilot: Pilot, stop: Event) -> Run:
+        """Make the states, run the trials, keep the record."""
+        found, result = self._states(pilot, stop)
+        tuner = self._tuner(found)
+        cost = of_pass(self.question.dataset.log, result)
+        record = self._record(found, result, cost)
+        with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
+            began = time.perf_counter()
+            warm = self._warm_start(tuner, recorder)
+            stopped = self._trials(tuner, recorder, warm, stop)
+            seconds = time.perf_counter() - began
+            retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
+            cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
+            record = {**record, "cost": cost.to_dict()}
+            recorder.describe(record)
+            polished = self._polish(tuner, found, stop)
+            if polished is not None:
+                cost = with_polish(cost, self.question.dataset.log, polished)
+                record = {**record, "cost": cost.to_dict(), "polish": polished.to_dict()}
                 recorder.describe(record)
-                polished = self._polish(tuner, found, stop)
-                if polished is not None:
-                    cost = with_polish(cost, self.question.dataset.log, polished)
-                    record = {**record, "cost": cost.to_dict(), "polish": polished.to_dict()}
-                    recorder.describe(record)
         return Run(tuner, found, cost, record, stopped, polished)
 
     def _polish(self, tuner: Tuner, found: Evidence, stop: Event) -> Polished | None:
@@ -119,17 +124,17 @@ class Runner:
             return None
         return polish(self.question, found, best(candidates), self.question.spec.polish, self.progress, stop)
 
-    def _states(self, stop: Event) -> tuple[Evidence, PassResult]:
+    def _pilot(self) -> Pilot:
         question, spec = self.question, self.question.spec
         dataset, store = question.dataset, question.store
         classes = classes_of(dataset, store) if question.classify else ()
-        pilot = make_pilot(
+        return make_pilot(
             dataset, question.folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
         )
-        workers = min(spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
-        n_cells = pilot.folds.plan.n_cells
-        check_memory(question.summaries, pilot.shape, n_cells, workers, available_memory())
-        pilot = with_known(pilot, dataset, question.summaries, store, spec.seed)
+
+    def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, PassResult]:
+        question, spec = self.question, self.question.spec
+        pilot = with_known(pilot, question.dataset, question.summaries, question.store, spec.seed)
         self.progress.begin_pass(question.dataset.rows, question.dataset.nbytes)
         one_pass = make_pass(question, pilot)
         result = one_pass.run(spec.n_jobs, self.progress, stop)
@@ -212,6 +217,7 @@ class Runner:
             "metric": question.metric,
             "metrics": list(question.scoring.metrics),
             "chosen": question.chosen,
+            "wide": dict(question.wide),
             "goals": question.scoring.goals,
             "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
             "scoring_rows": question.spec.scoring_rows,
@@ -228,6 +234,18 @@ class Runner:
             "store": str(question.store.location),
             "cost": cost.to_dict(),
         }
+
+    def _taken(self) -> Mapping[str, str] | None:
+        """Return what answered for which algorithm when the study was begun; None for a new one."""
+        name = self.question.spec.name
+        if self.storage is None or name is None:
+            return None
+        try:
+            record = load_study(self.storage, name).user_attrs.get(ONEPASS) or {}
+        except StudyMissing:
+            return None
+        found: Mapping[str, str] | None = record.get("wide")
+        return found
 
     def _check_name(self) -> None:
         """Refuse a name that another study has, before anything is read."""

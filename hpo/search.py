@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from optuna.distributions import (
@@ -24,6 +24,9 @@ from studies.distributions import to_distribution
 from studies.naming import short, split_key
 from studies.space import ALGORITHM
 
+WIDE = "wide"
+"""Search key: whether the algorithm that an algorithm names for wide data answers for it."""
+
 
 @dataclass(frozen=True)
 class Searched:
@@ -35,12 +38,14 @@ class Searched:
     algorithm : its class.
     constants : hyperparameters held at one value.
     asked : hyperparameters searched because the user said so, with their distributions.
+    may_widen : whether another algorithm may answer for this one where its states do not fit in memory.
     """
 
     name: str
     algorithm: type[Any]
     constants: Mapping[str, Any]
     asked: Mapping[str, BaseDistribution]
+    may_widen: bool = True
 
     @property
     def fields(self) -> Mapping[str, fields.Field]:
@@ -120,11 +125,48 @@ def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
             f"algorithm={list(names)!r}: two go by the same name in search keys; put another before one of them, "
             "as in 'other=sklearn:package.module.Class'"
         )
+    widened, search = _widenings(known, search)
+    known = {n: registry.get(kind.wide) if widened.get(n) else kind for n, kind in known.items()}
     per: dict[str, dict[str, Any]] = {name: {} for name in known}
     for key, value in search.items():
         name, parameter = _split(key, known, names)
         per[name][parameter] = value
-    return [_searched(name, known[name], per[name]) for name in known]
+    found = [_searched(name, known[name], per[name]) for name in known]
+    return [replace(s, may_widen=widened.get(s.name, True)) for s in found]
+
+
+def keys_of(algorithm: type[Any]) -> list[str]:
+    """Return every parameter that search may name of an algorithm.
+
+    Examples
+    --------
+    >>> [key for key in keys_of(registry.get("pca")) if key in ("precision", "size", "wide")]
+    ['precision', 'wide', 'size']
+    """
+    own = list(fields.fields_of(algorithm))
+    if not hasattr(algorithm, WIDE):
+        return own
+    return list(dict.fromkeys([*own, WIDE, *fields.fields_of(registry.get(algorithm.wide))]))
+
+
+def _widenings(
+    known: Mapping[str, type[Any]], search: Mapping[str, Any]
+) -> tuple[dict[str, bool], dict[str, Any]]:
+    """Return what is said of ``wide``, by algorithm, and the other keys."""
+    said, others = {}, dict(search)
+    for name, algorithm in known.items():
+        keys = [f"{name}.{WIDE}", *([WIDE] if len(known) == 1 else [])]
+        for key in keys if hasattr(algorithm, WIDE) else ():
+            if key not in others:
+                continue
+            value = others.pop(key)
+            if not isinstance(value, bool):
+                raise SearchError(
+                    f"search[{key!r}]={value!r}: must be true ({algorithm.wide!r} answers for it) or false (it "
+                    "never does); leave it out to let memory decide"
+                )
+            said[name] = value
+    return said, others
 
 
 def named(algorithm: Any) -> Any:
@@ -176,6 +218,14 @@ def _searched(name: str, algorithm: type[Any], values: Mapping[str, Any]) -> Sea
         _try(made, k, _ends(d), values[k])
     made.build({})
     return made
+
+
+def check_values(made: Searched) -> None:
+    """Raise SearchError where a hyperparameter cannot take what is asked of it."""
+    for k, value in made.constants.items():
+        _try(made, k, [value], value)
+    for k, d in made.asked.items():
+        _try(made, k, _ends(d), d)
 
 
 def _try(made: Searched, parameter: str, candidates: Sequence[Any], asked: Any) -> None:

@@ -30,9 +30,9 @@ def logs(monkeypatch):
     seen = []
     states = Runner._states
 
-    def spy(self, stop):
+    def spy(self, *given):
         seen.append(self.question.dataset.log)
-        return states(self, stop)
+        return states(self, *given)
 
     monkeypatch.setattr(Runner, "_states", spy)
     return seen

@@ -270,3 +270,23 @@ def test_the_same_spelling_works_in_yaml_and_on_the_command_line(tmp_path, capsy
         capsys, monkeypatch, "init", "data.csv", "--target", "y", "--algorithm", HGB, "-o", "made.yaml"
     )
     assert drafted.code == 0, drafted.err
+
+
+def test_the_example_of_boosted_trees_runs(tmp_path, monkeypatch):
+    """Scikit-learn's and LightGBM's trees beside ridge, on one month of flights: read once, stopped at rungs."""
+    from hpo.api import question_of, run_question
+    from hpo.demo import example_text, write_flights
+    from studies.spec import loads
+
+    monkeypatch.chdir(tmp_path)
+    write_flights(tmp_path / "flights", ["2013-02.parquet"])
+    spec = loads(example_text("boosted_flights.yaml"))
+    search = {**spec.search, "boosted.size": 4000, "light.size": 4000}
+    short = spec.replace(trials=9, folds=2, scoring_rows=500, name=None, search=search)
+    result = run_question(question_of(short), short.sampler, None, resume=True, progress=False)
+    assert {"ridge", "boosted", "light"} == set(result.leaderboard()["algorithm"])
+    assert result.cost.rows_read == result.best.states.whole.rows + result.cost.rows_without_target
+    assert any(t.user_attrs.get("fidelity", 1.0) < 1.0 for t in result.optuna_study.trials), "stopped at a rung"
+    assert result.best_value > 0.7
+    trees = max((c for n, c in result.leaders.items() if n != "ridge"), key=lambda c: c.scores.mean)
+    assert type(result.model_of(trees)["model"]).__name__ in ("HistGradientBoostingRegressor", "LGBMRegressor")

@@ -12,7 +12,7 @@ from test_twins_packed import ready, shape_of
 
 import hpo
 from algorithms import laws
-from algorithms.base import Batch
+from algorithms.base import Batch, SparseBatch
 from algorithms.summaries import packed
 from algorithms.summaries.packed import PackedClassifiers, PackedRegressors
 
@@ -56,6 +56,19 @@ def test_sparse_rows_are_learned_as_if_they_were_dense(optimizer, standardize, m
         np.testing.assert_allclose(ours.coef, twin.coef, rtol=1e-7, atol=1e-9)
         np.testing.assert_allclose(ours.loss, twin.loss, rtol=1e-9)
         assert np.abs(ours.coef).max() > 0.01
+        as_it_is = SparseBatch(X, np.asarray(target, float)[:, None], priority=rows.priority)
+        known = ready(summary, shape, as_it_is).known
+        for name in ("center", "scale", "offset", "unit"):
+            np.testing.assert_allclose(known[name], made.known[name], rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(laws.lift(made, shape, as_it_is).coef, ours.coef)
+
+
+def test_few_columns_of_a_sparse_matrix_are_learned_as_dense_ones():
+    X, y = sparse_rows(columns=40)
+    shape, rows = shape_of(X, (0, 1)), batch_of(X, y > 0)
+    as_it_is = SparseBatch(X, (y > 0)[:, None].astype(float), priority=rows.priority)
+    made = ready(PackedClassifiers(epochs=1), shape, rows)
+    np.testing.assert_array_equal(laws.lift(made, shape, as_it_is).coef, laws.lift(made, shape, rows).coef)
 
 
 def test_memory_is_that_of_the_values_not_of_the_columns():

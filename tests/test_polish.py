@@ -17,6 +17,7 @@ from hpo.errors import DataError, Interrupted, StoreWarning
 from hpo.passes import Pass
 from state_store import StateStore
 from studies.errors import SpecError
+from studies.spec import load
 
 ROWS, D = 120_000, 20
 
@@ -54,7 +55,9 @@ def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
     assert rough.polished is None
     assert rough.cost.rows_read == ROWS
     assert fine.polished.passes in (1, 2)
-    assert fine.cost.rows_polish == fine.cost.rows_read == fine.polished.passes * ROWS, "the first pass is known"
+    assert fine.cost.rows_polish == fine.cost.rows_read == fine.polished.passes * ROWS, (
+        "the first pass is known"
+    )
     assert fine.best_value == rough.best_value, "polishing is of the final model alone"
     X, y = rough.best_model[:-1].transform(frame), frame["label"].to_numpy()
     full = LogisticRegression(C=0.001, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, y)
@@ -140,7 +143,9 @@ def test_a_recorded_study_whose_polished_states_are_gone_has_the_model_of_the_fi
     assert np.array_equal(again.best_model["model"].coef_, rough.best_model["model"].coef_)
 
 
-@pytest.mark.parametrize("error", [DataError("the file is gone"), Interrupted("stopped after 1 of 3 segments")])
+@pytest.mark.parametrize(
+    "error", [DataError("the file is gone"), Interrupted("stopped after 1 of 3 segments")]
+)
 def test_whatever_stops_the_second_pass_leaves_the_finished_study(frame, tmp_path, monkeypatch, error):
     rough = tuned(frame, tmp_path, polish=False)
     runs, run = [], Pass.run
@@ -161,6 +166,23 @@ def test_whatever_stops_the_second_pass_leaves_the_finished_study(frame, tmp_pat
 def test_a_wrong_value_is_named(frame, tmp_path):
     with pytest.raises(SpecError, match="polish"):
         tuned(frame, tmp_path, polish="sometimes")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "polish", "told"),
+    [
+        ("logistic", "true", "maybe"),
+        ("logistic", "always", "always"),
+        ("logistic", "false", "no"),
+        ("lda", "true", "no"),
+    ],
+)
+def test_the_plan_says_that_a_second_pass_may_follow(frame, tmp_path, algorithm, polish, told):
+    frame[["x0", "label"]][:100].to_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "study.yaml").write_text(
+        f"data: {tmp_path}/rows.parquet\ntarget: label\nalgorithm: {algorithm}\npolish: {polish}\nstore: {tmp_path}/s\n"
+    )
+    assert hpo.plan(load(tmp_path / "study.yaml")).polish == told
 
 
 def test_the_command_line_polishes_and_says_so(frame, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import OrdinalEncoder
 from twins_bayes import TWINS
@@ -61,6 +62,38 @@ def test_fold_scores_equal_cross_val_score(name, index, tmp_path):
         result = hpo.tune((X, y), scoring=scoring, **asked)
         expected = cross_val_score(twin(settings[index]), X, y, cv=cv, scoring=scoring)
         np.testing.assert_allclose(result.best.scores.folds, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("solver", ["eigen", "svd"])
+@pytest.mark.parametrize("priors", [None, "uniform"])
+def test_a_discriminant_transforms_as_its_twin_does(solver, priors):
+    X, y = data_of("wine")
+    ours = algorithm_of("lda", {"solver": solver, "priors": priors}).finalize(
+        state_of(algorithm_of("lda", {}), X, y)
+    )["model"]
+    theirs = LinearDiscriminantAnalysis(solver=solver, priors=[1 / 3] * 3 if priors else None).fit(X, y)
+    np.testing.assert_allclose(ours.explained_variance_ratio_, theirs.explained_variance_ratio_, rtol=1e-6)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-6, atol=1e-9)
+    a, b = ours.transform(X), theirs.transform(X)
+    np.testing.assert_allclose(
+        np.abs(np.sum(a * b, axis=0)), np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0)
+    )
+    np.testing.assert_allclose(np.linalg.norm(a, axis=0), np.linalg.norm(b, axis=0), rtol=1e-6)
+
+
+def test_what_a_solver_cannot_do_is_named(tmp_path):
+    X, y = data_of("wine")
+    with pytest.raises(InvalidField, match="solver='svd' takes none"):
+        algorithm_of("lda", {"solver": "svd", "shrinkage": 0.5}).solve(
+            state_of(algorithm_of("lda", {}), X, y)
+        )
+    twice = np.column_stack([X, X])
+    with pytest.raises(InvalidField, match="singular; use shrinkage"):
+        algorithm_of("lda", {"solver": "eigen"}).solve(state_of(algorithm_of("lda", {}), twice, y))
+    with pytest.raises(InvalidField, match="solver='qr'"):
+        algorithm_of("lda", {"solver": "qr"})
+    result = hpo.tune((X, y), algorithm="lda", search={"lda.solver": "svd"}, trials=3, store=tmp_path)
+    assert "lda.shrinkage" not in result.best_params
 
 
 @pytest.mark.parametrize("name", [n for n in NUMERIC if n != "complement_nb"])

@@ -16,8 +16,10 @@ TWINS: dict[str, tuple[list[dict[str, Any]], Any]] = {
     "complement_nb": ([*SMOOTHINGS, {"alpha": 1.0, "norm": True}], lambda p: ComplementNB(**p)),
     "categorical_nb": (SMOOTHINGS, lambda p: CategoricalNB(**p)),
     "lda": (
-        [{"shrinkage": s} for s in (0.0, 0.1, 1.0)],
-        lambda p: LinearDiscriminantAnalysis(solver="lsqr", **p),
+        [{"shrinkage": s} for s in (0.0, 0.1, 1.0)]
+        + [{"shrinkage": s, "solver": "eigen"} for s in (0.0, 0.3)]
+        + [{"solver": "svd"}],
+        lambda p: LinearDiscriminantAnalysis(**{"solver": "lsqr", **p}),
     ),
     "qda": ([{"reg_param": r} for r in (1e-3, 0.1, 0.9)], lambda p: QuadraticDiscriminantAnalysis(**p)),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -101,8 +102,15 @@ class Foreign:
 
     @classmethod
     def free_fields(cls) -> list[Field]:
-        """Return the constructor's parameters, without ranges."""
-        return [Field(name, value, None, False) for name, value in _parameters(cls.template).items()]
+        """Return the constructor's parameters, without ranges.
+
+        One that takes further keywords, as LightGBM's do, takes ``verbose`` among them.
+        """
+        found = _parameters(cls.template)
+        kinds = {p.kind for p in inspect.signature(type(cls.template).__init__).parameters.values()}
+        if inspect.Parameter.VAR_KEYWORD in kinds:
+            found = {**found, "verbose": found.get("verbose")}
+        return [Field(name, value, None, False) for name, value in found.items()]
 
     def made(self) -> BaseEstimator:
         """Return the estimator, not fitted."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
 from algorithms.base import LEVEL, MISSING, OTHER, Array
 from algorithms.design import Design, Preprocess, View, design_of
 from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.memo import MEMO
+from algorithms.models._components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.models._pipeline import dressed
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Integer, Range
@@ -46,8 +47,9 @@ class PCA:
     """Principal component analysis.
 
     Exact; ``score`` is the average log-likelihood of the held-out rows under probabilistic PCA
-    (Tipping & Bishop 1999), as in ``sklearn.decomposition.PCA.score``. ``standardize`` changes the units
-    of that likelihood, so it is searched only when asked for.
+    (Tipping & Bishop 1999), as in ``sklearn.decomposition.PCA.score``, or the share of their variance that the
+    components explain (``explained_variance``). ``standardize`` changes the units of both, so it is searched only
+    when asked for.
 
     Examples
     --------
@@ -64,7 +66,8 @@ class PCA:
 
     task: ClassVar[str] = "decomposition"
     auto: ClassVar[int] = 1
-    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+    wide: ClassVar[str] = "sketched_pca"
+    metrics: ClassVar[tuple[str, ...]] = METRICS
 
     def __post_init__(self) -> None:
         at_least("n_components", self.n_components or 1, 1)
@@ -96,19 +99,11 @@ class PCA:
         return self.estimator(self.solve(state))
 
     def score(self, solution: PCASolution, held_out: MomentsState, metric: str) -> float | None:
-        """Return the average log-likelihood of the held-out rows."""
-        if metric != "log_likelihood" or not held_out.rows:
+        """Return the average log-likelihood of the held-out rows, or the share of their variance explained."""
+        if not held_out.rows:
             return None
-        design, k, q = solution.design, solution.k, solution.design.q
-        second = _second_moments(design, held_out)
-        values = solution.variance[:k]
-        if values.min() <= 0.0 or (q > k and solution.noise <= 0.0):
-            return -math.inf
-        inside = float(np.sum(second.along[:k] / values))
-        rest = q - k
-        outside = (second.total - float(second.along[:k].sum())) / solution.noise if rest else 0.0
-        logdet = float(np.log(values).sum()) + (rest * math.log(solution.noise) if rest else 0.0)
-        return -0.5 * (inside + outside + logdet + q * math.log(2.0 * math.pi))
+        second = _second_moments(solution.design, held_out)
+        return score(metric, second, solution.variance[: solution.k], solution.noise, solution.design.q)
 
     def complexity(self, solution: PCASolution) -> float:
         """Return the number of components."""
@@ -128,29 +123,15 @@ class PCA:
             raise NotEnoughRows(f"pca needs at least 2 rows to know a variance, and has {state.rows}")
 
 
-@dataclass(frozen=True, eq=False)
-class _SecondMoments:
-    """Held-out second moments about the training mean: along each eigenvector, and in all."""
-
-    along: Array
-    total: float
-
-    @property
-    def nbytes(self) -> int:
-        return self.along.nbytes
-
-
-def _second_moments(design: Design, held_out: MomentsState) -> _SecondMoments:
-    from algorithms.memo import MEMO
-
+def _second_moments(design: Design, held_out: MomentsState) -> SecondMoments:
     return MEMO.get(held_out, (design, "second"), lambda: _project(design, design.view(held_out)))
 
 
-def _project(design: Design, view: View) -> _SecondMoments:
+def _project(design: Design, view: View) -> SecondMoments:
     away = view.mean - design.offset
     v = design.spectrum.vectors
     along = np.einsum("ij,ij->j", v, view.gram @ v) / view.weight + (v.T @ away) ** 2
-    return _SecondMoments(along, float(np.trace(view.gram)) / view.weight + float(away @ away))
+    return SecondMoments(along, float(np.trace(view.gram)) / view.weight + float(away @ away))
 
 
 def _divisor(design: Design) -> float:
@@ -170,22 +151,14 @@ def components(spectrum: Spectrum, k: int) -> Array:
     >>> components(decompose(np.diag([1.0, 4.0]), np.zeros(2)), 1).tolist()
     [[0.0, 1.0]]
     """
-    rows = spectrum.vectors[:, :k].T
-    largest = np.take_along_axis(rows, np.argmax(np.abs(rows), axis=1)[:, None], axis=1)
-    return np.ascontiguousarray(rows * np.where(largest < 0.0, -1.0, 1.0)) + 0.0
+    return signed(spectrum.vectors[:, :k].T)
 
 
 def fitted_pca(design: Design, k: int, *, whiten: bool) -> SkPCA:
     """Return a fitted ``sklearn.decomposition.PCA`` of the design's columns."""
-    from sklearn.decomposition import PCA as SkPCA  # noqa: N811
-
     variance = design.spectrum.values / _divisor(design)
-    model: Any = SkPCA(n_components=k, whiten=whiten, svd_solver="full")
-    model.components_, model.mean_ = components(design.spectrum, k), design.offset.copy()
-    model.explained_variance_ = variance[:k].copy()
-    total = float(variance.sum())
-    model.explained_variance_ratio_ = variance[:k] / total if total > 0.0 else np.zeros(k)
-    model.singular_values_ = np.sqrt(design.spectrum.values[:k])
-    model.noise_variance_ = _noise(variance, k, min(design.q, design.rows))
-    model.n_components_, model.n_samples_, model.n_features_in_ = k, design.rows, design.q
-    return model
+    return fitted(
+        components(design.spectrum, k), design.offset, variance[:k], total=float(variance.sum()),
+        noise=_noise(variance, k, min(design.q, design.rows)), rows=design.rows,
+        singular=np.sqrt(design.spectrum.values[:k]), whiten=whiten, solver="full",
+    )  # fmt: skip

@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csc_array, csr_array, vstack
 
-from algorithms.base import Array, Batch
+from algorithms.base import Array, Batch, SparseBatch
 
 CHUNK = 4_000_000
 """Numbers of a batch that are looked at together when its rows become sparse."""
@@ -29,13 +29,89 @@ CHUNK = 4_000_000
 Places = NDArray[np.intp]
 
 
-class Picker:
+class Picker(Protocol):
+    """Some rows and some columns of a batch, without the others."""
+
+    def share_of_values(self) -> float:
+        """Return the share of all numbers that is not zero."""
+        ...
+
+    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+        """Return columns, dense."""
+        ...
+
+    def sparse(self, rows: Places, places: Places) -> csr_array:
+        """Return columns as a CSR array, float64."""
+        ...
+
+
+def picker_of(batch: Batch, p: int) -> Picker:
+    """Return what picks rows and columns of a batch of that kind."""
+    return SparsePicker(batch) if isinstance(batch, SparseBatch) else DensePicker(batch, p)
+
+
+class SparsePicker:
+    """Some rows and some columns of a sparse batch.
+
+    Examples
+    --------
+    >>> batch = SparseBatch(csr_array([[0.0, 2.0], [3.0, 0.0]]), np.array([[1.0], [5.0]]))
+    >>> SparsePicker(batch).columns(np.array([1]), np.array([0, 2])).tolist()
+    [[3.0, 5.0]]
+    """
+
+    def __init__(self, batch: SparseBatch) -> None:
+        self.matrix, self.targets, self.d = batch.matrix, batch.targets, batch.d
+
+    def share_of_values(self) -> float:
+        """Return the share of all numbers that is stored."""
+        return float(self.matrix.nnz / max(1, self.matrix.shape[0] * self.d))
+
+    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+        """Return columns, dense."""
+        mine = places < self.d
+        made = np.zeros((len(rows), len(places)), self.matrix.dtype)
+        if mine.any():
+            made[:, mine] = self.matrix[rows][:, places[mine]].toarray()
+        made[:, ~mine] = self.targets[rows][:, places[~mine] - self.d]
+        return made
+
+    def sparse(self, rows: Places, places: Places) -> csr_array:
+        """Return columns as a CSR array, float64."""
+        made = self.matrix[rows]
+        whole = len(places) == self.d and (places == np.arange(self.d)).all()
+        return csr_array((made if whole else made[:, places]).astype(np.float64))
+
+
+def sparse_spread(x: csr_array, w: Array) -> tuple[Array, Array, Array]:
+    """Return the mean, the deviation, and the largest distance from the mean, of each column, by row weights.
+
+    Examples
+    --------
+    >>> mean, deviation, farthest = sparse_spread(csr_array([[0.0], [4.0]]), np.ones(2))
+    >>> mean.tolist(), deviation.tolist(), farthest.tolist()
+    ([2.0], [2.0], [2.0])
+    """
+    total, (n, q) = float(w.sum()), x.shape
+    x = csc_array(x)
+    columns = np.repeat(np.arange(q), np.diff(x.indptr))
+    weight, values = w[x.indices], x.data.astype(np.float64)
+    mean = np.bincount(columns, weight * values, q) / total
+    away = values - mean[columns]
+    stored = np.bincount(columns, weight, q)
+    square = np.bincount(columns, weight * away**2, q) + np.maximum(total - stored, 0.0) * mean**2
+    farthest = np.where(np.diff(x.indptr) < n, np.abs(mean), 0.0)
+    np.maximum.at(farthest, columns, np.abs(away))
+    return mean, np.sqrt(square / total), farthest
+
+
+class DensePicker:
     """Some rows and some columns of a batch, without the others.
 
     Examples
     --------
     >>> batch = Batch(np.array([[1.0, 3.0], [4.0, 6.0]]), d=2, present=np.array([0, 2]))
-    >>> Picker(batch, 3).columns(np.array([1]), np.array([0, 1, 2])).tolist()
+    >>> DensePicker(batch, 3).columns(np.array([1]), np.array([0, 1, 2])).tolist()
     [[4.0, 0.0, 6.0]]
     """
 

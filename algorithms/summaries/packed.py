@@ -32,12 +32,19 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import HASH_BITS, HASHED, RESUMABLE, Array, Batch, Shape
+from algorithms.base import HASH_BITS, HASHED, RESUMABLE, Array, Batch, Shape, SparseBatch
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
-from algorithms.solvers.scaled_rows import DenseRows, Picker, ScaledRows, SparseRows
+from algorithms.solvers.scaled_rows import (
+    DenseRows,
+    Picker,
+    ScaledRows,
+    SparseRows,
+    picker_of,
+    sparse_spread,
+)
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 
 BLOCK = 16_384
@@ -160,6 +167,7 @@ class Packed:
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = RESUMABLE
     draws: ClassVar[bool] = True
+    sparse: ClassVar[bool] = True
 
     # the family ------------------------------------------------------------------------------------------
 
@@ -238,11 +246,10 @@ class Packed:
         weight = a.weight + b.weight
         visits = a.visits + b.visits
         share = np.divide(a.visits, visits, out=np.zeros_like(visits), where=visits > 0.0)[:, None]
-
+        mine = a.weight / weight
         return PackedState(
             a.shape, a.known, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
-            a.loss + b.loss, a.told + b.told,
-            _mean(a.coef, b.coef, a.weight / weight), _mean(a.slots, b.slots, a.weight / weight),
+            a.loss + b.loss, a.told + b.told, _mean(a.coef, b.coef, mine), _mean(a.slots, b.slots, mine),
             _mean(a.buckets, b.buckets, share), _mean(a.bucket_slots, b.bucket_slots, share), visits,
         )  # fmt: skip
 
@@ -255,7 +262,7 @@ class Packed:
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return means and deviations of the columns and of a target that is a number, and how often to go."""
-        places, values, w = plain_columns(shape), sample.dense(shape.p), sample.weights
+        places, w = plain_columns(shape), sample.weights
         known = {
             "center": np.zeros(len(places)), "scale": np.ones(len(places)), "offset": np.zeros(1),
             "unit": np.ones(1), "weight": np.ones(1), "epochs": np.array([self.epochs or 1]),
@@ -264,10 +271,9 @@ class Packed:
             often = min(MOST_EPOCHS, max(1, VISITS // sample.n))
             known |= {"weight": np.array([w.mean()]), "epochs": np.array([self.epochs or often])}
         if sample.n and self.standardize:
-            parts = [_spread(values, part, w) for part in _parted(places)]
-            known["center"], known["scale"] = (np.concatenate([np.zeros(0), *x]) for x in _turned(parts))
+            known["center"], known["scale"] = _spreads(sample, shape.p, places)
             if not shape.classes:
-                known["offset"], known["unit"] = _spread(values, np.array([shape.d]), w)
+                known["offset"], known["unit"] = _spreads(sample, shape.p, np.array([shape.d]))
         return Known(known)
 
     def knowing(self, known: Known) -> Packed:
@@ -368,7 +374,7 @@ class Training:
         """Train on the rows of a batch and return the state after them."""
         order = np.arange(batch.n) if batch.priority is None else np.argsort(batch.priority, kind="stable")
         epochs, weights = int(self.known["epochs"][0]), batch.weights
-        picker = Picker(batch, self.state.shape.p)
+        picker = picker_of(batch, self.state.shape.p)
         sparse = len(self.plain) >= WIDE and picker.share_of_values() < THIN
         size = BLOCK if sparse else self._rows_of_block()
         for start in range(0, batch.n, size):
@@ -546,21 +552,27 @@ def _targets(y: Array, shape: Shape, known: Mapping[str, Any] | Known) -> Array:
     return np.where(y[:, None] == np.arange(len(shape.classes)), 1.0, -1.0)
 
 
-def _parted(places: Places) -> Iterator[Places]:
-    for start in range(0, len(places), COLUMNS):
-        yield places[start : start + COLUMNS]
+def _spreads(sample: Batch, p: int, places: Places) -> tuple[Array, Array]:
+    """Return means and scales of some columns of a sample, a few of them at a time; sparse ones stay so."""
+    picker, rows, w = picker_of(sample, p), np.arange(sample.n), sample.weights
+    if isinstance(sample, SparseBatch) and (places < sample.d).all():
+        return _scaled(*sparse_spread(picker.sparse(rows, places), w))
+    parts = [places[start : start + COLUMNS] for start in range(0, len(places), COLUMNS)]
+    found = [_scaled(*_spread(picker.columns(rows, part), w)) for part in parts]
+    nothing = np.zeros(0)
+    return np.concatenate([nothing, *(c for c, _ in found)]), np.concatenate([nothing, *(s for _, s in found)])
 
 
-def _turned(pairs: list[tuple[Array, Array]]) -> tuple[list[Array], list[Array]]:
-    return [a for a, _ in pairs], [b for _, b in pairs]
-
-
-def _spread(of: Any, places: Places, w: Array) -> tuple[Array, Array]:
-    """Return means and deviations of some columns; a value that is far out for its deviation makes it larger."""
-    values = of[:, places].astype(np.float64)
+def _spread(columns: Any, w: Array) -> tuple[Array, Array, Array]:
+    """Return the mean, the deviation, and the largest distance from the mean, of each column."""
+    values = columns.astype(np.float64)
     center = np.average(values, axis=0, weights=w)
     deviation = np.sqrt(np.average((values - center) ** 2, axis=0, weights=w))
-    farthest = np.abs(values - center).max(axis=0)
+    return center, deviation, np.abs(values - center).max(axis=0)
+
+
+def _scaled(center: Array, deviation: Array, farthest: Array) -> tuple[Array, Array]:
+    """Return means and scales; a value that is far out for its deviation makes it larger."""
     scale = np.maximum(deviation, farthest / FARTHEST)
     return center, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(center)), scale, 1.0)
 

@@ -43,8 +43,15 @@ def known_fields(names: Iterable[str]) -> dict[str, list[str]]:
     (True, [])
     """
     wanted = list(names)
-    found = {name: list(fields_of(name)) if name in wanted else [] for name in registry.names()}
-    return found | {name: list(fields_of(name)) for name in wanted if registry.is_foreign(name)}
+    found = {name: _keys(name) if name in wanted else [] for name in registry.names()}
+    return found | {name: _keys(name) for name in wanted if registry.is_foreign(name)}
+
+
+def _keys(name: str) -> list[str]:
+    from hpo.search import keys_of
+
+    fields_of(name)  # says what is wrong with another package's
+    return keys_of(registry.get(name))
 
 
 def written(range_: Range) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +19,16 @@ from hpo.data.segment import ReadLog, Segment
 from hpo.data.values import decoded_strings, is_text
 from hpo.errors import DataError
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 BATCH_ROWS = 65_536
 LEAST_ROWS = 8_192
+SPARSE_ROWS = 16_384
+"""Rows of a sparse matrix that are read at once: what is made of them is dense in few columns."""
+BATCH_BYTES = 1 << 28
+"""Bytes of the numbers of one batch, at most."""
+
 PILOT_SEGMENTS = 4
 PILOT_SCAN = 1 << 20
 """Rows of one segment that a pilot sample looks at; a larger one is sampled from its beginning."""
@@ -109,7 +118,7 @@ class Dataset:
         names = self._known(self.columns if columns is None else columns)
         self.log.start(segment.id)
         rows = counted = 0
-        most = batch_rows or rows_at_once(segment)
+        most = batch_rows or rows_at_once(segment, len(names))
         for batch in self._source.scan(segment, names, most, threads=threads):
             rows += batch.num_rows
             stored = _stored(segment, rows, counted + batch.nbytes)
@@ -118,6 +127,55 @@ class Dataset:
             yield batch
         self.log.add(0, segment.nbytes - counted)
         self._source.check(segment)
+
+    @cached_property
+    def feature_names(self) -> frozenset[str]:
+        """Names of the features."""
+        return frozenset(field.name for field in self.features)
+
+    def read_sparse(
+        self, segment: Segment, beside: Sequence[str]
+    ) -> Iterator[tuple[csr_array, pa.RecordBatch]] | None:
+        """Return the segment's features as sparse matrices, each beside its rows' other columns.
+
+        None where the data is no sparse matrix, or one of the other columns is in it. Counted as reading.
+        """
+        found = self._source.sparse([field.name for field in self.features], self._known(beside))
+        return None if found is None else self._counted(segment, found(segment, SPARSE_ROWS))
+
+    def sample_sparse(
+        self, beside: Sequence[str], rows: int, seed: int
+    ) -> tuple[csr_array, pa.Table, tuple[Segment, ...]] | None:
+        """Return a random sample of the rows of a sparse matrix, as :meth:`sample` does; None of other data."""
+        from scipy.sparse import csr_array, vstack
+
+        found = self._source.sparse([field.name for field in self.features], self._known(beside))
+        if found is None:
+            return None
+        drawn = spread(self.segments, PILOT_SEGMENTS)
+        keys = np.concatenate([priorities(s.fingerprint, seed, 0, s.rows or 0) for s in drawn])
+        taken, seen, made = np.zeros(len(keys), np.bool_), 0, []
+        taken[np.argsort(keys, kind="stable")[:rows]] = True
+        for segment in drawn:
+            for matrix, batch in found(segment, SPARSE_ROWS):
+                chosen = np.flatnonzero(taken[seen : seen + batch.num_rows])
+                made.append((matrix[chosen], pa.Table.from_batches([batch]).take(pa.array(chosen))))
+                self.log.add_pilot(batch.num_rows)
+                seen += batch.num_rows
+        matrix = csr_array(vstack([m for m, _ in made], format="csr"))
+        return matrix, pa.concat_tables([t for _, t in made]), drawn
+
+    def _counted(
+        self, segment: Segment, parts: Iterator[tuple[csr_array, pa.RecordBatch]]
+    ) -> Iterator[tuple[csr_array, pa.RecordBatch]]:
+        self.log.start(segment.id)
+        rows = counted = 0
+        for matrix, batch in parts:
+            rows += batch.num_rows
+            stored = _stored(segment, rows, 0)
+            self.log.add(batch.num_rows, stored - counted)
+            counted = stored
+            yield matrix, batch
 
     def sample(self, columns: Sequence[str], rows: int, seed: int) -> tuple[pa.Table, tuple[Segment, ...]]:
         """Return a random sample of rows from at most four evenly spread segments, and those segments.
@@ -173,7 +231,7 @@ class Dataset:
         self, segment: Segment, names: list[str], rows: int, seed: int
     ) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.uint64]]]:
         pieces, keys, seen = [], [], 0
-        for batch in self._source.scan(segment, names, BATCH_ROWS):
+        for batch in self._source.scan(segment, names, rows_at_once(segment, len(names))):
             key = priorities(segment.fingerprint, seed, seen, batch.num_rows)
             piece, key = _smallest(_plain(batch), key, rows)
             pieces.append(piece)
@@ -191,19 +249,23 @@ class Dataset:
         return pa.concat_tables([none, *pieces]), np.concatenate([empty, *keys])
 
 
-def rows_at_once(segment: Segment) -> int:
+def rows_at_once(segment: Segment, columns: int) -> int:
     """Return the rows of a batch: small segments in four, so that decoding can run beside what follows it.
 
-    It depends on nothing but the segment, so that its states are the same bits whoever makes them.
+    Of many columns fewer rows, so that a batch stays within :data:`BATCH_BYTES`. It depends on nothing but the
+    segment and its columns, so that its states are the same bits whoever makes them.
 
     Examples
     --------
-    >>> [rows_at_once(Segment("a", (0, 1), rows, 0, "")) for rows in (None, 1_000_000, 100_000, 100)]
+    >>> [rows_at_once(Segment("a", (0, 1), rows, 0, ""), 10) for rows in (None, 1_000_000, 100_000, 100)]
     [65536, 65536, 25000, 8192]
+    >>> rows_at_once(Segment("a", (0, 1), 1_000_000, 0, ""), 20_000)
+    1677
     """
+    few = max(1, BATCH_BYTES // (8 * max(1, columns)))
     if segment.rows is None:
-        return BATCH_ROWS
-    return min(BATCH_ROWS, max(LEAST_ROWS, -(-segment.rows // 4)))
+        return min(BATCH_ROWS, few)
+    return min(BATCH_ROWS, few, max(LEAST_ROWS, -(-segment.rows // 4)))
 
 
 def check_classes(target: str, values: Collection[Any], most: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from algorithms.base import Batch
+from algorithms.base import Batch, SparseBatch
 from hpo.data.cells import cell_order
 from hpo.data.encodings import (
     Encoding,
     check_kind,
     distinct_names,
+    infinite_value,
     learn,
     needs_sample,
     restore,
@@ -31,6 +32,9 @@ from hpo.data.rows import usable_rows
 from hpo.data.schema import Field, Schema, unknown_column
 from hpo.data.values import Places, as_numbers, one_array
 from hpo.errors import DataError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +226,50 @@ class Encoder(TransformerMixin, BaseEstimator):
         if priority is not None:
             encoded = replace(encoded, priority=priority[order])
         return Encoded(encoded, counts, usable.without_target, usable.without_weight)
+
+    def encode_sparse(
+        self,
+        matrix: csr_array,
+        beside: pa.RecordBatch,
+        targets: Sequence[str],
+        weight: str | None,
+        cells: NDArray[np.integer[Any]],
+        n_cells: int,
+        *,
+        priority: Words | None = None,
+        where: str = "",
+    ) -> Encoded:
+        """Return as :meth:`encode_cells` the rows of a sparse matrix of the features, which stays sparse.
+
+        ``beside`` has the targets and the weight of the same rows.
+        """
+        usable = usable_rows(beside, targets, weight, where, self.classes_)
+        order, counts = cell_order(cells, n_cells, usable.keep)
+        encoded = self._sparse(matrix[order], where)
+        y = np.zeros((len(order), len(targets)), self.dtype_, order="F")
+        gather = Gather(y.reshape(-1, order="F"), len(order), order, where)
+        for index, name in enumerate(targets):
+            write_target(gather, name, beside.column(name), index, self.classes_)
+        hashes = None if priority is None else priority[order]
+        batch = SparseBatch(encoded, gather.values(), _taken_weight(beside, weight, order), hashes)
+        return Encoded(batch, counts, usable.without_target, usable.without_weight)
+
+    def _sparse(self, matrix: csr_array, where: str) -> csr_array:
+        """Return the encoded columns of a sparse matrix: values, and ones where a number is missing."""
+        from scipy.sparse import csr_array
+
+        firsts, data = np.array(self._firsts, matrix.indices.dtype), matrix.data.astype(self.dtype_)
+        infinite = np.flatnonzero(np.isinf(data))
+        if len(infinite):
+            name = self.encodings_[int(matrix.indices[infinite[0]])].name
+            raise infinite_value(name, float(data[infinite[0]]), where, str(self.dtype_))
+        missing = np.isnan(data)
+        indices = firsts[matrix.indices] + missing
+        shape = (matrix.shape[0], len(self.columns_))
+        made = csr_array((np.where(missing, 1.0, data).astype(self.dtype_), indices, matrix.indptr), shape=shape)
+        made.sum_duplicates()
+        made.eliminate_zeros()
+        return made
 
     def _gather(
         self,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,10 @@ import xxhash
 
 from hpo.data.roles import unify_schemas
 from hpo.data.schema import Schema
-from hpo.data.segment import SEGMENT_ROWS, Segment, fingerprint
+from hpo.data.segment import SEGMENT_ROWS, Segment, SparseReader, fingerprint
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 MEMORY = "memory:frame"
 
@@ -79,7 +83,7 @@ class ArrayBlock:
         self, start: int, stop: int, columns: Sequence[str], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Yield batches; each copies its own rows only."""
-        places = {name: index for index, name in enumerate(self.names)}
+        places = self.places
         others = [name for name in columns if name not in places]
         for low in range(start, stop, batch_rows):
             high = min(low + batch_rows, stop)
@@ -93,15 +97,27 @@ class ArrayBlock:
 
     def digest(self, start: int, stop: int) -> str:
         """Return xxh3_128 of the rows' values (of a sparse matrix, its stored values) and further columns."""
-        part = self.matrix[start:stop]
+        part = _rows(self.matrix, start, stop)
         digest = xxhash.xxh3_128(f"{self.schema}{part.shape}".encode())
         for array in (part.data, part.indices, part.indptr) if _is_sparse(part) else (part,):
             digest.update(np.ascontiguousarray(array).view(np.uint8).data)
         digest.update(self.beside.digest(start, stop).encode())
         return digest.hexdigest()
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The place of each column of the matrix."""
+        return {name: index for index, name in enumerate(self.names)}
+
+    def other(self, low: int, high: int, columns: Sequence[str]) -> pa.RecordBatch:
+        """Return columns beside the matrix; of none, as many rows all the same."""
+        if not columns:
+            return pa.record_batch([pa.nulls(high - low)], names=["-"])
+        table = self.beside.table.select(list(columns)).slice(low, high - low)
+        return pa.RecordBatch.from_arrays([_one_chunk(c) for c in table.columns], names=list(columns))
+
     def _dense(self, low: int, high: int) -> Any:
-        rows = self.matrix[low:high]
+        rows = _rows(self.matrix, low, high)
         return rows.toarray(order="F") if _is_sparse(rows) else np.asfortranarray(rows)
 
 
@@ -120,6 +136,25 @@ class MemorySource:
     ) -> Iterator[pa.RecordBatch]:
         """Yield the segment's rows."""
         yield from self.block.batches(*segment.part, columns, batch_rows)
+
+    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
+        """Return what reads the features as sparse matrices; None unless they are columns of one."""
+        block = self.block
+        if not isinstance(block, ArrayBlock) or not _is_sparse(block.matrix):
+            return None
+        if not set(features) <= set(block.names) or not set(beside) <= set(block.beside.schema.names):
+            return None
+        places = [block.places[name] for name in features]
+        whole = places == list(range(len(block.names)))
+
+        def read(segment: Segment, rows: int) -> Iterator[tuple[csr_array, pa.RecordBatch]]:
+            start, stop = segment.part
+            for low in range(start, stop, rows):
+                high = min(low + rows, stop)
+                part = _rows(block.matrix, low, high)
+                yield part if whole else part[:, places], block.other(low, high, beside)
+
+        return read
 
     def check(self, segment: Segment) -> None:
         """Accept the segment: data in memory is the caller's own."""
@@ -164,6 +199,15 @@ def _typed_nulls(table: pa.Table) -> pa.Table:
         if pa.types.is_null(field.type):
             table = table.set_column(index, field.name, table.column(index).cast(pa.float64()))
     return table
+
+
+def _rows(matrix: Any, start: int, stop: int) -> Any:
+    """Return some rows; those of a CSR matrix share its values and their places."""
+    if not _is_sparse(matrix):
+        return matrix[start:stop]
+    low, high = matrix.indptr[start], matrix.indptr[stop]
+    parts = (matrix.data[low:high], matrix.indices[low:high], matrix.indptr[start : stop + 1] - low)
+    return type(matrix)(parts, shape=(stop - start, matrix.shape[1]))
 
 
 def _is_sparse(matrix: Any) -> bool:

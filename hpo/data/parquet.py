@@ -16,6 +16,7 @@ from hpo.data.readers import identity
 from hpo.data.segment import Segment, fingerprint, group_runs
 
 _BUFFER = 1 << 18  # bytes read ahead in each column; whole column chunks would be held without it
+_BUFFERS, _LEAST = 1 << 26, 1 << 13  # in all columns together, and in each of many
 
 
 @dataclass
@@ -34,8 +35,9 @@ class ParquetReader:
         """Yield the rows of the segment's row groups; strings come as dictionaries, decoded once a page."""
         texts = [f.name for f in wanted if pa.types.is_string(f.type)]
         with self.file.fs.open_input_file(self.file.path) as stream:
+            buffer = max(_LEAST, min(_BUFFER, _BUFFERS // max(1, len(wanted.names))))
             reader = pq.ParquetFile(
-                stream, metadata=self.metadata, pre_buffer=False, buffer_size=_BUFFER, read_dictionary=texts
+                stream, metadata=self.metadata, pre_buffer=False, buffer_size=buffer, read_dictionary=texts
             )
             groups = list(range(*segment.part))
             if not wanted.names:

@@ -15,7 +15,7 @@ from pyarrow.fs import LocalFileSystem
 from hpo.data.files import CSV, IPC, PARQUET, DataFile
 from hpo.data.roles import unify_schemas
 from hpo.data.schema import CATEGORICAL, Schema, kind_of, plain_type
-from hpo.data.segment import Segment
+from hpo.data.segment import Segment, SparseReader
 from hpo.errors import DataError
 
 READ_ERRORS = (pa.ArrowException, OSError, EOFError)
@@ -34,6 +34,10 @@ class Source(Protocol):
         self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
     ) -> Iterator[pa.RecordBatch]:
         """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked."""
+        ...
+
+    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
+        """Return what reads the features as sparse matrices; None where they are none."""
         ...
 
     def check(self, segment: Segment) -> None:
@@ -84,6 +88,10 @@ class FileSource:
         except READ_ERRORS as error:
             reader.file.check_unchanged()
             raise DataError(unreadable(reader.file, error)) from error
+
+    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
+        """Return None: files hold no sparse matrix."""
+        return None
 
     def check(self, segment: Segment) -> None:
         """Raise DataError if the file changed since it was opened."""

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from scipy.sparse import csr_array
 
 SEGMENT_ROWS = 262_144
 """Rows that a segment of a Parquet or IPC file has at least, and that a block of a frame has at most."""
@@ -40,6 +46,10 @@ class Segment:
     def id(self) -> str:
         """Name of the segment, unique within its data set."""
         return f"{self.uri}[{self.part[0]}:{self.part[1]}]"
+
+
+SparseReader = Callable[[Segment, int], "Iterator[tuple[csr_array, pa.RecordBatch]]"]
+"""Reads a segment as sparse matrices of so many rows, each beside the rows' other columns."""
 
 
 @dataclass

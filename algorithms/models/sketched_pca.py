@@ -1,0 +1,218 @@
+"""Principal component analysis of wide data, from a sketch in memory linear in the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+
+from algorithms.base import INDICATOR, Array
+from algorithms.column_map import ColumnMap
+from algorithms.design import deviations
+from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.memo import MEMO
+from algorithms.models._components import METRICS, SecondMoments, fitted, score, signed
+from algorithms.models._pipeline import fitted_scaler, pipeline
+from algorithms.models._regression import at_least
+from algorithms.ranges import Choice, Integer, Range
+from algorithms.solvers.nystrom import factor
+from algorithms.summaries.sketch import Sketch, SketchState, check_sums, value_columns
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """The principal axes of a sketch, in the columns of the model.
+
+    Attributes
+    ----------
+    mean, scale : shape (q,); what the model's columns are centred by and divided by.
+    values : shape (r,), eigenvalues of the scatter, descending.
+    vectors : shape (q, r).
+    total : trace of the scatter, exact.
+    weight, rows : W and the number of rows.
+    """
+
+    mean: Array
+    scale: Array
+    values: Array
+    vectors: Array
+    total: float
+    weight: float
+    rows: int
+
+    @property
+    def q(self) -> int:
+        """Number of columns."""
+        return len(self.mean)
+
+    @property
+    def divisor(self) -> float:
+        """What a scatter is divided by: W(1 - 1/n)."""
+        return self.weight * (1.0 - 1.0 / self.rows) if self.rows > 1 else 1.0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.vectors.nbytes + 3 * self.mean.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class SketchedPCASolution:
+    """The leading components of a sketch.
+
+    Attributes
+    ----------
+    axes : all that the sketch tells.
+    state : the sketch.
+    k : number of components.
+    variance : shape (k,), along the components.
+    noise : mean of the eigenvalues left out (``noise_variance_``); their sum is exact.
+    """
+
+    axes: Axes
+    state: SketchState
+    k: int
+    variance: Array
+    noise: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SketchedPCA:
+    """Principal component analysis of thousands of columns, in O(size × columns) memory.
+
+    Approximate: components are those of the Nyström approximation of the covariance, which is never above
+    it; the total variance and every column's are exact. What held-out rows vary along a component is told
+    by their own sketch, so that both scores are lower bounds of the model's.
+
+    Examples
+    --------
+    >>> SketchedPCA(n_components=3).summary.size
+    100
+    """
+
+    n_components: Annotated[int | None, Integer(1, None)] = None
+    whiten: Annotated[bool, Choice(False, True, searched=False)] = False
+    summary: Sketch = Sketch()
+
+    task: ClassVar[str] = "decomposition"
+    metrics: ClassVar[tuple[str, ...]] = METRICS
+
+    def __post_init__(self) -> None:
+        at_least("n_components", self.n_components or 1, 1)
+
+    def solve(self, state: SketchState) -> SketchedPCASolution:
+        """Return the components; raises InvalidField for more than the sketch has directions."""
+        self.check(state)
+        axes = self.axes(state)
+        most = min(axes.q, axes.rows)
+        k = min(len(axes.values), self.n_components or len(axes.values), most)
+        variance = axes.values[:k] / axes.divisor
+        rest = max(axes.total / axes.divisor - float(variance.sum()), 0.0)
+        return SketchedPCASolution(axes, state, k, variance, rest / (most - k) if k < most else 0.0)
+
+    def axes(self, state: SketchState) -> Axes:
+        """Return the state's principal axes (kept for the state)."""
+        return MEMO.get(state, "axes", lambda: _axes(state))
+
+    def estimator(self, solution: SketchedPCASolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
+        axes, state = solution.axes, solution.state
+        standardize = bool(state.known["standardize"])
+        scaler = None
+        if standardize:
+            scaler = fitted_scaler(axes.mean, axes.scale, state.scatter / state.weight, axes.rows)
+        model = fitted(
+            signed(axes.vectors[:, : solution.k].T), np.zeros(axes.q) if standardize else axes.mean,
+            solution.variance, total=axes.total / axes.divisor, noise=solution.noise, rows=axes.rows,
+            singular=np.sqrt(axes.values[: solution.k]), whiten=self.whiten, solver="randomized",
+        )  # fmt: skip
+        return pipeline(_columns(state), state.shape.d, scaler, model)
+
+    def finalize(self, state: SketchState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def score(self, solution: SketchedPCASolution, held_out: SketchState, metric: str) -> float | None:
+        """Return the score of the held-out rows, at least: see :class:`SketchedPCA`."""
+        if not held_out.rows or not solution.k:
+            return None
+        axes = solution.axes
+        second = MEMO.get(held_out, (axes, "second"), lambda: _second_moments(axes, held_out))
+        return score(metric, second, solution.variance, solution.noise, axes.q)
+
+    def complexity(self, solution: SketchedPCASolution) -> float:
+        """Return the number of components."""
+        return float(solution.k)
+
+    def bounds(self, state: SketchState) -> Mapping[str, Range | None]:
+        """Return components up to what the sketch tells apart."""
+        axes = self.axes(state)
+        return {"n_components": Integer(1, max(1, min(len(axes.values), axes.q - 1, axes.rows - 1)))}
+
+    def check(self, state: SketchState) -> None:
+        """Refuse fewer than two rows, values without a finite sum, and more components than directions."""
+        check_sums(state)
+        if state.rows < 2:
+            raise NotEnoughRows(f"sketched_pca needs at least 2 rows to know a variance, and has {state.rows}")
+        q, s = state.product.shape
+        if self.n_components is not None and self.n_components > s and q > s:
+            raise InvalidField(
+                f"n_components={self.n_components}: more than size={s}, the directions that the sketch keeps; set "
+                f"size to at least {self.n_components} (a pass field: another value reads the data once more)"
+            )
+
+
+def _axes(state: SketchState) -> Axes:
+    scale = np.ones(len(state.mean))
+    if state.known["standardize"]:
+        scale = deviations(state.scatter / state.weight, state.mean, state.weight)
+    values, vectors = _rescaled(state, scale)
+    total = float((state.scatter / scale**2).sum())
+    return Axes(state.mean, scale, values, vectors, total, state.weight, state.rows)
+
+
+def _rescaled(state: SketchState, scale: Array) -> tuple[Array, Array]:
+    """Return eigenvalues and vectors of the scatter divided by exact scales: the sketch's scales are a sample's."""
+    vectors, values = factor(state.known["directions"], state.product)
+    ratio = state.known["scale"] / scale
+    if np.all(ratio == 1.0):
+        return values, vectors
+    vectors *= np.sqrt(values)
+    vectors *= ratio[:, None]
+    rotated, roots, _ = np.linalg.svd(vectors, full_matrices=False)
+    kept = roots > (roots[0] * 1e-12 if len(roots) else 0.0)
+    return roots[kept] ** 2, rotated[:, kept]
+
+
+def _second_moments(axes: Axes, held_out: SketchState) -> SecondMoments:
+    """Return what the held-out rows vary along each axis: by their own sketch, so at most what they do."""
+    vectors, values = factor(held_out.known["directions"], held_out.product)
+    pilot = (held_out.known["scale"] / axes.scale)[:, None]
+    inside = (axes.vectors * pilot).T @ vectors
+    away = (held_out.mean - axes.mean) / axes.scale
+    along = (inside**2) @ values / held_out.weight + (axes.vectors.T @ away) ** 2
+    scatter = float((held_out.scatter / axes.scale**2).sum())
+    return SecondMoments(along, scatter / held_out.weight + float(away @ away))
+
+
+def _columns(state: SketchState) -> ColumnMap:
+    """Return the map from encoded columns: values as they are, and what stands for missing ones."""
+    from scipy.sparse import csr_array
+
+    shape, fill, values = state.shape, state.known["fill"], value_columns(state.shape)
+    filled = np.array([j for j, column in enumerate(shape.columns) if column.role == INDICATOR], np.intp)
+    place = {shape.columns[j].source: i for i, j in enumerate(values)}
+    of_value = np.array([place[shape.columns[j].source] for j in filled], np.intp)
+    some = fill[of_value] != 0.0
+    filled, of_value = filled[some], of_value[some]
+    rows, columns = np.r_[values, filled], np.r_[np.arange(len(values)), of_value]
+    matrix = csr_array(
+        (np.r_[np.ones(len(values)), fill[of_value]], (rows, columns)), shape=(shape.d, len(values))
+    )
+    names = tuple(shape.columns[j].name for j in values)
+    return ColumnMap(matrix, names, None if len(filled) else values)

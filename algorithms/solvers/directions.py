@@ -1,0 +1,88 @@
+"""The directions along which classes differ most, from their means and the covariance within them.
+
+Notation: Sw within and Sb between classes, shapes (q, q); M the class means, (C, q); π the priors.
+The formulas are those of scikit-learn's ``LinearDiscriminantAnalysis`` (Hastie, Tibshirani & Friedman, "The
+Elements of Statistical Learning", 2nd ed., §4.3.3), with sums over rows replaced by moments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms.base import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """What a solver finds.
+
+    Attributes
+    ----------
+    coef, intercept : of each class's linear function, shapes (C, q) and (C,).
+    scalings : shape (q, r), the directions; None for a solver that finds none.
+    ratio : share of the variance between classes along each, at most C - 1; None likewise.
+    """
+
+    coef: Array
+    intercept: Array
+    scalings: Array | None = None
+    ratio: Array | None = None
+
+
+def lsqr(within: Array, means: Array, priors: Array) -> Directions:
+    """Return the linear functions by least squares, Sw·coef = M.
+
+    Examples
+    --------
+    >>> lsqr(np.eye(1), np.array([[0.0], [2.0]]), np.full(2, 0.5)).coef.tolist()
+    [[0.0], [2.0]]
+    """
+    coef = np.asarray(np.linalg.lstsq(within, means.T, rcond=None)[0].T, np.float64)
+    return Directions(coef, -0.5 * np.sum(means * coef, axis=1) + np.log(priors))
+
+
+def eigen(within: Array, between: Array, means: Array, priors: Array) -> Directions:
+    """Return the linear functions and directions by the eigenvectors of Sb in the metric of Sw.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        Where Sw is singular.
+    """
+    from scipy.linalg import eigh
+
+    values, vectors = eigh(between, within)
+    order, most = np.argsort(values)[::-1], min(len(means) - 1, len(within))
+    vectors = vectors[:, order]
+    coef = (means @ vectors) @ vectors.T
+    intercept = -0.5 * np.sum(means * coef, axis=1) + np.log(priors)
+    return Directions(coef, intercept, vectors, (values / np.sum(values))[order][:most])
+
+
+def svd(within: Array, means: Array, priors: Array, weight: float, tol: float = 1e-4) -> Directions:
+    """Return the linear functions and directions by singular values, directions without spread left out.
+
+    Parameters
+    ----------
+    within : Sw of all rows alike, whatever the priors.
+    weight : W.
+    tol : singular values of the scaled columns up to it count as none.
+    """
+    spread = np.sqrt(np.diagonal(within))
+    std = np.where(spread > 0.0, spread, 1.0)
+    values, vectors = np.linalg.eigh(within / np.multiply.outer(std, std))
+    sizes = np.sqrt(np.maximum(values[::-1], 0.0))
+    rank = int(np.sum(sizes > tol))
+    scalings = (vectors[:, ::-1][:, :rank] / std[:, None]) / sizes[:rank]
+    center = priors @ means
+    fac = 1.0 / max(1, len(means) - 1)
+    between = ((np.sqrt(weight * priors * fac)) * (means - center).T).T @ scalings
+    _, s, vt = np.linalg.svd(between, full_matrices=False)
+    kept = int(np.sum(s > tol * s[0])) if len(s) else 0
+    scalings = scalings @ vt.T[:, :kept]
+    inner = (means - center) @ scalings
+    coef = inner @ scalings.T
+    intercept = -0.5 * np.sum(inner**2, axis=1) + np.log(priors) - center @ coef.T
+    return Directions(coef, intercept, scalings, (s**2 / np.sum(s**2))[: len(means) - 1])

@@ -1,0 +1,347 @@
+"""Wide PCA: a sketch in place of the square, on dense and sparse rows; chosen by itself where the square does not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import StandardScaler
+from twins_sketch import TWINS
+
+import hpo
+from algorithms import registry
+from algorithms.base import Batch, Column, Shape, SparseBatch
+from algorithms.errors import InvalidField
+from algorithms.laws import same
+from algorithms.models.sketched_pca import SketchedPCA
+from algorithms.summaries.moments import Moments
+from algorithms.summaries.sample import Sample
+from algorithms.summaries.sketch import Sketch
+from hpo.errors import DataError, MemoryShort, SearchError
+from studies import StudySpec
+
+PLAIN = {"sketched_pca.standardize": False}
+
+
+def topics(n, d, rank=20, density=0.02, seed=0):
+    """Sparse counts of words by topics of falling weight, as texts are."""
+    rng = np.random.default_rng(seed)
+    words = rng.dirichlet(np.full(d, 0.02), size=rank)
+    topic = rng.choice(rank, size=n, p=1.0 / np.arange(1, rank + 1) / np.sum(1.0 / np.arange(1, rank + 1)))
+    per_row = max(2, int(density * d))
+    columns = np.stack([rng.choice(d, size=per_row, p=words[t]) for t in topic])
+    rows = np.repeat(np.arange(n), per_row)
+    made = sparse.csr_array((np.ones(n * per_row), (rows, columns.ravel())), shape=(n, d))
+    made.sum_duplicates()
+    return made
+
+
+def explained(model, X):
+    """Share of the variance of rows along a model's components, measured on the rows."""
+    X = X - X.mean(axis=0)
+    return float(((X @ model.components_.T) ** 2).sum() / (X**2).sum())
+
+
+@pytest.mark.parametrize("params", TWINS["sketched_pca"][0], ids=str)
+def test_it_explains_what_its_twin_explains(params, tmp_path):
+    X, _ = load_digits(return_X_y=True)
+    asked = {f"sketched_pca.{name}": value for name, value in params.items()} | {
+        "sketched_pca.size": 50,
+        **PLAIN,
+    }
+    result = hpo.tune(X, algorithm="sketched_pca", trials=1, store=tmp_path, search=asked)
+    ours, twin = result.best_model["model"], TWINS["sketched_pca"][1](params).fit(X)
+    assert isinstance(ours, PCA)
+    assert explained(ours, X) > 0.99 * explained(twin, X)
+    assert ours.explained_variance_ratio_.sum() == pytest.approx(explained(ours, X), rel=0.01)
+    np.testing.assert_allclose(ours.mean_, X.mean(axis=0), atol=1e-12)
+    assert ours.noise_variance_ == pytest.approx(twin.noise_variance_, rel=0.05)
+    assert result.best_model.transform(X).shape == (len(X), params["n_components"])
+
+
+def test_data_of_low_rank_is_exact(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 8)) @ rng.normal(size=(8, 60)) + 3.0
+    asked = {"sketched_pca.n_components": 8, "sketched_pca.size": 12, **PLAIN}
+    ours = hpo.tune(
+        X, algorithm="sketched_pca", trials=1, scoring="explained_variance", store=tmp_path, search=asked
+    ).best_model["model"]
+    twin = PCA(8, svd_solver="full").fit(X)
+    np.testing.assert_allclose(ours.explained_variance_, twin.explained_variance_, rtol=1e-6)
+    np.testing.assert_allclose(np.abs(np.sum(ours.components_ * twin.components_, axis=1)), 1.0, atol=1e-6)
+
+
+def test_a_spectrum_that_falls_slowly_is_within_a_hundredth(tmp_path):
+    rng = np.random.default_rng(1)
+    X = (rng.normal(size=(4000, 300)) * np.arange(1, 301) ** -0.5) @ np.linalg.qr(
+        rng.normal(size=(300, 300))
+    )[0]
+    asked = {"sketched_pca.n_components": 50, **PLAIN}
+    ours = hpo.tune(X, algorithm="sketched_pca", trials=1, store=tmp_path, search=asked).best_model["model"]
+    assert explained(ours, X) > 0.99 * explained(PCA(50, svd_solver="full").fit(X), X)
+
+
+def test_sparse_rows_give_what_dense_rows_give_and_are_read_once(tmp_path):
+    X = topics(3000, 400)
+    cv = KFold(4, shuffle=True, random_state=0)
+    asked = {"algorithm": "sketched_pca", "trials": 8, "folds": cv, "search": {"sketched_pca.size": 30}}
+    thin = hpo.tune(X, **asked, store=tmp_path / "thin")
+    full = hpo.tune(X.toarray(), **asked, store=tmp_path / "full", seed=0)
+    assert thin.cost.rows_read == full.cost.rows_read == 3000
+    assert all(t.user_attrs["rows_read"] == 0 for t in thin.optuna_study.trials)
+    whole, other = thin.best.states.whole, full.best.states.whole
+    np.testing.assert_allclose(whole.mean, np.asarray(X.mean(axis=0)), atol=1e-12)
+    np.testing.assert_allclose(whole.scatter, other.scatter, rtol=1e-9)
+    assert thin.best_value == pytest.approx(full.best_value, rel=1e-6)
+    assert hpo.tune(X, **asked, store=tmp_path / "thin").cost.rows_read == 0
+
+
+@given(st.integers(0, 1000), st.booleans(), st.booleans())
+def test_a_sparse_batch_is_a_batch_to_every_summary(seed, weighted, empty):
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(1, 9)), 4
+    dense = np.where(rng.random((n, d)) < (0.0 if empty else 0.4), rng.integers(-3, 4, (n, d)), 0).astype(
+        float
+    )
+    dense[:, 3] = rng.random(n) < 0.3
+    dense[dense[:, 3] > 0, 2] = 0.0
+    y = rng.normal(size=(n, 1))
+    w = rng.integers(1, 4, n).astype(float) if weighted else None
+    order = rng.permutation(n).astype(np.uint64)
+    columns = (
+        Column("a", "a"),
+        Column("b", "b"),
+        Column("c", "c"),
+        Column("missingindicator_c", "c", "indicator"),
+    )
+    shape = Shape(columns, ("y",))
+    full = Batch(np.asfortranarray(np.c_[dense, y]), d, w, priority=order)
+    thin = SparseBatch(sparse.csr_array(dense), y, w, order)
+    sample = Batch(np.asfortranarray(rng.normal(size=(30, 5))), d)
+    known = Sketch(size=2).learn(shape, sample)
+    for summary in (Moments(), Sample(size=5), Sketch(size=2).knowing(known)):
+        made = [summary.update(summary.init(shape), batch) for batch in (full, thin)]
+        same("sparse", summary, *made, tolerance=1e-9)
+        parts = [thin.part(slice(0, n // 2)), *thin.part(slice(n // 2, None)).pieces()]
+        state = summary.init(shape)
+        for part in parts:
+            state = summary.update(state, part)
+        same("sparse, in parts", summary, state, made[0], tolerance=1e-9)
+
+
+def test_missing_numbers_count_as_the_mean_in_sparse_and_dense_rows(tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((2000, 6)) < 0.5, rng.normal(loc=2.0, size=(2000, 6)), 0.0)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    asked = {
+        "algorithm": "sketched_pca",
+        "trials": 1,
+        "search": {"sketched_pca.n_components": 3, "sketched_pca.size": 6},
+    }
+    thin, full = (
+        hpo.tune(rows, **asked, store=tmp_path / kind)
+        for kind, rows in (("s", sparse.csr_array(X)), ("d", X))
+    )
+    filled = StandardScaler().fit_transform(np.where(np.isnan(X), np.nanmean(X, axis=0), X))
+    twin = PCA(3, svd_solver="full").fit(filled)
+    for result in (thin, full):
+        np.testing.assert_allclose(
+            result.best_model["model"].explained_variance_, twin.explained_variance_, rtol=0.01
+        )
+        assert np.isfinite(result.best_model.transform(X)).all()
+
+
+def test_fold_scores_are_those_of_the_rows(tmp_path):
+    X, _ = load_digits(return_X_y=True)
+    cv = KFold(4, shuffle=True, random_state=0)
+    asked = {"sketched_pca.n_components": 20, "sketched_pca.size": 60, **PLAIN}
+    result = hpo.tune(
+        X, algorithm="sketched_pca", trials=1, folds=cv, scoring=["explained_variance", "log_likelihood"],
+        store=tmp_path, search=asked,
+    )  # fmt: skip
+    for i, (train, test) in enumerate(cv.split(X)):
+        twin = PCA(20, svd_solver="full").fit(X[train])
+        held = X[test] - twin.mean_
+        share = ((held @ twin.components_.T) ** 2).sum() / (held**2).sum()
+        assert result.best.scores.folds[i] == pytest.approx(share, rel=0.005)
+        assert np.isfinite(result.best.scores.also["log_likelihood"].folds[i])
+
+
+def test_pca_is_answered_by_it_where_the_square_does_not_fit(tmp_path, monkeypatch):
+    X = topics(2000, 600)
+    where = {"store": tmp_path / "store", "storage": tmp_path / "journal", "name": "wide"}
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(40 * 2**20))
+    result = hpo.tune(X, algorithm="pca", trials=5, **where)
+    assert result.best_algorithm == "pca"
+    assert isinstance(result.best.algorithm, SketchedPCA)
+    assert set(result.best_params) == {"pca.n_components"}
+    assert any("answered by sketched_pca" in note for note in result.report().notes)
+    monkeypatch.delenv("HPO_MEMORY_LIMIT")
+    again = hpo.load("wide", storage=where["storage"])
+    np.testing.assert_array_equal(again.best_model.transform(X), result.best_model.transform(X))
+    narrow = hpo.tune(topics(200, 40), algorithm="pca", trials=2, store=tmp_path / "s")
+    assert not isinstance(narrow.best.algorithm, SketchedPCA), "the square fits"
+
+
+def test_what_the_sketch_does_not_have_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(40 * 2**20))
+    with pytest.raises(MemoryShort, match=r"'sketched_pca'.*has no hyperparameter 'min_frequency'"):
+        hpo.tune(topics(300, 600), algorithm="pca", store=tmp_path, search={"pca.min_frequency": 0.1})
+    with pytest.raises(MemoryShort, match=r"'sketched_pca'.*cannot be asked so.*impute='indicator'"):
+        hpo.tune(topics(300, 600), algorithm="pca", store=tmp_path, search={"pca.impute": "indicator"})
+    with pytest.raises(MemoryShort, match="'pca' is answered by a sketch"):
+        hpo.tune((topics(300, 600), np.arange(300.0)), algorithm="ridge", store=tmp_path)
+    with pytest.raises(InvalidField, match="size=0"):
+        Sketch(size=0)
+    monkeypatch.delenv("HPO_MEMORY_LIMIT")
+    asked = {"sketched_pca.n_components": 50, "sketched_pca.size": 10}
+    with pytest.raises(InvalidField, match=r"n_components=50: more than size=10, the directions that the sketch keeps"):
+        hpo.tune(topics(300, 100), algorithm="sketched_pca", trials=1, store=tmp_path, search=asked)
+
+
+def test_an_infinite_number_in_a_sparse_matrix_is_named(tmp_path):
+    X = topics(50, 20).tolil()
+    X[7, 3] = np.inf
+    with pytest.raises(DataError, match=r"column 'x3' holds inf"):
+        hpo.tune(sparse.csr_array(X), algorithm="sketched_pca", store=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["ridge", "logistic", "knn_regressor", "linear", "gaussian_nb", "kmeans"]
+)
+def test_every_algorithm_takes_sparse_rows_as_it_takes_dense_ones(algorithm, tmp_path):
+    X = topics(600, 30, rank=4, density=0.2)
+    total = np.asarray(X[:, :10].sum(axis=1)).ravel()
+    classes = algorithm in ("logistic", "linear", "gaussian_nb")
+    y = np.where(total > np.median(total), "high", "low") if classes else total
+    thin = X if algorithm == "kmeans" else (X, y)
+    full = X.toarray() if algorithm == "kmeans" else (X.toarray(), y)
+    cv = KFold(3, shuffle=True, random_state=0)
+    one, other = (
+        hpo.tune(data, algorithm=algorithm, trials=4, folds=cv, store=tmp_path / str(i))
+        for i, data in enumerate((thin, full))
+    )
+    assert one.cost.rows_read == other.cost.rows_read == 600
+    np.testing.assert_allclose(
+        [t.value for t in one.optuna_study.trials],
+        [t.value for t in other.optuna_study.trials],
+        rtol=0.02,
+        atol=0.02,
+    )
+
+
+def test_a_column_beside_the_matrix_may_say_the_group(tmp_path):
+    X = topics(400, 30)
+    weight = pd.Series(np.r_[np.zeros(100), np.ones(300)], name="w")
+    some = hpo.tune((X, None), algorithm="sketched_pca", weight=weight, trials=2, store=tmp_path)
+    assert some.best.states.whole.rows == 300
+    assert some.cost.rows_without_weight == 100
+
+
+def test_parquet_of_thousands_of_columns_goes_through(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(300, 2500)).astype(np.float32)).add_prefix("x")
+    frame.to_parquet(tmp_path / "wide.parquet")
+    result = hpo.tune(
+        str(tmp_path / "wide.parquet"), algorithm="sketched_pca", trials=3, store=tmp_path / "s"
+    )
+    assert result.cost.rows_read == 300
+
+
+def test_standardised_columns_are_divided_by_their_exact_deviations(tmp_path, monkeypatch):
+    """The pass divides by a sample's; what is rescaled afterwards is the twin's, also where the sample is small."""
+    monkeypatch.setattr("hpo.learning.ROWS", 300)
+    X = topics(4000, 200, rank=8, density=0.2)
+    result = hpo.tune(
+        X, algorithm="sketched_pca", trials=1, store=tmp_path,
+        search={"sketched_pca.n_components": 8, "sketched_pca.size": 60},
+    )  # fmt: skip
+    model, rows = result.best_model, X.toarray()
+    twin = StandardScaler().fit(rows)
+    np.testing.assert_allclose(model["scale"].scale_, twin.scale_, rtol=1e-9)
+    np.testing.assert_allclose(model["scale"].var_, twin.var_, rtol=1e-9)
+    Z = twin.transform(rows)
+    best = PCA(8, svd_solver="full").fit(Z)
+    assert explained(model["model"], Z) > 0.99 * explained(best, Z)
+    total = model["model"].explained_variance_.sum() / model["model"].explained_variance_ratio_.sum()
+    assert total == pytest.approx(Z.var(axis=0, ddof=1).sum(), rel=1e-9), "all the variance, of every column"
+
+
+def test_a_held_out_score_is_at_most_that_of_the_rows(tmp_path):
+    X, _ = load_digits(return_X_y=True)
+    cv = KFold(3, shuffle=True, random_state=0)
+    result = hpo.tune(
+        X, algorithm="sketched_pca", trials=1, folds=cv, scoring=["log_likelihood", "explained_variance"],
+        store=tmp_path, search={"sketched_pca.n_components": 15, "sketched_pca.size": 30, **PLAIN},
+    )  # fmt: skip
+    algorithm, states = result.best.algorithm, result.best.states
+    for i, (_, test) in enumerate(cv.split(X)):
+        model = algorithm.finalize(states.train[i])["model"]
+        held = X[test] - model.mean_
+        share = float(((held @ model.components_.T) ** 2).sum() / (held**2).sum())
+        told, truth = result.best.scores.also["explained_variance"].folds[i], model.score(X[test])
+        assert 0.99 * share < told <= share * (1 + 1e-9)
+        assert truth - 1.0 < result.best.scores.folds[i] <= truth + 1e-6
+
+
+def test_both_pcas_tell_the_same_share_of_variance(tmp_path):
+    X, _ = load_digits(return_X_y=True)
+    asked = {"trials": 1, "folds": 3, "scoring": "explained_variance"}
+    exact = hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.n_components": 10, "pca.standardize": False}, **asked)
+    near = hpo.tune(X, algorithm="sketched_pca", store=tmp_path, search={"sketched_pca.n_components": 10, **PLAIN}, **asked)
+    assert near.best_value == pytest.approx(exact.best_value, rel=1e-6)
+    for kind in ("sketched_pca", "pca"):
+        assert registry.get(kind).metrics == ("log_likelihood", "explained_variance")
+
+
+def test_the_user_may_ask_for_it_and_forbid_it(tmp_path, monkeypatch):
+    X = topics(300, 120)
+    asked = hpo.tune(X, algorithm="pca", trials=2, store=tmp_path, search={"pca.wide": True, "pca.size": 20})
+    assert isinstance(asked.best.algorithm, SketchedPCA)
+    assert asked.best.states.whole.product.shape == (120, 20)
+    with pytest.raises(SearchError, match=r"pca\.wide.*'yes'.*must be true .* or false"):
+        hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.wide": "yes"})
+    with pytest.raises(SearchError, match=r"'pca\.size' is no hyperparameter"):
+        hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.size": 20})
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(3 * 2**20))
+    with pytest.raises(MemoryShort):
+        hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.wide": False})
+
+
+def test_a_resumed_study_goes_on_from_the_state_that_it_began_with(tmp_path, monkeypatch):
+    X = topics(500, 200)
+    asked = {"algorithm": "pca", "store": tmp_path / "s", "storage": tmp_path / "journal", "name": "wide"}
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(20 * 2**20))
+    hpo.tune(X, trials=2, **asked)
+    monkeypatch.delenv("HPO_MEMORY_LIMIT")
+    more = hpo.tune(X, trials=4, **asked)
+    assert more.cost.rows_read == 0
+    assert isinstance(more.best.algorithm, SketchedPCA), "the square fits by now, and the study is the same"
+
+
+def test_the_plan_says_it(tmp_path, monkeypatch):
+    pd.DataFrame(topics(200, 150).toarray()).add_prefix("x").to_parquet(tmp_path / "a.parquet")
+    spec = StudySpec(data=str(tmp_path / "a.parquet"), algorithm="pca", store=str(tmp_path / "s"))
+    assert not hpo.plan(spec).wide
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(12 * 2**20))
+    assert "pca is answered by sketched_pca" in hpo.plan(spec).wide
+    assert "Sketch(size=100" in hpo.plan(spec).summaries[0]
+    assert hpo.tune(str(tmp_path / "a.parquet"), algorithm="auto", trials=1, store=tmp_path / "s").best_algorithm == "pca"
+
+
+def test_products_of_float32_rows_have_an_eigenvalue_for_each_dimension_alone():
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(1000, 5)) @ rng.normal(size=(5, 80))).astype(np.float32)
+    shape = Shape(tuple(Column(f"x{j}", f"x{j}") for j in range(80)), dtype="float32")
+    sketch = Sketch(size=20, standardize=False)
+    batch = Batch(np.asfortranarray(rows), 80)
+    sketch = sketch.knowing(sketch.learn(shape, batch))
+    model = SketchedPCA(n_components=5, summary=sketch).finalize(sketch.update(sketch.init(shape), batch))["model"]
+    twin = PCA(5, svd_solver="full").fit(rows.astype(np.float64))
+    np.testing.assert_allclose(model.explained_variance_, twin.explained_variance_, rtol=1e-5)
