@@ -32,15 +32,32 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import HASH_BITS, HASHED, RESUMABLE, Array, Batch, Shape
+from algorithms.base import HASH_BITS, HASHED, RESUMABLE, Array, Batch, Shape, SparseBatch
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
+from algorithms.solvers.scaled_rows import (
+    DenseRows,
+    Picker,
+    ScaledRows,
+    SparseRows,
+    picker_of,
+    sparse_spread,
+)
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 
 BLOCK = 16_384
 """Rows that are made ready at a time."""
+
+BLOCK_VALUES = BLOCK * 1024
+"""Numbers that are made ready at a time: of wide dense data there are fewer rows."""
+
+WIDE, THIN = 256, 0.1
+"""From so many columns on, rows of which a smaller share is not zero are kept sparse."""
+
+COLUMNS = 256
+"""Columns of the sample that are looked at together."""
 
 VISITS = 50_000
 """Rows that few rows are gone through for, again and again, unless ``epochs`` says otherwise."""
@@ -150,6 +167,7 @@ class Packed:
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = RESUMABLE
     draws: ClassVar[bool] = True
+    sparse: ClassVar[bool] = True
 
     # the family ------------------------------------------------------------------------------------------
 
@@ -244,7 +262,7 @@ class Packed:
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return means and deviations of the columns and of a target that is a number, and how often to go."""
-        places, values, w = plain_columns(shape), sample.dense(shape.p).astype(np.float64), sample.weights
+        places, w = plain_columns(shape), sample.weights
         known = {
             "center": np.zeros(len(places)), "scale": np.ones(len(places)), "offset": np.zeros(1),
             "unit": np.ones(1), "weight": np.ones(1), "epochs": np.array([self.epochs or 1]),
@@ -253,9 +271,9 @@ class Packed:
             often = min(MOST_EPOCHS, max(1, VISITS // sample.n))
             known |= {"weight": np.array([w.mean()]), "epochs": np.array([self.epochs or often])}
         if sample.n and self.standardize:
-            known["center"], known["scale"] = _spread(values[:, places], w)
+            known["center"], known["scale"] = _spreads(sample, shape.p, places)
             if not shape.classes:
-                known["offset"], known["unit"] = _spread(values[:, shape.d : shape.d + 1], w)
+                known["offset"], known["unit"] = _spreads(sample, shape.p, np.array([shape.d]))
         return Known(known)
 
     def knowing(self, known: Known) -> Packed:
@@ -356,9 +374,12 @@ class Training:
         """Train on the rows of a batch and return the state after them."""
         order = np.arange(batch.n) if batch.priority is None else np.argsort(batch.priority, kind="stable")
         epochs, weights = int(self.known["epochs"][0]), batch.weights
-        for start in range(0, batch.n, BLOCK):
-            rows = order[start : start + BLOCK]
-            block = _Block(self, batch.dense(self.state.shape.p, rows), weights[rows])
+        picker = picker_of(batch, self.state.shape.p)
+        sparse = len(self.plain) >= WIDE and picker.share_of_values() < THIN
+        size = BLOCK if sparse else self._rows_of_block()
+        for start in range(0, batch.n, size):
+            rows = order[start : start + size]
+            block = _Block(self, picker, rows, weights[rows], sparse=sparse)
             self.counts = self.counts + block.counts
             for left in reversed(range(epochs)):
                 for part in block.parts(self.packed.batch_rows):
@@ -366,9 +387,14 @@ class Training:
         self._settle()
         return self._state(batch)
 
-    def _step(self, z: Array, codes: Places, y: Array, w: Array, *, tell: bool) -> None:
+    def _rows_of_block(self) -> int:
+        """Return how many dense rows are made ready at a time: whole mini-batches."""
+        size = self.packed.batch_rows
+        return max(size, min(BLOCK, BLOCK_VALUES // (len(self.plain) + 1)) // size * size)
+
+    def _step(self, z: ScaledRows, codes: Places, y: Array, w: Array, *, tell: bool) -> None:
         """Go one step down the mean loss of a mini-batch."""
-        eta = z @ self.coef
+        eta = z.eta(self.coef)
         if codes.shape[1]:
             eta += self._of_buckets(codes)
         if tell and self.steps % TOLD_EVERY == 0:
@@ -380,7 +406,7 @@ class Training:
         np.clip(slopes, -STEEPEST, STEEPEST, out=slopes)
         slopes *= (w / (len(w) * self.known["weight"][0]))[:, None]
         self.steps += 1
-        self.stepper.step(self.coef, self.slots, z.T @ slopes, self.steps, free=1)
+        self.stepper.step(self.coef, self.slots, z.gradient(slopes), self.steps, free=1)
         if codes.shape[1]:
             self._step_buckets(codes, slopes, w)
 
@@ -438,24 +464,22 @@ class Training:
 class _Block:
     """Rows made ready: z, bucket numbers, targets of every equation, weights, and those of each class."""
 
-    def __init__(self, training: Training, values: Any, w: Array) -> None:
-        shape, known = training.state.shape, training.known
-        self.z = np.ones((len(values), len(training.plain) + 1))
-        self.z[:, :-1] = values[:, training.plain]
-        self.z[:, :-1] -= known["center"]
-        self.z[:, :-1] /= known["scale"]
-        self.codes = buckets_of(values[:, training.hashed], training.packed.hash_bits)
-        y = values[:, shape.d].astype(np.float64)
+    def __init__(self, training: Training, picker: Picker, rows: Places, w: Array, *, sparse: bool) -> None:
+        shape, known, plain = training.state.shape, training.known, training.plain
+        make = SparseRows.of if sparse else DenseRows.of
+        self.z: ScaledRows = make(picker, rows, plain, known["center"], known["scale"])
+        self.codes = buckets_of(picker.columns(rows, training.hashed), training.packed.hash_bits)
+        y = picker.columns(rows, np.array([shape.d]))[:, 0].astype(np.float64)
         self.y, self.w = _targets(y, shape, known)[:, None, :], w
         self.counts = np.bincount(
             y.astype(np.intp) if shape.classes else [0] * len(y), w, max(1, len(shape.classes))
         )
 
-    def parts(self, size: int) -> Iterator[tuple[Array, Places, Array, Array]]:
+    def parts(self, size: int) -> Iterator[tuple[ScaledRows, Places, Array, Array]]:
         """Yield the mini-batches."""
-        for start in range(0, len(self.z), size):
+        for start in range(0, len(self.w), size):
             rows = slice(start, start + size)
-            yield self.z[rows], self.codes[rows], self.y[rows], self.w[rows]
+            yield self.z.part(rows), self.codes[rows], self.y[rows], self.w[rows]
 
 
 def equations(shape: Shape) -> int:
@@ -528,11 +552,27 @@ def _targets(y: Array, shape: Shape, known: Mapping[str, Any] | Known) -> Array:
     return np.where(y[:, None] == np.arange(len(shape.classes)), 1.0, -1.0)
 
 
-def _spread(values: Array, w: Array) -> tuple[Array, Array]:
-    """Return means and deviations; a value that is far out for its deviation makes it larger."""
+def _spreads(sample: Batch, p: int, places: Places) -> tuple[Array, Array]:
+    """Return means and scales of some columns of a sample, a few of them at a time; sparse ones stay so."""
+    picker, rows, w = picker_of(sample, p), np.arange(sample.n), sample.weights
+    if isinstance(sample, SparseBatch) and (places < sample.d).all():
+        return _scaled(*sparse_spread(picker.sparse(rows, places), w))
+    parts = [places[start : start + COLUMNS] for start in range(0, len(places), COLUMNS)]
+    found = [_scaled(*_spread(picker.columns(rows, part), w)) for part in parts]
+    nothing = np.zeros(0)
+    return np.concatenate([nothing, *(c for c, _ in found)]), np.concatenate([nothing, *(s for _, s in found)])
+
+
+def _spread(columns: Any, w: Array) -> tuple[Array, Array, Array]:
+    """Return the mean, the deviation, and the largest distance from the mean, of each column."""
+    values = columns.astype(np.float64)
     center = np.average(values, axis=0, weights=w)
     deviation = np.sqrt(np.average((values - center) ** 2, axis=0, weights=w))
-    farthest = np.abs(values - center).max(axis=0)
+    return center, deviation, np.abs(values - center).max(axis=0)
+
+
+def _scaled(center: Array, deviation: Array, farthest: Array) -> tuple[Array, Array]:
+    """Return means and scales; a value that is far out for its deviation makes it larger."""
     scale = np.maximum(deviation, farthest / FARTHEST)
     return center, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(center)), scale, 1.0)
 

@@ -1,0 +1,249 @@
+"""Rows z of a linear model, scaled columns and a one, dense or sparse: what a step of descent asks of them.
+
+Notation
+
+====== ===========================================================
+c, s   means and deviations of the q columns, shape (q,)
+z      a row (x - c) / s and a one, of q + 1 numbers
+θ      coefficients of z for M models, shape (q + 1, M)
+====== ===========================================================
+
+Sparse rows stay sparse: zθ = (x/s)θ + θ₀ - (c/s)θ, and what the means add to a gradient is one product of two
+vectors. Both kinds give the same numbers up to rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array, vstack
+
+from algorithms.base import Array, Batch, SparseBatch
+
+CHUNK = 4_000_000
+"""Numbers of a batch that are looked at together when its rows become sparse."""
+
+Places = NDArray[np.intp]
+
+
+class Picker(Protocol):
+    """Some rows and some columns of a batch, without the others."""
+
+    def share_of_values(self) -> float:
+        """Return the share of all numbers that is not zero."""
+        ...
+
+    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+        """Return columns, dense."""
+        ...
+
+    def sparse(self, rows: Places, places: Places) -> csr_array:
+        """Return columns as a CSR array, float64."""
+        ...
+
+
+def picker_of(batch: Batch, p: int) -> Picker:
+    """Return what picks rows and columns of a batch of that kind."""
+    return SparsePicker(batch) if isinstance(batch, SparseBatch) else DensePicker(batch, p)
+
+
+class SparsePicker:
+    """Some rows and some columns of a sparse batch.
+
+    Examples
+    --------
+    >>> batch = SparseBatch(csr_array([[0.0, 2.0], [3.0, 0.0]]), np.array([[1.0], [5.0]]))
+    >>> SparsePicker(batch).columns(np.array([1]), np.array([0, 2])).tolist()
+    [[3.0, 5.0]]
+    """
+
+    def __init__(self, batch: SparseBatch) -> None:
+        self.matrix, self.targets, self.d = batch.matrix, batch.targets, batch.d
+
+    def share_of_values(self) -> float:
+        """Return the share of all numbers that is stored."""
+        return float(self.matrix.nnz / max(1, self.matrix.shape[0] * self.d))
+
+    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+        """Return columns, dense."""
+        mine = places < self.d
+        made = np.zeros((len(rows), len(places)), self.matrix.dtype)
+        if mine.any():
+            made[:, mine] = self.matrix[rows][:, places[mine]].toarray()
+        made[:, ~mine] = self.targets[rows][:, places[~mine] - self.d]
+        return made
+
+    def sparse(self, rows: Places, places: Places) -> csr_array:
+        """Return columns as a CSR array, float64."""
+        made = self.matrix[rows]
+        whole = len(places) == self.d and (places == np.arange(self.d)).all()
+        return csr_array((made if whole else made[:, places]).astype(np.float64))
+
+
+def sparse_spread(x: csr_array, w: Array) -> tuple[Array, Array, Array]:
+    """Return the mean, the deviation, and the largest distance from the mean, of each column, by row weights.
+
+    Examples
+    --------
+    >>> mean, deviation, farthest = sparse_spread(csr_array([[0.0], [4.0]]), np.ones(2))
+    >>> mean.tolist(), deviation.tolist(), farthest.tolist()
+    ([2.0], [2.0], [2.0])
+    """
+    total, (n, q) = float(w.sum()), x.shape
+    x = csc_array(x)
+    columns = np.repeat(np.arange(q), np.diff(x.indptr))
+    weight, values = w[x.indices], x.data.astype(np.float64)
+    mean = np.bincount(columns, weight * values, q) / total
+    away = values - mean[columns]
+    stored = np.bincount(columns, weight, q)
+    square = np.bincount(columns, weight * away**2, q) + np.maximum(total - stored, 0.0) * mean**2
+    farthest = np.where(np.diff(x.indptr) < n, np.abs(mean), 0.0)
+    np.maximum.at(farthest, columns, np.abs(away))
+    return mean, np.sqrt(square / total), farthest
+
+
+class DensePicker:
+    """Some rows and some columns of a batch, without the others.
+
+    Examples
+    --------
+    >>> batch = Batch(np.array([[1.0, 3.0], [4.0, 6.0]]), d=2, present=np.array([0, 2]))
+    >>> DensePicker(batch, 3).columns(np.array([1]), np.array([0, 1, 2])).tolist()
+    [[4.0, 0.0, 6.0]]
+    """
+
+    def __init__(self, batch: Batch, p: int) -> None:
+        self.values, self.p = batch.values, p
+        self.kept = np.arange(p) if batch.present is None else np.full(p, -1, np.intp)
+        if batch.present is not None:
+            self.kept[batch.present] = np.arange(len(batch.present))
+
+    def share_of_values(self) -> float:
+        """Return the share of all numbers, those that are not present included, that is not zero."""
+        return np.count_nonzero(self.values) / max(1, len(self.values) * self.p)
+
+    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+        """Return columns, those that are not present zero."""
+        stored = self.kept[places]
+        if (stored >= 0).all():
+            return np.asarray(self.values[np.ix_(rows, stored)])
+        made = np.zeros((len(rows), len(places)), self.values.dtype)
+        made[:, stored >= 0] = self.values[np.ix_(rows, stored[stored >= 0])]
+        return made
+
+    def sparse(self, rows: Places, places: Places) -> csr_array:
+        """Return columns as a CSR array, float64."""
+        stored = self.kept[places]
+        found = np.flatnonzero(stored >= 0)
+        size = max(1, CHUNK // max(1, len(found)))
+        parts = [
+            csr_array(self.values[np.ix_(rows[start : start + size], stored[found])].astype(np.float64))
+            for start in range(0, len(rows), size)
+        ]
+        made = csr_array(vstack(parts, format="csr"))
+        indices = found[made.indices]
+        return csr_array((made.data, indices, made.indptr), shape=(len(rows), len(places)))
+
+
+class ScaledRows(Protocol):
+    """Rows z."""
+
+    def eta(self, theta: Array) -> Array:
+        """Return zθ, shape (n, M)."""
+        ...
+
+    def gradient(self, slopes: Array) -> Array:
+        """Return zᵀ slopes, shape (q + 1, M)."""
+        ...
+
+    def part(self, rows: slice) -> ScaledRows:
+        """Return some of the rows."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class DenseRows:
+    """Rows z as they are.
+
+    Attributes
+    ----------
+    z : shape (n, q + 1).
+
+    Examples
+    --------
+    >>> DenseRows(np.array([[2.0, 1.0]])).eta(np.array([[3.0], [5.0]])).tolist()
+    [[11.0]]
+    """
+
+    z: Array
+
+    @classmethod
+    def of(cls, picker: Picker, rows: Places, places: Places, center: Array, scale: Array) -> DenseRows:
+        """Return rows of a batch."""
+        z = np.ones((len(rows), len(places) + 1))
+        z[:, :-1] = picker.columns(rows, places)
+        z[:, :-1] -= center
+        z[:, :-1] /= scale
+        return cls(z)
+
+    def eta(self, theta: Array) -> Array:
+        """Return zθ, shape (n, M)."""
+        return self.z @ theta
+
+    def gradient(self, slopes: Array) -> Array:
+        """Return zᵀ slopes, shape (q + 1, M)."""
+        return self.z.T @ slopes
+
+    def part(self, rows: slice) -> DenseRows:
+        """Return some of the rows."""
+        return DenseRows(self.z[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """Rows z of which only x/s is held.
+
+    Attributes
+    ----------
+    x : x/s, CSR, shape (n, q).
+    shift : c/s, shape (q,).
+
+    Examples
+    --------
+    >>> rows = SparseRows(csr_array([[0.0, 2.0]]), np.array([1.0, 0.5]))
+    >>> theta = np.array([[3.0], [4.0], [5.0]])
+    >>> bool(rows.eta(theta) == DenseRows(np.array([[-1.0, 1.5, 1.0]])).eta(theta))
+    True
+    """
+
+    x: csr_array
+    shift: Array
+
+    @classmethod
+    def of(cls, picker: Picker, rows: Places, places: Places, center: Array, scale: Array) -> SparseRows:
+        """Return rows of a batch."""
+        x = picker.sparse(rows, places)
+        x.data /= scale[x.indices]
+        return cls(x, center / scale)
+
+    def eta(self, theta: Array) -> Array:
+        """Return zθ, shape (n, M)."""
+        made: Array = self.x @ theta[:-1]
+        made += theta[-1] - self.shift @ theta[:-1]
+        return made
+
+    def gradient(self, slopes: Array) -> Array:
+        """Return zᵀ slopes, shape (q + 1, M)."""
+        total = slopes.sum(axis=0)
+        made = np.empty((len(self.shift) + 1, slopes.shape[1]))
+        np.multiply(self.shift[:, None], -total, out=made[:-1])
+        made[:-1] += self.x.T @ slopes
+        made[-1] = total
+        return made
+
+    def part(self, rows: slice) -> SparseRows:
+        """Return some of the rows."""
+        return SparseRows(self.x[rows], self.shift)
