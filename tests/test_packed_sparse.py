@@ -110,3 +110,10 @@ def test_a_study_of_a_sparse_matrix(tmp_path):
     result = hpo.tune((X, (y > 0).astype(int)), algorithm="linear", trials=4, store=tmp_path, search=search, folds=3)
     assert result.cost.rows_read == 4000
     assert result.best_value > 0.85
+
+
+def test_classes_are_looked_up_without_the_matrix(monkeypatch):
+    X, y = sparse_rows(rows=500, columns=300)
+    dataset = hpo.open_dataset((X, np.sign(y)))
+    monkeypatch.setattr("hpo.data.memory.ArrayBlock._dense", lambda *_: pytest.fail("made dense"))
+    assert dataset.distinct(dataset.segments[0], "y", 10) == [-1.0, 1.0]

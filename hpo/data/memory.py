@@ -87,7 +87,7 @@ class ArrayBlock:
         others = [name for name in columns if name not in places]
         for low in range(start, stop, batch_rows):
             high = min(low + batch_rows, stop)
-            dense = self._dense(low, high)
+            dense: Any = self._dense(low, high) if len(others) < len(columns) else None  # needed by no target
             table = self.beside.table.select(others).slice(low, high - low)
             arrays = [
                 pa.array(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
