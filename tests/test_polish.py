@@ -54,7 +54,7 @@ def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
     fine = tuned(frame, tmp_path, polish="always")
     assert rough.polished is None
     assert rough.cost.rows_read == ROWS
-    assert fine.polished.passes in (1, 2)
+    assert fine.polished.passes in (1, 2, 3)
     assert fine.cost.rows_polish == fine.cost.rows_read == fine.polished.passes * ROWS, (
         "the first pass is known"
     )
