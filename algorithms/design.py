@@ -39,7 +39,8 @@ class Preprocess:
     impute : what a missing number becomes: the column's ``"mean"``, ``"zero"``, or the mean and a column of
         its own that says it was missing (``"indicator"``).
     min_frequency : categories rarer than this share of the weight are merged into one ("other").
-    select : keep the k columns with the largest absolute correlation with the target; None keeps all.
+    select : keep the k columns with the largest absolute correlation with the target (of several classes, the
+        largest correlation ratio); None keeps all.
     center : whether the model has an intercept, so that columns and target are centred.
     """
 
@@ -148,7 +149,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     mean, gram, xy = columns.mean(state.mean[:d]), columns.both(state.scatter[:d, :d]), _xy(columns, state)
     yy, y_mean = _target(state)
     if how.select is not None and how.select < len(mean):
-        best = _most_correlated(np.diagonal(gram), xy, how.select)
+        best = _most_correlated(np.diagonal(gram), state.association(columns), how.select)
         columns, mean, gram, xy = columns.take(best), mean[best], gram[np.ix_(best, best)], xy[best]
     variance = np.diagonal(gram) / state.weight
     scale = deviations(variance, mean, state.weight) if how.standardize else np.ones(len(mean))
@@ -196,7 +197,7 @@ def deviations(variance: Array, mean: Array, weight: float) -> Array:
     return np.asarray(np.sqrt(np.where(constant, 1.0, variance)))
 
 
-def _most_correlated(xx: Array, xy: Array, k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return the k columns of largest |correlation|, in column order; ties go to the first."""
-    strength = np.abs(xy) / np.sqrt(np.where(xx > 0.0, xx, np.inf))
+def _most_correlated(xx: Array, association: Array, k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the k columns of largest correlation, in column order; ties go to the first."""
+    strength = association / np.sqrt(np.where(xx > 0.0, xx, np.inf))
     return np.sort(np.argsort(-strength, kind="stable")[:k])

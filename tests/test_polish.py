@@ -35,7 +35,7 @@ def frame() -> pd.DataFrame:
     return made
 
 
-def tuned(frame, tmp_path, target="label", algorithm="logistic", penalty="C", value=0.001, **how):
+def tuned(frame, tmp_path, target="label", algorithm="logistic", penalty="C", value=1e-5, **how):
     data = frame[[*frame.columns[:D], target]]
     asked = {"trials": 1, "folds": 3, "seed": 1, "store": tmp_path / "store", "progress": False}
     return hpo.tune(
@@ -60,12 +60,13 @@ def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
     )
     assert fine.best_value == rough.best_value, "polishing is of the final model alone"
     X, y = rough.best_model[:-1].transform(frame), frame["label"].to_numpy()
-    full = LogisticRegression(C=0.001, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, y)
-    best = objective(full, X, y, 1000.0)
-    before, after = (objective(m.best_model["model"], X, y, 1000.0) - best for m in (rough, fine))
+    full = LogisticRegression(C=1e-5, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, y)
+    best = objective(full, X, y, 1e5)
+    before, after = (objective(m.best_model["model"], X, y, 1e5) - best for m in (rough, fine))
     assert abs(after) < 1e-8 * ROWS < before
     told = fine.polished.gain * ROWS
-    assert before / 5 < told < 5 * before, "the gain is about what was expected"
+    # an expectation beside one draw, of a strong penalty that leaves few directions: within a factor of ten
+    assert before / 10 < told < 10 * before
 
 
 def test_the_same_study_again_reads_nothing_and_gives_the_same_bits(frame, tmp_path):
@@ -189,7 +190,7 @@ def test_the_command_line_polishes_and_says_so(frame, tmp_path):
     frame[[*frame.columns[:D], "label"]].to_parquet(tmp_path / "rows.parquet")
     (tmp_path / "study.yaml").write_text(
         "data: rows.parquet\ntarget: label\nalgorithm: logistic\ntrials: 2\nfolds: 3\npolish: always\n"
-        "search: {logistic.C: 0.001}\nstore: store\nstorage: journal\n"
+        "search: {logistic.C: 1.0e-5}\nstore: store\nstorage: journal\n"
     )
     command = [sys.executable, "-m", "hpo.cli", "run", "study.yaml", "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -11,11 +11,12 @@ import numpy as np
 
 from algorithms.base import LEVEL, MISSING, OTHER, Array
 from algorithms.design import Preprocess
-from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.errors import NotEnoughRows
 from algorithms.known import Known
 from algorithms.memo import MEMO
-from algorithms.models._kept import Problem, kept_rows
+from algorithms.models._objective import corrected, objective_of
 from algorithms.models._pipeline import dressed
+from algorithms.models._problem import Problem
 from algorithms.models._quadratic import Quadratic, Weights, quadratic_of
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 400
 """Unknowns up to which every expansion is tried where the nearest is not known beforehand."""
+
+EXACTLY, NEARLY = 1e-8, 1e-5
+"""Slope of the mean loss at which a search ends: of every row, and of a loss that a sample corrects."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,11 @@ class GeneralizedSolution:
     penalty: float | None
     converged: bool = True
 
+    @property
+    def in_z(self) -> Array:
+        """The coefficients of the standardised encoded columns and a one, shape (e, d + 1)."""
+        return self.quadratic.in_z(self.coef, self.intercept)
+
     def eta(self, x: Any) -> Array:
         """Return the linear predictors of encoded rows, shape (n, e)."""
         design = self.quadratic.design
@@ -66,9 +75,7 @@ class Generalized(ABC):
 
     Parameters
     ----------
-    standardize : as in the regressions. Where the rows are many, the loss is expanded at optima of standardised
-        columns, and one step from there does not reach those of columns in their own units: False is refused.
-    impute, min_frequency, select : as in the regressions.
+    standardize, impute, min_frequency, select : as in the regressions.
     fit_intercept : as in scikit-learn.
     tol, max_iter : of coordinate descent, where the penalty has an l1 part.
     """
@@ -99,17 +106,24 @@ class Generalized(ABC):
 
     def group_weights(self, state: CurvatureState) -> Weights:
         """Return what each group of rows is weighted by."""
-        return (1.0,) * int(state.loss.shape[1])
+        return (1.0,) * len(state.counts)
 
     def quadratic(self, state: CurvatureState, k: int | None = None) -> Quadratic:
         """Return the problem that preprocessing and class weights make of expansion k, or of the nearest."""
         weights, how = self.group_weights(state), self._preprocess  # type: ignore[attr-defined]
         if k is None:
             weight = float(np.sum(state.counts))
-            share = max(sum(self.penalty(weight)) / weight, 1e-300)
-            k = int(np.argmin(np.abs(np.log(state.known["share"] / share))))
+            share = np.sqrt(sum(self.penalty(weight)) / weight)
+            k = min(self.starts(state), key=lambda k: abs(np.sqrt(state.known["share"][k]) - share))
         nearest = k
         return MEMO.get(state, (how, weights, nearest), lambda: quadratic_of(state, how, weights, nearest))
+
+    def starts(self, state: CurvatureState) -> list[int]:
+        """Return the starts whose classes are weighted most alike."""
+        weights, balance = np.array(self.group_weights(state)), state.known["balance"]
+        with np.errstate(divide="ignore"):
+            apart = [float(np.ptp(np.log(weights) - np.log(each))) for each in balance]
+        return np.flatnonzero(np.array(apart) <= min(apart) + 0.1).tolist()
 
     def solve(self, state: CurvatureState) -> GeneralizedSolution:
         """Return the fitted numbers.
@@ -125,27 +139,22 @@ class Generalized(ABC):
         if state.shape.classes and not state.counts.all():
             missing = state.shape.classes[int(np.argmin(state.counts > 0.0))]
             raise NotEnoughRows(f"{name} needs rows of every class, and none is {missing!r}; use fewer folds")
-        if self.select is not None and len(state.shape.classes) > 2:
-            raise InvalidField(
-                f"select={self.select!r}: correlation with the target is of two classes or numbers only"
-            )
-        if state.complete:
-            return self._refined(self._minimum(self.quadratic(state)), state)
-        if not self.standardize:
-            raise InvalidField(
-                f"standardize={self.standardize!r}: of {state.rows:,} rows only a quadratic is kept, about optima "
-                "of standardised columns; leave standardize at True"
-            )
-        if len(state.known["share"]) > 1 and self.far(state):
-            tried = [self._minimum(self.quadratic(state, k)) for k in range(len(state.known["share"]))]
-            return min(tried, key=lambda s: self._distance(s, state, tried.index(s)))
-        return self._minimum(self.quadratic(state))
+        return self._refined(self._rough(state), state)
+
+    def _rough(self, state: CurvatureState) -> GeneralizedSolution:
+        """Return the minimum of a quadratic that it is near to the start of."""
+        starts = self.starts(state)
+        if state.complete or len(starts) == 1 or not self.far(state):
+            return self._minimum(self.quadratic(state))
+        tried = [self._minimum(self.quadratic(state, k)) for k in starts]
+        return min(tried, key=lambda s: self._distance(s, state))
 
     def _refined(self, rough: GeneralizedSolution, state: CurvatureState) -> GeneralizedSolution:
-        """Return the optimum on the rows that are kept, all of them, from the quadratic's minimum."""
+        """Return the optimum on the rows, all of them or as a sample tells it, from the quadratic's minimum."""
         q = rough.quadratic
         l1, l2 = self.penalty(q.weight)
-        problem = Problem(self.summary.losses, q, kept_rows(state, q.design, self.group_weights(state)), l2)
+        objective = objective_of(self.summary.about, state, q, self.group_weights(state))
+        problem = Problem(objective, q, l2, EXACTLY if state.complete else NEARLY)
         if l1 == 0.0:
             coef, intercept, converged = problem.smooth(rough.coef, rough.intercept)
         else:
@@ -156,9 +165,8 @@ class Generalized(ABC):
 
     def far(self, state: CurvatureState) -> bool:
         """Return whether the starts' ridge penalty on standardised columns says little of where the optimum is."""
-        plain = all(w == 1.0 for w in self.group_weights(state))
-        small = state.known["start"][0].size <= MOST_TRIED
-        return small and not (plain and self.penalty(1.0)[0] == 0.0)
+        near = self.standardize and self.select is None and self.penalty(1.0)[0] == 0.0
+        return not near and state.known["start"][0].size <= MOST_TRIED
 
     def _minimum(self, q: Quadratic) -> GeneralizedSolution:
         l1, l2 = self.penalty(q.weight)
@@ -182,11 +190,11 @@ class Generalized(ABC):
         intercept = q.offset - q.back @ coef
         return GeneralizedSolution(q, coef.reshape(q.e, -1), intercept, None if l1 else l2, converged)
 
-    def _distance(self, solution: GeneralizedSolution, state: CurvatureState, k: int) -> float:
-        """Return δᵀHδ of the step δ from start k: the farther, the less the quadratic is to be trusted."""
-        step = (_in_z(solution, state) - state.known["start"][k]).ravel()
-        hessian = np.tensordot(np.array(self.group_weights(state)), state.hessian[k], 1)
-        return float(step @ hessian @ step)
+    def _distance(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
+        """Return δᵀHδ of the step δ from its start: the farther, the less the quadratic is to be trusted."""
+        k = solution.quadratic.k
+        step = (solution.in_z - state.known["start"][k]).ravel()
+        return float(step @ state.hessian[k] @ step)
 
     def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
@@ -231,50 +239,32 @@ class Generalized(ABC):
     def gain(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return how much another pass, expanded at this solution, is expected to lower a row's mean objective.
 
-        Another expansion disagrees on the gradient at the solution by Δ, which is worth ½Δᵀ(Q + λ)⁻¹Δ. By Taylor
-        an expansion errs as the square of its distance; so this one errs less, by the ratio of their squares. Of
-        one expansion alone the gain is what the whole step from it was worth.
+        The gradient there is the sum of every row's but for the remainders of Taylor's formula, which sampled rows
+        stand for. Its variance, V = Σ (gᵢ - ḡ)(gᵢ - ḡ)ᵀ over these rows, is worth ½ tr (Q + λ)⁻¹V of the objective.
         """
         if state.complete:
             return 0.0
         q, (_, l2) = solution.quadratic, self.penalty(solution.quadratic.weight)
+        loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
+        slopes = loss.slopes(solution.in_z)
+        each = (slopes[:, :, None] * loss.z[:, None, :]).reshape(len(slopes), -1) @ loss.calibrate
+        mapped = each.reshape(len(slopes), q.e, -1) @ q.to
+        inner = mapped[:, :, :-1].reshape(len(slopes), -1) - mapped[:, :, -1] @ q.back
+        inner -= inner.mean(axis=0)
         values = q.spectrum.values + l2
-        kept, flat = values > 1e-9 * q.weight, solution.coef.ravel()
-
-        def worth(slope: Array) -> float:
-            along = q.spectrum.vectors.T @ slope
-            return 0.5 * float(np.sum(along[kept] ** 2 / values[kept])) / q.weight
-
-        if len(state.known["share"]) == 1:
-            return 0.5 * self._distance(solution, state, 0) / q.weight
-        far = [self._distance(solution, state, k) for k in range(len(state.known["share"]))]
-        near, *rest = np.argsort(far, kind="stable").tolist()
-        told = []
-        for k in rest:
-            other = self.quadratic(state, k)
-            slope = (other.gram @ flat - other.xy) - (q.gram @ flat - q.xy)
-            told.append(worth(slope) * min(1.0, far[near] / max(far[k], 1e-300)) ** 2)
-        return float(max(told))
+        kept = values > 1e-9 * q.weight
+        along = (inner @ q.spectrum.vectors)[:, kept] ** 2
+        left = 1.0 - state.kept.n / state.rows
+        return 0.5 * left * float(np.sum(along / values[kept])) / q.weight
 
     def loss(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
-        """Return the mean loss of a state's rows by the expansion that is nearest to the solution."""
-        at, known = _in_z(solution, state), state.known
-        steps = [(at - start).ravel() for start in known["start"]]
-        hessians = state.hessian.sum(axis=1)
-        far = [float(s @ h @ s) for s, h in zip(steps, hessians, strict=True)]
-        k = int(np.argmin(far))
-        told = float(state.loss[k].sum()) + float(state.gradient[k].sum(axis=0) @ steps[k]) + 0.5 * far[k]
-        return told / state.weight
+        """Return the mean loss of a state's rows, as the expansion that the solution came from tells it."""
+        weights = self.group_weights(state)
+        told = corrected(self.summary.about, state, weights, solution.quadratic.k).at(solution.in_z)
+        return told[0] / float(np.array(weights) @ state.counts)
 
     def expanded_at(self, solution: GeneralizedSolution, state: CurvatureState) -> Known:
         """Return what a second pass must know to expand the loss at this solution."""
-        return Known({**state.known.arrays, "start": _in_z(solution, state)[None], "share": np.ones(1)})
-
-
-def _in_z(solution: GeneralizedSolution, state: CurvatureState) -> Array:
-    """Return the solution as coefficients of the standardised encoded columns, shape (E, d + 1)."""
-    known, design = state.known, solution.quadratic.design
-    scaled = solution.coef / design.scale
-    raw = np.asarray(design.columns.matrix @ scaled.T).T
-    intercept = solution.intercept - scaled @ design.mean + raw @ known["center"]
-    return np.column_stack([raw * known["scale"], intercept])
+        weights = np.array([self.group_weights(state)])
+        start = {"start": solution.in_z[None], "share": np.ones(1), "balance": weights}
+        return Known({**state.known.arrays, **start})

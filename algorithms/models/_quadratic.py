@@ -22,7 +22,9 @@ class Quadratic:
     Attributes
     ----------
     design : the columns.
+    k : the start that it expands the loss at.
     e : number of equations.
+    to : shape (m, q + 1), from a design's coefficients and intercept to those of z.
     gram, xy : Q and r of the coefficients alone, shapes (eq, eq) and (eq,).
     back : shape (e, eq), and
     offset : shape (e,): the intercepts are offset - back · coefficients.
@@ -31,7 +33,9 @@ class Quadratic:
     """
 
     design: Design
+    k: int
     e: int
+    to: Array
     gram: Array
     xy: Array
     back: Array
@@ -56,14 +60,17 @@ class Quadratic:
         keep = s.values > s.floor
         return float(np.sum(s.projected[keep] ** 2 / s.values[keep]))
 
+    def in_z(self, coef: Array, intercept: Array) -> Array:
+        """Return coefficients, shape (e, q), and intercepts, shape (e,), as those of z, shape (e, m)."""
+        return np.column_stack([coef, intercept]) @ self.to.T
+
 
 def quadratic_of(state: CurvatureState, how: Preprocess, weights: Weights, k: int) -> Quadratic:
     """Map the quadratic about start k to the design's columns and solve for the intercepts."""
     design = design_of(state.moments, how)
-    known, g = state.known, np.array(weights)
+    known, hessian, g = state.known, state.hessian[k], np.array(weights)
     theta, d = known["start"][k], state.shape.d
     e, m, q = len(theta), d + 1, design.q
-    hessian = np.tensordot(g, state.hessian[k], 1)
     linear = hessian @ theta.ravel() - g @ state.gradient[k]
     matrix = design.columns.matrix
     to = np.zeros((m, q + 1))
@@ -77,17 +84,12 @@ def quadratic_of(state: CurvatureState, how: Preprocess, weights: Weights, k: in
     cc = both[:, :q, :, :q].reshape(e * q, e * q)
     cb, bb = both[:, :q, :, q].reshape(e * q, e), both[:, q, :, q]
     rc, rb = rhs[:, :q].ravel(), rhs[:, q]
-    counted = state.counts if len(g) == len(state.counts) else np.array([state.counts.sum()])
-    weight = float(g @ counted)
-    if not how.center:
-        return Quadratic(
-            design, e, _symmetric(cc), rc, np.zeros((e, e * q)), np.zeros(e), np.zeros((e, e)), weight
-        )
-    inverse = np.linalg.pinv(bb, hermitian=True)
+    inverse = np.linalg.pinv(bb, hermitian=True) if how.center else np.zeros((e, e))
     back = inverse @ cb.T
     return Quadratic(
-        design, e, _symmetric(cc - cb @ back), rc - cb @ (inverse @ rb), back, inverse @ rb, inverse, weight
-    )
+        design, k, e, to, _symmetric(cc - cb @ back), rc - cb @ (inverse @ rb), back, inverse @ rb, inverse,
+        float(g @ state.counts),
+    )  # fmt: skip
 
 
 def _symmetric(a: Array) -> Array:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Logistic(Generalized):
     """Logistic regression: argmin C·Σ wℓ + ½(1 - ρ)‖c‖² + ρ‖c‖₁ with ρ = ``l1_ratio``.
 
-    Exact for few rows, which the state keeps; for many approximate: one step from a pilot on a sample.
+    Exact for few rows, which the state keeps; for many approximate, and very near: a quadratic of every row,
+    corrected by a sample.
     Parameters are those of ``sklearn.linear_model.LogisticRegression`` and the preprocessing of
     :class:`~algorithms.models._generalized.Generalized`.
 
@@ -62,11 +63,6 @@ class Logistic(Generalized):
         """Return W/(C·W_c) for balanced classes."""
         if self.class_weight is None:
             return super().group_weights(state)
-        if state.loss.shape[1] != len(state.counts):
-            raise InvalidField(
-                f"class_weight={self.class_weight!r}: with {len(state.counts)} classes the state does not "
-                "keep them apart (up to 3 are); weight the rows instead, with weight="
-            )
         return tuple((state.weight / (len(state.counts) * state.counts)).tolist())
 
     def model(self, solution: GeneralizedSolution, state_shape: Shape) -> LogisticRegression:

@@ -3,11 +3,11 @@
 Notation
 
 ====== ================================================================================
-z      a row's columns about the pilot's centres, over its scales, and a one: shape (d + 1,)
+z      a row's columns about the pilot's centres, over its scales, and a one: shape (m,), m = d + 1
 E      equations: one, or one for each class where there are more than two
 K      starts: coefficients that the loss is expanded at, one for each of several penalties
-G      groups of rows that may be weighted anew at finalize: classes, or one group of all rows
-θ      coefficients of z, shape (E, d + 1), flat where they meet the Hessian
+C      classes, each with sums of its own, so that its weight is free; one for a target that is a number
+θ      coefficients of z, shape (E, m), flat where they meet the Hessian
 η      θz, shape (E,)
 ====== ================================================================================
 
@@ -16,10 +16,10 @@ w·ℓ(η), its gradient and its Hessian at the pilot's θ₀. The quadratic the
 away from the optimum of *every* penalty and every linear preprocessing of the columns (McCullagh & Nelder,
 "Generalized Linear Models", 2nd ed., §2.5), so those are answered without the data. Approximate: exact at θ₀.
 
-The optimum moves with the penalty, the farther the stronger the penalty is beside the rows' weight. So the
-loss is expanded at several starts, each the optimum of one penalty, and a penalty is answered from the nearest.
-Of few rows one step is rough all the same; so the rows themselves are kept, as a sample that holds all of them,
-and models go on from that step to the optimum.
+The optimum moves with the penalty and with the weights of the classes. So the loss is expanded at several
+starts, each the optimum of one penalty, of classes as they are or balanced, and a model is answered from the
+nearest. What a quadratic leaves out is told by a sample of the rows, which is kept beside it; where the rows are
+few the sample is all of them, and models are exact.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -36,29 +37,55 @@ from algorithms.errors import AlgorithmError, InvalidField, InvalidTarget
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known
 from algorithms.ranges import Uniform
+from algorithms.solvers.expansion import Expansion, newton, single, softmax
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample, SampleState
+
+if TYPE_CHECKING:
+    from algorithms.column_map import ColumnMap
 
 PILOT = 50_000
 """Rows that the pilot is fitted to."""
 
-SHARES = (0.1, 0.04, 0.015, 0.004, 1e-5)
-"""Penalties of the starts, beside the mean of the losses, strong ones first."""
+STARTS = (
+    (0.004, False), (1e-5, False), (0.015, True), (0.04, False), (1e-5, True), (0.1, False), (0.015, False),
+    (0.1, True),
+)  # fmt: skip
+"""Penalties of the starts, beside the mean loss, and whether classes weigh the same; the most useful first."""
 
 MOST_BYTES = 1 << 25
-"""Bytes that the Hessians of several starts may take; where all would take more, fewer are made."""
+"""Bytes that the Hessians of several starts may take; where all would take more, the first of them are made."""
 
 MOST_KEPT = 1 << 23
-"""Bytes of rows that are kept where the sample's would fit: then they are few."""
+"""Bytes, as float64, of rows that are all kept where they are few."""
 
-STEPS = 50
-FARTHEST = 30.0
-"""|η| beyond which a loss is taken at the bound: exp of it is out of every reach of real data."""
+SAMPLED = 1 << 21
+"""Bytes of the rows that are kept of many."""
 
 NONE = sys.float_info.max
 """The smallest target of no rows."""
 
 _MOMENTS = Moments()
+
+
+@dataclass(frozen=True, eq=False)
+class ClassedMoments(MomentsState):
+    """Moments of columns and target that know the means of the classes.
+
+    Attributes
+    ----------
+    between : shape (C, d), each class's mean less the mean of all, times the root of its weight.
+    """
+
+    between: Array
+
+    def association(self, columns: ColumnMap) -> Array:
+        """Return the root of the scatter between the classes, shape (q,).
+
+        Over a column's root of scatter it is the correlation ratio, which ranks columns as the F test of an
+        analysis of variance does, and of two classes is the absolute correlation.
+        """
+        return np.asarray(np.sqrt(np.sum([columns.mean(row) ** 2 for row in self.between], axis=0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +95,15 @@ class CurvatureState:
     Attributes
     ----------
     shape : the columns.
-    known : the pilot: ``start`` (K, E, d + 1), ``share`` (K,), the penalty of each
-        beside the mean of the losses, ``center`` and ``scale`` (d,), ``keep``, how many rows are kept.
+    known : the pilot: ``start`` (K, E, m); ``share`` (K,), the penalty of each beside the mean of the losses;
+        ``balance`` (K, C), what the classes weigh in its Hessian; ``center`` and ``scale`` (d,); ``keep``, how
+        many rows are kept.
     rows, weight, mean, scatter : the moments of columns and target, as in ``MomentsState``.
     lowest : smallest target seen; the largest number before the first.
-    counts : shape (C,), weight of each class; of a number, its weight.
-    loss : shape (K, G), Σw·ℓ.
-    gradient : shape (K, G, E(d + 1)).
-    hessian : shape (K, G, E(d + 1), E(d + 1)).
+    sums : shape (C, m), Σw·z of each class.
+    loss : shape (K, C), Σw·ℓ.
+    gradient : shape (K, C, Em).
+    hessian : shape (K, Em, Em), of all classes, weighted by ``balance``.
     kept : a sample of the rows: all of them, where they are few.
     """
 
@@ -86,11 +114,16 @@ class CurvatureState:
     mean: Array
     scatter: Array
     lowest: float
-    counts: Array
+    sums: Array
     loss: Array
     gradient: Array
     hessian: Array
     kept: SampleState
+
+    @property
+    def counts(self) -> Array:
+        """Weight of each class, shape (C,); of a number, its weight."""
+        return self.sums[:, -1]
 
     @property
     def complete(self) -> bool:
@@ -100,7 +133,13 @@ class CurvatureState:
     @cached_property
     def moments(self) -> MomentsState:
         """The moments of columns and target."""
-        return MomentsState(self.shape, self.rows, self.weight, self.mean, self.scatter)
+        plain = self.shape, self.rows, self.weight, self.mean, self.scatter
+        if len(self.sums) < 3 or not self.rows:
+            return MomentsState(*plain)
+        root = np.sqrt(self.counts)[:, None]
+        mean = self.sums[:, :-1].sum(axis=0) / self.weight
+        away = np.divide(self.sums[:, :-1], root, out=np.zeros_like(self.sums[:, :-1]), where=root > 0.0)
+        return ClassedMoments(*plain, (away - root * mean) * self.known["scale"])
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,7 +153,7 @@ class Curvature(OnFeatures):
     known : what :meth:`learn` found; None until then.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     sync_every: ClassVar[int | None] = None
@@ -129,25 +168,24 @@ class Curvature(OnFeatures):
     def check_target(self, y: Array, name: str) -> None:
         """Raise InvalidTarget where the family has no such value."""
 
+    def about(self, eta: Array, y: Array) -> Expansion:
+        """Return the losses of rows, expanded about ``eta``, shape (n, E)."""
+        return single(self.derivatives, eta, y) if eta.shape[1] == 1 else softmax(eta, y)
+
     def equations(self, shape: Shape) -> int:
         """Return E."""
         return len(shape.classes) if len(shape.classes) > 2 else 1
-
-    def groups(self, shape: Shape) -> int:
-        """Return G: each class of few by itself, so that its weight is free; otherwise all rows together."""
-        return len(shape.classes) if 2 <= len(shape.classes) <= 3 else 1
 
     # the contract ----------------------------------------------------------------------------------------
 
     def init(self, shape: Shape) -> CurvatureState:
         """Return the state of no rows."""
-        shape = self.inside(shape)
-        g, m, none = self.groups(shape), self.equations(shape) * (shape.d + 1), _MOMENTS.init(shape)
-        counts = np.zeros(max(1, len(shape.classes)))
-        known = self._pilot()
-        k = len(known["start"])
-        sums = np.zeros((k, g)), np.zeros((k, g, m)), np.zeros((k, g, m, m)), self._keeper().init(shape)
-        return CurvatureState(shape, known, 0, 0.0, none.mean, none.scatter, NONE, counts, *sums)
+        shape, known = self.inside(shape), self._pilot()
+        k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
+        em, none = self.equations(shape) * m, _MOMENTS.init(shape)
+        sums = np.zeros((c, m)), np.zeros((k, c)), np.zeros((k, c, em)), np.zeros((k, em, em))
+        kept = self._keeper().init(shape)
+        return CurvatureState(shape, known, 0, 0.0, none.mean, none.scatter, NONE, *sums, kept)
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
         """Return the state of the rows seen before and those of ``batch``."""
@@ -161,22 +199,21 @@ class Curvature(OnFeatures):
             return a
         if not a.rows:
             return b
-        both = _MOMENTS.merge(a.moments, b.moments)
-        counts, loss, gradient, hessian = (x + y for x, y in zip(_sums(a), _sums(b), strict=True))
+        both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.scatter)
+        both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.scatter))
         return CurvatureState(
-            a.shape, a.known, both.rows, both.weight, both.mean, both.scatter, min(a.lowest, b.lowest), counts,
-            loss, gradient, hessian, self._keeper().merge(a.kept, b.kept),
+            a.shape, a.known, both.rows, both.weight, both.mean, both.scatter, min(a.lowest, b.lowest),
+            a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, a.hessian + b.hessian,
+            self._keeper().merge(a.kept, b.kept),
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: K·G Hessians of E(d + 1) unknowns, and the moments; before the pilot for K = 1."""
+        """Bytes of one state: K Hessians of Em unknowns, gradients by class, moments; before the pilot K = 1."""
         k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
-        g, m = k * self.groups(shape), self.equations(shape) * (shape.d + 1)
-        return (
-            8 * (g * (m * m + m + 1) + max(1, len(shape.classes)) + 1)
-            + _MOMENTS.nbytes(shape)
-            + self._keeper().nbytes(shape)
-        )
+        c, m = max(1, len(shape.classes)), shape.d + 1
+        em = self.equations(shape) * m
+        sums = 8 * (c * m + k * (c + c * em + em * em) + 1)
+        return sums + _MOMENTS.nbytes(shape) + self._keeper().nbytes(shape)
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the pilot: a start for each ridge penalty on standardised columns, and the scales."""
@@ -191,22 +228,13 @@ class Curvature(OnFeatures):
             center = np.average(values[:, : shape.d], axis=0, weights=w)
             spread = np.sqrt(np.average((values[:, : shape.d] - center) ** 2, axis=0, weights=w))
             scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(center)), spread, 1.0)
-        e, y = self.equations(shape), values[:, shape.d]
+        y = values[:, shape.d]
         self.check_target(y, shape.targets[0])
-        z, theta = _standard(values[:, : shape.d], center, scale), np.zeros((e, shape.d + 1))
-        total = max(float(w.sum()), 1e-300)
-        penalties = list(SHARES)
-        each = self.groups(shape) * (e * (shape.d + 1)) ** 2 * 8
-        while len(penalties) > 1 and len(penalties) * each > MOST_BYTES:
-            penalties = penalties[::2]
-        starts = []
-        for share in penalties:
-            theta = self._newton(z, y, w, theta, share * total) if len(z) else theta
-            starts.append(theta)
-        known = {"start": np.stack(starts), "share": np.array(penalties), "center": center, "scale": scale}
-        keep = 1 << max(0, int(sample.n - 1).bit_length())
-        known["keep"] = np.array([keep if keep * shape.p * 8 <= MOST_KEPT else 1])
-        return Known({**features, **known})
+        z = _standard(values[:, : shape.d], center, scale)
+        return Known(
+            {**features, **self._starts(shape, z, y, w), "center": center, "scale": scale,
+             "keep": np.array([_kept(sample.n, shape)])}
+        )  # fmt: skip
 
     @property
     def learns(self) -> bool:
@@ -215,14 +243,26 @@ class Curvature(OnFeatures):
 
     # the sums --------------------------------------------------------------------------------------------
 
-    def losses(self, eta: Array, y: Array) -> tuple[Array, Array]:
-        """Return each row's loss, shape (n,), and its slopes, shape (n, E); ``eta`` has shape (n, E)."""
-        if eta.shape[1] == 1:
-            loss, slope, _ = self.derivatives(_eta(eta[:, 0]), y)
-            return loss, slope[:, None]
-        loss, p = _softmax(eta, y.astype(np.intp))
-        p[np.arange(len(y)), y.astype(np.intp)] -= 1.0
-        return loss, p
+    def _starts(self, shape: Shape, z: Array, y: Array, w: Array) -> dict[str, Array]:
+        """Return the optima of several penalties, of classes as they are and balanced."""
+        e, c = self.equations(shape), max(1, len(shape.classes))
+        counts = np.bincount(_codes(shape, y), w, c)
+        even = np.sum(counts) / (c * np.maximum(counts, np.mean(w) if len(w) else 1.0))
+        fit = max(1, MOST_BYTES // (8 * (e * (shape.d + 1)) ** 2))
+        asked = [start for start in STARTS if c > 1 or not start[1]][:fit]
+        made: dict[tuple[float, bool], Array] = {}
+        theta = np.zeros((2, e, shape.d + 1))
+        for share, balanced in sorted(asked, reverse=True):
+            v = w * even[_codes(shape, y)] if balanced else w
+            if len(z):
+                ridge = share * max(float(v.sum()), 1e-300)
+                theta[int(balanced)] = newton(self.about, z, y, v, theta[int(balanced)], ridge)
+            made[share, balanced] = theta[int(balanced)].copy()
+        return {
+            "start": np.stack([made[each] for each in asked]),
+            "share": np.array([share for share, _ in asked]),
+            "balance": np.stack([even if balanced else np.ones(c) for _, balanced in asked]),
+        }
 
     def _keeper(self) -> Sample:
         return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
@@ -234,16 +274,12 @@ class Curvature(OnFeatures):
 
     def _lift(self, shape: Shape, batch: Batch) -> CurvatureState:
         known, values = self._pilot(), batch.dense(shape.p).astype(np.float64)
-        y, w = values[:, shape.d], batch.weights
-        z = _standard(values[:, : shape.d], known["center"], known["scale"])
-        groups = self.groups(shape)
-        parts = [(z, y, w)]
-        if groups > 1:
-            parts = [(z[y == c], y[y == c], w[y == c]) for c in range(groups)]
-        found = [[self._sums(start, *part) for part in parts] for start in known["start"]]
-        loss, gradient, hessian = (np.array([[sums[i] for sums in row] for row in found]) for i in range(3))
-        codes = y.astype(np.intp) if shape.classes else np.zeros(len(y), np.intp)
-        counts = np.bincount(codes, w, max(1, len(shape.classes))).astype(np.float64)
+        y, w, c = values[:, shape.d], batch.weights, max(1, len(shape.classes))
+        z, codes = _standard(values[:, : shape.d], known["center"], known["scale"]), _codes(shape, y)
+        order = np.argsort(codes, kind="stable") if c > 1 else slice(None)
+        z, y, w, codes = z[order], y[order], w[order], codes[order]
+        parts = [slice(*ends) for ends in pairwise(np.searchsorted(codes, np.arange(c + 1)))]
+        found = [self.about(z @ theta.T, y) for theta in known["start"]]
         m = _MOMENTS.update(_MOMENTS.init(shape), batch)
         return CurvatureState(
             shape,
@@ -253,48 +289,12 @@ class Curvature(OnFeatures):
             m.mean,
             m.scatter,
             float(y.min()),
-            counts,
-            loss,
-            gradient,
-            hessian,
+            np.array([w[rows] @ z[rows] for rows in parts]),
+            np.array([[w[rows] @ at.loss[rows] for rows in parts] for at in found]),
+            np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found]),
+            np.array([at.hessian(z, w * g[codes]) for at, g in zip(found, known["balance"], strict=True)]),
             self._keeper().update(self._keeper().init(shape), batch),
         )
-
-    def _sums(self, theta: Array, z: Array, y: Array, w: Array) -> tuple[Any, Array, Array]:
-        """Return Σwℓ, its gradient (E(d + 1),) and its Hessian at θ."""
-        if len(theta) == 1:
-            loss, slope, curve = self.derivatives(_eta(z @ theta[0]), y)
-            half = z * np.sqrt(np.maximum(w * curve, 0.0))[:, None]
-            return w @ loss, z.T @ (w * slope), half.T @ half
-        return _softmax_sums(theta, z, y.astype(np.intp), w)
-
-    def _newton(self, z: Array, y: Array, w: Array, theta: Array, ridge: float) -> Array:
-        """Return argmin Σwℓ + ½λ‖θ‖² (intercepts free) by damped Newton steps."""
-        penalty = np.full_like(theta, ridge)
-        penalty[:, -1] = 1e-6
-        flat = penalty.ravel()
-
-        def objective(t: Array) -> tuple[float, Array, Array]:
-            loss, gradient, hessian = self._sums(t, z, y, w)
-            return float(loss) + 0.5 * float(np.sum(penalty * t * t)), gradient + flat * t.ravel(), hessian
-
-        value, gradient, hessian = objective(theta)
-        for _ in range(STEPS):
-            step = np.linalg.solve(hessian + np.diag(flat), gradient)
-            gain = float(step @ gradient)
-            if gain <= 1e-10 * max(1.0, abs(value)):
-                break
-            length = 1.0
-            while length > 1e-4:
-                tried = theta - length * step.reshape(theta.shape)
-                found = objective(tried)
-                if found[0] <= value - 0.1 * length * gain:
-                    break
-                length /= 2.0
-            else:
-                break
-            theta, (value, gradient, hessian) = tried, found
-        return theta
 
 
 @dataclass(frozen=True, repr=False)
@@ -386,8 +386,22 @@ class TweedieCurvature(Curvature):
         _at_least_zero(y, name, "a Tweedie distribution", strict=False)
 
 
-def _sums(state: CurvatureState) -> tuple[Array, Array, Array, Array]:
-    return state.counts, state.loss, state.gradient, state.hessian
+def _codes(shape: Shape, y: Array) -> Any:
+    """Return the place of each row's class; zero for a number."""
+    return y.astype(np.intp) if shape.classes else np.zeros(len(y), np.intp)
+
+
+def _slopes(at: Expansion, z: Array, w: Array, rows: slice) -> Array:
+    return np.asarray((w[rows, None] * at.slope[rows]).T @ z[rows]).ravel()
+
+
+def _kept(n: int, shape: Shape) -> int:
+    """Return how many rows to keep: all where a sample of n says that they are few."""
+    every = 1 << max(0, int(n - 1).bit_length())
+    if every * shape.p * 8 <= MOST_KEPT:
+        return every
+    fit = SAMPLED // (np.dtype(shape.dtype).itemsize * max(1, shape.p))
+    return 1 << max(0, int(fit).bit_length() - 1)
 
 
 def _standard(x: Array, center: Array, scale: Array) -> Array:
@@ -396,33 +410,6 @@ def _standard(x: Array, center: Array, scale: Array) -> Array:
     z[:, :-1] /= scale
     z[:, -1] = 1.0
     return z
-
-
-def _eta(eta: Array) -> Array:
-    return np.clip(eta, -FARTHEST, FARTHEST)
-
-
-def _softmax_sums(theta: Array, z: Array, y: Any, w: Array) -> tuple[Any, Array, Array]:
-    """Return the sums of the softmax loss: the Hessian's block (a, b) is Zᵀdiag(w·pₐ(δₐᵦ - pᵦ))Z."""
-    e, m = theta.shape
-    losses, p = _softmax(z @ theta.T, y)
-    loss = w @ losses
-    slope = p.copy()
-    slope[np.arange(len(y)), y] -= 1.0
-    hessian = np.zeros((e, m, e, m))
-    for a in range(e):
-        for b in range(a, e):
-            curve = w * p[:, a] * ((a == b) - p[:, b])
-            hessian[a, :, b] = hessian[b, :, a] = z.T @ (z * curve[:, None])
-    return loss, ((w[:, None] * slope).T @ z).ravel(), hessian.reshape(e * m, e * m)
-
-
-def _softmax(eta: Array, y: Any) -> tuple[Array, Array]:
-    """Return each row's loss and the shares of the classes, shape (n, E)."""
-    shifted = eta - eta.max(axis=1, keepdims=True)
-    p = np.exp(shifted)
-    total = p.sum(axis=1)
-    return np.log(total) - shifted[np.arange(len(y)), y], p / total[:, None]
 
 
 def _at_least_zero(y: Array, name: str, what: str, *, strict: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from algorithms.base import EXACT, Array, Batch, Shape
 from algorithms.errors import InvalidField, InvalidTarget, TooLarge
 from algorithms.kernels import OnFeatures
 from algorithms.ranges import Choice
+
+if TYPE_CHECKING:
+    from algorithms.column_map import ColumnMap
 
 SAMPLE = 256
 """Rows of a batch whose mean is subtracted before products are taken."""
@@ -41,6 +44,10 @@ class MomentsState:
     weight: float
     mean: Array
     scatter: Array
+
+    def association(self, columns: ColumnMap) -> Array:
+        """Return how the mapped columns go with the target: their absolute products, shape (q,)."""
+        return np.abs(columns.mean(self.scatter[: self.shape.d, self.shape.d]))
 
 
 @dataclass(frozen=True, repr=False)

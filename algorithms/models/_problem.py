@@ -1,0 +1,129 @@
+"""The optimum of a generalized linear model's objective, found from the minimum of a quadratic near it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms.base import Array
+from algorithms.models._objective import Objective
+from algorithms.models._quadratic import Quadratic
+from algorithms.solvers.coordinate_descent import Descent, elastic_net
+
+STEPS, ROUNDS = 100, 8
+"""Steps at most in one set of coordinates, and how often these are made anew."""
+
+SMALL = 1e-10
+"""Curvature, beside the losses' weight, that coordinates are not stretched beyond."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """argmin Σgwℓ(xc + b) + ½λ‖c‖² (+ λ₁‖c‖₁).
+
+    Attributes
+    ----------
+    objective : Σgwℓ.
+    quadratic : near the optimum; what the search is conditioned by.
+    ridge : λ.
+    flat : largest slope of the objective, in units of the losses' weight, at which it counts as flat.
+    """
+
+    objective: Objective
+    quadratic: Quadratic
+    ridge: float
+    flat: float
+
+    def at(self, coef: Array, intercept: Array) -> tuple[float, Array, Array]:
+        """Return the smooth part of the objective and its gradients, shapes (e, q) and (e,)."""
+        value, slope, lift = self.objective.at(coef, intercept)
+        return value + 0.5 * self.ridge * float(np.sum(coef * coef)), slope + self.ridge * coef, lift
+
+    def smooth(self, coef: Array, intercept: Array) -> tuple[Array, Array, bool]:
+        """Return the optimum by L-BFGS in coordinates in which a quadratic is round.
+
+        The quadratic is the one at hand, and where that takes many steps, one about the place they came to.
+        Source: Nocedal & Wright, "Numerical Optimization", 2nd ed., §7.2.
+        """
+        round_ = _of_quadratic(self.quadratic, self.ridge)
+        for _ in range(ROUNDS):
+            coef, intercept, converged = self._descended(coef, intercept, round_)
+            curve = None if converged else self.objective.hessian(coef, intercept)
+            if curve is None:
+                break
+            round_ = _of_hessian(curve, self.ridge, self.quadratic)
+        return coef, intercept, converged
+
+    def _descended(
+        self, coef: Array, intercept: Array, round_: tuple[Array, Array]
+    ) -> tuple[Array, Array, bool]:
+        """Return where :data:`STEPS` of L-BFGS lead, and whether the objective is flat there."""
+        from scipy.optimize import minimize
+
+        (to, lift), weight = round_, self.quadratic.weight
+        centred = float(self.quadratic.design.preprocess.center)
+        flat, shape = coef.ravel(), coef.shape
+
+        def place(v: Array) -> tuple[Array, Array]:
+            return (flat + to @ v).reshape(shape), intercept + centred * (lift @ v)
+
+        def objective(v: Array) -> tuple[float, Array]:
+            value, slope, up = self.at(*place(v))
+            return value / weight, (to.T @ slope.ravel() + centred * (lift.T @ up)) / weight
+
+        found = minimize(
+            objective, np.zeros(to.shape[1]), jac=True, method="L-BFGS-B",
+            options={"maxiter": STEPS, "gtol": self.flat / np.sqrt(weight), "ftol": 1e-15, "maxcor": 20},
+        )  # fmt: skip
+        return *place(found.x), bool(found.nit < STEPS)
+
+    def sparse(
+        self, coef: Array, intercept: Array, l1: float, tol: float, max_iter: int
+    ) -> tuple[Array, Array, bool]:
+        """Return the optimum with an l1 penalty: proximal Newton steps, each by coordinate descent.
+
+        Source: Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions". The
+        Hessian is the quadratic's, so that no step needs a pass over the rows but for the gradient.
+        """
+        q, weight, how = self.quadratic, self.quadratic.weight, Descent(tol, max_iter)
+        gram, centred = np.ascontiguousarray(q.gram / weight), self.quadratic.design.preprocess.center
+
+        def whole(c: Array, b: Array) -> float:
+            return self.at(c, b)[0] + l1 * float(np.abs(c).sum())
+
+        value, length = whole(coef, intercept), 1.0
+        for _ in range(STEPS * ROUNDS):
+            _, slope, lift = self.at(coef, intercept)
+            inner = slope.ravel() - self.ridge * coef.ravel() - (q.back.T @ lift if centred else 0.0)
+            xy = gram @ coef.ravel() - inner / weight
+            size = max(float(xy @ xy) / max(float(np.trace(gram)), 1e-300), 1e-12)
+            made, _, _ = elastic_net(
+                gram, xy, size, (l1 + self.ridge) / weight, l1 / (l1 + self.ridge), how, coef.ravel().copy()
+            )
+            step = made.reshape(coef.shape) - coef
+            shift = -q.back @ step.ravel() - (q.inverse @ lift if centred else 0.0)
+            length = min(1.0, 2.0 * length)
+            while length > 1e-6 and whole(coef + length * step, intercept + length * shift) > value:
+                length /= 2.0
+            coef, intercept = coef + length * step, intercept + length * shift
+            before, value = value, whole(coef, intercept)
+            if before - value <= 1e-12 * abs(before):
+                return coef, intercept, True
+        return coef, intercept, False
+
+
+def _of_quadratic(q: Quadratic, ridge: float) -> tuple[Array, Array]:
+    """Return coordinates v in which a quadratic is round: what v adds to coefficients, and to intercepts."""
+    to = q.spectrum.vectors / np.sqrt(np.maximum(q.spectrum.values + ridge, SMALL * q.weight))
+    lone = np.eye(q.e) / np.sqrt(q.weight)
+    return np.column_stack([to, np.zeros((len(to), q.e))]), np.column_stack([-q.back @ to, lone])
+
+
+def _of_hessian(curve: Array, ridge: float, q: Quadratic) -> tuple[Array, Array]:
+    """Return the same of a Hessian in coefficients and intercepts, shape (e, q + 1, e, q + 1)."""
+    e, wide = curve.shape[:2]
+    curve[np.arange(e)[:, None], np.arange(wide - 1), np.arange(e)[:, None], np.arange(wide - 1)] += ridge
+    values, vectors = np.linalg.eigh(curve.reshape(e * wide, e * wide))
+    to = (vectors / np.sqrt(np.maximum(values, SMALL * q.weight))).reshape(e, wide, -1)
+    return to[:, :-1].reshape(e * (wide - 1), -1), to[:, -1]
