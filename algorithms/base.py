@@ -371,6 +371,9 @@ class Algorithm(Protocol[S_in, M]):
     # may say ``wide: ClassVar[str]``, the name of one that answers for it where they do not fit in memory; that one
     # has its task and its metrics.
     # One that takes columns of the role "hashed" says ``hashes: ClassVar[bool] = True``.
+    # One of which a free field's value decides which summary is needed says ``steers: ClassVar[tuple[str, ...]]``,
+    # the names of such fields, and sets ``summary`` in ``__post_init__``. Where such a field is searched, the pass
+    # feeds every summary that its values need: of each choice, or of both ends where it is a range of numbers.
 
     def solve(self, state: S_in) -> M:
         """Return the model's numbers; never sees the data. Raises NotEnoughRows, naming what is missing."""

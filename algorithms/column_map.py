@@ -5,16 +5,20 @@ Notation: T has shape (d, q), from d encoded columns to q columns of a design; S
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Shape
+from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Column, Shape
 from algorithms.memo import MEMO
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+Places = NDArray[np.intp]
 
 
 class Summed(Protocol):
@@ -74,6 +78,35 @@ class ColumnMap:
         """Return the map to some of its columns."""
         pick = None if self.pick is None else self.pick[columns]
         return ColumnMap(self.matrix[:, columns], tuple(self.names[j] for j in columns), pick)
+
+
+@dataclass(frozen=True, eq=False)
+class Gaps:
+    """The numbers that have an indicator of where they are missing, and those indicators; equally long."""
+
+    values: Places
+    indicators: Places
+
+    def some(self, kept: NDArray[np.bool_]) -> Gaps:
+        """Return some of them."""
+        return Gaps(self.values[kept], self.indicators[kept])
+
+
+@functools.lru_cache(maxsize=16)
+def gaps_of(columns: tuple[Column, ...]) -> Gaps:
+    """Return which numbers have which indicator: that of the same column of the data.
+
+    Examples
+    --------
+    >>> from algorithms.base import Column
+    >>> gaps = gaps_of((Column("x", "x"), Column("x?", "x", "indicator"), Column("y", "y")))
+    >>> gaps.values.tolist(), gaps.indicators.tolist()
+    ([0], [1])
+    """
+    indicators = {c.source: j for j, c in reversed(list(enumerate(columns))) if c.role == INDICATOR}
+    values = [j for j, c in enumerate(columns) if c.role == VALUE and c.source in indicators]
+    beside = [indicators[columns[j].source] for j in values]
+    return Gaps(np.array(values, np.intp), np.array(beside, np.intp))
 
 
 def column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:

@@ -103,20 +103,48 @@ def build(algorithm: type[Any], values: Mapping[str, Any]) -> Any:
     return made if criterion == DEFAULT else _calibrated(made, criterion)
 
 
+def steering(algorithm: type[Any]) -> tuple[str, ...]:
+    """Return the free fields whose value decides which summary the algorithm needs.
+
+    Examples
+    --------
+    >>> from algorithms.models.lda import LDA
+    >>> steering(LDA)
+    ('shrinkage',)
+    """
+    return tuple(getattr(algorithm, "steers", ()))
+
+
+def variants(algorithm: type[Any]) -> list[Any]:
+    """Return the algorithm as it is by default, and with each value that a steering field names in its range.
+
+    Examples
+    --------
+    >>> from algorithms.models.lda import LDA
+    >>> [type(one.summary).__name__ for one in variants(LDA)]
+    ['Classes', 'ClassKurtosis']
+    """
+    known = fields_of(algorithm)
+    named = [(name, value) for name in steering(algorithm) for value in _named(known[name].range)]
+    return [algorithm(), *(build(algorithm, {name: value}) for name, value in named)]
+
+
 def contains(range_: Range, value: Any) -> bool:
     """Return whether ``value`` lies in the range.
 
     Examples
     --------
-    >>> contains(Integer(1, None), 3), contains(Choice("a", "b"), "c")
-    (True, False)
+    >>> contains(Integer(1, None), 3), contains(Choice("a", "b"), "c"), contains(Uniform(0, 1, also=("a",)), "a")
+    (True, False, True)
     """
     match range_:
         case Choice(values=values):
             return value in values
         case Integer(low=low, high=high):
             return value is not None and value >= low and (high is None or value <= high)
-        case Uniform(low=low_, high=high_) | Log(low=low_, high=high_):
+        case Uniform(low=low_, high=high_, also=also):
+            return value in also or (not isinstance(value, str) and bool(low_ <= value <= high_))
+        case Log(low=low_, high=high_):
             return bool(low_ <= value <= high_)
 
 
@@ -138,6 +166,15 @@ def _calibrated(algorithm: Any, criterion: str) -> Any:
     from algorithms.calibrated import Calibrated
 
     return Calibrated(algorithm, criterion)
+
+
+def _named(range_: Range | None) -> tuple[Any, ...]:
+    """Return the values that a range names one by one."""
+    match range_:
+        case Choice(values=named) | Uniform(also=named):
+            return named
+        case _:
+            return ()
 
 
 def _check_type(field: Field, value: Any) -> None:

@@ -10,15 +10,20 @@ from typing import Any, TypeAlias
 class Uniform:
     """Real numbers between ``low`` and ``high``, evenly.
 
+    Attributes
+    ----------
+    also : further values that the field takes, tried only when asked for.
+
     Examples
     --------
-    >>> Uniform(0, 1)
-    Uniform(low=0, high=1, searched=True)
+    >>> Uniform(0, 1, also=("auto",))
+    Uniform(low=0, high=1, searched=True, also=('auto',))
     """
 
     low: float
     high: float
     searched: bool = True
+    also: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

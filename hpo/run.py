@@ -302,8 +302,9 @@ def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, Base
     """Return what is searched, narrowed by what the states know; refuses data that defines no model."""
 
     def bounds(one: Searched) -> Mapping[str, Range | None]:
-        algorithm = one.build({})
-        states = (found.states.get(algorithm.summary) or found.any_states).for_algorithm(algorithm)
+        default = one.build({})
+        algorithm = default if default.summary in found.states else one.variants()[0]
+        states = found.states[algorithm.summary].for_algorithm(algorithm)
         algorithm.check(states.whole)
         narrowed: Mapping[str, Range | None] = algorithm.bounds(states.whole)
         return narrowed

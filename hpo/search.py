@@ -74,11 +74,15 @@ class Searched:
         return fields.build(self.algorithm, {**self.constants, **values})
 
     def summaries(self) -> list[Summary[Any]]:
-        """Return every summary that the study needs: one for each combination of searched pass fields."""
-        searched = {k: d for k, d in self.asked.items() if self.fields[k].needs_pass}
-        values = [_few(f"{self.name}.{k}", d) for k, d in searched.items()]
-        built = (self.build(dict(zip(searched, v, strict=True))) for v in itertools.product(*values))
-        return [algorithm.summary for algorithm in built]
+        """Return every summary that the study needs, once."""
+        return list(dict.fromkeys(algorithm.summary for algorithm in self.variants()))
+
+    def variants(self) -> list[Any]:
+        """Return the algorithm for each combination of searched fields that its summary depends on."""
+        values = {k: _few(f"{self.name}.{k}", d) for k, d in self.asked.items() if self.fields[k].needs_pass}
+        searched = self.distributions({})
+        values |= {k: _ends(searched[k]) for k in fields.steering(self.algorithm) if k in searched}
+        return [self.build(dict(zip(values, v, strict=True))) for v in itertools.product(*values.values())]
 
     def distributions(self, bounds: Mapping[str, Range | None]) -> dict[str, BaseDistribution]:
         """Return what is searched: what was asked for, then every range of the fields, narrowed by the state.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from algorithms import laws, registry, tasks
+from algorithms import fields, laws, registry, tasks
 from algorithms.base import Batch, Column, Shape, learns
 from algorithms.errors import LawBroken
 from algorithms.summaries.coreset import Coreset
@@ -58,9 +58,10 @@ def joined(summary, shape, parts):
     assert state.weight == pytest.approx(sum(part.total for part in parts))
 
 
-# every summary that an algorithm has, with the shape of its task; a few spelled otherwise
+# every summary that an algorithm has, whatever steers it, with the shape of its task; a few spelled otherwise
+ALGORITHMS = [one for name in registry.names() for one in fields.variants(registry.get(name))]
 CASES = sorted(
-    {(registry.get(name)().summary, shape_of(registry.get(name))) for name in registry.names()}
+    {(one.summary, shape_of(one)) for one in ALGORITHMS}
     | {(Moments("double"), SHAPE), (Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
     | {(Moments(kernel=kernel, kernel_components=4), SHAPE) for kernel in ("nystroem", "fourier")}
     | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])},
@@ -161,9 +162,9 @@ class TestLaws:
         laws.resume(summary, shape, data(shape), codec_for(summary, shape))
 
 
-@pytest.mark.parametrize("name", registry.names())
-def test_any_time(name):
-    algorithm, shape = registry.get(name)(), shape_of(registry.get(name))
+@pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda v: f"{type(v).__name__}-{v.summary!r}")
+def test_any_time(algorithm):
+    shape = shape_of(algorithm)
     rows = fixed(np.random.default_rng(0), 40, shape)
     some = [cut(rows, (a, b))[1] for a, b in ((0, 0), (0, 1), (1, 2), (2, 5), (5, 40))]
     assert laws.any_time(algorithm, shape, some, ready(algorithm.summary, shape)) >= 1

@@ -18,7 +18,8 @@ TWINS: dict[str, tuple[list[dict[str, Any]], Any]] = {
     "lda": (
         [{"shrinkage": s} for s in (0.0, 0.1, 1.0)]
         + [{"shrinkage": s, "solver": "eigen"} for s in (0.0, 0.3)]
-        + [{"solver": "svd"}],
+        + [{"solver": "svd"}]
+        + [{"shrinkage": "auto", "solver": solver} for solver in ("lsqr", "eigen")],
         lambda p: LinearDiscriminantAnalysis(**{"solver": "lsqr", **p}),
     ),
     "qda": ([{"reg_param": r} for r in (1e-3, 0.1, 0.9)], lambda p: QuadraticDiscriminantAnalysis(**p)),

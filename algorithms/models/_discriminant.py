@@ -9,15 +9,16 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import LEVEL, MISSING, OTHER, Array
-from algorithms.column_map import ColumnMap, column_map
+from algorithms.base import LEVEL, MISSING, OTHER, VALUE, Array
+from algorithms.column_map import ColumnMap, column_map, gaps_of
 from algorithms.design import IMPUTE, deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.models._classes import check_priors
 from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.ranges import Choice, Range
-from algorithms.summaries.classes import Classes, ClassesState
+from algorithms.summaries.class_kurtosis import ClassKurtosis
+from algorithms.summaries.classes import ByClass, Classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Groups:
     scatters : shape (C, q, q).
     """
 
-    state: ClassesState
+    state: ByClass
     columns: ColumnMap
     mean: Array
     scale: Array
@@ -47,9 +48,18 @@ class Groups:
         """Bytes held, as much again for what is made of it included."""
         return 2 * self.scatters.nbytes
 
-    def seen(self, state: ClassesState) -> tuple[Array, Array]:
+    def seen(self, state: ByClass) -> tuple[Array, Array]:
         """Return means and scatters of another state in these columns."""
         return _mapped(state, self.columns, self.mean, self.scale)
+
+    @property
+    def width(self) -> int:
+        """Number of columns as scikit-learn counts them: with the numbers that are zero in every row."""
+        columns, used = self.state.shape.columns, np.diff(self.columns.matrix.indptr) > 0
+        zero = ~used & np.array([c.role == VALUE for c in columns])
+        gaps = gaps_of(columns)
+        zero[gaps.values] &= self.state.mean[gaps.indicators] < 1.0 - 1e-12  # not missing in every row
+        return len(self.columns.names) + int(zero.sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +76,7 @@ class Discriminant:
     standardize: Annotated[bool, Choice(True, False)] = True
     impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
     min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
-    summary: Classes = Classes()
+    summary: Classes | ClassKurtosis = Classes()
 
     task: ClassVar[str] = "classification"
     metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
@@ -75,10 +85,10 @@ class Discriminant:
         check_priors(self.priors)
         if self.impute not in IMPUTE:
             raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
-        if self.summary.covariance != "full":
+        if isinstance(self.summary, Classes) and self.summary.covariance != "full":
             raise InvalidField("covariance='diagonal': discriminant analysis needs 'full'; use 'gaussian_nb'")
 
-    def groups(self, state: ClassesState) -> Groups:
+    def groups(self, state: ByClass) -> Groups:
         """Return the classes in the columns that this preprocessing makes (kept for the state)."""
         key = ("groups", self.standardize, self.impute, self.min_frequency)
         return MEMO.get(state, key, lambda: self._groups(state))
@@ -90,7 +100,7 @@ class Discriminant:
             scaler = fitted_scaler(groups.mean, groups.scale, groups.variance, groups.state.rows)
         return pipeline(groups.columns, groups.state.shape.d, scaler, model)
 
-    def bounds(self, state: ClassesState) -> Mapping[str, Range | None]:
+    def bounds(self, state: ByClass) -> Mapping[str, Range | None]:
         """Return None for the fields without effect on this state."""
         roles = {c.role for c, mean in zip(state.shape.columns, state.mean, strict=True) if mean}
         ranges: dict[str, Range | None] = {}
@@ -100,10 +110,10 @@ class Discriminant:
             ranges["min_frequency"] = None
         return ranges
 
-    def check(self, state: ClassesState) -> None:
+    def check(self, state: ByClass) -> None:
         """Accept any state."""
 
-    def _groups(self, state: ClassesState) -> Groups:
+    def _groups(self, state: ByClass) -> Groups:
         columns = column_map(state, self.impute, self.min_frequency)
         none = np.zeros(len(columns.names))
         means, scatters = _mapped(state, columns, none, none + 1.0)
@@ -118,7 +128,7 @@ class Discriminant:
 
 
 def gaussian_log_density(
-    groups: Groups, held_out: ClassesState, means: Array, halves: list[Array], logdets: Array
+    groups: Groups, held_out: ByClass, means: Array, halves: list[Array], logdets: Array
 ) -> Array:
     """Return, for each class, the sum of the log densities of its held-out rows, shape (C,).
 
@@ -137,7 +147,6 @@ def gaussian_log_density(
     return np.asarray(-0.5 * (w * (q * math.log(2.0 * math.pi) + logdets + units) + away))
 
 
-def _mapped(state: ClassesState, columns: ColumnMap, mean: Array, scale: Array) -> tuple[Array, Array]:
-    means = np.stack([columns.mean(m) for m in state.means])
-    scatters = np.stack([columns.both(s) for s in state.scatters])
+def _mapped(state: ByClass, columns: ColumnMap, mean: Array, scale: Array) -> tuple[Array, Array]:
+    means, scatters = state.mapped(columns)
     return (means - mean) / scale, scatters / np.multiply.outer(scale, scale)

@@ -9,17 +9,43 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.base import Array
+from algorithms.design import deviations
 from algorithms.errors import InvalidField
+from algorithms.memo import MEMO
 from algorithms.models._classes import given, need_every_class, priors_of
 from algorithms.models._discriminant import Discriminant, Groups, gaussian_log_density
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Range, Uniform
 from algorithms.solvers.directions import Directions, eigen, lsqr, svd
-from algorithms.summaries.classes import ClassesState
+from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk
+from algorithms.summaries.class_kurtosis import ClassKurtosis, ClassKurtosisState
+from algorithms.summaries.classes import ByClass, Classes
 from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+AUTO = "auto"
+"""The shrinkage of Ledoit & Wolf, of each class for itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk:
+    """Covariances that are shrunk, and by what share.
+
+    Attributes
+    ----------
+    covariances : shape (k, q, q).
+    shares : shape (k,), of the identity.
+    """
+
+    covariances: Array
+    shares: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.covariances.nbytes + self.shares.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +58,14 @@ class LinearDiscriminantSolution:
     covariance : shape (q, q), shrunk.
     priors : shape (C,).
     found : each class's linear function, and the directions between them.
+    shrinkage : share of the mean variance in the covariance.
     """
 
     groups: Groups
     covariance: Array
     priors: Array
     found: Directions
+    shrinkage: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,34 +73,46 @@ class LDA(Discriminant):
     """Linear discriminant analysis with shrinkage.
 
     Exact: that of ``sklearn.discriminant_analysis.LinearDiscriminantAnalysis``. The score
-    ``log_likelihood`` is the mean of log p(x, y) of held-out rows. ``shrinkage="auto"`` needs fourth moments,
-    which the state does not keep; the shrinkage is searched instead.
+    ``log_likelihood`` is the mean of log p(x, y) of held-out rows.
 
     Parameters
     ----------
-    shrinkage : share of the mean variance in the covariance, from 0 to 1.
+    shrinkage : share of the mean variance in the covariance, from 0 to 1; None for none; ``"auto"`` for that of
+        Ledoit & Wolf, of each class for itself, which needs the summary
+        :class:`~algorithms.summaries.class_kurtosis.ClassKurtosis`.
     solver : ``"lsqr"``; ``"eigen"`` and ``"svd"`` also give the model ``transform``, and ``"svd"`` takes no
         shrinkage, as in scikit-learn.
 
     Examples
     --------
-    >>> LDA(shrinkage=0.1).priors is None
-    True
+    >>> LDA(shrinkage=0.1).summary, LDA(shrinkage="auto").summary
+    (Classes(covariance='full'), ClassKurtosis())
     """
 
-    shrinkage: Annotated[float, Uniform(0.0, 1.0)] = 0.0
+    shrinkage: Annotated[float | str | None, Uniform(0.0, 1.0, also=(AUTO,))] = 0.0
     solver: Annotated[str, Choice("lsqr", "eigen", "svd", searched=False)] = "lsqr"
 
     auto: ClassVar[int] = 2
+    steers: ClassVar[tuple[str, ...]] = ("shrinkage",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least("shrinkage", self.shrinkage, 0.0)
-        at_least("1 - shrinkage", 1.0 - self.shrinkage, 0.0)
+        if isinstance(self.shrinkage, str) and self.shrinkage != AUTO:
+            raise InvalidField(
+                f"shrinkage={self.shrinkage!r}: must be a number from 0 to 1, {AUTO!r} or None for no shrinkage"
+            )
+        at_least("shrinkage", self._share, 0.0)
+        at_least("1 - shrinkage", 1.0 - self._share, 0.0)
         if self.solver not in ("lsqr", "eigen", "svd"):
             raise InvalidField(f"solver={self.solver!r}: must be 'lsqr', 'eigen' or 'svd'")
+        object.__setattr__(self, "summary", ClassKurtosis() if self.shrinkage == AUTO else Classes())
 
-    def solve(self, state: ClassesState) -> LinearDiscriminantSolution:
+    @property
+    def _share(self) -> float:
+        """The shrinkage that is a number; 0 where it is not."""
+        return 0.0 if self.shrinkage is None or isinstance(self.shrinkage, str) else self.shrinkage
+
+    def solve(self, state: ByClass) -> LinearDiscriminantSolution:
         """Return the linear functions.
 
         Raises
@@ -84,26 +124,39 @@ class LDA(Discriminant):
         """
         need_every_class("LDA", state.shape, state.weights)
         groups, priors = self.groups(state), priors_of(state.weights, self.priors)
-        full = np.einsum("c,cij->ij", priors / state.weights, groups.scatters)
-        covariance = self._shrunk(full)
+        if self.solver == "svd":
+            return self._by_svd(groups, priors)
+        covariance, share = self._within(groups, priors)
         if self.solver == "lsqr":
-            return LinearDiscriminantSolution(groups, covariance, priors, lsqr(covariance, groups.means, priors))
-        alike = groups.scatters.sum(axis=0) / state.weight
-        if self.solver == "eigen":
-            between = self._shrunk(alike + _between(groups.means, state.weights)) - covariance
-            found = self._eigen(covariance, between, groups.means, priors)
-            return LinearDiscriminantSolution(groups, covariance, priors, found)
-        if self.shrinkage > 0.0:
+            found = lsqr(covariance, groups.means, priors)
+        else:
+            found = self._eigen(covariance, self._total(groups) - covariance, groups.means, priors)
+        return LinearDiscriminantSolution(groups, covariance, priors, found, share)
+
+    def _by_svd(self, groups: Groups, priors: Array) -> LinearDiscriminantSolution:
+        if self.shrinkage == AUTO or self._share > 0.0:
             raise InvalidField(
                 f"shrinkage={self.shrinkage!r}: solver='svd' takes none; use solver='lsqr' or 'eigen'"
             )
-        return LinearDiscriminantSolution(groups, alike, priors, svd(alike, groups.means, priors, state.weight))
+        weight, alike = groups.state.weight, _alike(groups)
+        return LinearDiscriminantSolution(
+            groups, alike, priors, svd(alike, groups.means, priors, weight), 0.0
+        )
 
-    def _shrunk(self, covariance: Array) -> Array:
-        q = max(1, len(covariance))
-        made = (1.0 - self.shrinkage) * covariance
-        made.flat[:: q + 1] += self.shrinkage * np.trace(covariance) / q
-        return made
+    def _within(self, groups: Groups, priors: Array) -> tuple[Array, float]:
+        """Return the covariance within the classes, shrunk, and by what share."""
+        if self.shrinkage == AUTO:
+            found = MEMO.get(groups, "shrunk", lambda: _shrunk_classes(groups))
+            return np.einsum("c,cij->ij", priors, found.covariances), float(priors @ found.shares)
+        full = np.einsum("c,cij->ij", priors / groups.state.weights, groups.scatters)
+        return shrunk(full, self._share, groups.width), self._share
+
+    def _total(self, groups: Groups) -> Array:
+        """Return the covariance of all rows, shrunk."""
+        if self.shrinkage == AUTO:
+            found = MEMO.get(groups, "shrunk total", lambda: _shrunk_total(groups))
+            return np.asarray(found.covariances[0])
+        return shrunk(_alike(groups) + _between(groups), self._share, groups.width)
 
     def _eigen(self, covariance: Array, between: Array, means: Array, priors: Array) -> Directions:
         try:
@@ -134,13 +187,11 @@ class LDA(Discriminant):
         model.coef_, model.intercept_, model._max_components = coef.copy(), intercept.copy(), c - 1
         return self.dressed(groups, model)
 
-    def finalize(self, state: ClassesState) -> BaseEstimator:
+    def finalize(self, state: ByClass) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(
-        self, solution: LinearDiscriminantSolution, held_out: ClassesState, metric: str
-    ) -> float | None:
+    def score(self, solution: LinearDiscriminantSolution, held_out: ByClass, metric: str) -> float | None:
         """Return the mean of log p(x, y) of the held-out rows; -∞ where the covariance is singular."""
         if metric != "log_likelihood" or not held_out.rows:
             return None
@@ -156,16 +207,63 @@ class LDA(Discriminant):
     def complexity(self, solution: LinearDiscriminantSolution) -> float:
         """Return the number of means, the unshrunk part of the covariance's numbers, and the priors."""
         c, q = solution.found.coef.shape
-        return float(c * q + (1.0 - self.shrinkage) * q * (q + 1) / 2.0 + c - 1.0)
+        return float(c * q + (1.0 - solution.shrinkage) * q * (q + 1) / 2.0 + c - 1.0)
 
-    def bounds(self, state: ClassesState) -> Mapping[str, Range | None]:
+    def bounds(self, state: ByClass) -> Mapping[str, Range | None]:
         """Return None for the fields without effect on this state: no shrinkage for a solver without."""
         found = dict(super().bounds(state))
         return {**found, "shrinkage": None} if self.solver == "svd" else found
 
 
-def _between(means: Array, weights: Array) -> Array:
+def _alike(groups: Groups) -> Array:
+    """Return the covariance within the classes, by the rows of each whatever the priors."""
+    return np.asarray(groups.scatters.sum(axis=0) / groups.state.weight)
+
+
+def _away(groups: Groups) -> Array:
+    """Return the class means less the mean of all rows, shape (C, q)."""
+    return groups.means - groups.state.weights @ groups.means / groups.state.weight
+
+
+def _between(groups: Groups) -> Array:
     """Return the covariance of the class means, by the rows of each."""
-    share = weights / weights.sum()
-    away = means - share @ means
+    away, share = _away(groups), groups.state.weights / groups.state.weight
     return np.asarray((away * share[:, None]).T @ away)
+
+
+def _shrunk_classes(groups: Groups) -> Shrunk:
+    """Return each class's covariance by Ledoit & Wolf, its columns by their deviations in the class."""
+    state, width = _kurtosis_of(groups), groups.width
+    covariances = groups.scatters / state.weights[:, None, None]
+    scales = np.stack([
+        deviations(np.diagonal(v), mean, w)
+        for v, mean, w in zip(covariances, groups.means, state.weights, strict=True)
+    ])  # fmt: skip
+    fourth = state.fourth(groups.columns, np.zeros_like(scales), scales * groups.scale)
+    made = [_shrunk(*one, width) for one in zip(covariances, scales, fourth, state.weights, strict=True)]
+    return Shrunk(np.stack([c for c, _ in made]), np.array([share for _, share in made]))
+
+
+def _shrunk_total(groups: Groups) -> Shrunk:
+    """Return the covariance of all rows by Ledoit & Wolf, its columns by their deviations."""
+    state, covariance = _kurtosis_of(groups), _alike(groups) + _between(groups)
+    share = state.weights / state.weight
+    scale = deviations(np.diagonal(covariance), share @ groups.means, state.weight)
+    scales = np.tile(scale * groups.scale, (len(share), 1))
+    fourth = state.fourth(groups.columns, _away(groups) * groups.scale, scales)
+    made, found = _shrunk(covariance, scale, float(share @ fourth), state.weight, groups.width)
+    return Shrunk(made[None], np.array([found]))
+
+
+def _shrunk(covariance: Array, scale: Array, fourth: float, weight: float, width: int) -> tuple[Array, float]:
+    units = np.multiply.outer(scale, scale)
+    made, share = ledoit_wolf(covariance / units, float(fourth), float(weight), width)
+    return made * units, share
+
+
+def _kurtosis_of(groups: Groups) -> ClassKurtosisState:
+    if not isinstance(groups.state, ClassKurtosisState):
+        raise InvalidField(
+            f"shrinkage={AUTO!r}: needs a state of ClassKurtosis, not of {type(groups.state).__name__}"
+        )
+    return groups.state

@@ -13,7 +13,7 @@ from algorithms.models._classes import given, need_every_class, priors_of
 from algorithms.models._discriminant import Discriminant, Groups, gaussian_log_density
 from algorithms.models._regression import at_least
 from algorithms.ranges import Uniform
-from algorithms.summaries.classes import ClassesState
+from algorithms.summaries.classes import ByClass
 from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class QDA(Discriminant):
         at_least("reg_param", self.reg_param, 0.0)
         at_least("1 - reg_param", 1.0 - self.reg_param, 0.0)
 
-    def solve(self, state: ClassesState) -> QuadraticDiscriminantSolution:
+    def solve(self, state: ByClass) -> QuadraticDiscriminantSolution:
         """Return the regularised axes; raises NotEnoughRows where a class has fewer than two rows."""
         need_every_class("QDA", state.shape, state.counts.astype(np.float64), least=1.0)
         groups = self.groups(state)
@@ -99,13 +99,11 @@ class QDA(Discriminant):
         model.scalings_ = [s[k] for s, k in zip(solution.scalings, kept, strict=True)]
         return self.dressed(groups, model)
 
-    def finalize(self, state: ClassesState) -> BaseEstimator:
+    def finalize(self, state: ByClass) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(
-        self, solution: QuadraticDiscriminantSolution, held_out: ClassesState, metric: str
-    ) -> float | None:
+    def score(self, solution: QuadraticDiscriminantSolution, held_out: ByClass, metric: str) -> float | None:
         """Return the mean of log p(x, y) of the held-out rows; -∞ where a covariance is singular."""
         if metric != "log_likelihood" or not held_out.rows:
             return None

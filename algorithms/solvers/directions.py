@@ -54,11 +54,11 @@ def eigen(within: Array, between: Array, means: Array, priors: Array) -> Directi
     from scipy.linalg import eigh
 
     values, vectors = eigh(between, within)
-    order, most = np.argsort(values)[::-1], min(len(means) - 1, len(within))
-    vectors = vectors[:, order]
+    most = min(len(means) - 1, len(within))
+    vectors, ratio = vectors[:, np.argsort(values)[::-1]], np.sort(values / np.sum(values))[::-1]
     coef = (means @ vectors) @ vectors.T
     intercept = -0.5 * np.sum(means * coef, axis=1) + np.log(priors)
-    return Directions(coef, intercept, vectors, (values / np.sum(values))[order][:most])
+    return Directions(coef, intercept, vectors, ratio[:most])
 
 
 def svd(within: Array, means: Array, priors: Array, weight: float, tol: float = 1e-4) -> Directions:

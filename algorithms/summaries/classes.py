@@ -4,13 +4,57 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import EXACT, Array, Batch, Shape
+from algorithms.column_map import ColumnMap
 from algorithms.errors import InvalidField
+
+
+class ByClass(Protocol):
+    """A state that tells the mean and the scatter of each class in whatever columns are made of its own."""
+
+    @property
+    def shape(self) -> Shape:
+        """The columns."""
+        ...
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Rows of each class, shape (C,)."""
+        ...
+
+    @property
+    def weights(self) -> Array:
+        """Their weight, shape (C,)."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """Sum of the row weights."""
+        ...
+
+    @property
+    def mean(self) -> Array:
+        """Mean of all rows, shape (d,)."""
+        ...
+
+    @property
+    def scatter(self) -> Array:
+        """Sum of squares of each column about the mean of all rows, shape (d,)."""
+        ...
+
+    def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
+        """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +96,11 @@ class ClassesState:
         """Sum of squares of each column about the mean of all rows, shape (d,)."""
         inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
         return np.asarray(inside.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
+
+    def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
+        """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
+        means = np.stack([columns.mean(m) for m in self.means])
+        return means, np.stack([columns.both(s) for s in self.scatters])
 
 
 @dataclass(frozen=True)

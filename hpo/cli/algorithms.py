@@ -84,6 +84,7 @@ def _field(field: Field) -> dict[str, Any]:
         "name": field.name,
         "default": field.default,
         "range": None if field.range is None else written(field.range),
+        "also": list(getattr(field.range, "also", ())),
         "range_in_words": in_words(field.range),
         "searched": searched,
         "needs_pass": field.needs_pass,

@@ -82,6 +82,9 @@ def in_words(range_: Range | None) -> str:
     --------
     >>> in_words(Integer(1, None)), in_words(Choice("mean", "zero")), in_words(None)
     ('1 to as many as the data allow', 'mean, zero', 'any')
+    >>> from algorithms.ranges import Uniform
+    >>> in_words(Uniform(0.0, 1.0, also=("auto",)))
+    '0 to 1; auto if asked for'
     """
     if range_ is None:
         return "any"
@@ -89,7 +92,8 @@ def in_words(range_: Range | None) -> str:
         return ", ".join(word(value) for value in range_.values)
     high = "as many as the data allow" if range_.high is None else word(range_.high)
     scale = ", log" if written(range_).get("log") else ""
-    return f"{word(range_.low)} to {high}{scale}"
+    also = ", ".join(word(value) for value in getattr(range_, "also", ()))
+    return f"{word(range_.low)} to {high}{scale}" + (f"; {also} if asked for" if also else "")
 
 
 def word(value: Any) -> str:
