@@ -278,6 +278,11 @@ def pieces_for(summary: object, batch: Batch) -> Iterator[Batch]:
         yield batch
 
 
+def polishes(algorithm: object) -> bool:
+    """Return whether another pass may improve its models: it can, and does not say ``polishes = False``."""
+    return isinstance(algorithm, Polishing) and bool(getattr(algorithm, "polishes", True))
+
+
 S = TypeVar("S")
 S_in = TypeVar("S_in", contravariant=True)
 M = TypeVar("M")

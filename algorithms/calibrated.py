@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from algorithms import laws
-from algorithms.base import Array, Shape, Summary
+from algorithms.base import Array, Shape, Summary, polishes
 from algorithms.errors import InvalidField
+from algorithms.known import Known
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
 from algorithms.summaries.sample import SampleState
@@ -164,6 +165,11 @@ class Calibrated:
 
     calibrates = True
 
+    @property
+    def polishes(self) -> bool:
+        """Whether the classifier's models are improved by another pass; the threshold is then chosen again."""
+        return polishes(self.algorithm)
+
     def __post_init__(self) -> None:
         check_criterion(self.threshold)
 
@@ -217,6 +223,19 @@ class Calibrated:
             return None
         found: float | None = quick(solution.inner, rows, metric)
         return found
+
+    def gain(self, solution: CalibratedSolution, state: Cells) -> float:
+        """Return the classifier's expected gain of another pass."""
+        return float(self.algorithm.gain(solution.inner, state.whole))
+
+    def loss(self, solution: CalibratedSolution, state: Cells) -> float:
+        """Return the classifier's mean loss of a state's rows."""
+        return float(self.algorithm.loss(solution.inner, state.whole))
+
+    def expanded_at(self, solution: CalibratedSolution, state: Cells) -> Known:
+        """Return what the classifier's summary must know for a pass that begins at this solution."""
+        known: Known = self.algorithm.expanded_at(solution.inner, state.whole)
+        return known
 
     def complexity(self, solution: CalibratedSolution) -> float:
         """Return the classifier's degrees of freedom; a threshold takes the place of the intercept."""

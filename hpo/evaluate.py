@@ -70,6 +70,10 @@ class FoldStates:
             summary=cast("Summary[Any]", summary),
         )
 
+    def anew(self, summary: Summary[Any], cells: Sequence[Any]) -> FoldStates:
+        """Return the states of another pass over the same rows, with the same plan and sample."""
+        return replace(fold_states(summary, cells, self.plan), sample=self.sample, exact=self.exact)
+
     def for_algorithm(self, algorithm: Any) -> FoldStates:
         """Return the states as an algorithm takes them."""
         return self.beside_cells if getattr(algorithm, "calibrates", False) else self

@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Literal
 
-from algorithms.base import Polishing
+from algorithms.base import polishes
 from algorithms.errors import AlgorithmError
 from algorithms.known import Known
 from hpo.contexts import Evidence
 from hpo.errors import DataError, Interrupted, StoreWarning
-from hpo.evaluate import fold_states
 from hpo.learning import KIND, load_known
 from hpo.passes import Pass, PassResult, context_of
 from hpo.pilot import Pilot
@@ -90,7 +89,7 @@ def polish(
     progress : told of the rows read.
     stop : set to stop; the unpolished winner stands.
     """
-    if how is False or not isinstance(winner.algorithm, Polishing):
+    if how is False or not polishes(winner.algorithm):
         return None
     algorithm: Any = winner.algorithm
     states = winner.states
@@ -110,7 +109,7 @@ def polish(
     while made.passes < MOST_PASSES and gain > enough:
         known = algorithm.expanded_at(solution, state)
         try:
-            state, cost = _pass(question, found.pilot, algorithm.summary, known, progress, stop)
+            state, cost = _pass(question, found.pilot, winner, known, progress, stop)
             solution = algorithm.solve(state)
         except (AlgorithmError, DataError, Interrupted) as error:
             reason = str(error).splitlines()[0]
@@ -133,7 +132,7 @@ def restored(
     record : what :meth:`Polished.to_dict` wrote; None where the study was not polished.
     winner : the candidate of that trial.
     pilot, store : of the study.
-    merged : called with a pilot and a context; returns the state of every row.
+    merged : called with a summary and a pilot; returns the cells of that pass, or None where they are gone.
     """
     if not record:
         return None
@@ -142,21 +141,24 @@ def restored(
     )
     if not record["passes"]:
         return made
-    known, summary = load_known(store, str(record["known"])), winner.algorithm.summary
-    state = None if known is None else merged(summary, _knowing(pilot, summary, known))
-    if state is None:
+    algorithm = winner.algorithm
+    known, summary = load_known(store, str(record["known"])), algorithm.summary
+    told = None if known is None else _knowing(pilot, summary, known)
+    cells = None if told is None else merged(summary, told)
+    if told is None or cells is None:
         gone = f"the states of the second pass are gone from {store.location}: the model is that of the first"
         warnings.warn(gone, StoreWarning, stacklevel=2)
         return replace(made, reason=gone)
-    solution = winner.algorithm.solve(state)
+    state = winner.states.anew(told.ready(summary), cells).for_algorithm(algorithm).whole
+    solution = algorithm.solve(state)
     return replace(made, passes=int(record["passes"]), known=str(record["known"]), solution=solution)
 
 
 def _pass(
-    question: Question, pilot: Pilot, summary: Any, known: Known, progress: Progress, stop: Event
+    question: Question, pilot: Pilot, winner: Candidate, known: Known, progress: Progress, stop: Event
 ) -> tuple[Any, PassResult]:
     """Read what no state at this expansion is known of; return the state of every row and what that cost."""
-    dataset, store = question.dataset, question.store
+    dataset, store, summary = question.dataset, question.store, winner.algorithm.summary
     told = _knowing(pilot, summary, known)
     about = {"lookup": "", "segments": [segment.fingerprint for segment in dataset.segments]}
     try:
@@ -166,7 +168,8 @@ def _pass(
     context = context_of(summary, told, dataset.targets, dataset.weight)
     progress.begin_pass(dataset.rows, dataset.nbytes)
     result = Pass(dataset, told, {summary: context}, store).run(question.spec.n_jobs, progress, stop)
-    return fold_states(told.ready(summary), result.cells[summary], told.folds.plan).whole, result
+    states = winner.states.anew(told.ready(summary), result.cells[summary])
+    return states.for_algorithm(winner.algorithm).whole, result
 
 
 def _knowing(pilot: Pilot, summary: Any, known: Known) -> Pilot:

@@ -13,7 +13,6 @@ from hpo.data.cells import FoldPlan, Split
 from hpo.data.encoder import Encoder
 from hpo.data.folds import FoldScheme
 from hpo.errors import TuneError
-from hpo.evaluate import fold_states
 from hpo.learning import recorded
 from hpo.passes import PassResult, context_of, empty_leaf, merge_leaf
 from hpo.pilot import Pilot, shape_of
@@ -117,19 +116,16 @@ def load(
     return Result(Run(tuner, found, Cost(**record["cost"]), record, "loaded", polished))
 
 
-def _polished(
-    record: Mapping[str, Any], tuner: Tuner, found: Evidence, store: StateStore
-) -> Polished | None:
+def _polished(record: Mapping[str, Any], tuner: Tuner, found: Evidence, store: StateStore) -> Polished | None:
     about = record.get("polish")
     winner = next((c for c in tuner.candidates() if about and c.number == about["trial"]), None)
 
     def merged(summary: Summary[Any], pilot: Pilot) -> Any:
         context = context_of(summary, pilot, record["targets"], record["weight"])
         try:
-            cells = _cells(summary, pilot, context, record, store, "")
+            return _cells(summary, pilot, context, record, store, "")
         except TuneError:
             return None
-        return fold_states(pilot.ready(summary), cells, pilot.folds.plan).whole
 
     return None if winner is None else restored(about, winner, found.pilot, store, merged)
 

@@ -95,6 +95,30 @@ def test_every_generalized_linear_model_is_polished(frame, tmp_path, monkeypatch
     assert after < before / 1000
 
 
+def test_a_model_with_a_threshold_is_polished_and_its_threshold_chosen_again(frame, tmp_path):
+    how = {"name": "late", "storage": tmp_path / "journal", "scoring": "f1", "scoring_rows": 2000}
+    asked = {"logistic.C": 1e-5, "logistic.threshold": "f1"}
+    rough, fine = (
+        hpo.tune(
+            frame[[*frame.columns[:D], "label"]].replace({"label": {"no": 0, "yes": 1}}), target="label", algorithm="logistic",
+            search=asked, trials=1, folds=3, seed=1, store=tmp_path / "store", progress=False, polish=polish,
+            **how | {"name": f"late-{polish}"},
+        )
+        for polish in (False, "always")
+    )  # fmt: skip
+    assert fine.polished.passes
+    models = [result.best_model["model"] for result in (rough, fine)]
+    X, y = rough.best_model[:-1].transform(frame), frame["label"].to_numpy()
+    full = LogisticRegression(C=1e-5, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, y)
+    before, after = (np.abs(m.estimator_.coef_ - full.coef_).max() for m in models)
+    assert after < before / 20
+    assert models[0].threshold != models[1].threshold
+    assert models[0].threshold == pytest.approx(models[1].threshold, abs=0.01)
+    again = hpo.load("late-always", storage=how["storage"]).best_model["model"]
+    assert again.threshold == models[1].threshold
+    assert np.array_equal(again.estimator_.coef_, models[1].estimator_.coef_)
+
+
 def test_it_is_left_out_where_it_gains_less_than_the_standard_error_and_the_report_says_so(frame, tmp_path):
     result = tuned(frame, tmp_path)
     assert not result.polished.passes
