@@ -251,7 +251,7 @@ def test_the_corrected_loss_is_that_of_every_row_at_a_start_and_convex(kind, lar
     state, (X, y), _ = large[kind]
     summary = {"count": PoissonCurvature()}.get(kind, LogisticCurvature())
     known, weights = state.known, tuple(np.linspace(0.5, 2.0, len(state.counts)))
-    loss = corrected(summary.about, state, weights, 3)
+    loss = corrected(summary.about, state, weights, 1)
     z = np.column_stack([(X - known["center"]) / known["scale"], np.ones(len(X))])
     at = summary.about(z @ loss.start.T, y)
     w = np.array(weights)[y.astype(int)] if kind != "count" else np.full(len(y), weights[0])

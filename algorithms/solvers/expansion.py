@@ -25,6 +25,9 @@ from algorithms.base import Array
 FARTHEST = 30.0
 """|η| beyond which a loss of one equation is taken at the bound: exp of it is out of every reach of real data."""
 
+CHUNK = 1 << 21
+"""Numbers that are held at once for a Hessian of several equations."""
+
 STEPS = 100
 
 NEAR = 1e-6
@@ -78,17 +81,22 @@ class Expansion:
         return np.asarray((w[:, None] * self.slope).T @ z).ravel()
 
     def hessian(self, z: Array, w: Array) -> Array:
-        """Return Σ w·curve ⊗ zzᵀ, shape (Em, Em)."""
+        """Return Σ w·curve ⊗ zzᵀ, shape (Em, Em): of several equations blocks Σ w·p(δ - p)·zzᵀ."""
         m, e = z.shape[1], self.curve.shape[1]
         if e == 1:
             half = z * np.sqrt(np.maximum(w * self.curve[:, 0], 0.0))[:, None]
             return np.asarray(half.T @ half)
-        made = np.zeros((e, m, e, m))
-        for a in range(e):
-            for b in range(a, e):
-                curve = w * self.curve[:, a] * ((a == b) - self.curve[:, b])
-                made[a, :, b] = made[b, :, a] = z.T @ (z * curve[:, None])
-        return made.reshape(e * m, e * m)
+        made, each = np.zeros((e * m, e * m)), np.zeros((e * m, m))
+        step = max(1, CHUNK // (e * m))
+        for start in range(0, len(z), step):
+            some = slice(start, start + step)
+            shares = self.curve[some] * np.sqrt(w[some])[:, None]
+            spread = (shares[:, :, None] * z[some, None, :]).reshape(-1, e * m)
+            made -= spread.T @ spread
+            each += spread.T @ (np.sqrt(w[some])[:, None] * z[some])
+        blocks = made.reshape(e, m, e, m)
+        blocks[np.arange(e), :, np.arange(e)] += each.reshape(e, m, m)
+        return made
 
     def diagonal(self, squares: Array, w: Array) -> Array:
         """Return the diagonal of the Hessian from the squares of z, shape (Em,)."""

@@ -48,8 +48,7 @@ PILOT = 50_000
 """Rows that the pilot is fitted to."""
 
 STARTS = (
-    (0.004, False), (1e-5, False), (0.015, True), (0.04, False), (1e-5, True), (0.1, False), (0.015, False),
-    (0.1, True),
+    (0.005, False), (1e-5, False), (0.02, True), (0.03, False), (1e-5, True), (0.1, False), (0.1, True),
 )  # fmt: skip
 """Penalties of the starts, beside the mean loss, and whether classes weigh the same; the most useful first."""
 
