@@ -11,6 +11,7 @@ from hpo.errors import MemoryShort
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 _MEMINFO = Path("/proc/meminfo")
+_OF_MANY = "; of many classes 'logistic' keeps the square, 'gaussian_nb', 'linear' and 'knn_classifier' do not"
 
 
 def available_memory() -> int | None:
@@ -37,14 +38,16 @@ def check_memory(
     MemoryShort
         Says how much is needed and free, and what to do about it.
     """
-    per_cell = sum(summary.nbytes(shape) for summary in summaries)
-    needed = per_cell * n_cells * (2 * workers + 4)
+    per_cell = {summary: summary.nbytes(shape) for summary in summaries}
+    needed = sum(per_cell.values()) * n_cells * (2 * workers + 4)
     if available is not None and needed > available:
+        classes = f" and {len(shape.classes):,} classes" if len(shape.classes) > 2 else ""
         raise MemoryShort(
-            f"{shape.d:,} encoded columns need about {_size(needed)} for their states "
-            f"({n_cells} cells, {workers} threads; the square of the columns counts), and {_size(available)} "
-            "are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer folds or a "
-            "smaller n_jobs; of wide data, 'pca' is answered by a sketch, and 'linear' learns without the square"
+            f"{shape.d:,} encoded columns{classes} need about {_size(needed)} for their states ({n_cells} cells, "
+            f"{workers} threads; the largest is that of {max(per_cell, key=lambda s: per_cell[s])!r}), and "
+            f"{_size(available)} are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer "
+            "folds or a smaller n_jobs; of wide data, 'pca' is answered by a sketch, and 'linear' learns without "
+            f"the square of the columns{_OF_MANY if classes else ''}"
         )
     return needed
 
