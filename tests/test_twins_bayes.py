@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import OrdinalEncoder
 from twins_bayes import TWINS
 
@@ -186,8 +187,32 @@ def test_what_cannot_be(tmp_path):
         algorithm.check(state_of(algorithm, X - 20.0, y))
     with pytest.raises(InvalidField, match=r"shrinkage=-1"):
         algorithm_of("lda", {"shrinkage": -1.0})
-    with pytest.raises(InvalidField, match=r"priors='mine'"):
-        algorithm_of("gaussian_nb", {"priors": "mine"})
+    for text, words in (
+        ("mine", "'mine' is no 'label=number'"),
+        ("0=0.5, 1=0.3, 2=0.1", "add up to 0.9"),
+        ("0=0.5, 0=0.5", "'0' stands there twice"),
+        ("0=-1, 1=2", "'0=-1' is no"),
+    ):
+        with pytest.raises(InvalidField, match=words):
+            algorithm_of("gaussian_nb", {"priors": text})
     uniform = algorithm_of("gaussian_nb", {"priors": "uniform"})
     model = uniform.finalize(state_of(uniform, X, y))
     np.testing.assert_allclose(model["model"].class_prior_, 1 / 3)
+
+
+@pytest.mark.parametrize("name", ["gaussian_nb", "lda", "qda"])
+def test_priors_are_given_by_class(name):
+    X, y = load_wine(return_X_y=True)
+    algorithm = algorithm_of(name, {"priors": "2=0.7, 0=0.2, 1=0.1"})
+    ours = algorithm.finalize(state_of(algorithm, X, y))
+    twin = {
+        "gaussian_nb": GaussianNB,
+        "lda": LinearDiscriminantAnalysis,
+        "qda": QuadraticDiscriminantAnalysis,
+    }
+    solver = {"solver": "lsqr"} if name == "lda" else {}
+    theirs = twin[name](priors=[0.2, 0.1, 0.7], **solver).fit(X, y)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-8)
+    for text, words in (("0=0.5, 1=0.5", "'2' has no number"), ("a=1", "'a' is no class of")):
+        with pytest.raises(InvalidField, match=words):
+            algorithm_of(name, {"priors": text}).check(state_of(algorithm, X, y))

@@ -194,6 +194,7 @@ def twin_pipeline(model, standardize=True, select=None):
     [
         *({"C": C} for C in (1e-4, 1e-3, 1e-2, 1.0, 100.0)),
         *({"C": C, "class_weight": "balanced"} for C in (1e-4, 1e-2, 100.0)),
+        {"C": 0.1, "class_weight": "0=3, 1=0.5"},
         *({"C": C, "standardize": False} for C in (1e-4, 1e-2, 1.0)),
         *({"C": C, "select": 6} for C in (1e-4, 1.0)),
         *({"C": C, "l1_ratio": 1.0} for C in (1e-3, 1e-2)),
@@ -206,15 +207,19 @@ def test_of_many_rows_one_pass_gives_scikit_learns_model_nearly(kind, params, la
     """Whatever the penalty, the weights and the preprocessing; and how far from the optimum it is, is known."""
     state, (X, y), held_out = large[kind]
     sk = {name: value for name, value in params.items() if name not in ("standardize", "select")}
+    if "=" in (sk.get("class_weight") or ""):
+        sk["class_weight"] = {0: 3.0, 1: 0.5, 2: 1.0} if kind == "three" else {0: 3.0, 1: 0.5}
     how = {name: value for name, value in params.items() if name in ("standardize", "select")}
     solver = (
         {"solver": "saga", "tol": 1e-4} if "l1_ratio" in sk else {"solver": "newton-cholesky", "tol": 1e-9}
     )
     theirs = twin_pipeline(LogisticRegression(**sk, **solver, max_iter=1000), **how).fit(X, y)
-    algorithm, weight = Logistic(**params), compute_sample_weight(params.get("class_weight"), y)
+    algorithm, weight = Logistic(**params), compute_sample_weight(sk.get("class_weight"), y)
     solution = algorithm.solve(state)
     ours = algorithm.estimator(solution)
-    near(ours, theirs, held_out, 4e-4, params.get("class_weight"))
+    nats = 1e-3 if isinstance(sk.get("class_weight"), dict) else 4e-4  # no start has these weights
+    near(ours, theirs, held_out, nats, sk.get("class_weight"))
+    assert ours[-1].class_weight == sk.get("class_weight")
 
     def objective(model):
         loss = log_loss(y, model.predict_proba(X), sample_weight=weight)
@@ -339,6 +344,12 @@ def test_what_cannot_be():
         Logistic(l1_ratio=2.0)
     X, y = load_digits(return_X_y=True)
     state = state_of(LogisticCurvature(), X[:300], y[:300], range(10))
+    with pytest.raises(
+        InvalidField, match=r"class_weight='11=2': '11' is no class of 'y'; there are '0', '1'"
+    ):
+        Logistic(class_weight="11=2").check(state_of(LogisticCurvature(), X[:300], y[:300], range(10)))
+    with pytest.raises(InvalidField, match="class_weight='heavy': 'heavy' is no 'label=number'"):
+        Logistic(class_weight="heavy")
     one = state_of(LogisticCurvature(), X[y == 0], y[y == 0], range(10))
     with pytest.raises(NotEnoughRows, match="every class, and none is 1"):
         Logistic().solve(one)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from algorithms.base import Array, Shape
+from algorithms.by_class import by_class, parsed
 from algorithms.errors import InvalidField, NotEnoughRows
 
 
@@ -27,23 +29,34 @@ def need_every_class(name: str, shape: Shape, weights: Array, least: float = 0.0
         )
 
 
-def check_priors(priors: str | None) -> None:
-    """Refuse priors that are neither the data's own nor uniform."""
-    if priors not in (None, "uniform"):
-        raise InvalidField(f"priors={priors!r}: must be None (the shares of the classes) or 'uniform'")
+def check_priors(priors: str | None, shape: Shape | None = None) -> None:
+    """Refuse priors that are neither the data's, nor uniform, nor shares of every class that add up to 1."""
+    if priors is None or priors == "uniform":
+        return
+    total = math.fsum(parsed("priors", priors).values())
+    if abs(total - 1.0) > 1e-6:
+        raise InvalidField(f"priors={priors!r}: they add up to {total:g}, and must to 1")
+    if shape is not None:
+        by_class("priors", priors, shape)
 
 
-def priors_of(weights: Array, priors: str | None) -> Array:
+def priors_of(weights: Array, priors: str | None, shape: Shape) -> Array:
     """Return the prior of each class.
 
     Examples
     --------
-    >>> priors_of(np.array([3.0, 1.0]), None).tolist(), priors_of(np.array([3.0, 1.0]), "uniform").tolist()
-    ([0.75, 0.25], [0.5, 0.5])
+    >>> weights, shape = np.array([3.0, 1.0]), Shape((), ("y",), classes=("no", "yes"))
+    >>> [priors_of(weights, each, shape).tolist() for each in (None, "uniform", "no=0.1, yes=0.9")]
+    [[0.75, 0.25], [0.5, 0.5], [0.1, 0.9]]
     """
-    return np.full(len(weights), 1.0 / len(weights)) if priors == "uniform" else weights / weights.sum()
+    if priors is None:
+        return np.asarray(weights / weights.sum())
+    if priors == "uniform":
+        return np.full(len(weights), 1.0 / len(weights))
+    found = by_class("priors", priors, shape)
+    return np.asarray(found / found.sum())
 
 
-def given(priors: str | None, classes: int) -> Any:
+def given(priors: str | None, found: Array) -> Any:
     """Return the priors as scikit-learn's parameter."""
-    return None if priors is None else np.full(classes, 1.0 / classes)
+    return None if priors is None else found.copy()

@@ -68,7 +68,7 @@ class Discriminant:
 
     Parameters
     ----------
-    priors : None for the shares of the classes, or ``"uniform"``.
+    priors : None for the shares of the classes; ``"uniform"``; or text such as ``"late=0.2, on time=0.8"``.
     standardize, impute, min_frequency : as in the regressions.
     """
 
@@ -111,7 +111,8 @@ class Discriminant:
         return ranges
 
     def check(self, state: ByClass) -> None:
-        """Accept any state."""
+        """Refuse priors of other classes than there are."""
+        check_priors(self.priors, state.shape)
 
     def _groups(self, state: ByClass) -> Groups:
         columns = column_map(state, self.impute, self.min_frequency)

@@ -194,7 +194,7 @@ class Generalized(ABC):
         """Return δᵀHδ of the step δ from its start: the farther, the less the quadratic is to be trusted."""
         k = solution.quadratic.k
         step = (solution.in_z - state.known["start"][k]).ravel()
-        return float(step @ state.hessian[k] @ step)
+        return float(step @ state.curvature(k, self.group_weights(state))[0] @ step)
 
     def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""

@@ -200,14 +200,14 @@ def corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> 
 
 def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> Corrected:
     known, kept, g = state.known, state.kept, np.array(weights)
-    start, hessian = known["start"][k], state.hessian[k]
+    start, (hessian, balance) = known["start"][k], state.curvature(k, weights)
     z = np.ones((kept.n, state.shape.d + 1))
     z[:, :-1] = (kept.X - known["center"]) / known["scale"]
     y, codes = _targets(state)
     found = np.bincount(codes, kept.sample_weight, len(state.counts))
     stand = np.divide(state.counts, found, out=np.zeros_like(found), where=found > 0.0)
     w = kept.sample_weight * stand[codes]
-    v, w = w * known["balance"][k][codes], w * g[codes]
+    v, w = w * balance[codes], w * g[codes]
     eta = z @ start.T
     here = about(eta, y)
     return Corrected(

@@ -54,7 +54,7 @@ class GaussianNB:
     Parameters
     ----------
     var_smoothing : share of the largest variance that is added to all.
-    priors : None for the shares of the classes, or ``"uniform"``.
+    priors : None for the shares of the classes; ``"uniform"``; or text such as ``"late=0.2, on time=0.8"``.
 
     Examples
     --------
@@ -84,16 +84,15 @@ class GaussianNB:
         epsilon = self.var_smoothing * float((state.scatter / state.weight).max(initial=0.0))
         variances = scatters[:, pick] / state.weights[:, None] + epsilon
         columns = picked(state.shape, pick)
-        return NaiveSolution(
-            state, columns, state.means[:, pick], variances, priors_of(state.weights, self.priors), epsilon
-        )
+        priors = priors_of(state.weights, self.priors, state.shape)
+        return NaiveSolution(state, columns, state.means[:, pick], variances, priors, epsilon)
 
     def estimator(self, solution: NaiveSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianNB``."""
         from sklearn.naive_bayes import GaussianNB as SkGaussianNB
 
         state = solution.state
-        model = SkGaussianNB(priors=given(self.priors, len(state.weights)), var_smoothing=self.var_smoothing)
+        model = SkGaussianNB(priors=given(self.priors, solution.priors), var_smoothing=self.var_smoothing)
         model.classes_, model.class_count_ = labels(state.shape), state.weights.copy()
         model.class_prior_, model.epsilon_ = solution.priors, solution.epsilon
         model.theta_, model.var_ = solution.means.copy(), solution.variances.copy()
@@ -125,7 +124,8 @@ class GaussianNB:
         return {}
 
     def check(self, state: ClassesState) -> None:
-        """Accept any state."""
+        """Refuse priors of other classes than there are."""
+        check_priors(self.priors, state.shape)
 
 
 def _seen(state: ClassesState) -> NDArray[np.intp]:

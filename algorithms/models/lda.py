@@ -123,7 +123,7 @@ class LDA(Discriminant):
             The solver cannot shrink, or the covariance is singular and the solver needs one that is not.
         """
         need_every_class("LDA", state.shape, state.weights)
-        groups, priors = self.groups(state), priors_of(state.weights, self.priors)
+        groups, priors = self.groups(state), priors_of(state.weights, self.priors, state.shape)
         if self.solver == "svd":
             return self._by_svd(groups, priors)
         covariance, share = self._within(groups, priors)
@@ -174,7 +174,7 @@ class LDA(Discriminant):
         groups, c = solution.groups, len(solution.priors)
         model = LinearDiscriminantAnalysis(
             solver=self.solver, shrinkage=None if self.solver == "svd" else self.shrinkage,
-            priors=given(self.priors, c),
+            priors=given(self.priors, solution.priors),
         )  # fmt: skip
         model.classes_, model.priors_ = labels(groups.state.shape), solution.priors
         model.means_, model.covariance_ = groups.means.copy(), solution.covariance.copy()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import numpy as np
 
 from algorithms.base import Array, Shape
+from algorithms.by_class import by_class, parsed
 from algorithms.errors import InvalidField
 from algorithms.models._generalized import Generalized, GeneralizedSolution
 from algorithms.models._quadratic import Weights
@@ -30,7 +31,8 @@ class Logistic(Generalized):
 
     Parameters
     ----------
-    class_weight : None, or ``"balanced"``: classes weigh the same together.
+    class_weight : None; ``"balanced"``: classes weigh the same together; or text such as ``"late=5, on time=1"``,
+        a weight for each class, 1 for those that are not named.
 
     Examples
     --------
@@ -53,27 +55,40 @@ class Logistic(Generalized):
         if not 0.0 <= self.l1_ratio <= 1.0:
             raise InvalidField(f"l1_ratio={self.l1_ratio!r}: must lie between 0 and 1")
         if self.class_weight not in (None, "balanced"):
-            raise InvalidField(f"class_weight={self.class_weight!r}: must be None or 'balanced'")
+            parsed("class_weight", self.class_weight)
+
+    def check(self, state: CurvatureState) -> None:
+        """Refuse what no generalized linear model takes, and weights of classes that are not there."""
+        super().check(state)
+        if self.class_weight not in (None, "balanced"):
+            self.group_weights(state)
 
     def penalty(self, weight: float) -> tuple[float, float]:
         """Return ρ/C and (1 - ρ)/C."""
         return self.l1_ratio / self.C, (1.0 - self.l1_ratio) / self.C
 
     def group_weights(self, state: CurvatureState) -> Weights:
-        """Return W/(C·W_c) for balanced classes."""
+        """Return what the classes weigh: 1, what was given, or W/(C·W_c) for balanced ones."""
         if self.class_weight is None:
             return super().group_weights(state)
+        if self.class_weight != "balanced":
+            return tuple(by_class("class_weight", self.class_weight, state.shape, missing=1.0).tolist())
         return tuple((state.weight / (len(state.counts) * state.counts)).tolist())
 
     def model(self, solution: GeneralizedSolution, state_shape: Shape) -> LogisticRegression:
         """Return the fitted ``sklearn.linear_model.LogisticRegression``."""
         from sklearn.linear_model import LogisticRegression
 
+        classes, weight = labels(state_shape), cast("Any", self.class_weight)
+        if weight not in (None, "balanced"):
+            weight = dict(
+                zip(classes.tolist(), by_class("class_weight", weight, state_shape, 1.0), strict=True)
+            )
         model = LogisticRegression(
-            C=self.C, l1_ratio=self.l1_ratio, fit_intercept=self.fit_intercept, class_weight=self.class_weight,
+            C=self.C, l1_ratio=self.l1_ratio, fit_intercept=self.fit_intercept, class_weight=weight,
             solver="saga" if self.l1_ratio else "lbfgs",
         )  # fmt: skip
-        model.classes_ = labels(state_shape)
+        model.classes_ = classes
         model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept.copy()
         model.n_iter_ = np.ones(1, np.int32)
         return model

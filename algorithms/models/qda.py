@@ -81,7 +81,8 @@ class QDA(Discriminant):
         groups = self.groups(state)
         axes = MEMO.get(groups, "axes", lambda: _axes(groups))
         scalings = (1.0 - self.reg_param) * axes.values + self.reg_param
-        return QuadraticDiscriminantSolution(groups, axes, scalings, priors_of(state.weights, self.priors))
+        priors = priors_of(state.weights, self.priors, state.shape)
+        return QuadraticDiscriminantSolution(groups, axes, scalings, priors)
 
     def estimator(self, solution: QuadraticDiscriminantSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``QuadraticDiscriminantAnalysis``."""
@@ -91,7 +92,7 @@ class QDA(Discriminant):
         ranks = np.minimum(groups.state.counts, q)
         kept = (np.arange(q) >= q - ranks[:, None]) & (solution.scalings > 0.0)
         model = QuadraticDiscriminantAnalysis(
-            reg_param=self.reg_param, priors=given(self.priors, len(solution.priors))
+            reg_param=self.reg_param, priors=given(self.priors, solution.priors)
         )
         model.classes_, model.priors_ = labels(groups.state.shape), solution.priors
         model.means_ = groups.means.copy()

@@ -25,6 +25,7 @@ few the sample is all of them, and models are exact.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -123,6 +124,15 @@ class CurvatureState:
     def counts(self) -> Array:
         """Weight of each class, shape (C,); of a number, its weight."""
         return self.sums[:, -1]
+
+    def curvature(self, k: int, weights: Sequence[float]) -> tuple[Array, Array]:
+        """Return the Hessian at start k as it stands for classes of those weights, and what they weigh in it.
+
+        Shapes (Em, Em) and (C,): as it was summed, but for a factor that brings its weight to theirs.
+        """
+        balance = self.known["balance"][k]
+        factor = float(np.dot(weights, self.counts) / np.dot(balance, self.counts))
+        return factor * self.hessian[k], factor * balance
 
     @property
     def complete(self) -> bool:

@@ -1,0 +1,72 @@
+"""A number for each class as text, one value of a hyperparameter: ``"late=5, on time=1"``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from algorithms.base import Array, Shape
+from algorithms.errors import InvalidField
+
+
+def parsed(name: str, text: str) -> Mapping[str, float]:
+    """Return label → number; labels are written as they print.
+
+    Raises
+    ------
+    InvalidField
+        It is no list of ``label=number``, a label stands there twice, or a number is not above zero.
+
+    Examples
+    --------
+    >>> parsed("class_weight", "late=5, on time=1")
+    {'late': 5.0, 'on time': 1.0}
+    """
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        label, equals, number = (piece.strip() for piece in part.rpartition("="))
+        try:
+            value = float(number)
+        except ValueError:
+            value = math.nan
+        if not equals or not 0.0 < value < math.inf:
+            raise InvalidField(
+                f"{name}={text!r}: {part.strip()!r} is no 'label=number' with a number above 0; write them as in "
+                f"{name}='late=5, on time=1'"
+            )
+        if label in found:
+            raise InvalidField(f"{name}={text!r}: {label!r} stands there twice")
+        found[label] = value
+    return found
+
+
+def by_class(name: str, text: str, shape: Shape, missing: float | None = None) -> Array:
+    """Return the number of each class, in the order of ``shape.classes``.
+
+    Parameters
+    ----------
+    name, text : the hyperparameter and its value.
+    shape : its classes.
+    missing : of a class that is not named; None where every one must be.
+
+    Raises
+    ------
+    InvalidField
+        A label is none of the classes, or a class is not named that must be.
+
+    Examples
+    --------
+    >>> by_class("class_weight", "1=5", Shape((), ("y",), classes=(0, 1)), missing=1.0).tolist()
+    [1.0, 5.0]
+    """
+    found, labels = parsed(name, text), [str(label) for label in shape.classes]
+    some = ", ".join(map(repr, labels[:10])) + (", …" if len(labels) > 10 else "")
+    if unknown := [label for label in found if label not in labels]:
+        raise InvalidField(
+            f"{name}={text!r}: {unknown[0]!r} is no class of {shape.targets[0]!r}; there are {some}"
+        )
+    if missing is None and (left := [label for label in labels if label not in found]):
+        raise InvalidField(f"{name}={text!r}: {left[0]!r} has no number; each class needs one: {some}")
+    return np.array([found.get(label, missing) for label in labels], dtype=np.float64)
