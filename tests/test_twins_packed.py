@@ -232,6 +232,21 @@ def test_the_step_size_is_the_one_that_learned_best_or_the_mean_of_all():
     np.testing.assert_allclose(mean.coef, (chosen.coef + other.coef) / 2, rtol=1e-12)
 
 
+@pytest.mark.parametrize("rows", [20, 64, 100, 150, 250])
+def test_few_rows_tell_step_sizes_apart(rows):
+    X, y = mixed(load_breast_cancer)
+    X, y = X[:rows], y[:rows]
+    summary = PackedClassifiers(losses="log_loss", eta0s="1e-9, 0.3")
+    state = state_of(summary, X, y, (0, 1))
+    assert Linear(loss="log_loss", summary=summary).solve(state).member.eta0 == 0.3
+    epochs, batches = int(state.known["epochs"][0]), -(-rows // 64)
+    assert state.steps == epochs * batches
+    told = [min(64, rows - 64 * (step % batches)) for step in range(0, state.steps, 4)]
+    assert state.told == sum(told)
+    still = [i for i, m in enumerate(state.pack) if m.eta0 == 1e-9]
+    np.testing.assert_allclose(state.loss[still] / state.told, np.log(2.0), rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     "metric", ["accuracy", "roc_auc", "r2", "neg_mean_absolute_error", "neg_mean_squared_error"]
 )

@@ -127,7 +127,7 @@ class PackedModel(ABC):
     Parameters
     ----------
     loss, alpha, l1_ratio : which models of the pack.
-    eta0 : which step size; None for that of the lowest loss on rows that it had not yet learned from.
+    eta0 : which step size; None for that of the lowest loss on the way, of rows before their step.
     average : the mean of the models of every step size instead.
     summary : the pack.
     """

@@ -106,7 +106,7 @@ class PackedState:
     rows, weight : of the rows seen.
     steps : mini-batches gone through; of merged states the longer run's.
     counts : shape (C,), weight of each class; of a number, its weight.
-    loss : shape (M,), Σw·ℓ of the rows that told, each before its step.
+    loss : shape (M,), Σw·ℓ of the rows that told, each before its step, in every epoch.
     told : Σw of those rows.
     coef : θ, shape (q + 1, M·E), the intercept last.
     slots : shape (s, q + 1, M·E), what the optimizer keeps.
@@ -162,7 +162,7 @@ class Packed:
         default=None, metadata={"learned": True}, kw_only=True, compare=False, repr=False
     )
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-5
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = RESUMABLE
@@ -381,9 +381,9 @@ class Training:
             rows = order[start : start + size]
             block = _Block(self, picker, rows, weights[rows], sparse=sparse)
             self.counts = self.counts + block.counts
-            for left in reversed(range(epochs)):
+            for _ in range(epochs):
                 for part in block.parts(self.packed.batch_rows):
-                    self._step(*part, tell=left == 0)
+                    self._step(*part)
         self._settle()
         return self._state(batch)
 
@@ -392,12 +392,12 @@ class Training:
         size = self.packed.batch_rows
         return max(size, min(BLOCK, BLOCK_VALUES // (len(self.plain) + 1)) // size * size)
 
-    def _step(self, z: ScaledRows, codes: Places, y: Array, w: Array, *, tell: bool) -> None:
+    def _step(self, z: ScaledRows, codes: Places, y: Array, w: Array) -> None:
         """Go one step down the mean loss of a mini-batch."""
         eta = z.eta(self.coef)
         if codes.shape[1]:
             eta += self._of_buckets(codes)
-        if tell and self.steps % TOLD_EVERY == 0:
+        if self.steps % TOLD_EVERY == 0:
             self._tell(eta, y, w)
         slopes = np.empty_like(eta)
         for loss, models in self.parts:
