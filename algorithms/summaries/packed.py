@@ -376,7 +376,7 @@ class Training:
         epochs, weights = int(self.known["epochs"][0]), batch.weights
         picker = picker_of(batch, self.state.shape.p)
         sparse = len(self.plain) >= WIDE and picker.share_of_values() < THIN
-        size = BLOCK if sparse else self._rows_of_block()
+        size = self._rows_of_block(sparse=sparse)
         for start in range(0, batch.n, size):
             rows = order[start : start + size]
             block = _Block(self, picker, rows, weights[rows], sparse=sparse)
@@ -387,10 +387,10 @@ class Training:
         self._settle()
         return self._state(batch)
 
-    def _rows_of_block(self) -> int:
-        """Return how many dense rows are made ready at a time: whole mini-batches."""
-        size = self.packed.batch_rows
-        return max(size, min(BLOCK, BLOCK_VALUES // (len(self.plain) + 1)) // size * size)
+    def _rows_of_block(self, *, sparse: bool) -> int:
+        """Return how many rows are made ready at a time: whole mini-batches, fewer of wide dense rows."""
+        size, most = self.packed.batch_rows, BLOCK_VALUES // (len(self.plain) + 1)
+        return max(size, (BLOCK if sparse else min(BLOCK, most)) // size * size)
 
     def _step(self, z: ScaledRows, codes: Places, y: Array, w: Array) -> None:
         """Go one step down the mean loss of a mini-batch."""
