@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.linear_model import QuantileRegressor, SGDClassifier, SGDRegressor
 from sklearn.metrics import mean_pinball_loss
@@ -15,7 +16,7 @@ from twins_packed import TWINS
 
 import hpo
 from algorithms import fields, laws, registry
-from algorithms.base import Batch, Column, Shape
+from algorithms.base import Batch, Column, Shape, SparseBatch
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models.linear import Linear
 from algorithms.models.linear_regressor import LinearRegressor
@@ -189,6 +190,29 @@ def test_merging_is_the_mean_by_rows_and_keeps_zero_states_out():
     np.testing.assert_allclose(merged.coef, (400 * a.coef + 169 * b.coef) / 569, rtol=1e-12)
     assert merged.rows == 569
     assert merged.counts.tolist() == np.bincount(y).tolist()
+
+
+@pytest.mark.parametrize("unit", [2.0**-500, 2.0**-44, 2.0**-40, 2.0**40, 2.0**700])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_units_of_columns_do_not_matter(unit, sparse):
+    """The same numbers in another unit, bit for bit: neither too small nor too large to have squares."""
+    X, y = mixed(load_breast_cancer)
+    X[:, 3], shape = 0.1, shape_of(X, (0, 1))
+    summary = PackedClassifiers(losses="hinge", epochs=1)
+    kind = (lambda X, y: SparseBatch(csr_array(X), y[:, None].astype(float))) if sparse else rows_of
+    batches = kind(X * unit, y), kind(X, y)
+    ours, twin = (laws.lift(ready(summary, shape, rows), shape, rows) for rows in batches)
+    np.testing.assert_array_equal(ours.coef, twin.coef)
+    assert np.flatnonzero(ours.known["scale"] == 1.0).tolist() == [3], "the column of one value"
+    assert ours.known["center"][3] == pytest.approx(0.1 * unit, rel=1e-15)
+    assert Linear(summary=summary).finalize(ours).score(X * unit, y) > 0.95
+
+
+def test_a_target_in_small_units_is_learned():
+    X, y = mixed(load_diabetes)
+    summary = PackedRegressors(losses="squared_error")
+    ours, twin = (state_of(summary, X, y * unit) for unit in (2.0**-100, 1.0))
+    np.testing.assert_array_equal(ours.coef, twin.coef)
 
 
 def test_the_order_of_rows_is_that_of_their_priorities():

@@ -192,7 +192,9 @@ class PackedModel(ABC):
         model.n_features_in_ = model.coef_.shape[1]
         scaler = None
         if self.summary.standardize:
-            scaler = fitted_scaler(known["center"], known["scale"], known["scale"] ** 2, state.rows)
+            with np.errstate(over="ignore"):  # beyond 1e154 scikit-learn's variance is infinite too
+                variance = known["scale"] ** 2
+            scaler = fitted_scaler(known["center"], known["scale"], variance, state.rows)
         steps: list[tuple[str, BaseEstimator]] = [] if scaler is None else [("scale", scaler)]
         if solution.buckets.shape[1]:
             places = plain_columns(shape), hashed_columns(shape)

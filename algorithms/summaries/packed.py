@@ -32,19 +32,13 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import HASH_BITS, HASHED, RESUMABLE, Array, Batch, Shape, SparseBatch
+from algorithms.base import HASH_BITS, HASHED, RESUMABLE, Array, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
-from algorithms.solvers.scaled_rows import (
-    DenseRows,
-    Picker,
-    ScaledRows,
-    SparseRows,
-    picker_of,
-    sparse_spread,
-)
+from algorithms.solvers.scaled_rows import DenseRows, Picker, ScaledRows, SparseRows, picker_of
+from algorithms.solvers.spreads import centers_and_scales
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 
 BLOCK = 16_384
@@ -56,9 +50,6 @@ BLOCK_VALUES = BLOCK * 1024
 WIDE, THIN = 256, 0.1
 """From so many columns on, rows of which a smaller share is not zero are kept sparse."""
 
-COLUMNS = 256
-"""Columns of the sample that are looked at together."""
-
 VISITS = 50_000
 """Rows that few rows are gone through for, again and again, unless ``epochs`` says otherwise."""
 
@@ -66,9 +57,6 @@ MOST_EPOCHS = 100
 
 TOLD_EVERY = 4
 """One mini-batch in so many tells its loss, by which step sizes are chosen."""
-
-FARTHEST = 20.0
-"""Deviations that no value of the sample is away from its mean; a rarer column is scaled less."""
 
 STEEPEST = 1e12
 """Largest slope of a loss, as in scikit-learn."""
@@ -271,9 +259,9 @@ class Packed:
             often = min(MOST_EPOCHS, max(1, VISITS // sample.n))
             known |= {"weight": np.array([w.mean()]), "epochs": np.array([self.epochs or often])}
         if sample.n and self.standardize:
-            known["center"], known["scale"] = _spreads(sample, shape.p, places)
+            known["center"], known["scale"] = centers_and_scales(sample, shape.p, places)
             if not shape.classes:
-                known["offset"], known["unit"] = _spreads(sample, shape.p, np.array([shape.d]))
+                known["offset"], known["unit"] = centers_and_scales(sample, shape.p, np.array([shape.d]))
         return Known(known)
 
     def knowing(self, known: Known) -> Packed:
@@ -550,31 +538,6 @@ def _targets(y: Array, shape: Shape, known: Mapping[str, Any] | Known) -> Array:
     if equations(shape) == 1:
         return np.where(y > 0.0, 1.0, -1.0)[:, None]
     return np.where(y[:, None] == np.arange(len(shape.classes)), 1.0, -1.0)
-
-
-def _spreads(sample: Batch, p: int, places: Places) -> tuple[Array, Array]:
-    """Return means and scales of some columns of a sample, a few of them at a time; sparse ones stay so."""
-    picker, rows, w = picker_of(sample, p), np.arange(sample.n), sample.weights
-    if isinstance(sample, SparseBatch) and (places < sample.d).all():
-        return _scaled(*sparse_spread(picker.sparse(rows, places), w))
-    parts = [places[start : start + COLUMNS] for start in range(0, len(places), COLUMNS)]
-    found = [_scaled(*_spread(picker.columns(rows, part), w)) for part in parts]
-    nothing = np.zeros(0)
-    return np.concatenate([nothing, *(c for c, _ in found)]), np.concatenate([nothing, *(s for _, s in found)])
-
-
-def _spread(columns: Any, w: Array) -> tuple[Array, Array, Array]:
-    """Return the mean, the deviation, and the largest distance from the mean, of each column."""
-    values = columns.astype(np.float64)
-    center = np.average(values, axis=0, weights=w)
-    deviation = np.sqrt(np.average((values - center) ** 2, axis=0, weights=w))
-    return center, deviation, np.abs(values - center).max(axis=0)
-
-
-def _scaled(center: Array, deviation: Array, farthest: Array) -> tuple[Array, Array]:
-    """Return means and scales; a value that is far out for its deviation makes it larger."""
-    scale = np.maximum(deviation, farthest / FARTHEST)
-    return center, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(center)), scale, 1.0)
 
 
 def _numbers(name: str, text: str, low: float, high: float) -> tuple[float, ...]:
