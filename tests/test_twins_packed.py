@@ -21,6 +21,7 @@ from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models.linear import Linear
 from algorithms.models.linear_regressor import LinearRegressor
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, number_loss
+from algorithms.solvers.steps import OPTIMIZERS, Stepper
 from algorithms.summaries.packed import Packed, PackedClassifiers, PackedRegressors
 from algorithms.summaries.sample import Sample
 
@@ -131,6 +132,22 @@ def test_optimizers_are_those_of_the_papers(optimizer):
         twin = naive(optimizer, X, y, member, 16, 0.3)
         np.testing.assert_allclose(state.coef[:, i], twin, rtol=1e-8, atol=1e-10)
     assert (state.coef == 0.0).any(), "a lasso penalty drops columns"
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_coefficients_without_a_gradient_shrink_by_the_step_size_of_the_others(optimizer):
+    """As many steps as passed, each as long as the last step of the optimizer itself."""
+    stepper = Stepper(
+        OPTIMIZERS[optimizer], np.array([0.1, 0.01]), 0.5, np.array([0.2, 0.0]), np.array([0.0, 0.05])
+    )
+    theta, slots = np.ones((1, 2)), np.zeros((OPTIMIZERS[optimizer].slots, 1, 2))
+    stepper.step(theta, slots, np.array([[0.3, 0.3]]), t=3)
+    g, rate = 0.3, stepper.eta0 if optimizer == "adagrad" else stepper.eta0 / np.sqrt(3)
+    moments = {"sgd": 1.0, "adagrad": g, "adam": np.sqrt(0.001 * g**2 / (1.0 - 0.999**3))}
+    size = rate / moments[optimizer]
+    expected = theta * (1.0 - size * stepper.l2) ** 2 - 2 * size * stepper.l1
+    stepper.shrink(theta, slots, t=3, passed=np.array([2]))
+    np.testing.assert_allclose(theta, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", [*CLASS_LOSSES, *NUMBER_LOSSES])
