@@ -359,8 +359,13 @@ def test_what_cannot_be():
     with pytest.raises(NotEnoughRows, match="two classes, and all are 'b'"):
         Linear().solve(state_of(PackedClassifiers(), X, np.ones(len(y)), ("a", "b")))
     wild = one(PackedRegressors, "squared_error", 1e-4, 1e6, optimizer="sgd", epochs=50)
-    with pytest.raises(AlgorithmError, match="grew without bound"):
+    with pytest.raises(AlgorithmError, match=r"eta0=1e\+06 grew without bound"):
         LinearRegressor(summary=wild).solve(state_of(wild, X, y.astype(float)))
+    tame = dataclasses.replace(wild, eta0s="1e-3, 1e6")
+    state = state_of(tame, X, y.astype(float))
+    assert LinearRegressor(summary=tame).solve(state).member.eta0 == 1e-3
+    with pytest.raises(AlgorithmError, match=r"eta0=1e\+06 grew without bound"):
+        LinearRegressor(summary=tame, average=True).solve(state)
 
 
 def test_packs_say_that_they_are_resumable():

@@ -257,14 +257,21 @@ def _lowest(state: PackedState, places: list[int]) -> int:
 def _solution(state: PackedState, places: list[int]) -> PackedSolution:
     e, member = equations(state.shape), state.pack[places[0]]
     columns = np.array([range(i * e, (i + 1) * e) for i in places])
-    coef = state.coef[:, columns].mean(axis=1)
-    buckets = state.buckets[:, columns].mean(axis=1)
-    if not (np.abs(coef).max() < WILD and np.abs(buckets).max(initial=0.0) < WILD):
+    coef, buckets = state.coef[:, columns], state.buckets[:, columns]
+    _check_bounded(state, places, coef, buckets)
+    coef = coef.mean(axis=1)
+    return PackedSolution(state, member, coef[:-1].T, coef[-1], buckets.mean(axis=1).T)
+
+
+def _check_bounded(state: PackedState, places: list[int], coef: Array, buckets: NDArray[np.float32]) -> None:
+    """Refuse a model that has diverged, by its step size; the models are the second axis."""
+    largest = np.maximum(np.abs(coef).max(axis=(0, 2)), np.abs(buckets).max(axis=(0, 2), initial=0.0))
+    for place in np.flatnonzero(~(largest < WILD)):
+        member = state.pack[places[place]]
         raise AlgorithmError(
             f"the model of loss {member.loss!r} and eta0={member.eta0:g} grew without bound; "
             "give smaller step sizes with eta0s=, or another optimizer"
         )
-    return PackedSolution(state, member, coef[:-1].T, coef[-1], buckets.T)
 
 
 def _bits(buckets: NDArray[Any]) -> int:
