@@ -112,7 +112,7 @@ def test_blocks_of_wide_dense_rows_are_shorter(monkeypatch):
     made = ready(PackedClassifiers("log_loss", "1e-5", "0", "0.3", epochs=1), shape, rows)
     whole = laws.lift(made, shape, rows)
     monkeypatch.setattr(packed, "BLOCK_VALUES", 301 * 130)
-    assert packed.Training(made, made.init(shape))._rows_of_block(sparse=False) == 128
+    assert packed.Training(made, made.init(shape))._batches_of_block(sparse=False) == 2
     np.testing.assert_array_equal(laws.lift(made, shape, rows).coef, whole.coef)
 
 

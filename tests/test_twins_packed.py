@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine, make_classification
 from sklearn.linear_model import QuantileRegressor, SGDClassifier, SGDRegressor
-from sklearn.metrics import mean_pinball_loss
+from sklearn.metrics import log_loss, mean_pinball_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from twins_packed import TWINS
@@ -102,8 +103,10 @@ def naive(optimizer, X, y, member, batch_rows, power_t):
     """The steps of the papers, one model, in words."""
     theta, v, m = np.zeros(X.shape[1] + 1), np.zeros(X.shape[1] + 1), np.zeros(X.shape[1] + 1)
     z = np.column_stack([X, np.ones(len(X))])
-    for t, start in enumerate(range(0, len(y), batch_rows), start=1):
-        rows, target = z[start : start + batch_rows], np.where(y[start : start + batch_rows], 1.0, -1.0)
+    parts = -(-len(y) // batch_rows)
+    ends = [len(y) * i // parts for i in range(parts + 1)]
+    for t, (start, stop) in enumerate(itertools.pairwise(ends), start=1):
+        rows, target = z[start:stop], np.where(y[start:stop], 1.0, -1.0)
         g = rows.T @ (-target / (1.0 + np.exp(target * (rows @ theta)))) / len(rows)
         rate = member.eta0 * t**-power_t
         if optimizer == "adagrad":
@@ -242,6 +245,21 @@ def test_the_order_of_rows_is_that_of_their_priorities():
     np.testing.assert_array_equal(same.coef, laws.lift(made, shape, rows).coef)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_row_beyond_full_mini_batches_makes_no_step_of_its_own(optimizer):
+    """129 rows are as good as 128: the last one does not undo what the others taught."""
+    losses, summary = [], PackedClassifiers("log_loss", "1e-4", "0", optimizer=optimizer, epochs=5)
+    for seed in range(12):
+        X, y = make_classification(3000, 20, n_informative=5, flip_y=0.1, random_state=seed)
+        told = [
+            Linear(loss="log_loss", summary=summary).finalize(state_of(summary, X[:n], y[:n], (0, 1)))
+            for n in (128, 129)
+        ]
+        losses.append([log_loss(y[200:], model.predict_proba(X[200:])) for model in told])
+    full, beyond = np.mean(losses, axis=0)
+    assert beyond < full + 0.01
+
+
 def test_sorted_classes_do_no_harm():
     X, y = load_breast_cancer(return_X_y=True)
     order = np.argsort(y, kind="stable")
@@ -282,8 +300,8 @@ def test_few_rows_tell_step_sizes_apart(rows):
     assert Linear(loss="log_loss", summary=summary).solve(state).member.eta0 == 0.3
     epochs, batches = int(state.known["epochs"][0]), -(-rows // 64)
     assert state.steps == epochs * batches
-    told = [min(64, rows - 64 * (step % batches)) for step in range(0, state.steps, 4)]
-    assert state.told == sum(told)
+    sizes = np.diff([rows * i // batches for i in range(batches + 1)])
+    assert state.told == sum(sizes[step % batches] for step in range(0, state.steps, 4))
     still = [i for i, m in enumerate(state.pack) if m.eta0 == 1e-9]
     np.testing.assert_allclose(state.loss[still] / state.told, np.log(2.0), rtol=1e-6)
 

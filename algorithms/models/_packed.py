@@ -266,8 +266,9 @@ def _solution(state: PackedState, places: list[int]) -> PackedSolution:
 def _check_bounded(state: PackedState, places: list[int], coef: Array, buckets: NDArray[np.float32]) -> None:
     """Refuse a model that has diverged, by its step size; the models are the second axis."""
     largest = np.maximum(np.abs(coef).max(axis=(0, 2)), np.abs(buckets).max(axis=(0, 2), initial=0.0))
-    for place in np.flatnonzero(~(largest < WILD)):
-        member = state.pack[places[place]]
+    wild = np.flatnonzero(~(largest < WILD))
+    if len(wild):
+        member = state.pack[places[wild[0]]]
         raise AlgorithmError(
             f"the model of loss {member.loss!r} and eta0={member.eta0:g} grew without bound; "
             "give smaller step sizes with eta0s=, or another optimizer"

@@ -129,7 +129,7 @@ class Packed:
     alphas, l1_ratios, eta0s : numbers, separated by commas; ``eta0s=None`` takes those that suit the optimizer.
     optimizer : ``"adagrad"``, ``"adam"`` or ``"sgd"``.
     power_t : steps of ``"adam"`` and ``"sgd"`` shrink as eta0 / t**power_t.
-    batch_rows : rows of a mini-batch.
+    batch_rows : most rows of a mini-batch; those of a batch are of equal size.
     epochs : times that the rows of a batch are gone through; None for once, and more often for few rows.
     standardize : learn on columns (and a target) of mean 0 and deviation 1; the penalties are then theirs.
     hash_bits : hashed columns share 2**hash_bits buckets.
@@ -364,21 +364,22 @@ class Training:
         epochs, weights = int(self.known["epochs"][0]), batch.weights
         picker = picker_of(batch, self.state.shape.p)
         sparse = len(self.plain) >= WIDE and picker.share_of_values() < THIN
-        size = self._rows_of_block(sparse=sparse)
-        for start in range(0, batch.n, size):
-            rows = order[start : start + size]
+        ends, some = even_ends(batch.n, self.packed.batch_rows), self._batches_of_block(sparse=sparse)
+        for first in range(0, len(ends) - 1, some):
+            mine = ends[first : first + some + 1]
+            rows = order[mine[0] : mine[-1]]
             block = _Block(self, picker, rows, weights[rows], sparse=sparse)
             self.counts = self.counts + block.counts
             for _ in range(epochs):
-                for part in block.parts(self.packed.batch_rows):
+                for part in block.parts(mine - mine[0]):
                     self._step(*part)
         self._settle()
         return self._state(batch)
 
-    def _rows_of_block(self, *, sparse: bool) -> int:
-        """Return how many rows are made ready at a time: whole mini-batches, fewer of wide dense rows."""
-        size, most = self.packed.batch_rows, BLOCK_VALUES // (len(self.plain) + 1)
-        return max(size, (BLOCK if sparse else min(BLOCK, most)) // size * size)
+    def _batches_of_block(self, *, sparse: bool) -> int:
+        """Return how many mini-batches are made ready at a time: fewer of wide dense rows."""
+        most = BLOCK if sparse else min(BLOCK, BLOCK_VALUES // (len(self.plain) + 1))
+        return max(1, most // self.packed.batch_rows)
 
     def _step(self, z: ScaledRows, codes: Places, y: Array, w: Array) -> None:
         """Go one step down the mean loss of a mini-batch."""
@@ -463,11 +464,25 @@ class _Block:
             y.astype(np.intp) if shape.classes else [0] * len(y), w, max(1, len(shape.classes))
         )
 
-    def parts(self, size: int) -> Iterator[tuple[ScaledRows, Places, Array, Array]]:
-        """Yield the mini-batches."""
-        for start in range(0, len(self.w), size):
-            rows = slice(start, start + size)
+    def parts(self, ends: Places) -> Iterator[tuple[ScaledRows, Places, Array, Array]]:
+        """Yield the mini-batches between these places."""
+        for start, stop in itertools.pairwise(ends.tolist()):
+            rows = slice(start, stop)
             yield self.z.part(rows), self.codes[rows], self.y[rows], self.w[rows]
+
+
+def even_ends(n: int, most: int) -> Places:
+    """Return where mini-batches of n rows begin and end: as few as hold ``most`` at most, none much smaller.
+
+    A last one of a single row would make as long a step as the others, in a direction that is mere chance.
+
+    Examples
+    --------
+    >>> even_ends(65, 64).tolist(), even_ends(192, 64).tolist()
+    ([0, 32, 65], [0, 64, 128, 192])
+    """
+    parts = -(-n // most)
+    return np.arange(parts + 1) * n // parts
 
 
 def equations(shape: Shape) -> int:
