@@ -18,15 +18,15 @@ from algorithms.base import Array
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models._pipeline import fitted_scaler
 from algorithms.ranges import Choice, Range
-from algorithms.summaries.packed import (
+from algorithms.summaries._pack import (
     Member,
-    Packed,
     PackedState,
     buckets_of,
     equations,
     hashed_columns,
     plain_columns,
 )
+from algorithms.summaries.packed import Packed
 from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
