@@ -49,9 +49,10 @@ class Buckets:
         self.visits[seen] += hits @ w
 
     def settle(self, steps: int) -> None:
-        """Let every bucket catch up."""
-        for start in range(0, len(self.theta), SOME):
-            self._catch_up(np.arange(start, min(start + SOME, len(self.theta))), steps)
+        """Let every bucket catch up that a row has fallen into; the others are zero."""
+        seen = np.flatnonzero(self.visits)
+        for start in range(0, len(seen), SOME):
+            self._catch_up(seen[start : start + SOME], steps)
 
     def _catch_up(self, places: Places, steps: int) -> None:
         """Do the penalties' part of the steps that these buckets were not part of."""
