@@ -7,14 +7,16 @@ so that a column of one value has no deviation beyond the last digit.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
 
 from algorithms.base import Array, Batch, SparseBatch
 from algorithms.solvers.scaled_rows import Places, picker_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 COLUMNS = 256
 """Columns of a dense sample that are looked at together."""
@@ -78,10 +80,13 @@ def sparse_spread(x: csr_array, w: Array) -> Spread:
 
     Examples
     --------
+    >>> from scipy.sparse import csr_array
     >>> mean, deviation, farthest = sparse_spread(csr_array([[0.0], [4.0]]), np.ones(2))
     >>> mean.tolist(), deviation.tolist(), farthest.tolist()
     ([2.0], [2.0], [2.0])
     """
+    from scipy.sparse import csc_array
+
     total, (n, q) = float(w.sum()), x.shape
     x = csc_array(x)
     columns, weight = np.repeat(np.arange(q), np.diff(x.indptr)), w[x.indices]
