@@ -13,16 +13,18 @@ b    their products with the target, shape (q,)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array, Shape
+from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.column_map import ColumnMap, column_map
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
+from algorithms.ranges import Range
 from algorithms.solvers.spectrum import Spectrum, decompose
 from algorithms.summaries.moments import MomentsState
 
@@ -57,6 +59,25 @@ class Preprocess:
             raise InvalidField(f"min_frequency={self.min_frequency!r}: must be at least 0 and less than 1")
         if self.select is not None and self.select < 1:
             raise InvalidField(f"select={self.select!r}: must be None or at least 1")
+
+
+def unused_fields(shape: Shape, used: Iterable[Any]) -> dict[str, Range | None]:
+    """Return, each with None, the fields of a preprocessing that change nothing on some rows.
+
+    Parameters
+    ----------
+    shape : the encoded columns.
+    used : whether each of them is other than zero in any row; what follows them is ignored.
+
+    Examples
+    --------
+    >>> from algorithms.base import Column
+    >>> unused_fields(Shape((Column("carrier_AA", "carrier", "level"),)), [True])
+    {'impute': None}
+    """
+    roles = {column.role for column, it_is in zip(shape.columns, used, strict=False) if it_is}
+    unused: dict[str, Range | None] = {} if INDICATOR in roles else {"impute": None}
+    return unused if roles & {LEVEL, OTHER, MISSING} else {**unused, "min_frequency": None}
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,15 +11,15 @@ import functools
 import os
 import time
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from algorithms.base import Batch, Drawing, Summary, pieces_for
+from hpo.ahead import in_order, read_ahead
 from hpo.data.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from hpo.data.segment import Segment
 
 Summaries = Sequence[Summary[Any]]
-T = TypeVar("T")
 
 DRAW = -1
 """Seed of the priorities that rows are drawn by: apart from every seed of folds."""
@@ -148,7 +147,7 @@ class Pass:
         ahead = 0 < len(missing) < workers
         read = functools.partial(self._leaves, progress=progress, stop=stop, unsaved=unsaved, ahead=ahead)
         with one_blas_thread(), ThreadPoolExecutor(1) as beside:
-            made, lacking = _in_order(read, missing, workers, beside), set(missing)
+            made, lacking = in_order(read, missing, workers, beside), set(missing)
             for segment in self.dataset.segments:
                 self._stopped(stop, result)
                 found = next(made) if segment in lacking else read(segment)
@@ -314,56 +313,6 @@ def merge_leaf(result: PassResult, summary: Summary[Any], leaf: Leaf, pilot: Pil
 def empty_leaf(summary: Summary[Any], pilot: Pilot) -> Leaf:
     """Return the leaf of no rows: the layout that a stored one must have."""
     return Leaf((pilot.ready(summary).init(pilot.shape),) * pilot.folds.plan.n_cells, 0, 0, 0)
-
-
-def _in_order(
-    read: Callable[[Segment], Found], segments: Sequence[Segment], workers: int, beside: ThreadPoolExecutor
-) -> Iterator[Found]:
-    """Return what ``read`` makes of each segment, in order, several at a time where there are several.
-
-    With more than one worker reading begins at once, beside the caller, who loads known leaves meanwhile.
-    """
-    threads = min(workers, len(segments))
-    if workers < 2:
-        return map(read, segments)
-    if threads < 2:
-        return beside.map(read, segments)
-    return _mapped(read, segments, threads)
-
-
-def _mapped(
-    read: Callable[[Segment], Found], segments: Sequence[Segment], threads: int
-) -> Iterator[Found]:
-    """Yield what ``read`` makes of each segment, in order; two for each thread are begun in advance."""
-    waiting: deque[Future[Found]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for segment in segments:
-                waiting.append(pool.submit(read, segment))
-                if len(waiting) >= 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def read_ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items while the next one is made in a thread of its own; one is held in advance.
-
-    Where there are fewer segments to read than cores, decoding runs beside encoding and multiplying.
-
-    Examples
-    --------
-    >>> list(read_ahead(iter([1, 2, 3])))
-    [1, 2, 3]
-    """
-    with ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(next, items, None)
-        while (item := pending.result()) is not None:
-            pending = pool.submit(next, items, None)
-            yield item
 
 
 def _by_cell(batch: Batch, counts: Sequence[int]) -> Iterator[tuple[int, Batch]]:

@@ -329,11 +329,9 @@ class Result:
 
         Empty for models without, and for several classes, whose :meth:`coefficient_table` has one each.
         """
-        table = self.coefficient_table()
-        if table is None or table.shape[1] > 1:
-            return []
-        pairs = zip(table.index, table.iloc[:, 0], strict=True)
-        return sorted(((str(n), float(c)) for n, c in pairs), key=lambda pair: -abs(pair[1]))
+        from hpo.coefficients import largest_first
+
+        return largest_first(self.coefficient_table())
 
     def coefficient_table(self) -> pd.DataFrame | None:
         """Return the best model's coefficients, one row per column of the data, one column per class.
@@ -341,21 +339,10 @@ class Result:
         A regression has one column, and so has a classification of two classes, named for the second. None for
         models without coefficients over the columns.
         """
-        import pandas as pd
+        from hpo.coefficients import coefficient_table
 
         self._check_single()
-        model = self.best_model
-        last = inner_model(model["model"])
-        coef = getattr(last, "coef_", None)
-        names = model[:-1].get_feature_names_out() if coef is not None else []
-        values = np.atleast_2d(np.asarray(coef, dtype=float)) if coef is not None else np.zeros((0, 0))
-        if not len(names) or values.shape[1] != len(names):
-            return None
-        classes = list(getattr(last, "classes_", []))
-        labels = classes if len(classes) == len(values) else classes[1:2] or ["coefficient"]
-        if len(labels) != len(values):
-            labels = list(range(len(values)))
-        return pd.DataFrame(values.T, index=[str(n) for n in names], columns=[str(v) for v in labels])
+        return coefficient_table(self.best_model)
 
     def confirm(
         self,
@@ -421,11 +408,6 @@ class Result:
 
     def _setting(self, candidate: Candidate) -> tuple[str, Mapping[str, Any]]:
         return self.setting(self.optuna_study.get_trials(deepcopy=False)[candidate.number])
-
-
-def inner_model(model: Any) -> Any:
-    """Return the model inside a threshold or a transformed target; itself where there is none."""
-    return getattr(model, "estimator_", getattr(model, "regressor_", model))
 
 
 def _first_error(trials: Sequence[FrozenTrial], stopped: str) -> str:

@@ -23,7 +23,8 @@ from algorithms import laws
 from algorithms.base import HASH_BITS, Column, Shape
 from algorithms.models._packed import HashColumns
 from algorithms.models.linear import Linear
-from algorithms.summaries.packed import PackedClassifiers, buckets_of
+from algorithms.summaries._pack import buckets_of
+from algorithms.summaries.packed import PackedClassifiers
 from hpo.data import Encoder, open_dataset
 from hpo.data.hashed import HashedEncoding
 from hpo.errors import DataError, SearchError

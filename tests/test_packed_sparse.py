@@ -13,7 +13,7 @@ from test_twins_packed import ready, shape_of
 import hpo
 from algorithms import laws
 from algorithms.base import Batch, SparseBatch
-from algorithms.summaries import packed
+from algorithms.summaries import _training
 from algorithms.summaries.packed import PackedClassifiers, PackedRegressors
 
 
@@ -49,7 +49,7 @@ def test_sparse_rows_are_learned_as_if_they_were_dense(optimizer, standardize, m
         made = ready(summary, shape, rows)
         ours = laws.lift(made, shape, rows)
         with monkeypatch.context() as context:
-            context.setattr(packed, "WIDE", 10**9)
+            context.setattr(_training, "WIDE", 10**9)
             twin = laws.lift(made, shape, rows)
         full = Batch(rows.dense(shape.p), rows.d, priority=rows.priority)
         np.testing.assert_array_equal(laws.lift(made, shape, full).coef, ours.coef)
@@ -61,6 +61,18 @@ def test_sparse_rows_are_learned_as_if_they_were_dense(optimizer, standardize, m
         for name in ("center", "scale", "offset", "unit"):
             np.testing.assert_allclose(known[name], made.known[name], rtol=1e-9, atol=1e-12)
         np.testing.assert_array_equal(laws.lift(made, shape, as_it_is).coef, ours.coef)
+
+
+def test_mini_batches_of_sparse_rows_are_those_of_dense_ones(monkeypatch):
+    X, y = sparse_rows(columns=300)
+    shape, rows = shape_of(X, (0, 1)), batch_of(X, y > 0)
+    made = ready(PackedClassifiers("log_loss", "1e-5", "0", "0.003", epochs=1, batch_rows=100), shape, rows)
+    monkeypatch.setattr(_training, "BLOCK", 1024)
+    ours = laws.lift(made, shape, rows)
+    monkeypatch.setattr(_training, "WIDE", 10**9)
+    twin = laws.lift(made, shape, rows)
+    assert ours.steps == twin.steps == 30
+    np.testing.assert_allclose(ours.coef, twin.coef, rtol=1e-9, atol=1e-12)
 
 
 def test_few_columns_of_a_sparse_matrix_are_learned_as_dense_ones():
@@ -99,8 +111,8 @@ def test_blocks_of_wide_dense_rows_are_shorter(monkeypatch):
     shape = shape_of(X, (0, 1))
     made = ready(PackedClassifiers("log_loss", "1e-5", "0", "0.3", epochs=1), shape, rows)
     whole = laws.lift(made, shape, rows)
-    monkeypatch.setattr(packed, "BLOCK_VALUES", 301 * 130)
-    assert packed.Training(made, made.init(shape))._rows_of_block() == 128
+    monkeypatch.setattr(_training, "BLOCK_VALUES", 301 * 130)
+    assert _training.Training(made, made.init(shape))._batches_of_block(sparse=False) == 2
     np.testing.assert_array_equal(laws.lift(made, shape, rows).coef, whole.coef)
 
 

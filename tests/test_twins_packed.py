@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+from scipy.sparse import csr_array
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine, make_classification
 from sklearn.linear_model import QuantileRegressor, SGDClassifier, SGDRegressor
-from sklearn.metrics import mean_pinball_loss
+from sklearn.metrics import log_loss, mean_pinball_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from twins_packed import TWINS
 
 import hpo
 from algorithms import fields, laws, registry
-from algorithms.base import Batch, Column, Shape
+from algorithms.base import Batch, Column, Shape, SparseBatch
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models.linear import Linear
 from algorithms.models.linear_regressor import LinearRegressor
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, number_loss
+from algorithms.solvers.steps import OPTIMIZERS, Stepper
 from algorithms.summaries.packed import Packed, PackedClassifiers, PackedRegressors
 from algorithms.summaries.sample import Sample
 
@@ -100,8 +103,10 @@ def naive(optimizer, X, y, member, batch_rows, power_t):
     """The steps of the papers, one model, in words."""
     theta, v, m = np.zeros(X.shape[1] + 1), np.zeros(X.shape[1] + 1), np.zeros(X.shape[1] + 1)
     z = np.column_stack([X, np.ones(len(X))])
-    for t, start in enumerate(range(0, len(y), batch_rows), start=1):
-        rows, target = z[start : start + batch_rows], np.where(y[start : start + batch_rows], 1.0, -1.0)
+    parts = -(-len(y) // batch_rows)
+    ends = [len(y) * i // parts for i in range(parts + 1)]
+    for t, (start, stop) in enumerate(itertools.pairwise(ends), start=1):
+        rows, target = z[start:stop], np.where(y[start:stop], 1.0, -1.0)
         g = rows.T @ (-target / (1.0 + np.exp(target * (rows @ theta)))) / len(rows)
         rate = member.eta0 * t**-power_t
         if optimizer == "adagrad":
@@ -130,6 +135,22 @@ def test_optimizers_are_those_of_the_papers(optimizer):
         twin = naive(optimizer, X, y, member, 16, 0.3)
         np.testing.assert_allclose(state.coef[:, i], twin, rtol=1e-8, atol=1e-10)
     assert (state.coef == 0.0).any(), "a lasso penalty drops columns"
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_coefficients_without_a_gradient_shrink_by_the_step_size_of_the_others(optimizer):
+    """As many steps as passed, each as long as the last step of the optimizer itself."""
+    stepper = Stepper(
+        OPTIMIZERS[optimizer], np.array([0.1, 0.01]), 0.5, np.array([0.2, 0.0]), np.array([0.0, 0.05])
+    )
+    theta, slots = np.ones((1, 2)), np.zeros((OPTIMIZERS[optimizer].slots, 1, 2))
+    stepper.step(theta, slots, np.array([[0.3, 0.3]]), t=3)
+    g, rate = 0.3, stepper.eta0 if optimizer == "adagrad" else stepper.eta0 / np.sqrt(3)
+    moments = {"sgd": 1.0, "adagrad": g, "adam": np.sqrt(0.001 * g**2 / (1.0 - 0.999**3))}
+    size = rate / moments[optimizer]
+    expected = theta * (1.0 - size * stepper.l2) ** 2 - 2 * size * stepper.l1
+    stepper.shrink(theta, slots, t=3, passed=np.array([2]))
+    np.testing.assert_allclose(theta, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", [*CLASS_LOSSES, *NUMBER_LOSSES])
@@ -191,6 +212,29 @@ def test_merging_is_the_mean_by_rows_and_keeps_zero_states_out():
     assert merged.counts.tolist() == np.bincount(y).tolist()
 
 
+@pytest.mark.parametrize("unit", [2.0**-500, 2.0**-44, 2.0**-40, 2.0**40, 2.0**700])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_units_of_columns_do_not_matter(unit, sparse):
+    """The same numbers in another unit, bit for bit: neither too small nor too large to have squares."""
+    X, y = mixed(load_breast_cancer)
+    X[:, 3], shape = 0.1, shape_of(X, (0, 1))
+    summary = PackedClassifiers(losses="hinge", epochs=1)
+    kind = (lambda X, y: SparseBatch(csr_array(X), y[:, None].astype(float))) if sparse else rows_of
+    batches = kind(X * unit, y), kind(X, y)
+    ours, twin = (laws.lift(ready(summary, shape, rows), shape, rows) for rows in batches)
+    np.testing.assert_array_equal(ours.coef, twin.coef)
+    assert np.flatnonzero(ours.known["scale"] == 1.0).tolist() == [3], "the column of one value"
+    assert ours.known["center"][3] == pytest.approx(0.1 * unit, rel=1e-15)
+    assert Linear(summary=summary).finalize(ours).score(X * unit, y) > 0.95
+
+
+def test_a_target_in_small_units_is_learned():
+    X, y = mixed(load_diabetes)
+    summary = PackedRegressors(losses="squared_error")
+    ours, twin = (state_of(summary, X, y * unit) for unit in (2.0**-100, 1.0))
+    np.testing.assert_array_equal(ours.coef, twin.coef)
+
+
 def test_the_order_of_rows_is_that_of_their_priorities():
     X, y = mixed(load_breast_cancer)
     order = np.random.default_rng(1).permutation(len(y))
@@ -199,6 +243,21 @@ def test_the_order_of_rows_is_that_of_their_priorities():
     other = dataclasses.replace(rows, values=rows.values[order], priority=rows.priority[order])
     same = laws.lift(made, shape, other)
     np.testing.assert_array_equal(same.coef, laws.lift(made, shape, rows).coef)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_row_beyond_full_mini_batches_makes_no_step_of_its_own(optimizer):
+    """129 rows are as good as 128: the last one does not undo what the others taught."""
+    losses, summary = [], PackedClassifiers("log_loss", "1e-4", "0", optimizer=optimizer, epochs=5)
+    for seed in range(12):
+        X, y = make_classification(3000, 20, n_informative=5, flip_y=0.1, random_state=seed)
+        told = [
+            Linear(loss="log_loss", summary=summary).finalize(state_of(summary, X[:n], y[:n], (0, 1)))
+            for n in (128, 129)
+        ]
+        losses.append([log_loss(y[200:], model.predict_proba(X[200:])) for model in told])
+    full, beyond = np.mean(losses, axis=0)
+    assert beyond < full + 0.01
 
 
 def test_sorted_classes_do_no_harm():
@@ -230,6 +289,21 @@ def test_the_step_size_is_the_one_that_learned_best_or_the_mean_of_all():
     other = Linear(loss="log_loss", summary=summary, eta0=1e-9).solve(state)
     mean = Linear(loss="log_loss", summary=summary, average=True).solve(state)
     np.testing.assert_allclose(mean.coef, (chosen.coef + other.coef) / 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [20, 64, 100, 150, 250])
+def test_few_rows_tell_step_sizes_apart(rows):
+    X, y = mixed(load_breast_cancer)
+    X, y = X[:rows], y[:rows]
+    summary = PackedClassifiers(losses="log_loss", eta0s="1e-9, 0.3")
+    state = state_of(summary, X, y, (0, 1))
+    assert Linear(loss="log_loss", summary=summary).solve(state).member.eta0 == 0.3
+    epochs, batches = int(state.known["epochs"][0]), -(-rows // 64)
+    assert state.steps == epochs * batches
+    sizes = np.diff([rows * i // batches for i in range(batches + 1)])
+    assert state.told == sum(sizes[step % batches] for step in range(0, state.steps, 4))
+    still = [i for i, m in enumerate(state.pack) if m.eta0 == 1e-9]
+    np.testing.assert_allclose(state.loss[still] / state.told, np.log(2.0), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -303,8 +377,13 @@ def test_what_cannot_be():
     with pytest.raises(NotEnoughRows, match="two classes, and all are 'b'"):
         Linear().solve(state_of(PackedClassifiers(), X, np.ones(len(y)), ("a", "b")))
     wild = one(PackedRegressors, "squared_error", 1e-4, 1e6, optimizer="sgd", epochs=50)
-    with pytest.raises(AlgorithmError, match="grew without bound"):
+    with pytest.raises(AlgorithmError, match=r"eta0=1e\+06 grew without bound"):
         LinearRegressor(summary=wild).solve(state_of(wild, X, y.astype(float)))
+    tame = dataclasses.replace(wild, eta0s="1e-3, 1e6")
+    state = state_of(tame, X, y.astype(float))
+    assert LinearRegressor(summary=tame).solve(state).member.eta0 == 1e-3
+    with pytest.raises(AlgorithmError, match=r"eta0=1e\+06 grew without bound"):
+        LinearRegressor(summary=tame, average=True).solve(state)
 
 
 def test_packs_say_that_they_are_resumable():

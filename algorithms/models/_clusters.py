@@ -5,16 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import LEVEL, MISSING, OTHER, Array, Shape
+from algorithms.base import Array, Shape
 from algorithms.column_map import ColumnMap, column_map
-from algorithms.design import Preprocess, deviations
+from algorithms.design import Preprocess, deviations, unused_fields
 from algorithms.errors import InvalidField, NotEnoughRows
-from algorithms.memo import MEMO
+from algorithms.memo import MEMO, Sized
 from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Integer, Range
@@ -25,6 +25,8 @@ from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+S = TypeVar("S", bound="Placed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,17 @@ class Space:
         return pipeline(self.columns, self.shape.d, scaler, model)
 
 
+class Placed(Sized, Protocol):
+    """What models of a coreset find: something in the columns of a space."""
+
+    @property
+    def space(self) -> Space:
+        """The columns."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
-class Clustering(ABC):
+class Clustering(ABC, Generic[S]):
     """A model of the rows of a coreset.
 
     Parameters
@@ -95,6 +106,7 @@ class Clustering(ABC):
     summary: Coreset = Coreset()
 
     task: ClassVar[str] = "clustering"
+    metrics: ClassVar[tuple[str, ...]]
     sampled_metrics: ClassVar[tuple[str, ...]] = ("silhouette",)
 
     def __post_init__(self) -> None:
@@ -108,8 +120,37 @@ class Clustering(ABC):
         return Preprocess(self.standardize, self.impute, self.min_frequency, None, center=True)
 
     @abstractmethod
-    def assign(self, solution: Any, Z: Rows) -> NDArray[np.intp]:
+    def _solve(self, state: CoresetState) -> S:
+        """Return the clusters of a state's rows."""
+
+    @abstractmethod
+    def estimator(self, solution: S) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
+
+    @abstractmethod
+    def assign(self, solution: S, Z: Rows) -> NDArray[np.intp]:
         """Return the cluster of each row in the columns of the solution's space."""
+
+    @abstractmethod
+    def own_score(self, solution: S, cloud: Cloud) -> float:
+        """Return the first of ``metrics``: how well some rows fit the model."""
+
+    def solve(self, state: CoresetState) -> S:
+        """Return the clusters (kept for the state); raises NotEnoughRows for fewer distinct rows than clusters."""
+        return MEMO.get(state, self, lambda: self._solve(state))
+
+    def finalize(self, state: CoresetState) -> BaseEstimator:
+        """Return the fitted scikit-learn estimator of the state's rows."""
+        return self.estimator(self.solve(state))
+
+    def score(self, solution: S, held_out: CoresetState, metric: str) -> float | None:
+        """Return the score of the held-out coreset."""
+        if metric not in self.metrics or not held_out.rows:
+            return None
+        cloud = self.cloud(solution.space, held_out)
+        if metric == self.metrics[0]:
+            return self.own_score(solution, cloud)
+        return self.separation(solution, cloud, metric)
 
     def space(self, state: CoresetState) -> Space:
         """Return the columns that this preprocessing makes of the state."""
@@ -136,27 +177,22 @@ class Clustering(ABC):
             )
         return cloud
 
-    def separation(self, solution: Any, cloud: Cloud, metric: str) -> float | None:
+    def separation(self, solution: S, cloud: Cloud, metric: str) -> float | None:
         """Return how well the solution's clusters are apart on some rows; None for another metric."""
         formula = SEPARATION.get(metric)
         return None if formula is None else formula(cloud, self.assign(solution, cloud.Z))
 
-    def score_rows(self, solution: Any, rows: SampleState, metric: str) -> float | None:
+    def score_rows(self, solution: S, rows: SampleState, metric: str) -> float | None:
         """Return the score of sampled held-out rows: how well the clusters that they fall in are apart."""
-        space: Space = solution.space
+        space = solution.space
         cloud = MEMO.get(rows, (space, "cloud"), lambda: _sampled(space, rows))
         return self.separation(solution, cloud, metric)
 
-    def clusters_bound(self, state: CoresetState, low: int, high: int) -> Integer:
-        """Return numbers of clusters up to ``k_max`` and a quarter of the distinct rows, for the folds' sake."""
+    def narrowed(self, name: str, state: CoresetState, low: int, high: int) -> Mapping[str, Range | None]:
+        """Return clusters up to ``k_max`` and a quarter of the distinct rows, and the fields without effect."""
         cloud = self.cloud(self.space(state), state)
-        return Integer(low, max(low, min(high, self.summary.k_max, cloud.distinct // 4)), log=True)
-
-    def without_effect(self, state: CoresetState) -> Mapping[str, Range | None]:
-        """Return the fields that change nothing on this state."""
-        roles = {column.role for column, mean in zip(state.shape.columns, state.mean, strict=False) if mean}
-        unused: dict[str, Range | None] = {} if "indicator" in roles else {"impute": None}
-        return unused if roles & {LEVEL, OTHER, MISSING} else {**unused, "min_frequency": None}
+        most = max(low, min(high, self.summary.k_max, cloud.distinct // 4))  # a quarter for the folds' sake
+        return {name: Integer(low, most, log=True), **unused_fields(state.shape, state.mean)}
 
     def check(self, state: CoresetState) -> None:
         """Refuse values whose squares have no finite sum, and a state without rows."""

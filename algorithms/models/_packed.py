@@ -18,15 +18,15 @@ from algorithms.base import Array
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models._pipeline import fitted_scaler
 from algorithms.ranges import Choice, Range
-from algorithms.summaries.packed import (
+from algorithms.summaries._pack import (
     Member,
-    Packed,
     PackedState,
     buckets_of,
     equations,
     hashed_columns,
     plain_columns,
 )
+from algorithms.summaries.packed import Packed
 from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class PackedModel(ABC):
     Parameters
     ----------
     loss, alpha, l1_ratio : which models of the pack.
-    eta0 : which step size; None for that of the lowest loss on rows that it had not yet learned from.
+    eta0 : which step size; None for that of the lowest loss on the way, of rows before their step.
     average : the mean of the models of every step size instead.
     summary : the pack.
     """
@@ -192,7 +192,9 @@ class PackedModel(ABC):
         model.n_features_in_ = model.coef_.shape[1]
         scaler = None
         if self.summary.standardize:
-            scaler = fitted_scaler(known["center"], known["scale"], known["scale"] ** 2, state.rows)
+            with np.errstate(over="ignore"):  # beyond 1e154 scikit-learn's variance is infinite too
+                variance = known["scale"] ** 2
+            scaler = fitted_scaler(known["center"], known["scale"], variance, state.rows)
         steps: list[tuple[str, BaseEstimator]] = [] if scaler is None else [("scale", scaler)]
         if solution.buckets.shape[1]:
             places = plain_columns(shape), hashed_columns(shape)
@@ -255,14 +257,22 @@ def _lowest(state: PackedState, places: list[int]) -> int:
 def _solution(state: PackedState, places: list[int]) -> PackedSolution:
     e, member = equations(state.shape), state.pack[places[0]]
     columns = np.array([range(i * e, (i + 1) * e) for i in places])
-    coef = state.coef[:, columns].mean(axis=1)
-    buckets = state.buckets[:, columns].mean(axis=1)
-    if not (np.abs(coef).max() < WILD and np.abs(buckets).max(initial=0.0) < WILD):
+    coef, buckets = state.coef[:, columns], state.buckets[:, columns]
+    _check_bounded(state, places, coef, buckets)
+    coef = coef.mean(axis=1)
+    return PackedSolution(state, member, coef[:-1].T, coef[-1], buckets.mean(axis=1).T)
+
+
+def _check_bounded(state: PackedState, places: list[int], coef: Array, buckets: NDArray[np.float32]) -> None:
+    """Refuse a model that has diverged, by its step size; the models are the second axis."""
+    largest = np.maximum(np.abs(coef).max(axis=(0, 2)), np.abs(buckets).max(axis=(0, 2), initial=0.0))
+    wild = np.flatnonzero(~(largest < WILD))
+    if len(wild):
+        member = state.pack[places[wild[0]]]
         raise AlgorithmError(
             f"the model of loss {member.loss!r} and eta0={member.eta0:g} grew without bound; "
             "give smaller step sizes with eta0s=, or another optimizer"
         )
-    return PackedSolution(state, member, coef[:-1].T, coef[-1], buckets.T)
 
 
 def _bits(buckets: NDArray[Any]) -> int:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from algorithms.base import LEVEL, MISSING, OTHER, Array
-from algorithms.design import Design, Preprocess, design_of
+from algorithms.base import Array
+from algorithms.design import Design, Preprocess, design_of, unused_fields
 from algorithms.errors import DegenerateTarget, InvalidField, NotEnoughRows
 from algorithms.metrics import SQUARED_ERROR
 from algorithms.models._pipeline import dressed
@@ -135,13 +135,8 @@ class Regression(ABC):
 
     def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
         """Return the fields that this state narrows, and None for those without effect on it."""
-        roles = {column.role for column, mean in zip(state.shape.columns, state.mean, strict=False) if mean}
-        ranges: dict[str, Range | None] = {"select": Integer(1, max(1, self.design(state).q))}
-        if "indicator" not in roles:
-            ranges["impute"] = None
-        if not roles & {LEVEL, OTHER, MISSING}:
-            ranges["min_frequency"] = None
-        return ranges
+        select = Integer(1, max(1, self.design(state).q))
+        return {"select": select, **unused_fields(state.shape, state.mean)}
 
     def check(self, state: MomentsState) -> None:
         """Refuse values whose squares have no finite sum, and a target that does not vary."""

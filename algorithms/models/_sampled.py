@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
+from algorithms.base import Array, Shape
 from algorithms.column_map import ColumnMap, column_map
-from algorithms.design import Preprocess
+from algorithms.design import Preprocess, unused_fields
 from algorithms.models._pipeline import pipeline
 from algorithms.ranges import Range
 from algorithms.summaries.sample import SampleState
@@ -85,7 +85,4 @@ def _scaled(X: NDArray[np.floating[Any]], scaler: StandardScaler | None) -> NDAr
 
 def without_effect(state: SampleState) -> Mapping[str, Range | None]:
     """Return the fields of the preprocessing that change nothing on this sample."""
-    seen: list[int] = np.count_nonzero(state.X, axis=0).tolist()
-    roles = {column.role for column, used in zip(state.shape.columns, seen, strict=True) if used}
-    unused: dict[str, Range | None] = {} if INDICATOR in roles else {"impute": None}
-    return unused if roles & {LEVEL, OTHER, MISSING} else {**unused, "min_frequency": None}
+    return unused_fields(state.shape, np.count_nonzero(state.X, axis=0))

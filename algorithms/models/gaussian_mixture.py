@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from algorithms.base import Array
 from algorithms.errors import InvalidField
-from algorithms.memo import MEMO
 from algorithms.models._clusters import (
     Clustering,
     Space,
@@ -59,7 +58,7 @@ class MixtureSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianMixture(Clustering):
+class GaussianMixture(Clustering[MixtureSolution]):
     """A Gaussian mixture; parameters are those of ``sklearn.mixture.GaussianMixture``.
 
     Weighted EM on the rows of the coreset, from k-means: exact while the coreset holds every row, approximate
@@ -100,10 +99,6 @@ class GaussianMixture(Clustering):
             shown = ", ".join(map(repr, KINDS))
             raise InvalidField(f"covariance_type={self.covariance_type!r}: must be one of {shown}")
 
-    def solve(self, state: CoresetState) -> MixtureSolution:
-        """Return the mixture; raises NotEnoughRows for fewer distinct rows than components."""
-        return MEMO.get(state, self, lambda: self._solve(state))
-
     def estimator(self, solution: MixtureSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianMixture``."""
         from sklearn.mixture import GaussianMixture as SkMixture
@@ -119,23 +114,14 @@ class GaussianMixture(Clustering):
         model.n_iter_, model.lower_bound_, model.lower_bounds_ = fit.n_iter, fit.bounds[-1], list(fit.bounds)
         return space.dress(model)
 
-    def finalize(self, state: CoresetState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
     def assign(self, solution: MixtureSolution, Z: Rows) -> NDArray[np.intp]:
         """Return the likeliest component of each row."""
         return np.asarray(solution.fit.mixture.joint(Z.astype(np.float64)).argmax(axis=1))
 
-    def score(self, solution: MixtureSolution, held_out: CoresetState, metric: str) -> float | None:
-        """Return the score of the held-out coreset."""
-        if metric not in self.metrics or not held_out.rows:
-            return None
-        cloud = self.cloud(solution.space, held_out)
-        if metric == "log_likelihood":
-            density = solution.fit.mixture.log_density(cloud.Z.astype(np.float64))
-            return float(cloud.w @ density / cloud.w.sum())
-        return self.separation(solution, cloud, metric)
+    def own_score(self, solution: MixtureSolution, cloud: Cloud) -> float:
+        """Return the weighted mean of the log-likelihood."""
+        density = solution.fit.mixture.log_density(cloud.Z.astype(np.float64))
+        return float(cloud.w @ density / cloud.w.sum())
 
     def complexity(self, solution: MixtureSolution) -> float:
         """Return the number of free parameters."""
@@ -143,7 +129,7 @@ class GaussianMixture(Clustering):
 
     def bounds(self, state: CoresetState) -> Mapping[str, Range | None]:
         """Return components up to 30, ``k_max`` and a quarter of the distinct rows."""
-        return {"n_components": self.clusters_bound(state, 1, 30), **self.without_effect(state)}
+        return self.narrowed("n_components", state, 1, 30)
 
     def _solve(self, state: CoresetState) -> MixtureSolution:
         cloud = self.enough("n_components", self.n_components, state)

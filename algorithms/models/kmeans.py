@@ -65,7 +65,7 @@ class KMeansSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KMeans(Clustering):
+class KMeans(Clustering[KMeansSolution]):
     """k-means; parameters are those of ``sklearn.cluster.KMeans``, and the preprocessing of ``Clustering``.
 
     The clusters are those of the coreset's weighted rows, found by scikit-learn's own ``KMeans``: exact while
@@ -104,10 +104,6 @@ class KMeans(Clustering):
         if self.init not in INITS:
             raise InvalidField(f"init={self.init!r}: must be one of {', '.join(map(repr, INITS))}")
 
-    def solve(self, state: CoresetState) -> KMeansSolution:
-        """Return the centres; raises NotEnoughRows for fewer distinct rows than clusters."""
-        return MEMO.get(state, self, lambda: self._solve(state))
-
     def estimator(self, solution: KMeansSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``KMeans``."""
         space, model = solution.space, copy.copy(solution.fitted)
@@ -116,22 +112,13 @@ class KMeans(Clustering):
         model.inertia_ = float(model.inertia_) * solution.weight
         return space.dress(model)
 
-    def finalize(self, state: CoresetState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
     def assign(self, solution: KMeansSolution, Z: Rows) -> NDArray[np.intp]:
         """Return the nearest centre of each row."""
         return Cloud(Z, np.ones(len(Z)), len(Z), len(Z)).nearest(solution.centres)[0]
 
-    def score(self, solution: KMeansSolution, held_out: CoresetState, metric: str) -> float | None:
-        """Return the score of the held-out coreset."""
-        if metric not in self.metrics or not held_out.rows:
-            return None
-        cloud = self.cloud(solution.space, held_out)
-        if metric == "neg_inertia":
-            return -float(cloud.w @ cloud.nearest(solution.centres)[1]) / cloud.total
-        return self.separation(solution, cloud, metric)
+    def own_score(self, solution: KMeansSolution, cloud: Cloud) -> float:
+        """Return minus the squared distance to the nearest centre, per unit of weight."""
+        return -float(cloud.w @ cloud.nearest(solution.centres)[1]) / cloud.total
 
     def complexity(self, solution: KMeansSolution) -> float:
         """Return the numbers that describe the centres."""
@@ -139,8 +126,7 @@ class KMeans(Clustering):
 
     def bounds(self, state: CoresetState) -> Mapping[str, Range | None]:
         """Return clusters up to ``k_max`` and a quarter of the distinct rows."""
-        high = self.summary.k_max
-        return {"n_clusters": self.clusters_bound(state, 2, high), **self.without_effect(state)}
+        return self.narrowed("n_clusters", state, 2, self.summary.k_max)
 
     def _solve(self, state: CoresetState) -> KMeansSolution:
         cloud = self.enough("n_clusters", self.n_clusters, state)

@@ -18,7 +18,8 @@ from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.nystrom import factor
-from algorithms.summaries.sketch import Sketch, SketchState, check_sums, value_columns
+from algorithms.summaries._imputed import value_columns
+from algorithms.summaries.sketch import Sketch, SketchState, check_sums
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

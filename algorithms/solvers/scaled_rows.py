@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, vstack
+from scipy.sparse import csr_array, vstack
 
 from algorithms.base import Array, Batch, SparseBatch
 
@@ -81,28 +81,6 @@ class SparsePicker:
         made = self.matrix[rows]
         whole = len(places) == self.d and (places == np.arange(self.d)).all()
         return csr_array((made if whole else made[:, places]).astype(np.float64))
-
-
-def sparse_spread(x: csr_array, w: Array) -> tuple[Array, Array, Array]:
-    """Return the mean, the deviation, and the largest distance from the mean, of each column, by row weights.
-
-    Examples
-    --------
-    >>> mean, deviation, farthest = sparse_spread(csr_array([[0.0], [4.0]]), np.ones(2))
-    >>> mean.tolist(), deviation.tolist(), farthest.tolist()
-    ([2.0], [2.0], [2.0])
-    """
-    total, (n, q) = float(w.sum()), x.shape
-    x = csc_array(x)
-    columns = np.repeat(np.arange(q), np.diff(x.indptr))
-    weight, values = w[x.indices], x.data.astype(np.float64)
-    mean = np.bincount(columns, weight * values, q) / total
-    away = values - mean[columns]
-    stored = np.bincount(columns, weight, q)
-    square = np.bincount(columns, weight * away**2, q) + np.maximum(total - stored, 0.0) * mean**2
-    farthest = np.where(np.diff(x.indptr) < n, np.abs(mean), 0.0)
-    np.maximum.at(farthest, columns, np.abs(away))
-    return mean, np.sqrt(square / total), farthest
 
 
 class DensePicker:

@@ -26,7 +26,8 @@ import numpy as np
 from algorithms.base import Array
 
 Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]
-Rule = Callable[[Any, Numbers, Array, int], tuple[Any, Any]]
+Move = Callable[[Any, Numbers, int], Any]
+Size = Callable[[Any, Array, int], Any]
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
@@ -40,39 +41,52 @@ class Optimizer:
     slots : arrays like the coefficients that it keeps: none, sums of squares, or two moments.
     rates : step sizes worth trying.
     decays : whether steps shrink as ``eta0 / t**power_t``.
-    rule : (slots, gradient, η₀ at step t, t) → step size and direction; updates the slots in place.
+    move : (slots, gradient, t) → direction; updates the slots in place.
+    size : (slots, η₀ at step t, t) → step size.
     """
 
     slots: int
     rates: tuple[float, ...]
     decays: bool
-    rule: Rule
+    move: Move
+    size: Size
 
 
-def _sgd(slots: Any, g: Numbers, rate: Array, t: int) -> tuple[Any, Any]:
-    return rate, g
-
-
-def _adagrad(slots: Any, g: Numbers, rate: Array, t: int) -> tuple[Any, Any]:
+def _adagrad_move(slots: Any, g: Numbers, t: int) -> Any:
     """Duchi, Hazan & Singer 2011."""
     slots[0] += g * g
-    return rate / (np.sqrt(slots[0]) + EPS), g
+    return g
 
 
-def _adam(slots: Any, g: Numbers, rate: Array, t: int) -> tuple[Any, Any]:
+def _adagrad_size(slots: Any, rate: Array, t: int) -> Any:
+    return rate / (np.sqrt(slots[0]) + EPS)
+
+
+def _adam_move(slots: Any, g: Numbers, t: int) -> Any:
     """Kingma & Ba 2015, algorithm 1."""
     slots[0] *= BETA1
     slots[0] += (1.0 - BETA1) * g
     slots[1] *= BETA2
     slots[1] += (1.0 - BETA2) * g * g
-    size = rate / (np.sqrt(slots[1] / (1.0 - BETA2**t)) + EPS)
-    return size, slots[0] / (1.0 - BETA1**t)
+    return slots[0] / (1.0 - BETA1**t)
+
+
+def _adam_size(slots: Any, rate: Array, t: int) -> Any:
+    return rate / (np.sqrt(slots[1] / (1.0 - BETA2**t)) + EPS)
+
+
+def _gradient(slots: Any, g: Numbers, t: int) -> Any:
+    return g
+
+
+def _rate(slots: Any, rate: Array, t: int) -> Any:
+    return rate
 
 
 OPTIMIZERS: Mapping[str, Optimizer] = {
-    "adagrad": Optimizer(1, (0.1, 1.0), decays=False, rule=_adagrad),
-    "adam": Optimizer(2, (0.003, 0.03), decays=True, rule=_adam),
-    "sgd": Optimizer(0, (0.01, 0.1), decays=True, rule=_sgd),
+    "adagrad": Optimizer(1, (0.1, 1.0), decays=False, move=_adagrad_move, size=_adagrad_size),
+    "adam": Optimizer(2, (0.003, 0.03), decays=True, move=_adam_move, size=_adam_size),
+    "sgd": Optimizer(0, (0.01, 0.1), decays=True, move=_gradient, size=_rate),
 }
 """Optimizer by name."""
 
@@ -102,23 +116,21 @@ class Stepper:
 
     def step(self, theta: Numbers, slots: Any, g: Numbers, t: int, free: int = 0) -> None:
         """Make one step in place; the last ``free`` rows have no penalty."""
-        rate, direction = self.optimizer.rule(slots, g, self.rate(t), t)
+        direction = self.optimizer.move(slots, g, t)
+        whole = self.optimizer.size(slots, self.rate(t), t)
         rows = theta[: len(theta) - free]
-        size = rate if rate.ndim == 1 else rate[: len(rows)]
+        size = whole if whole.ndim == 1 else whole[: len(rows)]
         if self.l2.any():
             rows *= np.maximum(1.0 - size * self.l2, 0.0)
-        theta -= rate * direction
+        theta -= whole * direction
         if self.l1.any():
             soften(rows, size * self.l1)
 
     def shrink(self, theta: Numbers, slots: Any, t: int, passed: Array) -> None:
         """Do the penalties' part of ``passed`` steps (rows,) without a gradient, at today's step size."""
-        rate = self.rate(t)
+        size = np.broadcast_to(self.optimizer.size(slots, self.rate(t), t), theta.shape)
         if self.optimizer.slots:
-            size = rate / (np.sqrt(slots[-1]) + EPS)
             size = np.where(slots[-1] > 0.0, size, 0.0)  # never touched: nothing to shrink
-        else:
-            size = np.broadcast_to(rate, theta.shape)
         if self.l2.any():
             theta *= np.maximum(1.0 - size * self.l2, 0.0) ** passed[:, None]
         if self.l1.any():

@@ -24,7 +24,7 @@ from algorithms.base import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField, TooLarge
 from algorithms.known import Known
 from algorithms.ranges import Integer
-from algorithms.summaries.sample import LAST
+from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 
 LEARN_ROWS = 16_384
 """Rows of the sample that the pilot clustering is made of."""
@@ -43,7 +43,7 @@ LARGEST = 1e30
 
 
 @dataclass(frozen=True, eq=False)
-class CoresetState:
+class CoresetState(DrawnRows):
     """The state of :class:`Coreset`.
 
     Attributes
@@ -69,16 +69,6 @@ class CoresetState:
     importance: Array
     weights: Array
     values: NDArray[np.floating[Any]]
-
-    @property
-    def n(self) -> int:
-        """Number of rows kept."""
-        return min(self.rows, len(self.priority))
-
-    @property
-    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
-        """The encoded columns of the kept rows, shape (n, d)."""
-        return self.values[: self.n, : self.shape.d]
 
     @property
     def sample_weight(self) -> Array:
@@ -169,17 +159,16 @@ class Coreset:
         """Return the coreset of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
-        if batch.priority is None:
-            raise AlgorithmError("Coreset draws rows by their priorities, and the batch has none")
+        priority = priorities_of(batch, self)
         importance = batch.weights * self._sensitivity(batch, state.shape)
-        order = _ranked(batch.priority, importance)[: self.size + 1]
-        rest = _priorities(batch.priority[order[self.size :]], importance[order[self.size :]])
+        order = _ranked(priority, importance)[: self.size + 1]
+        rest = _priorities(priority[order[self.size :]], importance[order[self.size :]])
         kept = order[: self.size]
         values = batch.dense(state.shape.p, kept).astype(state.values.dtype, copy=False)
         mean, scatter = _moments(batch, state.shape.p)
-        lifted = _Rows(
-            batch.n, batch.total, mean, scatter, float(rest.max(initial=0.0)),
-            batch.priority[kept], importance[kept], batch.weights[kept], values,
+        lifted = CoresetState(
+            state.shape, batch.n, batch.total, mean, scatter, float(rest.max(initial=0.0)),
+            priority[kept], importance[kept], batch.weights[kept], values,
         )  # fmt: skip
         return self._merged(state, lifted)
 
@@ -189,31 +178,31 @@ class Coreset:
             return a
         if not a.rows:
             return b
-        n = b.n
-        kept = (b.priority[:n], b.importance[:n], b.weights[:n], b.values[:n])
-        return self._merged(a, _Rows(b.rows, b.weight, b.mean, b.scatter, b.tau, *kept))
+        return self._merged(a, b)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: size × (p + 3) numbers, 2p more, a weight, τ and a count."""
         return self.size * (np.dtype(shape.dtype).itemsize * shape.p + 24) + 16 * shape.p + 24
 
-    def _merged(self, a: CoresetState, b: _Rows) -> CoresetState:
-        n = a.n
-        priority = np.concatenate([a.priority[:n], b.priority])
-        importance = np.concatenate([a.importance[:n], b.importance])
+    def _merged(self, a: CoresetState, b: CoresetState) -> CoresetState:
+        """Return the coreset of both; b may be of fewer places than it has seen rows."""
+        n, m = a.n, b.n
+        priority = np.concatenate([a.priority[:n], b.priority[:m]])
+        importance = np.concatenate([a.importance[:n], b.importance[:m]])
         order = _ranked(priority, importance)
         kept, left = order[: self.size], order[self.size : self.size + 1]
-        found, k = self.init(a.shape), len(kept)
-        found.priority[:k], found.importance[:k] = priority[kept], importance[kept]
-        found.weights[:k] = np.concatenate([a.weights[:n], b.weights])[kept]
-        ours = kept < n
-        found.values[:k][ours], found.values[:k][~ours] = a.values[kept[ours]], b.values[kept[~ours] - n]
         tau = max(a.tau, b.tau, *_priorities(priority[left], importance[left]).tolist())
         weight, share = a.weight + b.weight, b.weight / (a.weight + b.weight)
         with np.errstate(over="ignore", invalid="ignore"):
             away = b.mean - a.mean
             mean, scatter = a.mean + away * share, a.scatter + b.scatter + away**2 * (a.weight * share)
-        return replace(found, rows=a.rows + b.rows, weight=weight, mean=mean, scatter=scatter, tau=tau)
+        return CoresetState(
+            a.shape, a.rows + b.rows, weight, mean, scatter, tau,
+            taken(a.priority[:n], b.priority[:m], kept, self.size, empty=LAST),
+            taken(a.importance[:n], b.importance[:m], kept, self.size),
+            taken(a.weights[:n], b.weights[:m], kept, self.size),
+            taken(a.values[:n], b.values[:m], kept, self.size),
+        )  # fmt: skip
 
     def _sensitivity(self, batch: Batch, shape: Shape) -> Array:
         """Return each row's sensitivity, shape (n,), rounded so that no order of summing shows."""
@@ -235,21 +224,6 @@ class Coreset:
                 labels, distance = _nearest(Z, near, offset)
                 made[start : start + CHUNK] = level[labels] + far * distance
         return np.nan_to_num(made, nan=1.0).clip(max=LARGEST).astype(np.float64)
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Some rows on their way into a state, without empty places."""
-
-    rows: int
-    weight: float
-    mean: Array
-    scatter: Array
-    tau: float
-    priority: NDArray[np.uint64]
-    importance: Array
-    weights: Array
-    values: NDArray[np.floating[Any]]
 
 
 def check_sums(state: CoresetState) -> None:

@@ -23,112 +23,35 @@ that fell into it: a level that only one segment has keeps what was learned ther
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.base import HASH_BITS, HASHED, RESUMABLE, Array, Batch, Shape, SparseBatch
+from algorithms.base import HASH_BITS, RESUMABLE, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
-from algorithms.solvers.scaled_rows import (
-    DenseRows,
-    Picker,
-    ScaledRows,
-    SparseRows,
-    picker_of,
-    sparse_spread,
+from algorithms.solvers.spreads import centers_and_scales
+from algorithms.solvers.steps import OPTIMIZERS
+from algorithms.summaries._pack import (
+    Pack,
+    PackedState,
+    equations,
+    merged,
+    names_in,
+    pack_of,
+    plain_columns,
+    untrained,
 )
-from algorithms.solvers.steps import OPTIMIZERS, Stepper
-
-BLOCK = 16_384
-"""Rows that are made ready at a time."""
-
-BLOCK_VALUES = BLOCK * 1024
-"""Numbers that are made ready at a time: of wide dense data there are fewer rows."""
-
-WIDE, THIN = 256, 0.1
-"""From so many columns on, rows of which a smaller share is not zero are kept sparse."""
-
-COLUMNS = 256
-"""Columns of the sample that are looked at together."""
+from algorithms.summaries._training import Training
 
 VISITS = 50_000
 """Rows that few rows are gone through for, again and again, unless ``epochs`` says otherwise."""
 
 MOST_EPOCHS = 100
-
-TOLD_EVERY = 4
-"""One mini-batch in so many tells its loss, by which step sizes are chosen."""
-
-FARTHEST = 20.0
-"""Deviations that no value of the sample is away from its mean; a rarer column is scaled less."""
-
-STEEPEST = 1e12
-"""Largest slope of a loss, as in scikit-learn."""
-
-Places = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Member:
-    """One model of a pack.
-
-    Attributes
-    ----------
-    loss : its name.
-    alpha, l1_ratio : penalty α((1 - ρ)/2 ‖θ‖² + ρ‖θ‖₁) beside the mean loss.
-    eta0 : step size.
-    """
-
-    loss: str
-    alpha: float
-    l1_ratio: float
-    eta0: float
-
-
-@dataclass(frozen=True, eq=False)
-class PackedState:
-    """The state of a :class:`Packed`.
-
-    Attributes
-    ----------
-    shape : the columns.
-    known : the sample's ``center`` and ``scale`` (q,), the target's ``offset`` and ``unit``, ``weight`` (the mean
-        row weight) and ``epochs``.
-    pack : the M models.
-    rows, weight : of the rows seen.
-    steps : mini-batches gone through; of merged states the longer run's.
-    counts : shape (C,), weight of each class; of a number, its weight.
-    loss : shape (M,), Σw·ℓ of the rows that told, each before its step.
-    told : Σw of those rows.
-    coef : θ, shape (q + 1, M·E), the intercept last.
-    slots : shape (s, q + 1, M·E), what the optimizer keeps.
-    buckets : shape (B, M·E), coefficients of hashed columns.
-    bucket_slots : shape (s, B, M·E).
-    visits : shape (B,), weight of the rows that fell into each bucket, each time that they were gone through.
-    """
-
-    shape: Shape = field(metadata={"static": True})
-    known: Known = field(metadata={"static": True})
-    pack: tuple[Member, ...] = field(metadata={"static": True})
-    rows: int
-    weight: float
-    steps: int
-    counts: Array
-    loss: Array
-    told: float
-    coef: Array
-    slots: Array
-    buckets: NDArray[np.float32]
-    bucket_slots: NDArray[np.float32]
-    visits: Array
 
 
 @dataclass(frozen=True)
@@ -141,7 +64,7 @@ class Packed:
     alphas, l1_ratios, eta0s : numbers, separated by commas; ``eta0s=None`` takes those that suit the optimizer.
     optimizer : ``"adagrad"``, ``"adam"`` or ``"sgd"``.
     power_t : steps of ``"adam"`` and ``"sgd"`` shrink as eta0 / t**power_t.
-    batch_rows : rows of a mini-batch.
+    batch_rows : most rows of a mini-batch; those of a batch are of equal size.
     epochs : times that the rows of a batch are gone through; None for once, and more often for few rows.
     standardize : learn on columns (and a target) of mean 0 and deviation 1; the penalties are then theirs.
     hash_bits : hashed columns share 2**hash_bits buckets.
@@ -162,7 +85,7 @@ class Packed:
         default=None, metadata={"learned": True}, kw_only=True, compare=False, repr=False
     )
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-5
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = RESUMABLE
@@ -183,7 +106,7 @@ class Packed:
     # the contract ----------------------------------------------------------------------------------------
 
     def __post_init__(self) -> None:
-        for name in self._names:
+        for name in names_in(self.losses):
             if name not in self.known_losses:
                 raise InvalidField(
                     f"losses={self.losses!r}: {name!r} is none of {', '.join(self.known_losses)}"
@@ -199,39 +122,15 @@ class Packed:
         _ = self.pack
 
     @cached_property
-    def pack(self) -> tuple[Member, ...]:
+    def pack(self) -> Pack:
         """The M models, those of a loss together."""
-        alphas = _numbers("alphas", self.alphas, 0.0, np.inf)
-        ratios = _numbers("l1_ratios", self.l1_ratios, 0.0, 1.0)
-        rates = (
-            OPTIMIZERS[self.optimizer].rates
-            if self.eta0s is None
-            else _numbers("eta0s", self.eta0s, 1e-12, np.inf)
-        )
-        grid = itertools.product(self._names, alphas, ratios, rates)
-        return tuple(Member(*values) for values in grid)
-
-    @property
-    def _names(self) -> tuple[str, ...]:
-        found = tuple(name.strip() for name in self.losses.split(","))
-        if len(set(found)) < len(found) or not all(found):
-            raise InvalidField(f"losses={self.losses!r}: must be different names, separated by commas")
-        return found
+        rates = OPTIMIZERS[self.optimizer].rates if self.eta0s is None else self.eta0s
+        return pack_of(self.losses, self.alphas, self.l1_ratios, rates)
 
     def init(self, shape: Shape) -> PackedState:
         """Return the state of no rows: every coefficient zero."""
-        known, slots, width = (
-            self._pilot(),
-            OPTIMIZERS[self.optimizer].slots,
-            len(self.pack) * equations(shape),
-        )
-        rows, buckets = len(plain_columns(shape)) + 1, self._buckets(shape)
-        return PackedState(
-            shape, known, self.pack, 0, 0.0, 0, np.zeros(max(1, len(shape.classes))), np.zeros(len(self.pack)),
-            0.0, np.zeros((rows, width)), np.zeros((slots, rows, width)),
-            np.zeros((buckets, width), np.float32), np.zeros((slots, buckets, width), np.float32),
-            np.zeros(buckets),
-        )  # fmt: skip
+        slots = OPTIMIZERS[self.optimizer].slots
+        return untrained(shape, self._pilot(), self.pack, slots, self._buckets(shape))
 
     def update(self, state: PackedState, batch: Batch) -> PackedState:
         """Return the state after the batch's rows, in the order of their priorities."""
@@ -239,19 +138,7 @@ class Packed:
 
     def merge(self, a: PackedState, b: PackedState) -> PackedState:
         """Return the mean of both states' models, weighted by rows, buckets by theirs; leaves both alone."""
-        if not b.rows:
-            return a
-        if not a.rows:
-            return b
-        weight = a.weight + b.weight
-        visits = a.visits + b.visits
-        share = np.divide(a.visits, visits, out=np.zeros_like(visits), where=visits > 0.0)[:, None]
-        mine = a.weight / weight
-        return PackedState(
-            a.shape, a.known, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
-            a.loss + b.loss, a.told + b.told, _mean(a.coef, b.coef, mine), _mean(a.slots, b.slots, mine),
-            _mean(a.buckets, b.buckets, share), _mean(a.bucket_slots, b.bucket_slots, share), visits,
-        )  # fmt: skip
+        return merged(a, b)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: (s + 1)·M·E coefficients a column, 8 bytes each, and a bucket, 4; and its visits."""
@@ -271,9 +158,9 @@ class Packed:
             often = min(MOST_EPOCHS, max(1, VISITS // sample.n))
             known |= {"weight": np.array([w.mean()]), "epochs": np.array([self.epochs or often])}
         if sample.n and self.standardize:
-            known["center"], known["scale"] = _spreads(sample, shape.p, places)
+            known["center"], known["scale"] = centers_and_scales(sample, shape.p, places)
             if not shape.classes:
-                known["offset"], known["unit"] = _spreads(sample, shape.p, np.array([shape.d]))
+                known["offset"], known["unit"] = centers_and_scales(sample, shape.p, np.array([shape.d]))
         return Known(known)
 
     def knowing(self, known: Known) -> Packed:
@@ -346,243 +233,3 @@ class PackedRegressors(Packed):
     def loss_of(self, name: str) -> Loss:
         """Return a loss of numbers."""
         return number_loss(name, self.epsilon, self.quantile)
-
-
-class Training:
-    """A pack while it is trained: copies of a state's arrays that are changed in place.
-
-    Parameters
-    ----------
-    packed : the summary.
-    state : where to start; left alone.
-    """
-
-    def __init__(self, packed: Packed, state: PackedState) -> None:
-        self.packed, self.state, self.known = packed, state, state.known
-        self.coef, self.slots = state.coef.copy(), state.slots.copy()
-        self.buckets, self.bucket_slots = state.buckets.copy(), state.bucket_slots.copy()
-        self.visits = state.visits.copy()
-        self.steps, self.loss, self.told = state.steps, state.loss.copy(), state.told
-        self.counts = state.counts
-        self.e = equations(state.shape)
-        self.plain, self.hashed = plain_columns(state.shape), hashed_columns(state.shape)
-        self.stepper = _stepper(packed, self.e)
-        self.touched = np.full(len(self.buckets), self.steps)
-        self.parts = [(packed.loss_of(name), slice(start, stop)) for name, start, stop in _runs(packed.pack)]
-
-    def over(self, batch: Batch) -> PackedState:
-        """Train on the rows of a batch and return the state after them."""
-        order = np.arange(batch.n) if batch.priority is None else np.argsort(batch.priority, kind="stable")
-        epochs, weights = int(self.known["epochs"][0]), batch.weights
-        picker = picker_of(batch, self.state.shape.p)
-        sparse = len(self.plain) >= WIDE and picker.share_of_values() < THIN
-        size = BLOCK if sparse else self._rows_of_block()
-        for start in range(0, batch.n, size):
-            rows = order[start : start + size]
-            block = _Block(self, picker, rows, weights[rows], sparse=sparse)
-            self.counts = self.counts + block.counts
-            for left in reversed(range(epochs)):
-                for part in block.parts(self.packed.batch_rows):
-                    self._step(*part, tell=left == 0)
-        self._settle()
-        return self._state(batch)
-
-    def _rows_of_block(self) -> int:
-        """Return how many dense rows are made ready at a time: whole mini-batches."""
-        size = self.packed.batch_rows
-        return max(size, min(BLOCK, BLOCK_VALUES // (len(self.plain) + 1)) // size * size)
-
-    def _step(self, z: ScaledRows, codes: Places, y: Array, w: Array, *, tell: bool) -> None:
-        """Go one step down the mean loss of a mini-batch."""
-        eta = z.eta(self.coef)
-        if codes.shape[1]:
-            eta += self._of_buckets(codes)
-        if tell and self.steps % TOLD_EVERY == 0:
-            self._tell(eta, y, w)
-        slopes = np.empty_like(eta)
-        for loss, models in self.parts:
-            columns = slice(models.start * self.e, models.stop * self.e)
-            slopes[:, columns] = loss.slope(self._each(eta[:, columns]), y).reshape(len(y), -1)
-        np.clip(slopes, -STEEPEST, STEEPEST, out=slopes)
-        slopes *= (w / (len(w) * self.known["weight"][0]))[:, None]
-        self.steps += 1
-        self.stepper.step(self.coef, self.slots, z.gradient(slopes), self.steps, free=1)
-        if codes.shape[1]:
-            self._step_buckets(codes, slopes, w)
-
-    def _of_buckets(self, codes: Places) -> Array:
-        """Return what the buckets add to the predictions, after the penalties since they were last seen."""
-        self._catch_up(np.unique(codes))
-        return np.asarray(self.buckets[codes].sum(axis=1), np.float64)
-
-    def _step_buckets(self, codes: Places, slopes: Array, w: Array) -> None:
-        from scipy.sparse import csr_array
-
-        seen, place = np.unique(codes, return_inverse=True)
-        rows = np.repeat(np.arange(len(codes)), codes.shape[1])
-        hits = csr_array((np.ones(codes.size), (place.ravel(), rows)), shape=(len(seen), len(codes)))
-        theta, slots = self.buckets[seen], self.bucket_slots[:, seen]
-        self.stepper.step(theta, slots, (hits @ slopes).astype(np.float32), self.steps)
-        self.buckets[seen], self.bucket_slots[:, seen] = theta, slots
-        self.touched[seen] = self.steps
-        self.visits[seen] += hits @ w
-
-    def _catch_up(self, places: Places) -> None:
-        """Do the penalties' part of the steps that these buckets were not part of."""
-        passed = self.steps - self.touched[places]
-        if not (passed.any() and (self.stepper.l1.any() or self.stepper.l2.any())):
-            return
-        theta = self.buckets[places]
-        self.stepper.shrink(theta, self.bucket_slots[:, places], max(1, self.steps), passed)
-        self.buckets[places] = theta
-        self.touched[places] = self.steps
-
-    def _settle(self) -> None:
-        for start in range(0, len(self.buckets), BLOCK):
-            self._catch_up(np.arange(start, min(start + BLOCK, len(self.buckets))))
-
-    def _tell(self, eta: Array, y: Array, w: Array) -> None:
-        for loss, models in self.parts:
-            columns = slice(models.start * self.e, models.stop * self.e)
-            values = loss.value(self._each(eta[:, columns]), y).sum(axis=2)
-            self.loss[models] += np.minimum(w @ values, STEEPEST * w.sum())
-        self.told += float(w.sum())
-
-    def _each(self, eta: Array) -> Array:
-        """Return predictions as (rows, models, equations)."""
-        return eta.reshape(len(eta), -1, self.e)
-
-    def _state(self, batch: Batch) -> PackedState:
-        was = self.state
-        return PackedState(
-            was.shape, was.known, was.pack, was.rows + batch.n, was.weight + batch.total, self.steps, self.counts,
-            self.loss, self.told, self.coef, self.slots, self.buckets, self.bucket_slots,
-            self.visits,
-        )  # fmt: skip
-
-
-class _Block:
-    """Rows made ready: z, bucket numbers, targets of every equation, weights, and those of each class."""
-
-    def __init__(self, training: Training, picker: Picker, rows: Places, w: Array, *, sparse: bool) -> None:
-        shape, known, plain = training.state.shape, training.known, training.plain
-        make = SparseRows.of if sparse else DenseRows.of
-        self.z: ScaledRows = make(picker, rows, plain, known["center"], known["scale"])
-        self.codes = buckets_of(picker.columns(rows, training.hashed), training.packed.hash_bits)
-        y = picker.columns(rows, np.array([shape.d]))[:, 0].astype(np.float64)
-        self.y, self.w = _targets(y, shape, known)[:, None, :], w
-        self.counts = np.bincount(
-            y.astype(np.intp) if shape.classes else [0] * len(y), w, max(1, len(shape.classes))
-        )
-
-    def parts(self, size: int) -> Iterator[tuple[ScaledRows, Places, Array, Array]]:
-        """Yield the mini-batches."""
-        for start in range(0, len(self.w), size):
-            rows = slice(start, start + size)
-            yield self.z.part(rows), self.codes[rows], self.y[rows], self.w[rows]
-
-
-def equations(shape: Shape) -> int:
-    """Return E.
-
-    Examples
-    --------
-    >>> equations(Shape((), ("y",), classes=("a", "b"))), equations(Shape((), ("y",), classes=("a", "b", "c")))
-    (1, 3)
-    """
-    return len(shape.classes) if len(shape.classes) > 2 else 1
-
-
-def plain_columns(shape: Shape) -> Places:
-    """Return the places of the q columns that are numbers."""
-    return np.array([j for j, column in enumerate(shape.columns) if column.role != HASHED], np.intp)
-
-
-def hashed_columns(shape: Shape) -> Places:
-    """Return the places of the columns that are hashes."""
-    return np.array([j for j, column in enumerate(shape.columns) if column.role == HASHED], np.intp)
-
-
-def buckets_of(hashes: Any, bits: int) -> Places:
-    """Return the bucket of each hash: its highest bits.
-
-    Examples
-    --------
-    >>> buckets_of(np.array([[2.0**23, 0.0]]), bits=1).tolist()
-    [[1, 0]]
-    """
-    return np.asarray(hashes).astype(np.intp) >> (HASH_BITS - bits)
-
-
-def _mean(x: Any, y: Any, share: Any) -> Any:
-    """Return the mean of two arrays in their own type, ``share`` of it the first's."""
-    made = x * np.asarray(share, x.dtype)
-    made += y * np.asarray(1.0 - share, x.dtype)
-    return made
-
-
-def _stepper(packed: Packed, e: int) -> Stepper:
-    def column(values: list[float]) -> Array:
-        return np.repeat(np.array(values), e)
-
-    return Stepper(
-        OPTIMIZERS[packed.optimizer],
-        column([m.eta0 for m in packed.pack]),
-        packed.power_t,
-        column([m.alpha * (1.0 - m.l1_ratio) for m in packed.pack]),
-        column([m.alpha * m.l1_ratio for m in packed.pack]),
-    )
-
-
-def _runs(pack: tuple[Member, ...]) -> Iterator[tuple[str, int, int]]:
-    """Yield each loss with the first and the last-but-one place of its models."""
-    start = 0
-    for name, members in itertools.groupby(pack, key=lambda member: member.loss):
-        stop = start + len(list(members))
-        yield name, start, stop
-        start = stop
-
-
-def _targets(y: Array, shape: Shape, known: Mapping[str, Any] | Known) -> Array:
-    """Return the targets of each equation, shape (n, E): ±1, or numbers about the offset in the unit."""
-    if not shape.classes:
-        return np.asarray(((y - known["offset"]) / known["unit"])[:, None])
-    if equations(shape) == 1:
-        return np.where(y > 0.0, 1.0, -1.0)[:, None]
-    return np.where(y[:, None] == np.arange(len(shape.classes)), 1.0, -1.0)
-
-
-def _spreads(sample: Batch, p: int, places: Places) -> tuple[Array, Array]:
-    """Return means and scales of some columns of a sample, a few of them at a time; sparse ones stay so."""
-    picker, rows, w = picker_of(sample, p), np.arange(sample.n), sample.weights
-    if isinstance(sample, SparseBatch) and (places < sample.d).all():
-        return _scaled(*sparse_spread(picker.sparse(rows, places), w))
-    parts = [places[start : start + COLUMNS] for start in range(0, len(places), COLUMNS)]
-    found = [_scaled(*_spread(picker.columns(rows, part), w)) for part in parts]
-    nothing = np.zeros(0)
-    return np.concatenate([nothing, *(c for c, _ in found)]), np.concatenate([nothing, *(s for _, s in found)])
-
-
-def _spread(columns: Any, w: Array) -> tuple[Array, Array, Array]:
-    """Return the mean, the deviation, and the largest distance from the mean, of each column."""
-    values = columns.astype(np.float64)
-    center = np.average(values, axis=0, weights=w)
-    deviation = np.sqrt(np.average((values - center) ** 2, axis=0, weights=w))
-    return center, deviation, np.abs(values - center).max(axis=0)
-
-
-def _scaled(center: Array, deviation: Array, farthest: Array) -> tuple[Array, Array]:
-    """Return means and scales; a value that is far out for its deviation makes it larger."""
-    scale = np.maximum(deviation, farthest / FARTHEST)
-    return center, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(center)), scale, 1.0)
-
-
-def _numbers(name: str, text: str, low: float, high: float) -> tuple[float, ...]:
-    try:
-        found = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        found = ()
-    if not found or len(set(found)) < len(found) or not all(low <= x <= high and x < np.inf for x in found):
-        bound = f"from {low:g} to {high:g}" if high < np.inf else f"of at least {low:g}"
-        raise InvalidField(f"{name}={text!r}: must be different numbers {bound}, separated by commas")
-    return found

@@ -8,22 +8,20 @@ are the sample of size k.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import APPROXIMATE, Array, Batch, Shape
-from algorithms.errors import AlgorithmError, InvalidField
+from algorithms.errors import InvalidField
 from algorithms.ranges import Integer
-
-LAST = np.iinfo(np.uint64).max
-"""Priority of a place that holds no row."""
+from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 
 
 @dataclass(frozen=True, eq=False)
-class SampleState:
+class SampleState(DrawnRows):
     """The state of :class:`Sample`.
 
     Attributes
@@ -42,16 +40,6 @@ class SampleState:
     priority: NDArray[np.uint64]
     values: NDArray[np.floating[Any]]
     weights: Array
-
-    @property
-    def n(self) -> int:
-        """Number of rows kept."""
-        return min(self.rows, len(self.priority))
-
-    @property
-    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
-        """The encoded columns of the kept rows, shape (n, d)."""
-        return self.values[: self.n, : self.shape.d]
 
     @property
     def y(self) -> NDArray[Any] | None:
@@ -117,16 +105,17 @@ class Sample:
         """Return the sample of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
-        if batch.priority is None:
-            raise AlgorithmError("Sample draws rows by their priorities, and the batch has none")
-        chosen = np.flatnonzero(batch.priority < state.priority[-1])
+        priority = priorities_of(batch, self)
+        chosen = np.flatnonzero(priority < state.priority[-1])
         if len(chosen) > self.size:
-            chosen = chosen[np.argpartition(batch.priority[chosen], self.size - 1)[: self.size]]
-        rows, weight = state.rows + batch.n, state.weight + batch.total
+            chosen = chosen[np.argpartition(priority[chosen], self.size - 1)[: self.size]]
         if not len(chosen):
-            return SampleState(state.shape, rows, weight, state.priority, state.values, state.weights)
+            return replace(state, rows=state.rows + batch.n, weight=state.weight + batch.total)
         values = batch.dense(state.shape.p, chosen).astype(state.values.dtype, copy=False)
-        return self._smallest(state, rows, weight, batch.priority[chosen], values, batch.weights[chosen])
+        lifted = SampleState(
+            state.shape, batch.n, batch.total, priority[chosen], values, batch.weights[chosen]
+        )
+        return self._smallest(state, lifted)
 
     def merge(self, a: SampleState, b: SampleState) -> SampleState:
         """Return the sample of both states' rows; leaves both alone."""
@@ -134,33 +123,24 @@ class Sample:
             return a
         if not a.rows:
             return b
-        n, total = b.n, a.weight + b.weight
-        return self._smallest(a, a.rows + b.rows, total, b.priority[:n], b.values[:n], b.weights[:n])
+        return self._smallest(a, b)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: size × (p + 2) numbers, a weight and a count."""
         return self.size * (np.dtype(shape.dtype).itemsize * shape.p + 16) + 16
 
-    def _smallest(
-        self,
-        a: SampleState,
-        rows: int,
-        weight: float,
-        priority: NDArray[np.uint64],
-        values: NDArray[np.floating[Any]],
-        weights: Array,
-    ) -> SampleState:
-        n = a.n
-        keys = np.concatenate([a.priority[:n], priority])
-        order = np.argsort(keys, kind="stable")[: self.size]
-        found = self.init(a.shape)
-        k = len(order)
-        found.priority[:k] = keys[order]
-        ours, place = order < n, np.arange(k)
-        found.values[place[ours]] = a.values[order[ours]]
-        found.values[place[~ours]] = values[order[~ours] - n]
-        found.weights[:k] = np.concatenate([a.weights[:n], weights])[order]
-        return SampleState(a.shape, rows, weight, found.priority, found.values, found.weights)
+    def _smallest(self, a: SampleState, b: SampleState) -> SampleState:
+        """Return the sample of both; b may be of fewer places than it has seen rows."""
+        n, m = a.n, b.n
+        order = np.argsort(np.concatenate([a.priority[:n], b.priority[:m]]), kind="stable")[: self.size]
+        return SampleState(
+            a.shape,
+            a.rows + b.rows,
+            a.weight + b.weight,
+            taken(a.priority[:n], b.priority[:m], order, self.size, empty=LAST),
+            taken(a.values[:n], b.values[:m], order, self.size),
+            taken(a.weights[:n], b.weights[:m], order, self.size),
+        )
 
 
 def labels(shape: Shape) -> NDArray[Any]:

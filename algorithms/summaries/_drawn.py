@@ -1,0 +1,67 @@
+"""Rows that a state keeps of all that it has seen, by their priorities: what samples and coresets share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import Batch, Shape
+from algorithms.errors import AlgorithmError
+
+LAST = np.iinfo(np.uint64).max
+"""Priority of a place that holds no row."""
+
+Priorities = NDArray[np.uint64]
+
+
+class DrawnRows:
+    """A state that keeps some rows; the fields are the state's own.
+
+    Attributes
+    ----------
+    shape : the columns that the rows are laid out by.
+    rows : number of rows seen (int).
+    priority : shape (size,) uint64; the largest number where there is no row.
+    values : shape (size, p), the kept rows first.
+    """
+
+    shape: Shape
+    rows: int
+    priority: Priorities
+    values: NDArray[np.floating[Any]]
+
+    @property
+    def n(self) -> int:
+        """Number of rows kept."""
+        return min(self.rows, len(self.priority))
+
+    @property
+    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
+        """The encoded columns of the kept rows, shape (n, d)."""
+        return self.values[: self.n, : self.shape.d]
+
+
+def priorities_of(batch: Batch, summary: object) -> Priorities:
+    """Return the priorities of a batch's rows; AlgorithmError, naming the summary, where it has none."""
+    if batch.priority is None:
+        raise AlgorithmError(
+            f"{type(summary).__name__} draws rows by their priorities, and the batch has none"
+        )
+    return batch.priority
+
+
+def taken(x: NDArray[Any], y: NDArray[Any], order: NDArray[np.intp], size: int, empty: int = 0) -> Any:
+    """Return the rows of x and y, in an order over both, without joining them first; then empty places.
+
+    Examples
+    --------
+    >>> taken(np.array([1, 2]), np.array([3, 4]), np.array([3, 0]), size=4, empty=9).tolist()
+    [4, 1, 9, 9]
+    """
+    made, k, ours = np.zeros((size, *x.shape[1:]), x.dtype), len(order), order < len(x)
+    made[:k][ours], made[:k][~ours] = x[order[ours]], y[order[~ours] - len(x)]
+    if empty:
+        made[k:] = empty
+    return made

@@ -1,0 +1,186 @@
+"""A pack of linear models: its members, its state, and the state that two of them make."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import HASH_BITS, HASHED, Array, Shape
+from algorithms.errors import InvalidField
+from algorithms.known import Known
+from algorithms.solvers.scaled_rows import Places
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of a pack.
+
+    Attributes
+    ----------
+    loss : its name.
+    alpha, l1_ratio : penalty α((1 - ρ)/2 ‖θ‖² + ρ‖θ‖₁) beside the mean loss.
+    eta0 : step size.
+    """
+
+    loss: str
+    alpha: float
+    l1_ratio: float
+    eta0: float
+
+
+Pack = tuple[Member, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PackedState:
+    """The state of a :class:`~algorithms.summaries.packed.Packed`.
+
+    Attributes
+    ----------
+    shape : the columns.
+    known : the sample's ``center`` and ``scale`` (q,), the target's ``offset`` and ``unit``, ``weight`` (the mean
+        row weight) and ``epochs``.
+    pack : the M models.
+    rows, weight : of the rows seen.
+    steps : mini-batches gone through; of merged states the longer run's.
+    counts : shape (C,), weight of each class; of a number, its weight.
+    loss : shape (M,), Σw·ℓ of the rows that told, each before its step, in every epoch.
+    told : Σw of those rows.
+    coef : θ, shape (q + 1, M·E), the intercept last.
+    slots : shape (s, q + 1, M·E), what the optimizer keeps.
+    buckets : shape (B, M·E), coefficients of hashed columns.
+    bucket_slots : shape (s, B, M·E).
+    visits : shape (B,), weight of the rows that fell into each bucket, each time that they were gone through.
+    """
+
+    shape: Shape = field(metadata={"static": True})
+    known: Known = field(metadata={"static": True})
+    pack: Pack = field(metadata={"static": True})
+    rows: int
+    weight: float
+    steps: int
+    counts: Array
+    loss: Array
+    told: float
+    coef: Array
+    slots: Array
+    buckets: NDArray[np.float32]
+    bucket_slots: NDArray[np.float32]
+    visits: Array
+
+
+def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int) -> PackedState:
+    """Return the state of no rows: every coefficient zero, with ``slots`` arrays like the coefficients."""
+    rows, width = len(plain_columns(shape)) + 1, len(pack) * equations(shape)
+    return PackedState(
+        shape, known, pack, 0, 0.0, 0, np.zeros(max(1, len(shape.classes))), np.zeros(len(pack)), 0.0,
+        np.zeros((rows, width)), np.zeros((slots, rows, width)),
+        np.zeros((buckets, width), np.float32), np.zeros((slots, buckets, width), np.float32), np.zeros(buckets),
+    )  # fmt: skip
+
+
+def merged(a: PackedState, b: PackedState) -> PackedState:
+    """Return the mean of both states' models, weighted by rows, buckets by theirs; leaves both alone."""
+    if not b.rows:
+        return a
+    if not a.rows:
+        return b
+    weight, visits = a.weight + b.weight, a.visits + b.visits
+    share = np.divide(a.visits, visits, out=np.zeros_like(visits), where=visits > 0.0)[:, None]
+    mine = a.weight / weight
+    return PackedState(
+        a.shape, a.known, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
+        a.loss + b.loss, a.told + b.told, _mean(a.coef, b.coef, mine), _mean(a.slots, b.slots, mine),
+        _mean(a.buckets, b.buckets, share), _mean(a.bucket_slots, b.bucket_slots, share), visits,
+    )  # fmt: skip
+
+
+def _mean(x: Any, y: Any, share: Any) -> Any:
+    """Return the mean of two arrays in their own type, ``share`` of it the first's."""
+    made = x * np.asarray(share, x.dtype)
+    made += y * np.asarray(1.0 - share, x.dtype)
+    return made
+
+
+def pack_of(losses: str, alphas: str, l1_ratios: str, rates: Sequence[float] | str) -> Pack:
+    """Return a model for each combination, those of a loss together.
+
+    Raises
+    ------
+    InvalidField
+        For what is no list, separated by commas, of different names or of different numbers in their range.
+
+    Examples
+    --------
+    >>> [member.alpha for member in pack_of("hinge", "0.1, 1", "0", (0.5,))]
+    [0.1, 1.0]
+    """
+    grid = itertools.product(
+        names_in(losses),
+        _numbers("alphas", alphas, 0.0, np.inf),
+        _numbers("l1_ratios", l1_ratios, 0.0, 1.0),
+        _numbers("eta0s", rates, 1e-12, np.inf) if isinstance(rates, str) else rates,
+    )
+    return tuple(Member(*values) for values in grid)
+
+
+def names_in(losses: str) -> tuple[str, ...]:
+    """Return the names of losses, which must differ.
+
+    Examples
+    --------
+    >>> names_in("hinge, log_loss")
+    ('hinge', 'log_loss')
+    """
+    found = tuple(name.strip() for name in losses.split(","))
+    if len(set(found)) < len(found) or not all(found):
+        raise InvalidField(f"losses={losses!r}: must be different names, separated by commas")
+    return found
+
+
+def _numbers(name: str, text: str, low: float, high: float) -> tuple[float, ...]:
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or len(set(found)) < len(found) or not all(low <= x <= high and x < np.inf for x in found):
+        bound = f"from {low:g} to {high:g}" if high < np.inf else f"of at least {low:g}"
+        raise InvalidField(f"{name}={text!r}: must be different numbers {bound}, separated by commas")
+    return found
+
+
+def equations(shape: Shape) -> int:
+    """Return E.
+
+    Examples
+    --------
+    >>> equations(Shape((), ("y",), classes=("a", "b"))), equations(Shape((), ("y",), classes=("a", "b", "c")))
+    (1, 3)
+    """
+    return len(shape.classes) if len(shape.classes) > 2 else 1
+
+
+def plain_columns(shape: Shape) -> Places:
+    """Return the places of the q columns that are numbers."""
+    return np.array([j for j, column in enumerate(shape.columns) if column.role != HASHED], np.intp)
+
+
+def hashed_columns(shape: Shape) -> Places:
+    """Return the places of the columns that are hashes."""
+    return np.array([j for j, column in enumerate(shape.columns) if column.role == HASHED], np.intp)
+
+
+def buckets_of(hashes: Any, bits: int) -> Places:
+    """Return the bucket of each hash: its highest bits.
+
+    Examples
+    --------
+    >>> buckets_of(np.array([[2.0**23, 0.0]]), bits=1).tolist()
+    [[1, 0]]
+    """
+    return np.asarray(hashes).astype(np.intp) >> (HASH_BITS - bits)

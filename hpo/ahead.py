@@ -1,0 +1,66 @@
+"""Work that is done in threads beside the caller, and comes back in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+Made = TypeVar("Made")
+
+
+def in_order(
+    make: Callable[[T], Made], items: Sequence[T], workers: int, beside: ThreadPoolExecutor
+) -> Iterator[Made]:
+    """Return what ``make`` makes of each item, in order, several at a time where there are several.
+
+    With more than one worker making begins at once, in ``beside`` or in threads of its own, while the caller
+    does something else.
+
+    Examples
+    --------
+    >>> with ThreadPoolExecutor(1) as beside:
+    ...     list(in_order(abs, [-3, -1, -2], 2, beside))
+    [3, 1, 2]
+    """
+    threads = min(workers, len(items))
+    if workers < 2:
+        return map(make, items)
+    if threads < 2:
+        return beside.map(make, items)
+    return _mapped(make, items, threads)
+
+
+def _mapped(make: Callable[[T], Made], items: Sequence[T], threads: int) -> Iterator[Made]:
+    """Yield what ``make`` makes of each item, in order; two for each thread are begun in advance."""
+    waiting: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(make, item))
+                if len(waiting) >= 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items while the next one is made in a thread of its own; one is held in advance.
+
+    Where there are fewer segments to read than cores, decoding runs beside encoding and multiplying.
+
+    Examples
+    --------
+    >>> list(read_ahead(iter([1, 2, 3])))
+    [1, 2, 3]
+    """
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(next, items, None)
+        while (item := pending.result()) is not None:
+            pending = pool.submit(next, items, None)
+            yield item

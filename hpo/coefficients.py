@@ -1,0 +1,62 @@
+"""The coefficients of a fitted pipeline, by the columns that its model sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+
+def coefficient_table(fitted: Pipeline) -> pd.DataFrame | None:
+    """Return one row per column and one column per class; None for a model without coefficients over the columns.
+
+    A regression has one column, and so has a classification of two classes, named for the second.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.pipeline import Pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> steps = [("scale", StandardScaler()), ("model", LinearRegression())]
+    >>> fitted = Pipeline(steps).fit(pd.DataFrame({"a": [0.0, 2.0]}), [1.0, 3.0])
+    >>> coefficient_table(fitted).round(6).to_dict()
+    {'coefficient': {'a': 1.0}}
+    """
+    model = inner_model(fitted["model"])
+    coef = getattr(model, "coef_", None)
+    if coef is None:
+        return None
+    values, names = np.atleast_2d(np.asarray(coef, dtype=float)), fitted[:-1].get_feature_names_out()
+    if not len(names) or values.shape[1] != len(names):
+        return None
+    return pd.DataFrame(values.T, index=[str(n) for n in names], columns=_labels(model, len(values)))
+
+
+def _labels(model: Any, equations: int) -> list[str]:
+    """Return what each equation is of: a class, the second of two, or the target itself."""
+    classes = list(getattr(model, "classes_", []))
+    labels = classes if len(classes) == equations else classes[1:2] or ["coefficient"]
+    return [str(v) for v in (labels if len(labels) == equations else range(equations))]
+
+
+def largest_first(table: pd.DataFrame | None) -> list[tuple[str, float]]:
+    """Return the pairs of a table of one column, by absolute size; none of any other table.
+
+    Examples
+    --------
+    >>> largest_first(pd.DataFrame({"coefficient": [0.5, -2.0]}, index=["a", "b"]))
+    [('b', -2.0), ('a', 0.5)]
+    """
+    if table is None or table.shape[1] > 1:
+        return []
+    pairs = zip(table.index, table.iloc[:, 0], strict=True)
+    return sorted(((str(n), float(c)) for n, c in pairs), key=lambda pair: -abs(pair[1]))
+
+
+def inner_model(model: Any) -> Any:
+    """Return the model inside a threshold or a transformed target; itself where there is none."""
+    return getattr(model, "estimator_", getattr(model, "regressor_", model))
