@@ -14,13 +14,14 @@ from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import Memo, Sized
 from algorithms.models._regression import at_least
 from algorithms.models._sampled import Prepared, prepare, without_effect
-from algorithms.models._told import Told, score_told
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.neighbors import WEIGHTS, Ranked, search
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+    from algorithms.models._told import Told
 
 METRICS = ("euclidean", "manhattan")
 
@@ -112,7 +113,11 @@ class Neighbors(ABC):
     def score_rows(self, solution: Prepared, rows: SampleState, metric: str) -> float | None:
         """Return any scorer's score of sampled held-out rows, from one search for all numbers of neighbours."""
         found = self.quick(solution, rows, metric)
-        return score_told(self.told(solution, rows), rows, metric) if found is None else found
+        if found is not None:
+            return found
+        from algorithms.models._told import score_told
+
+        return score_told(self.told(solution, rows), rows, metric)
 
     def ranked(self, prepared: Prepared, rows: SampleState) -> Ranked:
         """Return the nearest rows of the sample for each of other rows, as many as any k so far needs."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from algorithms.base import LEVEL, MISSING, OTHER, Array
 from algorithms.design import Design, Preprocess, design_of
@@ -112,6 +111,8 @@ class Regression(ABC):
         made = dressed(solution.design, self.model(solution))
         if self.summary.target_transform == "none":
             return made
+        from sklearn.pipeline import Pipeline
+
         name, model = made.steps[-1]
         return Pipeline([*made.steps[:-1], (name, on_log1p(model, solution.design.q))])
 

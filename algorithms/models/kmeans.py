@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
@@ -160,6 +159,7 @@ class KMeans(Clustering):
 
     def _lloyd(self, cloud: Cloud, start: Rows) -> SkKMeans:
         from sklearn.cluster import KMeans as SkKMeans
+        from sklearn.exceptions import ConvergenceWarning
 
         model = SkKMeans(self.n_clusters, init=start, n_init=1, max_iter=self.max_iter, tol=self.tol)
         with warnings.catch_warnings():
