@@ -90,11 +90,7 @@ class Neighbors(ABC):
     def solve(self, state: SampleState) -> Prepared:
         """Return the rows of the sample in the model's columns: they are the model."""
         self.check(state)
-        if state.n < self.n_neighbors:
-            raise NotEnoughRows(
-                f"n_neighbors={self.n_neighbors} needs as many rows, and the sample to search has {state.n}; use "
-                "fewer neighbours, a larger sample (size) or fewer folds"
-            )
+        self.check_field("n_neighbors", state)
         how = self._preprocess
         return SEARCHES.get(state, how, lambda: prepare(state, how))
 
@@ -135,6 +131,22 @@ class Neighbors(ABC):
         while reach < self.n_neighbors:
             reach *= 2
         return min(reach, prepared.sample.n)
+
+    def check_field(self, name: str, state: SampleState | None = None) -> None:
+        """Refuse more neighbours than the sample keeps, or than a state has rows."""
+        if name != "n_neighbors":
+            return
+        if self.n_neighbors > self.summary.size:
+            raise InvalidField(
+                f"n_neighbors={self.n_neighbors}: more than size={self.summary.size}, the rows that the sample "
+                f"keeps; set size to at least {self.n_neighbors} (a pass field: another value reads the data once "
+                "more)"
+            )
+        if state is not None and state.n < self.n_neighbors:
+            raise NotEnoughRows(
+                f"n_neighbors={self.n_neighbors} needs as many rows, and the sample to search has {state.n}; use "
+                "fewer neighbours, a larger sample (size) or fewer folds"
+            )
 
     def _search(self, prepared: Prepared, rows: SampleState, reach: int) -> Ranked:
         return search(prepared.X, self.known(prepared.sample), prepared.place(rows), reach, self.metric)

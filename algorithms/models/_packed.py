@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 WILD = 1e12
 """Coefficients from which on a model has diverged: slopes are bounded, so that nothing overflows."""
 
+MEMBERS = ("loss", "alpha", "l1_ratio", "eta0")
+"""Hyperparameters that say which models of the pack are meant."""
+
 
 @dataclass(frozen=True, eq=False)
 class PackedSolution:
@@ -112,7 +115,8 @@ class PackedModel(ABC):
         InvalidField
             If the pack has no such model.
         """
-        self._known(state)
+        for name in MEMBERS:
+            self.check_field(name, state)
         if not state.rows:
             raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
         if np.count_nonzero(state.counts) < min(2, len(state.counts)):
@@ -167,17 +171,18 @@ class PackedModel(ABC):
         if not state.pack:
             raise InvalidField("the pack has no model")
 
-    def _known(self, state: PackedState) -> None:
+    def check_field(self, name: str, state: PackedState | None = None) -> None:
         """Refuse a model that the pack has not."""
-        asked = {"loss": self.loss, "alpha": self.alpha, "l1_ratio": self.l1_ratio}
-        if self.eta0 is not None:
-            asked["eta0"] = self.eta0
-        for name, value in asked.items():
-            if value not in (known := _values(state.pack, name)):
-                plural = "losses" if name == "loss" else f"{name}s"
-                raise InvalidField(
-                    f"{name}={value!r}: the pack has {', '.join(map(str, known))}; give it others with {plural}="
-                )
+        if name not in MEMBERS or getattr(self, name) is None:
+            return
+        value = getattr(self, name)
+        known = _values(self.summary.pack if state is None else state.pack, name)
+        if value not in known:
+            plural = "losses" if name == "loss" else f"{name}s"
+            raise InvalidField(
+                f"{name}={value!r}: the pack has {', '.join(map(str, known))}; give it others with {plural}= (a "
+                "pass field: another value reads the data once more)"
+            )
 
     def _places(self, state: PackedState) -> list[int]:
         wanted = (self.loss, self.alpha, self.l1_ratio)

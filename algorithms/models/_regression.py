@@ -53,7 +53,8 @@ class Regression(ABC):
     standardize : centre and scale the columns first, as ``StandardScaler`` does.
     impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
     min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
-    select : keep the k columns most correlated with the target on the training rows; None keeps all.
+    select : keep the k columns most correlated with the target on the training rows; None keeps all, and
+        so does a k above their number.
     fit_intercept : as in scikit-learn.
     summary : what the pass keeps.
     """

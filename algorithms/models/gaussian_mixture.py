@@ -146,7 +146,7 @@ class GaussianMixture(Clustering):
         return {"n_components": self.clusters_bound(state, 1, 30), **self.without_effect(state)}
 
     def _solve(self, state: CoresetState) -> MixtureSolution:
-        cloud = self.enough("n_components", self.n_components, state)
+        cloud = self.enough(state)
         first = first_rows(cloud, state, max(FIRST_ROWS, 40 * self.n_components))
         starts = (self._start(state, first, self.random_state + i) for i in range(self.n_init))
         if first.n == cloud.n:

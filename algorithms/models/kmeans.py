@@ -142,7 +142,7 @@ class KMeans(Clustering):
         return {"n_clusters": self.clusters_bound(state, 2, high), **self.without_effect(state)}
 
     def _solve(self, state: CoresetState) -> KMeansSolution:
-        cloud = self.enough("n_clusters", self.n_clusters, state)
+        cloud = self.enough(state)
         starts = (self._start(state, cloud, self.random_state + i) for i in range(self.n_init))
         best = min((self._lloyd(cloud, start) for start in starts), key=lambda fit: float(fit.inertia_))
         return KMeansSolution(self.space(state), best, float(cloud.w.mean()))
