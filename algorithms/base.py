@@ -200,6 +200,29 @@ class Polishing(Protocol):
         ...
 
 
+@runtime_checkable
+class Limited(Protocol):
+    """An algorithm with free hyperparameters that its summary, or the rows of a state, may rule out.
+
+    A study asks it of every value that is searched, before anything is read and again before the trials.
+    """
+
+    def check_field(self, name: str, state: Any = None) -> None:
+        """Refuse the value of one hyperparameter, saying which other would do.
+
+        Parameters
+        ----------
+        name : of the hyperparameter; those without a limit are never refused.
+        state : what a model would be made of; None to ask the summary alone.
+
+        Raises
+        ------
+        InvalidField, NotEnoughRows
+            The summary, or the state, rules the value out.
+        """
+        ...
+
+
 class SparseBatch(Batch):
     """Rows of which most numbers are zero: a batch like any other, made dense only where a summary asks for it.
 

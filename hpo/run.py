@@ -25,7 +25,7 @@ from hpo.pilot import Pilot, make_pilot
 from hpo.polish import Polished, polish
 from hpo.progress import Progress
 from hpo.question import Question, masked
-from hpo.search import Searched, space_of
+from hpo.search import Searched, asked_for, space_of, widest
 from hpo.selection import best
 from hpo.threads import one_blas_thread
 from hpo.tuner import Budget, Tuner, distinct
@@ -147,6 +147,7 @@ class Runner:
     def _tuner(self, found: Evidence) -> Tuner:
         question = self.question
         space = study_space(question.searched, found)
+        check_asked(question.searched, found)
         study = self._study()
         study.sampler = make_sampler(
             self.sampler, seed=question.spec.seed, space=space, trials=question.spec.trials,
@@ -302,14 +303,29 @@ def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, Base
     """Return what is searched, narrowed by what the states know; refuses data that defines no model."""
 
     def bounds(one: Searched) -> Mapping[str, Range | None]:
-        default = one.build({})
-        algorithm = default if default.summary in found.states else one.variants()[0]
-        states = found.states[algorithm.summary].for_algorithm(algorithm)
-        algorithm.check(states.whole)
-        narrowed: Mapping[str, Range | None] = algorithm.bounds(states.whole)
-        return narrowed
+        told = []
+        for algorithm in one.variants:
+            states = found.states[algorithm.summary].for_algorithm(algorithm)
+            algorithm.check(states.whole)
+            told.append(algorithm.bounds(states.whole))
+        return widest(told)
 
     return space_of(searched, bounds)
+
+
+def check_asked(searched: Sequence[Searched], found: Evidence) -> None:
+    """Refuse what is asked of a hyperparameter that the rows of the data rule out, whatever else is tried.
+
+    Raises
+    ------
+    SearchError
+        For a value, or an end of a range, that no training state can take.
+    """
+    for one in searched:
+        for name, values in one.values.items():
+            with asked_for(one, name):
+                for value in () if one.fields[name].needs_pass else values:
+                    one.check(name, value, found.states)
 
 
 def check_rows(found: Evidence, result: PassResult, metric: str) -> None:

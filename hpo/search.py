@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -16,13 +18,16 @@ from optuna.distributions import (
 )
 
 from algorithms import fields, registry
-from algorithms.base import Summary
-from algorithms.errors import InvalidField
+from algorithms.base import Limited, Summary
+from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
 from hpo.errors import SearchError
 from studies.distributions import to_distribution
 from studies.naming import short, split_key
 from studies.space import ALGORITHM
+
+if TYPE_CHECKING:
+    from hpo.evaluate import FoldStates
 
 WIDE = "wide"
 """Search key: whether the algorithm that an algorithm names for wide data answers for it."""
@@ -69,20 +74,78 @@ class Searched:
         named = fields.THRESHOLD.name in {*self.constants, *self.asked}
         return named and fields.calibrates(self.fields)
 
+    @property
+    def values(self) -> dict[str, list[Any]]:
+        """What is asked of each hyperparameter, as values: every choice, or the ends of a range."""
+        return {k: [v] for k, v in self.constants.items()} | {k: _ends(d) for k, d in self.asked.items()}
+
     def build(self, values: Mapping[str, Any]) -> Any:
         """Return the algorithm with the constants and these values set."""
         return fields.build(self.algorithm, {**self.constants, **values})
 
-    def summaries(self) -> list[Summary[Any]]:
-        """Return every summary that the study needs, once."""
-        return list(dict.fromkeys(algorithm.summary for algorithm in self.variants()))
-
+    @property
     def variants(self) -> list[Any]:
-        """Return the algorithm for each combination of searched fields that its summary depends on."""
+        """The algorithm with its constants, once for each combination that decides its summary."""
+        return [self.build(passes) for passes in self.passes()]
+
+    def passes(self, besides: str = "") -> list[dict[str, Any]]:
+        """Return every combination of what decides the summary and is set or searched, one field left out.
+
+        These are the pass fields, and the choices, or the ends of the ranges, of free fields that steer.
+        """
+        constants = {k: v for k, v in self.constants.items() if self._decides(k)}
         values = {k: _few(f"{self.name}.{k}", d) for k, d in self.asked.items() if self.fields[k].needs_pass}
         searched = self.distributions({})
         values |= {k: _ends(searched[k]) for k in fields.steering(self.algorithm) if k in searched}
-        return [self.build(dict(zip(values, v, strict=True))) for v in itertools.product(*values.values())]
+        for each in (constants, values):
+            each.pop(besides, None)
+        return [constants | dict(zip(values, v, strict=True)) for v in itertools.product(*values.values())]
+
+    def summary(self, values: Mapping[str, Any]) -> Summary[Any]:
+        """Return the summary of a setting, whether or not its free hyperparameters go together."""
+        made: Summary[Any] = self._passing({**self.constants, **values}).summary
+        return made
+
+    def summaries(self) -> list[Summary[Any]]:
+        """Return every summary that the study needs, once."""
+        return list(dict.fromkeys(self.summary(passes) for passes in self.passes()))
+
+    def check(
+        self, parameter: str, value: Any, states: Mapping[Summary[Any], FoldStates] | None = None
+    ) -> None:
+        """Refuse a value that the hyperparameter cannot take with any of the pass fields set or searched.
+
+        Parameters
+        ----------
+        parameter, value : what is asked.
+        states : of the summaries; None to ask before anything is read.
+
+        Raises
+        ------
+        InvalidField, NotEnoughRows
+            The last reason.
+        """
+        own: list[dict[str, Any]] = [{}] if self.fields[parameter].needs_pass else []
+        refused: AlgorithmError | None = None
+        for passes in (*own, *self.passes(besides=parameter)):
+            try:
+                made = fields.build(self.algorithm, {**passes, parameter: value})
+                rows = (None,) if states is None else states[made.summary].train
+                for state in rows if isinstance(made, Limited) else ():
+                    made.check_field(parameter, state)
+            except AlgorithmError as error:
+                refused = error
+            else:
+                return
+        if refused is not None:
+            raise refused
+
+    def _passing(self, values: Mapping[str, Any]) -> Any:
+        """Return the algorithm with those of the values that decide its summary."""
+        return fields.build(self.algorithm, {k: v for k, v in values.items() if self._decides(k)})
+
+    def _decides(self, name: str) -> bool:
+        return self.fields[name].needs_pass or name in fields.steering(self.algorithm)
 
     def distributions(self, bounds: Mapping[str, Range | None]) -> dict[str, BaseDistribution]:
         """Return what is searched: what was asked for, then every range of the fields, narrowed by the state.
@@ -99,6 +162,36 @@ class Searched:
         }
         chosen = {name: _to_optuna(range_) for name, range_ in free.items()}
         return {**self.asked, **chosen}
+
+
+def widest(bounds: Sequence[Mapping[str, Range | None]]) -> dict[str, Range | None]:
+    """Return the ranges that hold those of every state; None for a field without effect on any.
+
+    Parameters
+    ----------
+    bounds : ranges by several states; a field that a state says nothing of keeps its own range.
+
+    Examples
+    --------
+    >>> widest([{"k": Integer(1, 6), "mode": None}, {"k": Integer(2, 90), "mode": None}])
+    {'k': Integer(low=1, high=90, log=False, searched=True), 'mode': None}
+    """
+    told = [name for name in bounds[0] if all(name in one for one in bounds)]
+    return {name: functools.reduce(_wider, (one[name] for one in bounds)) for name in told}
+
+
+def _wider(a: Range | None, b: Range | None) -> Range | None:
+    match a, b:
+        case None, _:
+            return b
+        case Choice(values=some), Choice(values=others):
+            return Choice(*dict.fromkeys((*some, *others)))
+        case Integer(), Integer():
+            high = None if a.high is None or b.high is None else max(a.high, b.high)
+            return replace(a, low=min(a.low, b.low), high=high)
+        case ((Uniform() | Log()), (Uniform() | Log())):
+            return replace(a, low=min(a.low, b.low), high=max(a.high, b.high))
+    return a
 
 
 def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
@@ -218,28 +311,34 @@ def _searched(name: str, algorithm: type[Any], values: Mapping[str, Any]) -> Sea
     constants = {k: _ends(d)[0] for k, d in distributions.items() if _one(values[k], d)}
     asked = {k: d for k, d in distributions.items() if k not in constants}
     made = Searched(name, algorithm, constants, asked)
-    for k, d in distributions.items():
-        _try(made, k, _ends(d), values[k])
-    made.build({})
+    check_values(made)
     return made
 
 
 def check_values(made: Searched) -> None:
     """Raise SearchError where a hyperparameter cannot take what is asked of it."""
-    for k, value in made.constants.items():
-        _try(made, k, [value], value)
-    for k, d in made.asked.items():
-        _try(made, k, _ends(d), d)
-
-
-def _try(made: Searched, parameter: str, candidates: Sequence[Any], asked: Any) -> None:
-    """Refuse values that the hyperparameter cannot take, and say where they were asked for."""
+    given = made.values
+    for k in sorted(given, key=lambda k: not made.fields[k].needs_pass):
+        with asked_for(made, k):
+            for value in given[k]:
+                made.check(k, value)
     try:
-        for value in candidates:
-            fields.build(made.algorithm, {parameter: value})
+        _ = made.variants
     except InvalidField as error:
-        key, shown = f"{made.name}.{parameter}", list(asked) if isinstance(asked, tuple) else asked
-        raise SearchError(f"search[{key!r}]={shown!r}: {error}") from error
+        raise SearchError(f"what search asks of {made.name!r} does not go together: {error}") from error
+
+
+@contextmanager
+def asked_for(made: Searched, parameter: str) -> Iterator[None]:
+    """Say of a refused value where it was asked for."""
+    try:
+        yield
+    except AlgorithmError as error:
+        values = made.values[parameter]
+        shown = repr(values[0] if parameter in made.constants else values)
+        if isinstance(made.asked.get(parameter), (FloatDistribution, IntDistribution)):
+            shown = "{} to {}".format(*values)
+        raise SearchError(f"search[{f'{made.name}.{parameter}'!r}]={shown}: {error}") from error
 
 
 def _one(value: Any, distribution: BaseDistribution) -> bool:

@@ -193,7 +193,7 @@ class Tuner:
             noted |= {"duplicate_of": known[0], **self._reached(known[0])}
         else:
             self._answers[key] = number, scores
-        summary = self.searched[setting[0]].build(setting[1]).summary
+        summary = self.searched[setting[0]].summary(setting[1])
         noted |= {
             "states": self.contexts[summary],
             "seconds": round(time.perf_counter() - began, 6),

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from terminal import FILES, ROWS, command, hpo, shell, write_data, write_study
 
+from algorithms.tasks import TASKS
 from state_store import StateStore
 from studies.spec import load
 from studies.storage import open_storage
@@ -299,11 +300,29 @@ def test_algorithms_name_every_hyperparameter(ask):
     assert ridge["alpha"]["range"]["log"]
     assert (ridge["alpha"]["needs_pass"], ridge["precision"]["needs_pass"]) == (False, True)
     words = ask("algorithms", "ridge").out
-    assert "alpha" in words
+    assert ridge.keys() <= set(words.split())
     assert "a pass each" in words
     answer = ask("algorithms", "rigde")
     assert answer.code == 2
     assert "did you mean 'ridge'" in answer.err
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_overview_of_the_algorithms_fits_the_terminal(ask, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    told = {a["name"]: a for a in ask("algorithms", "--json").json}
+    shown = ask("algorithms").out.splitlines()
+    assert max(map(len, shown)) <= width
+    assert len(shown) <= 2 * len(told) + 10
+    assert "hpo algorithms NAME" in shown[-1]
+    rows = {line.split()[0]: line for line in shown if line.startswith("  ") and line[2:3].strip()}
+    places = [list(TASKS).index(told[name]["task"]) for name in rows]
+    assert (sorted(rows), places) == (sorted(told), sorted(places))
+    for name, row in rows.items():
+        assert sum(map(int, row.split()[-2:])) == len(told[name]["hyperparameters"])
+    searched = [h["name"] for h in told["elastic_net"]["hyperparameters"] if h["searched"]]
+    assert (", ".join(searched) in rows["elastic_net"]) == (width == 140)
+    assert rows["elastic_net"].split()[-3] == ("l1_ratio" if width == 140 else str(len(searched)))
 
 
 def test_a_database_that_cannot_be_opened_is_a_storage_error(ask):

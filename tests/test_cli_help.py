@@ -102,10 +102,11 @@ def test_wrong_usage_is_told_in_words(ask, args, words):
     assert words in answer.err
 
 
-def test_help_loads_nothing_heavy():
+def loaded_by(*args):
+    """Return the top-level modules that a command loads, in a process of its own."""
     code = (
         "import sys, runpy\n"
-        "sys.argv = ['hpo', '--help']\n"
+        f"sys.argv = ['hpo', *{args!r}]\n"
         "try: runpy.run_module('hpo.cli', run_name='__main__')\n"
         "except SystemExit: pass\n"
         "print(*sys.modules, file=sys.stderr)"
@@ -113,6 +114,18 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    return {name.partition(".")[0] for name in done.stderr.split()}
+
+
+def test_help_loads_nothing_heavy():
+    loaded = loaded_by("--help")
     assert "typer" in loaded
     assert loaded & HEAVY == set()
+
+
+@pytest.mark.parametrize("args", [(), ("--json",)], ids=["shown", "json"])
+def test_describing_every_algorithm_loads_nothing_that_fits_or_reads(args):
+    """Algorithms are arrays and fields until a model is dressed: scikit-learn alone takes a second to import."""
+    loaded = loaded_by("algorithms", *args)
+    assert "numpy" in loaded
+    assert loaded & (HEAVY - {"numpy", "pydantic", "rich"}) == set()  # typer itself brings pydantic

@@ -38,20 +38,24 @@ class SlowRidge(Ridge):
     def solve(self, state):
         slow("trials")
         return super().solve(state)
+
+class Idle(SlowRidge):
+    task = "idling"
 """
 
 
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
-    """An installed package that brings two algorithms by entry points, one of them broken."""
+    """An installed package that brings three algorithms by entry points, two of them broken."""
     site = tmp_path / "site"
     info = site / "slow_algorithms-0.1.dist-info"
     info.mkdir(parents=True)
     (site / "slow_algorithms.py").write_text(PLUGIN)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-algorithms\nVersion: 0.1\n")
     points = "[hpo.algorithms]\nslow_ridge = slow_algorithms:SlowRidge\nbroken = slow_algorithms:Gone\n"
+    points += "idle = slow_algorithms:Idle\n"
     (info / "entry_points.txt").write_text(points)
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
     monkeypatch.setenv("MARK", str(tmp_path / "mark"))
     monkeypatch.chdir(tmp_path)
 
@@ -74,6 +78,10 @@ def test_algorithms_of_other_packages_are_listed_and_a_broken_one_says_so(plugin
     assert found["slow_ridge"]["about"] == "Ridge regression that takes its time."
     assert not found["slow_ridge"]["built_in"]
     assert "slow-algorithms" in found["broken"]["error"]
+    assert "does not keep the contract" in found["idle"]["error"]
+    shown = " ".join(shell("algorithms", env={"COLUMNS": "200"}).out.split())
+    assert "Ridge regression that takes its time, from slow_algorithms:SlowRidge" in shown
+    assert "broken: algorithm 'broken'" in shown
 
 
 def test_ctrl_c_in_the_pass_keeps_finished_segments(plugin, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -78,6 +79,37 @@ def test_importing_hpo_loads_nothing_heavy():
     code = "import hpo, sys; print(*sorted(m for m in sys.modules if '.' not in m))"
     loaded = set(run(sys.executable, "-c", code).stdout.split())
     assert not loaded & {"numpy", "pandas", "sklearn", "scipy", "optuna", "pyarrow", "rich", "jinja2", "pydantic"}
+
+
+@pytest.mark.parametrize(
+    ("there", "user", "apt", "calls"),
+    [
+        (True, 0, "exit 0", ["make"]),
+        (False, 0, "exit 0", ["update", "install", "make"]),
+        (False, 0, "exit 100", ["update", "make"]),
+        (False, 0, None, ["make"]),
+        (False, 1000, "exit 0", ["make"]),
+    ],
+)
+def test_ci_installs_a_browser_where_it_can_and_runs_without_one_where_not(tmp_path, there, user, apt, calls):
+    script, bin_, log = ROOT / ".ci" / "run", tmp_path / "bin", tmp_path / "log"
+    if not script.exists():
+        pytest.skip("a source distribution has no .ci")
+    bin_.mkdir()
+    for tool in ("bash", "dirname", "timeout"):
+        (bin_ / tool).symlink_to(shutil.which(tool))
+    commands = {"id": f"echo {user}", "make": f"echo make >> {log}"}
+    if there:
+        commands["chromium"] = "exit 0"
+    if apt is not None:
+        commands["apt-get"] = f'for word; do case $word in update|install) echo $word >> {log};; esac; done; {apt}'
+    for name, body in commands.items():
+        (bin_ / name).write_text(f"#!{shutil.which('bash')}\n{body}\n")
+        (bin_ / name).chmod(0o755)
+    done = run(bin_ / "bash", script, env={"PATH": str(bin_)})
+    assert done.returncode == 0, done.stderr
+    assert log.read_text().split() == calls
+    assert ("will skip" in done.stderr) == (not there and "install" not in calls)
 
 
 def needed(requirement, found):

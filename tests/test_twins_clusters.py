@@ -27,7 +27,7 @@ from algorithms.base import Batch, Column, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows, TooLarge, Unscorable
 from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.sample import Sample
-from hpo.errors import DataError, TuneError
+from hpo.errors import DataError, SearchError, TuneError
 
 CASES = [(name, i) for name, (settings, _) in TWINS.items() for i in range(len(settings))]
 KMEANS = [(name, i) for name, i in CASES if name == "kmeans"]
@@ -421,9 +421,8 @@ def test_more_clusters_than_k_max_is_refused_by_the_name_of_the_pass_field():
     with pytest.raises(InvalidField, match=r"n_clusters=9: more than k_max=5.*set k_max to at least 9"):
         built("kmeans", {"n_clusters": 9, "k_max": 5}).solve(state_of(X, k_max=5))
     search = {"kmeans.n_clusters": 9, "kmeans.k_max": 5}
-    result = hpo.tune(X, algorithm="kmeans", search=search, trials=1, store=None)
-    with pytest.raises(TuneError, match="more than k_max=5"):
-        _ = result.best
+    with pytest.raises(SearchError, match=r"search\['kmeans.n_clusters'\]=9: n_clusters=9: more than k_max=5"):
+        hpo.tune(X, algorithm="kmeans", search=search, trials=1, store=None)
 
 
 @pytest.mark.parametrize(("name", "k"), [("kmeans", "n_clusters"), ("gaussian_mixture", "n_components")])
@@ -437,19 +436,9 @@ def test_more_clusters_than_distinct_rows_are_refused(name, k):
 
 def test_a_fold_with_fewer_rows_than_clusters_is_named():
     X = rows_of("iris")[:20]
-    result = hpo.tune(
-        X,
-        algorithm="kmeans",
-        search={"kmeans.n_clusters": [2, 12]},
-        folds=2,
-        trials=2,
-        sampler="grid",
-        store=None,
-    )
-    errors = [t.user_attrs["error"] for t in result.optuna_study.trials if "error" in t.user_attrs]
-    assert len(errors) == 1
-    assert "n_clusters=12 needs as many distinct rows" in errors[0]
-    assert "fewer folds" in errors[0]
+    search = {"kmeans.n_clusters": [2, 12]}
+    with pytest.raises(SearchError, match=r"\[2, 12\]: n_clusters=12 needs as many distinct rows.*fewer folds"):
+        hpo.tune(X, algorithm="kmeans", search=search, folds=2, trials=2, sampler="grid", store=None)
 
 
 def test_one_cluster_has_no_silhouette():

@@ -201,7 +201,7 @@ def test_what_the_sketch_does_not_have_is_named(tmp_path, monkeypatch):
         Sketch(size=0)
     monkeypatch.delenv("HPO_MEMORY_LIMIT")
     asked = {"sketched_pca.n_components": 50, "sketched_pca.size": 10}
-    with pytest.raises(InvalidField, match=r"n_components=50: more than size=10, the directions that the sketch keeps"):
+    with pytest.raises(SearchError, match=r"n_components=50: more than size=10, the directions that the sketch keeps"):
         hpo.tune(topics(300, 100), algorithm="sketched_pca", trials=1, store=tmp_path, search=asked)
 
 

@@ -108,6 +108,7 @@ class Clustering(ABC, Generic[S]):
     task: ClassVar[str] = "clustering"
     metrics: ClassVar[tuple[str, ...]]
     sampled_metrics: ClassVar[tuple[str, ...]] = ("silhouette",)
+    elbow: ClassVar[tuple[str, str]]
 
     def __post_init__(self) -> None:
         _ = self.preprocess
@@ -161,21 +162,30 @@ class Clustering(ABC, Generic[S]):
         """Return a state's rows in the columns of a space (kept for the state)."""
         return MEMO.get(state, (space, "cloud"), lambda: _cloud(space, state))
 
-    def enough(self, name: str, k: int, state: CoresetState) -> Cloud:
-        """Return the state's rows in this model's columns; refuse more clusters than the rows can tell apart."""
-        self.check(state)
+    def check_field(self, name: str, state: CoresetState | None = None) -> None:
+        """Refuse more clusters than the coreset is meant for, or than a state has distinct rows."""
+        if name != self.elbow[0]:
+            return
+        k = getattr(self, name)
         if k > self.summary.k_max:
             raise InvalidField(
-                f"{name}={k}: more than k_max={self.summary.k_max}, which the coreset was drawn for; set k_max to "
+                f"{name}={k}: more than k_max={self.summary.k_max}, which the coreset is drawn for; set k_max to "
                 f"at least {k} (a pass field: another value reads the data once more)"
             )
+        if state is None:
+            return
         cloud = self.cloud(self.space(state), state)
         if cloud.n < k or cloud.distinct < k:
             raise NotEnoughRows(
                 f"{name}={k} needs as many distinct rows, and there are {min(cloud.n, cloud.distinct)}; use fewer "
                 f"clusters{' or fewer folds' if cloud.n < k else ''}"
             )
-        return cloud
+
+    def enough(self, state: CoresetState) -> Cloud:
+        """Return the state's rows in this model's columns; refuse more clusters than the rows can tell apart."""
+        self.check(state)
+        self.check_field(self.elbow[0], state)
+        return self.cloud(self.space(state), state)
 
     def separation(self, solution: S, cloud: Cloud, metric: str) -> float | None:
         """Return how well the solution's clusters are apart on some rows; None for another metric."""

@@ -14,13 +14,14 @@ from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import Memo, Sized
 from algorithms.models._regression import at_least
 from algorithms.models._sampled import Prepared, prepare, without_effect
-from algorithms.models._told import Told, score_told
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.neighbors import WEIGHTS, Ranked, search
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+    from algorithms.models._told import Told
 
 METRICS = ("euclidean", "manhattan")
 
@@ -89,11 +90,7 @@ class Neighbors(ABC):
     def solve(self, state: SampleState) -> Prepared:
         """Return the rows of the sample in the model's columns: they are the model."""
         self.check(state)
-        if state.n < self.n_neighbors:
-            raise NotEnoughRows(
-                f"n_neighbors={self.n_neighbors} needs as many rows, and the sample to search has {state.n}; use "
-                "fewer neighbours, a larger sample (size) or fewer folds"
-            )
+        self.check_field("n_neighbors", state)
         how = self._preprocess
         return SEARCHES.get(state, how, lambda: prepare(state, how))
 
@@ -112,7 +109,11 @@ class Neighbors(ABC):
     def score_rows(self, solution: Prepared, rows: SampleState, metric: str) -> float | None:
         """Return any scorer's score of sampled held-out rows, from one search for all numbers of neighbours."""
         found = self.quick(solution, rows, metric)
-        return score_told(self.told(solution, rows), rows, metric) if found is None else found
+        if found is not None:
+            return found
+        from algorithms.models._told import score_told
+
+        return score_told(self.told(solution, rows), rows, metric)
 
     def ranked(self, prepared: Prepared, rows: SampleState) -> Ranked:
         """Return the nearest rows of the sample for each of other rows, as many as any k so far needs."""
@@ -130,6 +131,22 @@ class Neighbors(ABC):
         while reach < self.n_neighbors:
             reach *= 2
         return min(reach, prepared.sample.n)
+
+    def check_field(self, name: str, state: SampleState | None = None) -> None:
+        """Refuse more neighbours than the sample keeps, or than a state has rows."""
+        if name != "n_neighbors":
+            return
+        if self.n_neighbors > self.summary.size:
+            raise InvalidField(
+                f"n_neighbors={self.n_neighbors}: more than size={self.summary.size}, the rows that the sample "
+                f"keeps; set size to at least {self.n_neighbors} (a pass field: another value reads the data once "
+                "more)"
+            )
+        if state is not None and state.n < self.n_neighbors:
+            raise NotEnoughRows(
+                f"n_neighbors={self.n_neighbors} needs as many rows, and the sample to search has {state.n}; use "
+                "fewer neighbours, a larger sample (size) or fewer folds"
+            )
 
     def _search(self, prepared: Prepared, rows: SampleState, reach: int) -> Ranked:
         return search(prepared.X, self.known(prepared.sample), prepared.place(rows), reach, self.metric)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.errors import InvalidField, Unscorable
-from algorithms.models._told import Told, codes, score_told
+from algorithms.models._sampled import codes
 from algorithms.summaries.sample import SampleState
 
 
@@ -50,6 +50,8 @@ def score_outliers(
     Unscorable
         The rows hold outliers only, or none, or the metric is not one of two classes.
     """
+    from algorithms.models._told import Told, score_told
+
     truth = (codes(rows) == code).astype(np.intp)
     if not 0 < truth.sum() < len(truth):
         kind = "only outliers" if truth.all() else "no outlier"

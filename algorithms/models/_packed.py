@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_array, check_is_fitted
 
 from algorithms.base import Array
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
@@ -30,10 +26,13 @@ from algorithms.summaries.packed import Packed
 from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.base import BaseEstimator
 
 WILD = 1e12
 """Coefficients from which on a model has diverged: slopes are bounded, so that nothing overflows."""
+
+MEMBERS = ("loss", "alpha", "l1_ratio", "eta0")
+"""Hyperparameters that say which models of the pack are meant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,60 +63,6 @@ class PackedSolution:
             codes = buckets_of(x[:, hashed_columns(shape)], _bits(self.buckets))
             made = made + self.buckets[:, codes].sum(axis=2).T
         return made
-
-
-class HashColumns(TransformerMixin, BaseEstimator):
-    """Fitted expansion of encoded columns: numbers scaled, hashes as one column a bucket; sparse.
-
-    Parameters
-    ----------
-    bits : there are 2**bits buckets.
-
-    Attributes
-    ----------
-    plain_, hashed_ : places of the numbers and of the hashes.
-    scaler_ : of the numbers; None leaves them as they are.
-
-    Examples
-    --------
-    >>> step = HashColumns(bits=1).set(np.array([0]), np.array([1]), None)
-    >>> step.transform([[5.0, 2.0**23]]).toarray().tolist()
-    [[5.0, 0.0, 1.0]]
-    """
-
-    def __init__(self, bits: int = 18) -> None:
-        self.bits = bits
-
-    def fit(self, X: Any, y: Any = None) -> HashColumns:
-        """Take every column as a number."""
-        return self.set(np.arange(check_array(X).shape[1]), np.zeros(0, np.intp), None)
-
-    def set(self, plain: Any, hashed: Any, scaler: StandardScaler | None) -> HashColumns:
-        """Take the places of the columns and the scaler; returns itself, fitted."""
-        self.plain_, self.hashed_, self.scaler_ = plain, hashed, scaler
-        self.n_features_in_ = len(plain) + len(hashed)
-        return self
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the numbers, then of the buckets."""
-        check_is_fitted(self)
-        given = input_features if input_features is not None else range(self.n_features_in_)
-        names = [name if isinstance(name, str) else f"x{name}" for name in given]
-        numbers = [names[place] for place in self.plain_]
-        return np.array([*numbers, *(f"bucket_{i}" for i in range(2**self.bits))], dtype=object)
-
-    def transform(self, X: Any) -> csr_array:
-        """Return the numbers, then the buckets, shape (n, q + 2**bits)."""
-        check_is_fitted(self)
-        X = check_array(X)
-        numbers = X[:, self.plain_]
-        if self.scaler_ is not None and len(self.plain_):
-            numbers = self.scaler_.transform(numbers)
-        codes = buckets_of(X[:, self.hashed_], self.bits).astype(np.int32)  # scikit-learn takes no wider ones
-        rows = np.repeat(np.arange(len(X), dtype=np.int32), codes.shape[1])
-        ones = np.ones(codes.size, numbers.dtype)
-        buckets = csr_array((ones, (rows, codes.ravel())), shape=(len(X), 2**self.bits))
-        return csr_array(hstack([csr_array(numbers), buckets]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +115,8 @@ class PackedModel(ABC):
         InvalidField
             If the pack has no such model.
         """
-        self._known(state)
+        for name in MEMBERS:
+            self.check_field(name, state)
         if not state.rows:
             raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
         if np.count_nonzero(state.counts) < min(2, len(state.counts)):
@@ -184,6 +130,8 @@ class PackedModel(ABC):
 
     def estimator(self, solution: PackedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
+        from sklearn.pipeline import Pipeline
+
         state = solution.state
         shape, known, unit = state.shape, state.known, float(state.known["unit"][0])
         model = self.model(solution)
@@ -197,6 +145,8 @@ class PackedModel(ABC):
             scaler = fitted_scaler(known["center"], known["scale"], variance, state.rows)
         steps: list[tuple[str, BaseEstimator]] = [] if scaler is None else [("scale", scaler)]
         if solution.buckets.shape[1]:
+            from algorithms.models._steps import HashColumns
+
             places = plain_columns(shape), hashed_columns(shape)
             steps = [("hash", HashColumns(_bits(solution.buckets)).set(*places, scaler))]
         return Pipeline([*steps, ("model", model)])
@@ -223,17 +173,18 @@ class PackedModel(ABC):
         if not state.pack:
             raise InvalidField("the pack has no model")
 
-    def _known(self, state: PackedState) -> None:
+    def check_field(self, name: str, state: PackedState | None = None) -> None:
         """Refuse a model that the pack has not."""
-        asked = {"loss": self.loss, "alpha": self.alpha, "l1_ratio": self.l1_ratio}
-        if self.eta0 is not None:
-            asked["eta0"] = self.eta0
-        for name, value in asked.items():
-            if value not in (known := _values(state.pack, name)):
-                plural = "losses" if name == "loss" else f"{name}s"
-                raise InvalidField(
-                    f"{name}={value!r}: the pack has {', '.join(map(str, known))}; give it others with {plural}="
-                )
+        if name not in MEMBERS or getattr(self, name) is None:
+            return
+        value = getattr(self, name)
+        known = _values(self.summary.pack if state is None else state.pack, name)
+        if value not in known:
+            plural = "losses" if name == "loss" else f"{name}s"
+            raise InvalidField(
+                f"{name}={value!r}: the pack has {', '.join(map(str, known))}; give it others with {plural}= (a "
+                "pass field: another value reads the data once more)"
+            )
 
     def _places(self, state: PackedState) -> list[int]:
         wanted = (self.loss, self.alpha, self.l1_ratio)

@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_array, check_is_fitted
 
 from algorithms.base import Array
 from algorithms.column_map import ColumnMap as Columns
 from algorithms.design import Design
 
-
-class ColumnMap(TransformerMixin, BaseEstimator):
-    """The fitted linear map of encoded columns to a model's columns: imputing, merging, selecting.
-
-    Attributes
-    ----------
-    matrix_ : sparse array (n_features_in_, q).
-    feature_names_out_ : the q names.
-
-    Examples
-    --------
-    >>> ColumnMap().set(csr_array([[1.0], [2.0]]), ("x",)).transform([[3.0, 4.0]]).tolist()
-    [[11.0]]
-    """
-
-    def fit(self, X: Any, y: Any = None) -> ColumnMap:
-        """Keep every column as it is."""
-        X = check_array(X)
-        self.matrix_ = csr_array(np.eye(X.shape[1]))
-        self.feature_names_out_ = np.array([f"x{j}" for j in range(X.shape[1])], dtype=object)
-        self.n_features_in_ = X.shape[1]
-        return self
-
-    def set(self, matrix: csr_array, names: tuple[str, ...]) -> ColumnMap:
-        """Take the map and the names of its columns; returns itself, fitted."""
-        self.matrix_, self.feature_names_out_ = matrix, np.array(names, dtype=object)
-        self.n_features_in_ = matrix.shape[0]
-        return self
-
-    def transform(self, X: Any) -> NDArray[Any]:
-        """Return X · matrix_, shape (n, q)."""
-        check_is_fitted(self)
-        X = check_array(X, accept_sparse="csr")
-        product = X @ self.matrix_
-        return product.toarray() if issparse(product) else np.asarray(product)
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return the names of the model's columns."""
-        return self.feature_names_out_
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
 
 
 def dressed(design: Design, model: BaseEstimator) -> Pipeline:
     """Return the pipeline of the design's steps and the model, all fitted."""
+    from sklearn.pipeline import Pipeline
+
     scaler = None
     if design.preprocess.standardize:
         variance = np.diagonal(design.gram) / design.weight * design.scale**2
@@ -78,6 +39,10 @@ def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: Bas
     scaler : or None.
     model : over the columns of T.
     """
+    from sklearn.pipeline import Pipeline
+
+    from algorithms.models._steps import ColumnMap
+
     if not hasattr(model, "n_features_in_"):
         model.n_features_in_ = len(columns.names)
     steps: list[tuple[str, BaseEstimator]] = []
@@ -90,6 +55,8 @@ def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: Bas
 
 def fitted_scaler(mean: Array, scale: Array, variance: Array, rows: int) -> StandardScaler:
     """Return a ``StandardScaler`` fitted to columns of that mean and variance."""
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler()
     scaler.mean_, scaler.scale_, scaler.var_ = mean.copy(), scale.copy(), variance
     scaler.n_samples_seen_, scaler.n_features_in_ = rows, len(mean)

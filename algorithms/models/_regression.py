@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from algorithms.base import Array
 from algorithms.design import Design, Preprocess, design_of, unused_fields
@@ -54,7 +53,8 @@ class Regression(ABC):
     standardize : centre and scale the columns first, as ``StandardScaler`` does.
     impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
     min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
-    select : keep the k columns most correlated with the target on the training rows; None keeps all.
+    select : keep the k columns most correlated with the target on the training rows; None keeps all, and
+        so does a k above their number.
     fit_intercept : as in scikit-learn.
     summary : what the pass keeps.
     """
@@ -112,6 +112,8 @@ class Regression(ABC):
         made = dressed(solution.design, self.model(solution))
         if self.summary.target_transform == "none":
             return made
+        from sklearn.pipeline import Pipeline
+
         name, model = made.steps[-1]
         return Pipeline([*made.steps[:-1], (name, on_log1p(model, solution.design.q))])
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import StandardScaler
 
 from algorithms.base import Array, Shape
 from algorithms.column_map import ColumnMap, column_map
@@ -19,6 +18,7 @@ from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+    from sklearn.preprocessing import StandardScaler
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,8 @@ class _Sums:
 
 def prepare(state: SampleState, how: Preprocess) -> Prepared:
     """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
+    from sklearn.preprocessing import StandardScaler
+
     X, w, d = state.X.astype(np.float64), state.sample_weight, state.shape.d
     mean = w @ X / w.sum()
     columns = column_map(_Sums(state.shape, mean, w @ (X - mean) ** 2), how.impute, how.min_frequency)
@@ -86,3 +88,8 @@ def _scaled(X: NDArray[np.floating[Any]], scaler: StandardScaler | None) -> NDAr
 def without_effect(state: SampleState) -> Mapping[str, Range | None]:
     """Return the fields of the preprocessing that change nothing on this sample."""
     return unused_fields(state.shape, np.count_nonzero(state.X, axis=0))
+
+
+def codes(sample: SampleState) -> NDArray[np.intp]:
+    """Return the places of a sample's labels among the classes, shape (n,)."""
+    return sample.values[: sample.n, sample.shape.d].astype(np.intp)

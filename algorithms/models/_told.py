@@ -1,4 +1,7 @@
-"""Predictions that are already known, dressed as an estimator that any scorer of scikit-learn can judge."""
+"""Predictions that are already known, dressed as an estimator that any scorer of scikit-learn can judge.
+
+scikit-learn is slow to import, so nothing imports this module before there is something to score.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
-from algorithms.summaries.sample import SampleState, labels
+from algorithms.summaries.sample import SampleState
 
 
 class Told(BaseEstimator):
@@ -25,6 +27,7 @@ class Told(BaseEstimator):
 
     Examples
     --------
+    >>> import numpy as np
     >>> Told({"predict": lambda: np.array([1.0])}, "regressor").predict([[0.0]]).tolist()
     [1.0]
     """
@@ -80,6 +83,7 @@ def score_told(told: Told, rows: SampleState, metric: str, truth: NDArray[Any] |
 
     Examples
     --------
+    >>> import numpy as np
     >>> from algorithms.base import Batch, Column, Shape
     >>> from algorithms.summaries.sample import Sample
     >>> shape = Shape((Column("x", "x"),), ("y",))
@@ -97,13 +101,3 @@ def score_told(told: Told, rows: SampleState, metric: str, truth: NDArray[Any] |
             return float(get_scorer(metric)(told, rows.X, rows.y if truth is None else truth, **weights))
     except (AttributeError, TypeError, ValueError):
         return None
-
-
-def codes(sample: SampleState) -> NDArray[np.intp]:
-    """Return the places of a sample's labels among the classes, shape (n,)."""
-    return sample.values[: sample.n, sample.shape.d].astype(np.intp)
-
-
-def classes(sample: SampleState) -> NDArray[Any]:
-    """Return every label that the target has in all rows of the data."""
-    return labels(sample.shape)

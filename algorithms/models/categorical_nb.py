@@ -11,7 +11,6 @@ import numpy as np
 from algorithms.base import LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.errors import InvalidField
 from algorithms.models._counted import Counted, CountedSolution
-from algorithms.models._pipeline import ColumnMap
 from algorithms.summaries.counts import CountsState
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ class CategoricalNB(Counted):
         """Return a fitted ``Pipeline``: categories as whole numbers, then the model."""
         from scipy.sparse import csr_array
         from sklearn.pipeline import Pipeline
+
+        from algorithms.models._steps import ColumnMap
 
         shape = solution.state.shape
         groups = categories(shape)

@@ -132,7 +132,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
         return self.narrowed("n_components", state, 1, 30)
 
     def _solve(self, state: CoresetState) -> MixtureSolution:
-        cloud = self.enough("n_components", self.n_components, state)
+        cloud = self.enough(state)
         first = first_rows(cloud, state, max(FIRST_ROWS, 40 * self.n_components))
         starts = (self._start(state, first, self.random_state + i) for i in range(self.n_init))
         if first.n == cloud.n:

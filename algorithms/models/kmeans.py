@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
@@ -129,7 +128,7 @@ class KMeans(Clustering[KMeansSolution]):
         return self.narrowed("n_clusters", state, 2, self.summary.k_max)
 
     def _solve(self, state: CoresetState) -> KMeansSolution:
-        cloud = self.enough("n_clusters", self.n_clusters, state)
+        cloud = self.enough(state)
         starts = (self._start(state, cloud, self.random_state + i) for i in range(self.n_init))
         best = min((self._lloyd(cloud, start) for start in starts), key=lambda fit: float(fit.inertia_))
         return KMeansSolution(self.space(state), best, float(cloud.w.mean()))
@@ -146,6 +145,7 @@ class KMeans(Clustering[KMeansSolution]):
 
     def _lloyd(self, cloud: Cloud, start: Rows) -> SkKMeans:
         from sklearn.cluster import KMeans as SkKMeans
+        from sklearn.exceptions import ConvergenceWarning
 
         model = SkKMeans(self.n_clusters, init=start, n_init=1, max_iter=self.max_iter, tol=self.tol)
         with warnings.catch_warnings():

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.models._neighbors import Neighbors
-from algorithms.models._sampled import Prepared
-from algorithms.models._told import Told, classes, codes
+from algorithms.models._sampled import Prepared, codes
 from algorithms.solvers.neighbors import elected, probabilities, shares, small
-from algorithms.summaries.sample import SampleState
+from algorithms.summaries.sample import SampleState, labels
 
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsClassifier
+
+    from algorithms.models._told import Told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,9 @@ class KNNClassifier(Neighbors):
 
     def told(self, prepared: Prepared, rows: SampleState) -> Told:
         """Return the labels and their probabilities; a class that the training sample lacks has none."""
-        found = classes(rows)
+        from algorithms.models._told import Told
+
+        found = labels(rows.shape)
 
         def chances() -> NDArray[Any]:
             return probabilities(self.ranked(prepared, rows), self.n_neighbors, self.weights, len(found))

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from algorithms.base import Array
 from algorithms.models._neighbors import Neighbors
 from algorithms.models._sampled import Prepared
-from algorithms.models._told import Told
 from algorithms.solvers.neighbors import means
 from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsRegressor
+
+    from algorithms.models._told import Told
 
 
 def _squared(y: Array, made: Array | float, w: Array) -> float:
@@ -69,6 +70,8 @@ class KNNRegressor(Neighbors):
 
     def told(self, prepared: Prepared, rows: SampleState) -> Told:
         """Return the predictions."""
+        from algorithms.models._told import Told
+
         return Told({"predict": lambda: self._mean(prepared, rows)}, "regressor")
 
     def _mean(self, prepared: Prepared, rows: SampleState) -> Array:

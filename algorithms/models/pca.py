@@ -49,7 +49,7 @@ class PCA:
     Exact; ``score`` is the average log-likelihood of the held-out rows under probabilistic PCA
     (Tipping & Bishop 1999), as in ``sklearn.decomposition.PCA.score``, or the share of their variance that the
     components explain (``explained_variance``). ``standardize`` changes the units of both, so it is searched only
-    when asked for.
+    when asked for. Of more ``n_components`` than there are columns or rows, as many as these are kept.
 
     Examples
     --------

@@ -22,7 +22,8 @@ class PCR(Regression):
     """Least squares on the first ``n_components`` principal components.
 
     Exact. The same as ``make_pipeline(PCA(n_components), LinearRegression())``, and the preprocessing of
-    :class:`~algorithms.models._regression.Regression`. None means every component of the rank.
+    :class:`~algorithms.models._regression.Regression`. None, or more than the rank, means
+    every component of the rank.
 
     Examples
     --------

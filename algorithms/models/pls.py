@@ -29,6 +29,7 @@ class PLS(Regression):
 
     Exact. The same as ``sklearn.cross_decomposition.PLSRegression(n_components)``, whose ``scale`` is
     ``standardize`` here, with the preprocessing of :class:`~algorithms.models._regression.Regression`.
+    Of more ``n_components`` than the rank, as many as the rank are kept.
 
     Examples
     --------

@@ -88,7 +88,8 @@ class SketchedPCA:
 
     Approximate: components are those of the Nyström approximation of the covariance, which is never above
     it; the total variance and every column's are exact. What held-out rows vary along a component is told
-    by their own sketch, so that both scores are lower bounds of the model's.
+    by their own sketch, so that both scores are lower bounds of the model's. Of more ``n_components`` than there
+    are columns or rows, as many as these are kept; more than the sketch has directions (``size``) are refused.
 
     Examples
     --------
@@ -109,6 +110,7 @@ class SketchedPCA:
     def solve(self, state: SketchState) -> SketchedPCASolution:
         """Return the components; raises InvalidField for more than the sketch has directions."""
         self.check(state)
+        self.check_field("n_components", state)
         axes = self.axes(state)
         most = min(axes.q, axes.rows)
         k = min(len(axes.values), self.n_components or len(axes.values), most)
@@ -156,12 +158,19 @@ class SketchedPCA:
         return {"n_components": Integer(1, max(1, min(len(axes.values), axes.q - 1, axes.rows - 1)))}
 
     def check(self, state: SketchState) -> None:
-        """Refuse fewer than two rows, values without a finite sum, and more components than directions."""
+        """Refuse fewer than two rows, and values without a finite sum."""
         check_sums(state)
         if state.rows < 2:
-            raise NotEnoughRows(f"sketched_pca needs at least 2 rows to know a variance, and has {state.rows}")
+            raise NotEnoughRows(
+                f"sketched_pca needs at least 2 rows to know a variance, and has {state.rows}"
+            )
+
+    def check_field(self, name: str, state: SketchState | None = None) -> None:
+        """Refuse more components than the sketch has directions, where the columns are more than these."""
+        if name != "n_components" or self.n_components is None or state is None:
+            return
         q, s = state.product.shape
-        if self.n_components is not None and self.n_components > s and q > s:
+        if self.n_components > s and q > s:
             raise InvalidField(
                 f"n_components={self.n_components}: more than size={s}, the directions that the sketch keeps; set "
                 f"size to at least {self.n_components} (a pass field: another value reads the data once more)"

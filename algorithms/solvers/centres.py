@@ -26,7 +26,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 
 from algorithms.base import Array
 
@@ -171,6 +170,7 @@ def seeded(cloud: Cloud, k: int, init: str, seed: int) -> Rows:
 def _restarted(cloud: Cloud, k: int, seed: int) -> Rows:
     """Return the best of a few starts of k-means++, more of them for fewer centres."""
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
     starts = max(2, min(8, 128 // k))
     model = KMeans(k, n_init=starts, max_iter=50, random_state=seed)

@@ -7,7 +7,6 @@ dimensions. Computed with a small shift, as Tropp, Yurtsever, Udell & Cevher (20
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from algorithms.base import Array
 
@@ -31,6 +30,8 @@ def factor(directions: Array, products: Array) -> tuple[Array, Array]:
     >>> factor(np.eye(3)[:, :2], S[:, :2])[1].round(12).tolist()
     [4.0, 1.0]
     """
+    from scipy.linalg import solve_triangular
+
     size = float(np.linalg.norm(products))
     if not size > 0.0:
         return np.zeros((len(products), 0)), np.zeros(0)
@@ -49,6 +50,8 @@ def factor(directions: Array, products: Array) -> tuple[Array, Array]:
 
 
 def _core(directions: Array, products: Array, shift: float) -> tuple[Array, Array | None]:
+    from scipy.linalg import LinAlgError, cholesky
+
     shifted = products + shift * directions
     core = directions.T @ shifted
     try:

@@ -15,13 +15,15 @@ vectors. Both kinds give the same numbers up to rounding.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
 
 from algorithms.base import Array, Batch, SparseBatch
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 CHUNK = 4_000_000
 """Numbers of a batch that are looked at together when its rows become sparse."""
@@ -55,6 +57,7 @@ class SparsePicker:
 
     Examples
     --------
+    >>> from scipy.sparse import csr_array
     >>> batch = SparseBatch(csr_array([[0.0, 2.0], [3.0, 0.0]]), np.array([[1.0], [5.0]]))
     >>> SparsePicker(batch).columns(np.array([1]), np.array([0, 2])).tolist()
     [[3.0, 5.0]]
@@ -78,6 +81,8 @@ class SparsePicker:
 
     def sparse(self, rows: Places, places: Places) -> csr_array:
         """Return columns as a CSR array, float64."""
+        from scipy.sparse import csr_array
+
         made = self.matrix[rows]
         whole = len(places) == self.d and (places == np.arange(self.d)).all()
         return csr_array((made if whole else made[:, places]).astype(np.float64))
@@ -114,6 +119,8 @@ class DensePicker:
 
     def sparse(self, rows: Places, places: Places) -> csr_array:
         """Return columns as a CSR array, float64."""
+        from scipy.sparse import csr_array, vstack
+
         stored = self.kept[places]
         found = np.flatnonzero(stored >= 0)
         size = max(1, CHUNK // max(1, len(found)))
@@ -191,6 +198,7 @@ class SparseRows:
 
     Examples
     --------
+    >>> from scipy.sparse import csr_array
     >>> rows = SparseRows(csr_array([[0.0, 2.0]]), np.array([1.0, 0.5]))
     >>> theta = np.array([[3.0], [4.0], [5.0]])
     >>> bool(rows.eta(theta) == DenseRows(np.array([[-1.0, 1.5, 1.0]])).eta(theta))

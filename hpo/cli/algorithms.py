@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,16 +14,25 @@ if TYPE_CHECKING:
 
 WHEN = {"always": "yes", "asked": "if asked for", "pass": "if asked for, a pass each"}
 
+ROOM = 120
+"""Columns of the console from which on the overview names what is searched, not only how many."""
+
+NUMBERS = (
+    "searched: hyperparameters tried unless you say otherwise; free: all that are answered from the states; "
+    "pass: those of which every further value reads the data once more."
+)
+"""What the columns of the overview mean."""
+
 
 def algorithms(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="This one in full.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the algorithms, their hyperparameters and ranges.
+    """List the algorithms, or show one with its ranges.
 
     Those that other packages bring are among them. A free hyperparameter is answered from the states:
     trying it reads no data. One that "needs a pass" is part of what the pass keeps: every further value
-    reads the data once more.
+    reads the data once more. With --json every algorithm is told in full.
 
     Examples
     --------
@@ -36,6 +46,8 @@ def algorithms(
     described = [describe(each) for each in ([name] if name is not None else registry.names())]
     if as_json:
         emit(described)
+    elif name is None:
+        _overview(described)
     else:
         _show(described)
 
@@ -90,6 +102,47 @@ def _field(field: Field) -> dict[str, Any]:
         "needs_pass": field.needs_pass,
         "when": when,
     }
+
+
+def _overview(described: list[dict[str, Any]]) -> None:
+    """Print a line for each algorithm, by task."""
+    from algorithms.tasks import TASKS
+    from hpo.cli.output import console, print_table, say, say_wrapped
+
+    room, rows = console().width >= ROOM, list[tuple[object, ...]]()
+    for task in TASKS.values():
+        target = f"the target is a {task.target}" if task.target else "without a target"
+        rows.append((task.name, target, "", "", ""))
+        rows += [_line(one, room) for one in described if one.get("task") == task.name]
+    numbers = ("free", "pass") if room else ("searched", "free", "pass")
+    print_table(("algorithm", "what it is", "searched", "free", "pass"), rows, right=numbers)
+    for one in described:
+        if "error" in one:
+            say_wrapped(f"{one['name']}: {one['error']}", "", "  ")
+    say("")
+    say_wrapped(NUMBERS, "", "")
+    say("Names, defaults and ranges: hpo algorithms NAME")
+
+
+def _line(one: dict[str, Any], names: bool) -> tuple[object, ...]:
+    told = one["hyperparameters"]
+    searched = [h["name"] for h in told if h["searched"]]
+    passes = sum(h["needs_pass"] for h in told)
+    about = headline(one["about"]) + ("" if one["built_in"] else f", from {one['class']}")
+    return (
+        f"  {one['name']}", about, ", ".join(searched) if names else len(searched), len(told) - passes, passes
+    )  # fmt: skip
+
+
+def headline(about: str) -> str:
+    """Return what comes before the formula or the particulars.
+
+    Examples
+    --------
+    >>> headline("Least squares with an L2 penalty: argmin ‖y - Xw‖² + α‖w‖².")
+    'Least squares with an L2 penalty'
+    """
+    return re.split("[:;,] ", about, maxsplit=1)[0].removesuffix(".").replace("``", "")
 
 
 def _show(described: list[dict[str, Any]]) -> None:

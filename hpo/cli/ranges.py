@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from algorithms import registry
 from algorithms.ranges import Choice, Integer, Range
+from algorithms.tasks import TASKS
 
 if TYPE_CHECKING:
     from algorithms.fields import Field
@@ -25,8 +26,9 @@ def fields_of(name: str) -> Mapping[str, Field]:
 
     algorithm = registry.get(name)
     try:
+        _ = TASKS[algorithm.task]
         return read(algorithm)
-    except (TypeError, AttributeError, NameError) as error:
+    except (TypeError, AttributeError, NameError, KeyError) as error:
         raise AlgorithmError(
             f"algorithm {name!r} ({algorithm!r}) does not keep the contract of algorithms.base.Algorithm "
             f"({error}); update or remove the package that brings it"
