@@ -14,7 +14,7 @@ from algorithms import fields, laws, registry, tasks
 from algorithms.base import Batch, Column, Shape, learns
 from algorithms.errors import LawBroken
 from algorithms.summaries.coreset import Coreset
-from algorithms.summaries.curvature import LogisticCurvature
+from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample
 from state_store.codec import flatten, restore

@@ -23,7 +23,8 @@ from algorithms.known import Known
 from algorithms.models._objective import corrected
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
-from algorithms.summaries.curvature import STARTS, LogisticCurvature, PoissonCurvature
+from algorithms.summaries.curvature import STARTS
+from algorithms.summaries.families import LogisticCurvature, PoissonCurvature
 from algorithms.summaries.sample import Sample
 
 SETS = {"cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}

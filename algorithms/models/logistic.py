@@ -13,7 +13,8 @@ from algorithms.errors import InvalidField
 from algorithms.models._generalized import Generalized, GeneralizedSolution
 from algorithms.models._quadratic import Weights
 from algorithms.ranges import Choice, Log, Uniform
-from algorithms.summaries.curvature import CurvatureState, LogisticCurvature
+from algorithms.summaries.curvature import CurvatureState
+from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.sample import SampleState, labels
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from algorithms.models._deviance import DevianceRegression
 from algorithms.models._generalized import GeneralizedSolution
-from algorithms.summaries.curvature import PoissonCurvature
+from algorithms.summaries.families import PoissonCurvature
 
 if TYPE_CHECKING:
     from sklearn.linear_model import PoissonRegressor

@@ -29,15 +29,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from algorithms.base import APPROXIMATE, Array, Batch, Shape
-from algorithms.errors import AlgorithmError, InvalidField, InvalidTarget
+from algorithms.errors import AlgorithmError
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known
-from algorithms.ranges import Uniform
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample, SampleState
@@ -306,95 +305,6 @@ class Curvature(OnFeatures):
         )
 
 
-@dataclass(frozen=True, repr=False)
-class LogisticCurvature(Curvature):
-    """The log-loss of classes: binary, or softmax for more than two.
-
-    Examples
-    --------
-    >>> LogisticCurvature().equations(Shape((), ("y",), classes=("a", "b")))
-    1
-    """
-
-    def derivatives(self, eta: Array, y: Array) -> tuple[Array, Array, Array]:
-        """Return log(1 + exp η) - yη and its derivatives p - y and p(1 - p)."""
-        p = 1.0 / (1.0 + np.exp(-eta))
-        return np.logaddexp(0.0, eta) - y * eta, p - y, p * (1.0 - p)
-
-
-@dataclass(frozen=True, repr=False)
-class PoissonCurvature(Curvature):
-    """Half the Poisson deviance with a logarithmic link, but for a constant.
-
-    Examples
-    --------
-    >>> PoissonCurvature().derivatives(np.zeros(1), np.ones(1))[1].tolist()
-    [0.0]
-    """
-
-    def derivatives(self, eta: Array, y: Array) -> tuple[Array, Array, Array]:
-        """Return exp η - yη and its derivatives."""
-        mu = np.exp(eta)
-        return mu - y * eta, mu - y, mu
-
-    def check_target(self, y: Array, name: str) -> None:
-        """Refuse negative numbers."""
-        _at_least_zero(y, name, "the Poisson distribution", strict=False)
-
-
-@dataclass(frozen=True, repr=False)
-class GammaCurvature(Curvature):
-    """Half the gamma deviance with a logarithmic link, but for a constant.
-
-    Examples
-    --------
-    >>> GammaCurvature().derivatives(np.zeros(1), np.ones(1))[2].tolist()
-    [1.0]
-    """
-
-    def derivatives(self, eta: Array, y: Array) -> tuple[Array, Array, Array]:
-        """Return η + y·exp(-η) and its derivatives."""
-        ratio = y * np.exp(-eta)
-        return eta + ratio, 1.0 - ratio, ratio
-
-    def check_target(self, y: Array, name: str) -> None:
-        """Refuse zero and negative numbers."""
-        _at_least_zero(y, name, "the gamma distribution", strict=True)
-
-
-@dataclass(frozen=True, repr=False)
-class TweedieCurvature(Curvature):
-    """Half the Tweedie deviance with a logarithmic link, but for a constant.
-
-    Parameters
-    ----------
-    power : variance ∝ μ^power: above 1 (Poisson) and below 2 (gamma).
-
-    Examples
-    --------
-    >>> TweedieCurvature(power=1.5).derivatives(np.zeros(1), np.ones(1))[1].tolist()
-    [0.0]
-    """
-
-    power: Annotated[float, Uniform(1.0, 2.0, searched=False)] = 1.5
-
-    def __post_init__(self) -> None:
-        if not 1.0 < self.power < 2.0:
-            raise InvalidField(
-                f"power={self.power!r}: must lie between 1 and 2; for 1 use 'poisson', for 2 use 'gamma'"
-            )
-
-    def derivatives(self, eta: Array, y: Array) -> tuple[Array, Array, Array]:
-        """Return exp((2 - p)η)/(2 - p) - y·exp((1 - p)η)/(1 - p) and its derivatives."""
-        a, b = 2.0 - self.power, 1.0 - self.power
-        up, down = np.exp(a * eta), y * np.exp(b * eta)
-        return up / a - down / b, up - down, a * up - b * down
-
-    def check_target(self, y: Array, name: str) -> None:
-        """Refuse negative numbers."""
-        _at_least_zero(y, name, "a Tweedie distribution", strict=False)
-
-
 def _codes(shape: Shape, y: Array) -> Any:
     """Return the place of each row's class; zero for a number."""
     return y.astype(np.intp) if shape.classes else np.zeros(len(y), np.intp)
@@ -419,13 +329,3 @@ def _standard(x: Array, center: Array, scale: Array) -> Array:
     z[:, :-1] /= scale
     z[:, -1] = 1.0
     return z
-
-
-def _at_least_zero(y: Array, name: str, what: str, *, strict: bool) -> None:
-    bad = y[(y <= 0.0) if strict else (y < 0.0)]
-    if len(bad):
-        words = "greater than 0" if strict else "at least 0"
-        raise InvalidTarget(
-            f"target {name!r} holds {bad[0]:g}, and {what} has values of {words}; choose another model, or leave "
-            "those rows out"
-        )
