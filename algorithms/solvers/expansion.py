@@ -86,16 +86,15 @@ class Expansion:
         if e == 1:
             half = z * np.sqrt(np.maximum(w * self.curve[:, 0], 0.0))[:, None]
             return np.asarray(half.T @ half)
-        made, each = np.zeros((e * m, e * m)), np.zeros((e * m, m))
-        step = max(1, CHUNK // (e * m))
+        made, step = np.zeros((e * m, e * m)), max(1, CHUNK // (e * m))
         for start in range(0, len(z), step):
             some = slice(start, start + step)
             shares = self.curve[some] * np.sqrt(w[some])[:, None]
             spread = (shares[:, :, None] * z[some, None, :]).reshape(-1, e * m)
             made -= spread.T @ spread
-            each += spread.T @ (np.sqrt(w[some])[:, None] * z[some])
-        blocks = made.reshape(e, m, e, m)
-        blocks[np.arange(e), :, np.arange(e)] += each.reshape(e, m, m)
+        blocks, own = made.reshape(e, m, e, m), w[:, None] * self.curve * (1.0 - self.curve)
+        for a in range(e):  # not Σp - Σp², whose digits cancel where a class is certain
+            blocks[a, :, a] = z.T @ (z * own[:, a, None])
         return made
 
     def diagonal(self, squares: Array, w: Array) -> Array:
