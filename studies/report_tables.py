@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studies import charts
 from studies.charts.marks import swatch
+from studies.charts.pareto import value_of
 from studies.charts.scales import category_text, fit_linear
 from studies.report_context import Context, drawing_of
 from studies.report_data import Chosen, Estimate, ReportData, TrialRow, to_plain
@@ -174,6 +176,24 @@ def front(context: Context) -> list[dict[str, Any]]:
     ]
 
 
+def ends(context: Context) -> list[dict[str, Any]]:
+    """Return the ends of the Pareto front: the best setting by each objective."""
+    data, found = context.data, []
+    for name in data.objectives if data.pareto else ():
+        best = max(data.pareto, key=lambda chosen: _value(chosen, name))
+        known, metric = best.metrics.get(name), metric_of(name)
+        score = metric.text(best.value, best.se) if known is None else metric.text(known.mean, known.se)
+        found.append(
+            {"metric": metric.short, "score": score, "algorithm": best.algorithm, "number": best.number}
+        )
+    return found
+
+
+def _value(chosen: Chosen, name: str) -> float:
+    value = value_of(chosen, name)
+    return -math.inf if value is None else value
+
+
 def classes(data: ReportData) -> dict[str, Any]:
     """Return the classes of the target with their rows as bars."""
     shown = bars([(row.label, row.rows) for row in data.classes], MAX_ROWS)
@@ -256,6 +276,15 @@ def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, A
     }
 
 
+def _scores_text(context: Context, trial: TrialRow) -> str:
+    """Return a trial's score, and below it those by the other objectives."""
+    others = (
+        f"\n{metric_of(name).short} {_estimate_text(trial.metrics, name)}"
+        for name in context.data.objectives[1:]
+    )
+    return context.metric.text(trial.value, trial.se) + "".join(others)
+
+
 def hover(context: Context) -> dict[str, Any]:
     """Return what the pointer can ask for, compact: texts by trial, algorithms and parameters by place."""
     names = context.parameters[:MAX_HOVER_PARAMS]
@@ -264,7 +293,7 @@ def hover(context: Context) -> dict[str, Any]:
         place: [
             trial.number,
             algorithms[trial.algorithm],
-            context.metric.text(trial.value, trial.se),
+            _scores_text(context, trial),
             *(
                 shorten(category_text(trial.params[name]), 40) if name in trial.params else 0
                 for name in names

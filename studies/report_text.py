@@ -93,7 +93,12 @@ class Metric:
     @property
     def label(self) -> str:
         """The axis label: short name, an arrow that points to the better side, and the same in words."""
-        return f"{self.short} {'↓' if self.sign < 0 else '↑'} {self.direction}"
+        return f"{self.brief} {self.direction}"
+
+    @property
+    def brief(self) -> str:
+        """The axis label where there is little room: short name and arrow."""
+        return f"{self.short} {'↓' if self.sign < 0 else '↑'}"
 
     def shown(self, score: Any) -> float | None:
         """Return the value that people see for a scorer's `score`, or None when there is none."""

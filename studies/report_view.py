@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from studies import charts, report_tables
 from studies.charts.marks import swatch
+from studies.charts.pareto import told_by
 from studies.charts.scales import score_scale
 from studies.report_context import Context, context_of, drawing_of
 from studies.report_data import Curve, ReportData
@@ -28,6 +29,7 @@ def build_view(data: ReportData) -> dict[str, Any]:
         "ratio": ratio_text(data.ledger),
         "facts": _facts(data),
         "choices": report_tables.choices(context),
+        "ends": report_tables.ends(context),
         "history": _history(context),
         "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
         "leaderboard": report_tables.leaderboard(context),
@@ -114,14 +116,18 @@ def _trial_counts(data: ReportData) -> str:
 
 
 def _history(context: Context) -> dict[str, Any]:
-    trials, metric = context.data.trials, context.metric
+    trials = context.data.trials
     if not context.best_first:
         return {}
-    _, beyond = score_scale([metric.shown(trial.value) for trial in trials], metric.sign)
-    sizes = ((880.0, 300.0, "points wide"), (360.0, 250.0, "points narrow"))
-    drawing = [
-        charts.history_chart(trials, context.drawn, context.algorithms, metric, *size) for size in sizes
-    ]
+    drawing, beyond = [], []
+    for name in context.data.objectives or [context.data.scoring]:
+        metric, told = metric_of(name), told_by(trials, name)
+        drawing += [
+            charts.history_chart(told, context.drawn, context.algorithms, metric, *size)
+            for size in ((880.0, 300.0, "points wide"), (360.0, 250.0, "points narrow"))
+        ]
+        _, count = score_scale([metric.shown(trial.value) for trial in told], metric.sign)
+        beyond += [(metric.short, count)] if count else []
     failed = len(trials) - len(context.best_first)
     return {
         "charts": drawing_of(*drawing),

@@ -263,7 +263,8 @@ def _history(data: ReportData, metric: Metric, say: Say, console: Console) -> Te
     first, last = (number_text(metric.shown(value), 5) for value in (best[0], best[-1]))
     bars = PLAIN_BARS if console.options.ascii_only else BARS
     line = sparkline(best, max(8, min(60, console.width - 40)), bars)
-    return _line(say("Best so far  "), say(line, "cyan"), say(f"  {first} → {last}", "dim"))
+    what = f"Best so far, {metric.short}  " if data.pareto else "Best so far  "
+    return _line(say(what), say(line, "cyan"), say(f"  {first} → {last}", "dim"))
 
 
 def _cost(data: ReportData, say: Say) -> Text:

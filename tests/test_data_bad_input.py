@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
 import numpy as np
@@ -211,6 +212,53 @@ def test_a_column_of_a_later_file_is_left_out_with_a_warning(tmp_path):
     assert [field.name for field in dataset.features] == ["x", "c"]
     assert open_dataset(tmp_path, target="y", drop=["z"]).rows == 6
     assert open_dataset(tmp_path, target="y", features=["x"]).rows == 6
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "asked"),
+    [
+        ("b.parquet", "gone.parquet", "."),
+        ("b.parquet", "b.parquet", "."),
+        ("year=2014", "gone", "."),
+        ("deep/down/b.csv.gz", "/nowhere", "."),
+        ("b.parquet", "gone.parquet", "*.parquet"),
+        ("deep/b.parquet", "gone.parquet", "**/*.parquet"),
+        ("deep/b.parquet", "gone.parquet", "*"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_left_out_with_a_warning(tmp_path, link, target, asked):
+    (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(TABLE, (tmp_path / link).parent / "a.parquet")
+    (tmp_path / link).symlink_to(target)
+    with pytest.warns(DataWarning, match=re.escape(f"{str(tmp_path / link)!r} (to {target!r})")) as told:
+        dataset = open_dataset(tmp_path / asked, target="y")
+    assert (dataset.rows, len(told)) == (3, 1)
+
+
+@pytest.mark.parametrize("link", ["_b.parquet", ".b.parquet", "notes.txt", "deep/b.parquet"])
+def test_a_link_that_would_not_have_been_read_is_no_cause_to_warn(tmp_path, link):
+    (tmp_path / "deep").mkdir()
+    pq.write_table(TABLE, tmp_path / "a.parquet")
+    (tmp_path / link).symlink_to("gone")
+    asked = tmp_path / "*.parquet" if link.startswith("deep") else tmp_path
+    assert open_dataset(asked, target="y").rows == 3
+
+
+def test_many_links_that_lead_nowhere_are_one_warning(tmp_path):
+    pq.write_table(TABLE, tmp_path / "a.parquet")
+    for i in range(1234):
+        (tmp_path / f"b{i:04d}.parquet").symlink_to("gone")
+    with pytest.warns(
+        DataWarning, match=r"1,234 symbolic links.*b0002\.parquet' \(to 'gone'\) and 1,231 more"
+    ) as told:
+        open_dataset(tmp_path, target="y")
+    assert len(told) == 1
+
+
+def test_a_path_that_is_a_link_to_nothing_is_called_one(tmp_path):
+    pq.write_table(TABLE, tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").symlink_to("gone.parquet")
+    refuse(tmp_path / "b.parquet", "is a symbolic link to 'gone.parquet'", "name the file itself")
 
 
 def test_a_dropped_column_may_hold_anything():

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyarrow import fs as pafs
 
 from hpo.data.globs import glob_pattern, split_wild
+from hpo.data.links import warn_of_broken
 from hpo.errors import DataError
 
 PARQUET, CSV, IPC = "Parquet", "CSV", "Arrow IPC"
@@ -174,6 +175,8 @@ def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
     found = fs.get_file_info(pafs.FileSelector(directory, recursive=True, allow_not_found=True))
     files = (i for i in found if i.type is pafs.FileType.File)
     infos = [i for i in files if _visible(i.path[len(directory) :])]
+    if isinstance(fs, pafs.LocalFileSystem):
+        warn_of_broken(directory, lambda path: _visible(path[len(directory) :]) and _like_data(path))
     return [i for i in infos if _format_by_name(i.path)] or infos
 
 
@@ -183,9 +186,12 @@ def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
     if not wild:
         return []
     pattern = re.compile(glob_pattern(path))
-    selector = pafs.FileSelector(
-        base.rstrip("/") or "/", recursive="/" in wild or "**" in wild, allow_not_found=True
-    )
+    top, deep = base.rstrip("/") or "/", "/" in wild or "**" in wild
+    selector = pafs.FileSelector(top, recursive=deep, allow_not_found=True)
+    if isinstance(fs, pafs.LocalFileSystem):
+        warn_of_broken(
+            top, lambda p: bool(pattern.fullmatch(p)) and _visible(p.rsplit("/", 1)[-1]), deep=deep
+        )
     named = (i for i in fs.get_file_info(selector) if pattern.fullmatch(i.path))
     infos = [i for i in named if _visible(i.path.rsplit("/", 1)[-1])]
     files = [i for i in infos if i.type is pafs.FileType.File]
@@ -194,6 +200,11 @@ def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
 
 def _visible(relative: str) -> bool:
     return not any(part.startswith(("_", ".")) for part in relative.split("/") if part and "=" not in part)
+
+
+def _like_data(path: str) -> bool:
+    """Return whether a name is that of a data file, or of a directory that may hold some."""
+    return _format_by_name(path) is not None or not PurePosixPath(path).suffix
 
 
 def _format_by_name(path: str) -> str | None:
@@ -219,6 +230,9 @@ def _stamp(fs: pafs.FileSystem, info: pafs.FileInfo) -> str:
 
 def _nothing_found(fs: pafs.FileSystem, path: str, item: str) -> str:
     base, wild = split_wild(path)
+    if not wild and isinstance(fs, pafs.LocalFileSystem) and Path(path).is_symlink():
+        target = str(Path(path).readlink())
+        return f"{item!r} is a symbolic link to {target!r}, which leads nowhere; mend it, or name the file itself"
     if not wild and fs.get_file_info(path).type is pafs.FileType.Directory:
         return f"directory {item!r} holds no data file; expected .parquet, .csv, .csv.gz, .arrow or .feather"
     parent, name = _existing_parent(fs, base.rstrip("/") if wild else path)

@@ -39,8 +39,8 @@ def curve_chart(
     categories = isinstance(x, Category)
     body = _bars(places) if bars or categories else _band(places)
     line = "" if categories else "".join(_line(run) for run in runs([place and place[0] for place in places]))
-    content = [frame.axes(x_label or curve.name, metric.label), body, line, _best(frame, curve, places)]
-    content.append(_hits(curve, metric, places))
+    axes = frame.axes(x_label or curve.name, metric.label, metric.brief)
+    content = [axes, body, line, _best(frame, curve, places), _hits(curve, metric, places)]
     name = f"{x_label or curve.name}: mean {metric.short} ± 1 standard error, {metric.direction}"
     return picture(width, 240, name, content, class_)
 

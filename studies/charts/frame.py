@@ -11,6 +11,7 @@ from studies.charts.svg import Point, coord, element, label, title
 from studies.report_text import shorten
 
 CHARACTER = 6.1  # pixels of a digit at the charts' text size
+BOLD = 6.7  # and of a letter of a name
 TOP, RIGHT = 26.0, 14.0
 
 
@@ -48,18 +49,22 @@ class Frame:
             return None
         return self.across(place_x), self.up(place_y)
 
-    def axes(self, x_label: str, y_label: str) -> str:
+    def axes(self, x_label: str, y_label: str, y_brief: str = "") -> str:
         """Return grid, ticks and labels; the y label stands above the plot, where it reads level.
 
-        A headed frame has the name of its x axis above the plot, too, as the chart's heading.
+        A headed frame has the name of its x axis above the plot, too, as the chart's heading; ``y_brief`` stands
+        for the y label where there is no room for both.
         """
         parts = [self._rule(self.up(place), text) for place, text in self.y_ticks]
         parts += [self._tick(self.across(place), text) for place, text in self.x_ticks]
         base = f"M{coord(self.left)} {coord(self.base)}H{coord(self.width - RIGHT)}"
         parts.append(element("path", d=base, class_="axis"))
         if self.headed:
-            parts.append(label(2, 13, shorten(x_label, 30), class_="name"))
-            parts.append(label(self.width - RIGHT, 13, y_label, "end"))
+            heading = shorten(x_label, 30)
+            room = self.width - RIGHT - 12 - len(heading) * BOLD
+            beside = y_label if len(y_label) * CHARACTER <= room else y_brief
+            parts.append(label(2, 13, heading, class_="name"))
+            parts.append(label(self.width - RIGHT, 13, beside, "end"))
         else:
             parts.append(label(2, 13, y_label, class_="name"))
             parts.append(label(self.width - RIGHT, self.height - 5, x_label, "end", "name"))

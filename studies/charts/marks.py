@@ -48,6 +48,6 @@ def swatch(index: int) -> str:
     return element("svg", mark, viewBox="0 0 14 14", class_="swatch", aria_hidden="true")
 
 
-def ring(point: Point) -> str:
-    """Return the ring that marks the best."""
-    return element("circle", cx=point[0], cy=point[1], r=7, class_="ring")
+def ring(point: Point, class_: str = "ring") -> str:
+    """Return the ring that marks the best; of a class of its own where there are many."""
+    return element("circle", cx=point[0], cy=point[1], r=7, class_=class_)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from studies.charts.frame import frame_of
 from studies.charts.marks import mark_path, ring
 from studies.charts.scales import score_scale
 from studies.charts.svg import Point, coord, element, picture
-from studies.report_data import TrialRow
+from studies.report_data import Chosen, TrialRow
 from studies.report_text import Metric, finite
 
 
@@ -51,14 +52,26 @@ def pareto_chart(
     best = [p for t, p in zip(trials, points, strict=True) if t.number in front and p is not None]
     title = f"Pareto front: {metrics[1].short} against {metrics[0].short} of {len(trials)} trials"
     axes = frame.axes(metrics[0].label, metrics[1].label)
-    return picture(
-        width, height, title, [axes, *marks, _steps(best) if joined else "", *map(ring, best)], class_
-    )
+    rings = [ring(point, "ring many") for point in best]
+    return picture(width, height, title, [axes, *marks, _steps(best) if joined else "", *rings], class_)
 
 
-def value_of(trial: TrialRow, name: str) -> float | None:
-    """Return a trial's mean by one of the study's scores; the optimised one is its value."""
+def value_of(trial: TrialRow | Chosen, name: str) -> float | None:
+    """Return a trial's mean by one of the study's scores; the first one is its value."""
     return finite(trial.metrics[name].mean) if name in trial.metrics else finite(trial.value)
+
+
+def told_by(trials: Sequence[TrialRow], name: str) -> list[TrialRow]:
+    """Return the trials with one of the study's scores as their value, in the same order.
+
+    Examples
+    --------
+    >>> from studies.report_data import Estimate
+    >>> row = TrialRow(0, "ridge", value=-2.0, metrics={"r2": Estimate(0.5)})
+    >>> [told_by([row], name)[0].value for name in ("neg_mean_squared_error", "r2")]
+    [-2.0, 0.5]
+    """
+    return [replace(trial, value=value_of(trial, name)) for trial in trials]
 
 
 def _shown(trial: TrialRow, name: str, metric: Metric) -> float | None:

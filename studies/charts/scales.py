@@ -80,7 +80,7 @@ class Log:
         """Return ticks at powers of ten, or at 1, 2 and 5 times them when there are few."""
         span = self.high - self.low
         first, last = math.ceil(self.low - 1e-9), math.floor(self.high + 1e-9)
-        if span < 2:
+        if span < 2.5:
             exponents = [e + math.log10(m) for e in range(first - 1, last + 1) for m in (1, 2, 5)]
         else:
             exponents = list(range(first, last + 1, max(1, math.ceil(span / max(count, 1)))))

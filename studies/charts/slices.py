@@ -27,7 +27,7 @@ def slice_chart(
     x = fit_scale((trials[place].params[parameter] for place in set_here), log)
     y, _ = score_scale((metric.shown(trial.value) for trial in trials), metric.sign)
     frame = frame_of(360, 240, x, y, headed=True)
-    content = [frame.axes(parameter, metric.label)]
+    content = [frame.axes(parameter, metric.label, metric.brief)]
     for index, algorithm in enumerate(algorithms):
         chosen = [place for place in set_here if trials[place].algorithm == algorithm]
         content.append(mark_path(_points(frame, x, trials, chosen, parameter, metric), index, " small"))

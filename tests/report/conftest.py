@@ -146,6 +146,29 @@ def study():
     return make_data()
 
 
+def two_goals() -> ReportData:
+    """The believable study with R² as a second objective, which the best by the first is not the best by."""
+    chance, usual = random.Random(2), make_data()
+    trials = [
+        t if t.value is None else replace(t, metrics={"r2": Estimate(chance.uniform(0.1, 0.4), 0.01)})
+        for t in usual.trials
+    ]
+    scored = sorted((t for t in trials if t.value is not None), key=lambda t: -t.value)
+    best = [t.metrics["r2"].mean for t in scored]
+    front = [t for i, t in enumerate(scored) if best[i] > max(best[:i], default=0.0)]
+    names = ["neg_root_mean_squared_error", "r2"]
+    pareto = [replace(chosen(t, 10), metrics=t.metrics) for t in front]
+    return replace(
+        usual, trials=trials, metrics=names, objectives=names, pareto=pareto, best=None, simplest=None, nested=None,
+        learning=None, coefficients=[],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def goals():
+    return two_goals()
+
+
 @pytest.fixture(scope="session")
 def big_study():
     return make_data(1000)
@@ -234,6 +257,7 @@ def awkward_studies() -> dict[str, ReportData]:
             learning=Curve("rows", [1, 2], [1e308, -1e308], [1e308, inf]),
         ),
         "hostile": hostile_study(),
+        "two goals": two_goals(),
         "long categories": replace(
             usual, trials=[replace(t, params={"kind": f"{'long ' * 20}{t.number}"}) for t in usual.trials]
         ),

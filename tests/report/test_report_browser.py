@@ -6,6 +6,7 @@ import html
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -58,6 +59,21 @@ addEventListener("load", () => {
 });
 </script></body>"""
 
+HEADINGS = """<script>
+addEventListener("load", () => {
+  const over = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const heads = [...document.querySelectorAll("svg.curve, svg.points")].map((svg) => {
+    const texts = [...svg.querySelectorAll("text")].filter((text) => text.getAttribute("y") === "13");
+    return texts.map((text) => [text.textContent, text.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+  });
+  const touching = heads.filter((head) => head.length === 2 && over(head[0][1], head[1][1]));
+  document.title = JSON.stringify({
+    heads: heads.filter((head) => head.length === 2).length,
+    touching: touching.map(([a, b]) => a[0] + " | " + b[0]),
+  });
+});
+</script></body>"""
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome is installed")
 
 
@@ -86,6 +102,25 @@ def test_console_is_heard(study, tmp_path):
     path.write_text(render_html(study).replace("</body>", "<script>1</script></body>"), encoding="utf-8")
     _, console = visit(path, tmp_path / "profile")
     assert any("Content Security Policy" in line for line in console)
+
+
+@pytest.mark.parametrize("width", [1280, 800, 360])
+def test_the_two_headings_of_a_chart_do_not_touch(goals, tmp_path, width):
+    import json
+
+    long = {"alpha": "gaussian_mixture.n_components", "impute": "gaussian_mixture.covariance_type"}
+    renamed = replace(
+        goals,
+        trials=[replace(t, params={long.get(k, k): v for k, v in t.params.items()}) for t in goals.trials],
+        validation=[replace(c, name=long.get(c.name, c.name)) for c in goals.validation],
+        importances={long.get(k, k): v for k, v in goals.importances.items()},
+    )
+    source = re.sub(r"<meta http-equiv=[^>]*>", "", render_html(renamed)).replace("</body>", HEADINGS)
+    path = tmp_path / "report.html"
+    path.write_text(source, encoding="utf-8")
+    page, _ = visit(path, tmp_path / "profile", f"--window-size={width},900")
+    seen = json.loads(html.unescape(re.search(r"<title>(\{.*?)</title>", page, re.DOTALL)[1]))
+    assert seen == {"heads": len(goals.validation) + len(goals.importances), "touching": []}
 
 
 @pytest.mark.parametrize("width", [1280, 800, 360])

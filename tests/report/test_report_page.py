@@ -133,6 +133,41 @@ def test_page_says_what_people_want_to_know(study):
     assert "−38." not in text
 
 
+def test_each_of_several_objectives_has_a_history_and_the_other_charts_say_which_they_show(goals):
+    source = render_html(goals)
+    text = Page(source).text
+    names = [d.attrib.get("aria-label", "") for d in drawings(source)]
+    for short, direction in (("RMSE", "lower"), ("R²", "higher")):
+        assert sum(f"history: {short} of 200 trials, {direction} is better" in name for name in names) == 2
+    assert text.count("by the first objective, RMSE") == 6
+    assert "the ring is the best" not in text
+    ends = [goals.pareto[0], goals.pareto[-1]]
+    assert len({end.number for end in ends}) == 2
+    assert f"Best RMSE 38.19 ± 0.14 {ends[0].algorithm}, trial {ends[0].number}" in text
+    assert (
+        f"Best R² {ends[1].metrics['r2'].mean:.3f} ± 0.010 {ends[1].algorithm}, trial {ends[1].number}"
+        in text
+    )
+
+
+def test_the_line_of_each_history_ends_at_the_best_by_its_objective(goals):
+    charts = [d for d in drawings(render_html(goals)) if "history" in d.attrib.get("aria-label", "")]
+    for chart, best in zip(charts[::2], (goals.pareto[0], goals.pareto[-1]), strict=True):
+        (ring,) = chart.iter("circle")
+        places = {}
+        for mark in chart.iter("path"):
+            centres = re.findall(r"M(\S+) (\S+?)[hm]", mark.attrib["d"])
+            places |= dict(zip(mark.attrib.get("data-t", "").split(), centres, strict=False))
+        assert places[str(best.number)] == (ring.attrib["cx"], ring.attrib["cy"])
+
+
+def test_one_objective_is_not_called_the_first(study):
+    text = Page(render_html(study)).text
+    assert "first objective" not in text
+    assert "one chart for each" not in text
+    assert "the ring is the best" in text
+
+
 def test_limits_are_told(wide_study):
     text = Page(render_html(wide_study)).text
     assert "The 12 most important of 40 hyperparameters." in text
