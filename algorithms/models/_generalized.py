@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST_TRIED = 400
 """Unknowns up to which every expansion is tried where the nearest is not known beforehand."""
 
-EXACTLY, NEARLY = 1e-8, 1e-5
+EXACTLY, NEARLY = 1e-8, 1e-4
 """Slope of the mean loss at which a search ends: of every row, and of a loss that a sample corrects."""
 
 

@@ -72,11 +72,21 @@ class Problem:
             value, slope, up = self.at(*place(v))
             return value / weight, (to.T @ slope.ravel() + centred * (lift.T @ up)) / weight
 
+        origin, flat_enough = np.zeros(to.shape[1]), self.flat / np.sqrt(weight)
+        first = objective(origin)
+        reach = weight * float(np.linalg.norm(first[1]))  # of Newton's step: L-BFGS begins with one of length 1
+        if reach * flat_enough == 0.0 or np.abs(first[1]).max() <= flat_enough:
+            return coef, intercept, True
+
+        def scaled(u: Array) -> tuple[float, Array]:
+            value, slope = objective(reach * u) if u.any() else first
+            return value, reach * slope
+
         found = minimize(
-            objective, np.zeros(to.shape[1]), jac=True, method="L-BFGS-B",
-            options={"maxiter": STEPS, "gtol": self.flat / np.sqrt(weight), "ftol": 1e-15, "maxcor": 20},
+            scaled, origin, jac=True, method="L-BFGS-B",
+            options={"maxiter": STEPS, "gtol": reach * flat_enough, "ftol": 1e-15, "maxcor": 20},
         )  # fmt: skip
-        return *place(found.x), bool(found.nit < STEPS)
+        return *place(reach * found.x), bool(found.nit < STEPS)
 
     def sparse(
         self, coef: Array, intercept: Array, l1: float, tol: float, max_iter: int
