@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -11,8 +12,12 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold, cross_val_score
 
 import hpo
-from algorithms.errors import TooLarge
+from algorithms.base import Column, Shape
+from algorithms.errors import TooLarge, Unscorable
+from algorithms.models.pca import PCA
+from algorithms.summaries.moments import Moments
 from hpo.errors import DataError, SearchError, TuneError
+from hpo.scoring import Held, score
 from state_store.errors import StoreLocationError
 from studies.errors import SpecError
 
@@ -312,6 +317,35 @@ def test_a_result_without_a_score_can_be_looked_at_and_says_why():
     flat = hpo.tune(frame()[["x"]].assign(x=1.0), algorithm="pca", trials=2)
     with pytest.raises(TuneError, match="not finite"):
         _ = flat.best_value
+
+
+@pytest.mark.parametrize("algorithm", ["pca", "sketched_pca"])
+def test_columns_that_do_not_vary_have_no_likelihood_and_each_trial_says_so(algorithm):
+    flat = hpo.tune(
+        pd.DataFrame({"a": [1.0] * 50, "b": [2.0] * 50}), algorithm=algorithm, trials=3, store=None
+    )
+    assert flat.optuna_study.trials
+    for trial in flat.optuna_study.trials:
+        assert trial.state.name == "FAIL"
+        assert re.search(
+            r"'log_likelihood' is not finite in 5 of 5 folds.*constant", trial.user_attrs["error"]
+        )
+    with pytest.raises(
+        TuneError, match=r"no trial has a score yet.*'log_likelihood' is not finite in 5 of 5 folds"
+    ):
+        _ = flat.best_value
+    told = hpo.tune(
+        pd.DataFrame({"a": [1.0] * 50, "b": [2.0] * 50}), algorithm=algorithm, trials=3, store=None,
+        scoring="explained_variance",
+    )  # fmt: skip
+    assert told.best_value == 0.0
+
+
+def test_a_score_that_held_out_rows_do_not_tell_fails_its_trial():
+    """An algorithm that says None of a metric that it names: the trial has the reason, the study goes on."""
+    state = Moments().init(Shape((Column("x", "x"),)))
+    with pytest.raises(Unscorable, match="'log_likelihood' is not told by the held-out rows of a fold"):
+        score(PCA(), object(), Held(state), "log_likelihood")
 
 
 def test_an_empty_path_is_no_store(tmp_path, monkeypatch):

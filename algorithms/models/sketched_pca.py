@@ -142,7 +142,7 @@ class SketchedPCA:
 
     def score(self, solution: SketchedPCASolution, held_out: SketchState, metric: str) -> float | None:
         """Return the score of the held-out rows, at least: see :class:`SketchedPCA`."""
-        if not held_out.rows or not solution.k:
+        if not held_out.rows:
             return None
         axes = solution.axes
         second = MEMO.get(held_out, (axes, "second"), lambda: _second_moments(axes, held_out))
