@@ -12,10 +12,12 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold, cross_val_score
 
 import hpo
+from algorithms import registry
 from algorithms.base import Column, Shape
 from algorithms.errors import TooLarge, Unscorable
 from algorithms.models.pca import PCA
 from algorithms.summaries.moments import Moments
+from algorithms.tasks import CLASS, TASKS
 from hpo.errors import DataError, SearchError, TuneError
 from hpo.scoring import Held, score
 from state_store.errors import StoreLocationError
@@ -307,6 +309,22 @@ def test_a_constant_column_predicts_the_mean(algorithm):
     data = frame(c="k").assign(x=3.0)
     model = tune(data, algorithm=algorithm).best_model
     assert model.predict(data) == pytest.approx(np.full(ROWS, data["y"].mean()), rel=1e-9)
+
+
+SUPERVISED = [n for n in registry.names() if TASKS[registry.get(n).task].target and n != "categorical_nb"]
+
+
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value):RuntimeWarning")  # GaussianNB's own, of a variance of zero
+@pytest.mark.parametrize("algorithm", SUPERVISED)
+def test_rows_of_zeros_predict_without_them(algorithm):
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"a": np.zeros(60), "b": np.zeros(60), "y": rng.random(60) + 1.0})
+    if TASKS[registry.get(algorithm).task].target == CLASS:
+        data["y"] = np.where(data["y"] > 1.4, "high", "low")
+    result = tune(data, algorithm=algorithm)
+    assert np.isfinite(result.best_value)
+    assert len(set(result.predict(data)["prediction"])) == 1
+    assert result.report().trials
 
 
 def test_a_result_without_a_score_can_be_looked_at_and_says_why():

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algorithms.base import Array
-from algorithms.column_map import ColumnMap, picked
+from algorithms.column_map import ColumnMap, picked, seen
 from algorithms.models._classes import check_priors, given, need_every_class, priors_of
 from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
@@ -77,7 +76,7 @@ class GaussianNB:
     def solve(self, state: ClassesState) -> NaiveSolution:
         """Return means and variances; raises NotEnoughRows where a class has no row."""
         need_every_class("GaussianNB", state.shape, state.weights)
-        pick = _seen(state)
+        pick = seen(state.mean, state.scatter)
         scatters = (
             state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
         )
@@ -126,7 +125,3 @@ class GaussianNB:
 
     def check(self, state: ClassesState) -> None:
         """Accept any state."""
-
-
-def _seen(state: ClassesState) -> NDArray[np.intp]:
-    return np.flatnonzero((state.mean != 0.0) | (state.scatter != 0.0))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.base import INDICATOR, Array
-from algorithms.column_map import ColumnMap, Places
+from algorithms.column_map import ColumnMap, Places, seen
 from algorithms.design import deviations
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO
@@ -153,9 +153,11 @@ class SketchedPCA:
         return float(solution.k)
 
     def bounds(self, state: SketchState) -> Mapping[str, Range | None]:
-        """Return components up to what the sketch tells apart."""
+        """Return components up to what the sketch tells apart, and fewer than the rank where it tells that."""
         axes = self.axes(state)
-        return {"n_components": Integer(1, max(1, min(len(axes.values), axes.q - 1, axes.rows - 1)))}
+        found = len(axes.values)
+        most = found - 1 if found < state.product.shape[1] else found
+        return {"n_components": Integer(1, max(1, min(most, axes.q - 1, axes.rows - 1)))}
 
     def check(self, state: SketchState) -> None:
         """Refuse fewer than two rows, values without a finite sum, and more components than directions."""
@@ -170,13 +172,8 @@ class SketchedPCA:
             )
 
 
-def _kept(state: SketchState) -> Places:
-    """Return the places of the columns that are not zero in every row, as ``pca`` has them."""
-    return np.flatnonzero((state.mean != 0.0) | (state.scatter != 0.0))
-
-
 def _axes(state: SketchState) -> Axes:
-    kept = _kept(state)
+    kept = seen(state.mean, state.scatter)
     mean, scatter, scale = state.mean[kept], state.scatter[kept], np.ones(len(kept))
     if state.known["standardize"]:
         scale = deviations(scatter / state.weight, mean, state.weight)
