@@ -51,6 +51,41 @@ def test_values_whose_squares_overflow_are_named(algorithm, column):
     refuse(TooLarge, data, repr(column), "rescale", algorithm=algorithm)
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "largest"),
+    [
+        *[
+            (n, 1e200)
+            for n in ("gaussian_nb", "qda", "lda", "logistic", "knn_classifier", "isolation_forest")
+        ],
+        ("isolation_forest", 1e40),
+        ("multinomial_nb", 1e308),
+        ("complement_nb", 1e308),
+    ],
+)
+def test_values_too_large_for_a_classifier_are_named_without_a_warning(algorithm, largest):
+    """Warnings are errors here: what overflows on the way to the refusal is nothing to tell."""
+    data = frame()
+    data["x"] = data["x"].abs() / data["x"].abs().max() * largest
+    data["y"] = np.where(data["y"] > 0.5, "high", "low")
+    refuse(TooLarge, data, "'x'", "rescale", algorithm=algorithm)
+
+
+@pytest.mark.parametrize(
+    "options", [{"algorithm": "knn_regressor"}, {"algorithm": "sketched_pca", "target": None}]
+)
+def test_values_too_large_are_named_without_a_warning(options):
+    data = frame()
+    data["x"] *= 1e200
+    refuse(TooLarge, data, "'x'", "rescale", **options)
+
+
+def test_shrinkage_of_values_whose_squares_overflow_is_refused():
+    data = frame().assign(y=lambda d: np.where(d["y"] > 0.5, "high", "low"))
+    data["x"] *= 1e200
+    refuse(TooLarge, data, "'x'", algorithm="lda", search={"lda.solver": "lsqr", "lda.shrinkage": "auto"})
+
+
 def test_float32_that_overflows_has_room_in_double_precision():
     data = frame().astype("float32")
     data["x"] *= np.float32(1e25)
@@ -314,7 +349,9 @@ def test_a_constant_column_predicts_the_mean(algorithm):
 SUPERVISED = [n for n in registry.names() if TASKS[registry.get(n).task].target and n != "categorical_nb"]
 
 
-@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value):RuntimeWarning")  # GaussianNB's own, of a variance of zero
+@pytest.mark.filterwarnings(
+    "ignore:(divide by zero|invalid value):RuntimeWarning"
+)  # GaussianNB's own, of a variance of zero
 @pytest.mark.parametrize("algorithm", SUPERVISED)
 def test_rows_of_zeros_predict_without_them(algorithm):
     rng = np.random.default_rng(0)

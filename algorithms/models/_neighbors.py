@@ -13,7 +13,7 @@ from algorithms.design import Preprocess
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import Memo, Sized
 from algorithms.models._regression import at_least
-from algorithms.models._sampled import Prepared, prepare, without_effect
+from algorithms.models._sampled import Prepared, check_squares, prepare, without_effect
 from algorithms.models._told import Told, score_told
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.neighbors import WEIGHTS, Ranked, search
@@ -88,7 +88,7 @@ class Neighbors(ABC):
 
     def solve(self, state: SampleState) -> Prepared:
         """Return the rows of the sample in the model's columns: they are the model."""
-        self.check(state)
+        self._need_row(state)
         if state.n < self.n_neighbors:
             raise NotEnoughRows(
                 f"n_neighbors={self.n_neighbors} needs as many rows, and the sample to search has {state.n}; use "
@@ -146,6 +146,10 @@ class Neighbors(ABC):
         }
 
     def check(self, state: SampleState) -> None:
-        """Refuse a sample without rows."""
+        """Refuse a sample without rows, and values whose squares have no finite sum."""
+        self._need_row(state)
+        check_squares(state)
+
+    def _need_row(self, state: SampleState) -> None:
         if not state.n:
             raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the sample holds none")

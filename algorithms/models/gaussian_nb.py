@@ -16,6 +16,7 @@ from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Log, Range
 from algorithms.summaries.classes import Classes, ClassesState
+from algorithms.summaries.moments import check_finite
 from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class GaussianNB:
 
     def solve(self, state: ClassesState) -> NaiveSolution:
         """Return means and variances; raises NotEnoughRows where a class has no row."""
+        self.check(state)
         need_every_class("GaussianNB", state.shape, state.weights)
         pick = seen(state.mean, state.scatter)
         scatters = (
@@ -124,4 +126,5 @@ class GaussianNB:
         return {}
 
     def check(self, state: ClassesState) -> None:
-        """Accept any state."""
+        """Refuse values whose squares have no finite sum."""
+        check_finite(state)
