@@ -106,6 +106,8 @@ class IsolationForest:
     def __post_init__(self) -> None:
         at_least("n_estimators", self.n_estimators, 1)
         at_least("max_samples", self.max_samples, 2)
+        if not 0 <= self.random_state < 2**31:
+            raise InvalidField(f"random_state={self.random_state!r}: must be from 0 to 2³¹ - 1")
         if not 0.0 < self.max_features <= 1.0:
             raise InvalidField(f"max_features={self.max_features!r}: must be above 0 and at most 1")
         c = self.contamination
