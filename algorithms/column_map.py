@@ -109,8 +109,27 @@ def gaps_of(columns: tuple[Column, ...]) -> Gaps:
     return Gaps(np.array(values, np.intp), np.array(beside, np.intp))
 
 
+def seen(mean: Array, scatter: Array) -> Places:
+    """Return the places of the columns that are not zero in every row; the first where all of them are.
+
+    Parameters
+    ----------
+    mean, scatter : of each column, shape (d,).
+
+    Examples
+    --------
+    >>> seen(np.array([0.0, 0.0, 1.0]), np.array([0.0, 2.0, 0.0])).tolist(), seen(np.zeros(2), np.zeros(2)).tolist()
+    ([1, 2], [0])
+    """
+    found = np.flatnonzero((mean != 0.0) | (scatter != 0.0))
+    return found if len(found) else np.arange(min(1, len(mean)))
+
+
 def column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
-    """Return T for imputing and merging, with the columns that are zero in every row left out."""
+    """Return T for imputing and merging, with the columns that are zero in every row left out.
+
+    Where all of them are, one is kept: a column without effect, so that every model has one.
+    """
     return MEMO.get(state, (impute, min_frequency), lambda: _column_map(state, impute, min_frequency))
 
 
@@ -146,13 +165,15 @@ def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     shape, entries = state.shape, _Entries([], [], [], [])
     mean = state.mean[: shape.d]
     scatter = state.scatter if state.scatter.ndim == 1 else np.diagonal(state.scatter)
-    seen = (mean != 0.0) | (scatter[: shape.d] != 0.0)
+    used = set(seen(mean, scatter[: shape.d]).tolist())
     for members in _by_source(shape):
         roles = {shape.columns[j].role for j in members}
         if roles <= {LEVEL, OTHER, MISSING}:
             _merge_rare(entries, shape, members, mean, min_frequency)
         else:
-            _fill_missing(entries, shape, [j for j in members if seen[j]], mean, impute)
+            _fill_missing(entries, shape, [j for j in members if j in used], mean, impute)
+    if not entries.names and shape.d:
+        entries.add(shape.columns[0].name, [(0, 1.0)])
     q = len(entries.names)
     matrix = csr_array((entries.values, (entries.rows, entries.cols)), shape=(shape.d, q))
     only_selects = len(entries.values) == q and all(v == 1.0 for v in entries.values)

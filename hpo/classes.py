@@ -30,27 +30,34 @@ def classes_of(dataset: Dataset, store: StateStore) -> tuple[Any, ...]:
     """
     target, found = dataset.targets[0], set()
     for segment in dataset.segments:
-        known = _stored(segment, target, store)
+        name = _name(dataset, segment)
+        known = _stored(name, store)
         labels = dataset.distinct(segment, target, MOST) if known is None else known
         if known is None:
-            _keep(segment, target, labels, store)
+            _keep(name, segment, target, labels, store)
         found.update(labels)
         check_classes(target, found, MOST)
-    return _checked(target, sorted(found))
+    return _checked(target, found)
 
 
 def known_classes(dataset: Dataset, store: StateStore) -> tuple[Any, ...] | None:
     """Return the labels of the target, or None where only reading would tell."""
     target, found = dataset.targets[0], set()
     for segment in dataset.segments:
-        labels = _stored(segment, target, store)
+        labels = _stored(_name(dataset, segment), store)
         if labels is None:
             return None
         found.update(labels)
-    return _checked(target, sorted(found))
+    return _checked(target, found)
 
 
-def _checked(target: str, labels: list[Any]) -> tuple[Any, ...]:
+def _checked(target: str, found: set[Any]) -> tuple[Any, ...]:
+    if len({isinstance(value, str) for value in found}) > 1:
+        raise DataError(
+            f"target {target!r} holds text in one file and numbers in another; rewrite one of them, so that equal "
+            "classes are equal values"
+        )
+    labels = sorted(found)
     broken = [value for value in labels if isinstance(value, float) and not value.is_integer()]
     if broken:
         raise DataError(
@@ -66,19 +73,22 @@ def _checked(target: str, labels: list[Any]) -> tuple[Any, ...]:
     return tuple(labels)
 
 
-def _name(segment: Segment, target: str) -> str:
-    return digest([segment.fingerprint, target])
+def _name(dataset: Dataset, segment: Segment) -> str:
+    """Return the name of what is known of a segment's labels; that of categories has the type of their values."""
+    target = dataset.targets[0]
+    field, labels = dataset.schema[target], dataset.labels_field(target)
+    return digest([segment.fingerprint, target, *([] if labels == field else [labels.dtype])])
 
 
-def _stored(segment: Segment, target: str, store: StateStore) -> list[Any] | None:
-    document = store.get_document(KIND, _name(segment, target))
+def _stored(name: str, store: StateStore) -> list[Any] | None:
+    document = store.get_document(KIND, name)
     labels = None if document is None else document.about.get("labels")
     return labels if isinstance(labels, list) else None
 
 
-def _keep(segment: Segment, target: str, labels: list[Any], store: StateStore) -> None:
+def _keep(name: str, segment: Segment, target: str, labels: list[Any], store: StateStore) -> None:
     about = {"segment": segment.fingerprint, "target": target, "labels": labels}
     try:
-        store.put_document(KIND, _name(segment, target), {}, about)
+        store.put_document(KIND, name, {}, about)
     except StoreWriteError as error:
         warnings.warn(f"the labels of a target could not be kept: {error}", StoreWarning, stacklevel=2)

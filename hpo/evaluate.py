@@ -12,6 +12,7 @@ import numpy as np
 
 from algorithms.base import Summary
 from algorithms.calibrated import Cells, CellsSummary
+from algorithms.errors import Unscorable
 from hpo.data.cells import FoldPlan
 from hpo.errors import TuneError
 from hpo.scoring import Held, scores
@@ -203,3 +204,20 @@ def _running(summary: Summary[Any], cells: Sequence[Any]) -> list[Any]:
 def usable(scores: Scores) -> bool:
     """Return whether every fold has a finite score."""
     return bool(np.all(np.isfinite(scores.folds)))
+
+
+def check_usable(scores: Scores, metric: str) -> None:
+    """Raise Unscorable where a fold has no finite score.
+
+    Examples
+    --------
+    >>> check_usable(Scores((1.0, math.nan)), "r2")
+    Traceback (most recent call last):
+    algorithms.errors.Unscorable: scoring='r2' is not finite in 1 of 2 folds; look for columns that are constant ...
+    """
+    if not usable(scores):
+        broken = np.count_nonzero(~np.isfinite(scores.folds))
+        raise Unscorable(
+            f"scoring={metric!r} is not finite in {broken} of {len(scores.folds)} folds; look for columns that are "
+            "constant in a fold's rows, or use fewer folds"
+        )

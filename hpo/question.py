@@ -140,7 +140,7 @@ def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
             "name one column with target="
         )
     if task.target == CLASS:
-        check_class(dataset.schema, targets[0])
+        check_class(dataset.labels_field(targets[0]))
     else:
         check_number(
             dataset.schema, targets[0], "target", "; or tune a classifier, for a target that is a class"

@@ -97,7 +97,12 @@ def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
 def _told(algorithm: Any, solution: Any, held: Held, metric: str) -> float | None:
     """Return the score that the algorithm tells by itself; None where a scorer must."""
     if held.rows is None or metric in held.exact:
-        return float(algorithm.score(solution, held.state, metric))
+        told = algorithm.score(solution, held.state, metric)
+        if told is None:
+            raise Unscorable(
+                f"scoring={metric!r} is not told by the held-out rows of a fold; use fewer folds"
+            )
+        return float(told)
     quick = getattr(algorithm, "score_rows", None)
     found = quick(solution, held.rows, metric) if quick else None
     return None if found is None else float(found)

@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from algorithms.base import Summary
 from algorithms.errors import AlgorithmError
 from hpo.errors import SearchError
-from hpo.evaluate import FoldStates, Scores, evaluate, usable
+from hpo.evaluate import FoldStates, Scores, check_usable, evaluate
 from hpo.fidelity import SHARE, Fidelity, stopped_early
 from hpo.search import Searched
 from hpo.selection import Candidate
@@ -221,13 +221,14 @@ class Tuner:
         noted = self.study.get_trials(deepcopy=False)[number].user_attrs
         return {SHARE: noted[SHARE]} if SHARE in noted else {}
 
-    def score(self, setting: Setting) -> Scores | None:
-        """Return the fold scores of a setting; None when a fold has no finite score."""
+    def score(self, setting: Setting) -> Scores:
+        """Return the fold scores of a setting; raises Unscorable when a fold has no finite score."""
         algorithm, states = self.build(*setting)
         self.fits += len(states.train)
         scores = evaluate(algorithm, states, self.metric, self.also)
-        goals = [scores, *(scores.also[name] for name in self.also[: self.goals - 1])]
-        return scores if all(map(usable, goals)) else None
+        for name in (self.metric, *self.also[: self.goals - 1]):
+            check_usable(scores.also.get(name, scores), name)
+        return scores
 
     def _values(self, scores: Scores) -> list[float]:
         """Return the values of the objectives."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_wine
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
 import hpo
+from algorithms.tasks import CLASS
+from hpo.auto import kind_of_target
+from hpo.classes import classes_of, known_classes
+from hpo.data import open_dataset
 from hpo.errors import DataError, TuneError
+from state_store import digest
 
 LABELS = {
     "text": ["blue", "green", "red"],
@@ -63,6 +71,105 @@ def test_categories_and_missing_labels(tmp_path):
     result = tune(frame, tmp_path)
     assert result.cost.rows_without_target == 18
     assert result.best_model.classes_.tolist() == LABELS["text"]
+
+
+CATEGORIES = {
+    "integers": [-3, 2, 12],
+    "booleans": [False, True, True],
+    "whole floats": [1.0, 2.0, 5.0],
+    "text": ["blue", "green", "red"],
+}
+"""Labels as pandas has them in a Categorical; as text, -3, 12 and 2 would be in another order."""
+
+
+def in_memory(frame, folder):
+    return frame
+
+
+def as_pair(frame, folder):
+    return frame.drop(columns="k"), frame["k"]
+
+
+def as_arrow(frame, folder):
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def in_feather(frame, folder):
+    pa.feather.write_feather(as_arrow(frame, folder), folder / "data.feather")
+    return folder / "data.feather"
+
+
+def in_parquet(frame, folder):
+    pq.write_table(as_arrow(frame, folder), folder / "data.parquet")
+    return folder / "data.parquet"
+
+
+@pytest.mark.parametrize(
+    "given", [in_memory, as_pair, as_arrow, in_feather, in_parquet], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize("labels", CATEGORIES.values(), ids=CATEGORIES)
+def test_categories_keep_the_type_of_their_values(given, labels, tmp_path):
+    frame = wine(labels)
+    frame["k"] = pd.Categorical(frame["k"])
+    frame.loc[::10, "k"] = None
+    data = given(frame, tmp_path)
+    plain = wine(labels).astype({"k": object})
+    plain.loc[::10, "k"] = None
+    options = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": [1e-9, 1e-3]}}
+    result = tune(data, tmp_path / "store", **options)
+    assert result.cost.rows_without_target == 18
+    assert [*result.best_model.classes_.tolist()] == sorted(set(labels))
+    assert [type(c) for c in result.best_model.classes_.tolist()] == [type(v) for v in sorted(set(labels))]
+    made = result.predict(frame.drop(columns="k"))["prediction"].to_numpy()
+    known = frame["k"].notna().to_numpy()
+    assert np.mean(made[known] == frame["k"].to_numpy()[known]) > 0.95
+    assert result.confirm(data, scoring="accuracy")["accuracy"] == pytest.approx(
+        np.mean(made[known] == frame["k"].to_numpy()[known])
+    )
+    want = tune(plain, tmp_path / "store", **options)
+    np.testing.assert_array_equal(made, want.predict(frame.drop(columns="k"))["prediction"])
+    again = tune(data, tmp_path / "store", algorithm="gaussian_nb")
+    assert (again.cost.rows_read, again.cost.pilot_rows) == (0, 0)
+
+
+def test_labels_that_were_known_as_text_are_read_again_in_their_own_type(tmp_path):
+    frame = wine(CATEGORIES["integers"])
+    frame["k"] = pd.Categorical(frame["k"])
+    store, data = hpo.StateStore(tmp_path), open_dataset(frame, target="k")
+    assert classes_of(data, store) == (-3, 2, 12)
+    [kept] = list(store.documents("labels"))
+    [segment] = data.segments
+    old = {**kept.about, "labels": ["-3", "12", "2"]}
+    store.put_document("labels", digest([segment.fingerprint, "k"]), {}, old)
+    assert classes_of(data, store) == known_classes(data, store) == (-3, 2, 12)
+
+
+def test_auto_takes_categories_of_numbers_for_classes(tmp_path):
+    frame = pd.DataFrame({"x": np.arange(60.0), "k": pd.Categorical(np.arange(60) // 2)})
+    kind, _, unsure = kind_of_target(open_dataset(frame, target="k"), 0)
+    assert (kind, unsure) == (CLASS, False)
+
+
+@pytest.mark.parametrize("given", [in_memory, in_feather], ids=lambda f: f.__name__)
+def test_a_summary_learns_from_a_sample_of_categories_of_numbers(given, tmp_path):
+    frame, search = wine([-3, 2, 12]), {"logistic.C": [0.1, 1.0]}
+    coded = given(frame.astype({"k": "category"}), tmp_path)
+    result = tune(coded, tmp_path / "store", algorithm="logistic", search=search)
+    want = tune(frame, tmp_path / "store", algorithm="logistic", search=search)
+    assert result.best_model.classes_.tolist() == [-3, 2, 12]
+    np.testing.assert_allclose(
+        result.best_model.predict_proba(frame), want.best_model.predict_proba(frame), atol=1e-6
+    )
+
+
+def test_text_in_one_file_and_numbers_in_another_are_no_classes(tmp_path):
+    (tmp_path / "data").mkdir()
+    for name, labels in (("a", [1, 2, 3]), ("b", ["1", "2", "3"])):
+        frame = wine(labels)
+        frame["k"] = pd.Categorical(frame["k"])
+        pa.feather.write_feather(as_arrow(frame, None), tmp_path / "data" / f"{name}.feather")
+    with pytest.raises(DataError, match=r"target 'k' holds text in one file and numbers in another"):
+        tune(tmp_path / "data", tmp_path / "store")
 
 
 def test_a_rare_class_in_the_last_file_is_a_class(tmp_path):
@@ -125,6 +232,18 @@ def test_an_unseen_label_is_named(tmp_path):
         result.confirm(wine(["blue", "green", "violet"]))
 
 
+@pytest.mark.parametrize(("learned", "given"), [("text", [-3, 0, 12]), ("integers", ["a", "b", "c"])])
+def test_labels_of_another_type_are_named(learned, given, tmp_path):
+    result = tune(wine(LABELS[learned]), tmp_path)
+    with pytest.raises(DataError, match=rf"target 'k' holds {given[0]!r}.*none of the 3 classes"):
+        result.confirm(wine(given))
+
+
+def test_whole_decimals_are_classes(tmp_path):
+    result = tune(wine([decimal.Decimal(v) for v in (1, 2, 5)]), tmp_path)
+    assert result.best_model.classes_.tolist() == [1.0, 2.0, 5.0]
+
+
 def test_a_loaded_study_scores_and_predicts_as_before(tmp_path):
     frame, where = wine(LABELS["text"]), {"storage": tmp_path / "journal.log", "name": "wine"}
     first = tune(frame, tmp_path / "store", **where)
@@ -150,9 +269,19 @@ def many(n):
             DataError,
             r"'k' is timestamp.*classes are text",
         ),
+        (
+            wine(["a", "b", "c"]).assign(k=pd.Categorical(pd.date_range("2020-01-01", periods=178))),
+            DataError,
+            r"'k' is timestamp.*classes are text",
+        ),
+        (
+            wine([0.5, 1.0, 2.0]).astype({"k": "category"}),
+            DataError,
+            r"target 'k' holds 0\.5, and classes are text, whole numbers",
+        ),
         (wine(["a", "b", "c"]).assign(k=None), DataError, r"'k' has no value|'k' is null"),
     ],
-    ids=["one class", "fractions", "too many", "dates", "all null"],
+    ids=["one class", "fractions", "too many", "dates", "categories of dates", "of fractions", "all null"],
 )
 def test_targets_that_make_no_classes(frame, error, words, tmp_path):
     with pytest.raises(error, match=words):

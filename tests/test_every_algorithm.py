@@ -11,7 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 
 import hpo
 from algorithms import registry
+from algorithms.errors import InvalidField
+from algorithms.fields import build, fields_of
 from algorithms.tasks import CLASS, NUMBER, TASKS
+from hpo.errors import SearchError
 
 
 def task_of(name):
@@ -66,6 +69,29 @@ def test_from_rows_to_report(name, tmp_path):
     path = tmp_path / "report.html"
     result.report(path)
     assert name in path.read_text()
+
+
+SENSELESS = {
+    "max_iter": 0,
+    "tol": -1e-4,
+    "random_state": -1,
+    "n_init": 0,
+    "n_estimators": 0,
+    "alpha_init": -1.0,
+}
+"""Values that scikit-learn refuses of hyperparameters that several algorithms have."""
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [(n, f) for n in registry.names() for f in SENSELESS if f in fields_of(registry.get(n))],
+)
+def test_values_that_scikit_learn_refuses_are_refused_by_name(name, field):
+    value = SENSELESS[field]
+    with pytest.raises(InvalidField, match=rf"^{field}={value!r}: must be "):
+        build(registry.get(name), {field: value})
+    with pytest.raises(SearchError, match=rf"search\['{name}\.{field}'\]={value!r}"):
+        hpo.tune(*data_for(name), algorithm=name, search={f"{name}.{field}": value}, store=None)
 
 
 def _solution(result):

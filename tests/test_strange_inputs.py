@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -11,8 +12,14 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold, cross_val_score
 
 import hpo
-from algorithms.errors import TooLarge
+from algorithms import registry
+from algorithms.base import Column, Shape
+from algorithms.errors import TooLarge, Unscorable
+from algorithms.models.pca import PCA
+from algorithms.summaries.moments import Moments
+from algorithms.tasks import CLASS, TASKS
 from hpo.errors import DataError, SearchError, TuneError
+from hpo.scoring import Held, score
 from state_store.errors import StoreLocationError
 from studies.errors import SpecError
 
@@ -42,6 +49,41 @@ def test_values_whose_squares_overflow_are_named(algorithm, column):
     data = frame()
     data[column] *= 1e300
     refuse(TooLarge, data, repr(column), "rescale", algorithm=algorithm)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "largest"),
+    [
+        *[
+            (n, 1e200)
+            for n in ("gaussian_nb", "qda", "lda", "logistic", "knn_classifier", "isolation_forest")
+        ],
+        ("isolation_forest", 1e40),
+        ("multinomial_nb", 1e308),
+        ("complement_nb", 1e308),
+    ],
+)
+def test_values_too_large_for_a_classifier_are_named_without_a_warning(algorithm, largest):
+    """Warnings are errors here: what overflows on the way to the refusal is nothing to tell."""
+    data = frame()
+    data["x"] = data["x"].abs() / data["x"].abs().max() * largest
+    data["y"] = np.where(data["y"] > 0.5, "high", "low")
+    refuse(TooLarge, data, "'x'", "rescale", algorithm=algorithm)
+
+
+@pytest.mark.parametrize(
+    "options", [{"algorithm": "knn_regressor"}, {"algorithm": "sketched_pca", "target": None}]
+)
+def test_values_too_large_are_named_without_a_warning(options):
+    data = frame()
+    data["x"] *= 1e200
+    refuse(TooLarge, data, "'x'", "rescale", **options)
+
+
+def test_shrinkage_of_values_whose_squares_overflow_is_refused():
+    data = frame().assign(y=lambda d: np.where(d["y"] > 0.5, "high", "low"))
+    data["x"] *= 1e200
+    refuse(TooLarge, data, "'x'", algorithm="lda", search={"lda.solver": "lsqr", "lda.shrinkage": "auto"})
 
 
 def test_float32_that_overflows_has_room_in_double_precision():
@@ -304,6 +346,24 @@ def test_a_constant_column_predicts_the_mean(algorithm):
     assert model.predict(data) == pytest.approx(np.full(ROWS, data["y"].mean()), rel=1e-9)
 
 
+SUPERVISED = [n for n in registry.names() if TASKS[registry.get(n).task].target and n != "categorical_nb"]
+
+
+@pytest.mark.filterwarnings(
+    "ignore:(divide by zero|invalid value):RuntimeWarning"
+)  # GaussianNB's own, of a variance of zero
+@pytest.mark.parametrize("algorithm", SUPERVISED)
+def test_rows_of_zeros_predict_without_them(algorithm):
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"a": np.zeros(60), "b": np.zeros(60), "y": rng.random(60) + 1.0})
+    if TASKS[registry.get(algorithm).task].target == CLASS:
+        data["y"] = np.where(data["y"] > 1.4, "high", "low")
+    result = tune(data, algorithm=algorithm)
+    assert np.isfinite(result.best_value)
+    assert len(set(result.predict(data)["prediction"])) == 1
+    assert result.report().trials
+
+
 def test_a_result_without_a_score_can_be_looked_at_and_says_why():
     late = tune(frame(), timeout=1e-9)
     assert "no score yet" in repr(late)
@@ -312,6 +372,35 @@ def test_a_result_without_a_score_can_be_looked_at_and_says_why():
     flat = hpo.tune(frame()[["x"]].assign(x=1.0), algorithm="pca", trials=2)
     with pytest.raises(TuneError, match="not finite"):
         _ = flat.best_value
+
+
+@pytest.mark.parametrize("algorithm", ["pca", "sketched_pca"])
+def test_columns_that_do_not_vary_have_no_likelihood_and_each_trial_says_so(algorithm):
+    flat = hpo.tune(
+        pd.DataFrame({"a": [1.0] * 50, "b": [2.0] * 50}), algorithm=algorithm, trials=3, store=None
+    )
+    assert flat.optuna_study.trials
+    for trial in flat.optuna_study.trials:
+        assert trial.state.name == "FAIL"
+        assert re.search(
+            r"'log_likelihood' is not finite in 5 of 5 folds.*constant", trial.user_attrs["error"]
+        )
+    with pytest.raises(
+        TuneError, match=r"no trial has a score yet.*'log_likelihood' is not finite in 5 of 5 folds"
+    ):
+        _ = flat.best_value
+    told = hpo.tune(
+        pd.DataFrame({"a": [1.0] * 50, "b": [2.0] * 50}), algorithm=algorithm, trials=3, store=None,
+        scoring="explained_variance",
+    )  # fmt: skip
+    assert told.best_value == 0.0
+
+
+def test_a_score_that_held_out_rows_do_not_tell_fails_its_trial():
+    """An algorithm that says None of a metric that it names: the trial has the reason, the study goes on."""
+    state = Moments().init(Shape((Column("x", "x"),)))
+    with pytest.raises(Unscorable, match="'log_likelihood' is not told by the held-out rows of a fold"):
+        score(PCA(), object(), Held(state), "log_likelihood")
 
 
 def test_an_empty_path_is_no_store(tmp_path, monkeypatch):

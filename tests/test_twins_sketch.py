@@ -42,6 +42,12 @@ def topics(n, d, rank=20, density=0.02, seed=0):
     return made
 
 
+def digits():
+    """Handwritten digits without the pixels that are black in all of them."""
+    X, _ = load_digits(return_X_y=True)
+    return X[:, X.any(axis=0)]
+
+
 def explained(model, X):
     """Share of the variance of rows along a model's components, measured on the rows."""
     X = X - X.mean(axis=0)
@@ -50,7 +56,7 @@ def explained(model, X):
 
 @pytest.mark.parametrize("params", TWINS["sketched_pca"][0], ids=str)
 def test_it_explains_what_its_twin_explains(params, tmp_path):
-    X, _ = load_digits(return_X_y=True)
+    X = digits()
     asked = {f"sketched_pca.{name}": value for name, value in params.items()} | {
         "sketched_pca.size": 50,
         **PLAIN,
@@ -263,6 +269,7 @@ def test_standardised_columns_are_divided_by_their_exact_deviations(tmp_path, mo
         search={"sketched_pca.n_components": 8, "sketched_pca.size": 60},
     )  # fmt: skip
     model, rows = result.best_model, X.toarray()
+    rows = rows[:, rows.any(axis=0)]
     twin = StandardScaler().fit(rows)
     np.testing.assert_allclose(model["scale"].scale_, twin.scale_, rtol=1e-9)
     np.testing.assert_allclose(model["scale"].var_, twin.var_, rtol=1e-9)
@@ -282,19 +289,85 @@ def test_a_held_out_score_is_at_most_that_of_the_rows(tmp_path):
     )  # fmt: skip
     algorithm, states = result.best.algorithm, result.best.states
     for i, (_, test) in enumerate(cv.split(X)):
-        model = algorithm.finalize(states.train[i])["model"]
-        held = X[test] - model.mean_
+        fitted = algorithm.finalize(states.train[i])
+        rows, model = fitted[:-1].transform(result.best_model["encoder"].transform(X[test])), fitted["model"]
+        held = rows - model.mean_
         share = float(((held @ model.components_.T) ** 2).sum() / (held**2).sum())
-        told, truth = result.best.scores.also["explained_variance"].folds[i], model.score(X[test])
+        told, truth = result.best.scores.also["explained_variance"].folds[i], model.score(rows)
         assert 0.99 * share < told <= share * (1 + 1e-9)
         assert truth - 1.0 < result.best.scores.folds[i] <= truth + 1e-6
+
+
+def mixed(n=400, seed=0):
+    """Numbers and categories without missing ones, and a level that the last quarter of the rows alone has."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n), "c": rng.choice(list("uvw"), n)})
+    frame["b"] += frame["a"] + 3.0
+    frame["never"] = 0.0
+    frame.loc[frame.index[-n // 4 :: 3], "c"] = "x"
+    return frame
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("k", [1, 3])
+def test_with_as_many_directions_as_columns_it_is_pca_with_categories_too(standardize, k, tmp_path):
+    """Columns that are zero in every training row (no other level, none missing) are in neither model."""
+    frame, cv = mixed(), KFold(4)
+    made = {}
+    for name in ("pca", "sketched_pca"):
+        asked = {f"{name}.n_components": k, f"{name}.standardize": standardize}
+        scores = ["log_likelihood", "explained_variance"]
+        made[name] = hpo.tune(
+            frame, algorithm=name, trials=1, folds=cv, scoring=scores, search=asked, store=tmp_path
+        )  # fmt: skip
+    exact, near = made["pca"], made["sketched_pca"]
+    ours, theirs = near.best_model["model"], exact.best_model["model"]
+    assert ours.n_features_in_ == theirs.n_features_in_ == 6
+    assert list(near.best_model[:-1].get_feature_names_out()) == list(
+        exact.best_model[:-1].get_feature_names_out()
+    )
+    assert ours.noise_variance_ == pytest.approx(theirs.noise_variance_, rel=1e-9)
+    np.testing.assert_allclose(near.best_model.transform(frame), exact.best_model.transform(frame), atol=1e-9)
+    np.testing.assert_allclose(near.best.scores.folds, exact.best.scores.folds, rtol=1e-9)
+    shares = (one.best.scores.also["explained_variance"].folds for one in (near, exact))
+    np.testing.assert_allclose(*shares, rtol=1e-9)
+    columns = pd.get_dummies(frame, columns=["c"]).astype(float)
+    for (train, test), told in zip(cv.split(frame), near.best.scores.folds, strict=True):
+        there = columns.columns[columns.iloc[train].any()]
+        X, held = columns.iloc[train][there].to_numpy(), columns.iloc[test][there].to_numpy()
+        if standardize:
+            scaler = StandardScaler().fit(X)
+            X, held = scaler.transform(X), scaler.transform(held)
+        assert told == pytest.approx(PCA(k, svd_solver="full").fit(X).score(held), rel=1e-9)
+
+
+def test_fewer_directions_than_columns_are_enough_for_rows_of_low_rank_beside_columns_of_zeros(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 5)) @ rng.normal(size=(5, 30)) + 1.0
+    X = np.zeros((300, 40))
+    X[:, rng.permutation(40)[:30]] = rows
+    made = {}
+    for name, more in (("pca", {}), ("sketched_pca", {"sketched_pca.size": 12})):
+        asked = {f"{name}.n_components": 4, f"{name}.standardize": False, **more}
+        made[name] = hpo.tune(X, algorithm=name, trials=1, folds=KFold(3), search=asked, store=tmp_path)
+    near, exact = made["sketched_pca"], made["pca"]
+    assert near.best_model["model"].n_features_in_ == 30
+    np.testing.assert_allclose(near.best.scores.folds, exact.best.scores.folds, rtol=1e-6)
 
 
 def test_both_pcas_tell_the_same_share_of_variance(tmp_path):
     X, _ = load_digits(return_X_y=True)
     asked = {"trials": 1, "folds": 3, "scoring": "explained_variance"}
-    exact = hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.n_components": 10, "pca.standardize": False}, **asked)
-    near = hpo.tune(X, algorithm="sketched_pca", store=tmp_path, search={"sketched_pca.n_components": 10, **PLAIN}, **asked)
+    exact = hpo.tune(
+        X, algorithm="pca", store=tmp_path, search={"pca.n_components": 10, "pca.standardize": False}, **asked
+    )
+    near = hpo.tune(
+        X,
+        algorithm="sketched_pca",
+        store=tmp_path,
+        search={"sketched_pca.n_components": 10, **PLAIN},
+        **asked,
+    )
     assert near.best_value == pytest.approx(exact.best_value, rel=1e-6)
     for kind in ("sketched_pca", "pca"):
         assert registry.get(kind).metrics == ("log_likelihood", "explained_variance")
@@ -332,7 +405,10 @@ def test_the_plan_says_it(tmp_path, monkeypatch):
     monkeypatch.setenv("HPO_MEMORY_LIMIT", str(12 * 2**20))
     assert "pca is answered by sketched_pca" in hpo.plan(spec).wide
     assert "Sketch(size=100" in hpo.plan(spec).summaries[0]
-    assert hpo.tune(str(tmp_path / "a.parquet"), algorithm="auto", trials=1, store=tmp_path / "s").best_algorithm == "pca"
+    assert (
+        hpo.tune(str(tmp_path / "a.parquet"), algorithm="auto", trials=1, store=tmp_path / "s").best_algorithm
+        == "pca"
+    )
 
 
 def test_products_of_float32_rows_have_an_eigenvalue_for_each_dimension_alone():
@@ -342,6 +418,8 @@ def test_products_of_float32_rows_have_an_eigenvalue_for_each_dimension_alone():
     sketch = Sketch(size=20, standardize=False)
     batch = Batch(np.asfortranarray(rows), 80)
     sketch = sketch.knowing(sketch.learn(shape, batch))
-    model = SketchedPCA(n_components=5, summary=sketch).finalize(sketch.update(sketch.init(shape), batch))["model"]
+    model = SketchedPCA(n_components=5, summary=sketch).finalize(sketch.update(sketch.init(shape), batch))[
+        "model"
+    ]
     twin = PCA(5, svd_solver="full").fit(rows.astype(np.float64))
     np.testing.assert_allclose(model.explained_variance_, twin.explained_variance_, rtol=1e-5)

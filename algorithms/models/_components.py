@@ -60,7 +60,7 @@ def score(metric: str, second: SecondMoments, variance: Array, noise: float, q: 
         return float(second.along[:k].sum() / second.total) if second.total > 0.0 else 0.0
     if metric != "log_likelihood":
         return None
-    if variance.min() <= 0.0 or (q > k and noise <= 0.0):
+    if variance.min(initial=math.inf) <= 0.0 or (q > k and noise <= 0.0):
         return -math.inf
     inside = float(np.sum(second.along[:k] / variance))
     rest = q - k

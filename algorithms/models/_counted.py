@@ -11,7 +11,7 @@ import numpy as np
 
 from algorithms.base import Array
 from algorithms.column_map import picked
-from algorithms.errors import InvalidField
+from algorithms.errors import InvalidField, TooLarge
 from algorithms.models._classes import need_every_class
 from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
@@ -114,8 +114,9 @@ class Counted(ABC):
         return {}
 
     def check(self, state: CountsState) -> None:
-        """Refuse negative values."""
+        """Refuse negative values, and values without a finite sum."""
         refuse_negative(state, type(self).__name__)
+        refuse_infinite(state)
 
 
 def refuse_negative(state: CountsState, name: str) -> None:
@@ -127,3 +128,13 @@ def refuse_negative(state: CountsState, name: str) -> None:
         f"column {state.shape.columns[j].name!r} holds {state.lowest[j]:g}, and {name} takes counts, which are not "
         "negative; leave the column out, or use 'gaussian_nb'"
     )
+
+
+def refuse_infinite(state: CountsState) -> None:
+    """Raise TooLarge, naming the column whose values have no finite sum."""
+    broken = np.flatnonzero(~np.isfinite(state.sums).all(axis=0))
+    if len(broken):
+        raise TooLarge(
+            f"column {state.shape.columns[broken[0]].name!r} holds values so large that they have no finite sum: "
+            "look for damaged values, rescale the column, or leave it out"
+        )

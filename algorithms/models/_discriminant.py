@@ -19,6 +19,7 @@ from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.ranges import Choice, Range
 from algorithms.summaries.class_kurtosis import ClassKurtosis
 from algorithms.summaries.classes import ByClass, Classes
+from algorithms.summaries.moments import check_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +112,12 @@ class Discriminant:
         return ranges
 
     def check(self, state: ByClass) -> None:
-        """Refuse priors of other classes than there are."""
+        """Refuse values whose squares have no finite sum, and priors of other classes than there are."""
+        check_finite(state)
         check_priors(self.priors, state.shape)
 
     def _groups(self, state: ByClass) -> Groups:
+        self.check(state)
         columns = column_map(state, self.impute, self.min_frequency)
         none = np.zeros(len(columns.names))
         means, scatters = _mapped(state, columns, none, none + 1.0)

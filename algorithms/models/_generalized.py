@@ -18,6 +18,7 @@ from algorithms.models._objective import corrected, objective_of
 from algorithms.models._pipeline import dressed
 from algorithms.models._problem import Problem
 from algorithms.models._quadratic import Quadratic, Weights, quadratic_of
+from algorithms.models._regression import check_descent
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
 from algorithms.solvers.spectrum import degrees_of_freedom, ridge
@@ -95,6 +96,7 @@ class Generalized(ABC):
     def __post_init__(self) -> None:
         how = Preprocess(self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept)
         object.__setattr__(self, "_preprocess", how)
+        check_descent(self.tol, self.max_iter)
 
     @abstractmethod
     def penalty(self, weight: float) -> tuple[float, float]:

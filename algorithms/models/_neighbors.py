@@ -13,7 +13,7 @@ from algorithms.design import Preprocess
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import Memo, Sized
 from algorithms.models._regression import at_least
-from algorithms.models._sampled import Prepared, prepare, without_effect
+from algorithms.models._sampled import Prepared, check_squares, prepare, without_effect
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.neighbors import WEIGHTS, Ranked, search
 from algorithms.summaries.sample import Sample, SampleState
@@ -163,6 +163,10 @@ class Neighbors(ABC):
         }
 
     def check(self, state: SampleState) -> None:
-        """Refuse a sample without rows."""
+        """Refuse a sample without rows, and values whose squares have no finite sum."""
+        self._need_row(state)
+        check_squares(state)
+
+    def _need_row(self, state: SampleState) -> None:
         if not state.n:
             raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the sample holds none")

@@ -174,6 +174,17 @@ def at_least(name: str, value: float, low: float) -> None:
         raise InvalidField(f"{name}={value!r}: must be at least {low:g}")
 
 
+def check_descent(tol: float, max_iter: int) -> None:
+    """Refuse a tolerance below zero, and no iteration at all.
+
+    Examples
+    --------
+    >>> check_descent(1e-4, 1000)
+    """
+    at_least("tol", tol, 0.0)
+    at_least("max_iter", max_iter, 1)
+
+
 def decades(low: float, high: float) -> tuple[float, float]:
     """Return the range widened to powers of ten, so that a little more data leaves it as it is.
 

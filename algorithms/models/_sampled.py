@@ -14,6 +14,7 @@ from algorithms.column_map import ColumnMap, column_map
 from algorithms.design import Preprocess, unused_fields
 from algorithms.models._pipeline import pipeline
 from algorithms.ranges import Range
+from algorithms.summaries.moments import check_finite
 from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
@@ -66,13 +67,23 @@ def prepare(state: SampleState, how: Preprocess) -> Prepared:
     from sklearn.preprocessing import StandardScaler
 
     X, w, d = state.X.astype(np.float64), state.sample_weight, state.shape.d
-    mean = w @ X / w.sum()
-    columns = column_map(_Sums(state.shape, mean, w @ (X - mean) ** 2), how.impute, how.min_frequency)
+    columns = column_map(_sums(X, w, state.shape), how.impute, how.min_frequency)
     made = _mapped(state.X, columns)
     scaler = None
     if how.standardize and columns.names:
         scaler = StandardScaler().fit(made, sample_weight=w if state.weighted else None)
     return Prepared(state, columns, scaler, _scaled(made, scaler) if d else made)
+
+
+def check_squares(state: SampleState) -> None:
+    """Raise TooLarge, naming the column, where a sample's values have squares without a finite sum."""
+    check_finite(_sums(state.X.astype(np.float64), state.sample_weight, state.shape))
+
+
+def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = w @ X / w.sum()
+        return _Sums(shape, mean, w @ (X - mean) ** 2)
 
 
 def _mapped(X: NDArray[np.floating[Any]], columns: ColumnMap) -> NDArray[np.floating[Any]]:

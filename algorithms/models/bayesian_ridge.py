@@ -10,7 +10,7 @@ import numpy as np
 
 from algorithms.base import Array
 from algorithms.design import Design
-from algorithms.models._regression import LinearSolution, Regression, at_least
+from algorithms.models._regression import LinearSolution, Regression, at_least, check_descent
 from algorithms.ranges import Log
 from algorithms.solvers.evidence import Priors, maximise
 
@@ -42,9 +42,9 @@ class BayesianRidge(Regression):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("alpha_1", "alpha_2", "lambda_1", "lambda_2"):
-            at_least(name, getattr(self, name), 0.0)
-        at_least("max_iter", self.max_iter, 1)
+        for name in ("alpha_1", "alpha_2", "lambda_1", "lambda_2", "alpha_init", "lambda_init"):
+            at_least(name, getattr(self, name) or 0.0, 0.0)
+        check_descent(self.tol, self.max_iter)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return the posterior mean at the maximum of the evidence."""

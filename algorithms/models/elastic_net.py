@@ -10,7 +10,7 @@ import numpy as np
 
 from algorithms.base import Array
 from algorithms.design import Design
-from algorithms.models._regression import LinearSolution, Regression, decades
+from algorithms.models._regression import LinearSolution, Regression, check_descent, decades
 from algorithms.ranges import Choice, Log, Range, Uniform
 from algorithms.solvers.coordinate_descent import Descent, check_penalty, elastic_net
 from algorithms.solvers.spectrum import decompose, degrees_of_freedom, ridge
@@ -47,6 +47,7 @@ class ElasticNet(Regression):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_penalty(self.alpha, self.l1_ratio)
+        check_descent(self.tol, self.max_iter)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return the coefficients, the iterations and the dual gap of coordinate descent."""

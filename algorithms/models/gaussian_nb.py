@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algorithms.base import Array
-from algorithms.column_map import ColumnMap, picked
+from algorithms.column_map import ColumnMap, picked, seen
 from algorithms.models._classes import check_priors, given, need_every_class, priors_of
 from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Log, Range
 from algorithms.summaries.classes import Classes, ClassesState
+from algorithms.summaries.moments import check_finite
 from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ class GaussianNB:
 
     def solve(self, state: ClassesState) -> NaiveSolution:
         """Return means and variances; raises NotEnoughRows where a class has no row."""
+        self.check(state)
         need_every_class("GaussianNB", state.shape, state.weights)
-        pick = _seen(state)
+        pick = seen(state.mean, state.scatter)
         scatters = (
             state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
         )
@@ -124,9 +125,6 @@ class GaussianNB:
         return {}
 
     def check(self, state: ClassesState) -> None:
-        """Refuse priors of other classes than there are."""
+        """Refuse values whose squares have no finite sum, and priors of other classes than there are."""
+        check_finite(state)
         check_priors(self.priors, state.shape)
-
-
-def _seen(state: ClassesState) -> NDArray[np.intp]:
-    return np.flatnonzero((state.mean != 0.0) | (state.scatter != 0.0))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.design import Preprocess
-from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.errors import InvalidField, NotEnoughRows, TooLarge
 from algorithms.memo import MEMO
 from algorithms.models._outliers import outlier_code, score_outliers
 from algorithms.models._regression import at_least
@@ -106,6 +106,8 @@ class IsolationForest:
     def __post_init__(self) -> None:
         at_least("n_estimators", self.n_estimators, 1)
         at_least("max_samples", self.max_samples, 2)
+        if not 0 <= self.random_state < 2**31:
+            raise InvalidField(f"random_state={self.random_state!r}: must be from 0 to 2³¹ - 1")
         if not 0.0 < self.max_features <= 1.0:
             raise InvalidField(f"max_features={self.max_features!r}: must be above 0 and at most 1")
         c = self.contamination
@@ -172,7 +174,14 @@ class IsolationForest:
         return {**without_effect(state), "max_samples": Integer(min(16, most), most, log=True)}
 
     def check(self, state: SampleState) -> None:
-        """Refuse a sample of one row, or a label that the target does not have."""
+        """Refuse a sample of one row, a label that the target does not have, and values beyond float32."""
         if state.n < 2:
             raise NotEnoughRows(f"IsolationForest needs at least 2 rows, and the sample holds {state.n}")
+        largest = np.abs(state.X).max(axis=0)
+        if len(broken := np.flatnonzero(largest > np.finfo(np.float32).max)):
+            name = state.shape.columns[broken[0]].name
+            raise TooLarge(
+                f"column {name!r} holds {largest[broken[0]]:g}, and trees compare numbers of float32, which ends "
+                "at 3.4e38: look for damaged values, rescale the column, or leave it out"
+            )
         outlier_code(state, self.outlier_label)

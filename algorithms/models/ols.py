@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from algorithms.base import Array
 from algorithms.design import Design
-from algorithms.models._regression import LinearSolution, Regression
+from algorithms.models._regression import LinearSolution, Regression, at_least
 from algorithms.ranges import Choice
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.spectrum import least_squares
@@ -32,6 +32,10 @@ class OLS(Regression):
 
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
     tol: float = 1e-6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("tol", self.tol, 0.0)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return G⁺b."""

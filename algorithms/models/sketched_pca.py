@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.base import INDICATOR, Array
-from algorithms.column_map import ColumnMap
+from algorithms.column_map import ColumnMap, Places, seen
 from algorithms.design import deviations
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO
@@ -31,6 +31,7 @@ class Axes:
 
     Attributes
     ----------
+    kept : shape (q,), places of the model's columns among the sketch's: those that are not zero in every row.
     mean, scale : shape (q,); what the model's columns are centred by and divided by.
     values : shape (r,), eigenvalues of the scatter, descending.
     vectors : shape (q, r).
@@ -38,6 +39,7 @@ class Axes:
     weight, rows : W and the number of rows.
     """
 
+    kept: Places
     mean: Array
     scale: Array
     values: Array
@@ -59,7 +61,7 @@ class Axes:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.vectors.nbytes + 3 * self.mean.nbytes
+        return self.vectors.nbytes + 4 * self.mean.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,13 +130,14 @@ class SketchedPCA:
         standardize = bool(state.known["standardize"])
         scaler = None
         if standardize:
-            scaler = fitted_scaler(axes.mean, axes.scale, state.scatter / state.weight, axes.rows)
+            variance = state.scatter[axes.kept] / state.weight
+            scaler = fitted_scaler(axes.mean, axes.scale, variance, axes.rows)
         model = fitted(
             signed(axes.vectors[:, : solution.k].T), np.zeros(axes.q) if standardize else axes.mean,
             solution.variance, total=axes.total / axes.divisor, noise=solution.noise, rows=axes.rows,
             singular=np.sqrt(axes.values[: solution.k]), whiten=self.whiten, solver="randomized",
         )  # fmt: skip
-        return pipeline(_columns(state), state.shape.d, scaler, model)
+        return pipeline(_columns(state, axes.kept), state.shape.d, scaler, model)
 
     def finalize(self, state: SketchState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
@@ -142,7 +145,7 @@ class SketchedPCA:
 
     def score(self, solution: SketchedPCASolution, held_out: SketchState, metric: str) -> float | None:
         """Return the score of the held-out rows, at least: see :class:`SketchedPCA`."""
-        if not held_out.rows or not solution.k:
+        if not held_out.rows:
             return None
         axes = solution.axes
         second = MEMO.get(held_out, (axes, "second"), lambda: _second_moments(axes, held_out))
@@ -153,9 +156,11 @@ class SketchedPCA:
         return float(solution.k)
 
     def bounds(self, state: SketchState) -> Mapping[str, Range | None]:
-        """Return components up to what the sketch tells apart."""
+        """Return components up to what the sketch tells apart, and fewer than the rank where it tells that."""
         axes = self.axes(state)
-        return {"n_components": Integer(1, max(1, min(len(axes.values), axes.q - 1, axes.rows - 1)))}
+        found = len(axes.values)
+        most = found - 1 if found < state.product.shape[1] else found
+        return {"n_components": Integer(1, max(1, min(most, axes.q - 1, axes.rows - 1)))}
 
     def check(self, state: SketchState) -> None:
         """Refuse fewer than two rows, and values without a finite sum."""
@@ -178,48 +183,49 @@ class SketchedPCA:
 
 
 def _axes(state: SketchState) -> Axes:
-    scale = np.ones(len(state.mean))
+    kept = seen(state.mean, state.scatter)
+    mean, scatter, scale = state.mean[kept], state.scatter[kept], np.ones(len(kept))
     if state.known["standardize"]:
-        scale = deviations(state.scatter / state.weight, state.mean, state.weight)
-    values, vectors = _rescaled(state, scale)
-    total = float((state.scatter / scale**2).sum())
-    return Axes(state.mean, scale, values, vectors, total, state.weight, state.rows)
+        scale = deviations(scatter / state.weight, mean, state.weight)
+    values, vectors = _rescaled(state, kept, scale)
+    total = float((scatter / scale**2).sum())
+    return Axes(kept, mean, scale, values, vectors, total, state.weight, state.rows)
 
 
-def _rescaled(state: SketchState, scale: Array) -> tuple[Array, Array]:
+def _rescaled(state: SketchState, kept: Places, scale: Array) -> tuple[Array, Array]:
     """Return eigenvalues and vectors of the scatter divided by exact scales: the sketch's scales are a sample's."""
     vectors, values = factor(state.known["directions"], state.product)
-    ratio = state.known["scale"] / scale
+    vectors, ratio = vectors[kept], state.known["scale"][kept] / scale
     if np.all(ratio == 1.0):
         return values, vectors
     vectors *= np.sqrt(values)
     vectors *= ratio[:, None]
     rotated, roots, _ = np.linalg.svd(vectors, full_matrices=False)
-    kept = roots > (roots[0] * 1e-12 if len(roots) else 0.0)
-    return roots[kept] ** 2, rotated[:, kept]
+    some = roots > (roots[0] * 1e-12 if len(roots) else 0.0)
+    return roots[some] ** 2, rotated[:, some]
 
 
 def _second_moments(axes: Axes, held_out: SketchState) -> SecondMoments:
     """Return what the held-out rows vary along each axis: by their own sketch, so at most what they do."""
     vectors, values = factor(held_out.known["directions"], held_out.product)
-    pilot = (held_out.known["scale"] / axes.scale)[:, None]
-    inside = (axes.vectors * pilot).T @ vectors
-    away = (held_out.mean - axes.mean) / axes.scale
+    pilot = (held_out.known["scale"][axes.kept] / axes.scale)[:, None]
+    inside = (axes.vectors * pilot).T @ vectors[axes.kept]
+    away = (held_out.mean[axes.kept] - axes.mean) / axes.scale
     along = (inside**2) @ values / held_out.weight + (axes.vectors.T @ away) ** 2
-    scatter = float((held_out.scatter / axes.scale**2).sum())
+    scatter = float((held_out.scatter[axes.kept] / axes.scale**2).sum())
     return SecondMoments(along, scatter / held_out.weight + float(away @ away))
 
 
-def _columns(state: SketchState) -> ColumnMap:
+def _columns(state: SketchState, kept: Places) -> ColumnMap:
     """Return the map from encoded columns: values as they are, and what stands for missing ones."""
     from scipy.sparse import csr_array
 
-    shape, fill, values = state.shape, state.known["fill"], value_columns(state.shape)
-    filled = np.array([j for j, column in enumerate(shape.columns) if column.role == INDICATOR], np.intp)
+    shape, values = state.shape, value_columns(state.shape)[kept]
+    fill = state.known["fill"][kept]
     place = {shape.columns[j].source: i for i, j in enumerate(values)}
-    of_value = np.array([place[shape.columns[j].source] for j in filled], np.intp)
-    some = fill[of_value] != 0.0
-    filled, of_value = filled[some], of_value[some]
+    gaps = [(j, place.get(c.source, -1)) for j, c in enumerate(shape.columns) if c.role == INDICATOR]
+    gaps = [(j, i) for j, i in gaps if i >= 0 and fill[i] != 0.0]
+    filled, of_value = np.array(gaps, np.intp).reshape(-1, 2).T
     rows, columns = np.r_[values, filled], np.r_[np.arange(len(values)), of_value]
     matrix = csr_array(
         (np.r_[np.ones(len(values)), fill[of_value]], (rows, columns)), shape=(shape.d, len(values))

@@ -76,8 +76,9 @@ class ClassKurtosisState:
     @cached_property
     def scatter(self) -> Array:
         """Sum of squares of each column about the mean of all rows, missing numbers zero, shape (d,)."""
-        inside = self.deviations**2 + self.known * (1.0 - self.known) * self.means**2
-        return np.asarray(self.weights @ (inside + (self.known * self.means - self.mean) ** 2))
+        with np.errstate(over="ignore", invalid="ignore"):
+            inside = self.deviations**2 + self.known * (1.0 - self.known) * self.means**2
+            return np.asarray(self.weights @ (inside + (self.known * self.means - self.mean) ** 2))
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
@@ -162,7 +163,11 @@ class ClassKurtosis:
 
     def update(self, state: ClassKurtosisState, batch: Batch) -> ClassKurtosisState:
         """Return the state of the rows seen before and those of ``batch``."""
-        return self.merge(state, self._lift(state.shape, batch)) if batch.n else state
+        if not batch.n:
+            return state
+        with np.errstate(over="ignore", invalid="ignore"):
+            lifted = self._lift(state.shape, batch)
+        return self.merge(state, lifted)
 
     def merge(self, a: ClassKurtosisState, b: ClassKurtosisState) -> ClassKurtosisState:
         """Return the state of both states' rows, class by class, about their common mean and by their deviation."""
@@ -174,7 +179,8 @@ class ClassKurtosis:
         made.counts[:], made.weights[:] = a.counts + b.counts, a.weights + b.weights
         for c in range(len(made.weights)):
             if a.counts[c] and b.counts[c]:
-                _join(made, a, b, c)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    _join(made, a, b, c)
             else:
                 one = a if a.counts[c] else b
                 made.means[c], made.deviations[c] = one.means[c], one.deviations[c]

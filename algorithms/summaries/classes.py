@@ -95,7 +95,8 @@ class ClassesState:
     def scatter(self) -> Array:
         """Sum of squares of each column about the mean of all rows, shape (d,)."""
         inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
-        return np.asarray(inside.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(inside.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
@@ -139,7 +140,11 @@ class Classes:
 
     def update(self, state: ClassesState, batch: Batch) -> ClassesState:
         """Return the state of the rows seen before and those of ``batch``."""
-        return self.merge(state, self._lift(state.shape, batch)) if batch.n else state
+        if not batch.n:
+            return state
+        with np.errstate(over="ignore", invalid="ignore"):
+            lifted = self._lift(state.shape, batch)
+        return self.merge(state, lifted)
 
     def merge(self, a: ClassesState, b: ClassesState) -> ClassesState:
         """Return the state of both states' rows (Chan et al. 1979, eq. 1.5, class by class)."""
@@ -149,14 +154,16 @@ class Classes:
             return b
         weights = a.weights + b.weights
         share = np.divide(b.weights, weights, out=np.zeros_like(weights), where=weights > 0.0)
-        delta = b.means - a.means
-        means = np.where((a.weights > 0.0)[:, None], a.means + delta * share[:, None], b.means)
         between = a.weights * share
-        if self.covariance == "full":
-            spread = np.einsum("ci,cj,c->cij", delta, delta, between)
-        else:
-            spread = delta**2 * between[:, None]
-        return ClassesState(a.shape, a.counts + b.counts, weights, means, a.scatters + b.scatters + spread)
+        with np.errstate(over="ignore", invalid="ignore"):
+            delta = b.means - a.means
+            means = np.where((a.weights > 0.0)[:, None], a.means + delta * share[:, None], b.means)
+            if self.covariance == "full":
+                spread = np.einsum("ci,cj,c->cij", delta, delta, between)
+            else:
+                spread = delta**2 * between[:, None]
+            scatters = a.scatters + b.scatters + spread
+        return ClassesState(a.shape, a.counts + b.counts, weights, means, scatters)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state."""

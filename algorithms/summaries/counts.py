@@ -87,15 +87,18 @@ class Counts:
         member = np.zeros((batch.n, c))
         member[np.arange(batch.n), values[:, shape.d].astype(np.intp)] = batch.weights
         counted = x if self.binarize is None else (x > self.binarize).astype(np.float64)
-        lifted = CountsState(
-            shape, batch.n, member.sum(axis=0), member.T @ counted, x.min(axis=0, initial=sys.float_info.max)
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = member.T @ counted
+        lowest = x.min(axis=0, initial=sys.float_info.max)
+        lifted = CountsState(shape, batch.n, member.sum(axis=0), sums, lowest)
         return self.merge(state, lifted)
 
     def merge(self, a: CountsState, b: CountsState) -> CountsState:
         """Return the state of both states' rows."""
         lowest = np.minimum(a.lowest, b.lowest)
-        return CountsState(a.shape, a.rows + b.rows, a.weights + b.weights, a.sums + b.sums, lowest)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = a.sums + b.sums
+        return CountsState(a.shape, a.rows + b.rows, a.weights + b.weights, sums, lowest)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state."""

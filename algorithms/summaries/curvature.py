@@ -234,7 +234,8 @@ class Curvature(OnFeatures):
         center, scale = np.zeros(shape.d), np.ones(shape.d)
         if w.sum() > 0.0:
             center = np.average(values[:, : shape.d], axis=0, weights=w)
-            spread = np.sqrt(np.average((values[:, : shape.d] - center) ** 2, axis=0, weights=w))
+            with np.errstate(over="ignore", invalid="ignore"):
+                spread = np.sqrt(np.average((values[:, : shape.d] - center) ** 2, axis=0, weights=w))
             scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(center)), spread, 1.0)
         y = values[:, shape.d]
         self.check_target(y, shape.targets[0])

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import EXACT, Array, Batch, Shape
+from algorithms.column_map import Summed
 from algorithms.errors import InvalidField, InvalidTarget, TooLarge
 from algorithms.kernels import OnFeatures
 from algorithms.ranges import Choice
@@ -151,7 +152,7 @@ def _log1p(batch: Batch, shape: Shape) -> Batch:
     return dataclasses.replace(batch, values=values)
 
 
-def check_finite(state: MomentsState) -> None:
+def check_finite(state: Summed) -> None:
     """Raise TooLarge, naming the column, where a mean or a scatter has overflowed.
 
     Examples
@@ -162,7 +163,8 @@ def check_finite(state: MomentsState) -> None:
     Traceback (most recent call last):
     algorithms.errors.TooLarge: column 'x' holds values so large that their squares, times the weights, ...
     """
-    broken = np.flatnonzero(~np.isfinite(state.mean) | ~np.isfinite(np.diagonal(state.scatter)))
+    squares = state.scatter if state.scatter.ndim == 1 else np.diagonal(state.scatter)
+    broken = np.flatnonzero(~np.isfinite(state.mean) | ~np.isfinite(squares))
     if len(broken):
         names = [*(column.name for column in state.shape.columns), *state.shape.targets]
         raise TooLarge(

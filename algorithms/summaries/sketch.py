@@ -112,11 +112,12 @@ class Sketch:
             raise AlgorithmError("a sketch needs at least one column")
         fill = fills(sample, shape, self.impute)
         rows = imputed(sample, shape, fill)
-        mean, scatter = rows.moments()
         scale = np.ones(q)
-        if self.standardize and rows.total > 0.0:
-            variance = scatter / rows.total
-            scale = np.sqrt(np.where(variance > 1e-12 * mean**2, variance, 1.0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, scatter = rows.moments()
+            if self.standardize and rows.total > 0.0:
+                variance = scatter / rows.total
+                scale = np.sqrt(np.where(variance > 1e-12 * mean**2, variance, 1.0))
         s = min(self.size, q)
         return Known(
             {

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from hpo.data.hashing import priorities
 from hpo.data.readers import Source
 from hpo.data.roles import Roles, check_number
-from hpo.data.schema import Field, Schema, unknown_column
+from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import ReadLog, Segment
-from hpo.data.values import decoded_strings, is_text
+from hpo.data.values import decoded_strings, is_text, label_values
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
@@ -76,6 +76,11 @@ class Dataset:
     def target_fields(self) -> tuple[Field, ...]:
         """Fields of the targets, in order."""
         return tuple(self.schema[name] for name in self.targets)
+
+    def labels_field(self, target: str) -> Field:
+        """Return the field of the labels that a target holds: of categories that are no text, the values' own."""
+        known, values = self.schema[target], self._categories(target)
+        return known if values is None else Field.from_arrow(pa.field(target, values), known.nullable)
 
     def describe(self) -> dict[str, Any]:
         """Return what the data set is, as JSON-ready values."""
@@ -206,8 +211,7 @@ class Dataset:
         found: set[Any] = set()
         for batch in self._source.scan(segment, self._known([column]), BATCH_ROWS):
             self.log.add_pilot(batch.num_rows)
-            array = batch.column(0)
-            values = pc.unique(decoded_strings(array) if is_text(array.type) else array).to_pylist()
+            values = pc.unique(label_values(batch.column(0))).to_pylist()
             found.update(v for v in values if v is not None and not (isinstance(v, float) and math.isnan(v)))
             check_classes(column, found, most)
         self._source.check(segment)
@@ -233,7 +237,7 @@ class Dataset:
         pieces, keys, seen = [], [], 0
         for batch in self._source.scan(segment, names, rows_at_once(segment, len(names))):
             key = priorities(segment.fingerprint, seed, seen, batch.num_rows)
-            piece, key = _smallest(_plain(batch), key, rows)
+            piece, key = _smallest(self._plain(batch), key, rows)
             pieces.append(piece)
             keys.append(key)
             self.log.add_pilot(batch.num_rows)
@@ -245,8 +249,25 @@ class Dataset:
                 break
         self._source.check(segment)
         empty = np.empty(0, np.uint64)
-        none = pa.schema([self._source.arrow.field(name) for name in names]).empty_table()
-        return pa.concat_tables([none, *pieces]), np.concatenate([empty, *keys])
+        fields = [pa.field(n, self._categories(n) or self._source.arrow.field(n).type) for n in names]
+        return pa.concat_tables([pa.schema(fields).empty_table(), *pieces]), np.concatenate([empty, *keys])
+
+    def _plain(self, batch: pa.RecordBatch) -> pa.Table:
+        """Return a batch as a table: text and categories as plain strings, labels in their own type."""
+        columns = [self._plain_column(*pair) for pair in zip(batch.schema.names, batch.columns, strict=True)]
+        return pa.table(columns, names=batch.schema.names)
+
+    def _plain_column(self, name: str, array: pa.Array) -> pa.Array:
+        if not is_text(array.type):
+            return array
+        values = self._categories(name)
+        return decoded_strings(array) if values is None else label_values(array).cast(values)
+
+    def _categories(self, name: str) -> pa.DataType | None:
+        """Return the type of a target's categories where they are no text; None for any other column."""
+        stored = self._source.stored.field(name).type if name in self.targets else pa.null()
+        values = label_type(stored)
+        return values if pa.types.is_dictionary(stored) and not is_text(values) else None
 
 
 def rows_at_once(segment: Segment, columns: int) -> int:
@@ -297,12 +318,6 @@ def _smallest(
         return table, keys
     chosen = np.sort(np.argpartition(keys, rows)[:rows]) if rows else np.empty(0, np.intp)
     return table.take(pa.array(chosen)), keys[chosen]
-
-
-def _plain(batch: pa.RecordBatch) -> pa.Table:
-    """Return a batch as a table with text and categories as plain strings."""
-    columns = [decoded_strings(c) if is_text(c.type) else c for c in batch.columns]
-    return pa.table(columns, names=batch.schema.names)
 
 
 def _stored(segment: Segment, rows: int, decoded: int) -> int:

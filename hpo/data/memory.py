@@ -131,6 +131,11 @@ class MemorySource:
     segments: tuple[Segment, ...]
     in_memory: bool = True
 
+    @property
+    def stored(self) -> pa.Schema:
+        """The block's own schema."""
+        return self.block.schema
+
     def scan(
         self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
     ) -> Iterator[pa.RecordBatch]:

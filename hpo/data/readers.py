@@ -30,6 +30,11 @@ class Source(Protocol):
     schema: Schema
     segments: tuple[Segment, ...]
 
+    @property
+    def stored(self) -> pa.Schema:
+        """The schema as it is stored, in the first of several files: categories with the type of their values."""
+        ...
+
     def scan(
         self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
     ) -> Iterator[pa.RecordBatch]:
@@ -69,6 +74,11 @@ class FileSource:
     schema: Schema
     segments: tuple[Segment, ...]
     in_memory: bool = False
+
+    @property
+    def stored(self) -> pa.Schema:
+        """The first file's schema, its partition keys appended."""
+        return full_schema(next(iter(self.readers.values())))
 
     def scan(
         self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False

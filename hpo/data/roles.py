@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Schema, kind_of, plain_type, unknown_column
+from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field, Schema, kind_of, plain_type, unknown_column
 from hpo.errors import DataError
 
 
@@ -85,13 +85,12 @@ def check_number(schema: Schema, name: str, role: str, more: str = "") -> None:
         )
 
 
-def check_class(schema: Schema, name: str) -> None:
-    """Raise DataError where a target cannot hold the labels of classes."""
-    field = schema[name]
+def check_class(field: Field) -> None:
+    """Raise DataError where a target's labels, of that field, cannot be classes."""
     if field.kind not in (NUMERIC, BOOLEAN, CATEGORICAL):
         raise DataError(
-            f"target {name!r} is {field.kind} ({field.dtype}), and classes are text, whole numbers or booleans; "
-            "choose another column or convert it first"
+            f"target {field.name!r} is {field.kind} ({field.dtype}), and classes are text, whole numbers or "
+            "booleans; choose another column or convert it first"
         )
 
 

@@ -158,6 +158,17 @@ def plain_type(dtype: pa.DataType) -> pa.DataType:
     return pa.float64() if t.is_null(dtype) else dtype
 
 
+def label_type(dtype: pa.DataType) -> pa.DataType:
+    """Return the type of the labels that a target holds: of a dictionary, that of its values.
+
+    Examples
+    --------
+    >>> label_type(pa.dictionary(pa.int8(), pa.int64())), label_type(pa.large_string())
+    (DataType(int64), DataType(string))
+    """
+    return plain_type(dtype.value_type if pa.types.is_dictionary(dtype) else dtype)
+
+
 def unknown_column(name: str, known: Iterable[str], role: str = "column", where: str = "the data") -> str:
     """Return the message for a column that is not there, with the nearest names.
 

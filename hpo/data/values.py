@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from hpo.data.schema import CATEGORICAL, kind_of, plain_type
+from hpo.data.schema import CATEGORICAL, kind_of, label_type, plain_type
 
 Numbers: TypeAlias = NDArray[Any]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -139,6 +139,21 @@ def level_codes(array: pa.Array, levels: pa.Array) -> Places:
     return codes
 
 
+def label_values(array: pa.Array) -> pa.Array:
+    """Return labels in the type that they have: those of categories are the categories' own, decimals float64.
+
+    Examples
+    --------
+    >>> label_values(pa.array([7, 3, 7]).dictionary_encode()).to_pylist()
+    [7, 3, 7]
+    """
+    if is_text(array.type) and not is_text(label_type(array.type)):
+        array = array.dictionary_decode()
+    elif is_text(array.type):
+        return decoded_strings(array)
+    return array.cast(pa.float64()) if pa.types.is_decimal(array.type) else array
+
+
 def class_codes(array: pa.Array, classes: Sequence[Any]) -> Numbers:
     """Return the place of each label among the sorted classes, float64; NaN for null and for other labels.
 
@@ -149,7 +164,11 @@ def class_codes(array: pa.Array, classes: Sequence[Any]) -> Numbers:
     >>> class_codes(pa.array([True, None]), [False, True]).tolist()
     [1.0, nan]
     """
-    if is_text(array.type):
+    of_text = isinstance(classes[0], str)
+    array = array if of_text and is_text(array.type) else label_values(array)
+    if of_text != is_text(array.type):
+        return np.full(len(array), np.nan)
+    if of_text:
         codes = level_codes(array, pa.array(classes, pa.string())).astype(np.float64)
         codes[codes >= len(classes)] = np.nan
         return codes
