@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from algorithms.base import Summary
 from algorithms.errors import AlgorithmError, Unscorable
+from algorithms.scorers import scorer_of
 from algorithms.summaries.sample import Sample, SampleState
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
@@ -113,7 +114,8 @@ def _scores_of_rows(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            scorer = check_scoring(model, scoring=list(metrics), raise_exc=False)
+            scorers = {m: scorer_of(m, rows.shape.classes) for m in metrics}
+            scorer = check_scoring(model, scoring=scorers, raise_exc=False)
             made = scorer(model, rows.X, rows.y, **weights)
     except (AttributeError, TypeError, ValueError):
         made = {}
@@ -148,13 +150,12 @@ def score_of_rows(model: BaseEstimator, rows: SampleState, metric: str) -> float
     Unscorable
         As :func:`score`.
     """
-    from sklearn.metrics import get_scorer
-
     weights = {"sample_weight": rows.sample_weight} if rows.weighted else {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return float(get_scorer(metric)(model, rows.X, rows.y, **weights))
+            scorer = scorer_of(metric, rows.shape.classes)
+            return float(scorer(model, rows.X, rows.y, **weights))
     except (AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
         raise Unscorable(f"scoring={metric!r} cannot be told of held-out rows: {reason}") from error
