@@ -202,12 +202,11 @@ def resolve_scoring(
 def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:
     """Return a metric's name, and whether every algorithm tells it exactly."""
     task = TASKS[one_task(searched)]
-    exact = [m for m in searched[0].metrics if all(m in one.metrics for one in searched)]
+    own = in_common(searched)
     if asked is None:
-        asked = _expected(searched) or task.scoring or next(iter([*exact, *_sampled(searched)]), "")
-    if asked in exact:
+        asked = _expected(searched) or task.scoring or next(iter(own), "")
+    if all(asked in one.metrics for one in searched):
         return asked, True
-    own = list(dict.fromkeys([*exact, *_sampled(searched)]))
     legal = [*own, *(_scorers() if task.target else ())]
     if asked not in legal:
         from studies.located import nearest
@@ -233,16 +232,14 @@ def one_task(searched: Sequence[Searched]) -> str:
 def _expected(searched: Sequence[Searched]) -> str | None:
     """Return the first ``default_metric`` of an algorithm that all the others know too."""
     named = [s.algorithm.default_metric for s in searched if hasattr(s.algorithm, "default_metric")]
-    return next((m for m in named if all(m in _own(s) for s in searched)), None)
+    return next((m for m in named if all(m in s.own_metrics for s in searched)), None)
 
 
-def _sampled(searched: Sequence[Searched]) -> list[str]:
-    """Return the metrics that every algorithm answers from sampled rows by itself, exact ones included."""
-    return [m for m in _own(searched[0]) if all(m in _own(s) for s in searched)]
-
-
-def _own(one: Searched) -> tuple[str, ...]:
-    return (*one.sampled_metrics, *one.metrics)
+def in_common(searched: Sequence[Searched]) -> list[str]:
+    """Return the metrics that every algorithm tells by itself, those that all tell exactly first."""
+    told = [m for m in searched[0].own_metrics if all(m in s.own_metrics for s in searched)]
+    exact = [m for m in searched[0].metrics if all(m in s.metrics for s in searched)]
+    return list(dict.fromkeys([*exact, *told]))
 
 
 def _scorers() -> list[str]:
