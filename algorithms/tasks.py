@@ -17,6 +17,8 @@ class Task:
     name : as the field ``task`` of an algorithm says it.
     target : ``"number"``, ``"class"``, or None where there is none.
     scoring : the score that its users know, by scikit-learn's name; None: the algorithm's own first metric.
+    answers : the methods that scorers may ask of its models.
+    one_class : whether the truth is one class of the target against all the others.
 
     Examples
     --------
@@ -27,16 +29,18 @@ class Task:
     name: str
     target: str | None
     scoring: str | None = None
+    answers: tuple[str, ...] = ()
+    one_class: bool = False
 
 
 TASKS: Mapping[str, Task] = {
     task.name: task
     for task in (
-        Task("regression", NUMBER, "r2"),
-        Task("classification", CLASS, "accuracy"),
+        Task("regression", NUMBER, "r2", ("predict",)),
+        Task("classification", CLASS, "accuracy", ("predict", "predict_proba", "decision_function")),
         Task("decomposition", None),
         Task("clustering", None),
-        Task("outlier_detection", CLASS, "roc_auc"),
+        Task("outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True),
     )
 }
 """Task by name."""

@@ -12,6 +12,7 @@ from hpo.data import open_dataset
 from hpo.data.splitters import make_folds
 from hpo.errors import ChoiceWarning, InterruptedWarning
 from hpo.fidelity import check_fidelity
+from hpo.misfits import check_scoring
 from hpo.planning import Plan, make_plan
 from hpo.progress import Progress, RichProgress
 from hpo.question import Question, check_hashing, check_task, make_spec, resolve_search
@@ -216,6 +217,7 @@ def _question(
             warnings.warn(chosen, ChoiceWarning, stacklevel=3)
     scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
     check_task(searched, dataset)
+    check_scoring(scoring, searched, dataset)
     check_hashing(searched, spec.hash_columns)
     check_fidelity(spec.fidelity, searched, scoring.goals)
     scheme = make_folds(folds, dataset, seed=spec.seed)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 
+from algorithms.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.rows import usable_rows
 from hpo.data.values import as_numbers, class_codes
@@ -189,11 +190,10 @@ def _answered(model: Pipeline, made: Mapping[str, NDArray[Any]]) -> BaseEstimato
 
 
 def _score(name: str, model: BaseEstimator, y: Any, weight: Any) -> float:
-    from sklearn.metrics import get_scorer
-
     weights = {} if weight is None else {"sample_weight": weight}
     try:
-        return float(get_scorer(name)(model, np.arange(len(y)), y, **weights))
+        scorer = scorer_of(name, list(getattr(model, "classes_", ())))
+        return float(scorer(model, np.arange(len(y)), y, **weights))
     except (AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"scoring={name!r} cannot be told of these predictions: {reason}") from error

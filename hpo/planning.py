@@ -12,6 +12,7 @@ from hpo.contexts import contexts_of
 from hpo.data.encoder import Encoder
 from hpo.learning import with_stored
 from hpo.memory import available_memory
+from hpo.misfits import check_scoring
 from hpo.pilot import Pilot, load_pilot, plan_pilot, shape_of
 from hpo.question import Question
 from hpo.wide import fitting, in_words
@@ -78,6 +79,8 @@ def make_plan(question: Question) -> Plan:
     """Return the plan of a question; reads footers and the store, no rows."""
     dataset = question.dataset
     classes = known_classes(dataset, question.store) if question.classify else ()
+    if classes:
+        check_scoring(question.scoring, question.searched, dataset, classes)
     asked = plan_pilot(
         dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns
     )

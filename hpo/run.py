@@ -20,6 +20,7 @@ from hpo.errors import DataError, TuneError
 from hpo.fidelity import check_fidelity
 from hpo.interrupts import stop_on_interrupt
 from hpo.learning import record_of, with_known
+from hpo.misfits import check_scoring
 from hpo.passes import PassResult
 from hpo.pilot import Pilot, make_pilot
 from hpo.polish import Polished, polish
@@ -128,6 +129,8 @@ class Runner:
         question, spec = self.question, self.question.spec
         dataset, store = question.dataset, question.store
         classes = classes_of(dataset, store) if question.classify else ()
+        if classes:
+            check_scoring(question.scoring, question.searched, dataset, classes)
         return make_pilot(
             dataset, question.folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
         )

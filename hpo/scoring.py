@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from algorithms.base import Summary
 from algorithms.errors import AlgorithmError, Unscorable
+from algorithms.scorers import scorer_of
 from algorithms.summaries.sample import Sample, SampleState
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
@@ -118,7 +119,8 @@ def _scores_of_rows(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            scorer = check_scoring(model, scoring=list(metrics), raise_exc=False)
+            scorers = {m: scorer_of(m, rows.shape.classes) for m in metrics}
+            scorer = check_scoring(model, scoring=scorers, raise_exc=False)
             made = scorer(model, rows.X, rows.y, **weights)
     except (AttributeError, TypeError, ValueError):
         made = {}
@@ -153,13 +155,12 @@ def score_of_rows(model: BaseEstimator, rows: SampleState, metric: str) -> float
     Unscorable
         As :func:`score`.
     """
-    from sklearn.metrics import get_scorer
-
     weights = {"sample_weight": rows.sample_weight} if rows.weighted else {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return float(get_scorer(metric)(model, rows.X, rows.y, **weights))
+            scorer = scorer_of(metric, rows.shape.classes)
+            return float(scorer(model, rows.X, rows.y, **weights))
     except (AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
         raise Unscorable(f"scoring={metric!r} cannot be told of held-out rows: {reason}") from error
@@ -206,12 +207,11 @@ def resolve_scoring(
 def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:
     """Return a metric's name, and whether every algorithm tells it exactly."""
     task = TASKS[one_task(searched)]
-    exact = [m for m in searched[0].metrics if all(m in one.metrics for one in searched)]
+    own = in_common(searched)
     if asked is None:
-        asked = _expected(searched) or task.scoring or next(iter([*exact, *_sampled(searched)]), "")
-    if asked in exact:
+        asked = _expected(searched) or task.scoring or next(iter(own), "")
+    if all(asked in one.metrics for one in searched):
         return asked, True
-    own = list(dict.fromkeys([*exact, *_sampled(searched)]))
     legal = [*own, *(_scorers() if task.target else ())]
     if asked not in legal:
         from studies.located import nearest
@@ -237,16 +237,14 @@ def one_task(searched: Sequence[Searched]) -> str:
 def _expected(searched: Sequence[Searched]) -> str | None:
     """Return the first ``default_metric`` of an algorithm that all the others know too."""
     named = [s.algorithm.default_metric for s in searched if hasattr(s.algorithm, "default_metric")]
-    return next((m for m in named if all(m in _own(s) for s in searched)), None)
+    return next((m for m in named if all(m in s.own_metrics for s in searched)), None)
 
 
-def _sampled(searched: Sequence[Searched]) -> list[str]:
-    """Return the metrics that every algorithm answers from sampled rows by itself, exact ones included."""
-    return [m for m in _own(searched[0]) if all(m in _own(s) for s in searched)]
-
-
-def _own(one: Searched) -> tuple[str, ...]:
-    return (*one.sampled_metrics, *one.metrics)
+def in_common(searched: Sequence[Searched]) -> list[str]:
+    """Return the metrics that every algorithm tells by itself, those that all tell exactly first."""
+    told = [m for m in searched[0].own_metrics if all(m in s.own_metrics for s in searched)]
+    exact = [m for m in searched[0].metrics if all(m in s.metrics for s in searched)]
+    return list(dict.fromkeys([*exact, *told]))
 
 
 def _scorers() -> list[str]:

@@ -69,6 +69,11 @@ class Searched:
         return tuple(getattr(self.algorithm, "sampled_metrics", ()))
 
     @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """The metrics that it tells by itself, exactly or from sampled rows."""
+        return (*self.sampled_metrics, *self.metrics)
+
+    @property
     def calibrates(self) -> bool:
         """Whether thresholds of classifiers are chosen, which needs sampled rows."""
         named = fields.THRESHOLD.name in {*self.constants, *self.asked}

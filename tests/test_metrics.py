@@ -87,11 +87,11 @@ def test_one_model_a_fold_serves_all_scores(rows, place, monkeypatch):
 
 def test_a_further_score_that_cannot_be_told_leaves_the_trial_its_others(place):
     X, y = load_wine(return_X_y=True)
-    scoring = ["accuracy", "roc_auc"]  # plain roc_auc knows two classes only
-    result = hpo.tune((X, y), algorithm="knn_classifier", trials=4, folds=3, scoring=scoring, **place)
+    machine, scoring = "sklearn:sklearn.svm.LinearSVC", ["accuracy", "neg_log_loss"]  # it tells no probabilities
+    result = hpo.tune((X, y), algorithm=machine, trials=4, folds=3, scoring=scoring, **place)
     assert np.isfinite(result.best_value)
-    assert result.best_trial.user_attrs["scores"]["roc_auc"]["mean"] is None
-    assert any("roc_auc could not be told" in note for note in result.report().notes)
+    assert result.best_trial.user_attrs["scores"]["neg_log_loss"]["mean"] is None
+    assert any("neg_log_loss could not be told" in note for note in result.report().notes)
 
 
 def test_several_objectives_have_a_front_and_no_best(rows, place):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
+from algorithms.scorers import scorer_of
 from algorithms.summaries.sample import SampleState
 
 
@@ -92,12 +93,11 @@ def score_told(told: Told, rows: SampleState, metric: str, truth: NDArray[Any] |
     >>> score_told(Told({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
     -0.5
     """
-    from sklearn.metrics import get_scorer
-
     weights = {"sample_weight": rows.sample_weight} if rows.weighted else {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return float(get_scorer(metric)(told, rows.X, rows.y if truth is None else truth, **weights))
+            scorer = scorer_of(metric, () if told.classes is None else told.classes.tolist())
+            return float(scorer(told, rows.X, rows.y if truth is None else truth, **weights))
     except (AttributeError, TypeError, ValueError):
         return None
