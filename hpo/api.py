@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.auto import choose, is_auto
 from hpo.data import open_dataset
 from hpo.data.splitters import make_folds
-from hpo.errors import ChoiceWarning, InterruptedWarning
+from hpo.errors import ChoiceWarning, InterruptedWarning, NoScoreWarning
 from hpo.fidelity import check_fidelity
 from hpo.misfits import check_scoring
 from hpo.planning import Plan, make_plan
@@ -125,6 +125,14 @@ def tune(
         Ctrl-C during the pass; what was finished is kept. During the trials the result of the finished ones
         is returned, with an ``InterruptedWarning``.
 
+    Warns
+    -----
+    hpo.errors.NoScoreWarning
+        Every trial failed; the message has the commonest reason.
+    hpo.errors.ChoiceWarning
+        An algorithm is left out, since some split holds too few rows to train it; or ``"auto"`` took a target for
+        what it may not be.
+
     Examples
     --------
     >>> import numpy as np, hpo
@@ -169,6 +177,8 @@ def run_question(
         warnings.warn(
             f"interrupted after {done} trials, which are kept{again}", InterruptedWarning, stacklevel=2
         )
+    if result.optuna_study.get_trials(deepcopy=False) and (why := result.without_score):
+        warnings.warn(why, NoScoreWarning, stacklevel=3)
     return result
 
 
