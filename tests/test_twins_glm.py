@@ -340,7 +340,7 @@ def test_what_cannot_be():
     X, y = load_digits(return_X_y=True)
     state = state_of(LogisticCurvature(), X[:300], y[:300], range(10))
     one = state_of(LogisticCurvature(), X[y == 0], y[y == 0], range(10))
-    with pytest.raises(NotEnoughRows, match="every class, and none is 1"):
+    with pytest.raises(NotEnoughRows, match="rows of each class, and of 1 the training rows hold 0"):
         Logistic().solve(one)
 
 

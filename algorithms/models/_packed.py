@@ -171,13 +171,7 @@ class PackedModel(ABC):
             If the pack has no such model.
         """
         self._known(state)
-        if not state.rows:
-            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
-        if np.count_nonzero(state.counts) < min(2, len(state.counts)):
-            only = state.shape.classes[int(np.argmax(state.counts))]
-            raise NotEnoughRows(
-                f"{type(self).__name__} needs rows of two classes, and all are {only!r}; use fewer folds"
-            )
+        self.check(state)
         places = self._places(state)
         chosen = places if self.average else [_lowest(state, places)]
         return _solution(state, chosen)
@@ -217,9 +211,16 @@ class PackedModel(ABC):
         return {name: Choice(*_values(state.pack, name)) for name in ("loss", "alpha", "l1_ratio")}
 
     def check(self, state: PackedState) -> None:
-        """Refuse a pack without models; a model that it has not is refused when it is asked for."""
+        """Refuse a pack without models, and rows of one class; a model that is not there is refused when asked."""
         if not state.pack:
             raise InvalidField("the pack has no model")
+        if not state.rows:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
+        if np.count_nonzero(state.counts) < min(2, len(state.counts)):
+            only = state.shape.classes[int(np.argmax(state.counts))]
+            raise NotEnoughRows(
+                f"{type(self).__name__} needs rows of two classes, and all are {only!r}; use fewer folds"
+            )
 
     def _known(self, state: PackedState) -> None:
         """Refuse a model that the pack has not."""

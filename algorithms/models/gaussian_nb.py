@@ -76,7 +76,7 @@ class GaussianNB:
 
     def solve(self, state: ClassesState) -> NaiveSolution:
         """Return means and variances; raises NotEnoughRows where a class has no row."""
-        need_every_class("GaussianNB", state.shape, state.weights)
+        self.check(state)
         pick = _seen(state)
         scatters = (
             state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
@@ -124,8 +124,13 @@ class GaussianNB:
         """Return nothing: every range is legal for every state."""
         return {}
 
+    def class_rows(self, state: ClassesState) -> Array:
+        """Return the weight of each class."""
+        return state.weights
+
     def check(self, state: ClassesState) -> None:
-        """Accept any state."""
+        """Refuse a state without rows of some class."""
+        need_every_class("GaussianNB", state.shape, self.class_rows(state))
 
 
 def _seen(state: ClassesState) -> NDArray[np.intp]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from algorithms.base import Array, Shape
 from algorithms.errors import InvalidField
+from algorithms.models._classes import need_every_class
 from algorithms.models._generalized import Generalized, GeneralizedSolution
 from algorithms.models._quadratic import Weights
 from algorithms.ranges import Choice, Log, Uniform
@@ -54,6 +55,15 @@ class Logistic(Generalized):
             raise InvalidField(f"l1_ratio={self.l1_ratio!r}: must lie between 0 and 1")
         if self.class_weight not in (None, "balanced"):
             raise InvalidField(f"class_weight={self.class_weight!r}: must be None or 'balanced'")
+
+    def class_rows(self, state: CurvatureState) -> Array:
+        """Return the weight of each class."""
+        return state.counts
+
+    def need_rows(self, state: CurvatureState) -> None:
+        """Raise NotEnoughRows for a state without rows of some class."""
+        super().need_rows(state)
+        need_every_class("Logistic", state.shape, self.class_rows(state))
 
     def penalty(self, weight: float) -> tuple[float, float]:
         """Return ρ/C and (1 - ρ)/C."""
