@@ -144,7 +144,7 @@ def tune(
     """
     values = {
         "data": data, "target": target, "algorithm": named(algorithm), "trials": trials, "folds": folds,
-        "scoring": scoring if scoring is None or isinstance(scoring, str) else list(scoring),
+        "scoring": _listed(scoring),
         "refit": refit, "scoring_rows": scoring_rows,
         "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
         "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
@@ -234,9 +234,10 @@ def _question(
     return Question(spec, dataset, searched, scheme, scoring, open_store(store), chosen)
 
 
-def _listed(names: Iterable[str] | None) -> Any:
-    """Return one name as it is, and several as a list."""
-    return names if names is None or isinstance(names, str) else list(names)
+def _listed(names: Any) -> Any:
+    """Return several names as a list; one name, and what is none, as it is: its validation says what is wrong."""
+    several = isinstance(names, Iterable) and not isinstance(names, (str, bytes, Mapping))
+    return list(names) if several else names
 
 
 def _plain_folds(spec: StudySpec) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -385,7 +385,8 @@ class Result:
         """
         from hpo.confirm import confirm
 
-        names = [scoring] if isinstance(scoring, str) else list(scoring or self.metrics)
+        asked: Any = scoring or self.metrics
+        names = list(asked) if isinstance(asked, Iterable) and not isinstance(asked, str) else [asked]
         targets, weight = self.record["targets"], self.record["weight"]
         model = self.best_model if candidate is None else self.model_of(candidate)
         return confirm(model, data, names, targets, weight, options)
