@@ -398,6 +398,8 @@ class Algorithm(Protocol[S_in, M]):
     # among those of its task; subclasses do not inherit it. One whose states grow with the square of the columns
     # may say ``wide: ClassVar[str]``, the name of one that answers for it where they do not fit in memory; that one
     # has its task and its metrics.
+    # One that needs rows of every class says ``class_rows(state)``, shape (C,), the rows of each or their weight;
+    # its ``check`` raises MissingClass.
     # One that takes columns of the role "hashed" says ``hashes: ClassVar[bool] = True``.
     # One of which a free field's value decides which summary is needed says ``steers: ClassVar[tuple[str, ...]]``,
     # the names of such fields, and sets ``summary`` in ``__post_init__``. Where such a field is searched, the pass
@@ -424,5 +426,8 @@ class Algorithm(Protocol[S_in, M]):
         ...
 
     def check(self, state: S_in) -> None:
-        """Refuse, clearly, a state that cannot define a model."""
+        """Refuse, clearly, a state that cannot define a model, whatever the free fields are.
+
+        Raises NotEnoughRows where more rows would do: it is asked of every training state before the first trial.
+        """
         ...

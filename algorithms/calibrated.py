@@ -251,6 +251,11 @@ class Calibrated:
         self._check_binary(state.shape)
         self.algorithm.check(state.whole)
 
+    def class_rows(self, state: Cells) -> Array:
+        """Return the rows of each class as the classifier counts them; only of one that needs every class."""
+        found: Array = self.algorithm.class_rows(state.whole)
+        return found
+
     def _check_binary(self, shape: Shape) -> None:
         if len(shape.classes) != 2:
             raise InvalidField(

@@ -17,6 +17,21 @@ class NotEnoughRows(AlgorithmError):
     """The state holds too few rows to define the model."""
 
 
+class MissingClass(NotEnoughRows):
+    """The state holds too few rows of a class, and rows of every class define the model.
+
+    Attributes
+    ----------
+    place : of the class among the target's.
+    held : rows of it, or their weight, in the state.
+    least : more than so many are needed.
+    """
+
+    def __init__(self, message: str, place: int, held: float, least: float) -> None:
+        super().__init__(message)
+        self.place, self.held, self.least = place, held, least
+
+
 class DegenerateTarget(AlgorithmError):
     """The target does not vary, so that there is nothing to learn."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.auto import choose, is_auto
 from hpo.data import open_dataset
 from hpo.data.splitters import make_folds
-from hpo.errors import ChoiceWarning, InterruptedWarning
+from hpo.errors import ChoiceWarning, InterruptedWarning, NoScoreWarning
 from hpo.fidelity import check_fidelity
 from hpo.misfits import check_scoring
 from hpo.planning import Plan, make_plan
@@ -125,6 +125,14 @@ def tune(
         Ctrl-C during the pass; what was finished is kept. During the trials the result of the finished ones
         is returned, with an ``InterruptedWarning``.
 
+    Warns
+    -----
+    hpo.errors.NoScoreWarning
+        Every trial failed; the message has the commonest reason.
+    hpo.errors.ChoiceWarning
+        An algorithm is left out, since some split holds too few rows to train it; or ``"auto"`` took a target for
+        what it may not be.
+
     Examples
     --------
     >>> import numpy as np, hpo
@@ -136,7 +144,7 @@ def tune(
     """
     values = {
         "data": data, "target": target, "algorithm": named(algorithm), "trials": trials, "folds": folds,
-        "scoring": scoring if scoring is None or isinstance(scoring, str) else list(scoring),
+        "scoring": _listed(scoring),
         "refit": refit, "scoring_rows": scoring_rows,
         "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
         "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
@@ -169,6 +177,8 @@ def run_question(
         warnings.warn(
             f"interrupted after {done} trials, which are kept{again}", InterruptedWarning, stacklevel=2
         )
+    if result.optuna_study.get_trials(deepcopy=False) and (why := result.without_score):
+        warnings.warn(why, NoScoreWarning, stacklevel=3)
     return result
 
 
@@ -224,9 +234,10 @@ def _question(
     return Question(spec, dataset, searched, scheme, scoring, open_store(store), chosen)
 
 
-def _listed(names: Iterable[str] | None) -> Any:
-    """Return one name as it is, and several as a list."""
-    return names if names is None or isinstance(names, str) else list(names)
+def _listed(names: Any) -> Any:
+    """Return several names as a list; one name, and what is none, as it is: its validation says what is wrong."""
+    several = isinstance(names, Iterable) and not isinstance(names, (str, bytes, Mapping))
+    return list(names) if several else names
 
 
 def _plain_folds(spec: StudySpec) -> Any:

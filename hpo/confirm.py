@@ -55,7 +55,7 @@ def confirm(
     known = _scores(model, targets)
     for name in scoring:
         if name not in known:
-            raise DataError(f"scoring={name!r} is no score of this model{nearest(name, known)}")
+            raise DataError(f"scoring={name!r} is no score of this model{nearest(str(name), known)}")
     asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
     dataset = open_dataset(data, **asked)
     parts = [_scored(model, dataset, batch, where) for where, batch in _batches(dataset)]

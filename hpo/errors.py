@@ -34,6 +34,10 @@ class InterruptedWarning(UserWarning):
     """Ctrl-C stopped the trials; the result holds those that finished."""
 
 
+class NoScoreWarning(UserWarning):
+    """Every trial of a study failed; the message has the commonest reason."""
+
+
 class ChoiceWarning(UserWarning):
     """Something was chosen for the user that could be meant otherwise; the message says how to say so."""
 

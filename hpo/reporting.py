@@ -85,15 +85,7 @@ def report_data(result: Result) -> ReportData:
 
 def notes(result: Result) -> list[str]:
     """Return what a reader should know besides: rows left out, how the study ended, what is approximate."""
-    cost, found = result.cost, []
-    if why := result.record.get("chosen"):
-        found.append(str(why))
-    for name, wide in result.record.get("wide", {}).items():
-        found.append(
-            f"{name} was answered by {wide}: the square of the columns did not fit in memory. Its components are "
-            "approximate, and its scores are lower bounds."
-        )
-    found += _sampling_notes(result)
+    cost, found = result.cost, [*_algorithm_notes(result.record), *_sampling_notes(result)]
     if cost.rows_without_target:
         found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")
     if cost.rows_without_weight:
@@ -122,6 +114,19 @@ def notes(result: Result) -> list[str]:
             "The nested estimate scores the choice among the settings that were tried; "
             "the settings themselves were proposed with every fold in sight."
         )
+    return found
+
+
+def _algorithm_notes(record: Mapping[str, Any]) -> list[str]:
+    """Return why the algorithms are those that they are."""
+    found = [str(why)] if (why := record.get("chosen")) else []
+    found += [
+        f"{name} was answered by {wide}: the square of the columns did not fit in memory. Its components are "
+        "approximate, and its scores are lower bounds."
+        for name, wide in record.get("wide", {}).items()
+    ]
+    if without := record.get("left_out"):
+        found.append(f"Left out, since some split holds too few rows to train it: {', '.join(without)}.")
     return found
 
 

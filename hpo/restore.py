@@ -24,6 +24,7 @@ from hpo.scoring import Scoring, resolve_scoring
 from hpo.search import Searched, resolve
 from hpo.settings import Location, default_storage, open_store
 from hpo.threads import one_blas_thread
+from hpo.trainable import lacking
 from hpo.tuner import Tuner
 from hpo.wide import widened
 from state_store import Key, StateStore
@@ -108,8 +109,10 @@ def load(
     goals = int(record.get("goals", 1))
     scoring = resolve_scoring(metrics, searched, spec.scoring_rows, refit=False if goals > 1 else None)
     found = _evidence(record, searched, scoring, kept, name)
+    lacks = lacking(searched, found)
+    able = [s for s in searched if s.name not in lacks] or searched
     tuner = Tuner(
-        {s.name: s for s in searched}, found.states, found.contexts, study_space(searched, found),
+        {s.name: s for s in able}, found.states, found.contexts, study_space(able, found),
         record["metric"], study, also=scoring.also, goals=scoring.goals,
     )  # fmt: skip
     polished = _polished(record, tuner, found, kept)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from hpo.polish import Polished
 from hpo.run import Run
 from hpo.selection import Candidate, Curve, Estimate
 from hpo.threads import one_blas_thread
-from hpo.tuner import recorded
+from hpo.tuner import recorded, repeated
 
 if TYPE_CHECKING:
     import os
@@ -101,8 +102,16 @@ class Result:
         """Every distinct setting that has a score."""
         found = self._run.tuner.candidates()
         if not found:
-            raise TuneError(f"no trial has a score yet{_first_error(self.optuna_study.trials, self.stopped)}")
+            raise TuneError(self.without_score)
         return found
+
+    @property
+    def without_score(self) -> str:
+        """Why no trial has a score, in words; empty where one has."""
+        trials = self.optuna_study.get_trials(deepcopy=False)
+        if any(recorded(t) for t in trials):
+            return ""
+        return f"no trial has a score yet{_commonest_error(trials, self.stopped)}"
 
     @property
     def several(self) -> bool:
@@ -363,7 +372,8 @@ class Result:
         """
         from hpo.confirm import confirm
 
-        names = [scoring] if isinstance(scoring, str) else list(scoring or self.metrics)
+        asked: Any = scoring or self.metrics
+        names = list(asked) if isinstance(asked, Iterable) and not isinstance(asked, str) else [asked]
         targets, weight = self.record["targets"], self.record["weight"]
         model = self.best_model if candidate is None else self.model_of(candidate)
         return confirm(model, data, names, targets, weight, options)
@@ -410,14 +420,16 @@ class Result:
         return self.setting(self.optuna_study.get_trials(deepcopy=False)[candidate.number])
 
 
-def _first_error(trials: Sequence[FrozenTrial], stopped: str) -> str:
-    """Return why there is no score."""
+def _commonest_error(trials: Sequence[FrozenTrial], stopped: str) -> str:
+    """Return why there is no score: what stopped most of the settings that were tried."""
     if not trials:
         return f": none was begun ({stopped}); give the study more time or trials"
-    errors = [t.user_attrs["error"] for t in trials if "error" in t.user_attrs]
-    if errors:
-        return f"; the first failed because: {errors[0]}"
+    errors = Counter(t.user_attrs.get("error") for t in trials if not repeated(t))
+    (error, n), m = errors.most_common(1)[0], errors.total()
+    which = "every setting" if n == m else f"{n} of {m} settings"
+    if error is not None:
+        return f"; {which} failed because: {error}"
     return (
-        f": each of {len(trials)} has a fold whose score is not finite; look for columns that are constant in a "
-        "fold's rows, or use fewer folds"
+        f": {which} {'has' if n == m else 'have'} a fold whose score is not finite; look for columns that are "
+        "constant in a fold's rows, or use fewer folds"
     )

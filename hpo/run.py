@@ -29,6 +29,7 @@ from hpo.question import Question, masked
 from hpo.search import Searched, asked_for, space_of, widest
 from hpo.selection import best
 from hpo.threads import one_blas_thread
+from hpo.trainable import trainable
 from hpo.tuner import Budget, Tuner, distinct
 from hpo.warm_start import translated
 from hpo.wide import fitting
@@ -101,7 +102,7 @@ class Runner:
         found, result = self._states(pilot, stop)
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, result)
-        record = self._record(found, result, cost)
+        record = self._record(tuner, found, result, cost)
         with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
             began = time.perf_counter()
             warm = self._warm_start(tuner, recorder)
@@ -149,16 +150,17 @@ class Runner:
 
     def _tuner(self, found: Evidence) -> Tuner:
         question = self.question
-        space = study_space(question.searched, found)
-        check_asked(question.searched, found)
+        able = trainable(question.searched, found)
+        space = study_space(able, found)
+        check_asked(able, found)
         study = self._study()
         study.sampler = make_sampler(
             self.sampler, seed=question.spec.seed, space=space, trials=question.spec.trials,
             goals=question.scoring.goals,
         )  # fmt: skip
-        searched = {s.name: s for s in question.searched}
+        searched = {s.name: s for s in able}
         scoring = question.scoring
-        fidelity = check_fidelity(question.spec.fidelity, question.searched, scoring.goals)
+        fidelity = check_fidelity(question.spec.fidelity, able, scoring.goals)
         if fidelity is not None:
             study.pruner = fidelity.pruner()
         return Tuner(
@@ -211,7 +213,7 @@ class Runner:
             recorder.put(tuner.take_over(trial, name))
         return len(taken)
 
-    def _record(self, found: Evidence, result: PassResult, cost: Cost) -> dict[str, Any]:
+    def _record(self, tuner: Tuner, found: Evidence, result: PassResult, cost: Cost) -> dict[str, Any]:
         question = self.question
         segments = question.dataset.segments
         return {
@@ -222,6 +224,7 @@ class Runner:
             "metrics": list(question.scoring.metrics),
             "chosen": question.chosen,
             "wide": dict(question.wide),
+            "left_out": [s.name for s in question.searched if s.name not in tuner.searched],
             "goals": question.scoring.goals,
             "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
             "scoring_rows": question.spec.scoring_rows,
@@ -303,13 +306,12 @@ class _Recorder:
 
 
 def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, BaseDistribution]:
-    """Return what is searched, narrowed by what the states know; refuses data that defines no model."""
+    """Return what is searched, narrowed by what the states know."""
 
     def bounds(one: Searched) -> Mapping[str, Range | None]:
         told = []
         for algorithm in one.variants:
             states = found.states[algorithm.summary].for_algorithm(algorithm)
-            algorithm.check(states.whole)
             told.append(algorithm.bounds(states.whole))
         return widest(told)
 

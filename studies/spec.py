@@ -29,9 +29,16 @@ def _sampler(value: Any) -> Any:
 _NAME = re.compile(r"(?!\s)[^/\\]{1,200}(?<!\s)")
 
 
+def _shown(value: Any) -> str:
+    return str(getattr(value, "__name__", None) or repr(value)[:60])
+
+
 def _metrics(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value
+    for one in value if isinstance(value, list | tuple) else [value]:
+        if not isinstance(one, str):
+            raise wrong(f"{_shown(one)} is no name of a scorer, such as 'r2' or 'f1_macro', nor a list of names")
     found = names(value)
     if not found:
         raise wrong("an empty list of metrics; name one, or leave 'scoring' out")

@@ -12,13 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_wine
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from sklearn.model_selection import StratifiedKFold
 
 import hpo
 from algorithms.tasks import CLASS
 from hpo.auto import kind_of_target
 from hpo.classes import classes_of, known_classes
 from hpo.data import open_dataset
-from hpo.errors import DataError, TuneError
+from hpo.errors import ChoiceWarning, DataError, NoScoreWarning, TuneError
+from hpo.tuner import Tuner
 from state_store import digest
 
 LABELS = {
@@ -296,3 +298,104 @@ def test_a_regression_of_text_says_what_to_do(tmp_path):
 def test_a_classifier_without_a_target_says_so(tmp_path):
     with pytest.raises(TuneError, match="predicts one target"):
         hpo.tune(wine([0, 1, 2]), algorithm="knn_classifier", store=tmp_path)
+
+
+def rare(rows, labels=("late", "on time")):
+    """Two columns, two classes, and a third one of so few rows."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=300), "b": rng.normal(size=300)})
+    frame["t"] = np.where(frame["a"] > 0, *labels)
+    frame.loc[frame.index[:rows], "t"] = "rare"
+    return frame
+
+
+ALL_CLASSES = ["gaussian_nb", "bernoulli_nb", "lda", "qda", "logistic"]
+
+
+@pytest.mark.parametrize("algorithm", ALL_CLASSES)
+def test_a_class_that_a_split_does_not_train_on_is_named_before_the_trials(algorithm, tmp_path, monkeypatch):
+    monkeypatch.setattr(Tuner, "run", None)  # no trial is begun
+    words = rf"cannot train {algorithm}: it has (no|1) row.* the class 'rare' \(1 row in all\).*; merge that class"
+    with pytest.raises(
+        TuneError, match=rf"{words}.*; or tune linear or knn_classifier, which can do without$"
+    ):
+        hpo.tune(rare(1), "t", algorithm, trials=30, folds=3, store=tmp_path)
+
+
+def test_counts_need_rows_of_every_class_too(tmp_path):
+    counts = rare(1)[["t"]].assign(n=np.arange(300) % 7, kind=np.array(list("xyz"))[np.arange(300) % 3])
+    for algorithm in ("multinomial_nb", "complement_nb", "categorical_nb"):
+        with pytest.raises(
+            TuneError, match=rf"cannot train {algorithm}: it has no row .* class 'rare' \(1 row"
+        ):
+            hpo.tune(counts, "t", algorithm, trials=2, folds=3, store=tmp_path)
+
+
+def test_more_rows_of_the_class_may_be_divided_otherwise(tmp_path):
+    frame = rare(3)
+    whole = [np.arange(300), np.arange(3, 300)]  # the first split holds the class, the second does not
+    cv = [(whole[0], np.arange(0, 300, 2)), (whole[1], np.arange(3))]
+    words = r"^split 2 of 2 cannot train lda: it has no row to train on of the class 'rare' \(3 rows in all\); use fewer"
+    with pytest.raises(
+        TuneError, match=rf"{words} folds, or for data in memory folds=StratifiedKFold\(2\); merge"
+    ):
+        hpo.tune(frame, "t", "lda", trials=2, folds=cv, store=tmp_path)
+    result = hpo.tune(frame, "t", "lda", trials=2, folds=StratifiedKFold(3), store=tmp_path)
+    assert result.best_value > 0.9
+
+
+def test_of_two_classes_nothing_does_without_one(tmp_path):
+    frame = rare(1, labels=("late", "late"))
+    for algorithm, words in (
+        ("logistic", "; add rows of that class$"),
+        ("linear", "needs rows of two classes"),
+    ):
+        with pytest.raises(TuneError, match=rf"^split \d of 3 cannot train {algorithm}: .*{words}"):
+            hpo.tune(frame, "t", algorithm, trials=2, folds=3, store=tmp_path)
+
+
+def test_the_weight_of_a_class_is_told_where_rows_are_weighted(tmp_path):
+    frame = rare(1).assign(w=2.5)
+    with pytest.raises(TuneError, match=r"the class 'rare' \(a weight of 2\.5 in all\)"):
+        hpo.tune(frame, "t", "gaussian_nb", weight="w", trials=2, folds=3, store=tmp_path)
+
+
+def test_algorithms_that_can_do_without_the_class_go_on(tmp_path):
+    where = {"store": tmp_path / "store", "storage": tmp_path / "journal.log", "name": "rare"}
+    asked = {
+        "target": "t",
+        "algorithm": ["lda", "gaussian_nb", "knn_classifier", "linear"],
+        "folds": 3,
+        **where,
+    }
+    with pytest.warns(ChoiceWarning, match=r"cannot train lda, gaussian_nb: .*goes on without$"):
+        result = hpo.tune(rare(1), **asked, trials=8)
+    assert {t.params["algorithm"] for t in result.optuna_study.trials} == {"knn_classifier", "linear"}
+    assert not [t for t in result.optuna_study.trials if "error" in t.user_attrs]
+    with pytest.warns(ChoiceWarning, match="goes on without$"):
+        resumed = hpo.tune(rare(1), **asked, trials=12)
+    assert len(resumed.optuna_study.trials) == 12
+    loaded = hpo.load("rare", storage=where["storage"], store=where["store"])
+    assert loaded.best_params == resumed.best_params
+    assert (
+        "Left out, since some split holds too few rows to train it: lda, gaussian_nb."
+        in loaded.report().notes
+    )
+    with pytest.warns(ChoiceWarning, match="goes on without$"):
+        alone = hpo.tune(rare(1), "t", ["qda", "knn_classifier"], trials=4, folds=3, store=tmp_path / "store")
+    assert alone.best_algorithm == "knn_classifier"
+
+
+def test_estimators_of_other_packages_go_on(tmp_path):
+    result = hpo.tune(rare(1), "t", "sklearn:sklearn.svm.SVC", trials=1, folds=3, store=tmp_path)
+    assert result.best_value > 0.9
+
+
+def test_a_study_whose_every_trial_failed_says_why_once(tmp_path):
+    asked = {"trials": 4, "folds": 3, "store": tmp_path, "scoring": "neg_log_loss"}
+    words = "no trial has a score yet; every setting failed because: scoring='neg_log_loss' cannot be told of held-out rows"
+    with pytest.warns(NoScoreWarning, match=words) as told:
+        result = hpo.tune(rare(0), "t", "sklearn:sklearn.svm.LinearSVC", **asked)
+    assert len(told) == 1
+    with pytest.raises(TuneError, match=words):
+        _ = result.best

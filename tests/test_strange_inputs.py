@@ -18,7 +18,7 @@ from algorithms.errors import TooLarge, Unscorable
 from algorithms.models.pca import PCA
 from algorithms.summaries.moments import Moments
 from algorithms.tasks import CLASS, TASKS
-from hpo.errors import DataError, SearchError, TuneError
+from hpo.errors import DataError, NoScoreWarning, SearchError, TuneError
 from hpo.scoring import Held, score
 from state_store.errors import StoreLocationError
 from studies.errors import SpecError
@@ -369,7 +369,8 @@ def test_a_result_without_a_score_can_be_looked_at_and_says_why():
     assert "no score yet" in repr(late)
     with pytest.raises(TuneError, match=r"none was begun \(timeout\)"):
         _ = late.best_value
-    flat = hpo.tune(frame()[["x"]].assign(x=1.0), algorithm="pca", trials=2)
+    with pytest.warns(NoScoreWarning, match="no trial has a score yet: every setting has a fold whose"):
+        flat = hpo.tune(frame()[["x"]].assign(x=1.0), algorithm="pca", trials=2)
     with pytest.raises(TuneError, match="not finite"):
         _ = flat.best_value
 

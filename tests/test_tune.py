@@ -11,6 +11,7 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
+from sklearn.metrics import max_error
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
@@ -267,6 +268,8 @@ def test_confirm_scores_raw_rows_with_any_scorer(frame):
     assert scores["neg_mean_absolute_error"] == pytest.approx(-mean_absolute_error(held_out["y"], prediction))
     held_out.loc[held_out.index[:10], "y"] = np.nan
     assert result.confirm(held_out)["r2"] == pytest.approx(r2_score(held_out["y"].iloc[10:], prediction[10:]))
+    with pytest.raises(DataError, match="scoring=3 is no score of this model"):
+        result.confirm(frame, scoring=3)
     with pytest.raises(DataError, match=r"'rr2' is no score of this model; did you mean 'r2'"):
         result.confirm(held_out, scoring="rr2")
 
@@ -311,6 +314,12 @@ BAD = [
     (dict(algorithm="rigde"), Exception, r"'rigde'.*did you mean 'ridge'"),
     (dict(scoring="silhouette"), TuneError, r"scoring='silhouette' is no score of ridge.*\(r2, neg_mean"),
     (dict(scoring="r3"), TuneError, r"'r3'.*did you mean 'r2'"),
+    (dict(scoring=3), SpecError, r"scoring: 3 is no name of a scorer, such as 'r2' or 'f1_macro', nor a list of"),
+    (dict(scoring=max_error), SpecError, r"scoring: max_error is no name of a scorer"),
+    (dict(scoring=["r2", max_error]), SpecError, r"scoring: max_error is no name of a scorer"),
+    (dict(scoring={"mine": "r2"}), SpecError, r"scoring: \{'mine': 'r2'\} is no name of a scorer"),
+    (dict(features=3), SpecError, r"features: 3 is not text or a list of text"),
+    (dict(hash_columns=3), SpecError, r"hash_columns: 3 is not text or a list of text"),
     (dict(search={"ridge.alhpa": 1.0}), SearchError, r"'ridge.alhpa'.*did you mean 'ridge.alpha'"),
     (dict(search={"lasso.alpha": 1.0}), SearchError, r"'lasso.alpha'"),
     (dict(search={"ridge.alpha": -1.0}), Exception, r"alpha=-1.0: must be at least 0"),

@@ -352,7 +352,7 @@ def test_what_cannot_be():
     with pytest.raises(InvalidField, match="class_weight='heavy': 'heavy' is no 'label=number'"):
         Logistic(class_weight="heavy")
     one = state_of(LogisticCurvature(), X[y == 0], y[y == 0], range(10))
-    with pytest.raises(NotEnoughRows, match="every class, and none is 1"):
+    with pytest.raises(NotEnoughRows, match="rows of each class, and of 1 the training rows hold 0"):
         Logistic().solve(one)
 
 

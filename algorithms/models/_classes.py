@@ -9,11 +9,11 @@ import numpy as np
 
 from algorithms.base import Array, Shape
 from algorithms.by_class import by_class, parsed
-from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.errors import InvalidField, MissingClass, NotEnoughRows
 
 
 def need_every_class(name: str, shape: Shape, weights: Array, least: float = 0.0) -> None:
-    """Raise NotEnoughRows, naming a class without (enough) rows.
+    """Raise MissingClass, naming a class without (enough) rows; NotEnoughRows where there is none at all.
 
     Examples
     --------
@@ -22,10 +22,13 @@ def need_every_class(name: str, shape: Shape, weights: Array, least: float = 0.0
     if not len(weights) or not weights.any():
         raise NotEnoughRows(f"{name} needs at least 1 row of each class, and the state holds none")
     if weights.min() <= least:
-        few = shape.classes[int(weights.argmin())]
-        raise NotEnoughRows(
-            f"{name} needs more than {least:g} rows of each class, and of {few!r} the training rows hold "
-            f"{weights.min():g}; use fewer folds, or leave that class out"
+        place, held = int(weights.argmin()), float(weights.min())
+        raise MissingClass(
+            f"{name} needs more than {least:g} rows of each class, and of {shape.classes[place]!r} the training "
+            f"rows hold {held:g}; use fewer folds, or leave that class out",
+            place,
+            held,
+            least,
         )
 
 

@@ -69,7 +69,7 @@ class Counted(ABC):
 
     def solve(self, state: CountsState) -> CountedSolution:
         """Return the log probabilities; raises NotEnoughRows where a class has no row."""
-        need_every_class(type(self).__name__, state.shape, state.weights)
+        self._need_classes(state)
         c = len(state.weights)
         prior = state.weights / state.weight if self.fit_prior else np.full(c, 1.0 / c)
         return CountedSolution(state, np.log(prior), self.log_prob(state))
@@ -113,10 +113,22 @@ class Counted(ABC):
         """Return nothing: every range is legal for every state."""
         return {}
 
+    def class_rows(self, state: CountsState) -> Array:
+        """Return the weight of each class."""
+        return state.weights
+
     def check(self, state: CountsState) -> None:
+        """Refuse values that are no counts, and a state without rows of some class."""
+        self.check_values(state)
+        self._need_classes(state)
+
+    def check_values(self, state: CountsState) -> None:
         """Refuse negative values, and values without a finite sum."""
         refuse_negative(state, type(self).__name__)
         refuse_infinite(state)
+
+    def _need_classes(self, state: CountsState) -> None:
+        need_every_class(type(self).__name__, state.shape, self.class_rows(state))
 
 
 def refuse_negative(state: CountsState, name: str) -> None:

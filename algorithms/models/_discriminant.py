@@ -14,7 +14,7 @@ from algorithms.column_map import ColumnMap, column_map, gaps_of
 from algorithms.design import IMPUTE, deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
-from algorithms.models._classes import check_priors
+from algorithms.models._classes import check_priors, need_every_class
 from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.ranges import Choice, Range
 from algorithms.summaries.class_kurtosis import ClassKurtosis
@@ -81,6 +81,8 @@ class Discriminant:
 
     task: ClassVar[str] = "classification"
     metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+    least: ClassVar[float] = 0.0
+    """More than so many rows of each class are needed."""
 
     def __post_init__(self) -> None:
         check_priors(self.priors)
@@ -111,13 +113,17 @@ class Discriminant:
             ranges["min_frequency"] = None
         return ranges
 
+    def class_rows(self, state: ByClass) -> Array:
+        """Return the weight of each class."""
+        return state.weights
+
     def check(self, state: ByClass) -> None:
-        """Refuse values whose squares have no finite sum, and priors of other classes than there are."""
+        """Refuse squares without a finite sum, priors of other classes than there are, and too few rows of one."""
         check_finite(state)
         check_priors(self.priors, state.shape)
+        need_every_class(type(self).__name__, state.shape, self.class_rows(state), self.least)
 
     def _groups(self, state: ByClass) -> Groups:
-        self.check(state)
         columns = column_map(state, self.impute, self.min_frequency)
         none = np.zeros(len(columns.names))
         means, scatters = _mapped(state, columns, none, none + 1.0)

@@ -135,12 +135,7 @@ class Generalized(ABC):
         NotEnoughRows
             If the state holds no row, or none of some class.
         """
-        name = type(self).__name__
-        if not state.rows:
-            raise NotEnoughRows(f"{name} needs at least 1 row, and the state holds none")
-        if state.shape.classes and not state.counts.all():
-            missing = state.shape.classes[int(np.argmin(state.counts > 0.0))]
-            raise NotEnoughRows(f"{name} needs rows of every class, and none is {missing!r}; use fewer folds")
+        self.need_rows(state)
         return self._refined(self._rough(state), state)
 
     def _rough(self, state: CurvatureState) -> GeneralizedSolution:
@@ -233,10 +228,15 @@ class Generalized(ABC):
         return ranges
 
     def check(self, state: CurvatureState) -> None:
-        """Refuse values whose squares have no finite sum, and targets that the family does not have."""
+        """Refuse values whose squares have no finite sum, targets that the family does not have, and no rows."""
         check_finite(state.moments)
-        if state.rows:
-            self.summary.check_target(np.array([state.lowest]), state.shape.targets[0])
+        self.need_rows(state)
+        self.summary.check_target(np.array([state.lowest]), state.shape.targets[0])
+
+    def need_rows(self, state: CurvatureState) -> None:
+        """Raise NotEnoughRows for a state without rows."""
+        if not state.rows:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
 
     def gain(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return how much another pass, expanded at this solution, is expected to lower a row's mean objective.

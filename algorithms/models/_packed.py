@@ -115,15 +115,9 @@ class PackedModel(ABC):
         InvalidField
             If the pack has no such model.
         """
+        self.check(state)
         for name in MEMBERS:
             self.check_field(name, state)
-        if not state.rows:
-            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
-        if np.count_nonzero(state.counts) < min(2, len(state.counts)):
-            only = state.shape.classes[int(np.argmax(state.counts))]
-            raise NotEnoughRows(
-                f"{type(self).__name__} needs rows of two classes, and all are {only!r}; use fewer folds"
-            )
         places = self._places(state)
         chosen = places if self.average else [_lowest(state, places)]
         return _solution(state, chosen)
@@ -169,9 +163,16 @@ class PackedModel(ABC):
         return {name: Choice(*_values(state.pack, name)) for name in ("loss", "alpha", "l1_ratio")}
 
     def check(self, state: PackedState) -> None:
-        """Refuse a pack without models; a model that it has not is refused when it is asked for."""
+        """Refuse a pack without models, and rows of one class; a model that is not there is refused when asked."""
         if not state.pack:
             raise InvalidField("the pack has no model")
+        if not state.rows:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
+        if np.count_nonzero(state.counts) < min(2, len(state.counts)):
+            only = state.shape.classes[int(np.argmax(state.counts))]
+            raise NotEnoughRows(
+                f"{type(self).__name__} needs rows of two classes, and all are {only!r}; use fewer folds"
+            )
 
     def check_field(self, name: str, state: PackedState | None = None) -> None:
         """Refuse a model that the pack has not."""

@@ -47,5 +47,5 @@ class BernoulliNB(Counted):
         model.feature_count_, model.feature_log_prob_ = solution.state.kept.copy(), solution.log_prob
         return model
 
-    def check(self, state: CountsState) -> None:
+    def check_values(self, state: CountsState) -> None:
         """Accept any state: a threshold makes counts of any numbers."""

@@ -73,7 +73,7 @@ class CategoricalNB(Counted):
             [("categories", ColumnMap().set(matrix, tuple(groups))), ("model", self.fitted(solution))]
         )
 
-    def check(self, state: CountsState) -> None:
+    def check_values(self, state: CountsState) -> None:
         """Refuse data without a categorical column."""
         if not categories(state.shape):
             raise InvalidField(

@@ -77,7 +77,6 @@ class GaussianNB:
     def solve(self, state: ClassesState) -> NaiveSolution:
         """Return means and variances; raises NotEnoughRows where a class has no row."""
         self.check(state)
-        need_every_class("GaussianNB", state.shape, state.weights)
         pick = seen(state.mean, state.scatter)
         scatters = (
             state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
@@ -124,7 +123,12 @@ class GaussianNB:
         """Return nothing: every range is legal for every state."""
         return {}
 
+    def class_rows(self, state: ClassesState) -> Array:
+        """Return the weight of each class."""
+        return state.weights
+
     def check(self, state: ClassesState) -> None:
-        """Refuse values whose squares have no finite sum, and priors of other classes than there are."""
+        """Refuse squares without a finite sum, priors of other classes than there are, and a class without rows."""
         check_finite(state)
         check_priors(self.priors, state.shape)
+        need_every_class("GaussianNB", state.shape, self.class_rows(state))

@@ -12,7 +12,7 @@ from algorithms.base import Array
 from algorithms.design import deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
-from algorithms.models._classes import given, need_every_class, priors_of
+from algorithms.models._classes import given, priors_of
 from algorithms.models._discriminant import Discriminant, Groups, gaussian_log_density
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Range, Uniform
@@ -122,7 +122,7 @@ class LDA(Discriminant):
         InvalidField
             The solver cannot shrink, or the covariance is singular and the solver needs one that is not.
         """
-        need_every_class("LDA", state.shape, state.weights)
+        self.check(state)
         groups, priors = self.groups(state), priors_of(state.weights, self.priors, state.shape)
         if self.solver == "svd":
             return self._by_svd(groups, priors)

@@ -10,6 +10,7 @@ import numpy as np
 from algorithms.base import Array, Shape
 from algorithms.by_class import by_class, parsed
 from algorithms.errors import InvalidField
+from algorithms.models._classes import need_every_class
 from algorithms.models._generalized import Generalized, GeneralizedSolution
 from algorithms.models._quadratic import Weights
 from algorithms.ranges import Choice, Log, Uniform
@@ -63,6 +64,15 @@ class Logistic(Generalized):
         super().check(state)
         if self.class_weight not in (None, "balanced"):
             self.group_weights(state)
+
+    def class_rows(self, state: CurvatureState) -> Array:
+        """Return the weight of each class."""
+        return state.counts
+
+    def need_rows(self, state: CurvatureState) -> None:
+        """Raise NotEnoughRows for a state without rows of some class."""
+        super().need_rows(state)
+        need_every_class("Logistic", state.shape, self.class_rows(state))
 
     def penalty(self, weight: float) -> tuple[float, float]:
         """Return ρ/C and (1 - ρ)/C."""

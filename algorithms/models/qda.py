@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
 from algorithms.base import Array
 from algorithms.memo import MEMO
-from algorithms.models._classes import given, need_every_class, priors_of
+from algorithms.models._classes import given, priors_of
 from algorithms.models._discriminant import Discriminant, Groups, gaussian_log_density
 from algorithms.models._regression import at_least
 from algorithms.ranges import Uniform
@@ -70,6 +70,8 @@ class QDA(Discriminant):
 
     reg_param: Annotated[float, Uniform(0.0, 1.0)] = 0.0
 
+    least: ClassVar[float] = 1.0
+
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least("reg_param", self.reg_param, 0.0)
@@ -77,12 +79,16 @@ class QDA(Discriminant):
 
     def solve(self, state: ByClass) -> QuadraticDiscriminantSolution:
         """Return the regularised axes; raises NotEnoughRows where a class has fewer than two rows."""
-        need_every_class("QDA", state.shape, state.counts.astype(np.float64), least=1.0)
+        self.check(state)
         groups = self.groups(state)
         axes = MEMO.get(groups, "axes", lambda: _axes(groups))
         scalings = (1.0 - self.reg_param) * axes.values + self.reg_param
         priors = priors_of(state.weights, self.priors, state.shape)
         return QuadraticDiscriminantSolution(groups, axes, scalings, priors)
+
+    def class_rows(self, state: ByClass) -> Array:
+        """Return the number of rows of each class."""
+        return state.counts.astype(np.float64)
 
     def estimator(self, solution: QuadraticDiscriminantSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``QuadraticDiscriminantAnalysis``."""

@@ -46,14 +46,15 @@ def run(
     """
     from hpo.api import question_of, run_question
     from hpo.cli.plan import read_study
-    from hpo.errors import Interrupted, InterruptedWarning
+    from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning
 
     spec = read_study(study, store=store, storage=storage, trials=trials)
     given = (("--trials", trials), ("--store", store), ("--storage", storage))
     options = [str(part) for pair in given if pair[1] is not None for part in pair]
     again = shlex.join(["hpo", "run", str(study), "--resume", *options])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InterruptedWarning)  # told in the command line's own words below
+        for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
+            warnings.simplefilter("ignore", told)
         try:
             result = run_question(
                 question_of(spec), spec.sampler, spec.storage, resume=resume,
