@@ -148,9 +148,9 @@ class Clustering(ABC):
         return self.separation(solution, cloud, metric)
 
     def clusters_bound(self, state: CoresetState, low: int, high: int) -> Integer:
-        """Return numbers of clusters up to ``k_max`` and a quarter of the distinct rows, for the folds' sake."""
+        """Return numbers of clusters up to ``k_max`` and to what folds of these rows can hold rows of."""
         cloud = self.cloud(self.space(state), state)
-        return Integer(low, max(low, min(high, self.summary.k_max, cloud.distinct // 4)), log=True)
+        return Integer(low, max(low, min(high, self.summary.k_max, cloud.groups)), log=True)
 
     def without_effect(self, state: CoresetState) -> Mapping[str, Range | None]:
         """Return the fields that change nothing on this state."""

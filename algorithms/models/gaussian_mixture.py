@@ -142,7 +142,7 @@ class GaussianMixture(Clustering):
         return float(solution.fit.mixture.parameters)
 
     def bounds(self, state: CoresetState) -> Mapping[str, Range | None]:
-        """Return components up to 30, ``k_max`` and a quarter of the distinct rows."""
+        """Return components up to 30, ``k_max`` and what folds of these rows can tell apart."""
         return {"n_components": self.clusters_bound(state, 1, 30), **self.without_effect(state)}
 
     def _solve(self, state: CoresetState) -> MixtureSolution:

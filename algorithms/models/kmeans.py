@@ -138,7 +138,7 @@ class KMeans(Clustering):
         return float(solution.centres.size)
 
     def bounds(self, state: CoresetState) -> Mapping[str, Range | None]:
-        """Return clusters up to ``k_max`` and a quarter of the distinct rows."""
+        """Return clusters up to ``k_max`` and to what folds of these rows can tell apart."""
         high = self.summary.k_max
         return {"n_clusters": self.clusters_bound(state, 2, high), **self.without_effect(state)}
 
