@@ -485,6 +485,34 @@ def test_values_out_of_bounds_are_named(name, params):
         built(name, params)
 
 
+@pytest.mark.parametrize("name", ["kmeans", "gaussian_mixture"])
+def test_few_distinct_rows_that_come_often_are_as_many_clusters(name, tmp_path):
+    """Three points, 20 rows of each, four in each fold: their clusters are as far apart as there is."""
+    X = np.tile([[0.0, 0.0], [5.0, 5.0], [9.0, 0.0]], (20, 1))
+    result = hpo.tune(X, algorithm=name, trials=12, folds=KFold(5), scoring="silhouette", store=tmp_path)
+    [key] = [k for k in result.space if k.endswith(("n_clusters", "n_components"))]
+    assert result.space[key].high == result.best_params[key] == 3
+    assert result.best_value == 1.0
+    twin = KMeans(3, n_init=1, random_state=0).fit(X)
+    assert result.best_value == pytest.approx(silhouette_score(X, twin.labels_))
+
+
+@pytest.mark.parametrize(
+    ("copies", "high"),
+    [
+        ([1] * 100, 25),
+        ([3] * 20, 5),
+        ([4] * 20, 20),
+        ([30, 30, 4, 1, 1, 1], 3),
+        ([50, 1, 1], 2),
+        ([10] * 300, 200),
+    ],
+)
+def test_as_many_clusters_are_tried_as_folds_can_tell_apart(copies, high):
+    X = np.repeat(np.arange(len(copies)), copies)[:, None] * [1.0, -2.0]
+    assert built("kmeans", {}).bounds(state_of(X))["n_clusters"].high == high
+
+
 def test_a_mixture_that_collapses_says_what_to_do():
     X = np.arange(20.0)[:, None] * [1.0, 2.0]
     with pytest.raises(AlgorithmError, match="larger reg_covar"):

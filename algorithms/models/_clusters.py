@@ -199,9 +199,9 @@ class Clustering(ABC, Generic[S]):
         return self.separation(solution, cloud, metric)
 
     def narrowed(self, name: str, state: CoresetState, low: int, high: int) -> Mapping[str, Range | None]:
-        """Return clusters up to ``k_max`` and a quarter of the distinct rows, and the fields without effect."""
+        """Return clusters up to ``k_max`` and to what folds of these rows can tell apart, and fields without effect."""
         cloud = self.cloud(self.space(state), state)
-        most = max(low, min(high, self.summary.k_max, cloud.distinct // 4))  # a quarter for the folds' sake
+        most = max(low, min(high, self.summary.k_max, cloud.groups))
         return {name: Integer(low, most, log=True), **unused_fields(state.shape, state.mean)}
 
     def check(self, state: CoresetState) -> None:

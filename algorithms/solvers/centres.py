@@ -43,6 +43,9 @@ FEW = 32
 FIRST_ROWS = 4_096
 """Rows of a coreset on which what is only a start is found."""
 
+OFTEN = 4
+"""Copies of a row from which on it is likely to be among the training rows of every fold."""
+
 GAIN = 1e-4
 """Relative gain that an exchange must bring."""
 
@@ -62,6 +65,8 @@ class Cloud:
     --------
     >>> Cloud(np.zeros((3, 2)), np.ones(3), 3.0, 3).distinct
     1
+    >>> Cloud(np.array([[0.0]] * 5 + [[1.0]] * 5 + [[2.0]]), np.ones(11), 11.0, 11).groups
+    2
     """
 
     Z: Rows
@@ -90,9 +95,22 @@ class Cloud:
         return np.asarray(self.w / self.w.mean(), self.Z.dtype)
 
     @cached_property
+    def copies(self) -> NDArray[np.intp]:
+        """How often each distinct row is there."""
+        return np.unique(self.Z, axis=0, return_counts=True)[1]
+
+    @property
     def distinct(self) -> int:
         """Number of rows that differ."""
-        return len(np.unique(self.Z, axis=0))
+        return len(self.copies)
+
+    @property
+    def groups(self) -> int:
+        """Number of clusters up to which folds of these rows are likely to hold rows of each.
+
+        A quarter of the distinct rows; where these are few and come often, as many as come often.
+        """
+        return max(self.distinct // OFTEN, int(np.count_nonzero(self.copies >= OFTEN)))
 
     def distances(self, C: Rows) -> Rows:
         """Return squared distances to each centre, shape (n, k)."""
