@@ -199,7 +199,7 @@ class Clustering(ABC, Generic[S]):
         return self.separation(solution, cloud, metric)
 
     def narrowed(self, name: str, state: CoresetState, low: int, high: int) -> Mapping[str, Range | None]:
-        """Return clusters up to ``k_max`` and to what folds of these rows can tell apart, and fields without effect."""
+        """Return clusters up to ``k_max`` and to what folds of these rows can tell apart; fields without effect."""
         cloud = self.cloud(self.space(state), state)
         most = max(low, min(high, self.summary.k_max, cloud.groups))
         return {name: Integer(low, most, log=True), **unused_fields(state.shape, state.mean)}
