@@ -11,7 +11,6 @@ import numpy as np
 
 from algorithms import registry
 from algorithms.base import Summary
-from algorithms.errors import AlgorithmError
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.folds import FoldScheme
 from hpo.data.hashed import AUTO, Hashed
@@ -153,7 +152,7 @@ def check_hashing(searched: Sequence[Searched], hash_columns: Hashed) -> None:
     if hash_columns in (None, AUTO) or not lacking:
         return
     task = one_task(searched)
-    able = [n for n in registry.names() if _of_task(n, task) and getattr(registry.get(n), "hashes", False)]
+    able = [n for n in registry.of_task(task) if getattr(registry.get(n), "hashes", False)]
     who = f"of the task {task!r} {', '.join(able)} can" if able else f"none of the task {task!r} can"
     raise SearchError(
         f"hash_columns={list(hash_columns or ())!r}: {', '.join(lacking)} cannot take hashed columns; {who}. "
@@ -163,13 +162,6 @@ def check_hashing(searched: Sequence[Searched], hash_columns: Hashed) -> None:
 
 def _without_hashing(searched: Sequence[Searched]) -> list[str]:
     return [one.name for one in searched if not getattr(one.algorithm, "hashes", False)]
-
-
-def _of_task(name: str, task: str) -> bool:
-    try:
-        return bool(registry.get(name).task == task)
-    except AlgorithmError:
-        return False
 
 
 def resolve_search(spec: StudySpec) -> list[Searched]:
