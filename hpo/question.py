@@ -17,7 +17,7 @@ from hpo.data.hashed import AUTO, Hashed
 from hpo.data.roles import check_class, check_number
 from hpo.errors import SearchError, TuneError
 from hpo.scoring import Scoring, one_task
-from hpo.search import Searched, resolve
+from hpo.search import Searched, check_mappings, resolve
 from state_store import StateStore, digest
 from studies.definition import definition
 from studies.masking import mask
@@ -120,6 +120,7 @@ def make_spec(values: Mapping[str, Any]) -> StudySpec:
         plain["weight"] = IN_MEMORY
     for key in ("store", "storage"):
         plain[key] = os.fspath(plain[key]) if isinstance(plain[key], (str, os.PathLike)) else None
+    check_mappings(plain["algorithm"], plain["search"])
     return build({k: v for k, v in plain.items() if v is not None}, "hpo.tune")
 
 
