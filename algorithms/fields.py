@@ -184,7 +184,9 @@ def _check_type(field: Field, value: Any) -> None:
     wide = (*field.types, *((int,) if float in field.types else ()))
     if isinstance(value, bool) or not isinstance(value, wide):
         legal = " or ".join(_WORDS[t] for t in field.types)
-        raise InvalidField(f"{field.name}={value!r}: must be {legal}")
+        texts = [repr(named) for named in _named(field.range) if isinstance(named, str)]
+        known = f", such as {' or '.join(texts)}" if texts else ""
+        raise InvalidField(f"{field.name}={value!r}: must be {legal}{known}")
 
 
 def _unknown(algorithm: type[Any], name: str, known: Mapping[str, Field]) -> str:

@@ -93,6 +93,24 @@ def get(name: str) -> type[Any]:
     raise UnknownAlgorithm(f"algorithm {name!r} is unknown; {hint}known are {', '.join(names())}")
 
 
+def of_task(task: str) -> list[str]:
+    """Return the names of a task's algorithms; those of other packages that cannot be imported are left out.
+
+    Examples
+    --------
+    >>> of_task("clustering")
+    ['kmeans', 'gaussian_mixture']
+    """
+    return [name for name in names() if _task(name) == task]
+
+
+def _task(name: str) -> str | None:
+    try:
+        return str(get(name).task)
+    except AlgorithmError:
+        return None
+
+
 def is_foreign(name: str) -> bool:
     """Return whether a name stands for a class by its path, or for an object.
 

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from algorithms import registry
 from algorithms.base import Column, Shape
-from algorithms.errors import AlgorithmError
 from algorithms.tasks import CLASS, NUMBER, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL
 from hpo.errors import TuneError
@@ -86,9 +85,14 @@ def choose(asked: str, dataset: Dataset, seed: int) -> Choice:
         The task is unknown, or no algorithm suits it.
     """
     task, why, unsure = _task(asked, dataset, seed)
+    if not candidates(task.name):
+        others = " or ".join(map(repr, registry.of_task(task.name)))
+        raise TuneError(
+            f"algorithm={asked!r}: {AUTO!r} chooses no algorithm of the task {task.name!r}; name {others}"
+        )
     names = _fitting(task, dataset)
     if not names:
-        tasks = ", ".join(repr(f"{AUTO}:{t}") for t in TASKS if candidates(t))
+        tasks = ", ".join(repr(f"{AUTO}:{t}") for t in _tasks())
         raise TuneError(f"algorithm={asked!r}: no algorithm of the task {task.name!r} fits here; try {tasks}")
     return Choice(names, f"algorithm={asked!r} took {', '.join(names)}: {why}", unsure)
 
@@ -101,24 +105,20 @@ def candidates(task: str) -> list[str]:
     >>> candidates("regression")[0]
     'ridge'
     """
-    found = []
-    for name in registry.names():
-        try:
-            algorithm = registry.get(name)
-        except AlgorithmError:
-            continue
-        order = vars(algorithm).get("auto")  # not inherited: every algorithm says it for itself
-        if order is not None and algorithm.task == task:
-            found.append((order, name))
-    return [name for _, name in sorted(found)]
+    # not inherited: every algorithm says it for itself
+    orders = {name: vars(registry.get(name)).get("auto") for name in registry.of_task(task)}
+    return [name for _, name in sorted((order, name) for name, order in orders.items() if order is not None)]
+
+
+def _tasks() -> list[str]:
+    """Return the tasks whose algorithms ``"auto"`` can choose."""
+    return [task for task in TASKS if candidates(task)]
 
 
 def _task(asked: str, dataset: Dataset, seed: int) -> tuple[Task, str, bool]:
     _, colon, named = asked.partition(":")
     if colon and named not in TASKS:
-        raise TuneError(
-            f"algorithm={asked!r} names no task{nearest(named, list(TASKS))}; known: {', '.join(TASKS)}"
-        )
+        raise TuneError(f"algorithm={asked!r} names no task{nearest(named, _tasks())}")
     if colon:
         return TASKS[named], f"the task is {named}", False
     if not dataset.targets:

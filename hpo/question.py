@@ -11,14 +11,13 @@ import numpy as np
 
 from algorithms import registry
 from algorithms.base import Summary
-from algorithms.errors import AlgorithmError
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.folds import FoldScheme
 from hpo.data.hashed import AUTO, Hashed
 from hpo.data.roles import check_class, check_number
 from hpo.errors import SearchError, TuneError
 from hpo.scoring import Scoring, one_task
-from hpo.search import Searched, resolve
+from hpo.search import Searched, check_mappings, resolve
 from state_store import StateStore, digest
 from studies.definition import definition
 from studies.masking import mask
@@ -121,6 +120,7 @@ def make_spec(values: Mapping[str, Any]) -> StudySpec:
         plain["weight"] = IN_MEMORY
     for key in ("store", "storage"):
         plain[key] = os.fspath(plain[key]) if isinstance(plain[key], (str, os.PathLike)) else None
+    check_mappings(plain["algorithm"], plain["search"])
     return build({k: v for k, v in plain.items() if v is not None}, "hpo.tune")
 
 
@@ -153,7 +153,7 @@ def check_hashing(searched: Sequence[Searched], hash_columns: Hashed) -> None:
     if hash_columns in (None, AUTO) or not lacking:
         return
     task = one_task(searched)
-    able = [n for n in registry.names() if _of_task(n, task) and getattr(registry.get(n), "hashes", False)]
+    able = [n for n in registry.of_task(task) if getattr(registry.get(n), "hashes", False)]
     who = f"of the task {task!r} {', '.join(able)} can" if able else f"none of the task {task!r} can"
     raise SearchError(
         f"hash_columns={list(hash_columns or ())!r}: {', '.join(lacking)} cannot take hashed columns; {who}. "
@@ -163,13 +163,6 @@ def check_hashing(searched: Sequence[Searched], hash_columns: Hashed) -> None:
 
 def _without_hashing(searched: Sequence[Searched]) -> list[str]:
     return [one.name for one in searched if not getattr(one.algorithm, "hashes", False)]
-
-
-def _of_task(name: str, task: str) -> bool:
-    try:
-        return bool(registry.get(name).task == task)
-    except AlgorithmError:
-        return False
 
 
 def resolve_search(spec: StudySpec) -> list[Searched]:

@@ -337,11 +337,7 @@ def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
     """Refuse data without usable rows, folds without rows, and R² of a single row."""
     states = found.any_states
     if not states.whole.rows:
-        target = ", ".join(map(repr, found.pilot.shape.targets))
-        raise DataError(
-            f"no row can be used: {result.without_target:,} have no value for the target {target} and "
-            f"{result.without_weight:,} have weight zero; check the target's name and the data"
-        )
+        raise DataError(f"no row can be used: {_unusable(result, found.pilot.shape.targets)}")
     for i, (train, test) in enumerate(zip(states.train, states.test, strict=True), start=1):
         if not train.rows or not test.rows:
             empty = "train" if not train.rows else "test"
@@ -354,6 +350,19 @@ def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
                 f"split {i} of {len(states.train)} has one row to test on, and R² needs two to tell a variance; "
                 "use scoring='neg_mean_squared_error', or fewer folds"
             )
+
+
+def _unusable(result: PassResult, targets: Sequence[str]) -> str:
+    """Return why no row of the data can be used, and what to check."""
+    why, check = [], []
+    if result.without_target:
+        why.append(f"{result.without_target:,} have no value for the target {', '.join(map(repr, targets))}")
+        check.append("the target's name")
+    if result.without_weight:
+        why.append(f"{result.without_weight:,} have weight zero")
+        check.append("the weights")
+    named = f"{', '.join(check)} and " if check else ""
+    return f"{' and '.join(why) or 'there is none'}; check {named}the data"
 
 
 def _spec_record(question: Question) -> dict[str, Any]:

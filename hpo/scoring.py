@@ -216,11 +216,11 @@ def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, boo
     if asked not in legal:
         from studies.located import nearest
 
-        shown = ", ".join(own[:12])
-        more = f" ({shown})" if shown else ""
+        shown = f"one of the algorithms' own ({', '.join(own[:12])})" if own else ""
+        give = " or ".join(filter(None, [shown, "a scikit-learn scorer" if task.target else ""]))
+        names, hint = ", ".join(s.name for s in searched), nearest(asked, legal)
         raise TuneError(
-            f"scoring={asked!r} is no score of {', '.join(s.name for s in searched)}{nearest(asked, legal)}. "
-            f"Give one of the algorithms' own{more}{' or a scikit-learn scorer' if task.target else ''}"
+            f"scoring={asked!r} is no score of {names}{hint}{' Give' if hint.endswith('?') else '; give'} {give}"
         )
     return asked, False
 

@@ -237,6 +237,38 @@ def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
     return [replace(s, may_widen=widened.get(s.name, True)) for s in found]
 
 
+def check_mappings(names: Any, search: Any) -> None:
+    """Refuse mappings that are no range of numbers, saying what the hyperparameter takes.
+
+    Parameters
+    ----------
+    names, search : as they were given; whatever else is wrong with them is left to others.
+
+    Examples
+    --------
+    >>> try:
+    ...     check_mappings(["logistic"], {"logistic.class_weight": {"no": 1, "yes": 9}})
+    ... except SearchError as error:
+    ...     print(str(error).partition(": ")[2])
+    a mapping is a range of numbers with 'low' and 'high'; class_weight={'no': 1, 'yes': 9}: must be text or None, \
+such as 'balanced'
+    """
+    listed = names if isinstance(names, (list, tuple)) else [names]
+    known = {short(name): name for name in listed if isinstance(name, str)}
+    for key, value in search.items() if isinstance(search, Mapping) else ():
+        if not isinstance(key, str) or not isinstance(value, Mapping) or {"low", "high"} & set(value):
+            continue
+        owner, parameter = split_key(key, known.values())
+        try:
+            fields.build(registry.get(known.get(owner, owner)), {parameter: value})
+        except InvalidField as error:
+            raise SearchError(
+                f"search[{key!r}]: a mapping is a range of numbers with 'low' and 'high'; {error}"
+            ) from error
+        except AlgorithmError:
+            continue
+
+
 def keys_of(algorithm: type[Any]) -> list[str]:
     """Return every parameter that search may name of an algorithm.
 

@@ -52,7 +52,7 @@ def trainable(searched: Sequence[Searched], found: Evidence) -> list[Searched]:
     if len(lacks) == len(searched):
         raise TuneError(_words(lacks, _doing_without(searched, found)))
     if lacks:
-        warnings.warn(f"{_words(lacks)}. The study goes on without", ChoiceWarning, stacklevel=4)
+        warnings.warn(f"{_words(lacks)}. The study goes on without", ChoiceWarning, stacklevel=7)
     return [one for one in searched if one.name not in lacks]
 
 
@@ -112,16 +112,8 @@ def _doing_without(searched: Sequence[Searched], found: Evidence) -> list[str]:
     """Return the algorithms of the task that need not know every class; of two, all have to."""
     if len(found.pilot.shape.classes) < 3:
         return []
-    task = searched[0].algorithm.task
-    return [name for name in registry.names() if _does_without(name, task)]
-
-
-def _does_without(name: str, task: str) -> bool:
-    try:
-        algorithm = registry.get(name)
-    except AlgorithmError:  # another package's, and broken
-        return False
-    return bool(algorithm.task == task) and not hasattr(algorithm, "class_rows")
+    names = registry.of_task(searched[0].algorithm.task)
+    return [name for name in names if not hasattr(registry.get(name), "class_rows")]
 
 
 def _amount(rows: float) -> str:

@@ -87,6 +87,15 @@ def _scalar(value: Any) -> Scalar:
     return value
 
 
+def _bounded(value: Any) -> Any:
+    if isinstance(value, Mapping) and not {"low", "high"} & set(value):
+        raise wrong(
+            f"{dict(value)!r} has neither 'low' nor 'high', and a mapping is a range of numbers, such as "
+            "{low: 1, high: 10}; give a list of the values to try, or one value"
+        )
+    return value
+
+
 def _choices(value: Any) -> tuple[Scalar, ...]:
     values = tuple(_scalar(v) for v in value)
     if not values:
@@ -111,7 +120,7 @@ def _from_python(value: Any) -> Any:
 
 
 Searched = Annotated[
-    Annotated[Range, Tag("range")]
+    Annotated[Range, BeforeValidator(_bounded), Tag("range")]
     | Annotated[tuple[Any, ...], BeforeValidator(_choices), Tag("choices")]
     | Annotated[Any, BeforeValidator(_scalar), Tag("constant")],
     Discriminator(_kind),

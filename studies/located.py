@@ -18,16 +18,20 @@ _SECRET = "storage_options"  # noqa: S105
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a hint for an unknown word: the nearest known one, or the few there are, or nothing.
+    """Return a hint for an unknown word: the nearest of those that begin with it, else of all; the few; nothing.
 
     Examples
     --------
     >>> nearest("rigde", ["ridge", "lasso"]), nearest("zzz", ["ridge", "lasso"])
     ("; did you mean 'ridge'?", "; known: 'lasso', 'ridge'")
+    >>> nearest("acc", ["jaccard", "accuracy"])
+    "; did you mean 'accuracy'?"
     """
     names = sorted(known)
     lower = {name.lower(): name for name in names}
-    if close := difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6 if len(word) > 3 else 0.5):
+    begun = [name for name in lower if len(word) > 1 and name.startswith(word.lower())]
+    cutoff = 0.0 if begun else 0.6 if len(word) > 3 else 0.5
+    if close := difflib.get_close_matches(word.lower(), begun or lower, n=1, cutoff=cutoff):
         return f"; did you mean {lower[close[0]]!r}?"
     if not 0 < len(names) <= 30:
         return ""

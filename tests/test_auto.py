@@ -123,6 +123,14 @@ def test_what_does_not_fit_in_memory_is_left_out(monkeypatch, place):
     ("asked", "message"),
     [
         ("auto:regresion", "did you mean 'regression'"),
+        (
+            "auto:foo",
+            "names no task; known: 'classification', 'decomposition', 'outlier_detection', 'regression'$",
+        ),
+        (
+            "auto:clustering",
+            "chooses no algorithm of the task 'clustering'; name 'kmeans' or 'gaussian_mixture'$",
+        ),
         (["auto", "ridge"], "stands alone"),
     ],
 )

@@ -61,5 +61,17 @@ def test_fewer_rows_than_folds_in_files(files, folds):
 def test_a_target_that_is_null_in_every_file_is_named_with_its_rows(files):
     for path in files.iterdir():
         pd.read_parquet(path).assign(y=np.nan).to_parquet(path)
-    with pytest.raises(DataError, match="no row can be used: 300 have no value for the target 'y'"):
+    words = "no row can be used: 300 have no value for the target 'y'; check the target's name and the data$"
+    with pytest.raises(DataError, match=words):
         hpo.tune(files, "y", trials=1)
+
+
+def test_rows_of_weight_zero_are_told_without_a_word_of_a_target_that_there_is_not(files):
+    rows = pd.read_parquet(files).select_dtypes("number")
+    words = "^no row can be used: 300 have weight zero; check the weights and the data$"
+    with pytest.raises(DataError, match=words):
+        hpo.tune(rows.drop(columns="y"), algorithm="pca", weight=np.zeros(len(rows)), trials=1)
+    rows.loc[:99, "y"] = np.nan
+    words = "100 have no value for the target 'y' and 200 have weight zero; check the target's name, the weights and"
+    with pytest.raises(DataError, match=words):
+        hpo.tune(rows, "y", weight=np.zeros(len(rows)), trials=1)

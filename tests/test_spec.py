@@ -171,6 +171,21 @@ def test_an_unknown_metric_is_told_with_the_nearest():
         loads(BASE + "scoring: r3\n").validate(KNOWN, metrics=["r2", "neg_mean_squared_error"])
 
 
+def test_a_word_that_begins_a_metric_is_told_that_one_and_not_one_with_its_letters():
+    with pytest.raises(SpecError, match="unknown scoring 'acc'; did you mean 'accuracy'"):
+        loads(BASE + "scoring: acc\n").validate(KNOWN, metrics=["jaccard", "accuracy", "balanced_accuracy"])
+
+
+def test_a_mapping_that_is_no_range_is_told_what_one_is():
+    text = "search:\n  ridge.alpha: {hi: 2, lo: 1}\n"
+    with pytest.raises(
+        SpecError, match=r"line 4: search.ridge.alpha: \{'hi': 2, 'lo': 1\} has neither 'low' nor 'high'"
+    ):
+        loads(BASE + text)
+    with pytest.raises(SpecError, match=r"unknown key 'lo' .*; did you mean 'low'"):
+        loads(BASE + "search:\n  ridge.alpha: {lo: 1, high: 2}\n")
+
+
 def test_unknown_keys_from_python_are_told_too():
     with pytest.raises(SpecError, match="study: unknown key 'algoritm'; did you mean 'algorithm'"):
         build({"data": "x", "algoritm": "pca", "algorithm": "pca"})

@@ -314,7 +314,17 @@ BAD = [
     (dict(algorithm="rigde"), Exception, r"'rigde'.*did you mean 'ridge'"),
     (dict(scoring="silhouette"), TuneError, r"scoring='silhouette' is no score of ridge.*\(r2, neg_mean"),
     (dict(scoring="r3"), TuneError, r"'r3'.*did you mean 'r2'"),
-    (dict(scoring=3), SpecError, r"scoring: 3 is no name of a scorer, such as 'r2' or 'f1_macro', nor a list of"),
+    (dict(scoring="zzz"), TuneError, r"no score of ridge; give one of the algorithms' own \(r2, neg_m.*\) or"),
+    (dict(scoring="acc"), TuneError, r"'acc' is no score of ridge; did you mean 'accuracy'\? Give one of"),
+    (
+        dict(search={"ridge.impute": {"hi": 2, "lo": 1}}),
+        SearchError,
+        r"search\['ridge.impute'\]: a mapping is a range of numbers with 'low' and 'high'; impute=\{'hi': 2, 'lo': 1\}: "
+        r"must be text, such as 'mean' or 'zero' or 'indicator'",
+    ),
+    (dict(search={"ridge.alpha": {"lo": 1}}), SearchError, r"; alpha=\{'lo': 1\}: must be a number"),
+    (dict(search={3: {"lo": 1}}), SpecError, r"search key 3 must be"),
+    (dict(scoring=3), SpecError, r"scoring: 3 is no name of a scorer, such as 'r2' or 'f1_m"),
     (dict(scoring=max_error), SpecError, r"scoring: max_error is no name of a scorer"),
     (dict(scoring=["r2", max_error]), SpecError, r"scoring: max_error is no name of a scorer"),
     (dict(scoring={"mine": "r2"}), SpecError, r"scoring: \{'mine': 'r2'\} is no name of a scorer"),
@@ -343,7 +353,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("options", "error", "words"), BAD, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(("options", "error", "words"), BAD, ids=lambda v: str(v).partition(" at 0x")[0][:40])
 def test_bad_questions_are_answered_with_what_to_do(frame, options, error, words):
     with pytest.raises(error, match=words):
         tune(frame, **options)
