@@ -10,6 +10,7 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from algorithms.summaries.sample import SampleState
+from hpo.depth import Depth, depth_of
 from hpo.fidelity import stopped_early
 from hpo.leaderboard import leaderboard
 from hpo.selection import Candidate
@@ -47,7 +48,7 @@ MOST_PATHS = 3
 def report_data(result: Result) -> ReportData:
     """Return everything that a report of the study shows; answered from states and record, no data is read."""
     record = result.record
-    definition, spec = record["definition"], record["spec"]
+    definition, spec, depth = record["definition"], record["spec"], depth_of(result)
     return ReportData(
         name=result.name or "unnamed study",
         created=_created(result),
@@ -62,14 +63,14 @@ def report_data(result: Result) -> ReportData:
         trials=[_row(result, trial) for trial in result.optuna_study.get_trials(deepcopy=False)],
         best=None if result.several else _chosen(result, result.best),
         simplest=None if result.several else _chosen(result, result.simplest),
-        nested=_estimate(result.nested_score),
+        nested=_estimate(result.nested_score) if depth.nested else None,
         importances=result.importances(),
-        validation=[*_elbows(result), *(_validation(result, key) for key in _drawn(result))],
-        learning=_curve("rows", result.learning_curve()),
+        validation=[*_elbows(result, depth), *(_validation(result, *one) for one in _drawn(result, depth))],
+        learning=_curve("rows", result.learning_curve()) if depth.learning else None,
         coefficients=[] if result.several else result.coefficients()[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
         spec_yaml=_yaml(spec),
-        notes=notes(result),
+        notes=notes(result, depth),
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
         log_params=[k for k, d in result.space.items() if _is_log(d)],
         metrics=list(result.metrics),
@@ -83,8 +84,8 @@ def report_data(result: Result) -> ReportData:
     )
 
 
-def notes(result: Result) -> list[str]:
-    """Return what a reader should know besides: rows left out, how the study ended, what is approximate."""
+def notes(result: Result, depth: Depth) -> list[str]:
+    """Return what a reader should know besides: what was left out, how the study ended, what is approximate."""
     cost, found = result.cost, [*_algorithm_notes(result.record), *_sampling_notes(result)]
     if cost.rows_without_target:
         found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")
@@ -106,15 +107,15 @@ def notes(result: Result) -> list[str]:
         found.append(
             f"{early} settings were stopped on a part of the sample; the others were fitted to all of it."
         )
-    if (far := None if result.several else result.extrapolated()) is not None:
+    if depth.learning and (far := result.extrapolated()) is not None:
         found.append(f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
     found += _model_notes(result)
-    if result.nested_score is not None:
+    if depth.nested:
         found.append(
             "The nested estimate scores the choice among the settings that were tried; "
             "the settings themselves were proposed with every fold in sight."
         )
-    return found
+    return [*found, *depth.words]
 
 
 def _algorithm_notes(record: Mapping[str, Any]) -> list[str]:
@@ -240,26 +241,24 @@ def _chosen(result: Result, candidate: Candidate) -> Chosen:
     return Chosen(candidate.number, name, params, candidate.scores.mean, se, complexity(candidate), also)
 
 
-def _drawn(result: Result) -> list[str]:
-    """Return what is searched and drawn: not where every point of a curve would be a costly fit."""
-    cheap = [k for k, leader in result.leaders.items() if not getattr(leader.algorithm, "costly", False)]
-    return [key for key in result.searched() if key.startswith(tuple(f"{name}." for name in cheap))]
+def _drawn(result: Result, depth: Depth) -> list[tuple[str, int]]:
+    """Return what was searched and is drawn, in the order of the search, with the points of its curve."""
+    return [(key, depth.points[key]) for key in result.searched() if key in depth.points]
 
 
-def _elbows(result: Result) -> list[Curve]:
+def _elbows(result: Result, depth: Depth) -> list[Curve]:
     """Return, for models with an elbow, its curve, where it is not the score that was optimised."""
     asked = ((name, getattr(leader.algorithm, "elbow", None)) for name, leader in result.leaders.items())
     found = ((f"{name}.{elbow[0]}", elbow[1]) for name, elbow in asked if elbow)
-    searched = result.searched()
     return [
-        replace(_validation(result, key, metric), metric=metric)
+        replace(_validation(result, key, depth.points[key], metric), metric=metric)
         for key, metric in found
-        if key in searched and metric != result.metric
+        if key in depth.points and metric != result.metric
     ]
 
 
-def _validation(result: Result, key: str, metric: str | None = None) -> Curve:
-    curve = result.validation_curve(key, metric=metric)
+def _validation(result: Result, key: str, points: int, metric: str | None = None) -> Curve:
+    curve = result.validation_curve(key, points, metric)
     distribution = result.searched()[key]
     best = result.params_of(result.leaders[key.partition(".")[0]]).get(key)
     return Curve(

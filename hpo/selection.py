@@ -107,6 +107,13 @@ def simplest(candidates: Sequence[Candidate]) -> Candidate:
     return min(close, key=lambda c: (round(complexity(c), 9), -c.scores.mean, c.number))
 
 
+def nests(candidates: Sequence[Candidate]) -> bool:
+    """Return whether there is a nested estimate of choosing among the candidates: see :func:`nested`."""
+    plan = candidates[0].states.plan
+    costly = any(getattr(c.algorithm, "costly", False) for c in candidates)
+    return leaves_one_out(plan) and len(plan.splits) >= 3 and not costly
+
+
 @one_blas_thread()
 def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
     """Return the nested cross-validation estimate of *choosing the best candidate*.
@@ -117,10 +124,9 @@ def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
     None where the plan does not leave one fold out at a time, or has fewer than three, or where a model is costly:
     it takes K²/2 fits of every candidate.
     """
-    plan = candidates[0].states.plan
-    costly = any(getattr(c.algorithm, "costly", False) for c in candidates)
-    if not leaves_one_out(plan) or len(plan.splits) < 3 or costly:
+    if not nests(candidates):
         return None
+    plan = candidates[0].states.plan
     inner = _inner_means(candidates, metric)
     winners = [max(range(len(inner)), key=lambda i: inner[i][fold]) for fold in range(len(plan.splits))]
     scores = Scores(tuple(candidates[i].scores.folds[fold] for fold, i in enumerate(winners)))
