@@ -407,6 +407,7 @@ def test_a_result_without_a_score_can_be_looked_at_and_says_why():
         _ = flat.best_value
 
 
+@pytest.mark.filterwarnings("ignore:no trial has a score yet")
 @pytest.mark.parametrize("algorithm", ["pca", "sketched_pca"])
 def test_columns_that_do_not_vary_have_no_likelihood_and_each_trial_says_so(algorithm):
     flat = hpo.tune(
