@@ -404,6 +404,9 @@ class Algorithm(Protocol[S_in, M]):
     # One of which a free field's value decides which summary is needed says ``steers: ClassVar[tuple[str, ...]]``,
     # the names of such fields, and sets ``summary`` in ``__post_init__``. Where such a field is searched, the pass
     # feeds every summary that its values need: of each choice, or of both ends where it is a range of numbers.
+    # One of which a state holds several values of a pass field side by side, as text separated by commas, says
+    # ``joins: ClassVar[tuple[str, ...]]``, the names of such fields: a list of values to search is one state of
+    # all, and a free field says which of them a trial means.
 
     def solve(self, state: S_in) -> M:
         """Return the model's numbers; never sees the data. Raises NotEnoughRows, naming what is missing."""

@@ -344,12 +344,29 @@ def space_of(
 
 
 def _searched(name: str, algorithm: type[Any], values: Mapping[str, Any]) -> Searched:
+    values = {k: _joined(v) if k in getattr(algorithm, "joins", ()) else v for k, v in values.items()}
     distributions = {k: to_distribution(v) for k, v in values.items()}
     constants = {k: _ends(d)[0] for k, d in distributions.items() if _one(values[k], d)}
     asked = {k: d for k, d in distributions.items() if k not in constants}
     made = Searched(name, algorithm, constants, asked)
     check_values(made)
     return made
+
+
+def _joined(value: Any) -> Any:
+    """Return a list of names or numbers as one text, each once; anything else as it is.
+
+    Examples
+    --------
+    >>> _joined(["log_loss", "hinge, log_loss"]), _joined([1e-6, 0.01]), _joined("hinge"), _joined([None, "0.1"])
+    ('log_loss, hinge', '1e-06, 0.01', 'hinge', [None, '0.1'])
+    """
+    choices = value.choices if isinstance(value, CategoricalDistribution) else value
+    plain = isinstance(choices, (list, tuple)) and all(isinstance(v, (str, int, float)) for v in choices)
+    if not choices or not plain:
+        return value
+    parts = (part.strip() for choice in choices for part in str(choice).split(","))
+    return ", ".join(dict.fromkeys(parts))
 
 
 def check_values(made: Searched) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pandas as pd
 import pytest
+from optuna.distributions import CategoricalDistribution
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold, cross_val_score
 
@@ -84,6 +85,38 @@ def test_shrinkage_of_values_whose_squares_overflow_is_refused():
     data = frame().assign(y=lambda d: np.where(d["y"] > 0.5, "high", "low"))
     data["x"] *= 1e200
     refuse(TooLarge, data, "'x'", algorithm="lda", search={"lda.solver": "lsqr", "lda.shrinkage": "auto"})
+
+
+@pytest.mark.parametrize(
+    ("search", "losses", "alphas"),
+    [
+        ({"losses": ["log_loss", "hinge"]}, {"log_loss", "hinge"}, {1e-6, 1e-4, 1e-2}),
+        (
+            {"losses": ["log_loss", "log_loss, hinge"], "alphas": [0.5, 1e-3]},
+            {"log_loss", "hinge"},
+            {0.5, 1e-3},
+        ),
+        (
+            {"losses": CategoricalDistribution(["hinge", "log_loss"]), "loss": "hinge"},
+            {"hinge"},
+            {1e-6, 1e-4, 1e-2},
+        ),
+        ({"alphas": ["1e-3", "1e-5, 1e-4"], "loss": "hinge"}, {"hinge"}, {1e-3, 1e-5, 1e-4}),
+    ],
+    ids=["losses", "losses and alphas", "a loss of them", "alphas"],
+)
+def test_a_list_of_what_a_pack_holds_is_one_pack(search, losses, alphas, tmp_path):
+    """Models of a pack are trained side by side: no trial asks one pack for what another has."""
+    data = frame()
+    data["y"] = np.where(data["y"] > 0.5, "high", "low")
+    asked = {f"linear.{name}": value for name, value in search.items()}
+    result = tune(data, algorithm="linear", trials=60, search=asked, sampler="random", store=tmp_path)
+    assert all(t.state.name == "COMPLETE" for t in result.optuna_study.trials)
+    assert result.cost.rows_read == ROWS
+    tried = [c.algorithm for c in result.candidates]
+    assert {one.loss for one in tried} == losses
+    assert {one.alpha for one in tried} == alphas
+    assert len({one.summary for one in tried}) == 1
 
 
 def test_float32_that_overflows_has_room_in_double_precision():
@@ -375,6 +408,7 @@ def test_a_result_without_a_score_can_be_looked_at_and_says_why():
         _ = flat.best_value
 
 
+@pytest.mark.filterwarnings("ignore:no trial has a score yet")
 @pytest.mark.parametrize("algorithm", ["pca", "sketched_pca"])
 def test_columns_that_do_not_vary_have_no_likelihood_and_each_trial_says_so(algorithm):
     flat = hpo.tune(

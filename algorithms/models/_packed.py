@@ -86,6 +86,7 @@ class PackedModel(ABC):
 
     metrics: ClassVar[tuple[str, ...]] = ()
     hashes: ClassVar[bool] = True
+    joins: ClassVar[tuple[str, ...]] = ("losses", "alphas", "l1_ratios", "eta0s")
 
     def __post_init__(self) -> None:
         if self.loss not in self.summary.known_losses:
