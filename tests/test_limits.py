@@ -39,7 +39,7 @@ def errors_of(result):
         ({"knn_classifier.n_neighbors": 5000}, "n_neighbors=5000: more than size=4096, the rows that the sample keeps"),
         ({"knn_regressor.n_neighbors": [5, 30], "knn_regressor.size": 20}, "set size to at least 30 (" + AGAIN),
         ({"linear.alpha": 3e-3}, "alpha=0.003: the pack has 1e-06, 0.0001, 0.01; give it others with alphas= (" + AGAIN),
-        ({"linear.loss": "hinge", "linear.losses": ["log_loss", "squared_hinge"]}, "loss='hinge': the pack has squared_hinge"),
+        ({"linear.loss": "hinge", "linear.losses": ["log_loss", "squared_hinge"]}, "loss='hinge': the pack has log_loss, squared_hinge"),
         ({"linear_regressor.eta0": [None, 7.0]}, "eta0=7.0: the pack has"),
         ({"kmeans.k_max": 30_000}, "search['kmeans.k_max']=30000: k_max=30000: must be from 1 to size=20,000"),
         ({"kmeans.size": [100, 400], "kmeans.k_max": [50, 200]}, "'kmeans' does not go together: k_max=200"),
