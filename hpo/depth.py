@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hpo.result import Result
     from hpo.selection import Candidate
 
-FREE = 3.0
+FREE = 10.0
 """Seconds that a report may take beside those that the trials took."""
 
 POINTS, FEWEST = 25, 5
