@@ -89,10 +89,15 @@ class Neighbors(ABC):
 
     def solve(self, state: SampleState) -> Prepared:
         """Return the rows of the sample in the model's columns: they are the model."""
-        self.check(state)
+        self._need_row(state)
         self.check_field("n_neighbors", state)
         how = self._preprocess
-        return SEARCHES.get(state, how, lambda: prepare(state, how))
+
+        def prepared() -> Prepared:
+            check_squares(state)
+            return prepare(state, how)
+
+        return SEARCHES.get(state, how, prepared)
 
     def estimator(self, solution: Prepared) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns."""
