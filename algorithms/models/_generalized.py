@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import LEVEL, MISSING, OTHER, Array
-from algorithms.design import Preprocess
+from algorithms.base import Array
+from algorithms.design import Preprocess, unused_fields
 from algorithms.errors import NotEnoughRows
 from algorithms.known import Known
 from algorithms.memo import MEMO
@@ -219,13 +219,7 @@ class Generalized(ABC):
 
     def bounds(self, state: CurvatureState) -> Mapping[str, Range | None]:
         """Return the fields that this state narrows, and None for those without effect on it."""
-        roles = {c.role for c, mean in zip(state.shape.columns, state.mean, strict=False) if mean}
-        ranges: dict[str, Range | None] = {"select": Integer(1, max(1, state.shape.d))}
-        if "indicator" not in roles:
-            ranges["impute"] = None
-        if not roles & {LEVEL, OTHER, MISSING}:
-            ranges["min_frequency"] = None
-        return ranges
+        return {"select": Integer(1, max(1, state.shape.d)), **unused_fields(state.shape, state.mean)}
 
     def check(self, state: CurvatureState) -> None:
         """Refuse values whose squares have no finite sum, targets that the family does not have, and no rows."""
