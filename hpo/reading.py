@@ -155,6 +155,7 @@ def _sentences(reasons: Any) -> str:
 def _complaint(left: Mapping[Summary[Any], str]) -> str:
     names = ", ".join(dict.fromkeys(map(repr, left)))
     return (
-        f"what was learned before the pass does not suit all rows: {_sentences(left.values())}. Models and scores from "
-        f"{names} may be rough; result.report() tells their errors, and polish='always' makes the best model of every row"
+        f"what was learned before the pass does not suit all rows: {_sentences(left.values())}. Models and scores "
+        f"from {names} may be rough; result.report() tells their errors, and polish='always' makes the best model "
+        "of every row"
     )

@@ -50,8 +50,8 @@ def picky(monkeypatch):
         before = int(self.known.arrays.get("round", np.zeros(1))[0])
         return Known({**self.known.arrays, "round": np.array([before + 1.0])})
 
-    monkeypatch.setattr(Curvature, "failed", failed, raising=False)
-    monkeypatch.setattr(Curvature, "learn_again", learn_again, raising=False)
+    monkeypatch.setattr(Curvature, "failed", failed)
+    monkeypatch.setattr(Curvature, "learn_again", learn_again)
     return asked
 
 
