@@ -29,11 +29,17 @@ from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 LEARN_ROWS = 16_384
 """Rows of the sample that the pilot clustering is made of."""
 
+LEARN_EACH = 8
+"""Rows that there are for each of its centres, at least: with fewer the rows it is of look nearer than others."""
+
 LEARN_ITERATIONS = 5
 """Steps of Lloyd's algorithm on them: centres for importances need not be good."""
 
 CHUNK = 16_384
 """Rows whose distances to the pilot centres are held at once."""
+
+ROUNDING = 64.0
+"""Squared distances of so many roundings are as good as none: any other row is then far."""
 
 HUGE = 1e100
 """What values of the sample are cut at, so that their squares have a sum."""
@@ -43,6 +49,10 @@ SHARES = 3.0
 
 UNIFORM = 4
 """One place of so many belongs to a uniform sample."""
+
+CROWDED, NOISE = 1.2, 4.0
+"""The pilot clustering is made again from a crowding of CROWDED + NOISE/√size on, τ being an estimate: the other
+rows then have a sixth fewer places than they should."""
 
 LARGEST = 1e30
 """Sensitivities above it are as good as infinite: such a row is always kept."""
@@ -153,19 +163,34 @@ class Coreset:
             X, w = np.zeros((1, shape.d)), np.ones(1)
         mean, scale = _units(X, w)
         Z = (X - mean) / scale
-        centres = _pilot(Z, w, self.k_max)
+        centres = _pilot(Z, w, min(self.k_max, max(1, int(w.sum() ** 2 / (w @ w)) // LEARN_EACH)))
         labels, distance = _nearest(Z, centres)
         mass = np.bincount(labels, w, len(centres)) / w.sum()
-        average = float(w @ distance / w.sum())
+        average = max(float(w @ distance / w.sum()), ROUNDING * float(np.finfo(shape.dtype).eps) * shape.d)
         return Known(
             {
                 "centres": centres,
                 "mean": mean,
                 "scale": scale,
                 "level": 1.0 + 1.0 / (len(centres) * np.maximum(mass, 1e-12)),
-                "far": np.array(1.0 / average if average > 0.0 else 0.0),
+                "far": np.array(1.0 / average),
             }
         )
+
+    def failed(self, state: CoresetState) -> str | None:
+        """Return why the pilot clustering does not suit the rows of a state; None where it does."""
+        if state.crowding <= CROWDED + NOISE / self.size**0.5:
+            return None
+        times = f"{state.crowding:.1f}" if state.crowding < 100.0 else f"{state.crowding:,.0f}"
+        return (
+            "the sample that the importances of rows were learned from misses a part of the data (its rows weigh "
+            f"{times} times what was expected, so that too few of the others were kept for clustering)"
+        )
+
+    def learn_again(self, shape: Shape, state: CoresetState, sample: Batch) -> Known:
+        """Return the centres of a pilot clustering of the coreset, which has rows from everywhere."""
+        rows = np.asfortranarray(state.values[: state.n])
+        return self.learn(shape, Batch(rows, shape.d, state.sample_weight))
 
     def knowing(self, known: Known) -> Coreset:
         """Return this summary, ready for a pass."""
@@ -282,6 +307,15 @@ class _Drawn:
         """Return the order by descending ``by``; of equal ones the smaller hash is first."""
         return np.lexsort((self.priority, -by))
 
+    def largest(self, by: Array, m: int) -> NDArray[np.bool_]:
+        """Return which are the first m in that order."""
+        if m >= len(by) or m == 0:
+            return np.full(len(by), m > 0)
+        cut = np.partition(by, len(by) - m)[len(by) - m]
+        chosen, ties = by > cut, np.flatnonzero(by == cut)
+        chosen[ties[np.argsort(self.priority[ties])[: m - np.count_nonzero(chosen)]]] = True
+        return np.asarray(chosen)
+
 
 def _uniform_places(size: int) -> int:
     """Return how many of a coreset's places a uniform sample has."""
@@ -295,16 +329,14 @@ def _chosen(rows: _Drawn, size: int) -> tuple[NDArray[np.intp], float, float]:
     """
     u = rows.u
     by, evenly = rows.importance / u, rows.weights / u
-    order = rows.ranked(by)
-    if len(order) <= size:
-        return order, 0.0, 0.0
+    if len(u) <= size:
+        return rows.ranked(by), 0.0, 0.0
     places = _uniform_places(size)
-    uniform = np.zeros(len(order), np.bool_)
-    uniform[rows.ranked(evenly)[:places]] = True
-    kept = uniform[order]
-    kept |= np.cumsum(~kept) <= size - places
-    left = order[~kept]
-    return order[kept], float(by[left].max()), float(evenly[left].max())
+    kept = rows.largest(evenly, places)
+    others = np.flatnonzero(~kept)
+    kept[others[rows.part(others).largest(by[others], size - places)]] = True
+    order = np.flatnonzero(kept)
+    return order[rows.part(order).ranked(by[order])], float(by[~kept].max()), float(evenly[~kept].max())
 
 
 def _stood_for(rows: _Drawn, size: int, left_out: tuple[float, float]) -> Array:
@@ -317,10 +349,9 @@ def _stood_for(rows: _Drawn, size: int, left_out: tuple[float, float]) -> Array:
     tau, tau_uniform = left_out
     if tau == 0.0 and tau_uniform == 0.0:
         return rows.weights
-    u, places = rows.u, _uniform_places(size)
+    u = rows.u
     by, evenly = rows.importance / u, rows.weights / u
-    uniform = np.zeros(len(u), np.bool_)
-    uniform[rows.ranked(evenly)[:places]] = True
+    uniform = rows.largest(evenly, _uniform_places(size))
     last = float(evenly[uniform].min(initial=np.inf))
     following = float(evenly[~uniform].max(initial=0.0))
     level = tau if following >= tau_uniform else float(by[~uniform].min(initial=np.inf))
