@@ -202,7 +202,7 @@ def _restarted(cloud: Cloud, k: int, seed: int) -> Rows:
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    starts = max(2, min(8, 128 // k))
+    starts = max(2, min(16, 128 // k))
     model = KMeans(k, n_init=starts, max_iter=50, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
