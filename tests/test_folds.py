@@ -148,7 +148,7 @@ def test_a_group_is_in_one_cell_whichever_file_it_is_in(tmp_path):
     assert np.array_equal(cells[0], cells[1])
     assert scheme.sizes.groups == (1, 1, 1)
     assert dataset.log.pilot_rows == 120
-    with pytest.raises(DataError, match="'g' has a group in .* that was not there"):
+    with pytest.raises(DataError, match=r"'g' has a group in .* that was not there"):
         scheme.assign(dataset.segments[0], pa.record_batch({"g": ["Hamar"]}), 0)
     with pytest.raises(DataError, match="'g' must know the groups"):
         asked.assign(dataset.segments[0], pa.record_batch({"g": ["Oslo"]}), 0)
@@ -231,7 +231,7 @@ class TestTime:
         assert "leaving out 30 before" in scheme.describe()
 
     def test_a_gap_that_is_none(self):
-        with pytest.raises(DataError, match="the gap 'soon' .* is no duration"):
+        with pytest.raises(DataError, match=r"the gap 'soon' .* is no duration"):
             make_folds({"scheme": "time", "column": "t", "gap": "soon"}, TestAsking.dataset)
         with pytest.raises(DataError, match="gap of time folds is -1"):
             TimeFolds("t", 2, gap=-1.0)
