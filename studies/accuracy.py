@@ -74,8 +74,8 @@ class Accuracy:
         return ", ".join([*parts, *([f"±{self.bound:.1g}"] if self._loose(value) else [])])
 
     def _parts(self, value: float | None) -> list[str]:
-        scored = f"scored on {self.scored_rows:,} of {self.held_rows:,} held-out rows{_error(self.sampling, ' of the standard error')}"
-        parts = [scored] * self.sampled
+        within = _error(self.sampling, " of the standard error")
+        parts = [f"scored on {self.scored_rows:,} of {self.held_rows:,} held-out rows{within}"] * self.sampled
         if self.bias:
             parts.append(
                 f"too {'high' if self.bias > 0.0 else 'low'} by about {abs(self.bias):.1g} on so few rows"
