@@ -236,6 +236,34 @@ class Limited(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Score:
+    """A score, and how far it may be from the true one.
+
+    Attributes
+    ----------
+    value : greater is better.
+    bound : the largest expected distance from the true value, in the score's own units: of rounding where the
+        family is exact, of approximation where it is not. 0 where none is known.
+
+    Examples
+    --------
+    >>> float(Score(0.5, bound=1e-12)), as_score(0.25), as_score(None)
+    (0.5, Score(value=0.25, bound=0.0), None)
+    """
+
+    value: float
+    bound: float = 0.0
+
+    def __float__(self) -> float:
+        return self.value
+
+
+def as_score(found: Score | float | None) -> Score | None:
+    """Return what ``score`` or ``score_rows`` answered as a :class:`Score`; a number has no known bound."""
+    return found if found is None or isinstance(found, Score) else Score(float(found))
+
+
 class SparseBatch(Batch):
     """Rows of which most numbers are zero: a batch like any other, made dense only where a summary asks for it.
 
@@ -429,8 +457,11 @@ class Algorithm(Protocol[S_in, M]):
         """Return the fitted scikit-learn estimator over the encoded columns."""
         ...
 
-    def score(self, solution: M, held_out: S_in, metric: str) -> float | None:
-        """Return the exact score on the held-out state, greater is better; None if the state cannot tell."""
+    def score(self, solution: M, held_out: S_in, metric: str) -> Score | float | None:
+        """Return the exact score on the held-out state, greater is better; None if the state cannot tell.
+
+        A :class:`Score` says with it how far it may be from the true one; so may that of ``score_rows``.
+        """
         ...
 
     def complexity(self, solution: M) -> float:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from algorithms import laws
-from algorithms.base import Array, Shape, Summary, polishes
+from algorithms.base import Array, Score, Shape, Summary, polishes
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.memo import MEMO
@@ -211,17 +211,19 @@ class Calibrated:
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(self, solution: CalibratedSolution, held_out: Cells, metric: str) -> float | None:
+    def score(self, solution: CalibratedSolution, held_out: Cells, metric: str) -> Score | float | None:
         """Return the classifier's exact score."""
-        found: float | None = self.algorithm.score(solution.inner, held_out.whole, metric)
+        found: Score | float | None = self.algorithm.score(solution.inner, held_out.whole, metric)
         return found
 
-    def score_rows(self, solution: CalibratedSolution, rows: SampleState, metric: str) -> float | None:
+    def score_rows(
+        self, solution: CalibratedSolution, rows: SampleState, metric: str
+    ) -> Score | float | None:
         """Return the classifier's own score of rows where no threshold changes it; None for any other."""
         quick = getattr(self.algorithm, "score_rows", None)
         if quick is None or metric not in RANKED:
             return None
-        found: float | None = quick(solution.inner, rows, metric)
+        found: Score | float | None = quick(solution.inner, rows, metric)
         return found
 
     def gain(self, solution: CalibratedSolution, state: Cells) -> float:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from algorithms.base import Summary
+from algorithms.base import Score, Summary
 from algorithms.calibrated import Cells, CellsSummary
 from algorithms.errors import Unscorable
 from hpo.data.cells import FoldPlan
@@ -95,17 +95,30 @@ class Scores:
     folds : one score for each split.
     converged : whether every solver reached its tolerance.
     also : the scores by the study's other metrics, by name; those that cannot be told are NaN.
+    bounds : how far each fold's score may be from the true one, by rounding or approximation; () if none is known.
 
     Examples
     --------
     >>> scores = Scores((1.0, 2.0, 3.0))
-    >>> scores.mean, round(scores.se, 6)
-    (2.0, 0.57735)
+    >>> scores.mean, round(scores.se, 6), scores.bound
+    (2.0, 0.57735, None)
     """
 
     folds: tuple[float, ...]
     converged: bool = True
     also: Mapping[str, Scores] = field(default_factory=dict)
+    bounds: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, folds: Sequence[Score], converged: bool = True) -> Scores:
+        """Return the scores of the folds with their bounds, where any has one."""
+        bounds = tuple(score.bound for score in folds)
+        return cls(tuple(score.value for score in folds), converged, bounds=bounds if any(bounds) else ())
+
+    @property
+    def bound(self) -> float | None:
+        """How far the mean may be from the true one; None if no bound is known."""
+        return math.fsum(self.bounds) / len(self.bounds) if self.bounds else None
 
     @property
     def mean(self) -> float:
@@ -175,9 +188,9 @@ def score_pairs(
     solutions = [algorithm.solve(state) for state in train]
     names = (metric, *also)
     found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
-    first, *others = (tuple(folds) for folds in zip(*found, strict=True))
+    first, *others = (Scores.of(folds) for folds in zip(*found, strict=True))
     converged = all(getattr(s, "converged", True) for s in solutions)
-    return Scores(first, converged, {m: Scores(folds) for m, folds in zip(also, others, strict=True)})
+    return replace(first, converged=converged, also=dict(zip(also, others, strict=True)))
 
 
 def _all_but_one(summary: Summary[Any], cells: tuple[Any, ...]) -> tuple[list[Any], Any]:

@@ -224,9 +224,7 @@ class Pass:
         if sparse is not None:
             for matrix, beside in sparse:
                 cells = folds.assign(segment, beside, first_row)
-                hashes = (
-                    priorities(segment.fingerprint, DRAW, first_row, beside.num_rows) if draws else None
-                )
+                hashes = priorities(segment.place, DRAW, first_row, beside.num_rows) if draws else None
                 first_row += beside.num_rows
                 found = self.pilot.encoder.encode_sparse(
                     matrix, beside, dataset.targets, dataset.weight, cells, n_cells,
@@ -238,7 +236,7 @@ class Pass:
         batches = dataset.read(segment, columns, threads=ahead)
         for batch in read_ahead(batches) if ahead else batches:
             cells = folds.assign(segment, batch, first_row)
-            hashes = priorities(segment.fingerprint, DRAW, first_row, batch.num_rows) if draws else None
+            hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
                 batch, dataset.targets, dataset.weight, cells, n_cells,

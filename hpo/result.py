@@ -232,14 +232,20 @@ class Result:
     def trials_dataframe(self) -> pd.DataFrame:
         """Return Optuna's table of trials, with ``fold_scores`` and ``std_error`` as columns of their own.
 
+        ``score_bound`` says how far the mean score may be from the true one, by rounding (exact families) or by
+        approximation, in the score's own units; it is missing where no bound is known.
+
         A study of several scores has ``mean_<score>`` and ``std_error_<score>`` of each. Of several objectives
         ``values_<i>`` are the means, in the order of ``objectives``.
         """
-        frame = self.optuna_study.trials_dataframe().drop(columns="user_attrs_scores", errors="ignore")
+        frame = self.optuna_study.trials_dataframe()
+        frame = frame.drop(columns=["user_attrs_scores", "user_attrs_score_bounds"], errors="ignore")
         names = {f"user_attrs_{k}": k for k in ("fold_scores", "std_error", "duplicate_of", "rows_read")}
         frame = frame.rename(columns=names)
+        known = [recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)]
+        bounds = [None if s is None else s.bound for s in known]
+        frame["score_bound"] = [np.nan if bound is None else bound for bound in bounds]
         if len(self.metrics) > 1:
-            known = [recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)]
             for name in self.metrics:
                 found = [None if s is None else s.also.get(name, s) for s in known]
                 frame[f"mean_{name}"] = [np.nan if s is None else s.mean for s in found]

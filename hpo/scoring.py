@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from algorithms.base import Summary
+from algorithms.base import Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Unscorable
 from algorithms.scorers import scorer_of
 from algorithms.summaries.sample import Sample, SampleState
@@ -71,7 +71,7 @@ class Held:
     exact: frozenset[str] = frozenset()
 
 
-def scores(algorithm: Any, solution: Any, held: Held, metrics: Sequence[str]) -> list[float]:
+def scores(algorithm: Any, solution: Any, held: Held, metrics: Sequence[str]) -> list[Score]:
     """Return several scores of one solution on what was held out; it is dressed once for all of them.
 
     The first is raised over as by :func:`score`; one of the others that cannot be told is NaN.
@@ -80,8 +80,9 @@ def scores(algorithm: Any, solution: Any, held: Held, metrics: Sequence[str]) ->
     found |= {m: _or_nan(functools.partial(_told, algorithm, solution, held, m)) for m in metrics[1:]}
     left = [m for m in metrics if found[m] is None]
     if left and held.rows is not None:
-        found |= _scores_of_rows(algorithm.estimator(solution), held.rows, left, needed=metrics[0])
-    return [math.nan if (value := found[m]) is None else value for m in metrics]
+        told = _scores_of_rows(algorithm.estimator(solution), held.rows, left, needed=metrics[0])
+        found |= {m: Score(value) for m, value in told.items()}
+    return [found[m] or Score(math.nan) for m in metrics]
 
 
 def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
@@ -92,21 +93,20 @@ def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
     Unscorable
         If the metric does not fit the model or the held-out rows.
     """
-    return scores(algorithm, solution, held, [metric])[0]
+    return scores(algorithm, solution, held, [metric])[0].value
 
 
-def _told(algorithm: Any, solution: Any, held: Held, metric: str) -> float | None:
+def _told(algorithm: Any, solution: Any, held: Held, metric: str) -> Score | None:
     """Return the score that the algorithm tells by itself; None where a scorer must."""
     if held.rows is None or metric in held.exact:
-        told = algorithm.score(solution, held.state, metric)
+        told = as_score(algorithm.score(solution, held.state, metric))
         if told is None:
             raise Unscorable(
                 f"scoring={metric!r} is not told by the held-out rows of a fold; use fewer folds"
             )
-        return float(told)
+        return told
     quick = getattr(algorithm, "score_rows", None)
-    found = quick(solution, held.rows, metric) if quick else None
-    return None if found is None else float(found)
+    return as_score(quick(solution, held.rows, metric)) if quick else None
 
 
 def _scores_of_rows(
@@ -140,11 +140,11 @@ def _alone(model: BaseEstimator, rows: SampleState, metric: str, needed: str) ->
         return math.nan
 
 
-def _or_nan(score: Callable[[], float | None]) -> float | None:
+def _or_nan(score: Callable[[], Score | None]) -> Score | None:
     try:
         return score()
     except AlgorithmError:
-        return math.nan
+        return Score(math.nan)
 
 
 def score_of_rows(model: BaseEstimator, rows: SampleState, metric: str) -> float:

@@ -299,8 +299,11 @@ def recorded(trial: FrozenTrial) -> Scores | None:
     if not folds or trial.state is not TrialState.COMPLETE:
         return None
     others = trial.user_attrs.get("scores", {}).items()
-    also = {name: Scores(tuple(map(_or_nan, one["fold_scores"]))) for name, one in others}
-    return Scores(tuple(folds), also=also)
+    also = {
+        name: Scores(tuple(map(_or_nan, one["fold_scores"])), bounds=tuple(one.get("score_bounds", ())))
+        for name, one in others
+    }
+    return Scores(tuple(folds), also=also, bounds=tuple(trial.user_attrs.get("score_bounds", ())))
 
 
 def attributes_of(scores: Scores) -> dict[str, Any]:
@@ -312,16 +315,22 @@ def attributes_of(scores: Scores) -> dict[str, Any]:
     {'fold_scores': [1.0, 3.0], 'std_error': 1.0}
     """
     found: dict[str, Any] = {"fold_scores": list(scores.folds), "std_error": _finite(scores.se)}
+    found |= _bounds_of(scores)
     if scores.also:
         found["scores"] = {
             name: {
                 "mean": _finite(one.mean),
                 "std_error": _finite(one.se),
                 "fold_scores": [_finite(score) for score in one.folds],
+                **_bounds_of(one),
             }
             for name, one in scores.also.items()
         }
     return found
+
+
+def _bounds_of(scores: Scores) -> dict[str, Any]:
+    return {"score_bounds": list(scores.bounds)} if scores.bounds else {}
 
 
 class Front:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import os
 import subprocess
 import sys
 import textwrap
@@ -111,7 +112,7 @@ def test_directory_glob_list_and_uri_name_the_same_data(tmp_path):
     ways = [
         tmp_path / "data",
         f"{tmp_path}/data/*.parquet",
-        f"{tmp_path}/**/[0-2].parquet",
+        f"{tmp_path}/data/**/[0-2].parquet",
         f"{tmp_path}/data/?.parquet",
         paths[::-1],
         [str(paths[1]), tmp_path / "data"],
@@ -120,6 +121,8 @@ def test_directory_glob_list_and_uri_name_the_same_data(tmp_path):
     ]
     datasets = [open_dataset(way, target="y") for way in ways]
     assert len({dataset.segments for dataset in datasets}) == 1
+    above = open_dataset(f"{tmp_path}/**/[0-2].parquet", target="y")  # the root, and so the places, are others
+    assert [s.uri for s in above.segments] == [s.uri for s in datasets[0].segments]
     assert_same(collect(datasets[0]), whole)
 
 
@@ -342,6 +345,33 @@ def test_content_fingerprints_follow_the_bytes_and_fast_ones_the_file(tmp_path, 
     assert prints(first, "fast") == prints(first, "fast") != prints(first, "content")
     write(mixed(seed=1), copy)
     assert prints(first, "content") != prints(copy, "content")
+
+
+def places(data, how: str = "fast") -> list[str]:
+    dataset = open_dataset(data, target="y", features=["x"], fingerprint=how)
+    return [segment.place for segment in dataset.segments]
+
+
+def test_a_place_is_the_name_below_the_root_and_not_the_address(tmp_path, monkeypatch):
+    for root in ("one", "two"):
+        for name in ("a.parquet", "year=2013/b.parquet", "year=2014/b.parquet"):
+            write(mixed(), tmp_path / root / name)
+    ways = [
+        [tmp_path / root, f"{tmp_path / root}/", f"{tmp_path / root}/**/*.parquet", [tmp_path / root]]
+        for root in ("one", "two")
+    ]
+    named = ["a.parquet[0]", "year=2013/b.parquet[0]", "year=2014/b.parquet[0]"]
+    assert [places(data) for way in ways for data in way] == [named] * 8
+    singles = [tmp_path / "two" / name for name in ("a.parquet", "year=2014/b.parquet")]
+    assert places(singles) == [named[0], named[2]]
+    assert places(singles, "content")[0] != named[0]
+    assert places(singles, "content") == places([tmp_path / "one" / "a.parquet", singles[1]], "content")
+    alike = [tmp_path / "one" / "a.parquet", tmp_path / "two" / "a.parquet"]
+    assert places(alike) == ["one/a.parquet[0]", "two/a.parquet[0]"]
+    monkeypatch.chdir(tmp_path / "one")
+    assert places("a.parquet") == places("a.*") == places(alike[1]) == [named[0]]
+    os.utime(alike[0], (0, 0))
+    assert places(".") == named
 
 
 def test_footers_say_which_columns_hold_no_null(tmp_path):

@@ -19,7 +19,7 @@ from hpo.data import GroupFolds, HashFolds, Segment, Split, TimeFolds, cell_orde
 from hpo.data.hashing import hash_values
 from hpo.errors import DataError
 
-SEGMENT = Segment("file:///a", (0, 1), None, 0, "00ff")
+SEGMENT = Segment("file:///a", (0, 1), None, 0, "00ff", "a[0]")
 
 
 def assign(scheme, table: pa.Table, cuts=(), segment: Segment = SEGMENT) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_hashed_folds_are_even_and_differ_by_seed_and_segment():
     cells = assign(HashFolds(5), rows)
     counts = np.bincount(cells, minlength=5)
     assert abs(counts - 20_000).max() < 5 * np.sqrt(100_000 * 0.16)
-    other_segment = assign(HashFolds(5), rows, segment=Segment("file:///b", (0, 1), None, 0, "00fe"))
+    other_segment = assign(HashFolds(5), rows, segment=Segment("file:///b", (0, 1), None, 0, "00fe", "b[0]"))
     for other in (assign(HashFolds(5, seed=1), rows), other_segment):
         assert abs((cells == other).mean() - 0.2) < 0.02
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from hpo.data.files import DataFile
-from hpo.data.readers import identity
+from hpo.data.readers import identity, place
 from hpo.data.segment import Segment, fingerprint
 from hpo.errors import DataError
 
@@ -52,8 +52,9 @@ def open_csv(file: DataFile, how: str) -> CsvReader:
     fields = [pa.field(f.name, _settled(f.type)) for f in reader.schema]
     empty = next((False for batch in reader if batch.num_rows), True)
     reader.close()
-    digest = fingerprint(*identity(file, how))
-    segment = Segment(file.uri, (0, 1), 0 if empty else None, file.size, digest)
+    known = identity(file, how)
+    digest = fingerprint(*known)
+    segment = Segment(file.uri, (0, 1), 0 if empty else None, file.size, digest, place(file, known, 0))
     return CsvReader(file, pa.schema(fields), (segment,))
 
 

@@ -158,7 +158,7 @@ class Dataset:
         if found is None:
             return None
         drawn = spread(self.segments, PILOT_SEGMENTS)
-        keys = np.concatenate([priorities(s.fingerprint, seed, 0, s.rows or 0) for s in drawn])
+        keys = np.concatenate([priorities(s.place, seed, 0, s.rows or 0) for s in drawn])
         taken, seen, made = np.zeros(len(keys), np.bool_), 0, []
         taken[np.argsort(keys, kind="stable")[:rows]] = True
         for segment in drawn:
@@ -186,7 +186,7 @@ class Dataset:
         """Return a random sample of rows from at most four evenly spread segments, and those segments.
 
         Only ``columns`` are read, and only the first 1,048,576 rows of a larger segment. Rows have the
-        smallest hashes of (segment fingerprint, row, seed), so the sample is the same for any batch size.
+        smallest hashes of (segment place, row, seed), so the sample is the same for any batch size.
         """
         drawn = spread(self.segments, PILOT_SEGMENTS)
         names = self._known(columns)
@@ -236,7 +236,7 @@ class Dataset:
     ) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.uint64]]]:
         pieces, keys, seen = [], [], 0
         for batch in self._source.scan(segment, names, rows_at_once(segment, len(names))):
-            key = priorities(segment.fingerprint, seed, seen, batch.num_rows)
+            key = priorities(segment.place, seed, seen, batch.num_rows)
             piece, key = _smallest(self._plain(batch), key, rows)
             pieces.append(piece)
             keys.append(key)

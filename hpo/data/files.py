@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -43,6 +44,7 @@ class DataFile:
     stamp : modification time in nanoseconds, or the ETag where the store has one.
     root : the directory that was asked for, or the part of a glob before its first wildcard; ``key=value``
         directories count below it only, so that the data may lie anywhere.
+    name : what the file is called wherever the data lies: its path below the root. Unique in a data set.
     """
 
     fs: pafs.FileSystem
@@ -51,6 +53,7 @@ class DataFile:
     size: int
     stamp: str
     root: str = ""
+    name: str = ""
 
     @cached_property
     def format(self) -> str:
@@ -111,7 +114,7 @@ def list_files(data: Any, storage_options: Mapping[str, Any] | None = None) -> l
     once: dict[tuple[Any, ...], DataFile] = {}
     for uri in sorted(found, key=lambda uri: (found[uri].is_link, uri)):
         once.setdefault(found[uri].identity, found[uri])
-    return sorted(once.values(), key=lambda file: file.uri)
+    return _named_apart(sorted(once.values(), key=lambda file: file.uri))
 
 
 def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
@@ -122,15 +125,46 @@ def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
     fs, path, prefix = _locate(item, options)
     info = fs.get_file_info(path)
     root = path if info.type is pafs.FileType.Directory else split_wild(path)[0]
+    below = root
     if info.type is pafs.FileType.File:
         infos, root = [info], _typed_root(path, item)
+        below = _file_root(path)
     elif info.type is pafs.FileType.Directory:
         infos = _within(fs, path)
     else:
         infos = _match(fs, path)
     if not infos:
         raise DataError(_nothing_found(fs, path, item))
-    return [DataFile(fs, i.path, prefix + i.path, i.size, _stamp(fs, i), root) for i in infos]
+    return [
+        DataFile(
+            fs, i.path, prefix + i.path, i.size, _stamp(fs, i), root, i.path.removeprefix(below).strip("/")
+        )
+        for i in infos
+    ]
+
+
+def _file_root(path: str) -> str:
+    """Return what a single file's name leaves out of its path: all but the name and the partitions above it."""
+    parts = path.split("/")
+    first = len(parts) - 1
+    while first and "=" in parts[first - 1]:
+        first -= 1
+    return "/".join(parts[:first])
+
+
+def _named_apart(files: Sequence[DataFile]) -> list[DataFile]:
+    """Return the files, those of one name with as many directories before it as tell them apart."""
+    counts = Counter(file.name for file in files)
+    if max(counts.values()) == 1:
+        return list(files)
+    longer = [file if counts[file.name] == 1 else replace(file, name=_longer(file)) for file in files]
+    return longer if longer == list(files) else _named_apart(longer)
+
+
+def _longer(file: DataFile) -> str:
+    """Return a file's name with one more directory of its path before it; a whole path as the URI."""
+    above = file.path.removesuffix(file.name).rstrip("/")
+    return file.path[above.rfind("/") + 1 :] if above else file.uri
 
 
 def _typed_root(path: str, item: str) -> str:

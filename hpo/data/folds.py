@@ -73,7 +73,7 @@ class FoldScheme(ABC):
 
 @dataclass(frozen=True)
 class HashFolds(FoldScheme):
-    """K folds by a hash of (segment fingerprint, row, seed): random, and the same however the rows are read.
+    """K folds by a hash of (segment place, row, seed): random, and the same however the rows are read.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class HashFolds(FoldScheme):
 
     def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
         """Return the cell of each row, by its place in the segment."""
-        return to_cells(priorities(segment.fingerprint, self.seed, first_row, batch.num_rows), self.n_splits)
+        return to_cells(priorities(segment.place, self.seed, first_row, batch.num_rows), self.n_splits)
 
     def to_dict(self) -> dict[str, Any]:
         """Return scheme, number of splits and seed."""

@@ -41,10 +41,10 @@ def seed_word(*parts: object) -> np.uint64:
     return np.uint64(int.from_bytes(digest, "little"))
 
 
-def priorities(fingerprint: str, seed: int, first_row: int, rows: int) -> Words:
-    """Return the hash of each row of a segment, by its place in the segment."""
+def priorities(place: str, seed: int, first_row: int, rows: int) -> Words:
+    """Return the hash of each row of a segment, by the segment's place and the row's index in it."""
     places = np.arange(first_row, first_row + rows, dtype=np.uint64)
-    return splitmix(splitmix(places) ^ seed_word("row", fingerprint, seed))
+    return splitmix(splitmix(places) ^ seed_word("row", place, seed))
 
 
 def to_cells(hashes: Words, n_cells: int) -> NDArray[np.uint16]:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 import pyarrow as pa
 
 from hpo.data.files import DataFile
-from hpo.data.readers import identity
+from hpo.data.readers import identity, place
 from hpo.data.segment import Segment, fingerprint, group_runs
 
 _MAGIC = b"ARROW1"
@@ -53,7 +53,9 @@ def open_ipc(file: DataFile, how: str) -> IpcReader:
     for part in group_runs(rows):
         count = sum(rows[slice(*part)])
         digest = fingerprint(*known, footer, *part)
-        segments.append(Segment(file.uri, part, count, file.size * count // total, digest))
+        segments.append(
+            Segment(file.uri, part, count, file.size * count // total, digest, place(file, known, part[0]))
+        )
     return IpcReader(file, schema, tuple(segments))
 
 

@@ -173,7 +173,7 @@ def gather_block(block: Block, required: Sequence[str] | None) -> MemorySource:
         part = (start, min(start + SEGMENT_ROWS, block.rows))
         nbytes = block.nbytes * (part[1] - start) // block.rows
         digest = fingerprint("frame", block.digest(*part), start)
-        segments.append(Segment(MEMORY, part, part[1] - start, nbytes, digest))
+        segments.append(Segment(MEMORY, part, part[1] - start, nbytes, digest, f"frame[{start}]"))
     nullable = {field.name: True for field in arrow}
     return MemorySource(block, arrow, Schema.from_arrow(arrow, nullable), tuple(segments))
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hpo.data.files import DataFile
-from hpo.data.readers import identity
+from hpo.data.readers import identity, place
 from hpo.data.segment import Segment, fingerprint, group_runs
 
 _BUFFER = 1 << 18  # bytes read ahead in each column; whole column chunks would be held without it
@@ -60,7 +60,7 @@ def open_parquet(file: DataFile, how: str) -> ParquetReader:
         digest = fingerprint(*known, footer, *part)
         rows = sum(group.num_rows for group in inside)
         nbytes = sum(_stored_bytes(group) for group in inside)
-        segments.append(Segment(file.uri, part, rows, nbytes, digest))
+        segments.append(Segment(file.uri, part, rows, nbytes, digest, place(file, known, part[0])))
     return ParquetReader(file, schema, tuple(segments), _nullable(schema, groups), metadata)
 
 

@@ -164,10 +164,19 @@ def content_digest(file: DataFile) -> str:
 
 
 def identity(file: DataFile, fingerprint: str) -> tuple[str, ...]:
-    """Return what a file's segments are fingerprinted by: its address and stamp, or its bytes alone."""
+    """Return what a file's segments are fingerprinted by: its name, address and stamp, or its bytes alone."""
     if fingerprint == "content":
         return ("content", content_digest(file))
-    return ("fast", file.uri, str(file.size), file.stamp)
+    return ("fast", file.name, file.uri, str(file.size), file.stamp)
+
+
+def place(file: DataFile, known: Sequence[str], start: int) -> str:
+    """Return what the rows of a part that begins at ``start`` are dealt and drawn by, given its identity.
+
+    It follows from the identity, so that states of one fingerprint are states of the same folds.
+    """
+    how, name = known[0], known[1]
+    return f"{name if how == 'content' else file.name}[{start}]"
 
 
 def unreadable(file: DataFile, error: Exception) -> str:

@@ -29,6 +29,8 @@ class Segment:
     rows : number of rows, or None where only reading tells (CSV).
     nbytes : stored bytes.
     fingerprint : hex digest of what the segment holds; equal fingerprints mean equal states.
+    place : what rows are dealt and drawn by, beside their index and a seed: the file's name below the data's
+        root and where the part begins in it. The same in a copy elsewhere, whatever its address and time.
 
     Examples
     --------
@@ -41,6 +43,7 @@ class Segment:
     rows: int | None
     nbytes: int
     fingerprint: str
+    place: str = ""
 
     @property
     def id(self) -> str:
