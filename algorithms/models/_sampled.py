@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,8 @@ class Prepared:
     ----------
     sample : the rows as they were encoded.
     columns : the map to the model's columns.
-    scaler : fitted; None where columns keep their scale.
-    X : shape (n, q).
+    scaler : fitted to the columns less their origins; None where columns keep their scale.
+    X : shape (n, q), as the model gets them.
     """
 
     sample: SampleState
@@ -46,11 +47,14 @@ class Prepared:
 
     def dress(self, model: BaseEstimator) -> BaseEstimator:
         """Return the fitted pipeline over the encoded columns that ends in the model."""
-        return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
+        scaler = copy.deepcopy(self.scaler)
+        if scaler is not None:
+            scaler.mean_ = scaler.mean_ + self.columns.origin
+        return pipeline(self.columns, self.sample.shape.d, scaler, model)
 
     def place(self, rows: SampleState) -> NDArray[np.floating[Any]]:
         """Return other rows in the same columns."""
-        return _scaled(_mapped(rows.X, self.columns), self.scaler)
+        return _placed(self.columns.rows(rows.held), self.columns, self.scaler)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +70,18 @@ def prepare(state: SampleState, how: Preprocess) -> Prepared:
     """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
     from sklearn.preprocessing import StandardScaler
 
-    X, w, d = state.X.astype(np.float64), state.sample_weight, state.shape.d
+    X, w = state.held.astype(np.float64), state.sample_weight
     columns = column_map(_sums(X, w, state.shape), how.impute, how.min_frequency)
-    made = _mapped(state.X, columns)
+    made = columns.rows(state.held)
     scaler = None
     if how.standardize and columns.names:
         scaler = StandardScaler().fit(made, sample_weight=w if state.weighted else None)
-    return Prepared(state, columns, scaler, _scaled(made, scaler) if d else made)
+    return Prepared(state, columns, scaler, _placed(made, columns, scaler))
 
 
 def check_squares(state: SampleState) -> None:
     """Raise TooLarge, naming the column, where a sample's values have squares without a finite sum."""
-    check_finite(_sums(state.X.astype(np.float64), state.sample_weight, state.shape))
+    check_finite(_sums(state.held.astype(np.float64), state.sample_weight, state.shape))
 
 
 def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
@@ -86,19 +90,18 @@ def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
         return _Sums(shape, mean, w @ (X - mean) ** 2)
 
 
-def _mapped(X: NDArray[np.floating[Any]], columns: ColumnMap) -> NDArray[np.floating[Any]]:
-    if columns.keeps_all(X.shape[1]):
-        return np.ascontiguousarray(X)
-    return np.asarray(X @ columns.matrix)
-
-
-def _scaled(X: NDArray[np.floating[Any]], scaler: StandardScaler | None) -> NDArray[np.floating[Any]]:
-    return X if scaler is None else np.asarray(scaler.transform(X))
+def _placed(
+    X: NDArray[np.floating[Any]], columns: ColumnMap, scaler: StandardScaler | None
+) -> NDArray[np.floating[Any]]:
+    """Return columns scaled, or with their origins where nothing centres them."""
+    if scaler is not None:
+        return np.asarray(scaler.transform(X))
+    return X + columns.origin if columns.origin.any() else X
 
 
 def without_effect(state: SampleState) -> Mapping[str, Range | None]:
     """Return the fields of the preprocessing that change nothing on this sample."""
-    return unused_fields(state.shape, np.count_nonzero(state.X, axis=0))
+    return unused_fields(state.shape, np.count_nonzero(state.held, axis=0))
 
 
 def codes(sample: SampleState) -> NDArray[np.intp]:

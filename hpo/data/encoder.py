@@ -28,7 +28,7 @@ from hpo.data.frames import as_table
 from hpo.data.gather import Gather, Workspace
 from hpo.data.hashed import Hashed, hash_beyond
 from hpo.data.hashing import Words
-from hpo.data.origins import origins_of
+from hpo.data.origins import KINDS, origins_of
 from hpo.data.rows import usable_rows
 from hpo.data.schema import Field, Schema, unknown_column
 from hpo.data.values import Places, as_numbers, one_array
@@ -102,6 +102,12 @@ class Encoder(TransformerMixin, BaseEstimator):
         fields = tuple(fields)
         beyond = self._hash_beyond(fields)
         return tuple(f.name for f in fields if needs_sample(f) and beyond.get(f.name) != 0)
+
+    def numbers(self, fields: Iterable[Field]) -> tuple[Field, ...]:
+        """Return the fields that are encoded as a number with an origin."""
+        fields = tuple(fields)
+        beyond = self._hash_beyond(fields)
+        return tuple(f for f in fields if f.kind in KINDS and beyond.get(f.name) != 0)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the encoding of every column of a frame, table or array."""

@@ -1,4 +1,4 @@
-"""Origins: what is subtracted from a number before anything is computed, so that small differences keep their digits.
+"""Origins: what is subtracted from a number before anything is computed, so that differences keep their digits.
 
 A year, a price in cents or a timestamp lies far from zero beside its spread. Sums and products of such numbers lose
 digits, and a missing one that stands at zero stands far outside the others. So a column has an **origin** near the
@@ -58,6 +58,18 @@ class Extent:
         return float(kind(_rounded(float(self.middle), self.spread)))
 
 
+NOWHERE = Extent(0, 0.0)
+"""The extent of a column without values."""
+
+
+def origins_from(
+    fields: Iterable[Field], extents: Mapping[str, Extent], units: Mapping[str, int]
+) -> dict[str, float]:
+    """Return the origins of the fields whose extents are far from zero."""
+    found = {f.name: extents[f.name].origin(f, units[f.name]) for f in fields if f.name in extents}
+    return {name: origin for name, origin in found.items() if origin}
+
+
 def origins_of(fields: Iterable[Field], columns: Mapping[str, pa.ChunkedArray]) -> dict[str, float]:
     """Return the origins of the fields that are in a sample and lie far from zero.
 
@@ -87,7 +99,7 @@ def extent_of(array: pa.Array) -> Extent:
     """
     values = _present(array)
     if not len(values):
-        return Extent(0, 0.0)
+        return NOWHERE
     middle = np.partition(values, len(values) // 2)[len(values) // 2].item()
     away = np.abs(values.astype(np.float64) - float(middle))
     spread = float(np.median(away)) or float(np.median(away[away > 0.0]) if away.any() else 0.0)

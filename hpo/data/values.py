@@ -86,8 +86,8 @@ def less_origin(numbers: Numbers, origin: float, unit: int = 1) -> Numbers:
     >>> less_origin(np.array([2**63 + 5], np.uint64), 2**63).tolist()
     [5]
     """
-    if numbers.dtype.kind not in "iu":
-        return np.subtract(numbers, origin, dtype=np.float64)
+    if numbers.dtype.kind not in "iu" or origin != int(origin):
+        return np.subtract(numbers, float(origin) * unit, dtype=np.float64)
     whole = int(origin) * unit
     if numbers.dtype.itemsize < 8 and abs(whole) < 2**62:
         return numbers.astype(np.int64) - whole
