@@ -415,6 +415,23 @@ class Learning(Protocol):
         ...
 
 
+@runtime_checkable
+class Checked(Protocol):
+    """A learning summary that can tell from the state of every row whether what it learned suits them all.
+
+    After the pass a study asks it. Where something does not suit, the summary learns again and the data is read
+    once more, twice at most; what was learned last is kept and preferred by the studies that follow.
+    """
+
+    def failed(self, state: Any) -> str | None:
+        """Return why what was learned does not suit the rows of a state, in a clause; None where it does."""
+        ...
+
+    def learn_again(self, shape: Shape, state: Any, sample: Batch) -> Known:
+        """Return what another pass must know, from the state of every row, and a sample of encoded rows."""
+        ...
+
+
 def learns(summary: object) -> bool:
     """Return whether a summary must learn before its pass: it can, and does not say ``learns = False``."""
     return isinstance(summary, Learning) and bool(getattr(summary, "learns", True))

@@ -48,3 +48,7 @@ class DataWarning(UserWarning):
 
 class StoreWarning(UserWarning):
     """States could not be kept; the study goes on without."""
+
+
+class ApproximationWarning(UserWarning):
+    """A model is known to be rougher than this program usually promises; the message says by what cause."""

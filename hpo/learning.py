@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.data.segment import Segment
     from hpo.pilot import Pilot
+    from state_store.entry import Document
 
 KIND = "learned"
 ROWS = 50_000
@@ -34,7 +35,7 @@ def with_known(
     """Return the pilot with what each summary must know: from the store, or learned from a new sample.
 
     What was learned from segments that the data still has is taken as it is, so that growing data keeps
-    matching its old leaves.
+    matching its old leaves; first what was learned again, since the sample had misled (:mod:`hpo.reading`).
 
     Raises
     ------
@@ -48,15 +49,63 @@ def with_known(
     sample, drawn = _sampled(pilot, dataset, seed)
     learned = {s: s.learn(pilot.shape, _as_taken(s, sample)) for s in missing}
     for summary, known in learned.items():
-        about = {
-            "lookup": lookup_of(summary, pilot, dataset.targets, dataset.weight),
-            "segments": [segment.fingerprint for segment in drawn],
-        }
-        try:
-            store.put_document(KIND, known.digest, known.arrays, about)
-        except StoreWriteError as error:
-            warnings.warn(f"what a pass must know could not be kept: {error}", StoreWarning, stacklevel=2)
+        _put(store, known, _about(summary, pilot, dataset, drawn))
     return replace(pilot, known={**pilot.known, **learned})
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What a summary learned again, of the state of every row.
+
+    Attributes
+    ----------
+    known : what the next pass must know.
+    rounds : how often it has been learned again of the same data.
+    """
+
+    known: Known
+    rounds: int
+
+
+def keep(summary: Summary[Any], learned: Learned, pilot: Pilot, dataset: Dataset, store: StateStore) -> None:
+    """Keep what was learned again; data that still has all these segments prefers it to what a sample told."""
+    about = _about(summary, pilot, dataset, dataset.segments)
+    _put(store, learned.known, {**about, "rounds": learned.rounds})
+
+
+def learned_of(store: StateStore, known: Known, dataset: Dataset) -> int:
+    """Return how often something was learned again of just the segments that the data has."""
+    document = store.get_document(KIND, known.digest)
+    if document is None or set(document.about["segments"]) != {s.fingerprint for s in dataset.segments}:
+        return 0
+    return int(document.about.get("rounds", 0))
+
+
+def sampled(summary: Summary[Any], pilot: Pilot, dataset: Dataset, seed: int) -> Batch:
+    """Return sampled rows as a summary learns from them.
+
+    Raises
+    ------
+    DataError
+        If the sample cannot be read.
+    """
+    return _as_taken(summary, _sampled(pilot, dataset, seed)[0])
+
+
+def _about(
+    summary: Summary[Any], pilot: Pilot, dataset: Dataset, segments: Sequence[Segment]
+) -> dict[str, Any]:
+    return {
+        "lookup": lookup_of(summary, pilot, dataset.targets, dataset.weight),
+        "segments": [segment.fingerprint for segment in segments],
+    }
+
+
+def _put(store: StateStore, known: Known, about: Mapping[str, Any]) -> None:
+    try:
+        store.put_document(KIND, known.digest, known.arrays, about)
+    except StoreWriteError as error:
+        warnings.warn(f"what a pass must know could not be kept: {error}", StoreWarning, stacklevel=3)
 
 
 def with_stored(
@@ -68,7 +117,7 @@ def with_stored(
         return pilot
     present = {segment.fingerprint for segment in dataset.segments}
     found: dict[Summary[Any], Known] = {}
-    for document in store.documents(KIND):
+    for document in sorted(store.documents(KIND), key=_learned_last, reverse=True):
         summary = wanted.get(str(document.about.get("lookup")))
         if summary is None or summary in found or not set(document.about.get("segments", [""])) <= present:
             continue
@@ -76,6 +125,12 @@ def with_stored(
         if known is not None:
             found[summary] = known
     return replace(pilot, known={**pilot.known, **found})
+
+
+def _learned_last(document: Document) -> tuple[int, int]:
+    """Return a rank: what was learned of a sample is 0, and above it what was learned of most rows last."""
+    rounds = int(document.about.get("rounds", 0))
+    return (len(document.about["segments"]), rounds) if rounds else (0, 0)
 
 
 def load_known(store: StateStore, name: str) -> Known | None:

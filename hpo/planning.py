@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from algorithms.base import Polishing
+from algorithms.base import Checked, Polishing, learns
 from hpo.classes import known_classes
 from hpo.contexts import contexts_of
 from hpo.data.encoder import Encoder
@@ -48,6 +48,8 @@ class Plan:
     memory_free : bytes of memory free, None where unknown.
     polish : ``"no"``, ``"maybe"`` or ``"always"``: whether the best model may be improved by a further pass over
         all rows, where there are too many to be kept.
+    again : ``"no"`` or ``"maybe"``: whether the pass may show that what was learned of a sample does not suit all
+        rows, so that the data is read once more, or twice.
     wide : which algorithms are answered by another, since their states do not fit in memory; in words.
     """
 
@@ -68,6 +70,7 @@ class Plan:
     state_bytes: int | None
     memory_free: int | None
     polish: str = "no"
+    again: str = "no"
     wide: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,6 +112,7 @@ def make_plan(question: Question) -> Plan:
         state_bytes=None if pilot is None else sum(s.nbytes(pilot.shape) for s in question.summaries),
         memory_free=available_memory(),
         polish=_polish(question),
+        again="maybe" if to_read and any(map(_checked, question.summaries)) else "no",
         wide=in_words(question),
     )
 
@@ -120,6 +124,11 @@ def _polish(question: Question) -> str:
     if how is False or not some or question.scoring.goals > 1:
         return "no"
     return "maybe" if how is True else "always"
+
+
+def _checked(summary: Any) -> bool:
+    """Return whether a pass may show that what a summary learned does not suit."""
+    return learns(summary) and isinstance(summary, Checked)
 
 
 def _known_pilot(

@@ -22,6 +22,9 @@ class Progress:
     def begin_pass(self, rows: int | None, nbytes: int) -> None:
         """Start a pass that will read so many rows (None if unknown) and bytes."""
 
+    def read_again(self, why: str) -> None:
+        """Say that another pass follows, and why."""
+
     def advance(self, rows: int, nbytes: int) -> None:
         """Count rows and bytes just read; called from many threads."""
 
@@ -68,6 +71,10 @@ class RichProgress(Progress):
             self._bars.update(self._task, visible=False)
         self._rows = self._bytes = 0
         self._task = self._bars.add_task("reading", total=max(nbytes, 1), what="")
+
+    def read_again(self, why: str) -> None:
+        """Print why the data is read again, in a line that stays."""
+        self._bars.console.print(f"the data is read again: {why}", highlight=False, markup=False)
 
     def advance(self, rows: int, nbytes: int) -> None:
         """Move the bar of the pass."""

@@ -86,7 +86,8 @@ def report_data(result: Result) -> ReportData:
 
 def notes(result: Result, depth: Depth) -> list[str]:
     """Return what a reader should know besides: what was left out, how the study ended, what is approximate."""
-    cost, found = result.cost, [*_algorithm_notes(result.record), *_sampling_notes(result)]
+    cost, found = result.cost, [*_algorithm_notes(result.record), *_reading_notes(result.record)]
+    found += _sampling_notes(result)
     if cost.rows_without_target:
         found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")
     if cost.rows_without_weight:
@@ -129,6 +130,17 @@ def _algorithm_notes(record: Mapping[str, Any]) -> list[str]:
     if without := record.get("left_out"):
         found.append(f"Left out, since some split holds too few rows to train it: {', '.join(without)}.")
     return found
+
+
+def _reading_notes(record: Mapping[str, Any]) -> list[str]:
+    """Return why the data was read more than once, and what suits it badly even so."""
+    again, left = record.get("read_again", []), record.get("unsuited", [])
+    found = [
+        f"The data was read again, since what a sample told does not suit all rows: {why}." for why in again
+    ]
+    return found + [
+        f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
+    ]
 
 
 def _model_notes(result: Result) -> list[str]:

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 
 from algorithms.ranges import Range
 from hpo.classes import classes_of
-from hpo.contexts import Evidence, evidence, make_pass
+from hpo.contexts import Evidence, evidence
 from hpo.cost import Cost, of_pass, rows_if_retrained, with_polish
 from hpo.errors import DataError, TuneError
 from hpo.fidelity import check_fidelity
@@ -26,6 +26,7 @@ from hpo.pilot import Pilot, make_pilot
 from hpo.polish import Polished, polish
 from hpo.progress import Progress
 from hpo.question import Question, masked
+from hpo.reading import Reading, read
 from hpo.search import Searched, asked_for, space_of, widest
 from hpo.selection import best
 from hpo.threads import one_blas_thread
@@ -99,10 +100,10 @@ class Runner:
 
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
         """Make the states, run the trials, keep the record."""
-        found, result = self._states(pilot, stop)
+        found, made = self._states(pilot, stop)
         tuner = self._tuner(found)
-        cost = of_pass(self.question.dataset.log, result)
-        record = self._record(tuner, found, result, cost)
+        cost = of_pass(self.question.dataset.log, made.result)
+        record = self._record(tuner, found, made, cost)
         with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
             began = time.perf_counter()
             warm = self._warm_start(tuner, recorder)
@@ -136,17 +137,15 @@ class Runner:
             dataset, question.folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
         )
 
-    def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, PassResult]:
+    def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
         question, spec = self.question, self.question.spec
         pilot = with_known(pilot, question.dataset, question.summaries, question.store, spec.seed)
-        self.progress.begin_pass(question.dataset.rows, question.dataset.nbytes)
-        one_pass = make_pass(question, pilot)
-        result = one_pass.run(spec.n_jobs, self.progress, stop)
+        made = read(question, pilot, self.progress, stop)
         found = evidence(
-            pilot, one_pass.contexts, result.cells, question.scoring.sample, question.scoring.exact
+            made.pilot, made.contexts, made.result.cells, question.scoring.sample, question.scoring.exact
         )
-        check_rows(found, result, question.metric)
-        return found, result
+        check_rows(found, made.result, question.metric)
+        return found, made
 
     def _tuner(self, found: Evidence) -> Tuner:
         question = self.question
@@ -213,7 +212,7 @@ class Runner:
             recorder.put(tuner.take_over(trial, name))
         return len(taken)
 
-    def _record(self, tuner: Tuner, found: Evidence, result: PassResult, cost: Cost) -> dict[str, Any]:
+    def _record(self, tuner: Tuner, found: Evidence, made: Reading, cost: Cost) -> dict[str, Any]:
         question = self.question
         segments = question.dataset.segments
         return {
@@ -229,10 +228,12 @@ class Runner:
             "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
             "scoring_rows": question.spec.scoring_rows,
             "segments": [segment.fingerprint for segment in segments],
-            "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in result.segments],
+            "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in made.result.segments],
             "encoder": found.pilot.encoder.to_dict(),
             "folds": found.pilot.folds.describe(),
             "pilot": found.pilot.digest,
+            "read_again": list(made.again),
+            "unsuited": list(made.unsuited),
             "known": record_of(found.pilot, question.dataset.targets, question.dataset.weight),
             "plan": [[list(s.train), list(s.test)] for s in found.pilot.folds.plan.splits],
             "n_cells": found.pilot.folds.plan.n_cells,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from algorithms.models._neighbors import Neighbors
 from algorithms.models._sampled import Prepared, codes
+from algorithms.solvers.log_loss import mean_log
 from algorithms.solvers.neighbors import elected, probabilities, shares, small
 from algorithms.summaries.sample import SampleState, labels
 
@@ -78,6 +79,4 @@ class KNNClassifier(Neighbors):
 
     def _log_loss(self, prepared: Prepared, rows: SampleState) -> float:
         table = self.kept(prepared, rows, "shares", lambda: shares(self.ranked(prepared, rows), codes(rows)))
-        eps = np.finfo(np.float64).eps  # as in sklearn.metrics.log_loss
-        share = np.clip(table.at(self.n_neighbors, self.weights), eps, 1.0 - eps)
-        return float(np.average(np.log(share), weights=rows.sample_weight))
+        return mean_log(table.at(self.n_neighbors, self.weights), rows.sample_weight)

@@ -14,6 +14,7 @@ from algorithms.models._classes import need_every_class
 from algorithms.models._generalized import Generalized, GeneralizedSolution
 from algorithms.models._quadratic import Weights
 from algorithms.ranges import Choice, Log, Uniform
+from algorithms.solvers.log_loss import mean_log, own_probability
 from algorithms.summaries.curvature import CurvatureState
 from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.sample import SampleState, labels
@@ -114,17 +115,9 @@ class Logistic(Generalized):
             made = (eta[:, 0] > 0.0).astype(np.intp) if eta.shape[1] == 1 else eta.argmax(axis=1)
             return float(np.average(made == y, weights=w))
         if metric == "neg_log_loss":
-            return -float(np.average(_losses(eta, y), weights=w))
+            return mean_log(own_probability(eta, y), w)
         if eta.shape[1] > 1 or len(np.unique(y)) < 2:
             return None
         from sklearn.metrics import roc_auc_score
 
         return float(roc_auc_score(y, eta[:, 0], sample_weight=w))
-
-
-def _losses(eta: Array, y: Any) -> Array:
-    """Return -log p of each row's class."""
-    if eta.shape[1] == 1:
-        return np.asarray(np.logaddexp(0.0, eta[:, 0]) - y * eta[:, 0])
-    top = eta.max(axis=1)
-    return np.asarray(top + np.log(np.exp(eta - top[:, None]).sum(axis=1)) - eta[np.arange(len(y)), y])

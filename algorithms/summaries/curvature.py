@@ -245,6 +245,14 @@ class Curvature(OnFeatures):
              "keep": np.array([_kept(sample.n, shape)])}
         )  # fmt: skip
 
+    def failed(self, state: CurvatureState) -> str | None:
+        """Return why the starts do not suit the rows of a state; None where they do."""
+        return None
+
+    def learn_again(self, shape: Shape, state: CurvatureState, sample: Batch) -> Known:
+        """Return starts for another pass."""
+        return self.learn(shape, sample)
+
     @property
     def learns(self) -> bool:
         """Always: a loss is expanded at coefficients of a sample."""

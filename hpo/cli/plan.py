@@ -95,6 +95,11 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     for file in plan.changed[:10]:
         yield "changed", f"{file} (its old states no longer count)"
     yield "pilot", _pilot(plan)
+    if plan.again != "no":
+        yield (
+            "again",
+            "where what a sample tells does not suit all rows, they are read once more, twice at most",
+        )
     if plan.polish != "no":
         where = "where that gains more than the standard error" if plan.polish == "maybe" else "as asked for"
         yield "polish", f"the best model may take a second pass over the same rows, {where}"
