@@ -39,6 +39,11 @@ class Summed(Protocol):
         ...
 
     @property
+    def weight(self) -> float:
+        """Sum of the row weights."""
+        ...
+
+    @property
     def mean(self) -> Array:
         """Shape (p,)."""
         ...
@@ -264,7 +269,7 @@ def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     for members in _by_source(shape):
         roles = {shape.columns[j].role for j in members}
         if roles <= {LEVEL, OTHER, MISSING}:
-            _merge_rare(entries, shape, members, mean, min_frequency)
+            _merge_rare(entries, shape, members, _counts(mean, state.weight), min_frequency * state.weight)
         else:
             _fill_missing(entries, shape, members, used, mean, impute)
     if not entries.names and shape.d:
@@ -307,7 +312,13 @@ def _fill_missing(
                 out.add(shape.columns[j].name, [(j, 1.0)])
 
 
-def _merge_rare(out: _Entries, shape: Shape, members: list[int], mean: Array, min_frequency: float) -> None:
+def _counts(mean: Array, weight: float) -> Array:
+    """Return the weight of the rows of each category, whole where it is so to rounding."""
+    counts, whole = mean * weight, np.round(mean * weight)
+    return np.where(np.abs(counts - whole) <= ROUNDING * weight, whole, counts)
+
+
+def _merge_rare(out: _Entries, shape: Shape, members: list[int], counts: Array, least: float) -> None:
     """Add a categorical column: frequent categories as they are, the rare ones as part of "other".
 
     Where any is rare, those that no row has are part of "other" too, as with
@@ -315,10 +326,10 @@ def _merge_rare(out: _Entries, shape: Shape, members: list[int], mean: Array, mi
     """
     other = [j for j in members if shape.columns[j].role == OTHER]
     rest = [j for j in members if shape.columns[j].role != OTHER]
-    frequent = [j for j in rest if mean[j] > 0.0 and mean[j] >= min_frequency]
+    frequent = [j for j in rest if counts[j] > 0.0 and counts[j] >= least]
     for j in frequent:
         out.add(shape.columns[j].name, [(j, 1.0)])
     rare = [j for j in members if j not in frequent]
-    if any(mean[j] > 0.0 for j in rare):
+    if any(counts[j] > 0.0 for j in rare):
         name = next((shape.columns[j].name for j in other), "other")
         out.add(name, [(j, 1.0) for j in rare])

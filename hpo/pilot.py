@@ -8,7 +8,7 @@ new pass. Numeric data whose values are not far from zero needs no pilot: its en
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -138,13 +138,14 @@ def plan_pilot(
 def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
     """Return the document of which the data has most of the segments it was made of, at least half; else None."""
     present = {segment.fingerprint for segment in dataset.segments}
+    best = max(documents, key=lambda document: share_of(document, present), default=None)
+    return best if best is not None and share_of(best, present) >= LEAST_SHARE else None
 
-    def share(document: Document) -> float:
-        drawn = document.about.get("segments") or [""]
-        return len(present.intersection(drawn)) / len(drawn)
 
-    best = max(documents, key=share, default=None)
-    return best if best is not None and share(best) >= LEAST_SHARE else None
+def share_of(document: Document, present: Collection[str]) -> float:
+    """Return the share of the segments that a document was made of which are among some fingerprints."""
+    drawn = document.about.get("segments") or [""]
+    return sum(fingerprint in present for fingerprint in drawn) / len(drawn)
 
 
 def make_pilot(

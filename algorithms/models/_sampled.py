@@ -62,6 +62,7 @@ class _Sums:
     """The means and squares of a sample's columns: what a column map asks of a state."""
 
     shape: Shape
+    weight: float
     mean: Array
     scatter: Array
 
@@ -87,7 +88,7 @@ def check_squares(state: SampleState) -> None:
 def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
     with np.errstate(over="ignore", invalid="ignore"):
         mean = w @ X / w.sum()
-        return _Sums(shape, mean, w @ (X - mean) ** 2)
+        return _Sums(shape, float(w.sum()), mean, w @ (X - mean) ** 2)
 
 
 def _placed(
