@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,8 +30,8 @@ class Prepared:
     ----------
     sample : the rows as they were encoded.
     columns : the map to the model's columns.
-    scaler : fitted to the columns less their origins; None where columns keep their scale.
-    X : shape (n, q), as the model gets them.
+    scaler : fitted; None where columns keep their scale.
+    X : shape (n, q), bit by bit what the pipeline makes of the same rows.
     """
 
     sample: SampleState
@@ -47,14 +46,11 @@ class Prepared:
 
     def dress(self, model: BaseEstimator) -> BaseEstimator:
         """Return the fitted pipeline over the encoded columns that ends in the model."""
-        scaler = copy.deepcopy(self.scaler)
-        if scaler is not None:
-            scaler.mean_ = scaler.mean_ + self.columns.origin
-        return pipeline(self.columns, self.sample.shape.d, scaler, model)
+        return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
 
     def place(self, rows: SampleState) -> NDArray[np.floating[Any]]:
         """Return other rows in the same columns."""
-        return _placed(self.columns.rows(rows.held), self.columns, self.scaler)
+        return _placed(rows, self.columns, self.scaler)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +69,12 @@ def prepare(state: SampleState, how: Preprocess) -> Prepared:
 
     X, w = state.held.astype(np.float64), state.sample_weight
     columns = column_map(_sums(X, w, state.shape), how.impute, how.min_frequency)
-    made = columns.rows(state.held)
     scaler = None
     if how.standardize and columns.names:
-        scaler = StandardScaler().fit(made, sample_weight=w if state.weighted else None)
-    return Prepared(state, columns, scaler, _placed(made, columns, scaler))
+        near = columns.rows(state.held).astype(np.float64)
+        scaler = StandardScaler().fit(near, sample_weight=w if state.weighted else None)
+        scaler.mean_ = scaler.mean_ + columns.origin
+    return Prepared(state, columns, scaler, _placed(state, columns, scaler))
 
 
 def check_squares(state: SampleState) -> None:
@@ -92,12 +89,12 @@ def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
 
 
 def _placed(
-    X: NDArray[np.floating[Any]], columns: ColumnMap, scaler: StandardScaler | None
+    state: SampleState, columns: ColumnMap, scaler: StandardScaler | None
 ) -> NDArray[np.floating[Any]]:
-    """Return columns scaled, or with their origins where nothing centres them."""
-    if scaler is not None:
-        return np.asarray(scaler.transform(X))
-    return X + columns.origin if columns.origin.any() else X
+    """Return rows as the steps of the pipeline make them: a row of the model is at no distance from itself."""
+    X = state.X
+    mapped = X if columns.keeps_all(X.shape[1]) else columns.rows(X.astype(np.float64))
+    return np.ascontiguousarray(mapped) if scaler is None else np.asarray(scaler.transform(mapped))
 
 
 def without_effect(state: SampleState) -> Mapping[str, Range | None]:
