@@ -74,6 +74,10 @@ class ColumnMap:
             return scatter[np.ix_(self.pick, self.pick)]
         return np.asarray(self.matrix.T @ (self.matrix.T @ scatter).T)
 
+    def of_rows(self, rows: Array) -> Array:
+        """Return RT for rows R of shape (r, d)."""
+        return rows[:, self.pick] if self.pick is not None else np.asarray((self.matrix.T @ rows.T).T)
+
     def take(self, columns: np.ndarray[Any, np.dtype[np.intp]]) -> ColumnMap:
         """Return the map to some of its columns."""
         pick = None if self.pick is None else self.pick[columns]

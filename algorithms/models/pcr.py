@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+
 from algorithms.base import Array
 from algorithms.design import Design
 from algorithms.models._regression import LinearSolution, Regression, at_least
@@ -40,9 +42,12 @@ class PCR(Regression):
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return V_k Λ_k⁻¹ V_kᵀ b."""
-        s, k = design.spectrum, self._kept(design)
-        scores = s.projected[:k] / s.values[:k]
-        return s.vectors[:, :k] @ scores, {"components": k}
+        k = self._kept(design)
+        return _on_leading(design, k), {"components": k}
+
+    def again(self, solution: LinearSolution, design: Design) -> Array:
+        """Return the coefficients of another problem by as many components."""
+        return _on_leading(design, int(solution.extra["components"]))
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return the number of components."""
@@ -70,3 +75,8 @@ class PCR(Regression):
     def _kept(self, design: Design) -> int:
         rank = design.spectrum.rank
         return rank if self.n_components is None else min(self.n_components, rank)
+
+
+def _on_leading(design: Design, k: int) -> Array:
+    s = design.spectrum
+    return np.asarray(s.vectors[:, :k] @ (s.projected[:k] / s.values[:k]))
