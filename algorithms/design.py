@@ -95,9 +95,11 @@ class View:
     weight : W.
     mean : shape (q,), of the design's columns after centring and scaling by the design's own statistics.
     gram : shape (q, q), scatter about that mean.
-    xy2 : shape (q,), twice the scatter with the target.
+    xy : shape (q,), the scatter with the target.
     y_mean, yy : the target's mean and scatter.
-    reach : shape (q,), the largest size of the means that ``mean`` is a difference of.
+    away : shape (q,), ``mean`` less that of the design's rows, where the model has an intercept.
+    reach : shape (3, q), what coefficients of size one may come to: the length of each column here and in the
+        design's rows, and the largest size of the means that ``mean`` is a difference of.
     root : a root of the scatter of columns and target, shape (r, q + 1); None where the state has none.
     rounding : relative error of the products.
     """
@@ -105,9 +107,10 @@ class View:
     weight: float
     mean: Array
     gram: Array
-    xy2: Array
+    xy: Array
     y_mean: float
     yy: float
+    away: Array
     reach: Array
     root: Array | None = None
     rounding: float = CARE * EPS
@@ -116,12 +119,7 @@ class View:
     def nbytes(self) -> int:
         """Bytes held."""
         root = 0 if self.root is None else self.root.nbytes
-        return self.gram.nbytes + 4 * self.mean.nbytes + root
-
-    @cached_property
-    def sizes(self) -> Array:
-        """Length of each column about its mean, shape (q,)."""
-        return np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
+        return self.gram.nbytes + 6 * self.mean.nbytes + root
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +175,7 @@ class Design:
     @cached_property
     def sizes(self) -> Array:
         """Length of each column, shape (q,)."""
-        return np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
+        return lengths(self.gram)
 
     @cached_property
     def shaken(self) -> Design:
@@ -244,11 +242,18 @@ def _view(design: Design, state: MomentsState) -> View:
     gram = columns.both(state.scatter[:d, :d]) / np.multiply.outer(scale, scale)
     mean = (columns.mean(state.mean[:d]) - design.mean) / scale
     yy, y_mean = _target(state)
-    reach = (np.abs(columns.mean(state.mean[:d])) + np.abs(design.mean)) / scale
+    away = mean - design.offset if design.preprocess.center else mean
+    far = (np.abs(columns.mean(state.mean[:d])) + np.abs(design.mean)) / scale
+    reach = np.stack([lengths(gram), design.sizes, far])
     root, rounding = _root(state, columns, scale), CARE * state.rounding
     return View(
-        state.weight, mean, gram, 2.0 * _xy(columns, state) / scale, y_mean, yy, reach, root, rounding
+        state.weight, mean, gram, _xy(columns, state) / scale, y_mean, yy, away, reach, root, rounding
     )
+
+
+def lengths(gram: Array) -> Array:
+    """Return the length of each column, from the products of columns."""
+    return np.asarray(np.sqrt(np.maximum(np.diagonal(gram), 0.0)))
 
 
 def _root(state: MomentsState, columns: ColumnMap, scale: Array) -> Array | None:

@@ -62,7 +62,7 @@ def joined(summary, shape, parts):
 ALGORITHMS = [one for name in registry.names() for one in fields.variants(registry.get(name))]
 CASES = sorted(
     {(one.summary, shape_of(one)) for one in ALGORITHMS}
-    | {(Moments("double"), SHAPE), (Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
+    | {(Moments("double"), SHAPE), (Moments("data"), SHAPE), (Moments("qr"), SHAPE), (Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
     | {(Moments(kernel=kernel, kernel_components=4), SHAPE) for kernel in ("nystroem", "fourier")}
     | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])},
     key=repr,

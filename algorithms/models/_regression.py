@@ -151,8 +151,8 @@ class Regression(ABC):
         """Return how far rounding of the training moments may have moved Σwr², or Σw(r - r̄)², of held-out rows."""
         design, solved = solution.design, self.solved(solution)
         if solved is not None:
-            slope = found.slope_spread if spread_only else found.slope
-            return moved_by_training(design, solved, solution.coef, slope)
+            slope = found.slope(view, spread_only=spread_only)
+            return moved_by_training(design, solved, solution.coef, found, slope)
         coef = self.again(solution, design.shaken)
         other = residuals(design, view, coef, design.intercept(coef))
         if spread_only:

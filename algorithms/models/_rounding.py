@@ -15,7 +15,7 @@ A       penalised products, A⁻¹ a pseudo-inverse where directions are dropped
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,23 +41,22 @@ SHAKEN = 3.0
 """How much larger than what one draw shows a difference may be."""
 
 
-@dataclass(frozen=True, eq=False)
-class Residuals:
+class Residuals(NamedTuple):
     """The residuals of held-out rows.
 
     Attributes
     ----------
     spread : Σw(r - r̄)².
     bias : r̄.
-    slope : shape (q,), gradient of Σwr² by the coefficients, that of the intercept included.
-    slope_spread : shape (q,), of the spread alone.
-    spread_bound, bias_bound : how far rounding of the held-out moments may have moved them.
+    half : shape (q,), half the spread's gradient by the coefficients.
+    reach : Σs|w| of the training rows.
+    spread_bound, bias_bound : how far rounding of the held-out moments may have moved spread and bias.
     """
 
     spread: float
     bias: float
-    slope: Array
-    slope_spread: Array
+    half: Array
+    reach: float
     spread_bound: float
     bias_bound: float
 
@@ -65,35 +64,38 @@ class Residuals:
         """Return Σwr²."""
         return self.spread + weight * self.bias**2
 
+    def slope(self, view: View, *, spread_only: bool) -> Array:
+        """Return the gradient of Σwr² by the coefficients, that of the intercept included; or of the spread."""
+        if spread_only:
+            return 2.0 * self.half
+        return np.asarray(2.0 * (self.half - (view.weight * self.bias) * view.away))
+
 
 def residuals(design: Design, view: View, coef: Array, intercept: float) -> Residuals:
     """Return the residuals of a linear model on held-out rows."""
-    reach = float(view.sizes @ np.abs(coef)) + math.sqrt(max(view.yy, 0.0))
+    here, there, far = (view.reach @ np.abs(coef)).tolist()
+    here += math.sqrt(max(view.yy, 0.0))
     if view.root is None:
-        half = view.gram @ coef - 0.5 * view.xy2
-        spread = view.yy + float((half - 0.5 * view.xy2) @ coef)
-        bound = view.rounding * reach**2
+        half = view.gram @ coef
+        half -= view.xy
+        spread = view.yy + float((half - view.xy) @ coef)
+        bound = view.rounding * here**2
     else:
         r = view.root[:, :-1] @ coef - view.root[:, -1]
         half, spread = view.root[:, :-1].T @ r, float(r @ r)
-        away = view.rounding * reach
+        away = view.rounding * here
         bound = 2.0 * math.sqrt(spread) * away + away**2
     bias = view.y_mean - float(view.mean @ coef) - intercept
-    centre = design.preprocess.center
-    moved = view.mean - design.offset if centre else view.mean
-    far = float(view.reach @ np.abs(coef)) + abs(view.y_mean) + (abs(design.y_mean) if centre else 0.0)
-    slope = 2.0 * half
-    whole = slope - 2.0 * view.weight * bias * moved
-    return Residuals(spread, bias, whole, slope, bound, CARE * EPS * far)
+    far += abs(view.y_mean) + (abs(design.y_mean) if design.preprocess.center else 0.0)
+    return Residuals(spread, bias, half, there, bound, CARE * EPS * far)
 
 
-def moved_by_training(design: Design, solved: Solved, coef: Array, slope: Array) -> float:
+def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residuals, slope: Array) -> float:
     """Return how far rounding of the training moments may have moved a score of that slope."""
     if not solved.certain:
         return math.inf
     k = solved.apply(slope)
-    size, reach = float(design.sizes @ np.abs(k)), float(design.sizes @ np.abs(coef))
-    reach += math.sqrt(max(design.yy, 0.0))
+    size, reach = float(design.sizes @ np.abs(k)), found.reach + math.sqrt(max(design.yy, 0.0))
     if design.root is None:
         return design.rounding * size * reach
     r = design.root[:, :-1] @ coef - design.root[:, -1]

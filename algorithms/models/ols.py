@@ -62,7 +62,7 @@ class OLS(Regression):
         design = solution.design
         if self.positive or not math.isfinite(moved):
             return moved
-        slope, s = found.slope_spread if spread_only else found.slope, design.spectrum
+        slope, s = found.slope(view, spread_only=spread_only), design.spectrum
         return moved + moved_by_mixing(s, design.sizes, design.rounding, kept(s, self.tol), slope)
 
     def degrees(self, solution: LinearSolution) -> float:

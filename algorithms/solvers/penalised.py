@@ -26,12 +26,12 @@ from algorithms.solvers.spectrum import (
     Spectrum,
     certain,
     decided,
-    decompose,
     decompose_root,
     inverted,
     kept,
     least_squares,
     ridge,
+    shrunken,
 )
 
 STEPS = 3
@@ -91,7 +91,9 @@ def penalised(s: Spectrum, alpha: float) -> Solved:
     if s.root is not None and not _alike(s.root[:, :-1]):
         return by_root(s, s.root, alpha)
     if certain(s, alpha):
-        return Solved(ridge(s, alpha), _by_spectrum(s, inverted(s.values + alpha, s.floor)))
+        shrunk = s.values + alpha
+        inverse = 1.0 / shrunk
+        return Solved(shrunken(s, alpha, shrunk, inverse), _by_spectrum(s, inverse))
     return by_cholesky(s.gram, s.xy, alpha) if s.root is None else by_root(s, s.root, alpha)
 
 
@@ -111,30 +113,44 @@ def by_cholesky(gram: Array, xy: Array, alpha: float) -> Solved:
 
     Where rounding leaves no factor, directions below its floor are left out, and the solution is not certain.
     """
+    apply, sound = equilibrated(gram, alpha)
+    return Solved(refined(gram, xy, alpha, apply) if sound else apply(xy), apply, sound)
+
+
+def equilibrated(gram: Array, alpha: float) -> tuple[Callable[[Array], Array], bool]:
+    """Return (G + α)⁻¹ by its equilibrated Cholesky factor, and whether rounding leaves one.
+
+    Examples
+    --------
+    >>> apply, sound = equilibrated(np.diag([1.0, 1e24]), 0.0)
+    >>> apply(np.ones(2)).tolist(), sound
+    ([1.0, 1e-24], True)
+    """
     from scipy.linalg import cho_factor, cho_solve
 
     A = gram + alpha * np.eye(len(gram))
     t = np.sqrt(np.diagonal(A))
+    t = np.where(t > 0.0, t, 1.0)
     scaled = A / np.multiply.outer(t, t)
     floor = len(t) * EPS
     try:
-        factor = cho_factor(scaled, lower=True)
+        factor = cho_factor(scaled, lower=True, overwrite_a=False, check_finite=False)
         sound = bool(np.min(np.diagonal(factor[0]) ** 2) > 100.0 * floor)
     except np.linalg.LinAlgError:
         sound = False
     if sound:
 
         def apply(x: Array) -> Array:
-            return np.asarray(cho_solve(factor, x / t) / t)
+            return np.asarray(cho_solve(factor, x / t, check_finite=False) / t)
 
-        return Solved(refined(gram, xy, alpha, apply), apply)
+        return apply, True
     values, vectors = np.linalg.eigh(scaled)
     inverse = inverted(values, 100.0 * floor * float(values[-1]))
 
     def apply_some(x: Array) -> Array:
         return np.asarray(vectors @ (inverse * (vectors.T @ (x / t))) / t)
 
-    return Solved(apply_some(xy), apply_some, certain=False)
+    return apply_some, False
 
 
 def refined(gram: Array, xy: Array, alpha: float, apply: Callable[[Array], Array]) -> Array:
@@ -183,14 +199,14 @@ def on_active(design: Products, coef: Array, alpha: float) -> Solved:
         return Solved(coef, np.zeros_like)
     gram, xy = np.ascontiguousarray(design.gram[np.ix_(active, active)]), design.xy[active]
     if design.root is None:
-        s = decompose(gram, xy)
+        solve, sound = equilibrated(gram, alpha)
     else:
-        s = decompose_root(design.root[:, np.append(active, len(coef))], gram, xy)
-    inner = penalised(s, alpha)
+        found = penalised(decompose_root(design.root[:, np.append(active, len(coef))], gram, xy), alpha)
+        solve, sound = found.apply, found.certain
 
     def apply(x: Array) -> Array:
         made = np.zeros(len(coef))
-        made[active] = inner.apply(x[active])
+        made[active] = solve(x[active])
         return made
 
-    return Solved(coef, apply, inner.certain)
+    return Solved(coef, apply, sound)

@@ -10,6 +10,7 @@ its singular values, which are known to eps·σ₁: twice the digits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class Spectrum:
         """Number of eigenvalues above rounding: λ > λ₁·q·eps."""
         return int(np.count_nonzero(self.values > self.floor))
 
-    @property
+    @cached_property
     def floor(self) -> float:
         """Eigenvalues at or below it are rounding."""
         relative = len(self.values) * EPS
@@ -107,8 +108,13 @@ def ridge(s: Spectrum, alpha: float) -> Array:
     """
     if alpha == 0.0:
         return least_squares(s, tol=0.0)
-    shrunk, v = s.values + alpha, s.vectors
-    inverse = inverted(shrunk, s.floor)
+    shrunk = s.values + alpha
+    return shrunken(s, alpha, shrunk, inverted(shrunk, s.floor))
+
+
+def shrunken(s: Spectrum, alpha: float, shrunk: Array, inverse: Array) -> Array:
+    """Return the ridge solution, λ + α and its inverse given."""
+    v = s.vectors
     w: Array = v @ (s.projected * inverse)
     for _ in range(refinements(s, shrunk)):
         residual = s.xy - s.gram @ w
@@ -164,7 +170,7 @@ def decided(s: Spectrum, tol: float) -> bool:
     >>> decided(s, 1e-6), decided(s, 1e-5)
     (False, True)
     """
-    if not len(s.values):
+    if not len(s.values) or s.values[0] == 0.0:
         return True
     limit = max(tol * tol * s.values[0], s.floor)
     doubt = 10.0 * s.values[0] * len(s.values) * EPS if not s.rooted else 10.0 * np.sqrt(s.floor * limit)

@@ -209,10 +209,12 @@ def _survive(sample: Batch) -> bool:
     values = sample.values
     if len(values) < 2:
         return False
-    narrow, wide = (_centred(v, sample.weight)[1] for v in (values, values.astype(np.float64)))
-    size = np.sqrt(np.diagonal(wide))
-    size = np.where(size > 0.0, size, 1.0)
-    return bool(np.max(np.abs(narrow - wide) / np.multiply.outer(size, size), initial=0.0) <= SURVIVES)
+    with np.errstate(over="ignore", invalid="ignore"):
+        narrow, wide = (_centred(v, sample.weight)[1] for v in (values, values.astype(np.float64)))
+        size = np.sqrt(np.diagonal(wide))
+        size = np.where(size > 0.0, size, 1.0)
+        off = np.abs(narrow - wide) / np.multiply.outer(size, size)
+    return bool(np.max(off, initial=0.0) <= SURVIVES)
 
 
 def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
