@@ -165,7 +165,7 @@ def standard_error(scores: Sequence[float], overlap: float = 0.0) -> float | Non
     """
     if len(scores) < 2:
         return None
-    return float(np.std(scores, ddof=1) * math.sqrt(1.0 / len(scores) + overlap))
+    return math.sqrt(float(np.var(scores, ddof=1)) * (1.0 / len(scores) + overlap))
 
 
 def _pair(a: Row, one: Mapping[str, Any], b: Row, other: Mapping[str, Any]) -> Pair:
