@@ -140,7 +140,7 @@ def refinements(s: Spectrum, shrunk: Array) -> int:
         return 0
     least = shrunk[shrunk > s.floor]
     rate = s.floor / least[-1] if len(least) else 1.0
-    return 1 if rate < 1e-8 else 3
+    return 1 if rate < 1e-11 else 3
 
 
 def certain(s: Spectrum, alpha: float) -> bool:
