@@ -34,7 +34,7 @@ CARE = 4.0
 """The products of a state may be off by so many roundings, relative to the sizes of the two columns."""
 
 WIDE = 32.0
-"""Eigenvectors and singular vectors may be off by so many roundings of the largest column."""
+"""Eigenvectors of products may be off by so many roundings of the largest column."""
 
 TIED = 1e-12
 """Relative difference up to which two correlations are one."""
@@ -185,13 +185,13 @@ class Design:
         """The same problem with its products, or its root, off by as much as rounding may have made them.
 
         What a model of it scores differently tells how far rounding may have moved the score. Entries are off
-        beside the sizes of their own columns, as products are, and beside that of the largest column, as
-        eigenvectors and singular vectors are found.
+        beside the sizes of their own columns; those of products also beside that of the largest column, as
+        eigenvectors are found.
         """
         rng, size = np.random.default_rng(0), np.append(self.sizes, np.sqrt(max(self.yy, 0.0)))
         if self.root is not None:
             noise = rng.choice([-1.0, 1.0], self.root.shape) / np.sqrt(max(1, len(self.root)))
-            root = self.root + noise * (self.rounding * size + self._widest(size))
+            root = self.root + self.rounding * noise * size
             whole = root.T @ root
         else:
             noise = np.triu(rng.choice([-1.0, 1.0], (self.q + 1, self.q + 1)))
@@ -199,14 +199,10 @@ class Design:
             root, joint = None, np.empty_like(noise)
             joint[:-1, :-1], joint[-1, -1] = self.gram, self.yy
             joint[-1, :-1] = joint[:-1, -1] = self.xy
-            widest = self._widest(size)
+            widest = np.append(np.full(self.q, WIDE * EPS * np.max(size[:-1], initial=0.0)), 0.0)
             off = self.rounding * np.multiply.outer(size, size) + np.multiply.outer(widest, widest) / (WIDE * EPS)
             whole = joint + noise * off
         return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
-
-    def _widest(self, size: Array) -> Array:
-        """Return a rounding of the largest column for each column, none for the target."""
-        return np.append(np.full(self.q, WIDE * EPS * np.max(size[:-1], initial=0.0)), 0.0)
 
     def view(self, state: MomentsState) -> View:
         """Return another state's moments in this design's columns (kept for the state)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -153,11 +154,14 @@ class Regression(ABC):
         if solved is not None:
             slope = found.slope(view, spread_only=spread_only)
             return moved_by_training(design, solved, solution.coef, found, slope)
-        coef = self.again(solution, design.shaken)
-        other = residuals(design, view, coef, design.intercept(coef))
-        if spread_only:
-            return SHAKEN * abs(other.spread - found.spread)
-        return SHAKEN * abs(other.total(view.weight) - found.total(view.weight))
+        with np.errstate(all="ignore"):  # a problem that rounding decides may have no solution when shaken
+            coef = self.again(solution, design.shaken)
+            other = residuals(design, view, coef, design.intercept(coef))
+            if spread_only:
+                moved = abs(other.spread - found.spread)
+            else:
+                moved = abs(other.total(view.weight) - found.total(view.weight))
+        return SHAKEN * moved if math.isfinite(moved) else math.inf
 
     def complexity(self, solution: LinearSolution) -> float:
         """Return the effective degrees of freedom, the intercept included."""

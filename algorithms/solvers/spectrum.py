@@ -19,8 +19,8 @@ from algorithms.base import Array
 
 EPS = float(np.finfo(np.float64).eps)
 
-WELL_CONDITIONED = 1e4
-"""Up to this condition number a solution from eigenvectors has twelve digits, and refining it is wasted."""
+WELL_CONDITIONED = 100.0
+"""Up to this condition number a solution from eigenvectors has all digits but two, and refining it is wasted."""
 
 ABOVE = 1e3
 """An eigenvalue so many times the floor is known well enough for refinement to find the rest of the digits."""
@@ -81,6 +81,8 @@ def decompose(gram: Array, xy: Array) -> Spectrum:
 def decompose_root(root: Array, gram: Array, xy: Array) -> Spectrum:
     """Return the spectrum of G from a root of the columns and the target, shape (r, q + 1).
 
+    The largest columns stand first when the singular vectors are sought, so that small ones keep their digits.
+
     Examples
     --------
     >>> decompose_root(np.array([[2.0, 4.0]]), np.array([[4.0]]), np.array([8.0])).values.tolist()
@@ -89,9 +91,12 @@ def decompose_root(root: Array, gram: Array, xy: Array) -> Spectrum:
     q = root.shape[1] - 1
     if len(root) < q:
         root = np.concatenate([root, np.zeros((q - len(root), q + 1))])
-    u, sizes, vt = np.linalg.svd(root[:, :q], full_matrices=False)
-    vectors = np.ascontiguousarray(vt.T)
-    return Spectrum(gram, xy, sizes**2, vectors, sizes * (u.T @ root[:, q]), root)
+    order = np.argsort(-np.einsum("ij,ij->j", root[:, :q], root[:, :q]), kind="stable")
+    graded = np.asarray(np.linalg.qr(root[:, [*order, q]], mode="r"), np.float64)
+    u, sizes, vt = np.linalg.svd(graded[:q, :q], full_matrices=False)
+    vectors = np.empty((q, q))
+    vectors[order] = vt.T
+    return Spectrum(gram, xy, sizes**2, vectors, sizes * (u.T @ graded[:q, q]), root)
 
 
 def ridge(s: Spectrum, alpha: float) -> Array:
