@@ -13,6 +13,7 @@ b    their products with the target, shape (q,)
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -133,7 +134,7 @@ class Design:
     ----------
     columns : T after selection.
     shape : the encoded columns.
-    mean, scale : shape (q,); what is subtracted from a column and what it is divided by.
+    mean, scale : shape (q,); what is subtracted from a column of the state and what it is divided by.
     offset : shape (q,), the columns' means as the model sees them (zero where standardised).
     gram, xy, yy : G, b and the target's square, centred where the model has an intercept.
     y_mean : mean of the target.
@@ -213,6 +214,19 @@ class Design:
         return self.y_mean - float(self.offset @ coef) if self.preprocess.center else 0.0
 
 
+    def at_origin(self) -> Design:
+        """Return the design in the columns of a pipeline, which have their origins: what a fitted model gets.
+
+        Only where columns are neither centred nor measured from zero already is there a difference.
+        """
+        if self.preprocess.standardize or not self.preprocess.center or not self.columns.origin.any():
+            return self
+        made = dataclasses.replace(self, offset=self.offset + self.columns.origin)
+        if "spectrum" in self.__dict__:
+            made.__dict__["spectrum"] = self.spectrum
+        return made
+
+
 def design_of(state: MomentsState, preprocess: Preprocess) -> Design:
     """Return the state's design under that preprocessing (kept for the state)."""
     return MEMO.get(state, preprocess, lambda: _design(state, preprocess))
@@ -229,7 +243,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     variance = np.diagonal(gram) / state.weight
     scale = deviations(variance, mean, state.weight) if how.standardize else np.ones(len(mean))
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
-    shift = mean if how.standardize else np.zeros(len(mean))
+    shift = mean if how.standardize else np.zeros(len(mean)) if how.center else -columns.origin
     offset = (mean - shift) / scale
     root = _root(state, columns, scale)
     if not how.center:
@@ -269,7 +283,7 @@ def _root(state: MomentsState, columns: ColumnMap, scale: Array) -> Array | None
         return None
     d = state.shape.d
     target = state.root[:, d] if state.shape.t else np.zeros(len(state.root))
-    return triangular([np.column_stack([columns.of_rows(state.root[:, :d]) / scale, target])])
+    return triangular([np.column_stack([columns.rows(state.root[:, :d]) / scale, target])])
 
 
 def _xy(columns: ColumnMap, state: MomentsState) -> Array:
