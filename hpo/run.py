@@ -17,6 +17,7 @@ from hpo import accuracy
 from hpo.classes import classes_of
 from hpo.contexts import Evidence, evidence
 from hpo.cost import Cost, of_pass, rows_if_retrained, with_polish
+from hpo.dealing import dealt
 from hpo.errors import DataError, TuneError
 from hpo.fidelity import check_fidelity
 from hpo.interrupts import stop_on_interrupt
@@ -134,8 +135,9 @@ class Runner:
         classes = classes_of(dataset, store) if question.classify else ()
         if classes:
             check_scoring(question.scoring, question.searched, dataset, classes)
+        folds = dealt(question.folds, dataset, store, classes)
         return make_pilot(
-            dataset, question.folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
+            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
         )
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
@@ -229,7 +231,7 @@ class Runner:
             "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
             "scoring_rows": question.spec.scoring_rows,
             **accuracy.record_of(found),
-            "segments": [segment.fingerprint for segment in segments],
+            "segments": [made.pilot.folds.key(segment) for segment in segments],
             "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in made.result.segments],
             "encoder": found.pilot.encoder.to_dict(),
             "folds": found.pilot.folds.describe(),
