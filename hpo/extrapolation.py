@@ -1,9 +1,9 @@
 """From the scores of ever larger samples to the score that all rows would give: s(n) = a - b·n⁻ᶜ.
 
-Learning curves of most learners are near a power law (Viering & Loog 2023, "The shape of learning curves"), but not
-from the first rows on, so parts below a ninth of the sample are left out; and seldom the same one on the way to all rows.
-So no one law is fitted: every rate c is weighted by how well it suits the scores and by what rates are like, and each
-stands for the levels and gains that the errors of the scores allow.
+Learning curves of most learners are near a power law (Viering & Loog 2023, "The shape of learning curves"), but
+not from the first rows on, so parts below a ninth of the sample are left out; and seldom the same one on the way to
+all rows. So no one law is fitted: every rate c is weighted by how well it suits the scores and by what rates are
+like, and each stands for the levels and gains that the errors of the scores allow.
 
 ===== ======================================================================================================
 n     training rows, shape (S,), ascending; r is that of all rows as a multiple of the largest
@@ -46,7 +46,7 @@ SHARED = 0.5
 BEND = 0.02
 """Standard deviation of a curve about its power law, as a share of the gain."""
 
-DRIFT, FURTHER = 0.2, 0.15
+DRIFT, FURTHER = 0.15, 0.12
 """Standard deviation of log(gain beyond the largest size over the law's): DRIFT + FURTHER·log r."""
 
 FREEDOM = 6
@@ -185,7 +185,7 @@ class _Curve:
 
     @cached_property
     def means(self) -> Array:
-        """s."""
+        """The means s."""
         return np.asarray(self.folds.mean(axis=1))
 
     @cached_property
@@ -201,7 +201,7 @@ class _Curve:
 
     @cached_property
     def gains(self) -> Array:
-        """g of least squares, shape (C,); below zero where scores fall."""
+        """Gains g of least squares, shape (C,); below zero where scores fall."""
         return np.asarray(-(self.x - self.x.mean(axis=1)[:, None]) @ self.means / self.spread)
 
     def misses(self, gains: Array) -> Array:
@@ -211,7 +211,7 @@ class _Curve:
 
     @cached_property
     def told(self) -> float:
-        """v as folds tell it: what is left of the scores without the means of size and fold, and the bend of curves."""
+        """The v that folds tell: of scores without the means of size and fold, and of the bend of curves."""
         sizes, folds = self.folds.shape
         rest = self.folds - self.means[:, None] - self.folds.mean(axis=0) + self.folds.mean()
         error = (rest**2).sum() / max(1, (sizes - 1) * (folds - 1))
@@ -220,7 +220,7 @@ class _Curve:
 
     @cached_property
     def missed(self) -> float:
-        """v as the best law leaves it."""
+        """The v that the best law leaves."""
         return float(self.misses(np.maximum(self.gains, 0.0)).min()) / max(1, len(self.sizes) - 3)
 
     @cached_property
@@ -265,7 +265,8 @@ def _drawn(curve: _Curve, most: float, seed: int) -> Array:
     level = curve.means.mean() + gain * curve.x.mean(axis=1)[i]
     level += math.sqrt(curve.v / len(curve.sizes)) * t * rng.standard_normal(DRAWS)
     drift = np.exp((DRIFT + FURTHER * abs(math.log(curve.ratio))) * rng.standard_normal(DRAWS))
-    score = level + gain * curve.beyond[i] * drift
+    ends = np.where(RATES[i] < 0.0, rng.random(DRAWS), 1.0)  # nothing rises ever faster for long
+    score = level + gain * curve.beyond[i] * drift * ends
     score = _within(score, level, most, rng)
     return np.minimum(score + curve.noise * t * rng.standard_normal(DRAWS), most)
 
@@ -278,7 +279,7 @@ def _above_zero(mean: Array, deviation: Array, rng: np.random.Generator) -> Arra
 
 
 def _within(score: Array, level: Array, most: float, rng: np.random.Generator) -> Array:
-    """Return the scores with those above what there is drawn again; between the level and there if nearly all are."""
+    """Return the scores, those above the best there is drawn again; below it evenly if nearly all are above."""
     above = score > most
     if not above.any():
         return score
