@@ -37,16 +37,19 @@ SHARES = tuple(3.0 ** (-i / 2) for i in range(4, 0, -1))
 RATES = np.array([0.05 * i or 1e-3 for i in range(-20, 51)])
 """c: near zero the scores rise with log n, below it ever faster."""
 
-RATE, RATE_SPREAD = 0.5, 0.4
-"""What rates are like: mean and standard deviation of the weights that they have before any score is seen."""
+RATE, RATE_SPREAD = 0.4, 0.4
+"""What rates are like: mean and standard deviation before any score is seen."""
 
-SHARED = 0.5
+BEFORE = np.exp(-0.5 * ((RATES - RATE) / RATE_SPREAD) ** 2)
+BEFORE /= BEFORE.sum()
+
+SHARED = 0.25
 """Variance that the scores of one size have in common, since folds train on mostly the same rows, over the rest."""
 
 BEND = 0.02
 """Standard deviation of a curve about its power law, as a share of the gain."""
 
-DRIFT, FURTHER = 0.15, 0.12
+DRIFT, FURTHER = 0.1, 0.1
 """Standard deviation of log(gain beyond the largest size over the law's): DRIFT + FURTHER·log r."""
 
 FREEDOM = 6
@@ -54,11 +57,8 @@ FREEDOM = 6
 
 DRAWS, LEVEL = 4_000, 0.9
 
-MOST_ABOVE = 0.9
-"""Share of scores above what there is from which on no law that suits stays below."""
-
-CLEAR, WIDE = 2.0, 2.0
-"""A gain of so many standard errors is one; an interval of so many gains tells little."""
+CLEAR, WIDE, SURPRISING = 2.0, 2.0, 0.15
+"""A gain of so many standard errors is one; an interval of so many gains tells little; scores rise ever faster."""
 
 Array = NDArray[np.float64]
 
@@ -233,9 +233,14 @@ class _Curve:
         """The weight of each rate, shape (C,), summing to one."""
         logs = -0.5 * (self.misses(self.gains) / self.v + np.log(self.spread))
         logs += log_ndtr(self.gains / np.sqrt(self.v / self.spread))
-        logs -= 0.5 * ((RATES - RATE) / RATE_SPREAD) ** 2
-        weights = np.exp(logs - logs.max())
+        weights = BEFORE * np.exp(logs - logs.max())
         return np.asarray(weights / weights.sum())
+
+    @property
+    def surprise(self) -> float:
+        """How much likelier rates below zero are than before: of these no law says where the scores end."""
+        now, before = (float(w[RATES < 0.0].sum()) for w in (self.weights, BEFORE))
+        return max(0.0, (now - before) / (1.0 - before))
 
     @property
     def beyond(self) -> Array:
@@ -252,8 +257,8 @@ class _Curve:
 
     @property
     def noise(self) -> float:
-        """Standard error of a score for the rows that it is computed on."""
-        return self.error if math.isfinite(self.error) else math.sqrt(self.v)
+        """Standard error for the rows that scores are computed on: of these, and as many for the truth."""
+        return math.sqrt(2.0) * self.error if math.isfinite(self.error) else math.sqrt(self.v)
 
 
 def _drawn(curve: _Curve, most: float, seed: int) -> Array:
@@ -265,9 +270,10 @@ def _drawn(curve: _Curve, most: float, seed: int) -> Array:
     level = curve.means.mean() + gain * curve.x.mean(axis=1)[i]
     level += math.sqrt(curve.v / len(curve.sizes)) * t * rng.standard_normal(DRAWS)
     drift = np.exp((DRIFT + FURTHER * abs(math.log(curve.ratio))) * rng.standard_normal(DRAWS))
-    ends = np.where(RATES[i] < 0.0, rng.random(DRAWS), 1.0)  # nothing rises ever faster for long
-    score = level + gain * curve.beyond[i] * drift * ends
-    score = _within(score, level, most, rng)
+    score = level + gain * curve.beyond[i] * drift
+    open_end = (score > most) | (rng.random(DRAWS) < curve.surprise)
+    if math.isfinite(most):
+        score = np.where(open_end, level + rng.random(DRAWS) * np.maximum(most - level, 0.0), score)
     return np.minimum(score + curve.noise * t * rng.standard_normal(DRAWS), most)
 
 
@@ -278,16 +284,6 @@ def _above_zero(mean: Array, deviation: Array, rng: np.random.Generator) -> Arra
     return np.asarray(np.maximum(mean + deviation * ndtri(share), 0.0))
 
 
-def _within(score: Array, level: Array, most: float, rng: np.random.Generator) -> Array:
-    """Return the scores, those above the best there is drawn again; below it evenly if nearly all are above."""
-    above = score > most
-    if not above.any():
-        return score
-    if above.mean() < MOST_ABOVE:
-        return np.where(above, rng.choice(score[~above], len(score)), score)
-    return np.where(above, level + rng.random(len(score)) * np.maximum(most - level, 0.0), score)
-
-
 def _doubt(curve: _Curve, width: float) -> str:
     """Return why the law cannot be told from the scores; empty where it can."""
     i, observed = int(curve.weights.argmax()), float(curve.means[-1] - curve.means[0])
@@ -295,7 +291,7 @@ def _doubt(curve: _Curve, width: float) -> str:
         return "one split does not tell the error of its scores"
     if curve.gains[i] < CLEAR * math.sqrt(curve.v / curve.spread[i]):
         return "they rise with the number of rows by no more than their error"
-    if curve.weights[RATES < 0.0].sum() > 0.5:
+    if curve.surprise > SURPRISING:
         return "they rise ever faster with the number of rows"
     if width > WIDE * observed:
         return "laws that suit them equally well part before that many rows"
