@@ -57,6 +57,9 @@ FREEDOM = 6
 
 DRAWS, LEVEL = 4_000, 0.9
 
+POSSIBLE = 0.1
+"""Share of the laws that stay below the best there is, under which the end is left open."""
+
 CLEAR, WIDE, SURPRISING = 2.0, 2.0, 0.15
 """A gain of so many standard errors is one; an interval of so many gains tells little; scores rise ever faster."""
 
@@ -144,7 +147,9 @@ def extrapolate(
         told[-1][1].se,
     )  # fmt: skip
     ends = (1.0 - LEVEL) / 2.0
-    low, score, high = np.quantile(_drawn(curve, most, seed), [ends, 0.5, 1.0 - ends]).tolist()
+    by_laws, scores = _drawn(curve, most, seed)
+    low, high = np.quantile(scores, [ends, 1.0 - ends]).tolist()
+    score = min(max(float(np.median(by_laws)), low), high)
     return Extrapolation(
         rows, score, low, high, *curve.law, tuple(curve.sizes.tolist()), tuple(curve.means.tolist()),
         _doubt(curve, high - low),
@@ -261,8 +266,8 @@ class _Curve:
         return math.sqrt(2.0) * self.error if math.isfinite(self.error) else math.sqrt(self.v)
 
 
-def _drawn(curve: _Curve, most: float, seed: int) -> Array:
-    """Return scores at all rows, as the laws that suit and the errors of the scores have them."""
+def _drawn(curve: _Curve, most: float, seed: int) -> tuple[Array, Array]:
+    """Return scores at all rows: by the laws that suit, and with errors of scores and ends that no law tells."""
     rng = np.random.default_rng(seed)
     i = rng.choice(len(RATES), DRAWS, p=curve.weights)
     t = np.sqrt(FREEDOM / rng.chisquare(FREEDOM, DRAWS))
@@ -271,10 +276,20 @@ def _drawn(curve: _Curve, most: float, seed: int) -> Array:
     level += math.sqrt(curve.v / len(curve.sizes)) * t * rng.standard_normal(DRAWS)
     drift = np.exp((DRIFT + FURTHER * abs(math.log(curve.ratio))) * rng.standard_normal(DRAWS))
     score = level + gain * curve.beyond[i] * drift
-    open_end = (score > most) | (rng.random(DRAWS) < curve.surprise)
-    if math.isfinite(most):
-        score = np.where(open_end, level + rng.random(DRAWS) * np.maximum(most - level, 0.0), score)
-    return np.minimum(score + curve.noise * t * rng.standard_normal(DRAWS), most)
+    noise = curve.noise * t * rng.standard_normal(DRAWS)
+    if not math.isfinite(most):
+        return score, score + noise
+    even = level + rng.random(DRAWS) * np.maximum(most - level, 0.0)
+    by_laws = _possible(score, most, even, rng)
+    return by_laws, np.minimum(np.where(rng.random(DRAWS) < curve.surprise, even, by_laws) + noise, most)
+
+
+def _possible(score: Array, most: float, even: Array, rng: np.random.Generator) -> Array:
+    """Return the scores of laws that end no higher than the best there is; evenly below it where hardly any do."""
+    possible = score[score <= most]
+    if len(possible) < POSSIBLE * len(score):
+        return np.where(score > most, even, score)
+    return np.where(score > most, rng.choice(possible, len(score)), score)
 
 
 def _above_zero(mean: Array, deviation: Array, rng: np.random.Generator) -> Array:
