@@ -20,6 +20,7 @@ from hpo.cost import Cost, of_pass, rows_if_retrained, with_polish, with_refinin
 from hpo.dealing import dealt
 from hpo.errors import DataError, TuneError
 from hpo.fidelity import check_fidelity
+from hpo.fold_sizes import plain_sizes
 from hpo.interrupts import stop_on_interrupt
 from hpo.learning import record_of, with_known
 from hpo.misfits import check_scoring
@@ -258,6 +259,7 @@ class Runner:
             "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in made.result.segments],
             "encoder": found.pilot.encoder.to_dict(),
             "folds": found.pilot.folds.describe(),
+            "fold_sizes": plain_sizes(found.pilot.folds.sizes),
             "pilot": found.pilot.digest,
             "read_again": list(made.again),
             "unsuited": list(made.unsuited),
@@ -369,9 +371,10 @@ def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
     for i, (train, test) in enumerate(zip(states.train, states.test, strict=True), start=1):
         if not train.rows or not test.rows:
             empty = "train" if not train.rows else "test"
+            less = "a smaller gap, " if getattr(found.pilot.folds, "gap", 0.0) else ""
             raise DataError(
                 f"split {i} of {len(states.train)} has no rows to {empty} on: {states.whole.rows:,} usable "
-                f"rows in {found.pilot.folds.describe()}; use fewer folds, or another scheme"
+                f"rows in {found.pilot.folds.describe()}; use fewer folds, {less}or another scheme"
             )
         if metric == "r2" and test.rows < 2:
             raise TuneError(
