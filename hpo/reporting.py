@@ -143,6 +143,8 @@ def _reading_notes(record: Mapping[str, Any]) -> list[str]:
         f"The data was read again, since what a sample told does not suit all rows: {why}." for why in again
     ]
     found += [f"The data was read once more, by QR decompositions: {why}." for why in record.get("refined", [])]
+    if words := record.get("precision"):
+        found.append(f"Exact scores come from {words}.")
     return found + [
         f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
     ]

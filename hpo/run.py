@@ -30,7 +30,7 @@ from hpo.polish import Polished, polish
 from hpo.progress import Progress
 from hpo.question import Question, masked
 from hpo.reading import Reading, read
-from hpo.refining import Refining
+from hpo.refining import Refining, precision_in_words
 from hpo.search import Searched, asked_for, space_of, widest
 from hpo.selection import best
 from hpo.threads import one_blas_thread
@@ -197,7 +197,8 @@ class Runner:
         read = [any(r.segments[i].read for r in refining.results) for i in range(len(record["ledger"]))]
         ledger = [[*row[:3], row[3] or more] for row, more in zip(record["ledger"], read, strict=True)]
         known = record_of(refining.found.pilot, dataset.targets, dataset.weight)
-        return {**record, "known": known, "refined": list(refining.why), "ledger": ledger}
+        words = precision_in_words(self.question.summaries, refining.found.pilot)
+        return {**record, "known": known, "refined": list(refining.why), "ledger": ledger, "precision": words}
 
     def _trials(
         self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event, refining: Refining
@@ -262,6 +263,7 @@ class Runner:
             "fold_sizes": plain_sizes(found.pilot.folds.sizes),
             "pilot": found.pilot.digest,
             "read_again": list(made.again),
+            "precision": precision_in_words(question.summaries, found.pilot),
             "unsuited": list(made.unsuited),
             "known": record_of(found.pilot, question.dataset.targets, question.dataset.weight),
             "plan": [[list(s.train), list(s.test)] for s in found.pilot.folds.plan.splits],

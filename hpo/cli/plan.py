@@ -106,6 +106,8 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield "polish", f"the best model may take a second pass over the same rows, {where}"
     if plan.wide:
         yield "wide", plan.wide
+    if plan.precision:
+        yield "precision", plan.precision
     several = f"{len(plan.summaries)} kinds, all fed by one read: " if len(plan.summaries) > 1 else ""
     yield "states", several + "; ".join(plan.summaries) + _memory(plan)
 
