@@ -21,7 +21,9 @@ def agree(what: str, found: float, expected: float, scale: float, same: float = 
         raise Disagreement(f"{what}: {float(found)!r}, expected {float(expected)!r} ({apart:.2g} apart)")
 
 
-def alike(what: str, found: np.ndarray, expected: np.ndarray, scale: float, floats: float | np.ndarray = 0.0) -> None:
+def alike(
+    what: str, found: np.ndarray, expected: np.ndarray, scale: float, floats: float | np.ndarray = 0.0
+) -> None:
     """Raise Disagreement, naming the row, where an array differs from the oracle's.
 
     Parameters
@@ -34,7 +36,9 @@ def alike(what: str, found: np.ndarray, expected: np.ndarray, scale: float, floa
     worst = np.unravel_index(int(np.argmax(np.where(np.isnan(over), np.inf, over))), over.shape)
     if not over[worst] <= 0.0:
         where = ", ".join(map(str, worst))
-        raise Disagreement(f"{what} of row {where}: {found[worst]!r}, expected {expected[worst]!r} (scale {scale:.3g})")
+        raise Disagreement(
+            f"{what} of row {where}: {found[worst]!r}, expected {expected[worst]!r} (scale {scale:.3g})"
+        )
 
 
 def squared(
@@ -58,5 +62,9 @@ def squared(
     deviation = float(np.sqrt(spread))
     if scoring == "neg_mean_squared_error":
         return -float(error), max(float(error), 1e-4 * deviation**2) + lost / SAME
-    told = float(np.sqrt(error)) if scoring == "neg_root_mean_squared_error" else float((w @ np.abs(residual)) / total)
+    told = (
+        float(np.sqrt(error))
+        if scoring == "neg_root_mean_squared_error"
+        else float((w @ np.abs(residual)) / total)
+    )
     return -told, max(told, 1e-4 * deviation) + rounding / SAME

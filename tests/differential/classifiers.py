@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from differential import agreement, rows
 from differential.agreement import Disagreement, agree
 from differential.extended import Long, Undefined
-from differential.oracles import JOINTS, Joint
+from differential.oracles import JOINTS
 from differential.settings import COUNTED, Example
 from differential.tables import Table
 
@@ -43,12 +43,16 @@ class Classes:
         """Return what is told of other rows."""
         made = rows.designed(example, t, train, others)
         placed = [made.placed(i) for i in range(len(made.rows))]
-        found = JOINTS[example.algorithm](placed[0], coded(t, train)[1], made.weight.astype(Long), example.values)
+        found = JOINTS[example.algorithm](
+            placed[0], coded(t, train)[1], made.weight.astype(Long), example.values
+        )
         logs = [found.log(X) for X in placed[1:]]
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
         return [Told((log + shift).astype(float), softmax(log).astype(float)) for log in logs]
 
-    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int) -> None:
+    def score(
+        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
+    ) -> None:
         """Compare the score of a fold."""
         told = self.told(example, t, train, [rows.features(t, test)])[0]
         labels, codes = coded(t, test, train)
@@ -76,14 +80,26 @@ class Counts(Classes):
 
     def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
         """Return what is told of other rows."""
-        made = rows.designed(example, t, train, others, integers=example.algorithm == "categorical_nb")
+        categorical = example.algorithm == "categorical_nb"
+        made = (
+            rows.categories(t, example, train, others)
+            if categorical
+            else rows.designed(example, t, train, others)
+        )
         X = [np.asarray(r + made.mean, float) for r in made.rows]
-        labels, codes = coded(t, train)
-        kind = {"multinomial_nb": MultinomialNB, "bernoulli_nb": BernoulliNB, "complement_nb": ComplementNB,
-                "categorical_nb": CategoricalNB}[example.algorithm]  # fmt: skip
         X = [np.where(np.abs(x - np.round(x)) < 1e-12, np.round(x), x) for x in X]
-        model = kind(**example.values).fit(X[0], codes, sample_weight=made.weight)
-        return [Told(model._joint_log_likelihood(x), model.predict_proba(x)) for x in X[1:]]
+        model = self.model(example, t).fit(X[0], coded(t, train)[1], sample_weight=made.weight)
+        logs = [model._joint_log_likelihood(model._check_X(x)) for x in X[1:]]
+        return [Told(log, model.predict_proba(x)) for log, x in zip(logs, X[1:], strict=True)]
+
+    def model(self, example: Example, t: Table) -> Any:
+        """Return scikit-learn's estimator, not fitted; a category may be another one, or missing."""
+        if example.algorithm == "categorical_nb":
+            return CategoricalNB(
+                **example.values, min_categories=[len(k) + 2 for k in rows.known(t, example)]
+            )
+        kind = {"multinomial_nb": MultinomialNB, "bernoulli_nb": BernoulliNB, "complement_nb": ComplementNB}
+        return kind[example.algorithm](**example.values)
 
 
 class Nearest:
@@ -93,14 +109,20 @@ class Nearest:
         """Return one: nothing is solved."""
         return 1.0
 
-    def model(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> tuple[Any, list[np.ndarray]]:
+    def model(
+        self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]
+    ) -> tuple[Any, list[np.ndarray]]:
         """Return scikit-learn's fitted model and the other rows; Undefined where distances tie."""
         made = rows.designed(example, t, train, others)
         X = [made.placed(i).astype(float) for i in range(len(made.rows))]
         kind = KNeighborsClassifier if "classifier" in example.algorithm else KNeighborsRegressor
         k = example.values["n_neighbors"]
-        model = kind(k, weights=example.values["weights"], metric=example.values["metric"], algorithm="kd_tree")
+        model = kind(
+            k, weights=example.values["weights"], metric=example.values["metric"], algorithm="kd_tree"
+        )
         y = t.frame["y"].to_numpy()[train]
+        if not X[0].shape[1]:
+            raise Undefined("neighbours without a column")
         if k > len(X[0]):
             raise Undefined("more neighbours than rows")
         model.fit(X[0], y)
@@ -113,7 +135,9 @@ class Nearest:
                 raise Undefined("neighbours that are equally far")
         return model, X[1:]
 
-    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int) -> None:
+    def score(
+        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
+    ) -> None:
         """Compare the score of a fold."""
         model, (X,) = self.model(example, t, train, [rows.features(t, test)])
         if isinstance(model, KNeighborsRegressor):
@@ -121,7 +145,9 @@ class Nearest:
             middle = np.median(y)
             residual = (y - model.predict(X)).astype(Long)
             w = t.weight[test].astype(Long)
-            expected, scale = agreement.squared(example.scoring, (y - middle).astype(Long), residual, w, np.abs(y).max())
+            expected, scale = agreement.squared(
+                example.scoring, (y - middle).astype(Long), residual, w, np.abs(y).max()
+            )
         else:
             labels, codes = coded(t, test, train)
             told = Told(np.zeros((0, 0)), _probability(model, X, labels))
@@ -134,7 +160,13 @@ class Nearest:
         twin, (X,) = self.model(example, t, every, [t.fresh])
         if isinstance(twin, KNeighborsRegressor):
             y = t.frame["y"].to_numpy(float)[every]
-            agreement.alike("predictions", model.predict(t.fresh) - y.mean(), twin.predict(X) - y.mean(), float(y.std()), 4e-16 * np.abs(y).max())
+            agreement.alike(
+                "predictions",
+                model.predict(t.fresh) - y.mean(),
+                twin.predict(X) - y.mean(),
+                float(y.std()),
+                4e-16 * np.abs(y).max(),
+            )
         else:
             agreement.alike("probabilities", model.predict_proba(t.fresh), twin.predict_proba(X), 1.0)
 
@@ -166,14 +198,19 @@ def softmax(log: np.ndarray) -> np.ndarray:
     return made / made.sum(axis=1, keepdims=True)
 
 
-def scored(scoring: str, labels: np.ndarray, codes: np.ndarray, told: Told, w: np.ndarray) -> tuple[float, float]:
+def scored(
+    scoring: str, labels: np.ndarray, codes: np.ndarray, told: Told, w: np.ndarray
+) -> tuple[float, float]:
     """Return a score and its scale; Undefined where a row is as much of one class as of another."""
     if scoring == "log_likelihood":
         value = float(np.average(told.joint[np.arange(len(codes)), codes], weights=w))
         return value, max(1.0, abs(value))
     if scoring == "neg_log_loss":
         value = -metrics.log_loss(codes, told.probability, sample_weight=w, labels=np.arange(len(labels)))
-        return float(value), max(1.0, abs(float(value)))
+        eps = np.finfo(float).eps  # scikit-learn's scorer has 1 - p of two classes: p near 1 costs digits
+        own = np.clip(told.probability[np.arange(len(codes)), codes], eps, 1.0)
+        lost = float(np.average(np.minimum(4.0 * eps / own, 40.0), weights=w))
+        return float(value), max(1.0, abs(float(value))) + lost / agreement.SAME
     first_two = np.sort(told.probability, axis=1)[:, -2:]
     if (np.diff(first_two) <= NEAR).any():
         raise Undefined("rows between two classes")

@@ -35,6 +35,7 @@ REFUSALS = (
     r"cannot train \w+: it has (no row|\d+ rows?) to train on of the class",
     r"there is nothing to learn",
     r"has one row to test on, and R² needs two",
+    r"cannot be told of held-out rows: y_true",  # as in scikit-learn: a fold without rows of some class
     r"needs (at least|more than) \d+ rows? ",
     r"needs as many rows, and the sample",
     r"holds -?[\d.e+-]+, and \w+ takes counts",
@@ -148,13 +149,19 @@ def oracle_of(example: Example, t: Table) -> Any:
 class Regression:
     """A linear prediction of a number."""
 
-    def fitted(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> tuple[Line, Design]:
+    def fitted(
+        self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]
+    ) -> tuple[Line, Design]:
         """Return the line, and the rows that it is of."""
         made = rows.designed(example, t, train, others)
         y = t.frame["y"].to_numpy(float)[train]
         if example.algorithm in REPEATED and (made.weight != 1).any():
             times = made.weight.astype(int)
-            made = replace(made, rows=(np.repeat(made.rows[0], times, axis=0), *made.rows[1:]), weight=np.ones(times.sum()))
+            made = replace(
+                made,
+                rows=(np.repeat(made.rows[0], times, axis=0), *made.rows[1:]),
+                weight=np.ones(times.sum()),
+            )
             y = np.repeat(y, times)
         return line_of(LINES[example.algorithm], made, y, example.values), made
 
@@ -162,13 +169,19 @@ class Regression:
         """Return the condition of the problem."""
         return self.fitted(example, t, train, [])[0].condition
 
-    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int) -> None:
+    def score(
+        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
+    ) -> None:
         """Compare the score of a fold."""
         line, made = self.fitted(example, t, train, [rows.features(t, test)])
         y = t.frame["y"].to_numpy(float)[test].astype(Long) - line.centre
         residual = y - line.residual_free(made, 1)
         w = t.weight[test].astype(Long)
-        agree(f"{example.scoring} of split {k}", found, *squared(example.scoring, y, residual, w, float(np.abs(t.frame["y"]).max())))
+        agree(
+            f"{example.scoring} of split {k}",
+            found,
+            *squared(example.scoring, y, residual, w, float(np.abs(t.frame["y"]).max())),
+        )
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare predictions of the raw rows and of fresh ones by the model of all rows."""
@@ -178,10 +191,16 @@ class Regression:
         y = t.frame["y"].to_numpy(float)[every]
         for i, frame in enumerate(frames, 1):
             expected = line.residual_free(made, i) + line.centre
-            parts = np.abs((made.placed(i, centred=False) * line.coef)).max(axis=1, initial=0) + np.abs(
+            parts = np.abs(made.placed(i, centred=False) * line.coef).max(axis=1, initial=0) + np.abs(
                 (made.mean / made.scale) @ np.abs(line.coef)
             )
             scale = max(float(np.std(y)), float(np.abs(expected - line.centre).max()))
             lost = 32 * np.finfo(float).eps * (parts + np.abs(expected) + np.abs(y).max()).astype(float)
             which = "prediction of fresh rows," if i == 2 else "prediction"
-            alike(which, np.ravel(model.predict(frame)) - float(line.centre), expected - line.centre, scale, lost)
+            alike(
+                which,
+                np.ravel(model.predict(frame)) - float(line.centre),
+                expected - line.centre,
+                scale,
+                lost,
+            )

@@ -68,7 +68,10 @@ def design(frames: list[pd.DataFrame], weight: Array, setting: dict, y: Array | 
     made: list[_Columns] = []
     for name in frames[0].columns:
         made += _encoded([f[name] for f in frames], weight.astype(Long), setting)
-    rows = [np.column_stack([c.rows[i] for c in made]) if made else np.zeros((len(f), 0), Long) for i, f in enumerate(frames)]
+    rows = [
+        np.column_stack([c.rows[i] for c in made]) if made else np.zeros((len(f), 0), Long)
+        for i, f in enumerate(frames)
+    ]
     mean = np.array([c.mean for c in made], Long)
     if setting.get("select") is not None:
         pick = _best(rows[0], weight, y, setting["select"])
@@ -82,7 +85,9 @@ def _encoded(columns: list[pd.Series], w: Array, setting: dict) -> Iterator[_Col
     if pd.api.types.is_datetime64_any_dtype(first):
         yield from _number(columns, w, setting["impute"])
         for part in ("month", "weekday", *(() if first.name in setting["dates"] else ("hour",))):
-            yield from _levels([getattr(c.dt, part) for c in columns], w, setting["min_frequency"], missing=False)
+            yield from _levels(
+                [getattr(c.dt, part) for c in columns], w, setting["min_frequency"], missing=False
+            )
     elif pd.api.types.is_bool_dtype(first) or pd.api.types.is_numeric_dtype(first):
         yield from _number(columns, w, setting["impute"])
     else:
@@ -123,7 +128,10 @@ def _levels(columns: list[pd.Series], w: Array, least: float, *, missing: bool =
     """Yield a column for each level of the training rows, those that are rare as one; a missing value is a level."""
     codes = [_codes(c) for c in columns]
     total = float(w.sum())
-    known = sorted({c for c, v in zip(codes[0], w, strict=True) if v > 0 and (missing or c is not None)}, key=lambda c: (c is None, str(c)))
+    known = sorted(
+        {c for c, v in zip(codes[0], w, strict=True) if v > 0 and (missing or c is not None)},
+        key=lambda c: (c is None, str(c)),
+    )
     weight = {c: float(w[[x == c for x in codes[0]]].sum()) for c in known}
     rare = {c for c in known if weight[c] < least * total}
     for level in known:
@@ -135,7 +143,7 @@ def _levels(columns: list[pd.Series], w: Array, least: float, *, missing: bool =
 
 
 def _codes(column: pd.Series) -> list:
-    return [None if x is None or x is pd.NaT or x != x else x for x in column.tolist()]
+    return [None if pd.isna(x) else x for x in column.tolist()]
 
 
 def _indicator(codes: list[list], w: Array, is_it) -> _Columns:
@@ -158,8 +166,10 @@ def _deviations(Z: Array, mean: Array, w: Array) -> Array:
 def _best(Z: Array, w: Array, y: Array, k: int) -> Array:
     """Return the columns of SelectKBest(f_regression), the last of equals."""
     total = Long(w.sum())
-    centred = (y.astype(Long) - (w @ y.astype(Long)) / total)
-    strength = np.abs((w * centred) @ Z) / np.sqrt(np.maximum((w[:, None] * Z * Z).sum(axis=0), np.finfo(Long).tiny))
+    centred = y.astype(Long) - (w @ y.astype(Long)) / total
+    strength = np.abs((w * centred) @ Z) / np.sqrt(
+        np.maximum((w[:, None] * Z * Z).sum(axis=0), np.finfo(Long).tiny)
+    )
     strength = np.where((Z != 0).any(axis=0), strength, -1)
     order = np.argsort(strength, kind="stable")
     if k < len(order):
@@ -168,14 +178,3 @@ def _best(Z: Array, w: Array, y: Array, k: int) -> Array:
         if apart < 1e-9 and not np.array_equal(Z[:, last], Z[:, next_one]):
             raise Undefined("which of two columns is selected")
     return np.sort(order[-k:])
-
-
-def levels(frames: list[pd.DataFrame], weight: Array, names: list[str]) -> Design:
-    """Return categories as whole numbers in the order of their names."""
-    known = [sorted({str(c) for f in frames for c in f[n] if isinstance(c, str)}) for n in names]
-    made = [
-        np.column_stack([np.array([k.index(c) if isinstance(c, str) else len(k) for c in f[n]], Long) for n, k in zip(names, known, strict=True)])
-        for f in frames
-    ]
-    q = len(names)
-    return Design(tuple(made), np.zeros(q, Long), np.ones(q, Long), weight, False)

@@ -79,7 +79,9 @@ def back(U: np.ndarray, b: np.ndarray) -> np.ndarray:
     return x
 
 
-def least_squares(A: np.ndarray, b: np.ndarray, lengths: np.ndarray | None = None) -> tuple[np.ndarray, Factor]:
+def least_squares(
+    A: np.ndarray, b: np.ndarray, lengths: np.ndarray | None = None
+) -> tuple[np.ndarray, Factor]:
     """Return argmin ‖b - Aw‖, of least Σ(w·lengths)² where there are several, and the factor it came from."""
     f = factor(A, b)
     q, r = A.shape[1], f.rank

@@ -78,7 +78,7 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
     """
     alpha, ratio = setting["alpha"], setting.get("l1_ratio", 1.0)
     X, y = (A / np.sqrt(weight)).astype(float), (b / np.sqrt(weight)).astype(float)
-    gram = np.asarray((A.T @ A) / weight, float)
+
     model = ElasticNet(alpha=alpha / len(X), l1_ratio=ratio, fit_intercept=False, tol=1e-14, max_iter=20_000)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -104,7 +104,7 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
         else:
             coef[worst] = np.sign(slope[worst])
             on = np.sort([*on, worst])
-    del gram
+
     raise Undefined("what a descent has come to")
 
 
@@ -158,7 +158,9 @@ def pcr(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]
         raise Undefined("the rank of the columns")
     if k < rank and (s[k - 1] - s[k]) < 1e-6 * s[0]:
         raise Undefined("components of equal variance")
-    return ((V[:k].T / s[:k]) @ (U[:, :k].T @ b.astype(float))).astype(Long), float(s[0] / s[k - 1]) if k else 1.0
+    return ((V[:k].T / s[:k]) @ (U[:, :k].T @ b.astype(float))).astype(Long), float(
+        s[0] / s[k - 1]
+    ) if k else 1.0
 
 
 def evidence(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
@@ -169,7 +171,15 @@ def evidence(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, f
     return model.coef_.astype(Long), 1.0
 
 
-LINES = {"ols": ols, "ridge": l2, "lasso": descent, "elastic_net": descent, "pls": pls, "pcr": pcr, "bayesian_ridge": evidence}
+LINES = {
+    "ols": ols,
+    "ridge": l2,
+    "lasso": descent,
+    "elastic_net": descent,
+    "pls": pls,
+    "pcr": pcr,
+    "bayesian_ridge": evidence,
+}
 REPEATED = frozenset({"bayesian_ridge"})
 """Oracles that take a weight for so many rows."""
 
@@ -195,6 +205,8 @@ def lda(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
 def qda(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
     """QuadraticDiscriminantAnalysis, by Cholesky factors in extended precision."""
     means, scatters, share = _classes(A, codes, w)
+    if np.bincount(codes).min() <= A.shape[1]:
+        raise Undefined("a covariance of no more rows than columns, which scikit-learn refuses")
     r, one = Long(setting["reg_param"]), np.eye(A.shape[1], dtype=Long)
     return _gaussian(means, [cholesky((1 - r) * S + r * one) for S in scatters], share)
 
@@ -204,7 +216,7 @@ def gaussian_nb(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
     means, scatters, share = _classes(A, codes, w)
     total = w.sum()
     mean = (w @ A) / total
-    largest = ((w @ (A - mean) ** 2) / total).max()
+    largest = ((w @ (A - mean) ** 2) / total).max(initial=0)
     variances = np.diagonal(scatters, axis1=1, axis2=2) + Long(setting["var_smoothing"]) * largest
     if not (variances > 0).all():
         raise Undefined("the density of a class without spread")

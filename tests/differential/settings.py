@@ -23,7 +23,11 @@ small = st.sampled_from([1e-3, 1e-2, 0.1, 1.0])
 imputes = st.sampled_from(["mean", "mean", "zero", "indicator"])
 components = st.integers(1, 4)
 prepared = {"standardize": flags, "impute": imputes, "min_frequency": shares}
-regression = {**prepared, "select": st.sampled_from([None, None, None, 1, 3]), "fit_intercept": st.sampled_from([True, True, True, False])}
+regression = {
+    **prepared,
+    "select": st.sampled_from([None, None, None, 1, 3]),
+    "fit_intercept": st.sampled_from([True, True, True, False]),
+}
 centred = {k: v for k, v in regression.items() if k != "fit_intercept"}
 tight = {"tol": st.just(1e-13), "max_iter": st.just(20_000)}
 gammas = st.sampled_from([1e-6, 1e-2, 1.0])
@@ -35,7 +39,7 @@ SETTINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "elastic_net": {**regression, "alpha": small, "l1_ratio": st.sampled_from([0.1, 0.5, 0.9]), **tight},
     "pls": {**centred, "n_components": components},
     "pcr": {**centred, "n_components": st.one_of(st.none(), components)},
-    "bayesian_ridge": {**regression, **{k: gammas for k in ("alpha_1", "alpha_2", "lambda_1", "lambda_2")}, "tol": st.just(1e-3)},
+    "bayesian_ridge": {**regression, **dict.fromkeys(("alpha_1", "alpha_2", "lambda_1", "lambda_2"), gammas), "tol": st.just(1e-3)},
     "lda": {**prepared, "shrinkage": st.sampled_from([0.0, 0.1, 0.7, 1.0])},
     "qda": {**prepared, "reg_param": st.sampled_from([0.0, 0.01, 0.5, 1.0])},
     "gaussian_nb": {"var_smoothing": st.sampled_from([1e-9, 1e-4, 0.1])},
@@ -102,7 +106,10 @@ def splits(example: Example, table: Table) -> tuple[Any, list[tuple[np.ndarray, 
     spec, n = example.spec, example.spec.rows
     if spec.source != "frame":
         edges = [i + 0.5 for i in range(spec.parts - 1)]
-        pairs = [(np.flatnonzero(table.part <= i), np.flatnonzero(table.part == i + 1)) for i in range(spec.parts - 1)]
+        pairs = [
+            (np.flatnonzero(table.part <= i), np.flatnonzero(table.part == i + 1))
+            for i in range(spec.parts - 1)
+        ]
         return {"scheme": "time", "column": "part", "boundaries": edges}, pairs
     splitter = {
         "parts": PredefinedSplit(table.part),

@@ -6,7 +6,7 @@ What is drawn is small and prints as the call that makes it again; the numbers c
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,17 @@ ORDERS = ("shuffled", "sorted", "grouped")
 WEIGHTS = ("none", "none", "whole", "zeros")
 
 
-@dataclass(frozen=True)
-class Col:
+class Brief:
+    """Prints what differs from the defaults: a call that makes it again."""
+
+    def __repr__(self) -> str:
+        """Show the call."""
+        named = ((f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default)
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in named)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Col(Brief):
     """One column.
 
     Attributes
@@ -44,8 +53,8 @@ class Col:
     where: str = "random"
 
 
-@dataclass(frozen=True)
-class Spec:
+@dataclass(frozen=True, repr=False)
+class Spec(Brief):
     """A table.
 
     Attributes
@@ -126,7 +135,9 @@ others = st.builds(
 )
 columns = st.one_of(numbers, numbers, numbers, others)
 counts = st.builds(
-    Col, st.sampled_from(("counts", "counts", "boolean", "text")), st.sampled_from(("int64", "uint8", "float64"))
+    Col,
+    st.sampled_from(("counts", "counts", "boolean", "text")),
+    st.sampled_from(("int64", "uint8", "float64")),
 )
 
 
@@ -179,7 +190,9 @@ def table(spec: Spec) -> Table:
     return Table(frame, fresh, features, part, file)
 
 
-def _values(col: Col, rng: np.random.Generator, n: int, told: list[np.ndarray]) -> tuple[pd.Series, np.ndarray]:
+def _values(
+    col: Col, rng: np.random.Generator, n: int, told: list[np.ndarray]
+) -> tuple[pd.Series, np.ndarray]:
     """Return a column, and what of it the target is told, of spread one."""
     if col.kind in CATEGORIES:
         share = np.array([0.4, 0.3, 0.15, 0.08, 0.04, 0.02, 0.01])
@@ -207,13 +220,13 @@ def _spread(kind: str, rng: np.random.Generator, n: int, told: list[np.ndarray])
         return told[-1] if kind == "copy" else -told[-1]
     if kind == "sum" and len(told) > 1:
         return (told[-1] + told[-2]) / np.sqrt(2.0)
-    if kind == "heavy":
-        return rng.standard_t(3, n)
-    if kind == "even":
-        return rng.uniform(-1.7, 1.7, n)
-    if kind == "few":
-        return rng.integers(-1, 2, n) * 1.2
-    return np.zeros(n) if kind == "constant" else rng.normal(size=n)
+    fresh = {
+        "heavy": lambda: rng.standard_t(3, n),
+        "even": lambda: rng.uniform(-1.7, 1.7, n),
+        "few": lambda: rng.integers(-1, 2, n) * 1.2,
+        "constant": lambda: np.zeros(n),
+    }
+    return fresh.get(kind, lambda: rng.normal(size=n))()
 
 
 def _cast(z: np.ndarray, col: Col) -> np.ndarray:
@@ -260,8 +273,10 @@ def _gone(col: Col, rng: np.random.Generator, part: np.ndarray, file: np.ndarray
         at |= part == 0
     elif col.missing and col.where == "only":
         at = (part == 1) & (rng.random(len(part)) < 0.5)
-    elif col.missing and col.where == "file":
+    elif col.missing and col.where == "file" and file.max():
         at |= file == file.max()
+    if col.kind in (*CATEGORIES, *TIMES):
+        at[0] = False  # a column without any value is of no kind
     return at
 
 

@@ -32,14 +32,23 @@ MODELS = {
     "elastic_net": (ElasticNet(0.05, l1_ratio=0.5, **TIGHT), {"alpha": 0.05, "l1_ratio": 0.5}),
     "pls": (PLSRegression(2, scale=False), {"n_components": 2}),
     "pcr": (make_pipeline(PCA(3, svd_solver="full"), LinearRegression()), {"n_components": 3}),
-    "bayesian_ridge": (BayesianRidge(), {"alpha_1": 1e-6, "alpha_2": 1e-6, "lambda_1": 1e-6, "lambda_2": 1e-6, "tol": 1e-3}),
+    "bayesian_ridge": (
+        BayesianRidge(),
+        {"alpha_1": 1e-6, "alpha_2": 1e-6, "lambda_1": 1e-6, "lambda_2": 1e-6, "tol": 1e-3},
+    ),
 }
 GAUSSIANS = {
     "lda": (LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2), {"shrinkage": 0.2}),
     "qda": (QuadraticDiscriminantAnalysis(reg_param=0.1), {"reg_param": 0.1}),
     "gaussian_nb": (GaussianNB(var_smoothing=1e-3), {"var_smoothing": 1e-3}),
 }
-PREPARED = {"standardize": True, "impute": "mean", "min_frequency": 0.0, "select": None, "fit_intercept": True}
+PREPARED = {
+    "standardize": True,
+    "impute": "mean",
+    "min_frequency": 0.0,
+    "select": None,
+    "fit_intercept": True,
+}
 COLUMNS = (
     Col(missing=0.1), Col("even", "int16", offset=5.0), Col("few", "Float32"), Col("text"), Col("category", missing=0.1),
     Col("boolean"), Col("heavy", "float32", offset=1.0),
@@ -58,7 +67,9 @@ def pipeline(t, model, setting):
         "indicator": SimpleImputer(add_indicator=True),
     }[setting["impute"]]  # fmt: skip
     levels = OneHotEncoder(
-        sparse_output=False, handle_unknown="infrequent_if_exist", min_frequency=setting["min_frequency"] or None
+        sparse_output=False,
+        handle_unknown="infrequent_if_exist",
+        min_frequency=setting["min_frequency"] or None,
     )
     texts = [f for f, c in zip(t.features, COLUMNS, strict=True) if c.kind in ("text", "category")]
     numbers = [f for f in t.features if f not in texts]
@@ -83,7 +94,14 @@ def plain(t):
     return frame.iloc[many].reset_index(drop=True), t.frame["y"].to_numpy()[many], fresh
 
 
-VARIANTS = [{}, {"standardize": False}, {"impute": "zero"}, {"impute": "indicator"}, {"min_frequency": 0.1}, {"select": 4}]
+VARIANTS = [
+    {},
+    {"standardize": False},
+    {"impute": "zero"},
+    {"impute": "indicator"},
+    {"min_frequency": 0.1},
+    {"select": 4},
+]
 
 
 @pytest.mark.filterwarnings("ignore:Found unknown categories")
@@ -97,7 +115,10 @@ def test_a_line_is_scikit_learns(algorithm, variant):
     twin = pipeline(t, model, example.values).fit(X, y.astype(float))
     line, made = Regression().fitted(example, t, np.arange(example.spec.rows), [t.fresh])
     np.testing.assert_allclose(
-        (line.residual_free(made, 1) + line.centre).astype(float), np.ravel(twin.predict(fresh)), rtol=1e-9, atol=1e-9
+        (line.residual_free(made, 1) + line.centre).astype(float),
+        np.ravel(twin.predict(fresh)),
+        rtol=1e-9,
+        atol=1e-9,
     )
 
 
