@@ -83,7 +83,7 @@ def twins() -> dict[str, Twin]:
 
 
 def fidelity_rows(shop: Workshop) -> list[Row]:
-    """Return for each algorithm the worst difference over all sets; a small workshop has those of scikit-learn alone."""
+    """Return for each algorithm the worst difference over all sets, or over few in a small workshop."""
     store = shop.fresh("store")
     table = differences(real_sets(min(shop.rows, 5_000), few=shop.rows < 100_000), store)
     shop.remove(store)

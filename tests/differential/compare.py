@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 import hpo
 from algorithms.errors import AlgorithmError
-from differential import classifiers, rows
+from differential import classifiers, generalized, rows
 from differential.agreement import Disagreement, agree, alike, squared
 from differential.designs import Design
 from differential.extended import Long, Undefined
@@ -143,6 +143,8 @@ def written(spec: Spec, t: Table) -> pa.Table:
 
 def oracle_of(example: Example, t: Table) -> Any:
     """Return the oracle of an algorithm."""
+    if example.algorithm in generalized.NAMES:
+        return generalized.Generalized()
     return Regression() if example.algorithm in LINES else classifiers.oracle_of(example.algorithm)
 
 
