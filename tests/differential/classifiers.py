@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn import metrics
+from sklearn.decomposition import PCA
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
@@ -169,6 +170,47 @@ class Nearest:
             )
         else:
             agreement.alike("probabilities", model.predict_proba(t.fresh), twin.predict_proba(X), 1.0)
+
+
+class Components:
+    """PCA, whose score is the mean log-likelihood of probabilistic PCA; scikit-learn's, by SVD."""
+
+    def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
+        """Return the ratio of the largest standard deviation to that of the noise."""
+        X = rows.designed(example, t, train, []).placed(0).astype(float)
+        s = np.linalg.svd(X, compute_uv=False)
+        return float(s[0] / s[-1]) if s.size and s[-1] > 0 else np.inf
+
+    def score(
+        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
+    ) -> None:
+        """Compare the score of a fold; Undefined where a variance is rounding, or components are equally long."""
+        made = rows.designed(example, t, train, [rows.features(t, test)])
+        X, other = (made.placed(i).astype(float) for i in (0, 1))
+        n = min(example.values["n_components"], *X.shape)
+        s = np.linalg.svd(X - X.mean(axis=0), compute_uv=False) if X.size else np.zeros(1)
+        noise = np.sqrt(np.mean(s[n:] ** 2)) if n < len(s) else s[-1]
+        if not n or min(noise, s[n - 1]) <= 1e-5 * s[0]:
+            raise Undefined("the density of a direction without variance")
+        if n < len(s) and s[n - 1] - s[n] < 1e-6 * s[0]:
+            raise Undefined("components of equal variance")
+        expected = float(PCA(n, svd_solver="full").fit(X).score(other))
+        agree(f"{example.scoring} of split {k}", found, expected, max(1.0, abs(expected)))
+
+    def predictions(self, example: Example, t: Table, model: Any) -> None:
+        """Compare how far fresh rows are from their projections, which no sign changes."""
+        every = np.arange(len(t.frame))
+        made = rows.designed(example, t, every, [t.fresh])
+        X, other = (made.placed(i).astype(float) for i in (0, 1))
+        n = min(example.values["n_components"], *X.shape)
+        s = np.linalg.svd(X, compute_uv=False)
+        if n < len(s) and s[n - 1] - s[n] < 1e-6 * s[0]:
+            raise Undefined("components of equal variance")
+        expected = np.linalg.norm(PCA(n, svd_solver="full").fit(X).transform(other), axis=1)
+        away = np.linalg.norm(model.transform(t.fresh), axis=1)
+        size = float(np.abs(expected).max(initial=1e-300))
+        lost = 64 * np.finfo(float).eps * float((np.abs(made.mean / made.scale)).max(initial=0))
+        agreement.alike("lengths of projections", away, expected, size, lost)
 
 
 def exact_distances(x: np.ndarray, X: np.ndarray, metric: str) -> np.ndarray:

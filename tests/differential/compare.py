@@ -87,7 +87,7 @@ def ask(example: Example) -> Outcome:
 def _tuned(example: Example, t: Table, data: Any, folds: Any, store: Path) -> Any:
     search = {f"{example.algorithm}.{k}": v for k, v in example.setting}
     return hpo.tune(
-        data, "y", example.algorithm, trials=1, folds=folds, scoring=example.scoring, search=search, store=store,
+        data, None if example.spec.target == "none" else "y", example.algorithm, trials=1, folds=folds, scoring=example.scoring, search=search, store=store,
         progress=False, n_jobs=1, polish=False, features=list(t.features),
         weight="w" if "w" in t.frame else None,
     )  # fmt: skip
@@ -143,6 +143,8 @@ def written(spec: Spec, t: Table) -> pa.Table:
 
 def oracle_of(example: Example, t: Table) -> Any:
     """Return the oracle of an algorithm."""
+    if example.algorithm == "pca":
+        return classifiers.Components()
     if example.algorithm in generalized.NAMES:
         return generalized.Generalized()
     return Regression() if example.algorithm in LINES else classifiers.oracle_of(example.algorithm)

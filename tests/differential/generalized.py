@@ -65,7 +65,9 @@ class Generalized:
             alpha=example.values["alpha"], **TIGHT
         )
 
-    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int) -> None:
+    def score(
+        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
+    ) -> None:
         """Compare the score of a fold."""
         model, (X,) = self.fitted(example, t, train, [rows.features(t, test)])
         w = t.weight[test]
@@ -86,7 +88,9 @@ class Generalized:
         twin, (X,) = self.fitted(example, t, np.flatnonzero(t.weight > 0), [t.fresh])
         if example.algorithm != "logistic":
             expected = twin.predict(X)
-            agreement.alike("predictions", model.predict(t.fresh), expected, 0.0, CLOSE * np.maximum(expected, 1.0))
+            agreement.alike(
+                "predictions", model.predict(t.fresh), expected, 0.0, CLOSE * np.maximum(expected, 1.0)
+            )
             return
         expected = twin.predict_proba(X)
         agreement.alike("probabilities", model.predict_proba(t.fresh), expected, 0.0, CLOSE)

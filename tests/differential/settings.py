@@ -42,6 +42,7 @@ SETTINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "bayesian_ridge": {**regression, **dict.fromkeys(("alpha_1", "alpha_2", "lambda_1", "lambda_2"), gammas), "tol": st.just(1e-3)},
     "lda": {**prepared, "shrinkage": st.sampled_from([0.0, 0.1, 0.7, 1.0])},
     "qda": {**prepared, "reg_param": st.sampled_from([0.0, 0.01, 0.5, 1.0])},
+    "pca": {**prepared, "n_components": components},
     "gaussian_nb": {"var_smoothing": st.sampled_from([1e-9, 1e-4, 0.1])},
     "multinomial_nb": {"alpha": small, "fit_prior": flags},
     "bernoulli_nb": {"alpha": small, "fit_prior": flags},
@@ -58,6 +59,7 @@ TARGETS = {
     **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic"), "class"),
     "poisson": "count",
     "gamma": "positive",
+    "pca": "none",
 }
 """What an algorithm learns, where it is no plain number."""
 
@@ -80,6 +82,8 @@ class Example:
 
 def scores_of(algorithm: str) -> tuple[str, ...]:
     """Return the scores that are asked of an algorithm."""
+    if algorithm == "pca":
+        return ("log_likelihood",)
     if TARGETS.get(algorithm) == "class":
         own = () if algorithm in ("knn_classifier", "logistic", "complement_nb") else ("log_likelihood",)
         return (*own, *CLASSES)

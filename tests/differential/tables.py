@@ -62,7 +62,7 @@ class Spec(Brief):
     seed : of its numbers.
     rows : how many.
     cols : its columns.
-    target : ``"number"``, ``"class"`` or ``"count"``.
+    target : ``"number"``, ``"class"``, ``"count"``, ``"positive"``, or ``"none"`` (then ``y`` is there and not used).
     classes : labels of a class.
     noise : in the target, in units of what the columns tell.
     offset, scale : the target's mean in units of its spread, and its spread as a power of ten.
@@ -154,7 +154,7 @@ def specs(target: str, kinds: st.SearchStrategy[Col] = columns) -> st.SearchStra
         offset=OFFSETS,
         scale=SCALES,
         order=st.sampled_from(ORDERS),
-        weights=st.sampled_from(WEIGHTS),
+        weights=st.just("none") if target == "none" else st.sampled_from(WEIGHTS),
         source=st.sampled_from(["frame", "frame", "frame", "parquet", "csv"]),
         files=st.integers(1, 7),
         parts=st.integers(2, 5),
