@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from differential.extended import Undefined
@@ -14,11 +17,37 @@ class Disagreement(AssertionError):
     """The product and the oracle differ, or a refusal is not one of those that are documented."""
 
 
-def agree(what: str, found: float, expected: float, scale: float, same: float = SAME) -> None:
-    """Raise Disagreement where a number differs from the oracle's."""
-    if not abs(found - expected) <= same * scale:
-        apart = abs(found - expected) / scale
-        raise Disagreement(f"{what}: {float(found)!r}, expected {float(expected)!r} ({apart:.2g} apart)")
+SIX_DIGITS = 1e-6
+"""Largest error of a score, relative to itself, that the product may tell of one that it shows as exact."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A fold's score as the study told it.
+
+    Attributes
+    ----------
+    scores : of every fold.
+    place : of this one.
+    name : of the score.
+    """
+
+    scores: Any
+    place: int
+    name: str
+
+    def agree(self, expected: float, scale: float, same: float = SAME) -> None:
+        """Raise Disagreement where the score differs from the oracle's by more than that, and than it says itself.
+
+        What it says of its rounding counts up to six digits: more would have to be refused.
+        """
+        found = float(self.scores.folds[self.place])
+        bound = min(self.scores.bounds[self.place], SIX_DIGITS * abs(expected)) if self.scores.bounds else 0.0
+        if not abs(found - expected) <= max(same * scale, bound):
+            apart = abs(found - expected) / scale
+            raise Disagreement(
+                f"{self.name} of split {self.place}: {found!r}, expected {float(expected)!r} ({apart:.2g} apart)"
+            )
 
 
 def alike(

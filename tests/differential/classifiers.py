@@ -13,7 +13,7 @@ from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, Multin
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from differential import agreement, rows
-from differential.agreement import Disagreement, agree
+from differential.agreement import Disagreement
 from differential.extended import Long, Undefined
 from differential.oracles import JOINTS
 from differential.settings import COUNTED, Example
@@ -51,14 +51,12 @@ class Classes:
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
         return [Told((log + shift).astype(float), softmax(log).astype(float)) for log in logs]
 
-    def score(
-        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
-    ) -> None:
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
         told = self.told(example, t, train, [rows.features(t, test)])[0]
         labels, codes = coded(t, test, train)
         expected, scale = scored(example.scoring, labels, codes, told, t.weight[test])
-        agree(f"{example.scoring} of split {k}", found, expected, scale)
+        fold.agree(expected, scale)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare classes and probabilities of the raw rows and of fresh ones."""
@@ -136,9 +134,7 @@ class Nearest:
                 raise Undefined("neighbours that are equally far")
         return model, X[1:]
 
-    def score(
-        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
-    ) -> None:
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
         model, (X,) = self.model(example, t, train, [rows.features(t, test)])
         if isinstance(model, KNeighborsRegressor):
@@ -153,7 +149,7 @@ class Nearest:
             labels, codes = coded(t, test, train)
             told = Told(np.zeros((0, 0)), _probability(model, X, labels))
             expected, scale = scored(example.scoring, labels, codes, told, t.weight[test])
-        agree(f"{example.scoring} of split {k}", found, expected, scale)
+        fold.agree(expected, scale)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare predictions of fresh rows."""
@@ -181,9 +177,7 @@ class Components:
         s = np.linalg.svd(X, compute_uv=False)
         return float(s[0] / s[-1]) if s.size and s[-1] > 0 else np.inf
 
-    def score(
-        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
-    ) -> None:
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold; Undefined where a variance is rounding, or components are equally long."""
         made = rows.designed(example, t, train, [rows.features(t, test)])
         X, other = (made.placed(i).astype(float) for i in (0, 1))
@@ -195,7 +189,7 @@ class Components:
         if n < len(s) and s[n - 1] - s[n] < 1e-6 * s[0]:
             raise Undefined("components of equal variance")
         expected = float(PCA(n, svd_solver="full").fit(X).score(other))
-        agree(f"{example.scoring} of split {k}", found, expected, max(1.0, abs(expected)))
+        fold.agree(expected, max(1.0, abs(expected)))
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare how far fresh rows are from their projections, which no sign changes."""

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import hpo
 from algorithms.errors import AlgorithmError
 from differential import classifiers, generalized, rows
-from differential.agreement import Disagreement, agree, alike, squared
+from differential.agreement import Disagreement, Fold, alike, squared
 from differential.designs import Design
 from differential.extended import Long, Undefined
 from differential.oracles import LINES, REPEATED, Line, line_of
@@ -77,7 +77,7 @@ def ask(example: Example) -> Outcome:
         try:
             oracle = oracle_of(example, t)
             for k, (train, test) in enumerate(pairs):
-                oracle.score(example, t, train, test, result.best.scores.folds[k], k)
+                oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring))
             oracle.predictions(example, t, result.best_model)
         except Undefined as why:
             return Outcome("undefined", str(why))
@@ -173,17 +173,13 @@ class Regression:
         """Return the condition of the problem."""
         return self.fitted(example, t, train, [])[0].condition
 
-    def score(
-        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
-    ) -> None:
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
         line, made = self.fitted(example, t, train, [rows.features(t, test)])
         y = t.frame["y"].to_numpy(float)[test].astype(Long) - line.centre
         residual = y - line.residual_free(made, 1)
         w = t.weight[test].astype(Long)
-        agree(
-            f"{example.scoring} of split {k}",
-            found,
+        fold.agree(
             *squared(example.scoring, y, residual, w, float(np.abs(t.frame["y"]).max())),
         )
 

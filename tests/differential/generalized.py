@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
 
 from differential import agreement, rows
-from differential.agreement import Disagreement, agree
+from differential.agreement import Disagreement
 from differential.classifiers import NEAR, Told, coded, scored
 from differential.extended import Long, Undefined, factor
 from differential.settings import Example
@@ -65,9 +65,7 @@ class Generalized:
             alpha=example.values["alpha"], **TIGHT
         )
 
-    def score(
-        self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, found: float, k: int
-    ) -> None:
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
         model, (X,) = self.fitted(example, t, train, [rows.features(t, test)])
         w = t.weight[test]
@@ -81,7 +79,7 @@ class Generalized:
             expected, scale = agreement.squared(
                 example.scoring, (y - y.mean()).astype(Long), residual, w.astype(Long), np.abs(y).max()
             )
-        agree(f"{example.scoring} of split {k}", found, expected, max(scale, abs(expected)), CLOSE)
+        fold.agree(expected, max(scale, abs(expected)), CLOSE)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare predictions of fresh rows."""

@@ -165,6 +165,8 @@ def pcr(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]
 
 def evidence(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
     """BayesianRidge, on rows that are written as often as they weigh."""
+    if not A.shape[1]:
+        return np.zeros(0, Long), 1.0
     names = ("alpha_1", "alpha_2", "lambda_1", "lambda_2", "tol")
     model = BayesianRidge(**{n: setting[n] for n in names}, fit_intercept=False)
     model.fit(A.astype(float), b.astype(float))
