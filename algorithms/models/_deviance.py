@@ -63,7 +63,7 @@ class DevianceRegression(Generalized):
         if metric not in scorers():
             return None
         with np.errstate(over="ignore"):
-            made = np.exp(solution.eta(rows.X)[:, 0])
+            made = np.exp(solution.eta(rows.held)[:, 0])
         weight = rows.sample_weight if rows.weighted else None
         try:
             return scorers()[metric](rows.y, made, sample_weight=weight)

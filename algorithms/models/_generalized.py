@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,8 +61,15 @@ class GeneralizedSolution:
         """The coefficients of the standardised encoded columns and a one, shape (e, d + 1)."""
         return self.quadratic.in_z(self.coef, self.intercept)
 
+    def at_origin(self) -> GeneralizedSolution:
+        """Return the same model in columns that have their origins."""
+        design = self.quadratic.design
+        if design.at_origin() is design:
+            return self
+        return dataclasses.replace(self, intercept=self.intercept - self.coef @ design.columns.origin)
+
     def eta(self, x: Any) -> Array:
-        """Return the linear predictors of encoded rows, shape (n, e)."""
+        """Return the linear predictors of rows as states hold them, shape (n, e)."""
         design = self.quadratic.design
         if design.shape.features is not None:
             x = design.shape.features(x)
@@ -196,7 +204,7 @@ class Generalized(ABC):
     def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
         design = solution.quadratic.design
-        return dressed(design, self.model(solution, design.shape))
+        return dressed(design, self.model(solution.at_origin(), design.shape))
 
     def finalize(self, state: CurvatureState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""

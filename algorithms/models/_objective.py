@@ -72,7 +72,7 @@ def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
     """Return the rows that a state keeps, in a design's columns (kept for the state)."""
 
     def make() -> Rows:
-        x = (np.asarray(state.kept.X.astype(np.float64) @ design.columns.matrix) - design.mean) / design.scale
+        x = (np.asarray(state.kept.held.astype(np.float64) @ design.columns.matrix) - design.mean) / design.scale
         y, codes = _targets(state)
         return Rows(x, y, state.kept.sample_weight * np.array(weights)[codes])
 
@@ -202,7 +202,7 @@ def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) ->
     known, kept, g = state.known, state.kept, np.array(weights)
     start, (hessian, balance) = known["start"][k], state.curvature(k, weights)
     z = np.ones((kept.n, state.shape.d + 1))
-    z[:, :-1] = (kept.X - known["center"]) / known["scale"]
+    z[:, :-1] = (kept.held - known["center"]) / known["scale"]
     y, codes = _targets(state)
     found = np.bincount(codes, kept.sample_weight, len(state.counts))
     stand = np.divide(state.counts, found, out=np.zeros_like(found), where=found > 0.0)

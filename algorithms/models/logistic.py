@@ -110,7 +110,7 @@ class Logistic(Generalized):
         if metric not in ("accuracy", "neg_log_loss", "roc_auc"):
             return None
         y, w = rows.values[: rows.n, rows.shape.d].astype(np.intp), rows.sample_weight
-        eta = solution.eta(rows.X)
+        eta = solution.eta(rows.held)
         if metric == "accuracy":
             made = (eta[:, 0] > 0.0).astype(np.intp) if eta.shape[1] == 1 else eta.argmax(axis=1)
             return float(np.average(made == y, weights=w))
