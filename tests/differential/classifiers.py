@@ -13,7 +13,7 @@ from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, Multin
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from differential import agreement, rows
-from differential.agreement import Disagreement
+from differential.agreement import Disagreement, Fold
 from differential.extended import Long, Undefined
 from differential.oracles import JOINTS
 from differential.settings import COUNTED, Example

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
 
 from differential import agreement, rows
-from differential.agreement import Disagreement
+from differential.agreement import Disagreement, Fold
 from differential.classifiers import NEAR, Told, coded, scored
 from differential.extended import Long, Undefined, factor
 from differential.settings import Example

@@ -222,7 +222,9 @@ def gaussian_nb(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
     variances = np.diagonal(scatters, axis1=1, axis2=2) + Long(setting["var_smoothing"]) * largest
     if not (variances > 0).all():
         raise Undefined("the density of a class without spread")
-    if (variances < 1e-13 * np.abs(means).max() ** 2).any():
+    if (
+        variances < 1e-8 * largest
+    ).any():  # what is left of a spread is rounding, which 1/variance multiplies
         raise Undefined("the density of a class of next to no spread")
 
     def log(rows: Array) -> Array:
