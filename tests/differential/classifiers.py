@@ -14,6 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from differential import agreement, rows
 from differential.agreement import Disagreement, Fold
+from differential.designs import Design
 from differential.extended import Long, Undefined
 from differential.oracles import JOINTS
 from differential.settings import COUNTED, Example
@@ -25,10 +26,18 @@ NEAR = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """What is told of held-out rows: log p(x, y) of every class, and probabilities, shapes (n, C)."""
+    """What is told of held-out rows.
+
+    Attributes
+    ----------
+    joint : log p(x, y) of every class, shape (n, C).
+    probability : shape (n, C).
+    lost : what a probability loses where a fitted model keeps means of 10⁹ spreads as floats, in scikit-learn too.
+    """
 
     joint: np.ndarray
     probability: np.ndarray
+    lost: float = 0.0
 
 
 class Classes:
@@ -49,7 +58,8 @@ class Classes:
         )
         logs = [found.log(X) for X in placed[1:]]
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
-        return [Told((log + shift).astype(float), softmax(log).astype(float)) for log in logs]
+        lost = _lost_by_floats(made, coded(t, train)[1])
+        return [Told((log + shift).astype(float), softmax(log).astype(float), lost) for log in logs]
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
@@ -64,10 +74,19 @@ class Classes:
         frames = [rows.features(t, every), t.fresh]
         labels, _ = coded(t, every)
         for told, frame in zip(self.told(example, t, every, frames), frames, strict=True):
-            agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0)
-            sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR
+            agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0, told.lost)
+            sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR + told.lost
             if not (labels[told.probability.argmax(axis=1)] == model.predict(frame))[sure].all():
                 raise Disagreement("predicted classes")
+
+
+def _lost_by_floats(made: Design, codes: np.ndarray) -> float:
+    """Return eps · |mean| in spreads of a class, a few times over; nothing where a scaler takes the mean away."""
+    if made.standardize or not len(made.mean):
+        return 0.0
+    spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)])
+    least = np.where(spreads > 1e-9 * spreads.max(), spreads, np.inf).min(axis=0)
+    return 64.0 * float(np.finfo(float).eps * (np.abs(made.mean) / least).max())
 
 
 class Counts(Classes):
@@ -245,10 +264,10 @@ def scored(
         value = -metrics.log_loss(codes, told.probability, sample_weight=w, labels=np.arange(len(labels)))
         eps = np.finfo(float).eps  # scikit-learn's scorer has 1 - p of two classes: p near 1 costs digits
         own = np.clip(told.probability[np.arange(len(codes)), codes], eps, 1.0)
-        lost = float(np.average(np.minimum(4.0 * eps / own, 40.0), weights=w))
+        lost = float(np.average(np.minimum((4.0 * eps + told.lost) / own, 40.0), weights=w))
         return float(value), max(1.0, abs(float(value))) + lost / agreement.SAME
     first_two = np.sort(told.probability, axis=1)[:, -2:]
-    if (np.diff(first_two) <= NEAR).any():
+    if (np.diff(first_two) <= NEAR + told.lost).any():
         raise Undefined("rows between two classes")
     made = told.probability.argmax(axis=1)
     of = {"accuracy": metrics.accuracy_score, "balanced_accuracy": metrics.balanced_accuracy_score}[scoring]
