@@ -236,6 +236,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     d = state.shape.d
     columns = column_map(state, how.impute, how.min_frequency)
     mean, gram, xy = columns.mean(state.mean[:d]), columns.both(state.scatter[:d, :d]), _xy(columns, state)
+    xy = np.where(np.diagonal(gram) > 0.0, xy, 0.0)
     yy, y_mean = _target(state)
     if how.select is not None and how.select < len(mean):
         best = _most_correlated(np.diagonal(gram), state.association(columns), how.select)

@@ -85,7 +85,8 @@ def tune(
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
     refit : which of several scores is optimised; None for the first. False optimises all of them together:
         ``result.pareto`` holds the settings that no other beats in every score.
-    scoring_rows : rows of each fold that are kept for scores that need rows.
+    scoring_rows : rows of each fold that are kept for scores that need rows; rare classes, and the smallest and
+        largest targets, are kept in full where they fit, and the other rows weighted.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
