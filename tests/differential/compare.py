@@ -105,10 +105,18 @@ def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = 
             worst = max(oracle.condition(example, t, train) for train, _ in pairs)
         except Undefined as undefined:
             return Outcome("refused", f"{brief} ({undefined})")
-        if worst >= HARD:
+        if worst >= HARD or _target_is_rounding(example.spec, t):
             return Outcome("refused", brief)
         raise Disagreement(f"refused at a condition of {worst:.2g}: {why}")
     raise Disagreement(f"refused: {why}")
+
+
+def _target_is_rounding(spec: Spec, t: Table) -> bool:
+    """Return whether the target's own floats leave residuals less than six digits."""
+    if spec.target != "number":
+        return False
+    y = t.frame["y"].to_numpy(float)
+    return bool(64.0 * np.finfo(float).eps * np.abs(y).max() > 1e-6 * y.std() * min(1.0, spec.noise))
 
 
 @contextmanager

@@ -9,15 +9,14 @@ from differential.compare import ask
 from differential.known import KNOWN
 from differential.settings import SETTINGS, examples
 
-EXAMPLES, SEEDS = 60, (0, 1)
-_SCALES = "the solvers of badly scaled and nearly collinear columns"
+EXAMPLES, SEEDS = 40, (0, 1)
 LEFT_OUT: dict[str, str] = {
-    **dict.fromkeys(("ols", "ridge", "lasso", "elastic_net", "pls", "pcr", "bayesian_ridge", "pca"), _SCALES),
     **dict.fromkeys(
-        ("lda", "qda"), "a constant with gaps is divided by its rounding; eigenvectors of unlike scales"
+        ("lasso", "elastic_net", "pls", "pcr", "bayesian_ridge", "pca", "lda", "qda", "logistic"),
+        "a number that is constant where it is known, with gaps, is divided by the rounding of its imputed variance",
     ),
-    **dict.fromkeys(("poisson", "gamma", "logistic"), "the last Newton steps, and a constant with gaps"),
-    **dict.fromkeys(("knn_regressor", "knn_classifier"), "a fitted row is not at distance zero from itself"),
+    **dict.fromkeys(("poisson", "gamma"), "the last Newton steps stop at slopes of 1e-8"),
+    "knn_classifier": "a fitted row is not at distance zero from itself",
 }
 """Algorithms that are not held to this yet, and why: the list can only shrink."""
 ASKED = [name for name in SETTINGS if name not in LEFT_OUT]
