@@ -9,12 +9,13 @@ from differential.compare import ask
 from differential.known import KNOWN
 from differential.settings import SETTINGS, examples
 
-EXAMPLES, SEEDS = 40, (0, 1)
+EXAMPLES, SEEDS = 25, (0, 1)
 LEFT_OUT: dict[str, str] = {
     **dict.fromkeys(
         ("lasso", "elastic_net", "pls", "pcr", "bayesian_ridge", "pca", "lda", "qda", "logistic"),
         "a number that is constant where it is known, with gaps, is divided by the rounding of its imputed variance",
     ),
+    "ridge": "a penalty of 1e-8 of collinear columns: predictions 1e-7 off, or a refusal at a condition of 1e4",
     **dict.fromkeys(("poisson", "gamma"), "the last Newton steps stop at slopes of 1e-8"),
     "knn_classifier": "a fitted row is not at distance zero from itself",
 }
