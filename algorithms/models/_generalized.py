@@ -236,22 +236,27 @@ class Generalized(ABC):
         """Return how much another pass, expanded at this solution, is expected to lower a row's mean objective.
 
         The gradient there is the sum of every row's but for the remainders of Taylor's formula, which sampled rows
-        stand for. Its variance, V = Σ (gᵢ - ḡ)(gᵢ - ḡ)ᵀ over these rows, is worth ½ tr (Q + λ)⁻¹V of the objective.
+        stand for. Its variance V, from the chance that each of them had, is worth ½ tr M of the objective on
+        average, M = (Q + λ)^-½ V (Q + λ)^-½, and at most ½ (tr M + 2√(2 tr M²)) in 95 of 100 cases.
         """
         if state.complete:
             return 0.0
         q, (_, l2) = solution.quadratic, self.penalty(solution.quadratic.weight)
+        errors = self._errors(solution, state)
+        values = q.spectrum.values + l2
+        kept = values > 1e-9 * q.weight
+        along = (errors @ q.spectrum.vectors)[:, kept] / np.sqrt(values[kept])
+        square = along.T @ along
+        return 0.5 * float(np.trace(square) + 2.0 * np.sqrt(2.0 * np.sum(square * square))) / q.weight
+
+    def _errors(self, solution: GeneralizedSolution, state: CurvatureState) -> Array:
+        """Return what each sampled row adds to the error of the gradient, shape (n, eq): their squares sum to V."""
+        q = solution.quadratic
         loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
         slopes = loss.slopes(solution.in_z)
         each = (slopes[:, :, None] * loss.z[:, None, :]).reshape(len(slopes), -1) @ loss.calibrate
         mapped = each.reshape(len(slopes), q.e, -1) @ q.to
-        inner = mapped[:, :, :-1].reshape(len(slopes), -1) - mapped[:, :, -1] @ q.back
-        inner -= inner.mean(axis=0)
-        values = q.spectrum.values + l2
-        kept = values > 1e-9 * q.weight
-        along = (inner @ q.spectrum.vectors)[:, kept] ** 2
-        left = 1.0 - state.kept.n / state.rows
-        return 0.5 * left * float(np.sum(along / values[kept])) / q.weight
+        return loss.scattered(mapped[:, :, :-1].reshape(len(slopes), -1) - mapped[:, :, -1] @ q.back)
 
     def loss(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return the mean loss of a state's rows, as the expansion that the solution came from tells it."""

@@ -16,7 +16,10 @@ from algorithms.design import Design
 from algorithms.memo import MEMO
 from algorithms.models._quadratic import Quadratic, Weights
 from algorithms.solvers.expansion import Expansion
+from algorithms.summaries._importance import stands_for
 from algorithms.summaries.curvature import CurvatureState
+
+Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 About = Callable[[Array, Array], Expansion]
 
@@ -72,9 +75,9 @@ def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
     """Return the rows that a state keeps, in a design's columns (kept for the state)."""
 
     def make() -> Rows:
-        x = (np.asarray(state.kept.X.astype(np.float64) @ design.columns.matrix) - design.mean) / design.scale
-        y, codes = _targets(state)
-        return Rows(x, y, state.kept.sample_weight * np.array(weights)[codes])
+        found = state.drawn()
+        x = (np.asarray(found.x @ design.columns.matrix) - design.mean) / design.scale
+        return Rows(x, found.y, found.weight * np.array(weights)[_codes(state, found.y)])
 
     return MEMO.get(state, ("rows", design, weights), make)
 
@@ -109,11 +112,12 @@ class EveryRow:
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """The loss of every row: its quadratic about a start, and the rest as sampled rows tell it.
+    """The loss of every row: that of rows kept for sure, and of the rest a quadratic, with what it leaves out.
 
     L(θ₀ + δ) ≈ L(θ₀) + ∇L·δ + ½δᵀHδ + Σv [ℓ(η₀ + s) - ℓ(η₀) - ℓ'·s - ½sᵀℓ''s], s = zBδ: value, gradient and
     Hessian at θ₀ are those of every row, and only what Taylor's formula leaves out is estimated (a control
-    variate; compare Jordan, Lee & Yang 2019, "Communication-efficient distributed statistical inference").
+    variate; compare Jordan, Lee & Yang 2019, "Communication-efficient distributed statistical inference"). Rows
+    that were kept for sure are in none of these sums: their own losses are added.
 
     A sample with more curvature than all rows have in some direction would make the sum concave far from θ₀, and
     with less it would understate. So B calibrates it: in coordinates in which H is the identity and the sample's
@@ -123,10 +127,13 @@ class Corrected:
     ----------
     about : the losses of rows.
     start : θ₀, shape (E, m).
-    loss, gradient, hessian : of every row at θ₀; shapes (), (Em,), (Em, Em).
+    loss, gradient, hessian : of the rows not kept for sure, at θ₀; shapes (), (Em,), (Em, Em).
+    sure : the rows kept for sure, in the columns of z.
     z, y, eta : the sampled rows, shape (n, m), their targets (n,), and η₀, shape (n, E).
     here : their losses about η₀.
     w, v : shape (n,), what a row stands for in the loss, and in the Hessian.
+    chance : shape (n,), how likely it was kept.
+    codes : shape (n,), places of their classes.
     calibrate : B, shape (Em, Em).
     """
 
@@ -135,18 +142,22 @@ class Corrected:
     loss: float
     gradient: Array
     hessian: Array
+    sure: Rows
     z: Array
     y: Array
     eta: Array
     here: Expansion
     w: Array
     v: Array
+    chance: Array
+    codes: Places
     calibrate: Array
 
     @property
     def nbytes(self) -> int:
         """Bytes held beside the state's own."""
-        return self.z.nbytes + 2 * self.eta.nbytes + self.here.nbytes + self.calibrate.nbytes
+        rows = self.z.nbytes + 2 * self.eta.nbytes + self.here.nbytes + self.sure.nbytes
+        return rows + self.hessian.nbytes + self.calibrate.nbytes
 
     def at(self, theta: Array) -> tuple[float, Array]:
         """Return Σgwℓ at θ, shape (E, m), and its gradient."""
@@ -155,11 +166,28 @@ class Corrected:
         rest, slope = self._rest(step)
         value = self.loss + float(self.gradient @ step) + 0.5 * float(step @ bend) + rest
         back = self.calibrate.T @ (slope.T @ self.z).ravel()
-        return value, (self.gradient + bend + back).reshape(self.start.shape)
+        there = self.about(self.sure.x @ theta.T, self.sure.y)
+        value += float(self.sure.w @ there.loss)
+        return value, (self.gradient + bend + back + there.gradient(self.sure.x, self.sure.w)).reshape(
+            self.start.shape
+        )
 
     def slopes(self, theta: Array) -> Array:
         """Return what each sampled row adds to the gradient beside the quadratic's, by equation, shape (n, E)."""
         return self._rest((theta - self.start).ravel())[1]
+
+    def scattered(self, parts: Array) -> Array:
+        """Return what each sampled row adds to the error of a sum, given its part of the sum, shape (n, ·).
+
+        The squares of these sum to the variance: of rows drawn one by one by their chance, about the mean of
+        their class, since each class is brought to its total.
+        """
+        total = np.bincount(self.codes, self.w)
+        mean = np.zeros((len(total), parts.shape[1]))
+        np.add.at(mean, self.codes, parts)
+        mean /= np.where(total > 0.0, total, 1.0)[:, None]
+        away = parts - self.w[:, None] * mean[self.codes]
+        return np.asarray(away * np.sqrt(1.0 - self.chance)[:, None])
 
     def _rest(self, step: Array) -> tuple[float, Array]:
         """Return the sum of the rows' remainders, and their slopes."""
@@ -199,27 +227,26 @@ def corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> 
 
 
 def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> Corrected:
-    known, kept, g = state.known, state.kept, np.array(weights)
+    known, found, g = state.known, state.drawn(), np.array(weights)
     start, (hessian, balance) = known["start"][k], state.curvature(k, weights)
-    z = np.ones((kept.n, state.shape.d + 1))
-    z[:, :-1] = (kept.X - known["center"]) / known["scale"]
-    y, codes = _targets(state)
-    found = np.bincount(codes, kept.sample_weight, len(state.counts))
-    stand = np.divide(state.counts, found, out=np.zeros_like(found), where=found > 0.0)
-    w = kept.sample_weight * stand[codes]
-    v, w = w * balance[codes], w * g[codes]
-    eta = z @ start.T
-    here = about(eta, y)
+    z, codes = np.ones((len(found.y), state.shape.d + 1)), _codes(state, found.y)
+    z[:, :-1] = (found.x - known["center"]) / known["scale"]
+    stand = stands_for(found, codes, state.counts)
+    sure, w, v = found.chance >= 1.0, stand * g[codes], stand * balance[codes]
+    kept = Rows(z[sure], found.y[sure], w[sure])
+    z, y, codes, w, rest = z[~sure], found.y[~sure], codes[~sure], w[~sure], v[~sure]
+    at, eta = about(kept.x @ start.T, kept.y), z @ start.T
+    here, hessian = about(eta, y), hessian - at.hessian(kept.x, v[sure])
     return Corrected(
-        about, start, float(g @ state.loss[k]), g @ state.gradient[k], hessian, z, y, eta, here, w, v,
-        _calibration(hessian, here.hessian(z, v)),
+        about, start, float(g @ state.loss[k] - kept.w @ at.loss),
+        g @ state.gradient[k] - at.gradient(kept.x, kept.w), hessian, kept, z, y, eta, here, w, rest,
+        found.chance[~sure], codes, _calibration(hessian, here.hessian(z, rest)),
     )  # fmt: skip
 
 
-def _targets(state: CurvatureState) -> tuple[Array, np.ndarray[tuple[int], np.dtype[np.intp]]]:
-    """Return the targets of the rows that a state keeps, and the places of their classes."""
-    y = state.kept.values[: state.kept.n, state.shape.d].astype(np.float64)
-    return y, y.astype(np.intp) if state.shape.classes else np.zeros(len(y), np.intp)
+def _codes(state: CurvatureState, y: Array) -> Places:
+    """Return the places of the classes of rows; zero for a number."""
+    return y.astype(np.intp) if state.shape.classes else np.zeros(len(y), np.intp)
 
 
 def _calibration(whole: Array, sampled: Array) -> Array:
