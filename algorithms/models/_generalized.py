@@ -247,16 +247,27 @@ class Generalized(ABC):
         kept = values > 1e-9 * q.weight
         along = (errors @ q.spectrum.vectors)[:, kept] / np.sqrt(values[kept])
         square = along.T @ along
-        return 0.5 * float(np.trace(square) + 2.0 * np.sqrt(2.0 * np.sum(square * square))) / q.weight
+        told = np.trace(square) + 2.0 * np.sqrt(2.0 * np.sum(square * square))
+        return 0.5 * float(told + self._unfinished(solution, state)) / q.weight
+
+    def _unfinished(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
+        """Return twice what the solver left of the objective, gᵀ(Q + λ)⁻¹g; nothing of an l1 penalty's."""
+        q, (l1, l2) = solution.quadratic, self.penalty(solution.quadratic.weight)
+        if l1 > 0.0:
+            return 0.0
+        objective = objective_of(self.summary.about, state, q, self.group_weights(state))
+        _, slope, lift = Problem(objective, q, l2, 0.0).at(solution.coef, solution.intercept)
+        lift = lift * self.fit_intercept
+        inner = (slope.ravel() - q.back.T @ lift) @ q.spectrum.vectors
+        values = np.maximum(q.spectrum.values + l2, 1e-9 * q.weight)
+        return float(np.sum(inner**2 / values) + lift @ q.inverse @ lift)
 
     def _errors(self, solution: GeneralizedSolution, state: CurvatureState) -> Array:
         """Return what each sampled row adds to the error of the gradient, shape (n, eq): their squares sum to V."""
         q = solution.quadratic
         loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
-        slopes = loss.slopes(solution.in_z)
-        each = (slopes[:, :, None] * loss.z[:, None, :]).reshape(len(slopes), -1) @ loss.calibrate
-        mapped = each.reshape(len(slopes), q.e, -1) @ q.to
-        return loss.scattered(mapped[:, :, :-1].reshape(len(slopes), -1) - mapped[:, :, -1] @ q.back)
+        mapped = loss.influences(solution.in_z).reshape(-1, q.e, len(q.to)) @ q.to
+        return loss.scattered(mapped[:, :, :-1].reshape(len(mapped), -1) - mapped[:, :, -1] @ q.back)
 
     def loss(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return the mean loss of a state's rows, as the expansion that the solution came from tells it."""

@@ -27,7 +27,7 @@ FLAT = 1e-12
 """Curvature, beside the largest, below which the loss is flat in a direction."""
 
 
-TRUSTED = 0.5
+TRUSTED = 0.1
 """Curvature of the sample, as a share of that of all rows, below which it is not scaled up to it."""
 
 
@@ -135,6 +135,7 @@ class Corrected:
     chance : shape (n,), how likely it was kept.
     codes : shape (n,), places of their classes.
     calibrate : B, shape (Em, Em).
+    inverse : H⁺, shape (Em, Em).
     """
 
     about: About
@@ -152,12 +153,13 @@ class Corrected:
     chance: Array
     codes: Places
     calibrate: Array
+    inverse: Array
 
     @property
     def nbytes(self) -> int:
         """Bytes held beside the state's own."""
         rows = self.z.nbytes + 2 * self.eta.nbytes + self.here.nbytes + self.sure.nbytes
-        return rows + self.hessian.nbytes + self.calibrate.nbytes
+        return rows + 3 * self.hessian.nbytes
 
     def at(self, theta: Array) -> tuple[float, Array]:
         """Return Σgwℓ at θ, shape (E, m), and its gradient."""
@@ -172,9 +174,24 @@ class Corrected:
             self.start.shape
         )
 
-    def slopes(self, theta: Array) -> Array:
-        """Return what each sampled row adds to the gradient beside the quadratic's, by equation, shape (n, E)."""
-        return self._rest((theta - self.start).ravel())[1]
+    def influences(self, theta: Array) -> Array:
+        """Return how much each sampled row moves the gradient at θ, shape (n, Em), by itself and by way of B.
+
+        A row's part dS of the sampled Hessian S moves B by -½H⁺dS, to first order where S is near H, and so the
+        gradient of the remainders, R, by -½(dS H⁺R + (R' H⁺ dS) δ), R' the change of the Hessian from θ₀ to θ.
+        """
+        step, e = (theta - self.start).ravel(), len(self.start)
+        s = self.z @ (self.calibrate @ step).reshape(self.start.shape).T
+        slope, there = self._rest(step)[1], self.about(self.eta + s, self.y)
+        change = there.hessian(self.z, self.w) - self.here.hessian(self.z, self.v)
+        back = (self.inverse @ (slope.T @ self.z).ravel()).reshape(e, -1)
+        own, turned = self._bent(back), self._bent(step.reshape(e, -1))
+        made = _outer(slope, self.z) @ self.calibrate - 0.5 * _outer(own, self.z)
+        return np.asarray(made - 0.5 * (_outer(turned, self.z) @ (self.inverse @ change)))
+
+    def _bent(self, way: Array) -> Array:
+        """Return what each row's part of the sampled Hessian makes of a direction, but for its z, shape (n, E)."""
+        return self.v[:, None] * self.here.bent(self.z @ way.T)
 
     def scattered(self, parts: Array) -> Array:
         """Return what each sampled row adds to the error of a sum, given its part of the sum, shape (n, ·).
@@ -240,7 +257,7 @@ def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) ->
     return Corrected(
         about, start, float(g @ state.loss[k] - kept.w @ at.loss),
         g @ state.gradient[k] - at.gradient(kept.x, kept.w), hessian, kept, z, y, eta, here, w, rest,
-        found.chance[~sure], codes, _calibration(hessian, here.hessian(z, rest)),
+        found.chance[~sure], codes, *_calibration(hessian, here.hessian(z, rest)),
     )  # fmt: skip
 
 
@@ -249,11 +266,17 @@ def _codes(state: CurvatureState, y: Array) -> Places:
     return y.astype(np.intp) if state.shape.classes else np.zeros(len(y), np.intp)
 
 
-def _calibration(whole: Array, sampled: Array) -> Array:
-    """Return the B that brings the sampled Hessian S to that of all rows, H: BᵀSB = H where S is trusted."""
+def _outer(a: Array, z: Array) -> Array:
+    """Return a ⊗ z of each row, flat, shape (n, Em)."""
+    return np.asarray((a[:, :, None] * z[:, None, :]).reshape(len(z), -1))
+
+
+def _calibration(whole: Array, sampled: Array) -> tuple[Array, Array]:
+    """Return the B that brings the sampled Hessian S to that of all rows, H, and H⁺: BᵀSB = H where S is trusted."""
     values, vectors = np.linalg.eigh(whole)
     keep = values > FLAT * max(float(values[-1]), 0.0)
     root, v = np.sqrt(values[keep]), vectors[:, keep]
     to = v / root
     more, turn = np.linalg.eigh(to.T @ sampled @ to)
-    return np.asarray((to @ (turn / np.sqrt(np.maximum(more, TRUSTED)))) @ (turn.T @ (v * root).T))
+    made = (to @ (turn / np.sqrt(np.maximum(more, TRUSTED)))) @ (turn.T @ (v * root).T)
+    return np.asarray(made), np.asarray(to @ to.T)

@@ -340,8 +340,10 @@ class Curvature(OnFeatures):
         counts = np.bincount(codes, w, c)
         even = np.sum(counts) / (c * np.maximum(counts, np.mean(w) if len(w) else 1.0))
         starts = self._starts(shape, z, y, w, even)
-        rarity = np.clip(even, 1.0, RAREST)
-        found = usual(self.about, z, y, w, starts["start"][0], rarity)
+        measured = np.flatnonzero(
+            (starts["share"] == min(starts["share"])) | (np.arange(len(starts["share"])) == 0)
+        )
+        found = usual(self.about, z, y, w, starts["start"], measured, np.clip(even, 1.0, RAREST))
         return {**starts, **found, "center": center, "scale": scale, "met": counts}
 
     def _starts(self, shape: Shape, z: Array, y: Array, w: Array, even: Array) -> dict[str, Array]:
@@ -394,7 +396,7 @@ class Curvature(OnFeatures):
         etas = [z @ theta.T for theta in known["start"]]
         found = [self.about(eta, y) for eta in etas]
         k = np.empty(len(y))
-        k[order] = importance(self.about, known, z, y, w, etas[0], found[0], codes)
+        k[order] = known["rarity"][codes] * importance(self.about, known, z, y, w, etas, found)
         m = _MOMENTS.update(_MOMENTS.init(shape), batch)
         return CurvatureState(
             shape,
