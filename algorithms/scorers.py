@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from inspect import signature
 from typing import Any
+
+from algorithms.summaries.sample import SampleState
+
+SHARELESS = ("neg_max_error", "positive_likelihood_ratio", "neg_negative_likelihood_ratio", "roc_auc_ovo")
+"""Scores that take no weights and need none: they do not depend on how many rows each kept one stands for."""
 
 
 def scorer_of(metric: str, classes: Sequence[Any] = ()) -> Any:
@@ -37,3 +43,42 @@ def scorer_of(metric: str, classes: Sequence[Any] = ()) -> Any:
     if len(classes) == 2 and takes and "pos_label" not in scorer._kwargs:
         scorer._kwargs["pos_label"] = classes[1]
     return scorer
+
+
+def score_by(
+    metric: str, model: Any, rows: SampleState, truth: Any = None, classes: Sequence[Any] = ()
+) -> float:
+    """Return scikit-learn's score of a model on sampled rows, by their weights.
+
+    A scorer that takes no weights is asked of the rows as they are where it does not depend on shares
+    (:data:`SHARELESS`), else of the uniform part of the sample.
+
+    Parameters
+    ----------
+    metric : name of a scorer.
+    model : fitted, over the encoded columns.
+    rows : to score on.
+    truth : what predictions are held against; None for the target of the rows.
+    classes : as of :func:`scorer_of`.
+
+    Raises
+    ------
+    AttributeError, TypeError, ValueError
+        The scorer does not suit the model or the rows.
+    """
+    scorer = scorer_of(metric, classes)
+    truth = rows.y if truth is None else truth
+    takes = "sample_weight" in signature(scorer._score_func).parameters
+    takes &= (
+        scorer._kwargs.get("multi_class") != "ovo"
+    )  # scikit-learn: "not supported for multiclass one-vs-one"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not rows.weighted:
+            return float(scorer(model, rows.X, truth))
+        if takes or rows.given_weights:
+            return float(scorer(model, rows.X, truth, sample_weight=rows.sample_weight))
+        if metric in SHARELESS:
+            return float(scorer(model, rows.X, truth))
+        part = rows.uniform
+        return float(scorer(model, part.X, truth[: part.n]))

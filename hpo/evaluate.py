@@ -80,6 +80,14 @@ class FoldStates:
         return self.beside_cells if getattr(algorithm, "calibrates", False) else self
 
     @functools.cached_property
+    def overlap(self) -> float:
+        """Test rows by training rows, where splits test the same rows; 0 where each row is tested once at most."""
+        if not self.plan.repeats:
+            return 0.0
+        train, test = (sum(state.rows for state in states) for states in (self.train, self.test))
+        return float(test / train) if train else 0.0
+
+    @functools.cached_property
     def held_out(self) -> tuple[Held, ...]:
         """What the score of each split is computed on."""
         rows: Sequence[Any] = [None] * len(self.test) if self.sample is None else self.sample.test
@@ -96,24 +104,29 @@ class Scores:
     converged : whether every solver reached its tolerance.
     also : the scores by the study's other metrics, by name; those that cannot be told are NaN.
     bounds : how far each fold's score may be from the true one, by rounding or approximation; () if none is known.
+    overlap : test rows by training rows, where splits test the same rows; 0 where each row is tested once at most.
 
     Examples
     --------
     >>> scores = Scores((1.0, 2.0, 3.0))
     >>> scores.mean, round(scores.se, 6), scores.bound
     (2.0, 0.57735, None)
+    >>> round(Scores((1.0, 2.0, 3.0), overlap=0.25).se, 6)
+    0.763763
     """
 
     folds: tuple[float, ...]
     converged: bool = True
     also: Mapping[str, Scores] = field(default_factory=dict)
     bounds: tuple[float, ...] = ()
+    overlap: float = 0.0
 
     @classmethod
-    def of(cls, folds: Sequence[Score], converged: bool = True) -> Scores:
+    def of(cls, folds: Sequence[Score], overlap: float = 0.0) -> Scores:
         """Return the scores of the folds with their bounds, where any has one."""
         bounds = tuple(score.bound for score in folds)
-        return cls(tuple(score.value for score in folds), converged, bounds=bounds if any(bounds) else ())
+        values = tuple(score.value for score in folds)
+        return cls(values, bounds=bounds if any(bounds) else (), overlap=overlap)
 
     @property
     def bound(self) -> float | None:
@@ -127,12 +140,17 @@ class Scores:
 
     @property
     def se(self) -> float:
-        """Standard error of the mean: standard deviation over folds / √K; NaN for one fold."""
+        """Standard error of the mean; NaN for one fold.
+
+        The standard deviation over K folds times √(1/K), or where splits test the same rows √(1/K + n_test/n_train)
+        (Nadeau & Bengio 2003, "Inference for the generalization error").
+        """
         k = len(self.folds)
         if k < 2:
             return math.nan
         mean = self.mean
-        return math.sqrt(math.fsum((x - mean) ** 2 for x in self.folds) / (k - 1) / k)
+        variance = math.fsum((x - mean) ** 2 for x in self.folds) / (k - 1)
+        return math.sqrt(variance * (1.0 / k + self.overlap))
 
 
 def fold_states(summary: Summary[Any], cells: Sequence[Any], plan: FoldPlan) -> FoldStates:
@@ -174,7 +192,7 @@ def evaluate(algorithm: Any, states: FoldStates, metric: str, also: Sequence[str
     metric : name of the score.
     also : names of further scores, told by the same models.
     """
-    return score_pairs(algorithm, states.train, states.held_out, metric, also)
+    return score_pairs(algorithm, states.train, states.held_out, metric, also, overlap=states.overlap)
 
 
 def score_pairs(
@@ -183,12 +201,14 @@ def score_pairs(
     held_out: Sequence[Held],
     metric: str,
     also: Sequence[str] = (),
+    *,
+    overlap: float = 0.0,
 ) -> Scores:
     """Return one score for each pair of a training state and what was held out; one model serves all metrics."""
     solutions = [algorithm.solve(state) for state in train]
     names = (metric, *also)
     found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
-    first, *others = (Scores.of(folds) for folds in zip(*found, strict=True))
+    first, *others = (Scores.of(folds, overlap) for folds in zip(*found, strict=True))
     converged = all(getattr(s, "converged", True) for s in solutions)
     return replace(first, converged=converged, also=dict(zip(also, others, strict=True)))
 

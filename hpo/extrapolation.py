@@ -71,7 +71,9 @@ def nested_scores(candidate: Candidate, metric: str) -> list[tuple[float, Scores
     states, found = candidate.states, []
     for share in SHARES:
         train = parts_of(states.train, share)
-        scores = usable_scores(candidate.algorithm, train, states.held_out, metric) if train else None
+        scores = None
+        if train:
+            scores = usable_scores(candidate.algorithm, train, states.held_out, metric, states.overlap)
         if scores is not None:
             found.append((sum(state.n for state in train) / len(train), scores))
     whole = parts_of(states.train, 1.0)

@@ -97,7 +97,7 @@ class Fidelity:
             return None
         self.fits += len(train)
         try:
-            found = score_pairs(algorithm, train, states.held_out, metric)
+            found = score_pairs(algorithm, train, states.held_out, metric, overlap=states.overlap)
         except AlgorithmError:
             return None
         return found if usable(found) else None

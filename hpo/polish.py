@@ -19,6 +19,7 @@ from algorithms.errors import AlgorithmError
 from algorithms.known import Known
 from hpo.contexts import Evidence
 from hpo.errors import DataError, Interrupted, StoreWarning
+from hpo.evaluate import Scores
 from hpo.learning import KIND, load_known
 from hpo.passes import Pass, PassResult, context_of
 from hpo.pilot import Pilot
@@ -179,10 +180,7 @@ def _knowing(pilot: Pilot, summary: Any, known: Known) -> Pilot:
 def _standard_error(winner: Candidate) -> float:
     """Return the standard error over the folds of the winner's held-out loss, told by the states."""
     losses = _losses(winner.algorithm, winner.states.train, winner.states.test)
-    k, mean = len(losses), math.fsum(losses) / len(losses)
-    if k < 2:
-        return math.nan
-    return math.sqrt(math.fsum((x - mean) ** 2 for x in losses) / (k - 1) / k)
+    return Scores(tuple(losses), overlap=winner.states.overlap).se
 
 
 def _losses(algorithm: Any, train: Sequence[Any], test: Sequence[Any]) -> list[float]:

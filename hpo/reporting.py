@@ -10,6 +10,7 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from algorithms.summaries.sample import SampleState
+from algorithms.summaries.scoring_sample import ScoringState
 from hpo.depth import Depth, depth_of
 from hpo.fidelity import stopped_early
 from hpo.leaderboard import leaderboard
@@ -208,6 +209,8 @@ def _classes(result: Result) -> list[ClassRow]:
         if isinstance(counted, np.ndarray) and counted.shape == (len(labels),):
             return [ClassRow(str(v), float(n)) for v, n in zip(labels, counted, strict=True)]
     sampled = (found.sample or found).whole
+    if isinstance(sampled, ScoringState):
+        return [ClassRow(str(v), float(n)) for v, n in zip(labels, sampled.counts, strict=True)]
     if not labels or not isinstance(sampled, SampleState):
         return []
     codes = sampled.values[: sampled.n, sampled.shape.d].astype(np.intp)

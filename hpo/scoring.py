@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from algorithms.base import Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Unscorable
-from algorithms.scorers import scorer_of
+from algorithms.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample, SampleState
+from algorithms.summaries.scoring_sample import ScoringSample
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
 
@@ -119,7 +120,7 @@ def _scores_of_rows(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            scorers = {m: scorer_of(m, rows.shape.classes) for m in metrics}
+            scorers = {m: scorer_of(m, rows.shape.classes) for m in metrics if m not in SHARELESS}
             scorer = check_scoring(model, scoring=scorers, raise_exc=False)
             made = scorer(model, rows.X, rows.y, **weights)
     except (AttributeError, TypeError, ValueError):
@@ -155,12 +156,8 @@ def score_of_rows(model: BaseEstimator, rows: SampleState, metric: str) -> float
     Unscorable
         As :func:`score`.
     """
-    weights = {"sample_weight": rows.sample_weight} if rows.weighted else {}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            scorer = scorer_of(metric, rows.shape.classes)
-            return float(scorer(model, rows.X, rows.y, **weights))
+        return score_by(metric, model, rows, classes=rows.shape.classes)
     except (AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
         raise Unscorable(f"scoring={metric!r} cannot be told of held-out rows: {reason}") from error
@@ -200,7 +197,8 @@ def resolve_scoring(
         found.sort(key=lambda pair: pair[0] != refit)
     exact = frozenset(name for name, known in found if known)
     needless = len(exact) == len(found) and not any(one.calibrates for one in searched)
-    sample = None if needless else Sample(size=scoring_rows)
+    kind = ScoringSample if TASKS[one_task(searched)].target else Sample
+    sample = None if needless else kind(size=scoring_rows)
     return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)
 
 

@@ -163,11 +163,11 @@ def _held_out_scores(algorithm: Any, train: Any, held_out: Sequence[Held], metri
 
 
 def usable_scores(
-    algorithm: Any, train: Sequence[Any], held_out: Sequence[Held], metric: str
+    algorithm: Any, train: Sequence[Any], held_out: Sequence[Held], metric: str, overlap: float = 0.0
 ) -> Scores | None:
     """Return a setting's fold scores; None where a state defines no model or a score is not finite."""
     try:
-        found = score_pairs(algorithm, train, held_out, metric)
+        found = score_pairs(algorithm, train, held_out, metric, overlap=overlap)
     except AlgorithmError:
         return None
     return found if usable(found) else None
@@ -226,7 +226,7 @@ def validation_curve(
     for value in values:
         algorithm, states = build({**params, name: value})
         held_out = [Held(held.state) for held in states.held_out] if told else states.held_out
-        found = usable_scores(algorithm, states.train, held_out, metric)
+        found = usable_scores(algorithm, states.train, held_out, metric, states.overlap)
         if found is not None:
             kept.append(value)
             scores.append(found)

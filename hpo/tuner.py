@@ -28,6 +28,7 @@ from hpo.search import Searched
 from hpo.selection import Candidate
 from studies.samplers import Proposer
 from studies.space import ALGORITHM
+from studies.storage import OVERLAP
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -299,11 +300,17 @@ def recorded(trial: FrozenTrial) -> Scores | None:
     if not folds or trial.state is not TrialState.COMPLETE:
         return None
     others = trial.user_attrs.get("scores", {}).items()
+    overlap = float(trial.user_attrs.get(OVERLAP, 0.0))
     also = {
-        name: Scores(tuple(map(_or_nan, one["fold_scores"])), bounds=tuple(one.get("score_bounds", ())))
+        name: Scores(
+            tuple(map(_or_nan, one["fold_scores"])),
+            bounds=tuple(one.get("score_bounds", ())),
+            overlap=overlap,
+        )
         for name, one in others
     }
-    return Scores(tuple(folds), also=also, bounds=tuple(trial.user_attrs.get("score_bounds", ())))
+    bounds = tuple(trial.user_attrs.get("score_bounds", ()))
+    return Scores(tuple(folds), also=also, bounds=bounds, overlap=overlap)
 
 
 def attributes_of(scores: Scores) -> dict[str, Any]:
@@ -316,6 +323,8 @@ def attributes_of(scores: Scores) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"fold_scores": list(scores.folds), "std_error": _finite(scores.se)}
     found |= _bounds_of(scores)
+    if scores.overlap:
+        found[OVERLAP] = scores.overlap
     if scores.also:
         found["scores"] = {
             name: {

@@ -14,7 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from studies.errors import StudyError
-from studies.storage import ONEPASS
+from studies.storage import ONEPASS, OVERLAP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,7 @@ class Row:
     params : the best trial's settings.
     trials : finished trials; rows_read : rows read from data (None: unknown).
     fold_scores : of the best trial, one for each fold.
+    overlap : test rows by training rows, where splits test the same rows; else 0.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Row:
     trials: int
     rows_read: int | None
     fold_scores: tuple[float, ...]
+    overlap: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ def compare(studies: Sequence[Study]) -> Comparison:
 
     Notes
     -----
-    The standard error of a mean of K fold scores is s / √K; of a difference, the same of the K paired
-    differences. Folds overlap in their training rows, so both are somewhat too small
-    (Bengio, Grandvalet 2004).
+    The standard error of a mean of K fold scores is s / √K, or where splits test the same rows
+    s · √(1/K + n_test/n_train) (Nadeau & Bengio 2003); of a difference, the same of the K paired differences.
+    Folds overlap in their training rows, so those of plain folds are somewhat too small (Bengio, Grandvalet 2004).
     """
     for study in studies:
         if len(study.directions) > 1:
@@ -129,11 +131,13 @@ def _row(study: Study) -> Row:
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     best = _best(study, done)
     scores = tuple(best.user_attrs.get(FOLD_SCORES) or ()) if best else ()
+    overlap = float(best.user_attrs.get(OVERLAP, 0.0)) if best else 0.0
     record = study.user_attrs.get(ONEPASS) or {}
     return Row(
         name=study.study_name,
         best=best.value if best else None,
-        se=standard_error(scores),
+        se=standard_error(scores, overlap),
+        overlap=overlap,
         params=dict(best.params) if best else {},
         trials=len(done),
         rows_read=(record.get("cost") or {}).get("rows_read"),
@@ -146,8 +150,13 @@ def _best(study: Study, done: Sequence[FrozenTrial]) -> FrozenTrial | None:
     return min(done, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
 
 
-def standard_error(scores: Sequence[float]) -> float | None:
-    """Return the standard error of the mean of K scores, s / √K; None for fewer than two.
+def standard_error(scores: Sequence[float], overlap: float = 0.0) -> float | None:
+    """Return the standard error of the mean of K scores, s · √(1/K + overlap); None for fewer than two.
+
+    Parameters
+    ----------
+    scores : of the folds.
+    overlap : test rows by training rows, where splits test the same rows (Nadeau & Bengio 2003); else 0.
 
     Examples
     --------
@@ -156,14 +165,16 @@ def standard_error(scores: Sequence[float]) -> float | None:
     """
     if len(scores) < 2:
         return None
-    return float(np.std(scores, ddof=1) / math.sqrt(len(scores)))
+    return math.sqrt(float(np.var(scores, ddof=1)) * (1.0 / len(scores) + overlap))
 
 
 def _pair(a: Row, one: Mapping[str, Any], b: Row, other: Mapping[str, Any]) -> Pair:
     unlike = tuple(_unlike(one, other))
     paired = not unlike and len(a.fold_scores) == len(b.fold_scores) > 0
     gaps = [y - x for x, y in zip(a.fold_scores, b.fold_scores, strict=True)] if paired else []
-    return Pair(a.name, b.name, unlike, float(np.mean(gaps)) if gaps else None, standard_error(gaps))
+    return Pair(
+        a.name, b.name, unlike, float(np.mean(gaps)) if gaps else None, standard_error(gaps, a.overlap)
+    )
 
 
 def _unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ONEPASS = "onepass"
 """The user attribute of a persisted study that holds this project's part of the record."""
 
+OVERLAP = "fold_overlap"
+"""The user attribute of a trial that holds test rows by training rows, where its splits test the same rows."""
+
 _JOURNAL = "journal://"
 
 

@@ -17,6 +17,7 @@ from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample
+from algorithms.summaries.scoring_sample import ScoringSample
 from state_store.codec import flatten, restore
 
 COLUMNS = (Column("a", "a"), Column("b", "b"), Column("missingindicator_b", "b", "indicator"))
@@ -62,6 +63,7 @@ def joined(summary, shape, parts):
 ALGORITHMS = [one for name in registry.names() for one in fields.variants(registry.get(name))]
 CASES = sorted(
     {(one.summary, shape_of(one)) for one in ALGORITHMS}
+    | {(ScoringSample(size=size), shape) for size in (5, 17) for shape in SHAPES.values()}
     | {(Moments("double"), SHAPE), (Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
     | {(Moments(kernel=kernel, kernel_components=4), SHAPE) for kernel in ("nystroem", "fourier")}
     | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])},

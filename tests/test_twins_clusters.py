@@ -259,9 +259,10 @@ def test_the_first_rows_of_a_coreset_are_a_smaller_one():
     large, small = (
         laws.lift(Coreset(size=m, k_max=10).knowing(known), shape_of(X), batch_of(X)) for m in (500, 60)
     )
-    np.testing.assert_array_equal(large.X[:60], small.X)
-    np.testing.assert_allclose(large.prefix_weight(60), small.sample_weight)
-    np.testing.assert_array_equal(large.prefix_weight(500), large.sample_weight)
+    kept, weight = large.first(60)
+    np.testing.assert_array_equal(large.X[kept], small.X)
+    np.testing.assert_allclose(weight, small.sample_weight)
+    np.testing.assert_array_equal(large.first(500)[1], large.sample_weight)
 
 
 def test_centres_of_a_coreset_are_nearly_as_good_as_those_of_all_rows():

@@ -234,9 +234,9 @@ def counts_at_least_one(**values: float) -> None:
 
 
 def first_rows(cloud: Cloud, state: CoresetState, m: int) -> Cloud:
-    """Return the first m rows of a state's cloud, which are a smaller coreset of the same rows."""
-    w = state.prefix_weight(min(m, cloud.n))
-    return Cloud(cloud.Z[:m], w, float(w.sum()), state.rows)
+    """Return the rows of a state's cloud that are a coreset of size m of the same rows."""
+    kept, w = state.first(m)
+    return Cloud(cloud.Z[kept], w, float(w.sum()), state.rows)
 
 
 def _space(state: CoresetState, how: Preprocess) -> Space:

@@ -5,7 +5,6 @@ scikit-learn is slow to import, so nothing imports this module before there is s
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
-from algorithms.scorers import scorer_of
+from algorithms.scorers import score_by
 from algorithms.summaries.sample import SampleState
 
 
@@ -93,11 +92,7 @@ def score_told(told: Told, rows: SampleState, metric: str, truth: NDArray[Any] |
     >>> score_told(Told({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
     -0.5
     """
-    weights = {"sample_weight": rows.sample_weight} if rows.weighted else {}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            scorer = scorer_of(metric, () if told.classes is None else told.classes.tolist())
-            return float(scorer(told, rows.X, rows.y if truth is None else truth, **weights))
+        return score_by(metric, told, rows, truth, () if told.classes is None else told.classes.tolist())
     except (AttributeError, TypeError, ValueError):
         return None

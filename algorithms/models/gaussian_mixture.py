@@ -133,8 +133,9 @@ class GaussianMixture(Clustering[MixtureSolution]):
 
     def _solve(self, state: CoresetState) -> MixtureSolution:
         cloud = self.enough(state)
-        first = first_rows(cloud, state, max(FIRST_ROWS, 40 * self.n_components))
-        starts = (self._start(state, first, self.random_state + i) for i in range(self.n_init))
+        many = max(FIRST_ROWS, 40 * self.n_components)
+        first, kept = first_rows(cloud, state, many), state.first(many)[0]
+        starts = (self._start(state, first, kept, self.random_state + i) for i in range(self.n_init))
         if first.n == cloud.n:
             fits = [(start, self._fit(cloud, start)) for start in starts]
             start, fit = max(fits, key=lambda pair: pair[1].bounds[-1])
@@ -143,13 +144,13 @@ class GaussianMixture(Clustering[MixtureSolution]):
             fit = self._fit(cloud, start)
         return MixtureSolution(self.space(state), start, fit)
 
-    def _start(self, state: CoresetState, cloud: Cloud, seed: int) -> Mixture:
-        """Return the mixture that the clusters of k-means make of the rows."""
+    def _start(self, state: CoresetState, cloud: Cloud, kept: NDArray[np.intp], seed: int) -> Mixture:
+        """Return the mixture that the clusters of k-means make of some rows of the state."""
         clusters = KMeans(
             n_clusters=self.n_components, standardize=self.standardize, impute=self.impute,
             min_frequency=self.min_frequency, random_state=seed, summary=self.summary,
         ).solve(state)  # fmt: skip
-        labels = clusters.fitted.labels_[: cloud.n]
+        labels = clusters.fitted.labels_[kept]
         resp: Array = (labels[:, None] == np.arange(self.n_components)).astype(np.float64)
         return maximised(
             cloud.Z.astype(np.float64), resp, _share(cloud), self.covariance_type, self.reg_covar

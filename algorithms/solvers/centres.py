@@ -12,7 +12,7 @@ A step of the path adds the best of a few rows drawn by w·d₁ (greedy k-means+
 tries to exchange one centre for a row drawn the same way (local search; Lattanzi & Sohler 2019, "A better
 k-means++ algorithm via local search"), and ends with Lloyd's steps. While k is small,
 where one bad choice costs most and starts cost least, the best of several starts of k-means++ is taken in its
-place if it is lower. Draws depend on the seed and k alone,
+place if it is lower; beyond, now and then, lest the path stay where it began. Draws depend on the seed and k alone,
 so the solution for k is the same whichever others are asked for.
 """
 
@@ -38,7 +38,7 @@ SWAPS = 16
 """Rows that each round may exchange a centre for."""
 
 FEW = 32
-"""Up to so many centres a step of the path is held against other starts."""
+"""Up to so many centres a step of the path is held against other starts; then at FEW·√2, FEW·2, …"""
 
 FIRST_ROWS = 4_096
 """Rows of a coreset on which what is only a start is found."""
@@ -161,7 +161,7 @@ class Path:
 
     def _next(self, C: Rows) -> Rows:
         grown, k = _step(self.cloud, C, self.seed), len(C) + 1
-        if k > min(FEW, self.first.distinct):
+        if k > self.first.distinct or not _held_against_others(k):
             return grown
         other = _restarted(self.first, k, self.seed)
         other = means(self.cloud, self.cloud.nearest(other)[0], other)
@@ -185,12 +185,24 @@ def seeded(cloud: Cloud, k: int, init: str, seed: int) -> Rows:
     return made
 
 
+def _held_against_others(k: int) -> bool:
+    """Return whether a path is held against other starts at k centres.
+
+    Examples
+    --------
+    >>> [k for k in range(30, 200) if _held_against_others(k)]
+    [30, 31, 32, 45, 64, 90, 128, 181]
+    """
+    halves = 2.0 * np.log2(k / FEW)
+    return bool(k <= FEW or int(FEW * 2.0 ** (np.ceil(halves) / 2.0)) == k)
+
+
 def _restarted(cloud: Cloud, k: int, seed: int) -> Rows:
     """Return the best of a few starts of k-means++, more of them for fewer centres."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    starts = max(2, min(8, 128 // k))
+    starts = max(2, min(16, 128 // k))
     model = KMeans(k, n_init=starts, max_iter=50, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

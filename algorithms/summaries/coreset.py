@@ -29,14 +29,30 @@ from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 LEARN_ROWS = 16_384
 """Rows of the sample that the pilot clustering is made of."""
 
+LEARN_EACH = 8
+"""Rows that there are for each of its centres, at least: with fewer the rows it is of look nearer than others."""
+
 LEARN_ITERATIONS = 5
 """Steps of Lloyd's algorithm on them: centres for importances need not be good."""
 
 CHUNK = 16_384
 """Rows whose distances to the pilot centres are held at once."""
 
+ROUNDING = 64.0
+"""Squared distances of so many roundings are as good as none: any other row is then far."""
+
 HUGE = 1e100
 """What values of the sample are cut at, so that their squares have a sum."""
+
+SHARES = 3.0
+"""The average of a sensitivity over the rows that the pilot clustering is of."""
+
+UNIFORM = 4
+"""One place of so many belongs to a uniform sample."""
+
+CROWDED, NOISE = 1.2, 4.0
+"""The pilot clustering is made again from a crowding of CROWDED + NOISE/√size on, τ being an estimate: the other
+rows then have a sixth fewer places than they should."""
 
 LARGEST = 1e30
 """Sensitivities above it are as good as infinite: such a row is always kept."""
@@ -52,7 +68,8 @@ class CoresetState(DrawnRows):
     rows : number of rows seen (int).
     weight : sum of their weights, exact.
     mean, scatter : shape (p,), exact: mean of each column and its sum of squares about it.
-    tau : the largest priority of a row that is not kept; 0 while all are.
+    tau : the largest W/u of a row that is not kept; 0 while all are.
+    tau_uniform : the largest w/u of a row that is not kept.
     priority : shape (size,) uint64, the hashes that u is made of; the largest number where there is no row.
     importance : shape (size,), W of the kept rows, by descending W/u; zero where there is no row.
     weights : shape (size,), their row weights w.
@@ -65,6 +82,7 @@ class CoresetState(DrawnRows):
     mean: Array
     scatter: Array
     tau: float
+    tau_uniform: float
     priority: NDArray[np.uint64]
     importance: Array
     weights: Array
@@ -73,14 +91,30 @@ class CoresetState(DrawnRows):
     @property
     def sample_weight(self) -> Array:
         """The weight that each kept row stands for, shape (n,)."""
-        return self.prefix_weight(self.n)
+        kept = slice(0, self.n)
+        return _stood_for(
+            _Drawn(self.priority[kept], self.importance[kept], self.weights[kept]),
+            len(self.priority),
+            (self.tau, self.tau_uniform),
+        )
 
-    def prefix_weight(self, m: int) -> Array:
-        """Return the weights of the first m rows, which are a coreset of size m by themselves."""
-        following = slice(m, min(m + 1, self.n))
-        left = _priorities(self.priority[following], self.importance[following])
-        tau = max(self.tau, float(left.max(initial=0.0)))
-        return self.weights[:m] * np.maximum(1.0, tau / self.importance[:m])
+    @property
+    def crowding(self) -> float:
+        """How many times the average row's importance is what it was among the rows that the importances are of.
+
+        Estimated from τ, to which a row that is always kept does not add. Where it is far above one, rows that
+        were unknown take the places of the others.
+        """
+        return self.tau * len(self.priority) / (SHARES * self.weight) if self.weight else 1.0
+
+    def first(self, m: int) -> tuple[NDArray[np.intp], Array]:
+        """Return which of the kept rows are the coreset of size m, and the weights they stand for."""
+        every = _Drawn(self.priority[: self.n], self.importance[: self.n], self.weights[: self.n])
+        if m >= len(self.priority):
+            return np.arange(self.n), self.sample_weight
+        kept, tau, tau_uniform = _chosen(every, m)
+        left_out = max(tau, self.tau), max(tau_uniform, self.tau_uniform)
+        return kept, _stood_for(every.part(kept), m, left_out)
 
 
 @dataclass(frozen=True)
@@ -108,7 +142,7 @@ class Coreset:
     k_max: Annotated[int, Integer(1, None, searched=False)] = 200
     known: Known | None = field(default=None, metadata={"learned": True})
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = APPROXIMATE
@@ -129,19 +163,34 @@ class Coreset:
             X, w = np.zeros((1, shape.d)), np.ones(1)
         mean, scale = _units(X, w)
         Z = (X - mean) / scale
-        centres = _pilot(Z, w, self.k_max)
+        centres = _pilot(Z, w, min(self.k_max, max(1, int(w.sum() ** 2 / (w @ w)) // LEARN_EACH)))
         labels, distance = _nearest(Z, centres)
         mass = np.bincount(labels, w, len(centres)) / w.sum()
-        average = float(w @ distance / w.sum())
+        average = max(float(w @ distance / w.sum()), ROUNDING * float(np.finfo(shape.dtype).eps) * shape.d)
         return Known(
             {
                 "centres": centres,
                 "mean": mean,
                 "scale": scale,
                 "level": 1.0 + 1.0 / (len(centres) * np.maximum(mass, 1e-12)),
-                "far": np.array(1.0 / average if average > 0.0 else 0.0),
+                "far": np.array(1.0 / average),
             }
         )
+
+    def failed(self, state: CoresetState) -> str | None:
+        """Return why the pilot clustering does not suit the rows of a state; None where it does."""
+        if state.crowding <= CROWDED + NOISE / self.size**0.5:
+            return None
+        times = f"{state.crowding:.1f}" if state.crowding < 100.0 else f"{state.crowding:,.0f}"
+        return (
+            "the sample that the importances of rows were learned from misses a part of the data (its rows weigh "
+            f"{times} times what was expected, so that too few of the others were kept for clustering)"
+        )
+
+    def learn_again(self, shape: Shape, state: CoresetState, sample: Batch) -> Known:
+        """Return the centres of a pilot clustering of the coreset, which has rows from everywhere."""
+        rows = np.asfortranarray(state.values[: state.n])
+        return self.learn(shape, Batch(rows, shape.d, state.sample_weight))
 
     def knowing(self, known: Known) -> Coreset:
         """Return this summary, ready for a pass."""
@@ -152,7 +201,7 @@ class Coreset:
         m, zero = self.size, np.zeros(shape.p)
         values = np.zeros((m, shape.p), np.dtype(shape.dtype))
         return CoresetState(
-            shape, 0, 0.0, zero, zero.copy(), 0.0, np.full(m, LAST), np.zeros(m), np.zeros(m), values
+            shape, 0, 0.0, zero, zero.copy(), 0.0, 0.0, np.full(m, LAST), np.zeros(m), np.zeros(m), values
         )
 
     def update(self, state: CoresetState, batch: Batch) -> CoresetState:
@@ -161,13 +210,12 @@ class Coreset:
             return state
         priority = priorities_of(batch, self)
         importance = batch.weights * self._sensitivity(batch, state.shape)
-        order = _ranked(priority, importance)[: self.size + 1]
-        rest = _priorities(priority[order[self.size :]], importance[order[self.size :]])
-        kept = order[: self.size]
+        every = _Drawn(priority, importance, batch.weights)
+        kept, tau, tau_uniform = _chosen(every, self.size)
         values = batch.dense(state.shape.p, kept).astype(state.values.dtype, copy=False)
         mean, scatter = _moments(batch, state.shape.p)
         lifted = CoresetState(
-            state.shape, batch.n, batch.total, mean, scatter, float(rest.max(initial=0.0)),
+            state.shape, batch.n, batch.total, mean, scatter, tau, tau_uniform,
             priority[kept], importance[kept], batch.weights[kept], values,
         )  # fmt: skip
         return self._merged(state, lifted)
@@ -181,23 +229,25 @@ class Coreset:
         return self._merged(a, b)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: size × (p + 3) numbers, 2p more, a weight, τ and a count."""
-        return self.size * (np.dtype(shape.dtype).itemsize * shape.p + 24) + 16 * shape.p + 24
+        """Bytes of one state: size × (p + 3) numbers, 2p more, a weight, two thresholds and a count."""
+        return self.size * (np.dtype(shape.dtype).itemsize * shape.p + 24) + 16 * shape.p + 32
 
     def _merged(self, a: CoresetState, b: CoresetState) -> CoresetState:
         """Return the coreset of both; b may be of fewer places than it has seen rows."""
         n, m = a.n, b.n
-        priority = np.concatenate([a.priority[:n], b.priority[:m]])
-        importance = np.concatenate([a.importance[:n], b.importance[:m]])
-        order = _ranked(priority, importance)
-        kept, left = order[: self.size], order[self.size : self.size + 1]
-        tau = max(a.tau, b.tau, *_priorities(priority[left], importance[left]).tolist())
+        every = _Drawn(
+            np.concatenate([a.priority[:n], b.priority[:m]]),
+            np.concatenate([a.importance[:n], b.importance[:m]]),
+            np.concatenate([a.weights[:n], b.weights[:m]]),
+        )
+        kept, tau, tau_uniform = _chosen(every, self.size)
         weight, share = a.weight + b.weight, b.weight / (a.weight + b.weight)
         with np.errstate(over="ignore", invalid="ignore"):
             away = b.mean - a.mean
             mean, scatter = a.mean + away * share, a.scatter + b.scatter + away**2 * (a.weight * share)
         return CoresetState(
-            a.shape, a.rows + b.rows, weight, mean, scatter, tau,
+            a.shape, a.rows + b.rows, weight, mean, scatter,
+            max(a.tau, b.tau, tau), max(a.tau_uniform, b.tau_uniform, tau_uniform),
             taken(a.priority[:n], b.priority[:m], kept, self.size, empty=LAST),
             taken(a.importance[:n], b.importance[:m], kept, self.size),
             taken(a.weights[:n], b.weights[:m], kept, self.size),
@@ -236,14 +286,79 @@ def check_sums(state: CoresetState) -> None:
         )
 
 
-def _priorities(priority: NDArray[np.uint64], importance: Array) -> Array:
-    """Return W/u, with u = (hash + 1)/2⁶⁴ in (0, 1]."""
-    return importance / ((priority.astype(np.float64) + 1.0) / 2.0**64)
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """Rows that are drawn from: hash, importance W and weight w of each."""
+
+    priority: NDArray[np.uint64]
+    importance: Array
+    weights: Array
+
+    @property
+    def u(self) -> Array:
+        """(hash + 1)/2⁶⁴ in (0, 1]."""
+        return np.asarray((self.priority.astype(np.float64) + 1.0) / 2.0**64)
+
+    def part(self, rows: NDArray[np.intp]) -> _Drawn:
+        """Return some of them."""
+        return _Drawn(self.priority[rows], self.importance[rows], self.weights[rows])
+
+    def ranked(self, by: Array) -> NDArray[np.intp]:
+        """Return the order by descending ``by``; of equal ones the smaller hash is first."""
+        return np.lexsort((self.priority, -by))
+
+    def largest(self, by: Array, m: int) -> NDArray[np.bool_]:
+        """Return which are the first m in that order."""
+        if m >= len(by) or m == 0:
+            return np.full(len(by), m > 0)
+        cut = np.partition(by, len(by) - m)[len(by) - m]
+        chosen, ties = by > cut, np.flatnonzero(by == cut)
+        chosen[ties[np.argsort(self.priority[ties])[: m - np.count_nonzero(chosen)]]] = True
+        return np.asarray(chosen)
 
 
-def _ranked(priority: NDArray[np.uint64], importance: Array) -> NDArray[np.intp]:
-    """Return the order by descending W/u; of equal ones the smaller hash is first."""
-    return np.lexsort((priority, -_priorities(priority, importance)))
+def _uniform_places(size: int) -> int:
+    """Return how many of a coreset's places a uniform sample has."""
+    return size // UNIFORM
+
+
+def _chosen(rows: _Drawn, size: int) -> tuple[NDArray[np.intp], float, float]:
+    """Return the rows to keep by descending W/u, and the largest W/u and w/u of the others.
+
+    A row that is left out stays so with more rows: those before it in either order are never fewer.
+    """
+    u = rows.u
+    by, evenly = rows.importance / u, rows.weights / u
+    if len(u) <= size:
+        return rows.ranked(by), 0.0, 0.0
+    places = _uniform_places(size)
+    kept = rows.largest(evenly, places)
+    others = np.flatnonzero(~kept)
+    kept[others[rows.part(others).largest(by[others], size - places)]] = True
+    order = np.flatnonzero(kept)
+    return order[rows.part(order).ranked(by[order])], float(by[~kept].max()), float(evenly[~kept].max())
+
+
+def _stood_for(rows: _Drawn, size: int, left_out: tuple[float, float]) -> Array:
+    """Return the weight w/p of each kept row, shape (n,), p its probability to be kept for any u of its own.
+
+    ``left_out`` are the largest W/u and w/u of the rows that are not kept. Given the other rows, a row is kept
+    while u is below w/a or W/b; a and b are what it would have to beat were it not there. For a row of the
+    uniform places that is the next one, w/u, which then has a place of its own; for any other, the last one.
+    """
+    tau, tau_uniform = left_out
+    if tau == 0.0 and tau_uniform == 0.0:
+        return rows.weights
+    u = rows.u
+    by, evenly = rows.importance / u, rows.weights / u
+    uniform = rows.largest(evenly, _uniform_places(size))
+    last = float(evenly[uniform].min(initial=np.inf))
+    following = float(evenly[~uniform].max(initial=0.0))
+    level = tau if following >= tau_uniform else float(by[~uniform].min(initial=np.inf))
+    a = np.where(uniform, max(following, tau_uniform), last)
+    b = np.where(uniform, level, tau)
+    share = np.divide(rows.weights, rows.importance, out=np.zeros(len(u)), where=rows.importance > 0.0)
+    return np.asarray(np.maximum(rows.weights, np.minimum(a, b * share)))
 
 
 def _moments(batch: Batch, p: int) -> tuple[Array, Array]:

@@ -65,6 +65,16 @@ class SampleState(DrawnRows):
         """Whether the rows have different weights."""
         return bool(self.n and np.ptp(self.sample_weight) > 0.0)
 
+    @property
+    def given_weights(self) -> bool:
+        """Whether the rows of the data have different weights, whatever each kept row stands for."""
+        return bool(self.n and np.ptp(self.weights[: self.n]) > 0.0)
+
+    @property
+    def uniform(self) -> SampleState:
+        """The part of the kept rows that is a uniform sample: all of them."""
+        return self
+
 
 @dataclass(frozen=True)
 class Sample:

@@ -43,6 +43,12 @@ class FoldPlan:
     n_cells: int
     splits: tuple[Split, ...]
 
+    @property
+    def repeats(self) -> bool:
+        """Whether some rows are tested by several splits: repeated or shuffled splits."""
+        tested = [cell for split in self.splits for cell in split.test]
+        return len(set(tested)) < len(tested)
+
 
 @functools.cache
 def kfold_plan(n_splits: int) -> FoldPlan:

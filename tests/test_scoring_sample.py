@@ -1,0 +1,242 @@
+"""The rows that scores are computed on: rare classes and extremes in full, weights for the rest, exactly mergeable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import hpo
+from algorithms.base import Batch, Column, Shape
+from algorithms.errors import InvalidField
+from algorithms.summaries.sample import Sample
+from algorithms.summaries.scoring_sample import ScoringSample, reserved
+
+COLUMNS = (Column("x", "x"),)
+SHAPES = {"a number": Shape(COLUMNS, ("y",)), "classes": Shape(COLUMNS, ("y",), classes=("a", "b", "c"))}
+
+
+def batch_of(y, seed=0, weight=None, x=None):
+    rng = np.random.default_rng(seed)
+    rows = np.column_stack([np.arange(float(len(y))) if x is None else x, y])
+    priority = rng.permutation(len(y)).astype(np.uint64) * np.uint64(7919)
+    return Batch(np.asfortranarray(rows), 1, weight, priority=priority)
+
+
+def part_of(batch, rows):
+    weight = None if batch.weight is None else batch.weight[rows]
+    return Batch(batch.values[rows], 1, weight, priority=batch.priority[rows])
+
+
+def lift(summary, shape, batch):
+    return summary.update(summary.init(shape), batch)
+
+
+def naive(shape, y, priority, size):
+    """The rows that are kept, one by one: slow and obvious."""
+    order = sorted(range(len(y)), key=lambda i: priority[i])
+    if len(order) <= size:
+        return order
+    if shape.classes:
+        rank = {i: sum(y[j] == y[i] and priority[j] < priority[i] for j in order) for i in order}
+        held = set(sorted(order, key=lambda i: (rank[i], priority[i]))[: size // 2])
+    else:
+        found = reserved(shape, np.array(y)[order], priority[order], size)
+        held = {i for i, one in zip(order, found, strict=True) if one}
+    rest = [i for i in order if i not in held][: size - len(held)]
+    return sorted({*held, *rest}, key=lambda i: priority[i])
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@given(data=st.data())
+def test_it_keeps_what_the_rule_says_however_the_rows_are_cut(kind, data):
+    shape, n, size = SHAPES[kind], data.draw(st.integers(1, 60)), data.draw(st.integers(1, 25))
+    y = data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    batch = batch_of(np.array(y, float), data.draw(st.integers(0, 99)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=5)))
+    summary = ScoringSample(size)
+    updated, merged = summary.init(shape), summary.init(shape)
+    for rows in np.split(np.arange(n), cuts):
+        updated = summary.update(updated, part_of(batch, rows))
+        merged = summary.merge(lift(summary, shape, part_of(batch, rows)), merged)
+    expected = naive(shape, y, batch.priority, size)
+    for state in (updated, merged):
+        assert state.X[:, 0].astype(int).tolist() == expected
+    if shape.classes:
+        assert updated.counts.tolist() == np.bincount(y, minlength=3).tolist()
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("sizes", [(7, 8), (5, 20), (16, 17), (31, 40)])
+def test_a_smaller_sample_is_part_of_a_larger_one(kind, sizes):
+    batch = batch_of(np.arange(300) % 7 // 3)
+    small, large = (lift(ScoringSample(size), SHAPES[kind], batch) for size in sizes)
+    assert set(small.priority) <= set(large.priority)
+
+
+def test_a_rare_class_is_kept_whole_and_the_rest_stands_for_all_of_its_rows():
+    y = np.where(np.arange(5000) % 100 == 0, 2.0, np.arange(5000) % 2)
+    weight = np.random.default_rng(0).integers(1, 4, 5000).astype(float)
+    state = lift(ScoringSample(400), SHAPES["classes"], batch_of(y, weight=weight))
+    codes = state.target.astype(int)
+    assert (codes == 2).sum() == 50
+    assert state.factors[codes == 2].tolist() == [1.0] * 50
+    totals = np.bincount(codes, state.sample_weight)
+    np.testing.assert_allclose(totals, np.bincount(y.astype(int), weight), rtol=1e-12)
+
+
+def test_the_extremes_of_a_number_are_kept():
+    y = np.random.default_rng(0).standard_cauchy(5000)
+    state = lift(ScoringSample(400), SHAPES["a number"], batch_of(y))
+    assert set(np.sort(y)[:50]) | set(np.sort(y)[-50:]) <= set(state.target)
+    assert state.sample_weight.sum() == pytest.approx(5000)
+    assert sorted(set(state.factors))[0] == 1.0
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_weighted_means_are_right_on_average_ties_among_the_extremes_included(kind):
+    """Means over 400 draws lie within four standard errors of the truth."""
+    rng = np.random.default_rng(0)
+    y = rng.choice(3, 3000, p=[0.9, 0.09, 0.01]).astype(float)
+    x, found = y + rng.normal(size=3000), []
+    for seed in range(400):
+        state = lift(ScoringSample(100), SHAPES[kind], batch_of(y, seed, x=x))
+        w = state.sample_weight
+        found.append([np.average(state.X[:, 0], weights=w), np.average(state.target == 0, weights=w)])
+    error = np.std(found, axis=0) / np.sqrt(400)
+    assert (np.abs(np.mean(found, axis=0) - [x.mean(), (y == 0).mean()]) < 4 * error + 1e-12).all()
+
+
+def test_the_uniform_part_holds_the_rows_of_smallest_priority():
+    batch = batch_of(np.arange(900) % 3)
+    for shape in SHAPES.values():
+        part = lift(ScoringSample(60), shape, batch).uniform
+        assert part.n >= 30
+        np.testing.assert_array_equal(part.priority[: part.n], np.sort(batch.priority)[: part.n])
+        assert not part.weighted
+
+
+def test_while_all_rows_have_a_place_weights_stay_as_they_were():
+    weight = np.arange(1.0, 8.0)
+    state = lift(ScoringSample(7), SHAPES["classes"], batch_of(np.arange(7) % 3, weight=weight))
+    assert sorted(state.sample_weight) == weight.tolist()
+    assert not lift(ScoringSample(7), SHAPES["classes"], batch_of(np.arange(7) % 3)).weighted
+
+
+def test_a_senseless_size_is_refused():
+    with pytest.raises(InvalidField, match="size=0"):
+        ScoringSample(size=0)
+
+
+@pytest.mark.parametrize("rows", [1000, 90])
+@pytest.mark.parametrize(
+    "scoring", ["average_precision", "f1", "neg_log_loss", "roc_auc", "balanced_accuracy"]
+)
+def test_scores_of_classes_are_scikit_learns_on_the_rows_that_are_kept(scoring, rows, tmp_path):
+    X, y = load_wine(return_X_y=True)
+    X, y = X[:, :4], y == 2
+    cv = list(StratifiedKFold(3).split(X, y))
+    search = {"gaussian_nb.var_smoothing": 1e-9}
+    asked = {"folds": cv, "trials": 1, "scoring": scoring, "scoring_rows": rows, "store": tmp_path}
+    result = hpo.tune((X, y), algorithm="gaussian_nb", search=search, **asked)
+    expected = cross_val_score(GaussianNB(), X, y, cv=cv, scoring=scoring)
+    np.testing.assert_allclose(result.best.scores.folds, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scoring", ["r2", "neg_median_absolute_error", "neg_max_error"])
+def test_scores_of_numbers_are_scikit_learns_where_every_row_is_kept(scoring, tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    cv = list(KFold(4, shuffle=True, random_state=0).split(X))
+    search = {"knn_regressor.n_neighbors": 7, "knn_regressor.weights": "uniform"}
+    asked = {"folds": cv, "trials": 1, "scoring": scoring, "scoring_rows": 111, "store": tmp_path}
+    result = hpo.tune(
+        (X, y), algorithm="ridge", search={"ridge.alpha": 1.0, "ridge.standardize": True}, **asked
+    )
+    expected = cross_val_score(make_pipeline(StandardScaler(), Ridge()), X, y, cv=cv, scoring=scoring)
+    np.testing.assert_allclose(result.best.scores.folds, expected, rtol=1e-8)
+    assert hpo.tune((X, y), algorithm="knn_regressor", search=search, **asked).best_value < 1.0
+
+
+def rare(n, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3))
+    y = rng.random(n) < 1 / (1 + np.exp(9.0 - 3.0 * X[:, 0]))
+    return pd.DataFrame(X, columns=list("abc")).assign(t=np.where(y, "yes", "no"))
+
+
+@pytest.mark.parametrize(
+    "scoring", ["average_precision", "f1", "recall", "balanced_accuracy", "neg_log_loss"]
+)
+def test_scores_of_a_rare_class_on_a_sample_are_near_those_of_all_rows(scoring, tmp_path):
+    """Of 4,000 held-out rows a fold 800 are kept, all rare ones among them."""
+    frame = rare(20_000)
+    asked = {
+        "target": "t", "algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1,
+        "folds": 5, "scoring": scoring, "store": tmp_path,
+    }  # fmt: skip
+    every, some = (hpo.tune(frame, **asked, scoring_rows=m).best for m in (20_000, 800))
+    exact, sampled = every.scores, some.scores
+    held = [h.rows for h in some.states.held_out]
+    assert [(r.y == "yes").sum() for r in held] == [(h.rows.y == "yes").sum() for h in every.states.held_out]
+    assert all(r.n == 800 for r in held)
+    assert abs(sampled.mean - exact.mean) < 2.5 * exact.se
+    if scoring in ("recall",):
+        np.testing.assert_allclose(sampled.folds, exact.folds, rtol=1e-12, err_msg="it asks rare rows alone")
+
+
+@pytest.mark.parametrize(
+    "scoring", ["roc_auc_ovo", "roc_auc_ovo_weighted", "positive_likelihood_ratio", "rand_score"]
+)
+def test_scorers_that_take_no_weights_are_told_all_the_same(scoring, tmp_path):
+    frame = rare(8000)
+    if scoring == "roc_auc_ovo":
+        frame["t"] = np.where(frame["b"] > 1.5, "some", frame["t"])
+    asked = {"algorithm": "gaussian_nb", "trials": 1, "folds": 2, "scoring": scoring, "store": tmp_path}
+    if scoring == "roc_auc_ovo_weighted":
+        frame["t"] = np.array(["u", "v", "w"])[np.digitize(frame["a"] + frame["b"], [-0.5, 0.5])]
+    if scoring == "positive_likelihood_ratio":
+        frame["t"] = np.where(frame["a"] + frame["b"] > 1.0, "yes", "no")
+    search = {"gaussian_nb.var_smoothing": 1e-9}
+    every, some = (hpo.tune(frame, "t", search=search, **asked, scoring_rows=m) for m in (8000, 1000))
+    assert some.best_value == pytest.approx(every.best_value, rel=0.25)
+
+
+def test_training_samples_stay_uniform(tmp_path):
+    frame = rare(8000)
+    result = hpo.tune(
+        frame, "t", "knn_classifier", trials=2, folds=2, scoring="f1", scoring_rows=500, store=tmp_path
+    )
+    assert type(result.best.states.whole).__name__ == "SampleState"
+    assert isinstance(result.best.algorithm.summary, Sample)
+
+
+def test_a_threshold_is_chosen_by_the_rows_that_each_stands_for(tmp_path):
+    frame, new = rare(20_000), rare(20_000, seed=1)
+    asked = {
+        "target": "t",
+        "algorithm": "gaussian_nb",
+        "trials": 1,
+        "folds": 4,
+        "scoring": "f1",
+        "store": tmp_path,
+    }
+    search = {"gaussian_nb.threshold": "f1", "gaussian_nb.var_smoothing": 1e-9}
+    every, some = (hpo.tune(frame, search=search, **asked, scoring_rows=m) for m in (20_000, 600))
+    made = [result.confirm(new)["f1"] for result in (every, some)]
+    assert made[1] > made[0] - 0.03
+
+
+def test_the_report_counts_classes_by_every_row(tmp_path):
+    frame = rare(8000)
+    result = hpo.tune(frame, "t", "knn_classifier", trials=1, folds=2, scoring_rows=300, store=tmp_path)
+    rows = {row.label: (row.rows, row.counted) for row in result.report().classes}
+    counts = frame["t"].value_counts()
+    assert rows == {"no": (counts["no"], True), "yes": (counts["yes"], True)}
