@@ -272,7 +272,7 @@ def _outer(a: Array, z: Array) -> Array:
 
 
 def _calibration(whole: Array, sampled: Array) -> tuple[Array, Array]:
-    """Return the B that brings the sampled Hessian S to that of all rows, H, and H⁺: BᵀSB = H where S is trusted."""
+    """Return the B that brings the sampled Hessian S to that of all rows, BᵀSB = H where S is trusted, and H⁺."""
     values, vectors = np.linalg.eigh(whole)
     keep = values > FLAT * max(float(values[-1]), 0.0)
     root, v = np.sqrt(values[keep]), vectors[:, keep]
