@@ -165,7 +165,7 @@ class Corrected:
         """Return Σgwℓ at θ, shape (E, m), and its gradient."""
         step = (theta - self.start).ravel()
         bend = self.hessian @ step
-        rest, slope = self._rest(step)
+        rest, slope, _ = self._rest(step)
         value = self.loss + float(self.gradient @ step) + 0.5 * float(step @ bend) + rest
         back = self.calibrate.T @ (slope.T @ self.z).ravel()
         there = self.about(self.sure.x @ theta.T, self.sure.y)
@@ -181,13 +181,41 @@ class Corrected:
         gradient of the remainders, R, by -½(dS H⁺R + (R' H⁺ dS) δ), R' the change of the Hessian from θ₀ to θ.
         """
         step, e = (theta - self.start).ravel(), len(self.start)
-        s = self.z @ (self.calibrate @ step).reshape(self.start.shape).T
-        slope, there = self._rest(step)[1], self.about(self.eta + s, self.y)
+        _, slope, there = self._rest(step)
         change = there.hessian(self.z, self.w) - self.here.hessian(self.z, self.v)
         back = (self.inverse @ (slope.T @ self.z).ravel()).reshape(e, -1)
         own, turned = self._bent(back), self._bent(step.reshape(e, -1))
         made = _outer(slope, self.z) @ self.calibrate - 0.5 * _outer(own, self.z)
         return np.asarray(made - 0.5 * (_outer(turned, self.z) @ (self.inverse @ change)))
+
+    def shaken(self, theta: Array, signs: Array) -> Array:
+        """Return errors that the gradient at θ may have, shape (Em, J), for signs of each sampled row, (n, J).
+
+        Each is Σ ±√(1 - chance)·influence, about the means of the classes (Wu 1986, "Jackknife, bootstrap and other
+        resampling methods in regression analysis"); the influences themselves are never held.
+        """
+        step, (e, m) = (theta - self.start).ravel(), self.start.shape
+        lot = signs * np.sqrt(1.0 - self.chance)[:, None]
+        total = np.bincount(self.codes, self.w)
+        drift = np.stack([np.bincount(self.codes, self.w * each, len(total)) for each in lot.T], axis=1)
+        lot = lot - (drift / np.where(total > 0.0, total, 1.0)[:, None])[self.codes]
+        _, slope, there = self._rest(step)
+        back = (self.inverse @ (slope.T @ self.z).ravel()).reshape(e, m)
+        made = self.calibrate.T @ self._summed(slope, lot) - 0.5 * self._summed(self._bent(back), lot)
+        ways = (self.inverse @ self._summed(self._bent(step.reshape(e, m)), lot)).T
+        along = (self.z @ ways.reshape(-1, m).T).reshape(len(self.z), len(ways), e)
+        change = [
+            self.w[:, None] * there.bent(along[:, j]) - self.v[:, None] * self.here.bent(along[:, j])
+            for j in range(len(ways))
+        ]
+        return np.asarray(
+            made - 0.5 * (np.concatenate(change, axis=1).T @ self.z).reshape(len(ways), e * m).T
+        )
+
+    def _summed(self, parts: Array, lot: Array) -> Array:
+        """Return Σ lot · parts ⊗ z, shape (Em, J), for parts of shape (n, E)."""
+        by = (lot[:, :, None] * parts[:, None, :]).reshape(len(parts), -1)
+        return np.asarray((by.T @ self.z).reshape(lot.shape[1], -1).T)
 
     def _bent(self, way: Array) -> Array:
         """Return what each row's part of the sampled Hessian makes of a direction, but for its z, shape (n, E)."""
@@ -206,13 +234,14 @@ class Corrected:
         away = parts - self.w[:, None] * mean[self.codes]
         return np.asarray(away * np.sqrt(1.0 - self.chance)[:, None])
 
-    def _rest(self, step: Array) -> tuple[float, Array]:
-        """Return the sum of the rows' remainders, and their slopes."""
+    def _rest(self, step: Array) -> tuple[float, Array, Expansion]:
+        """Return the sum of the rows' remainders, their slopes, and the losses where the step leads."""
         s = self.z @ (self.calibrate @ step).reshape(self.start.shape).T
         there, bent = self.about(self.eta + s, self.y), self.here.bent(s)
         left = there.loss - self.here.loss - np.sum(self.here.slope * s, axis=1)
         value = float(self.w @ left) - 0.5 * float(self.v @ np.sum(s * bent, axis=1))
-        return value, self.w[:, None] * (there.slope - self.here.slope) - self.v[:, None] * bent
+        slope = self.w[:, None] * (there.slope - self.here.slope) - self.v[:, None] * bent
+        return value, slope, there
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from algorithms.base import Array
 from algorithms.errors import InvalidField, InvalidTarget
@@ -28,8 +27,10 @@ class LogisticCurvature(Curvature):
 
     def derivatives(self, eta: Array, y: Array) -> tuple[Array, Array, Array]:
         """Return log(1 + exp η) - yη and its derivatives p - y and p(1 - p)."""
-        p = expit(eta)
-        return np.logaddexp(0.0, eta) - y * eta, p - y, p * expit(-eta)
+        small = np.exp(-np.abs(eta))
+        rest = 1.0 / (1.0 + small)
+        p = np.where(eta > 0.0, rest, small * rest)
+        return np.maximum(eta, 0.0) + np.log1p(small) - y * eta, p - y, small * rest * rest
 
     def intercepts(self, y: Array, codes: NDArray[np.intp], w: Array, equations: int) -> Array:
         """Return the logarithms of the classes' odds, or of their shares about their mean."""
