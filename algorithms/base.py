@@ -60,10 +60,12 @@ class Column:
     ----------
     name : feature name after encoding, for example ``"carrier_AA"``.
     source : column of the data, for example ``"carrier"``.
-    role : ``"value"`` (a number, zero where missing), ``"indicator"`` (1 where that number is missing),
+    role : ``"value"`` (a number, at its origin where missing), ``"indicator"`` (1 where that number is missing),
         ``"level"`` (one category), ``"other"`` (categories outside the learned levels) or
         ``"missing"`` (no category); ``"hashed"`` (a hash of :data:`HASH_BITS` bits of the category, a number by
         which it is found, not to calculate with).
+    origin : what batches and states have subtracted from a value, so that they hold small numbers whatever the
+        calendar or the currency; models give it back. Other than zero only for a role of ``"value"``.
 
     Examples
     --------
@@ -74,6 +76,7 @@ class Column:
     name: str
     source: str
     role: str = VALUE
+    origin: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,16 @@ class Shape:
         """Number of columns and targets together."""
         return self.d + self.t
 
+    @cached_property
+    def origin(self) -> Array:
+        """What is subtracted from each encoded column, shape (d,)."""
+        return np.array([column.origin for column in self.columns], np.float64)
+
+    @cached_property
+    def shifted(self) -> bool:
+        """Whether any column has an origin other than zero."""
+        return bool(self.origin.any())
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -123,8 +136,8 @@ class Batch:
 
     Attributes
     ----------
-    values : shape (n, p), float32 or float64, Fortran order preferred: d encoded columns, then t targets.
-        Everything is finite: missing numbers are zero here and one in their indicator column.
+    values : shape (n, p), float32 or float64, Fortran order preferred: d encoded columns, less their origins,
+        then t targets. Everything is finite: missing numbers are zero here and one in their indicator column.
     weight : shape (n,) float64, positive, or None for weights of one.
     d : how many of the p are columns; the rest are targets.
     present : indices (into the p columns) of what can be other than zero in this batch, or None for all.

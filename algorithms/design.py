@@ -13,6 +13,7 @@ b    their products with the target, shape (q,)
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -114,7 +115,7 @@ class Design:
     ----------
     columns : T after selection.
     shape : the encoded columns.
-    mean, scale : shape (q,); what is subtracted from a column and what it is divided by.
+    mean, scale : shape (q,); what is subtracted from a column of the state and what it is divided by.
     offset : shape (q,), the columns' means as the model sees them (zero where standardised).
     gram, xy, yy : G, b and the target's square, centred where the model has an intercept.
     y_mean : mean of the target.
@@ -159,6 +160,19 @@ class Design:
         return self.y_mean - float(self.offset @ coef) if self.preprocess.center else 0.0
 
 
+    def at_origin(self) -> Design:
+        """Return the design in the columns of a pipeline, which have their origins: what a fitted model gets.
+
+        Only where columns are neither centred nor measured from zero already is there a difference.
+        """
+        if self.preprocess.standardize or not self.preprocess.center or not self.columns.origin.any():
+            return self
+        made = dataclasses.replace(self, offset=self.offset + self.columns.origin)
+        if "spectrum" in self.__dict__:
+            made.__dict__["spectrum"] = self.spectrum
+        return made
+
+
 def design_of(state: MomentsState, preprocess: Preprocess) -> Design:
     """Return the state's design under that preprocessing (kept for the state)."""
     return MEMO.get(state, preprocess, lambda: _design(state, preprocess))
@@ -175,7 +189,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     variance = np.diagonal(gram) / state.weight
     scale = deviations(variance, mean, state.weight) if how.standardize else np.ones(len(mean))
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
-    shift = mean if how.standardize else np.zeros(len(mean))
+    shift = mean if how.standardize else np.zeros(len(mean)) if how.center else -columns.origin
     offset = (mean - shift) / scale
     if not how.center:
         gram = gram + state.weight * np.multiply.outer(offset, offset)

@@ -14,6 +14,7 @@ as it is on columns.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Batch, Column, Shape
+from algorithms.base import INDICATOR, Array, Batch, Column, Shape
+from algorithms.column_map import ColumnMap, filled_map
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Log
@@ -50,12 +52,15 @@ class KernelMap:
     Attributes
     ----------
     kernel : ``"nystroem"`` or ``"fourier"``.
-    known : ``feature_center`` and ``feature_scale`` (d,), ``feature_gamma`` (1,); landmarks ``feature_points``
-        (D, d) and ``feature_root`` (D, D), or directions ``feature_points`` (d, D) and ``feature_offset`` (D,).
+    known : ``feature_fill`` (d,), what stands for a missing number; ``feature_center`` and ``feature_scale`` (q,)
+        of the columns that are no missing indicators, ``feature_gamma`` (1,); landmarks ``feature_points`` (D, q)
+        and ``feature_root`` (D, D), or directions ``feature_points`` (q, D) and ``feature_offset`` (D,).
+    inputs : the map of the encoded columns to those q.
     """
 
     kernel: str
     known: Known
+    inputs: ColumnMap = field(compare=False, repr=False)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -65,7 +70,16 @@ class KernelMap:
 
     @cached_property
     def steps(self) -> list[tuple[str, BaseEstimator]]:
-        """The map as fitted scikit-learn transformers: ``StandardScaler``, then ``Nystroem`` or ``RBFSampler``."""
+        """The map as fitted scikit-learn transformers over the encoded columns, which have their origins."""
+        from algorithms.models._steps import ColumnMap as MapColumns
+
+        (name, scaler), *rest = copy.deepcopy(self._steps)
+        scaler.mean_ = scaler.mean_ + self.inputs.origin
+        return [("columns", MapColumns().set(self.inputs.matrix, self.inputs.names)), (name, scaler), *rest]
+
+    @cached_property
+    def _steps(self) -> list[tuple[str, Any]]:
+        """``StandardScaler``, then ``Nystroem`` or ``RBFSampler``, over the columns less their origins."""
         from sklearn.kernel_approximation import Nystroem, RBFSampler
         from sklearn.preprocessing import StandardScaler
 
@@ -93,16 +107,21 @@ class KernelMap:
         multiples of 2⁻⁴⁰: a row has the same features whatever batch it comes in, and rows that are alike to twelve
         digits have none of a spread.
         """
-        made = np.empty((len(x), len(self.columns)))
+        x, made = self.inputs.rows(x), np.empty((len(x), len(self.columns)))
         for start in range(0, len(x), BLOCK):
             rows = x[start : start + BLOCK]
             block: Any = np.zeros((BLOCK, x.shape[1]))
             block[: len(rows)] = rows
             step: Any
-            for _, step in self.steps:
+            for _, step in self._steps:
                 block = step.transform(block)
             made[start : start + BLOCK] = block[: len(rows)]
         return np.asarray(np.round(made * GRID) / GRID)
+
+
+def _inputs(shape: Shape) -> NDArray[np.intp]:
+    """Return the places of the columns that distances are measured in: all but missing indicators."""
+    return np.array([j for j, column in enumerate(shape.columns) if column.role != INDICATOR], np.intp)
 
 
 def columns_of(kernel: str, width: int) -> tuple[Column, ...]:
@@ -185,13 +204,17 @@ class OnFeatures:
         return Batch(made, inside.d, batch.weight, None, batch.priority)
 
     def _shape_of(self, shape: Shape, known: Known) -> Shape:
-        made = KernelMap(self.kernel, known)
+        made = KernelMap(self.kernel, known, filled_map(shape, _inputs(shape), known["feature_fill"]))
         return dataclasses.replace(shape, columns=made.columns, dtype="float64", features=made)
 
     def _features(self, shape: Shape, sample: Batch) -> dict[str, NDArray[Any]]:
         if self.kernel == NONE:
             return {}
-        x = sample.dense(shape.p)[:, : shape.d].astype(np.float64)
+        from algorithms.summaries._imputed import gap_fills
+
+        fill = gap_fills(sample, shape, "mean")
+        encoded = sample.dense(shape.p)[:, : shape.d].astype(np.float64)
+        x: Array = filled_map(shape, _inputs(shape), fill).rows(encoded).astype(np.float64)
         w = sample.weights
         x, w = x[w > 0.0], w[w > 0.0]
         if len(x) < 2 or not shape.d:
@@ -205,9 +228,12 @@ class OnFeatures:
         squares = ((z[a] - z[b]) ** 2).sum(axis=1)
         typical = float(np.median(squares[squares > 0.0])) if np.any(squares > 0.0) else 1.0
         gamma = 1.0 / (self.kernel_scale**2 * typical)
-        found = {"feature_center": center, "feature_scale": scale, "feature_gamma": np.array([gamma])}
+        found = {
+            "feature_fill": fill, "feature_center": center, "feature_scale": scale,
+            "feature_gamma": np.array([gamma]),
+        }  # fmt: skip
         if self.kernel == FOURIER:
-            found["feature_points"] = rng.normal(size=(shape.d, self.kernel_components)) * np.sqrt(2.0 * gamma)
+            found["feature_points"] = rng.normal(size=(z.shape[1], self.kernel_components)) * np.sqrt(2.0 * gamma)
             found["feature_offset"] = rng.uniform(0.0, 2.0 * np.pi, self.kernel_components)
             return found
         return {**found, **self._landmarks(z, w, gamma, rng)}

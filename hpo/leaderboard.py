@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hpo import selection
+from hpo.accuracy import accuracy_of
 from hpo.evaluate import Scores
 from hpo.threads import one_blas_thread
 
@@ -28,6 +29,8 @@ class Leader:
     trial : number of the best one.
     params : its setting.
     metrics : the other scores by name.
+    score_bound : how far the score may be from the true one by rounding or approximation; None if not known.
+    accuracy : which errors the score carries beside the standard error, in words.
     """
 
     algorithm: str
@@ -40,6 +43,8 @@ class Leader:
     trial: int
     params: dict[str, Any]
     metrics: dict[str, Scores]
+    score_bound: float | None = None
+    accuracy: str = ""
 
     def flat(self) -> dict[str, Any]:
         """Return the fields, with a pair of columns for each of the other scores."""
@@ -62,7 +67,8 @@ def leaderboard(result: Result) -> list[Leader]:
     rows = [
         Leader(
             name, c.scores.mean, c.scores.se, c.scores.mean >= least, selection.complexity(c), len(tried[name]),
-            tried[name].count(False), c.number, result.params_of(c), dict(c.scores.also),
+            tried[name].count(False), c.number, result.params_of(c), dict(c.scores.also), c.scores.bound,
+            accuracy_of(c, result.metric, result.metric).brief(c.scores.mean),
         )
         for name, c in leaders.items()
     ]  # fmt: skip

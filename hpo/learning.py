@@ -12,6 +12,7 @@ import numpy as np
 from algorithms.base import Batch, Shape, SparseBatch, Summary, learns
 from algorithms.known import Known
 from hpo.errors import StoreWarning
+from hpo.pilot import LEAST_SHARE, share_of
 from hpo.summaries import fields_of_summary
 from state_store import StateStore, StoreWriteError, digest
 
@@ -119,7 +120,7 @@ def with_stored(
     found: dict[Summary[Any], Known] = {}
     for document in sorted(store.documents(KIND), key=_learned_last, reverse=True):
         summary = wanted.get(str(document.about.get("lookup")))
-        if summary is None or summary in found or not set(document.about.get("segments", [""])) <= present:
+        if summary is None or summary in found or share_of(document, present) < LEAST_SHARE:
             continue
         known = load_known(store, document.name)
         if known is not None:

@@ -1,14 +1,14 @@
 """The pilot: what a pass must know before it starts, learned from a small sample and kept for growing data.
 
-A pilot is stored with the segments it was drawn from. A data set that still has all of them takes the stored
-pilot, so that the leaves of its old segments go on matching; otherwise a new pilot is drawn, which means a
-new pass. Purely numeric data needs no pilot: its encoder follows from the schema.
+A pilot is stored with the segments it was drawn from. A data set that still has at least half of them takes the
+stored pilot, so that the leaves of its old segments go on matching; otherwise a new pilot is drawn, which means a
+new pass. Numeric data whose values are not far from zero needs no pilot: its encoder follows from the schema.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,15 +17,20 @@ import pyarrow.compute as pc
 
 from algorithms.base import Learning, Shape, Summary
 from algorithms.known import Known
+from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoder import Encoder
 from hpo.data.folds import FoldScheme
 from hpo.data.hashed import AUTO, Hashed
+from hpo.data.segment import spread
 from hpo.errors import StoreWarning
 from state_store import StoreWriteError, digest
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
-    from state_store import StateStore
+    from state_store import Document, StateStore
+
+LEAST_SHARE = 0.5
+"""Share of the segments that a pilot was drawn from which data must have to take it."""
 
 PILOT_ROWS = 100_000
 """Rows of the sample that categories and time boundaries are learned from."""
@@ -79,6 +84,7 @@ class PilotPlan:
     stored : its document's name, or None.
     outdated : whether pilots of the same question exist, but segments they were drawn from are gone.
     needed : whether anything must be looked up: a sample, or the classes of the target.
+    origins : those of the numbers, by column; None where rows must be read to know them.
     """
 
     columns: tuple[str, ...]
@@ -86,6 +92,7 @@ class PilotPlan:
     stored: str | None
     outdated: bool
     needed: bool
+    origins: Mapping[str, float] | None = None
 
 
 def plan_pilot(
@@ -105,6 +112,7 @@ def plan_pilot(
         return PilotPlan(dataset.targets, "", None, outdated=False, needed=True)
     encoder = Encoder(max_categories, hash_columns=hash_columns)
     learned = (*encoder.sample_columns(dataset.features), *folds.sample_columns)
+    origins = dataset.known_origins(encoder.numbers(dataset.features))
     weight = (dataset.weight,) if learned and dataset.weight else ()
     columns = tuple(dict.fromkeys((*learned, *weight)))
     lookup = digest(
@@ -118,13 +126,26 @@ def plan_pilot(
             **({"hash_columns": _asked(hash_columns)} if hash_columns else {}),
         }
     )
-    if not columns:
-        return PilotPlan((), lookup, None, outdated=False, needed=False)
-    present = {segment.fingerprint for segment in dataset.segments}
+    if not columns and origins == {}:
+        return PilotPlan((), lookup, None, outdated=False, needed=False, origins=origins)
     known = [d for d in store.documents(KIND) if d.about.get("lookup") == lookup]
-    fitting = [d for d in known if set(d.about.get("segments", [""])) <= present]
-    stored = fitting[0].name if fitting else None
-    return PilotPlan(columns, lookup, stored, outdated=bool(known) and not fitting, needed=True)
+    fitting = best_fitting(known, dataset)
+    stored = fitting.name if fitting else None
+    outdated = bool(known) and fitting is None
+    return PilotPlan(columns, lookup, stored, outdated=outdated, needed=True, origins=origins)
+
+
+def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
+    """Return the document of which the data has most of the segments it was made of, at least half; else None."""
+    present = {segment.fingerprint for segment in dataset.segments}
+    best = max(documents, key=lambda document: share_of(document, present), default=None)
+    return best if best is not None and share_of(best, present) >= LEAST_SHARE else None
+
+
+def share_of(document: Document, present: Collection[str]) -> float:
+    """Return the share of the segments that a document was made of which are among some fingerprints."""
+    drawn = document.about.get("segments") or [""]
+    return sum(fingerprint in present for fingerprint in drawn) / len(drawn)
 
 
 def make_pilot(
@@ -148,16 +169,21 @@ def make_pilot(
     plan = plan_pilot(dataset, folds, max_categories, store, classes, hash_columns)
     unfitted = Encoder(max_categories, hash_columns=hash_columns)
     if not plan.needed:
-        return _pilot(dataset, folds, _fitted(unfitted, dataset, None, classes), None, "schema")
+        return _pilot(dataset, folds, _fitted(unfitted, dataset, None, classes, {}), None, "schema")
     if plan.stored is not None:
         found = load_pilot(store, plan.stored, folds, dataset.targets)
         if found is not None:
             return found
-    table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
-    if dataset.weight is not None:
-        table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
-    folds = folds.fit(table) if folds.sample_columns else folds
-    encoder = _fitted(unfitted, dataset, table, classes)
+    table, drawn = None, spread(dataset.segments, PILOT_SEGMENTS)
+    if plan.columns:
+        table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
+        if dataset.weight is not None:
+            table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
+        folds = folds.fit(table) if folds.sample_columns else folds
+    origins = plan.origins
+    if origins is None:
+        origins = dataset.peeked_origins(unfitted.numbers(dataset.features))
+    encoder = _fitted(unfitted, dataset, table, classes, origins)
     about = {
         "lookup": plan.lookup,
         "segments": [segment.fingerprint for segment in drawn],
@@ -193,10 +219,14 @@ def _asked(hash_columns: Hashed) -> Any:
 
 
 def _fitted(
-    encoder: Encoder, dataset: Dataset, sample: pa.Table | None, classes: Sequence[Any] = ()
+    encoder: Encoder,
+    dataset: Dataset,
+    sample: pa.Table | None,
+    classes: Sequence[Any],
+    origins: Mapping[str, float],
 ) -> Encoder:
     weight = dataset.weight if sample is not None else None
-    return encoder.fit_fields(dataset.features, sample, dataset.target_fields, weight, classes)
+    return encoder.fit_fields(dataset.features, sample, dataset.target_fields, weight, classes, origins)
 
 
 def _pilot(dataset: Dataset, folds: FoldScheme, encoder: Encoder, name: str | None, origin: str) -> Pilot:

@@ -137,7 +137,7 @@ def _known_pilot(
     dataset, folds = question.dataset, question.folds
     if not needed:
         encoder = Encoder(question.spec.max_categories, hash_columns=question.hash_columns)
-        encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes)
+        encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes, origins={})
         return Pilot(encoder, folds, shape_of(encoder, dataset.targets), None, "schema")
     return None if stored is None else load_pilot(question.store, stored, folds, dataset.targets)
 

@@ -6,10 +6,11 @@ model itself, is a step of Newton's method on every row; it costs a pass, so it 
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Literal
@@ -111,16 +112,28 @@ def polish(
         return replace(made, reason=f"it would gain about {gain:.1g} a row, below {what} ({enough:.1g})")
     if stop.is_set():
         return replace(made, reason="the study was interrupted")
-    began = time.perf_counter()
+    read = functools.partial(_pass, question, found.pilot, winner, progress=progress, stop=stop)
+    return _steps(made, algorithm, solution, state, enough, read)
+
+
+def _steps(
+    made: Polished, algorithm: Any, solution: Any, state: Any, enough: float, read: Callable[..., Any]
+) -> Polished:
+    """Return the winner after as many steps of Newton's method as gain enough, each on every row.
+
+    A pass that begins at a model tells its objective on all rows. A step that raised it is taken back; the last one,
+    which no further pass tells, is taken where it lowers the objective by more than what is not known of it.
+    """
+    began, gain = time.perf_counter(), made.gain
     value, kept, kept_from, source = math.inf, solution, "", ""
     while made.passes < MOST_PASSES and gain > enough:
         known = algorithm.expanded_at(solution, state)
         try:
-            state, cost = _pass(question, found.pilot, winner, known, progress, stop)
+            state, cost = read(known)
             now, following = algorithm.objective(solution, state), algorithm.solve(state)
         except (AlgorithmError, DataError, Interrupted) as error:
             reason = str(error).splitlines()[0]
-            warnings.warn(f"the best model stays unpolished: {reason}", StoreWarning, stacklevel=2)
+            warnings.warn(f"the best model stays unpolished: {reason}", StoreWarning, stacklevel=3)
             made = replace(made, reason=reason)
             break
         made = replace(made, passes=made.passes + 1, results=(*made.results, cost))
@@ -129,7 +142,7 @@ def polish(
         value, kept, kept_from = now, solution, source
         solution, source, gain = following, known.digest, algorithm.gain(following, state)
     if made.passes and value - algorithm.objective(solution, state) < gain - SLIGHT * abs(value):
-        return _ended(replace(made, reason=RAISED), kept, kept_from, began)
+        return _ended(replace(made, reason=made.reason or RAISED), kept, kept_from, began)
     return _ended(made, solution, source, began)
 
 
@@ -173,7 +186,7 @@ def restored(
 
 
 def _pass(
-    question: Question, pilot: Pilot, winner: Candidate, known: Known, progress: Progress, stop: Event
+    question: Question, pilot: Pilot, winner: Candidate, known: Known, *, progress: Progress, stop: Event
 ) -> tuple[Any, PassResult]:
     """Read what no state at this expansion is known of; return the state of every row and what that cost."""
     dataset, store, summary = question.dataset, question.store, winner.algorithm.summary

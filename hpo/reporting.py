@@ -181,7 +181,29 @@ def _sampling_notes(result: Result) -> list[str]:
         for name in result.metrics[1:]
     }
     found += [f"{name} could not be told of {n:,} settings." for name, n in untold.items() if n]
-    return found
+    return [*found, *_bias_notes(result)]
+
+
+def _bias_notes(result: Result) -> list[str]:
+    """Return which scores of sampled rows are biased, and how."""
+    largest = [m for m in result.record.get("sampled", []) if m == "neg_max_error"]
+    held, kept = result.accuracy().held_rows, result.accuracy().scored_rows
+    found = [
+        f"{m} is the largest error among {kept:,} of {held:,} held-out rows (the smallest and largest targets are "
+        "among them): that of all rows may be larger."
+        for m in largest
+        if kept < held
+    ]
+    biases = {m: result.accuracy(metric=m).bias for m in result.metrics} if not result.several else {}
+    return [*found, *(_bias_note(m, bias) for m, bias in biases.items() if bias)]
+
+
+def _bias_note(metric: str, bias: float) -> str:
+    side = "high" if bias > 0.0 else "low"
+    return (
+        f"{metric} of the best setting is too {side} by about {abs(bias):.1g}, of so few sampled rows; a "
+        "larger scoring_rows makes that smaller."
+    )
 
 
 def _sampled_rows(result: Result) -> int | None:
@@ -193,12 +215,13 @@ def _sampled_rows(result: Result) -> int | None:
 def _leader(row: Row) -> Leader:
     return Leader(
         row.trial, row.algorithm, row.params, row.score, _finite(row.se), row.complexity,
-        _estimates(row.metrics), row.within_one_se, row.trials, row.failed,
+        within_one_se=row.within_one_se, trials=row.trials, failed=row.failed, bound=row.score_bound,
+        accuracy=row.accuracy, metrics={name: _estimate_of(s) for name, s in row.metrics.items()},
     )  # fmt: skip
 
 
-def _estimates(also: Mapping[str, Scores]) -> dict[str, Estimate]:
-    return {name: Estimate(_finite(s.mean), _finite(s.se)) for name, s in also.items()}
+def _estimate_of(scores: Scores, accuracy: str = "") -> Estimate:
+    return Estimate(_finite(scores.mean), _finite(scores.se), scores.bound, accuracy)
 
 
 def _classes(result: Result) -> list[ClassRow]:
@@ -245,7 +268,11 @@ def _row(result: Result, trial: FrozenTrial) -> TrialRow:
         seconds=trial.user_attrs.get("seconds"),
         duplicate_of=trial.user_attrs.get("duplicate_of"),
         state=trial.state.name.lower(),
-        metrics=_estimates(scores.also) if scores else {},
+        metrics={m: _estimate_of(s, result.noted_accuracy(trial, m)) for m, s in scores.also.items()}
+        if scores
+        else {},
+        bound=scores.bound if scores else None,
+        accuracy=result.noted_accuracy(trial, result.metric) if scores else "",
     )
 
 
@@ -253,9 +280,13 @@ def _chosen(result: Result, candidate: Candidate) -> Chosen:
     from hpo.selection import complexity
 
     name, params = result.algorithm_of(candidate), result.params_of(candidate)
-    se = _finite(candidate.scores.se)
-    also = _estimates(candidate.scores.also)
-    return Chosen(candidate.number, name, params, candidate.scores.mean, se, complexity(candidate), also)
+    scores, se = candidate.scores, _finite(candidate.scores.se)
+    words = {m: result.accuracy(candidate, m).words(scores.also.get(m, scores).mean) for m in result.metrics}
+    also = {m: _estimate_of(s, words[m]) for m, s in scores.also.items()}
+    return Chosen(
+        candidate.number, name, params, scores.mean, se, complexity(candidate), also, scores.bound,
+        words[result.metric],
+    )  # fmt: skip
 
 
 def _drawn(result: Result, depth: Depth) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 
 from hpo import selection
+from hpo.accuracy import accuracy_of
 from hpo.cost import Cost
 from hpo.errors import TuneError
 from hpo.evaluate import Scores
@@ -21,6 +22,7 @@ from hpo.run import Run
 from hpo.selection import Candidate, Curve, Estimate
 from hpo.threads import one_blas_thread
 from hpo.tuner import recorded, repeated
+from studies.accuracy import Accuracy, recorded_accuracy
 
 if TYPE_CHECKING:
     import os
@@ -66,6 +68,7 @@ class Result:
         self.metrics: tuple[str, ...] = (run.tuner.metric, *run.tuner.also)
         self.objectives: tuple[str, ...] = self.metrics[: run.tuner.goals]
         self.stopped: str = run.stopped
+        self._accuracies: dict[tuple[int, str], Accuracy] = {}
 
     def __repr__(self) -> str:
         """Show the best score and setting, where there is one."""
@@ -76,9 +79,10 @@ class Result:
             front = f"{len(self.pareto)} on the Pareto front of {', '.join(self.objectives)}"
             return f"<Result {self.name or 'unnamed'!r}: {front}; {trials} trials, {rows}>"
         se = f" ± {self.best_se:.2g}" if np.isfinite(self.best_se) else ""
+        errors = accuracy_of(self.best, self.metric, self.metric).brief(self.best_value)
         return (
-            f"<Result {self.name or 'unnamed'!r}: {self.metric} {self.best_value:.6g}{se}, {self.best_algorithm} "
-            f"{self.best_params}; {trials} trials, {rows}>"
+            f"<Result {self.name or 'unnamed'!r}: {self.metric} {self.best_value:.6g}{se} ({errors}), "
+            f"{self.best_algorithm} {self.best_params}; {trials} trials, {rows}>"
         )
 
     @property
@@ -220,7 +224,9 @@ class Result:
 
         algorithm, polished = candidate.algorithm, self.polished
         solution = None if polished is None or polished.number != candidate.number else polished.solution
-        fitted = algorithm.estimator(algorithm.solve(candidate.states.whole) if solution is None else solution)
+        fitted = algorithm.estimator(
+            algorithm.solve(candidate.states.whole) if solution is None else solution
+        )
         return Pipeline([("encoder", self._run.evidence.pilot.encoder), *fitted.steps])
 
     def params_of(self, candidate: Candidate) -> dict[str, Any]:
@@ -233,10 +239,12 @@ class Result:
         """Return Optuna's table of trials, with ``fold_scores`` and ``std_error`` as columns of their own.
 
         ``score_bound`` says how far the mean score may be from the true one, by rounding (exact families) or by
-        approximation, in the score's own units; it is missing where no bound is known.
+        approximation, in the score's own units; it is missing where no bound is known. ``accuracy`` says in words
+        which errors a score carries beside its standard error: ``exact``, or what was sampled or approximated.
 
-        A study of several scores has ``mean_<score>`` and ``std_error_<score>`` of each. Of several objectives
-        ``values_<i>`` are the means, in the order of ``objectives``.
+        A study of several scores has ``mean_<score>``, ``std_error_<score>``, ``score_bound_<score>`` and
+        ``accuracy_<score>`` of each. Of several objectives ``values_<i>`` are the means, in the order of
+        ``objectives``.
         """
         frame = self.optuna_study.trials_dataframe()
         frame = frame.drop(columns=["user_attrs_scores", "user_attrs_score_bounds"], errors="ignore")
@@ -245,19 +253,63 @@ class Result:
         known = [recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)]
         bounds = [None if s is None else s.bound for s in known]
         frame["score_bound"] = [np.nan if bound is None else bound for bound in bounds]
+        frame["accuracy"] = self._noted(self.metric)
         if len(self.metrics) > 1:
             for name in self.metrics:
                 found = [None if s is None else s.also.get(name, s) for s in known]
                 frame[f"mean_{name}"] = [np.nan if s is None else s.mean for s in found]
                 frame[f"std_error_{name}"] = [np.nan if s is None else s.se for s in found]
+                told = [None if s is None else s.bound for s in found]
+                frame[f"score_bound_{name}"] = [np.nan if bound is None else bound for bound in told]
+                frame[f"accuracy_{name}"] = self._noted(name)
         return frame
+
+    def _noted(self, metric: str) -> list[str]:
+        trials = self.optuna_study.get_trials(deepcopy=False)
+        return [self.noted_accuracy(t, metric, brief=False) for t in trials]
+
+    def noted_accuracy(self, trial: FrozenTrial, metric: str, *, brief: bool = True) -> str:
+        """Return which errors a trial's score carries, in words or in a few; empty where it has no score."""
+        scores = recorded(trial)
+        found = recorded_accuracy(self.record, trial.user_attrs, metric)
+        if scores is None or found is None:
+            return ""
+        mean = scores.also.get(metric, scores).mean
+        return found.brief(mean) if brief else found.words(mean)
+
+    def accuracy(self, candidate: Candidate | None = None, metric: str | None = None) -> Accuracy:
+        """Return which errors a score carries beside its standard error over folds.
+
+        Parameters
+        ----------
+        candidate : whose score; None for the best (of several objectives, by the first).
+        metric : which of the study's scores; None for the first.
+
+        Examples
+        --------
+        >>> import numpy as np, hpo
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> result = hpo.tune((X, X @ [1.0, 2.0, 0.0]), algorithm="ridge", trials=2, store=None)
+        >>> result.accuracy().words(result.best_value)
+        'exact'
+        """
+        from hpo.sampling_error import with_sampling
+
+        chosen, name = candidate or selection.best(self.candidates), metric or self.metric
+        if (chosen.number, name) not in self._accuracies:
+            found = accuracy_of(chosen, name, self.metric)
+            self._accuracies[chosen.number, name] = (
+                with_sampling(found, chosen, name) if found.sampled else found
+            )
+        return self._accuracies[chosen.number, name]
 
     def leaderboard(self) -> pd.DataFrame:
         """Return one row per algorithm, the best first.
 
         Columns: ``algorithm``, ``score`` and ``se`` of its best setting (by the first objective),
-        ``within_one_se`` of the best of all, ``complexity``, ``trials``, ``failed``, ``trial``, ``params``, and
-        ``mean_<score>`` and ``std_error_<score>`` of every further score.
+        ``within_one_se`` of the best of all, ``complexity``, ``trials``, ``failed``, ``trial``, ``params``,
+        ``score_bound`` and ``accuracy`` as in :meth:`trials_dataframe`, and ``mean_<score>`` and
+        ``std_error_<score>`` of every further score.
         """
         import pandas as pd
 

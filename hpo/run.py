@@ -13,6 +13,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from algorithms.ranges import Range
+from hpo import accuracy
 from hpo.classes import classes_of
 from hpo.contexts import Evidence, evidence
 from hpo.cost import Cost, of_pass, rows_if_retrained, with_polish
@@ -227,6 +228,7 @@ class Runner:
             "goals": question.scoring.goals,
             "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
             "scoring_rows": question.spec.scoring_rows,
+            **accuracy.record_of(found),
             "segments": [segment.fingerprint for segment in segments],
             "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in made.result.segments],
             "encoder": found.pilot.encoder.to_dict(),

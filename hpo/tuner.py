@@ -141,7 +141,8 @@ class Tuner:
         """Add another study's trial to this one, scored anew from these states."""
         setting = self.setting(trial)
         scores, error = self.attempt(setting)
-        attributes: dict[str, Any] = {"warm_start": study, "rows_read": 0}
+        states = self.contexts[self.searched[setting[0]].summary(setting[1])]
+        attributes: dict[str, Any] = {"warm_start": study, "rows_read": 0, "states": states}
         if error:
             attributes["error"] = error
         if scores is not None:

@@ -50,7 +50,7 @@ class Plain:
         Examples
         --------
         >>> Estimate(mean=-1.5, se=0.1).to_dict()
-        {'mean': -1.5, 'se': 0.1}
+        {'mean': -1.5, 'se': 0.1, 'bound': None, 'accuracy': ''}
         """
         plain: dict[str, Any] = to_plain(self)
         return plain
@@ -58,15 +58,21 @@ class Plain:
 
 @dataclass(frozen=True)
 class Estimate(Plain):
-    """A mean score with its standard error; None where it cannot be told."""
+    """A mean score with its standard error; None where it cannot be told.
+
+    `bound` says how far the mean may be from the true one by rounding or by approximation of the model; `accuracy`
+    which errors it carries beside the standard error, in words.
+    """
 
     mean: float | None
     se: float | None = None
+    bound: float | None = None
+    accuracy: str = ""
 
 
 @dataclass(frozen=True)
 class TrialRow(Plain):
-    """One trial: what was tried, the score of each fold, and its means by the study's other metrics."""
+    """One trial: what was tried, the score of each fold, its errors, and its means by the study's other metrics."""
 
     number: int
     algorithm: str
@@ -78,6 +84,8 @@ class TrialRow(Plain):
     duplicate_of: int | None = None
     state: str = "complete"
     metrics: dict[str, Estimate] = field(default_factory=dict)
+    bound: float | None = None
+    accuracy: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,8 @@ class Chosen(Plain):
     se: float | None = None
     complexity: float | None = None
     metrics: dict[str, Estimate] = field(default_factory=dict)
+    bound: float | None = None
+    accuracy: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from studies.charts.pareto import value_of
 from studies.charts.scales import category_text, fit_linear
 from studies.report_context import Context, drawing_of
 from studies.report_data import Chosen, Estimate, ReportData, TrialRow, to_plain
-from studies.report_text import MISSING, count_text, finite, metric_of, number_text, shorten
+from studies.report_text import MISSING, clean, count_text, finite, metric_of, number_text, shorten
 
 MAX_CLASSES = 12
 MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
@@ -60,6 +60,7 @@ def _choice(context: Context, name: str, why: str, chosen: Chosen) -> dict[str, 
         "number": chosen.number,
         "score": metric.text(chosen.value, chosen.se),
         "complexity": number_text(chosen.complexity) if chosen.complexity is not None else "",
+        "accuracy": clean(chosen.accuracy),
         "yaml": settings_yaml(chosen),
         "folds": drawing_of(charts.fold_strip(folds, chosen.value, metric)),
     }
@@ -129,6 +130,7 @@ def standings(context: Context) -> dict[str, Any]:
         leader.algorithm: {
             "complexity": number_text(leader.complexity),
             "near": leader.within_one_se,
+            "accuracy": clean(leader.accuracy),
             "setting": setting_text(leader),
             "metrics": [_estimate_text(leader.metrics, name) for name in others],
         }

@@ -122,6 +122,8 @@ def _scores(data: ReportData, metric: Metric, say: Say) -> Table:
         if chosen is not None:
             score = say(metric.text(chosen.value, chosen.se), style)
             grid.add_row(say(name), score, _origin(data, chosen, metric, say, name))
+            if chosen.accuracy and (name == "Best" or chosen.accuracy != getattr(data.best, "accuracy", "")):
+                grid.add_row(say(""), say(""), say(chosen.accuracy, "dim"))
             for row in _others(data, chosen, say) if name == "Best" else ():
                 grid.add_row(*row)
     if data.nested is not None:
@@ -150,7 +152,8 @@ def _others(data: ReportData, chosen: Chosen, say: Say) -> Iterator[list[Text]]:
     for name in data.metrics[1:]:
         if name in chosen.metrics:
             metric, one = metric_of(name), chosen.metrics[name]
-            yield [say(""), say(metric.text(one.mean, one.se)), say(f"{metric.name} of the best", "dim")]
+            words = f"{metric.name} of the best{', ' * bool(one.accuracy)}{one.accuracy}"
+            yield [say(""), say(metric.text(one.mean, one.se)), say(words, "dim")]
 
 
 def _origin(data: ReportData, chosen: Chosen, metric: Metric, say: Say, name: str) -> Text:

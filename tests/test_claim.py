@@ -98,14 +98,20 @@ def test_deleted_files_are_left_out_of_the_merge_and_nothing_is_read(files, tmp_
     assert fewer.best.states.whole.rows == 2000
 
 
-def test_a_pilot_whose_segments_are_gone_is_drawn_anew_and_the_same_levels_keep_the_leaves(files, tmp_path):
+def test_a_pilot_of_which_most_segments_are_gone_is_drawn_anew_and_the_same_levels_keep_the_leaves(files, tmp_path):
     hpo.tune(files, "y", "ridge", trials=3, store=tmp_path / "store")
-    (files / "part-0.parquet").unlink()
     spec = hpo.StudySpec(data=str(files), target="y", algorithm="ridge", store=str(tmp_path / "store"))
-    assert hpo.plan(spec).pilot == "to be drawn anew"
+    parts = sorted(files.glob("*.parquet"))
+    parts[0].unlink()
+    assert hpo.plan(spec).pilot == "stored", "half of its segments are enough"
     fewer = hpo.tune(files, "y", "ridge", trials=3, store=tmp_path / "store")
-    assert fewer.cost.pilot_rows > 0
-    assert fewer.cost.rows_read == 0
+    assert (fewer.cost.pilot_rows, fewer.cost.rows_read) == (0, 0)
+    for part in parts[1 : len(parts) // 2 + 1]:
+        part.unlink()
+    assert hpo.plan(spec).pilot == "to be drawn anew"
+    least = hpo.tune(files, "y", "ridge", trials=3, store=tmp_path / "store")
+    assert least.cost.pilot_rows > 0
+    assert least.cost.rows_read == 0
 
 
 def test_numeric_data_needs_no_pilot_and_a_window_of_it_reads_nothing(tmp_path):

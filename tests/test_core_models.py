@@ -243,11 +243,18 @@ class TestDesign:
         assert both.pick is None
         assert both.matrix.toarray().sum(axis=1).tolist() == [1.0, 1.0, 1.0]
 
-    def test_a_column_of_zeros_is_left_out_and_one_of_mean_zero_is_not(self):
+    def test_a_number_of_zeros_is_kept_as_simple_imputer_does_and_a_level_of_no_row_is_not(self):
         X, y = data()
-        X[:, 1] = 0.0
+        X[:, 1] = X[:, 3] = 0.0
         X[:, 2] = np.where(np.arange(N) % 2, 1.0, -1.0)
-        assert column_map(state_of(X, y), "mean", 0.0).names == ("x0", "x2", "x3")
+        columns = (*(Column(f"x{j}", f"x{j}") for j in range(3)), Column("c_a", "c", LEVEL))
+        assert column_map(state_of(X, y, columns), "mean", 0.0).names == ("x0", "x1", "x2")
+
+    def test_a_number_that_every_row_lacks_is_left_out(self):
+        X, y = data()
+        X[:, 0], X[:, 1] = 0.0, 1.0
+        columns = (Column("a", "a"), Column("missing_a", "a", INDICATOR), Column("b", "b"), Column("c", "c"))
+        assert column_map(state_of(X, y, columns), "mean", 0.0).names == ("b", "c")
 
     def test_selected_columns_stand_in_their_old_order_ties_to_the_first(self):
         X, y = data()
@@ -265,7 +272,8 @@ class TestDesign:
     def test_the_picked_columns_are_those_of_the_matrix(self):
         X, y = data()
         X[:, 1] = 0.0
-        columns = column_map(state_of(X, y), "mean", 0.0)
+        levels = (Column("x0", "x0"), Column("c_a", "c", LEVEL), Column("x2", "x2"), Column("x3", "x3"))
+        columns = column_map(state_of(X, y, levels), "mean", 0.0)
         assert columns.pick.tolist() == [0, 2, 3]
         np.testing.assert_array_equal(columns.matrix.toarray(), np.eye(4)[:, [0, 2, 3]])
 

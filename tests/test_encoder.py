@@ -87,7 +87,10 @@ def test_timestamps_become_days_and_calendar_levels():
     found = columns(Encoder().fit(X), X)
     when = X["when"]
     days = (when - pd.Timestamp(0)) / pd.Timedelta(days=1)
-    np.testing.assert_allclose(found["when_days"], days.fillna(0), rtol=1e-15)
+    origin = Encoder().fit(X).columns_[0].origin
+    assert float(origin).is_integer()
+    assert days.min() < origin < days.max()
+    np.testing.assert_allclose(found["when_days"], days.fillna(origin), rtol=1e-15)
     assert np.array_equal(found["missingindicator_when"], when.isna())
     for part, levels in (("month", range(1, 13)), ("day_of_week", range(7)), ("hour", range(24))):
         for level in levels:
@@ -101,7 +104,7 @@ def test_a_calendar_level_that_the_sample_lacks_is_other():
     found = columns(encoder, pd.DataFrame({"d": [pd.Timestamp("2013-03-05 05:00"), None]}))
     present = {name for name, column in found.items() if column[0]}
     assert present == {"d_days", "d_month_other", "d_weekday_1", "d_hour_other"}
-    assert {name for name, column in found.items() if column[1]} == {"missingindicator_d"}
+    assert {name for name, column in found.items() if column[1]} == {"d_days", "missingindicator_d"}
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
@@ -132,7 +135,7 @@ def test_dates_times_and_durations():
     assert found["date32_month_1"].tolist() == [1, 0, 0]
     assert found["date32_weekday_2"].tolist() == [0, 1, 0]
     assert found["date64_days"].tolist() == [1, 0, 0]
-    assert found["clock"].tolist() == [1, 0, 1.5]
+    assert found["clock"].tolist() == [1, encoder.columns_[encoder.get_feature_names_out().tolist().index("clock")].origin, 1.5]
     assert found["lasted"].tolist() == [1.5, 0, 0]
     assert found["missingindicator_lasted"].tolist() == [0, 0, 1]
     assert "date32_hour_0" not in found
@@ -142,12 +145,12 @@ def test_dates_times_and_durations():
 def test_columns_say_where_they_come_from():
     encoder = Encoder().fit(pd.DataFrame({"x": [1.0], "c": ["a"], "d": [pd.Timestamp("2013-01-01")]}))
     assert encoder.columns_ == (
-        Column("x", "x", "value"),
+        Column("x", "x", "value", origin=1.0),
         Column("missingindicator_x", "x", "indicator"),
         Column("c_a", "c", "level"),
         Column("c_other", "c", "other"),
         Column("c_missing", "c", "missing"),
-        Column("d_days", "d", "value"),
+        Column("d_days", "d", "value", origin=15706.0),
         Column("missingindicator_d", "d", "indicator"),
         Column("d_month_1", "d_month", "level"),
         Column("d_month_other", "d_month", "other"),
@@ -169,7 +172,9 @@ def test_names_that_would_clash_are_told_apart():
 @pytest.mark.parametrize(
     ("dtypes", "target", "expected"),
     [
-        (["float32", "int16", "bool", "str", "float16", "uint8"], "float32", "float32"),
+        (["float32", "bool", "str", "float16"], "float32", "float32"),
+        (["float32", "int16"], "float32", "float64"),
+        (["uint8"], "float32", "float64"),
         (["float32"], "float64", "float64"),
         (["float64"], "float32", "float64"),
         (["int32"], "float32", "float64"),
@@ -247,7 +252,7 @@ class TestTransform:
         assert np.flatnonzero(found[:, 3]).tolist() == [70_000]
 
     def test_an_int_for_a_float_and_an_all_missing_column_will_do(self):
-        encoder = Encoder().fit(pd.DataFrame({"x": [0.5], "c": ["1"]}))
+        encoder = Encoder().fit(pd.DataFrame({"x": [0.0, 0.5], "c": ["1", "1"]}))
         assert encoder.transform(pd.DataFrame({"x": [2], "c": [1]}))[0].tolist() == [2, 0, 1, 0, 0]
         assert encoder.transform(pd.DataFrame({"x": [None], "c": [None]}))[0].tolist() == [0, 1, 0, 0, 1]
 

@@ -53,7 +53,10 @@ def test_a_batch_holds_what_transform_gives_and_then_the_targets(dtype):
     assert batch.values.dtype == dtype
     assert batch.values.flags.f_contiguous
     assert batch.d == d
-    assert np.array_equal(found[:, :d], encoder.transform(data))
+    origin, missing = [column.origin for column in encoder.columns_], encoder.transform(data)[:, 1::2] == 1.0
+    assert any(origin)
+    assert not found[:, 0][missing[:, 0]].any(), "a missing number stands at the origin"
+    np.testing.assert_allclose(found[:, :d] + origin, encoder.transform(data), rtol=1e-7 if dtype == "float32" else 1e-15)
     assert np.array_equal(found[:, d], data["y"].to_numpy().astype(dtype))
     assert np.array_equal(batch.weight, data["w"].to_numpy())
     assert batch.weight.dtype == np.float64
@@ -110,7 +113,7 @@ def test_rows_without_target_or_weight_are_left_out_and_counted():
 
 def test_a_missing_value_in_a_row_left_out_needs_no_indicator():
     data = pa.table({"x": [None, 2.0, np.inf], "y": [None, 1.0, None]})
-    encoder = Encoder().fit(pa.table({"x": [1.0]}))
+    encoder = Encoder().fit(pa.table({"x": [0.0, 1.0]}))
     batch = encoder.encode(one(data), ["y"])
     assert batch.present.tolist() == [0, 2]
     assert batch.values.tolist() == [[2, 1]]
@@ -120,7 +123,7 @@ def test_what_stands_under_a_null_does_not_matter():
     values = np.array([1.0, np.inf, np.nan, 4.0])
     mask = pa.py_buffer(np.packbits([1, 0, 0, 1], bitorder="little"))
     column = pa.Array.from_buffers(pa.float64(), 4, [mask, pa.py_buffer(values)])
-    encoder = Encoder().fit(pa.table({"x": [1.0]}))
+    encoder = Encoder().fit(pa.table({"x": [0.0, 1.0]}))
     batch = encoder.encode(pa.record_batch({"x": column}))
     assert batch.values.tolist() == [[1, 0], [0, 1], [0, 1], [4, 0]]
     sliced = encoder.encode(pa.record_batch({"x": column}).slice(1, 3))

@@ -23,7 +23,7 @@ from algorithms import laws
 from algorithms.base import HASH_BITS, Column, Shape
 from algorithms.models._steps import HashColumns
 from algorithms.models.linear import Linear
-from algorithms.summaries._pack import buckets_of
+from algorithms.summaries._pack import buckets_of, columns_of
 from algorithms.summaries.packed import PackedClassifiers
 from hpo.data import Encoder, open_dataset
 from hpo.data.hashed import HashedEncoding
@@ -142,7 +142,8 @@ def _asked(summary, shape, rows):
 def test_hashed_columns_expand_to_what_scikit_learn_takes():
     X, y = mixed(load_breast_cancer)
     hashed = np.array([codes(np.round(X[:, 3]).tolist())]).T.astype(float)
-    step = HashColumns(bits=6).set(np.array([0]), np.array([1]), None)
+    shape = Shape((Column("a", "a"), Column("h_hash", "h", "hashed")))
+    step = HashColumns(bits=6).set(columns_of(shape, "mean", np.zeros(2)), np.array([1]), None)
     made = step.transform(np.hstack([X[:, :1], hashed]))
     assert made.shape == (len(X), 65)
     assert (made[:, [0]].toarray() == X[:, :1]).all()

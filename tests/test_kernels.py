@@ -44,7 +44,7 @@ def test_kernel_ridge_is_ridge_on_scikit_learns_features(kernel, tmp_path):
         frame, "y", "ridge", trials=1, folds=3, store=tmp_path, search=asked("ridge", kernel, alpha=0.5)
     )
     model, rows = result.best_model, frame.drop(columns="y")
-    assert [name for name, _ in model.steps] == ["encoder", "standardize", "kernel", "model"]
+    assert [name for name, _ in model.steps] == ["encoder", "columns", "standardize", "kernel", "model"]
     assert isinstance(model["standardize"], StandardScaler)
     assert isinstance(model["kernel"], Nystroem if kernel == "nystroem" else RBFSampler)
     features = model[:-1].transform(rows)
@@ -100,7 +100,7 @@ def test_fold_scores_are_those_of_refits_on_the_same_features(tmp_path):
     ]  # fmt: skip
     np.testing.assert_allclose(exact, by_rows, rtol=1e-8)
     whole = KernelRidge(alpha=0.1, kernel="rbf", gamma=model["kernel"].gamma)
-    z = model[:2].transform(frame[["a", "b", "c"]].to_numpy())
+    z = model[:3].transform(frame[["a", "b", "c"]].to_numpy())
     told = whole.fit(z, frame["y"] - frame["y"].mean()).predict(z) + frame["y"].mean()
     assert np.corrcoef(told, model.predict(frame[["a", "b", "c"]].to_numpy()))[0, 1] > 0.98
 

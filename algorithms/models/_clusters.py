@@ -59,7 +59,7 @@ class Space:
     @property
     def offset(self) -> Array:
         """What the model's columns have on top of those held here, shape (q,)."""
-        return np.zeros_like(self.mean) if self.standardize else self.mean
+        return np.zeros_like(self.mean) if self.standardize else self.mean + self.columns.origin
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -67,13 +67,13 @@ class Space:
         return np.dtype(self.shape.dtype if self.columns.keeps_all(self.shape.d) else np.float64)
 
     def place(self, X: Rows) -> Rows:
-        """Return encoded rows (n, d) in these columns, in their own type."""
-        made = X[:, self.columns.pick] if self.columns.pick is not None else X @ self.columns.matrix
-        return np.asarray((made - self.mean) / self.scale, X.dtype)
+        """Return rows (n, d) as states hold them in these columns, in their own type."""
+        return np.asarray((self.columns.rows(X) - self.mean) / self.scale, X.dtype)
 
     def dress(self, model: BaseEstimator) -> BaseEstimator:
         """Return the fitted pipeline over the encoded columns that ends in the model."""
-        scaler = fitted_scaler(self.mean, self.scale, self.variance, self.rows) if self.standardize else None
+        mean = self.mean + self.columns.origin
+        scaler = fitted_scaler(mean, self.scale, self.variance, self.rows) if self.standardize else None
         return pipeline(self.columns, self.shape.d, scaler, model)
 
 
@@ -242,29 +242,15 @@ def first_rows(cloud: Cloud, state: CoresetState, m: int) -> Cloud:
 def _space(state: CoresetState, how: Preprocess) -> Space:
     d = state.shape.d
     columns = column_map(state, how.impute, how.min_frequency)
-    mean, variance = columns.mean(state.mean[:d]), _variance(state, columns)
+    mean = columns.mean(state.mean[:d])
+    variance = columns.spread(state.mean[:d], state.scatter[:d] / state.weight)
     scale = deviations(variance, mean, state.weight) if how.standardize else np.ones(len(mean))
     return Space(columns, state.shape, mean, scale, variance, state.rows, how.standardize)
 
 
-def _variance(state: CoresetState, columns: ColumnMap) -> Array:
-    """Return the variance of each column of T.
-
-    The parts of a column of T that is a sum are never other than zero in the same row (a value and the
-    indicator that it is missing; two categories), so the mean of a product of two is zero.
-    """
-    d = state.shape.d
-    variance, mean = state.scatter[:d] / state.weight, state.mean[:d]
-    if columns.pick is not None:
-        return np.asarray(variance[columns.pick])
-    squares = columns.matrix.multiply(columns.matrix).T
-    cross = columns.mean(mean) ** 2 - squares @ mean**2
-    return np.asarray(np.maximum(squares @ variance - cross, 0.0))
-
-
 def _cloud(space: Space, state: CoresetState) -> Cloud:
-    return Cloud(space.place(state.X), state.sample_weight, state.weight, state.rows)
+    return Cloud(space.place(state.held), state.sample_weight, state.weight, state.rows)
 
 
 def _sampled(space: Space, rows: SampleState) -> Cloud:
-    return Cloud(space.place(rows.X), rows.sample_weight, float(rows.sample_weight.sum()), rows.n)
+    return Cloud(space.place(rows.held), rows.sample_weight, float(rows.sample_weight.sum()), rows.n)

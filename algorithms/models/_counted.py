@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array
-from algorithms.column_map import picked
+from algorithms.base import INDICATOR, VALUE, Array
+from algorithms.column_map import ColumnMap, column_map, gaps_of
+from algorithms.design import IMPUTE
 from algorithms.errors import InvalidField, TooLarge
 from algorithms.models._classes import need_every_class
 from algorithms.models._pipeline import pipeline
@@ -30,11 +31,15 @@ class CountedSolution:
     Attributes
     ----------
     state : of the training rows.
+    columns : the map to the model's columns.
+    counts : shape (C, q), sums of these, as scikit-learn has them.
     log_prior : shape (C,).
-    log_prob : shape (C, q), of the columns that say something.
+    log_prob : shape (C, q).
     """
 
     state: CountsState
+    columns: ColumnMap
+    counts: Array
     log_prior: Array
     log_prob: Array
 
@@ -47,10 +52,12 @@ class Counted(ABC):
     ----------
     alpha : added to every count.
     fit_prior : whether the prior is the shares of the classes, or uniform.
+    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
     """
 
     alpha: Annotated[float, Log(1e-4, 1e3)] = 1.0
     fit_prior: Annotated[bool, Choice(True, False, searched=False)] = True
+    impute: Annotated[str, Choice(*IMPUTE, searched=False)] = "mean"
     summary: Counts = Counts()
 
     task: ClassVar[str] = "classification"
@@ -58,10 +65,12 @@ class Counted(ABC):
 
     def __post_init__(self) -> None:
         at_least("alpha", self.alpha, 1e-10)
+        if self.impute not in IMPUTE:
+            raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
 
     @abstractmethod
-    def log_prob(self, state: CountsState) -> Array:
-        """Return the log probability of each column in each class, shape (C, q)."""
+    def log_prob(self, counts: Array, weights: Array) -> Array:
+        """Return the log probability of each column in each class, shape (C, q), from their sums and weights."""
 
     @abstractmethod
     def model(self, solution: CountedSolution) -> BaseEstimator:
@@ -72,12 +81,24 @@ class Counted(ABC):
         self._need_classes(state)
         c = len(state.weights)
         prior = state.weights / state.weight if self.fit_prior else np.full(c, 1.0 / c)
-        return CountedSolution(state, np.log(prior), self.log_prob(state))
+        columns = self.columns(state)
+        counts = self.counts(state, columns)
+        return CountedSolution(state, columns, counts, np.log(prior), self.log_prob(counts, state.weights))
+
+    def columns(self, state: CountsState) -> ColumnMap:
+        """Return the map to the model's columns (kept for the state)."""
+        return column_map(state, self.impute, 0.0)
+
+    def counts(self, state: CountsState, columns: ColumnMap) -> Array:
+        """Return the sums of a state's rows in the model's columns, shape (C, q)."""
+        if self.summary.binarize is None:
+            return np.asarray(state.sums @ columns.matrix + np.multiply.outer(state.weights, columns.origin))
+        return _counted(state, columns, self.summary.binarize)
 
     def estimator(self, solution: CountedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
         state = solution.state
-        return pipeline(picked(state.shape, state.pick), state.shape.d, None, self.fitted(solution))
+        return pipeline(solution.columns, state.shape.d, None, self.fitted(solution))
 
     def fitted(self, solution: CountedSolution) -> BaseEstimator:
         """Return scikit-learn's fitted model."""
@@ -85,7 +106,7 @@ class Counted(ABC):
         model.classes_, model.class_log_prior_ = labels(state.shape), solution.log_prior
         model.class_count_ = state.weights.copy()
         if not hasattr(model, "n_features_in_"):
-            model.n_features_in_ = len(state.pick)
+            model.n_features_in_ = len(solution.columns.names)
         return model
 
     def finalize(self, state: CountsState) -> BaseEstimator:
@@ -102,11 +123,11 @@ class Counted(ABC):
 
     def joint(self, solution: CountedSolution, held_out: CountsState) -> float:
         """Return the sum of log p(x | y) of the held-out rows."""
-        return float(np.sum(held_out.sums[:, solution.state.pick] * solution.log_prob))
+        return float(np.sum(self.counts(held_out, solution.columns) * solution.log_prob))
 
     def complexity(self, solution: CountedSolution) -> float:
         """Return the number of probabilities, fewer the more is added to the counts."""
-        counts = solution.state.sums
+        counts = solution.counts
         return float(np.sum(counts / (counts + self.alpha))) + len(counts) - 1.0
 
     def bounds(self, state: CountsState) -> Mapping[str, Range | None]:
@@ -131,13 +152,34 @@ class Counted(ABC):
         need_every_class(type(self).__name__, state.shape, self.class_rows(state))
 
 
+def _counted(state: CountsState, columns: ColumnMap, threshold: float) -> Array:
+    """Return how often each column of T exceeds a threshold in each class: missing numbers by what fills them."""
+    from scipy.sparse import csr_array
+
+    shape, entries = state.shape, columns.matrix.tocoo()
+    role = np.array([column.role for column in shape.columns])[entries.row]
+    q = len(columns.names)
+    number, fill = np.full(q, -1), columns.origin.copy()
+    number[entries.col[role == VALUE]] = entries.row[role == VALUE]
+    gap = (role == INDICATOR) & (number[entries.col] >= 0)
+    fill[entries.col[gap]] += entries.data[gap]
+    own = np.where(role == INDICATOR, float(threshold < 1.0), 1.0)[~gap]
+    chosen = csr_array((own, (entries.row[~gap], entries.col[~gap])), shape=(shape.d, q))
+    gaps, indicator = gaps_of(shape.columns), np.full(shape.d, -1)
+    indicator[gaps.values] = gaps.indicators
+    beside = np.where(number >= 0, indicator[number], -1)
+    missing = np.where(beside >= 0, state.sums[:, beside], 0.0)
+    return np.asarray(state.sums @ chosen + missing * (fill > threshold))
+
+
 def refuse_negative(state: CountsState, name: str) -> None:
     """Raise InvalidField, naming the column that holds a negative value."""
-    if not state.rows or not (state.lowest < 0.0).any():
+    lowest = state.lowest + state.shape.origin
+    if not state.rows or not (lowest < 0.0).any():
         return
-    j = int(np.argmax(state.lowest < 0.0))
+    j = int(np.argmax(lowest < 0.0))
     raise InvalidField(
-        f"column {state.shape.columns[j].name!r} holds {state.lowest[j]:g}, and {name} takes counts, which are not "
+        f"column {state.shape.columns[j].name!r} holds {lowest[j]:g}, and {name} takes counts, which are not "
         "negative; leave the column out, or use 'gaussian_nb'"
     )
 

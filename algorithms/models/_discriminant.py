@@ -34,6 +34,7 @@ class Groups:
     variance : shape (q,), of all rows.
     means : shape (C, q).
     scatters : shape (C, q, q).
+    standardize : whether columns are centred and scaled.
     """
 
     state: ByClass
@@ -43,11 +44,17 @@ class Groups:
     variance: Array
     means: Array
     scatters: Array
+    standardize: bool
 
     @property
     def nbytes(self) -> int:
         """Bytes held, as much again for what is made of it included."""
         return 2 * self.scatters.nbytes
+
+    @property
+    def origin(self) -> Array:
+        """What a fitted model's columns have on top of those held here, shape (q,)."""
+        return self.columns.origin if not self.standardize else np.zeros(len(self.mean))
 
     def seen(self, state: ByClass) -> tuple[Array, Array]:
         """Return means and scatters of another state in these columns."""
@@ -100,7 +107,8 @@ class Discriminant:
         """Return the pipeline of the preprocessing and a fitted model."""
         scaler = None
         if self.standardize:
-            scaler = fitted_scaler(groups.mean, groups.scale, groups.variance, groups.state.rows)
+            mean = groups.mean + groups.columns.origin
+            scaler = fitted_scaler(mean, groups.scale, groups.variance, groups.state.rows)
         return pipeline(groups.columns, groups.state.shape.d, scaler, model)
 
     def bounds(self, state: ByClass) -> Mapping[str, Range | None]:
@@ -131,10 +139,10 @@ class Discriminant:
         inside = np.diagonal(scatters, axis1=1, axis2=2).sum(axis=0)
         variance = (inside + w @ (means - mean) ** 2) / state.weight
         if not self.standardize:
-            return Groups(state, columns, none, none + 1.0, variance, means, scatters)
+            return Groups(state, columns, none, none + 1.0, variance, means, scatters, standardize=False)
         scale = deviations(variance, mean, state.weight)
         means, scatters = (means - mean) / scale, scatters / np.multiply.outer(scale, scale)
-        return Groups(state, columns, mean, scale, variance, means, scatters)
+        return Groups(state, columns, mean, scale, variance, means, scatters, standardize=True)
 
 
 def gaussian_log_density(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,8 +66,15 @@ class GeneralizedSolution:
         """The coefficients of the standardised encoded columns and a one, shape (e, d + 1)."""
         return self.quadratic.in_z(self.coef, self.intercept)
 
+    def at_origin(self) -> GeneralizedSolution:
+        """Return the same model in columns that have their origins."""
+        design = self.quadratic.design
+        if design.at_origin() is design:
+            return self
+        return dataclasses.replace(self, intercept=self.intercept - self.coef @ design.columns.origin)
+
     def eta(self, x: Any) -> Array:
-        """Return the linear predictors of encoded rows, shape (n, e)."""
+        """Return the linear predictors of rows as states hold them, shape (n, e)."""
         return self.etas(x, self.coef[None], self.intercept[None])[0]
 
     def etas(self, x: Any, coefs: Array, intercepts: Array) -> Array:
@@ -76,8 +84,8 @@ class GeneralizedSolution:
             x = design.shape.features(x)
         scaled = (coefs / design.scale).reshape(-1, coefs.shape[2])
         raw = np.asarray(design.columns.matrix @ scaled.T)
-        made: Array = x @ raw + (intercepts.ravel() - scaled @ design.mean)
-        return np.asarray(np.moveaxis(made.reshape(len(made), len(coefs), -1), 0, 1))
+        made = np.asarray(x @ raw + (intercepts.ravel() - scaled @ design.mean))
+        return made.reshape(len(made), len(coefs), -1).transpose(1, 0, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +213,7 @@ class Generalized(ABC):
     def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
         design = solution.quadratic.design
-        return dressed(design, self.model(solution, design.shape))
+        return dressed(design, self.model(solution.at_origin(), design.shape))
 
     def finalize(self, state: CurvatureState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
@@ -223,12 +231,12 @@ class Generalized(ABC):
         Its bound is twice what the score changes, in the quadratic mean, when the model moves as far as the rows
         that were not kept may move it.
         """
-        eta = solution.eta(rows.X)
+        eta = solution.eta(rows.held)
         value = self.score_eta(eta, rows, metric)
         if value is None or solution.state is None or solution.state.complete:
             return value
         away = self._shaken(solution, solution.state)
-        moved = self.score_moves(eta, solution.etas(rows.X, *away), rows, metric)
+        moved = self.score_moves(eta, solution.etas(rows.held, *away), rows, metric)
         return Score(value, 2.0 * float(np.sqrt(np.mean(np.square(moved)))))
 
     def score_moves(self, eta: Array, away: Array, rows: SampleState, metric: str) -> list[float]:

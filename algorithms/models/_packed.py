@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import Array
+from algorithms.column_map import ColumnMap
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
-from algorithms.models._pipeline import fitted_scaler
+from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.ranges import Choice, Range
 from algorithms.summaries._pack import (
     Member,
     PackedState,
     buckets_of,
+    columns_of,
     equations,
     hashed_columns,
-    plain_columns,
 )
 from algorithms.summaries.packed import Packed
 from algorithms.summaries.sample import SampleState
@@ -42,6 +43,7 @@ class PackedSolution:
     Attributes
     ----------
     state : what it was taken from.
+    columns : the map to its columns that are no hashes.
     member : its loss, penalty and step size.
     coef : shape (E, q).
     intercept : shape (E,).
@@ -49,16 +51,17 @@ class PackedSolution:
     """
 
     state: PackedState
+    columns: ColumnMap
     member: Member
     coef: Array
     intercept: Array
     buckets: NDArray[np.float32]
 
     def eta(self, x: Any) -> Array:
-        """Return the linear predictors of encoded rows, shape (n, E)."""
+        """Return the linear predictors of rows as states hold them, shape (n, E)."""
         shape, known = self.state.shape, self.state.known
         scaled = self.coef / known["scale"]
-        made = np.asarray(x[:, plain_columns(shape)] @ scaled.T + (self.intercept - scaled @ known["center"]))
+        made = np.asarray(self.columns.rows(x) @ scaled.T + (self.intercept - scaled @ known["center"]))
         if self.buckets.shape[1]:
             codes = buckets_of(x[:, hashed_columns(shape)], _bits(self.buckets))
             made = made + self.buckets[:, codes].sum(axis=2).T
@@ -121,13 +124,13 @@ class PackedModel(ABC):
             self.check_field(name, state)
         places = self._places(state)
         chosen = places if self.average else [_lowest(state, places)]
-        return _solution(state, chosen)
+        return _solution(state, self.summary.impute, chosen)
 
     def estimator(self, solution: PackedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
         from sklearn.pipeline import Pipeline
 
-        state = solution.state
+        state, columns = solution.state, solution.columns
         shape, known, unit = state.shape, state.known, float(state.known["unit"][0])
         model = self.model(solution)
         model.coef_ = np.hstack([solution.coef, solution.buckets]) * unit
@@ -137,14 +140,15 @@ class PackedModel(ABC):
         if self.summary.standardize:
             with np.errstate(over="ignore"):  # beyond 1e154 scikit-learn's variance is infinite too
                 variance = known["scale"] ** 2
-            scaler = fitted_scaler(known["center"], known["scale"], variance, state.rows)
-        steps: list[tuple[str, BaseEstimator]] = [] if scaler is None else [("scale", scaler)]
-        if solution.buckets.shape[1]:
-            from algorithms.models._steps import HashColumns
+            scaler = fitted_scaler(known["center"] + columns.origin, known["scale"], variance, state.rows)
+        else:
+            model.intercept_ = model.intercept_ - model.coef_[:, : len(columns.origin)] @ columns.origin
+        if not solution.buckets.shape[1]:
+            return pipeline(columns, shape.d, scaler, model)
+        from algorithms.models._steps import HashColumns
 
-            places = plain_columns(shape), hashed_columns(shape)
-            steps = [("hash", HashColumns(_bits(solution.buckets)).set(*places, scaler))]
-        return Pipeline([*steps, ("model", model)])
+        step = HashColumns(_bits(solution.buckets)).set(columns, hashed_columns(shape), scaler)
+        return Pipeline([("hash", step), ("model", model)])
 
     def finalize(self, state: PackedState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
@@ -207,13 +211,14 @@ def _lowest(state: PackedState, places: list[int]) -> int:
     return places[int(np.argmin(losses))]
 
 
-def _solution(state: PackedState, places: list[int]) -> PackedSolution:
+def _solution(state: PackedState, impute: str, places: list[int]) -> PackedSolution:
     e, member = equations(state.shape), state.pack[places[0]]
     columns = np.array([range(i * e, (i + 1) * e) for i in places])
     coef, buckets = state.coef[:, columns], state.buckets[:, columns]
     _check_bounded(state, places, coef, buckets)
     coef = coef.mean(axis=1)
-    return PackedSolution(state, member, coef[:-1].T, coef[-1], buckets.mean(axis=1).T)
+    mapped = columns_of(state.shape, impute, state.known["fill"])
+    return PackedSolution(state, mapped, member, coef[:-1].T, coef[-1], buckets.mean(axis=1).T)
 
 
 def _check_bounded(state: PackedState, places: list[int], coef: Array, buckets: NDArray[np.float32]) -> None:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def dressed(design: Design, model: BaseEstimator) -> Pipeline:
-    """Return the pipeline of the design's steps and the model, all fitted."""
+    """Return the pipeline of the design's steps and the model, all fitted; a model of ``design.at_origin()``."""
     from sklearn.pipeline import Pipeline
 
     scaler = None
     if design.preprocess.standardize:
         variance = np.diagonal(design.gram) / design.weight * design.scale**2
-        scaler = fitted_scaler(design.mean, design.scale, variance, design.rows)
+        scaler = fitted_scaler(design.mean + design.columns.origin, design.scale, variance, design.rows)
     made = pipeline(design.columns, design.shape.d, scaler, model)
     features = design.shape.features
     return made if features is None else Pipeline([*features.steps, *made.steps])

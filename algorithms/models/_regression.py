@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,14 @@ class LinearSolution:
     coef: Array
     intercept: float
     extra: Mapping[str, Any]
+
+    def at_origin(self) -> LinearSolution:
+        """Return the same model in columns that have their origins."""
+        design = self.design.at_origin()
+        if design is self.design:
+            return self
+        intercept = self.intercept - float(self.design.columns.origin @ self.coef)
+        return dataclasses.replace(self, design=design, intercept=intercept)
 
     @property
     def converged(self) -> bool:
@@ -109,7 +118,7 @@ class Regression(ABC):
 
     def estimator(self, solution: LinearSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
-        made = dressed(solution.design, self.model(solution))
+        made = dressed(solution.design, self.model(solution.at_origin()))
         if self.summary.target_transform == "none":
             return made
         from sklearn.pipeline import Pipeline

@@ -31,7 +31,7 @@ class Prepared:
     sample : the rows as they were encoded.
     columns : the map to the model's columns.
     scaler : fitted; None where columns keep their scale.
-    X : shape (n, q).
+    X : shape (n, q), bit by bit what the pipeline makes of the same rows.
     """
 
     sample: SampleState
@@ -50,7 +50,7 @@ class Prepared:
 
     def place(self, rows: SampleState) -> NDArray[np.floating[Any]]:
         """Return other rows in the same columns."""
-        return _scaled(_mapped(rows.X, self.columns), self.scaler)
+        return _placed(rows, self.columns, self.scaler)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,7 @@ class _Sums:
     """The means and squares of a sample's columns: what a column map asks of a state."""
 
     shape: Shape
+    weight: float
     mean: Array
     scatter: Array
 
@@ -66,39 +67,39 @@ def prepare(state: SampleState, how: Preprocess) -> Prepared:
     """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
     from sklearn.preprocessing import StandardScaler
 
-    X, w, d = state.X.astype(np.float64), state.sample_weight, state.shape.d
+    X, w = state.held.astype(np.float64), state.sample_weight
     columns = column_map(_sums(X, w, state.shape), how.impute, how.min_frequency)
-    made = _mapped(state.X, columns)
     scaler = None
     if how.standardize and columns.names:
-        scaler = StandardScaler().fit(made, sample_weight=w if state.weighted else None)
-    return Prepared(state, columns, scaler, _scaled(made, scaler) if d else made)
+        near = columns.rows(state.held).astype(np.float64)
+        scaler = StandardScaler().fit(near, sample_weight=w if state.weighted else None)
+        scaler.mean_ = scaler.mean_ + columns.origin
+    return Prepared(state, columns, scaler, _placed(state, columns, scaler))
 
 
 def check_squares(state: SampleState) -> None:
     """Raise TooLarge, naming the column, where a sample's values have squares without a finite sum."""
-    check_finite(_sums(state.X.astype(np.float64), state.sample_weight, state.shape))
+    check_finite(_sums(state.held.astype(np.float64), state.sample_weight, state.shape))
 
 
 def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
     with np.errstate(over="ignore", invalid="ignore"):
         mean = w @ X / w.sum()
-        return _Sums(shape, mean, w @ (X - mean) ** 2)
+        return _Sums(shape, float(w.sum()), mean, w @ (X - mean) ** 2)
 
 
-def _mapped(X: NDArray[np.floating[Any]], columns: ColumnMap) -> NDArray[np.floating[Any]]:
-    if columns.keeps_all(X.shape[1]):
-        return np.ascontiguousarray(X)
-    return np.asarray(X @ columns.matrix)
-
-
-def _scaled(X: NDArray[np.floating[Any]], scaler: StandardScaler | None) -> NDArray[np.floating[Any]]:
-    return X if scaler is None else np.asarray(scaler.transform(X))
+def _placed(
+    state: SampleState, columns: ColumnMap, scaler: StandardScaler | None
+) -> NDArray[np.floating[Any]]:
+    """Return rows as the steps of the pipeline make them: a row of the model is at no distance from itself."""
+    X = state.X
+    mapped = X if columns.keeps_all(X.shape[1]) else columns.rows(X.astype(np.float64))
+    return np.ascontiguousarray(mapped) if scaler is None else np.asarray(scaler.transform(mapped))
 
 
 def without_effect(state: SampleState) -> Mapping[str, Range | None]:
     """Return the fields of the preprocessing that change nothing on this sample."""
-    return unused_fields(state.shape, np.count_nonzero(state.X, axis=0))
+    return unused_fields(state.shape, np.count_nonzero(state.held, axis=0))
 
 
 def codes(sample: SampleState) -> NDArray[np.intp]:

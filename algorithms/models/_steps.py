@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from algorithms.column_map import ColumnMap as Columns
 from algorithms.summaries._pack import buckets_of
 
 
@@ -66,14 +67,14 @@ class HashColumns(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    plain_, hashed_ : places of the numbers and of the hashes.
+    matrix_ : sparse array (n_features_in_, q), the map to the numbers, missing ones filled in.
+    hashed_ : places of the hashes.
     scaler_ : of the numbers; None leaves them as they are.
 
     Examples
     --------
-    >>> step = HashColumns(bits=1).set(np.array([0]), np.array([1]), None)
-    >>> step.transform([[5.0, 2.0**23]]).toarray().tolist()
-    [[5.0, 0.0, 1.0]]
+    >>> HashColumns(bits=1).fit([[5.0, 2.0]]).transform([[5.0, 2.0]]).toarray().tolist()
+    [[5.0, 2.0, 0.0, 0.0]]
     """
 
     def __init__(self, bits: int = 18) -> None:
@@ -81,28 +82,32 @@ class HashColumns(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> HashColumns:
         """Take every column as a number."""
-        return self.set(np.arange(check_array(X).shape[1]), np.zeros(0, np.intp), None)
+        width = check_array(X).shape[1]
+        names = tuple(f"x{j}" for j in range(width))
+        return self._take(csr_array(np.eye(width)), names, np.zeros(0, np.intp), None)
 
-    def set(self, plain: Any, hashed: Any, scaler: StandardScaler | None) -> HashColumns:
-        """Take the places of the columns and the scaler; returns itself, fitted."""
-        self.plain_, self.hashed_, self.scaler_ = plain, hashed, scaler
-        self.n_features_in_ = len(plain) + len(hashed)
+    def set(self, columns: Columns, hashed: Any, scaler: StandardScaler | None) -> HashColumns:
+        """Take the map to the numbers, the places of the hashes and the scaler; returns itself, fitted."""
+        return self._take(columns.matrix, columns.names, hashed, scaler)
+
+    def _take(
+        self, matrix: csr_array, names: tuple[str, ...], hashed: Any, scaler: StandardScaler | None
+    ) -> HashColumns:
+        self.matrix_, self.names_, self.hashed_, self.scaler_ = matrix, names, hashed, scaler
+        self.n_features_in_ = matrix.shape[0]
         return self
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the numbers, then of the buckets."""
         check_is_fitted(self)
-        given = input_features if input_features is not None else range(self.n_features_in_)
-        names = [name if isinstance(name, str) else f"x{name}" for name in given]
-        numbers = [names[place] for place in self.plain_]
-        return np.array([*numbers, *(f"bucket_{i}" for i in range(2**self.bits))], dtype=object)
+        return np.array([*self.names_, *(f"bucket_{i}" for i in range(2**self.bits))], dtype=object)
 
     def transform(self, X: Any) -> csr_array:
         """Return the numbers, then the buckets, shape (n, q + 2**bits)."""
         check_is_fitted(self)
         X = check_array(X)
-        numbers = X[:, self.plain_]
-        if self.scaler_ is not None and len(self.plain_):
+        numbers = np.asarray(X @ self.matrix_)
+        if self.scaler_ is not None and len(self.names_):
             numbers = self.scaler_.transform(numbers)
         codes = buckets_of(X[:, self.hashed_], self.bits).astype(np.int32)  # scikit-learn takes no wider ones
         rows = np.repeat(np.arange(len(X), dtype=np.int32), codes.shape[1])

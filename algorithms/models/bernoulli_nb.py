@@ -29,22 +29,22 @@ class BernoulliNB(Counted):
 
     summary: Counts = Counts(binarize=0.0)
 
-    def log_prob(self, state: CountsState) -> Array:
+    def log_prob(self, counts: Array, weights: Array) -> Array:
         """Return log (counts + α) / (rows + 2α)."""
-        return np.asarray(np.log(state.kept + self.alpha) - np.log(state.weights + 2.0 * self.alpha)[:, None])
+        return np.asarray(np.log(counts + self.alpha) - np.log(weights + 2.0 * self.alpha)[:, None])
 
     def joint(self, solution: CountedSolution, held_out: CountsState) -> float:
         """Return the sum of log p(x | y), what is absent included."""
-        absent = np.log1p(-np.exp(solution.log_prob))
-        without = held_out.weights[:, None] - held_out.sums
-        return float(np.sum(held_out.sums * solution.log_prob + without * absent))
+        absent, held = np.log1p(-np.exp(solution.log_prob)), self.counts(held_out, solution.columns)
+        without = held_out.weights[:, None] - held
+        return float(np.sum(held * solution.log_prob + without * absent))
 
     def model(self, solution: CountedSolution) -> SkBernoulliNB:
         """Return ``sklearn.naive_bayes.BernoulliNB``."""
         from sklearn.naive_bayes import BernoulliNB as SkBernoulliNB
 
         model = SkBernoulliNB(alpha=self.alpha, fit_prior=self.fit_prior, binarize=self.summary.binarize)
-        model.feature_count_, model.feature_log_prob_ = solution.state.kept.copy(), solution.log_prob
+        model.feature_count_, model.feature_log_prob_ = solution.counts.copy(), solution.log_prob
         return model
 
     def check_values(self, state: CountsState) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from algorithms.base import LEVEL, MISSING, OTHER, Array, Shape
+from algorithms.column_map import ColumnMap, picked
 from algorithms.errors import InvalidField
 from algorithms.models._counted import Counted, CountedSolution
 from algorithms.summaries.counts import CountsState
@@ -31,26 +33,30 @@ class CategoricalNB(Counted):
     True
     """
 
-    def joint(self, solution: CountedSolution, held_out: CountsState) -> float:
-        """Return the sum of log p(x | y) of the held-out rows."""
-        return float(np.sum(held_out.sums * solution.log_prob))
+    def columns(self, state: CountsState) -> ColumnMap:
+        """Return the categories of all columns, side by side."""
+        return picked(state.shape, np.array(list(chain(*categories(state.shape).values())), np.intp))
 
-    def log_prob(self, state: CountsState) -> Array:
-        """Return log (counts + α) / Σ(counts + α) over the categories of each column; zero for numbers."""
-        out = np.zeros_like(state.sums)
-        for places in categories(state.shape).values():
-            smoothed = state.sums[:, places] + self.alpha
-            out[:, places] = np.log(smoothed) - np.log(smoothed.sum(axis=1, keepdims=True))
-        return out
+    def log_prob(self, counts: Array, weights: Array) -> Array:
+        """Return the logarithms of the counts plus α; :meth:`solve` scales those of a column's categories."""
+        return np.asarray(np.log(counts + self.alpha))
+
+    def solve(self, state: CountsState) -> CountedSolution:
+        """Return log (counts + α) / Σ(counts + α) over the categories of each column."""
+        solution = super().solve(state)
+        for places in _runs(state.shape):
+            total = (solution.counts[:, places] + self.alpha).sum(axis=1, keepdims=True)
+            solution.log_prob[:, places] -= np.log(total)
+        return solution
 
     def model(self, solution: CountedSolution) -> SkCategoricalNB:
         """Return ``sklearn.naive_bayes.CategoricalNB``."""
         from sklearn.naive_bayes import CategoricalNB as SkCategoricalNB
 
-        groups = list(categories(solution.state.shape).values())
+        groups = _runs(solution.state.shape)
         model = SkCategoricalNB(alpha=self.alpha, fit_prior=self.fit_prior)
-        model.n_categories_ = np.array([len(places) for places in groups])
-        model.category_count_ = [solution.state.sums[:, places] for places in groups]
+        model.n_categories_ = np.array([places.stop - places.start for places in groups])
+        model.category_count_ = [solution.counts[:, places] for places in groups]
         model.feature_log_prob_ = [solution.log_prob[:, places] for places in groups]
         model.n_features_in_ = len(groups)
         return model
@@ -97,3 +103,9 @@ def categories(shape: Shape) -> dict[str, list[int]]:
         if column.role in (LEVEL, OTHER, MISSING):
             found.setdefault(column.source, []).append(j)
     return found
+
+
+def _runs(shape: Shape) -> list[slice]:
+    """Return where the categories of each column lie among those of all."""
+    ends = np.cumsum([0, *(len(places) for places in categories(shape).values())]).tolist()
+    return [slice(*pair) for pair in pairwise(ends)]

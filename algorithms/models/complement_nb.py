@@ -10,7 +10,6 @@ import numpy as np
 from algorithms.base import Array
 from algorithms.models._counted import Counted, CountedSolution
 from algorithms.ranges import Choice
-from algorithms.summaries.counts import CountsState
 
 if TYPE_CHECKING:
     from sklearn.naive_bayes import ComplementNB as SkComplementNB
@@ -32,9 +31,9 @@ class ComplementNB(Counted):
 
     metrics: ClassVar[tuple[str, ...]] = ()
 
-    def log_prob(self, state: CountsState) -> Array:
+    def log_prob(self, counts: Array, weights: Array) -> Array:
         """Return the weights of Rennie et al. (2003): what a column says of the other classes."""
-        other = state.kept.sum(axis=0) + self.alpha - state.kept
+        other = counts.sum(axis=0) + self.alpha - counts
         logged = np.log(other / other.sum(axis=1, keepdims=True))
         return np.asarray(logged / logged.sum(axis=1, keepdims=True) if self.norm else -logged)
 
@@ -43,7 +42,7 @@ class ComplementNB(Counted):
         from sklearn.naive_bayes import ComplementNB as SkComplementNB
 
         model = SkComplementNB(alpha=self.alpha, fit_prior=self.fit_prior, norm=self.norm)
-        sums = solution.state.kept
+        sums = solution.counts
         model.feature_count_, model.feature_all_ = sums.copy(), sums.sum(axis=0)
         model.feature_log_prob_ = solution.log_prob
         return model

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.base import Array
-from algorithms.column_map import ColumnMap, picked, seen
+from algorithms.column_map import ColumnMap, column_map
+from algorithms.design import IMPUTE
+from algorithms.errors import InvalidField
 from algorithms.models._classes import check_priors, given, need_every_class, priors_of
 from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
@@ -30,7 +32,7 @@ class NaiveSolution:
     Attributes
     ----------
     state : of the training rows.
-    columns : the encoded columns that are anywhere other than zero.
+    columns : the map to the model's columns.
     means, variances : shape (C, q); variances include ``epsilon``.
     priors : shape (C,).
     epsilon : what was added to the variances.
@@ -46,7 +48,7 @@ class NaiveSolution:
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianNB:
-    """Gaussian naive Bayes over the encoded columns; a missing number is zero and has its indicator.
+    """Gaussian naive Bayes over the encoded columns.
 
     Exact: parameters, attributes and predictions are those of ``sklearn.naive_bayes.GaussianNB``. The score
     ``log_likelihood`` is the mean of log p(x, y) of held-out rows.
@@ -55,6 +57,7 @@ class GaussianNB:
     ----------
     var_smoothing : share of the largest variance that is added to all.
     priors : None for the shares of the classes; ``"uniform"``; or text such as ``"late=0.2, on time=0.8"``.
+    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
 
     Examples
     --------
@@ -64,6 +67,7 @@ class GaussianNB:
 
     var_smoothing: Annotated[float, Log(1e-12, 1.0)] = 1e-9
     priors: Annotated[str | None, Choice(None, "uniform", searched=False)] = None
+    impute: Annotated[str, Choice(*IMPUTE, searched=False)] = "mean"
     summary: Classes = Classes("diagonal")
 
     task: ClassVar[str] = "classification"
@@ -73,19 +77,18 @@ class GaussianNB:
     def __post_init__(self) -> None:
         at_least("var_smoothing", self.var_smoothing, 0.0)
         check_priors(self.priors)
+        if self.impute not in IMPUTE:
+            raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
 
     def solve(self, state: ClassesState) -> NaiveSolution:
         """Return means and variances; raises NotEnoughRows where a class has no row."""
         self.check(state)
-        pick = seen(state.mean, state.scatter)
-        scatters = (
-            state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
-        )
-        epsilon = self.var_smoothing * float((state.scatter / state.weight).max(initial=0.0))
-        variances = scatters[:, pick] / state.weights[:, None] + epsilon
-        columns = picked(state.shape, pick)
+        columns = column_map(state, self.impute, 0.0)
+        means, variances = _by_class(state, columns)
+        whole = columns.spread(state.mean, state.scatter / state.weight)
+        epsilon = self.var_smoothing * float(whole.max(initial=0.0))
         priors = priors_of(state.weights, self.priors, state.shape)
-        return NaiveSolution(state, columns, state.means[:, pick], variances, priors, epsilon)
+        return NaiveSolution(state, columns, means, variances + epsilon, priors, epsilon)
 
     def estimator(self, solution: NaiveSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianNB``."""
@@ -95,7 +98,7 @@ class GaussianNB:
         model = SkGaussianNB(priors=given(self.priors, solution.priors), var_smoothing=self.var_smoothing)
         model.classes_, model.class_count_ = labels(state.shape), state.weights.copy()
         model.class_prior_, model.epsilon_ = solution.priors, solution.epsilon
-        model.theta_, model.var_ = solution.means.copy(), solution.variances.copy()
+        model.theta_, model.var_ = solution.means + solution.columns.origin, solution.variances.copy()
         return pipeline(solution.columns, state.shape.d, None, model)
 
     def finalize(self, state: ClassesState) -> BaseEstimator:
@@ -108,10 +111,8 @@ class GaussianNB:
             return None
         if not (solution.variances > 0.0).all():
             return -math.inf
-        pick = solution.columns.pick
-        w, squares = held_out.weights, held_out.scatters
-        squares = squares if squares.ndim == 2 else np.diagonal(squares, axis1=1, axis2=2)
-        away = squares[:, pick] + w[:, None] * (held_out.means[:, pick] - solution.means) ** 2
+        w, (means, variances) = held_out.weights, _by_class(held_out, solution.columns)
+        away = w[:, None] * (variances + (means - solution.means) ** 2)
         logs = w[:, None] * np.log(2.0 * math.pi * solution.variances) + away / solution.variances
         return float((w @ np.log(solution.priors) - 0.5 * logs.sum()) / held_out.weight)
 
@@ -132,3 +133,11 @@ class GaussianNB:
         check_finite(state)
         check_priors(self.priors, state.shape)
         need_every_class("GaussianNB", state.shape, self.class_rows(state))
+
+
+def _by_class(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array]:
+    """Return means and variances of each class in the columns of a map, shape (C, q); zeros without rows."""
+    scatters = state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
+    each = np.where(state.weights > 0.0, state.weights, 1.0)[:, None]
+    variances = np.stack([columns.spread(m, v) for m, v in zip(state.means, scatters / each, strict=True)])
+    return np.stack([columns.mean(m) for m in state.means]), variances

@@ -177,9 +177,10 @@ class LDA(Discriminant):
             priors=given(self.priors, solution.priors),
         )  # fmt: skip
         model.classes_, model.priors_ = labels(groups.state.shape), solution.priors
-        model.means_, model.covariance_ = groups.means.copy(), solution.covariance.copy()
-        model.xbar_ = solution.priors @ groups.means
-        coef, intercept = solution.found.coef, solution.found.intercept
+        model.means_, model.covariance_ = groups.means + groups.origin, solution.covariance.copy()
+        model.xbar_ = solution.priors @ groups.means + groups.origin
+        coef = solution.found.coef
+        intercept = solution.found.intercept - coef @ groups.origin
         if solution.found.scalings is not None:
             model.scalings_, model.explained_variance_ratio_ = solution.found.scalings, solution.found.ratio
         if c == 2:

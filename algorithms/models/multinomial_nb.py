@@ -9,7 +9,6 @@ import numpy as np
 
 from algorithms.base import Array
 from algorithms.models._counted import Counted, CountedSolution
-from algorithms.summaries.counts import CountsState
 
 if TYPE_CHECKING:
     from sklearn.naive_bayes import MultinomialNB as SkMultinomialNB
@@ -27,9 +26,9 @@ class MultinomialNB(Counted):
     True
     """
 
-    def log_prob(self, state: CountsState) -> Array:
+    def log_prob(self, counts: Array, weights: Array) -> Array:
         """Return log (counts + α) / Σ(counts + α)."""
-        smoothed = state.kept + self.alpha
+        smoothed = counts + self.alpha
         return np.asarray(np.log(smoothed) - np.log(smoothed.sum(axis=1, keepdims=True)))
 
     def model(self, solution: CountedSolution) -> SkMultinomialNB:
@@ -37,5 +36,5 @@ class MultinomialNB(Counted):
         from sklearn.naive_bayes import MultinomialNB as SkMultinomialNB
 
         model = SkMultinomialNB(alpha=self.alpha, fit_prior=self.fit_prior)
-        model.feature_count_, model.feature_log_prob_ = solution.state.kept.copy(), solution.log_prob
+        model.feature_count_, model.feature_log_prob_ = solution.counts.copy(), solution.log_prob
         return model

@@ -92,7 +92,8 @@ class PCA:
 
     def estimator(self, solution: PCASolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
-        return dressed(solution.design, fitted_pca(solution.design, solution.k, whiten=self.whiten))
+        design = solution.design.at_origin()
+        return dressed(design, fitted_pca(design, solution.k, whiten=self.whiten))
 
     def finalize(self, state: MomentsState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""

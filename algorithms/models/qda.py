@@ -101,7 +101,7 @@ class QDA(Discriminant):
             reg_param=self.reg_param, priors=given(self.priors, solution.priors)
         )
         model.classes_, model.priors_ = labels(groups.state.shape), solution.priors
-        model.means_ = groups.means.copy()
+        model.means_ = groups.means + groups.origin
         model.rotations_ = [v[:, k] for v, k in zip(solution.axes.vectors, kept, strict=True)]
         model.scalings_ = [s[k] for s, k in zip(solution.scalings, kept, strict=True)]
         return self.dressed(groups, model)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import INDICATOR, Array
-from algorithms.column_map import ColumnMap, Places, seen
+from algorithms.base import Array
+from algorithms.column_map import ColumnMap, Places, filled_map, seen
 from algorithms.design import deviations
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO
@@ -127,17 +127,17 @@ class SketchedPCA:
     def estimator(self, solution: SketchedPCASolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
         axes, state = solution.axes, solution.state
-        standardize = bool(state.known["standardize"])
-        scaler = None
+        standardize, columns = bool(state.known["standardize"]), _columns(state, axes.kept)
+        scaler, mean = None, np.zeros(axes.q) if standardize else axes.mean + columns.origin
         if standardize:
             variance = state.scatter[axes.kept] / state.weight
-            scaler = fitted_scaler(axes.mean, axes.scale, variance, axes.rows)
+            scaler = fitted_scaler(axes.mean + columns.origin, axes.scale, variance, axes.rows)
         model = fitted(
-            signed(axes.vectors[:, : solution.k].T), np.zeros(axes.q) if standardize else axes.mean,
+            signed(axes.vectors[:, : solution.k].T), mean,
             solution.variance, total=axes.total / axes.divisor, noise=solution.noise, rows=axes.rows,
             singular=np.sqrt(axes.values[: solution.k]), whiten=self.whiten, solver="randomized",
         )  # fmt: skip
-        return pipeline(_columns(state, axes.kept), state.shape.d, scaler, model)
+        return pipeline(columns, state.shape.d, scaler, model)
 
     def finalize(self, state: SketchState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
@@ -183,7 +183,8 @@ class SketchedPCA:
 
 
 def _axes(state: SketchState) -> Axes:
-    kept = seen(state.mean, state.scatter)
+    columns = state.shape.columns
+    kept = seen(state.mean, state.scatter, [columns[j] for j in value_columns(state.shape)])
     mean, scatter, scale = state.mean[kept], state.scatter[kept], np.ones(len(kept))
     if state.known["standardize"]:
         scale = deviations(scatter / state.weight, mean, state.weight)
@@ -218,17 +219,7 @@ def _second_moments(axes: Axes, held_out: SketchState) -> SecondMoments:
 
 def _columns(state: SketchState, kept: Places) -> ColumnMap:
     """Return the map from encoded columns: values as they are, and what stands for missing ones."""
-    from scipy.sparse import csr_array
-
-    shape, values = state.shape, value_columns(state.shape)[kept]
-    fill = state.known["fill"][kept]
-    place = {shape.columns[j].source: i for i, j in enumerate(values)}
-    gaps = [(j, place.get(c.source, -1)) for j, c in enumerate(shape.columns) if c.role == INDICATOR]
-    gaps = [(j, i) for j, i in gaps if i >= 0 and fill[i] != 0.0]
-    filled, of_value = np.array(gaps, np.intp).reshape(-1, 2).T
-    rows, columns = np.r_[values, filled], np.r_[np.arange(len(values)), of_value]
-    matrix = csr_array(
-        (np.r_[np.ones(len(values)), fill[of_value]], (rows, columns)), shape=(shape.d, len(values))
-    )
-    names = tuple(shape.columns[j].name for j in values)
-    return ColumnMap(matrix, names, None if len(filled) else values)
+    values = value_columns(state.shape)
+    fill = np.zeros(state.shape.d)
+    fill[values] = state.known["fill"]
+    return filled_map(state.shape, values[kept], fill)

@@ -15,6 +15,7 @@ vectors. Both kinds give the same numbers up to rounding.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -38,6 +39,10 @@ class Picker(Protocol):
         """Return the share of all numbers that is not zero."""
         ...
 
+    def present(self, places: Places) -> NDArray[np.bool_]:
+        """Return which columns may be other than zero."""
+        ...
+
     def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
         """Return columns, dense."""
         ...
@@ -50,6 +55,61 @@ class Picker(Protocol):
 def picker_of(batch: Batch, p: int) -> Picker:
     """Return what picks rows and columns of a batch of that kind."""
     return SparsePicker(batch) if isinstance(batch, SparseBatch) else DensePicker(batch, p)
+
+
+class FilledPicker:
+    """Some rows and some columns of a batch, missing numbers filled in.
+
+    Parameters
+    ----------
+    picker : of the batch.
+    indicator : shape (p,), the column that says where a column lacks its number; -1 where there is none.
+    fill : shape (p,), what stands for it.
+
+    Examples
+    --------
+    >>> batch = Batch(np.array([[2.0, 0.0], [0.0, 1.0]]), d=2)
+    >>> picker = FilledPicker(DensePicker(batch, 2), np.array([1, -1]), np.array([9.0, 0.0]))
+    >>> picker.columns(np.arange(2), np.array([0])).tolist()
+    [[2.0], [9.0]]
+    """
+
+    def __init__(self, picker: Picker, indicator: Places, fill: Array) -> None:
+        self.picker, self.indicator, self.fill = picker, indicator, fill
+
+    def share_of_values(self) -> float:
+        """Return the share of all numbers that is not zero before any is filled in."""
+        return self.picker.share_of_values()
+
+    def present(self, places: Places) -> NDArray[np.bool_]:
+        """Return which columns may be other than zero before any is filled in."""
+        return self.picker.present(places)
+
+    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+        """Return columns, dense."""
+        made, some = self.picker.columns(rows, places), self._gaps(places)
+        if len(some):
+            made[:, some] += self.picker.columns(rows, self.indicator[places[some]]) * self.fill[
+                places[some]
+            ].astype(made.dtype)
+        return made
+
+    def sparse(self, rows: Places, places: Places) -> csr_array:
+        """Return columns as a CSR array, float64."""
+        from scipy.sparse import csr_array
+
+        made, some = self.picker.sparse(rows, places), self._gaps(places)
+        if not len(some):
+            return made
+        beside = self.picker.sparse(rows, self.indicator[places[some]])
+        entries = (self.fill[places[some]], (np.arange(len(some)), some))
+        return csr_array(made + beside @ csr_array(entries, shape=(len(some), len(places))))
+
+    def _gaps(self, places: Places) -> Places:
+        """Return which of some columns have gaps in this batch that are not filled with zero."""
+        beside = self.indicator[places]
+        some = np.flatnonzero((beside >= 0) & (self.fill[places] != 0.0))
+        return some[self.picker.present(beside[some])]
 
 
 class SparsePicker:
@@ -69,6 +129,17 @@ class SparsePicker:
     def share_of_values(self) -> float:
         """Return the share of all numbers that is stored."""
         return float(self.matrix.nnz / max(1, self.matrix.shape[0] * self.d))
+
+    @cached_property
+    def _stored(self) -> NDArray[np.bool_]:
+        stored = np.zeros(self.d + self.targets.shape[1], np.bool_)
+        stored[self.matrix.indices] = True
+        stored[self.d :] = True
+        return stored
+
+    def present(self, places: Places) -> NDArray[np.bool_]:
+        """Return which columns have a stored number."""
+        return self._stored[places]
 
     def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
         """Return columns, dense."""
@@ -107,6 +178,10 @@ class DensePicker:
     def share_of_values(self) -> float:
         """Return the share of all numbers, those that are not present included, that is not zero."""
         return np.count_nonzero(self.values) / max(1, len(self.values) * self.p)
+
+    def present(self, places: Places) -> NDArray[np.bool_]:
+        """Return which columns the batch has."""
+        return np.asarray(self.kept[places] >= 0)
 
     def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
         """Return columns, those that are not present zero."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import Array, Batch, SparseBatch
-from algorithms.solvers.scaled_rows import Places, picker_of
+from algorithms.solvers.scaled_rows import Picker, Places, picker_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -31,7 +31,9 @@ Spread = tuple[Array, Array, Array]
 """Mean, deviation, and largest distance from the mean, of each column."""
 
 
-def centers_and_scales(sample: Batch, p: int, places: Places) -> tuple[Array, Array]:
+def centers_and_scales(
+    sample: Batch, p: int, places: Places, picker: Picker | None = None
+) -> tuple[Array, Array]:
     """Return what is taken from some columns of a sample, and what they are then divided by.
 
     Parameters
@@ -39,6 +41,7 @@ def centers_and_scales(sample: Batch, p: int, places: Places) -> tuple[Array, Ar
     sample : rows, at least one.
     p : columns and targets of the batch.
     places : which of them.
+    picker : of the sample, where it does more than pick.
 
     Examples
     --------
@@ -47,7 +50,7 @@ def centers_and_scales(sample: Batch, p: int, places: Places) -> tuple[Array, Ar
     >>> [f"{c:.3g}" for c in center], [f"{s:.3g}" for s in scale]
     (['2e-20', '7'], ['1e-20', '1'])
     """
-    picker, rows, w = picker_of(sample, p), np.arange(sample.n), sample.weights
+    picker, rows, w = picker or picker_of(sample, p), np.arange(sample.n), sample.weights
     if isinstance(sample, SparseBatch) and (places < sample.d).all():
         return _scaled(*sparse_spread(picker.sparse(rows, places), w))
     center, scale = np.zeros(len(places)), np.ones(len(places))

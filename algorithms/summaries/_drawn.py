@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,14 @@ class DrawnRows:
         return min(self.rows, len(self.priority))
 
     @property
-    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
-        """The encoded columns of the kept rows, shape (n, d)."""
+    def held(self) -> NDArray[np.floating[Any]]:
+        """The kept rows as the state holds them, less the origins of their columns, shape (n, d)."""
         return self.values[: self.n, : self.shape.d]
+
+    @cached_property
+    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
+        """The encoded columns of the kept rows, as a fitted pipeline gets them, shape (n, d)."""
+        return self.held + self.shape.origin if self.shape.shifted else self.held
 
 
 def priorities_of(batch: Batch, summary: object) -> Priorities:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import INDICATOR, Array, Batch, Shape, SparseBatch
+from algorithms.column_map import gaps_of
 from algorithms.memo import MEMO
 
 if TYPE_CHECKING:
@@ -185,10 +186,10 @@ def imputed(batch: Batch, shape: Shape, fill: Array) -> Imputed:
 
 
 def fills(sample: Batch, shape: Shape, impute: str) -> Array:
-    """Return what stands for a missing number in each imputed column: its mean where it is there, or zero."""
+    """Return what stands for a missing number in each imputed column less its origin: its mean, or zero."""
     layout, q = _layout(shape), len(value_columns(shape))
     if impute == "zero" or not sample.n:
-        return np.zeros(q)
+        return 0.0 - shape.origin[value_columns(shape)] * (impute == "zero")
     means = _column_means(sample, shape)
     share = np.zeros(q)
     share[layout.place[layout.indicator]] = means[layout.indicator]
@@ -196,6 +197,21 @@ def fills(sample: Batch, shape: Shape, impute: str) -> Array:
     nullable = np.zeros(q, np.bool_)
     nullable[layout.place[layout.indicator]] = True
     return np.where(nullable & np.isfinite(fill), fill, 0.0)
+
+
+def gap_fills(sample: Batch, shape: Shape, impute: str) -> Array:
+    """Return what stands for a missing number in each encoded column less its origin, shape (d,); else zero.
+
+    It is the mean of the sampled rows that have the number, or with ``impute="zero"`` what makes it zero.
+    """
+    gaps, made = gaps_of(shape.columns), np.zeros(shape.d)
+    if impute == "zero":
+        made[gaps.values] = -shape.origin[gaps.values]
+    elif sample.n:
+        means = _column_means(sample, shape)
+        there = 1.0 - means[gaps.indicators]
+        made[gaps.values] = np.where(there > 0.0, means[gaps.values] / np.where(there > 0.0, there, 1.0), 0.0)
+    return np.where(np.isfinite(made), made, 0.0)
 
 
 def _column_means(batch: Batch, shape: Shape) -> Array:

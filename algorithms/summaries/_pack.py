@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import HASH_BITS, HASHED, Array, Shape
+from algorithms.base import HASH_BITS, HASHED, INDICATOR, Array, Shape
+from algorithms.column_map import ColumnMap, filled_map, gaps_of
 from algorithms.errors import InvalidField
 from algorithms.known import Known
-from algorithms.solvers.scaled_rows import Places
+from algorithms.solvers.scaled_rows import FilledPicker, Picker, Places
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class PackedState:
     Attributes
     ----------
     shape : the columns.
-    known : the sample's ``center`` and ``scale`` (q,), the target's ``offset`` and ``unit``, ``weight`` (the mean
-        row weight) and ``epochs``.
+    known : the sample's ``fill`` (d,), what stands for a missing number; ``center`` and ``scale`` (q,), the
+        target's ``offset`` and ``unit``, ``weight`` (the mean row weight) and ``epochs``.
     pack : the M models.
     rows, weight : of the rows seen.
     steps : mini-batches gone through; of merged states the longer run's.
@@ -74,9 +75,9 @@ class PackedState:
     visits: Array
 
 
-def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int) -> PackedState:
+def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int, plain: int) -> PackedState:
     """Return the state of no rows: every coefficient zero, with ``slots`` arrays like the coefficients."""
-    rows, width = len(plain_columns(shape)) + 1, len(pack) * equations(shape)
+    rows, width = plain + 1, len(pack) * equations(shape)
     return PackedState(
         shape, known, pack, 0, 0.0, 0, np.zeros(max(1, len(shape.classes))), np.zeros(len(pack)), 0.0,
         np.zeros((rows, width)), np.zeros((slots, rows, width)),
@@ -165,9 +166,28 @@ def equations(shape: Shape) -> int:
     return len(shape.classes) if len(shape.classes) > 2 else 1
 
 
-def plain_columns(shape: Shape) -> Places:
-    """Return the places of the q columns that are numbers."""
-    return np.array([j for j, column in enumerate(shape.columns) if column.role != HASHED], np.intp)
+def plain_columns(shape: Shape, impute: str) -> Places:
+    """Return the places of a model's q columns that are no hashes: indicators only where they are asked for."""
+    left_out = {HASHED} if impute == "indicator" else {HASHED, INDICATOR}
+    return np.array([j for j, column in enumerate(shape.columns) if column.role not in left_out], np.intp)
+
+
+def filling(picker: Picker, shape: Shape, fill: Array) -> Picker:
+    """Return a picker that fills in missing numbers.
+
+    Parameters
+    ----------
+    picker : of a batch.
+    fill : shape (d,), what stands for a missing number of each column.
+    """
+    gaps, indicator = gaps_of(shape.columns), np.full(shape.p, -1, np.intp)
+    indicator[gaps.values] = gaps.indicators
+    return FilledPicker(picker, indicator, np.concatenate([fill, np.zeros(shape.t)]))
+
+
+def columns_of(shape: Shape, impute: str, fill: Array) -> ColumnMap:
+    """Return the map of encoded columns to those of a model that are no hashes."""
+    return filled_map(shape, plain_columns(shape, impute), fill)
 
 
 def hashed_columns(shape: Shape) -> Places:

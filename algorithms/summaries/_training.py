@@ -18,7 +18,14 @@ from algorithms.solvers.losses import Loss
 from algorithms.solvers.scaled_rows import DenseRows, Picker, Places, ScaledRows, SparseRows, picker_of
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 from algorithms.summaries._buckets import Buckets
-from algorithms.summaries._pack import PackedState, buckets_of, equations, hashed_columns, plain_columns
+from algorithms.summaries._pack import (
+    PackedState,
+    buckets_of,
+    equations,
+    filling,
+    hashed_columns,
+    plain_columns,
+)
 
 if TYPE_CHECKING:
     from algorithms.summaries.packed import Packed
@@ -50,7 +57,7 @@ class Training:
 
     def __init__(self, packed: Packed, state: PackedState) -> None:
         self.packed, self.state, self.known = packed, state, state.known
-        self.e, self.plain = equations(state.shape), plain_columns(state.shape)
+        self.e, self.plain = equations(state.shape), plain_columns(state.shape, packed.impute)
         self.parts = list(_runs(packed, self.e))
         self.stepper = _stepper(packed, self.e)
         self.coef, self.slots = state.coef.copy(), state.slots.copy()
@@ -62,15 +69,16 @@ class Training:
         """Train on the rows of a batch, in the order of their priorities, and return the state after them."""
         order = np.arange(batch.n) if batch.priority is None else np.argsort(batch.priority, kind="stable")
         epochs, weights = int(self.known["epochs"][0]), batch.weights
-        picker, target = picker_of(batch, self.state.shape.p), np.array([self.state.shape.d])
+        shape = self.state.shape
+        picker, target = filling(picker_of(batch, shape.p), shape, self.known["fill"]), np.array([shape.d])
         sparse = len(self.plain) >= WIDE and picker.share_of_values() < THIN
         ends, some = even_ends(batch.n, self.packed.batch_rows), self._batches_of_block(sparse=sparse)
         for first in range(0, len(ends) - 1, some):
             mine = ends[first : first + some + 1]
             rows = order[mine[0] : mine[-1]]
             y, w = picker.columns(rows, target)[:, 0].astype(np.float64), weights[rows]
-            self.counts = self.counts + _counts(y, w, self.state.shape)
-            block = Block.of(self.state, self.packed.hash_bits, picker, rows, y, w, sparse=sparse)
+            self.counts = self.counts + _counts(y, w, shape)
+            block = Block.of(self.state, self.packed, picker, rows, y, w, sparse=sparse)
             for _ in range(epochs):
                 for part in block.parts(mine - mine[0]):
                     self._step(part)
@@ -142,13 +150,13 @@ class Block:
 
     @classmethod
     def of(
-        cls, state: PackedState, bits: int, picker: Picker, rows: Places, y: Array, w: Array, *, sparse: bool
+        cls, state: PackedState, packed: Packed, picker: Picker, rows: Places, y: Array, w: Array, *, sparse: bool
     ) -> Block:
         """Return rows of a batch with their targets, as the batch has them."""
         shape, known, make = state.shape, state.known, SparseRows.of if sparse else DenseRows.of
         return cls(
-            make(picker, rows, plain_columns(shape), known["center"], known["scale"]),
-            buckets_of(picker.columns(rows, hashed_columns(shape)), bits),
+            make(picker, rows, plain_columns(shape, packed.impute), known["center"], known["scale"]),
+            buckets_of(picker.columns(rows, hashed_columns(shape)), packed.hash_bits),
             _targets(y, shape, known)[:, None, :],
             w,
         )

@@ -89,6 +89,11 @@ class CoresetState(DrawnRows):
     values: NDArray[np.floating[Any]]
 
     @property
+    def complete(self) -> bool:
+        """Whether every row is kept."""
+        return self.n == self.rows
+
+    @property
     def sample_weight(self) -> Array:
         """The weight that each kept row stands for, shape (n,)."""
         kept = slice(0, self.n)

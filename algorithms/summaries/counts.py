@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.base import EXACT, VALUE, Array, Batch, Shape
+from algorithms.base import EXACT, Array, Batch, Shape
+from algorithms.column_map import gaps_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +22,20 @@ class CountsState:
     shape : the columns.
     rows : number of rows seen (int).
     weights : shape (C,), weight of each class.
-    sums : shape (C, d), weighted sums of the columns, or of where they exceed the threshold.
+    sums : shape (C, d), weighted sums of the columns, or of where they exceed the threshold; of indicators always
+        the former.
+    totals : shape (d,), weighted sums of the columns, whatever the threshold.
     lowest : shape (d,), smallest value of each column; the largest number before the first row.
+
+    Values are less the origins of their columns, but the threshold is that of the values themselves; a missing one
+    exceeds nothing.
     """
 
     shape: Shape = field(metadata={"static": True})
     rows: int
     weights: Array
     sums: Array
+    totals: Array
     lowest: Array
 
     @property
@@ -38,15 +44,14 @@ class CountsState:
         return float(self.weights.sum())
 
     @cached_property
-    def pick(self) -> NDArray[np.intp]:
-        """The columns that say something: numbers, and of the others those that are anywhere other than zero."""
-        number = np.array([column.role == VALUE for column in self.shape.columns], np.bool_)
-        return np.flatnonzero(number | self.sums.any(axis=0))
+    def mean(self) -> Array:
+        """Mean of all rows, shape (d,)."""
+        return self.totals / max(self.weight, 1e-300)
 
     @property
-    def kept(self) -> Array:
-        """Their sums, shape (C, q)."""
-        return self.sums[:, self.pick]
+    def scatter(self) -> Array:
+        """Zeros, shape (d,): sums tell no squares."""
+        return np.zeros(self.shape.d)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Counts:
 
     binarize: float | None = None
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = EXACT
@@ -76,7 +81,8 @@ class Counts:
     def init(self, shape: Shape) -> CountsState:
         """Return the state of no rows."""
         c, d = len(shape.classes), shape.d
-        return CountsState(shape, 0, np.zeros(c), np.zeros((c, d)), np.full(d, sys.float_info.max))
+        none = np.zeros(d)
+        return CountsState(shape, 0, np.zeros(c), np.zeros((c, d)), none, np.full(d, sys.float_info.max))
 
     def update(self, state: CountsState, batch: Batch) -> CountsState:
         """Return the state of the rows seen before and those of ``batch``."""
@@ -86,20 +92,29 @@ class Counts:
         c, x = len(shape.classes), values[:, : shape.d]
         member = np.zeros((batch.n, c))
         member[np.arange(batch.n), values[:, shape.d].astype(np.intp)] = batch.weights
-        counted = x if self.binarize is None else (x > self.binarize).astype(np.float64)
+        counted = x if self.binarize is None else _above(x, shape, self.binarize)
         with np.errstate(over="ignore", invalid="ignore"):
-            sums = member.T @ counted
+            sums, totals = member.T @ counted, batch.weights @ x
         lowest = x.min(axis=0, initial=sys.float_info.max)
-        lifted = CountsState(shape, batch.n, member.sum(axis=0), sums, lowest)
+        lifted = CountsState(shape, batch.n, member.sum(axis=0), sums, totals, lowest)
         return self.merge(state, lifted)
 
     def merge(self, a: CountsState, b: CountsState) -> CountsState:
         """Return the state of both states' rows."""
         lowest = np.minimum(a.lowest, b.lowest)
         with np.errstate(over="ignore", invalid="ignore"):
-            sums = a.sums + b.sums
-        return CountsState(a.shape, a.rows + b.rows, a.weights + b.weights, sums, lowest)
+            sums, totals = a.sums + b.sums, a.totals + b.totals
+        return CountsState(a.shape, a.rows + b.rows, a.weights + b.weights, sums, totals, lowest)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state."""
-        return 8 * (1 + len(shape.classes) * (1 + shape.d) + shape.d)
+        return 8 * (1 + len(shape.classes) * (1 + shape.d) + 2 * shape.d)
+
+
+def _above(x: Array, shape: Shape, threshold: float) -> Array:
+    """Return 1 where a value, its origin given back, is there and exceeds the threshold."""
+    above = (x + shape.origin > threshold).astype(np.float64)
+    gaps = gaps_of(shape.columns)
+    above[:, gaps.indicators] = x[:, gaps.indicators]
+    above[:, gaps.values] *= x[:, gaps.indicators] == 0.0
+    return above

@@ -40,7 +40,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import APPROXIMATE, INDICATOR, Array, Batch, Shape
-from algorithms.column_map import seen
 from algorithms.errors import AlgorithmError
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known
@@ -172,9 +171,9 @@ class CurvatureState:
 
     @property
     def present(self) -> NDArray[np.intp]:
-        """Places of the columns that are not zero in every row."""
+        """Places of the columns that are not zero in every row, as states hold them."""
         d = self.shape.d
-        return seen(self.mean[:d], np.diagonal(self.scatter)[:d])
+        return columns_seen(np.stack([self.mean[:d], np.diagonal(self.scatter)[:d]]))
 
     @cached_property
     def moments(self) -> MomentsState:

@@ -34,12 +34,16 @@ from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
+from algorithms.solvers.scaled_rows import picker_of
 from algorithms.solvers.spreads import centers_and_scales
 from algorithms.solvers.steps import OPTIMIZERS
+from algorithms.summaries._imputed import gap_fills
 from algorithms.summaries._pack import (
     Pack,
     PackedState,
     equations,
+    filling,
+    hashed_columns,
     merged,
     names_in,
     pack_of,
@@ -68,6 +72,8 @@ class Packed:
     epochs : times that the rows of a batch are gone through; None for once, and more often for few rows.
     standardize : learn on columns (and a target) of mean 0 and deviation 1; the penalties are then theirs.
     hash_bits : hashed columns share 2**hash_bits buckets.
+    impute : a missing number becomes the mean of a sample (``"mean"``), ``"zero"``, or the mean and an
+        ``"indicator"``.
     known : what :meth:`learn` found; None until then.
     """
 
@@ -81,11 +87,12 @@ class Packed:
     epochs: Annotated[int | None, Integer(1, 1000, searched=False)] = None
     standardize: Annotated[bool, Choice(True, False, searched=False)] = True
     hash_bits: Annotated[int, Integer(1, HASH_BITS, searched=False)] = 18
+    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
     known: Known | None = field(
         default=None, metadata={"learned": True}, kw_only=True, compare=False, repr=False
     )
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tolerance: ClassVar[float] = 1e-5
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = RESUMABLE
@@ -113,6 +120,8 @@ class Packed:
                 )
         if self.optimizer not in OPTIMIZERS:
             raise InvalidField(f"optimizer={self.optimizer!r}: must be one of {', '.join(OPTIMIZERS)}")
+        if self.impute not in ("mean", "zero", "indicator"):
+            raise InvalidField(f"impute={self.impute!r}: must be one of 'mean', 'zero', 'indicator'")
         for name, value, low, high in (
             ("power_t", self.power_t, 0, 1), ("batch_rows", self.batch_rows, 1, 4096),
             ("epochs", self.epochs, 1, 1000), ("hash_bits", self.hash_bits, 1, HASH_BITS),
@@ -130,7 +139,8 @@ class Packed:
     def init(self, shape: Shape) -> PackedState:
         """Return the state of no rows: every coefficient zero."""
         slots = OPTIMIZERS[self.optimizer].slots
-        return untrained(shape, self._pilot(), self.pack, slots, self._buckets(shape))
+        plain = len(plain_columns(shape, self.impute))
+        return untrained(shape, self._pilot(), self.pack, slots, self._buckets(shape), plain)
 
     def update(self, state: PackedState, batch: Batch) -> PackedState:
         """Return the state after the batch's rows, in the order of their priorities."""
@@ -143,22 +153,24 @@ class Packed:
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: (s + 1)·M·E coefficients a column, 8 bytes each, and a bucket, 4; and its visits."""
         wide = (1 + OPTIMIZERS[self.optimizer].slots) * len(self.pack) * equations(shape)
-        each = 8 * (len(plain_columns(shape)) + 1) + 4 * self._buckets(shape)
+        each = 8 * (len(plain_columns(shape, self.impute)) + 1) + 4 * self._buckets(shape)
         rest = max(1, len(shape.classes)) + len(self.pack) + self._buckets(shape) + 4
         return wide * each + 8 * rest
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return means and deviations of the columns and of a target that is a number, and how often to go."""
-        places, w = plain_columns(shape), sample.weights
+        places, w = plain_columns(shape, self.impute), sample.weights
+        fill = gap_fills(sample, shape, self.impute)
         known = {
-            "center": np.zeros(len(places)), "scale": np.ones(len(places)), "offset": np.zeros(1),
+            "fill": fill, "center": np.zeros(len(places)), "scale": np.ones(len(places)), "offset": np.zeros(1),
             "unit": np.ones(1), "weight": np.ones(1), "epochs": np.array([self.epochs or 1]),
         }  # fmt: skip
         if sample.n:
             often = min(MOST_EPOCHS, max(1, VISITS // sample.n))
             known |= {"weight": np.array([w.mean()]), "epochs": np.array([self.epochs or often])}
         if sample.n and self.standardize:
-            known["center"], known["scale"] = centers_and_scales(sample, shape.p, places)
+            filled = filling(picker_of(sample, shape.p), shape, fill)
+            known["center"], known["scale"] = centers_and_scales(sample, shape.p, places, filled)
             if not shape.classes:
                 known["offset"], known["unit"] = centers_and_scales(sample, shape.p, np.array([shape.d]))
         return Known(known)
@@ -173,7 +185,7 @@ class Packed:
         return self.known
 
     def _buckets(self, shape: Shape) -> int:
-        return 2**self.hash_bits if len(plain_columns(shape)) < shape.d else 0
+        return 2**self.hash_bits if len(hashed_columns(shape)) else 0
 
 
 @dataclass(frozen=True)

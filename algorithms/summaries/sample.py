@@ -50,6 +50,11 @@ class SampleState(DrawnRows):
         return labels(self.shape)[target.astype(np.intp)] if self.shape.classes else target.astype(np.float64)
 
     @property
+    def complete(self) -> bool:
+        """Whether every row is kept."""
+        return self.n == self.rows
+
+    @property
     def sample_weight(self) -> Array:
         """The weights of the kept rows, shape (n,)."""
         return self.weights[: self.n]

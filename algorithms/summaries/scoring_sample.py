@@ -47,11 +47,6 @@ class ScoringState(SampleState):
     counts: NDArray[np.int64]
     totals: Array
 
-    @property
-    def complete(self) -> bool:
-        """Whether every row has a place."""
-        return self.n == self.rows
-
     @cached_property
     def factors(self) -> Array:
         """How many rows each kept one stands for, shape (n,); ones where every row is kept."""

@@ -117,7 +117,7 @@ def result_values(result: Result) -> dict[str, Any]:
 
 def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
     others = {
-        name: {"mean": s.mean, "se": s.se, "fold_scores": list(s.folds)}
+        name: {"mean": s.mean, "se": s.se, "fold_scores": list(s.folds), **_errors(result, chosen, name)}
         for name, s in chosen.scores.also.items()
     }
     return {
@@ -126,6 +126,15 @@ def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
         "value": chosen.scores.mean,
         "se": chosen.scores.se,
         "fold_scores": list(chosen.scores.folds),
+        **_errors(result, chosen, result.metric),
         "params": result.params_of(chosen),
         **({"scores": others} if others else {}),
     }
+
+
+def _errors(result: Result, chosen: Candidate, metric: str) -> dict[str, Any]:
+    """Return which errors a score carries beside its standard error."""
+    found = result.accuracy(chosen, metric)
+    mean = chosen.scores.also.get(metric, chosen.scores).mean
+    told = {"score_bound": found.bound, "sampling_error": found.sampling, "bias": found.bias}
+    return {**told, "accuracy": found.words(mean)}

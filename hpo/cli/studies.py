@@ -10,6 +10,8 @@ import typer
 from hpo.cli.options import AsJson, Storage, StudyName, known_storage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
@@ -60,15 +62,23 @@ def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> N
     study = load_study(known_storage(storage), name)
     described = describe(study)
     if as_json:
-        emit(described)
+        trials = [{k: v for k, v in trial.items() if k != "brief"} for trial in described["trials"]]
+        emit({**described, "trials": trials})
         return
     print_facts(_facts(described))
     best = [t for t in described["trials"] if t["value"] is not None]
     if best:
         best.sort(key=lambda t: t["value"], reverse=described["direction"] == "maximize")
         say("", f"best trials of {len(best):,} with a score:")
-        cells = ((t["number"], _number(t["value"]), settings(t["params"])) for t in best[:MOST_TRIALS])
-        print_table(("trial", "value", "settings"), cells, right=("trial", "value"))
+        cells = (
+            (
+                t["number"], _number(t["value"]), _number(t["std_error"], 2), t["brief"] or "",
+                settings(t["params"]),
+            )
+            for t in best[:MOST_TRIALS]
+        )  # fmt: skip
+        columns = ("trial", "value", "± SE", "accuracy", "settings")
+        print_table(columns, cells, right=("trial", "value", "± SE"))
 
 
 def compare(
@@ -146,7 +156,7 @@ def describe(study: Study) -> dict[str, Any]:
         "store": record.get("store"),
         "segments": len(record["segments"]) if "segments" in record else None,
         "cost": record.get("cost"),
-        "trials": [_trial(trial) for trial in trials],
+        "trials": [_trial(trial, record) for trial in trials],
     }
 
 
@@ -160,8 +170,12 @@ def _of_one_goal(study: Study) -> Study:
     return study
 
 
-def _trial(trial: FrozenTrial) -> dict[str, Any]:
+def _trial(trial: FrozenTrial, record: Mapping[str, Any]) -> dict[str, Any]:
+    from studies.accuracy import recorded_accuracy
+
     value = trial.values[0] if trial.values and len(trial.values) == 1 else None
+    scored = trial.values is not None and trial.user_attrs.get("fold_scores")
+    known = recorded_accuracy(record, trial.user_attrs, str(record.get("metric"))) if scored else None
     return {
         "number": trial.number,
         "state": trial.state.name.lower(),
@@ -169,6 +183,9 @@ def _trial(trial: FrozenTrial) -> dict[str, Any]:
         "params": trial.params,
         "fold_scores": trial.user_attrs.get("fold_scores"),
         "std_error": trial.user_attrs.get("std_error"),
+        "score_bound": None if known is None else known.bound,
+        "accuracy": None if known is None else known.words(trial.values[0]),
+        "brief": None if known is None else known.brief(trial.values[0]),
         "duplicate_of": trial.user_attrs.get("duplicate_of"),
     }
 

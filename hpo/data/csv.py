@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import csv
@@ -28,6 +29,10 @@ class CsvReader:
     schema: pa.Schema
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
+
+    def bounds(self, name: str) -> tuple[Any, Any] | None:
+        """Return None: the file says nothing of its values."""
+        return None
 
     def scan(
         self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hpo.data.hashing import priorities
+from hpo.data.origins import origins_from, origins_of
 from hpo.data.readers import Source
 from hpo.data.roles import Roles, check_number
 from hpo.data.schema import Field, Schema, label_type, unknown_column
-from hpo.data.segment import ReadLog, Segment
-from hpo.data.values import decoded_strings, is_text, label_values
+from hpo.data.segment import ReadLog, Segment, spread
+from hpo.data.values import decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,9 +30,14 @@ SPARSE_ROWS = 16_384
 BATCH_BYTES = 1 << 28
 """Bytes of the numbers of one batch, at most."""
 
-PILOT_SEGMENTS = 4
-PILOT_SCAN = 1 << 20
-"""Rows of one segment that a pilot sample looks at; a larger one is sampled from its beginning."""
+PILOT_SEGMENTS = 256
+"""Segments that a pilot sample is drawn from, evenly spread over all where there are more."""
+PILOT_SCAN = 1 << 19
+"""Rows that a pilot sample looks at, as many in each segment; a larger one is sampled from its beginning."""
+LEAST_SCAN = 1 << 12
+"""Rows that it looks at in each segment at least."""
+PEEKED, PEEKED_ROWS = 16, 1024
+"""Segments, and rows of each, that origins are learned from where a file has no statistics."""
 
 
 class Dataset:
@@ -183,20 +189,45 @@ class Dataset:
             yield matrix, batch
 
     def sample(self, columns: Sequence[str], rows: int, seed: int) -> tuple[pa.Table, tuple[Segment, ...]]:
-        """Return a random sample of rows from at most four evenly spread segments, and those segments.
+        """Return a random sample of rows from all segments, of more than 256 as many spread ones, and which.
 
-        Only ``columns`` are read, and only the first 1,048,576 rows of a larger segment. Rows have the
-        smallest hashes of (segment place, row, seed), so the sample is the same for any batch size.
+        Only ``columns`` are read, and of a large segment only its first rows: about half a million of all
+        together. Rows have the smallest hashes of (segment place, row, seed), so the sample is the same for any
+        batch size.
         """
         drawn = spread(self.segments, PILOT_SEGMENTS)
-        names = self._known(columns)
+        names, most = self._known(columns), max(LEAST_SCAN, PILOT_SCAN // len(drawn))
         tables, keys = [], []
         for segment in drawn:
-            table, priority = self._sample_segment(segment, names, rows, seed)
+            table, priority = self._sample_segment(segment, names, rows, seed, most)
             tables.append(table)
             keys.append(priority)
         table, _ = _smallest(pa.concat_tables(tables), np.concatenate(keys), rows)
         return table, drawn
+
+    def known_origins(self, fields: Sequence[Field]) -> dict[str, float] | None:
+        """Return the origins of columns as far as they are known without reading; None where they are not.
+
+        They are known of data in memory, and where every file has statistics of its values.
+        """
+        extents = self._source.extents(fields)
+        if extents is None:
+            return None
+        units = {field.name: ticks_of(self._source.arrow.field(field.name).type) for field in fields}
+        return origins_from(fields, extents, units)
+
+    def peeked_origins(self, fields: Sequence[Field]) -> dict[str, float]:
+        """Return the origins of columns by the first rows of at most 16 evenly spread segments."""
+        names, tables = self._known([field.name for field in fields]), []
+        for segment in spread(self.segments, PEEKED):
+            for batch in self._source.scan(segment, names, PEEKED_ROWS):
+                self.log.add_pilot(batch.num_rows)
+                tables.append(pa.Table.from_batches([batch]))
+                break
+        if not tables:
+            return {}
+        table = pa.concat_tables(tables)
+        return origins_of(fields, dict(zip(names, table.columns, strict=True)))
 
     def distinct(self, segment: Segment, column: str, most: int) -> list[Any]:
         """Return the distinct values of one column of a segment, sorted, without null and NaN.
@@ -232,20 +263,20 @@ class Dataset:
         return list(columns)
 
     def _sample_segment(
-        self, segment: Segment, names: list[str], rows: int, seed: int
+        self, segment: Segment, names: list[str], rows: int, seed: int, most: int
     ) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.uint64]]]:
         pieces, keys, seen = [], [], 0
-        for batch in self._source.scan(segment, names, rows_at_once(segment, len(names))):
+        for batch in self._source.scan(segment, names, min(most, rows_at_once(segment, len(names)))):
             key = priorities(segment.place, seed, seen, batch.num_rows)
             piece, key = _smallest(self._plain(batch), key, rows)
             pieces.append(piece)
             keys.append(key)
             self.log.add_pilot(batch.num_rows)
             seen += batch.num_rows
-            if len(pieces) > 8 or seen >= PILOT_SCAN:
+            if len(pieces) > 8 or seen >= most:
                 kept = _smallest(pa.concat_tables(pieces), np.concatenate(keys), rows)
                 pieces, keys = [kept[0]], [kept[1]]
-            if seen >= PILOT_SCAN:
+            if seen >= most:
                 break
         self._source.check(segment)
         empty = np.empty(0, np.uint64)
@@ -296,18 +327,6 @@ def check_classes(target: str, values: Collection[Any], most: int) -> None:
             f"target {target!r} has more than {most:,} distinct values, too many for classes; "
             "if it is a number, tune a regression, otherwise merge rare classes first"
         )
-
-
-def spread(segments: Sequence[Segment], count: int) -> tuple[Segment, ...]:
-    """Return at most ``count`` segments, evenly spread, the first and the last among them.
-
-    Examples
-    --------
-    >>> spread(["a", "b", "c", "d", "e"], 3)
-    ('a', 'c', 'e')
-    """
-    places = np.unique(np.linspace(0, len(segments) - 1, min(count, len(segments))).round().astype(int))
-    return tuple(segments[place] for place in places)
 
 
 def _smallest(

@@ -28,6 +28,7 @@ from hpo.data.frames import as_table
 from hpo.data.gather import Gather, Workspace
 from hpo.data.hashed import Hashed, hash_beyond
 from hpo.data.hashing import Words
+from hpo.data.origins import KINDS, origins_of
 from hpo.data.rows import usable_rows
 from hpo.data.schema import Field, Schema, unknown_column
 from hpo.data.values import Places, as_numbers, one_array
@@ -58,11 +59,16 @@ class Encoded:
 class Encoder(TransformerMixin, BaseEstimator):
     """A scikit-learn transformer from columns of any supported kind to numbers.
 
-    * number, boolean, time (hours), duration (seconds): a value, zero where missing, and an indicator column;
+    * number, boolean, time (hours), duration (seconds): a value, at its column's origin where missing, and an
+      indicator column;
     * string or category: a column for each of the most frequent levels, for other values, for missing ones;
     * a category that is hashed: one column of the hash, for algorithms that look coefficients up by it;
     * date, timestamp: days since 1970, an indicator, and month, weekday and hour as levels. Time zones: all
       parts are in UTC; timestamps without a zone are taken as they are.
+
+    A column whose values lie far from zero beside their spread (a year, an identifier) has an **origin** near their
+    middle. Batches of a pass hold values less their origins, so that states keep every digit of small differences;
+    ``transform`` returns the values as they are.
 
     Parameters
     ----------
@@ -97,6 +103,12 @@ class Encoder(TransformerMixin, BaseEstimator):
         beyond = self._hash_beyond(fields)
         return tuple(f.name for f in fields if needs_sample(f) and beyond.get(f.name) != 0)
 
+    def numbers(self, fields: Iterable[Field]) -> tuple[Field, ...]:
+        """Return the fields that are encoded as a number with an origin."""
+        fields = tuple(fields)
+        beyond = self._hash_beyond(fields)
+        return tuple(f for f in fields if f.kind in KINDS and beyond.get(f.name) != 0)
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the encoding of every column of a frame, table or array."""
         table = as_table(X)
@@ -112,12 +124,14 @@ class Encoder(TransformerMixin, BaseEstimator):
         targets: Iterable[Field] = (),
         weight: str | None = None,
         classes: Sequence[Any] = (),
+        origins: Mapping[str, float] | None = None,
     ) -> Self:
         """Learn the encoding of ``fields`` from a sample that holds at least ``sample_columns(fields)``.
 
         ``targets`` are not encoded; ``dtype="auto"`` chooses a type that holds them too. ``weight`` names a
         column of the sample by which levels are counted. ``classes`` are the sorted labels of a target that
-        is a class: batches hold their places.
+        is a class: batches hold their places. ``origins`` are those of numbers and days, by column; None takes
+        them from the sample.
         """
         fields, targets = tuple(fields), tuple(targets)
         if self.max_categories < 1:
@@ -125,8 +139,12 @@ class Encoder(TransformerMixin, BaseEstimator):
         columns = {} if sample is None else dict(zip(sample.column_names, sample.columns, strict=True))
         weights = None if weight is None else columns[weight]
         beyond = self._hash_beyond(fields)
+        known = origins_of(fields, columns) if origins is None else origins
         encodings = [
-            learn(f, columns.get(f.name), self.max_categories, weights, beyond.get(f.name)) for f in fields
+            learn(
+                f, columns.get(f.name), self.max_categories, weights, beyond.get(f.name), known.get(f.name, 0)
+            )
+            for f in fields
         ]
         numbers = [f for f in fields if beyond.get(f.name) != 0]
         narrow = all(field.narrow for field in (*numbers, *(() if classes else targets)))
@@ -138,9 +156,10 @@ class Encoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         table = self._conform(as_table(X, tuple(self.feature_names_in_)))
         out = np.zeros((table.num_rows, len(self.columns_)), self.dtype_, order="F")
+        # a column that no batch holds stays zero: only levels and indicators are ever left out
         start, workspace = 0, Workspace()
         for batch in table.to_batches(max_chunksize=1 << 16):
-            encoded = self.encode(batch, workspace=workspace, where="the data to transform")
+            encoded = self.encode(batch, workspace=workspace, where="the data to transform", shifted=False)
             stop = start + batch.num_rows
             present = range(encoded.d) if encoded.present is None else encoded.present
             for place, values in zip(present, encoded.values.T, strict=True):
@@ -184,6 +203,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         *,
         workspace: Workspace | None = None,
         where: str = "",
+        shifted: bool = True,
     ) -> Batch:
         """Return a batch of encoded rows: the hot path of a pass.
 
@@ -193,6 +213,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         order : rows to take, in order; None for all. Rows without a target or of weight zero are left out.
         workspace : where to write; None for fresh memory.
         where : what the batch is a part of, for error messages.
+        shifted : whether numbers are less their origins, as states have them.
 
         Raises
         ------
@@ -202,7 +223,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         usable = usable_rows(batch, targets, weight, where, self.classes_)
         if usable.keep is not None:
             order = np.flatnonzero(usable.keep) if order is None else order[usable.keep[order]]
-        return self._gather(batch, targets, weight, order, workspace, where)
+        return self._gather(batch, targets, weight, order, workspace, where, shifted=shifted)
 
     def encode_cells(
         self,
@@ -279,10 +300,12 @@ class Encoder(TransformerMixin, BaseEstimator):
         order: Places | None,
         workspace: Workspace | None,
         where: str,
+        *,
+        shifted: bool = True,
     ) -> Batch:
         d, rows = len(self.columns_), batch.num_rows if order is None else len(order)
         buffer = (workspace or Workspace()).reserve(rows, d + len(targets), self.dtype_)
-        gather = Gather(buffer, rows, order, where)
+        gather = Gather(buffer, rows, order, where, shifted=shifted)
         arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
         with np.errstate(over="ignore", invalid="ignore"):
             for encoding, first in zip(self.encodings_, self._firsts, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -58,7 +58,13 @@ class Encoding(Protocol):
 
 @dataclass(frozen=True)
 class NumberEncoding:
-    """A number: its value (zero where missing) and an indicator of where it is missing.
+    """A number: its value less an origin (zero where missing), and an indicator of where it is missing.
+
+    Attributes
+    ----------
+    name, kind : of the column.
+    origin : near the middle of its values where these lie far from zero, else zero; a whole number of integers,
+        days, hours or seconds.
 
     Examples
     --------
@@ -68,18 +74,19 @@ class NumberEncoding:
 
     name: str
     kind: str
+    origin: float = 0
 
     def columns(self) -> tuple[Column, ...]:
         """Return the value and the indicator."""
         value = f"{self.name}_days" if self.kind in _PARTS else self.name
         return (
-            Column(value, self.name, VALUE),
+            Column(value, self.name, VALUE, float(self.origin)),
             Column(f"missingindicator_{self.name}", self.name, INDICATOR),
         )
 
     def write(self, gather: Gather, array: pa.Array, first: int) -> None:
         """Write the value, and the indicator if anything is missing; DataError where a value is infinite."""
-        out = gather.take(as_numbers(array), first)
+        out = gather.take(as_numbers(array, self.origin if gather.shifted else 0), first)
         mask = null_mask(array)
         if mask is None and gather.finite(out):
             return
@@ -90,12 +97,12 @@ class NumberEncoding:
         if infinite.any():
             raise infinite_value(self.name, float(out[infinite.argmax()]), gather.where, str(out.dtype))
         if missing.any():
-            out[missing] = 0
+            out[missing] = 0 if gather.shifted else self.origin
             gather.column(first + 1)[:] = missing
 
     def to_dict(self) -> dict[str, Any]:
-        """Return name and kind."""
-        return {"name": self.name, "kind": self.kind}
+        """Return name and kind, and the origin where there is one."""
+        return {"name": self.name, "kind": self.kind, **({"origin": self.origin} if self.origin else {})}
 
 
 @dataclass(frozen=True)
@@ -146,10 +153,16 @@ class CalendarEncoding:
     name: str
     kind: str
     parts: tuple[tuple[str, tuple[int, ...]], ...]
+    origin: float = 0
+
+    @property
+    def days(self) -> NumberEncoding:
+        """How the days are encoded."""
+        return NumberEncoding(self.name, self.kind, self.origin)
 
     def columns(self) -> tuple[Column, ...]:
         """Return the days, their indicator, and each part's levels and other."""
-        columns = list(NumberEncoding(self.name, self.kind).columns())
+        columns = list(self.days.columns())
         for part, levels in self.parts:
             source = f"{self.name}_{part}"
             columns += [Column(f"{source}_{level}", source, LEVEL) for level in levels]
@@ -158,7 +171,7 @@ class CalendarEncoding:
 
     def write(self, gather: Gather, array: pa.Array, first: int) -> None:
         """Write the days and the columns of the parts that are in the batch."""
-        NumberEncoding(self.name, self.kind).write(gather, array, first)
+        self.days.write(gather, array, first)
         mask = null_mask(array)
         first += 2
         for part, levels in self.parts:
@@ -172,7 +185,7 @@ class CalendarEncoding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return name, kind and parts: pairs, since their order is that of the columns."""
-        return {"name": self.name, "kind": self.kind, "parts": [[part, list(v)] for part, v in self.parts]}
+        return {**self.days.to_dict(), "parts": [[part, list(v)] for part, v in self.parts]}
 
 
 def needs_sample(field: Field) -> bool:
@@ -186,15 +199,17 @@ def learn(
     max_categories: int,
     weights: pa.ChunkedArray | None = None,
     hash_beyond: int | None = None,
+    origin: float = 0,
 ) -> Encoding:
     """Return the encoding of a field; ``column`` is its sample, where one is needed, ``weights`` its rows'.
 
-    A category of more than ``hash_beyond`` levels is hashed; with 0 whatever the field holds.
+    A category of more than ``hash_beyond`` levels is hashed; with 0 whatever the field holds. ``origin`` is that
+    of a number.
     """
     if hash_beyond == 0:
         return HashedEncoding(field.name)
     if not needs_sample(field):
-        return NumberEncoding(field.name, field.kind)
+        return NumberEncoding(field.name, field.kind, origin)
     if column is None:
         raise DataError(
             f"{field.kind} column {field.name!r} is encoded by what a sample holds; give a sample"
@@ -208,12 +223,12 @@ def learn(
     array = array.drop_null()
     parts = _PARTS[field.kind]
     seen = {part: np.unique(calendar_part(array, part)).tolist() for part in parts}
-    return CalendarEncoding(field.name, field.kind, tuple((part, tuple(seen[part])) for part in parts))
+    return CalendarEncoding(field.name, field.kind, tuple((part, tuple(seen[part])) for part in parts), origin)
 
 
 def restore(document: Mapping[str, Any]) -> Encoding:
     """Return the encoding that ``to_dict`` wrote."""
-    name, kind = document["name"], document["kind"]
+    name, kind, origin = document["name"], document["kind"], document.get("origin", 0)
     if "hashed" in document:
         return HashedEncoding(name, kind)
     if "levels" in document:
@@ -221,9 +236,9 @@ def restore(document: Mapping[str, Any]) -> Encoding:
     if "parts" in document:
         known = dict(document["parts"])
         return CalendarEncoding(
-            name, kind, tuple((part, tuple(known[part])) for part in _PARTS[kind] if part in known)
+            name, kind, tuple((part, tuple(known[part])) for part in _PARTS[kind] if part in known), origin
         )
-    return NumberEncoding(name, kind)
+    return NumberEncoding(name, kind, origin)
 
 
 def distinct_names(columns: Sequence[Column]) -> tuple[Column, ...]:
@@ -236,7 +251,7 @@ def distinct_names(columns: Sequence[Column]) -> tuple[Column, ...]:
             count += 1
             name = f"{column.name}_{count}"
         taken.add(name)
-        distinct.append(Column(name, column.source, column.role))
+        distinct.append(replace(column, name=name))
     return tuple(distinct)
 
 

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 import pyarrow as pa
 
@@ -24,6 +25,10 @@ class IpcReader:
     schema: pa.Schema
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
+
+    def bounds(self, name: str) -> tuple[Any, Any] | None:
+        """Return None: the file says nothing of its values."""
+        return None
 
     def scan(
         self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False

@@ -11,14 +11,18 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
+from hpo.data.origins import Extent, extent_of
 from hpo.data.roles import unify_schemas
-from hpo.data.schema import Schema
+from hpo.data.schema import Field, Schema
 from hpo.data.segment import SEGMENT_ROWS, Segment, SparseReader, fingerprint
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 MEMORY = "memory:frame"
+
+SOME_ROWS = 4096
+"""Rows that the origins of columns are taken from."""
 
 
 class Block(Protocol):
@@ -36,6 +40,10 @@ class Block(Protocol):
 
     def digest(self, start: int, stop: int) -> str:
         """Return a digest of what those rows hold."""
+        ...
+
+    def some(self, name: str, rows: Any) -> pa.Array:
+        """Return a column's values in some rows; of a sparse matrix none."""
         ...
 
 
@@ -62,6 +70,11 @@ class TableBlock:
         with pa.PythonFile(sink, mode="w") as stream, pa.ipc.new_stream(stream, part.schema) as writer:
             writer.write_table(part)
         return sink.hexdigest()
+
+
+    def some(self, name: str, rows: Any) -> pa.Array:
+        """Return a column's values in some rows."""
+        return _one_chunk(self.table.column(name).take(pa.array(rows)))
 
 
 class ArrayBlock:
@@ -116,6 +129,13 @@ class ArrayBlock:
         table = self.beside.table.select(list(columns)).slice(low, high - low)
         return pa.RecordBatch.from_arrays([_one_chunk(c) for c in table.columns], names=list(columns))
 
+    def some(self, name: str, rows: Any) -> pa.Array:
+        """Return a column's values in some rows; of a sparse matrix none, since its columns have no origin."""
+        if name not in self.places:
+            return self.beside.some(name, rows)
+        column = self.matrix[:0, 0] if _is_sparse(self.matrix) else self.matrix[rows, self.places[name]]
+        return pa.array(np.zeros(0) if _is_sparse(self.matrix) else np.ascontiguousarray(column))
+
     def _dense(self, low: int, high: int) -> Any:
         rows = _rows(self.matrix, low, high)
         return rows.toarray(order="F") if _is_sparse(rows) else np.asfortranarray(rows)
@@ -160,6 +180,11 @@ class MemorySource:
                 yield part if whole else part[:, places], block.other(low, high, beside)
 
         return read
+
+    def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
+        """Return where the values of columns lie, by at most :data:`SOME_ROWS` evenly spread rows."""
+        rows = np.unique(np.linspace(0, self.block.rows - 1, SOME_ROWS).round().astype(np.int64))
+        return {field.name: extent_of(self.block.some(field.name, rows)) for field in fields}
 
     def check(self, segment: Segment) -> None:
         """Accept the segment: data in memory is the caller's own."""

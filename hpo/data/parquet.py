@@ -18,6 +18,9 @@ from hpo.data.segment import Segment, fingerprint, group_runs
 _BUFFER = 1 << 18  # bytes read ahead in each column; whole column chunks would be held without it
 _BUFFERS, _LEAST = 1 << 26, 1 << 13  # in all columns together, and in each of many
 
+STATED_GROUPS = 8
+"""Row groups, evenly spread, whose statistics are looked at."""
+
 
 @dataclass
 class ParquetReader:
@@ -28,6 +31,21 @@ class ParquetReader:
     segments: tuple[Segment, ...]
     nullable: dict[str, bool]
     metadata: Any
+
+    def bounds(self, name: str) -> tuple[Any, Any] | None:
+        """Return the least and the largest value that the footer has of a column, of times their ticks."""
+        index = self.schema.get_field_index(name)
+        groups = self.metadata.num_row_groups
+        if not groups or self.metadata.row_group(0).num_columns != len(self.schema):
+            return None
+        some = sorted({round(i * (groups - 1) / STATED_GROUPS) for i in range(STATED_GROUPS + 1)})
+        found = [
+            _bounds(self.metadata.row_group(g).column(index), self.schema.field(index).type) for g in some
+        ]
+        known = [pair for pair in found if pair is not None]
+        if len(known) < len(found):
+            return None
+        return min(low for low, _ in known), max(high for _, high in known)
 
     def scan(
         self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
@@ -62,6 +80,26 @@ def open_parquet(file: DataFile, how: str) -> ParquetReader:
         nbytes = sum(_stored_bytes(group) for group in inside)
         segments.append(Segment(file.uri, part, rows, nbytes, digest, place(file, known, part[0])))
     return ParquetReader(file, schema, tuple(segments), _nullable(schema, groups), metadata)
+
+
+def _bounds(chunk: Any, kind: pa.DataType) -> tuple[Any, Any] | None:
+    """Return the least and the largest value of a column chunk; None where its statistics are no numbers."""
+    statistics = chunk.statistics
+    if statistics is None or not statistics.has_min_max:
+        return None
+    low, high = statistics.min, statistics.max
+    if pa.types.is_temporal(kind):
+        try:
+            low, high = (_ticks(value, kind) for value in (low, high))
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            return None
+    return (low, high) if isinstance(low, int | float) and isinstance(high, int | float) else None
+
+
+def _ticks(value: Any, kind: pa.DataType) -> int:
+    whole = pa.int64() if kind.bit_width == 64 else pa.int32()
+    ticks: int = pa.scalar(value, kind).cast(whole).as_py()
+    return ticks
 
 
 def _footer(stream: pa.NativeFile, size: int) -> str:

@@ -13,13 +13,17 @@ import xxhash
 from pyarrow.fs import LocalFileSystem
 
 from hpo.data.files import CSV, IPC, PARQUET, DataFile
+from hpo.data.origins import Extent, extent_between
 from hpo.data.roles import unify_schemas
-from hpo.data.schema import CATEGORICAL, Schema, kind_of, plain_type
-from hpo.data.segment import Segment, SparseReader
+from hpo.data.schema import CATEGORICAL, Field, Schema, kind_of, plain_type
+from hpo.data.segment import Segment, SparseReader, spread
 from hpo.errors import DataError
 
 READ_ERRORS = (pa.ArrowException, OSError, EOFError)
 _CHUNK = 8 << 20
+
+STATED_FILES = 64
+"""Files, evenly spread, whose statistics are looked at."""
 
 
 class Source(Protocol):
@@ -45,6 +49,10 @@ class Source(Protocol):
         """Return what reads the features as sparse matrices; None where they are none."""
         ...
 
+    def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
+        """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
+        ...
+
     def check(self, segment: Segment) -> None:
         """Raise DataError if the segment is no longer what its fingerprint says."""
         ...
@@ -57,6 +65,10 @@ class FileReader(Protocol):
     schema: pa.Schema
     segments: tuple[Segment, ...]
     nullable: dict[str, bool]
+
+    def bounds(self, name: str) -> tuple[Any, Any] | None:
+        """Return the least and the largest stored value of a column; None where the file does not say."""
+        ...
 
     def scan(
         self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
@@ -103,9 +115,30 @@ class FileSource:
         """Return None: files hold no sparse matrix."""
         return None
 
+    def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
+        """Return where the values of columns lie by the statistics of at most 64 files; None where one has none."""
+        some = spread(list(self.readers.values()), STATED_FILES)
+        found = {}
+        for field in fields:
+            kind = self.arrow.field(field.name).type
+            known = [pair for r in some if (pair := _bounds(r, field.name, kind)) is not None]
+            if len(known) < len(some):
+                return None
+            found[field.name] = extent_between(min(low for low, _ in known), max(high for _, high in known))
+        return found
+
     def check(self, segment: Segment) -> None:
         """Raise DataError if the file changed since it was opened."""
         self.readers[segment.uri].file.check_unchanged()
+
+
+def _bounds(reader: FileReader, name: str, kind: pa.DataType) -> tuple[Any, Any] | None:
+    """Return the least and the largest value of a file's column, or that of its partition; None if unknown."""
+    if name in reader.schema.names:
+        stored = reader.schema.field(name).type
+        return reader.bounds(name) if stored == kind or not pa.types.is_temporal(kind) else None
+    value = reader.file.partitions.get(name)
+    return (int(value), int(value)) if value is not None else None
 
 
 def open_files(files: Sequence[DataFile], fingerprint: str) -> list[FileReader]:

@@ -20,7 +20,7 @@ TIMESTAMP: Final = "timestamp"
 TIME: Final = "time"
 DURATION: Final = "duration"
 
-_NARROW = frozenset({"halffloat", "float", "int8", "int16", "uint8", "uint16", "bool", "string"})
+_NARROW = frozenset({"halffloat", "float", "bool", "string"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,10 @@ class Field:
 
     @property
     def narrow(self) -> bool:
-        """Whether float32 holds every value of this column exactly."""
+        """Whether this column may be kept in float32: floats that are no wider, and ones and zeros.
+
+        Integers of any width are computed in float64, as scikit-learn does.
+        """
         return self.dtype in _NARROW
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from scipy.sparse import csr_array
+
+T = TypeVar("T")
 
 SEGMENT_ROWS = 262_144
 """Rows that a segment of a Parquet or IPC file has at least, and that a block of a frame has at most."""
@@ -125,3 +127,16 @@ def group_runs(rows: list[int], minimum: int = SEGMENT_ROWS) -> list[tuple[int, 
             runs.append((start, index + 1))
             start, total = index + 1, 0
     return [*runs, (start, len(rows))] if total else runs
+
+
+def spread(items: Sequence[T], count: int) -> tuple[T, ...]:
+    """Return at most ``count`` of some items, evenly spread, the first and the last among them.
+
+    Examples
+    --------
+    >>> spread(["a", "b", "c", "d", "e"], 3)
+    ('a', 'c', 'e')
+    """
+    last, most = len(items) - 1, min(count, len(items)) - 1
+    places = {round(i * last / most) for i in range(most + 1)} if most > 0 else range(len(items[:1]))
+    return tuple(items[place] for place in sorted(places))

@@ -53,25 +53,60 @@ def stored_numbers(array: pa.Array) -> Numbers:
     return np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
 
 
-def as_numbers(array: pa.Array) -> Numbers:
-    """Return a column as numbers: days since 1970 (UTC), hours of a time, seconds of a duration.
+def as_numbers(array: pa.Array, origin: float = 0) -> Numbers:
+    """Return a column as numbers less an origin: days since 1970 (UTC), hours of a time, seconds of a duration.
+
+    Integers and times are subtracted as integers, floats in float64, so that no digit of a small difference is
+    lost; ``origin`` is a whole number for these.
 
     Examples
     --------
     >>> import datetime
     >>> as_numbers(pa.array([datetime.time(6, 30)])).tolist()
     [6.5]
+    >>> as_numbers(pa.array([2**60 + 1]), origin=2**60).tolist()
+    [1]
     """
-    kind, ticks = array.type, stored_numbers(array)
-    if pa.types.is_date32(kind):
-        return ticks.astype(np.float64)
+    ticks, unit = stored_numbers(array), ticks_of(array.type)
+    if origin:
+        ticks = less_origin(ticks, origin, unit)
+    if unit == 1:
+        return ticks.astype(np.float64) if pa.types.is_temporal(array.type) else ticks
+    return ticks / unit
+
+
+def less_origin(numbers: Numbers, origin: float, unit: int = 1) -> Numbers:
+    """Return stored numbers less an origin of so many units: int64 of integers, else float64.
+
+    Integers beyond int64 wrap round, as the difference of two of them does not unless they are 2**63 apart;
+    where any is, float64 is taken for all.
+
+    Examples
+    --------
+    >>> less_origin(np.array([2**63 + 5], np.uint64), 2**63).tolist()
+    [5]
+    """
+    if numbers.dtype.kind not in "iu" or origin != int(origin):
+        return np.subtract(numbers, float(origin) * unit, dtype=np.float64)
+    whole = int(origin) * unit
+    if numbers.dtype.itemsize < 8 and abs(whole) < 2**62:
+        return numbers.astype(np.int64) - whole
+    rough = numbers.astype(np.float64) - float(whole)
+    if len(rough) and np.abs(rough).max() >= 2.0**62:
+        return rough
+    wrapped = numbers.astype(np.int64) if numbers.dtype != np.uint64 else numbers.view(np.int64)
+    return wrapped - np.array(whole % 2**64, np.uint64).view(np.int64)
+
+
+def ticks_of(kind: pa.DataType) -> int:
+    """Return how many stored ticks make a day of dates and timestamps, an hour of times, a second of durations."""
     if pa.types.is_date64(kind):
-        return ticks / (_DAY * 1_000)
+        return _DAY * 1_000
     if pa.types.is_timestamp(kind):
-        return ticks / (_DAY * _UNITS[kind.unit])
+        return _DAY * _UNITS[kind.unit]
     if pa.types.is_time(kind):
-        return ticks / (3_600 * _UNITS[kind.unit])
-    return ticks / _UNITS[kind.unit] if pa.types.is_duration(kind) else ticks
+        return 3_600 * _UNITS[kind.unit]
+    return _UNITS[kind.unit] if pa.types.is_duration(kind) else 1
 
 
 def calendar_part(array: pa.Array, part: str) -> Places:
