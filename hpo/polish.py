@@ -121,8 +121,8 @@ def _steps(
 ) -> Polished:
     """Return the winner after as many steps of Newton's method as gain enough, each on every row.
 
-    A pass that begins at a model tells its objective on all rows. A step that raised it is taken back; the last one,
-    which no further pass tells, is taken where it lowers the objective by more than what is not known of it.
+    A pass that begins at a model tells its objective on all rows. A step that raised it is taken back; the last
+    one, which no further pass tells, is taken where it lowers the objective by more than what is not known of it.
     """
     began, gain = time.perf_counter(), made.gain
     value, kept, kept_from, source = math.inf, solution, "", ""

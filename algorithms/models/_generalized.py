@@ -75,7 +75,7 @@ class GeneralizedSolution:
 
     def eta(self, x: Any) -> Array:
         """Return the linear predictors of rows as states hold them, shape (n, e)."""
-        return self.etas(x, self.coef[None], self.intercept[None])[0]
+        return np.asarray(self.etas(x, self.coef[None], self.intercept[None])[0])
 
     def etas(self, x: Any, coefs: Array, intercepts: Array) -> Array:
         """Return the linear predictors of J models of this design, shape (J, n, e)."""
@@ -84,8 +84,8 @@ class GeneralizedSolution:
             x = design.shape.features(x)
         scaled = (coefs / design.scale).reshape(-1, coefs.shape[2])
         raw = np.asarray(design.columns.matrix @ scaled.T)
-        made = np.asarray(x @ raw + (intercepts.ravel() - scaled @ design.mean))
-        return made.reshape(len(made), len(coefs), -1).transpose(1, 0, 2)
+        made = x @ raw + (intercepts.ravel() - scaled @ design.mean)
+        return np.asarray(made.reshape(len(made), len(coefs), -1).transpose(1, 0, 2))
 
 
 @dataclass(frozen=True, kw_only=True)
