@@ -436,8 +436,26 @@ class Checked(Protocol):
         ...
 
 
-def learns(summary: object) -> bool:
-    """Return whether a summary must learn before its pass: it can, and does not say ``learns = False``."""
+@runtime_checkable
+class Refinable(Protocol):
+    """A summary that can be made with more digits, by another pass over the same rows."""
+
+    def finer(self, known: Known | None) -> Known | None:
+        """Return what a pass must know whose states have more digits than those of what is known.
+
+        None where they have all that there are, or how they are made was asked for.
+        """
+        ...
+
+
+def learns(summary: object, shape: Shape | None = None) -> bool:
+    """Return whether a summary must learn before its pass: it can, and does not say ``learns = False``.
+
+    One that must learn of some data only says of which by ``learns_of(shape)``.
+    """
+    learns_of = getattr(summary, "learns_of", None)
+    if learns_of is not None and shape is not None:
+        return bool(learns_of(shape))
     return isinstance(summary, Learning) and bool(getattr(summary, "learns", True))
 
 

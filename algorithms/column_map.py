@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Places = NDArray[np.intp]
 
+CANCELLED = 64.0 * float(np.finfo(np.float64).eps)
+"""A variance that is so small a share of the terms that make it up is their rounding."""
+
 ROUNDING = 1e-12
 """A share of missing values so near to one is one."""
 
@@ -90,11 +93,21 @@ class ColumnMap:
         return x[self.pick] if self.pick is not None else np.asarray(self.matrix.T @ x)
 
     def both(self, scatter: Array) -> Array:
-        """Return TᵀST for S of shape (d, d); a selection where no row that S is of has a gap."""
+        """Return TᵀST for S of shape (d, d); a selection where no row that S is of has a gap.
+
+        A column of T that varies by no more than what its parts, which cancel, are rounded to does not vary.
+        """
         filled = self.filled
         if filled is not None and not np.diagonal(scatter)[filled.beside].any():
             return scatter[np.ix_(filled.pick, filled.pick)]
-        return np.asarray(self.matrix.T @ (self.matrix.T @ scatter).T)
+        made = np.asarray(self.matrix.T @ (self.matrix.T @ scatter).T)
+        constant = np.diagonal(made) <= CANCELLED * (self._squares @ np.diagonal(scatter))
+        made[constant, :] = made[:, constant] = 0.0
+        return made
+
+    @cached_property
+    def _squares(self) -> csr_array:
+        return self.matrix.multiply(self.matrix).T.tocsr()
 
     def rows(self, X: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Return XT for rows X, shape (n, d); a selection, in their own type, where none of them has a gap."""
@@ -110,11 +123,10 @@ class ColumnMap:
         indicator that it is missing; two categories), so the mean of a product of two is zero. A column with one
         part that is anywhere other than zero has exactly that part's variance.
         """
-        squares = self.matrix.multiply(self.matrix).T
-        along = np.asarray(squares @ variance)
-        parts = (squares != 0.0) @ ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
-        crossed = along + squares @ mean**2 - self.mean(mean) ** 2
-        return np.where(parts <= 1.0, along, np.maximum(crossed, 0.0))
+        along = np.asarray(self._squares @ variance)
+        parts = (self._squares != 0.0) @ ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
+        crossed = along + self._squares @ mean**2 - self.mean(mean) ** 2
+        return np.where(parts <= 1.0, along, np.where(crossed > CANCELLED * along, crossed, 0.0))
 
     def take(self, columns: np.ndarray[Any, np.dtype[np.intp]]) -> ColumnMap:
         """Return the map to some of its columns."""

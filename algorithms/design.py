@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,10 +26,19 @@ from algorithms.column_map import ColumnMap, column_map
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
-from algorithms.solvers.spectrum import Spectrum, decompose
-from algorithms.summaries.moments import MomentsState
+from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root
+from algorithms.summaries.moments import EPS, MomentsState, triangular
 
 IMPUTE = ("mean", "zero", "indicator")
+
+CARE = 4.0
+"""The products of a state may be off by so many roundings, relative to the sizes of the two columns."""
+
+WIDE = 32.0
+"""Eigenvectors of products may be off by so many roundings of the largest column."""
+
+TIED = 1e-12
+"""Relative difference up to which two correlations are one."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +99,31 @@ class View:
     weight : W.
     mean : shape (q,), of the design's columns after centring and scaling by the design's own statistics.
     gram : shape (q, q), scatter about that mean.
-    xy2 : shape (q,), twice the scatter with the target.
+    xy : shape (q,), the scatter with the target.
     y_mean, yy : the target's mean and scatter.
+    away : shape (q,), ``mean`` less that of the design's rows, where the model has an intercept.
+    reach : shape (3, q), what coefficients of size one may come to: the length of each column here and in the
+        design's rows, and the largest size of the means that ``mean`` is a difference of.
+    root : a root of the scatter of columns and target, shape (r, q + 1); None where the state has none.
+    rounding : relative error of the products.
     """
 
     weight: float
     mean: Array
     gram: Array
-    xy2: Array
+    xy: Array
     y_mean: float
     yy: float
+    away: Array
+    reach: Array
+    root: Array | None = None
+    rounding: float = CARE * EPS
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.gram.nbytes + self.mean.nbytes + self.xy2.nbytes
+        root = 0 if self.root is None else self.root.nbytes
+        return self.gram.nbytes + 6 * self.mean.nbytes + root
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +140,8 @@ class Design:
     y_mean : mean of the target.
     weight, rows : W and the number of rows.
     preprocess : what made it.
+    root : a root of the joint products of columns and target, shape (r, q + 1); None where the state has none.
+    rounding : relative error of the products.
     """
 
     columns: ColumnMap
@@ -135,6 +156,8 @@ class Design:
     weight: float
     rows: int
     preprocess: Preprocess
+    root: Array | None = None
+    rounding: float = CARE * EPS
 
     @property
     def q(self) -> int:
@@ -144,12 +167,43 @@ class Design:
     @property
     def nbytes(self) -> int:
         """Bytes held, the eigenvectors to come included."""
-        return 4 * self.gram.nbytes + self.columns.nbytes
+        return (4 if self.root is None else 5) * self.gram.nbytes + self.columns.nbytes
 
     @cached_property
     def spectrum(self) -> Spectrum:
         """Eigenvalues and eigenvectors of G, computed once."""
+        if self.root is not None:
+            return decompose_root(self.root, self.gram, self.xy)
         return decompose(self.gram, self.xy)
+
+    @cached_property
+    def sizes(self) -> Array:
+        """Length of each column, shape (q,)."""
+        return lengths(self.gram)
+
+    @cached_property
+    def shaken(self) -> Design:
+        """The same problem with its products, or its root, off by as much as rounding may have made them.
+
+        What a model of it scores differently tells how far rounding may have moved the score. Entries are off
+        beside the sizes of their own columns; those of products also beside that of the largest column, as
+        eigenvectors are found.
+        """
+        rng, size = np.random.default_rng(0), np.append(self.sizes, np.sqrt(max(self.yy, 0.0)))
+        if self.root is not None:
+            noise = rng.choice([-1.0, 1.0], self.root.shape) / np.sqrt(max(1, len(self.root)))
+            root = self.root + self.rounding * noise * size
+            whole = root.T @ root
+        else:
+            noise = np.triu(rng.choice([-1.0, 1.0], (self.q + 1, self.q + 1)))
+            noise += np.triu(noise, 1).T
+            root, joint = None, np.empty_like(noise)
+            joint[:-1, :-1], joint[-1, -1] = self.gram, self.yy
+            joint[-1, :-1] = joint[:-1, -1] = self.xy
+            widest = np.append(np.full(self.q, WIDE * EPS * np.max(size[:-1], initial=0.0)), 0.0)
+            off = self.rounding * np.multiply.outer(size, size) + np.multiply.outer(widest, widest) / (WIDE * EPS)
+            whole = joint + noise * off
+        return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
 
     def view(self, state: MomentsState) -> View:
         """Return another state's moments in this design's columns (kept for the state)."""
@@ -182,6 +236,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     d = state.shape.d
     columns = column_map(state, how.impute, how.min_frequency)
     mean, gram, xy = columns.mean(state.mean[:d]), columns.both(state.scatter[:d, :d]), _xy(columns, state)
+    xy = np.where(np.diagonal(gram) > 0.0, xy, 0.0)
     yy, y_mean = _target(state)
     if how.select is not None and how.select < len(mean):
         best = _most_correlated(np.diagonal(gram), state.association(columns), how.select)
@@ -191,12 +246,17 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
     shift = mean if how.standardize else np.zeros(len(mean)) if how.center else -columns.origin
     offset = (mean - shift) / scale
+    root = _root(state, columns, scale)
     if not how.center:
+        if root is not None:
+            extra = np.sqrt(state.weight) * np.append(offset, y_mean)
+            root = triangular([np.concatenate([root, extra[None]])])
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
     return Design(
-        columns, state.shape, shift, scale, offset, gram, xy, yy, y_mean, state.weight, state.rows, how
-    )
+        columns, state.shape, shift, scale, offset, gram, xy, yy, y_mean, state.weight, state.rows, how,
+        root, CARE * state.rounding,
+    )  # fmt: skip
 
 
 def _view(design: Design, state: MomentsState) -> View:
@@ -204,7 +264,27 @@ def _view(design: Design, state: MomentsState) -> View:
     gram = columns.both(state.scatter[:d, :d]) / np.multiply.outer(scale, scale)
     mean = (columns.mean(state.mean[:d]) - design.mean) / scale
     yy, y_mean = _target(state)
-    return View(state.weight, mean, gram, 2.0 * _xy(columns, state) / scale, y_mean, yy)
+    away = mean - design.offset if design.preprocess.center else mean
+    far = (np.abs(columns.mean(state.mean[:d])) + np.abs(design.mean)) / scale
+    reach = np.stack([lengths(gram), design.sizes, far])
+    root, rounding = _root(state, columns, scale), CARE * state.rounding
+    return View(
+        state.weight, mean, gram, _xy(columns, state) / scale, y_mean, yy, away, reach, root, rounding
+    )
+
+
+def lengths(gram: Array) -> Array:
+    """Return the length of each column, from the products of columns."""
+    return np.asarray(np.sqrt(np.maximum(np.diagonal(gram), 0.0)))
+
+
+def _root(state: MomentsState, columns: ColumnMap, scale: Array) -> Array | None:
+    """Return a root of the scatter of a design's columns and the target, triangular; None where there is none."""
+    if not len(state.root):
+        return None
+    d = state.shape.d
+    target = state.root[:, d] if state.shape.t else np.zeros(len(state.root))
+    return triangular([np.column_stack([columns.rows(state.root[:, :d]) / scale, target])])
 
 
 def _xy(columns: ColumnMap, state: MomentsState) -> Array:
@@ -233,6 +313,18 @@ def deviations(variance: Array, mean: Array, weight: float) -> Array:
 
 
 def _most_correlated(xx: Array, association: Array, k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return the k columns of largest correlation, in column order; ties go to the first."""
+    """Return the k columns of largest correlation, in column order; of equals the last, as ``SelectKBest`` does.
+
+    Correlations that differ by rounding are equal: the two columns of a yes-or-no category tie whatever the rows.
+
+    Examples
+    --------
+    >>> _most_correlated(np.ones(4), np.array([0.5, 0.1, 0.5 + 1e-15, 0.9]), 2).tolist()
+    [2, 3]
+    """
     strength = association / np.sqrt(np.where(xx > 0.0, xx, np.inf))
-    return np.sort(np.argsort(-strength, kind="stable")[:k])
+    order = np.argsort(strength, kind="stable")
+    ascending = strength[order]
+    rank = np.empty(len(order), np.intp)
+    rank[order] = np.concatenate([[0], np.cumsum(np.diff(ascending) > TIED * ascending[1:])])
+    return np.sort(np.argsort(rank, kind="stable")[-k:])

@@ -48,6 +48,19 @@ class Unscorable(AlgorithmError):
     """A score does not fit the model, or the held-out rows."""
 
 
+class Imprecise(Unscorable):
+    """A score is known to too few digits.
+
+    Attributes
+    ----------
+    finer : whether states of more digits would tell it.
+    """
+
+    def __init__(self, message: str, *, finer: bool) -> None:
+        super().__init__(message)
+        self.finer = finer
+
+
 class UnknownAlgorithm(AlgorithmError):
     """No algorithm is registered under that name."""
 

@@ -14,6 +14,7 @@ from algorithms.summaries.moments import Moments
 from benchmarks.workshop import TARGET
 from hpo.api import question_of
 from hpo.contexts import Evidence, evidence, make_pass
+from hpo.dealing import dealt
 from hpo.evaluate import FoldStates
 from hpo.passes import PassResult
 from hpo.pilot import make_pilot
@@ -66,7 +67,7 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
     )
     pilot = make_pilot(
         question.dataset,
-        question.folds,
+        dealt(question.folds, question.dataset, question.store),
         question.spec.max_categories,
         question.store,
         hash_columns=question.hash_columns,

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from hpo.api import plan, tune
     from hpo.data.encoder import Encoder
-    from hpo.data.folds import GroupFolds, HashFolds, TimeFolds
+    from hpo.data.folds import HashFolds, StratifiedFolds
+    from hpo.data.group_folds import GroupFolds, StratifiedGroupFolds
     from hpo.data.sources import open_dataset
+    from hpo.data.time_folds import TimeFolds
     from hpo.restore import load
     from hpo.result import Result
     from state_store.store import StateStore
@@ -38,13 +40,15 @@ _HOMES = {
     "Categorical": ("optuna.distributions", "CategoricalDistribution"),
     "Encoder": ("hpo.data.encoder", "Encoder"),
     "Float": ("optuna.distributions", "FloatDistribution"),
-    "GroupFolds": ("hpo.data.folds", "GroupFolds"),
+    "GroupFolds": ("hpo.data.group_folds", "GroupFolds"),
     "HashFolds": ("hpo.data.folds", "HashFolds"),
     "Int": ("optuna.distributions", "IntDistribution"),
     "Result": ("hpo.result", "Result"),
     "StateStore": ("state_store.store", "StateStore"),
+    "StratifiedFolds": ("hpo.data.folds", "StratifiedFolds"),
+    "StratifiedGroupFolds": ("hpo.data.group_folds", "StratifiedGroupFolds"),
     "StudySpec": ("studies.spec", "StudySpec"),
-    "TimeFolds": ("hpo.data.folds", "TimeFolds"),
+    "TimeFolds": ("hpo.data.time_folds", "TimeFolds"),
     "load": ("hpo.restore", "load"),
     "open_dataset": ("hpo.data.sources", "open_dataset"),
     "plan": ("hpo.api", "plan"),
@@ -61,6 +65,8 @@ __all__ = [
     "Int",
     "Result",
     "StateStore",
+    "StratifiedFolds",
+    "StratifiedGroupFolds",
     "StudySpec",
     "TimeFolds",
     "load",

@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from algorithms.tasks import CLASS, TASKS
 from hpo.auto import choose, is_auto
 from hpo.data import open_dataset
-from hpo.data.splitters import make_folds
+from hpo.data.splitters import group_columns, make_folds
 from hpo.errors import ChoiceWarning, InterruptedWarning, NoScoreWarning
 from hpo.fidelity import check_fidelity
 from hpo.misfits import check_scoring
@@ -18,7 +19,7 @@ from hpo.progress import Progress, RichProgress
 from hpo.question import Question, check_hashing, check_task, make_spec, resolve_search
 from hpo.result import Result
 from hpo.run import Runner
-from hpo.scoring import resolve_scoring
+from hpo.scoring import one_task, resolve_scoring
 from hpo.search import named
 from hpo.settings import Location, default_storage, open_store
 from state_store import StateStore
@@ -215,7 +216,7 @@ def _question(
     searched = [] if automatic else resolve_search(spec)
     scoring = None if automatic else resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
     dataset = open_dataset(
-        data, target=spec.target, weight=weight, features=spec.features, drop=spec.drop,
+        data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=options,
     )  # fmt: skip
     chosen = ""
@@ -230,8 +231,16 @@ def _question(
     check_scoring(scoring, searched, dataset)
     check_hashing(searched, spec.hash_columns)
     check_fidelity(spec.fidelity, searched, scoring.goals)
-    scheme = make_folds(folds, dataset, seed=spec.seed)
+    classify = TASKS[one_task(searched)].target == CLASS
+    scheme = make_folds(folds, dataset, seed=spec.seed, classify=classify)
     return Question(spec, dataset, searched, scheme, scoring, open_store(store), chosen)
+
+
+def _dropped(spec: StudySpec, folds: Any) -> Sequence[str] | None:
+    """Return the columns that are no features: those to drop, and the one that folds group rows by."""
+    if spec.features is not None or not group_columns(folds):
+        return spec.drop
+    return list(dict.fromkeys([*(spec.drop or ()), *group_columns(folds)]))
 
 
 def _listed(names: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The labels of a target that is a class: learned from every row, remembered for each segment."""
+"""The labels of a target that is a class, and how many rows each has: counted once, remembered for each segment."""
 
 from __future__ import annotations
 
@@ -28,27 +28,43 @@ def classes_of(dataset: Dataset, store: StateStore) -> tuple[Any, ...]:
     DataError
         For fewer than two labels, more than ``MOST``, or numbers that are not whole.
     """
-    target, found = dataset.targets[0], set()
+    target = dataset.targets[0]
+    found: set[Any] = set()
     for segment in dataset.segments:
-        name = _name(dataset, segment)
-        known = _stored(name, store)
-        labels = dataset.distinct(segment, target, MOST) if known is None else known
-        if known is None:
-            _keep(name, segment, target, labels, store)
-        found.update(labels)
+        found.update(label_rows(dataset, segment, store))
         check_classes(target, found, MOST)
     return _checked(target, found)
 
 
 def known_classes(dataset: Dataset, store: StateStore) -> tuple[Any, ...] | None:
     """Return the labels of the target, or None where only reading would tell."""
-    target, found = dataset.targets[0], set()
+    target = dataset.targets[0]
+    found: set[Any] = set()
     for segment in dataset.segments:
-        labels = _stored(_name(dataset, segment), store)
+        labels = known_label_rows(dataset, segment, store)
         if labels is None:
             return None
         found.update(labels)
     return _checked(target, found)
+
+
+def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Any, int]:
+    """Return the rows of each label of a segment; reads them where they are not known yet."""
+    known = known_label_rows(dataset, segment, store)
+    if known is None:
+        known = dataset.label_rows(segment, dataset.targets[0], MOST)
+        _keep(dataset, segment, known, store)
+    return known
+
+
+def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Any, int] | None:
+    """Return the rows of each label of a segment, or None where only reading would tell."""
+    document = store.get_document(KIND, _name(dataset, segment))
+    about = {} if document is None else document.about
+    labels, rows = about.get("labels"), about.get("rows")
+    if not isinstance(labels, list) or not isinstance(rows, list) or len(labels) != len(rows):
+        return None
+    return dict(zip(labels, rows, strict=True))
 
 
 def _checked(target: str, found: set[Any]) -> tuple[Any, ...]:
@@ -77,18 +93,16 @@ def _name(dataset: Dataset, segment: Segment) -> str:
     """Return the name of what is known of a segment's labels; that of categories has the type of their values."""
     target = dataset.targets[0]
     field, labels = dataset.schema[target], dataset.labels_field(target)
-    return digest([segment.fingerprint, target, *([] if labels == field else [labels.dtype])])
+    weight = [["weight", dataset.weight]] if dataset.weight else []
+    return digest([segment.fingerprint, target, *([] if labels == field else [labels.dtype]), *weight])
 
 
-def _stored(name: str, store: StateStore) -> list[Any] | None:
-    document = store.get_document(KIND, name)
-    labels = None if document is None else document.about.get("labels")
-    return labels if isinstance(labels, list) else None
-
-
-def _keep(name: str, segment: Segment, target: str, labels: list[Any], store: StateStore) -> None:
-    about = {"segment": segment.fingerprint, "target": target, "labels": labels}
+def _keep(dataset: Dataset, segment: Segment, found: dict[Any, int], store: StateStore) -> None:
+    about = {
+        "segment": segment.fingerprint, "target": dataset.targets[0], "labels": list(found),
+        "rows": list(found.values()),
+    }  # fmt: skip
     try:
-        store.put_document(KIND, name, {}, about)
+        store.put_document(KIND, _name(dataset, segment), {}, about)
     except StoreWriteError as error:
         warnings.warn(f"the labels of a target could not be kept: {error}", StoreWarning, stacklevel=2)

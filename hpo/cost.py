@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,18 @@ def of_pass(log: ReadLog, result: PassResult) -> Cost:
         states_reused=result.states_reused,
         rows_without_target=result.without_target,
         rows_without_weight=result.without_weight,
+    )
+
+
+def with_refining(cost: Cost, log: ReadLog, results: Sequence[PassResult]) -> Cost:
+    """Return the cost with that of passes for states of more digits; ``log`` is of all passes together."""
+    return replace(
+        cost,
+        rows_read=log.rows,
+        bytes_read=log.bytes,
+        seconds_pass=cost.seconds_pass + sum(r.seconds for r in results),
+        states_built=cost.states_built + sum(r.states_built for r in results),
+        states_reused=cost.states_reused + sum(r.states_reused for r in results),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algorithms.base import Batch, Shape, SparseBatch, Summary, learns
+from algorithms.base import Batch, Refinable, Shape, SparseBatch, Summary, learns
 from algorithms.known import Known
 from hpo.errors import StoreWarning
 from hpo.pilot import LEAST_SHARE, share_of
@@ -44,7 +44,7 @@ def with_known(
         If the sample cannot be read.
     """
     pilot = with_stored(pilot, dataset, summaries, store)
-    missing = [s for s in _learning(summaries) if s not in pilot.known]
+    missing: list[Any] = [s for s in summaries if learns(s, pilot.shape) and s not in pilot.known]
     if not missing:
         return pilot
     sample, drawn = _sampled(pilot, dataset, seed)
@@ -72,6 +72,13 @@ def keep(summary: Summary[Any], learned: Learned, pilot: Pilot, dataset: Dataset
     """Keep what was learned again; data that still has all these segments prefers it to what a sample told."""
     about = _about(summary, pilot, dataset, dataset.segments)
     _put(store, learned.known, {**about, "rounds": learned.rounds})
+
+
+def keep_finer(
+    summary: Summary[Any], known: Known, pilot: Pilot, dataset: Dataset, store: StateStore
+) -> None:
+    """Keep what makes states of more digits; data that still has all these segments begins with it."""
+    _put(store, known, {**_about(summary, pilot, dataset, dataset.segments), "finer": True})
 
 
 def learned_of(store: StateStore, known: Known, dataset: Dataset) -> int:
@@ -113,7 +120,8 @@ def with_stored(
     pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary[Any]], store: StateStore
 ) -> Pilot:
     """Return the pilot with what the store knows for these summaries; reads no data."""
-    wanted = {lookup_of(s, pilot, dataset.targets, dataset.weight): s for s in _learning(summaries)}
+    able = _learning(summaries, pilot.shape)
+    wanted = {lookup_of(s, pilot, dataset.targets, dataset.weight): s for s in able}
     if not wanted:
         return pilot
     present = {segment.fingerprint for segment in dataset.segments}
@@ -128,10 +136,10 @@ def with_stored(
     return replace(pilot, known={**pilot.known, **found})
 
 
-def _learned_last(document: Document) -> tuple[int, int]:
-    """Return a rank: what was learned of a sample is 0, and above it what was learned of most rows last."""
-    rounds = int(document.about.get("rounds", 0))
-    return (len(document.about["segments"]), rounds) if rounds else (0, 0)
+def _learned_last(document: Document) -> tuple[bool, int, int]:
+    """Return a rank: what a sample told is 0, above it what was learned of most rows last, then the finer."""
+    rounds, finer = int(document.about.get("rounds", 0)), bool(document.about.get("finer"))
+    return (finer, len(document.about["segments"]), rounds) if rounds or finer else (False, 0, 0)
 
 
 def load_known(store: StateStore, name: str) -> Known | None:
@@ -165,13 +173,14 @@ def recorded(
     store: StateStore,
 ) -> Pilot:
     """Return the pilot with what a recorded study's summaries knew; what is gone is left out."""
-    names = {s: record.get(lookup_of(s, pilot, targets, weight)) for s in _learning(summaries)}
+    names = {s: record.get(lookup_of(s, pilot, targets, weight)) for s in _learning(summaries, pilot.shape)}
     found = {s: load_known(store, name) for s, name in names.items() if name}
     return replace(pilot, known={s: known for s, known in found.items() if known is not None})
 
 
-def _learning(summaries: Iterable[Summary[Any]]) -> list[Any]:
-    return [s for s in summaries if learns(s)]
+def _learning(summaries: Iterable[Summary[Any]], shape: Shape) -> list[Any]:
+    """Return the summaries that must know something, or may turn out to need it."""
+    return [s for s in summaries if learns(s, shape) or isinstance(s, Refinable)]
 
 
 def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence[Segment]]:

@@ -164,9 +164,9 @@ class Pass:
     def _missing(self) -> list[Segment]:
         """Return the segments of which the store lacks a leaf, in order."""
         segments = self.dataset.segments
-        prints = [segment.fingerprint for segment in segments]
-        lacking = {f for c in self.contexts.values() for f in self.store.cover(c, prints).missing}
-        return [segment for segment in segments if segment.fingerprint in lacking]
+        keys = [self.pilot.folds.key(segment) for segment in segments]
+        lacking = {f for c in self.contexts.values() for f in self.store.cover(c, keys).missing}
+        return [segment for segment, key in zip(segments, keys, strict=True) if key in lacking]
 
     def _leaves(
         self,
@@ -219,11 +219,11 @@ class Pass:
     def _batches(self, segment: Segment, *, ahead: bool, draws: bool) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
-        first_row, n_cells = 0, folds.plan.n_cells
+        first_row, n_cells, assign = 0, folds.plan.n_cells, folds.assigner(segment)
         sparse = dataset.read_sparse(segment, [c for c in columns if c not in dataset.feature_names])
         if sparse is not None:
             for matrix, beside in sparse:
-                cells = folds.assign(segment, beside, first_row)
+                cells = assign(beside, first_row)
                 hashes = priorities(segment.place, DRAW, first_row, beside.num_rows) if draws else None
                 first_row += beside.num_rows
                 found = self.pilot.encoder.encode_sparse(
@@ -235,7 +235,7 @@ class Pass:
             return
         batches = dataset.read(segment, columns, threads=ahead)
         for batch in read_ahead(batches) if ahead else batches:
-            cells = folds.assign(segment, batch, first_row)
+            cells = assign(batch, first_row)
             hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
@@ -272,7 +272,7 @@ class Pass:
         return self.contexts[summary]
 
     def _key(self, summary: Summary[Any], segment: Segment) -> Key:
-        return Key(self.contexts[summary], segment.fingerprint)
+        return Key(self.contexts[summary], self.pilot.folds.key(segment))
 
     def _known(self, summary: Summary[Any], segment: Segment) -> Leaf | None:
         return self.store.get(self._key(summary, segment), empty_leaf(summary, self.pilot))
@@ -283,7 +283,7 @@ class Pass:
         about = {
             "summary": repr(summary), "segment": segment.id, "uri": segment.uri, "rows": leaf.rows,
             "targets": list(self.pilot.shape.targets), "folds": self.pilot.folds.describe(),
-            "columns": self.pilot.shape.d, "pilot": self.pilot.name,
+            "columns": self.pilot.shape.d, "pilot": self.pilot.name, "fingerprint": segment.fingerprint,
         }  # fmt: skip
         if (known := self.pilot.known.get(summary)) is not None:
             about["known"] = known.digest

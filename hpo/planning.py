@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from algorithms.base import Checked, Polishing, learns
 from hpo.classes import known_classes
 from hpo.contexts import contexts_of
 from hpo.data.encoder import Encoder
+from hpo.data.folds import FoldSizes
+from hpo.dealing import known_dealt
 from hpo.learning import with_stored
 from hpo.memory import available_memory
 from hpo.misfits import check_scoring
@@ -51,6 +53,8 @@ class Plan:
     again : ``"no"`` or ``"maybe"``: whether the pass may show that what was learned of a sample does not suit all
         rows, so that the data is read once more, or twice.
     wide : which algorithms are answered by another, since their states do not fit in memory; in words.
+    fold_sizes : rows of each fold, and its groups and rows of each class where folds are dealt by them; None where
+        only reading tells.
     """
 
     algorithms: tuple[str, ...]
@@ -72,6 +76,7 @@ class Plan:
     polish: str = "no"
     again: str = "no"
     wide: str = ""
+    fold_sizes: FoldSizes | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
@@ -87,17 +92,22 @@ def make_plan(question: Question) -> Plan:
     asked = plan_pilot(
         dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns
     )
-    pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed)
+    folds = None if classes is None else known_dealt(question.folds, dataset, question.store, classes)
+    if folds is not None:
+        question = replace(question, folds=folds)
+    known = folds is not None
+    pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed) if known else None
     if pilot is not None:
         question = fitting(question, pilot)
         pilot = with_stored(pilot, dataset, question.summaries, question.store)
     missing = _missing(question, pilot)
-    to_read = [s for s in dataset.segments if s.fingerprint in missing]
+    to_read = [s for s in dataset.segments if question.folds.key(s) in missing]
     nbytes = sum(s.nbytes for s in to_read)
     return Plan(
         algorithms=tuple(s.name for s in question.searched),
         metric=question.metric,
         folds=question.folds.describe(),
+        fold_sizes=_fold_sizes(question),
         trials=question.spec.trials,
         summaries=tuple(map(repr, question.summaries)),
         segments=len(dataset.segments),
@@ -115,6 +125,13 @@ def make_plan(question: Question) -> Plan:
         again="maybe" if to_read and any(map(_checked, question.summaries)) else "no",
         wide=in_words(question),
     )
+
+
+def _fold_sizes(question: Question) -> FoldSizes | None:
+    """Return the sizes of the folds, where every segment is counted."""
+    sizes, segments = question.folds.sizes, question.dataset.segments
+    counted = getattr(getattr(question.folds, "dealt", None), "segments", None)
+    return None if counted is not None and len(counted) < len(segments) else sizes
 
 
 def _polish(question: Question) -> str:
@@ -153,7 +170,7 @@ def _seconds(question: Question, pilot: Pilot | None, rows: int | None, nbytes: 
 
 
 def _missing(question: Question, pilot: Pilot | None) -> set[str]:
-    wanted = [s.fingerprint for s in question.dataset.segments]
+    wanted = [question.folds.key(s) for s in question.dataset.segments]
     if pilot is None:
         return set(wanted)
     contexts = contexts_of(question, pilot).values()
@@ -163,7 +180,7 @@ def _missing(question: Question, pilot: Pilot | None) -> set[str]:
 def _changed(question: Question, uris: set[str]) -> tuple[str, ...]:
     """Return the files to read of which the store has states of an earlier version."""
     present = {s.fingerprint for s in question.dataset.segments}
-    known = (e for e in question.store.list() if e.key.segment not in present)
+    known = (e for e in question.store.list() if e.about.get("fingerprint", e.key.segment) not in present)
     return tuple(sorted({str(e.about.get("uri")) for e in known} & uris))
 
 

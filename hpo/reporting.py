@@ -11,6 +11,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from algorithms.summaries.sample import SampleState
 from algorithms.summaries.scoring_sample import ScoringState
+from hpo.accuracy import accuracy_of, scored_rows
 from hpo.depth import Depth, depth_of
 from hpo.fidelity import stopped_early
 from hpo.leaderboard import leaderboard
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from hpo.leaderboard import Leader as Row
     from hpo.polish import Polished
     from hpo.result import Result
+    from studies.accuracy import Accuracy
 
 MOST_COEFFICIENTS = 30
 MOST_PATHS = 3
@@ -139,6 +141,7 @@ def _reading_notes(record: Mapping[str, Any]) -> list[str]:
     found = [
         f"The data was read again, since what a sample told does not suit all rows: {why}." for why in again
     ]
+    found += [f"The data was read once more, by QR decompositions: {why}." for why in record.get("refined", [])]
     return found + [
         f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
     ]
@@ -187,7 +190,7 @@ def _sampling_notes(result: Result) -> list[str]:
 def _bias_notes(result: Result) -> list[str]:
     """Return which scores of sampled rows are biased, and how."""
     largest = [m for m in result.record.get("sampled", []) if m == "neg_max_error"]
-    held, kept = result.accuracy().held_rows, result.accuracy().scored_rows
+    kept, held = scored_rows(result.candidates[0].states) or (0, 0)
     found = [
         f"{m} is the largest error among {kept:,} of {held:,} held-out rows (the smallest and largest targets are "
         "among them): that of all rows may be larger."
@@ -281,12 +284,22 @@ def _chosen(result: Result, candidate: Candidate) -> Chosen:
 
     name, params = result.algorithm_of(candidate), result.params_of(candidate)
     scores, se = candidate.scores, _finite(candidate.scores.se)
-    words = {m: result.accuracy(candidate, m).words(scores.also.get(m, scores).mean) for m in result.metrics}
+    found = {m: shown_accuracy(result, candidate, m) for m in result.metrics}
+    words = {m: one.words(scores.also.get(m, scores).mean) for m, one in found.items()}
     also = {m: _estimate_of(s, words[m]) for m, s in scores.also.items()}
     return Chosen(
         candidate.number, name, params, scores.mean, se, complexity(candidate), also, scores.bound,
         words[result.metric],
     )  # fmt: skip
+
+
+def shown_accuracy(result: Result, candidate: Candidate, metric: str) -> Accuracy:
+    """Return which errors a chosen setting's score carries; those of a whole front without further predictions."""
+    return (
+        accuracy_of(candidate, metric, result.metric)
+        if result.several
+        else result.accuracy(candidate, metric)
+    )
 
 
 def _drawn(result: Result, depth: Depth) -> list[tuple[str, int]]:

@@ -68,7 +68,7 @@ class Result:
         self.metrics: tuple[str, ...] = (run.tuner.metric, *run.tuner.also)
         self.objectives: tuple[str, ...] = self.metrics[: run.tuner.goals]
         self.stopped: str = run.stopped
-        self._accuracies: dict[tuple[int, str], Accuracy] = {}
+        self._accuracies: dict[int, dict[str, Accuracy]] = {}
 
     def __repr__(self) -> str:
         """Show the best score and setting, where there is one."""
@@ -296,12 +296,12 @@ class Result:
         from hpo.sampling_error import with_sampling
 
         chosen, name = candidate or selection.best(self.candidates), metric or self.metric
-        if (chosen.number, name) not in self._accuracies:
-            found = accuracy_of(chosen, name, self.metric)
-            self._accuracies[chosen.number, name] = (
-                with_sampling(found, chosen, name) if found.sampled else found
-            )
-        return self._accuracies[chosen.number, name]
+        if name not in self.metrics:
+            raise TuneError(f"metric={name!r} is none of this study's scores ({', '.join(self.metrics)})")
+        if chosen.number not in self._accuracies:
+            found = {m: accuracy_of(chosen, m, self.metric) for m in self.metrics}
+            self._accuracies[chosen.number] = with_sampling(found, chosen)
+        return self._accuracies[chosen.number][name]
 
     def leaderboard(self) -> pd.DataFrame:
         """Return one row per algorithm, the best first.

@@ -16,7 +16,8 @@ from algorithms.ranges import Range
 from hpo import accuracy
 from hpo.classes import classes_of
 from hpo.contexts import Evidence, evidence
-from hpo.cost import Cost, of_pass, rows_if_retrained, with_polish
+from hpo.cost import Cost, of_pass, rows_if_retrained, with_polish, with_refining
+from hpo.dealing import dealt
 from hpo.errors import DataError, TuneError
 from hpo.fidelity import check_fidelity
 from hpo.interrupts import stop_on_interrupt
@@ -28,6 +29,7 @@ from hpo.polish import Polished, polish
 from hpo.progress import Progress
 from hpo.question import Question, masked
 from hpo.reading import Reading, read
+from hpo.refining import Refining
 from hpo.search import Searched, asked_for, space_of, widest
 from hpo.selection import best
 from hpo.threads import one_blas_thread
@@ -105,11 +107,16 @@ class Runner:
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._record(tuner, found, made, cost)
+        refining = Refining(self.question, found, self.progress, stop)
+        tuner.refine = refining.refine
         with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
             began = time.perf_counter()
             warm = self._warm_start(tuner, recorder)
-            stopped = self._trials(tuner, recorder, warm, stop)
-            seconds = time.perf_counter() - began
+            stopped = self._trials(tuner, recorder, warm, stop, refining)
+            found = refining.found
+            cost = with_refining(cost, self.question.dataset.log, refining.results)
+            seconds = time.perf_counter() - began - sum(r.seconds for r in refining.results)
+            record = self._refined(record, refining)
             retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
             cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
             record = {**record, "cost": cost.to_dict()}
@@ -134,8 +141,9 @@ class Runner:
         classes = classes_of(dataset, store) if question.classify else ()
         if classes:
             check_scoring(question.scoring, question.searched, dataset, classes)
+        folds = dealt(question.folds, dataset, store, classes)
         return make_pilot(
-            dataset, question.folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
+            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
         )
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
@@ -180,12 +188,29 @@ class Runner:
     def _directions(self) -> list[Direction]:
         return ["maximize"] * self.question.scoring.goals
 
-    def _trials(self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event) -> str:
+    def _refined(self, record: dict[str, Any], refining: Refining) -> dict[str, Any]:
+        """Return the record with what further passes of more digits changed in it."""
+        if not refining.results:
+            return record
+        dataset = self.question.dataset
+        read = [any(r.segments[i].read for r in refining.results) for i in range(len(record["ledger"]))]
+        ledger = [[*row[:3], row[3] or more] for row, more in zip(record["ledger"], read, strict=True)]
+        known = record_of(refining.found.pilot, dataset.targets, dataset.weight)
+        return {**record, "known": known, "refined": list(refining.why), "ledger": ledger}
+
+    def _trials(
+        self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event, refining: Refining
+    ) -> str:
         spec = self.question.spec
         sampler = tuner.study.sampler
         points = len(sampler.points) if isinstance(sampler, Grid) else spec.trials
         budget = Budget(min(spec.trials, points) + warm, spec.timeout, spec.patience)
-        self.progress.begin_trials(budget.trials, len(tuner.study.get_trials(deepcopy=False)))
+
+        def begin() -> None:
+            self.progress.begin_trials(budget.trials, len(tuner.study.get_trials(deepcopy=False)))
+
+        begin()
+        refining.after = begin
 
         def finished(trial: FrozenTrial) -> None:
             recorder.put(trial)
@@ -229,7 +254,7 @@ class Runner:
             "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
             "scoring_rows": question.spec.scoring_rows,
             **accuracy.record_of(found),
-            "segments": [segment.fingerprint for segment in segments],
+            "segments": [made.pilot.folds.key(segment) for segment in segments],
             "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in made.result.segments],
             "encoder": found.pilot.encoder.to_dict(),
             "folds": found.pilot.folds.describe(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,29 +32,41 @@ SURE = 2.0
 
 
 @one_blas_thread()
-def with_sampling(found: Accuracy, candidate: Candidate, metric: str) -> Accuracy:
-    """Return what is known of a score, with the error and the bias of its sampled rows where they can be told.
+def with_sampling(found: Mapping[str, Accuracy], candidate: Candidate) -> dict[str, Accuracy]:
+    """Return what is known of a candidate's scores, with the error and bias of sampled rows where they can be told.
 
-    Groups of the sampled rows are left out in turn (Kott 2001, "The delete-a-group jackknife"): each split's
-    predictions are made once. Costly models, which would be fitted again, and scores that are no scorer of
-    scikit-learn's are left as they are.
+    Groups of the sampled rows are left out in turn (Kott 2001, "The delete-a-group jackknife"); each split's
+    predictions are made once for all scores. Costly models, which would be fitted again, and scores that are no
+    scorer of scikit-learn's are left as they are.
+
+    Parameters
+    ----------
+    found : what is known of each score, by its name.
+    candidate : whose scores.
     """
-    told = found.sampled and not getattr(candidate.algorithm, "costly", False) and _known(candidate, metric)
-    if not told:
-        return found
+    wanted = [metric for metric, one in found.items() if one.sampled and _known(candidate, metric)]
+    if not wanted or getattr(candidate.algorithm, "costly", False):
+        return dict(found)
     try:
-        parts = [_jackknife(one, metric) for one in _splits(candidate)]
-    except (AlgorithmError, AttributeError, TypeError, ValueError):
+        splits = list(_splits(candidate))
+    except (AlgorithmError, TypeError):
+        return dict(found)
+    return {**found, **{metric: _told(found[metric], candidate, metric, splits) for metric in wanted}}
+
+
+def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_Scored]) -> Accuracy:
+    try:
+        parts = [_jackknife(split, metric) for split in splits]
+    except (AttributeError, TypeError, ValueError):
         return found
     variances, biases = zip(*parts, strict=True)
     k, bias = len(parts), float(np.mean(biases))
     if not math.isfinite(sum(variances)):
         return found
-    alone = min(k, _disjoint(candidate.states))
-    sure = k > 1 and abs(bias) > SURE * float(np.std(biases, ddof=1)) / math.sqrt(k)
     scores = candidate.scores.also.get(metric, candidate.scores)
+    error = math.sqrt(np.mean(variances) / min(k, _disjoint(candidate.states)))
+    sure = k > 1 and abs(bias) > SURE * float(np.std(biases, ddof=1)) / math.sqrt(k)
     worth = not abs(bias) < scores.se / 4.0
-    error = math.sqrt(np.mean(variances) / alone)
     rounding = error <= ROUNDING * abs(scores.mean)
     return replace(found, sampling=0.0 if rounding else error, bias=bias if sure and worth else 0.0)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from algorithms.base import Score, Summary, as_score
-from algorithms.errors import AlgorithmError, Unscorable
+from algorithms.errors import AlgorithmError, Imprecise, Unscorable
 from algorithms.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample, SampleState
 from algorithms.summaries.scoring_sample import ScoringSample
@@ -144,6 +144,10 @@ def _alone(model: BaseEstimator, rows: SampleState, metric: str, needed: str) ->
 def _or_nan(score: Callable[[], Score | None]) -> Score | None:
     try:
         return score()
+    except Imprecise as error:
+        if error.finer:
+            raise
+        return Score(math.nan)
     except AlgorithmError:
         return Score(math.nan)
 

@@ -15,7 +15,7 @@ def fields_of_summary(summary: Summary[Any]) -> dict[str, Any]:
     --------
     >>> from algorithms.summaries.moments import Moments
     >>> fields_of_summary(Moments())["fields"]["precision"]
-    'data'
+    'auto'
     """
     kind = type(summary)
     named = (f.name for f in dataclasses.fields(cast(Any, summary)) if not f.metadata.get("learned"))

@@ -20,7 +20,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from algorithms.base import Summary
-from algorithms.errors import AlgorithmError
+from algorithms.errors import AlgorithmError, Imprecise
 from hpo.errors import SearchError
 from hpo.evaluate import FoldStates, Scores, check_usable, evaluate
 from hpo.fidelity import SHARE, Fidelity, stopped_early
@@ -32,6 +32,8 @@ from studies.storage import OVERLAP
 
 if TYPE_CHECKING:
     from optuna import Study
+
+    from hpo.contexts import Evidence
 
 Setting = tuple[str, Mapping[str, Any]]
 """An algorithm's name and its hyperparameters."""
@@ -67,6 +69,7 @@ class Tuner:
     also : further scores that every trial keeps, told by the same models.
     goals : how many of the scores are optimised, ``metric`` first.
     fits : models fitted so far; a duplicate needs none.
+    refine : asked for states of more digits where a score lacks them; None where there can be none.
     fidelity : how trials climb from parts of a sample to the whole; None: each is scored on the whole.
     """
 
@@ -80,6 +83,7 @@ class Tuner:
     goals: int = 1
     fits: int = 0
     fidelity: Fidelity | None = None
+    refine: Callable[[Summary[Any]], Evidence | None] | None = None
     _answers: dict[Any, tuple[int, Scores | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -224,7 +228,25 @@ class Tuner:
         return {SHARE: noted[SHARE]} if SHARE in noted else {}
 
     def score(self, setting: Setting) -> Scores:
-        """Return the fold scores of a setting; raises Unscorable when a fold has no finite score."""
+        """Return the fold scores of a setting, from states of more digits where they need them.
+
+        Raises
+        ------
+        Unscorable
+            A fold has no finite score, or none that is known to enough digits.
+        """
+        try:
+            return self._score(setting)
+        except Imprecise as error:
+            if not error.finer or self.refine is None:
+                raise
+            found = self.refine(self.build(*setting)[0].summary)
+            if found is None:
+                raise
+        self.states, self.contexts = found.states, found.contexts
+        return self._score(setting)
+
+    def _score(self, setting: Setting) -> Scores:
         algorithm, states = self.build(*setting)
         self.fits += len(states.train)
         scores = evaluate(algorithm, states, self.metric, self.also)

@@ -201,6 +201,7 @@ def _folds(definition: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
 
 def _shown(definition: Mapping[str, Any]) -> str:
     scheme, seed = _folds(definition)
+    scheme = {key: value for key, value in scheme.items() if key != "dealt"}
     if set(scheme) == {"scheme", "n_splits"} and scheme["scheme"] == "kfold":
         return f"{scheme['n_splits']} (seed {seed})"
     return json.dumps(scheme if seed is None else scheme | {"seed": seed})

@@ -140,16 +140,27 @@ def _written(value: Any) -> Any:
     return str(value) if type(value).__name__ == "datetime64" else as_plain(value)
 
 
+def _duration(value: Any) -> Any:
+    """Return a duration of Python, NumPy or pandas as YAML has it; anything else as it is."""
+    if type(value).__name__ == "timedelta64":
+        value = value.item()
+    return f"{value.total_seconds():g}s" if hasattr(value, "total_seconds") else as_plain(value)
+
+
 class FoldScheme(Strict):
     """How rows are divided into folds.
 
     Attributes
     ----------
-    scheme : ``"kfold"`` (by row), ``"group"`` (no group is split) or ``"time"`` (train on the past).
+    scheme : ``"kfold"`` (by row), ``"stratified"`` (by row, each class in every fold; that of classifiers by
+        itself), ``"group"`` (no group is split), ``"stratified_group"`` or ``"time"`` (train on the past). None:
+        stratified for classifiers, else kfold.
     column : the group or time column.
-    n_splits : number of folds.
-    seed : of the hash; None for the study's.
+    n_splits : number of folds; of time 1 is a hold-out.
+    seed : of the deal; None for the study's.
     boundaries : explicit cuts of the time column, in place of ``n_splits``.
+    gap : what lies less than this before a test part in time is not trained on: days, or units of a column that is
+        a number; text has a unit (``"7d"``, ``"12h"``).
 
     Examples
     --------
@@ -157,22 +168,29 @@ class FoldScheme(Strict):
     5
     """
 
-    scheme: Literal["kfold", "group", "time"] = "kfold"
+    scheme: Literal["kfold", "stratified", "group", "stratified_group", "time"] | None = None
     column: str | None = None
-    n_splits: int = Field(default=5, ge=2, le=1000)
+    n_splits: int = Field(default=5, ge=1, le=1000)
     seed: int | None = None
     boundaries: Annotated[tuple[int | float | str, ...], BeforeValidator(_listed)] | None = None
+    gap: Annotated[int | float | str, BeforeValidator(_duration)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> FoldScheme:
-        if self.scheme != "kfold" and self.column is None:
+        by_row = self.scheme in (None, "kfold", "stratified")
+        named = self.scheme or "kfold"
+        if not by_row and self.column is None:
             raise wrong(f"the scheme {self.scheme!r} needs a 'column'")
-        if self.scheme == "kfold" and self.column is not None:
+        if by_row and self.column is not None:
             raise wrong(
-                f"the scheme 'kfold' uses no column; for {self.column!r} write 'scheme: group' or 'time'"
+                f"the scheme {named!r} uses no column; for {self.column!r} write 'scheme: group' or 'time'"
             )
         if self.boundaries is not None and self.scheme != "time":
-            raise wrong(f"boundaries go with 'scheme: time', not {self.scheme!r}")
+            raise wrong(f"boundaries go with 'scheme: time', not {named!r}")
+        if self.gap is not None and self.scheme != "time":
+            raise wrong(f"a gap goes with 'scheme: time', not {named!r}")
+        if self.n_splits < 2 and self.scheme != "time":
+            raise wrong(f"n_splits is 1, a hold-out, and that goes with 'scheme: time'; {named!r} takes 2 or more")
         return self
 
 

@@ -38,7 +38,7 @@ def logs(monkeypatch):
     return seen
 
 
-SEARCH = {"ridge.precision": ["data", "double"]}
+SEARCH = {"ridge.precision": ["auto", "double"]}
 """Two values of a pass field: two summaries."""
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA as SkPCA  # noqa: N811
+from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.linear_model import BayesianRidge as SkBayesianRidge
 from sklearn.linear_model import ElasticNet as SkElasticNet
 from sklearn.linear_model import LinearRegression
@@ -256,11 +257,22 @@ class TestDesign:
         columns = (Column("a", "a"), Column("missing_a", "a", INDICATOR), Column("b", "b"), Column("c", "c"))
         assert column_map(state_of(X, y, columns), "mean", 0.0).names == ("b", "c")
 
-    def test_selected_columns_stand_in_their_old_order_ties_to_the_first(self):
+    def test_selected_columns_stand_in_their_old_order_ties_to_the_last(self):
         X, y = data()
         X[:, 0], X[:, 3] = X[:, 1], y
         chosen = design_of(state_of(X, y), Preprocess(False, "mean", 0.0, 2, True))
-        assert chosen.columns.names == ("x0", "x3")
+        assert chosen.columns.names == ("x1", "x3")
+
+    @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
+    def test_of_mirrored_columns_the_last_are_selected_as_by_selectkbest(self, k):
+        rng = np.random.default_rng(k)
+        yes = rng.random((300, 3)) < [0.2, 0.5, 0.7]
+        X = np.empty((300, 6))
+        X[:, ::2], X[:, 1::2] = yes, ~yes
+        y = yes @ [1.0, 0.5, 2.0] + rng.normal(size=300)
+        exact = SelectKBest(lambda X, y: np.round(f_regression(X, y)[0], 9), k=k).fit(X, y)
+        chosen = design_of(state_of(X, y), Preprocess(True, "mean", 0.0, k, True))
+        assert chosen.columns.names == tuple(f"x{j}" for j in exact.get_support(indices=True))
 
     def test_a_column_that_does_not_vary_is_the_last_to_be_selected(self):
         X, y = data()
@@ -408,9 +420,11 @@ class TestMoments:
     def test_its_size_is_what_it_says(self):
         X, y = data()
         state = state_of(X, y)
-        assert Moments().nbytes(state.shape) == state.mean.nbytes + state.scatter.nbytes + 16
+        assert Moments().nbytes(state.shape) == state.mean.nbytes + state.scatter.nbytes + 24
+        state = Moments("qr").init(state.shape)
+        assert Moments("qr").nbytes(state.shape) == state.mean.nbytes + 2 * state.scatter.nbytes + 24
 
-    def test_its_precision_is_one_of_two(self):
+    def test_its_precision_is_one_of_four(self):
         with pytest.raises(AlgorithmError, match="precision='half'"):
             Moments("half")
 

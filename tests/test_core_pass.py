@@ -14,7 +14,8 @@ import hpo
 from algorithms.models.ridge import Ridge
 from algorithms.summaries.moments import Moments
 from hpo.data import open_dataset
-from hpo.data.folds import HashFolds, TimeFolds
+from hpo.data.folds import HashFolds
+from hpo.data.time_folds import TimeFolds
 from hpo.errors import Interrupted, TuneError
 from hpo.passes import Pass, context_of
 from hpo.pilot import load_pilot, make_pilot, plan_pilot
@@ -43,7 +44,7 @@ def test_every_part_of_a_context_counts(files, tmp_path):
 
     @dataclass(frozen=True)
     class Raised(Moments):
-        version: ClassVar[int] = 2
+        version: ClassVar[int] = Moments.version + 1
 
     @dataclass(frozen=True)
     class Again(Moments):
@@ -141,15 +142,15 @@ def test_a_study_opens_from_another_store_with_its_own_splits(files, tmp_path):
 
 
 def test_a_plan_names_every_summary_that_a_searched_pass_field_makes(files, tmp_path):
-    search = {"ridge.precision": ["data", "double"]}
+    search = {"ridge.precision": ["auto", "double"]}
     spec = hpo.StudySpec(data=str(files), target="y", algorithm="ridge", search=search, store=str(tmp_path / "s"))
     planned = hpo.plan(spec)
-    assert planned.summaries == ("Moments(precision='data')", "Moments(precision='double')")
+    assert planned.summaries == ("Moments(precision='auto')", "Moments(precision='double')")
     assert planned.rows_to_read == 1200
     hpo.tune(files, "y", "ridge", trials=1, store=tmp_path / "s")
     assert hpo.plan(spec).rows_to_read == 1200
     assert hpo.plan(spec.replace(search={})).rows_to_read == 0
-    assert Ridge().summary == Moments("data")
+    assert Ridge().summary == Moments()
 
 
 def test_a_segment_stopped_midway_leaves_no_leaf(tmp_path):

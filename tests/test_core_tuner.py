@@ -124,7 +124,7 @@ def test_a_solver_that_did_not_converge_is_noted(frame):
 
 
 def test_trials_name_the_states_that_answered_them(frame):
-    result = tune(frame, 20, search=ALPHAS | {"ridge.precision": ["data", "double"]}, sampler="random")
+    result = tune(frame, 20, search=ALPHAS | {"ridge.precision": ["auto", "double"]}, sampler="random")
     contexts = {s.precision: context for s, context in result._run.evidence.contexts.items()}
     assert {t.params["ridge.precision"]: t.user_attrs["states"] for t in trials(result)} == contexts
     assert all(t.user_attrs["std_error"] == pytest.approx(np.std(t.user_attrs["fold_scores"], ddof=1) / 5**0.5)

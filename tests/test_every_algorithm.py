@@ -47,9 +47,7 @@ def test_from_rows_to_report(name, tmp_path):
     assert not [t.user_attrs["error"] for t in result.optuna_study.trials if "error" in t.user_attrs]
     assert np.isfinite(result.best_value)
 
-    again = hpo.tune(
-        frame, **{**asked, "seed": 2, "folds": {"scheme": "kfold", "n_splits": 3, "seed": 1}}, name="second"
-    )
+    again = hpo.tune(frame, **{**asked, "seed": 2, "folds": {"n_splits": 3, "seed": 1}}, name="second")
     assert again.cost.rows_read == 0, "another study of the same rows"
 
     model = result.best_model

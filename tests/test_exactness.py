@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
+from hpo.dealing import dealt
 
 TIGHT = {"tol": 1e-12, "max_iter": 1_000_000}
 ALPHAS = [1e-3, 1e-2, 0.1, 1.0, 10.0]
@@ -133,12 +134,12 @@ def test_all_of_the_flights_from_files_give_the_best_setting_of_grid_search(tmp_
         trials=5, scoring="neg_root_mean_squared_error", store=tmp_path / "store",
     )  # fmt: skip
     dataset = hpo.open_dataset(folder, target="arr_delay")
-    scheme = hpo.HashFolds(5, seed=0)
+    scheme = dealt(hpo.HashFolds(5, seed=0), dataset, hpo.StateStore(tmp_path / "other store"))
     cells, rows = [], []
     for segment in dataset.segments:
-        first = 0
+        first, assign = 0, scheme.assigner(segment)
         for batch in dataset.read(segment):
-            cells.append(scheme.assign(segment, batch, first))
+            cells.append(assign(batch, first))
             rows.append(batch.to_pandas())
             first += batch.num_rows
     import pandas as pd

@@ -70,14 +70,17 @@ def test_fewer_whole_fits_than_trials_and_every_fit_is_counted(how, work, digits
     assert {c.number for c in result.candidates} == {t.number for t in whole}
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 3])
-def test_of_the_same_settings_the_winner_is_about_as_good_as_without(seed, digits):
-    plain, quick = (
-        hpo.tune(digits, **asked(sampler="random") | {"seed": seed, "fidelity": how})
-        for how in (None, "halving")
-    )
-    assert quick.best_value > plain.best_value - plain.best_se
-    assert len(quick.candidates) < TRIALS / 3
+def test_of_the_same_settings_the_winner_is_about_as_good_as_without(digits):
+    """In accuracy, over four seeds: the standard error of three stratified folds is itself a matter of luck."""
+    lost = []
+    for seed in range(4):
+        plain, quick = (
+            hpo.tune(digits, **asked(sampler="random") | {"seed": seed, "fidelity": how})
+            for how in (None, "halving")
+        )
+        lost.append(plain.best_value - quick.best_value)
+        assert len(quick.candidates) < TRIALS / 3
+    assert np.mean(lost) < 0.02
 
 
 def test_a_rung_is_the_model_of_a_smaller_sample(digits):

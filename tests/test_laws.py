@@ -64,7 +64,8 @@ ALGORITHMS = [one for name in registry.names() for one in fields.variants(regist
 CASES = sorted(
     {(one.summary, shape_of(one)) for one in ALGORITHMS}
     | {(ScoringSample(size=size), shape) for size in (5, 17) for shape in SHAPES.values()}
-    | {(Moments("double"), SHAPE), (Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
+    | {(Moments(how), SHAPE) for how in ("double", "data", "qr")}
+    | {(Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
     | {(Moments(kernel=kernel, kernel_components=4), SHAPE) for kernel in ("nystroem", "fourier")}
     | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])},
     key=repr,

@@ -265,3 +265,25 @@ def test_an_offset_of_a_billion_spreads_costs_no_digit():
     twin = make_pipeline(SimpleImputer(), StandardScaler(), Ridge(1.0, solver="svd"))
     _, found = score(frame, "ridge", "r2", RIDGE)
     np.testing.assert_allclose(found, cross_val_score(twin, near[["x", "z"]], frame["y"], cv=CV), rtol=1e-10)
+
+
+@pytest.mark.parametrize("algorithm", ["ridge", "pca", "lda", "kmeans"])
+def test_a_number_that_is_constant_once_filled_in_has_no_spread_at_all(algorithm):
+    """One value of a fold is known, and far from the others': what it varies by, filled in, is rounding alone."""
+    rng = np.random.default_rng(0)
+    x = np.r_[[11.0], np.full(9, np.nan), [15.0, 14.0, 14.0, 14.0, 14.0]]
+    frame = pd.DataFrame({"x": x, "z": rng.normal(size=15), "y": rng.normal(size=15)})
+    cv = PredefinedSplit([1] * 10 + [0] * 5)
+    search = {f"{algorithm}.standardize": True, f"{algorithm}.impute": "mean"}
+    scoring = {"pca": "explained_variance", "kmeans": "neg_inertia", "lda": "log_likelihood", "ridge": "r2"}
+    if algorithm == "kmeans":
+        search["kmeans.n_clusters"] = 2
+    if algorithm == "lda":
+        frame["y"] = np.tile(["a", "b", "a"], 5)
+    result = hpo.tune(
+        frame, "y" if algorithm in ("ridge", "lda") else None, algorithm, search=search, trials=1, folds=cv,
+        store=None, progress=False, scoring=scoring[algorithm],
+        **({} if algorithm in ("ridge", "lda") else {"drop": ["y"]}),
+    )  # fmt: skip
+    model = result.best.algorithm.finalize(result.best.states.train[0])
+    assert model["scale"].scale_[0] == 1.0

@@ -15,7 +15,7 @@ from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.sample import Sample
 from algorithms.tasks import CLASS, NUMBER, TASKS
 
-COLUMNS = tuple(Column(name, name) for name in "abc")
+COLUMNS = tuple(Column(name, name, origin=o) for name, o in (("a", 3.0), ("b", -20.0), ("c", 0.0)))
 TRAIN, HELD = 300, 120
 
 OWN = [name for name in registry.names() if hasattr(registry.get(name), "score_rows")]

@@ -229,9 +229,12 @@ def test_a_threshold_is_chosen_by_the_rows_that_each_stands_for(tmp_path):
         "store": tmp_path,
     }
     search = {"gaussian_nb.threshold": "f1", "gaussian_nb.var_smoothing": 1e-9}
-    every, some = (hpo.tune(frame, search=search, **asked, scoring_rows=m) for m in (20_000, 600))
-    made = [result.confirm(new)["f1"] for result in (every, some)]
-    assert made[1] > made[0] - 0.03
+    lost = []
+    for seed in range(4):
+        runs = (hpo.tune(frame, search=search, **asked, scoring_rows=m, seed=seed) for m in (20_000, 600))
+        every, some = (result.confirm(new)["f1"] for result in runs)
+        lost.append(every - some)
+    assert np.mean(lost) < 0.03
 
 
 def test_the_report_counts_classes_by_every_row(tmp_path):

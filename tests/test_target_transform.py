@@ -116,5 +116,5 @@ def test_what_cannot_be(tmp_path):
     with pytest.raises(InvalidField, match="no target"):
         PCA(summary=Moments(target_transform="log1p"))
     assert OurRidge.told_exactly(()) == OurRidge.metrics
-    assert repr(Moments()) == "Moments(precision='data')"
-    assert repr(Moments(target_transform="log1p")) == "Moments(precision='data', target_transform='log1p')"
+    assert repr(Moments()) == "Moments(precision='auto')"
+    assert repr(Moments(target_transform="log1p")) == "Moments(precision='auto', target_transform='log1p')"

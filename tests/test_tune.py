@@ -230,7 +230,7 @@ def test_nested_estimate_is_the_naive_one(frame):
             algorithm, scores = candidate.algorithm, []
             for test in inner:
                 train = states.merged([c for c in inner if c != test])
-                scores.append(algorithm.score(algorithm.solve(train), states.cells[test], result.metric))
+                scores.append(float(algorithm.score(algorithm.solve(train), states.cells[test], result.metric)))
             means.append(np.mean(scores))
         outer.append(result.candidates[int(np.argmax(means))].scores.folds[out])
     assert result.nested_score.mean == pytest.approx(np.mean(outer), rel=1e-12)

@@ -105,7 +105,7 @@ def test_fold_scores_and_predictions_equal_the_twins(name, index, kind):
     target = None if name == "pca" else y
     expected = cross_val_score(twin(params), X, target, cv=folds)
     solved = [(algorithm.solve(state_of(X[a], y[a])), state_of(X[b], y[b])) for a, b in folds]
-    scores = [algorithm.score(solution, held_out, metric) for solution, held_out in solved]
+    scores = [float(algorithm.score(solution, held_out, metric)) for solution, held_out in solved]
     np.testing.assert_allclose(scores, expected, rtol=tolerance(kind), atol=1e-10)
     ours, theirs = algorithm.finalize(state_of(X, y)), twin(params).fit(X, target)
     output = "transform" if name == "pca" else "predict"
@@ -140,7 +140,7 @@ def test_weights_are_sample_weights(name):
         solution = algorithm.solve(state_of(X[:200], y[:200], w[:200]))
         theirs = twin(params).fit(X[:200], y[:200], sample_weight=w[:200])
         held_out = state_of(X[200:], y[200:], w[200:])
-        assert algorithm.score(solution, held_out, "r2") == pytest.approx(
+        assert float(algorithm.score(solution, held_out, "r2")) == pytest.approx(
             theirs.score(X[200:], y[200:], sample_weight=w[200:]), rel=1e-8
         )
 
@@ -153,9 +153,9 @@ def test_integer_weights_are_repeated_rows(name):
     once = algorithm.solve(state_of(X, y, w.astype(float)))
     repeated = algorithm.solve(state_of(np.repeat(X, w, axis=0), np.repeat(y, w)))
     held_out, metric = state_of(X[:50], y[:50]), algorithm.metrics[0]
-    expected = algorithm.score(repeated, held_out, metric)
+    expected = float(algorithm.score(repeated, held_out, metric))
     # the divisor of a variance counts rows: n - 1 of them, however they are weighted
-    assert algorithm.score(once, held_out, metric) == pytest.approx(
+    assert float(algorithm.score(once, held_out, metric)) == pytest.approx(
         expected, rel=1e-2 if name == "pca" else 1e-9
     )
 

@@ -64,7 +64,8 @@ class Space:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the numbers that reach the model in its pipeline."""
-        return np.dtype(self.shape.dtype if self.columns.keeps_all(self.shape.d) else np.float64)
+        kept = self.columns.keeps_all(self.shape.d) and not self.shape.shifted
+        return np.dtype(self.shape.dtype if kept else np.float64)
 
     def place(self, X: Rows) -> Rows:
         """Return rows (n, d) as states hold them in these columns, in their own type."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array
-from algorithms.design import Design, Preprocess, design_of, unused_fields
+from algorithms.base import Array, Score
+from algorithms.design import Design, Preprocess, View, design_of, unused_fields
 from algorithms.errors import DegenerateTarget, InvalidField, NotEnoughRows
 from algorithms.metrics import SQUARED_ERROR
 from algorithms.models._pipeline import dressed
+from algorithms.models._rounding import SHAKEN, Residuals, moved_by_training, residuals, told
 from algorithms.ranges import Choice, Integer, Range
+from algorithms.solvers.penalised import Solved
 from algorithms.summaries.moments import Moments, MomentsState, check_finite
 
 if TYPE_CHECKING:
@@ -130,15 +133,44 @@ class Regression(ABC):
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(self, solution: LinearSolution, held_out: MomentsState, metric: str) -> float | None:
-        """Return the exact score of the held-out rows, greater is better; None for a transformed target."""
-        formula = SQUARED_ERROR.get(metric)
-        if formula is None or not held_out.rows or self.summary.target_transform != "none":
+    def score(self, solution: LinearSolution, held_out: MomentsState, metric: str) -> Score | None:
+        """Return the exact score of the held-out rows, greater is better; None for a transformed target.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if metric not in SQUARED_ERROR or not held_out.rows or self.summary.target_transform != "none":
             return None
-        view, coef = solution.design.view(held_out), solution.coef
-        bias = view.y_mean - float(view.mean @ coef) - solution.intercept
-        spread = view.yy + float((view.gram @ coef - view.xy2) @ coef)
-        return formula(max(spread, 0.0) / view.weight, bias, view.yy / view.weight)
+        design = solution.design
+        view = design.view(held_out)
+        found = residuals(design, view, solution.coef, solution.intercept)
+        moved = self.moved(solution, view, found, spread_only=metric == "explained_variance")
+        return told(metric, found, view, design, moved, self.summary.precision)
+
+    def solved(self, solution: LinearSolution) -> Solved | None:
+        """Return how the coefficients answer to a change of the products; None where only another fit tells."""
+        return None
+
+    def again(self, solution: LinearSolution, design: Design) -> Array:
+        """Return the coefficients of another problem, as this solution was found."""
+        return self.coefficients(design)[0]
+
+    def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
+        """Return how far rounding of the training moments may have moved Σwr², or Σw(r - r̄)², of held-out rows."""
+        design, solved = solution.design, self.solved(solution)
+        if solved is not None:
+            slope = found.slope(view, spread_only=spread_only)
+            return moved_by_training(design, solved, solution.coef, found, slope)
+        with np.errstate(all="ignore"):  # a problem that rounding decides may have no solution when shaken
+            coef = self.again(solution, design.shaken)
+            other = residuals(design, view, coef, design.intercept(coef))
+            if spread_only:
+                moved = abs(other.spread - found.spread)
+            else:
+                moved = abs(other.total(view.weight) - found.total(view.weight))
+        return SHAKEN * moved if math.isfinite(moved) else math.inf
 
     def complexity(self, solution: LinearSolution) -> float:
         """Return the effective degrees of freedom, the intercept included."""

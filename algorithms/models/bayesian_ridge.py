@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,13 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from algorithms.base import Array
-from algorithms.design import Design
+from algorithms.design import Design, View
 from algorithms.models._regression import LinearSolution, Regression, at_least, check_descent
+from algorithms.models._rounding import Residuals
 from algorithms.ranges import Log
 from algorithms.solvers.evidence import Priors, maximise
 
 if TYPE_CHECKING:
     from sklearn.linear_model import BayesianRidge as SkBayesianRidge
+
+
+DOUBTFUL = 8.0
+"""Roundings of the target's square, up to which a squared error tells nothing of the noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +63,13 @@ class BayesianRidge(Regression):
             variance -= design.y_mean**2
         found = maximise(design.spectrum, design.yy, variance, design.weight, priors)
         return found.coef, {"evidence": found}
+
+    def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
+        """Return how far rounding moved the score: without limit where the squared error itself is rounding."""
+        design = solution.design
+        if design.root is None and solution.extra["evidence"].sse <= DOUBTFUL * design.rounding * design.yy:
+            return math.inf
+        return super().moved(solution, view, found, spread_only=spread_only)
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return γ, the number of well-determined directions."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+
 from algorithms.base import Array
-from algorithms.design import Design
+from algorithms.design import Design, View
 from algorithms.models._regression import LinearSolution, Regression, at_least
+from algorithms.models._rounding import Residuals, moved_by_mixing
 from algorithms.ranges import Choice
 from algorithms.solvers.nonnegative import nonnegative_ridge
-from algorithms.solvers.spectrum import least_squares
+from algorithms.solvers.penalised import Solved, on_active, unpenalised
+from algorithms.solvers.spectrum import kept
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LinearRegression
@@ -40,12 +45,29 @@ class OLS(Regression):
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return G⁺b."""
         if self.positive:
-            return nonnegative_ridge(design.gram, design.xy, 0.0), {}
-        return least_squares(design.spectrum, self.tol), {}
+            return nonnegative_ridge(design, 0.0), {}
+        solved = unpenalised(design.spectrum, self.tol)
+        return solved.coef, {"solved": solved}
+
+    def solved(self, solution: LinearSolution) -> Solved:
+        """Return G⁺, over the positive coefficients where signs are held."""
+        if self.positive:
+            return on_active(solution.design, solution.coef, 0.0)
+        made: Solved = solution.extra["solved"]
+        return made
+
+    def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
+        """Return how far rounding moved the score, that of mixing what is kept with what is dropped included."""
+        moved = super().moved(solution, view, found, spread_only=spread_only)
+        design = solution.design
+        if self.positive or not math.isfinite(moved):
+            return moved
+        slope, s = found.slope(view, spread_only=spread_only), design.spectrum
+        return moved + moved_by_mixing(s, design.sizes, design.rounding, kept(s, self.tol), slope)
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return the rank of the columns."""
-        return float(solution.design.spectrum.rank)
+        return float(np.count_nonzero(kept(solution.design.spectrum, self.tol)))
 
     def model(self, solution: LinearSolution) -> LinearRegression:
         """Return the fitted ``sklearn.linear_model.LinearRegression``."""
@@ -54,6 +76,6 @@ class OLS(Regression):
         model = LinearRegression(fit_intercept=self.fit_intercept, positive=self.positive, tol=self.tol)
         model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept
         if not self.positive:
-            model.rank_ = solution.design.spectrum.rank
+            model.rank_ = int(np.count_nonzero(kept(solution.design.spectrum, self.tol)))
             model.singular_ = solution.design.spectrum.values**0.5
         return model

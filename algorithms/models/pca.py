@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import LEVEL, MISSING, OTHER, Array
+from algorithms.base import LEVEL, MISSING, OTHER, Array, Score
 from algorithms.design import Design, Preprocess, View, design_of
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO
 from algorithms.models._components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.models._pipeline import dressed
 from algorithms.models._regression import at_least
+from algorithms.models._rounding import SHAKEN, checked
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.spectrum import Spectrum
 from algorithms.summaries.moments import Moments, MomentsState, check_finite
@@ -84,10 +86,12 @@ class PCA:
     def solve(self, state: MomentsState) -> PCASolution:
         """Return the components; raises NotEnoughRows for fewer than two rows."""
         self.check(state)
-        design = self.design(state)
+        return self._solution(self.design(state), self.n_components)
+
+    def _solution(self, design: Design, n_components: int | None) -> PCASolution:
         variance = design.spectrum.values / _divisor(design)
         most = min(design.q, design.rows)
-        k = most if self.n_components is None else min(self.n_components, most)
+        k = most if n_components is None else min(n_components, most)
         return PCASolution(design, k, variance, _noise(variance, k, most))
 
     def estimator(self, solution: PCASolution) -> BaseEstimator:
@@ -99,12 +103,23 @@ class PCA:
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(self, solution: PCASolution, held_out: MomentsState, metric: str) -> float | None:
-        """Return the average log-likelihood of the held-out rows, or the share of their variance explained."""
-        if not held_out.rows:
+    def score(self, solution: PCASolution, held_out: MomentsState, metric: str) -> Score | None:
+        """Return the average log-likelihood of the held-out rows, or the share of their variance explained.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if not held_out.rows or metric not in METRICS:
             return None
-        second = _second_moments(solution.design, held_out)
-        return score(metric, second, solution.variance[: solution.k], solution.noise, solution.design.q)
+        design = solution.design
+        value = _score(metric, solution, held_out)
+        if not math.isfinite(value):
+            return Score(value)
+        other = _score(metric, self._solution(design.shaken, solution.k), held_out)
+        bound = SHAKEN * abs(other - value)
+        return checked(metric, Score(value, bound), max(1.0, abs(value)), self.summary.precision, design)
 
     def complexity(self, solution: PCASolution) -> float:
         """Return the number of components."""
@@ -128,10 +143,20 @@ def _second_moments(design: Design, held_out: MomentsState) -> SecondMoments:
     return MEMO.get(held_out, (design, "second"), lambda: _project(design, design.view(held_out)))
 
 
+def _score(metric: str, solution: PCASolution, held_out: MomentsState) -> float:
+    second, design = _second_moments(solution.design, held_out), solution.design
+    found = score(metric, second, solution.variance[: solution.k], solution.noise, design.q)
+    return math.nan if found is None else found
+
+
 def _project(design: Design, view: View) -> SecondMoments:
     away = view.mean - design.offset
     v = design.spectrum.vectors
-    along = np.einsum("ij,ij->j", v, view.gram @ v) / view.weight + (v.T @ away) ** 2
+    if view.root is None:
+        inside = np.einsum("ij,ij->j", v, view.gram @ v)
+    else:
+        inside = np.sum((view.root[:, :-1] @ v) ** 2, axis=0)
+    along = inside / view.weight + (v.T @ away) ** 2
     return SecondMoments(along, float(np.trace(view.gram)) / view.weight + float(away @ away))
 
 

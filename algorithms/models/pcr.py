@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+
 from algorithms.base import Array
-from algorithms.design import Design
+from algorithms.design import Design, View
 from algorithms.models._regression import LinearSolution, Regression, at_least
+from algorithms.models._rounding import Residuals
 from algorithms.models.pca import components, fitted_pca
 from algorithms.ranges import Integer, Range
+from algorithms.solvers.spectrum import decided, kept
 from algorithms.summaries.moments import MomentsState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+
+TOL = 1e-6
+"""``LinearRegression``'s: components of less spread, beside the first one's, count as none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +32,8 @@ class PCR(Regression):
 
     Exact. The same as ``make_pipeline(PCA(n_components), LinearRegression())``, and the preprocessing of
     :class:`~algorithms.models._regression.Regression`. None, or more than the rank, means
-    every component of the rank.
+    every component of the rank: as ``LinearRegression`` tells it, those whose spread is above a millionth of the
+    first one's.
 
     Examples
     --------
@@ -40,9 +50,12 @@ class PCR(Regression):
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return V_k Λ_k⁻¹ V_kᵀ b."""
-        s, k = design.spectrum, self._kept(design)
-        scores = s.projected[:k] / s.values[:k]
-        return s.vectors[:, :k] @ scores, {"components": k}
+        k = self._kept(design)
+        return _on_leading(design, k), {"components": k}
+
+    def again(self, solution: LinearSolution, design: Design) -> Array:
+        """Return the coefficients of another problem by as many components."""
+        return _on_leading(design, int(solution.extra["components"]))
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return the number of components."""
@@ -50,8 +63,16 @@ class PCR(Regression):
 
     def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
         """Return components up to the rank."""
-        rank = max(1, self.design(state).spectrum.rank)
+        rank = max(1, _rank(self.design(state)))
         return {**super().bounds(state), "n_components": Integer(1, rank)}
+
+    def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
+        """Return how far rounding moved the score: without limit where it decides the rank."""
+        k = int(solution.extra["components"])
+        cut_by_rank = k < min(self.n_components or solution.design.q, solution.design.q)
+        if cut_by_rank and not decided(solution.design.spectrum, TOL):
+            return math.inf
+        return super().moved(solution, view, found, spread_only=spread_only)
 
     def model(self, solution: LinearSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` of ``PCA`` and ``LinearRegression``."""
@@ -68,5 +89,14 @@ class PCR(Regression):
         return Pipeline([("pca", pca), ("regression", line)])
 
     def _kept(self, design: Design) -> int:
-        rank = design.spectrum.rank
+        rank = _rank(design)
         return rank if self.n_components is None else min(self.n_components, rank)
+
+
+def _rank(design: Design) -> int:
+    return int(np.count_nonzero(kept(design.spectrum, TOL)))
+
+
+def _on_leading(design: Design, k: int) -> Array:
+    s = design.spectrum
+    return np.asarray(s.vectors[:, :k] @ (s.projected[:k] / s.values[:k]))

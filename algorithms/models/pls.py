@@ -13,7 +13,7 @@ from algorithms.design import Design
 from algorithms.memo import MEMO
 from algorithms.models._regression import LinearSolution, Regression, at_least
 from algorithms.ranges import Integer, Range
-from algorithms.solvers.partial_least_squares import Components, pls
+from algorithms.solvers.partial_least_squares import Components, pls, pls_of_rows
 from algorithms.summaries.moments import MomentsState
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ class PLS(Regression):
         k = min(self.n_components, found.k)
         return found.rotations[:, :k] @ found.y_loadings[:k], {"components": k}
 
+    def again(self, solution: LinearSolution, design: Design) -> Array:
+        """Return the coefficients of another problem by as many components, or by all that it has."""
+        found = _components(design, self.n_components)
+        k = min(int(solution.extra["components"]), found.k)
+        return found.rotations[:, :k] @ found.y_loadings[:k]
+
     def degrees(self, solution: LinearSolution) -> float:
         """Return the number of components."""
         return float(solution.extra["components"])
@@ -79,4 +85,8 @@ class PLS(Regression):
 
 def _components(design: Design, k: int) -> Components:
     run = min(max(k, MOST), design.q)
-    return MEMO.get(design, ("pls", run), lambda: pls(design.gram, design.xy, run))
+    return MEMO.get(design, ("pls", run), lambda: _found(design, run))
+
+
+def _found(design: Design, run: int) -> Components:
+    return pls(design.gram, design.xy, run) if design.root is None else pls_of_rows(design.root, run)

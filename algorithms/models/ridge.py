@@ -11,7 +11,8 @@ from algorithms.design import Design
 from algorithms.models._regression import LinearSolution, Regression, at_least, decades
 from algorithms.ranges import Choice, Log, Range
 from algorithms.solvers.nonnegative import nonnegative_ridge
-from algorithms.solvers.spectrum import degrees_of_freedom, ridge
+from algorithms.solvers.penalised import Solved, on_active, penalised
+from algorithms.solvers.spectrum import degrees_of_freedom
 from algorithms.summaries.moments import MomentsState
 
 if TYPE_CHECKING:
@@ -46,10 +47,18 @@ class Ridge(Regression):
         at_least("alpha", self.alpha, 0.0)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
-        """Return V(Λ + α)⁻¹Vᵀb."""
+        """Return V(Λ + α)⁻¹Vᵀb, or the same from columns of one scale where their own are too unlike."""
         if self.positive:
-            return nonnegative_ridge(design.gram, design.xy, self.alpha), {}
-        return ridge(design.spectrum, self.alpha), {}
+            return nonnegative_ridge(design, self.alpha), {}
+        solved = penalised(design.spectrum, self.alpha)
+        return solved.coef, {"solved": solved}
+
+    def solved(self, solution: LinearSolution) -> Solved:
+        """Return (G + α)⁻¹, over the positive coefficients where signs are held."""
+        if self.positive:
+            return on_active(solution.design, solution.coef, self.alpha)
+        made: Solved = solution.extra["solved"]
+        return made
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return Σ λ/(λ + α)."""

@@ -94,6 +94,32 @@ def directly(
     return np.asarray(coef), int(iterations), float(gap)
 
 
+def of_rows(
+    root: Array, alpha: float, l1_ratio: float, how: Descent, start: Array | None
+) -> tuple[Array, int, float]:
+    """Solve on the rows of a root of the joint products, shape (r, q + 1), divided by √W.
+
+    Examples
+    --------
+    >>> of_rows(np.array([[1.0, 2.0]]), 1.0, 1.0, Descent(), None)[0].tolist()
+    [1.0]
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import enet_path
+
+    check_penalty(alpha, l1_ratio)
+    n = len(root)
+    X, y = np.asfortranarray(root[:, :-1]), np.ascontiguousarray(root[:, -1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        _, coefs, gaps, iterations = enet_path(
+            X, y, l1_ratio=l1_ratio, alphas=[alpha / n], precompute=False, check_input=False,
+            return_n_iter=True, tol=how.tol, max_iter=how.max_iter, positive=how.positive,
+            coef_init=None if start is None else np.array(start),
+        )  # fmt: skip
+    return coefs[:, 0], int(iterations[0]), float(gaps[0]) * n
+
+
 @functools.cache
 def _solver() -> Callable[..., tuple[Array, int, float]]:
     """Return the direct way where it gives the same bits as the public one, else the public one."""

@@ -32,13 +32,14 @@ class Priors:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The maximum: coefficients, noise precision α, weight precision λ, well-determined directions γ."""
+    """The maximum: coefficients, noise precision α, weight precision λ, directions γ, squared error of the rows."""
 
     coef: Array
     alpha: float
     lambda_: float
     gamma: float
     n_iter: int
+    sse: float
 
 
 def maximise(s: Spectrum, yy: float, target_variance: float, weight: float, how: Priors) -> Evidence:
@@ -64,11 +65,14 @@ def maximise(s: Spectrum, yy: float, target_variance: float, weight: float, how:
         if old is not None and float(np.abs(old - coef).sum()) < how.tol:
             break
         old = coef
-    coef, _ = _posterior_mean(s, yy, lambda_ / alpha)
-    return Evidence(coef, float(alpha), float(lambda_), gamma, n_iter)
+    coef, sse = _posterior_mean(s, yy, lambda_ / alpha)
+    return Evidence(coef, float(alpha), float(lambda_), gamma, n_iter, sse)
 
 
 def _posterior_mean(s: Spectrum, yy: float, ratio: float) -> tuple[Array, float]:
     coef = s.vectors @ (s.projected / (s.values + ratio))
+    if s.root is not None:
+        r = s.root[:, :-1] @ coef - s.root[:, -1]
+        return coef, float(r @ r)
     sse = yy + float((s.gram @ coef - 2.0 * s.xy) @ coef)
     return coef, max(sse, 0.0)

@@ -64,3 +64,34 @@ def pls(gram: Array, xy: Array, k: int) -> Components:
         left = left - p * (c * tt)
         w_[:, a], p_[:, a], r_[:, a], c_[a] = w, p, r, c
     return Components(w_, p_, r_, c_)
+
+
+def pls_of_rows(root: Array, k: int) -> Components:
+    """Return up to k components of the rows of a root of the joint products, shape (r, q + 1).
+
+    The columns are deflated too, as scikit-learn deflates them: it takes a root to have the digits for that.
+
+    Examples
+    --------
+    >>> pls_of_rows(np.array([[2.0, 0.0, 4.0], [0.0, 1.0, 0.0]]), 1).y_loadings.tolist()
+    [2.0]
+    """
+    X, y, q = root[:, :-1].copy(), root[:, -1].copy(), root.shape[1] - 1
+    w_, p_, r_, c_ = (np.zeros((q, k)), np.zeros((q, k)), np.zeros((q, k)), np.zeros(k))
+    first, size = float(np.linalg.norm(X.T @ y)), float(np.linalg.norm(X))
+    for a in range(k):
+        left = X.T @ y
+        norm = float(np.linalg.norm(left))
+        if norm <= 1e-15 * first:
+            return Components(w_[:, :a], p_[:, :a], r_[:, :a], c_[:a])
+        w = left / norm
+        t = X @ w
+        tt = float(t @ t)
+        if tt <= (q * 1e-16 * size) ** 2:
+            return Components(w_[:, :a], p_[:, :a], r_[:, :a], c_[:a])
+        p, c = X.T @ t / tt, float(t @ y) / tt
+        r_[:, a] = w - r_[:, :a] @ (p_[:, :a].T @ w)
+        w_[:, a], p_[:, a], c_[a] = w, p, c
+        X -= np.multiply.outer(t, p)
+        y -= c * t
+    return Components(w_, p_, r_, c_)

@@ -2,20 +2,28 @@
 
 G = VΛVᵀ, so the ridge solution for any α is V(Λ + α)⁻¹Vᵀb: O(q²) a trial (Hastie, Tibshirani & Friedman,
 "The Elements of Statistical Learning", 2nd ed., eq. 3.47).
+
+Eigenvalues of a product G are known to eps·λ₁. Where a root R of it is at hand (RᵀR = G), they are the squares of
+its singular values, which are known to eps·σ₁: twice the digits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algorithms.base import Array
 
 EPS = float(np.finfo(np.float64).eps)
 
-WELL_CONDITIONED = 1e4
-"""Up to this condition number a solution from eigenvectors has twelve digits, and refining it is wasted."""
+WELL_CONDITIONED = 100.0
+"""Up to this condition number a solution from eigenvectors has all digits but two, and refining it is wasted."""
+
+ABOVE = 1e3
+"""An eigenvalue so many times the floor is known well enough for refinement to find the rest of the digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +36,7 @@ class Spectrum:
     values : shape (q,), eigenvalues λ, descending, none negative.
     vectors : shape (q, q), V, one eigenvector a column.
     projected : shape (q,), Vᵀb.
+    root : of the columns and the target, shape (r, q + 1), whose singular values' squares these are; else None.
     """
 
     gram: Array
@@ -35,16 +44,23 @@ class Spectrum:
     values: Array
     vectors: Array
     projected: Array
+    root: Array | None = None
+
+    @property
+    def rooted(self) -> bool:
+        """Whether the values are squares of a root's singular values."""
+        return self.root is not None
 
     @property
     def rank(self) -> int:
         """Number of eigenvalues above rounding: λ > λ₁·q·eps."""
         return int(np.count_nonzero(self.values > self.floor))
 
-    @property
+    @cached_property
     def floor(self) -> float:
         """Eigenvalues at or below it are rounding."""
-        return float(self.values[0] * len(self.values) * EPS) if len(self.values) else 0.0
+        relative = len(self.values) * EPS
+        return float(self.values[0] * (relative**2 if self.rooted else relative)) if len(self.values) else 0.0
 
 
 def decompose(gram: Array, xy: Array) -> Spectrum:
@@ -62,11 +78,33 @@ def decompose(gram: Array, xy: Array) -> Spectrum:
     return Spectrum(gram, xy, np.maximum(values[::-1], 0.0), vectors, vectors.T @ xy)
 
 
+def decompose_root(root: Array, gram: Array, xy: Array) -> Spectrum:
+    """Return the spectrum of G from a root of the columns and the target, shape (r, q + 1).
+
+    The largest columns stand first when the singular vectors are sought, so that small ones keep their digits.
+
+    Examples
+    --------
+    >>> decompose_root(np.array([[2.0, 4.0]]), np.array([[4.0]]), np.array([8.0])).values.tolist()
+    [4.0]
+    """
+    q = root.shape[1] - 1
+    if len(root) < q:
+        root = np.concatenate([root, np.zeros((q - len(root), q + 1))])
+    order = np.argsort(-np.einsum("ij,ij->j", root[:, :q], root[:, :q]), kind="stable")
+    graded = np.asarray(np.linalg.qr(root[:, [*order, q]], mode="r"), np.float64)
+    u, sizes, vt = np.linalg.svd(graded[:q, :q], full_matrices=False)
+    vectors = np.empty((q, q))
+    vectors[order] = vt.T
+    return Spectrum(gram, xy, sizes**2, vectors, sizes * (u.T @ graded[:q, q]), root)
+
+
 def ridge(s: Spectrum, alpha: float) -> Array:
     """Return argmin ‖y - Xw‖² + α‖w‖² from the spectrum of XᵀX; α = 0 is ordinary least squares.
 
-    One step of iterative refinement against G itself removes what the eigenvectors of a badly scaled
-    matrix leave behind (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., §12.1).
+    Iterative refinement against G itself removes what the eigenvectors of a badly scaled matrix leave behind
+    (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., §12.1); it converges as long as λ + α is
+    well above the floor of rounding. What is not is left out: its inverse would be that of noise.
 
     Examples
     --------
@@ -76,14 +114,72 @@ def ridge(s: Spectrum, alpha: float) -> Array:
     if alpha == 0.0:
         return least_squares(s, tol=0.0)
     shrunk = s.values + alpha
+    return shrunken(s, alpha, shrunk, inverted(shrunk, s.floor))
+
+
+def shrunken(s: Spectrum, alpha: float, shrunk: Array, inverse: Array) -> Array:
+    """Return the ridge solution, λ + α and its inverse given."""
     v = s.vectors
-    w: Array = v @ (s.projected / shrunk)
-    if shrunk[0] <= WELL_CONDITIONED * shrunk[-1]:
-        return w
-    residual = s.xy - s.gram @ w
-    residual -= alpha * w
-    w += v @ ((residual @ v) / shrunk)
+    w: Array = v @ (s.projected * inverse)
+    for _ in range(refinements(s, shrunk)):
+        residual = s.xy - s.gram @ w
+        residual -= alpha * w
+        w += v @ ((residual @ v) * inverse)
     return w
+
+
+def inverted(values: Array, floor: float) -> Array:
+    """Return 1/values, zero for those at or below the floor.
+
+    Examples
+    --------
+    >>> inverted(np.array([2.0, 1e-20]), 1e-16).tolist()
+    [0.5, 0.0]
+    """
+    return np.asarray(np.divide(1.0, values, out=np.zeros_like(values), where=values > floor))
+
+
+def refinements(s: Spectrum, shrunk: Array) -> int:
+    """Return how many steps of refinement bring a solution to the digits that G has; none for a root's."""
+    if s.rooted or not len(shrunk) or shrunk[0] <= WELL_CONDITIONED * shrunk[-1]:
+        return 0
+    least = shrunk[shrunk > s.floor]
+    rate = s.floor / least[-1] if len(least) else 1.0
+    return 1 if rate < 1e-11 else 3
+
+
+def certain(s: Spectrum, alpha: float) -> bool:
+    """Return whether every λ + α is well above the floor of rounding.
+
+    Examples
+    --------
+    >>> certain(decompose(np.ones((2, 2)), np.ones(2)), 0.0), certain(decompose(np.eye(2), np.ones(2)), 0.0)
+    (False, True)
+    """
+    return not len(s.values) or bool(s.values[-1] + alpha > ABOVE * s.floor)
+
+
+def kept(s: Spectrum, tol: float) -> NDArray[np.bool_]:
+    """Return which directions least squares keeps: singular values above ``tol`` times the largest."""
+    if not len(s.values):
+        return np.zeros(0, bool)
+    return np.asarray(s.values > max(tol * tol * s.values[0], s.floor))
+
+
+def decided(s: Spectrum, tol: float) -> bool:
+    """Return whether rounding leaves no doubt of which directions least squares keeps.
+
+    Examples
+    --------
+    >>> s = decompose(np.diag([1.0, 1e-12]), np.ones(2))
+    >>> decided(s, 1e-6), decided(s, 1e-5)
+    (False, True)
+    """
+    if not len(s.values) or s.values[0] == 0.0:
+        return True
+    limit = max(tol * tol * s.values[0], s.floor)
+    doubt = 10.0 * s.values[0] * len(s.values) * EPS if not s.rooted else 10.0 * np.sqrt(s.floor * limit)
+    return not np.any(np.abs(s.values - limit) <= doubt)
 
 
 def least_squares(s: Spectrum, tol: float = 1e-6) -> Array:
@@ -97,10 +193,10 @@ def least_squares(s: Spectrum, tol: float = 1e-6) -> Array:
     >>> least_squares(decompose(np.ones((2, 2)), np.ones(2))).round(12).tolist()
     [0.5, 0.5]
     """
-    keep = s.values > max(tol * tol * s.values[0], s.floor) if len(s.values) else np.zeros(0, bool)
+    keep = kept(s, tol)
     v, lam = s.vectors[:, keep], s.values[keep]
     w: Array = v @ (s.projected[keep] / lam)
-    for _ in range(2):
+    for _ in range(0 if s.rooted else 2):
         w += v @ ((v.T @ (s.xy - s.gram @ w)) / lam)
     return w
 

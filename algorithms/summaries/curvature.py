@@ -90,7 +90,7 @@ APART = 8.0
 NONE = sys.float_info.max
 """The smallest target of no rows."""
 
-_MOMENTS = Moments()
+_MOMENTS = Moments("data")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class ClassedMoments(MomentsState):
     between : shape (C, d), each class's mean less the mean of all, times the root of its weight.
     """
 
-    between: Array
+    between: Array = field(kw_only=True)
 
     def association(self, columns: ColumnMap) -> Array:
         """Return the root of the scatter between the classes, shape (q,).
@@ -184,7 +184,7 @@ class CurvatureState:
         root = np.sqrt(self.counts)[:, None]
         mean = self.sums[:, :-1].sum(axis=0) / self.weight
         away = np.divide(self.sums[:, :-1], root, out=np.zeros_like(self.sums[:, :-1]), where=root > 0.0)
-        return ClassedMoments(*plain, (away - root * mean) * self.known["scale"])
+        return ClassedMoments(*plain, between=(away - root * mean) * self.known["scale"])
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,13 +3,17 @@
 Merge and lift are centred: Chan, Golub & LeVeque (1979), "Updating formulae and a pairwise algorithm for
 computing sample variances", equations 1.5 and 2.1, with matrices for squares. Nothing is ever subtracted
 from a sum of raw squares, so that a column at an offset of 1e8 keeps its digits.
+
+A scatter S holds the squares of what the rows hold, and with them half of its digits. With ``precision="qr"`` the
+state keeps a triangular root R besides, RᵀR = S, found from the rows themselves by QR decompositions of blocks
+whose factors are stacked and decomposed again (TSQR: Demmel, Grigori, Hoemmen & Langou 2012). It has all digits.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +22,7 @@ from algorithms.base import EXACT, Array, Batch, Shape
 from algorithms.column_map import Summed
 from algorithms.errors import InvalidField, InvalidTarget, TooLarge
 from algorithms.kernels import OnFeatures
+from algorithms.known import Known
 from algorithms.ranges import Choice
 
 if TYPE_CHECKING:
@@ -25,6 +30,19 @@ if TYPE_CHECKING:
 
 SAMPLE = 256
 """Rows of a batch whose mean is subtracted before products are taken."""
+
+AUTO, DATA, DOUBLE, QR = "auto", "data", "double", "qr"
+PRODUCTS = (DATA, DOUBLE, QR)
+"""How products are taken; a summary of precision ``"auto"`` knows the place of its own among them."""
+
+EPS = float(np.finfo(np.float64).eps)
+EPS32 = float(np.finfo(np.float32).eps)
+
+BLOCK = 4096
+"""Rows that are decomposed at once."""
+
+SURVIVES = 1e-9
+"""Relative error of the products of a sample, up to which they may be taken in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +56,8 @@ class MomentsState:
     weight : sum of their weights, W.
     mean : shape (p,), weighted mean of the columns, then of the targets.
     scatter : shape (p, p), weighted sum of the outer products about the mean.
+    root : shape (p, p), upper triangular R with RᵀR = scatter, of more digits than it; (0, 0) where it is not kept.
+    rounding : relative rounding of one product.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -45,6 +65,8 @@ class MomentsState:
     weight: float
     mean: Array
     scatter: Array
+    root: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"root": True})
+    rounding: float = EPS
 
     def association(self, columns: ColumnMap) -> Array:
         """Return how the mapped columns go with the target: their absolute products, shape (q,)."""
@@ -57,8 +79,10 @@ class Moments(OnFeatures):
 
     Parameters
     ----------
-    precision : ``"data"`` multiplies float32 data in float32 and accumulates in float64;
-        ``"double"`` multiplies in float64 whatever the data (another pass).
+    precision : ``"double"`` multiplies in float64 whatever the data; ``"data"`` multiplies float32 data in float32
+        and accumulates in float64; ``"qr"`` keeps a triangular factor of the rows besides, for columns that are
+        nearly collinear or of very unlike scales. ``"auto"`` is ``"double"``, but ``"data"`` where a sample says
+        that float32 products lose no digit that counts, and ``"qr"`` where a score needs it (another pass).
     target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.kernels.OnFeatures`.
@@ -73,27 +97,58 @@ class Moments(OnFeatures):
     (2, [1.0, 3.0], [[2.0, 4.0], [4.0, 8.0]])
     """
 
-    precision: str = "data"
+    precision: str = AUTO
     target_transform: Annotated[str, Choice("none", "log1p", searched=False)] = field(
         default="none", kw_only=True, repr=False
     )
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = EXACT
 
     def __post_init__(self) -> None:
-        if self.precision not in ("data", "double"):
-            raise InvalidField(f"precision={self.precision!r}: must be 'data' or 'double'")
+        if self.precision not in (AUTO, *PRODUCTS):
+            raise InvalidField(f"precision={self.precision!r}: must be 'auto', 'data', 'double' or 'qr'")
         if self.target_transform not in ("none", "log1p"):
             raise InvalidField(f"target_transform={self.target_transform!r}: must be 'none' or 'log1p'")
         super().__post_init__()
 
+    @property
+    def products(self) -> str:
+        """How products are taken: the precision that was asked for, or what a summary of ``"auto"`` knows."""
+        if self.precision != AUTO:
+            return self.precision
+        known = self.known is not None and "precision" in self.known
+        return PRODUCTS[int(self.known["precision"][0])] if known and self.known else DOUBLE
+
+    def learns_of(self, shape: Shape) -> bool:
+        """Return whether something must be learned of a sample: of float32 rows, how to multiply them."""
+        return self.learns or (self.precision == AUTO and shape.dtype == "float32")
+
+    def learn(self, shape: Shape, sample: Batch) -> Known:
+        """Return the kernel's landmarks, and whether products of float32 rows keep their digits."""
+        known = super().learn(shape, sample)
+        if self.precision != AUTO or self.learns or shape.dtype != "float32":
+            return known
+        return _with_products(known, DATA if _survive(sample) else DOUBLE)
+
+    def finer(self, known: Known | None) -> Known | None:
+        """Return what a pass must know whose states have more digits; None where the precision is fixed."""
+        if self.precision != AUTO or self.knowing_or_not(known).products == QR:
+            return None
+        return _with_products(known, QR)
+
+    def knowing_or_not(self, known: Known | None) -> Self:
+        """Return this summary, knowing that or nothing."""
+        return dataclasses.replace(self, known=known)
+
     def init(self, shape: Shape) -> MomentsState:
         """Return the moments of no rows."""
         shape = self.inside(shape)
-        return MomentsState(shape, 0, 0.0, np.zeros(shape.p), np.zeros((shape.p, shape.p)))
+        p = shape.p
+        r = p if self.products == QR else 0
+        return MomentsState(shape, 0, 0.0, np.zeros(p), np.zeros((p, p)), np.zeros((r, r)))
 
     def update(self, state: MomentsState, batch: Batch) -> MomentsState:
         """Return the moments of the rows seen before and those of ``batch``."""
@@ -113,25 +168,101 @@ class Moments(OnFeatures):
         if a.weight == 0.0:
             return b
         weight = a.weight + b.weight
+        if len(a.root):
+            return _merged_roots(a, b)
         with np.errstate(over="ignore", invalid="ignore"):
             delta = b.mean - a.mean
             scatter = np.multiply.outer(delta, delta * (a.weight * b.weight / weight))
             scatter += a.scatter
             scatter += b.scatter
             mean = a.mean + delta * (b.weight / weight)
-        return MomentsState(a.shape, a.rows + b.rows, weight, mean, scatter)
+        rounding = max(a.rounding, b.rounding)
+        return MomentsState(a.shape, a.rows + b.rows, weight, mean, scatter, a.root, rounding)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: p² + p numbers, a weight and a count."""
-        shape = self.inside(shape)
-        return 8 * (shape.p * shape.p + shape.p + 2)
+        """Bytes of one state: p² + p numbers, a weight, a count and a rounding; p² more with a root."""
+        p = self.inside(shape).p
+        return 8 * (p * p * (2 if self.products == QR else 1) + p + 3)
 
     def _lift(self, batch: Batch, shape: Shape) -> MomentsState:
-        values = batch.values.astype(np.float64) if self.precision == "double" else batch.values
+        if self.products == QR:
+            return _lifted_root(batch, shape)
+        values = batch.values if self.products == DATA else batch.values.astype(np.float64, copy=False)
         mean, scatter = _centred(values, batch.weight)
         if batch.present is not None:
             mean, scatter = _spread(mean, scatter, batch.present, shape.p)
-        return MomentsState(shape, batch.n, batch.total, mean, scatter)
+        rounding = EPS32 if values.dtype == np.float32 else EPS
+        return MomentsState(shape, batch.n, batch.total, mean, scatter, rounding=rounding)
+
+
+def _with_products(known: Known | None, products: str) -> Known:
+    """Return what is known, and besides how products are taken."""
+    arrays = {} if known is None else known.arrays
+    return Known({**arrays, "precision": np.array([PRODUCTS.index(products)])})
+
+
+def _survive(sample: Batch) -> bool:
+    """Return whether the products of float32 rows, taken in float32, are those of float64 to nine digits.
+
+    Compared are the products of the columns divided by their deviations, which is what a model sees.
+    """
+    values = sample.values
+    if len(values) < 2:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        narrow, wide = (_centred(v, sample.weight)[1] for v in (values, values.astype(np.float64)))
+        size = np.sqrt(np.diagonal(wide))
+        size = np.where(size > 0.0, size, 1.0)
+        off = np.abs(narrow - wide) / np.multiply.outer(size, size)
+    return bool(np.max(off, initial=0.0) <= SURVIVES)
+
+
+def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
+    """Return the moments of one batch with their root, from the rows themselves."""
+    x, w = batch.values.astype(np.float64), batch.weights
+    total = float(w.sum())
+    shift = x.mean(axis=0)
+    x -= shift
+    delta = w @ x / total
+    x -= delta
+    if batch.weight is not None:
+        x *= np.sqrt(w)[:, None]
+    present = np.arange(shape.p) if batch.present is None else batch.present
+    mean, root = np.zeros(shape.p), np.zeros((shape.p, shape.p))
+    mean[present] = shift + delta
+    found = triangular([x[i : i + BLOCK] for i in range(0, len(x), BLOCK)])
+    root[: len(found), present] = found
+    return _rooted(shape, batch.n, total, mean, root)
+
+
+def _merged_roots(a: MomentsState, b: MomentsState) -> MomentsState:
+    """Return the moments of both states' rows by the root of both roots and the way between the means."""
+    weight = a.weight + b.weight
+    with np.errstate(over="ignore", invalid="ignore"):
+        delta = b.mean - a.mean
+        between = delta * np.sqrt(a.weight * b.weight / weight)
+        root = np.zeros_like(a.root)
+        found = triangular([np.concatenate([a.root, b.root, between[None]])])
+        root[: len(found)] = found
+        mean = a.mean + delta * (b.weight / weight)
+    return _rooted(a.shape, a.rows + b.rows, weight, mean, root)
+
+
+def _rooted(shape: Shape, rows: int, weight: float, mean: Array, root: Array) -> MomentsState:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return MomentsState(shape, rows, weight, mean, root.T @ root, root)
+
+
+def triangular(blocks: list[Array]) -> Array:
+    """Return the triangular root of the rows of all blocks, at most p of them (TSQR).
+
+    Examples
+    --------
+    >>> abs(triangular([np.array([[3.0]]), np.array([[4.0]])])).tolist()
+    [[5.0]]
+    """
+    found = [np.asarray(np.linalg.qr(block, mode="r"), np.float64) for block in blocks]
+    return found[0] if len(found) == 1 else triangular([np.concatenate(found)])
 
 
 def _log1p(batch: Batch, shape: Shape) -> Batch:

@@ -134,7 +134,9 @@ def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
 
 def _errors(result: Result, chosen: Candidate, metric: str) -> dict[str, Any]:
     """Return which errors a score carries beside its standard error."""
-    found = result.accuracy(chosen, metric)
+    from hpo.reporting import shown_accuracy
+
+    found = shown_accuracy(result, chosen, metric)
     mean = chosen.scores.also.get(metric, chosen.scores).mean
     told = {"score_bound": found.bound, "sampling_error": found.sampling, "bias": found.bias}
     return {**told, "accuracy": found.words(mean)}

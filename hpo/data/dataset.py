@@ -15,6 +15,7 @@ from hpo.data.hashing import priorities
 from hpo.data.origins import origins_from, origins_of
 from hpo.data.readers import Source
 from hpo.data.roles import Roles, check_number
+from hpo.data.rows import usable_rows
 from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import ReadLog, Segment, spread
 from hpo.data.values import decoded_strings, is_text, label_values, ticks_of
@@ -229,24 +230,36 @@ class Dataset:
         table = pa.concat_tables(tables)
         return origins_of(fields, dict(zip(names, table.columns, strict=True)))
 
-    def distinct(self, segment: Segment, column: str, most: int) -> list[Any]:
-        """Return the distinct values of one column of a segment, sorted, without null and NaN.
+    def look(self, segment: Segment, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield a few columns of a segment before its pass; their rows count as the pilot's."""
+        for batch in self._source.scan(segment, self._known(columns), BATCH_ROWS):
+            self.log.add_pilot(batch.num_rows)
+            yield batch
+        self._source.check(segment)
 
-        Only that column is read; its rows count as the pilot's.
+    def label_rows(self, segment: Segment, column: str, most: int) -> dict[Any, int]:
+        """Return the labels of a segment, sorted, without null and NaN, with the rows of each that have a weight.
+
+        Only that column and the weight are read; its rows count as the pilot's.
 
         Raises
         ------
         DataError
             If there are more than ``most``.
         """
-        found: set[Any] = set()
-        for batch in self._source.scan(segment, self._known([column]), BATCH_ROWS):
-            self.log.add_pilot(batch.num_rows)
-            values = pc.unique(label_values(batch.column(0))).to_pylist()
-            found.update(v for v in values if v is not None and not (isinstance(v, float) and math.isnan(v)))
+        found: dict[Any, int] = {}
+        for batch in self.look(segment, [column, *([self.weight] if self.weight else [])]):
+            labels = label_values(batch.column(0))
+            keep = usable_rows(batch, (), self.weight, segment.id).keep
+            held = labels if keep is None else labels.filter(pa.array(keep))
+            for label in pc.unique(labels).to_pylist() if keep is not None else ():
+                found.setdefault(label, 0)
+            for label, rows in zip(*(part.to_pylist() for part in pc.value_counts(held).flatten()), strict=True):
+                found[label] = found.get(label, 0) + rows
+            named = [v for v in found if v is not None and not (isinstance(v, float) and math.isnan(v))]
+            found = {label: found[label] for label in named}
             check_classes(column, found, most)
-        self._source.check(segment)
-        return sorted(found)
+        return {label: found[label] for label in sorted(found)}
 
     def values(self, columns: Sequence[str]) -> pa.Table:
         """Return whole columns of data in memory; not counted as reading."""

@@ -1,26 +1,44 @@
 """Folds: which cell each row falls in, and which cells each split trains and tests on.
 
-K-fold has a cell for each fold; time has cells in order, and trains on the past.
+K-fold has a cell for each fold. Folds by row are dealt (``hpo.data.dealing``): evenly, and of classes each.
 """
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self, TypeAlias
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from hpo.data.cells import FoldPlan, Split, check_splits, kfold_plan
-from hpo.data.hashing import hash_values, priorities, to_cells
-from hpo.data.segment import Segment
-from hpo.data.values import as_numbers, null_mask, one_array
+from hpo.data.cells import FoldPlan, check_splits, kfold_plan
+from hpo.data.dealing import Cells, Dealer, Roles, Shares, Table, label_text
+from hpo.data.segment import Segment, fingerprint
 from hpo.errors import DataError
 
-Cells = NDArray[np.uint16]
+Assign: TypeAlias = Callable[[pa.RecordBatch, int], Cells]
+"""Gives the rows of a batch, which begins at that row of its segment, their cells; batches come in order."""
+
+DEALT = 2
+"""Version of the folds that are dealt: those of version 1 were drawn, and uneven."""
+
+
+@dataclass(frozen=True)
+class FoldSizes:
+    """What is known of the folds before any row of features is read.
+
+    Attributes
+    ----------
+    rows : of each fold.
+    groups : of each fold; empty where there are none.
+    classes : by label, the rows of each fold; empty where folds know no classes.
+    """
+
+    rows: tuple[int, ...]
+    groups: tuple[int, ...] = ()
+    classes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class FoldScheme(ABC):
@@ -28,7 +46,7 @@ class FoldScheme(ABC):
 
     Attributes
     ----------
-    columns : what ``assign`` must find in a batch, besides the features.
+    columns : what cells are told by, besides the targets and the weight.
     sample_columns : what ``fit`` must find in a sample; empty where nothing is learned.
     """
 
@@ -50,6 +68,11 @@ class FoldScheme(ABC):
     def plan(self) -> FoldPlan:
         """The splits over this scheme's cells."""
 
+    @property
+    def sizes(self) -> FoldSizes | None:
+        """What is known of the folds' sizes before the pass; None where only the pass tells."""
+        return None
+
     def fit(self, sample: pa.Table) -> Self:
         """Return the scheme with what it learns from a sample; most learn nothing."""
         return self
@@ -62,6 +85,14 @@ class FoldScheme(ABC):
     def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
         """Return the cell of each row of a batch that begins at row ``first_row`` of its segment."""
 
+    def assigner(self, segment: Segment) -> Assign:
+        """Return what gives the rows of a segment their cells, batch after batch from the first."""
+        return functools.partial(self.assign, segment)
+
+    def key(self, segment: Segment) -> str:
+        """Return the digest of what the cells of a segment's rows depend on, what it holds included."""
+        return segment.fingerprint
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Return all that ``assign`` depends on, as JSON-ready values."""
@@ -71,9 +102,86 @@ class FoldScheme(ABC):
         """Return the scheme in words."""
 
 
+@dataclass(frozen=True, eq=False)
+class DealtRows:
+    """How the rows of a data set are divided among the folds.
+
+    Attributes
+    ----------
+    shares : by the id of the segment.
+    roles : which rows are dealt, and to which classes they belong.
+    table : all the segments together.
+    """
+
+    shares: Mapping[str, Shares]
+    roles: Roles
+    table: Table
+
+
 @dataclass(frozen=True)
-class HashFolds(FoldScheme):
-    """K folds by a hash of (segment place, row, seed): random, and the same however the rows are read.
+class RowFolds(FoldScheme):
+    """K folds of rows, dealt: the base of those that know classes and those that do not.
+
+    Attributes
+    ----------
+    dealt : how the rows of a data set are divided among the folds, once they are counted.
+    """
+
+    n_splits: int = 5
+    seed: int = 0
+    dealt: DealtRows | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_splits(self.n_splits)
+
+    @property
+    def plan(self) -> FoldPlan:
+        """Split i tests on cell i and trains on the others."""
+        return kfold_plan(self.n_splits)
+
+    @property
+    def sizes(self) -> FoldSizes | None:
+        """Rows of each fold, and those of each class."""
+        if self.dealt is None or not self.dealt.table.known:
+            return None
+        table = self.dealt.table
+        by_class = {str(c): tuple(n.tolist()) for c, n in table.rows.items() if c is not None}
+        return FoldSizes(tuple(table.total.tolist()), (), by_class)
+
+    def knowing(self, dealt: DealtRows) -> Self:
+        """Return the scheme that deals the rows of a data set."""
+        return replace(self, dealt=dealt)
+
+    def assigner(self, segment: Segment) -> Assign:
+        """Return what deals the rows of a segment, batch after batch from the first."""
+        return self._dealer(segment)
+
+    def key(self, segment: Segment) -> str:
+        """Return the digest of the segment and of which folds get one row more."""
+        shares = {} if self.dealt is None else self.dealt.shares[segment.id]
+        extra = [(label_text(c), share.extra) for c, share in shares.items() if share.extra]
+        return fingerprint(segment.fingerprint, extra) if extra else segment.fingerprint
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return scheme, number of splits, seed, and how they are dealt."""
+        return {"scheme": self.scheme, "n_splits": self.n_splits, "seed": self.seed, "dealt": DEALT}
+
+    def _dealer(self, segment: Segment) -> Dealer:
+        shares, roles = self._alone(segment), Roles()
+        if self.dealt is not None:
+            shares, roles = self.dealt.shares[segment.id], self.dealt.roles
+        return Dealer(segment.place, self.seed, self.n_splits, shares, roles)
+
+    def _alone(self, segment: Segment) -> Shares:
+        """Return how the rows of a segment are divided where it is all the data."""
+        return Table(self.n_splits, [None]).share({None: segment.rows})
+
+
+@dataclass(frozen=True)
+class HashFolds(RowFolds):
+    """K folds of rows at random: even, and the same however and wherever the rows are read.
+
+    Rows are dealt by their place (``Segment.place``, their number in the segment) and the seed.
 
     Examples
     --------
@@ -81,25 +189,11 @@ class HashFolds(FoldScheme):
     '3 folds at random (seed 0)'
     """
 
-    n_splits: int = 5
-    seed: int = 0
     scheme: ClassVar[str] = "kfold"
 
-    def __post_init__(self) -> None:
-        check_splits(self.n_splits)
-
-    @property
-    def plan(self) -> FoldPlan:
-        """Split i tests on cell i and trains on the others."""
-        return kfold_plan(self.n_splits)
-
     def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
-        """Return the cell of each row, by its place in the segment."""
-        return to_cells(priorities(segment.place, self.seed, first_row, batch.num_rows), self.n_splits)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return scheme, number of splits and seed."""
-        return {"scheme": self.scheme, "n_splits": self.n_splits, "seed": self.seed}
+        """Return the cell of each row, of a segment all of whose rows have a target and a weight."""
+        return self._dealer(segment).run(first_row, batch.num_rows)
 
     def describe(self) -> str:
         """Return the scheme in words."""
@@ -107,136 +201,29 @@ class HashFolds(FoldScheme):
 
 
 @dataclass(frozen=True)
-class GroupFolds(FoldScheme):
-    """K folds by a hash of a column's value: rows of one value are never split, in whatever file they are.
+class StratifiedFolds(RowFolds):
+    """K folds of rows at random, with as many of each class in every fold as divides evenly.
 
-    Nulls are one group. Folds are even in groups, not in rows.
-
-    Examples
-    --------
-    >>> GroupFolds("customer", 4).columns
-    ('customer',)
-    """
-
-    column: str
-    n_splits: int = 5
-    seed: int = 0
-    scheme: ClassVar[str] = "group"
-
-    def __post_init__(self) -> None:
-        check_splits(self.n_splits)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The group column."""
-        return (self.column,)
-
-    @property
-    def plan(self) -> FoldPlan:
-        """Split i tests on cell i and trains on the others."""
-        return kfold_plan(self.n_splits)
-
-    def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
-        """Return the cell of each row, by its group."""
-        return to_cells(hash_values(batch.column(self.column), self.seed), self.n_splits)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return scheme, column, number of splits and seed."""
-        return {"scheme": self.scheme, "column": self.column, "n_splits": self.n_splits, "seed": self.seed}
-
-    def describe(self) -> str:
-        """Return the scheme in words."""
-        return f"{self.n_splits} folds by {self.column!r}, no group split (seed {self.seed})"
-
-
-@dataclass(frozen=True)
-class TimeFolds(FoldScheme):
-    """Splits in time: split i trains on cells 0..i and tests on cell i + 1.
-
-    Attributes
-    ----------
-    column : a date, timestamp or number.
-    n_splits : number of splits; there is one cell more.
-    boundaries : n_splits increasing values that begin cells 1, 2, …; dates in days since 1970. Learned ones
-        are quantiles of a sample of rows, whatever their weights.
-        None until ``fit`` takes them from a sample. Later data falls in the last cell; rows without a time
-        fall in cell 0, which is never tested on.
+    A class of at least K rows is in every fold.
 
     Examples
     --------
-    >>> TimeFolds("day", 2, (10.0, 20.0)).plan.splits[1]
-    Split(train=(0, 1), test=(2,))
+    >>> StratifiedFolds(3).describe()
+    '3 folds at random, each class in every fold (seed 0)'
     """
 
-    column: str
-    n_splits: int = 5
-    boundaries: tuple[float, ...] | None = None
-    scheme: ClassVar[str] = "time"
-
-    def __post_init__(self) -> None:
-        check_splits(self.n_splits, least=1)
-        known = self.boundaries
-        if known is not None and (len(known) != self.n_splits or not np.all(np.diff(known) > 0)):
-            raise DataError(f"time folds need {self.n_splits} increasing boundaries, not {list(known)}")
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The time column."""
-        return (self.column,)
-
-    @property
-    def sample_columns(self) -> tuple[str, ...]:
-        """The time column, until the boundaries are known."""
-        return () if self.boundaries is not None else (self.column,)
-
-    @property
-    def plan(self) -> FoldPlan:
-        """Split i trains on the past of cell i + 1."""
-        splits = (Split(tuple(range(i + 1)), (i + 1,)) for i in range(self.n_splits))
-        return FoldPlan(self.n_splits + 1, tuple(splits))
-
-    def fit(self, sample: pa.Table) -> TimeFolds:
-        """Return the scheme with boundaries at the quantiles of a sample; DataError if they coincide."""
-        times = _times(one_array(sample.column(self.column)))
-        times = times[~np.isnan(times)]
-        fractions = np.arange(1, self.n_splits + 1) / (self.n_splits + 1)
-        cuts = np.quantile(times, fractions, method="higher") if len(times) else np.empty(0)
-        if len(np.unique(cuts)) < self.n_splits or cuts[0] <= times.min():
-            raise DataError(
-                f"{self.column!r} has too few distinct values for {self.n_splits} splits in time; "
-                "ask for fewer, or give boundaries"
-            )
-        return replace(self, boundaries=tuple(float(cut) for cut in cuts))
-
-    def restored(self, document: Mapping[str, Any]) -> TimeFolds:
-        """Return the scheme with the boundaries it had."""
-        return replace(self, boundaries=tuple(document["boundaries"]))
+    scheme: ClassVar[str] = "stratified"
 
     def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
-        """Return the cell of each row, by its time."""
-        if self.boundaries is None:
-            raise DataError(
-                f"time folds by {self.column!r} have no boundaries yet; fit them to a sample first"
-            )
-        times = _times(batch.column(self.column))
-        cells = np.searchsorted(np.array(self.boundaries), times, side="right")
-        cells[np.isnan(times)] = 0
-        return cells.astype(np.uint16)
+        """Refuse: rows of a class are dealt in turn, so that batches have to come in order."""
+        raise DataError("stratified folds deal rows in order; use assigner(segment), once rows are counted")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return scheme, column, number of splits and boundaries."""
-        known = None if self.boundaries is None else list(self.boundaries)
-        return {"scheme": self.scheme, "column": self.column, "n_splits": self.n_splits, "boundaries": known}
+    def assigner(self, segment: Segment) -> Assign:
+        """Return what deals the rows of a segment, batch after batch from the first."""
+        if self.dealt is None:
+            raise DataError("stratified folds must know how many rows each class has; count them first")
+        return self._dealer(segment)
 
     def describe(self) -> str:
         """Return the scheme in words."""
-        return f"{self.n_splits} splits in time by {self.column!r}: train on the past, test on the next part"
-
-
-def _times(array: pa.Array) -> NDArray[np.float64]:
-    """Return times as numbers, NaN where missing."""
-    times = as_numbers(array).astype(np.float64)
-    mask = null_mask(array)
-    if mask is not None:
-        times[mask] = np.nan
-    return times
+        return f"{self.n_splits} folds at random, each class in every fold (seed {self.seed})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,14 +16,24 @@ from numpy.typing import NDArray
 
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.dataset import Dataset
-from hpo.data.folds import Cells, FoldScheme, GroupFolds, HashFolds, TimeFolds
+from hpo.data.dealing import Cells
+from hpo.data.folds import DEALT, FoldScheme, HashFolds, StratifiedFolds
+from hpo.data.group_folds import GroupFolds, StratifiedGroupFolds
 from hpo.data.indices import cells_of, check_pairs, first_seen, refine, roles_of
 from hpo.data.schema import CATEGORICAL, unknown_column
 from hpo.data.segment import Segment
+from hpo.data.time_folds import TimeFolds
 from hpo.errors import DataError
 
-_SCHEMES: dict[str, type[FoldScheme]] = {"kfold": HashFolds, "group": GroupFolds, "time": TimeFolds}
-_HELP = "a number, {'scheme': 'kfold'}, {'scheme': 'group', 'column': …} or {'scheme': 'time', 'column': …}"
+_SCHEMES: dict[str, type[FoldScheme]] = {
+    "kfold": HashFolds, "stratified": StratifiedFolds, "group": GroupFolds,
+    "stratified_group": StratifiedGroupFolds, "time": TimeFolds,
+}  # fmt: skip
+_HELP = (
+    "a number, {'scheme': 'kfold'}, {'scheme': 'stratified'}, {'scheme': 'group', 'column': …}, "
+    "{'scheme': 'stratified_group', 'column': …} or {'scheme': 'time', 'column': …}"
+)
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 @dataclass(frozen=True)
@@ -100,15 +111,19 @@ class ExplicitFolds(FoldScheme):
         return f"{self.n_splits} splits of {self.name}"
 
 
-def make_folds(value: Any, dataset: Dataset, *, seed: int = 0, groups: Any = None) -> FoldScheme:
+def make_folds(
+    value: Any, dataset: Dataset, *, seed: int = 0, groups: Any = None, classify: bool = False
+) -> FoldScheme:
     """Return the fold scheme that ``value`` asks for, checked against a data set.
 
     Parameters
     ----------
-    value : a number of folds; a dict such as ``{"scheme": "group", "column": "customer", "n_splits": 5}``; a
-        scheme; or, for data in memory, any scikit-learn splitter or list of (train, test) index pairs.
+    value : a number of folds, or None for five; a dict such as ``{"scheme": "group", "column": "customer",
+        "n_splits": 5}``; a scheme; or, for data in memory, any scikit-learn splitter or list of (train, test) index
+        pairs.
     seed : seed of hashed folds that give none.
     groups : groups of the rows for splitters that want them, an array or the name of a column.
+    classify : whether the target is a class: then folds that name no scheme are stratified.
 
     Raises
     ------
@@ -125,20 +140,37 @@ def make_folds(value: Any, dataset: Dataset, *, seed: int = 0, groups: Any = Non
     if isinstance(value, bool):
         raise DataError(f"folds={value!r} is not understood; give {_HELP}")
     if isinstance(value, int | np.integer):
-        scheme: FoldScheme = HashFolds(int(value), seed)
-    elif isinstance(value, Mapping):
-        scheme = _from_dict(value, seed)
+        scheme: FoldScheme = _from_dict({"n_splits": int(value)}, seed, classify)
+    elif value is None or isinstance(value, Mapping):
+        scheme = _from_dict(value or {}, seed, classify)
     elif isinstance(value, FoldScheme):
         scheme = value
     else:
         scheme = _from_splitter(value, dataset, groups)
-    _check(scheme, dataset)
+    _check(scheme, dataset, classify)
     return scheme
 
 
-def _from_dict(value: Mapping[str, Any], seed: int) -> FoldScheme:
+def group_columns(value: Any) -> tuple[str, ...]:
+    """Return the column that folds group rows by, as they are asked for; it is no feature by itself.
+
+    Examples
+    --------
+    >>> group_columns({"scheme": "group", "column": "customer"}), group_columns(5)
+    (('customer',), ())
+    """
+    if isinstance(value, GroupFolds):
+        return value.columns
+    scheme = _SCHEMES.get(str(value.get("scheme"))) if isinstance(value, Mapping) else None
+    column = value.get("column") if scheme is not None and issubclass(scheme, GroupFolds) else None
+    return (column,) if isinstance(column, str) else ()
+
+
+def _from_dict(value: Mapping[str, Any], seed: int, classify: bool) -> FoldScheme:
     options = dict(value)
-    name = options.pop("scheme", "kfold")
+    if options.pop("dealt", DEALT) != DEALT:
+        raise DataError(f"folds {dict(value)!r} were dealt by another version; leave 'dealt' out")
+    name = options.pop("scheme", "stratified" if classify else "kfold")
     scheme = _SCHEMES.get(name)
     if scheme is None:
         raise DataError(f"fold scheme {name!r} is unknown; give {_HELP}")
@@ -147,6 +179,8 @@ def _from_dict(value: Mapping[str, Any], seed: int) -> FoldScheme:
     elif options.get("boundaries") is not None:
         options["boundaries"] = tuple(_moment(item) for item in options["boundaries"])
         options.setdefault("n_splits", len(options["boundaries"]))
+    if "gap" in options:
+        options["gap"] = _days(options["gap"])
     try:
         return scheme(**options)
     except TypeError as error:
@@ -173,7 +207,13 @@ def _columns(dataset: Dataset, names: tuple[str, ...]) -> NDArray[Any]:
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
 
 
-def _check(scheme: FoldScheme, dataset: Dataset) -> None:
+def _check(scheme: FoldScheme, dataset: Dataset, classify: bool) -> None:
+    by_class = isinstance(scheme, StratifiedFolds | StratifiedGroupFolds)
+    if by_class and not classify:
+        raise DataError(
+            f"folds of the scheme {scheme.scheme!r} have each class in every fold, and here no target is a class; "
+            f"use {'group' if isinstance(scheme, GroupFolds) else 'kfold'!r}, or tune a classifier"
+        )
     for name in scheme.columns:
         if name not in dataset.schema:
             raise DataError(unknown_column(name, dataset.schema.names, "fold column"))
@@ -205,3 +245,18 @@ def _moment(value: Any) -> float:
             f"the boundary {value!r} of time folds is no moment and no number; "
             "write it as '2024-12-31', '2024-12-31T18:00' or the number it is in the column"
         ) from error
+
+
+def _days(gap: Any) -> float:
+    """Return a gap in days, or in units of a column that is a number; text and durations have a unit."""
+    if isinstance(gap, str):
+        hit = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*", gap)
+        if hit is None:
+            raise DataError(f"the gap {gap!r} of time folds is no duration; write '7d', '12h', '2w' or a number")
+        return float(hit[1]) * _UNITS[hit[2]] / 86_400.0
+    try:
+        if isinstance(gap, datetime.timedelta):  # that of pandas too
+            return gap.total_seconds() / 86_400.0
+        return float(gap / np.timedelta64(1, "s")) / 86_400.0 if isinstance(gap, np.timedelta64) else float(gap)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"the gap {gap!r} of time folds is no number; give days, or units of the column") from error

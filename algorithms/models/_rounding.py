@@ -1,0 +1,198 @@
+"""How far rounding may have moved a score that is told by held-out moments.
+
+Two roundings count. The held-out scatter H is known to ε·sᵢsⱼ, so that its form [w; -1]ᵀH[w; -1] is known to
+ε(Σs|w| + s_y)²; the norm of its root R times [w; -1], where the state keeps R, to ε(Σs|w| + s_y). And the
+coefficients solve a problem whose products G are known to the same: to first order they move by
+δw = A⁻¹(δb - δG·w), and the score, whose gradient is h, by hᵀδw, at most ε(Σs|A⁻¹h|)(Σs|w| + s_y).
+
+======= ====================================================
+s, s_y  lengths of the columns and of the target
+ε       relative rounding of a product, with care
+A       penalised products, A⁻¹ a pseudo-inverse where directions are dropped
+======= ====================================================
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import Array, Score
+from algorithms.design import CARE, Design, View
+from algorithms.errors import Imprecise
+from algorithms.metrics import SQUARED_ERROR
+from algorithms.solvers.penalised import Solved
+from algorithms.solvers.spectrum import EPS, Spectrum
+from algorithms.summaries.moments import AUTO
+
+DIGITS = 1e-6
+"""Relative bound above which a score is not shown."""
+
+PROMISED = 5e-8
+"""Relative bound above which states of more digits are asked for, where there can be any: the true error is then
+about 1e-8 at most, and mostly far below: bounds are five to a hundred times as large as errors."""
+
+NATURAL = 1e-4
+"""Share of the target's variance below which a squared error is as good as none."""
+
+SHAKEN = 3.0
+"""How much larger than what one draw shows a difference may be."""
+
+
+class Residuals(NamedTuple):
+    """The residuals of held-out rows.
+
+    Attributes
+    ----------
+    spread : Σw(r - r̄)².
+    bias : r̄.
+    half : shape (q,), half the spread's gradient by the coefficients.
+    reach : Σs|w| of the training rows.
+    spread_bound, bias_bound : how far rounding of the held-out moments may have moved spread and bias.
+    """
+
+    spread: float
+    bias: float
+    half: Array
+    reach: float
+    spread_bound: float
+    bias_bound: float
+
+    def total(self, weight: float) -> float:
+        """Return Σwr²."""
+        return self.spread + weight * self.bias**2
+
+    def slope(self, view: View, *, spread_only: bool) -> Array:
+        """Return the gradient of Σwr² by the coefficients, that of the intercept included; or of the spread."""
+        if spread_only:
+            return 2.0 * self.half
+        return np.asarray(2.0 * (self.half - (view.weight * self.bias) * view.away))
+
+
+def residuals(design: Design, view: View, coef: Array, intercept: float) -> Residuals:
+    """Return the residuals of a linear model on held-out rows."""
+    here, there, far = (view.reach @ np.abs(coef)).tolist()
+    here += math.sqrt(max(view.yy, 0.0))
+    if view.root is None:
+        half = view.gram @ coef
+        half -= view.xy
+        spread = view.yy + float((half - view.xy) @ coef)
+        bound = view.rounding * here**2
+    else:
+        r = view.root[:, :-1] @ coef - view.root[:, -1]
+        half, spread = view.root[:, :-1].T @ r, float(r @ r)
+        away = view.rounding * here
+        bound = 2.0 * math.sqrt(spread) * away + away**2
+    bias = view.y_mean - float(view.mean @ coef) - intercept
+    far += abs(view.y_mean) + (abs(design.y_mean) if design.preprocess.center else 0.0)
+    return Residuals(spread, bias, half, there, bound, CARE * EPS * far)
+
+
+def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residuals, slope: Array) -> float:
+    """Return how far rounding of the training moments may have moved a score of that slope."""
+    if not solved.certain:
+        return math.inf
+    k = solved.apply(slope)
+    size, reach = float(design.sizes @ np.abs(k)), found.reach + math.sqrt(max(design.yy, 0.0))
+    if design.root is None:
+        return design.rounding * size * reach
+    r = design.root[:, :-1] @ coef - design.root[:, -1]
+    along = float(np.linalg.norm(design.root[:, :-1] @ k))
+    return design.rounding * (size * float(np.linalg.norm(r)) + along * reach)
+
+
+def moved_by_mixing(
+    s: Spectrum, sizes: Array, rounding: float, keep: NDArray[np.bool_], slope: Array
+) -> float:
+    """Return how far a score may have moved since rounding mixes directions that are kept with dropped ones.
+
+    By first-order perturbation of the projector, with divided differences of 1/λ on what is kept and 0.
+    """
+    out = ~keep
+    if not out.any() or not keep.any():
+        return 0.0
+    e, h = np.abs(s.vectors).T @ sizes, np.abs(s.vectors.T @ slope)
+    b, roots = np.abs(s.projected), np.sqrt(s.values)
+    if s.rooted:
+        own, cross = EPS * roots[0], rounding
+        off = np.multiply.outer(roots[keep], own + cross * e[out])
+        off += np.multiply.outer(own + cross * e[keep], roots[out])
+    else:
+        off = rounding * np.multiply.outer(e[keep], e[out]) + EPS * s.values[0]
+    lam = s.values[keep]
+    gap = lam[:, None] * np.subtract.outer(lam, s.values[out])
+    both = np.multiply.outer(h[keep], b[out]) + np.multiply.outer(b[keep], h[out])
+    return float(np.sum(off * both / gap))
+
+
+def told(metric: str, found: Residuals, view: View, design: Design, moved: float, precision: str) -> Score:
+    """Return the score with its bound.
+
+    Parameters
+    ----------
+    metric : one of :data:`~algorithms.metrics.SQUARED_ERROR`.
+    moved : how far rounding of the training moments may have moved Σwr² (Σw(r - r̄)² for explained variance).
+    precision : of the summary.
+
+    Raises
+    ------
+    Imprecise
+        The bound is too large.
+    """
+    w, variance = view.weight, view.yy / view.weight
+    negative = max(0.0, -found.spread)
+    spread = (
+        max(found.spread, 0.0) / w
+    )  # the true one is not negative; the bound says how far this may be off
+    value = SQUARED_ERROR[metric](spread, found.bias, variance)
+    off = (max(found.spread_bound, negative) + moved) / w
+    if metric != "explained_variance":
+        off += 2.0 * abs(found.bias) * found.bias_bound + found.bias_bound**2
+    bound, scale = _in_units(metric, value, off, variance, max(variance, design.yy / design.weight))
+    return checked(metric, Score(value, bound), scale, precision, design)
+
+
+def checked(metric: str, score: Score, scale: float, precision: str, design: Design) -> Score:
+    """Return the score if its bound is small beside its scale.
+
+    Raises
+    ------
+    Imprecise
+        It is not; states of more digits may tell it where the precision is left open.
+    """
+    rooted = design.root is not None
+    finer = precision == AUTO and not rooted
+    limit = PROMISED if finer else DIGITS
+    if math.isfinite(score.value) and not score.bound <= limit * scale:
+        raise Imprecise(_unknown(metric, score.value, score.bound, rooted=rooted), finer=finer)
+    return score
+
+
+def _in_units(metric: str, value: float, off: float, variance: float, natural: float) -> tuple[float, float]:
+    """Return the bound of a score whose mean square may be off by so much, and the score's own scale."""
+    if metric in ("r2", "explained_variance"):
+        if variance <= 0.0:
+            return 0.0, 1.0
+        scale = max(1.0, abs(1.0 - value))
+        return off / variance + CARE * EPS * scale, scale
+    if metric == "neg_mean_squared_error":
+        return off + CARE * EPS * abs(value), abs(value) + NATURAL * natural
+    size = abs(value)
+    bound = min(off / size, math.sqrt(off)) if size > 0.0 else math.sqrt(off)
+    return bound + CARE * EPS * size, size + math.sqrt(NATURAL * natural)
+
+
+def _unknown(metric: str, value: float, bound: float, *, rooted: bool) -> str:
+    help_ = (
+        "standardize the columns, raise the penalty, or leave out columns that repeat others"
+        if rooted
+        else "leave precision at 'auto', or set precision='qr' (the data is read once more)"
+    )
+    known = f"{value:.6g} ± {bound:.1g}" if math.isfinite(bound) else "unknown"
+    return (
+        f"scoring={metric!r} is {known} by rounding: the columns are too nearly collinear, or of too unlike "
+        f"scales, for it to be known to six digits; {help_}"
+    )

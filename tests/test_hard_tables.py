@@ -1,0 +1,230 @@
+"""Columns of unlike scales, nearly collinear, repeated, fewer rows than columns: right to eight digits, or refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from longdouble import ridge_scores
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.decomposition import PCA
+from sklearn.linear_model import BayesianRidge, Lasso, LinearRegression, Ridge
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import hpo
+from algorithms.base import Batch, Column, Shape
+from algorithms.errors import Imprecise
+from algorithms.models import _rounding
+from algorithms.models.lasso import Lasso as OurLasso
+from algorithms.models.ols import OLS
+from algorithms.models.pca import PCA as OurPCA  # noqa: N811
+from algorithms.models.pcr import PCR
+from algorithms.models.pls import PLS
+from algorithms.models.ridge import Ridge as OurRidge
+from algorithms.summaries.moments import Moments
+
+CV = KFold(4, shuffle=True, random_state=1)
+METRICS = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "explained_variance")
+
+
+def state_of(X, y, precision="auto", weight=None):
+    shape = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(X.shape[1])), ("y",))
+    moments, rows = Moments(precision), np.asfortranarray(np.column_stack([X, y]))
+    state = moments.init(shape)
+    for some in np.array_split(np.arange(len(X)), 3):
+        state = moments.update(state, Batch(rows[some], X.shape[1], None if weight is None else weight[some]))
+    return state
+
+
+def powers(rng, degree):
+    h = rng.integers(46, 230, 392).astype(float)
+    return np.column_stack([h**k for k in range(1, degree + 1)]), 40 - 0.2 * h + 5e-4 * h * h + 4 * rng.normal(size=392)
+
+
+def products(rng):
+    people, each = np.exp(rng.normal(15, 2, 300)).round(), np.exp(rng.normal(8, 1, 300))
+    year = rng.integers(1952, 2008, 300).astype(float)
+    return np.column_stack([people, each, people * each, year]), 3 * np.log(each) + 0.1 * year + rng.normal(size=300)
+
+
+def counties(rng):
+    n = 437
+    people = np.exp(rng.normal(10, 1.3, n)).round()
+    some = (people * rng.uniform(0.6, 1, n)).round()
+    others, area = ((people - some) * rng.uniform(0, 1, n)).round(), rng.uniform(0.005, 0.11, n)
+    shares = 100 * some / people, 100 * others / people
+    X = np.column_stack([area, people, people / area, some, others, people - some - others, *shares])
+    return X, 12 + 0.1 * shares[0] + 3 * rng.normal(size=n)
+
+
+def diabetes(_):
+    found = load_diabetes(scaled=False)
+    return found.data, found.target
+
+
+def wine(_):
+    found = load_wine()
+    return found.data, found.target.astype(float)
+
+
+def more_columns_than_rows(rng):
+    X = rng.normal(size=(30, 50)) * 10.0 ** (np.arange(50) % 3)
+    return X, X[:, 0] + rng.normal(size=30)
+
+
+def repeated(rng):
+    X = rng.normal(size=(200, 4))
+    return np.column_stack([X, X[:, 0], X[:, 1] + X[:, 2]]), X @ [1, 2, 3, 4] + rng.normal(size=200)
+
+
+TABLES = {
+    "three powers": lambda rng: powers(rng, 3),
+    "products": products,
+    "counties": counties,
+    "diabetes": diabetes,
+    "wine": wine,
+    "more columns than rows": more_columns_than_rows,
+    "repeated": repeated,
+}
+TIGHT = {"tol": 1e-12, "max_iter": 200_000}
+PRIORS = dict.fromkeys(("alpha_1", "alpha_2", "lambda_1", "lambda_2"), 1e-6)
+MODELS = [
+    ("ridge", {"alpha": 1e-3}, Ridge(1e-3, solver="svd")),
+    ("ridge", {"alpha": 100.0}, Ridge(100.0, solver="svd")),
+    ("ols", {}, LinearRegression()),
+    ("lasso", {"alpha": 0.1, **TIGHT}, Lasso(0.1, **TIGHT)),
+    ("bayesian_ridge", PRIORS, BayesianRidge()),
+    ("pcr", {"n_components": 2}, make_pipeline(PCA(2, svd_solver="full"), LinearRegression())),
+]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize(("name", "setting", "twin"), MODELS, ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize("table", TABLES)
+def test_fold_scores_of_hard_tables_are_scikit_learns(table, name, setting, twin, standardize):
+    X, y = TABLES[table](np.random.default_rng(3))
+    search = {f"{name}.{field}": value for field, value in {**setting, "standardize": standardize}.items()}
+    also = ["r2", "neg_root_mean_squared_error"]
+    found = hpo.tune(
+        (X, y), algorithm=name, search=search, trials=1, folds=CV, scoring=also, store=None, progress=False
+    ).best.scores
+    twin = make_pipeline(StandardScaler(), twin) if standardize else twin
+    for metric, scores in (("r2", found), (also[1], found.also[also[1]])):
+        expected = cross_val_score(twin, X, y, cv=CV, scoring=metric)
+        scale = np.maximum(np.abs(expected), 1.0 if metric == "r2" else 1e-2 * y.std())
+        assert np.all(np.abs(scores.folds - expected) <= 1e-8 * scale), (metric, scores.folds, expected)
+
+
+def hard(rng):
+    """A table of a kind that ill-conditions its products, and a target at any share of noise."""
+    n, q, kind = int(rng.integers(25, 150)), int(rng.integers(2, 7)), int(rng.integers(4))
+    X = rng.normal(size=(n, q))
+    if kind == 0:
+        X = np.column_stack([rng.uniform(40, 230, n) ** k for k in range(1, q + 1)])
+    elif kind == 1:
+        X *= 10.0 ** rng.integers(-9, 12, q)
+    elif kind == 2:
+        X[:, -1] = X[:, 0] + 10.0 ** rng.integers(-9, -1) * rng.normal(size=n)
+    else:
+        X = np.vander(rng.uniform(0, 1, n), q + 1)[:, :-1] * 10.0 ** rng.integers(-4, 5)
+    noise = rng.normal(size=n) * 10.0 ** rng.integers(-6, 1)
+    return X, ((X - X.mean(axis=0)) / X.std(axis=0)) @ rng.normal(size=q) + noise
+
+
+@pytest.mark.parametrize("precision", ["double", "qr"])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_bound_holds_the_true_error(seed, precision, monkeypatch):
+    """Against extended precision; what would be refused is held to its bound too."""
+    monkeypatch.setattr(_rounding, "DIGITS", 1e300)
+    rng, shown = np.random.default_rng(seed), 0
+    for _ in range(30):
+        X, y = hard(rng)
+        train = np.arange(len(X)) % 4 != 0
+        alpha, standardize = float(10.0 ** rng.integers(-6, 4)), bool(rng.integers(2))
+        truth = ridge_scores(X[train], y[train], X[~train], y[~train], alpha, standardize=standardize)
+        model = OurRidge(alpha=alpha, standardize=standardize, summary=Moments(precision))
+        states = (state_of(X[some], y[some], precision) for some in (train, ~train))
+        solution, held_out = model.solve(next(states)), next(states)
+        for metric in METRICS:
+            try:
+                score = model.score(solution, held_out, metric)
+            except Imprecise:
+                continue
+            shown += 1
+            assert abs(score.value - float(truth[metric])) <= score.bound, (metric, alpha, standardize)
+    assert shown > 80
+
+
+def test_a_root_keeps_the_digits_that_products_lose():
+    rng = np.random.default_rng(0)
+    X, y = powers(rng, 8)
+    train = np.arange(len(X)) % 4 != 0
+    truth = ridge_scores(X[train], y[train], X[~train], y[~train], 1e-6, standardize=False)
+    model = OurRidge(alpha=1e-6, standardize=False)
+    for precision in ("double", "qr"):
+        solution = model.solve(state_of(X[train], y[train], precision))
+        held_out = state_of(X[~train], y[~train], precision)
+        if precision == "double":
+            with pytest.raises(Imprecise, match="to six digits"):
+                model.score(solution, held_out, "r2")
+        else:
+            assert float(model.score(solution, held_out, "r2")) == pytest.approx(float(truth["r2"]), rel=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "model", [OLS(), OurRidge(alpha=0.1), PCR(n_components=2), PLS(n_components=2), OurPCA(n_components=2),
+              OurLasso(alpha=0.05, tol=1e-12, max_iter=100_000), OLS(positive=True), OurRidge(fit_intercept=False)],
+    ids=lambda m: type(m).__name__,
+)  # fmt: skip
+def test_from_roots_every_model_is_what_it_is_from_products(model, weighted):
+    rng = np.random.default_rng(1)
+    X, w = rng.normal(size=(120, 4)) + 3.0, rng.exponential(size=120) if weighted else np.ones(120)
+    y = X @ [1.0, -2.0, 0.5, 0.0] + rng.normal(size=120)
+    made = {}
+    for precision in ("double", "qr"):
+        train, test = (state_of(X[some], y[some], precision, w[some]) for some in (slice(80), slice(80, None)))
+        made[precision] = float(model.score(model.solve(train), test, model.metrics[0]))
+    assert made["qr"] == pytest.approx(made["double"], rel=1e-11)
+
+
+def test_data_is_read_once_more_where_a_score_needs_it_and_the_next_study_begins_so(tmp_path):
+    X, y = powers(np.random.default_rng(2), 8)
+    frame = pd.DataFrame(X, columns=list("abcdefgh")).assign(y=y)
+    where = {"store": tmp_path / "store", "storage": tmp_path / "log", "progress": False}
+    search = {"ridge.standardize": False, "ridge.alpha": [1e-4, 1e-2, 1.0]}
+    first = hpo.tune(frame, "y", "ridge", trials=3, search=search, folds=CV, name="a", **where)
+    assert first.cost.rows_read == 2 * len(frame) and len(first.candidates) == 3
+    assert "read once more" in str(first.report())
+    loaded = hpo.load("a", store=where["store"], storage=where["storage"])
+    assert loaded.best.scores == first.best.scores
+    kept = loaded.best.states.train[0]
+    assert kept.root.shape == kept.scatter.shape
+    second = hpo.tune(frame, "y", "ridge", trials=3, search=search, folds=CV, name="b", **where)
+    assert second.cost.rows_read == 0
+    assert second.best.scores.folds == pytest.approx(first.best.scores.folds, rel=1e-12)
+
+
+def test_asked_for_products_that_are_too_few_fail_their_trial_and_say_what_to_type(tmp_path):
+    X, y = powers(np.random.default_rng(2), 9)
+    with pytest.warns(hpo.errors.NoScoreWarning, match="set precision='qr'"):
+        hpo.tune(
+            (X, y), algorithm="ridge", trials=1, folds=CV, store=tmp_path, progress=False,
+            search={"ridge.standardize": False, "ridge.alpha": 1e-6, "ridge.precision": "double"},
+            scoring="neg_root_mean_squared_error",
+        )  # fmt: skip
+
+
+def test_float32_rows_are_multiplied_in_float64_unless_their_products_are_whole():
+    rng = np.random.default_rng(0)
+    shape = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3)), ("y",), dtype="float32")
+    rows = np.asfortranarray(rng.normal(size=(5000, 4)).astype("float32"))
+    assert Moments().learns_of(shape)
+    assert Moments().knowing(Moments().learn(shape, Batch(rows, 3))).products == "double"
+    whole = np.asfortranarray(np.round(rows * 2) * 2)
+    whole -= whole.mean(axis=0).round()
+    assert not Moments().learns_of(Shape(shape.columns, ("y",)))
+    assert Moments("qr").finer(None) is None and Moments("double").finer(None) is None
