@@ -72,6 +72,9 @@ STARTS = (
 MOST_BYTES = 1 << 25
 """Bytes that the Hessians of several starts may take; where all would take more, the first of them are made."""
 
+MOST_APART = 1 << 21
+"""Bytes up to which the Hessians are summed by class, so that classes of any weights have their own."""
+
 MOST_KEPT = 1 << 23
 """Bytes, as float64, of rows that are all kept where they are few; columns that are zero in each take none."""
 
@@ -129,7 +132,7 @@ class CurvatureState:
     sums : shape (C, m), Σw·z of each class.
     loss : shape (K, C), Σw·ℓ.
     gradient : shape (K, C, Em).
-    hessian : shape (K, Em, Em), of all classes, weighted by ``balance``.
+    hessian : shape (K, C, Em, Em); where that is large (K, 1, Em, Em), of all classes, weighted by ``balance``.
     kept : some of the rows, by importance: all of them, where they are few.
     """
 
@@ -154,11 +157,14 @@ class CurvatureState:
     def curvature(self, k: int, weights: Sequence[float]) -> tuple[Array, Array]:
         """Return the Hessian at start k as it stands for classes of those weights, and what they weigh in it.
 
-        Shapes (Em, Em) and (C,): as it was summed, but for a factor that brings its weight to theirs.
+        Shapes (Em, Em) and (C,): of those weights where it was summed by class; else as it was summed, but for a
+        factor that brings its weight to theirs.
         """
+        if self.hessian.shape[1] == len(self.counts):
+            return np.einsum("c,cij->ij", np.array(weights), self.hessian[k]), np.array(weights)
         balance = self.known["balance"][k]
         factor = float(np.dot(weights, self.counts) / np.dot(balance, self.counts))
-        return factor * self.hessian[k], factor * balance
+        return factor * self.hessian[k, 0], factor * balance
 
     @property
     def complete(self) -> bool:
@@ -232,7 +238,12 @@ class Curvature(OnFeatures):
         shape, known = self.inside(shape), self._pilot()
         k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
         em, none = self.equations(shape) * m, _MOMENTS.init(shape)
-        sums = np.zeros((c, m)), np.zeros((k, c)), np.zeros((k, c, em)), np.zeros((k, em, em))
+        sums = (
+            np.zeros((c, m)),
+            np.zeros((k, c)),
+            np.zeros((k, c, em)),
+            np.zeros((k, _apart(k, c, em), em, em)),
+        )
         kept = self._keeper().init(shape_of_kept(shape, known["stored"]))
         return CurvatureState(shape, known, 0, 0.0, none.mean, none.scatter, NONE, *sums, kept)
 
@@ -261,7 +272,7 @@ class Curvature(OnFeatures):
         k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
         c, m = max(1, len(shape.classes)), shape.d + 1
         em = self.equations(shape) * m
-        sums = 8 * (c * m + k * (c + c * em + em * em) + 1)
+        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * em * em) + 1)
         stored = np.arange(shape.d) if self.known is None else self.known["stored"]
         return sums + _MOMENTS.nbytes(shape) + self._keeper().nbytes(shape_of_kept(shape, stored))
 
@@ -408,15 +419,36 @@ class Curvature(OnFeatures):
             np.array([w[rows] @ z[rows] for rows in parts]),
             np.array([[w[rows] @ at.loss[rows] for rows in parts] for at in found]),
             np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found]),
-            np.array([at.hessian(z, w * g[codes]) for at, g in zip(found, known["balance"], strict=True)]),
+            self._hessians(known, z, w, codes, parts, found),
             self._kept_of(shape, batch, values, k),
         )
+
+    def _hessians(
+        self,
+        known: Known,
+        z: Array,
+        w: Array,
+        codes: NDArray[np.intp],
+        parts: Sequence[slice],
+        found: Sequence[Expansion],
+    ) -> Array:
+        """Return the Hessians of rows in the order of their classes, by class where they are few."""
+        k, c, em = len(found), len(parts), known["start"][0].size
+        if _apart(k, c, em) == c:
+            return np.array([[at.part(rows).hessian(z[rows], w[rows]) for rows in parts] for at in found])
+        weights = [w * g[codes] for g in known["balance"]]
+        return np.array([[at.hessian(z, v)] for at, v in zip(found, weights, strict=True)])
 
     def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> SampleState:
         """Return the rows of a batch that are kept, given their importance."""
         stored, keeper = self._pilot()["stored"], self._keeper()
         inside = shape_of_kept(shape, stored)
         return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
+
+
+def _apart(k: int, c: int, em: int) -> int:
+    """Return how many Hessians there are of a start: one of each class where they are few, else one of all."""
+    return c if 8 * k * c * em * em <= MOST_APART else 1
 
 
 def _codes(shape: Shape, y: Array) -> Any:
@@ -454,7 +486,7 @@ def _scales(spread: Array, center: Array) -> Array:
 def _distance(state: CurvatureState, k: int) -> float:
     """Return the change of η, weighted by curvature, of Newton's step of all rows from start k to its optimum."""
     known, g = state.known, state.known["balance"][k]
-    theta, hessian, weight = known["start"][k], state.hessian[k], float(g @ state.counts)
+    theta, hessian, weight = known["start"][k], state.curvature(k, g)[0], float(g @ state.counts)
     e, m = theta.shape
     free = np.tile(np.arange(m) < m - 1, e)
     ridge = float(known["share"][k]) * weight * free
