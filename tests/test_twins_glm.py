@@ -35,8 +35,7 @@ def shape_of(X, classes=()):
 
 
 def rows_of(X, y, weight=None):
-    priority = np.random.default_rng(0).integers(0, 2**63, len(y)).astype(np.uint64)  # hashes of 64 bits
-    priority *= np.uint64(2)
+    priority = np.random.default_rng(0).permutation(len(y)).astype(np.uint64)
     rows = np.asfortranarray(np.column_stack([X, y]).astype(float))
     return Batch(rows, X.shape[1], weight, priority=priority)
 

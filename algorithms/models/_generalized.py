@@ -74,11 +74,16 @@ class GeneralizedSolution:
         return dataclasses.replace(self, intercept=self.intercept - self.coef @ design.columns.origin)
 
     def eta(self, x: Any) -> Array:
-        """Return the linear predictors of rows as states hold them, shape (n, e)."""
+        """Return the linear predictors of encoded rows, which have their origins (not where there is a kernel)."""
+        shape = self.quadratic.design.shape
+        return self.eta_held(x - shape.origin if shape.features is None and shape.shifted else x)
+
+    def eta_held(self, x: Any) -> Array:
+        """Return the linear predictors of rows as states hold them, less their origins, shape (n, e)."""
         return np.asarray(self.etas(x, self.coef[None], self.intercept[None])[0])
 
     def etas(self, x: Any, coefs: Array, intercepts: Array) -> Array:
-        """Return the linear predictors of J models of this design, shape (J, n, e)."""
+        """Return the linear predictors of held rows by J models of this design, shape (J, n, e)."""
         design = self.quadratic.design
         if design.shape.features is not None:
             x = design.shape.features(x)
@@ -231,7 +236,7 @@ class Generalized(ABC):
         Its bound is twice what the score changes, in the quadratic mean, when the model moves as far as the rows
         that were not kept may move it.
         """
-        eta = solution.eta(rows.held)
+        eta = solution.eta_held(rows.held)
         value = self.score_eta(eta, rows, metric)
         if value is None or solution.state is None or solution.state.complete:
             return value
