@@ -447,6 +447,10 @@ class Refinable(Protocol):
         """
         ...
 
+    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
+        """Return how many digits a pass with that knowledge keeps, and why; empty where that was asked for."""
+        ...
+
 
 def learns(summary: object, shape: Shape | None = None) -> bool:
     """Return whether a summary must learn before its pass: it can, and does not say ``learns = False``.

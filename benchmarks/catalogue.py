@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.candidates import candidate_rows
 from benchmarks.clusters import cluster_rows
+from benchmarks.extrapolation import extrapolation_rows
 from benchmarks.growth import growth_rows
 from benchmarks.hashing import hashing_rows
 from benchmarks.logistic import logistic_rows
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "neighbors": neighbor_rows,
     "logistic": logistic_rows,
     "packed": packing_rows,
+    "extrapolation": extrapolation_rows,
     "wide": wide_rows,
     "hashed": hashing_rows,
 }

@@ -78,14 +78,17 @@ def tune(
         ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
         ``"auto:classification"`` and other tasks say what the target is.
     trials : how many settings to try, in all (those of a resumed study count).
-    folds : a number of folds; a dict such as ``{"scheme": "group", "column": "customer", "n_splits": 5}`` or
-        ``{"scheme": "time", "column": "day"}``; or, for data in memory, any scikit-learn splitter.
+    folds : a number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column":
+        "customer", "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``,
+        ``"stratified_group"`` (whose column is no feature unless ``features`` names it) and ``"time"`` (with
+        ``gap`` in days, or units of a column that is a number); or, for data in memory, any scikit-learn splitter.
     scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
     refit : which of several scores is optimised; None for the first. False optimises all of them together:
         ``result.pareto`` holds the settings that no other beats in every score.
-    scoring_rows : rows of each fold that are kept for scores that need rows.
+    scoring_rows : rows of each fold that are kept for scores that need rows; rare classes, and the smallest and
+        largest targets, are kept in full where they fit, and the other rows weighted.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     name : a name under which the study is recorded and resumed; None records nothing but the states.

@@ -15,6 +15,7 @@ from algorithms.calibrated import Cells, CellsSummary
 from algorithms.errors import Unscorable
 from hpo.data.cells import FoldPlan
 from hpo.errors import TuneError
+from hpo.fold_sizes import without_class
 from hpo.scoring import Held, scores
 
 
@@ -239,8 +240,8 @@ def usable(scores: Scores) -> bool:
     return bool(np.all(np.isfinite(scores.folds)))
 
 
-def check_usable(scores: Scores, metric: str) -> None:
-    """Raise Unscorable where a fold has no finite score.
+def check_usable(scores: Scores, metric: str, states: FoldStates | None = None) -> None:
+    """Raise Unscorable where a fold has no finite score; of ``states`` it says which class a fold lacks.
 
     Examples
     --------
@@ -250,7 +251,8 @@ def check_usable(scores: Scores, metric: str) -> None:
     """
     if not usable(scores):
         broken = np.count_nonzero(~np.isfinite(scores.folds))
+        why = without_class(states) if states is not None else ""
         raise Unscorable(
-            f"scoring={metric!r} is not finite in {broken} of {len(scores.folds)} folds; look for columns that are "
-            "constant in a fold's rows, or use fewer folds"
+            f"scoring={metric!r} is not finite in {broken} of {len(scores.folds)} folds; "
+            + (why or "look for columns that are constant in a fold's rows, or use fewer folds")
         )

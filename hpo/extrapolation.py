@@ -1,8 +1,18 @@
 """From the scores of ever larger samples to the score that all rows would give: s(n) = a - b·n⁻ᶜ.
 
-Learning curves of most learners are near a power law with a limit (Viering & Loog 2023, "The shape of learning
-curves"), but not from the first rows on: parts below a ninth of the sample are left out. The uncertainty is that of
-the folds: they are drawn with replacement, the law is fitted anew, and the spread is widened for there being few.
+Learning curves of most learners are near a power law (Viering & Loog 2023, "The shape of learning curves"), but
+not from the first rows on, so parts below a ninth of the sample are left out; and seldom the same one on the way to
+all rows. So no one law is fitted: every rate c is weighted by how well it suits the scores and by what rates are
+like, and each stands for the levels and gains that the errors of the scores allow.
+
+===== ======================================================================================================
+n     training rows, shape (S,), ascending; r is that of all rows as a multiple of the largest
+s     mean fold scores, shape (S,)
+x     (n⁻ᶜ - n_S⁻ᶜ)/(n₁⁻ᶜ - n_S⁻ᶜ), shape (C, S): 1 at the smallest size, 0 at the largest
+g     gain from the smallest size to the largest, not below 0; s(n) = level - g·x
+h     gain beyond the largest size as a multiple of g: (1 - r⁻ᶜ)/((n_S/n₁)ᶜ - 1)
+v     variance of a mean about its law
+===== ======================================================================================================
 """
 
 from __future__ import annotations
@@ -10,9 +20,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from hpo.evaluate import Scores
 from hpo.fidelity import parts_of
@@ -22,23 +34,50 @@ from hpo.threads import one_blas_thread
 SHARES = tuple(3.0 ** (-i / 2) for i in range(4, 0, -1))
 """1/9 to 1/√3 of the sample."""
 
-RATES = np.geomspace(0.1, 2.0, 40)
-DRAWS, LEVEL = 400, 0.9
+RATES = np.array([0.05 * i or 1e-3 for i in range(-20, 51)])
+"""c: near zero the scores rise with log n, below it ever faster."""
+
+RATE, RATE_SPREAD = 0.4, 0.4
+"""What rates are like: mean and standard deviation before any score is seen."""
+
+BEFORE = np.exp(-0.5 * ((RATES - RATE) / RATE_SPREAD) ** 2)
+BEFORE /= BEFORE.sum()
+
+SHARED = 0.25
+"""Variance that the scores of one size have in common, since folds train on mostly the same rows, over the rest."""
+
+BEND = 0.02
+"""Standard deviation of a curve about its power law, as a share of the gain."""
+
+DRIFT, FURTHER = 0.1, 0.1
+"""Standard deviation of log(gain beyond the largest size over the law's): DRIFT + FURTHER·log r."""
+
+FREEDOM = 6
+"""Degrees of freedom of the errors."""
+
+DRAWS, LEVEL = 4_000, 0.9
+
+POSSIBLE = 0.1
+"""Share of the laws that stay below the best there is, under which the end is left open."""
+
+CLEAR, WIDE, SURPRISING = 2.0, 2.0, 0.15
+"""A gain of so many standard errors is one; an interval of so many gains tells little; scores rise ever faster."""
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """A score at a number of training rows, by a power law.
+    """A score at a number of training rows, by the power laws that suit the scores of fewer.
 
     Attributes
     ----------
     rows : where the score is extrapolated to.
-    score : by the law fitted to the mean scores; greater is better.
-    low, high : between them the score lies with a probability of about nine in ten, if the law holds.
-    limit, gain, rate : a, b and c of a - b·(n/n₀)⁻ᶜ, with n₀ the largest size.
+    score : the median; greater is better.
+    low, high : between them the score lies with a probability of about nine in ten.
+    limit, gain, rate : a, b and c of a - b·(n/n₀)⁻ᶜ, the likeliest law, with n₀ the largest size.
     sizes, means : training rows, and the mean fold score of a model of so many.
+    doubt : why the law cannot be told from these scores; empty where it can.
 
     Examples
     --------
@@ -55,11 +94,13 @@ class Extrapolation:
     rate: float
     sizes: tuple[float, ...]
     means: tuple[float, ...]
+    doubt: str = ""
 
     def words(self, metric: str) -> str:
         """Return it in words."""
         between = f"{self.low:.4g} to {self.high:.4g}"
-        return f"extrapolated to all {self.rows:,} rows {metric} is {self.score:.4g} ({between})"
+        told = f"extrapolated to all {self.rows:,} rows {metric} is {self.score:.4g} ({between})"
+        return f"{told}, but the law cannot be told from the scores: {self.doubt}" if self.doubt else told
 
 
 @one_blas_thread()
@@ -90,7 +131,7 @@ def extrapolate(
     told : training rows, and the fold scores of models of so many.
     rows : where to.
     most : the best score that there is.
-    seed : of the folds that are drawn.
+    seed : of the laws and errors that are drawn.
 
     Examples
     --------
@@ -101,28 +142,18 @@ def extrapolate(
     """
     if len(told) < 3:
         return None
-    sizes = np.array([n for n, _ in told])
-    folds = np.array([scores.folds for _, scores in told])  # shape (sizes, K)
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(folds.shape[1], size=(DRAWS, folds.shape[1]))
-    means = folds.mean(axis=1)
-    a, b, c = _laws(sizes, means[:, None])
-    at = _told(a, b, c, rows / sizes[-1])
-    among = _told(*_laws(sizes, folds[:, drawn].mean(axis=2)), rows / sizes[-1])
-    ends = np.quantile(among - at, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-    low, high = at + _widening(folds.shape[1]) * np.array([min(ends[0], 0.0), max(ends[1], 0.0)])
-    score, low, high = (min(float(v), most) for v in (at[0], low, high))
+    curve = _Curve(
+        np.array([n for n, _ in told]), np.array([scores.folds for _, scores in told]), rows / told[-1][0],
+        told[-1][1].se,
+    )  # fmt: skip
+    ends = (1.0 - LEVEL) / 2.0
+    by_laws, scores = _drawn(curve, most, seed)
+    low, high = np.quantile(scores, [ends, 1.0 - ends]).tolist()
+    score = min(max(float(np.median(by_laws)), low), high)
     return Extrapolation(
-        rows,
-        score,
-        low,
-        high,
-        float(a[0]),
-        float(b[0]),
-        float(c[0]),
-        tuple(sizes.tolist()),
-        tuple(means.tolist()),
-    )
+        rows, score, low, high, *curve.law, tuple(curve.sizes.tolist()), tuple(curve.means.tolist()),
+        _doubt(curve, high - low),
+    )  # fmt: skip
 
 
 def best_there_is(metric: str, told: Sequence[tuple[float, Scores]]) -> float:
@@ -140,32 +171,143 @@ def best_there_is(metric: str, told: Sequence[tuple[float, Scores]]) -> float:
     return top if within and metric in get_scorer_names() else math.inf
 
 
-def _widening(folds: int) -> float:
-    """Return by how much the spread of means of K drawn folds is too narrow: √(K/(K-1)) · t/z."""
-    from scipy.stats import norm, t
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """Scores by size, and the laws that suit them.
 
-    if folds < 2:
-        return 1.0
-    p = (1.0 + LEVEL) / 2.0
-    return float(math.sqrt(folds / (folds - 1)) * t.ppf(p, folds - 1) / norm.ppf(p))
+    Attributes
+    ----------
+    sizes : n, shape (S,).
+    folds : shape (S, K).
+    ratio : r.
+    error : the standard error of the score at the largest size; NaN for one fold.
+    """
+
+    sizes: Array
+    folds: Array
+    ratio: float
+    error: float
+
+    @cached_property
+    def means(self) -> Array:
+        """The means s."""
+        return np.asarray(self.folds.mean(axis=1))
+
+    @cached_property
+    def x(self) -> Array:
+        """The columns x, shape (C, S)."""
+        powers = (self.sizes / self.sizes[-1]) ** -RATES[:, None]
+        return np.asarray((powers - 1.0) / (powers[:, :1] - 1.0))
+
+    @cached_property
+    def spread(self) -> Array:
+        """Σ(x - x̄)², shape (C,)."""
+        return np.asarray(((self.x - self.x.mean(axis=1)[:, None]) ** 2).sum(axis=1))
+
+    @cached_property
+    def gains(self) -> Array:
+        """Gains g of least squares, shape (C,); below zero where scores fall."""
+        return np.asarray(-(self.x - self.x.mean(axis=1)[:, None]) @ self.means / self.spread)
+
+    def misses(self, gains: Array) -> Array:
+        """Return the sum of squares of the means about each law, shape (C,)."""
+        about = self.means - self.means.mean() + (self.x - self.x.mean(axis=1)[:, None]) * gains[:, None]
+        return np.asarray((about**2).sum(axis=1))
+
+    @cached_property
+    def told(self) -> float:
+        """The v that folds tell: of scores without the means of size and fold, and of the bend of curves."""
+        sizes, folds = self.folds.shape
+        rest = self.folds - self.means[:, None] - self.folds.mean(axis=0) + self.folds.mean()
+        error = (rest**2).sum() / max(1, (sizes - 1) * (folds - 1))
+        tiny = 1e-9 * float(np.abs(self.means).max()) + 1e-150
+        return float(error * (1.0 / folds + SHARED) + (BEND * np.ptp(self.means[[0, -1]])) ** 2 + tiny**2)
+
+    @cached_property
+    def missed(self) -> float:
+        """The v that the best law leaves."""
+        return float(self.misses(np.maximum(self.gains, 0.0)).min()) / max(1, len(self.sizes) - 3)
+
+    @cached_property
+    def v(self) -> float:
+        """The larger of the two."""
+        return max(self.told, self.missed)
+
+    @cached_property
+    def weights(self) -> Array:
+        """The weight of each rate, shape (C,), summing to one."""
+        logs = -0.5 * (self.misses(self.gains) / self.v + np.log(self.spread))
+        logs += log_ndtr(self.gains / np.sqrt(self.v / self.spread))
+        weights = BEFORE * np.exp(logs - logs.max())
+        return np.asarray(weights / weights.sum())
+
+    @property
+    def surprise(self) -> float:
+        """How much likelier rates below zero are than before: of these no law says where the scores end."""
+        now, before = (float(w[RATES < 0.0].sum()) for w in (self.weights, BEFORE))
+        return max(0.0, (now - before) / (1.0 - before))
+
+    @property
+    def beyond(self) -> Array:
+        """h, shape (C,)."""
+        return np.asarray((1.0 - self.ratio**-RATES) / ((self.sizes[-1] / self.sizes[0]) ** RATES - 1.0))
+
+    @property
+    def law(self) -> tuple[float, float, float]:
+        """a, b and c of the likeliest law."""
+        i = int(self.weights.argmax())
+        c, gain = float(RATES[i]), max(float(self.gains[i]), 0.0)
+        b = gain / ((self.sizes[-1] / self.sizes[0]) ** c - 1.0)
+        return float(self.means.mean() + gain * self.x[i].mean() + b), float(b), c
+
+    @property
+    def noise(self) -> float:
+        """Standard error for the rows that scores are computed on: of these, and as many for the truth."""
+        return math.sqrt(2.0) * self.error if math.isfinite(self.error) else math.sqrt(self.v)
 
 
-def _told(a: Array, b: Array, c: Array, n: float) -> Array:
-    return np.asarray(a - b * n**-c)
+def _drawn(curve: _Curve, most: float, seed: int) -> tuple[Array, Array]:
+    """Return scores at all rows: by the laws that suit, and with errors of scores and ends that no law tells."""
+    rng = np.random.default_rng(seed)
+    i = rng.choice(len(RATES), DRAWS, p=curve.weights)
+    t = np.sqrt(FREEDOM / rng.chisquare(FREEDOM, DRAWS))
+    gain = _above_zero(curve.gains[i], np.sqrt(curve.v / curve.spread[i]) * t, rng)
+    level = curve.means.mean() + gain * curve.x.mean(axis=1)[i]
+    level += math.sqrt(curve.v / len(curve.sizes)) * t * rng.standard_normal(DRAWS)
+    drift = np.exp((DRIFT + FURTHER * abs(math.log(curve.ratio))) * rng.standard_normal(DRAWS))
+    score = level + gain * curve.beyond[i] * drift
+    noise = curve.noise * t * rng.standard_normal(DRAWS)
+    if not math.isfinite(most):
+        return score, score + noise
+    even = level + rng.random(DRAWS) * np.maximum(most - level, 0.0)
+    by_laws = _possible(score, most, even, rng)
+    return by_laws, np.minimum(np.where(rng.random(DRAWS) < curve.surprise, even, by_laws) + noise, most)
 
 
-def _laws(sizes: Array, scores: Array) -> tuple[Array, Array, Array]:
-    """Return a, b ≥ 0 and c of least squares for every column of scores, shape (sizes, m)."""
-    m = scores.shape[1]
-    a, b, c, least = np.zeros(m), np.zeros(m), np.zeros(m), np.full(m, math.inf)
-    mean = scores.mean(axis=0)
-    for rate in RATES:
-        x = (sizes / sizes[-1]) ** -rate
-        centred = x - x.mean()
-        slope = np.minimum(centred @ scores / (centred @ centred), 0.0)  # more rows never make it worse
-        level = mean - slope * x.mean()
-        error = ((scores - level - slope * x[:, None]) ** 2).sum(axis=0)
-        better = error < least
-        a, b = np.where(better, level, a), np.where(better, -slope, b)
-        c, least = np.where(better, rate, c), np.where(better, error, least)
-    return a, b, c
+def _possible(score: Array, most: float, even: Array, rng: np.random.Generator) -> Array:
+    """Return the scores of laws that end no higher than the best there is; evenly below it where hardly any do."""
+    possible = score[score <= most]
+    if len(possible) < POSSIBLE * len(score):
+        return np.where(score > most, even, score)
+    return np.where(score > most, rng.choice(possible, len(score)), score)
+
+
+def _above_zero(mean: Array, deviation: Array, rng: np.random.Generator) -> Array:
+    """Draw normal numbers that are not below zero."""
+    below = ndtr(-mean / deviation)
+    share = np.clip(below + (1.0 - below) * rng.random(len(mean)), 1e-12, 1.0 - 1e-12)
+    return np.asarray(np.maximum(mean + deviation * ndtri(share), 0.0))
+
+
+def _doubt(curve: _Curve, width: float) -> str:
+    """Return why the law cannot be told from the scores; empty where it can."""
+    i, observed = int(curve.weights.argmax()), float(curve.means[-1] - curve.means[0])
+    if curve.folds.shape[1] < 2:
+        return "one split does not tell the error of its scores"
+    if curve.gains[i] < CLEAR * math.sqrt(curve.v / curve.spread[i]):
+        return "they rise with the number of rows by no more than their error"
+    if curve.surprise > SURPRISING:
+        return "they rise ever faster with the number of rows"
+    if width > WIDE * observed:
+        return "laws that suit them equally well part before that many rows"
+    return ""

@@ -17,6 +17,7 @@ from hpo.memory import available_memory
 from hpo.misfits import check_scoring
 from hpo.pilot import Pilot, load_pilot, plan_pilot, shape_of
 from hpo.question import Question
+from hpo.refining import precision_in_words
 from hpo.wide import fitting, in_words
 
 BYTES_PER_SECOND = 50e6
@@ -52,6 +53,8 @@ class Plan:
         all rows, where there are too many to be kept.
     again : ``"no"`` or ``"maybe"``: whether the pass may show that what was learned of a sample does not suit all
         rows, so that the data is read once more, or twice.
+    precision : how many digits the states have, and why, in words; empty where there is one way alone, or where
+        only a pilot would tell.
     wide : which algorithms are answered by another, since their states do not fit in memory; in words.
     fold_sizes : rows of each fold, and its groups and rows of each class where folds are dealt by them; None where
         only reading tells.
@@ -77,6 +80,7 @@ class Plan:
     again: str = "no"
     wide: str = ""
     fold_sizes: FoldSizes | None = None
+    precision: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
@@ -119,11 +123,12 @@ def make_plan(question: Question) -> Plan:
         changed=_changed(question, {s.uri for s in to_read}),
         pilot=_pilot_in_words(needed=asked.needed, stored=asked.stored, outdated=asked.outdated),
         seconds=_seconds(question, pilot, _total(s.rows for s in to_read), nbytes),
-        state_bytes=None if pilot is None else sum(s.nbytes(pilot.shape) for s in question.summaries),
+        state_bytes=None if pilot is None else sum(pilot.ready(s).nbytes(pilot.shape) for s in question.summaries),
         memory_free=available_memory(),
         polish=_polish(question),
         again="maybe" if to_read and any(map(_checked, question.summaries)) else "no",
         wide=in_words(question),
+        precision="" if pilot is None else precision_in_words(question.summaries, pilot),
     )
 
 

@@ -9,7 +9,7 @@ kept: the next study begins with it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
@@ -28,6 +28,13 @@ from hpo.passes import Pass, PassResult, context_of
 from hpo.pilot import Pilot
 from hpo.progress import Progress
 from hpo.question import Question
+
+
+def precision_in_words(summaries: Iterable[Summary[Any]], pilot: Pilot) -> str:
+    """Return how many digits the states of a study have, and why; empty where there is one way alone."""
+    able = [s for s in summaries if isinstance(s, Refinable)]
+    found = (s.precision_in_words(pilot.known.get(s), pilot.shape) for s in able)
+    return "; ".join(dict.fromkeys(filter(None, found)))
 
 
 @dataclass

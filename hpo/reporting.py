@@ -58,7 +58,8 @@ def report_data(result: Result) -> ReportData:
         data=_text(spec.get("data")),
         target=", ".join(record["targets"]),
         scoring=result.metric,
-        folds=record["folds"],
+        folds=f"{record['folds']}; {result.fold_words}",
+        fold_sizes=result.fold_rows,
         sampler=str(definition.get("sampler", "auto")),
         seed=definition.get("seed"),
         n_rows=result.candidates[0].states.whole.rows,
@@ -142,6 +143,8 @@ def _reading_notes(record: Mapping[str, Any]) -> list[str]:
         f"The data was read again, since what a sample told does not suit all rows: {why}." for why in again
     ]
     found += [f"The data was read once more, by QR decompositions: {why}." for why in record.get("refined", [])]
+    if words := record.get("precision"):
+        found.append(f"Exact scores come from {words}.")
     return found + [
         f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
     ]

@@ -16,6 +16,7 @@ from hpo.cost import Cost
 from hpo.errors import TuneError
 from hpo.evaluate import Scores
 from hpo.extrapolation import Extrapolation, best_there_is, extrapolate, nested_scores
+from hpo.fold_sizes import in_words, size_rows
 from hpo.grids import grid_of
 from hpo.polish import Polished
 from hpo.run import Run
@@ -82,8 +83,32 @@ class Result:
         errors = accuracy_of(self.best, self.metric, self.metric).brief(self.best_value)
         return (
             f"<Result {self.name or 'unnamed'!r}: {self.metric} {self.best_value:.6g}{se} ({errors}), "
-            f"{self.best_algorithm} {self.best_params}; {trials} trials, {rows}>"
+            f"{self.best_algorithm} {self.best_params}; {trials} trials, {self.fold_words}, {rows}>"
         )
+
+    @functools.cached_property
+    def folds(self) -> pd.DataFrame:
+        """The splits: ``train_rows`` and ``test_rows`` of each, ``test_groups`` where groups stay together.
+
+        Rows count that have a target and a weight. Of a target that is a class ``test_<label>`` are the rows of
+        each class that are tested on (their weight, where only that is kept), as far as the states tell them.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.fold_rows).set_index("split")
+
+    @property
+    def fold_rows(self) -> list[dict[str, Any]]:
+        """The rows of :attr:`folds`, plain."""
+        return size_rows(self._run.evidence.any_states, self.record.get("fold_sizes"))
+
+    @property
+    def fold_words(self) -> str:
+        """The number of splits and what each tests on, in a few words."""
+        rows = [int(state.rows) for state in self._run.evidence.any_states.test]
+        sizes = self.record.get("fold_sizes") or {}
+        splits = f"{len(rows)} split{'' if len(rows) == 1 else 's'}"
+        return f"{splits} of {in_words(rows, sizes.get('groups', ()), sizes.get('classes'))}"
 
     @property
     def name(self) -> str | None:

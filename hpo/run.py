@@ -20,6 +20,7 @@ from hpo.cost import Cost, of_pass, rows_if_retrained, with_polish, with_refinin
 from hpo.dealing import dealt
 from hpo.errors import DataError, TuneError
 from hpo.fidelity import check_fidelity
+from hpo.fold_sizes import plain_sizes
 from hpo.interrupts import stop_on_interrupt
 from hpo.learning import record_of, with_known
 from hpo.misfits import check_scoring
@@ -29,7 +30,7 @@ from hpo.polish import Polished, polish
 from hpo.progress import Progress
 from hpo.question import Question, masked
 from hpo.reading import Reading, read
-from hpo.refining import Refining
+from hpo.refining import Refining, precision_in_words
 from hpo.search import Searched, asked_for, space_of, widest
 from hpo.selection import best
 from hpo.threads import one_blas_thread
@@ -196,7 +197,8 @@ class Runner:
         read = [any(r.segments[i].read for r in refining.results) for i in range(len(record["ledger"]))]
         ledger = [[*row[:3], row[3] or more] for row, more in zip(record["ledger"], read, strict=True)]
         known = record_of(refining.found.pilot, dataset.targets, dataset.weight)
-        return {**record, "known": known, "refined": list(refining.why), "ledger": ledger}
+        words = precision_in_words(self.question.summaries, refining.found.pilot)
+        return {**record, "known": known, "refined": list(refining.why), "ledger": ledger, "precision": words}
 
     def _trials(
         self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event, refining: Refining
@@ -258,8 +260,10 @@ class Runner:
             "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in made.result.segments],
             "encoder": found.pilot.encoder.to_dict(),
             "folds": found.pilot.folds.describe(),
+            "fold_sizes": plain_sizes(found.pilot.folds.sizes),
             "pilot": found.pilot.digest,
             "read_again": list(made.again),
+            "precision": precision_in_words(question.summaries, found.pilot),
             "unsuited": list(made.unsuited),
             "known": record_of(found.pilot, question.dataset.targets, question.dataset.weight),
             "plan": [[list(s.train), list(s.test)] for s in found.pilot.folds.plan.splits],
@@ -369,9 +373,10 @@ def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
     for i, (train, test) in enumerate(zip(states.train, states.test, strict=True), start=1):
         if not train.rows or not test.rows:
             empty = "train" if not train.rows else "test"
+            less = "a smaller gap, " if getattr(found.pilot.folds, "gap", 0.0) else ""
             raise DataError(
                 f"split {i} of {len(states.train)} has no rows to {empty} on: {states.whole.rows:,} usable "
-                f"rows in {found.pilot.folds.describe()}; use fewer folds, or another scheme"
+                f"rows in {found.pilot.folds.describe()}; use fewer folds, {less}or another scheme"
             )
         if metric == "r2" and test.rows < 2:
             raise TuneError(

@@ -12,6 +12,7 @@ from algorithms.errors import AlgorithmError, MissingClass, NotEnoughRows
 from hpo.contexts import Evidence
 from hpo.errors import ChoiceWarning, TuneError
 from hpo.evaluate import FoldStates
+from hpo.fold_sizes import advice as stratify
 from hpo.search import Searched
 
 
@@ -93,7 +94,7 @@ def _of_class(error: MissingClass, algorithm: Any, states: FoldStates, where: st
         else "add rows of that class"
     ]
     if in_all > error.least + 1.0:  # another split of the rows would do
-        advice.insert(0, f"use fewer folds, or for data in memory folds=StratifiedKFold({splits})")
+        advice.insert(0, stratify(splits))
     return Lack(where, what, tuple(advice))
 
 

@@ -251,7 +251,7 @@ class Tuner:
         self.fits += len(states.train)
         scores = evaluate(algorithm, states, self.metric, self.also)
         for name in (self.metric, *self.also[: self.goals - 1]):
-            check_usable(scores.also.get(name, scores), name)
+            check_usable(scores.also.get(name, scores), name, states)
         return scores
 
     def _values(self, scores: Scores) -> list[float]:

@@ -179,7 +179,8 @@ class ReportData(Plain):
     `log_params` names the hyperparameters that were searched on a logarithmic scale; None leaves the choice
     of each axis to the values. `metrics` names every score, those that are optimised (`objectives`) first; with
     several objectives there is no best setting, but a front of them (`pareto`). `sampled` names the scores that
-    were computed on at most `sampled_rows` held-out rows of each fold.
+    were computed on at most `sampled_rows` held-out rows of each fold. `fold_sizes` has a row for each split: the
+    rows it trains and tests on, and the groups and the rows of each class where they are known.
     """
 
     name: str
@@ -213,6 +214,7 @@ class ReportData(Plain):
     class_coefficients: ClassCoefficients | None = None
     sampled: list[str] = field(default_factory=list)
     sampled_rows: int | None = None
+    fold_sizes: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:

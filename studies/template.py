@@ -85,7 +85,7 @@ def _how(scoring: str | None) -> list[str]:
         *_entry(
             "folds",
             5,
-            "or {scheme: group, column: C, n_splits: 5}, or {scheme: time, column: C, n_splits: 5}",
+            "stratified for classifiers; or {scheme: group, column: C, n_splits: 5}; stratified_group, time, kfold",
         ),
         *_entry("scoring", scoring, "greater is better; null for the algorithms' own"),
         *_entry("trials", 200, ""),

@@ -335,9 +335,9 @@ def test_more_rows_of_the_class_may_be_divided_otherwise(tmp_path):
     frame = rare(3)
     whole = [np.arange(300), np.arange(3, 300)]  # the first split holds the class, the second does not
     cv = [(whole[0], np.arange(0, 300, 2)), (whole[1], np.arange(3))]
-    words = r"^split 2 of 2 cannot train lda: it has no row to train on of the class 'rare' \(3 rows in all\); use fewer"
+    words = r"^split 2 of 2 cannot train lda: it has no row to train on of the class 'rare' \(3 rows in all\); use folds="
     with pytest.raises(
-        TuneError, match=rf"{words} folds, or for data in memory folds=StratifiedKFold\(2\); merge"
+        TuneError, match=rf"{words}{{'scheme': 'stratified', 'n_splits': 2}}.*or fewer folds; merge"
     ):
         hpo.tune(frame, "t", "lda", trials=2, folds=cv, store=tmp_path)
     result = hpo.tune(frame, "t", "lda", trials=2, folds=StratifiedKFold(3), store=tmp_path)

@@ -21,7 +21,9 @@ import hpo
 from hpo.classes import classes_of
 from hpo.data import make_folds, open_dataset
 from hpo.dealing import dealt, known_dealt
+from hpo.errors import NoScoreWarning
 from state_store import StateStore
+from studies.errors import StudyTaken
 
 FEW = settings(max_examples=20, deadline=None)
 SIZES = st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(lambda sizes: sum(sizes) >= 12)
@@ -302,3 +304,55 @@ def test_a_class_of_ten_rows_has_a_score_with_every_seed(seed):
     result = hpo.tune((X, y), algorithm="lda", trials=1, seed=seed, scoring="roc_auc", n_jobs=1, store=None)
     assert result.without_score == ""
     assert [state.rows for state in result.best.states.test] == [40] * 5
+
+
+def test_a_result_shows_the_sizes_of_its_folds_and_so_does_a_loaded_one(tmp_path):
+    frame, where = table(203, classes=2), {"store": tmp_path / "store", "storage": tmp_path / "journal.log"}
+    how = {"target": "k", "algorithm": "lda", "trials": 1, "drop": ["y", "w"], "name": "sizes", **where}
+    result = hpo.tune(frame, **how, scoring="roc_auc", folds={"scheme": "stratified_group", "column": "g"})
+    sizes = result.folds
+    assert sizes["test_rows"].sum() == sizes["test_0"].sum() + sizes["test_1"].sum() == 203
+    assert (sizes["train_rows"] + sizes["test_rows"] == 203).all()
+    assert sizes["test_groups"].sum() == frame["g"].nunique()
+    assert f"5 splits of {sizes['test_rows'].min()} to {sizes['test_rows'].max()} rows each" in repr(result)
+    assert result.fold_words in result.report().folds
+    assert result.report().fold_sizes == sizes.reset_index().to_dict("records")
+    assert hpo.load("sizes", **where).folds.equals(sizes)
+    assert result._run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x"], "the group is no feature"
+    named = hpo.tune(frame, "y", "ridge", features=["x", "g"], folds={"scheme": "group", "column": "g"}, trials=1)
+    assert named._run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x", "g"]
+
+
+def test_a_plan_tells_the_sizes_as_far_as_they_are_known(tmp_path):
+    data = write(table(442), [442], tmp_path / "data")
+    asked = {"data": str(data), "store": str(tmp_path / "store"), "drop": ["w"]}
+    plain = hpo.plan(hpo.StudySpec(**asked, target="y", algorithm="ridge"))
+    assert plain.fold_sizes.rows == (89, 89, 88, 88, 88)
+    spec = hpo.StudySpec(**asked, target="k", algorithm="lda", trials=1)
+    assert hpo.plan(spec).fold_sizes is None
+    hpo.tune(data, "k", "lda", trials=1, drop=["w"], store=tmp_path / "store")
+    told = hpo.plan(spec)
+    assert (sum(told.fold_sizes.rows), set(told.fold_sizes.classes), told.rows_to_read) == (442, {"0", "1", "2"}, 0)
+
+
+def test_a_fold_without_a_class_is_named_with_what_helps():
+    X, y = np.random.default_rng(0).normal(size=(200, 2)), np.zeros(200, int)
+    y[:10] = 1
+    halves = [(np.arange(0, 200, 2), np.arange(1, 200, 2)), (np.arange(60), np.arange(60, 200))]
+    with pytest.warns(NoScoreWarning, match=r"split 2 of 2 has no row of the class 1 to test on \(10 rows in 1 folds\)"):
+        result = hpo.tune((X, y), algorithm="lda", trials=1, scoring="roc_auc", folds=halves, store=None)
+    assert "use folds={'scheme': 'stratified', 'n_splits': 2}" in result.without_score
+    y[3:] = 0
+    with pytest.warns(NoScoreWarning, match=r"class 1 to test on \(3 rows in 3 folds\), fewer rows than there are folds"):
+        hpo.tune((X, y), algorithm="lda", trials=1, scoring="roc_auc", store=None)
+
+
+def test_an_old_study_is_refused_with_what_differs(tmp_path):
+    frame, where = table(60)[["x", "y"]], {"store": tmp_path / "store", "storage": tmp_path / "journal.log"}
+    hpo.tune(frame, "y", "ridge", trials=1, name="old", **where)
+    text = (tmp_path / "journal.log").read_text()
+    assert ',"dealt":2' in text
+    (tmp_path / "journal.log").write_text(text.replace(',"dealt":2', ""))
+    with pytest.raises(StudyTaken, match="folds"):
+        hpo.tune(frame, "y", "ridge", trials=2, name="old", **where)
+    assert hpo.load("old", **where).best_params

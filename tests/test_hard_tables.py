@@ -228,3 +228,16 @@ def test_float32_rows_are_multiplied_in_float64_unless_their_products_are_whole(
     whole -= whole.mean(axis=0).round()
     assert not Moments().learns_of(Shape(shape.columns, ("y",)))
     assert Moments("qr").finer(None) is None and Moments("double").finer(None) is None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_winner_of_a_search_on_unscaled_columns_scores_what_its_rows_give():
+    """Lasso on counts beside shares: a score that cancels must not win, whatever the setting that makes it."""
+    X, y = counties(np.random.default_rng(5))
+    frame = pd.DataFrame(X).add_prefix("x").assign(y=y)
+    result = hpo.tune(frame, "y", "lasso", trials=30, folds=CV, scoring="r2", store=None, seed=1, progress=False)
+    model, rows = result.best.algorithm, result.best_model["encoder"].transform(frame)
+    for state, score, (_, test) in zip(
+        result.best.states.train, result.best.scores.folds, CV.split(X), strict=True
+    ):
+        assert model.finalize(state).score(rows[test], y[test]) == pytest.approx(score, abs=1e-8)

@@ -57,7 +57,7 @@ def score_outliers(
         kind = "only outliers" if truth.all() else "no outlier"
         raise Unscorable(
             f"scoring={metric!r}: {kind} among {len(truth):,} sampled held-out rows of a fold; use fewer folds, "
-            "a larger scoring_rows, or for data in memory folds=StratifiedKFold(…)"
+            "a larger scoring_rows, or folds={'scheme': 'stratified'}, which has both in every fold"
         )
     answers = {"decision_function": lambda: abnormal, "predict": lambda: flagged.astype(np.intp)}
     found = score_told(Told(answers, "classifier", np.array([0, 1])), rows, metric, truth)

@@ -139,6 +139,29 @@ class Moments(OnFeatures):
             return None
         return _with_products(known, QR)
 
+    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
+        """Return how products are taken and why; empty where the precision is fixed.
+
+        Examples
+        --------
+        >>> Moments().precision_in_words(None, Shape(()))
+        'products in float64; where a score needs more digits the data is read once more, by QR decompositions'
+        """
+        if self.precision != AUTO:
+            return ""
+        how = self.knowing_or_not(known).products
+        if how == QR:
+            return "QR decompositions of the rows: a score needed more digits than products have"
+        narrow = shape.dtype == "float32" and not self.learns
+        if narrow and known is None:
+            where = "products in float32 or float64, as a sample will tell"
+        elif narrow:
+            loses = "a sample loses no digit that counts" if how == DATA else "in float32 a sample loses digits"
+            where = f"products in {'float32' if how == DATA else 'float64'}: {loses}"
+        else:
+            where = "products in float64"
+        return f"{where}; where a score needs more digits the data is read once more, by QR decompositions"
+
     def knowing_or_not(self, known: Known | None) -> Self:
         """Return this summary, knowing that or nothing."""
         return dataclasses.replace(self, known=known)

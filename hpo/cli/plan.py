@@ -83,6 +83,7 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
 
     yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {count(plan.trials, 'trial')}"
     yield "score", f"{plan.metric}, {plan.folds}"
+    yield "folds", _folds(plan)
     yield "data", f"{mask(', '.join(spec.data[:3]))}{' …' if len(spec.data) > 3 else ''}"
     yield "", _amount(plan.segments, plan.rows, plan.nbytes)
     if plan.segments_to_read:
@@ -105,8 +106,19 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield "polish", f"the best model may take a second pass over the same rows, {where}"
     if plan.wide:
         yield "wide", plan.wide
+    if plan.precision:
+        yield "precision", plan.precision
     several = f"{len(plan.summaries)} kinds, all fed by one read: " if len(plan.summaries) > 1 else ""
     yield "states", several + "; ".join(plan.summaries) + _memory(plan)
+
+
+def _folds(plan: Plan) -> str:
+    from hpo.fold_sizes import in_words
+
+    sizes = plan.fold_sizes
+    if sizes is None:
+        return "how many rows each has is known once the data is read"
+    return in_words(sizes.rows, sizes.groups, sizes.classes)
 
 
 def _amount(segments: int, rows: int | None, nbytes: int) -> str:

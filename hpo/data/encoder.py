@@ -87,9 +87,9 @@ class Encoder(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import pandas as pd
-    >>> X = pd.DataFrame({"x": [1.0, None], "c": ["a", "b"]})
-    >>> Encoder().fit_transform(X).tolist()
-    [[1.0, 0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
+    >>> X = pd.DataFrame({"x": [1.0, -1.0, None], "c": ["a", "b", "b"]})
+    >>> Encoder().fit_transform(X)[1:].tolist()
+    [[-1.0, 0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
     """
 
     def __init__(self, max_categories: int = 64, dtype: str = "auto", hash_columns: Hashed = None) -> None:

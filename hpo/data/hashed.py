@@ -38,7 +38,7 @@ class HashedEncoding:
     Examples
     --------
     >>> HashedEncoding("user").columns()
-    (Column(name='user_hash', source='user', role='hashed'),)
+    (Column(name='user_hash', source='user', role='hashed', origin=0.0),)
     >>> HashedEncoding("user").codes(pa.array(["ann", None, "ann"])).tolist()
     [6182874, 4598044, 6182874]
     """
