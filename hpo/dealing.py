@@ -96,7 +96,7 @@ class _Deal:
     def _counted(self, segment: Segment, apart: tuple[Any, ...]) -> Mapping[Any, int | None] | None:
         """Return the rows of each class of a segment in the order of the classes, or of all; None if unknown."""
         if not apart:
-            return {None: segment.rows}
+            return {None: segment.opened if segment.rows is None else segment.rows}
         counts = label_rows if self.read else known_label_rows
         rows = counts(self.dataset, segment, self.store)
         return None if rows is None else {label: rows.get(label, 0) for label in apart}

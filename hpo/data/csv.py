@@ -15,6 +15,8 @@ from hpo.data.segment import Segment, fingerprint
 from hpo.errors import DataError
 
 _BLOCK = 8 << 20
+_SMALL = 1 << 18
+"""Bytes of a compressed file whose rows are counted when it is opened; of a plain one, those of a block."""
 _NULLS = [
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
     "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
@@ -55,12 +57,29 @@ def open_csv(file: DataFile, how: str) -> CsvReader:
     _check_header(file)
     reader = _stream(file, None)
     fields = [pa.field(f.name, _settled(f.type)) for f in reader.schema]
-    empty = next((False for batch in reader if batch.num_rows), True)
+    rows = _rows(reader, file)
     reader.close()
     known = identity(file, how)
     digest = fingerprint(*known)
-    segment = Segment(file.uri, (0, 1), 0 if empty else None, file.size, digest, place(file, known, 0))
+    segment = Segment(
+        file.uri, (0, 1), 0 if rows == 0 else None, file.size, digest, place(file, known, 0), rows
+    )
     return CsvReader(file, pa.schema(fields), (segment,))
+
+
+def _rows(reader: csv.CSVStreamingReader, file: DataFile) -> int | None:
+    """Return the rows of a file of one block, which is parsed already; None of a larger one that has some."""
+    rows, plain = 0, file.path.lower().endswith((".csv", ".tsv"))
+    try:
+        for batch in reader:
+            rows += batch.num_rows
+            if rows and file.size >= (_BLOCK if plain else _SMALL):
+                return None
+    except pa.ArrowInvalid:  # of a later block: the pass reads it in settled types, and says what is wrong
+        if not rows:
+            raise
+        return None
+    return rows
 
 
 def _check_header(file: DataFile) -> None:

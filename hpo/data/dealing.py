@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hpo.data.hashing import Words, seed_word, splitmix
 from hpo.data.rows import usable_rows
-from hpo.data.values import class_codes
+from hpo.data.values import Mask, class_codes
 
 Cells: TypeAlias = NDArray[np.uint16]
 Counts: TypeAlias = NDArray[np.int64]
@@ -92,15 +92,19 @@ class Dealer:
 
     def __call__(self, batch: pa.RecordBatch, first_row: int = 0) -> Cells:
         """Return the fold of each row of the next batch; 0 for a row that is not dealt."""
-        roles = self.roles
-        keep = usable_rows(batch, roles.targets, roles.weight, self.place, roles.known).keep
-        rows = batch.num_rows if keep is None else int(np.count_nonzero(keep))
-        if not roles.classes:
+        roles, keep = self.roles, cast("Mask | None", None)
+        if roles.classes:
+            codes = class_codes(batch.column(roles.targets[0]), roles.classes)
+            weighted = usable_rows(batch, (), roles.weight, self.place).keep
+            labelled = ~np.isnan(codes)
+            used: Mask = labelled if weighted is None else labelled & weighted
+            keep = None if used.all() else used
+            dealt = self._classed((codes if keep is None else codes[keep]).astype(np.uint16))
+        else:
+            keep = usable_rows(batch, roles.targets, roles.weight, self.place, roles.known).keep
+            rows = batch.num_rows if keep is None else int(np.count_nonzero(keep))
             dealt = self.run(int(self._dealt[0]), rows)
             self._dealt[0] += rows
-        else:
-            codes = class_codes(batch.column(roles.targets[0]), roles.classes)
-            dealt = self._classed((codes if keep is None else codes[keep]).astype(np.uint16))
         if keep is None:
             return dealt
         cells = np.zeros(batch.num_rows, np.uint16)

@@ -33,6 +33,8 @@ class Segment:
     fingerprint : hex digest of what the segment holds; equal fingerprints mean equal states.
     place : what rows are dealt and drawn by, beside their index and a seed: the file's name below the data's
         root and where the part begins in it. The same in a copy elsewhere, whatever its address and time.
+    opened : rows that were met when the segment was opened, where that was all of them: what is left over of a
+        small CSV file is dealt by it. None where they were not counted.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Segment:
     nbytes: int
     fingerprint: str
     place: str = ""
+    opened: int | None = None
 
     @property
     def id(self) -> str:
