@@ -77,9 +77,9 @@ def test_fewer_whole_fits_than_trials_and_every_fit_is_counted(how, work, digits
 
 
 def test_of_the_same_settings_the_winner_is_about_as_good_as_without(digits):
-    """In accuracy, over four seeds: the standard error of three stratified folds is itself a matter of luck."""
+    """In accuracy, over eight seeds: at the first rung settings differ by less than what folds of 134 rows can tell."""
     lost = []
-    for seed in range(4):
+    for seed in range(8):
         plain, quick = (
             hpo.tune(digits, **asked(sampler="random") | {"seed": seed, "fidelity": how})
             for how in (None, "halving")
