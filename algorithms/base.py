@@ -208,6 +208,10 @@ class Polishing(Protocol):
         """Return the mean loss of a state's rows, as the state tells it."""
         ...
 
+    def objective(self, solution: Any, state: Any) -> float:
+        """Return the mean loss and the penalty beside it: of every row where the state expands it there."""
+        ...
+
     def expanded_at(self, solution: Any, state: Any) -> Known:
         """Return what the summary must know for a pass that begins at this solution."""
         ...

@@ -234,6 +234,10 @@ class Calibrated:
         """Return the classifier's mean loss of a state's rows."""
         return float(self.algorithm.loss(solution.inner, state.whole))
 
+    def objective(self, solution: CalibratedSolution, state: Cells) -> float:
+        """Return the classifier's mean loss and penalty of a state's rows."""
+        return float(self.algorithm.objective(solution.inner, state.whole))
+
     def expanded_at(self, solution: CalibratedSolution, state: Cells) -> Known:
         """Return what the classifier's summary must know for a pass that begins at this solution."""
         known: Known = self.algorithm.expanded_at(solution.inner, state.whole)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.candidates import candidate_rows
 from benchmarks.clusters import cluster_rows
 from benchmarks.extrapolation import extrapolation_rows
+from benchmarks.fidelity import fidelity_rows
 from benchmarks.growth import growth_rows
 from benchmarks.hashing import hashing_rows
 from benchmarks.logistic import logistic_rows
@@ -39,4 +40,5 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "extrapolation": extrapolation_rows,
     "wide": wide_rows,
     "hashed": hashing_rows,
+    "fidelity": fidelity_rows,
 }

@@ -150,8 +150,8 @@ class Scores:
         if k < 2:
             return math.nan
         mean = self.mean
-        variance = math.fsum((x - mean) ** 2 for x in self.folds) / (k - 1)
-        return math.sqrt(variance * (1.0 / k + self.overlap))
+        spread = math.hypot(*(x - mean for x in self.folds))  # squares of 1e200 have no finite sum
+        return spread / math.sqrt(k - 1) * math.sqrt(1.0 / k + self.overlap)
 
 
 def fold_states(summary: Summary[Any], cells: Sequence[Any], plan: FoldPlan) -> FoldStates:

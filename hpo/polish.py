@@ -6,10 +6,11 @@ model itself, is a step of Newton's method on every row; it costs a pass, so it 
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Literal
@@ -33,6 +34,11 @@ Polish = bool | Literal["always"]
 MOST_PASSES = 3
 """Further passes at most; two are enough but where classes are weighted anew, far from the pilot."""
 
+RAISED = "a further step would not surely have lowered the loss of all rows"
+
+SLIGHT = 1e-12
+"""Part of the objective that is rounding."""
+
 ENOUGH = 1e-7
 """Expected gain, in nats a row, below which even ``"always"`` makes no further pass."""
 
@@ -47,11 +53,11 @@ class Polished:
     gain : what a further pass was expected to gain, in nats (or units of deviance / 2) a row.
     se : standard error of the winner's loss over the folds, in the same units.
     passes : further passes that were made.
-    known : name of what the last of them knew; empty where there was none.
-    solution : the winner's numbers after it; None where there was none.
+    known : name of what the pass knew that the model comes from; empty where it is that of the first pass.
+    solution : the winner's numbers after it; None where it is that of the first pass.
     seconds : of the further passes.
     results : what each of them cost.
-    reason : why it was left out, in words; empty where it was not.
+    reason : why it was left out, or ended, in words; empty where it was not.
     """
 
     number: int
@@ -106,21 +112,44 @@ def polish(
         return replace(made, reason=f"it would gain about {gain:.1g} a row, below {what} ({enough:.1g})")
     if stop.is_set():
         return replace(made, reason="the study was interrupted")
-    began = time.perf_counter()
+    read = functools.partial(_pass, question, found.pilot, winner, progress=progress, stop=stop)
+    return _steps(made, algorithm, solution, state, enough, read)
+
+
+def _steps(
+    made: Polished, algorithm: Any, solution: Any, state: Any, enough: float, read: Callable[..., Any]
+) -> Polished:
+    """Return the winner after as many steps of Newton's method as gain enough, each on every row.
+
+    A pass that begins at a model tells its objective on all rows. A step that raised it is taken back; the last
+    one, which no further pass tells, is taken where it lowers the objective by more than what is not known of it.
+    """
+    began, gain = time.perf_counter(), made.gain
+    value, kept, kept_from, source = math.inf, solution, "", ""
     while made.passes < MOST_PASSES and gain > enough:
         known = algorithm.expanded_at(solution, state)
         try:
-            state, cost = _pass(question, found.pilot, winner, known, progress, stop)
-            solution = algorithm.solve(state)
+            state, cost = read(known)
+            now, following = algorithm.objective(solution, state), algorithm.solve(state)
         except (AlgorithmError, DataError, Interrupted) as error:
             reason = str(error).splitlines()[0]
-            warnings.warn(f"the best model stays unpolished: {reason}", StoreWarning, stacklevel=2)
-            return replace(made, reason=reason, seconds=time.perf_counter() - began)
-        made = replace(
-            made, passes=made.passes + 1, known=known.digest, solution=solution, results=(*made.results, cost)
-        )
-        gain = algorithm.gain(solution, state)
-    return replace(made, seconds=time.perf_counter() - began)
+            warnings.warn(f"the best model stays unpolished: {reason}", StoreWarning, stacklevel=3)
+            made = replace(made, reason=reason)
+            break
+        made = replace(made, passes=made.passes + 1, results=(*made.results, cost))
+        if now > value:
+            return _ended(replace(made, reason=RAISED), kept, kept_from, began)
+        value, kept, kept_from = now, solution, source
+        solution, source, gain = following, known.digest, algorithm.gain(following, state)
+    if made.passes and value - algorithm.objective(solution, state) < gain - SLIGHT * abs(value):
+        return _ended(replace(made, reason=made.reason or RAISED), kept, kept_from, began)
+    return _ended(made, solution, source, began)
+
+
+def _ended(made: Polished, solution: Any, known: str, began: float) -> Polished:
+    """Return the outcome; ``known`` is empty where the model is that of the first pass."""
+    told = solution if known else None
+    return replace(made, known=known, solution=told, seconds=time.perf_counter() - began)
 
 
 def restored(
@@ -140,7 +169,8 @@ def restored(
     made = Polished(
         int(record["trial"]), float(record["gain"]), _or_nan(record["se"]), reason=str(record["reason"])
     )
-    if not record["passes"]:
+    made = replace(made, passes=int(record["passes"]))
+    if not record["known"]:
         return made
     algorithm = winner.algorithm
     known, summary = load_known(store, str(record["known"])), algorithm.summary
@@ -149,14 +179,14 @@ def restored(
     if told is None or cells is None:
         gone = f"the states of the second pass are gone from {store.location}: the model is that of the first"
         warnings.warn(gone, StoreWarning, stacklevel=2)
-        return replace(made, reason=gone)
+        return replace(made, passes=0, reason=gone)
     state = winner.states.anew(told.ready(summary), cells).for_algorithm(algorithm).whole
     solution = algorithm.solve(state)
-    return replace(made, passes=int(record["passes"]), known=str(record["known"]), solution=solution)
+    return replace(made, known=str(record["known"]), solution=solution)
 
 
 def _pass(
-    question: Question, pilot: Pilot, winner: Candidate, known: Known, progress: Progress, stop: Event
+    question: Question, pilot: Pilot, winner: Candidate, known: Known, *, progress: Progress, stop: Event
 ) -> tuple[Any, PassResult]:
     """Read what no state at this expansion is known of; return the state of every row and what that cost."""
     dataset, store, summary = question.dataset, question.store, winner.algorithm.summary

@@ -163,6 +163,8 @@ def _polish_note(polished: Polished) -> str:
     if not polished.passes:
         return f"The best model was not polished by a second pass: {polished.reason}."
     passes = "a second pass" if polished.passes == 1 else f"{polished.passes} further passes"
+    if not polished.known:
+        return f"The best model is that of the first pass, after {passes}: {polished.reason}."
     return (
         f"The best model was polished by {passes}, expected to lower the mean loss of a row by {polished.gain:.1g} "
         f"(standard error {polished.se:.1g}); the scores are those of before."

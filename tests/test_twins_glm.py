@@ -228,7 +228,7 @@ def test_of_many_rows_one_pass_gives_scikit_learns_model_nearly(kind, params, la
 
     if "l1_ratio" not in params:
         excess, told = objective(ours) - objective(theirs), algorithm.gain(solution, state)
-        assert told / 6.0 < excess < 6.0 * told
+        assert told / 30.0 < excess < 3.0 * told, "told is a bound that holds 95 times in 100, and no empty one"
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_of_many_counts_one_pass_gives_scikit_learns_model_nearly(params, large)
         return deviance + 0.5 * params["alpha"] * float(np.sum(model[-1].coef_ ** 2))
 
     told = algorithm.gain(solution, state)
-    assert told / 6.0 < objective(ours) - objective(theirs) < 6.0 * told
+    assert told / 30.0 < objective(ours) - objective(theirs) < 3.0 * told
 
 
 @pytest.mark.parametrize("kind", ["two", "three", "count"])
@@ -371,6 +371,10 @@ def test_every_row_is_kept_where_rows_are_few_and_a_sample_where_they_are_many()
     summary = LogisticCurvature()
     known = summary.learn(shape_of(X, range(3)), rows_of(X, y))
     assert (known["keep"].tolist(), len(known["start"])) == ([256], len(STARTS))
-    wide = np.zeros((10_000, 200))
+    wide = np.ones((10_000, 200))
     many = summary.learn(shape_of(wide, range(2)), rows_of(wide, np.arange(10_000) % 2))
-    assert many["keep"].tolist() == [1024]
+    assert many["keep"].tolist() == [(1 << 21) // (8 * 202)], "as many as fit, not a power of two"
+    wide[:, 50:] = 0.0
+    sparse = summary.learn(shape_of(wide, range(2)), rows_of(wide, np.arange(10_000) % 2))
+    assert sparse["keep"].tolist() == [16_384], "columns that are zero in every row take no place"
+    assert sparse["stored"].tolist() == list(range(50))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
+from algorithms.base import Array
 from algorithms.models._generalized import Generalized, GeneralizedSolution
 from algorithms.models._regression import at_least
 from algorithms.ranges import Log, Uniform
@@ -58,12 +59,12 @@ class DevianceRegression(Generalized):
         model._base_loss = model._get_loss()
         return model
 
-    def score_rows(self, solution: GeneralizedSolution, rows: SampleState, metric: str) -> float | None:
+    def score_eta(self, eta: Array, rows: SampleState, metric: str) -> float | None:
         """Return a score that scikit-learn computes of predictions."""
         if metric not in scorers():
             return None
         with np.errstate(over="ignore"):
-            made = np.exp(solution.eta(rows.held)[:, 0])
+            made = np.exp(eta[:, 0])
         weight = rows.sample_weight if rows.weighted else None
         try:
             return scorers()[metric](rows.y, made, sample_weight=weight)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.base import Array, Score
 from algorithms.design import Preprocess, unused_fields
 from algorithms.errors import NotEnoughRows
 from algorithms.known import Known
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 MOST_TRIED = 400
 """Unknowns up to which every expansion is tried where the nearest is not known beforehand."""
 
-EXACTLY, NEARLY = 1e-8, 1e-4
+SHAKES = 4
+"""Errors that a model is moved by, to tell what its scores may be off by."""
+
+EXACTLY, NEARLY = 1e-8, 1e-7
 """Slope of the mean loss at which a search ends: of every row, and of a loss that a sample corrects."""
 
 
@@ -48,6 +51,7 @@ class GeneralizedSolution:
     intercept : shape (e,).
     penalty : the ridge part of the penalty, for the degrees of freedom; None where coefficients were dropped.
     converged : whether coordinate descent reached its tolerance.
+    state : what it was solved from; None of a quadratic's own minimum.
     """
 
     quadratic: Quadratic
@@ -55,6 +59,7 @@ class GeneralizedSolution:
     intercept: Array
     penalty: float | None
     converged: bool = True
+    state: CurvatureState | None = None
 
     @property
     def in_z(self) -> Array:
@@ -69,13 +74,23 @@ class GeneralizedSolution:
         return dataclasses.replace(self, intercept=self.intercept - self.coef @ design.columns.origin)
 
     def eta(self, x: Any) -> Array:
-        """Return the linear predictors of rows as states hold them, shape (n, e)."""
+        """Return the linear predictors of encoded rows, which have their origins (not where there is a kernel)."""
+        shape = self.quadratic.design.shape
+        return self.eta_held(x - shape.origin if shape.features is None and shape.shifted else x)
+
+    def eta_held(self, x: Any) -> Array:
+        """Return the linear predictors of rows as states hold them, less their origins, shape (n, e)."""
+        return np.asarray(self.etas(x, self.coef[None], self.intercept[None])[0])
+
+    def etas(self, x: Any, coefs: Array, intercepts: Array) -> Array:
+        """Return the linear predictors of held rows by J models of this design, shape (J, n, e)."""
         design = self.quadratic.design
         if design.shape.features is not None:
             x = design.shape.features(x)
-        scaled = self.coef / design.scale
+        scaled = (coefs / design.scale).reshape(-1, coefs.shape[2])
         raw = np.asarray(design.columns.matrix @ scaled.T)
-        return np.asarray(x @ raw + (self.intercept - scaled @ design.mean))
+        made = x @ raw + (intercepts.ravel() - scaled @ design.mean)
+        return np.asarray(made.reshape(len(made), len(coefs), -1).transpose(1, 0, 2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +175,12 @@ class Generalized(ABC):
         l1, l2 = self.penalty(q.weight)
         objective = objective_of(self.summary.about, state, q, self.group_weights(state))
         problem = Problem(objective, q, l2, EXACTLY if state.complete else NEARLY)
+        begun = problem.begun(rough.coef, rough.intercept)
         if l1 == 0.0:
-            coef, intercept, converged = problem.smooth(rough.coef, rough.intercept)
+            coef, intercept, converged = problem.smooth(*begun)
         else:
-            coef, intercept, converged = problem.sparse(
-                rough.coef, rough.intercept, l1, self.tol, self.max_iter
-            )
-        return GeneralizedSolution(q, coef, intercept, rough.penalty, converged)
+            coef, intercept, converged = problem.sparse(*begun, l1, self.tol, self.max_iter)
+        return GeneralizedSolution(q, coef, intercept, rough.penalty, converged, state)
 
     def far(self, state: CurvatureState) -> bool:
         """Return whether the starts' ridge penalty on standardised columns says little of where the optimum is."""
@@ -214,9 +228,57 @@ class Generalized(ABC):
         """Return None: a quadratic tells no score exactly."""
         return None
 
+    def score_rows(
+        self, solution: GeneralizedSolution, rows: SampleState, metric: str
+    ) -> Score | float | None:
+        """Return a common score of held-out rows without building an estimator; None for any other.
+
+        Its bound is twice what the score changes, in the quadratic mean, when the model moves as far as the rows
+        that were not kept may move it.
+        """
+        eta = solution.eta_held(rows.held)
+        value = self.score_eta(eta, rows, metric)
+        if value is None or solution.state is None or solution.state.complete:
+            return value
+        away = self._shaken(solution, solution.state)
+        moved = self.score_moves(eta, solution.etas(rows.held, *away), rows, metric)
+        return Score(value, 2.0 * float(np.sqrt(np.mean(np.square(moved)))))
+
+    def score_moves(self, eta: Array, away: Array, rows: SampleState, metric: str) -> list[float]:
+        """Return how much a score changes with the linear predictors, by each of ``away``, shape (J, n, e)."""
+        value, others = (
+            self.score_eta(eta, rows, metric),
+            [self.score_eta(eta + a, rows, metric) for a in away],
+        )
+        return [np.nan if value is None or other is None else other - value for other in others]
+
     @abstractmethod
-    def score_rows(self, solution: GeneralizedSolution, rows: SampleState, metric: str) -> float | None:
-        """Return a common score of held-out rows without building an estimator; None for any other."""
+    def score_eta(self, eta: Array, rows: SampleState, metric: str) -> float | None:
+        """Return the score of rows with these linear predictors, shape (n, e); None for one that is not common."""
+
+    def _shaken(self, solution: GeneralizedSolution, state: CurvatureState) -> tuple[Array, Array]:
+        """Return errors that the coefficients and intercepts may have, shapes (J, e, q) and (J, e)."""
+        q = solution.quadratic
+        loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
+        signs = np.random.default_rng(SHAKES).choice([-1.0, 1.0], (len(loss.y), SHAKES))
+        made = loss.shaken(solution.in_z, signs).T.reshape(SHAKES, q.e, -1) @ q.to
+        lift = made[:, :, -1] * self.fit_intercept
+        inner = (made[:, :, :-1].reshape(SHAKES, -1) - lift @ q.back) @ q.spectrum.vectors
+        coef = (inner / self._curvature(q)) @ q.spectrum.vectors.T
+        if solution.penalty is None:
+            coef = coef * (solution.coef.ravel() != 0.0)
+        return coef.reshape(SHAKES, q.e, -1), lift @ q.inverse - coef @ q.back.T
+
+    def _slope(self, solution: GeneralizedSolution, state: CurvatureState) -> tuple[Array, Array]:
+        """Return what the solver left of the gradient, shapes (e, q) and (e,); zero with an l1 penalty."""
+        q, (l1, l2) = solution.quadratic, self.penalty(solution.quadratic.weight)
+        if l1 > 0.0:
+            return np.zeros_like(solution.coef), np.zeros_like(solution.intercept)
+        objective = objective_of(self.summary.about, state, q, self.group_weights(state))
+        return Problem(objective, q, l2, 0.0).at(solution.coef, solution.intercept)[1:]
+
+    def _curvature(self, q: Quadratic) -> Array:
+        return np.maximum(q.spectrum.values + self.penalty(q.weight)[1], 1e-9 * q.weight)
 
     def complexity(self, solution: GeneralizedSolution) -> float:
         """Return the effective degrees of freedom, the intercepts included."""
@@ -244,31 +306,50 @@ class Generalized(ABC):
         """Return how much another pass, expanded at this solution, is expected to lower a row's mean objective.
 
         The gradient there is the sum of every row's but for the remainders of Taylor's formula, which sampled rows
-        stand for. Its variance, V = Σ (gᵢ - ḡ)(gᵢ - ḡ)ᵀ over these rows, is worth ½ tr (Q + λ)⁻¹V of the objective.
+        stand for. Its variance V, from the chance that each of them had, is worth ½ tr M of the objective on
+        average, M = (Q + λ)^-½ V (Q + λ)^-½, and at most ½ (tr M + 2√(2 tr M²)) in 95 of 100 cases.
         """
         if state.complete:
             return 0.0
         q, (_, l2) = solution.quadratic, self.penalty(solution.quadratic.weight)
-        loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
-        slopes = loss.slopes(solution.in_z)
-        each = (slopes[:, :, None] * loss.z[:, None, :]).reshape(len(slopes), -1) @ loss.calibrate
-        mapped = each.reshape(len(slopes), q.e, -1) @ q.to
-        inner = mapped[:, :, :-1].reshape(len(slopes), -1) - mapped[:, :, -1] @ q.back
-        inner -= inner.mean(axis=0)
+        errors = self._errors(solution, state)
         values = q.spectrum.values + l2
         kept = values > 1e-9 * q.weight
-        along = (inner @ q.spectrum.vectors)[:, kept] ** 2
-        left = 1.0 - state.kept.n / state.rows
-        return 0.5 * left * float(np.sum(along / values[kept])) / q.weight
+        along = (errors @ q.spectrum.vectors)[:, kept] / np.sqrt(values[kept])
+        square = along.T @ along
+        told = np.trace(square) + 2.0 * np.sqrt(2.0 * np.sum(square * square))
+        return 0.5 * float(told + self._unfinished(solution, state)) / q.weight
+
+    def _unfinished(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
+        """Return twice what the solver left of the objective, gᵀ(Q + λ)⁻¹g."""
+        q, (slope, lift) = solution.quadratic, self._slope(solution, state)
+        lift = lift * self.fit_intercept
+        inner = (slope.ravel() - q.back.T @ lift) @ q.spectrum.vectors
+        return float(np.sum(inner**2 / self._curvature(q)) + lift @ q.inverse @ lift)
+
+    def _errors(self, solution: GeneralizedSolution, state: CurvatureState) -> Array:
+        """Return what each sampled row adds to the error of the gradient, shape (n, eq): their squares sum to V."""
+        q = solution.quadratic
+        loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
+        mapped = loss.influences(solution.in_z).reshape(-1, q.e, len(q.to)) @ q.to
+        return loss.scattered(mapped[:, :, :-1].reshape(len(mapped), -1) - mapped[:, :, -1] @ q.back)
+
+    def objective(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
+        """Return the mean loss of a state's rows and the penalty beside it: exact where the state expands it."""
+        l1, l2 = self.penalty(solution.quadratic.weight)
+        size = l1 * float(np.abs(solution.coef).sum()) + 0.5 * l2 * float(np.sum(solution.coef**2))
+        return self.loss(solution, state) + size / solution.quadratic.weight
 
     def loss(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return the mean loss of a state's rows, as the expansion that the solution came from tells it."""
         weights = self.group_weights(state)
-        told = corrected(self.summary.about, state, weights, solution.quadratic.k).at(solution.in_z)
+        k = min(solution.quadratic.k, len(state.known["start"]) - 1)
+        told = corrected(self.summary.about, state, weights, k).at(solution.in_z)
         return told[0] / float(np.array(weights) @ state.counts)
 
     def expanded_at(self, solution: GeneralizedSolution, state: CurvatureState) -> Known:
         """Return what a second pass must know to expand the loss at this solution."""
         weights = np.array([self.group_weights(state)])
         start = {"start": solution.in_z[None], "share": np.ones(1), "balance": weights}
-        return Known({**state.known.arrays, **start})
+        measured = {name: state.known[name][:1] for name in ("root", "usual")}
+        return Known({**state.known.arrays, **start, **measured, "measured": np.zeros(1, np.intp)})

@@ -16,7 +16,10 @@ from algorithms.design import Design
 from algorithms.memo import MEMO
 from algorithms.models._quadratic import Quadratic, Weights
 from algorithms.solvers.expansion import Expansion
+from algorithms.summaries._importance import stands_for
 from algorithms.summaries.curvature import CurvatureState
+
+Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 About = Callable[[Array, Array], Expansion]
 
@@ -24,7 +27,7 @@ FLAT = 1e-12
 """Curvature, beside the largest, below which the loss is flat in a direction."""
 
 
-TRUSTED = 0.5
+TRUSTED = 0.1
 """Curvature of the sample, as a share of that of all rows, below which it is not scaled up to it."""
 
 
@@ -72,9 +75,9 @@ def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
     """Return the rows that a state keeps, in a design's columns (kept for the state)."""
 
     def make() -> Rows:
-        x = (np.asarray(state.kept.held.astype(np.float64) @ design.columns.matrix) - design.mean) / design.scale
-        y, codes = _targets(state)
-        return Rows(x, y, state.kept.sample_weight * np.array(weights)[codes])
+        found = state.drawn()
+        x = (np.asarray(found.x @ design.columns.matrix) - design.mean) / design.scale
+        return Rows(x, found.y, found.weight * np.array(weights)[_codes(state, found.y)])
 
     return MEMO.get(state, ("rows", design, weights), make)
 
@@ -109,11 +112,12 @@ class EveryRow:
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """The loss of every row: its quadratic about a start, and the rest as sampled rows tell it.
+    """The loss of every row: that of rows kept for sure, and of the rest a quadratic, with what it leaves out.
 
     L(θ₀ + δ) ≈ L(θ₀) + ∇L·δ + ½δᵀHδ + Σv [ℓ(η₀ + s) - ℓ(η₀) - ℓ'·s - ½sᵀℓ''s], s = zBδ: value, gradient and
     Hessian at θ₀ are those of every row, and only what Taylor's formula leaves out is estimated (a control
-    variate; compare Jordan, Lee & Yang 2019, "Communication-efficient distributed statistical inference").
+    variate; compare Jordan, Lee & Yang 2019, "Communication-efficient distributed statistical inference"). Rows
+    that were kept for sure are in none of these sums: their own losses are added.
 
     A sample with more curvature than all rows have in some direction would make the sum concave far from θ₀, and
     with less it would understate. So B calibrates it: in coordinates in which H is the identity and the sample's
@@ -123,11 +127,15 @@ class Corrected:
     ----------
     about : the losses of rows.
     start : θ₀, shape (E, m).
-    loss, gradient, hessian : of every row at θ₀; shapes (), (Em,), (Em, Em).
+    loss, gradient, hessian : of the rows not kept for sure, at θ₀; shapes (), (Em,), (Em, Em).
+    sure : the rows kept for sure, in the columns of z.
     z, y, eta : the sampled rows, shape (n, m), their targets (n,), and η₀, shape (n, E).
     here : their losses about η₀.
     w, v : shape (n,), what a row stands for in the loss, and in the Hessian.
+    chance : shape (n,), how likely it was kept.
+    codes : shape (n,), places of their classes.
     calibrate : B, shape (Em, Em).
+    inverse : H⁺, shape (Em, Em).
     """
 
     about: About
@@ -135,39 +143,105 @@ class Corrected:
     loss: float
     gradient: Array
     hessian: Array
+    sure: Rows
     z: Array
     y: Array
     eta: Array
     here: Expansion
     w: Array
     v: Array
+    chance: Array
+    codes: Places
     calibrate: Array
+    inverse: Array
 
     @property
     def nbytes(self) -> int:
         """Bytes held beside the state's own."""
-        return self.z.nbytes + 2 * self.eta.nbytes + self.here.nbytes + self.calibrate.nbytes
+        rows = self.z.nbytes + 2 * self.eta.nbytes + self.here.nbytes + self.sure.nbytes
+        return rows + 3 * self.hessian.nbytes
 
     def at(self, theta: Array) -> tuple[float, Array]:
         """Return Σgwℓ at θ, shape (E, m), and its gradient."""
         step = (theta - self.start).ravel()
         bend = self.hessian @ step
-        rest, slope = self._rest(step)
+        rest, slope, _ = self._rest(step)
         value = self.loss + float(self.gradient @ step) + 0.5 * float(step @ bend) + rest
         back = self.calibrate.T @ (slope.T @ self.z).ravel()
-        return value, (self.gradient + bend + back).reshape(self.start.shape)
+        there = self.about(self.sure.x @ theta.T, self.sure.y)
+        value += float(self.sure.w @ there.loss)
+        return value, (self.gradient + bend + back + there.gradient(self.sure.x, self.sure.w)).reshape(
+            self.start.shape
+        )
 
-    def slopes(self, theta: Array) -> Array:
-        """Return what each sampled row adds to the gradient beside the quadratic's, by equation, shape (n, E)."""
-        return self._rest((theta - self.start).ravel())[1]
+    def influences(self, theta: Array) -> Array:
+        """Return how much each sampled row moves the gradient at θ, shape (n, Em), by itself and by way of B.
 
-    def _rest(self, step: Array) -> tuple[float, Array]:
-        """Return the sum of the rows' remainders, and their slopes."""
+        A row's part dS of the sampled Hessian S moves B by -½H⁺dS, to first order where S is near H, and so the
+        gradient of the remainders, R, by -½(dS H⁺R + (R' H⁺ dS) δ), R' the change of the Hessian from θ₀ to θ.
+        """
+        step, e = (theta - self.start).ravel(), len(self.start)
+        _, slope, there = self._rest(step)
+        change = there.hessian(self.z, self.w) - self.here.hessian(self.z, self.v)
+        back = (self.inverse @ (slope.T @ self.z).ravel()).reshape(e, -1)
+        own, turned = self._bent(back), self._bent(step.reshape(e, -1))
+        made = _outer(slope, self.z) @ self.calibrate - 0.5 * _outer(own, self.z)
+        return np.asarray(made - 0.5 * (_outer(turned, self.z) @ (self.inverse @ change)))
+
+    def shaken(self, theta: Array, signs: Array) -> Array:
+        """Return errors that the gradient at θ may have, shape (Em, J), for signs of each sampled row, (n, J).
+
+        Each is Σ ±√(1 - chance)·influence, about the means of the classes (Wu 1986, "Jackknife, bootstrap and other
+        resampling methods in regression analysis"); the influences themselves are never held.
+        """
+        step, (e, m) = (theta - self.start).ravel(), self.start.shape
+        lot = signs * np.sqrt(1.0 - self.chance)[:, None]
+        total = np.bincount(self.codes, self.w)
+        drift = np.stack([np.bincount(self.codes, self.w * each, len(total)) for each in lot.T], axis=1)
+        lot = lot - (drift / np.where(total > 0.0, total, 1.0)[:, None])[self.codes]
+        _, slope, there = self._rest(step)
+        back = (self.inverse @ (slope.T @ self.z).ravel()).reshape(e, m)
+        made = self.calibrate.T @ self._summed(slope, lot) - 0.5 * self._summed(self._bent(back), lot)
+        ways = (self.inverse @ self._summed(self._bent(step.reshape(e, m)), lot)).T
+        along = (self.z @ ways.reshape(-1, m).T).reshape(len(self.z), len(ways), e)
+        change = [
+            self.w[:, None] * there.bent(along[:, j]) - self.v[:, None] * self.here.bent(along[:, j])
+            for j in range(len(ways))
+        ]
+        return np.asarray(
+            made - 0.5 * (np.concatenate(change, axis=1).T @ self.z).reshape(len(ways), e * m).T
+        )
+
+    def _summed(self, parts: Array, lot: Array) -> Array:
+        """Return Σ lot · parts ⊗ z, shape (Em, J), for parts of shape (n, E)."""
+        by = (lot[:, :, None] * parts[:, None, :]).reshape(len(parts), -1)
+        return np.asarray((by.T @ self.z).reshape(lot.shape[1], -1).T)
+
+    def _bent(self, way: Array) -> Array:
+        """Return what each row's part of the sampled Hessian makes of a direction, but for its z, shape (n, E)."""
+        return self.v[:, None] * self.here.bent(self.z @ way.T)
+
+    def scattered(self, parts: Array) -> Array:
+        """Return what each sampled row adds to the error of a sum, given its part of the sum, shape (n, ·).
+
+        The squares of these sum to the variance: of rows drawn one by one by their chance, about the mean of
+        their class, since each class is brought to its total.
+        """
+        total = np.bincount(self.codes, self.w)
+        mean = np.zeros((len(total), parts.shape[1]))
+        np.add.at(mean, self.codes, parts)
+        mean /= np.where(total > 0.0, total, 1.0)[:, None]
+        away = parts - self.w[:, None] * mean[self.codes]
+        return np.asarray(away * np.sqrt(1.0 - self.chance)[:, None])
+
+    def _rest(self, step: Array) -> tuple[float, Array, Expansion]:
+        """Return the sum of the rows' remainders, their slopes, and the losses where the step leads."""
         s = self.z @ (self.calibrate @ step).reshape(self.start.shape).T
         there, bent = self.about(self.eta + s, self.y), self.here.bent(s)
         left = there.loss - self.here.loss - np.sum(self.here.slope * s, axis=1)
         value = float(self.w @ left) - 0.5 * float(self.v @ np.sum(s * bent, axis=1))
-        return value, self.w[:, None] * (there.slope - self.here.slope) - self.v[:, None] * bent
+        slope = self.w[:, None] * (there.slope - self.here.slope) - self.v[:, None] * bent
+        return value, slope, there
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,34 +273,39 @@ def corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> 
 
 
 def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> Corrected:
-    known, kept, g = state.known, state.kept, np.array(weights)
+    known, found, g = state.known, state.drawn(), np.array(weights)
     start, (hessian, balance) = known["start"][k], state.curvature(k, weights)
-    z = np.ones((kept.n, state.shape.d + 1))
-    z[:, :-1] = (kept.held - known["center"]) / known["scale"]
-    y, codes = _targets(state)
-    found = np.bincount(codes, kept.sample_weight, len(state.counts))
-    stand = np.divide(state.counts, found, out=np.zeros_like(found), where=found > 0.0)
-    w = kept.sample_weight * stand[codes]
-    v, w = w * balance[codes], w * g[codes]
-    eta = z @ start.T
-    here = about(eta, y)
+    z, codes = np.ones((len(found.y), state.shape.d + 1)), _codes(state, found.y)
+    z[:, :-1] = (found.x - known["center"]) / known["scale"]
+    stand = stands_for(found, codes, state.counts)
+    sure, w, v = found.chance >= 1.0, stand * g[codes], stand * balance[codes]
+    kept = Rows(z[sure], found.y[sure], w[sure])
+    z, y, codes, w, rest = z[~sure], found.y[~sure], codes[~sure], w[~sure], v[~sure]
+    at, eta = about(kept.x @ start.T, kept.y), z @ start.T
+    here, hessian = about(eta, y), hessian - at.hessian(kept.x, v[sure])
     return Corrected(
-        about, start, float(g @ state.loss[k]), g @ state.gradient[k], hessian, z, y, eta, here, w, v,
-        _calibration(hessian, here.hessian(z, v)),
+        about, start, float(g @ state.loss[k] - kept.w @ at.loss),
+        g @ state.gradient[k] - at.gradient(kept.x, kept.w), hessian, kept, z, y, eta, here, w, rest,
+        found.chance[~sure], codes, *_calibration(hessian, here.hessian(z, rest)),
     )  # fmt: skip
 
 
-def _targets(state: CurvatureState) -> tuple[Array, np.ndarray[tuple[int], np.dtype[np.intp]]]:
-    """Return the targets of the rows that a state keeps, and the places of their classes."""
-    y = state.kept.values[: state.kept.n, state.shape.d].astype(np.float64)
-    return y, y.astype(np.intp) if state.shape.classes else np.zeros(len(y), np.intp)
+def _codes(state: CurvatureState, y: Array) -> Places:
+    """Return the places of the classes of rows; zero for a number."""
+    return y.astype(np.intp) if state.shape.classes else np.zeros(len(y), np.intp)
 
 
-def _calibration(whole: Array, sampled: Array) -> Array:
-    """Return the B that brings the sampled Hessian S to that of all rows, H: BᵀSB = H where S is trusted."""
+def _outer(a: Array, z: Array) -> Array:
+    """Return a ⊗ z of each row, flat, shape (n, Em)."""
+    return np.asarray((a[:, :, None] * z[:, None, :]).reshape(len(z), -1))
+
+
+def _calibration(whole: Array, sampled: Array) -> tuple[Array, Array]:
+    """Return the B that brings the sampled Hessian S to that of all rows, BᵀSB = H where S is trusted, and H⁺."""
     values, vectors = np.linalg.eigh(whole)
     keep = values > FLAT * max(float(values[-1]), 0.0)
     root, v = np.sqrt(values[keep]), vectors[:, keep]
     to = v / root
     more, turn = np.linalg.eigh(to.T @ sampled @ to)
-    return np.asarray((to @ (turn / np.sqrt(np.maximum(more, TRUSTED)))) @ (turn.T @ (v * root).T))
+    made = (to @ (turn / np.sqrt(np.maximum(more, TRUSTED)))) @ (turn.T @ (v * root).T)
+    return np.asarray(made), np.asarray(to @ to.T)

@@ -14,6 +14,12 @@ from algorithms.solvers.coordinate_descent import Descent, elastic_net
 STEPS, ROUNDS = 100, 8
 """Steps at most in one set of coordinates, and how often these are made anew."""
 
+NEARBY = 0.25
+"""Twice what the quadratic gains on the way to its minimum, a row, up to which it is taken at its word."""
+
+LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.01)
+"""Parts of the way from a quadratic's start to its minimum that are tried, the whole first."""
+
 SMALL = 1e-10
 """Curvature, beside the losses' weight, that coordinates are not stretched beyond."""
 
@@ -39,6 +45,23 @@ class Problem:
         """Return the smooth part of the objective and its gradients, shapes (e, q) and (e,)."""
         value, slope, lift = self.objective.at(coef, intercept)
         return value + 0.5 * self.ridge * float(np.sum(coef * coef)), slope + self.ridge * coef, lift
+
+    def begun(self, coef: Array, intercept: Array) -> tuple[Array, Array]:
+        """Return where a search begins: the quadratic's minimum, or nearer its start where the objective is less.
+
+        Far from its start a quadratic may lead to where exp η is out of bounds.
+        """
+        q = self.quadratic
+        base, rise = q.beginning
+        step = (coef - base).ravel()
+        if float(step @ q.gram @ step) <= NEARBY * q.weight:
+            return coef, intercept
+        at_base = self.at(base, rise)[0]
+        for length in LENGTHS:
+            c, b = base + length * (coef - base), rise + length * (intercept - rise)
+            if self.at(c, b)[0] <= at_base:
+                return c, b
+        return base, rise
 
     def smooth(self, coef: Array, intercept: Array) -> tuple[Array, Array, bool]:
         """Return the optimum by L-BFGS in coordinates in which a quadratic is round.
@@ -74,7 +97,9 @@ class Problem:
 
         origin, flat_enough = np.zeros(to.shape[1]), self.flat / np.sqrt(weight)
         first = objective(origin)
-        reach = weight * float(np.linalg.norm(first[1]))  # of Newton's step: L-BFGS begins with one of length 1
+        reach = weight * float(
+            np.linalg.norm(first[1])
+        )  # of Newton's step: L-BFGS begins with one of length 1
         if reach * flat_enough == 0.0 or np.abs(first[1]).max() <= flat_enough:
             return coef, intercept, True
 

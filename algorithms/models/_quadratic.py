@@ -29,6 +29,7 @@ class Quadratic:
     back : shape (e, eq), and
     offset : shape (e,): the intercepts are offset - back · coefficients.
     inverse : shape (e, e), of the Hessian of the intercepts; zero without them.
+    base, rise : shapes (eq,) and (e,): r and the offset of a loss whose minimum is the start.
     weight : Σw, class weights included.
     """
 
@@ -41,6 +42,8 @@ class Quadratic:
     back: Array
     offset: Array
     inverse: Array
+    base: Array
+    rise: Array
     weight: float
 
     @property
@@ -60,6 +63,15 @@ class Quadratic:
         keep = s.values > s.floor
         return float(np.sum(s.projected[keep] ** 2 / s.values[keep]))
 
+    @cached_property
+    def beginning(self) -> tuple[Array, Array]:
+        """Coefficients, shape (e, q), and intercepts, shape (e,), of the design that are nearest to the start."""
+        s = self.spectrum
+        keep = s.values > max(s.floor, 1e-9 * self.weight)
+        v = s.vectors[:, keep]
+        coef = v @ ((v.T @ self.base) / s.values[keep])
+        return coef.reshape(self.e, -1), self.rise - self.back @ coef
+
     def in_z(self, coef: Array, intercept: Array) -> Array:
         """Return coefficients, shape (e, q), and intercepts, shape (e,), as those of z, shape (e, m)."""
         return np.column_stack([coef, intercept]) @ self.to.T
@@ -71,7 +83,8 @@ def quadratic_of(state: CurvatureState, how: Preprocess, weights: Weights, k: in
     known, (hessian, _), g = state.known, state.curvature(k, weights), np.array(weights)
     theta, d = known["start"][k], state.shape.d
     e, m, q = len(theta), d + 1, design.q
-    linear = hessian @ theta.ravel() - g @ state.gradient[k]
+    whence = hessian @ theta.ravel()
+    linear = whence - g @ state.gradient[k]
     matrix = design.columns.matrix
     to = np.zeros((m, q + 1))
     to[:d, :q] = matrix.toarray() * known["scale"][:, None] / design.scale
@@ -80,15 +93,15 @@ def quadratic_of(state: CurvatureState, how: Preprocess, weights: Weights, k: in
     blocks = hessian.reshape(e, m, e, m)
     both = np.einsum("ambn,nk->ambk", blocks, to, optimize=True)
     both = np.einsum("ambk,mj->ajbk", both, to, optimize=True)
-    rhs = linear.reshape(e, m) @ to
+    rhs, start = linear.reshape(e, m) @ to, whence.reshape(e, m) @ to
     cc = both[:, :q, :, :q].reshape(e * q, e * q)
     cb, bb = both[:, :q, :, q].reshape(e * q, e), both[:, q, :, q]
-    rc, rb = rhs[:, :q].ravel(), rhs[:, q]
+    rc, rb, sc, sb = rhs[:, :q].ravel(), rhs[:, q], start[:, :q].ravel(), start[:, q]
     inverse = np.linalg.pinv(bb, hermitian=True) if how.center else np.zeros((e, e))
     back = inverse @ cb.T
     return Quadratic(
         design, k, e, to, _symmetric(cc - cb @ back), rc - cb @ (inverse @ rb), back, inverse @ rb, inverse,
-        float(g @ state.counts),
+        sc - cb @ (inverse @ sb), inverse @ sb, float(g @ state.counts),
     )  # fmt: skip
 
 

@@ -105,12 +105,11 @@ class Logistic(Generalized):
         model.n_iter_ = np.ones(1, np.int32)
         return model
 
-    def score_rows(self, solution: GeneralizedSolution, rows: SampleState, metric: str) -> float | None:
+    def score_eta(self, eta: Array, rows: SampleState, metric: str) -> float | None:
         """Return accuracy, log-loss or, of two classes, the area under the ROC curve."""
         if metric not in ("accuracy", "neg_log_loss", "roc_auc"):
             return None
         y, w = rows.values[: rows.n, rows.shape.d].astype(np.intp), rows.sample_weight
-        eta = solution.eta(rows.held)
         if metric == "accuracy":
             made = (eta[:, 0] > 0.0).astype(np.intp) if eta.shape[1] == 1 else eta.argmax(axis=1)
             return float(np.average(made == y, weights=w))
@@ -121,3 +120,24 @@ class Logistic(Generalized):
         from sklearn.metrics import roc_auc_score
 
         return float(roc_auc_score(y, eta[:, 0], sample_weight=w))
+
+    def score_moves(self, eta: Array, away: Array, rows: SampleState, metric: str) -> list[float]:
+        """Return how much a score changes with the linear predictors; the area under the curve by a quick way."""
+        if metric != "roc_auc" or eta.shape[1] > 1:
+            return super().score_moves(eta, away, rows, metric)
+        y, w = rows.values[: rows.n, rows.shape.d].astype(np.float64), rows.sample_weight
+        here = _area(eta[:, 0], y, w)
+        return [_area(eta[:, 0] + each[:, 0], y, w) - here for each in away]
+
+
+def _area(eta: Array, y: Array, w: Array) -> float:
+    """Return the area under the ROC curve of rows that are not tied.
+
+    Examples
+    --------
+    >>> _area(np.array([0.1, 0.4, 0.3]), np.array([0.0, 1.0, 1.0]), np.ones(3))
+    1.0
+    """
+    order = np.argsort(eta)
+    positive, negative = (w * y)[order], (w * (1.0 - y))[order]
+    return float(positive @ np.cumsum(negative) / (positive.sum() * negative.sum()))

@@ -22,8 +22,8 @@ import numpy as np
 
 from algorithms.base import Array
 
-FARTHEST = 30.0
-"""|η| beyond which a loss of one equation is taken at the bound: exp of it is out of every reach of real data."""
+FARTHEST = 300.0
+"""|η| beyond which a loss of one equation is its quadratic at the bound: exp of it is no count."""
 
 CHUNK = 1 << 21
 """Numbers that are held at once for a Hessian of several equations."""
@@ -105,7 +105,10 @@ class Expansion:
 
 def single(derivatives: Derivatives, eta: Array, y: Array) -> Expansion:
     """Return the losses of one equation, from ℓ, ℓ' and ℓ'' as functions of η and y."""
-    loss, slope, curve = derivatives(np.clip(eta[:, 0], -FARTHEST, FARTHEST), y)
+    near = np.clip(eta[:, 0], -FARTHEST, FARTHEST)
+    loss, slope, curve = derivatives(near, y)
+    if (beyond := eta[:, 0] - near).any():
+        loss, slope = loss + beyond * (slope + 0.5 * beyond * curve), slope + beyond * curve
     return Expansion(loss, slope[:, None], curve[:, None])
 
 

@@ -18,8 +18,13 @@ away from the optimum of *every* penalty and every linear preprocessing of the c
 
 The optimum moves with the penalty and with the weights of the classes. So the loss is expanded at several
 starts, each the optimum of one penalty, of classes as they are or balanced, and a model is answered from the
-nearest. What a quadratic leaves out is told by a sample of the rows, which is kept beside it; where the rows are
-few the sample is all of them, and models are exact.
+nearest. What a quadratic leaves out is told by rows that are kept beside it: those that it covers worst for sure,
+of the others a sample (:mod:`algorithms.summaries._importance`). Where the rows are few all of them are kept, and
+models are exact.
+
+The pilot is checked by the pass: the gradient of every row at a start tells how far the optimum is, and the sums
+tell which classes and columns the pilot has not met. Where it does not suit, starts are fitted again, to rows that
+were drawn of all (:meth:`Curvature.failed`, :meth:`Curvature.learn_again`).
 """
 
 from __future__ import annotations
@@ -32,12 +37,24 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from algorithms.base import APPROXIMATE, Array, Batch, Shape
+from algorithms.base import APPROXIMATE, INDICATOR, Array, Batch, Shape
 from algorithms.errors import AlgorithmError
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
+from algorithms.summaries._importance import (
+    RAREST,
+    Drawn,
+    batch_of_kept,
+    columns_seen,
+    drawn,
+    importance,
+    shape_of_kept,
+    stands_for,
+    usual,
+)
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample, SampleState
 
@@ -55,11 +72,23 @@ STARTS = (
 MOST_BYTES = 1 << 25
 """Bytes that the Hessians of several starts may take; where all would take more, the first of them are made."""
 
+MOST_APART = 1 << 21
+"""Bytes up to which the Hessians are summed by class, so that classes of any weights have their own."""
+
 MOST_KEPT = 1 << 23
-"""Bytes, as float64, of rows that are all kept where they are few."""
+"""Bytes, as float64, of rows that are all kept where they are few; columns that are zero in each take none."""
 
 SAMPLED = 1 << 21
 """Bytes of the rows that are kept of many."""
+
+FAR = 0.35
+"""Change of η, weighted by curvature, from a start to its optimum on all rows, above which it is far."""
+
+SELDOM = 1e-3
+"""Share of many rows in which an indicator may be other than zero that is zero in the whole pilot."""
+
+APART = 8.0
+"""Standard errors that the means of a sample and of all rows may differ by."""
 
 NONE = sys.float_info.max
 """The smallest target of no rows."""
@@ -96,14 +125,15 @@ class CurvatureState:
     shape : the columns.
     known : the pilot: ``start`` (K, E, m); ``share`` (K,), the penalty of each beside the mean of the losses;
         ``balance`` (K, C), what the classes weigh in its Hessian; ``center`` and ``scale`` (d,); ``keep``, how
-        many rows are kept.
+        many rows are kept; ``stored``, the columns that they are kept with; ``met`` (C,), weight of each class in
+        the pilot; and what importance is measured by.
     rows, weight, mean, scatter : the moments of columns and target, as in ``MomentsState``.
     lowest : smallest target seen; the largest number before the first.
     sums : shape (C, m), Σw·z of each class.
     loss : shape (K, C), Σw·ℓ.
     gradient : shape (K, C, Em).
-    hessian : shape (K, Em, Em), of all classes, weighted by ``balance``.
-    kept : a sample of the rows: all of them, where they are few.
+    hessian : shape (K, C, Em, Em); where that is large (K, 1, Em, Em), of all classes, weighted by ``balance``.
+    kept : some of the rows, by importance: all of them, where they are few.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -127,16 +157,29 @@ class CurvatureState:
     def curvature(self, k: int, weights: Sequence[float]) -> tuple[Array, Array]:
         """Return the Hessian at start k as it stands for classes of those weights, and what they weigh in it.
 
-        Shapes (Em, Em) and (C,): as it was summed, but for a factor that brings its weight to theirs.
+        Shapes (Em, Em) and (C,): of those weights where it was summed by class; else as it was summed, but for a
+        factor that brings its weight to theirs.
         """
+        if self.hessian.shape[1] == len(self.counts):
+            return np.einsum("c,cij->ij", np.array(weights), self.hessian[k]), np.array(weights)
         balance = self.known["balance"][k]
         factor = float(np.dot(weights, self.counts) / np.dot(balance, self.counts))
-        return factor * self.hessian[k], factor * balance
+        return factor * self.hessian[k, 0], factor * balance
 
     @property
     def complete(self) -> bool:
         """Whether every row is kept."""
         return 0 < self.rows == self.kept.n
+
+    def drawn(self) -> Drawn:
+        """Return the rows that are kept, and how likely that was."""
+        return drawn(self.kept, self.known["stored"], self.shape.d)
+
+    @property
+    def present(self) -> NDArray[np.intp]:
+        """Places of the columns that are not zero in every row, as states hold them."""
+        d = self.shape.d
+        return columns_seen(np.stack([self.mean[:d], np.diagonal(self.scatter)[:d]]))
 
     @cached_property
     def moments(self) -> MomentsState:
@@ -161,7 +204,7 @@ class Curvature(OnFeatures):
     known : what :meth:`learn` found; None until then.
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     sync_every: ClassVar[int | None] = None
@@ -180,6 +223,10 @@ class Curvature(OnFeatures):
         """Return the losses of rows, expanded about ``eta``, shape (n, E)."""
         return single(self.derivatives, eta, y) if eta.shape[1] == 1 else softmax(eta, y)
 
+    def intercepts(self, y: Array, codes: NDArray[np.intp], w: Array, equations: int) -> Array:
+        """Return η of a model without columns, shape (E,), nearly."""
+        raise NotImplementedError
+
     def equations(self, shape: Shape) -> int:
         """Return E."""
         return len(shape.classes) if len(shape.classes) > 2 else 1
@@ -191,8 +238,13 @@ class Curvature(OnFeatures):
         shape, known = self.inside(shape), self._pilot()
         k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
         em, none = self.equations(shape) * m, _MOMENTS.init(shape)
-        sums = np.zeros((c, m)), np.zeros((k, c)), np.zeros((k, c, em)), np.zeros((k, em, em))
-        kept = self._keeper().init(shape)
+        sums = (
+            np.zeros((c, m)),
+            np.zeros((k, c)),
+            np.zeros((k, c, em)),
+            np.zeros((k, _apart(k, c, em), em, em)),
+        )
+        kept = self._keeper().init(shape_of_kept(shape, known["stored"]))
         return CurvatureState(shape, known, 0, 0.0, none.mean, none.scatter, NONE, *sums, kept)
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
@@ -220,8 +272,9 @@ class Curvature(OnFeatures):
         k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
         c, m = max(1, len(shape.classes)), shape.d + 1
         em = self.equations(shape) * m
-        sums = 8 * (c * m + k * (c + c * em + em * em) + 1)
-        return sums + _MOMENTS.nbytes(shape) + self._keeper().nbytes(shape)
+        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * em * em) + 1)
+        stored = np.arange(shape.d) if self.known is None else self.known["stored"]
+        return sums + _MOMENTS.nbytes(shape) + self._keeper().nbytes(shape_of_kept(shape, stored))
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the pilot: a start for each ridge penalty on standardised columns, and the scales."""
@@ -236,22 +289,49 @@ class Curvature(OnFeatures):
             center = np.average(values[:, : shape.d], axis=0, weights=w)
             with np.errstate(over="ignore", invalid="ignore"):
                 spread = np.sqrt(np.average((values[:, : shape.d] - center) ** 2, axis=0, weights=w))
-            scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(center)), spread, 1.0)
-        y = values[:, shape.d]
-        self.check_target(y, shape.targets[0])
-        z = _standard(values[:, : shape.d], center, scale)
-        return Known(
-            {**features, **self._starts(shape, z, y, w), "center": center, "scale": scale,
-             "keep": np.array([_kept(sample.n, shape)])}
-        )  # fmt: skip
+            scale = _scales(spread, center)
+        kept = _kept(sample.n, columns_seen(values[:, : shape.d]), shape)
+        return Known({**features, **kept, **self._pilot_of(shape, values, w, center, scale)})
 
     def failed(self, state: CurvatureState) -> str | None:
-        """Return why the starts do not suit the rows of a state; None where they do."""
-        return None
+        """Return why the starts do not suit the rows of a state; None where they do.
+
+        Few rows must be kept whole. Of many rows each class must have been met, and of the starts of each balance
+        one be near its optimum on all rows.
+        """
+        if not state.rows:
+            return None
+        strange = np.setdiff1d(state.present, state.known["stored"])
+        fit = state.rows * (len(state.present) + 1) * 8 <= MOST_KEPT
+        if fit and (len(strange) or not state.complete):
+            return f"all {state.rows:,} rows are few enough to be kept whole, and were not"
+        if state.complete:
+            return None
+        missed = np.flatnonzero((state.counts > 0.0) & (state.known["met"] == 0.0))
+        if state.shape.classes and len(missed):
+            label = state.shape.classes[missed[0]]
+            return f"the sample had no row of {state.shape.targets[0]}={label!r}"
+        common = strange[state.mean[strange] > SELDOM]
+        if len(common):
+            return f"the sample had only zeros in {state.shape.columns[common[0]].name!r}"
+        return self._far(state)
 
     def learn_again(self, shape: Shape, state: CurvatureState, sample: Batch) -> Known:
-        """Return starts for another pass."""
-        return self.learn(shape, sample)
+        """Return starts for another pass: of rows drawn from all, and of the sample where it is like them."""
+        inside, features = (
+            state.shape,
+            {n: a for n, a in self._pilot().arrays.items() if n.startswith("feature")},
+        )
+        d, (values, w) = inside.d, _drawn_rows(state)
+        mapped = self.mapped(sample, inside)
+        more, v = mapped.dense(inside.p)[:PILOT].astype(np.float64), mapped.weights[:PILOT]
+        if _alike(state, more, v):
+            v = _to_totals(v, _codes(inside, more[:, d]), state.counts)
+            share = len(more) / (len(more) + len(values))
+            values, w = np.concatenate([values, more]), np.concatenate([(1.0 - share) * w, share * v])
+        center = np.array(state.mean[:d])
+        scale, kept = _scales(np.sqrt(_variances(state)), center), _kept(state.rows, state.present, inside)
+        return Known({**features, **kept, **self._pilot_of(inside, values, w, center, scale)})
 
     @property
     def learns(self) -> bool:
@@ -260,17 +340,33 @@ class Curvature(OnFeatures):
 
     # the sums --------------------------------------------------------------------------------------------
 
-    def _starts(self, shape: Shape, z: Array, y: Array, w: Array) -> dict[str, Array]:
-        """Return the optima of several penalties, of classes as they are and balanced."""
-        e, c = self.equations(shape), max(1, len(shape.classes))
-        counts = np.bincount(_codes(shape, y), w, c)
+    def _pilot_of(
+        self, shape: Shape, values: Array, w: Array, center: Array, scale: Array
+    ) -> dict[str, NDArray[Any]]:
+        """Return the starts that rows lead to, and what the importance of others is measured by."""
+        y, c = values[:, shape.d], max(1, len(shape.classes))
+        self.check_target(y, shape.targets[0])
+        z, codes = _standard(values[:, : shape.d], center, scale), _codes(shape, y)
+        counts = np.bincount(codes, w, c)
         even = np.sum(counts) / (c * np.maximum(counts, np.mean(w) if len(w) else 1.0))
+        starts = self._starts(shape, z, y, w, even)
+        measured = np.flatnonzero(
+            (starts["share"] == min(starts["share"])) | (np.arange(len(starts["share"])) == 0)
+        )
+        found = usual(self.about, z, y, w, starts["start"], measured, np.clip(even, 1.0, RAREST))
+        return {**starts, **found, "center": center, "scale": scale, "met": counts}
+
+    def _starts(self, shape: Shape, z: Array, y: Array, w: Array, even: Array) -> dict[str, Array]:
+        """Return the optima of several penalties, of classes as they are and balanced."""
+        e, c, codes = self.equations(shape), max(1, len(shape.classes)), _codes(shape, y)
         fit = max(1, MOST_BYTES // (8 * (e * (shape.d + 1)) ** 2))
         asked = [start for start in STARTS if c > 1 or not start[1]][:fit]
         made: dict[tuple[float, bool], Array] = {}
         theta = np.zeros((2, e, shape.d + 1))
+        for balanced, v in enumerate((w, w * even[codes])):
+            theta[balanced, :, -1] = self.intercepts(y, codes, v, e) if len(z) else 0.0
         for share, balanced in sorted(asked, reverse=True):
-            v = w * even[_codes(shape, y)] if balanced else w
+            v = w * even[codes] if balanced else w
             if len(z):
                 ridge = share * max(float(v.sum()), 1e-300)
                 theta[int(balanced)] = newton(self.about, z, y, v, theta[int(balanced)], ridge)
@@ -280,6 +376,17 @@ class Curvature(OnFeatures):
             "share": np.array([share for share, _ in asked]),
             "balance": np.stack([even if balanced else np.ones(c) for _, balanced in asked]),
         }
+
+    def _far(self, state: CurvatureState) -> str | None:
+        """Return in words how far the starts are from their optima; None where one of each balance is near."""
+        balance = state.known["balance"]
+        away = np.array([_distance(state, k) for k in range(len(balance))])
+        for kind in np.unique(np.ptp(balance, axis=1) > 0.0):
+            nearest = away[(np.ptp(balance, axis=1) > 0.0) == kind].min()
+            if not nearest <= FAR:
+                how = f"about {nearest:.2g}" if np.isfinite(nearest) else "infinitely"
+                return f"the linear predictor that the sample led to is off by {how} on all rows"
+        return None
 
     def _keeper(self) -> Sample:
         return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
@@ -296,7 +403,10 @@ class Curvature(OnFeatures):
         order = np.argsort(codes, kind="stable") if c > 1 else slice(None)
         z, y, w, codes = z[order], y[order], w[order], codes[order]
         parts = [slice(*ends) for ends in pairwise(np.searchsorted(codes, np.arange(c + 1)))]
-        found = [self.about(z @ theta.T, y) for theta in known["start"]]
+        etas = [z @ theta.T for theta in known["start"]]
+        found = [self.about(eta, y) for eta in etas]
+        k = np.empty(len(y))
+        k[order] = known["rarity"][codes] * importance(self.about, known, z, y, w, etas, found)
         m = _MOMENTS.update(_MOMENTS.init(shape), batch)
         return CurvatureState(
             shape,
@@ -309,9 +419,36 @@ class Curvature(OnFeatures):
             np.array([w[rows] @ z[rows] for rows in parts]),
             np.array([[w[rows] @ at.loss[rows] for rows in parts] for at in found]),
             np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found]),
-            np.array([at.hessian(z, w * g[codes]) for at, g in zip(found, known["balance"], strict=True)]),
-            self._keeper().update(self._keeper().init(shape), batch),
+            self._hessians(known, z, w, codes, parts, found),
+            self._kept_of(shape, batch, values, k),
         )
+
+    def _hessians(
+        self,
+        known: Known,
+        z: Array,
+        w: Array,
+        codes: NDArray[np.intp],
+        parts: Sequence[slice],
+        found: Sequence[Expansion],
+    ) -> Array:
+        """Return the Hessians of rows in the order of their classes, by class where they are few."""
+        k, c, em = len(found), len(parts), known["start"][0].size
+        if _apart(k, c, em) == c:
+            return np.array([[at.part(rows).hessian(z[rows], w[rows]) for rows in parts] for at in found])
+        weights = [w * g[codes] for g in known["balance"]]
+        return np.array([[at.hessian(z, v)] for at, v in zip(found, weights, strict=True)])
+
+    def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> SampleState:
+        """Return the rows of a batch that are kept, given their importance."""
+        stored, keeper = self._pilot()["stored"], self._keeper()
+        inside = shape_of_kept(shape, stored)
+        return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
+
+
+def _apart(k: int, c: int, em: int) -> int:
+    """Return how many Hessians there are of a start: one of each class where they are few, else one of all."""
+    return c if 8 * k * c * em * em <= MOST_APART else 1
 
 
 def _codes(shape: Shape, y: Array) -> Any:
@@ -323,13 +460,68 @@ def _slopes(at: Expansion, z: Array, w: Array, rows: slice) -> Array:
     return np.asarray((w[rows, None] * at.slope[rows]).T @ z[rows]).ravel()
 
 
-def _kept(n: int, shape: Shape) -> int:
-    """Return how many rows to keep: all where a sample of n says that they are few."""
-    every = 1 << max(0, int(n - 1).bit_length())
-    if every * shape.p * 8 <= MOST_KEPT:
-        return every
-    fit = SAMPLED // (np.dtype(shape.dtype).itemsize * max(1, shape.p))
-    return 1 << max(0, int(fit).bit_length() - 1)
+def _kept(n: int, present: NDArray[np.intp], shape: Shape) -> dict[str, NDArray[Any]]:
+    """Return how many rows to keep, all where n rows are few, and with which columns.
+
+    Of few rows every column counts that is not zero in all of them; of many rows all but indicators of nothing.
+    """
+    most = MOST_KEPT // (8 * (len(present) + 1))
+    if n <= most:
+        return {"keep": np.array([min(1 << max(0, int(n - 1).bit_length()), most)]), "stored": present}
+    others = [j for j, column in enumerate(shape.columns) if column.role != INDICATOR]
+    stored = np.union1d(present, np.array(others, np.intp))
+    size = np.dtype(shape.dtype).itemsize * (len(stored) + 2)
+    return {"keep": np.array([max(2, SAMPLED // size)]), "stored": stored}
+
+
+def _variances(state: CurvatureState) -> Array:
+    return np.asarray(np.diagonal(state.scatter)[: state.shape.d] / state.weight)
+
+
+def _scales(spread: Array, center: Array) -> Array:
+    """Return what columns are divided by: their deviations, or one where they have a single value."""
+    return np.where(spread > 1e-12 * np.maximum(1.0, np.abs(center)), spread, 1.0)
+
+
+def _distance(state: CurvatureState, k: int) -> float:
+    """Return the change of η, weighted by curvature, of Newton's step of all rows from start k to its optimum."""
+    known, g = state.known, state.known["balance"][k]
+    theta, hessian, weight = known["start"][k], state.curvature(k, g)[0], float(g @ state.counts)
+    e, m = theta.shape
+    free = np.tile(np.arange(m) < m - 1, e)
+    ridge = float(known["share"][k]) * weight * free
+    slope = g @ state.gradient[k] + ridge * theta.ravel()
+    curvature = float(hessian.reshape(e, m, e, m)[np.arange(e), -1, np.arange(e), -1].sum())
+    if not (np.isfinite(slope).all() and np.isfinite(hessian).all() and curvature > 0.0):
+        return np.inf
+    step = np.linalg.solve(hessian + np.diag(ridge + 1e-9 * curvature), slope)
+    return float(np.sqrt(max(float(step @ hessian @ step), 0.0) / curvature))
+
+
+def _drawn_rows(state: CurvatureState) -> tuple[Array, Array]:
+    """Return the rows that a state keeps, targets last, and what each of them stands for."""
+    found = state.drawn()
+    w = stands_for(found, _codes(state.shape, found.y), state.counts)
+    return np.column_stack([found.x, found.y]), w
+
+
+def _to_totals(w: Array, codes: NDArray[np.intp], totals: Array) -> Array:
+    """Return weights of which each class has its total."""
+    found = np.bincount(codes, w, len(totals))
+    return np.asarray(w * np.divide(totals, found, out=np.zeros_like(found), where=found > 0.0)[codes])
+
+
+def _alike(state: CurvatureState, values: Array, w: Array) -> bool:
+    """Return whether a sample has the means of all rows, and every class."""
+    if len(values) < 2 or not w.sum() > 0.0:
+        return False
+    d = state.shape.d
+    found = np.bincount(_codes(state.shape, values[:, d]), w, len(state.counts))
+    if np.any((found == 0.0) & (state.counts > 0.0)):
+        return False
+    here = np.average(values, axis=0, weights=w)
+    error = np.sqrt(np.diagonal(state.scatter) / state.weight / len(values))
+    return bool(np.all(np.abs(here - state.mean) <= APART * error + 1e-9 * np.abs(state.mean)))
 
 
 def _standard(x: Array, center: Array, scale: Array) -> Array:

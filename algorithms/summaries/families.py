@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algorithms.base import Array
 from algorithms.errors import InvalidField, InvalidTarget
@@ -26,12 +27,29 @@ class LogisticCurvature(Curvature):
 
     def derivatives(self, eta: Array, y: Array) -> tuple[Array, Array, Array]:
         """Return log(1 + exp η) - yη and its derivatives p - y and p(1 - p)."""
-        p = 1.0 / (1.0 + np.exp(-eta))
-        return np.logaddexp(0.0, eta) - y * eta, p - y, p * (1.0 - p)
+        small = np.exp(-np.abs(eta))
+        rest = 1.0 / (1.0 + small)
+        p = np.where(eta > 0.0, rest, small * rest)
+        return np.maximum(eta, 0.0) + np.log1p(small) - y * eta, p - y, small * rest * rest
+
+    def intercepts(self, y: Array, codes: NDArray[np.intp], w: Array, equations: int) -> Array:
+        """Return the logarithms of the classes' odds, or of their shares about their mean."""
+        share = np.bincount(codes, w, max(2, equations)) + 0.5 * np.mean(w)
+        logs = np.log(share)
+        return np.array([logs[1] - logs[0]]) if equations == 1 else logs - logs.mean()
 
 
 @dataclass(frozen=True, repr=False)
-class PoissonCurvature(Curvature):
+class LogLinked(Curvature):
+    """A family whose mean is exp η."""
+
+    def intercepts(self, y: Array, codes: NDArray[np.intp], w: Array, equations: int) -> Array:
+        """Return the logarithm of the mean."""
+        return np.full(equations, np.log(max(float(np.average(y, weights=w)), 1e-12)))
+
+
+@dataclass(frozen=True, repr=False)
+class PoissonCurvature(LogLinked):
     """Half the Poisson deviance with a logarithmic link, but for a constant.
 
     Examples
@@ -51,7 +69,7 @@ class PoissonCurvature(Curvature):
 
 
 @dataclass(frozen=True, repr=False)
-class GammaCurvature(Curvature):
+class GammaCurvature(LogLinked):
     """Half the gamma deviance with a logarithmic link, but for a constant.
 
     Examples
@@ -71,7 +89,7 @@ class GammaCurvature(Curvature):
 
 
 @dataclass(frozen=True, repr=False)
-class TweedieCurvature(Curvature):
+class TweedieCurvature(LogLinked):
     """Half the Tweedie deviance with a logarithmic link, but for a constant.
 
     Parameters

@@ -1,0 +1,281 @@
+"""Classifiers, counts, neighbours and generalized linear models against scikit-learn on raw rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+from sklearn.decomposition import PCA
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+from differential import agreement, rows
+from differential.agreement import Disagreement, Fold
+from differential.designs import Design
+from differential.extended import Long, Undefined
+from differential.oracles import JOINTS
+from differential.settings import COUNTED, Example
+from differential.tables import Table
+
+NEAR = 1e-7
+"""Difference of two probabilities below which either class may be predicted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What is told of held-out rows.
+
+    Attributes
+    ----------
+    joint : log p(x, y) of every class, shape (n, C).
+    probability : shape (n, C).
+    lost : what a probability loses where a fitted model keeps means of 10⁹ spreads as floats, in scikit-learn too.
+    """
+
+    joint: np.ndarray
+    probability: np.ndarray
+    lost: float = 0.0
+
+
+class Classes:
+    """A classifier by the joint density of rows and classes."""
+
+    def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
+        """Return the condition of the covariances."""
+        made = rows.designed(example, t, train, [])
+        w = made.weight.astype(Long)
+        return JOINTS[example.algorithm](made.placed(0), coded(t, train)[1], w, example.values).condition
+
+    def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
+        """Return what is told of other rows."""
+        made = rows.designed(example, t, train, others)
+        placed = [made.placed(i) for i in range(len(made.rows))]
+        found = JOINTS[example.algorithm](
+            placed[0], coded(t, train)[1], made.weight.astype(Long), example.values
+        )
+        logs = [found.log(X) for X in placed[1:]]
+        shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
+        lost = _lost_by_floats(made, coded(t, train)[1])
+        return [Told((log + shift).astype(float), softmax(log).astype(float), lost) for log in logs]
+
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
+        """Compare the score of a fold."""
+        told = self.told(example, t, train, [rows.features(t, test)])[0]
+        labels, codes = coded(t, test, train)
+        expected, scale = scored(example.scoring, labels, codes, told, t.weight[test])
+        fold.agree(expected, scale)
+
+    def predictions(self, example: Example, t: Table, model: Any) -> None:
+        """Compare classes and probabilities of the raw rows and of fresh ones."""
+        every = np.flatnonzero(t.weight > 0)
+        frames = [rows.features(t, every), t.fresh]
+        labels, _ = coded(t, every)
+        for told, frame in zip(self.told(example, t, every, frames), frames, strict=True):
+            agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0, told.lost)
+            sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR + told.lost
+            if not (labels[told.probability.argmax(axis=1)] == model.predict(frame))[sure].all():
+                raise Disagreement("predicted classes")
+
+
+def _lost_by_floats(made: Design, codes: np.ndarray) -> float:
+    """Return eps · |mean| in spreads of a class, a few times over; nothing where a scaler takes the mean away."""
+    if made.standardize or not len(made.mean):
+        return 0.0
+    spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)])
+    least = np.where(spreads > 1e-9 * spreads.max(), spreads, np.inf).min(axis=0)
+    return 64.0 * float(np.finfo(float).eps * (np.abs(made.mean) / least).max())
+
+
+class Counts(Classes):
+    """Naive Bayes of counts: scikit-learn's own class."""
+
+    def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
+        """Return one: counts are summed."""
+        return 1.0
+
+    def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
+        """Return what is told of other rows."""
+        categorical = example.algorithm == "categorical_nb"
+        made = (
+            rows.categories(t, example, train, others)
+            if categorical
+            else rows.designed(example, t, train, others)
+        )
+        X = [np.asarray(r + made.mean, float) for r in made.rows]
+        X = [np.where(np.abs(x - np.round(x)) < 1e-12, np.round(x), x) for x in X]
+        model = self.model(example, t).fit(X[0], coded(t, train)[1], sample_weight=made.weight)
+        logs = [model._joint_log_likelihood(model._check_X(x)) for x in X[1:]]
+        return [Told(log, model.predict_proba(x)) for log, x in zip(logs, X[1:], strict=True)]
+
+    def model(self, example: Example, t: Table) -> Any:
+        """Return scikit-learn's estimator, not fitted; a category may be another one, or missing."""
+        if example.algorithm == "categorical_nb":
+            return CategoricalNB(
+                **example.values, min_categories=[len(k) + 2 for k in rows.known(t, example)]
+            )
+        kind = {"multinomial_nb": MultinomialNB, "bernoulli_nb": BernoulliNB, "complement_nb": ComplementNB}
+        return kind[example.algorithm](**example.values)
+
+
+class Nearest:
+    """Neighbours of the training rows; where two are equally far, either may be the nearer."""
+
+    def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
+        """Return one: nothing is solved."""
+        return 1.0
+
+    def model(
+        self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]
+    ) -> tuple[Any, list[np.ndarray]]:
+        """Return scikit-learn's fitted model and the other rows; Undefined where distances tie."""
+        made = rows.designed(example, t, train, others)
+        X = [made.placed(i).astype(float) for i in range(len(made.rows))]
+        kind = KNeighborsClassifier if "classifier" in example.algorithm else KNeighborsRegressor
+        k = example.values["n_neighbors"]
+        model = kind(
+            k, weights=example.values["weights"], metric=example.values["metric"], algorithm="kd_tree"
+        )
+        y = t.frame["y"].to_numpy()[train]
+        if not X[0].shape[1]:
+            raise Undefined("neighbours without a column")
+        if k > len(X[0]):
+            raise Undefined("more neighbours than rows")
+        model.fit(X[0], y)
+        size = max(float(np.abs(X[0]).max(initial=0.0)), 1e-300)
+        for x in X[1:]:
+            away = np.sort(exact_distances(x, X[0], example.values["metric"]), axis=1)
+            if example.values["weights"] == "distance" and ((away > 0) & (away < 1e-7 * size)).any():
+                raise Undefined("neighbours at next to no distance")
+            if k < away.shape[1] and (away[:, k] - away[:, k - 1] <= 1e-7 * size).any():
+                raise Undefined("neighbours that are equally far")
+        return model, X[1:]
+
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
+        """Compare the score of a fold."""
+        model, (X,) = self.model(example, t, train, [rows.features(t, test)])
+        if isinstance(model, KNeighborsRegressor):
+            y = t.frame["y"].to_numpy(float)[test]
+            middle = np.median(y)
+            residual = (y - model.predict(X)).astype(Long)
+            w = t.weight[test].astype(Long)
+            expected, scale = agreement.squared(
+                example.scoring, (y - middle).astype(Long), residual, w, np.abs(y).max()
+            )
+        else:
+            labels, codes = coded(t, test, train)
+            told = Told(np.zeros((0, 0)), _probability(model, X, labels))
+            expected, scale = scored(example.scoring, labels, codes, told, t.weight[test])
+        fold.agree(expected, scale)
+
+    def predictions(self, example: Example, t: Table, model: Any) -> None:
+        """Compare predictions of fresh rows."""
+        every = np.flatnonzero(t.weight > 0)
+        twin, (X,) = self.model(example, t, every, [t.fresh])
+        if isinstance(twin, KNeighborsRegressor):
+            y = t.frame["y"].to_numpy(float)[every]
+            agreement.alike(
+                "predictions",
+                model.predict(t.fresh) - y.mean(),
+                twin.predict(X) - y.mean(),
+                float(y.std()),
+                4e-16 * np.abs(y).max(),
+            )
+        else:
+            agreement.alike("probabilities", model.predict_proba(t.fresh), twin.predict_proba(X), 1.0)
+
+
+class Components:
+    """PCA, whose score is the mean log-likelihood of probabilistic PCA; scikit-learn's, by SVD."""
+
+    def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
+        """Return the ratio of the largest standard deviation to that of the noise."""
+        X = rows.designed(example, t, train, []).placed(0).astype(float)
+        s = np.linalg.svd(X, compute_uv=False)
+        return float(s[0] / s[-1]) if s.size and s[-1] > 0 else np.inf
+
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
+        """Compare the score of a fold; Undefined where a variance is rounding, or components are equally long."""
+        made = rows.designed(example, t, train, [rows.features(t, test)])
+        X, other = (made.placed(i).astype(float) for i in (0, 1))
+        n = min(example.values["n_components"], *X.shape)
+        s = np.linalg.svd(X - X.mean(axis=0), compute_uv=False) if X.size else np.zeros(1)
+        noise = np.sqrt(np.mean(s[n:] ** 2)) if n < len(s) else s[-1]
+        if not n or min(noise, s[n - 1]) <= 1e-5 * s[0]:
+            raise Undefined("the density of a direction without variance")
+        if n < len(s) and s[n - 1] - s[n] < 1e-6 * s[0]:
+            raise Undefined("components of equal variance")
+        expected = float(PCA(n, svd_solver="full").fit(X).score(other))
+        fold.agree(expected, max(1.0, abs(expected)))
+
+    def predictions(self, example: Example, t: Table, model: Any) -> None:
+        """Compare how far fresh rows are from their projections, which no sign changes."""
+        every = np.arange(len(t.frame))
+        made = rows.designed(example, t, every, [t.fresh])
+        X, other = (made.placed(i).astype(float) for i in (0, 1))
+        n = min(example.values["n_components"], *X.shape)
+        s = np.linalg.svd(X, compute_uv=False)
+        if n < len(s) and s[n - 1] - s[n] < 1e-6 * s[0]:
+            raise Undefined("components of equal variance")
+        expected = np.linalg.norm(PCA(n, svd_solver="full").fit(X).transform(other), axis=1)
+        away = np.linalg.norm(model.transform(t.fresh), axis=1)
+        size = float(np.abs(expected).max(initial=1e-300))
+        lost = 64 * np.finfo(float).eps * float((np.abs(made.mean / made.scale)).max(initial=0))
+        agreement.alike("lengths of projections", away, expected, size, lost)
+
+
+def exact_distances(x: np.ndarray, X: np.ndarray, metric: str) -> np.ndarray:
+    """Return the distances of rows, shape (n, m)."""
+    apart = np.abs(x[:, None, :] - X[None])
+    return apart.sum(axis=2) if metric == "manhattan" else np.sqrt((apart**2).sum(axis=2))
+
+
+def _probability(model: Any, X: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    out = np.zeros((len(X), len(labels)))
+    out[:, np.searchsorted(labels, model.classes_)] = model.predict_proba(X)
+    return out
+
+
+def coded(t: Table, some: np.ndarray, train: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels, and the place of each row's; Undefined where the training rows lack one."""
+    y = t.frame["y"].to_numpy(object)
+    labels = np.unique(y[t.weight > 0].astype(str)).astype(object)
+    if len(np.unique(y[some if train is None else train].astype(str))) < len(labels):
+        raise Undefined("a class that the training rows lack")
+    return labels, np.searchsorted(labels.astype(str), y[some].astype(str))
+
+
+def softmax(log: np.ndarray) -> np.ndarray:
+    """Return the shares of exp(log)."""
+    made = np.exp(log - log.max(axis=1, keepdims=True))
+    return made / made.sum(axis=1, keepdims=True)
+
+
+def scored(
+    scoring: str, labels: np.ndarray, codes: np.ndarray, told: Told, w: np.ndarray
+) -> tuple[float, float]:
+    """Return a score and its scale; Undefined where a row is as much of one class as of another."""
+    if scoring == "log_likelihood":
+        value = float(np.average(told.joint[np.arange(len(codes)), codes], weights=w))
+        return value, max(1.0, abs(value))
+    if scoring == "neg_log_loss":
+        value = -metrics.log_loss(codes, told.probability, sample_weight=w, labels=np.arange(len(labels)))
+        eps = np.finfo(float).eps  # scikit-learn's scorer has 1 - p of two classes: p near 1 costs digits
+        own = np.clip(told.probability[np.arange(len(codes)), codes], eps, 1.0)
+        lost = float(np.average(np.minimum((4.0 * eps + told.lost) / own, 40.0), weights=w))
+        return float(value), max(1.0, abs(float(value))) + lost / agreement.SAME
+    first_two = np.sort(told.probability, axis=1)[:, -2:]
+    if (np.diff(first_two) <= NEAR + told.lost).any():
+        raise Undefined("rows between two classes")
+    made = told.probability.argmax(axis=1)
+    of = {"accuracy": metrics.accuracy_score, "balanced_accuracy": metrics.balanced_accuracy_score}[scoring]
+    return float(of(codes, made, sample_weight=w)), 1.0
+
+
+def oracle_of(algorithm: str) -> Any:
+    """Return the oracle of an algorithm."""
+    if algorithm in JOINTS:
+        return Classes()
+    return Counts() if algorithm in COUNTED else Nearest()

@@ -1,0 +1,215 @@
+"""One question, asked of the product and of the oracle, and what came of it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import hpo
+from algorithms.errors import AlgorithmError
+from differential import classifiers, generalized, rows
+from differential.agreement import Disagreement, Fold, alike, squared
+from differential.designs import Design
+from differential.extended import Long, Undefined
+from differential.oracles import LINES, REPEATED, Line, line_of
+from differential.settings import Example, splits
+from differential.tables import Spec, Table, table
+from hpo.errors import HpoError
+
+NUMERIC = r"digits|rounding|precision|is not finite"
+"""Refusals that say that the numbers cannot be trusted: legitimate where the problem is badly conditioned."""
+HARD = 1e5
+"""Condition from which such a refusal is taken."""
+REFUSALS = (
+    r"cannot train \w+: it has (no row|\d+ rows?) to train on of the class",
+    r"there is nothing to learn",
+    r"has one row to test on, and R² needs two",
+    r"cannot be told of held-out rows: Input contains (NaN|infinity)",  # what scikit-learn predicts there, too
+    r"cannot be told of held-out rows: y_true",  # as in scikit-learn: a fold without rows of some class
+    r"needs (at least|more than) \d+ rows? ",
+    r"needs as many rows, and the sample",
+    r"holds -?[\d.e+-]+, and \w+ takes counts",
+    r"needs a column of categories",
+    r"more than the \d+ rows",
+    r"has an empty side|no rows",
+    r"there are fewer rows|rows and \d+ (folds|splits)",
+)
+"""Refusals that any table may meet."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a question: ``"agreed"``, ``"refused"``, ``"undefined"``, and why."""
+
+    what: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}" if self.why else self.what
+
+
+def ask(example: Example) -> Outcome:
+    """Ask both, and return what came of it; raises Disagreement."""
+    t = table(example.spec)
+    folds, pairs = splits(example, t)
+    kept = t.weight > 0
+    pairs = [(a[kept[a]], b[kept[b]]) for a, b in pairs]
+    if any(not len(a) or not len(b) for a, b in pairs):
+        return Outcome("undefined", "a split without rows")
+    with given(example.spec, t) as (data, store), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            result = _tuned(example, t, data, folds, store)
+        except (HpoError, AlgorithmError) as error:
+            return _refused(example, t, pairs, str(error), early=True)
+        if result.without_score:
+            return _refused(example, t, pairs, result.without_score)
+        try:
+            oracle = oracle_of(example, t)
+            for k, (train, test) in enumerate(pairs):
+                oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring))
+            oracle.predictions(example, t, result.best_model)
+        except Undefined as why:
+            return Outcome("undefined", str(why))
+    return Outcome("agreed")
+
+
+def _tuned(example: Example, t: Table, data: Any, folds: Any, store: Path) -> Any:
+    search = {f"{example.algorithm}.{k}": v for k, v in example.setting}
+    return hpo.tune(
+        data, None if example.spec.target == "none" else "y", example.algorithm, trials=1, folds=folds, scoring=example.scoring, search=search, store=store,
+        progress=False, n_jobs=1, polish=False, features=list(t.features),
+        weight="w" if "w" in t.frame else None,
+    )  # fmt: skip
+
+
+def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = False) -> Outcome:
+    """Return a refusal that is documented, and legitimate here; raises Disagreement otherwise."""
+    brief = re.sub(r"'[^']*'|[-\d.,]+(e[+-]?\d+)?", "…", why)
+    if any(re.search(known, why) for known in REFUSALS):
+        return Outcome("refused", brief)
+    if re.search(NUMERIC, why):
+        try:
+            oracle = oracle_of(example, t)
+            worst = max(oracle.condition(example, t, train) for train, _ in pairs)
+        except Undefined as undefined:
+            return Outcome("refused", f"{brief} ({undefined})")
+        if worst >= HARD or _target_is_rounding(example.spec, t):
+            return Outcome("refused", brief)
+        raise Disagreement(f"refused at a condition of {worst:.2g}: {why}")
+    raise Disagreement(f"refused: {why}")
+
+
+def _target_is_rounding(spec: Spec, t: Table) -> bool:
+    """Return whether the target's own floats leave residuals less than six digits."""
+    if spec.target != "number":
+        return False
+    y = t.frame["y"].to_numpy(float)
+    return bool(64.0 * np.finfo(float).eps * np.abs(y).max() > 1e-6 * y.std() * min(1.0, spec.noise))
+
+
+@contextmanager
+def given(spec: Spec, t: Table) -> Iterator[tuple[Any, Path]]:
+    """Yield the table as ``hpo.tune`` takes it, a frame or files in a directory, and a place for states."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        if spec.source != "frame":
+            _write(spec, t, data)
+        yield t.frame if spec.source == "frame" else data, Path(folder) / "store"
+
+
+def _write(spec: Spec, t: Table, folder: Path) -> None:
+    whole = written(spec, t)
+    for k in range(spec.files):
+        some = whole.filter(pa.array(t.file == k))
+        if some.num_rows and spec.source == "parquet":
+            pq.write_table(some, folder / f"{k}.parquet", row_group_size=64)
+        elif some.num_rows:
+            some.to_pandas(types_mapper=pd.ArrowDtype).to_csv(folder / f"{k}.csv", index=False)
+
+
+def written(spec: Spec, t: Table) -> pa.Table:
+    """Return the table as it is written, a date as a date, and the part that a row belongs to."""
+    whole = pa.Table.from_pandas(t.frame.assign(part=t.part.astype("int32")), preserve_index=False)
+    for j, col in enumerate(spec.cols):
+        if col.kind == "date":
+            at = whole.schema.get_field_index(f"x{j}")
+            whole = whole.set_column(at, f"x{j}", whole.column(at).cast(pa.date32()))
+    return whole
+
+
+def oracle_of(example: Example, t: Table) -> Any:
+    """Return the oracle of an algorithm."""
+    if example.algorithm == "pca":
+        return classifiers.Components()
+    if example.algorithm in generalized.NAMES:
+        return generalized.Generalized()
+    return Regression() if example.algorithm in LINES else classifiers.oracle_of(example.algorithm)
+
+
+class Regression:
+    """A linear prediction of a number."""
+
+    def fitted(
+        self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]
+    ) -> tuple[Line, Design]:
+        """Return the line, and the rows that it is of."""
+        made = rows.designed(example, t, train, others)
+        y = t.frame["y"].to_numpy(float)[train]
+        if example.algorithm in REPEATED and (made.weight != 1).any():
+            times = made.weight.astype(int)
+            made = replace(
+                made,
+                rows=(np.repeat(made.rows[0], times, axis=0), *made.rows[1:]),
+                weight=np.ones(times.sum()),
+            )
+            y = np.repeat(y, times)
+        return line_of(LINES[example.algorithm], made, y, example.values), made
+
+    def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
+        """Return the condition of the problem."""
+        return self.fitted(example, t, train, [])[0].condition
+
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
+        """Compare the score of a fold."""
+        line, made = self.fitted(example, t, train, [rows.features(t, test)])
+        y = t.frame["y"].to_numpy(float)[test].astype(Long) - line.centre
+        residual = y - line.residual_free(made, 1)
+        w = t.weight[test].astype(Long)
+        fold.agree(
+            *squared(example.scoring, y, residual, w, float(np.abs(t.frame["y"]).max())),
+        )
+
+    def predictions(self, example: Example, t: Table, model: Any) -> None:
+        """Compare predictions of the raw rows and of fresh ones by the model of all rows."""
+        every = np.flatnonzero(t.weight > 0)
+        frames = [rows.features(t, every), t.fresh]
+        line, made = self.fitted(example, t, every, frames)
+        y = t.frame["y"].to_numpy(float)[every]
+        for i, frame in enumerate(frames, 1):
+            expected = line.residual_free(made, i) + line.centre
+            parts = np.abs(made.placed(i, centred=False) * line.coef).max(axis=1, initial=0) + np.abs(
+                (made.mean / made.scale) @ np.abs(line.coef)
+            )
+            scale = max(float(np.std(y)), float(np.abs(expected - line.centre).max()))
+            lost = 32 * np.finfo(float).eps * (parts + np.abs(expected) + np.abs(y).max()).astype(float)
+            which = "prediction of fresh rows," if i == 2 else "prediction"
+            alike(
+                which,
+                np.ravel(model.predict(frame)) - float(line.centre),
+                expected - line.centre,
+                scale,
+                lost,
+            )

@@ -1,0 +1,127 @@
+"""Least squares in extended precision: what double precision cannot tell of a badly conditioned table.
+
+NumPy's ``longdouble`` has 64 bits of mantissa (80-bit) where the tests run, eps = 1.1e-19.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Long = np.longdouble
+NULL, CERTAIN = 1e-14, 1e-11
+"""Relative size of a direction below which it is rounding, and from which it is data; between it is either."""
+
+
+class Undefined(Exception):
+    """The answer is a matter of rounding, in scikit-learn too; the message says of what."""
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """A pivoted QR of columns divided by their norms.
+
+    Attributes
+    ----------
+    r : shape (rank, q), rows of R.
+    qb : shape (rank,), the target along them.
+    order : the pivots.
+    norms : shape (q,), of the columns; one for a column that is zero.
+    """
+
+    r: np.ndarray
+    qb: np.ndarray
+    order: np.ndarray
+    norms: np.ndarray
+
+    @property
+    def rank(self) -> int:
+        """Directions that are data."""
+        return len(self.r)
+
+    @property
+    def condition(self) -> float:
+        """Of the scaled columns, but for a factor of a few."""
+        diagonal = np.abs(np.diagonal(self.r)) if self.rank else np.ones(1, Long)
+        return float(diagonal.max() / diagonal.min())
+
+
+def factor(A: np.ndarray, b: np.ndarray) -> Factor:
+    """Return the pivoted Householder QR of A; Undefined where its rank is a matter of rounding."""
+    A, b = A.astype(Long), b.astype(Long)
+    norms = np.sqrt((A * A).sum(axis=0))
+    norms = np.where(norms > 0, norms, Long(1))
+    R, q = A / norms, b.copy()
+    order, rank = np.arange(R.shape[1]), 0
+    for k in range(min(R.shape)):
+        left = np.sqrt((R[k:, k:] ** 2).sum(axis=0))
+        j = k + int(left.argmax())
+        if left[j - k] < CERTAIN:
+            if left[j - k] > NULL:
+                raise Undefined("the rank of the columns")
+            break
+        R[:, [k, j]], order[[k, j]] = R[:, [j, k]], order[[j, k]]
+        v = R[k:, k].copy()
+        v[0] += np.copysign(np.sqrt(v @ v), v[0])
+        scale = 2 / (v @ v)
+        R[k:, k:] -= np.multiply.outer(v, scale * (v @ R[k:, k:]))
+        q[k:] -= v * (scale * (v @ q[k:]))
+        rank = k + 1
+    return Factor(R[:rank], q[:rank], order, norms)
+
+
+def back(U: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return U⁻¹b of an upper triangle; b may have several columns."""
+    x = b.astype(Long).copy()
+    for i in range(len(U) - 1, -1, -1):
+        x[i] = (x[i] - U[i, i + 1 :] @ x[i + 1 :]) / U[i, i]
+    return x
+
+
+def least_squares(
+    A: np.ndarray, b: np.ndarray, lengths: np.ndarray | None = None
+) -> tuple[np.ndarray, Factor]:
+    """Return argmin ‖b - Aw‖, of least Σ(w·lengths)² where there are several, and the factor it came from."""
+    f = factor(A, b)
+    q, r = A.shape[1], f.rank
+    v = np.zeros(q, Long)
+    v[:r] = back(f.r[:, :r], f.qb)
+    if r < q:
+        null = np.vstack([-back(f.r[:, :r], f.r[:, r:]), np.eye(q - r, dtype=Long)])
+        units = (np.ones(q, Long) if lengths is None else lengths.astype(Long))[f.order] / f.norms[f.order]
+        free, _ = least_squares(null * units[:, None], -v * units)
+        v = v + null @ free
+    w = np.zeros(q, Long)
+    w[f.order] = v
+    return w / f.norms, f
+
+
+def ridge(A: np.ndarray, b: np.ndarray, alpha: float) -> tuple[np.ndarray, Factor]:
+    """Return argmin ‖b - Aw‖² + α‖w‖², by the QR of A above √α·1."""
+    if alpha == 0.0:
+        return least_squares(A, b)
+    q = A.shape[1]
+    below = np.sqrt(Long(alpha)) * np.eye(q, dtype=Long)
+    return least_squares(np.vstack([A, below]), np.concatenate([b, np.zeros(q, Long)]))
+
+
+def cholesky(S: np.ndarray) -> np.ndarray:
+    """Return lower L with LLᵀ = S; Undefined where S is singular to rounding."""
+    scale = np.sqrt(np.diagonal(S))
+    if not (scale > 0).all():
+        raise Undefined("the inverse of a singular covariance")
+    L = (S / np.multiply.outer(scale, scale)).astype(Long)
+    n = len(L)
+    for j in range(n):
+        L[j, j] -= L[j, :j] @ L[j, :j]
+        if L[j, j] < 1e-13:
+            raise Undefined("the inverse of a singular covariance")
+        L[j, j] = np.sqrt(L[j, j])
+        L[j + 1 :, j] = (L[j + 1 :, j] - L[j + 1 :, :j] @ L[j, :j]) / L[j, j]
+    return np.tril(L) * scale[:, None]
+
+
+def forward(L: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return L⁻¹b of a lower triangle."""
+    return back(L[::-1, ::-1], b[::-1])[::-1]

@@ -1,0 +1,98 @@
+"""Generalized linear models of kept rows against scikit-learn's, each to the tolerance that its solver has.
+
+Both sides end a descent where a slope is small, so predictions agree to 1e-6 of their scale and not to 1e-8.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import LinAlgWarning
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
+
+from differential import agreement, rows
+from differential.agreement import Disagreement, Fold
+from differential.classifiers import NEAR, Told, coded, scored
+from differential.extended import Long, Undefined, factor
+from differential.settings import Example
+from differential.tables import Table
+
+NAMES = ("logistic", "poisson", "gamma")
+CLOSE = 1e-6
+"""Largest difference, in units of a score's own scale, and of a prediction's."""
+TIGHT = {"solver": "newton-cholesky", "tol": 1e-12, "max_iter": 500}
+SCALED = 1e4
+"""Ratio of spreads from which scikit-learn's Newton steps lose their digits."""
+
+
+class Generalized:
+    """scikit-learn's model, by Newton's method; Undefined where that does not end."""
+
+    def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
+        """Return the condition of the columns."""
+        made = rows.designed(example, t, train, [])
+        return factor(made.placed(0), np.zeros(len(train), Long)).condition
+
+    def fitted(
+        self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]
+    ) -> tuple[Any, list[np.ndarray]]:
+        """Return the model, and the other rows."""
+        made = rows.designed(example, t, train, others)
+        X = [made.placed(i).astype(float) for i in range(len(made.rows))]
+        spreads = X[0].std(axis=0)
+        spreads = spreads[spreads > 0]
+        if not len(spreads) or spreads.max() > SCALED * spreads.min():
+            raise Undefined("a descent on columns of very different units")
+        model = self.model(example)
+        y = coded(t, train)[1] if example.algorithm == "logistic" else t.frame["y"].to_numpy(float)[train]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            warnings.simplefilter("error", LinAlgWarning)
+            try:
+                return model.fit(X[0], y, sample_weight=made.weight), X[1:]
+            except (ConvergenceWarning, LinAlgWarning):
+                raise Undefined("what a descent has come to") from None
+
+    def model(self, example: Example) -> Any:
+        """Return scikit-learn's estimator, not fitted."""
+        if example.algorithm == "logistic":
+            return LogisticRegression(C=example.values["C"], **TIGHT)
+        return {"poisson": PoissonRegressor, "gamma": GammaRegressor}[example.algorithm](
+            alpha=example.values["alpha"], **TIGHT
+        )
+
+    def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
+        """Compare the score of a fold."""
+        model, (X,) = self.fitted(example, t, train, [rows.features(t, test)])
+        w = t.weight[test]
+        if example.algorithm == "logistic":
+            labels, codes = coded(t, test, train)
+            told = Told(np.zeros((0, 0)), model.predict_proba(X))
+            expected, scale = scored(example.scoring, labels, codes, told, w)
+        else:
+            y = t.frame["y"].to_numpy(float)[test]
+            residual = (y - model.predict(X)).astype(Long)
+            expected, scale = agreement.squared(
+                example.scoring, (y - y.mean()).astype(Long), residual, w.astype(Long), np.abs(y).max()
+            )
+        fold.agree(expected, max(scale, abs(expected)), CLOSE)
+
+    def predictions(self, example: Example, t: Table, model: Any) -> None:
+        """Compare predictions of fresh rows."""
+        twin, (X,) = self.fitted(example, t, np.flatnonzero(t.weight > 0), [t.fresh])
+        if example.algorithm != "logistic":
+            expected = twin.predict(X)
+            agreement.alike(
+                "predictions", model.predict(t.fresh), expected, 0.0, CLOSE * np.maximum(expected, 1.0)
+            )
+            return
+        expected = twin.predict_proba(X)
+        agreement.alike("probabilities", model.predict_proba(t.fresh), expected, 0.0, CLOSE)
+        sure = np.diff(np.sort(expected, axis=1)[:, -2:])[:, 0] > max(NEAR, 4 * CLOSE)
+        labels, _ = coded(t, np.flatnonzero(t.weight > 0))
+        if not (labels[expected.argmax(axis=1)] == model.predict(t.fresh))[sure].all():
+            raise Disagreement("predicted classes")

@@ -1,0 +1,90 @@
+"""Every counterexample that the fuzzing has found, kept: what was wrong is asked again in every run of the tests."""
+
+from __future__ import annotations
+
+from differential.settings import Example
+from differential.tables import Col, Spec
+
+KNOWN: tuple[Example, ...] = (
+    # a level whose share is min_frequency itself was merged: 6 of 30 rows at 0.2
+    Example(
+        Spec(seed=932, rows=12, cols=(Col("category"),), classes=4, noise=0.01, offset=1.0, scale=1, weights="whole",
+             source="parquet", parts=2),
+        "ridge",
+        (("alpha", 1e-8), ("fit_intercept", True), ("impute", "indicator"), ("min_frequency", 0.2), ("select", 3),
+         ("standardize", False)),
+        "shuffle",
+        "neg_root_mean_squared_error",
+    ),
+    # a share of 3 of 30 rows at 0.1, of the hours of a timestamp with missing values
+    Example(
+        Spec(seed=321, cols=(Col("boolean", missing=0.1, where="file"), Col("timestamp", missing=0.1)), classes=3,
+             noise=1e-4, scale=12, source="csv", files=2, parts=2),
+        "ols",
+        (("fit_intercept", True), ("impute", "mean"), ("min_frequency", 0.1), ("select", 3), ("standardize", True)),
+        "time",
+        "r2",
+    ),
+    # columns without a value in the training rows shifted those beside them in the score of Bernoulli's naive Bayes
+    Example(
+        Spec(rows=12, cols=(Col("counts", "int64"),), target="class", parts=2),
+        "bernoulli_nb",
+        (("alpha", 1e-3), ("fit_prior", False)),
+        "parts",
+        "log_likelihood",
+    ),
+    # a constant of 1.5e7 of which 60% is missing, beside small integers, not standardised
+    Example(
+        Spec(seed=16191, rows=120, cols=(
+            Col("mirror", "int8", offset=1e3, scale=12, missing=0.3), Col("boolean", missing=0.1, where="only"),
+            Col("constant", "Int64", offset=1e7, missing=0.6)), classes=3, noise=10.0, offset=-30.0, order="grouped",
+            weights="whole", parts=4),
+        "ridge",
+        (("alpha", 0.01), ("fit_intercept", True), ("impute", "zero"), ("min_frequency", 0.03), ("select", None),
+         ("standardize", False)),
+        "time",
+        "explained_variance",
+    ),
+    # days since 1970 without an intercept, beside levels that sum to one
+    Example(
+        Spec(seed=2, rows=200, cols=(
+            Col("category", missing=0.6, where="fold"), Col("text"), Col("timestamp")), noise=0.01, order="sorted",
+            parts=2),
+        "ridge",
+        (("alpha", 0.01), ("fit_intercept", False), ("impute", "mean"), ("min_frequency", 0.03), ("select", None),
+         ("standardize", False)),
+        "time",
+        "r2",
+    ),
+    # levels that sum to one, next to no penalty
+    Example(
+        Spec(seed=735, rows=30, cols=(Col("category", missing=0.02, where="file"),), weights="whole",
+             source="parquet", parts=3),
+        "ridge",
+        (("alpha", 1e-8), ("fit_intercept", True), ("impute", "mean"), ("min_frequency", 0.0), ("select", None),
+         ("standardize", False)),
+        "parts",
+        "neg_mean_squared_error",
+    ),
+    # a million million beside text
+    Example(
+        Spec(seed=79, rows=12, cols=(
+            Col("normal", offset=1e9, scale=12, missing=0.1, where="fold"), Col("text", missing=0.3, where="fold"),
+            Col("even", "int16", offset=1e7, missing=0.02)), classes=4, offset=1e7, order="sorted", files=3, parts=4),
+        "lasso",
+        (("alpha", 1e-3), ("fit_intercept", True), ("impute", "indicator"), ("max_iter", 20_000), ("min_frequency", 0.1),
+         ("select", None), ("standardize", False), ("tol", 1e-13)),
+        "repeated",
+        "neg_root_mean_squared_error",
+    ),
+    # a row that the model was fitted to was not at distance zero from itself
+    Example(
+        Spec(seed=73942665, cols=(Col("boolean"), Col("category"), Col("timestamp"), Col("timestamp")), offset=1e5,
+             scale=1, order="sorted", files=3),
+        "knn_regressor",
+        (("impute", "mean"), ("metric", "euclidean"), ("min_frequency", 0.03), ("n_neighbors", 9), ("standardize", True),
+         ("weights", "distance")),
+        "parts",
+        "r2",
+    ),
+)  # fmt: skip

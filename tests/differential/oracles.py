@@ -1,0 +1,262 @@
+"""The equivalent of scikit-learn's pipelines, fitted to raw rows, model by model.
+
+Each oracle takes the training rows in the model's columns and returns a function of other rows. Where scikit-learn's
+own solver loses digits on columns that are badly scaled or nearly collinear, the same optimum is found in extended
+precision, and that is said beside it; ``test_oracles.py`` holds every oracle to scikit-learn's own class on good data.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import BayesianRidge, ElasticNet
+
+from differential.designs import Design
+from differential.extended import Long, Undefined, back, cholesky, factor, forward, ridge
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A linear prediction.
+
+    Attributes
+    ----------
+    coef : of the model's columns, shape (q,).
+    centre : subtracted from the target, and added to predictions.
+    centred : whether columns are centred too.
+    condition : of the problem; 1 where none is told.
+    """
+
+    coef: Array
+    centre: Array
+    centred: bool
+    condition: float = 1.0
+
+    def residual_free(self, design: Design, i: int) -> Array:
+        """Return predictions less the centre."""
+        return design.placed(i, centred=self.centred) @ self.coef
+
+
+def line_of(solver: Callable, design: Design, y: Array, setting: dict) -> Line:
+    """Return the line that a solver finds; ``solver(A, b, rows, setting, lengths)`` of rows times root weights."""
+    w, centred = design.weight.astype(Long), setting.get("fit_intercept", True)
+    centre = (w @ y.astype(Long)) / w.sum() if centred else Long(0)
+    A, root = design.placed(0, centred=centred), np.sqrt(w)
+    coef, condition = solver(A * root[:, None], (y.astype(Long) - centre) * root, setting, float(w.sum()))
+    return Line(coef, centre, centred, condition)
+
+
+def ols(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
+    """LinearRegression: of least norm, singular values below ``tol`` = 10⁻⁶ of the largest dropped (``cond``), by SVD.
+
+    Undefined where one of them stands at that limit.
+    """
+    U, s, V = np.linalg.svd(A.astype(float), full_matrices=False)
+    kept = s > 1e-6 * s.max(initial=0.0)
+    if kept.any() and s[kept].min() - s[~kept].max(initial=0.0) < 2e-7 * s[0]:
+        raise Undefined("which directions are dropped")
+    coef = V[kept].T @ ((U[:, kept].T @ b.astype(float)) / s[kept])
+    return coef.astype(Long), float(s[0] / s[kept].min()) if kept.any() else 1.0
+
+
+def l2(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
+    """Ridge; by QR of the columns above √α·1 in extended precision, where scikit-learn squares the columns."""
+    coef, f = ridge(A, b, setting["alpha"])
+    return coef, f.condition
+
+
+def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
+    """ElasticNet: its active columns and signs, then the optimum on those in extended precision.
+
+    Undefined where the descent does not come to columns that satisfy the conditions of an optimum.
+    """
+    alpha, ratio = setting["alpha"], setting.get("l1_ratio", 1.0)
+    X, y = (A / np.sqrt(weight)).astype(float), (b / np.sqrt(weight)).astype(float)
+
+    model = ElasticNet(alpha=alpha / len(X), l1_ratio=ratio, fit_intercept=False, tol=1e-14, max_iter=20_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+    coef = model.coef_
+    on = np.flatnonzero(coef)
+    l1, l2_ = Long(alpha) * Long(ratio), Long(alpha) * (1 - Long(ratio))
+    A, b = A / np.sqrt(Long(weight)), b / np.sqrt(Long(weight))
+    for _ in range(50):
+        found, condition = _on(A, b, on, np.sign(coef[on]), l1, l2_)
+        slope = A.T @ (b - A[:, on] @ found) - 0
+        slack = np.abs(slope)
+        slack[on] = 0
+        worst = int(slack.argmax()) if len(slack) else 0
+        wrong = np.sign(found) != np.sign(coef[on])
+        if not wrong.any() and (not len(slack) or slack[worst] <= l1 * (1 + Long(1e-12))):
+            out = np.zeros(A.shape[1], Long)
+            out[on] = found
+            return out, condition
+        coef = coef.copy()
+        if wrong.any():
+            on = on[~wrong]
+        else:
+            coef[worst] = np.sign(slope[worst])
+            on = np.sort([*on, worst])
+
+    raise Undefined("what a descent has come to")
+
+
+def _on(A: Array, b: Array, on: Array, signs: Array, l1: Long, l2: Long) -> tuple[Array, float]:
+    """Return argmin ½‖b - Aw‖² + l1·signs·w + ½l2‖w‖² over some columns."""
+    if not len(on):
+        return np.zeros(0, Long), 1.0
+    q = len(on)
+    below = np.sqrt(l2) * np.eye(q, dtype=Long)
+    stacked = np.vstack([A[:, on], below]) if l2 > 0 else A[:, on]
+    f = factor(stacked, np.concatenate([b, np.zeros(len(stacked) - len(b), Long)]))
+    if f.rank < q:
+        raise Undefined("which of collinear columns is active")
+    pull = forward(f.r.T, (l1 * signs / f.norms)[f.order])
+    v = back(f.r, f.qb - pull)
+    w = np.zeros(q, Long)
+    w[f.order] = v
+    return w / f.norms, f.condition
+
+
+def pls(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
+    """PLSRegression of one target: NIPALS in extended precision, as far as the rank."""
+    X, first = A.copy(), None
+    W, P, c = [], [], []
+    for _ in range(setting["n_components"]):
+        direction = X.T @ b
+        size = np.sqrt(direction @ direction)
+        first = size if first is None else first
+        if size <= 1e-13 * first or size == 0:
+            break
+        if size <= 1e-7 * first:
+            raise Undefined("components that explain next to nothing")
+        w = direction / size
+        t = X @ w
+        p = X.T @ t / (t @ t)
+        W.append(w), P.append(p), c.append((b @ t) / (t @ t))
+        X = X - np.multiply.outer(t, p)
+    if not W:
+        return np.zeros(A.shape[1], Long), 1.0
+    W, P = np.column_stack(W), np.column_stack(P)
+    inner = (P.T @ W).astype(Long)  # unit upper triangle but for rounding
+    return W @ back(np.triu(inner), np.array(c, Long)), 1.0
+
+
+def pcr(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
+    """PCA, then LinearRegression, by SVD; Undefined where the components kept are no further from those left out."""
+    U, s, V = np.linalg.svd(A.astype(float), full_matrices=False)
+    rank = int((s > 1e-13 * s[0]).sum()) if len(s) and s[0] > 0 else 0
+    k = min(setting["n_components"] or rank, rank)
+    if rank and s[rank - 1] < 1e-7 * s[0]:
+        raise Undefined("the rank of the columns")
+    if k < rank and (s[k - 1] - s[k]) < 1e-6 * s[0]:
+        raise Undefined("components of equal variance")
+    return ((V[:k].T / s[:k]) @ (U[:, :k].T @ b.astype(float))).astype(Long), float(
+        s[0] / s[k - 1]
+    ) if k else 1.0
+
+
+def evidence(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
+    """BayesianRidge, on rows that are written as often as they weigh."""
+    if not A.shape[1]:
+        return np.zeros(0, Long), 1.0
+    names = ("alpha_1", "alpha_2", "lambda_1", "lambda_2", "tol")
+    model = BayesianRidge(**{n: setting[n] for n in names}, fit_intercept=False)
+    model.fit(A.astype(float), b.astype(float))
+    return model.coef_.astype(Long), 1.0
+
+
+LINES = {
+    "ols": ols,
+    "ridge": l2,
+    "lasso": descent,
+    "elastic_net": descent,
+    "pls": pls,
+    "pcr": pcr,
+    "bayesian_ridge": evidence,
+}
+REPEATED = frozenset({"bayesian_ridge"})
+"""Oracles that take a weight for so many rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """log p(x, y) of every class, but for a constant of the row."""
+
+    log: Callable[[Array], Array]
+    condition: float = 1.0
+
+
+def lda(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
+    """LinearDiscriminantAnalysis(solver="lsqr"), by the Cholesky factor of the covariance in extended precision."""
+    means, scatters, share = _classes(A, codes, w)
+    covariance = np.einsum("c,cij->ij", share, scatters)
+    s, q = Long(setting["shrinkage"] or 0.0), A.shape[1]
+    covariance = (1 - s) * covariance + s * np.trace(covariance) / q * np.eye(q, dtype=Long)
+    L = cholesky(covariance)
+    return _gaussian(means, [L] * len(means), share)
+
+
+def qda(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
+    """QuadraticDiscriminantAnalysis, by Cholesky factors in extended precision."""
+    means, scatters, share = _classes(A, codes, w)
+    if np.bincount(codes).min() <= A.shape[1]:
+        raise Undefined("a covariance of no more rows than columns, which scikit-learn refuses")
+    r, one = Long(setting["reg_param"]), np.eye(A.shape[1], dtype=Long)
+    return _gaussian(means, [cholesky((1 - r) * S + r * one) for S in scatters], share)
+
+
+def gaussian_nb(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
+    """GaussianNB."""
+    means, scatters, share = _classes(A, codes, w)
+    total = w.sum()
+    mean = (w @ A) / total
+    largest = ((w @ (A - mean) ** 2) / total).max(initial=0)
+    variances = np.diagonal(scatters, axis1=1, axis2=2) + Long(setting["var_smoothing"]) * largest
+    if not (variances > 0).all():
+        raise Undefined("the density of a class without spread")
+    if (
+        variances < 1e-8 * largest
+    ).any():  # what is left of a spread is rounding, which 1/variance multiplies
+        raise Undefined("the density of a class of next to no spread")
+
+    def log(rows: Array) -> Array:
+        away = (rows[:, None, :] - means) ** 2 / variances
+        return np.log(share) - (np.log(2 * Long(np.pi) * variances) + away).sum(axis=2) / 2
+
+    return Joint(log)
+
+
+def _classes(A: Array, codes: Array, w: Array) -> tuple[Array, Array, Array]:
+    """Return each class's mean, covariance (by its weight) and share."""
+    means, scatters, weights = [], [], []
+    for c in range(int(codes.max()) + 1):
+        X, v = A[codes == c], w[codes == c]
+        means.append((v @ X) / v.sum())
+        Z = X - means[-1]
+        scatters.append((Z * v[:, None]).T @ Z / v.sum())
+        weights.append(v.sum())
+    return np.stack(means), np.stack(scatters), np.array(weights) / w.sum()
+
+
+def _gaussian(means: Array, halves: list[Array], share: Array) -> Joint:
+    def log(rows: Array) -> Array:
+        out = []
+        for mean, L, p in zip(means, halves, share, strict=True):
+            away = (forward(L, (rows - mean).T) ** 2).sum(axis=0)
+            size = np.log(2 * Long(np.pi)) * len(L) + 2 * np.log(np.diagonal(L)).sum()
+            out.append(np.log(p) - (away + size) / 2)
+        return np.column_stack(out)
+
+    worst = max(float(np.diagonal(L / np.sqrt((L * L).sum(axis=1))[:, None]).min() ** -2) for L in halves)
+    return Joint(log, worst)
+
+
+JOINTS = {"lda": lda, "qda": qda, "gaussian_nb": gaussian_nb}

@@ -1,0 +1,125 @@
+"""What is asked of a table: an algorithm, its setting, the splits and the score; drawn by Hypothesis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from sklearn.model_selection import KFold, PredefinedSplit, RepeatedKFold, ShuffleSplit, TimeSeriesSplit
+
+from differential import tables
+from differential.tables import Spec, Table
+
+SQUARED = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "explained_variance")
+ROWS = ("neg_mean_absolute_error", "r2", "neg_mean_squared_error")
+CLASSES = ("accuracy", "neg_log_loss", "balanced_accuracy")
+SPLITS = ("parts", "parts", "kfold", "shuffle", "time", "repeated")
+
+flags, shares = st.booleans(), st.sampled_from([0.0, 0.0, 0.03, 0.1, 0.2])
+penalties = st.sampled_from([1e-8, 1e-4, 1e-2, 1.0, 30.0, 1e4])
+small = st.sampled_from([1e-3, 1e-2, 0.1, 1.0])
+imputes = st.sampled_from(["mean", "mean", "zero", "indicator"])
+components = st.integers(1, 4)
+prepared = {"standardize": flags, "impute": imputes, "min_frequency": shares}
+regression = {
+    **prepared,
+    "select": st.sampled_from([None, None, None, 1, 3]),
+    "fit_intercept": st.sampled_from([True, True, True, False]),
+}
+centred = {k: v for k, v in regression.items() if k != "fit_intercept"}
+tight = {"tol": st.just(1e-13), "max_iter": st.just(20_000)}
+gammas = st.sampled_from([1e-6, 1e-2, 1.0])
+
+SETTINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "ols": regression,
+    "ridge": {**regression, "alpha": penalties},
+    "lasso": {**regression, "alpha": small, **tight},
+    "elastic_net": {**regression, "alpha": small, "l1_ratio": st.sampled_from([0.1, 0.5, 0.9]), **tight},
+    "pls": {**centred, "n_components": components},
+    "pcr": {**centred, "n_components": st.one_of(st.none(), components)},
+    "bayesian_ridge": {**regression, **dict.fromkeys(("alpha_1", "alpha_2", "lambda_1", "lambda_2"), gammas), "tol": st.just(1e-3)},
+    "lda": {**prepared, "shrinkage": st.sampled_from([0.0, 0.1, 0.7, 1.0])},
+    "qda": {**prepared, "reg_param": st.sampled_from([0.0, 0.01, 0.5, 1.0])},
+    "pca": {**prepared, "n_components": components},
+    "gaussian_nb": {"var_smoothing": st.sampled_from([1e-9, 1e-4, 0.1])},
+    "multinomial_nb": {"alpha": small, "fit_prior": flags},
+    "bernoulli_nb": {"alpha": small, "fit_prior": flags},
+    "complement_nb": {"alpha": small},
+    "categorical_nb": {"alpha": small, "fit_prior": flags},
+    "knn_regressor": {**prepared, "n_neighbors": st.sampled_from([1, 2, 5, 9]), "weights": st.sampled_from(["uniform", "distance"]), "metric": st.sampled_from(["euclidean", "manhattan"])},
+    "logistic": {**prepared, "C": st.sampled_from([1e-3, 0.1, 1.0, 100.0])},
+    "poisson": {**prepared, "alpha": st.sampled_from([1e-4, 1e-2, 1.0])},
+    "gamma": {**prepared, "alpha": st.sampled_from([1e-4, 1e-2, 1.0])},
+}  # fmt: skip
+SETTINGS["knn_classifier"] = SETTINGS["knn_regressor"]
+COUNTED = ("multinomial_nb", "bernoulli_nb", "complement_nb", "categorical_nb")
+TARGETS = {
+    **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic"), "class"),
+    "poisson": "count",
+    "gamma": "positive",
+    "pca": "none",
+}
+"""What an algorithm learns, where it is no plain number."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question: what is drawn, and what a counterexample is kept as."""
+
+    spec: Spec
+    algorithm: str
+    setting: tuple[tuple[str, Any], ...]
+    splits: str
+    scoring: str
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The setting by name."""
+        return dict(self.setting)
+
+
+def scores_of(algorithm: str) -> tuple[str, ...]:
+    """Return the scores that are asked of an algorithm."""
+    if algorithm == "pca":
+        return ("log_likelihood",)
+    if TARGETS.get(algorithm) == "class":
+        own = () if algorithm in ("knn_classifier", "logistic", "complement_nb") else ("log_likelihood",)
+        return (*own, *CLASSES)
+    return ROWS if algorithm in ("knn_regressor", "poisson", "gamma") else SQUARED
+
+
+def examples(algorithm: str) -> st.SearchStrategy[Example]:
+    """Return questions about an algorithm."""
+    target = TARGETS.get(algorithm, "number")
+    kinds = tables.counts if algorithm in COUNTED else tables.columns
+    setting = st.fixed_dictionaries(SETTINGS[algorithm]).map(lambda s: tuple(sorted(s.items())))
+    return st.builds(
+        Example,
+        tables.specs(target, kinds),
+        st.just(algorithm),
+        setting,
+        st.sampled_from(SPLITS),
+        st.sampled_from(scores_of(algorithm)),
+    )
+
+
+def splits(example: Example, table: Table) -> tuple[Any, list[tuple[np.ndarray, np.ndarray]]]:
+    """Return the folds as ``hpo.tune`` takes them, and the rows of each split."""
+    spec, n = example.spec, example.spec.rows
+    if spec.source != "frame":
+        edges = [i + 0.5 for i in range(spec.parts - 1)]
+        pairs = [
+            (np.flatnonzero(table.part <= i), np.flatnonzero(table.part == i + 1))
+            for i in range(spec.parts - 1)
+        ]
+        return {"scheme": "time", "column": "part", "boundaries": edges}, pairs
+    splitter = {
+        "parts": PredefinedSplit(table.part),
+        "kfold": KFold(spec.parts),
+        "shuffle": ShuffleSplit(2, test_size=0.3, train_size=0.6, random_state=spec.seed % 100),
+        "time": TimeSeriesSplit(2),
+        "repeated": RepeatedKFold(n_splits=2, n_repeats=2, random_state=spec.seed % 100),
+    }[example.splits]
+    return splitter, list(splitter.split(np.zeros(n)))
