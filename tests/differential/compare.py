@@ -137,7 +137,9 @@ def _write(spec: Spec, t: Table, folder: Path) -> None:
         if some.num_rows and spec.source == "parquet":
             pq.write_table(some, folder / f"{k}.parquet", row_group_size=64)
         elif some.num_rows:
-            some.to_pandas(types_mapper=pd.ArrowDtype).to_csv(folder / f"{k}.csv", index=False)
+            wide = [pa.float64() if f.type == pa.float32() else f.type for f in some.schema]
+            exact = some.cast(pa.schema(zip(some.column_names, wide, strict=True)))  # digits of float32 are not its value
+            exact.to_pandas(types_mapper=pd.ArrowDtype).to_csv(folder / f"{k}.csv", index=False)
 
 
 def written(spec: Spec, t: Table) -> pa.Table:
