@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.base import Array
+from algorithms.errors import AlgorithmError
 from algorithms.models._objective import Objective
 from algorithms.models._quadratic import Quadratic
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
@@ -110,7 +111,8 @@ class Problem:
         e, q = coef.shape
         _, slope, lift = self.at(coef, intercept)
         curve = self.objective.hessian(coef, intercept)
-        assert curve is not None, "rows that are all at hand have a Hessian"
+        if curve is None:
+            raise AlgorithmError("rows that are all at hand have a Hessian")
         curve[np.arange(e)[:, None], np.arange(q), np.arange(e)[:, None], np.arange(q)] += self.ridge
         gradient, curve = np.column_stack([slope, lift]).ravel(), curve.reshape(e * (q + 1), -1)
         free = np.ones((e, q + 1), np.bool_)
