@@ -20,6 +20,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.column_map import ColumnMap, column_map
@@ -246,7 +247,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
     shift = mean if how.standardize else np.zeros(len(mean)) if how.center else -columns.origin
     offset = (mean - shift) / scale
-    root = _root(state, columns, scale)
+    root = _root(state, columns, scale, np.diagonal(gram) == 0.0)
     if not how.center:
         if root is not None:
             extra = np.sqrt(state.weight) * np.append(offset, y_mean)
@@ -278,13 +279,21 @@ def lengths(gram: Array) -> Array:
     return np.asarray(np.sqrt(np.maximum(np.diagonal(gram), 0.0)))
 
 
-def _root(state: MomentsState, columns: ColumnMap, scale: Array) -> Array | None:
-    """Return a root of the scatter of a design's columns and the target, triangular; None where there is none."""
+def _root(
+    state: MomentsState, columns: ColumnMap, scale: Array, constant: NDArray[np.bool_] | None = None
+) -> Array | None:
+    """Return a root of the scatter of a design's columns and the target, triangular; None where there is none.
+
+    Columns that are constant but for rounding are zero in it.
+    """
     if not len(state.root):
         return None
     d = state.shape.d
     target = state.root[:, d] if state.shape.t else np.zeros(len(state.root))
-    return triangular([np.column_stack([columns.rows(state.root[:, :d]) / scale, target])])
+    mapped = columns.rows(state.root[:, :d]) / scale
+    if constant is not None:
+        mapped = np.where(constant, 0.0, mapped)
+    return triangular([np.column_stack([mapped, target])])
 
 
 def _xy(columns: ColumnMap, state: MomentsState) -> Array:

@@ -151,7 +151,7 @@ class Scores:
             return math.nan
         mean = self.mean
         spread = math.hypot(*(x - mean for x in self.folds))  # squares of 1e200 have no finite sum
-        return spread / math.sqrt(k - 1) * math.sqrt(1.0 / k + self.overlap)
+        return spread / math.sqrt((k - 1) * k / (1.0 + k * self.overlap))
 
 
 def fold_states(summary: Summary[Any], cells: Sequence[Any], plan: FoldPlan) -> FoldStates:

@@ -55,7 +55,7 @@ def test_fewer_rows_than_folds_in_files(files, folds):
     for path in files.iterdir():
         pd.read_parquet(path).iloc[:5].to_parquet(path)
     with pytest.raises(DataError, match=r"15 .*rows"):
-        hpo.tune(files, "y", trials=1, folds=folds)
+        hpo.tune(files, "y", trials=1, folds=folds, features=["x"])
 
 
 def test_a_target_that_is_null_in_every_file_is_named_with_its_rows(files):

@@ -259,7 +259,7 @@ def test_one_name_of_a_feature_or_a_dropped_column_is_not_its_letters():
 def test_leaving_one_out_is_scored_by_errors_and_not_by_r2():
     data = frame()[["x", "y"]]
     refuse(TuneError, data, "one row", "R²", "neg_mean_squared_error", folds=LeaveOneOut())
-    refuse(TuneError, data[:4], "one row", folds=2)
+    refuse(TuneError, data[:3], "one row", folds=2)
     found = tune(
         data, folds=LeaveOneOut(), scoring="neg_mean_squared_error",
         search={"ridge.alpha": 2.0, "ridge.standardize": False}, trials=1,

@@ -128,7 +128,7 @@ def test_the_label_of_outliers_can_be_said():
 def test_a_fold_without_outliers_says_what_to_do():
     X = np.random.default_rng(0).normal(size=(60, 2))
     y = np.arange(60) == 0
-    words = "no outlier among 20 sampled held-out rows of a fold; use fewer folds, .*folds=StratifiedKFold"
+    words = "no outlier among 20 sampled held-out rows of a fold; use fewer folds, .*folds={'scheme': 'stratified'}"
     with pytest.warns(NoScoreWarning, match=words):
         hpo.tune(
             (X, y), algorithm=NAME, folds=list(StratifiedKFold(3).split(X, np.arange(60) // 20 * 0)), trials=1,

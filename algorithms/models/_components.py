@@ -34,6 +34,12 @@ class SecondMoments:
         """Bytes held."""
         return self.along.nbytes
 
+    def beyond(self, k: int, q: int) -> float:
+        """Return what lies outside the first k of q directions: where all are known, their sum cancels nothing."""
+        if len(self.along) == q:
+            return float(self.along[k:].sum())
+        return self.total - float(self.along[:k].sum())
+
 
 def score(metric: str, second: SecondMoments, variance: Array, noise: float, q: int) -> float | None:
     """Return a score of held-out rows.
@@ -64,7 +70,7 @@ def score(metric: str, second: SecondMoments, variance: Array, noise: float, q: 
         return -math.inf
     inside = float(np.sum(second.along[:k] / variance))
     rest = q - k
-    outside = (second.total - float(second.along[:k].sum())) / noise if rest else 0.0
+    outside = second.beyond(k, q) / noise if rest else 0.0
     logdet = float(np.log(variance).sum()) + (rest * math.log(noise) if rest else 0.0)
     return -0.5 * (inside + outside + logdet + q * math.log(2.0 * math.pi))
 

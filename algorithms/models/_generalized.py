@@ -174,7 +174,7 @@ class Generalized(ABC):
         q = rough.quadratic
         l1, l2 = self.penalty(q.weight)
         objective = objective_of(self.summary.about, state, q, self.group_weights(state))
-        problem = Problem(objective, q, l2, EXACTLY if state.complete else NEARLY)
+        problem = Problem(objective, q, l2, EXACTLY if state.complete else NEARLY, state.complete)
         begun = problem.begun(rough.coef, rough.intercept)
         if l1 == 0.0:
             coef, intercept, converged = problem.smooth(*begun)

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.base import Array
+from algorithms.errors import AlgorithmError
 from algorithms.models._objective import Objective
 from algorithms.models._quadratic import Quadratic
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
 
 STEPS, ROUNDS = 100, 8
 """Steps at most in one set of coordinates, and how often these are made anew."""
+
+NEWTON, FLAT, ROUNDED, SHORTEST = 200, 1e-20, 1e-13, 1e-12
+"""Newton steps at most; what a step gains, a unit of weight, below which none is left; what it gains, beside the
+objective, that is rounding where no length of it lowers that; and its least length."""
 
 NEARBY = 0.25
 """Twice what the quadratic gains on the way to its minimum, a row, up to which it is taken at its word."""
@@ -34,12 +39,14 @@ class Problem:
     quadratic : near the optimum; what the search is conditioned by.
     ridge : λ.
     flat : largest slope of the objective, in units of the losses' weight, at which it counts as flat.
+    exact : whether the objective is that of rows that are all at hand.
     """
 
     objective: Objective
     quadratic: Quadratic
     ridge: float
     flat: float
+    exact: bool = False
 
     def at(self, coef: Array, intercept: Array) -> tuple[float, Array, Array]:
         """Return the smooth part of the objective and its gradients, shapes (e, q) and (e,)."""
@@ -64,11 +71,13 @@ class Problem:
         return base, rise
 
     def smooth(self, coef: Array, intercept: Array) -> tuple[Array, Array, bool]:
-        """Return the optimum by L-BFGS in coordinates in which a quadratic is round.
+        """Return the optimum: of rows that are all at hand by Newton's method, else by L-BFGS.
 
-        The quadratic is the one at hand, and where that takes many steps, one about the place they came to.
-        Source: Nocedal & Wright, "Numerical Optimization", 2nd ed., §7.2.
+        The latter goes in coordinates in which a quadratic is round: the one at hand, and where that takes many
+        steps, one about the place they came to. Source: Nocedal & Wright, "Numerical Optimization", 2nd ed., §7.2.
         """
+        if self.exact:
+            return self._newton(coef, intercept)
         round_ = _of_quadratic(self.quadratic, self.ridge)
         for _ in range(ROUNDS):
             coef, intercept, converged = self._descended(coef, intercept, round_)
@@ -77,6 +86,48 @@ class Problem:
                 break
             round_ = _of_hessian(curve, self.ridge, self.quadratic)
         return coef, intercept, converged
+
+    def _newton(self, coef: Array, intercept: Array) -> tuple[Array, Array, bool]:
+        """Return where Newton's steps lead, each shortened until the objective falls, and whether none is left.
+
+        Source: op. cit., §3.3; steps are taken in columns of unit curvature, and where the curvature is rounding
+        none is taken at all.
+        """
+        weight, value = self.quadratic.weight, self.at(coef, intercept)[0]
+        for _ in range(NEWTON):
+            step, rise, gain = self._newton_step(coef, intercept)
+            if not gain > FLAT * weight:
+                return coef, intercept, bool(gain >= 0.0)
+            length = 1.0
+            while not (made := self.at(coef + length * step, intercept + length * rise)[0]) < value:
+                length *= 0.5
+                if length < SHORTEST:
+                    return coef, intercept, bool(gain <= ROUNDED * max(weight, abs(value)))
+            coef, intercept, value = coef + length * step, intercept + length * rise, made
+        return coef, intercept, False
+
+    def _newton_step(self, coef: Array, intercept: Array) -> tuple[Array, Array, float]:
+        """Return Newton's step, and twice what the quadratic there says that it gains."""
+        e, q = coef.shape
+        _, slope, lift = self.at(coef, intercept)
+        curve = self.objective.hessian(coef, intercept)
+        if curve is None:
+            raise AlgorithmError("rows that are all at hand have a Hessian")
+        curve[np.arange(e)[:, None], np.arange(q), np.arange(e)[:, None], np.arange(q)] += self.ridge
+        gradient, curve = np.column_stack([slope, lift]).ravel(), curve.reshape(e * (q + 1), -1)
+        free = np.ones((e, q + 1), np.bool_)
+        free[:, q] = self.quadratic.design.preprocess.center
+        places = np.flatnonzero(free.ravel() & (np.diagonal(curve) > 0.0))
+        if not np.isfinite(curve).all() or not np.isfinite(gradient).all():
+            return np.zeros_like(coef), np.zeros_like(intercept), -1.0
+        unit = np.sqrt(np.diagonal(curve)[places])
+        values, vectors = np.linalg.eigh(curve[np.ix_(places, places)] / np.multiply.outer(unit, unit))
+        kept = values > len(values) * np.finfo(np.float64).eps * values.max(initial=0.0)
+        along = vectors[:, kept].T @ (gradient[places] / unit)
+        made = np.zeros(e * (q + 1))
+        made[places] = -(vectors[:, kept] @ (along / values[kept])) / unit
+        step = made.reshape(e, q + 1)
+        return step[:, :q], step[:, q], float(np.sum(along**2 / values[kept]))
 
     def _descended(
         self, coef: Array, intercept: Array, round_: tuple[Array, Array]

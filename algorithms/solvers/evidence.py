@@ -53,20 +53,26 @@ def maximise(s: Spectrum, yy: float, target_variance: float, weight: float, how:
     weight : W, the sum of the weights.
     how : priors and stopping.
     """
-    alpha = 1.0 / (target_variance + np.finfo(np.float64).eps) if how.alpha_init is None else how.alpha_init
+    variance = max(target_variance, 0.0) + np.finfo(np.float64).eps
+    alpha = 1.0 / variance if how.alpha_init is None else how.alpha_init
     lambda_ = 1.0 if how.lambda_init is None else how.lambda_init
     gamma, old, n_iter = 0.0, None, 0
     while n_iter < how.max_iter:
         n_iter += 1
-        coef, sse = _posterior_mean(s, yy, lambda_ / alpha)
+        coef, sse = _posterior_mean(s, yy, _ratio(lambda_, alpha))
         gamma = float(np.sum(alpha * s.values / (lambda_ + alpha * s.values)))
         lambda_ = (gamma + 2.0 * how.lambda_1) / (float(coef @ coef) + 2.0 * how.lambda_2)
         alpha = (weight - gamma + 2.0 * how.alpha_1) / (sse + 2.0 * how.alpha_2)
         if old is not None and float(np.abs(old - coef).sum()) < how.tol:
             break
         old = coef
-    coef, sse = _posterior_mean(s, yy, lambda_ / alpha)
+    coef, sse = _posterior_mean(s, yy, _ratio(lambda_, alpha))
     return Evidence(coef, float(alpha), float(lambda_), gamma, n_iter, sse)
+
+
+def _ratio(lambda_: float, alpha: float) -> float:
+    """Return λ/α: infinite, and so no coefficient at all, where the noise has no precision."""
+    return lambda_ / alpha if alpha != 0.0 else np.inf
 
 
 def _posterior_mean(s: Spectrum, yy: float, ratio: float) -> tuple[Array, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from algorithms.base import Array
 
@@ -24,6 +23,8 @@ def own_probability(eta: Array, y: Any) -> Array:
     [0.5, 0.0]
     """
     if eta.shape[1] == 1:
+        from scipy.special import expit
+
         p = expit(eta[:, 0])
         return np.asarray(np.where(y == 1, p, 1.0 - p))
     made = np.exp(eta - eta.max(axis=1, keepdims=True))

@@ -19,6 +19,9 @@ from algorithms.base import Array
 
 EPS = float(np.finfo(np.float64).eps)
 
+UNLIKE = 1e4
+"""Ratio of squares of columns from which eigenvalues are those of a factor."""
+
 WELL_CONDITIONED = 100.0
 """Up to this condition number a solution from eigenvectors has all digits but two, and refining it is wasted."""
 
@@ -66,6 +69,9 @@ class Spectrum:
 def decompose(gram: Array, xy: Array) -> Spectrum:
     """Return the spectrum of a symmetric positive semi-definite matrix.
 
+    Where columns are of unlike scales it is that of a factor of the matrix, whose small singular values keep digits
+    that small eigenvalues lose: these are rounded beside the largest.
+
     Examples
     --------
     >>> decompose(np.diag([1.0, 4.0]), np.array([1.0, 2.0])).values.tolist()
@@ -73,6 +79,10 @@ def decompose(gram: Array, xy: Array) -> Spectrum:
     """
     if not len(gram):
         return Spectrum(gram, xy, np.zeros(0), np.zeros((0, 0)), np.zeros(0))
+    squares = np.diagonal(gram)
+    if squares.max() > UNLIKE * np.min(squares, where=squares > 0.0, initial=np.inf):
+        sizes, vectors, _ = _singular(_factor(gram), len(gram))
+        return Spectrum(gram, xy, sizes**2, vectors, vectors.T @ xy)
     values, vectors = np.linalg.eigh(gram)
     vectors = np.ascontiguousarray(vectors[:, ::-1])
     return Spectrum(gram, xy, np.maximum(values[::-1], 0.0), vectors, vectors.T @ xy)
@@ -89,14 +99,34 @@ def decompose_root(root: Array, gram: Array, xy: Array) -> Spectrum:
     [4.0]
     """
     q = root.shape[1] - 1
+    sizes, vectors, projected = _singular(root[:, :q], q, root[:, q])
+    return Spectrum(gram, xy, sizes**2, vectors, sizes * projected, root)
+
+
+def _singular(root: Array, q: int, target: Array | None = None) -> tuple[Array, Array, Array]:
+    """Return singular values, right vectors, and the left vectors' products with a target, of a matrix (r, q)."""
+    beside = np.zeros(len(root)) if target is None else target
     if len(root) < q:
-        root = np.concatenate([root, np.zeros((q - len(root), q + 1))])
-    order = np.argsort(-np.einsum("ij,ij->j", root[:, :q], root[:, :q]), kind="stable")
-    graded = np.asarray(np.linalg.qr(root[:, [*order, q]], mode="r"), np.float64)
+        root = np.concatenate([root, np.zeros((q - len(root), q))])
+        beside = np.concatenate([beside, np.zeros(len(root) - len(beside))])
+    order = np.argsort(-np.einsum("ij,ij->j", root, root), kind="stable")
+    graded = np.asarray(np.linalg.qr(np.column_stack([root[:, order], beside]), mode="r"), np.float64)
     u, sizes, vt = np.linalg.svd(graded[:q, :q], full_matrices=False)
     vectors = np.empty((q, q))
     vectors[order] = vt.T
-    return Spectrum(gram, xy, sizes**2, vectors, sizes * (u.T @ graded[:q, q]), root)
+    return sizes, vectors, u.T @ graded[:q, q]
+
+
+def _factor(gram: Array) -> Array:
+    """Return R with RᵀR = G, shape (rank, q): Cholesky of G with unit diagonal and pivots (Higham 2002, §10.3)."""
+    from scipy.linalg.lapack import dpstrf
+
+    unit = np.sqrt(np.diagonal(gram))
+    unit = np.where(unit > 0.0, unit, 1.0)
+    made, pivots, rank, _ = dpstrf(gram / np.multiply.outer(unit, unit), lower=0, tol=len(gram) * EPS)
+    root = np.zeros((rank, len(gram)))
+    root[:, pivots - 1] = np.triu(made)[:rank]
+    return root * unit
 
 
 def ridge(s: Spectrum, alpha: float) -> Array:

@@ -61,7 +61,8 @@ def alike(
     floats : what the sum that a fitted estimator makes of floats may lose besides.
     """
     found, expected = np.asarray(found, float), np.asarray(expected, float)
-    over = np.abs(found - expected) - SAME * scale - floats
+    with np.errstate(invalid="ignore"):
+        over = np.where(found == expected, -np.inf, np.abs(found - expected) - SAME * scale - floats)
     worst = np.unravel_index(int(np.argmax(np.where(np.isnan(over), np.inf, over))), over.shape)
     if not over[worst] <= 0.0:
         where = ", ".join(map(str, worst))

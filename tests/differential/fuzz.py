@@ -112,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--examples", type=int, default=2_000, help="how many, of all algorithms together")
     made.add_argument("--seconds", type=float, default=0.0, help="go on for so long instead")
     made.add_argument("--seed", type=int, default=1_000, help="where to start: other seeds, other examples")
-    made.add_argument("--only", action="append", choices=list(SETTINGS), help="this algorithm (repeatable)")
+    made.add_argument("--only", nargs="+", choices=list(SETTINGS), help="these algorithms")
     made.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     return made
 

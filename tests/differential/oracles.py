@@ -150,11 +150,14 @@ def pls(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]
 
 
 def pcr(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
-    """PCA, then LinearRegression, by SVD; Undefined where the components kept are no further from those left out."""
+    """PCA, then LinearRegression, by SVD; Undefined where the components kept are no further from those left out.
+
+    LinearRegression leaves out components of less than 1e-6 of the largest: its ``tol``.
+    """
     U, s, V = np.linalg.svd(A.astype(float), full_matrices=False)
-    rank = int((s > 1e-13 * s[0]).sum()) if len(s) and s[0] > 0 else 0
+    rank = int((s > 1e-6 * s[0]).sum()) if len(s) and s[0] > 0 else 0
     k = min(setting["n_components"] or rank, rank)
-    if rank and s[rank - 1] < 1e-7 * s[0]:
+    if rank and ((s > 0.9e-6 * s[0]) & (s < 1.1e-6 * s[0])).any():
         raise Undefined("the rank of the columns")
     if k < rank and (s[k - 1] - s[k]) < 1e-6 * s[0]:
         raise Undefined("components of equal variance")
