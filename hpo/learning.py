@@ -26,6 +26,9 @@ KIND = "learned"
 ROWS = 50_000
 """Rows of the sample that summaries learn from."""
 
+BRIEF_ROWS, BRIEF_SEGMENTS = 4096, 2
+"""Rows, and segments that they come from, of the sample of summaries that any rows tell what they ask."""
+
 MOST_BYTES = 1 << 29
 """Bytes that they may take when dense."""
 
@@ -47,7 +50,8 @@ def with_known(
     missing: list[Any] = [s for s in summaries if learns(s, pilot.shape) and s not in pilot.known]
     if not missing:
         return pilot
-    sample, drawn = _sampled(pilot, dataset, seed)
+    brief = all(getattr(s, "brief", False) for s in missing)
+    sample, drawn = _sampled(pilot, dataset, seed, brief=brief)
     learned = {s: s.learn(pilot.shape, _as_taken(s, sample)) for s in missing}
     for summary, known in learned.items():
         _put(store, known, _about(summary, pilot, dataset, drawn))
@@ -97,7 +101,7 @@ def sampled(summary: Summary[Any], pilot: Pilot, dataset: Dataset, seed: int) ->
     DataError
         If the sample cannot be read.
     """
-    return _as_taken(summary, _sampled(pilot, dataset, seed)[0])
+    return _as_taken(summary, _sampled(pilot, dataset, seed, brief=False)[0])
 
 
 def _about(
@@ -183,12 +187,18 @@ def _learning(summaries: Iterable[Summary[Any]], shape: Shape) -> list[Any]:
     return [s for s in summaries if learns(s, shape) or isinstance(s, Refinable)]
 
 
-def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence[Segment]]:
-    """Return sampled rows, encoded, and the segments they are of; sparse where the data is."""
+def _sampled(
+    pilot: Pilot, dataset: Dataset, seed: int, *, brief: bool
+) -> tuple[Batch, Sequence[Segment]]:
+    """Return sampled rows, encoded, and the segments they are of; sparse where the data is.
+
+    ``brief`` are few rows of two segments, for what any rows tell.
+    """
     beside = [c for c in dataset.columns if c not in dataset.feature_names]
     found = dataset.sample_sparse(beside, ROWS, seed)
     if found is None:
-        table, drawn = dataset.sample(dataset.columns, _fewer(pilot.shape), seed)
+        rows, few = _fewer(pilot.shape), {"segments": BRIEF_SEGMENTS, "scan": BRIEF_ROWS} if brief else {}
+        table, drawn = dataset.sample(dataset.columns, rows, seed, **few)
         return _encoded(pilot, dataset, table), drawn
     matrix, rest, drawn = found
     other = rest.combine_chunks().to_batches()[0]

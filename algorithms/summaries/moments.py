@@ -126,6 +126,11 @@ class Moments(OnFeatures):
         """Return whether something must be learned of a sample: of float32 rows, how to multiply them."""
         return self.learns or (self.precision == AUTO and shape.dtype == "float32")
 
+    @property
+    def brief(self) -> bool:
+        """Whether few rows tell what must be learned: how to multiply, and no features."""
+        return not self.learns
+
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the kernel's landmarks, and whether products of float32 rows keep their digits."""
         known = super().learn(shape, sample)

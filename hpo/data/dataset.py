@@ -189,15 +189,23 @@ class Dataset:
             counted = stored
             yield matrix, batch
 
-    def sample(self, columns: Sequence[str], rows: int, seed: int) -> tuple[pa.Table, tuple[Segment, ...]]:
-        """Return a random sample of rows from all segments, of more than 256 as many spread ones, and which.
+    def sample(
+        self,
+        columns: Sequence[str],
+        rows: int,
+        seed: int,
+        *,
+        segments: int = PILOT_SEGMENTS,
+        scan: int = PILOT_SCAN,
+    ) -> tuple[pa.Table, tuple[Segment, ...]]:
+        """Return a random sample of rows, and the segments of them: all, or of more as many evenly spread ones.
 
-        Only ``columns`` are read, and of a large segment only its first rows: about half a million of all
-        together. Rows have the smallest hashes of (segment place, row, seed), so the sample is the same for any
-        batch size.
+        Only ``columns`` are read, and of a large segment only its first rows: about ``scan`` of all together.
+        Rows have the smallest hashes of (segment place, row, seed), so the sample is the same for any batch size.
         """
-        drawn = spread(self.segments, PILOT_SEGMENTS)
-        names, most = self._known(columns), max(LEAST_SCAN, PILOT_SCAN // len(drawn))
+        drawn = spread(self.segments, segments)
+        names = self._known(columns)
+        most = max(LEAST_SCAN, scan // len(drawn))
         tables, keys = [], []
         for segment in drawn:
             table, priority = self._sample_segment(segment, names, rows, seed, most)
