@@ -34,7 +34,7 @@ type: install
 	$(BIN)/mypy
 
 tests: install
-	$(BIN)/python -m pytest -n auto
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 test: lint type tests  ## everything that CI runs
 

@@ -175,7 +175,7 @@ class Design:
         """Eigenvalues and eigenvectors of G, computed once."""
         if self.root is not None:
             return decompose_root(self.root, self.gram, self.xy)
-        return decompose(self.gram, self.xy)
+        return decompose(self.gram, self.xy, graded=not self.shape.t)
 
     @cached_property
     def sizes(self) -> Array:

@@ -100,6 +100,12 @@ class TestOrigin:
         assert abs(known["when"] - 15826) <= 10
         assert dataset.log.pilot_rows == 0
 
+    def test_a_column_without_values_says_nothing_and_asks_for_no_reading(self, tmp_path):
+        frame = years(0.0).assign(none=pd.Series(np.nan, index=range(N), dtype="float64"))
+        pq.write_table(pa.Table.from_pandas(frame), tmp_path / "a.parquet", row_group_size=60)
+        dataset = open_dataset(tmp_path, target="y")
+        assert dataset.known_origins(dataset.features).keys() == {"year", "stamp"}
+
     def test_files_without_statistics_are_asked_for_their_first_rows(self, tmp_path):
         pq.write_table(pa.Table.from_pandas(years(0.0)), tmp_path / "a.parquet", write_statistics=False)
         years(0.0).to_csv(tmp_path / "a.csv", index=False)

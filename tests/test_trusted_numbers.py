@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_digits
+from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.model_selection import KFold, PredefinedSplit, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -226,3 +227,31 @@ def test_a_score_of_the_default_search_is_that_of_its_rows():
         model = best.algorithm.estimator(best.algorithm.solve(best.states.train[k]))
         residual = y[test] - model.predict(encoded[test])
         assert best.scores.folds[k] == pytest.approx(1.0 - np.mean(residual**2) / np.var(y[test]), rel=1e-6)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_counts_of_many_sizes_on_few_rows_come_to_the_optimum(standardize):
+    """More columns than rows and hardly a penalty: a search that merely stops is far from the optimum."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(30, 36))).add_prefix("x")
+    y = rng.poisson(np.exp(4.0 + 2.0 * X["x0"].clip(-2, 2))).astype(float)
+    result = hpo.tune(
+        X.assign(y=y), "y", "poisson", search={"poisson.alpha": 1e-4, "poisson.standardize": standardize}, trials=1,
+        folds=KFold(3), scoring="neg_mean_absolute_error", store=None, progress=False, polish=False,
+    )  # fmt: skip
+    model = PoissonRegressor(alpha=1e-4, solver="newton-cholesky", tol=1e-9, max_iter=500)
+    twin = make_pipeline(StandardScaler(), model) if standardize else model
+    assert result.best.scores.converged
+    np.testing.assert_allclose(result.best_model.predict(X), twin.fit(X, y).predict(X), rtol=1e-6)
+
+
+def test_the_likelihood_beside_a_column_of_large_variance_keeps_its_digits():
+    """A date among categories: what lies outside the leading components is 1e-9 of all the variance."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"days": rng.normal(size=200) * 1e4, **{f"c{j}": rng.integers(0, 2, 200) for j in range(6)}})
+    result = hpo.tune(
+        frame, algorithm="pca", search={"pca.n_components": 3, "pca.standardize": False}, trials=1, folds=KFold(4),
+        scoring="log_likelihood", store=None, progress=False,
+    )  # fmt: skip
+    expected = cross_val_score(PCA(3, svd_solver="full"), frame.astype(float), cv=KFold(4))
+    np.testing.assert_allclose(result.best.scores.folds, expected, rtol=1e-8)

@@ -66,11 +66,11 @@ class Spectrum:
         return float(self.values[0] * (relative**2 if self.rooted else relative)) if len(self.values) else 0.0
 
 
-def decompose(gram: Array, xy: Array) -> Spectrum:
+def decompose(gram: Array, xy: Array, *, graded: bool = False) -> Spectrum:
     """Return the spectrum of a symmetric positive semi-definite matrix.
 
-    Where columns are of unlike scales it is that of a factor of the matrix, whose small singular values keep digits
-    that small eigenvalues lose: these are rounded beside the largest.
+    If ``graded``, and where columns are of unlike scales, it is that of a factor of the matrix, whose small
+    singular values keep digits that small eigenvalues lose: these are rounded beside the largest.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def decompose(gram: Array, xy: Array) -> Spectrum:
     if not len(gram):
         return Spectrum(gram, xy, np.zeros(0), np.zeros((0, 0)), np.zeros(0))
     squares = np.diagonal(gram)
-    if squares.max() > UNLIKE * np.min(squares, where=squares > 0.0, initial=np.inf):
+    if graded and squares.max() > UNLIKE * np.min(squares, where=squares > 0.0, initial=np.inf):
         sizes, vectors, _ = _singular(_factor(gram), len(gram))
         return Spectrum(gram, xy, sizes**2, vectors, vectors.T @ xy)
     values, vectors = np.linalg.eigh(gram)

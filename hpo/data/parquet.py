@@ -39,13 +39,12 @@ class ParquetReader:
         if not groups or self.metadata.row_group(0).num_columns != len(self.schema):
             return None
         some = sorted({round(i * (groups - 1) / STATED_GROUPS) for i in range(STATED_GROUPS + 1)})
-        found = [
-            _bounds(self.metadata.row_group(g).column(index), self.schema.field(index).type) for g in some
-        ]
+        chunks = [self.metadata.row_group(g).column(index) for g in some]
+        found = [_bounds(chunk, self.schema.field(index).type) for chunk in chunks if not _all_null(chunk)]
         known = [pair for pair in found if pair is not None]
         if len(known) < len(found):
             return None
-        return min(low for low, _ in known), max(high for _, high in known)
+        return min((low for low, _ in known), default=0), max((high for _, high in known), default=0)
 
     def scan(
         self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
@@ -94,6 +93,14 @@ def _bounds(chunk: Any, kind: pa.DataType) -> tuple[Any, Any] | None:
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
             return None
     return (low, high) if isinstance(low, int | float) and isinstance(high, int | float) else None
+
+
+def _all_null(chunk: Any) -> bool:
+    """Return whether a column chunk says that it holds nothing but nulls."""
+    statistics = chunk.statistics
+    return bool(
+        statistics is not None and statistics.has_null_count and statistics.null_count == chunk.num_values
+    )
 
 
 def _ticks(value: Any, kind: pa.DataType) -> int:
