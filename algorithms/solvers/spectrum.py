@@ -121,7 +121,7 @@ def _factor(gram: Array) -> Array:
     """Return R with RᵀR = G, shape (rank, q): Cholesky of G with unit diagonal and pivots (Higham 2002, §10.3)."""
     from scipy.linalg.lapack import dpstrf
 
-    unit = np.sqrt(np.diagonal(gram))
+    unit = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
     unit = np.where(unit > 0.0, unit, 1.0)
     made, pivots, rank, _ = dpstrf(gram / np.multiply.outer(unit, unit), lower=0, tol=len(gram) * EPS)
     root = np.zeros((rank, len(gram)))
