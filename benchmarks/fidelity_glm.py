@@ -144,7 +144,7 @@ SETS: dict[str, tuple[str, Callable[[], Data]]] = {
 
 @dataclass(frozen=True)
 class Told:
-    """One setting: how far the objective and a held-out score are off, and what was told of both."""
+    """One setting: the errors of the objective and of a held-out score, and the errors that were reported."""
 
     name: str
     setting: str
@@ -221,12 +221,12 @@ def objective(model: Any, summary: Any, state: Any, solution: Any, X: Any, y: An
 
 
 def summed(what: str, truth: Any, told: Any) -> str:
-    """Return a line: in how many cases the truth is within what is told, and within three times that."""
+    """Return a line: how often the true error is within the reported one, and within three times that."""
     truth, told = np.array(truth), np.array(told)
     within, thrice = ((truth <= times * told) | (truth < 1e-12) for times in (1.0, 3.0))
     typical = np.median(told / np.maximum(truth, 1e-15))
     return (
-        f"{what}: {len(truth)} settings, truth within what is told {within.mean():.1%}, within three times that "
+        f"{what}: {len(truth)} settings, true error within the reported one {within.mean():.1%}, within three times that "
         f"{thrice.mean():.1%}; told over truth, the median {typical:.1f}"
     )
 

@@ -1,4 +1,4 @@
-"""How far rounding may have moved a score that is told by held-out moments.
+"""How far rounding may have moved a score computed from held-out moments.
 
 Two roundings count. The held-out scatter H is known to ε·sᵢsⱼ, so that its form [w; -1]ᵀH[w; -1] is known to
 ε(Σs|w| + s_y)²; the norm of its root R times [w; -1], where the state keeps R, to ε(Σs|w| + s_y). And the

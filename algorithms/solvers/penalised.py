@@ -42,7 +42,7 @@ ALIKE = 10.0
 
 
 class Products(Protocol):
-    """What a problem's products are told by."""
+    """The state a problem's products are computed from."""
 
     @property
     def gram(self) -> Array:
