@@ -226,7 +226,8 @@ def summed(what: str, truth: Any, told: Any) -> str:
     within, thrice = ((truth <= times * told) | (truth < 1e-12) for times in (1.0, 3.0))
     typical = np.median(told / np.maximum(truth, 1e-15))
     return (
-        f"{what}: {len(truth)} settings, true error within the reported one {within.mean():.1%}, within three times that "
+        f"{what}: {len(truth)} settings, true error within the reported one {within.mean():.1%}, within three "
+        "times that "
         f"{thrice.mean():.1%}; told over truth, the median {typical:.1f}"
     )
 

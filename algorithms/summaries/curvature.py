@@ -18,8 +18,8 @@ away from the optimum of *every* penalty and every linear preprocessing of the c
 
 The optimum moves with the penalty and with the weights of the classes. So the loss is expanded at several
 starts, each the optimum of one penalty, of classes as they are or balanced, and a model is answered from the
-nearest. What a quadratic leaves out is computed on rows kept beside it: always those that it fits worst, and a sample
-of the others (:mod:`algorithms.summaries._importance`). Where the rows are few all of them are kept, and
+nearest. What a quadratic leaves out is computed on rows kept beside it: always those that it fits worst, and a
+sample of the others (:mod:`algorithms.summaries._importance`). Where the rows are few all of them are kept, and
 models are exact.
 
 The pilot is checked by the pass: the gradient of every row at a start tells how far the optimum is, and the sums
