@@ -105,6 +105,14 @@ class ColumnMap:
         made[constant, :] = made[:, constant] = 0.0
         return made
 
+    def parts(self, squares: Array) -> Array:
+        """Return the length of the parts of each column of T, from the encoded columns' sums of squares.
+
+        Where parts cancel, as those of a filled column far from its origin do, rounding is relative to them.
+        """
+        squares = np.maximum(squares, 0.0)
+        return np.asarray(np.sqrt(squares[self.pick] if self.pick is not None else self._squares @ squares))
+
     @cached_property
     def _squares(self) -> csr_array:
         return self.matrix.multiply(self.matrix).T.tocsr()

@@ -103,8 +103,8 @@ class View:
     xy : shape (q,), the scatter with the target.
     y_mean, yy : the target's mean and scatter.
     away : shape (q,), ``mean`` less that of the design's rows, where the model has an intercept.
-    reach : shape (3, q), what coefficients of size one may come to: the length of each column here and in the
-        design's rows, and the largest size of the means that ``mean`` is a difference of.
+    reach : shape (3, q), what coefficients of size one may come to: the length of each column, or of its parts,
+        here and in the design's rows, and the largest size of the means that ``mean`` is a difference of.
     root : a root of the scatter of columns and target, shape (r, q + 1); None where the state has none.
     rounding : relative error of the products.
     """
@@ -141,6 +141,7 @@ class Design:
     y_mean : mean of the target.
     weight, rows : W and the number of rows.
     preprocess : what made it.
+    parts : shape (q,), length of the encoded columns that a column is the sum of, which may cancel.
     root : a root of the joint products of columns and target, shape (r, q + 1); None where the state has none.
     rounding : relative error of the products.
     """
@@ -157,6 +158,7 @@ class Design:
     weight: float
     rows: int
     preprocess: Preprocess
+    parts: Array
     root: Array | None = None
     rounding: float = CARE * EPS
 
@@ -179,8 +181,8 @@ class Design:
 
     @cached_property
     def sizes(self) -> Array:
-        """Length of each column, shape (q,)."""
-        return lengths(self.gram)
+        """What each column's rounding is relative to, shape (q,): its length, or that of its longer parts."""
+        return np.maximum(lengths(self.gram), self.parts)
 
     @cached_property
     def shaken(self) -> Design:
@@ -247,16 +249,18 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
     shift = mean if how.standardize else np.zeros(len(mean)) if how.center else -columns.origin
     offset = (mean - shift) / scale
-    root = _root(state, columns, scale, np.diagonal(gram) == 0.0)
+    constant = np.diagonal(gram) == 0.0
+    root = _root(state, columns, scale, constant)
     if not how.center:
         if root is not None:
             extra = np.sqrt(state.weight) * np.append(offset, y_mean)
             root = triangular([np.concatenate([root, extra[None]])])
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
+    parts = np.where(constant, 0.0, columns.parts(np.diagonal(state.scatter)[:d]) / scale)
     return Design(
         columns, state.shape, shift, scale, offset, gram, xy, yy, y_mean, state.weight, state.rows, how,
-        root, CARE * state.rounding,
+        parts, root, CARE * state.rounding,
     )  # fmt: skip
 
 
@@ -267,7 +271,8 @@ def _view(design: Design, state: MomentsState) -> View:
     yy, y_mean = _target(state)
     away = mean - design.offset if design.preprocess.center else mean
     far = (np.abs(columns.mean(state.mean[:d])) + np.abs(design.mean)) / scale
-    reach = np.stack([lengths(gram), design.sizes, far])
+    parts = columns.parts(np.diagonal(state.scatter)[:d]) / scale
+    reach = np.stack([np.maximum(lengths(gram), parts), design.sizes, far])
     root, rounding = _root(state, columns, scale), CARE * state.rounding
     return View(
         state.weight, mean, gram, _xy(columns, state) / scale, y_mean, yy, away, reach, root, rounding

@@ -62,6 +62,10 @@ NOWHERE = Extent(0, 0.0)
 """The extent of a column without values."""
 
 
+NO_VALUES = (math.inf, -math.inf)
+"""The least and the largest of no value."""
+
+
 def origins_from(
     fields: Iterable[Field], extents: Mapping[str, Extent], units: Mapping[str, int]
 ) -> dict[str, float]:
@@ -106,6 +110,18 @@ def extent_of(array: pa.Array) -> Extent:
     return Extent(middle, spread)
 
 
+def joined_bounds(bounds: Iterable[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Return the least and the largest value of several parts of a column; parts without values say nothing.
+
+    Examples
+    --------
+    >>> joined_bounds([(2005, 2010), NO_VALUES, (2012, 2015)])
+    (2005, 2015)
+    """
+    held = [pair for pair in bounds if pair != NO_VALUES]
+    return (min(low for low, _ in held), max(high for _, high in held)) if held else NO_VALUES
+
+
 def extent_between(low: float, high: float) -> Extent:
     """Return the extent of a column of which the least and the largest value are known.
 
@@ -114,6 +130,8 @@ def extent_between(low: float, high: float) -> Extent:
     >>> extent_between(2005, 2015)
     Extent(middle=2010, spread=10)
     """
+    if (low, high) == NO_VALUES:
+        return NOWHERE
     whole = isinstance(low, int) and isinstance(high, int)
     return Extent((low + high) // 2 if whole else low / 2 + high / 2, high - low)
 

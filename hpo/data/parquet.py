@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hpo.data.files import DataFile
+from hpo.data.origins import joined_bounds
 from hpo.data.readers import identity, place
 from hpo.data.segment import Segment, fingerprint, group_runs
 
@@ -44,7 +45,7 @@ class ParquetReader:
         known = [pair for pair in found if pair is not None]
         if len(known) < len(found):
             return None
-        return min((low for low, _ in known), default=0), max((high for _, high in known), default=0)
+        return joined_bounds(known)
 
     def scan(
         self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False

@@ -13,7 +13,7 @@ import xxhash
 from pyarrow.fs import LocalFileSystem
 
 from hpo.data.files import CSV, IPC, PARQUET, DataFile
-from hpo.data.origins import Extent, extent_between
+from hpo.data.origins import Extent, extent_between, joined_bounds
 from hpo.data.roles import unify_schemas
 from hpo.data.schema import CATEGORICAL, Field, Schema, kind_of, plain_type
 from hpo.data.segment import Segment, SparseReader, spread
@@ -67,7 +67,7 @@ class FileReader(Protocol):
     nullable: dict[str, bool]
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
-        """Return the least and the largest stored value of a column; None where the file does not say."""
+        """Return the least and the largest stored value of a column, NO_VALUES of none; None if unsaid."""
         ...
 
     def scan(
@@ -124,7 +124,7 @@ class FileSource:
             known = [pair for r in some if (pair := _bounds(r, field.name, kind)) is not None]
             if len(known) < len(some):
                 return None
-            found[field.name] = extent_between(min(low for low, _ in known), max(high for _, high in known))
+            found[field.name] = extent_between(*joined_bounds(known))
         return found
 
     def check(self, segment: Segment) -> None:

@@ -87,4 +87,13 @@ KNOWN: tuple[Example, ...] = (
         "parts",
         "r2",
     ),
+    # a file without a value of a column counted as one of zeros, so that the column had no origin
+    Example(
+        Spec(seed=1, rows=12, cols=(*(Col(dtype="float32"),) * 6, Col(dtype="float32", offset=1e5, missing=0.02, where="file")),
+             target="none", source="parquet", files=2, parts=2),
+        "pca",
+        (("impute", "mean"), ("min_frequency", 0.0), ("n_components", 4), ("standardize", False)),
+        "parts",
+        "log_likelihood",
+    ),
 )  # fmt: skip
