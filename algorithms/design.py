@@ -181,7 +181,7 @@ class Design:
 
     @cached_property
     def graded(self) -> Spectrum:
-        """The same where small directions count beside large ones: of a factor of G if columns are of unlike scales.
+        """The same where small directions count: from a factor of G if columns are of unlike scales.
 
         What takes the leading directions, or weighs them by their eigenvalues, takes this one.
         """
@@ -191,7 +191,7 @@ class Design:
 
     @cached_property
     def rows_like(self) -> Array | None:
-        """Few rows of the same joint products, shape (r, q + 1): the root, or a factor of products of unlike scales.
+        """Few rows of the same joint products, shape (r, q + 1): the root, or a factor of the products.
 
         None where columns are of like scales, and products do as well.
         """

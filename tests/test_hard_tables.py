@@ -275,8 +275,8 @@ def test_levels_that_sum_to_one_beside_large_numbers_are_read_once(standardize, 
             store=tmp_path, search={f"{name}.{k}": v for k, v in wanted.items()},
         )  # fmt: skip
         assert found.cost.rows_read in (0, len(frame)), name
-        twin = make_pipeline(StandardScaler(), twin) if standardize else twin
-        expected = cross_val_score(twin, encoded, frame["y"], cv=CV, scoring="neg_root_mean_squared_error")
+        model = make_pipeline(StandardScaler(), twin) if standardize else twin
+        expected = cross_val_score(model, encoded, frame["y"], cv=CV, scoring="neg_root_mean_squared_error")
         assert found.best.scores.folds == pytest.approx(expected, rel=1e-10), name
         assert found.best.scores.bound < 1e-10 * abs(found.best_value), name
 
