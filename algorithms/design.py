@@ -27,7 +27,7 @@ from algorithms.column_map import ColumnMap, column_map
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
-from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root
+from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root, factored, unlike
 from algorithms.summaries.moments import EPS, MomentsState, triangular
 
 IMPUTE = ("mean", "zero", "indicator")
@@ -177,7 +177,35 @@ class Design:
         """Eigenvalues and eigenvectors of G, computed once."""
         if self.root is not None:
             return decompose_root(self.root, self.gram, self.xy)
-        return decompose(self.gram, self.xy, graded=not self.shape.t)
+        return decompose(self.gram, self.xy)
+
+    @cached_property
+    def graded(self) -> Spectrum:
+        """The same where small directions count: from a factor of G if columns are of unlike scales.
+
+        What takes the leading directions, or weighs them by their eigenvalues, takes this one.
+        """
+        if self.root is not None or not unlike(np.diagonal(self.gram)):
+            return self.spectrum
+        return decompose(self.gram, self.xy, graded=True)
+
+    @cached_property
+    def rows_like(self) -> Array | None:
+        """Few rows of the same joint products, shape (r, q + 1): the root, or a factor of the products.
+
+        None where columns are of like scales, and products do as well.
+        """
+        if self.root is not None or not unlike(np.diagonal(self.gram)):
+            return self.root
+        return factored(self._joint)
+
+    @property
+    def _joint(self) -> Array:
+        """G, b and the target's square in one matrix, shape (q + 1, q + 1)."""
+        joint = np.empty((self.q + 1, self.q + 1))
+        joint[:-1, :-1], joint[-1, -1] = self.gram, self.yy
+        joint[-1, :-1] = joint[:-1, -1] = self.xy
+        return joint
 
     @cached_property
     def sizes(self) -> Array:
@@ -207,8 +235,8 @@ class Design:
         """The same problem with its products, or its root, off by as much as rounding may have made them.
 
         What a model of it scores differently tells how far rounding may have moved the score. Entries are off
-        beside the sizes of their own columns; those of products also beside that of the largest column, as
-        eigenvectors are found.
+        beside the sizes of their own columns; those of products of columns of like scales also beside that of the
+        largest one, as their eigenvectors are found.
         """
         rng, size = np.random.default_rng(0), np.append(self.sizes, self.reach)
         if self.rounded is not None:
@@ -219,12 +247,10 @@ class Design:
         else:
             noise = np.triu(rng.choice([-1.0, 1.0], (self.q + 1, self.q + 1)))
             noise += np.triu(noise, 1).T
-            root, joint = None, np.empty_like(noise)
-            joint[:-1, :-1], joint[-1, -1] = self.gram, self.yy
-            joint[-1, :-1] = joint[:-1, -1] = self.xy
-            widest = np.append(np.full(self.q, WIDE * EPS * np.max(size[:-1], initial=0.0)), 0.0)
-            off = self.rounding * np.multiply.outer(size, size) + np.multiply.outer(widest, widest) / (WIDE * EPS)
-            whole = joint + noise * off
+            root, off = None, self.rounding * np.multiply.outer(size, size)
+            if not unlike(np.diagonal(self.gram)):
+                off[:-1, :-1] += WIDE * EPS * np.max(size[:-1], initial=0.0) ** 2
+            whole = self._joint + noise * off
         return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
 
     def view(self, state: MomentsState) -> View:
@@ -244,8 +270,9 @@ class Design:
         if self.preprocess.standardize or not self.preprocess.center or not self.columns.origin.any():
             return self
         made = dataclasses.replace(self, offset=self.offset + self.columns.origin)
-        if "spectrum" in self.__dict__:
-            made.__dict__["spectrum"] = self.spectrum
+        for name in ("spectrum", "graded"):
+            if name in self.__dict__:
+                made.__dict__[name] = self.__dict__[name]
         return made
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from longdouble import ridge_scores
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.decomposition import PCA
 from sklearn.linear_model import BayesianRidge, Lasso, LinearRegression, Ridge
@@ -241,3 +242,52 @@ def test_the_winner_of_a_search_on_unscaled_columns_scores_what_its_rows_give():
         result.best.states.train, result.best.scores.folds, CV.split(X), strict=True
     ):
         assert model.finalize(state).score(rows[test], y[test]) == pytest.approx(score, abs=1e-8)
+
+
+def levels_beside(rng, n=6000):
+    """Miles and minutes beside three columns of levels, each of which sums to one; some levels have few rows."""
+    shares = np.random.default_rng(1).dirichlet(np.full(12, 0.7))
+    columns = {f"c{i}": rng.choice(list("abcdefghijkl"), n, p=np.roll(shares, i)) for i in range(3)}
+    miles, delay = rng.integers(80, 5000, n), rng.exponential(40.0, n).round()
+    frame = pd.DataFrame({"miles": miles, "delay": delay, **columns})
+    each = {c: rng.normal(size=26) for c in columns}
+    y = 0.01 * miles + delay + sum(each[c][[ord(v) - 97 for v in columns[c]]] for c in columns)
+    return frame.assign(y=y + 8.0 * rng.normal(size=n))
+
+
+PRIORS = dict.fromkeys(("alpha_1", "alpha_2", "lambda_1", "lambda_2"), 1e-6)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_levels_that_sum_to_one_beside_large_numbers_are_read_once(standardize, tmp_path):
+    frame = levels_beside(np.random.default_rng(5))
+    encoded = pd.get_dummies(frame.drop(columns="y"), dtype=float).to_numpy()
+    pcr = [make_pipeline(PCA(k, svd_solver="full"), LinearRegression()) for k in (2, 12, 24, 34)]
+    for name, setting, twin in (
+        *(("pcr", {"n_components": model[0].n_components}, model) for model in pcr),
+        *(("pls", {"n_components": k}, PLSRegression(k, scale=False)) for k in (3, 12)),
+        ("ols", {}, LinearRegression()),
+        ("bayesian_ridge", PRIORS, BayesianRidge()),
+    ):
+        wanted = {**setting, "standardize": standardize, "min_frequency": 0.0}
+        found = hpo.tune(
+            frame, "y", name, trials=1, folds=CV, scoring="neg_root_mean_squared_error", progress=False,
+            store=tmp_path, search={f"{name}.{k}": v for k, v in wanted.items()},
+        )  # fmt: skip
+        assert found.cost.rows_read in (0, len(frame)), name
+        model = make_pipeline(StandardScaler(), twin) if standardize else twin
+        expected = cross_val_score(model, encoded, frame["y"], cv=CV, scoring="neg_root_mean_squared_error")
+        assert found.best.scores.folds == pytest.approx(expected, rel=1e-10), name
+        assert found.best.scores.bound < 1e-10 * abs(found.best_value), name
+
+
+def test_levels_beside_a_column_that_nearly_repeats_another_are_read_once_more(tmp_path):
+    rng = np.random.default_rng(6)
+    frame = levels_beside(rng)
+    apart = rng.normal(size=len(frame))
+    frame["again"], frame["y"] = frame["miles"] + 3e-3 * apart, frame["y"] + 5.0 * apart
+    found = hpo.tune(
+        frame, "y", "pcr", trials=1, folds=CV, store=tmp_path, progress=False,
+        search={"pcr.standardize": False, "pcr.min_frequency": 0.0, "pcr.n_components": 40},
+    )  # fmt: skip
+    assert found.cost.rows_read == 2 * len(frame)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ class Spectrum:
     vectors : shape (q, q), V, one eigenvector a column.
     projected : shape (q,), Vᵀb.
     root : of the columns and the target, shape (r, q + 1), whose singular values' squares these are; else None.
-    graded : whether the values are those of a factor of G, whose small ones have digits of their own.
+    graded : whether the values are those of a factor of G, small ones known beside large ones.
     """
 
     gram: Array
@@ -118,8 +119,8 @@ def decompose(gram: Array, xy: Array, *, graded: bool = False) -> Spectrum:
     if not len(gram):
         return Spectrum(gram, xy, np.zeros(0), np.zeros((0, 0)), np.zeros(0))
     squares = np.diagonal(gram)
-    if graded and squares.max() > UNLIKE * np.min(squares, where=squares > 0.0, initial=np.inf):
-        sizes, vectors, _ = _singular(_factor(gram), len(gram))
+    if graded and unlike(squares):
+        sizes, vectors, _ = _singular(factored(gram), len(gram))
         return Spectrum(gram, xy, sizes**2, vectors, vectors.T @ xy, graded=True)
     values, vectors = np.linalg.eigh(gram)
     vectors = np.ascontiguousarray(vectors[:, ::-1])
@@ -155,8 +156,28 @@ def _singular(root: Array, q: int, target: Array | None = None) -> tuple[Array, 
     return sizes, vectors, u.T @ graded[:q, q]
 
 
-def _factor(gram: Array) -> Array:
-    """Return R with RᵀR = G, shape (rank, q): Cholesky of G with unit diagonal and pivots (Higham 2002, §10.3)."""
+def unlike(squares: Array) -> bool:
+    """Return whether columns of those squares are of scales so unlike that eigenvectors lose the small ones.
+
+    Examples
+    --------
+    >>> unlike(np.array([1.0, 0.0, 100.0])), unlike(np.array([1.0, 1e5]))
+    (False, True)
+    """
+    least = np.min(squares, where=squares > 0.0, initial=np.inf)
+    return bool(np.max(squares, initial=0.0) > UNLIKE * least)
+
+
+def factored(gram: Array) -> Array:
+    """Return R with RᵀR = G, shape (rank, q): Cholesky of G with unit diagonal and pivots (Higham 2002, §10.3).
+
+    Each column of it is known beside its own length.
+
+    Examples
+    --------
+    >>> factored(np.diag([4.0, 1e16])).tolist()
+    [[2.0, 0.0], [0.0, 100000000.0]]
+    """
     from scipy.linalg.lapack import dpstrf
 
     unit = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
@@ -246,8 +267,13 @@ def decided(s: Spectrum, tol: float) -> bool:
     if not len(s.values) or s.values[0] == 0.0:
         return True
     limit = max(tol * tol * s.values[0], s.floor)
-    doubt = 10.0 * s.values[0] * len(s.values) * EPS if not s.rooted else 10.0 * np.sqrt(s.floor * limit)
-    return not np.any(np.abs(s.values - limit) <= doubt)
+    known = len(s.values) * EPS
+    doubt: Any = s.values[0] * known
+    if s.rooted or s.graded:
+        doubt = known * np.sqrt(s.values[0] * limit)
+    if s.graded:
+        doubt = doubt + EPS * (np.abs(s.vectors).T @ np.sqrt(np.maximum(np.diagonal(s.gram), 0.0))) ** 2
+    return not np.any(np.abs(s.values - limit) <= 10.0 * doubt)
 
 
 def least_squares(s: Spectrum, tol: float = 1e-6) -> Array:
