@@ -214,7 +214,7 @@ class Design:
 
     @property
     def apart(self) -> bool:
-        """Whether the target's mean is a direction of its own, of which no column has any: in a root, its last row."""
+        """Whether the target's mean is a direction that no column has a part of: in a root, its last row."""
         return not self.preprocess.center and not self.offset.any()
 
     @property

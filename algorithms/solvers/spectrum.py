@@ -71,7 +71,6 @@ class Spectrum:
         relative = len(self.values) * EPS
         return float(self.values[0] * (relative**2 if self.rooted else relative)) if len(self.values) else 0.0
 
-
     @cached_property
     def void(self) -> Array:
         """Directions of which rows have nothing but rounding, and the target's products neither, shape (q, m).

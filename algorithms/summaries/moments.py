@@ -364,9 +364,10 @@ def check_finite(state: Summed) -> None:
 
 
 def _centred(values: NDArray[np.floating[Any]], w: Array | None) -> tuple[Array, Array, Array]:
-    """Return mean, what it has below its last digit, and scatter by one product about a sample's mean, whose error is corrected (eq. 2.1).
+    """Return mean, what it has below its last digit, and scatter.
 
-    A column of ones gives the sums in the same product.
+    By one product about a sample's mean, whose error is corrected (eq. 2.1). A column of ones gives the sums in
+    the same product.
     """
     n, p = values.shape
     total = float(n) if w is None else float(w.sum())
