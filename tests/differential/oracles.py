@@ -80,6 +80,8 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
 
     Undefined where the descent does not come to columns that satisfy the conditions of an optimum.
     """
+    if not A.shape[1]:
+        return np.zeros(0, Long), 1.0
     alpha, ratio = setting["alpha"], setting.get("l1_ratio", 1.0)
     X, y = (A / np.sqrt(weight)).astype(float), (b / np.sqrt(weight)).astype(float)
 
