@@ -81,7 +81,8 @@ class ElasticNet(Regression):
             other = found if start is None else self._descend(design, start, self.tol)
             found = min(found, other, key=lambda made: made[2])
         coef, n_iter, gap = found
-        return coef, {"n_iter": n_iter, "dual_gap": gap, "converged": gap <= tolerance}
+        told = {"n_iter": n_iter, "dual_gap": gap, "converged": gap <= tolerance}
+        return coef, {**told, "missed": True} if self.tol <= TIGHT else told
 
     def _finished(
         self, design: Design, found: tuple[Array, int, float]
@@ -90,13 +91,15 @@ class ElasticNet(Regression):
         l1, l2 = (self.alpha * share * design.weight for share in (self.l1_ratio, 1.0 - self.l1_ratio))
 
         def noise(coef: Array) -> Array:
-            reach = float(design.sizes @ np.abs(coef)) + design.reach
+            reach = design.reach  # of a root slopes are no sums of large parts
+            if design.root is None:
+                reach += float(design.sizes @ np.abs(coef))
             return np.asarray(design.rounding * design.sizes * reach)
 
         made = finish(design, found[0], l1, l2, noise, positive=self.positive)
         if made is None:
             return None
-        solved = Solved(made.coef, made.apply, made.alone or design.root is not None)
+        solved = Solved(made.coef, made.apply, made.alone or (made.told and design.root is not None))
         return made.coef, {"n_iter": found[1], "dual_gap": 0.0, "converged": True, "solved": solved}
 
     def _descend(self, design: Design, start: Array | None, tol: float) -> tuple[Array, int, float]:
@@ -117,13 +120,16 @@ class ElasticNet(Regression):
         return coef if found.certain and objective < 0.0 else None
 
     def solved(self, solution: LinearSolution) -> Solved:
-        """Return (G + λ₂)⁻¹ over the active columns; where these are collinear, of least norm."""
+        """Return (G + λ₂)⁻¹ over the active columns; where these are collinear, of least norm.
+
+        It is not certain where the optimum was asked for and not found.
+        """
         design = solution.design
         if "solved" in solution.extra:
             found: Solved = solution.extra["solved"]
             return found
         made = on_active(design, solution.coef, self.alpha * (1.0 - self.l1_ratio) * design.weight)
-        return replace(made, certain=True)
+        return replace(made, certain="missed" not in solution.extra)
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return tr X(XᵀX + λ₂I)⁻¹Xᵀ over the active columns (Zou, Hastie & Tibshirani 2007)."""

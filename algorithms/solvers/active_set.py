@@ -32,6 +32,9 @@ MOST = 200
 DEPENDENT = 100.0
 """A pivot of so many roundings of all columns is that of a column that the others make up."""
 
+TOLD = 0.01
+"""Share of the penalty, up to which rounding of a slope does not decide which columns are active."""
+
 Places = NDArray[np.intp]
 
 
@@ -44,21 +47,23 @@ class Finished:
     coef : shape (q,).
     apply : the inverse of the active columns' penalised products, of a vector of shape (q,).
     alone : whether no column that the active ones make up, to rounding, could stand in for one of them.
+    told : whether rounding of slopes is well below the penalty, which tells which columns could.
     """
 
     coef: Array
     apply: Callable[[Array], Array]
     alone: bool
+    told: bool
 
 
 @dataclass(frozen=True, eq=False)
 class _Factor:
-    """U with UᵀU the penalised products of independent columns, divided by their lengths t."""
+    """U with UᵀU the penalised products of independent columns divided by their lengths t; Q as of a root's QR."""
 
     on: Places
     U: Array
     t: Array
-    z: Array | None
+    Q: Array | None
 
     def solve(self, x: Array) -> Array:
         """Return the inverse of the penalised products of x, shape (len(on),)."""
@@ -67,18 +72,21 @@ class _Factor:
         inner = solve_triangular(self.U, x / self.t, trans="T", check_finite=False)
         return np.asarray(solve_triangular(self.U, inner, check_finite=False) / self.t)
 
-    def optimum(self, problem: Products, pull: Array, l2: float) -> Array:
-        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns."""
+    def optimum(self, problem: Products, pull: Array, l2: float) -> tuple[Array, Array]:
+        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns, and Xᵀ(y - Xw) of all columns."""
         from scipy.linalg import solve_triangular
 
-        if self.z is not None:
-            inner = self.z - solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
-            return np.asarray(solve_triangular(self.U, inner, check_finite=False) / self.t)
-        gram, target = problem.gram[np.ix_(self.on, self.on)], problem.xy[self.on] - pull
-        w = self.solve(target)
-        for _ in range(STEPS):
-            w = w + self.solve(target - gram @ w - l2 * w)
-        return w
+        if problem.root is None or self.Q is None:
+            gram, target = problem.gram[np.ix_(self.on, self.on)], problem.xy[self.on] - pull
+            w = self.solve(target)
+            for _ in range(STEPS):
+                w = w + self.solve(target - gram @ w - l2 * w)
+            return w, problem.xy - problem.gram[:, self.on] @ w
+        z = problem.root[:, -1]
+        inner = self.Q.T @ z - solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
+        left = z - self.Q @ inner  # no sum of large parts, whatever the coefficients
+        w = solve_triangular(self.U, inner, check_finite=False) / self.t
+        return np.asarray(w), np.asarray(problem.root[:, :-1].T @ left)
 
 
 def finish(
@@ -108,7 +116,7 @@ def finish(
         on = factor.on
         if len(on) < np.count_nonzero(signs):
             signs[np.setdiff1d(np.flatnonzero(signs), on)] = 0.0
-        found = factor.optimum(problem, l1 * signs[on], l2)
+        found, slope = factor.optimum(problem, l1 * signs[on], l2)
         if not np.isfinite(found).all():
             return None
         wrong = found * signs[on] <= 0.0 if held else np.zeros(len(on), bool)
@@ -117,20 +125,46 @@ def finish(
             continue
         coef = np.zeros(len(coef))
         coef[on] = found
-        slope, doubt = _slope(problem, on, found), noise(coef)
+        doubt = noise(coef)
         over = (slope if positive else np.abs(slope)) - l1
         over[on] = -np.inf
         worst = int(np.argmax(over - doubt)) if len(over) else 0
         if not len(over) or over[worst] <= doubt[worst]:
             beside = np.flatnonzero(over >= -doubt)
             alone = not len(beside) or _independent(problem, on, beside, l2)
-            return Finished(coef, _over(factor, len(coef)), alone)
+            told = bool(np.all(doubt[beside] <= TOLD * l1))
+            return Finished(coef, _over(factor, len(coef)), alone, told)
         signs[worst] = np.sign(slope[worst])
+        joins = _independent(problem, on, np.array([worst]), l2)
+        if not joins and not _exchanged(problem, factor, coef, signs, worst):
+            break
     return None
 
 
+def _exchanged(problem: Products, factor: _Factor, coef: Array, signs: Array, joins: int) -> bool:
+    """Let a column join that the active ones make up, in place of the first whose coefficient it brings to zero.
+
+    Returns whether there is one; changes coefficients and signs.
+    """
+    on = factor.on
+    if problem.root is None:
+        beside = problem.gram[on, joins]
+    else:
+        beside = problem.root[:, on].T @ problem.root[:, joins]
+    along = -signs[joins] * factor.solve(beside)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.where(along * coef[on] < 0.0, -coef[on] / along, np.inf)
+    if not len(on) or not np.isfinite(far.min()):
+        return False
+    first = int(np.argmin(far))
+    coef[on] += far[first] * along
+    coef[joins] = far[first] * signs[joins]
+    coef[on[first]] = signs[on[first]] = 0.0
+    return True
+
+
 def _as_far(coef: Array, on: Places, found: Array, wrong: NDArray[np.bool_], signs: Array) -> Array:
-    """Return coefficients on the way to those found, as far as none changes its sign; the one that would is left out."""
+    """Return coefficients on the way to those found, until one would change its sign, which leaves."""
     here = coef[on]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(wrong, here / (here - found), np.inf)
@@ -142,14 +176,6 @@ def _as_far(coef: Array, on: Places, found: Array, wrong: NDArray[np.bool_], sig
     return made
 
 
-def _slope(problem: Products, on: Places, found: Array) -> Array:
-    """Return Xᵀ(y - Xw), shape (q,)."""
-    if problem.root is None:
-        return np.asarray(problem.xy - problem.gram[:, on] @ found)
-    left = problem.root[:, -1] - problem.root[:, on] @ found
-    return np.asarray(problem.root[:, :-1].T @ left)
-
-
 def _factor(problem: Products, on: Places, l2: float) -> _Factor:
     """Return the factor of columns; of dependent ones, of as many as are independent, largest pivots first."""
     from scipy.linalg import qr
@@ -157,7 +183,8 @@ def _factor(problem: Products, on: Places, l2: float) -> _Factor:
 
     k = len(on)
     if not k:
-        return _Factor(on, np.zeros((0, 0)), np.zeros(0), None if problem.root is None else np.zeros(0))
+        Q = None if problem.root is None else np.zeros((len(problem.root), 0))
+        return _Factor(on, np.zeros((0, 0)), np.zeros(0), Q)
     least = DEPENDENT * k * EPS
     if problem.root is None:
         A = problem.gram[np.ix_(on, on)] + l2 * np.eye(k)
@@ -172,8 +199,7 @@ def _factor(problem: Products, on: Places, l2: float) -> _Factor:
     Q, U, pivots = qr(stacked / t, mode="economic", pivoting=True, check_finite=False)
     rank = int(np.count_nonzero(np.abs(np.diagonal(U)) > least))
     order = pivots[:rank].astype(np.intp)
-    z = Q[: len(problem.root), :rank].T @ problem.root[:, -1]
-    return _Factor(on[order], U[:rank, :rank], t[order], z)
+    return _Factor(on[order], U[:rank, :rank], t[order], Q[: len(problem.root), :rank])
 
 
 def _independent(problem: Products, on: Places, beside: Places, l2: float) -> bool:

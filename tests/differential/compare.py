@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import hpo
 from algorithms.errors import AlgorithmError
 from differential import classifiers, generalized, rows
-from differential.agreement import SAME, Disagreement, Fold, alike, squared
+from differential.agreement import Disagreement, Fold, alike, squared
 from differential.designs import Design
 from differential.extended import Long, Undefined
 from differential.oracles import LINES, REPEATED, Line, line_of
