@@ -212,6 +212,24 @@ class Design:
         """What each column's rounding is relative to, shape (q,): its length, or that of its longer parts."""
         return np.maximum(lengths(self.gram), self.parts)
 
+    @property
+    def apart(self) -> bool:
+        """Whether the target's mean is a direction that no column has a part of: in a root, its last row."""
+        return not self.preprocess.center and not self.offset.any()
+
+    @property
+    def rounded(self) -> Array | None:
+        """The rows of the root that rounding touched; None where there is no root."""
+        return self.root[:-1] if self.root is not None and self.apart else self.root
+
+    @cached_property
+    def reach(self) -> float:
+        """What the rounding of the target's products is relative to: its length along what columns can reach."""
+        level = self.weight * self.y_mean**2 if self.apart else 0.0
+        if self.rounded is not None:
+            return float(np.linalg.norm(self.rounded[:, -1]))
+        return float(np.sqrt(max(self.yy - level, self.rounding * self.yy)))
+
     @cached_property
     def shaken(self) -> Design:
         """The same problem with its products, or its root, off by as much as rounding may have made them.
@@ -220,10 +238,11 @@ class Design:
         beside the sizes of their own columns; those of products of columns of like scales also beside that of the
         largest one, as their eigenvectors are found.
         """
-        rng, size = np.random.default_rng(0), np.append(self.sizes, np.sqrt(max(self.yy, 0.0)))
-        if self.root is not None:
-            noise = rng.choice([-1.0, 1.0], self.root.shape) / np.sqrt(max(1, len(self.root)))
-            root = self.root + self.rounding * noise * size
+        rng, size = np.random.default_rng(0), np.append(self.sizes, self.reach)
+        if self.rounded is not None:
+            noise = rng.choice([-1.0, 1.0], self.rounded.shape) / np.sqrt(max(1, len(self.rounded)))
+            root = np.array(self.root)
+            root[: len(noise)] += self.rounding * noise * size
             whole = root.T @ root
         else:
             noise = np.triu(rng.choice([-1.0, 1.0], (self.q + 1, self.q + 1)))
@@ -281,7 +300,8 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     if not how.center:
         if root is not None:
             extra = np.sqrt(state.weight) * np.append(offset, y_mean)
-            root = triangular([np.concatenate([root, extra[None]])])
+            rows = np.concatenate([root, extra[None]])
+            root = triangular([rows]) if offset.any() else rows
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
     parts = np.where(constant, 0.0, columns.parts(np.diagonal(state.scatter)[:d]) / scale)
