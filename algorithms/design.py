@@ -215,13 +215,31 @@ class Design:
         """What each column's rounding is relative to, shape (q,): its length, or that of its longer parts."""
         return np.maximum(lengths(self.gram), self.parts)
 
+    @property
+    def apart(self) -> bool:
+        """Whether the target's mean is a direction that no column has a part of: in a root, its last row."""
+        return not self.preprocess.center and not self.offset.any()
+
+    @property
+    def rounded(self) -> Array | None:
+        """The rows of the root that rounding touched; None where there is no root."""
+        return self.root[:-1] if self.root is not None and self.apart else self.root
+
+    @cached_property
+    def reach(self) -> float:
+        """What the rounding of the target's products is relative to: its length along what columns can reach."""
+        level = self.weight * self.y_mean**2 if self.apart else 0.0
+        if self.rounded is not None:
+            return float(np.linalg.norm(self.rounded[:, -1]))
+        return float(np.sqrt(max(self.yy - level, self.rounding * self.yy)))
+
     @cached_property
     def leverage(self) -> tuple[Array, float]:
         """1/d for lengths d of the columns, shape (q,), and a bound of Σs|A⁻¹h| by it: that times ‖h/d‖.
 
-        A are the products of any of the columns, with any penalty. In columns of length one they are at least λ, the
-        least eigenvalue of all of them, so that ‖dA⁻¹h‖ ≤ ‖h/d‖/λ, and Σs|A⁻¹h| ≤ ‖s/d‖ ‖h/d‖/λ. Infinite where λ
-        is next to nothing.
+        A are the products of any of the columns, with any penalty. In columns of length one they are at least λ,
+        the least eigenvalue of all of them, so that ‖dA⁻¹h‖ ≤ ‖h/d‖/λ, and Σs|A⁻¹h| ≤ ‖s/d‖ ‖h/d‖/λ. Infinite
+        where λ is next to nothing.
         """
         d = lengths(self.gram)
         seen = d > 0.0
@@ -242,10 +260,11 @@ class Design:
         beside the sizes of their own columns; those of products of columns of like scales also beside that of the
         largest one, as their eigenvectors are found.
         """
-        rng, size = np.random.default_rng(0), np.append(self.sizes, np.sqrt(max(self.yy, 0.0)))
-        if self.root is not None:
-            noise = rng.choice([-1.0, 1.0], self.root.shape) / np.sqrt(max(1, len(self.root)))
-            root = self.root + self.rounding * noise * size
+        rng, size = np.random.default_rng(0), np.append(self.sizes, self.reach)
+        if self.rounded is not None:
+            noise = rng.choice([-1.0, 1.0], self.rounded.shape) / np.sqrt(max(1, len(self.rounded)))
+            root = np.array(self.root)
+            root[: len(noise)] += self.rounding * noise * size
             whole = root.T @ root
         else:
             noise = np.triu(rng.choice([-1.0, 1.0], (self.q + 1, self.q + 1)))
@@ -303,7 +322,8 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     if not how.center:
         if root is not None:
             extra = np.sqrt(state.weight) * np.append(offset, y_mean)
-            root = triangular([np.concatenate([root, extra[None]])])
+            rows = np.concatenate([root, extra[None]])
+            root = triangular([rows]) if offset.any() else rows
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
     parts = np.where(constant, 0.0, columns.parts(np.diagonal(state.scatter)[:d]) / scale)

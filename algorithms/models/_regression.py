@@ -89,7 +89,7 @@ class Regression(ABC):
     task: ClassVar[str] = "regression"
     metrics: ClassVar[tuple[str, ...]] = tuple(SQUARED_ERROR)
     definite: ClassVar[bool] = False
-    """Whether coefficients answer to a change of the products by an inverse of these, penalised, over some columns."""
+    """Whether coefficients answer to a change by the inverse of the products, penalised, over some columns."""
 
     @classmethod
     def told_exactly(cls, named: Collection[str]) -> tuple[str, ...]:

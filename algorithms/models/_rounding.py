@@ -99,11 +99,11 @@ def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residu
     if not solved.certain:
         return math.inf
     k = solved.apply(slope)
-    size, reach = float(design.sizes @ np.abs(k)), found.reach + math.sqrt(max(design.yy, 0.0))
-    if design.root is None:
+    size, reach, rows = float(design.sizes @ np.abs(k)), found.reach + design.reach, design.rounded
+    if rows is None:
         return design.rounding * size * reach
-    r = design.root[:, :-1] @ coef - design.root[:, -1]
-    along = float(np.linalg.norm(design.root[:, :-1] @ k))
+    r = rows[:, :-1] @ coef - rows[:, -1]
+    along = float(np.linalg.norm(rows[:, :-1] @ k))
     return design.rounding * (size * float(np.linalg.norm(r)) + along * reach)
 
 

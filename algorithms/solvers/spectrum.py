@@ -26,6 +26,9 @@ UNLIKE = 1e4
 WELL_CONDITIONED = 100.0
 """Up to this condition number a solution from eigenvectors has all digits but two, and refining it is wasted."""
 
+ROUNDED = 16.0
+"""Roundings of its parts, up to which a product is rounding alone."""
+
 ABOVE = 1e3
 """An eigenvalue so many times the floor is known well enough for refinement to find the rest of the digits."""
 
@@ -67,6 +70,38 @@ class Spectrum:
         """Eigenvalues at or below it are rounding."""
         relative = len(self.values) * EPS
         return float(self.values[0] * (relative**2 if self.rooted else relative)) if len(self.values) else 0.0
+
+    @cached_property
+    def void(self) -> Array:
+        """Directions of which rows have nothing but rounding, and the target's products neither, shape (q, m).
+
+        That is how levels that sum to one look, a column that repeats another, and more columns than rows.
+        """
+        q = len(self.values)
+        lengths = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
+        parts = np.abs(self.vectors).T @ lengths
+        least = q * EPS * parts
+        none = self.values <= (least**2 if self.rooted or self.graded else least * parts)
+        if not self.rooted and none.any():
+            target = np.max(np.divide(np.abs(self.xy), lengths, out=np.zeros(q), where=lengths > 0.0))
+            none &= np.abs(self.projected) <= ROUNDED * EPS * target * parts
+        return self.vectors[:, none]
+
+    def inside(self, coef: Array) -> Array:
+        """Return coefficients without what rounding gave them along directions of which rows have nothing.
+
+        A penalty leaves nothing there; divided by a small one, rounding can be large.
+
+        Examples
+        --------
+        >>> decompose(np.ones((2, 2)), np.ones(2)).inside(np.array([0.5, 0.4])).round(12).tolist()
+        [0.45, 0.45]
+        """
+        if not self.void.shape[1]:
+            return coef
+        along = self.void.T @ coef
+        along[np.abs(along) <= ROUNDED * len(coef) * EPS * float(np.linalg.norm(coef))] = 0.0
+        return np.asarray(coef - self.void @ along)
 
 
 def decompose(gram: Array, xy: Array, *, graded: bool = False) -> Spectrum:
