@@ -38,6 +38,9 @@ CARE = 4.0
 WIDE = 32.0
 """Eigenvectors of products may be off by so many roundings of the largest column."""
 
+SEPARATE = 1e-6
+"""Least eigenvalue of columns of length one that are far from collinear."""
+
 TIED = 1e-12
 """Relative difference up to which two correlations are one."""
 
@@ -229,6 +232,25 @@ class Design:
         if self.rounded is not None:
             return float(np.linalg.norm(self.rounded[:, -1]))
         return float(np.sqrt(max(self.yy - level, self.rounding * self.yy)))
+
+    @cached_property
+    def leverage(self) -> tuple[Array, float]:
+        """1/d for lengths d of the columns, shape (q,), and a bound of Σs|A⁻¹h| by it: that times ‖h/d‖.
+
+        A are the products of any of the columns, with any penalty. In columns of length one they are at least λ,
+        the least eigenvalue of all of them, so that ‖dA⁻¹h‖ ≤ ‖h/d‖/λ, and Σs|A⁻¹h| ≤ ‖s/d‖ ‖h/d‖/λ. Infinite
+        where λ is next to nothing.
+        """
+        d = lengths(self.gram)
+        seen = d > 0.0
+        inverse = np.divide(1.0, d, out=np.zeros_like(d), where=seen)
+        if np.any(self.sizes[~seen] > 0.0):
+            return inverse, np.inf
+        some = inverse[seen]
+        alike = self.gram[np.ix_(seen, seen)] * np.multiply.outer(some, some)
+        least = float(np.linalg.eigvalsh(alike)[0]) if len(some) else 1.0
+        bound = float(np.linalg.norm(self.sizes * inverse)) / least if least > SEPARATE else np.inf
+        return inverse, bound
 
     @cached_property
     def shaken(self) -> Design:

@@ -24,7 +24,7 @@ from algorithms.models.pca import PCA as OurPCA  # noqa: N811
 from algorithms.models.pcr import PCR
 from algorithms.models.pls import PLS
 from algorithms.models.ridge import Ridge as OurRidge
-from algorithms.summaries.moments import Moments
+from algorithms.summaries.moments import Moments, _some
 
 CV = KFold(4, shuffle=True, random_state=1)
 METRICS = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "explained_variance")
@@ -219,16 +219,37 @@ def test_asked_for_products_that_are_too_few_fail_their_trial_and_say_what_to_ty
         )  # fmt: skip
 
 
-def test_float32_rows_are_multiplied_in_float64_unless_their_products_are_whole():
+def test_float32_rows_are_multiplied_in_float64():
     rng = np.random.default_rng(0)
     shape = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3)), ("y",), dtype="float32")
     rows = np.asfortranarray(rng.normal(size=(5000, 4)).astype("float32"))
-    assert Moments().learns_of(shape)
-    assert Moments().knowing(Moments().learn(shape, Batch(rows, 3))).products == "double"
-    whole = np.asfortranarray(np.round(rows * 2) * 2)
-    whole -= whole.mean(axis=0).round()
-    assert not Moments().learns_of(Shape(shape.columns, ("y",)))
+    narrow, wide = (
+        moments.update(moments.init(shape), Batch(rows.astype(dtype), 3)).scatter
+        for moments in (Moments(),)
+        for dtype in ("float32", "float64")
+    )
+    assert np.array_equal(narrow, wide) and Moments().products == "double"
+    assert "float64, since in float32" in Moments().precision_in_words(None, shape)
     assert Moments("qr").finer(None) is None and Moments("double").finer(None) is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_batch_whose_sample_misleads_is_multiplied_about_its_means(dtype):
+    """Columns within a deviation of zero by the sampled rows are not centred; the product says where that was wrong."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100_000, 3))
+    X[:, 1] += 1e4
+    X[_some(len(X)), 1] = rng.normal(size=256)
+    rows = np.asfortranarray(np.column_stack([X, X[:, 0]])).astype(dtype, order="F")
+    shape = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3)), ("y",), dtype=dtype)
+    for weight in (None, rng.exponential(size=len(X))):
+        state = Moments().update(Moments().init(shape), Batch(rows, 3, weight))
+        wide, w = rows.astype(np.longdouble), np.ones(len(X)) if weight is None else weight
+        mean = w @ wide / w.sum()
+        scatter = ((wide - mean) * w[:, None]).T @ (wide - mean)
+        size = np.sqrt(np.diagonal(scatter))
+        assert np.max(np.abs(state.scatter - scatter) / np.multiply.outer(size, size)) < 4e-15
+        assert np.max(np.abs(state.mean - mean) / size) < 1e-16
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from algorithms.column_map import ColumnMap
 
 SAMPLE = 256
-"""Rows of a batch whose mean is subtracted before products are taken."""
+"""Rows of a batch whose means are subtracted before products are taken, of columns that lie far from zero."""
 
 AUTO, DATA, DOUBLE, QR = "auto", "data", "double", "qr"
 PRODUCTS = (DATA, DOUBLE, QR)
@@ -41,9 +41,6 @@ EPS32 = float(np.finfo(np.float32).eps)
 
 BLOCK = 4096
 """Rows that are decomposed at once."""
-
-SURVIVES = 1e-9
-"""Relative error of the products of a sample, up to which they may be taken in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +80,9 @@ class Moments(OnFeatures):
     Parameters
     ----------
     precision : ``"double"`` multiplies in float64 whatever the data; ``"data"`` multiplies float32 data in float32
-        and accumulates in float64; ``"qr"`` keeps a triangular factor of the rows besides, for columns that are
-        nearly collinear or of very unlike scales. ``"auto"`` is ``"double"``, but ``"data"`` where a sample says
-        that float32 products lose no digit that counts, and ``"qr"`` where a score needs it (another pass).
+        and accumulates in float64: half the time of the products, and half the digits; ``"qr"`` keeps a triangular
+        factor of the rows besides, for columns that are nearly collinear or of very unlike scales. ``"auto"`` is
+        ``"double"``, and ``"qr"`` where a score needs it (another pass).
     target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.kernels.OnFeatures`.
@@ -125,22 +122,6 @@ class Moments(OnFeatures):
         known = self.known is not None and "precision" in self.known
         return PRODUCTS[int(self.known["precision"][0])] if known and self.known else DOUBLE
 
-    def learns_of(self, shape: Shape) -> bool:
-        """Return whether something must be learned of a sample: of float32 rows, how to multiply them."""
-        return self.learns or (self.precision == AUTO and shape.dtype == "float32")
-
-    @property
-    def brief(self) -> bool:
-        """Whether few rows tell what must be learned: how to multiply, and no features."""
-        return not self.learns
-
-    def learn(self, shape: Shape, sample: Batch) -> Known:
-        """Return the kernel's landmarks, and whether products of float32 rows keep their digits."""
-        known = super().learn(shape, sample)
-        if self.precision != AUTO or self.learns or shape.dtype != "float32":
-            return known
-        return _with_products(known, DATA if _survive(sample) else DOUBLE)
-
     def finer(self, known: Known | None) -> Known | None:
         """Return what a pass must know whose states have more digits; None where the precision is fixed."""
         if self.precision != AUTO or self.knowing_or_not(known).products == QR:
@@ -160,15 +141,11 @@ class Moments(OnFeatures):
         how = self.knowing_or_not(known).products
         if how == QR:
             return "QR decompositions of the rows: a score needed more digits than products have"
-        narrow = shape.dtype == "float32" and not self.learns
-        if narrow and known is None:
-            where = "products in float32 or float64, as a sample will tell"
-        elif narrow:
-            loses = "a sample loses no digit that counts" if how == DATA else "in float32 a sample loses digits"
-            where = f"products in {'float32' if how == DATA else 'float64'}: {loses}"
-        else:
-            where = "products in float64"
-        return f"{where}; where a score needs more digits the data is read once more, by QR decompositions"
+        why = ", since in float32 digits would be lost" if shape.dtype == "float32" and not self.learns else ""
+        return (
+            f"products in float64{why}; where a score needs more digits the data is read once more, by QR "
+            "decompositions"
+        )
 
     def knowing_or_not(self, known: Known | None) -> Self:
         """Return this summary, knowing that or nothing."""
@@ -220,11 +197,11 @@ class Moments(OnFeatures):
     def _lift(self, batch: Batch, shape: Shape) -> MomentsState:
         if self.products == QR:
             return _lifted_root(batch, shape)
-        values = batch.values if self.products == DATA else batch.values.astype(np.float64, copy=False)
-        mean, below, scatter = _centred(values, batch.weight)
+        narrow = self.products == DATA and batch.values.dtype == np.float32
+        mean, below, scatter = _centred(batch.values, batch.weight, np.float32 if narrow else np.float64)
         if batch.present is not None:
             mean, below, scatter = _spread(mean, below, scatter, batch.present, shape.p)
-        rounding = EPS32 if values.dtype == np.float32 else EPS
+        rounding = EPS32 if narrow else EPS
         return MomentsState(shape, batch.n, batch.total, mean, scatter, rounding=rounding, below=below)
 
 
@@ -232,22 +209,6 @@ def _with_products(known: Known | None, products: str) -> Known:
     """Return what is known, and besides how products are taken."""
     arrays = {} if known is None else known.arrays
     return Known({**arrays, "precision": np.array([PRODUCTS.index(products)])})
-
-
-def _survive(sample: Batch) -> bool:
-    """Return whether the products of float32 rows, taken in float32, are those of float64 to nine digits.
-
-    Compared are the products of the columns divided by their deviations, which is what a model sees.
-    """
-    values = sample.values
-    if len(values) < 2:
-        return False
-    with np.errstate(over="ignore", invalid="ignore"):
-        narrow, wide = (_centred(v, sample.weight)[2] for v in (values, values.astype(np.float64)))
-        size = np.sqrt(np.diagonal(wide))
-        size = np.where(size > 0.0, size, 1.0)
-        off = np.abs(narrow - wide) / np.multiply.outer(size, size)
-    return bool(np.max(off, initial=0.0) <= SURVIVES)
 
 
 def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
@@ -363,24 +324,41 @@ def check_finite(state: Summed) -> None:
         )
 
 
-def _centred(values: NDArray[np.floating[Any]], w: Array | None) -> tuple[Array, Array, Array]:
+def _centred(values: NDArray[np.floating[Any]], w: Array | None, dtype: Any) -> tuple[Array, Array, Array]:
     """Return mean, what it has below its last digit, and scatter.
 
-    By one product about a sample's mean, whose error is corrected (eq. 2.1). A column of ones gives the sums in
-    the same product.
+    By one product about a sample's means, whose error is corrected (eq. 2.1). A column of ones gives the sums in
+    the same product. Columns that lie within their deviation of zero are multiplied as they are: that costs them no
+    more than a bit.
     """
+    sample = values[_some(len(values))].astype(np.float64)
+    middle = sample.mean(axis=0)
+    far = np.abs(middle) > sample.std(axis=0)
+    mean, below, scatter, lost = _about(values, w, np.where(far, middle, 0.0).astype(dtype), dtype)
+    if lost:
+        mean, below, scatter, _ = _about(values, w, mean.astype(dtype), dtype)
+    return mean, below, scatter
+
+
+def _about(
+    values: NDArray[np.floating[Any]], w: Array | None, shift: NDArray[np.floating[Any]], dtype: Any
+) -> tuple[Array, Array, Array, bool]:
+    """Return the same by one product about a shift, and whether an unshifted column lies far from zero."""
     n, p = values.shape
     total = float(n) if w is None else float(w.sum())
-    shift = values[_some(n)].mean(axis=0, dtype=np.float64).astype(values.dtype)
-    z = np.empty((n, p + 1), values.dtype, order="F")
-    np.subtract(values, shift, out=z[:, :p])
+    z = np.empty((n, p + 1), dtype, order="F")
+    np.copyto(z[:, :p], values)
+    for j in np.flatnonzero(shift):
+        z[:, j] -= shift[j]
     z[:, p] = 1.0
     if w is not None:
-        z *= np.sqrt(w).astype(z.dtype)[:, None]
-    products = (z.T @ z).astype(np.float64)
+        z *= np.sqrt(w).astype(dtype)[:, None]
+    products = (z.T @ z).astype(np.float64, copy=False)
     delta = products[p, :p] / total
+    squares = delta * delta * total
+    lost = bool(np.any((shift == 0.0) & (2.0 * squares > np.diagonal(products)[:p])))
     mean, below = _exact_sum(shift.astype(np.float64), delta)
-    return mean, below, products[:p, :p] - np.multiply.outer(delta, delta * total)
+    return mean, below, products[:p, :p] - np.multiply.outer(delta, delta * total), lost
 
 
 def _some(n: int) -> NDArray[np.intp]:
