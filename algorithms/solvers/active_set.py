@@ -147,10 +147,8 @@ def _exchanged(problem: Products, factor: _Factor, coef: Array, signs: Array, jo
     Returns whether there is one; changes coefficients and signs.
     """
     on = factor.on
-    if problem.root is None:
-        beside = problem.gram[on, joins]
-    else:
-        beside = problem.root[:, on].T @ problem.root[:, joins]
+    columns = problem.root
+    beside = problem.gram[on, joins] if columns is None else columns[:, on].T @ columns[:, joins]
     along = -signs[joins] * factor.solve(beside)
     with np.errstate(divide="ignore", invalid="ignore"):
         far = np.where(along * coef[on] < 0.0, -coef[on] / along, np.inf)
