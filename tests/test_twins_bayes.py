@@ -115,7 +115,7 @@ def test_held_out_likelihoods_are_exact(name):
         joint = model.predict_joint_log_proba(X[1::2]) if name != "qda" else model._decision_function(X[1::2])
         joint = joint - (X.shape[1] / 2 * np.log(2 * np.pi) if name == "qda" else 0.0)
     expected = joint[np.arange(len(joint)), y[1::2]].mean()
-    assert algorithm.score(solution, held_out, "log_likelihood") == pytest.approx(expected, rel=1e-9)
+    assert float(algorithm.score(solution, held_out, "log_likelihood")) == pytest.approx(expected, rel=1e-9)
     assert algorithm.score(solution, held_out, "accuracy") is None
 
 

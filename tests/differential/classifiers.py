@@ -56,10 +56,14 @@ class Classes:
         found = JOINTS[example.algorithm](
             placed[0], coded(t, train)[1], made.weight.astype(Long), example.values
         )
-        logs = [found.log(X) for X in placed[1:]]
+        logs, lines = ([of(X) for X in placed[1:]] for of in (found.log, found.shares))
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
-        lost = _lost_by_floats(made, coded(t, train)[1])
-        return [Told((log + shift).astype(float), softmax(log).astype(float), lost) for log in logs]
+        gaps = any(f.isna().any(axis=None) for f in (rows.features(t, train), *others))
+        lost = _lost_by_floats(made, coded(t, train)[1], gaps=gaps)
+        return [
+            Told((log + shift).astype(float), softmax(line).astype(float), lost)
+            for log, line in zip(logs, lines, strict=True)
+        ]
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
@@ -80,12 +84,15 @@ class Classes:
                 raise Disagreement("predicted classes")
 
 
-def _lost_by_floats(made: Design, codes: np.ndarray) -> float:
-    """Return eps · |mean| in spreads of a class, a few times over; nothing where a scaler takes the mean away."""
-    if made.standardize or not len(made.mean):
+def _lost_by_floats(made: Design, codes: np.ndarray, *, gaps: bool) -> float:
+    """Return eps · |mean| in spreads of a class, a few times over; nothing where a scaler takes the mean away.
+
+    It does not take away what the number that fills a gap is rounded by.
+    """
+    if (made.standardize and not gaps) or not len(made.mean):
         return 0.0
     spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)])
-    least = np.where(spreads > 1e-9 * spreads.max(), spreads, np.inf).min(axis=0)
+    least = np.where(spreads > 1e-9 * spreads.max(axis=0), spreads, np.inf).min(axis=0)
     return 64.0 * float(np.finfo(float).eps * (np.abs(made.mean) / least).max())
 
 
