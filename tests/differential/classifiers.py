@@ -32,12 +32,13 @@ class Told:
     ----------
     joint : log p(x, y) of every class, shape (n, C).
     probability : shape (n, C).
-    lost : what a probability loses where a fitted model keeps means of 10⁹ spreads as floats, in scikit-learn too.
+    lost : what a probability loses, in scikit-learn too, where a fitted model keeps means of 10⁹ spreads as floats,
+        or squared distances of 10¹² are subtracted; of each row, or of all.
     """
 
     joint: np.ndarray
     probability: np.ndarray
-    lost: float = 0.0
+    lost: float | np.ndarray = 0.0
 
 
 class Classes:
@@ -60,9 +61,10 @@ class Classes:
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
         gaps = any(f.isna().any(axis=None) for f in (rows.features(t, train), *others))
         lost = _lost_by_floats(made, coded(t, train)[1], gaps=gaps)
+        far = [np.zeros(len(log)) if found.line else 16 * np.finfo(float).eps * np.abs(log.max(axis=1)) for log in logs]
         return [
-            Told((log + shift).astype(float), softmax(line).astype(float), lost)
-            for log, line in zip(logs, lines, strict=True)
+            Told((log + shift).astype(float), softmax(line).astype(float), lost + away.astype(float))
+            for log, line, away in zip(logs, lines, far, strict=True)
         ]
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
@@ -78,7 +80,7 @@ class Classes:
         frames = [rows.features(t, every), t.fresh]
         labels, _ = coded(t, every)
         for told, frame in zip(self.told(example, t, every, frames), frames, strict=True):
-            agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0, told.lost)
+            agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0, np.reshape(told.lost, (-1, 1)))
             sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR + told.lost
             if not (labels[told.probability.argmax(axis=1)] == model.predict(frame))[sure].all():
                 raise Disagreement("predicted classes")

@@ -241,6 +241,8 @@ def qda(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
 
 def gaussian_nb(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
     """GaussianNB."""
+    if not A.shape[1]:
+        raise Undefined("a density of no column")
     means, scatters, share = _classes(A, codes, w)
     total = w.sum()
     mean = (w @ A) / total
