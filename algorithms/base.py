@@ -452,14 +452,8 @@ class Refinable(Protocol):
         ...
 
 
-def learns(summary: object, shape: Shape | None = None) -> bool:
-    """Return whether a summary must learn before its pass: it can, and does not say ``learns = False``.
-
-    One that must learn of some data only says of which by ``learns_of(shape)``.
-    """
-    learns_of = getattr(summary, "learns_of", None)
-    if learns_of is not None and shape is not None:
-        return bool(learns_of(shape))
+def learns(summary: object) -> bool:
+    """Return whether a summary must learn before its pass: it can, and does not say ``learns = False``."""
     return isinstance(summary, Learning) and bool(getattr(summary, "learns", True))
 
 

@@ -224,7 +224,7 @@ def column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     """Return T for imputing and merging.
 
     Left out are categories that no row has, indicators that nothing is missing, and numbers that every row lacks.
-    Where that is all there is, one is kept: a column without effect, so that every model has one.
+    Where that is all there is, one is kept as a column of zeros, so that every model has one.
     """
     return MEMO.get(state, (impute, min_frequency), lambda: _column_map(state, impute, min_frequency))
 
@@ -293,7 +293,7 @@ def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
         else:
             _fill_missing(entries, shape, members, used, mean, impute)
     if not entries.names and shape.d:
-        entries.add(shape.columns[0].name, [(0, 1.0)], shape.columns[0].origin)
+        entries.add(shape.columns[0].name, [])
     q = len(entries.names)
     matrix = csr_array((entries.values, (entries.rows, entries.cols)), shape=(shape.d, q))
     only_selects = len(entries.values) == q and all(v == 1.0 for v in entries.values)

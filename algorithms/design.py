@@ -27,7 +27,7 @@ from algorithms.column_map import ColumnMap, column_map
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
-from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root
+from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root, factored, unlike
 from algorithms.summaries.moments import EPS, MomentsState, triangular
 
 IMPUTE = ("mean", "zero", "indicator")
@@ -37,6 +37,9 @@ CARE = 4.0
 
 WIDE = 32.0
 """Eigenvectors of products may be off by so many roundings of the largest column."""
+
+SEPARATE = 1e-6
+"""Least eigenvalue of columns of length one that are far from collinear."""
 
 TIED = 1e-12
 """Relative difference up to which two correlations are one."""
@@ -177,35 +180,99 @@ class Design:
         """Eigenvalues and eigenvectors of G, computed once."""
         if self.root is not None:
             return decompose_root(self.root, self.gram, self.xy)
-        return decompose(self.gram, self.xy, graded=not self.shape.t)
+        return decompose(self.gram, self.xy)
+
+    @cached_property
+    def graded(self) -> Spectrum:
+        """The same where small directions count: from a factor of G if columns are of unlike scales.
+
+        What takes the leading directions, or weighs them by their eigenvalues, takes this one.
+        """
+        if self.root is not None or not unlike(np.diagonal(self.gram)):
+            return self.spectrum
+        return decompose(self.gram, self.xy, graded=True)
+
+    @cached_property
+    def rows_like(self) -> Array | None:
+        """Few rows of the same joint products, shape (r, q + 1): the root, or a factor of the products.
+
+        None where columns are of like scales, and products do as well.
+        """
+        if self.root is not None or not unlike(np.diagonal(self.gram)):
+            return self.root
+        return factored(self._joint)
+
+    @property
+    def _joint(self) -> Array:
+        """G, b and the target's square in one matrix, shape (q + 1, q + 1)."""
+        joint = np.empty((self.q + 1, self.q + 1))
+        joint[:-1, :-1], joint[-1, -1] = self.gram, self.yy
+        joint[-1, :-1] = joint[:-1, -1] = self.xy
+        return joint
 
     @cached_property
     def sizes(self) -> Array:
         """What each column's rounding is relative to, shape (q,): its length, or that of its longer parts."""
         return np.maximum(lengths(self.gram), self.parts)
 
+    @property
+    def apart(self) -> bool:
+        """Whether the target's mean is a direction that no column has a part of: in a root, its last row."""
+        return not self.preprocess.center and not self.offset.any()
+
+    @property
+    def rounded(self) -> Array | None:
+        """The rows of the root that rounding touched; None where there is no root."""
+        return self.root[:-1] if self.root is not None and self.apart else self.root
+
+    @cached_property
+    def reach(self) -> float:
+        """What the rounding of the target's products is relative to: its length along what columns can reach."""
+        level = self.weight * self.y_mean**2 if self.apart else 0.0
+        if self.rounded is not None:
+            return float(np.linalg.norm(self.rounded[:, -1]))
+        return float(np.sqrt(max(self.yy - level, self.rounding * self.yy)))
+
+    @cached_property
+    def leverage(self) -> tuple[Array, float]:
+        """1/d for lengths d of the columns, shape (q,), and a bound of Σs|A⁻¹h| by it: that times ‖h/d‖.
+
+        A are the products of any of the columns, with any penalty. In columns of length one they are at least λ,
+        the least eigenvalue of all of them, so that ‖dA⁻¹h‖ ≤ ‖h/d‖/λ, and Σs|A⁻¹h| ≤ ‖s/d‖ ‖h/d‖/λ. Infinite
+        where λ is next to nothing.
+        """
+        d = lengths(self.gram)
+        seen = d > 0.0
+        inverse = np.divide(1.0, d, out=np.zeros_like(d), where=seen)
+        if np.any(self.sizes[~seen] > 0.0):
+            return inverse, np.inf
+        some = inverse[seen]
+        alike = self.gram[np.ix_(seen, seen)] * np.multiply.outer(some, some)
+        least = float(np.linalg.eigvalsh(alike)[0]) if len(some) else 1.0
+        bound = float(np.linalg.norm(self.sizes * inverse)) / least if least > SEPARATE else np.inf
+        return inverse, bound
+
     @cached_property
     def shaken(self) -> Design:
         """The same problem with its products, or its root, off by as much as rounding may have made them.
 
         What a model of it scores differently tells how far rounding may have moved the score. Entries are off
-        beside the sizes of their own columns; those of products also beside that of the largest column, as
-        eigenvectors are found.
+        beside the sizes of their own columns; those of products of columns of like scales also beside that of the
+        largest one, as their eigenvectors are found.
         """
-        rng, size = np.random.default_rng(0), np.append(self.sizes, np.sqrt(max(self.yy, 0.0)))
-        if self.root is not None:
-            noise = rng.choice([-1.0, 1.0], self.root.shape) / np.sqrt(max(1, len(self.root)))
-            root = self.root + self.rounding * noise * size
+        rng, size = np.random.default_rng(0), np.append(self.sizes, self.reach)
+        if self.rounded is not None:
+            noise = rng.choice([-1.0, 1.0], self.rounded.shape) / np.sqrt(max(1, len(self.rounded)))
+            root = np.array(self.root)
+            root[: len(noise)] += self.rounding * noise * size
             whole = root.T @ root
         else:
             noise = np.triu(rng.choice([-1.0, 1.0], (self.q + 1, self.q + 1)))
             noise += np.triu(noise, 1).T
-            root, joint = None, np.empty_like(noise)
-            joint[:-1, :-1], joint[-1, -1] = self.gram, self.yy
-            joint[-1, :-1] = joint[:-1, -1] = self.xy
-            widest = np.append(np.full(self.q, WIDE * EPS * np.max(size[:-1], initial=0.0)), 0.0)
-            off = self.rounding * np.multiply.outer(size, size) + np.multiply.outer(widest, widest) / (WIDE * EPS)
-            whole = joint + noise * off
+            root, off = None, self.rounding * np.multiply.outer(size, size)
+            if not unlike(np.diagonal(self.gram)):
+                off[:-1, :-1] += WIDE * EPS * np.max(size[:-1], initial=0.0) ** 2
+            whole = self._joint + noise * off
         return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
 
     def view(self, state: MomentsState) -> View:
@@ -225,8 +292,9 @@ class Design:
         if self.preprocess.standardize or not self.preprocess.center or not self.columns.origin.any():
             return self
         made = dataclasses.replace(self, offset=self.offset + self.columns.origin)
-        if "spectrum" in self.__dict__:
-            made.__dict__["spectrum"] = self.spectrum
+        for name in ("spectrum", "graded"):
+            if name in self.__dict__:
+                made.__dict__[name] = self.__dict__[name]
         return made
 
 
@@ -254,7 +322,8 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     if not how.center:
         if root is not None:
             extra = np.sqrt(state.weight) * np.append(offset, y_mean)
-            root = triangular([np.concatenate([root, extra[None]])])
+            rows = np.concatenate([root, extra[None]])
+            root = triangular([rows]) if offset.any() else rows
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
     parts = np.where(constant, 0.0, columns.parts(np.diagonal(state.scatter)[:d]) / scale)

@@ -26,9 +26,6 @@ KIND = "learned"
 ROWS = 50_000
 """Rows of the sample that summaries learn from."""
 
-BRIEF_ROWS, BRIEF_SEGMENTS = 4096, 2
-"""Rows, and segments that they come from, of the sample of summaries that any rows tell what they ask."""
-
 MOST_BYTES = 1 << 29
 """Bytes that they may take when dense."""
 
@@ -47,11 +44,10 @@ def with_known(
         If the sample cannot be read.
     """
     pilot = with_stored(pilot, dataset, summaries, store)
-    missing: list[Any] = [s for s in summaries if learns(s, pilot.shape) and s not in pilot.known]
+    missing: list[Any] = [s for s in summaries if learns(s) and s not in pilot.known]
     if not missing:
         return pilot
-    brief = all(getattr(s, "brief", False) for s in missing)
-    sample, drawn = _sampled(pilot, dataset, seed, brief=brief)
+    sample, drawn = _sampled(pilot, dataset, seed)
     learned = {s: s.learn(pilot.shape, _as_taken(s, sample)) for s in missing}
     for summary, known in learned.items():
         _put(store, known, _about(summary, pilot, dataset, drawn))
@@ -101,7 +97,7 @@ def sampled(summary: Summary[Any], pilot: Pilot, dataset: Dataset, seed: int) ->
     DataError
         If the sample cannot be read.
     """
-    return _as_taken(summary, _sampled(pilot, dataset, seed, brief=False)[0])
+    return _as_taken(summary, _sampled(pilot, dataset, seed)[0])
 
 
 def _about(
@@ -124,7 +120,7 @@ def with_stored(
     pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary[Any]], store: StateStore
 ) -> Pilot:
     """Return the pilot with what the store knows for these summaries; reads no data."""
-    able = _learning(summaries, pilot.shape)
+    able = _learning(summaries)
     wanted = {lookup_of(s, pilot, dataset.targets, dataset.weight): s for s in able}
     if not wanted:
         return pilot
@@ -177,28 +173,22 @@ def recorded(
     store: StateStore,
 ) -> Pilot:
     """Return the pilot with what a recorded study's summaries knew; what is gone is left out."""
-    names = {s: record.get(lookup_of(s, pilot, targets, weight)) for s in _learning(summaries, pilot.shape)}
+    names = {s: record.get(lookup_of(s, pilot, targets, weight)) for s in _learning(summaries)}
     found = {s: load_known(store, name) for s, name in names.items() if name}
     return replace(pilot, known={s: known for s, known in found.items() if known is not None})
 
 
-def _learning(summaries: Iterable[Summary[Any]], shape: Shape) -> list[Any]:
+def _learning(summaries: Iterable[Summary[Any]]) -> list[Any]:
     """Return the summaries that must know something, or may turn out to need it."""
-    return [s for s in summaries if learns(s, shape) or isinstance(s, Refinable)]
+    return [s for s in summaries if learns(s) or isinstance(s, Refinable)]
 
 
-def _sampled(
-    pilot: Pilot, dataset: Dataset, seed: int, *, brief: bool
-) -> tuple[Batch, Sequence[Segment]]:
-    """Return sampled rows, encoded, and the segments they are of; sparse where the data is.
-
-    ``brief`` are few rows of two segments, for what any rows tell.
-    """
+def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence[Segment]]:
+    """Return sampled rows, encoded, and the segments they are of; sparse where the data is."""
     beside = [c for c in dataset.columns if c not in dataset.feature_names]
     found = dataset.sample_sparse(beside, ROWS, seed)
     if found is None:
-        rows, few = _fewer(pilot.shape), {"segments": BRIEF_SEGMENTS, "scan": BRIEF_ROWS} if brief else {}
-        table, drawn = dataset.sample(dataset.columns, rows, seed, **few)
+        table, drawn = dataset.sample(dataset.columns, _fewer(pilot.shape), seed)
         return _encoded(pilot, dataset, table), drawn
     matrix, rest, drawn = found
     other = rest.combine_chunks().to_batches()[0]

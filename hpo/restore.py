@@ -161,7 +161,7 @@ def _cells(
     store: StateStore,
     name: str,
 ) -> list[Any]:
-    if learns(summary, pilot.shape) and summary not in pilot.known:
+    if learns(summary) and summary not in pilot.known:
         raise TuneError(
             f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
         )

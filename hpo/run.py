@@ -358,11 +358,12 @@ def check_asked(searched: Sequence[Searched], found: Evidence) -> None:
     SearchError
         For a value, or an end of a range, that no training state can take.
     """
+    train = {summary: states.train for summary, states in found.states.items()}
     for one in searched:
         for name, values in one.values.items():
             with asked_for(one, name):
                 for value in () if one.fields[name].needs_pass else values:
-                    one.check(name, value, found.states)
+                    one.check(name, value, train)
 
 
 def check_rows(found: Evidence, result: PassResult, metric: str) -> None:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -25,9 +25,6 @@ from hpo.errors import SearchError
 from studies.distributions import to_distribution
 from studies.naming import short, split_key
 from studies.space import ALGORITHM
-
-if TYPE_CHECKING:
-    from hpo.evaluate import FoldStates
 
 WIDE = "wide"
 """Search key: whether the algorithm that an algorithm names for wide data answers for it."""
@@ -116,14 +113,14 @@ class Searched:
         return list(dict.fromkeys(self.summary(passes) for passes in self.passes()))
 
     def check(
-        self, parameter: str, value: Any, states: Mapping[Summary[Any], FoldStates] | None = None
+        self, parameter: str, value: Any, states: Mapping[Summary[Any], Sequence[Any]] | None = None
     ) -> None:
         """Refuse a value that the hyperparameter cannot take with any of the pass fields set or searched.
 
         Parameters
         ----------
         parameter, value : what is asked.
-        states : of the summaries; None to ask before anything is read.
+        states : the training states of each summary; None to ask before anything is read.
 
         Raises
         ------
@@ -135,7 +132,7 @@ class Searched:
         for passes in (*own, *self.passes(besides=parameter)):
             try:
                 made = fields.build(self.algorithm, {**passes, parameter: value})
-                rows = (None,) if states is None else states[made.summary].train
+                rows = (None,) if states is None else states[made.summary]
                 for state in rows if isinstance(made, Limited) else ():
                     made.check_field(parameter, state)
             except AlgorithmError as error:

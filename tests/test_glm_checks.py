@@ -32,8 +32,8 @@ def blind(monkeypatch, seen):
     """Make the sample that a summary learns from miss rows: ``seen`` says, of targets, which it has."""
     drawn = hpo.learning._sampled
 
-    def less(pilot, dataset, seed, *, brief):
-        batch, segments = drawn(pilot, dataset, seed, brief=brief)
+    def less(pilot, dataset, seed):
+        batch, segments = drawn(pilot, dataset, seed)
         keep = np.flatnonzero(seen(batch.values[:, batch.d]))
         weight = None if batch.weight is None else batch.weight[keep]
         return Batch(np.asfortranarray(batch.values[keep]), batch.d, weight), segments
@@ -139,8 +139,8 @@ def test_a_gap_that_only_one_row_has_is_kept_too(tmp_path, monkeypatch):
     X[7, 2] = np.nan
     drawn = hpo.learning._sampled
 
-    def without_gaps(pilot, dataset, seed, *, brief):
-        batch, segments = drawn(pilot, dataset, seed, brief=brief)
+    def without_gaps(pilot, dataset, seed):
+        batch, segments = drawn(pilot, dataset, seed)
         gaps = [j for j, column in enumerate(pilot.shape.columns) if column.role == "indicator"]
         keep = np.flatnonzero(~batch.values[:, gaps].any(axis=1))
         return Batch(np.asfortranarray(batch.values[keep]), batch.d), segments

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from longdouble import ridge_scores
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.decomposition import PCA
 from sklearn.linear_model import BayesianRidge, Lasso, LinearRegression, Ridge
@@ -23,7 +24,7 @@ from algorithms.models.pca import PCA as OurPCA  # noqa: N811
 from algorithms.models.pcr import PCR
 from algorithms.models.pls import PLS
 from algorithms.models.ridge import Ridge as OurRidge
-from algorithms.summaries.moments import Moments
+from algorithms.summaries.moments import Moments, _some
 
 CV = KFold(4, shuffle=True, random_state=1)
 METRICS = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "explained_variance")
@@ -218,16 +219,37 @@ def test_asked_for_products_that_are_too_few_fail_their_trial_and_say_what_to_ty
         )  # fmt: skip
 
 
-def test_float32_rows_are_multiplied_in_float64_unless_their_products_are_whole():
+def test_float32_rows_are_multiplied_in_float64():
     rng = np.random.default_rng(0)
     shape = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3)), ("y",), dtype="float32")
     rows = np.asfortranarray(rng.normal(size=(5000, 4)).astype("float32"))
-    assert Moments().learns_of(shape)
-    assert Moments().knowing(Moments().learn(shape, Batch(rows, 3))).products == "double"
-    whole = np.asfortranarray(np.round(rows * 2) * 2)
-    whole -= whole.mean(axis=0).round()
-    assert not Moments().learns_of(Shape(shape.columns, ("y",)))
+    narrow, wide = (
+        moments.update(moments.init(shape), Batch(rows.astype(dtype), 3)).scatter
+        for moments in (Moments(),)
+        for dtype in ("float32", "float64")
+    )
+    assert np.array_equal(narrow, wide) and Moments().products == "double"
+    assert "float64, since in float32" in Moments().precision_in_words(None, shape)
     assert Moments("qr").finer(None) is None and Moments("double").finer(None) is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_batch_whose_sample_misleads_is_multiplied_about_its_means(dtype):
+    """Columns within a deviation of zero by the sampled rows are not centred; the product says where that was wrong."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100_000, 3))
+    X[:, 1] += 1e4
+    X[_some(len(X)), 1] = rng.normal(size=256)
+    rows = np.asfortranarray(np.column_stack([X, X[:, 0]])).astype(dtype, order="F")
+    shape = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3)), ("y",), dtype=dtype)
+    for weight in (None, rng.exponential(size=len(X))):
+        state = Moments().update(Moments().init(shape), Batch(rows, 3, weight))
+        wide, w = rows.astype(np.longdouble), np.ones(len(X)) if weight is None else weight
+        mean = w @ wide / w.sum()
+        scatter = ((wide - mean) * w[:, None]).T @ (wide - mean)
+        size = np.sqrt(np.diagonal(scatter))
+        assert np.max(np.abs(state.scatter - scatter) / np.multiply.outer(size, size)) < 4e-15
+        assert np.max(np.abs(state.mean - mean) / size) < 1e-16
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -241,3 +263,52 @@ def test_the_winner_of_a_search_on_unscaled_columns_scores_what_its_rows_give():
         result.best.states.train, result.best.scores.folds, CV.split(X), strict=True
     ):
         assert model.finalize(state).score(rows[test], y[test]) == pytest.approx(score, abs=1e-8)
+
+
+def levels_beside(rng, n=6000):
+    """Miles and minutes beside three columns of levels, each of which sums to one; some levels have few rows."""
+    shares = np.random.default_rng(1).dirichlet(np.full(12, 0.7))
+    columns = {f"c{i}": rng.choice(list("abcdefghijkl"), n, p=np.roll(shares, i)) for i in range(3)}
+    miles, delay = rng.integers(80, 5000, n), rng.exponential(40.0, n).round()
+    frame = pd.DataFrame({"miles": miles, "delay": delay, **columns})
+    each = {c: rng.normal(size=26) for c in columns}
+    y = 0.01 * miles + delay + sum(each[c][[ord(v) - 97 for v in columns[c]]] for c in columns)
+    return frame.assign(y=y + 8.0 * rng.normal(size=n))
+
+
+PRIORS = dict.fromkeys(("alpha_1", "alpha_2", "lambda_1", "lambda_2"), 1e-6)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_levels_that_sum_to_one_beside_large_numbers_are_read_once(standardize, tmp_path):
+    frame = levels_beside(np.random.default_rng(5))
+    encoded = pd.get_dummies(frame.drop(columns="y"), dtype=float).to_numpy()
+    pcr = [make_pipeline(PCA(k, svd_solver="full"), LinearRegression()) for k in (2, 12, 24, 34)]
+    for name, setting, twin in (
+        *(("pcr", {"n_components": model[0].n_components}, model) for model in pcr),
+        *(("pls", {"n_components": k}, PLSRegression(k, scale=False)) for k in (3, 12)),
+        ("ols", {}, LinearRegression()),
+        ("bayesian_ridge", PRIORS, BayesianRidge()),
+    ):
+        wanted = {**setting, "standardize": standardize, "min_frequency": 0.0}
+        found = hpo.tune(
+            frame, "y", name, trials=1, folds=CV, scoring="neg_root_mean_squared_error", progress=False,
+            store=tmp_path, search={f"{name}.{k}": v for k, v in wanted.items()},
+        )  # fmt: skip
+        assert found.cost.rows_read in (0, len(frame)), name
+        model = make_pipeline(StandardScaler(), twin) if standardize else twin
+        expected = cross_val_score(model, encoded, frame["y"], cv=CV, scoring="neg_root_mean_squared_error")
+        assert found.best.scores.folds == pytest.approx(expected, rel=1e-10), name
+        assert found.best.scores.bound < 1e-10 * abs(found.best_value), name
+
+
+def test_levels_beside_a_column_that_nearly_repeats_another_are_read_once_more(tmp_path):
+    rng = np.random.default_rng(6)
+    frame = levels_beside(rng)
+    apart = rng.normal(size=len(frame))
+    frame["again"], frame["y"] = frame["miles"] + 3e-3 * apart, frame["y"] + 5.0 * apart
+    found = hpo.tune(
+        frame, "y", "pcr", trials=1, folds=CV, store=tmp_path, progress=False,
+        search={"pcr.standardize": False, "pcr.min_frequency": 0.0, "pcr.n_components": 40},
+    )  # fmt: skip
+    assert found.cost.rows_read == 2 * len(frame)

@@ -16,7 +16,15 @@ from algorithms.design import Design, Preprocess, View, design_of, unused_fields
 from algorithms.errors import DegenerateTarget, InvalidField, NotEnoughRows
 from algorithms.metrics import SQUARED_ERROR
 from algorithms.models._pipeline import dressed
-from algorithms.models._rounding import SHAKEN, Residuals, moved_by_training, residuals, told
+from algorithms.models._rounding import (
+    NEGLIGIBLE,
+    SHAKEN,
+    Residuals,
+    moved_at_most,
+    moved_by_training,
+    residuals,
+    told,
+)
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.penalised import Solved
 from algorithms.summaries.moments import Moments, MomentsState, check_finite
@@ -80,6 +88,8 @@ class Regression(ABC):
 
     task: ClassVar[str] = "regression"
     metrics: ClassVar[tuple[str, ...]] = tuple(SQUARED_ERROR)
+    definite: ClassVar[bool] = False
+    """Whether coefficients answer to a change by the inverse of the products, penalised, over some columns."""
 
     @classmethod
     def told_exactly(cls, named: Collection[str]) -> tuple[str, ...]:
@@ -159,7 +169,13 @@ class Regression(ABC):
 
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
         """Return how far rounding of the training moments may have moved Σwr², or Σw(r - r̄)², of held-out rows."""
-        design, solved = solution.design, self.solved(solution)
+        design = solution.design
+        if self.definite:
+            slope = found.slope(view, spread_only=spread_only)
+            most = moved_at_most(design, found, slope)
+            if most <= NEGLIGIBLE * found.spread:
+                return most
+        solved = self.solved(solution)
         if solved is not None:
             slope = found.slope(view, spread_only=spread_only)
             return moved_by_training(design, solved, solution.coef, found, slope)

@@ -38,6 +38,9 @@ about 1e-8 at most, and mostly far below: bounds are five to a hundred times as 
 NATURAL = 1e-4
 """Share of the target's variance below which a squared error is as good as none."""
 
+NEGLIGIBLE = 1e-10
+"""Share of the squared error that a bound may be without another being looked for that is tighter."""
+
 SHAKEN = 3.0
 """How much larger than what one draw shows a difference may be."""
 
@@ -96,12 +99,21 @@ def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residu
     if not solved.certain:
         return math.inf
     k = solved.apply(slope)
-    size, reach = float(design.sizes @ np.abs(k)), found.reach + math.sqrt(max(design.yy, 0.0))
-    if design.root is None:
+    size, reach, rows = float(design.sizes @ np.abs(k)), found.reach + design.reach, design.rounded
+    if rows is None:
         return design.rounding * size * reach
-    r = design.root[:, :-1] @ coef - design.root[:, -1]
-    along = float(np.linalg.norm(design.root[:, :-1] @ k))
+    r = rows[:, :-1] @ coef - rows[:, -1]
+    along = float(np.linalg.norm(rows[:, :-1] @ k))
     return design.rounding * (size * float(np.linalg.norm(r)) + along * reach)
+
+
+def moved_at_most(design: Design, found: Residuals, slope: Array) -> float:
+    """Return a bound of the same in O(q), for coefficients that answer by A⁻¹ whatever columns A is of."""
+    if design.root is not None:
+        return math.inf
+    inverse, most = design.leverage
+    reach = found.reach + math.sqrt(max(design.yy, 0.0))
+    return design.rounding * most * float(np.linalg.norm(slope * inverse)) * reach
 
 
 def moved_by_mixing(

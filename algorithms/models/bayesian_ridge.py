@@ -61,7 +61,7 @@ class BayesianRidge(Regression):
         variance = design.yy / design.weight
         if not self.fit_intercept:
             variance -= design.y_mean**2
-        found = maximise(design.spectrum, design.yy, variance, design.weight, priors)
+        found = maximise(design.graded, design.yy, variance, design.weight, priors)
         return found.coef, {"evidence": found}
 
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
@@ -79,7 +79,7 @@ class BayesianRidge(Regression):
         """Return the fitted ``sklearn.linear_model.BayesianRidge``; ``predict(return_std=True)`` works."""
         from sklearn.linear_model import BayesianRidge as SkBayesianRidge
 
-        found, s = solution.extra["evidence"], solution.design.spectrum
+        found, s = solution.extra["evidence"], solution.design.graded
         model = SkBayesianRidge(
             alpha_1=self.alpha_1, alpha_2=self.alpha_2, lambda_1=self.lambda_1, lambda_2=self.lambda_2,
             alpha_init=self.alpha_init, lambda_init=self.lambda_init, tol=self.tol,

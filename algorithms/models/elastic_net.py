@@ -45,6 +45,7 @@ class ElasticNet(Regression):
     max_iter: int = 1000
 
     auto: ClassVar[int] = 2
+    definite: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -89,7 +89,7 @@ class PCA:
         return self._solution(self.design(state), self.n_components)
 
     def _solution(self, design: Design, n_components: int | None) -> PCASolution:
-        variance = design.spectrum.values / _divisor(design)
+        variance = design.graded.values / _divisor(design)
         most = min(design.q, design.rows)
         k = most if n_components is None else min(n_components, most)
         return PCASolution(design, k, variance, _noise(variance, k, most))
@@ -127,7 +127,7 @@ class PCA:
 
     def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
         """Return components up to the rank."""
-        rank = max(1, self.design(state).spectrum.rank)
+        rank = max(1, self.design(state).graded.rank)
         roles = {column.role for column in state.shape.columns}
         no_categories = {} if roles & {LEVEL, OTHER, MISSING} else {"min_frequency": None}
         return {"n_components": Integer(1, max(1, rank - 1)), **no_categories}
@@ -151,7 +151,7 @@ def _score(metric: str, solution: PCASolution, held_out: MomentsState) -> float:
 
 def _project(design: Design, view: View) -> SecondMoments:
     away = view.mean - design.offset
-    v = design.spectrum.vectors
+    v = design.graded.vectors
     if view.root is None:
         inside = np.einsum("ij,ij->j", v, view.gram @ v)
     else:
@@ -182,9 +182,9 @@ def components(spectrum: Spectrum, k: int) -> Array:
 
 def fitted_pca(design: Design, k: int, *, whiten: bool) -> SkPCA:
     """Return a fitted ``sklearn.decomposition.PCA`` of the design's columns."""
-    variance = design.spectrum.values / _divisor(design)
+    variance = design.graded.values / _divisor(design)
     return fitted(
-        components(design.spectrum, k), design.offset, variance[:k], total=float(variance.sum()),
+        components(design.graded, k), design.offset, variance[:k], total=float(variance.sum()),
         noise=_noise(variance, k, min(design.q, design.rows)), rows=design.rows,
-        singular=np.sqrt(design.spectrum.values[:k]), whiten=whiten, solver="full",
+        singular=np.sqrt(design.graded.values[:k]), whiten=whiten, solver="full",
     )  # fmt: skip

@@ -70,7 +70,7 @@ class PCR(Regression):
         """Return how far rounding moved the score: without limit where it decides the rank."""
         k = int(solution.extra["components"])
         cut_by_rank = k < min(self.n_components or solution.design.q, solution.design.q)
-        if cut_by_rank and not decided(solution.design.spectrum, TOL):
+        if cut_by_rank and not decided(solution.design.graded, TOL):
             return math.inf
         return super().moved(solution, view, found, spread_only=spread_only)
 
@@ -82,10 +82,10 @@ class PCR(Regression):
         design, k = solution.design, max(1, int(solution.extra["components"]))
         pca = fitted_pca(design, k, whiten=False)
         line = LinearRegression()
-        line.coef_ = components(design.spectrum, k) @ solution.coef
+        line.coef_ = components(design.graded, k) @ solution.coef
         line.intercept_ = solution.design.y_mean
         line.n_features_in_, line.rank_ = k, k
-        line.singular_ = design.spectrum.values[:k] ** 0.5
+        line.singular_ = design.graded.values[:k] ** 0.5
         return Pipeline([("pca", pca), ("regression", line)])
 
     def _kept(self, design: Design) -> int:
@@ -94,9 +94,9 @@ class PCR(Regression):
 
 
 def _rank(design: Design) -> int:
-    return int(np.count_nonzero(kept(design.spectrum, TOL)))
+    return int(np.count_nonzero(kept(design.graded, TOL)))
 
 
 def _on_leading(design: Design, k: int) -> Array:
-    s = design.spectrum
+    s = design.graded
     return np.asarray(s.vectors[:, :k] @ (s.projected[:k] / s.values[:k]))

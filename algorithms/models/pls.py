@@ -62,7 +62,7 @@ class PLS(Regression):
 
     def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
         """Return components up to the rank."""
-        rank = max(1, self.design(state).spectrum.rank)
+        rank = max(1, self.design(state).graded.rank)
         return {**super().bounds(state), "n_components": Integer(1, rank)}
 
     def model(self, solution: LinearSolution) -> PLSRegression:
@@ -89,4 +89,5 @@ def _components(design: Design, k: int) -> Components:
 
 
 def _found(design: Design, run: int) -> Components:
-    return pls(design.gram, design.xy, run) if design.root is None else pls_of_rows(design.root, run)
+    rows = design.rows_like
+    return pls(design.gram, design.xy, run) if rows is None else pls_of_rows(rows, run)

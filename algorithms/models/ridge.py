@@ -41,6 +41,7 @@ class Ridge(Regression):
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
 
     auto: ClassVar[int] = 1
+    definite: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -27,7 +27,7 @@ TREE_COLUMNS = 15
 """Columns up to which a tree finds neighbours faster than all distances do, as scikit-learn has it."""
 
 SHORT = 1e-3
-"""A distance of so small a share of a row's length has lost six digits of its square where it is taken by products."""
+"""A distance of so small a share of a row's length, taken by products, has lost six digits of its square."""
 
 
 @dataclass(frozen=True, eq=False)

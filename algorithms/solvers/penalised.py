@@ -15,7 +15,7 @@ t    root of A's diagonal
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -88,6 +88,11 @@ def penalised(s: Spectrum, alpha: float) -> Solved:
     """
     if alpha == 0.0:
         return unpenalised(s, 0.0)
+    found = _penalised(s, alpha)
+    return replace(found, coef=s.inside(found.coef))
+
+
+def _penalised(s: Spectrum, alpha: float) -> Solved:
     if s.root is not None and not _alike(s.root[:, :-1]):
         return by_root(s, s.root, alpha)
     if certain(s, alpha):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ UNLIKE = 1e4
 
 WELL_CONDITIONED = 100.0
 """Up to this condition number a solution from eigenvectors has all digits but two, and refining it is wasted."""
+
+ROUNDED = 16.0
+"""Roundings of its parts, up to which a product is rounding alone."""
 
 ABOVE = 1e3
 """An eigenvalue so many times the floor is known well enough for refinement to find the rest of the digits."""
@@ -40,6 +44,7 @@ class Spectrum:
     vectors : shape (q, q), V, one eigenvector a column.
     projected : shape (q,), Vᵀb.
     root : of the columns and the target, shape (r, q + 1), whose singular values' squares these are; else None.
+    graded : whether the values are those of a factor of G, small ones known beside large ones.
     """
 
     gram: Array
@@ -48,6 +53,7 @@ class Spectrum:
     vectors: Array
     projected: Array
     root: Array | None = None
+    graded: bool = False
 
     @property
     def rooted(self) -> bool:
@@ -65,6 +71,38 @@ class Spectrum:
         relative = len(self.values) * EPS
         return float(self.values[0] * (relative**2 if self.rooted else relative)) if len(self.values) else 0.0
 
+    @cached_property
+    def void(self) -> Array:
+        """Directions of which rows have nothing but rounding, and the target's products neither, shape (q, m).
+
+        That is how levels that sum to one look, a column that repeats another, and more columns than rows.
+        """
+        q = len(self.values)
+        lengths = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
+        parts = np.abs(self.vectors).T @ lengths
+        least = q * EPS * parts
+        none = self.values <= (least**2 if self.rooted or self.graded else least * parts)
+        if not self.rooted and none.any():
+            target = np.max(np.divide(np.abs(self.xy), lengths, out=np.zeros(q), where=lengths > 0.0))
+            none &= np.abs(self.projected) <= ROUNDED * EPS * target * parts
+        return self.vectors[:, none]
+
+    def inside(self, coef: Array) -> Array:
+        """Return coefficients without what rounding gave them along directions of which rows have nothing.
+
+        A penalty leaves nothing there; divided by a small one, rounding can be large.
+
+        Examples
+        --------
+        >>> decompose(np.ones((2, 2)), np.ones(2)).inside(np.array([0.5, 0.4])).round(12).tolist()
+        [0.45, 0.45]
+        """
+        if not self.void.shape[1]:
+            return coef
+        along = self.void.T @ coef
+        along[np.abs(along) <= ROUNDED * len(coef) * EPS * float(np.linalg.norm(coef))] = 0.0
+        return np.asarray(coef - self.void @ along)
+
 
 def decompose(gram: Array, xy: Array, *, graded: bool = False) -> Spectrum:
     """Return the spectrum of a symmetric positive semi-definite matrix.
@@ -80,9 +118,9 @@ def decompose(gram: Array, xy: Array, *, graded: bool = False) -> Spectrum:
     if not len(gram):
         return Spectrum(gram, xy, np.zeros(0), np.zeros((0, 0)), np.zeros(0))
     squares = np.diagonal(gram)
-    if graded and squares.max() > UNLIKE * np.min(squares, where=squares > 0.0, initial=np.inf):
-        sizes, vectors, _ = _singular(_factor(gram), len(gram))
-        return Spectrum(gram, xy, sizes**2, vectors, vectors.T @ xy)
+    if graded and unlike(squares):
+        sizes, vectors, _ = _singular(factored(gram), len(gram))
+        return Spectrum(gram, xy, sizes**2, vectors, vectors.T @ xy, graded=True)
     values, vectors = np.linalg.eigh(gram)
     vectors = np.ascontiguousarray(vectors[:, ::-1])
     return Spectrum(gram, xy, np.maximum(values[::-1], 0.0), vectors, vectors.T @ xy)
@@ -134,8 +172,28 @@ def _singular(root: Array, q: int, target: Array | None = None) -> tuple[Array, 
     return sizes, vectors, u.T @ graded[:q, q]
 
 
-def _factor(gram: Array) -> Array:
-    """Return R with RᵀR = G, shape (rank, q): Cholesky of G with unit diagonal and pivots (Higham 2002, §10.3)."""
+def unlike(squares: Array) -> bool:
+    """Return whether columns of those squares are of scales so unlike that eigenvectors lose the small ones.
+
+    Examples
+    --------
+    >>> unlike(np.array([1.0, 0.0, 100.0])), unlike(np.array([1.0, 1e5]))
+    (False, True)
+    """
+    least = np.min(squares, where=squares > 0.0, initial=np.inf)
+    return bool(np.max(squares, initial=0.0) > UNLIKE * least)
+
+
+def factored(gram: Array) -> Array:
+    """Return R with RᵀR = G, shape (rank, q): Cholesky of G with unit diagonal and pivots (Higham 2002, §10.3).
+
+    Each column of it is known beside its own length.
+
+    Examples
+    --------
+    >>> factored(np.diag([4.0, 1e16])).tolist()
+    [[2.0, 0.0], [0.0, 100000000.0]]
+    """
     from scipy.linalg.lapack import dpstrf
 
     unit = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
@@ -225,8 +283,13 @@ def decided(s: Spectrum, tol: float) -> bool:
     if not len(s.values) or s.values[0] == 0.0:
         return True
     limit = max(tol * tol * s.values[0], s.floor)
-    doubt = 10.0 * s.values[0] * len(s.values) * EPS if not s.rooted else 10.0 * np.sqrt(s.floor * limit)
-    return not np.any(np.abs(s.values - limit) <= doubt)
+    known = len(s.values) * EPS
+    doubt: Any = s.values[0] * known
+    if s.rooted or s.graded:
+        doubt = known * np.sqrt(s.values[0] * limit)
+    if s.graded:
+        doubt = doubt + EPS * (np.abs(s.vectors).T @ np.sqrt(np.maximum(np.diagonal(s.gram), 0.0))) ** 2
+    return not np.any(np.abs(s.values - limit) <= 10.0 * doubt)
 
 
 def least_squares(s: Spectrum, tol: float = 1e-6) -> Array:

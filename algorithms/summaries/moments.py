@@ -2,7 +2,8 @@
 
 Merge and lift are centred: Chan, Golub & LeVeque (1979), "Updating formulae and a pairwise algorithm for
 computing sample variances", equations 1.5 and 2.1, with matrices for squares. Nothing is ever subtracted
-from a sum of raw squares, so that a column at an offset of 1e8 keeps its digits.
+from a sum of raw squares, so that a column at an offset of 1e8 keeps its digits. What a mean has below its last
+digit is kept beside it: a target of 1e9 spreads would lose eight digits of the way between two means.
 
 A scatter S holds the squares of what the rows hold, and with them half of its digits. With ``precision="qr"`` the
 state keeps a triangular root R besides, RᵀR = S, found from the rows themselves by QR decompositions of blocks
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from algorithms.column_map import ColumnMap
 
 SAMPLE = 256
-"""Rows of a batch whose mean is subtracted before products are taken."""
+"""Rows of a batch whose means are subtracted before products are taken, of columns that lie far from zero."""
 
 AUTO, DATA, DOUBLE, QR = "auto", "data", "double", "qr"
 PRODUCTS = (DATA, DOUBLE, QR)
@@ -40,9 +41,6 @@ EPS32 = float(np.finfo(np.float32).eps)
 
 BLOCK = 4096
 """Rows that are decomposed at once."""
-
-SURVIVES = 1e-9
-"""Relative error of the products of a sample, up to which they may be taken in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +56,7 @@ class MomentsState:
     scatter : shape (p, p), weighted sum of the outer products about the mean.
     root : shape (p, p), upper triangular R with RᵀR = scatter, of more digits than it; (0, 0) where it is not kept.
     rounding : relative rounding of one product.
+    below : shape (p,), what the mean has below its last digit; (0,) where that is not kept.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -67,6 +66,7 @@ class MomentsState:
     scatter: Array
     root: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"root": True})
     rounding: float = EPS
+    below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
 
     def association(self, columns: ColumnMap) -> Array:
         """Return how the mapped columns go with the target: their absolute products, shape (q,)."""
@@ -80,9 +80,9 @@ class Moments(OnFeatures):
     Parameters
     ----------
     precision : ``"double"`` multiplies in float64 whatever the data; ``"data"`` multiplies float32 data in float32
-        and accumulates in float64; ``"qr"`` keeps a triangular factor of the rows besides, for columns that are
-        nearly collinear or of very unlike scales. ``"auto"`` is ``"double"``, but ``"data"`` where a sample says
-        that float32 products lose no digit that counts, and ``"qr"`` where a score needs it (another pass).
+        and accumulates in float64: half the time of the products, and half the digits; ``"qr"`` keeps a triangular
+        factor of the rows besides, for columns that are nearly collinear or of very unlike scales. ``"auto"`` is
+        ``"double"``, and ``"qr"`` where a score needs it (another pass).
     target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.kernels.OnFeatures`.
@@ -102,7 +102,7 @@ class Moments(OnFeatures):
         default="none", kw_only=True, repr=False
     )
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = EXACT
@@ -121,22 +121,6 @@ class Moments(OnFeatures):
             return self.precision
         known = self.known is not None and "precision" in self.known
         return PRODUCTS[int(self.known["precision"][0])] if known and self.known else DOUBLE
-
-    def learns_of(self, shape: Shape) -> bool:
-        """Return whether something must be learned of a sample: of float32 rows, how to multiply them."""
-        return self.learns or (self.precision == AUTO and shape.dtype == "float32")
-
-    @property
-    def brief(self) -> bool:
-        """Whether few rows tell what must be learned: how to multiply, and no features."""
-        return not self.learns
-
-    def learn(self, shape: Shape, sample: Batch) -> Known:
-        """Return the kernel's landmarks, and whether products of float32 rows keep their digits."""
-        known = super().learn(shape, sample)
-        if self.precision != AUTO or self.learns or shape.dtype != "float32":
-            return known
-        return _with_products(known, DATA if _survive(sample) else DOUBLE)
 
     def finer(self, known: Known | None) -> Known | None:
         """Return what a pass must know whose states have more digits; None where the precision is fixed."""
@@ -157,15 +141,11 @@ class Moments(OnFeatures):
         how = self.knowing_or_not(known).products
         if how == QR:
             return "QR decompositions of the rows: a score needed more digits than products have"
-        narrow = shape.dtype == "float32" and not self.learns
-        if narrow and known is None:
-            where = "products in float32 or float64, as a sample will tell"
-        elif narrow:
-            loses = "a sample loses no digit that counts" if how == DATA else "in float32 a sample loses digits"
-            where = f"products in {'float32' if how == DATA else 'float64'}: {loses}"
-        else:
-            where = "products in float64"
-        return f"{where}; where a score needs more digits the data is read once more, by QR decompositions"
+        why = ", since in float32 digits would be lost" if shape.dtype == "float32" and not self.learns else ""
+        return (
+            f"products in float64{why}; where a score needs more digits the data is read once more, by QR "
+            "decompositions"
+        )
 
     def knowing_or_not(self, known: Known | None) -> Self:
         """Return this summary, knowing that or nothing."""
@@ -176,7 +156,9 @@ class Moments(OnFeatures):
         shape = self.inside(shape)
         p = shape.p
         r = p if self.products == QR else 0
-        return MomentsState(shape, 0, 0.0, np.zeros(p), np.zeros((p, p)), np.zeros((r, r)))
+        return MomentsState(
+            shape, 0, 0.0, np.zeros(p), np.zeros((p, p)), np.zeros((r, r)), below=np.zeros(p)
+        )
 
     def update(self, state: MomentsState, batch: Batch) -> MomentsState:
         """Return the moments of the rows seen before and those of ``batch``."""
@@ -199,50 +181,34 @@ class Moments(OnFeatures):
         if len(a.root):
             return _merged_roots(a, b)
         with np.errstate(over="ignore", invalid="ignore"):
-            delta = b.mean - a.mean
+            delta = _way(a, b)
             scatter = np.multiply.outer(delta, delta * (a.weight * b.weight / weight))
             scatter += a.scatter
             scatter += b.scatter
-            mean = a.mean + delta * (b.weight / weight)
+            mean, below = _moved(a, delta * (b.weight / weight))
         rounding = max(a.rounding, b.rounding)
-        return MomentsState(a.shape, a.rows + b.rows, weight, mean, scatter, a.root, rounding)
+        return MomentsState(a.shape, a.rows + b.rows, weight, mean, scatter, a.root, rounding, below)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: p² + p numbers, a weight, a count and a rounding; p² more with a root."""
+        """Bytes of one state: p² + 2p numbers, a weight, a count and a rounding; p² more with a root."""
         p = self.inside(shape).p
-        return 8 * (p * p * (2 if self.products == QR else 1) + p + 3)
+        return 8 * (p * p * (2 if self.products == QR else 1) + 2 * p + 3)
 
     def _lift(self, batch: Batch, shape: Shape) -> MomentsState:
         if self.products == QR:
             return _lifted_root(batch, shape)
-        values = batch.values if self.products == DATA else batch.values.astype(np.float64, copy=False)
-        mean, scatter = _centred(values, batch.weight)
+        narrow = self.products == DATA and batch.values.dtype == np.float32
+        mean, below, scatter = _centred(batch.values, batch.weight, np.float32 if narrow else np.float64)
         if batch.present is not None:
-            mean, scatter = _spread(mean, scatter, batch.present, shape.p)
-        rounding = EPS32 if values.dtype == np.float32 else EPS
-        return MomentsState(shape, batch.n, batch.total, mean, scatter, rounding=rounding)
+            mean, below, scatter = _spread(mean, below, scatter, batch.present, shape.p)
+        rounding = EPS32 if narrow else EPS
+        return MomentsState(shape, batch.n, batch.total, mean, scatter, rounding=rounding, below=below)
 
 
 def _with_products(known: Known | None, products: str) -> Known:
     """Return what is known, and besides how products are taken."""
     arrays = {} if known is None else known.arrays
     return Known({**arrays, "precision": np.array([PRODUCTS.index(products)])})
-
-
-def _survive(sample: Batch) -> bool:
-    """Return whether the products of float32 rows, taken in float32, are those of float64 to nine digits.
-
-    Compared are the products of the columns divided by their deviations, which is what a model sees.
-    """
-    values = sample.values
-    if len(values) < 2:
-        return False
-    with np.errstate(over="ignore", invalid="ignore"):
-        narrow, wide = (_centred(v, sample.weight)[1] for v in (values, values.astype(np.float64)))
-        size = np.sqrt(np.diagonal(wide))
-        size = np.where(size > 0.0, size, 1.0)
-        off = np.abs(narrow - wide) / np.multiply.outer(size, size)
-    return bool(np.max(off, initial=0.0) <= SURVIVES)
 
 
 def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
@@ -256,29 +222,54 @@ def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
     if batch.weight is not None:
         x *= np.sqrt(w)[:, None]
     present = np.arange(shape.p) if batch.present is None else batch.present
-    mean, root = np.zeros(shape.p), np.zeros((shape.p, shape.p))
-    mean[present] = shift + delta
+    mean, below, root = np.zeros(shape.p), np.zeros(shape.p), np.zeros((shape.p, shape.p))
+    mean[present], below[present] = _exact_sum(shift, delta)
     found = triangular([x[i : i + BLOCK] for i in range(0, len(x), BLOCK)])
     root[: len(found), present] = found
-    return _rooted(shape, batch.n, total, mean, root)
+    return _rooted(shape, batch.n, total, mean, root, below)
 
 
 def _merged_roots(a: MomentsState, b: MomentsState) -> MomentsState:
     """Return the moments of both states' rows by the root of both roots and the way between the means."""
     weight = a.weight + b.weight
     with np.errstate(over="ignore", invalid="ignore"):
-        delta = b.mean - a.mean
+        delta = _way(a, b)
         between = delta * np.sqrt(a.weight * b.weight / weight)
         root = np.zeros_like(a.root)
         found = triangular([np.concatenate([a.root, b.root, between[None]])])
         root[: len(found)] = found
-        mean = a.mean + delta * (b.weight / weight)
-    return _rooted(a.shape, a.rows + b.rows, weight, mean, root)
+        mean, below = _moved(a, delta * (b.weight / weight))
+    return _rooted(a.shape, a.rows + b.rows, weight, mean, root, below)
 
 
-def _rooted(shape: Shape, rows: int, weight: float, mean: Array, root: Array) -> MomentsState:
+def _rooted(shape: Shape, rows: int, weight: float, mean: Array, root: Array, below: Array) -> MomentsState:
     with np.errstate(over="ignore", invalid="ignore"):
-        return MomentsState(shape, rows, weight, mean, root.T @ root, root)
+        return MomentsState(shape, rows, weight, mean, root.T @ root, root, below=below)
+
+
+def _way(a: MomentsState, b: MomentsState) -> Array:
+    """Return the way from one mean to another, with the digits that it has of its own."""
+    made = b.mean - a.mean
+    return made + (b.below - a.below) if len(a.below) == len(b.below) == len(made) else made
+
+
+def _moved(a: MomentsState, way: Array) -> tuple[Array, Array]:
+    """Return a mean after some of the way to another, and what it has below its last digit."""
+    mean, below = _exact_sum(a.mean, way)
+    return _exact_sum(mean, below + a.below) if len(a.below) == len(mean) else (mean, below)
+
+
+def _exact_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return a + b in two parts: rounded, and what rounding took (Knuth, TAOCP 2, §4.2.2, theorem B).
+
+    Examples
+    --------
+    >>> [x.tolist() for x in _exact_sum(np.array([1e16]), np.array([1.0]))]
+    [[1e+16], [1.0]]
+    """
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)
 
 
 def triangular(blocks: list[Array]) -> Array:
@@ -333,22 +324,41 @@ def check_finite(state: Summed) -> None:
         )
 
 
-def _centred(values: NDArray[np.floating[Any]], w: Array | None) -> tuple[Array, Array]:
-    """Return mean and scatter by one product about a sample's mean, whose error is corrected (eq. 2.1).
+def _centred(values: NDArray[np.floating[Any]], w: Array | None, dtype: Any) -> tuple[Array, Array, Array]:
+    """Return mean, what it has below its last digit, and scatter.
 
-    A column of ones gives the sums in the same product.
+    By one product about a sample's means, whose error is corrected (eq. 2.1). A column of ones gives the sums in
+    the same product. Columns that lie within their deviation of zero are multiplied as they are: that costs them no
+    more than a bit.
     """
+    sample = values[_some(len(values))].astype(np.float64)
+    middle = sample.mean(axis=0)
+    far = np.abs(middle) > sample.std(axis=0)
+    mean, below, scatter, lost = _about(values, w, np.where(far, middle, 0.0).astype(dtype), dtype)
+    if lost:
+        mean, below, scatter, _ = _about(values, w, mean.astype(dtype), dtype)
+    return mean, below, scatter
+
+
+def _about(
+    values: NDArray[np.floating[Any]], w: Array | None, shift: NDArray[np.floating[Any]], dtype: Any
+) -> tuple[Array, Array, Array, bool]:
+    """Return the same by one product about a shift, and whether an unshifted column lies far from zero."""
     n, p = values.shape
     total = float(n) if w is None else float(w.sum())
-    shift = values[_some(n)].mean(axis=0, dtype=np.float64).astype(values.dtype)
-    z = np.empty((n, p + 1), values.dtype, order="F")
-    np.subtract(values, shift, out=z[:, :p])
+    z = np.empty((n, p + 1), dtype, order="F")
+    np.copyto(z[:, :p], values)
+    for j in np.flatnonzero(shift):
+        z[:, j] -= shift[j]
     z[:, p] = 1.0
     if w is not None:
-        z *= np.sqrt(w).astype(z.dtype)[:, None]
-    products = (z.T @ z).astype(np.float64)
+        z *= np.sqrt(w).astype(dtype)[:, None]
+    products = (z.T @ z).astype(np.float64, copy=False)
     delta = products[p, :p] / total
-    return shift.astype(np.float64) + delta, products[:p, :p] - np.multiply.outer(delta, delta * total)
+    squares = delta * delta * total
+    lost = bool(np.any((shift == 0.0) & (2.0 * squares > np.diagonal(products)[:p])))
+    mean, below = _exact_sum(shift.astype(np.float64), delta)
+    return mean, below, products[:p, :p] - np.multiply.outer(delta, delta * total), lost
 
 
 def _some(n: int) -> NDArray[np.intp]:
@@ -358,9 +368,11 @@ def _some(n: int) -> NDArray[np.intp]:
     return (np.arange(SAMPLE) * 0.6180339887498949 % 1.0 * n).astype(np.intp)
 
 
-def _spread(mean: Array, scatter: Array, present: NDArray[np.intp], p: int) -> tuple[Array, Array]:
+def _spread(
+    mean: Array, below: Array, scatter: Array, present: NDArray[np.intp], p: int
+) -> tuple[Array, Array, Array]:
     """Lay the moments of the present columns out over all p; the rest are zero in every row."""
-    full_mean, full_scatter = np.zeros(p), np.zeros((p, p))
-    full_mean[present] = mean
+    full_mean, full_below, full_scatter = np.zeros(p), np.zeros(p), np.zeros((p, p))
+    full_mean[present], full_below[present] = mean, below
     full_scatter[np.ix_(present, present)] = scatter
-    return full_mean, full_scatter
+    return full_mean, full_below, full_scatter

@@ -260,7 +260,7 @@ def _conform(
             arrays.append(pa.repeat(constants[field.name], batch.num_rows))
             continue
         array = batch.column(field.name)
-        if kind_of(plain_type(array.type)) != CATEGORICAL and array.type != field.type:
+        if array.type != field.type and kind_of(plain_type(array.type)) != CATEGORICAL:
             array = array.cast(field.type, safe=False)
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, names=[field.name for field in fields])

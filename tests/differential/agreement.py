@@ -81,13 +81,14 @@ def squared(
     """
     total = w.sum()
     bias, error = (w @ residual) / total, (w @ residual**2) / total
+    varied = (w @ (residual - bias) ** 2) / total
     spread = (w @ (y - (w @ y) / total) ** 2) / total
     rounding = 4.0 * np.finfo(float).eps * size
     lost = 2.0 * float(np.sqrt(error)) * rounding + rounding**2
     if scoring in ("r2", "explained_variance"):
         if spread <= 1e-20 * (w @ y**2) / total or spread == 0:
             raise Undefined("a score of held-out rows whose target does not vary")
-        told = float(1 - (error if scoring == "r2" else error - bias**2) / spread)
+        told = float(1 - (error if scoring == "r2" else varied) / spread)
         return told, max(1.0, abs(told)) + lost / float(spread) / SAME
     deviation = float(np.sqrt(spread))
     if scoring == "neg_mean_squared_error":

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from differential.agreement import Disagreement
 from differential.compare import ask
+from differential.seeded import BACKEND
 from differential.settings import SETTINGS, Example, examples
 
 STEP = 100
@@ -39,7 +40,7 @@ def fuzz(task: tuple[str, int, int]) -> Found:
     found = Found(algorithm)
 
     @seed(start)
-    @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate], derandomize=False,
+    @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate], backend=BACKEND,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(examples(algorithm))
     def one(example: Example) -> None:

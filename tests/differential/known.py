@@ -160,4 +160,31 @@ KNOWN: tuple[Example, ...] = (
         "repeated",
         "neg_mean_absolute_error",
     ),
+    # a column that no training row has stood for a constant at its origin, without an intercept
+    Example(Spec(seed=20860003, rows=120, cols=(Col(kind="copy", offset=10000000.0, scale=3,
+        missing=0.02, where="fold"),), classes=4, offset=10000000.0, scale=3, order="sorted",
+        weights="zeros", source="parquet", files=5), "ridge", (("alpha", 0.0001), ("fit_intercept", False),
+        ("impute", "zero"), ("min_frequency", 0.0), ("select", None), ("standardize", False)), "time",
+        "explained_variance"),
+    # refused for the rounding of the target's mean, of which standardised columns have no part
+    Example(Spec(seed=1956021421, rows=12, cols=(Col(kind="category", where="file"), Col(kind="date",
+        missing=0.6, where="fold"), Col(kind="date", missing=0.6, where="fold"), Col(kind="heavy",
+        dtype="Float64", offset=-30.0, scale=-9, missing=0.02, where="only")), noise=0.01, offset=100000.0,
+        scale=1, order="sorted", weights="whole", source="csv", files=7, parts=2), "ridge", (("alpha",
+        1e-08), ("fit_intercept", False), ("impute", "mean"), ("min_frequency", 0.03), ("select", None),
+        ("standardize", True)), "kfold", "r2"),
+    # rounding along levels that sum to one, divided by a penalty of 1e-8
+    Example(Spec(seed=708298, rows=30, cols=(Col(kind="few", dtype="UInt8", scale=12, missing=0.6,
+        where="file"), Col(kind="timestamp"), Col(kind="constant", dtype="Int64", offset=1000.0, scale=1,
+        missing=0.02, where="file")), classes=4, scale=3, weights="whole", source="csv", parts=4), "ridge",
+        (("alpha", 1e-08), ("fit_intercept", False), ("impute", "mean"), ("min_frequency", 0.2), ("select",
+        None), ("standardize", False)), "shuffle", "explained_variance"),
+    # a target of 1e9 spreads: the way between means of parts had lost its digits
+    Example(Spec(seed=32793344, rows=200, cols=(Col(kind="even", dtype="uint8", offset=1.0, missing=0.1,
+        where="fold"), Col(kind="timestamp", missing=0.1, where="only"), Col(kind="copy", offset=1000.0,
+        scale=6), Col(kind="category", missing=0.1, where="only"), Col(kind="sum", dtype="UInt8",
+        offset=1000000000.0, scale=1, missing=0.02), Col(kind="copy", dtype="UInt8", offset=100000.0,
+        scale=3, where="file")), classes=4, noise=0.0001, offset=1000000000.0, order="sorted", files=3),
+        "ridge", (("alpha", 0.01), ("fit_intercept", True), ("impute", "zero"), ("min_frequency", 0.1),
+        ("select", None), ("standardize", False)), "parts", "r2"),
 )  # fmt: skip

@@ -48,7 +48,11 @@ def line_of(solver: Callable, design: Design, y: Array, setting: dict) -> Line:
     w, centred = design.weight.astype(Long), setting.get("fit_intercept", True)
     centre = (w @ y.astype(Long)) / w.sum() if centred else Long(0)
     A, root = design.placed(0, centred=centred), np.sqrt(w)
-    coef, condition = solver(A * root[:, None], (y.astype(Long) - centre) * root, setting, float(w.sum()))
+    about = centre
+    if design.standardize and solver is not evidence:
+        # columns sum to zero, but for a rounding that a large mean of the target would show
+        about = (w @ y.astype(Long)) / w.sum()
+    coef, condition = solver(A * root[:, None], (y.astype(Long) - about) * root, setting, float(w.sum()))
     return Line(coef, centre, centred, condition)
 
 

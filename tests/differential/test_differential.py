@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from differential.compare import ask
 from differential.known import KNOWN
+from differential.seeded import BACKEND
 from differential.settings import SETTINGS, examples
 
 EXAMPLES, SEEDS = 25, (0, 1)
@@ -25,7 +26,8 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 @pytest.mark.parametrize("algorithm", ASKED)
 def test_any_table_and_setting(algorithm, start):
     @seed(start)
-    @settings(max_examples=EXAMPLES, database=None, phases=[Phase.generate], suppress_health_check=SLOW)
+    @settings(max_examples=EXAMPLES, database=None, phases=[Phase.generate], backend=BACKEND,
+              suppress_health_check=SLOW)  # fmt: skip
     @given(examples(algorithm))
     def agrees(example):
         ask(example)
