@@ -24,7 +24,7 @@ from algorithms.models._discriminant import (
 )
 from algorithms.models._regression import at_least
 from algorithms.ranges import Uniform
-from algorithms.solvers.spectrum import UNLIKE, graded
+from algorithms.solvers.spectrum import graded, unlike
 from algorithms.summaries.classes import ByClass
 from algorithms.summaries.sample import SampleState, labels
 
@@ -202,8 +202,7 @@ class QDA(Discriminant):
 
 def _axes(groups: Groups) -> Axes:
     """Return the axes of each class; none where columns are of unlike scales."""
-    squares = np.diagonal(groups.scatters, axis1=1, axis2=2)
-    if squares.max(initial=0.0) > UNLIKE * np.min(squares, where=squares > 0.0, initial=np.inf):
+    if unlike(np.diagonal(groups.scatters, axis1=1, axis2=2)):
         return Axes(np.zeros((0, 0)), np.zeros((0, 0, 0)))
     made = [graded(s / w) for s, w in zip(groups.scatters, groups.state.weights, strict=True)]
     return Axes(np.stack([values for values, _ in made]), np.stack([vectors for _, vectors in made]))

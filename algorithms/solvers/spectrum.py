@@ -138,7 +138,7 @@ def graded(gram: Array) -> tuple[Array, Array]:
     """
     if not len(gram):
         return np.zeros(0), np.zeros((0, 0))
-    root = _factor(gram)
+    root = factored(gram)
     sizes, vectors, _ = _singular(root, len(gram))
     return np.where(np.arange(len(gram)) < len(root), sizes**2, 0.0), vectors
 

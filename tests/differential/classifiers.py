@@ -138,8 +138,12 @@ class Nearest:
 
     def model(
         self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]
-    ) -> tuple[Any, list[np.ndarray]]:
-        """Return scikit-learn's fitted model and the other rows; Undefined where distances tie."""
+    ) -> tuple[Any, list[np.ndarray], list[np.ndarray]]:
+        """Return scikit-learn's fitted model, the other rows, and the share that a weight of each may lose.
+
+        The number that fills a gap is a float, in scikit-learn too, and so a distance known to eps · |mean|.
+        Undefined where distances tie.
+        """
         made = rows.designed(example, t, train, others)
         X = [made.placed(i).astype(float) for i in range(len(made.rows))]
         kind = KNeighborsClassifier if "classifier" in example.algorithm else KNeighborsRegressor
@@ -153,36 +157,39 @@ class Nearest:
         if k > len(X[0]):
             raise Undefined("more neighbours than rows")
         model.fit(X[0], y)
-        size = max(float(np.abs(X[0]).max(initial=0.0)), 1e-300)
+        size, lost = max(float(np.abs(X[0]).max(initial=0.0)), 1e-300), []
+        gap = 8 * np.finfo(float).eps * float(np.abs(made.mean / made.scale).max()) * np.sqrt(X[0].shape[1])
+        near = max(1e-7 * size, gap)
         for x in X[1:]:
             away = np.sort(exact_distances(x, X[0], example.values["metric"]), axis=1)
-            if example.values["weights"] == "distance" and ((away > 0) & (away < 1e-7 * size)).any():
+            if example.values["weights"] == "distance" and ((away > 0) & (away < near)).any():
                 raise Undefined("neighbours at next to no distance")
-            if k < away.shape[1] and (away[:, k] - away[:, k - 1] <= 1e-7 * size).any():
+            if k < away.shape[1] and (away[:, k] - away[:, k - 1] <= near).any():
                 raise Undefined("neighbours that are equally far")
-        return model, X[1:]
+            least = np.where(away > 0, away, np.inf).min(axis=1)
+            lost.append(2 * gap / least if example.values["weights"] == "distance" else np.zeros(len(x)))
+        return model, X[1:], lost
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
-        model, (X,) = self.model(example, t, train, [rows.features(t, test)])
+        model, (X,), (lost,) = self.model(example, t, train, [rows.features(t, test)])
         if isinstance(model, KNeighborsRegressor):
             y = t.frame["y"].to_numpy(float)[test]
             middle = np.median(y)
             residual = (y - model.predict(X)).astype(Long)
             w = t.weight[test].astype(Long)
-            expected, scale = agreement.squared(
-                example.scoring, (y - middle).astype(Long), residual, w, np.abs(y).max()
-            )
+            size = np.abs(y).max() + lost.max() * np.ptp(y) / (4 * np.finfo(float).eps)
+            expected, scale = agreement.squared(example.scoring, (y - middle).astype(Long), residual, w, size)
         else:
             labels, codes = coded(t, test, train)
-            told = Told(np.zeros((0, 0)), _probability(model, X, labels))
+            told = Told(np.zeros((0, 0)), _probability(model, X, labels), lost)
             expected, scale = scored(example.scoring, labels, codes, told, t.weight[test])
         fold.agree(expected, scale)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare predictions of fresh rows."""
         every = np.flatnonzero(t.weight > 0)
-        twin, (X,) = self.model(example, t, every, [t.fresh])
+        twin, (X,), (lost,) = self.model(example, t, every, [t.fresh])
         if isinstance(twin, KNeighborsRegressor):
             y = t.frame["y"].to_numpy(float)[every]
             agreement.alike(
@@ -190,10 +197,10 @@ class Nearest:
                 model.predict(t.fresh) - y.mean(),
                 twin.predict(X) - y.mean(),
                 float(y.std()),
-                4e-16 * np.abs(y).max(),
+                4e-16 * np.abs(y).max() + lost * np.ptp(y),
             )
         else:
-            agreement.alike("probabilities", model.predict_proba(t.fresh), twin.predict_proba(X), 1.0)
+            agreement.alike("probabilities", model.predict_proba(t.fresh), twin.predict_proba(X), 1.0, lost[:, None])
 
 
 class Components:
