@@ -8,6 +8,7 @@ from benchmarks.candidates import candidate_rows
 from benchmarks.clusters import cluster_rows
 from benchmarks.extrapolation import extrapolation_rows
 from benchmarks.fidelity import fidelity_rows
+from benchmarks.fidelity_glm import error_rows
 from benchmarks.growth import growth_rows
 from benchmarks.hashing import hashing_rows
 from benchmarks.logistic import logistic_rows
@@ -41,4 +42,5 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "wide": wide_rows,
     "hashed": hashing_rows,
     "fidelity": fidelity_rows,
+    "fidelity_glm": error_rows,
 }

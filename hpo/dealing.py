@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 COUNTS, DEALS = "groups", "deals"
 
+HELD = 1 << 23
+"""Groups of segments, in all, that are held while they are dealt; those of further segments are looked up again."""
+
 
 def dealt(
     folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Any] = ()
@@ -127,11 +130,16 @@ class _Deal:
     def groups(self, folds: GroupFolds) -> GroupFolds:
         """Return folds that know the fold of each group, of the segments that are counted."""
         together, names = _Groups(len(self.classes) if folds.stratified else 1), {}
+        held: dict[str, Words] = {}
+        room = HELD
         for segment in self.dataset.segments:
             counted = self._counted_groups(folds, segment)
             if counted is None:
                 continue
             words, rows = counted
+            room -= len(words)
+            if room >= 0:
+                held[segment.id] = words
             names[segment.id] = name = self._name(folds, segment, fingerprint(words.tobytes(), rows.tobytes()))
             together.add(words, rows, self._folds_of(name, words))
         words, rows, known = together.result()
@@ -139,8 +147,10 @@ class _Deal:
         prints = {}
         for segment in self.dataset.segments:
             if segment.id in names:
-                own = self._counted_groups(folds, segment)
-                mine = made[np.searchsorted(words, own[0])] if own is not None else made[:0]
+                own = held.pop(segment.id, None)
+                if own is None and (again := self._counted_groups(folds, segment)) is not None:
+                    own = again[0]
+                mine = made[:0] if own is None else made[np.searchsorted(words, own)]
                 prints[segment.id] = fingerprint(mine.tobytes())
                 if self.read and self._folds_of(names[segment.id], mine) is None:
                     self._put(DEALS, names[segment.id], {"folds": mine}, {"segment": segment.fingerprint})

@@ -359,3 +359,25 @@ def test_an_old_study_is_refused_with_what_differs(tmp_path):
     with pytest.raises(StudyTaken, match="folds"):
         hpo.tune(frame, "y", "ridge", trials=2, name="old", **where)
     assert hpo.load("old", **where).best_params
+
+
+@pytest.mark.parametrize("held", [1 << 23, 0], ids=["held", "looked up again"])
+def test_groups_are_counted_once_a_run(held, tmp_path, monkeypatch):
+    folder, looked = write(table(90), [30, 30, 30], tmp_path / "data"), []
+    monkeypatch.setattr("hpo.dealing.HELD", held)
+    get = StateStore.get_document
+
+    def counting(self, kind, name):
+        looked.append(kind)
+        return get(self, kind, name)
+
+    monkeypatch.setattr(StateStore, "get_document", counting)
+    folds = []
+    for times in (1, 2):
+        looked.clear()
+        dataset, store = open_dataset(folder, target="y", drop=["k"]), StateStore(tmp_path / "store")
+        folds.append(dealt(make_folds({"scheme": "group", "column": "g"}, dataset), dataset, store))
+        assert dataset.log.pilot_rows == (90 if times == 1 else 0)
+        assert looked.count("groups") == (3 if held else 6)
+    assert folds[0].sizes == folds[1].sizes
+    assert [folds[0].key(s) for s in dataset.segments] == [folds[1].key(s) for s in dataset.segments]

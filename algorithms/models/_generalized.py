@@ -15,7 +15,7 @@ from algorithms.design import Preprocess, unused_fields
 from algorithms.errors import NotEnoughRows
 from algorithms.known import Known
 from algorithms.memo import MEMO
-from algorithms.models._objective import corrected, objective_of
+from algorithms.models._objective import SHAKES, corrected, objective_of
 from algorithms.models._pipeline import dressed
 from algorithms.models._problem import Problem
 from algorithms.models._quadratic import Quadratic, Weights, quadratic_of
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 400
 """Unknowns up to which every expansion is tried where the nearest is not known beforehand."""
-
-SHAKES = 4
-"""Errors that a model is moved by, to tell what its scores may be off by."""
 
 EXACTLY, NEARLY = 1e-8, 1e-7
 """Slope of the mean loss at which a search ends: of every row, and of a loss that a sample corrects."""
@@ -260,8 +257,7 @@ class Generalized(ABC):
         """Return errors that the coefficients and intercepts may have, shapes (J, e, q) and (J, e)."""
         q = solution.quadratic
         loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
-        signs = np.random.default_rng(SHAKES).choice([-1.0, 1.0], (len(loss.y), SHAKES))
-        made = loss.shaken(solution.in_z, signs).T.reshape(SHAKES, q.e, -1) @ q.to
+        made = loss.shaken(solution.in_z).T.reshape(SHAKES, q.e, -1) @ q.to
         lift = made[:, :, -1] * self.fit_intercept
         inner = (made[:, :, :-1].reshape(SHAKES, -1) - lift @ q.back) @ q.spectrum.vectors
         coef = (inner / self._curvature(q)) @ q.spectrum.vectors.T

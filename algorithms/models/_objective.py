@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,9 @@ from algorithms.summaries.curvature import CurvatureState
 Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 About = Callable[[Array, Array], Expansion]
+
+SHAKES = 4
+"""Errors that a model is moved by, to tell what its scores may be off by."""
 
 FLAT = 1e-12
 """Curvature, beside the largest, below which the loss is flat in a direction."""
@@ -159,7 +163,7 @@ class Corrected:
     def nbytes(self) -> int:
         """Bytes held beside the state's own."""
         rows = self.z.nbytes + 2 * self.eta.nbytes + self.here.nbytes + self.sure.nbytes
-        return rows + 3 * self.hessian.nbytes
+        return rows + 3 * self.hessian.nbytes + 8 * SHAKES * len(self.y)
 
     def at(self, theta: Array) -> tuple[float, Array]:
         """Return Σgwℓ at θ, shape (E, m), and its gradient."""
@@ -188,34 +192,44 @@ class Corrected:
         made = _outer(slope, self.z) @ self.calibrate - 0.5 * _outer(own, self.z)
         return np.asarray(made - 0.5 * (_outer(turned, self.z) @ (self.inverse @ change)))
 
-    def shaken(self, theta: Array, signs: Array) -> Array:
-        """Return errors that the gradient at θ may have, shape (Em, J), for signs of each sampled row, (n, J).
+    @cached_property
+    def lots(self) -> Array:
+        """±√(1 - chance) of each sampled row about the mean of its class, for each of a few draws, shape (n, J).
 
-        Each is Σ ±√(1 - chance)·influence, about the means of the classes (Wu 1986, "Jackknife, bootstrap and other
-        resampling methods in regression analysis"); the influences themselves are never held.
+        Source: Wu (1986), "Jackknife, bootstrap and other resampling methods in regression analysis".
         """
-        step, (e, m) = (theta - self.start).ravel(), self.start.shape
-        lot = signs * np.sqrt(1.0 - self.chance)[:, None]
+        signs = np.random.default_rng(SHAKES).choice([-1.0, 1.0], (len(self.y), SHAKES))
+        lots = signs * np.sqrt(1.0 - self.chance)[:, None]
         total = np.bincount(self.codes, self.w)
-        drift = np.stack([np.bincount(self.codes, self.w * each, len(total)) for each in lot.T], axis=1)
-        lot = lot - (drift / np.where(total > 0.0, total, 1.0)[:, None])[self.codes]
-        _, slope, there = self._rest(step)
-        back = (self.inverse @ (slope.T @ self.z).ravel()).reshape(e, m)
-        made = self.calibrate.T @ self._summed(slope, lot) - 0.5 * self._summed(self._bent(back), lot)
-        ways = (self.inverse @ self._summed(self._bent(step.reshape(e, m)), lot)).T
-        along = (self.z @ ways.reshape(-1, m).T).reshape(len(self.z), len(ways), e)
-        change = [
-            self.w[:, None] * there.bent(along[:, j]) - self.v[:, None] * self.here.bent(along[:, j])
-            for j in range(len(ways))
-        ]
-        return np.asarray(
-            made - 0.5 * (np.concatenate(change, axis=1).T @ self.z).reshape(len(ways), e * m).T
-        )
+        drift = np.stack([np.bincount(self.codes, self.w * each, len(total)) for each in lots.T], axis=1)
+        return np.asarray(lots - (drift / np.where(total > 0.0, total, 1.0)[:, None])[self.codes])
 
-    def _summed(self, parts: Array, lot: Array) -> Array:
-        """Return Σ lot · parts ⊗ z, shape (Em, J), for parts of shape (n, E)."""
-        by = (lot[:, :, None] * parts[:, None, :]).reshape(len(parts), -1)
-        return np.asarray((by.T @ self.z).reshape(lot.shape[1], -1).T)
+    def shaken(self, theta: Array) -> Array:
+        """Return errors that the gradient at θ may have, shape (Em, J): Σ lot · influence.
+
+        The influences themselves are never held, and the rows are gone through four times.
+        """
+        step, (e, m), j = (theta - self.start).ravel(), self.start.shape, SHAKES
+        ways = np.concatenate([(self.calibrate @ step).reshape(e, m), step.reshape(e, m)])
+        s, straight = np.split(self.z @ ways.T, 2, axis=1)
+        there = self.about(self.eta + s, self.y)
+        slope = self.w[:, None] * (there.slope - self.here.slope) - self.v[:, None] * self.here.bent(s)
+        turned = self.v[:, None] * self.here.bent(straight)
+        sums = np.concatenate([slope, self._drawn(slope), self._drawn(turned)], axis=1).T @ self.z
+        back = self.inverse @ sums[:e].ravel()
+        ways = np.concatenate([back[:, None], self.inverse @ sums[-j * e :].reshape(j, e * m).T], axis=1)
+        along = (self.z @ ways.T.reshape(-1, m).T).reshape(len(self.z), 1 + j, e)
+        change = [
+            self.w[:, None] * there.bent(along[:, i]) - self.v[:, None] * self.here.bent(along[:, i])
+            for i in range(1, 1 + j)
+        ]
+        bent = self._drawn(self.v[:, None] * self.here.bent(along[:, 0])) + np.concatenate(change, axis=1)
+        made = self.calibrate.T @ sums[e : e + j * e].reshape(j, e * m).T
+        return np.asarray(made - 0.5 * (bent.T @ self.z).reshape(j, e * m).T)
+
+    def _drawn(self, parts: Array) -> Array:
+        """Return each row's parts, shape (n, E), times its lots, shape (n, JE)."""
+        return np.asarray((self.lots[:, :, None] * parts[:, None, :]).reshape(len(parts), -1))
 
     def _bent(self, way: Array) -> Array:
         """Return what each row's part of the sampled Hessian makes of a direction, but for its z, shape (n, E)."""
