@@ -15,7 +15,7 @@ from twins_bayes import TWINS
 import hpo
 from algorithms import fields, registry
 from algorithms.base import Batch, Column, Shape
-from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.errors import Imprecise, InvalidField, NotEnoughRows
 
 SETS = {"cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}
 NUMERIC = [name for name in TWINS if name != "categorical_nb"]
@@ -115,7 +115,7 @@ def test_held_out_likelihoods_are_exact(name):
         joint = model.predict_joint_log_proba(X[1::2]) if name != "qda" else model._decision_function(X[1::2])
         joint = joint - (X.shape[1] / 2 * np.log(2 * np.pi) if name == "qda" else 0.0)
     expected = joint[np.arange(len(joint)), y[1::2]].mean()
-    assert algorithm.score(solution, held_out, "log_likelihood") == pytest.approx(expected, rel=1e-9)
+    assert float(algorithm.score(solution, held_out, "log_likelihood")) == pytest.approx(expected, rel=1e-9)
     assert algorithm.score(solution, held_out, "accuracy") is None
 
 
@@ -216,3 +216,29 @@ def test_priors_are_given_by_class(name):
     for text, words in (("0=0.5, 1=0.5", "'2' has no number"), ("a=1", "'a' is no class of")):
         with pytest.raises(InvalidField, match=words):
             algorithm_of(name, {"priors": text}).check(state_of(algorithm, X, y))
+
+
+@pytest.mark.parametrize("name", ["lda", "qda"])
+def test_a_score_that_rounding_moves_is_refused(name):
+    """A column beside its copy with the seventh digit changed: the likelihood is not known to six digits."""
+    X, y = data_of("wine")
+    rng = np.random.default_rng(0)
+    sound = np.column_stack([X, X[:, 0] + 1e-2 * rng.normal(size=len(X))])
+    twice = np.column_stack([X, X[:, 0] * (1.0 + 1e-7 * rng.normal(size=len(X)))])
+    algorithm = algorithm_of(name, {})
+    for columns, known in ((sound, True), (twice, False)):
+        state = state_of(algorithm, columns, y)
+        if known:
+            found = algorithm.score(algorithm.solve(state), state, "log_likelihood")
+            assert 0.0 < found.bound < 1e-8 * abs(found.value)
+        else:
+            with pytest.raises((Imprecise, InvalidField), match=r"rounding|singular"):
+                algorithm.score(algorithm.solve(state), state, "log_likelihood")
+
+
+def test_a_singular_class_is_refused_as_scikit_learn_does():
+    X, y = data_of("wine")
+    algorithm = algorithm_of("qda", {})
+    with pytest.raises(InvalidField, match="covariance of class 0 is singular"):
+        algorithm.solve(state_of(algorithm, np.column_stack([X, X]), y))
+    algorithm_of("qda", {"reg_param": 0.1}).solve(state_of(algorithm, np.column_stack([X, X]), y))

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import LEVEL, MISSING, OTHER, VALUE, Array
+from algorithms.base import LEVEL, MISSING, OTHER, VALUE, Array, Score
 from algorithms.column_map import ColumnMap, column_map, gaps_of
-from algorithms.design import IMPUTE, deviations
+from algorithms.design import CARE, IMPUTE, deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.models._classes import check_priors, need_every_class
 from algorithms.models._pipeline import fitted_scaler, pipeline
+from algorithms.models._rounding import SHAKEN, sure
 from algorithms.ranges import Choice, Range
+from algorithms.scorers import score_by
+from algorithms.solvers.spectrum import graded
 from algorithms.summaries.class_kurtosis import ClassKurtosis
 from algorithms.summaries.classes import ByClass, Classes
-from algorithms.summaries.moments import check_finite
+from algorithms.summaries.moments import EPS, check_finite
+from algorithms.summaries.sample import SampleState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+ROUNDING = CARE * EPS
+"""Relative rounding of products and of sums."""
+
+CERTAIN = 1e-10
+"""Largest relative change of a squared distance by rounding that no score of rows shows."""
+
+HELP = "standardize the columns, raise shrinkage or reg_param, or leave out columns that repeat others"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +50,7 @@ class Groups:
     variance : shape (q,), of all rows.
     means : shape (C, q).
     scatters : shape (C, q, q).
+    sizes : shape (C, q), the length of each column of a class, or of its parts, which rounding is relative to.
     standardize : whether columns are centred and scaled.
     """
 
@@ -44,6 +61,7 @@ class Groups:
     variance: Array
     means: Array
     scatters: Array
+    sizes: Array
     standardize: bool
 
     @property
@@ -53,11 +71,17 @@ class Groups:
 
     @property
     def origin(self) -> Array:
-        """What a fitted model's columns have on top of those held here, shape (q,)."""
-        return self.columns.origin if not self.standardize else np.zeros(len(self.mean))
+        """What a fitted model's columns have on top of those held here, shape (q,).
 
-    def seen(self, state: ByClass) -> tuple[Array, Array]:
-        """Return means and scatters of another state in these columns."""
+        Of scaled ones that is what a scaler's mean loses where it is written as a number far from zero.
+        """
+        if not self.standardize:
+            return self.columns.origin
+        origin = self.columns.origin
+        return np.asarray((self.mean - ((self.mean + origin) - origin)) / self.scale)
+
+    def seen(self, state: ByClass) -> tuple[Array, Array, Array]:
+        """Return means, scatters and sizes of another state in these columns."""
         return _mapped(state, self.columns, self.mean, self.scale)
 
     @property
@@ -71,7 +95,7 @@ class Groups:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Discriminant:
+class Discriminant(ABC):
     """A Gaussian for each class.
 
     Parameters
@@ -121,6 +145,29 @@ class Discriminant:
             ranges["min_frequency"] = None
         return ranges
 
+    @abstractmethod
+    def estimator(self, solution: Any) -> BaseEstimator:
+        """Return the fitted pipeline of a solution."""
+
+    def told_twice(
+        self, solution: Any, other: Any, rows: SampleState, metric: str
+    ) -> Score | None:
+        """Return a scorer's score of rows with what it may be off by, given a solution that rounding has shaken.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if other is None:
+            return sure(metric, Score(0.0, math.inf), 1.0, HELP)
+        classes = rows.shape.classes
+        try:
+            value, shaken = (score_by(metric, self.estimator(s), rows, classes=classes) for s in (solution, other))
+        except (AttributeError, TypeError, ValueError):
+            return None  # scikit-learn's scorer says why
+        return sure(metric, Score(value, SHAKEN * abs(shaken - value)), max(1.0, abs(value)), HELP)
+
     def class_rows(self, state: ByClass) -> Array:
         """Return the weight of each class."""
         return state.weights
@@ -134,37 +181,110 @@ class Discriminant:
     def _groups(self, state: ByClass) -> Groups:
         columns = column_map(state, self.impute, self.min_frequency)
         none = np.zeros(len(columns.names))
-        means, scatters = _mapped(state, columns, none, none + 1.0)
+        means, scatters, sizes = _mapped(state, columns, none, none + 1.0)
         w, mean = state.weights, columns.mean(state.mean)
         inside = np.diagonal(scatters, axis1=1, axis2=2).sum(axis=0)
         variance = (inside + w @ (means - mean) ** 2) / state.weight
         if not self.standardize:
-            return Groups(state, columns, none, none + 1.0, variance, means, scatters, standardize=False)
+            return Groups(state, columns, none, none + 1.0, variance, means, scatters, sizes, standardize=False)
         scale = deviations(variance, mean, state.weight)
         means, scatters = (means - mean) / scale, scatters / np.multiply.outer(scale, scale)
-        return Groups(state, columns, mean, scale, variance, means, scatters, standardize=True)
+        return Groups(state, columns, mean, scale, variance, means, scatters, sizes / scale, standardize=True)
 
 
-def gaussian_log_density(
-    groups: Groups, held_out: ByClass, means: Array, halves: list[Array], logdets: Array
-) -> Array:
-    """Return, for each class, the sum of the log densities of its held-out rows, shape (C,).
+@dataclass(frozen=True, eq=False)
+class Whitened:
+    """The inverse of a covariance, as densities need it.
+
+    Attributes
+    ----------
+    half : shape (r, q), M with MᵀM = Σ⁻¹, or its pseudo-inverse.
+    logdet : log|Σ|; of the r directions in which there is a spread.
+    unsure : largest relative change of any squared distance by the rounding of Σ.
+    """
+
+    half: Array
+    logdet: float
+    unsure: float
+
+    def shaken(self, sizes: Array) -> Whitened | None:
+        """Return that of a covariance off by as much as rounding may have made it; None where that is none.
+
+        The directions without spread stay such.
+        """
+        rng = np.random.default_rng(0)
+        noise = np.triu(rng.choice([-1.0, 1.0], (len(sizes), len(sizes))))
+        noise += np.triu(noise, 1).T
+        half = self.half * sizes
+        try:
+            turn = np.linalg.cholesky(np.eye(len(half)) + ROUNDING * (half @ noise @ half.T))
+        except np.linalg.LinAlgError:
+            return None
+        made = np.asarray(np.linalg.solve(turn, self.half))
+        return Whitened(made, self.logdet + 2.0 * float(np.log(np.diagonal(turn)).sum()), self.unsure)
+
+
+def whitened(values: Array, vectors: Array, sizes: Array, scale: Array | float = 1.0) -> Whitened:
+    """Return what makes distances of the eigenvalues and eigenvectors of a covariance.
 
     Parameters
     ----------
-    halves : for each class M with MᵀM = Σ⁻¹, shape (q, q).
-    logdets : log|Σ| of each class.
+    values, vectors : shapes (r,) and (q, r), of the covariance, or of it in units of ``scale``.
+    sizes : shape (q,), what the rounding of its entries is relative to: a deviation, or that of longer parts.
+    scale : shape (q,).
     """
-    seen, scatters = groups.seen(held_out)
-    w, q = held_out.weights, means.shape[1]
-    away = np.array([
-        float(np.sum((half @ s) * half)) + v * float(np.sum((half @ (m - mu)) ** 2))
-        for half, s, m, mu, v in zip(halves, scatters, seen, means, w, strict=True)
-    ])  # fmt: skip
-    units = 2.0 * float(np.log(groups.scale).sum())
-    return np.asarray(-0.5 * (w * (q * math.log(2.0 * math.pi) + logdets + units) + away))
+    half = (vectors / np.sqrt(values)).T / scale
+    units = float(np.log(scale).sum()) if isinstance(scale, np.ndarray) else 0.0
+    unsure = ROUNDING * float(np.sum((np.abs(half) @ sizes) ** 2))
+    return Whitened(np.asarray(half), float(np.log(values).sum()) + 2.0 * units, unsure)
 
 
-def _mapped(state: ByClass, columns: ColumnMap, mean: Array, scale: Array) -> tuple[Array, Array]:
+def inverse_of(covariance: Array, sizes: Array) -> tuple[Whitened, bool]:
+    """Return the inverse of a covariance in columns of unit spread; where there is none, the pseudo-inverse."""
+    spread = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    used = np.flatnonzero(spread > 0.0)
+    unit = spread[used]
+    values, vectors = np.linalg.eigh(covariance[np.ix_(used, used)] / np.multiply.outer(unit, unit))
+    if not len(used) or values[0] > ROUNDING * len(values) * values[-1]:
+        white = whitened(values, vectors, sizes[used], unit)
+        half = np.zeros((len(used), len(covariance)))
+        half[:, used] = white.half
+        return replace(white, half=half), len(used) < len(covariance)
+    values, vectors = graded(covariance)
+    kept = values > 0.0
+    return whitened(values[kept], vectors[:, kept], sizes), True
+
+
+def log_likelihood(groups: Groups, held_out: ByClass, priors: Array, by: Sequence[Whitened]) -> Score:
+    """Return the mean of log p(x, y) of held-out rows, and how far rounding may have moved it.
+
+    Parameters
+    ----------
+    by : the covariance of each class.
+
+    Raises
+    ------
+    Imprecise
+        It is not known to six digits.
+    """
+    seen, scatters, sizes = groups.seen(held_out)
+    total, off, units = 0.0, 0.0, 2.0 * float(np.log(groups.scale).sum())
+    far = 2.0 * np.abs(groups.mean) / groups.scale
+    for c, (white, v) in enumerate(zip(by, held_out.weights, strict=True)):
+        half, size = white.half, np.abs(white.half)
+        apart = half @ (seen[c] - groups.means[c])
+        away = float(np.sum((half @ scatters[c]) * half)) + v * float(apart @ apart)
+        rest = v * (len(seen[c]) * math.log(2.0 * math.pi) + white.logdet + units)
+        total += v * math.log(priors[c]) - 0.5 * (away + rest)
+        lost = size @ (ROUNDING * (np.abs(seen[c]) + np.abs(groups.means[c]) + far))
+        off += 0.5 * white.unsure * (away + v * len(half)) + 0.5 * ROUNDING * float(np.sum((size @ sizes[c]) ** 2))
+        off += v * float((np.abs(apart) + 0.5 * lost) @ lost)
+    value = float(total / held_out.weight)
+    bound = float(off / held_out.weight) + ROUNDING * abs(value)
+    return sure("log_likelihood", Score(value, bound), max(1.0, abs(value)), HELP)
+
+
+def _mapped(state: ByClass, columns: ColumnMap, mean: Array, scale: Array) -> tuple[Array, Array, Array]:
     means, scatters = state.mapped(columns)
-    return (means - mean) / scale, scatters / np.multiply.outer(scale, scale)
+    sizes = np.where(np.diagonal(scatters, axis1=1, axis2=2) > 0.0, state.lengths(columns), 0.0)
+    return (means - mean) / scale, scatters / np.multiply.outer(scale, scale), sizes / scale

@@ -15,7 +15,7 @@ from algorithms.memo import Memo, Sized
 from algorithms.models._regression import at_least
 from algorithms.models._sampled import Prepared, check_squares, prepare, without_effect
 from algorithms.ranges import Choice, Integer, Range
-from algorithms.solvers.neighbors import WEIGHTS, Ranked, search
+from algorithms.solvers.neighbors import DISTANCE, WEIGHTS, Ranked, search
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
@@ -72,8 +72,16 @@ class Neighbors(ABC):
         return Preprocess(self.standardize, self.impute, self.min_frequency, None, center=True)
 
     @abstractmethod
-    def model(self) -> BaseEstimator:
-        """Return scikit-learn's estimator, not fitted."""
+    def model(self, how: str) -> BaseEstimator:
+        """Return scikit-learn's estimator, not fitted, with that ``algorithm``."""
+
+    def _by(self, solution: Prepared) -> str:
+        """Return how scikit-learn is to search: by a tree where products of columns would lose what counts.
+
+        That is whether a row is at distance zero, and every distance in columns that lie far from zero.
+        """
+        far = not self.standardize and bool(solution.columns.origin.any())
+        return "kd_tree" if self.weights == DISTANCE or far else "auto"
 
     @abstractmethod
     def told(self, prepared: Prepared, rows: SampleState) -> Told:
@@ -101,7 +109,7 @@ class Neighbors(ABC):
 
     def estimator(self, solution: Prepared) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns."""
-        return solution.dress(self.model().fit(solution.X, solution.sample.y))
+        return solution.dress(self.model(self._by(solution)).fit(solution.X, solution.sample.y))
 
     def finalize(self, state: SampleState) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""

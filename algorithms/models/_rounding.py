@@ -185,7 +185,25 @@ def checked(metric: str, score: Score, scale: float, precision: str, design: Des
     finer = precision == AUTO and not rooted
     limit = PROMISED if finer else DIGITS
     if math.isfinite(score.value) and not score.bound <= limit * scale:
-        raise Imprecise(_unknown(metric, score.value, score.bound, rooted=rooted), finer=finer)
+        help_ = (
+            "standardize the columns, raise the penalty, or leave out columns that repeat others"
+            if rooted
+            else "leave precision at 'auto', or set precision='qr' (the data is read once more)"
+        )
+        raise Imprecise(_unknown(metric, score.value, score.bound, help_), finer=finer)
+    return score
+
+
+def sure(metric: str, score: Score, scale: float, help_: str) -> Score:
+    """Return the score if its bound is small beside its scale, of a family whose states have the digits they have.
+
+    Raises
+    ------
+    Imprecise
+        It is not; ``help_`` says what to do.
+    """
+    if math.isfinite(score.value) and not score.bound <= DIGITS * scale:
+        raise Imprecise(_unknown(metric, score.value, score.bound, help_), finer=False)
     return score
 
 
@@ -203,12 +221,7 @@ def _in_units(metric: str, value: float, off: float, variance: float, natural: f
     return bound + CARE * EPS * size, size + math.sqrt(NATURAL * natural)
 
 
-def _unknown(metric: str, value: float, bound: float, *, rooted: bool) -> str:
-    help_ = (
-        "standardize the columns, raise the penalty, or leave out columns that repeat others"
-        if rooted
-        else "leave precision at 'auto', or set precision='qr' (the data is read once more)"
-    )
+def _unknown(metric: str, value: float, bound: float, help_: str) -> str:
     known = f"{value:.6g} ± {bound:.1g}" if math.isfinite(bound) else "unknown"
     return (
         f"scoring={metric!r} is {known} by rounding: the columns are too nearly collinear, or of too unlike "

@@ -33,11 +33,11 @@ class KNNClassifier(Neighbors):
     task: ClassVar[str] = "classification"
     auto: ClassVar[int] = 9
 
-    def model(self) -> KNeighborsClassifier:
+    def model(self, how: str) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""
         from sklearn.neighbors import KNeighborsClassifier
 
-        return KNeighborsClassifier(self.n_neighbors, weights=self.weights, metric=self.metric)
+        return KNeighborsClassifier(self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how)
 
     def known(self, sample: SampleState) -> NDArray[Any]:
         """Return the codes of the classes."""

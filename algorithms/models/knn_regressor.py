@@ -51,11 +51,11 @@ class KNNRegressor(Neighbors):
 
     task: ClassVar[str] = "regression"
 
-    def model(self) -> KNeighborsRegressor:
+    def model(self, how: str) -> KNeighborsRegressor:
         """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""
         from sklearn.neighbors import KNeighborsRegressor
 
-        return KNeighborsRegressor(self.n_neighbors, weights=self.weights, metric=self.metric)
+        return KNeighborsRegressor(self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how)
 
     def known(self, sample: SampleState) -> NDArray[Any]:
         """Return the target's numbers."""

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.base import Array, Score
 from algorithms.design import deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.models._classes import given, priors_of
-from algorithms.models._discriminant import Discriminant, Groups, gaussian_log_density
+from algorithms.models._discriminant import (
+    CERTAIN,
+    Discriminant,
+    Groups,
+    Whitened,
+    inverse_of,
+    log_likelihood,
+)
 from algorithms.models._regression import at_least
 from algorithms.ranges import Choice, Range, Uniform
-from algorithms.solvers.directions import Directions, eigen, lsqr, svd
+from algorithms.solvers.directions import Directions, eigen, linear, svd
 from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk
 from algorithms.summaries.class_kurtosis import ClassKurtosis, ClassKurtosisState
 from algorithms.summaries.classes import ByClass, Classes
-from algorithms.summaries.sample import labels
+from algorithms.summaries.sample import SampleState, labels
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -56,6 +63,9 @@ class LinearDiscriminantSolution:
     ----------
     groups : the classes.
     covariance : shape (q, q), shrunk.
+    white : its inverse, or its pseudo-inverse where it is singular.
+    singular : whether it is.
+    sizes : shape (q,), what its rounding is relative to.
     priors : shape (C,).
     found : each class's linear function, and the directions between them.
     shrinkage : share of the mean variance in the covariance.
@@ -63,6 +73,9 @@ class LinearDiscriminantSolution:
 
     groups: Groups
     covariance: Array
+    white: Whitened
+    singular: bool
+    sizes: Array
     priors: Array
     found: Directions
     shrinkage: float
@@ -127,11 +140,13 @@ class LDA(Discriminant):
         if self.solver == "svd":
             return self._by_svd(groups, priors)
         covariance, share = self._within(groups, priors)
+        sizes = np.sqrt((1.0 - self._share) * (priors / groups.state.weights) @ groups.sizes**2)
+        white, singular = inverse_of(covariance, sizes)
         if self.solver == "lsqr":
-            found = lsqr(covariance, groups.means, priors)
+            found = linear(white.half, groups.means, priors)
         else:
             found = self._eigen(covariance, self._total(groups) - covariance, groups.means, priors)
-        return LinearDiscriminantSolution(groups, covariance, priors, found, share)
+        return LinearDiscriminantSolution(groups, covariance, white, singular, sizes, priors, found, share)
 
     def _by_svd(self, groups: Groups, priors: Array) -> LinearDiscriminantSolution:
         if self.shrinkage == AUTO or self._share > 0.0:
@@ -139,9 +154,10 @@ class LDA(Discriminant):
                 f"shrinkage={self.shrinkage!r}: solver='svd' takes none; use solver='lsqr' or 'eigen'"
             )
         weight, alike = groups.state.weight, _alike(groups)
-        return LinearDiscriminantSolution(
-            groups, alike, priors, svd(alike, groups.means, priors, weight), 0.0
-        )
+        sizes = np.sqrt(np.sum(groups.sizes**2, axis=0) / weight)
+        white, singular = inverse_of(alike, sizes)
+        found = svd(alike, groups.means, priors, weight)
+        return LinearDiscriminantSolution(groups, alike, white, singular, sizes, priors, found, 0.0)
 
     def _within(self, groups: Groups, priors: Array) -> tuple[Array, float]:
         """Return the covariance within the classes, shrunk, and by what share."""
@@ -192,18 +208,41 @@ class LDA(Discriminant):
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(self, solution: LinearDiscriminantSolution, held_out: ByClass, metric: str) -> float | None:
-        """Return the mean of log p(x, y) of the held-out rows; -∞ where the covariance is singular."""
+    def score(
+        self, solution: LinearDiscriminantSolution, held_out: ByClass, metric: str
+    ) -> Score | float | None:
+        """Return the mean of log p(x, y) of the held-out rows; -∞ where the covariance is singular.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
         if metric != "log_likelihood" or not held_out.rows:
             return None
-        values, vectors = np.linalg.eigh(solution.covariance)
-        if values[0] <= 1e-12 * max(values[-1], 0.0):
+        if solution.singular:
             return float("-inf")
-        half, c = (vectors / np.sqrt(values)).T, len(solution.priors)
-        logdets = np.full(c, float(np.log(values).sum()))
-        logs = gaussian_log_density(solution.groups, held_out, solution.groups.means, [half] * c, logdets)
-        joint = np.asarray(logs) + held_out.weights * np.log(solution.priors)
-        return float(np.sum(joint)) / held_out.weight
+        priors = solution.priors
+        return log_likelihood(solution.groups, held_out, priors, [solution.white] * len(priors))
+
+    def score_rows(
+        self, solution: LinearDiscriminantSolution, rows: SampleState, metric: str
+    ) -> Score | None:
+        """Return None where rounding moves no score of rows; else the score and what it may be off by.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if solution.white.unsure <= CERTAIN or self.solver == "svd":  # which drops what is nearly collinear
+            return None
+        other, white = None, solution.white.shaken(solution.sizes)
+        if white is not None:
+            found = linear(white.half, solution.groups.means, solution.priors)
+            kept = replace(solution.found, coef=found.coef, intercept=found.intercept)
+            other = replace(solution, found=kept)
+        return self.told_twice(solution, other, rows, metric)
 
     def complexity(self, solution: LinearDiscriminantSolution) -> float:
         """Return the number of means, the unshrunk part of the covariance's numbers, and the priors."""

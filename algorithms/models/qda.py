@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from algorithms.base import Array
+from algorithms.base import Array, Score, Shape
+from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.models._classes import given, priors_of
-from algorithms.models._discriminant import Discriminant, Groups, gaussian_log_density
+from algorithms.models._discriminant import (
+    CERTAIN,
+    Discriminant,
+    Groups,
+    Whitened,
+    inverse_of,
+    log_likelihood,
+    whitened,
+)
 from algorithms.models._regression import at_least
 from algorithms.ranges import Uniform
+from algorithms.solvers.spectrum import graded, unlike
 from algorithms.summaries.classes import ByClass
-from algorithms.summaries.sample import labels
+from algorithms.summaries.sample import SampleState, labels
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -22,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """Eigenvalues and eigenvectors of each class's covariance, shapes (C, q) and (C, q, q)."""
+    """Eigenvalues, descending, and eigenvectors of each class's covariance, shapes (C, q) and (C, q, q)."""
 
     values: Array
     vectors: Array
@@ -40,15 +52,21 @@ class QuadraticDiscriminantSolution:
     Attributes
     ----------
     groups : the classes.
-    axes : of their covariances.
-    scalings : shape (C, q), regularised eigenvalues.
     priors : shape (C,).
+    white : the inverses of the covariances.
+    axes : of the covariances, with regularised eigenvalues; None where columns are of so unlike scales that an
+        eigenvector has no digit of the small ones.
     """
 
     groups: Groups
-    axes: Axes
-    scalings: Array
     priors: Array
+    white: tuple[Whitened, ...]
+    axes: Axes | None
+
+    @property
+    def unsure(self) -> float:
+        """Largest relative change of any squared distance by rounding."""
+        return max(white.unsure for white in self.white)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +96,49 @@ class QDA(Discriminant):
         at_least("1 - reg_param", 1.0 - self.reg_param, 0.0)
 
     def solve(self, state: ByClass) -> QuadraticDiscriminantSolution:
-        """Return the regularised axes; raises NotEnoughRows where a class has fewer than two rows."""
+        """Return the regularised axes.
+
+        Raises
+        ------
+        NotEnoughRows
+            A class has fewer than two rows.
+        InvalidField
+            The covariance of a class is singular, and nothing is added to it.
+        """
         self.check(state)
         groups = self.groups(state)
-        axes = MEMO.get(groups, "axes", lambda: _axes(groups))
-        scalings = (1.0 - self.reg_param) * axes.values + self.reg_param
         priors = priors_of(state.weights, self.priors, state.shape)
-        return QuadraticDiscriminantSolution(groups, axes, scalings, priors)
+        alike = MEMO.get(groups, "axes", lambda: _axes(groups))
+        sizes = self._sizes(groups)
+        if not len(alike.values):
+            return QuadraticDiscriminantSolution(groups, priors, self._apart(groups, sizes), None)
+        axes = Axes((1.0 - self.reg_param) * alike.values + self.reg_param, alike.vectors)
+        self._need_spread(state.shape, axes.values.min(axis=1, initial=np.inf) <= 0.0)
+        white = tuple(whitened(*one) for one in zip(axes.values, axes.vectors, sizes, strict=True))
+        return QuadraticDiscriminantSolution(groups, priors, white, axes)
+
+    def _apart(self, groups: Groups, sizes: Array) -> tuple[Whitened, ...]:
+        """Return the inverses of the covariances, each found in columns of unit spread."""
+        added = self.reg_param * np.eye(groups.means.shape[1])
+        made = [
+            inverse_of((1.0 - self.reg_param) / w * scatter + added, size)
+            for scatter, w, size in zip(groups.scatters, groups.state.weights, sizes, strict=True)
+        ]
+        self._need_spread(groups.state.shape, np.array([singular for _, singular in made]))
+        return tuple(white for white, _ in made)
+
+    def _sizes(self, groups: Groups) -> Array:
+        """Return what the rounding of each class's covariance is relative to, shape (C, q)."""
+        return np.asarray(groups.sizes * np.sqrt((1.0 - self.reg_param) / groups.state.weights)[:, None])
+
+    def _need_spread(self, shape: Shape, singular: NDArray[np.bool_]) -> None:
+        """Refuse a covariance without an inverse, as scikit-learn does."""
+        if singular.any():
+            label = shape.classes[int(np.argmax(singular))]
+            raise InvalidField(
+                f"reg_param={self.reg_param:g}: the covariance of class {label!r} is singular, as some column is "
+                "constant in it or a sum of others; set reg_param above 0"
+            )
 
     def class_rows(self, state: ByClass) -> Array:
         """Return the number of rows of each class."""
@@ -94,42 +148,68 @@ class QDA(Discriminant):
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``QuadraticDiscriminantAnalysis``."""
         from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
-        groups, q = solution.groups, solution.scalings.shape[1]
-        ranks = np.minimum(groups.state.counts, q)
-        kept = (np.arange(q) >= q - ranks[:, None]) & (solution.scalings > 0.0)
+        groups = solution.groups
         model = QuadraticDiscriminantAnalysis(
             reg_param=self.reg_param, priors=given(self.priors, solution.priors)
         )
         model.classes_, model.priors_ = labels(groups.state.shape), solution.priors
         model.means_ = groups.means + groups.origin
-        model.rotations_ = [v[:, k] for v, k in zip(solution.axes.vectors, kept, strict=True)]
-        model.scalings_ = [s[k] for s, k in zip(solution.scalings, kept, strict=True)]
+        axes = solution.axes or _of(solution.white)
+        model.rotations_, model.scalings_ = list(axes.vectors), list(axes.values)
         return self.dressed(groups, model)
 
     def finalize(self, state: ByClass) -> BaseEstimator:
         """Return the fitted scikit-learn estimator of the state's rows."""
         return self.estimator(self.solve(state))
 
-    def score(self, solution: QuadraticDiscriminantSolution, held_out: ByClass, metric: str) -> float | None:
-        """Return the mean of log p(x, y) of the held-out rows; -∞ where a covariance is singular."""
+    def score(
+        self, solution: QuadraticDiscriminantSolution, held_out: ByClass, metric: str
+    ) -> Score | None:
+        """Return the mean of log p(x, y) of the held-out rows.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
         if metric != "log_likelihood" or not held_out.rows:
             return None
-        s = solution.scalings
-        if (s.min(axis=1) <= 1e-12 * s.max(axis=1)).any():
-            return float("-inf")
-        halves = [(v / np.sqrt(e)).T for v, e in zip(solution.axes.vectors, s, strict=True)]
-        logdets = np.log(s).sum(axis=1)
-        logs = gaussian_log_density(solution.groups, held_out, solution.groups.means, halves, logdets)
-        joint = np.asarray(logs) + held_out.weights * np.log(solution.priors)
-        return float(np.sum(joint)) / held_out.weight
+        return log_likelihood(solution.groups, held_out, solution.priors, solution.white)
+
+    def score_rows(
+        self, solution: QuadraticDiscriminantSolution, rows: SampleState, metric: str
+    ) -> Score | None:
+        """Return None where rounding moves no score of rows; else the score and what it may be off by.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if solution.unsure <= CERTAIN:
+            return None
+        sizes = self._sizes(solution.groups)
+        made = [white.shaken(size) for white, size in zip(solution.white, sizes, strict=True)]
+        known = [white for white in made if white is not None]
+        other = None if len(known) < len(made) else replace(solution, white=tuple(known), axes=None)
+        return self.told_twice(solution, other, rows, metric)
 
     def complexity(self, solution: QuadraticDiscriminantSolution) -> float:
         """Return the number of means, the unregularised part of the covariances' numbers, and the priors."""
-        c, q = solution.scalings.shape
+        c, q = solution.groups.means.shape
         return float(c * (q + (1.0 - self.reg_param) * q * (q + 1) / 2.0) + c - 1.0)
 
 
 def _axes(groups: Groups) -> Axes:
-    state = groups.state
-    values, vectors = np.linalg.eigh(groups.scatters / state.weights[:, None, None])
-    return Axes(np.maximum(values, 0.0), vectors)
+    """Return the axes of each class; none where columns are of unlike scales."""
+    if unlike(np.diagonal(groups.scatters, axis1=1, axis2=2)):
+        return Axes(np.zeros((0, 0)), np.zeros((0, 0, 0)))
+    made = [graded(s / w) for s, w in zip(groups.scatters, groups.state.weights, strict=True)]
+    return Axes(np.stack([values for values, _ in made]), np.stack([vectors for _, vectors in made]))
+
+
+def _of(white: Sequence[Whitened]) -> Axes:
+    """Return what scikit-learn makes the same distances of: for each class one scaling, and what is left."""
+    one = np.exp([each.logdet / len(each.half) for each in white])
+    vectors = np.stack([each.half.T * np.sqrt(size) for each, size in zip(white, one, strict=True)])
+    return Axes(np.repeat(one[:, None], vectors.shape[2], axis=1), vectors)

@@ -31,16 +31,16 @@ class Directions:
     ratio: Array | None = None
 
 
-def lsqr(within: Array, means: Array, priors: Array) -> Directions:
-    """Return the linear functions by least squares, Sw·coef = M.
+def linear(half: Array, means: Array, priors: Array) -> Directions:
+    """Return the linear functions of a covariance whose inverse is MᵀM, M of shape (r, q).
 
     Examples
     --------
-    >>> lsqr(np.eye(1), np.array([[0.0], [2.0]]), np.full(2, 0.5)).coef.tolist()
+    >>> linear(np.eye(1), np.array([[0.0], [2.0]]), np.full(2, 0.5)).coef.tolist()
     [[0.0], [2.0]]
     """
-    coef = np.asarray(np.linalg.lstsq(within, means.T, rcond=None)[0].T, np.float64)
-    return Directions(coef, -0.5 * np.sum(means * coef, axis=1) + np.log(priors))
+    along = means @ half.T
+    return Directions(np.asarray(along @ half), -0.5 * np.sum(along**2, axis=1) + np.log(priors))
 
 
 def eigen(within: Array, between: Array, means: Array, priors: Array) -> Directions:
@@ -53,7 +53,11 @@ def eigen(within: Array, between: Array, means: Array, priors: Array) -> Directi
     """
     from scipy.linalg import eigh
 
-    values, vectors = eigh(between, within)
+    unit = np.sqrt(np.diagonal(within))  # columns of unlike scales cost no digit
+    if not (unit > 0.0).all():
+        raise np.linalg.LinAlgError("a column without spread")
+    values, vectors = eigh(between / np.multiply.outer(unit, unit), within / np.multiply.outer(unit, unit))
+    vectors = vectors / unit[:, None]
     most = min(len(means) - 1, len(within))
     vectors, ratio = vectors[:, np.argsort(values)[::-1]], np.sort(values / np.sum(values))[::-1]
     coef = (means @ vectors) @ vectors.T

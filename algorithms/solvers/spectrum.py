@@ -132,6 +132,23 @@ def decompose(gram: Array, xy: Array, *, graded: bool = False) -> Spectrum:
     return Spectrum(gram, xy, np.maximum(values[::-1], 0.0), vectors, vectors.T @ xy)
 
 
+def graded(gram: Array) -> tuple[Array, Array]:
+    """Return eigenvalues, descending, and eigenvectors of a covariance, whatever the scales of its columns.
+
+    Those that are rounding beside the columns' own variances are zero, however small or large these are.
+
+    Examples
+    --------
+    >>> graded(np.array([[1e12, 1e12, 0.0], [1e12, 1e12, 0.0], [0.0, 0.0, 4.0]]))[0].round(3).tolist()
+    [2000000000000.0, 4.0, 0.0]
+    """
+    if not len(gram):
+        return np.zeros(0), np.zeros((0, 0))
+    root = factored(gram)
+    sizes, vectors, _ = _singular(root, len(gram))
+    return np.where(np.arange(len(gram)) < len(root), sizes**2, 0.0), vectors
+
+
 def decompose_root(root: Array, gram: Array, xy: Array) -> Spectrum:
     """Return the spectrum of G from a root of the columns and the target, shape (r, q + 1).
 

@@ -89,6 +89,12 @@ class ClassKurtosisState:
             scatters[c] = w * (t @ (t @ self.products[c, 0]).T)
         return means, scatters
 
+    def lengths(self, columns: ColumnMap) -> Array:
+        """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
+        return np.stack([
+            columns.parts(w * s**2) for w, s in zip(self.weights, self.deviations, strict=True)
+        ])  # fmt: skip
+
     def fourth(self, columns: ColumnMap, shifts: Array, scales: Array) -> Array:
         """Return the mean, over each class's rows, of |(y - ȳ + shift) / scale|⁴, shape (C,).
 

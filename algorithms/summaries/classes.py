@@ -56,6 +56,10 @@ class ByClass(Protocol):
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
         ...
 
+    def lengths(self, columns: ColumnMap) -> Array:
+        """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class ClassesState:
@@ -102,6 +106,10 @@ class ClassesState:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
         means = np.stack([columns.mean(m) for m in self.means])
         return means, np.stack([columns.both(s) for s in self.scatters])
+
+    def lengths(self, columns: ColumnMap) -> Array:
+        """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
+        return np.stack([columns.parts(np.diagonal(s)) for s in self.scatters])
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     A column whose values lie far from zero beside their spread (a year, an identifier) has an **origin** near their
     middle. Batches of a pass hold values less their origins, so that states keep every digit of small differences;
-    ``transform`` returns the values as they are.
+    ``transform`` adds the origins, in float64.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     columns_ : the d encoded columns.
     classes_ : labels of the target, sorted, where it is a class; empty otherwise.
     encodings_ : how each feature is encoded.
-    dtype_ : NumPy type of what ``transform`` returns.
+    dtype_ : NumPy type of what ``transform`` returns where no column has an origin.
     feature_names_in_, n_features_in_ : as scikit-learn defines them.
 
     Examples
@@ -152,20 +152,24 @@ class Encoder(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> NDArray[np.floating[Any]]:
-        """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored."""
+        """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored.
+
+        They are made as those of states are, origins added last: bit by bit what a model was fitted to.
+        """
         check_is_fitted(self)
         table = self._conform(as_table(X, tuple(self.feature_names_in_)))
         out = np.zeros((table.num_rows, len(self.columns_)), self.dtype_, order="F")
         # a column that no batch holds stays zero: only levels and indicators are ever left out
         start, workspace = 0, Workspace()
         for batch in table.to_batches(max_chunksize=1 << 16):
-            encoded = self.encode(batch, workspace=workspace, where="the data to transform", shifted=False)
+            encoded = self.encode(batch, workspace=workspace, where="the data to transform")
             stop = start + batch.num_rows
             present = range(encoded.d) if encoded.present is None else encoded.present
             for place, values in zip(present, encoded.values.T, strict=True):
                 out[start:stop, place] = values
             start = stop
-        return out
+        origin = np.array([column.origin for column in self.columns_])
+        return out + origin if origin.any() else out
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the encoded columns."""
@@ -203,7 +207,6 @@ class Encoder(TransformerMixin, BaseEstimator):
         *,
         workspace: Workspace | None = None,
         where: str = "",
-        shifted: bool = True,
     ) -> Batch:
         """Return a batch of encoded rows: the hot path of a pass.
 
@@ -213,7 +216,6 @@ class Encoder(TransformerMixin, BaseEstimator):
         order : rows to take, in order; None for all. Rows without a target or of weight zero are left out.
         workspace : where to write; None for fresh memory.
         where : what the batch is a part of, for error messages.
-        shifted : whether numbers are less their origins, as states have them.
 
         Raises
         ------
@@ -223,7 +225,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         usable = usable_rows(batch, targets, weight, where, self.classes_)
         if usable.keep is not None:
             order = np.flatnonzero(usable.keep) if order is None else order[usable.keep[order]]
-        return self._gather(batch, targets, weight, order, workspace, where, shifted=shifted)
+        return self._gather(batch, targets, weight, order, workspace, where)
 
     def encode_cells(
         self,
@@ -300,12 +302,10 @@ class Encoder(TransformerMixin, BaseEstimator):
         order: Places | None,
         workspace: Workspace | None,
         where: str,
-        *,
-        shifted: bool = True,
     ) -> Batch:
         d, rows = len(self.columns_), batch.num_rows if order is None else len(order)
         buffer = (workspace or Workspace()).reserve(rows, d + len(targets), self.dtype_)
-        gather = Gather(buffer, rows, order, where, shifted=shifted)
+        gather = Gather(buffer, rows, order, where)
         arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
         with np.errstate(over="ignore", invalid="ignore"):
             for encoding, first in zip(self.encodings_, self._firsts, strict=True):

@@ -86,7 +86,7 @@ class NumberEncoding:
 
     def write(self, gather: Gather, array: pa.Array, first: int) -> None:
         """Write the value, and the indicator if anything is missing; DataError where a value is infinite."""
-        out = gather.take(as_numbers(array, self.origin if gather.shifted else 0), first)
+        out = gather.take(as_numbers(array, self.origin), first)
         mask = null_mask(array)
         if mask is None and gather.finite(out):
             return
@@ -97,7 +97,7 @@ class NumberEncoding:
         if infinite.any():
             raise infinite_value(self.name, float(out[infinite.argmax()]), gather.where, str(out.dtype))
         if missing.any():
-            out[missing] = 0 if gather.shifted else self.origin
+            out[missing] = 0
             gather.column(first + 1)[:] = missing
 
     def to_dict(self) -> dict[str, Any]:

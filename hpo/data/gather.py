@@ -40,23 +40,15 @@ class Gather:
     ----------
     order : rows to take, in order, or None for all as they are.
     rows : number of rows taken.
-    shifted : whether numbers are written less their origins, as states have them.
     present : layout indices of the columns written so far.
     """
 
     def __init__(
-        self,
-        buffer: NDArray[np.floating[Any]],
-        rows: int,
-        order: Places | None,
-        where: str,
-        *,
-        shifted: bool = True,
+        self, buffer: NDArray[np.floating[Any]], rows: int, order: Places | None, where: str
     ) -> None:
         self.order = order
         self.rows = rows
         self.where = where
-        self.shifted = shifted
         self.present: list[int] = []
         self._buffer = buffer
 

@@ -32,12 +32,13 @@ class Told:
     ----------
     joint : log p(x, y) of every class, shape (n, C).
     probability : shape (n, C).
-    lost : what a probability loses where a fitted model keeps means of 10⁹ spreads as floats, in scikit-learn too.
+    lost : what a probability loses, in scikit-learn too, where a fitted model keeps means of 10⁹ spreads as floats,
+        or squared distances of 10¹² are subtracted; of each row, or of all.
     """
 
     joint: np.ndarray
     probability: np.ndarray
-    lost: float = 0.0
+    lost: float | np.ndarray = 0.0
 
 
 class Classes:
@@ -56,10 +57,15 @@ class Classes:
         found = JOINTS[example.algorithm](
             placed[0], coded(t, train)[1], made.weight.astype(Long), example.values
         )
-        logs = [found.log(X) for X in placed[1:]]
+        logs, lines = ([of(X) for X in placed[1:]] for of in (found.log, found.shares))
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
-        lost = _lost_by_floats(made, coded(t, train)[1])
-        return [Told((log + shift).astype(float), softmax(log).astype(float), lost) for log in logs]
+        gaps = any(f.isna().any(axis=None) for f in (rows.features(t, train), *others))
+        lost = _lost_by_floats(made, coded(t, train)[1], gaps=gaps)
+        far = [np.zeros(len(log)) if found.line else 16 * np.finfo(float).eps * np.abs(log.max(axis=1)) for log in logs]
+        return [
+            Told((log + shift).astype(float), softmax(line).astype(float), lost + away.astype(float))
+            for log, line, away in zip(logs, lines, far, strict=True)
+        ]
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
@@ -74,18 +80,21 @@ class Classes:
         frames = [rows.features(t, every), t.fresh]
         labels, _ = coded(t, every)
         for told, frame in zip(self.told(example, t, every, frames), frames, strict=True):
-            agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0, told.lost)
+            agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0, np.reshape(told.lost, (-1, 1)))
             sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR + told.lost
             if not (labels[told.probability.argmax(axis=1)] == model.predict(frame))[sure].all():
                 raise Disagreement("predicted classes")
 
 
-def _lost_by_floats(made: Design, codes: np.ndarray) -> float:
-    """Return eps · |mean| in spreads of a class, a few times over; nothing where a scaler takes the mean away."""
-    if made.standardize or not len(made.mean):
+def _lost_by_floats(made: Design, codes: np.ndarray, *, gaps: bool) -> float:
+    """Return eps · |mean| in spreads of a class, a few times over; nothing where a scaler takes the mean away.
+
+    It does not take away what the number that fills a gap is rounded by.
+    """
+    if (made.standardize and not gaps) or not len(made.mean):
         return 0.0
     spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)])
-    least = np.where(spreads > 1e-9 * spreads.max(), spreads, np.inf).min(axis=0)
+    least = np.where(spreads > 1e-9 * spreads.max(axis=0), spreads, np.inf).min(axis=0)
     return 64.0 * float(np.finfo(float).eps * (np.abs(made.mean) / least).max())
 
 
@@ -129,8 +138,12 @@ class Nearest:
 
     def model(
         self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]
-    ) -> tuple[Any, list[np.ndarray]]:
-        """Return scikit-learn's fitted model and the other rows; Undefined where distances tie."""
+    ) -> tuple[Any, list[np.ndarray], list[np.ndarray]]:
+        """Return scikit-learn's fitted model, the other rows, and the share that a weight of each may lose.
+
+        The number that fills a gap is a float, in scikit-learn too, and so a distance known to eps · |mean|.
+        Undefined where distances tie.
+        """
         made = rows.designed(example, t, train, others)
         X = [made.placed(i).astype(float) for i in range(len(made.rows))]
         kind = KNeighborsClassifier if "classifier" in example.algorithm else KNeighborsRegressor
@@ -144,36 +157,39 @@ class Nearest:
         if k > len(X[0]):
             raise Undefined("more neighbours than rows")
         model.fit(X[0], y)
-        size = max(float(np.abs(X[0]).max(initial=0.0)), 1e-300)
+        size, lost = max(float(np.abs(X[0]).max(initial=0.0)), 1e-300), []
+        gap = 8 * np.finfo(float).eps * float(np.abs(made.mean / made.scale).max()) * np.sqrt(X[0].shape[1])
+        near = max(1e-7 * size, gap)
         for x in X[1:]:
             away = np.sort(exact_distances(x, X[0], example.values["metric"]), axis=1)
-            if example.values["weights"] == "distance" and ((away > 0) & (away < 1e-7 * size)).any():
+            if example.values["weights"] == "distance" and ((away > 0) & (away < near)).any():
                 raise Undefined("neighbours at next to no distance")
-            if k < away.shape[1] and (away[:, k] - away[:, k - 1] <= 1e-7 * size).any():
+            if k < away.shape[1] and (away[:, k] - away[:, k - 1] <= near).any():
                 raise Undefined("neighbours that are equally far")
-        return model, X[1:]
+            least = np.where(away > 0, away, np.inf).min(axis=1)
+            lost.append(2 * gap / least if example.values["weights"] == "distance" else np.zeros(len(x)))
+        return model, X[1:], lost
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
-        model, (X,) = self.model(example, t, train, [rows.features(t, test)])
+        model, (X,), (lost,) = self.model(example, t, train, [rows.features(t, test)])
         if isinstance(model, KNeighborsRegressor):
             y = t.frame["y"].to_numpy(float)[test]
             middle = np.median(y)
             residual = (y - model.predict(X)).astype(Long)
             w = t.weight[test].astype(Long)
-            expected, scale = agreement.squared(
-                example.scoring, (y - middle).astype(Long), residual, w, np.abs(y).max()
-            )
+            size = np.abs(y).max() + lost.max() * np.ptp(y) / (4 * np.finfo(float).eps)
+            expected, scale = agreement.squared(example.scoring, (y - middle).astype(Long), residual, w, size)
         else:
             labels, codes = coded(t, test, train)
-            told = Told(np.zeros((0, 0)), _probability(model, X, labels))
+            told = Told(np.zeros((0, 0)), _probability(model, X, labels), lost)
             expected, scale = scored(example.scoring, labels, codes, told, t.weight[test])
         fold.agree(expected, scale)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare predictions of fresh rows."""
         every = np.flatnonzero(t.weight > 0)
-        twin, (X,) = self.model(example, t, every, [t.fresh])
+        twin, (X,), (lost,) = self.model(example, t, every, [t.fresh])
         if isinstance(twin, KNeighborsRegressor):
             y = t.frame["y"].to_numpy(float)[every]
             agreement.alike(
@@ -181,10 +197,10 @@ class Nearest:
                 model.predict(t.fresh) - y.mean(),
                 twin.predict(X) - y.mean(),
                 float(y.std()),
-                4e-16 * np.abs(y).max(),
+                4e-16 * np.abs(y).max() + lost * np.ptp(y),
             )
         else:
-            agreement.alike("probabilities", model.predict_proba(t.fresh), twin.predict_proba(X), 1.0)
+            agreement.alike("probabilities", model.predict_proba(t.fresh), twin.predict_proba(X), 1.0, lost[:, None])
 
 
 class Components:

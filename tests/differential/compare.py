@@ -27,7 +27,7 @@ from differential.settings import Example, splits
 from differential.tables import Spec, Table, table
 from hpo.errors import HpoError
 
-NUMERIC = r"digits|rounding|precision|is not finite"
+NUMERIC = r"digits|rounding|precision|is not finite|is singular"
 """Refusals that say that the numbers cannot be trusted: legitimate where the problem is badly conditioned."""
 UNTOLD = 1e-7
 """Largest difference of predictions of fresh rows, in units of their scale."""
@@ -81,7 +81,12 @@ def ask(example: Example) -> Outcome:
             oracle = oracle_of(example, t)
             for k, (train, test) in enumerate(pairs):
                 oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring))
-            oracle.predictions(example, t, result.best_model)
+            try:
+                model = result.best_model
+            except AlgorithmError as error:
+                every = np.flatnonzero(kept)
+                return _refused(example, t, [(every, every)], str(error))
+            oracle.predictions(example, t, model)
         except Undefined as why:
             return Outcome("undefined", str(why))
     return Outcome("agreed")

@@ -96,6 +96,70 @@ KNOWN: tuple[Example, ...] = (
         "parts",
         "log_likelihood",
     ),
+    # the mean of a scaler is a float, and what it lost was in no prediction; a gap is filled by a float, too
+    Example(
+        Spec(seed=1087, rows=30, cols=(
+            Col(dtype="UInt32", offset=1e9, where="file"), Col("text", missing=0.1), Col("category", where="only"),
+            Col("constant", "Int64", offset=1e9, scale=3, missing=0.3), Col("boolean", missing=0.02, where="only"),
+            Col("even", "int64", offset=1e7, missing=0.1)), target="class", classes=3, offset=1e3, scale=3, source="parquet",
+             files=4, parts=4),
+        "lda",
+        (("impute", "indicator"), ("min_frequency", 0.0), ("shrinkage", 1.0), ("standardize", True)),
+        "parts",
+        "balanced_accuracy",
+    ),
+    # least squares dropped columns whose variance is small beside another's
+    Example(
+        Spec(seed=4969, cols=(
+            Col("copy", "Float64"), Col(dtype="Int64", offset=1e9, missing=0.6, where="fold"),
+            Col("copy", "UInt64", offset=-30.0, scale=12, where="only"), Col("even", offset=-30.0),
+            Col("even", "Int8", offset=-30.0, scale=-9, missing=0.02)), target="class", classes=4, noise=10.0, scale=6,
+             order="grouped", files=4, parts=2),
+        "lda",
+        (("impute", "indicator"), ("min_frequency", 0.1), ("shrinkage", 0.0), ("standardize", False)),
+        "parts",
+        "balanced_accuracy",
+    ),
+    # the eigenvalues of a class were rounded beside the largest
+    Example(
+        Spec(seed=18359, rows=200, cols=(
+            Col("mirror", offset=1.0, missing=0.1, where="only"), Col("sum", "int8", offset=1.0, missing=0.1, where="fold"),
+            Col("copy", offset=-30.0, scale=-3, missing=0.6, where="fold"), Col("date"), Col("constant", "uint64", scale=3),
+            Col("copy", "int32", offset=-30.0, where="file"), Col("category"), Col("category", missing=0.02, where="only"),
+            Col("category", where="file"), Col("timestamp", missing=0.02, where="fold"),
+            Col("even", "uint32", offset=1.0, missing=0.02, where="only"), Col("copy", "UInt64", offset=1e7, scale=6)),
+             target="class", scale=-9, weights="zeros", files=7, parts=5),
+        "qda",
+        (("impute", "indicator"), ("min_frequency", 0.1), ("reg_param", 0.01), ("standardize", False)),
+        "kfold",
+        "balanced_accuracy",
+    ),
+    # ... and the axes of the small ones had no digit of the large columns
+    Example(
+        Spec(seed=778728812, rows=200, cols=(
+            Col("even", offset=1e9, scale=12), Col("text", missing=0.02), Col("heavy", "float32", offset=1e5, where="fold"),
+            Col("date", where="file"), Col("even", "UInt32", scale=1, where="only")), target="class", offset=1.0, parts=2),
+        "qda",
+        (("impute", "mean"), ("min_frequency", 0.03), ("reg_param", 0.1), ("standardize", False)),
+        "kfold",
+        "log_likelihood",
+    ),
+    # a row far from the origin of its column was not at distance zero from itself
+    Example(
+        Spec(seed=68451, rows=20, cols=(
+            Col("text", missing=0.3, where="fold"), Col("timestamp", missing=0.1, where="file"), Col("text", missing=0.6),
+            Col("constant", "float32", offset=1e9, scale=12, missing=0.3, where="file"),
+            Col("even", "Float32", offset=1e3, where="only"),
+            Col("sum", offset=1e7, scale=-9, missing=0.02, where="fold"), Col("date", where="only"),
+            Col("text", missing=0.3, where="fold"), Col("few", "UInt32", offset=1e5, scale=6), Col("timestamp", missing=0.6),
+            Col("mirror", "uint8", missing=0.02, where="fold")), classes=4, noise=1e-4, offset=-30.0, scale=-3,
+             order="sorted", source="csv", files=3, parts=4),
+        "knn_regressor",
+        (("impute", "mean"), ("metric", "euclidean"), ("min_frequency", 0.1), ("n_neighbors", 5), ("standardize", False),
+         ("weights", "distance")),
+        "repeated",
+        "neg_mean_absolute_error",
+    ),
     # a column that no training row has stood for a constant at its origin, without an intercept
     Example(Spec(seed=20860003, rows=120, cols=(Col(kind="copy", offset=10000000.0, scale=3,
         missing=0.02, where="fold"),), classes=4, offset=10000000.0, scale=3, order="sorted",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ SETTINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "pcr": {**centred, "n_components": st.one_of(st.none(), components)},
     "bayesian_ridge": {**regression, **dict.fromkeys(("alpha_1", "alpha_2", "lambda_1", "lambda_2"), gammas), "tol": st.just(1e-3)},
     "lda": {**prepared, "shrinkage": st.sampled_from([0.0, 0.1, 0.7, 1.0])},
-    "qda": {**prepared, "reg_param": st.sampled_from([0.0, 0.01, 0.5, 1.0])},
+    "qda": {**prepared, "reg_param": st.sampled_from([0.0, 1e-3, 0.01, 0.1, 0.5, 1.0])},
     "pca": {**prepared, "n_components": components},
     "gaussian_nb": {"var_smoothing": st.sampled_from([1e-9, 1e-4, 0.1])},
     "multinomial_nb": {"alpha": small, "fit_prior": flags},
@@ -54,6 +54,8 @@ SETTINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "gamma": {**prepared, "alpha": st.sampled_from([1e-4, 1e-2, 1.0])},
 }  # fmt: skip
 SETTINGS["knn_classifier"] = SETTINGS["knn_regressor"]
+FEW_COLUMNS = ("qda",)
+"""Algorithms that need more rows of each class than columns, and would else be refused most of the time."""
 COUNTED = ("multinomial_nb", "bernoulli_nb", "complement_nb", "categorical_nb")
 TARGETS = {
     **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic"), "class"),
@@ -95,9 +97,12 @@ def examples(algorithm: str) -> st.SearchStrategy[Example]:
     target = TARGETS.get(algorithm, "number")
     kinds = tables.counts if algorithm in COUNTED else tables.columns
     setting = st.fixed_dictionaries(SETTINGS[algorithm]).map(lambda s: tuple(sorted(s.items())))
+    specs = tables.specs(target, kinds)
+    if algorithm in FEW_COLUMNS:
+        specs = specs.map(lambda s: replace(s, cols=s.cols[:5], rows=max(s.rows, 60)))
     return st.builds(
         Example,
-        tables.specs(target, kinds),
+        specs,
         st.just(algorithm),
         setting,
         st.sampled_from(SPLITS),
