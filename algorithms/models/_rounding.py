@@ -108,8 +108,8 @@ def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residu
     if rows is None:
         return design.rounding * size * reach
     r = rows[:, :-1] @ coef - rows[:, -1]
-    along = float(np.linalg.norm(rows[:, :-1] @ k))
-    return beside + design.rounding * (size * float(np.linalg.norm(r)) + along * reach)
+    across = float(np.linalg.norm(rows[:, :-1] @ k))
+    return beside + design.rounding * (size * float(np.linalg.norm(r)) + across * reach)
 
 
 def moved_by_void(design: Design, root: Array, solved: Solved, coef: Array, along: Array) -> float:
@@ -120,6 +120,15 @@ def moved_by_void(design: Design, root: Array, solved: Solved, coef: Array, alon
     reach = float(np.linalg.norm(root[:, :-1] @ solved.apply(coef)))
     parts = np.abs(np.asarray(solved.void)).T @ design.sizes
     return design.rounding * reach * float(parts @ np.abs(along))
+
+
+def moved_at_most(design: Design, found: Residuals, slope: Array) -> float:
+    """Return a bound of the same in O(q), for coefficients that answer by A⁻¹ whatever columns A is of."""
+    if design.root is not None:
+        return math.inf
+    inverse, most = design.leverage
+    reach = found.reach + math.sqrt(max(design.yy, 0.0))
+    return design.rounding * most * float(np.linalg.norm(slope * inverse)) * reach
 
 
 def moved_by_mixing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 import numpy as np
 
 from algorithms.base import Array
-from algorithms.design import Design
+from algorithms.design import Design, View
 from algorithms.memo import MEMO
 from algorithms.models._regression import LinearSolution, Regression, check_descent, decades
+from algorithms.models._rounding import Residuals
 from algorithms.ranges import Choice, Log, Range, Uniform
 from algorithms.solvers.active_set import finish
 from algorithms.solvers.coordinate_descent import Descent, check_penalty, elastic_net, of_rows
@@ -131,6 +133,13 @@ class ElasticNet(Regression):
             return found
         made = on_active(design, solution.coef, self.alpha * (1.0 - self.l1_ratio) * design.weight)
         return replace(made, certain="missed" not in solution.extra)
+
+    def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
+        """Return how far rounding moved the score: without limit where the optimum is asked for and not known."""
+        known: Solved | None = solution.extra.get("solved")
+        if "missed" in solution.extra or (known is not None and not known.certain):
+            return math.inf
+        return super().moved(solution, view, found, spread_only=spread_only)
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return tr X(XᵀX + λ₂I)⁻¹Xᵀ over the active columns (Zou, Hastie & Tibshirani 2007)."""
