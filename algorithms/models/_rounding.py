@@ -98,13 +98,28 @@ def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residu
     """Return how far rounding of the training moments may have moved a score of that slope."""
     if not solved.certain:
         return math.inf
+    beside = 0.0
+    if design.root is not None and solved.void is not None and solved.void.shape[1]:
+        along = solved.void.T @ slope
+        beside = moved_by_void(design, design.root, solved, coef, along)
+        slope = slope - solved.void @ along
     k = solved.apply(slope)
     size, reach, rows = float(design.sizes @ np.abs(k)), found.reach + design.reach, design.rounded
     if rows is None:
         return design.rounding * size * reach
     r = rows[:, :-1] @ coef - rows[:, -1]
-    along = float(np.linalg.norm(rows[:, :-1] @ k))
-    return design.rounding * (size * float(np.linalg.norm(r)) + along * reach)
+    across = float(np.linalg.norm(rows[:, :-1] @ k))
+    return beside + design.rounding * (size * float(np.linalg.norm(r)) + across * reach)
+
+
+def moved_by_void(design: Design, root: Array, solved: Solved, coef: Array, along: Array) -> float:
+    """Return how far a score of that slope along void directions may have moved, since rounding turns these.
+
+    Where R + E has nothing along v + δ, Rδ = -Ev, and the solution's zero along that is off by wᵀδ = -(R⁺ᵀw)ᵀEv.
+    """
+    reach = float(np.linalg.norm(root[:, :-1] @ solved.apply(coef)))
+    parts = np.abs(np.asarray(solved.void)).T @ design.sizes
+    return design.rounding * reach * float(parts @ np.abs(along))
 
 
 def moved_at_most(design: Design, found: Residuals, slope: Array) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 import numpy as np
 
 from algorithms.base import Array
-from algorithms.design import Design
+from algorithms.design import Design, View
 from algorithms.memo import MEMO
 from algorithms.models._regression import LinearSolution, Regression, check_descent, decades
+from algorithms.models._rounding import Residuals
 from algorithms.ranges import Choice, Log, Range, Uniform
+from algorithms.solvers.active_set import finish
 from algorithms.solvers.coordinate_descent import Descent, check_penalty, elastic_net, of_rows
 from algorithms.solvers.penalised import Solved, on_active, penalised
 from algorithms.solvers.spectrum import decompose, degrees_of_freedom
@@ -23,6 +26,12 @@ if TYPE_CHECKING:
 
 
 E = TypeVar("E", bound=Any)
+
+TIGHT = 1e-8
+"""A tolerance up to this one asks for the optimum; a larger one for what scikit-learn's descent ends with."""
+
+NEAR = 1e-6
+"""Tolerance of a descent whose end is only where the optimum is sought."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +64,50 @@ class ElasticNet(Regression):
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return the coefficients, the iterations and the dual gap of coordinate descent.
 
-        It begins at zero, as scikit-learn's does, and so ends where that ends, whatever the tolerance. Only where
-        it does not converge from there it begins again at the ridge solution, if that is lower than zero.
+        It begins at zero, as scikit-learn's does, and so ends where that ends. Where it does not converge, or the
+        tolerance asks for the optimum, its active columns and signs are taken for what they are: the optimum
+        solves a linear system on them. Only where that fails it begins again at the ridge solution, if that is
+        lower than zero.
         """
+        if self.tol <= TIGHT:
+            made = self._finished(design, self._descend(design, None, NEAR))
+            if made is not None:
+                return made
         tolerance = self.tol * design.yy / design.weight
-        found = self._descend(design, None)
+        found = self._descend(design, None, self.tol)
+        if found[2] > tolerance:
+            made = self._finished(design, found)
+            if made is not None:
+                return made
         if found[2] > tolerance and not self.positive:
             start = self._without_l1(design)
-            other = found if start is None else self._descend(design, start)
+            other = found if start is None else self._descend(design, start, self.tol)
             found = min(found, other, key=lambda made: made[2])
         coef, n_iter, gap = found
-        return coef, {"n_iter": n_iter, "dual_gap": gap, "converged": gap <= tolerance}
+        told = {"n_iter": n_iter, "dual_gap": gap, "converged": gap <= tolerance}
+        return coef, {**told, "missed": True} if self.tol <= TIGHT else told
 
-    def _descend(self, design: Design, start: Array | None) -> tuple[Array, int, float]:
+    def _finished(
+        self, design: Design, found: tuple[Array, int, float]
+    ) -> tuple[Array, Mapping[str, Any]] | None:
+        """Return the optimum that a descent came near to; None where it was not near enough."""
+        l1, l2 = (self.alpha * share * design.weight for share in (self.l1_ratio, 1.0 - self.l1_ratio))
+
+        def noise(coef: Array) -> Array:
+            reach = design.reach  # of a root slopes are no sums of large parts
+            if design.root is None:
+                reach += float(design.sizes @ np.abs(coef))
+            return np.asarray(design.rounding * design.sizes * reach)
+
+        made = finish(design, found[0], l1, l2, noise, positive=self.positive)
+        if made is None:
+            return None
+        solved = Solved(made.coef, made.apply, made.alone or (made.told and design.root is not None))
+        return made.coef, {"n_iter": found[1], "dual_gap": 0.0, "converged": True, "solved": solved}
+
+    def _descend(self, design: Design, start: Array | None, tol: float) -> tuple[Array, int, float]:
         w = design.weight
-        how = Descent(self.tol, self.max_iter, self.positive)
+        how = Descent(tol, self.max_iter, self.positive)
         if design.root is not None:
             return of_rows(design.root / np.sqrt(w), self.alpha, self.l1_ratio, how, start)
         gram = MEMO.get(design, "mean", lambda: np.ascontiguousarray(design.gram / w))
@@ -85,10 +123,23 @@ class ElasticNet(Regression):
         return coef if found.certain and objective < 0.0 else None
 
     def solved(self, solution: LinearSolution) -> Solved:
-        """Return (G + λ₂)⁻¹ over the active columns; where these are collinear, of least norm."""
+        """Return (G + λ₂)⁻¹ over the active columns; where these are collinear, of least norm.
+
+        It is not certain where the optimum was asked for and not found.
+        """
         design = solution.design
+        if "solved" in solution.extra:
+            found: Solved = solution.extra["solved"]
+            return found
         made = on_active(design, solution.coef, self.alpha * (1.0 - self.l1_ratio) * design.weight)
-        return replace(made, certain=True)
+        return replace(made, certain="missed" not in solution.extra)
+
+    def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
+        """Return how far rounding moved the score: without limit where the optimum is asked for and not known."""
+        known: Solved | None = solution.extra.get("solved")
+        if "missed" in solution.extra or (known is not None and not known.certain):
+            return math.inf
+        return super().moved(solution, view, found, spread_only=spread_only)
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return tr X(XᵀX + λ₂I)⁻¹Xᵀ over the active columns (Zou, Hastie & Tibshirani 2007)."""

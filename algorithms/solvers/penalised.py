@@ -69,11 +69,14 @@ class Solved:
     coef : shape (q,).
     apply : A⁻¹ of a vector, or its pseudo-inverse where directions are left out.
     certain : whether A is far enough from singular for rounding not to decide the solution.
+    void : shape (q, m), directions along which the solution is zero, since rows have nothing along them, where
+        columns are of one scale and a root tells it; else None.
     """
 
     coef: Array
     apply: Callable[[Array], Array]
     certain: bool = True
+    void: Array | None = None
 
 
 def penalised(s: Spectrum, alpha: float) -> Solved:
@@ -89,7 +92,8 @@ def penalised(s: Spectrum, alpha: float) -> Solved:
     if alpha == 0.0:
         return unpenalised(s, 0.0)
     found = _penalised(s, alpha)
-    return replace(found, coef=s.inside(found.coef))
+    known = s.root is not None and _alike(s.root[:, :-1])
+    return replace(found, coef=s.inside(found.coef), void=s.void if known else None)
 
 
 def _penalised(s: Spectrum, alpha: float) -> Solved:

@@ -77,15 +77,21 @@ class Spectrum:
 
         That is how levels that sum to one look, a column that repeats another, and more columns than rows.
         """
-        q = len(self.values)
         lengths = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
-        parts = np.abs(self.vectors).T @ lengths
-        least = q * EPS * parts
-        none = self.values <= (least**2 if self.rooted or self.graded else least * parts)
-        if not self.rooted and none.any():
-            target = np.max(np.divide(np.abs(self.xy), lengths, out=np.zeros(q), where=lengths > 0.0))
-            none &= np.abs(self.projected) <= ROUNDED * EPS * target * parts
+        none, parts = self._nothing(lengths)
+        if self.rooted or not none.any():
+            return self.vectors[:, none]
+        if not self.graded and unlike(lengths**2):
+            return decompose(self.gram, self.xy, graded=True).void
+        target = np.max(np.divide(np.abs(self.xy), lengths, out=np.zeros_like(lengths), where=lengths > 0.0))
+        none &= np.abs(self.projected) <= ROUNDED * EPS * target * parts
         return self.vectors[:, none]
+
+    def _nothing(self, lengths: Array) -> tuple[NDArray[np.bool_], Array]:
+        """Return which directions have nothing but rounding of their parts, and the lengths of these."""
+        parts = np.abs(self.vectors).T @ lengths
+        least = len(lengths) * EPS * parts
+        return self.values <= (least**2 if self.rooted or self.graded else least * parts), parts
 
     def inside(self, coef: Array) -> Array:
         """Return coefficients without what rounding gave them along directions of which rows have nothing.

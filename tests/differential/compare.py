@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import hpo
 from algorithms.errors import AlgorithmError
 from differential import classifiers, generalized, rows
-from differential.agreement import SAME, Disagreement, Fold, alike, squared
+from differential.agreement import Disagreement, Fold, alike, squared
 from differential.designs import Design
 from differential.extended import Long, Undefined
 from differential.oracles import LINES, REPEATED, Line, line_of
@@ -90,11 +90,6 @@ def ask(example: Example) -> Outcome:
         except Undefined as why:
             return Outcome("undefined", str(why))
     return Outcome("agreed")
-
-
-def ended(example: Example) -> float:
-    """Return how far a descent may end from the optimum: its tolerance is that of a loss, a square of predictions."""
-    return 3.0 * float(np.sqrt(example.values["tol"])) if example.algorithm in ("lasso", "elastic_net") else 0.0
 
 
 def _tuned(example: Example, t: Table, data: Any, folds: Any, store: Path) -> Any:
@@ -203,7 +198,7 @@ class Regression:
         residual = y - line.residual_free(made, 1)
         w = t.weight[test].astype(Long)
         told = squared(example.scoring, y, residual, w, float(np.abs(t.frame["y"]).max()))
-        fold.agree(*told, max(SAME, ended(example)))
+        fold.agree(*told)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare predictions of the raw rows and of fresh ones by the model of all rows."""
@@ -218,7 +213,6 @@ class Regression:
             )
             scale = max(float(np.std(y)), float(np.abs(expected - line.centre).max()))
             lost = 32 * np.finfo(float).eps * (parts + np.abs(expected) + np.abs(y).max()).astype(float)
-            lost = lost + scale * ended(example)
             which = "prediction"
             if i == 2:  # along a direction that no row tells of, rounding stands beside the penalty alone
                 which, lost = "prediction of fresh rows,", lost + UNTOLD * scale

@@ -175,6 +175,7 @@ def _best(Z: Array, w: Array, y: Array, k: int) -> Array:
     if k < len(order):
         last, next_one = order[-k], order[-k - 1]
         apart = math.inf if strength[last] <= 0 else (strength[last] - strength[next_one]) / strength[last]
-        if apart < 1e-9 and not np.array_equal(Z[:, last], Z[:, next_one]):
+        tied = np.flatnonzero(np.abs(strength - strength[last]) < 1e-9 * strength[last])
+        if apart < 1e-9 and not all(np.array_equal(Z[:, last], Z[:, j]) for j in tied):
             raise Undefined("which of two columns is selected")
     return np.sort(order[-k:])

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import BayesianRidge, ElasticNet
 
 from differential.designs import Design
-from differential.extended import Long, Undefined, back, cholesky, factor, forward, ridge
+from differential.extended import Factor, Long, Undefined, back, cholesky, factor, forward, ridge
 
 Array = np.ndarray
 
@@ -52,6 +52,8 @@ def line_of(solver: Callable, design: Design, y: Array, setting: dict) -> Line:
     if design.standardize and solver is not evidence:
         # columns sum to zero, but for a rounding that a large mean of the target would show
         about = (w @ y.astype(Long)) / w.sum()
+    asked = [design.placed(i, centred=centred) for i in range(1, len(design.rows))]
+    setting = {**setting, "asked": np.vstack(asked) if asked else A[:0]}
     coef, condition = solver(A * root[:, None], (y.astype(Long) - about) * root, setting, float(w.sum()))
     return Line(coef, centre, centred, condition)
 
@@ -80,6 +82,8 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
 
     Undefined where the descent does not come to columns that satisfy the conditions of an optimum.
     """
+    if not A.shape[1]:
+        return np.zeros(0, Long), 1.0
     alpha, ratio = setting["alpha"], setting.get("l1_ratio", 1.0)
     X, y = (A / np.sqrt(weight)).astype(float), (b / np.sqrt(weight)).astype(float)
 
@@ -91,29 +95,83 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
     on = np.flatnonzero(coef)
     l1, l2_ = Long(alpha) * Long(ratio), Long(alpha) * (1 - Long(ratio))
     A, b = A / np.sqrt(Long(weight)), b / np.sqrt(Long(weight))
-    for _ in range(50):
+    coef = coef.astype(Long)
+    doubt = 64 * np.finfo(Long).eps * np.sqrt((A * A).sum(axis=0) * (b @ b))
+    for _ in range(200):
+        leaving = _made_up(A, on, coef, l2_)
+        if leaving is not None:
+            on = on[on != leaving]
+            continue
         found, condition = _on(A, b, on, np.sign(coef[on]), l1, l2_)
-        slope = A.T @ (b - A[:, on] @ found) - 0
-        slack = np.abs(slope)
-        slack[on] = 0
+        slope = A.T @ (b - A[:, on] @ found)
+        slack = np.abs(slope) - l1 * (1 + Long(1e-12)) - doubt
+        slack[on] = -1
         worst = int(slack.argmax()) if len(slack) else 0
         wrong = np.sign(found) != np.sign(coef[on])
-        if not wrong.any() and (not len(slack) or slack[worst] <= l1 * (1 + Long(1e-12))):
+        if not wrong.any() and (not len(slack) or slack[worst] <= 0):
             out = np.zeros(A.shape[1], Long)
             out[on] = found
+            if not l2_:
+                floats = doubt * (np.finfo(float).eps / np.finfo(Long).eps)  # what scikit-learn cannot tell either
+                able = np.flatnonzero(np.abs(slope) >= l1 * (1 - Long(1e-9)) - floats)
+                _one(A[:, able], setting["asked"][:, able], bool((floats[able] > 0.01 * l1).any()))
             return out, condition
         coef = coef.copy()
         if wrong.any():
-            on = on[~wrong]
+            share = np.where(wrong, coef[on] / np.where(wrong, coef[on] - found, 1), 2)
+            first = int(share.argmin())
+            coef[on] += share[first] * (found - coef[on])
+            on = np.delete(on, first)
         else:
-            coef[worst] = np.sign(slope[worst])
+            coef[on] = found
+            coef[worst] = np.sign(slope[worst]) * Long(1e-300)
             on = np.sort([*on, worst])
 
     raise Undefined("what a descent has come to")
 
 
+def _one(A: Array, asked: Array, lost: bool) -> None:
+    """Raise Undefined where columns that could be active make up one another, and not so in the rows asked for.
+
+    If ``lost``, rounding of the slopes is of the penalty's size, and whatever the rows are.
+    """
+    f = factor(A, np.zeros(len(A), Long))
+    along = _null(f, A.shape[1])
+    parts = np.abs(asked) @ np.abs(along)
+    if (lost and f.rank < A.shape[1]) or (np.abs(asked @ along) > 1e-12 * parts).any():
+        raise Undefined("which of collinear columns is active")
+
+
+def _null(f: Factor, q: int) -> Array:
+    """Return directions along which columns add up to zero, shape (q, q - rank)."""
+    made = np.zeros((q, q - f.rank), Long)
+    made[f.order[: f.rank]] = -back(f.r[:, : f.rank], f.r[:, f.rank :])
+    made[f.order[f.rank :]] = np.eye(q - f.rank, dtype=Long)
+    return made / f.norms[:, None]
+
+
+def _made_up(A: Array, on: Array, coef: Array, l2: Long) -> int | None:
+    """Return the first column to leave as those that others make up are exchanged for these; None where none are.
+
+    Along what they make up predictions stay, and Σ|w| falls one way, until a coefficient is zero. Changes
+    coefficients.
+    """
+    if l2 > 0 or not len(on):
+        return None
+    f = factor(A[:, on], np.zeros(len(A), Long))
+    if f.rank == len(on):
+        return None
+    along = _null(f, len(on))[:, 0]
+    along = along if np.sign(coef[on]) @ along < 0 else -along
+    far = np.where(along * coef[on] < 0, -coef[on] / np.where(along != 0, along, 1), np.inf)
+    first = int(far.argmin())
+    coef[on] += far[first] * along
+    coef[on[first]] = 0
+    return int(on[first])
+
+
 def _on(A: Array, b: Array, on: Array, signs: Array, l1: Long, l2: Long) -> tuple[Array, float]:
-    """Return argmin ½‖b - Aw‖² + l1·signs·w + ½l2‖w‖² over some columns."""
+    """Return argmin ½‖b - Aw‖² + l1·signs·w + ½l2‖w‖² over some columns, independent where l2 is zero."""
     if not len(on):
         return np.zeros(0, Long), 1.0
     q = len(on)

@@ -1,0 +1,215 @@
+"""The end of a descent with an L1 penalty: the optimum on its active columns, solved for and checked.
+
+A descent creeps along columns that nearly repeat each other and ends anywhere between them. Its active columns and
+signs are all that the optimum needs: on them it solves a linear system. A coefficient that would change its sign
+leaves, as far as the others may go until then; a column whose slope exceeds the penalty joins (Osborne, Presnell &
+Turlach 2000, "A new approach to variable selection in least squares problems"). Each step lowers the objective,
+and the conditions of an optimum, which are exact, say when it is found.
+
+==== =============================================================
+G, b  products of the columns, and with the target
+R, z  a root of them, where there is one
+l1    weight of ‖w‖₁, and l2 that of ½‖w‖²
+s     signs of the active coefficients
+==== =============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.base import Array
+from algorithms.solvers.penalised import STEPS, Products
+from algorithms.solvers.spectrum import EPS
+
+MOST = 200
+"""Columns that may join or leave."""
+
+DEPENDENT = 100.0
+"""A pivot of so many roundings of all columns is that of a column that the others make up."""
+
+TOLD = 0.01
+"""Share of the penalty, up to which rounding of a slope does not decide which columns are active."""
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """An optimum.
+
+    Attributes
+    ----------
+    coef : shape (q,).
+    apply : the inverse of the active columns' penalised products, of a vector of shape (q,).
+    alone : whether no column that the active ones make up, to rounding, could stand in for one of them.
+    told : whether rounding of slopes is well below the penalty, which tells which columns could.
+    """
+
+    coef: Array
+    apply: Callable[[Array], Array]
+    alone: bool
+    told: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Factor:
+    """U with UᵀU the penalised products of independent columns divided by their lengths t; Q as of a root's QR."""
+
+    on: Places
+    U: Array
+    t: Array
+    Q: Array | None
+
+    def solve(self, x: Array) -> Array:
+        """Return the inverse of the penalised products of x, shape (len(on),)."""
+        from scipy.linalg import solve_triangular
+
+        inner = solve_triangular(self.U, x / self.t, trans="T", check_finite=False)
+        return np.asarray(solve_triangular(self.U, inner, check_finite=False) / self.t)
+
+    def optimum(self, problem: Products, pull: Array, l2: float) -> tuple[Array, Array]:
+        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns, and Xᵀ(y - Xw) of all columns."""
+        from scipy.linalg import solve_triangular
+
+        if problem.root is None or self.Q is None:
+            gram, target = problem.gram[np.ix_(self.on, self.on)], problem.xy[self.on] - pull
+            w = self.solve(target)
+            for _ in range(STEPS):
+                w = w + self.solve(target - gram @ w - l2 * w)
+            return w, problem.xy - problem.gram[:, self.on] @ w
+        z = problem.root[:, -1]
+        inner = self.Q.T @ z - solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
+        left = z - self.Q @ inner  # no sum of large parts, whatever the coefficients
+        w = solve_triangular(self.U, inner, check_finite=False) / self.t
+        return np.asarray(w), np.asarray(problem.root[:, :-1].T @ left)
+
+
+def finish(
+    problem: Products, start: Array, l1: float, l2: float, noise: Callable[[Array], Array], *, positive: bool
+) -> Finished | None:
+    """Return the optimum near the end of a descent; None where it is not found in few steps.
+
+    Parameters
+    ----------
+    problem : G, b, and R where there is one.
+    start : shape (q,), where the descent ended.
+    l1, l2 : the penalty.
+    noise : how far rounding may have moved each column's slope at some coefficients, shape (q,).
+    positive : whether coefficients are held at or above zero.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> problem = SimpleNamespace(gram=np.eye(2), xy=np.array([2.0, 0.5]), root=None)
+    >>> finish(problem, np.array([0.9, 0.1]), 1.0, 0.0, np.zeros_like, positive=False).coef.tolist()
+    [1.0, 0.0]
+    """
+    coef, held = np.array(start), l1 > 0.0 or positive
+    signs = np.sign(coef)
+    for _ in range(MOST):
+        factor = _factor(problem, np.flatnonzero(signs), l2)
+        on = factor.on
+        if len(on) < np.count_nonzero(signs):
+            signs[np.setdiff1d(np.flatnonzero(signs), on)] = 0.0
+        found, slope = factor.optimum(problem, l1 * signs[on], l2)
+        if not np.isfinite(found).all():
+            return None
+        wrong = found * signs[on] <= 0.0 if held else np.zeros(len(on), bool)
+        if wrong.any():
+            coef = _as_far(coef, on, found, wrong, signs)
+            continue
+        coef = np.zeros(len(coef))
+        coef[on] = found
+        doubt = noise(coef)
+        over = (slope if positive else np.abs(slope)) - l1
+        over[on] = -np.inf
+        worst = int(np.argmax(over - doubt)) if len(over) else 0
+        if not len(over) or over[worst] <= doubt[worst]:
+            beside = np.flatnonzero(over >= -doubt)
+            alone = not len(beside) or _independent(problem, on, beside, l2)
+            told = bool(np.all(doubt[beside] <= TOLD * l1))
+            return Finished(coef, _over(factor, len(coef)), alone, told)
+        signs[worst] = np.sign(slope[worst])
+        joins = _independent(problem, on, np.array([worst]), l2)
+        if not joins and not _exchanged(problem, factor, coef, signs, worst):
+            break
+    return None
+
+
+def _exchanged(problem: Products, factor: _Factor, coef: Array, signs: Array, joins: int) -> bool:
+    """Let a column join that the active ones make up, in place of the first whose coefficient it brings to zero.
+
+    Returns whether there is one; changes coefficients and signs.
+    """
+    on = factor.on
+    columns = problem.root
+    beside = problem.gram[on, joins] if columns is None else columns[:, on].T @ columns[:, joins]
+    along = -signs[joins] * factor.solve(beside)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.where(along * coef[on] < 0.0, -coef[on] / along, np.inf)
+    if not len(on) or not np.isfinite(far.min()):
+        return False
+    first = int(np.argmin(far))
+    coef[on] += far[first] * along
+    coef[joins] = far[first] * signs[joins]
+    coef[on[first]] = signs[on[first]] = 0.0
+    return True
+
+
+def _as_far(coef: Array, on: Places, found: Array, wrong: NDArray[np.bool_], signs: Array) -> Array:
+    """Return coefficients on the way to those found, until one would change its sign, which leaves."""
+    here = coef[on]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(wrong, here / (here - found), np.inf)
+    share = np.where(np.isnan(share), 0.0, np.maximum(share, 0.0))
+    first = int(np.argmin(share))
+    made = np.zeros(len(coef))
+    made[on] = here + min(float(share[first]), 1.0) * (found - here)
+    made[on[first]] = signs[on[first]] = 0.0
+    return made
+
+
+def _factor(problem: Products, on: Places, l2: float) -> _Factor:
+    """Return the factor of columns; of dependent ones, of as many as are independent, largest pivots first."""
+    from scipy.linalg import qr
+    from scipy.linalg.lapack import dpstrf
+
+    k = len(on)
+    if not k:
+        Q = None if problem.root is None else np.zeros((len(problem.root), 0))
+        return _Factor(on, np.zeros((0, 0)), np.zeros(0), Q)
+    least = DEPENDENT * k * EPS
+    if problem.root is None:
+        A = problem.gram[np.ix_(on, on)] + l2 * np.eye(k)
+        t = np.sqrt(np.diagonal(A))
+        t = np.where(t > 0.0, t, 1.0)
+        U, pivots, rank, _ = dpstrf(A / np.multiply.outer(t, t), lower=0, tol=least)
+        order = pivots[:rank].astype(np.intp) - 1
+        return _Factor(on[order], np.triu(U)[:rank, :rank], t[order], None)
+    stacked = np.concatenate([problem.root[:, on], np.sqrt(l2) * np.eye(k)])
+    t = np.sqrt(np.einsum("ij,ij->j", stacked, stacked))
+    t = np.where(t > 0.0, t, 1.0)
+    Q, U, pivots = qr(stacked / t, mode="economic", pivoting=True, check_finite=False)
+    rank = int(np.count_nonzero(np.abs(np.diagonal(U)) > least))
+    order = pivots[:rank].astype(np.intp)
+    return _Factor(on[order], U[:rank, :rank], t[order], Q[: len(problem.root), :rank])
+
+
+def _independent(problem: Products, on: Places, beside: Places, l2: float) -> bool:
+    """Return whether rounding tells each of some columns from those that the active ones make up."""
+    every = np.concatenate([on, beside])
+    return len(_factor(problem, every, l2).on) == len(every)
+
+
+def _over(factor: _Factor, q: int) -> Callable[[Array], Array]:
+    def apply(x: Array) -> Array:
+        made = np.zeros(q)
+        made[factor.on] = factor.solve(x[factor.on]) if len(factor.on) else 0.0
+        return made
+
+    return apply
