@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ import hpo.learning
 import hpo.polish
 from algorithms.base import Batch, Column, Shape
 from algorithms.known import Known
+from algorithms.models._problem import Problem
 from algorithms.models.gamma import Gamma
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
@@ -330,3 +332,26 @@ def test_a_step_that_raises_the_loss_of_all_rows_is_taken_back(tmp_path, monkeyp
     assert any("is that of the first pass" in note for note in result.report().notes)
     again = hpo.load("late", storage=how["storage"])
     assert np.array_equal(again.best_model["model"].coef_, plain.best_model["model"].coef_)
+
+
+class Tilted:
+    """Σ 50 (c - 1)², whose gradient is told rightly or turned round."""
+
+    def __init__(self, sign):
+        self.sign = sign
+
+    def at(self, coef, intercept):
+        return 50.0 * float(np.sum((coef - 1.0) ** 2)), self.sign * 100.0 * (coef - 1.0), np.zeros(1)
+
+    def hessian(self, coef, intercept):
+        return None
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_search_that_stops_on_a_slope_has_not_converged(sign):
+    quadratic = SimpleNamespace(weight=100.0, design=SimpleNamespace(preprocess=SimpleNamespace(center=False)))
+    round_ = np.eye(2) / 10.0, np.zeros((1, 2))
+    problem = Problem(Tilted(sign), quadratic, 0.0, 1e-7)
+    coef, _, converged = problem._descended(np.zeros((1, 2)), np.zeros(1), round_)
+    assert converged == (sign > 0.0)
+    assert not converged or np.allclose(coef, 1.0, rtol=1e-9)

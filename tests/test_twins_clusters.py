@@ -525,3 +525,18 @@ def test_a_state_knows_its_size_before_the_pass():
     X = rows_of("wine").astype(np.float32)
     state = state_of(X, size=100, k_max=100)
     assert laws.size(dataclasses.replace(state)) == Coreset(size=100, k_max=100).nbytes(shape_of(X))
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e5, 1e9])
+def test_labels_of_rows_far_from_zero_are_those_of_exact_distances(offset, tmp_path):
+    rng = np.random.default_rng(0)
+    z = np.round(rng.normal(size=(600, 3)) + 3.0 * rng.integers(0, 4, 600)[:, None], 3)
+    frame = pd.DataFrame(z + offset, columns=list("abc"))
+    search = {"kmeans.n_clusters": 4, "kmeans.standardize": False}
+    model = hpo.tune(
+        frame, None, "kmeans", search=search, trials=1, folds=3, store=tmp_path, progress=False
+    ).best_model
+    labels = model.predict(frame)
+    centres = np.stack([z[labels == k].mean(axis=0) for k in range(4)])
+    np.testing.assert_array_equal(labels, ((z[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1))
+    assert ("scale" in model.named_steps) == (offset > 0.0)

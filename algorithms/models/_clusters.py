@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -25,6 +26,9 @@ from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+FAR = 1e3
+"""Deviations from zero beyond which squared lengths lose six digits of a squared distance."""
 
 S = TypeVar("S", bound="Placed")
 
@@ -56,10 +60,23 @@ class Space:
         """Bytes held."""
         return self.columns.nbytes + 4 * self.mean.nbytes
 
+    @cached_property
+    def centred(self) -> Array | None:
+        """What a step of the pipeline takes away, shape (q,), so that distances by products keep their digits.
+
+        None where the model's columns are scaled, or do not lie far from zero beside their spread.
+        """
+        middle = self.mean + self.columns.origin
+        far = float(middle @ middle) > FAR**2 * float(self.variance.sum())
+        return middle if far and not self.standardize else None
+
     @property
     def offset(self) -> Array:
         """What the model's columns have on top of those held here, shape (q,)."""
-        return np.zeros_like(self.mean) if self.standardize else self.mean + self.columns.origin
+        if self.standardize:
+            return np.zeros_like(self.mean)
+        origin = self.columns.origin
+        return self.mean + origin if self.centred is None else self.mean - (self.centred - origin)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -73,8 +90,12 @@ class Space:
 
     def dress(self, model: BaseEstimator) -> BaseEstimator:
         """Return the fitted pipeline over the encoded columns that ends in the model."""
-        mean = self.mean + self.columns.origin
-        scaler = fitted_scaler(mean, self.scale, self.variance, self.rows) if self.standardize else None
+        scaler = None
+        if self.standardize:
+            mean = self.mean + self.columns.origin
+            scaler = fitted_scaler(mean, self.scale, self.variance, self.rows)
+        elif self.centred is not None:
+            scaler = fitted_scaler(self.centred, None, None, self.rows)
         return pipeline(self.columns, self.shape.d, scaler, model)
 
 

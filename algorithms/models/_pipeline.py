@@ -53,11 +53,11 @@ def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: Bas
     return Pipeline([*steps, ("model", model)])
 
 
-def fitted_scaler(mean: Array, scale: Array, variance: Array, rows: int) -> StandardScaler:
-    """Return a ``StandardScaler`` fitted to columns of that mean and variance."""
+def fitted_scaler(mean: Array, scale: Array | None, variance: Array | None, rows: int) -> StandardScaler:
+    """Return a ``StandardScaler`` fitted to columns of that mean and variance; one without a scale only centres."""
     from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler()
-    scaler.mean_, scaler.scale_, scaler.var_ = mean.copy(), scale.copy(), variance
+    scaler = StandardScaler(with_std=scale is not None)
+    scaler.mean_, scaler.scale_, scaler.var_ = mean.copy(), None if scale is None else scale.copy(), variance
     scaler.n_samples_seen_, scaler.n_features_in_ = rows, len(mean)
     return scaler

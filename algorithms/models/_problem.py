@@ -15,9 +15,9 @@ from algorithms.solvers.coordinate_descent import Descent, elastic_net
 STEPS, ROUNDS = 100, 8
 """Steps at most in one set of coordinates, and how often these are made anew."""
 
-NEWTON, FLAT, ROUNDED, SHORTEST = 200, 1e-20, 1e-13, 1e-12
+NEWTON, FLAT, ROUNDED, SHORTEST, POLISHED = 200, 1e-20, 1e-13, 1e-12, 8
 """Newton steps at most; what a step gains, a unit of weight, below which none is left; what it gains, beside the
-objective, that is rounding where no length of it lowers that; and its least length."""
+objective, that is rounding there; its least length; and steps at most of which the objective cannot tell."""
 
 NEARBY = 0.25
 """Twice what the quadratic gains on the way to its minimum, a row, up to which it is taken at its word."""
@@ -98,13 +98,30 @@ class Problem:
             step, rise, gain = self._newton_step(coef, intercept)
             if not gain > FLAT * weight:
                 return coef, intercept, bool(gain >= 0.0)
+            if gain <= ROUNDED * max(weight, abs(value)):
+                return *self._polished(coef, intercept, step, rise, gain), True
             length = 1.0
             while not (made := self.at(coef + length * step, intercept + length * rise)[0]) < value:
                 length *= 0.5
                 if length < SHORTEST:
-                    return coef, intercept, bool(gain <= ROUNDED * max(weight, abs(value)))
+                    return coef, intercept, False
             coef, intercept, value = coef + length * step, intercept + length * rise, made
         return coef, intercept, False
+
+    def _polished(
+        self, coef: Array, intercept: Array, step: Array, rise: Array, gain: float
+    ) -> tuple[Array, Array]:
+        """Return where whole steps lead of which the objective cannot tell, as long as the gradient says they gain.
+
+        What a step gains is a square: where the objective has no digit of it, coefficients have seven.
+        """
+        for _ in range(POLISHED):
+            there, lift = coef + step, intercept + rise
+            step, rise, left = self._newton_step(there, lift)
+            if not 0.0 <= left < 0.25 * gain:
+                break
+            coef, intercept, gain = there, lift, left
+        return coef, intercept
 
     def _newton_step(self, coef: Array, intercept: Array) -> tuple[Array, Array, float]:
         """Return Newton's step, and twice what the quadratic there says that it gains."""
@@ -132,7 +149,10 @@ class Problem:
     def _descended(
         self, coef: Array, intercept: Array, round_: tuple[Array, Array]
     ) -> tuple[Array, Array, bool]:
-        """Return where :data:`STEPS` of L-BFGS lead, and whether the objective is flat there."""
+        """Return where :data:`STEPS` of L-BFGS lead, and whether the objective is flat there.
+
+        It is where its slope is, or where what that says is left to gain is rounding of the objective.
+        """
         from scipy.optimize import minimize
 
         (to, lift), weight = round_, self.quadratic.weight
@@ -162,7 +182,11 @@ class Problem:
             scaled, origin, jac=True, method="L-BFGS-B",
             options={"maxiter": STEPS, "gtol": reach * flat_enough, "ftol": 1e-15, "maxcor": 20},
         )  # fmt: skip
-        return *place(reach * found.x), bool(found.nit < STEPS)
+        value, slope = objective(reach * found.x)  # a search also stops where a step along a line fails
+        left = weight * float(slope @ slope)
+        return *place(reach * found.x), bool(
+            np.abs(slope).max() <= flat_enough or left <= ROUNDED * max(1.0, abs(value))
+        )
 
     def sparse(
         self, coef: Array, intercept: Array, l1: float, tol: float, max_iter: int

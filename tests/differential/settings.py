@@ -52,6 +52,7 @@ SETTINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "logistic": {**prepared, "C": st.sampled_from([1e-3, 0.1, 1.0, 100.0])},
     "poisson": {**prepared, "alpha": st.sampled_from([1e-4, 1e-2, 1.0])},
     "gamma": {**prepared, "alpha": st.sampled_from([1e-4, 1e-2, 1.0])},
+    "tweedie": {**prepared, "alpha": st.sampled_from([1e-4, 1e-2, 1.0]), "power": st.sampled_from([1.1, 1.5, 1.9])},
 }  # fmt: skip
 SETTINGS["knn_classifier"] = SETTINGS["knn_regressor"]
 FEW_COLUMNS = ("qda",)
@@ -61,6 +62,7 @@ TARGETS = {
     **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic"), "class"),
     "poisson": "count",
     "gamma": "positive",
+    "tweedie": "positive",
     "pca": "none",
 }
 """What an algorithm learns, where it is no plain number."""
@@ -89,7 +91,7 @@ def scores_of(algorithm: str) -> tuple[str, ...]:
     if TARGETS.get(algorithm) == "class":
         own = () if algorithm in ("knn_classifier", "logistic", "complement_nb") else ("log_likelihood",)
         return (*own, *CLASSES)
-    return ROWS if algorithm in ("knn_regressor", "poisson", "gamma") else SQUARED
+    return ROWS if algorithm in ("knn_regressor", "poisson", "gamma", "tweedie") else SQUARED
 
 
 def examples(algorithm: str) -> st.SearchStrategy[Example]:
