@@ -77,7 +77,7 @@ class ElasticNet(Regression):
         found = self._descend(design, None, self.tol)
         if found[2] > tolerance:
             made = self._finished(design, found)
-            if made is not None:
+            if made is not None and made[1]["solved"].certain:
                 return made
         if found[2] > tolerance and not self.positive:
             start = self._without_l1(design)
