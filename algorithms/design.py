@@ -147,6 +147,7 @@ class Design:
     parts : shape (q,), length of the encoded columns that a column is the sum of, which may cancel.
     root : a root of the joint products of columns and target, shape (r, q + 1); None where the state has none.
     rounding : relative error of the products.
+    varied : the target's square about its mean.
     """
 
     columns: ColumnMap
@@ -164,6 +165,7 @@ class Design:
     parts: Array
     root: Array | None = None
     rounding: float = CARE * EPS
+    varied: float = 0.0
 
     @property
     def q(self) -> int:
@@ -228,10 +230,9 @@ class Design:
     @cached_property
     def reach(self) -> float:
         """What the rounding of the target's products is relative to: its length along what columns can reach."""
-        level = self.weight * self.y_mean**2 if self.apart else 0.0
         if self.rounded is not None:
             return float(np.linalg.norm(self.rounded[:, -1]))
-        return float(np.sqrt(max(self.yy - level, self.rounding * self.yy)))
+        return float(np.sqrt(max(self.varied if self.apart else self.yy, 0.0)))
 
     @cached_property
     def leverage(self) -> tuple[Array, float]:
@@ -316,7 +317,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     scale = deviations(variance, mean, state.weight) if how.standardize else np.ones(len(mean))
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
     shift = mean if how.standardize else np.zeros(len(mean)) if how.center else -columns.origin
-    offset = (mean - shift) / scale
+    offset, varied = (mean - shift) / scale, yy
     constant = np.diagonal(gram) == 0.0
     root = _root(state, columns, scale, constant)
     if not how.center:
@@ -329,7 +330,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     parts = np.where(constant, 0.0, columns.parts(np.diagonal(state.scatter)[:d]) / scale)
     return Design(
         columns, state.shape, shift, scale, offset, gram, xy, yy, y_mean, state.weight, state.rows, how,
-        parts, root, CARE * state.rounding,
+        parts, root, CARE * state.rounding, varied,
     )  # fmt: skip
 
 

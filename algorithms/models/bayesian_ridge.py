@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 DOUBTFUL = 8.0
-"""Roundings of the target's square, up to which a squared error tells nothing of the noise."""
+"""Roundings of what a squared error is the difference of, up to which it tells nothing of the noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +58,23 @@ class BayesianRidge(Regression):
             self.alpha_1, self.alpha_2, self.lambda_1, self.lambda_2,
             self.alpha_init, self.lambda_init, self.tol, self.max_iter,
         )  # fmt: skip
-        variance = design.yy / design.weight
-        if not self.fit_intercept:
-            variance -= design.y_mean**2
+        variance = design.varied / design.weight
         found = maximise(design.graded, design.yy, variance, design.weight, priors)
         return found.coef, {"evidence": found}
 
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
         """Return how far rounding moved the score: without limit where the squared error itself is rounding."""
-        design = solution.design
-        if design.root is None and solution.extra["evidence"].sse <= DOUBTFUL * design.rounding * design.yy:
+        if self._doubtful(solution):
             return math.inf
         return super().moved(solution, view, found, spread_only=spread_only)
+
+    def _doubtful(self, solution: LinearSolution) -> bool:
+        """Return whether the noise is learned of a squared error that is rounding, beside what the prior says."""
+        design, sse = solution.design, float(solution.extra["evidence"].sse)
+        reach = float(design.sizes @ np.abs(solution.coef)) + math.sqrt(max(design.yy, 0.0))
+        away = DOUBTFUL * design.rounding * reach
+        noise = away * reach if design.root is None else away * (2.0 * math.sqrt(sse) + away)
+        return noise > sse + 2.0 * self.alpha_2
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return γ, the number of well-determined directions."""

@@ -102,7 +102,8 @@ class ElasticNet(Regression):
         made = finish(design, found[0], l1, l2, noise, positive=self.positive)
         if made is None:
             return None
-        solved = Solved(made.coef, made.apply, made.alone or (made.told and design.root is not None))
+        certain = self.tol > TIGHT or made.alone or (made.told and design.root is not None)
+        solved = Solved(made.coef, made.apply, certain)
         return made.coef, {"n_iter": found[1], "dual_gap": 0.0, "converged": True, "solved": solved}
 
     def _descend(self, design: Design, start: Array | None, tol: float) -> tuple[Array, int, float]:

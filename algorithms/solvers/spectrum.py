@@ -93,6 +93,12 @@ class Spectrum:
         least = len(lengths) * EPS * parts
         return self.values <= (least**2 if self.rooted or self.graded else least * parts), parts
 
+    @cached_property
+    def told(self) -> Array:
+        """The eigenvalues, zero where they are rounding of what their directions are made of."""
+        lengths = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
+        return np.where(self._nothing(lengths)[0], 0.0, self.values)
+
     def inside(self, coef: Array) -> Array:
         """Return coefficients without what rounding gave them along directions of which rows have nothing.
 

@@ -125,3 +125,31 @@ def cholesky(S: np.ndarray) -> np.ndarray:
 def forward(L: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return L⁻¹b of a lower triangle."""
     return back(L[::-1, ::-1], b[::-1])[::-1]
+
+
+def orthogonal(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return AV, whose columns are orthogonal, and V, by one-sided Jacobi rotations.
+
+    They keep the digits of small columns beside large ones (Demmel & Veselić 1992).
+    """
+    q = A.shape[1]
+    V = np.eye(q, dtype=Long)[:, np.argsort(-(A * A).sum(axis=0), kind="stable")]
+    B = A.astype(Long) @ V
+    for _ in range(40):
+        turned = False
+        for i in range(q - 1):
+            near = B[:, i] @ B[:, i + 1 :]
+            size = np.sqrt((B[:, i] @ B[:, i]) * (B[:, i + 1 :] ** 2).sum(axis=0))
+            for j in i + 1 + np.flatnonzero(np.abs(near) > 1e-17 * size):
+                a, b, c = B[:, i] @ B[:, i], B[:, j] @ B[:, j], B[:, i] @ B[:, j]
+                if c == 0:
+                    continue
+                zeta = (b - a) / (2 * c)
+                t = np.copysign(1, zeta) / (np.abs(zeta) + np.sqrt(1 + zeta * zeta))
+                cos = 1 / np.sqrt(1 + t * t)
+                for M in (B, V):
+                    M[:, i], M[:, j] = cos * (M[:, i] - t * M[:, j]), cos * (M[:, j] + t * M[:, i])
+                turned = True
+        if not turned:
+            break
+    return B, V

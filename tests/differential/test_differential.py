@@ -12,7 +12,7 @@ from differential.settings import SETTINGS, examples
 
 EXAMPLES, SEEDS = 25, (0, 1)
 LEFT_OUT: dict[str, str] = {
-    "bayesian_ridge": "the oracle is scikit-learn's own iteration in float64, which differs by 1e-7 where scales do",
+    "bayesian_ridge": "eigenvalues of columns of very unlike scales, not standardised; 4 of 100 examples",
 }
 """Algorithms that are not held to this yet, and why: the list can only shrink."""
 ASKED = [name for name in SETTINGS if name not in LEFT_OUT]
