@@ -14,8 +14,8 @@ from benchmarks.peers import ALPHAS, grid_search
 from benchmarks.questions import read_states
 from benchmarks.table import Row, at_least, seconds
 from benchmarks.workshop import Workshop, in_memory
-from hpo.evaluate import FoldStates, evaluate, fold_states
-from hpo.threads import one_blas_thread
+from hpo.process.threads import one_blas_thread
+from hpo.states.evaluate import FoldStates, evaluate, fold_states
 
 CANDIDATES = 300
 METRIC = "r2"

@@ -71,7 +71,7 @@ def model_of(result: Any, k: int) -> Any:
     """Return the k-means of that many clusters of every row, from the study's states."""
     from dataclasses import replace
 
-    from hpo.threads import one_blas_thread
+    from hpo.process.threads import one_blas_thread
 
     candidate = result.candidates[0]
     algorithm = replace(candidate.algorithm, n_clusters=k)

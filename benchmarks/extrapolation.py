@@ -113,7 +113,7 @@ def _case(model: str, fixed: dict[str, Any], size: int, score: str, data: Any, t
     from sklearn.metrics import get_scorer
 
     import hpo
-    from hpo.extrapolation import best_there_is
+    from hpo.findings.extrapolation import best_there_is
 
     X, y, test = data
     owner = model.rpartition(".")[2]

@@ -20,7 +20,7 @@ FILES = 4
 
 OURS = """
 import json, pathlib, sys, hpo
-from studies.spec import StudySpec
+from studies.spec.spec import StudySpec
 data, held_out, store = sys.argv[1:]
 asked = {
     "target": "y", "algorithm": "linear", "hash_columns": ["user", "item"], "scoring": "roc_auc", "folds": 3,

@@ -17,14 +17,14 @@ from benchmarks.measure import Rounds, Sample, alternate
 from benchmarks.questions import States, read_states
 from benchmarks.table import Row, at_most, number, seconds
 from benchmarks.workshop import Workshop
-from hpo.evaluate import Scores
-from hpo.threads import one_blas_thread
-from hpo.tuner import Budget, Setting, Tuner, suggest
+from hpo.process.threads import one_blas_thread
+from hpo.states.evaluate import Scores
+from hpo.trials.tuner import Budget, Setting, Tuner, suggest
 from studies.quiet import quiet
-from studies.record import begin
-from studies.samplers import make_sampler
-from studies.storage import open_storage
-from studies.write_behind import WriteBehind
+from studies.record.records import begin
+from studies.record.storage import open_storage
+from studies.record.write_behind import WriteBehind
+from studies.sampling.samplers import make_sampler
 
 
 @dataclass

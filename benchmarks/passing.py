@@ -15,7 +15,7 @@ from benchmarks.questions import read_states
 from benchmarks.table import Row, at_least, at_most, seconds
 from benchmarks.workshop import Workshop
 from hpo.data.dataset import BATCH_ROWS
-from hpo.data.parquet import _BUFFER as BUFFER
+from hpo.data.sources.parquet import _BUFFER as BUFFER
 
 
 def pass_rows(shop: Workshop) -> list[Row]:

@@ -13,15 +13,15 @@ from optuna.distributions import BaseDistribution
 from algorithms.summaries.moments import Moments
 from benchmarks.workshop import TARGET
 from hpo.api import question_of
-from hpo.contexts import Evidence, evidence, make_pass
-from hpo.dealing import dealt
-from hpo.evaluate import FoldStates
-from hpo.passes import PassResult
-from hpo.pilot import make_pilot
-from hpo.progress import Progress
-from hpo.question import Question
-from hpo.run import study_space
-from studies.spec import StudySpec
+from hpo.process.progress import Progress
+from hpo.question.question import Question
+from hpo.states.contexts import Evidence, evidence, make_pass
+from hpo.states.dealing import dealt
+from hpo.states.evaluate import FoldStates
+from hpo.states.passes import PassResult
+from hpo.states.pilot import make_pilot
+from hpo.trials.run import study_space
+from studies.spec.spec import StudySpec
 
 ALGORITHMS = ["ridge", "elastic_net"]
 

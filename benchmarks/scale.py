@@ -12,10 +12,10 @@ from benchmarks.measure import alternate
 from benchmarks.questions import States, read_states
 from benchmarks.table import Row, at_most, seconds
 from benchmarks.workshop import Workshop
-from hpo.threads import one_blas_thread
-from hpo.tuner import Budget, Tuner
+from hpo.process.threads import one_blas_thread
+from hpo.trials.tuner import Budget, Tuner
 from studies.quiet import quiet
-from studies.samplers import make_sampler
+from studies.sampling.samplers import make_sampler
 
 
 def scale_rows(shop: Workshop) -> list[Row]:

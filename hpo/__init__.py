@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from optuna.distributions import IntDistribution as Int
 
     from hpo.api import plan, tune
-    from hpo.data.encoder import Encoder
-    from hpo.data.folds import HashFolds, StratifiedFolds
-    from hpo.data.group_folds import GroupFolds, StratifiedGroupFolds
-    from hpo.data.sources import open_dataset
-    from hpo.data.time_folds import TimeFolds
-    from hpo.restore import load
-    from hpo.result import Result
+    from hpo.data.encoding.encoder import Encoder
+    from hpo.data.folds.groups import GroupFolds, StratifiedGroupFolds
+    from hpo.data.folds.schemes import HashFolds, StratifiedFolds
+    from hpo.data.folds.times import TimeFolds
+    from hpo.data.opening import open_dataset
+    from hpo.findings.reopen import load
+    from hpo.findings.result import Result
     from state_store.store import StateStore
-    from studies.spec import StudySpec
+    from studies.spec.spec import StudySpec
 
 check_rooms(__file__)
 
@@ -38,19 +38,19 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Categorical": ("optuna.distributions", "CategoricalDistribution"),
-    "Encoder": ("hpo.data.encoder", "Encoder"),
+    "Encoder": ("hpo.data.encoding.encoder", "Encoder"),
     "Float": ("optuna.distributions", "FloatDistribution"),
-    "GroupFolds": ("hpo.data.group_folds", "GroupFolds"),
-    "HashFolds": ("hpo.data.folds", "HashFolds"),
+    "GroupFolds": ("hpo.data.folds.groups", "GroupFolds"),
+    "HashFolds": ("hpo.data.folds.schemes", "HashFolds"),
     "Int": ("optuna.distributions", "IntDistribution"),
-    "Result": ("hpo.result", "Result"),
+    "Result": ("hpo.findings.result", "Result"),
     "StateStore": ("state_store.store", "StateStore"),
-    "StratifiedFolds": ("hpo.data.folds", "StratifiedFolds"),
-    "StratifiedGroupFolds": ("hpo.data.group_folds", "StratifiedGroupFolds"),
-    "StudySpec": ("studies.spec", "StudySpec"),
-    "TimeFolds": ("hpo.data.time_folds", "TimeFolds"),
-    "load": ("hpo.restore", "load"),
-    "open_dataset": ("hpo.data.sources", "open_dataset"),
+    "StratifiedFolds": ("hpo.data.folds.schemes", "StratifiedFolds"),
+    "StratifiedGroupFolds": ("hpo.data.folds.groups", "StratifiedGroupFolds"),
+    "StudySpec": ("studies.spec.spec", "StudySpec"),
+    "TimeFolds": ("hpo.data.folds.times", "TimeFolds"),
+    "load": ("hpo.findings.reopen", "load"),
+    "open_dataset": ("hpo.data.opening", "open_dataset"),
     "plan": ("hpo.api", "plan"),
     "tune": ("hpo.api", "tune"),
 }

@@ -8,28 +8,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from algorithms.tasks import CLASS, TASKS
-from hpo.auto import choose, is_auto
 from hpo.data import open_dataset
-from hpo.data.splitters import group_columns, make_folds
+from hpo.data.folds.splitters import group_columns, make_folds
 from hpo.errors import ChoiceWarning, InterruptedWarning, NoScoreWarning
-from hpo.fidelity import check_fidelity
-from hpo.misfits import check_scoring
-from hpo.planning import Plan, make_plan
-from hpo.progress import Progress, RichProgress
-from hpo.question import Question, check_hashing, check_task, make_spec, resolve_search
-from hpo.result import Result
-from hpo.run import Runner
-from hpo.scoring import one_task, resolve_scoring
-from hpo.search import named
-from hpo.settings import Location, default_storage, open_store
+from hpo.findings.result import Result
+from hpo.process.progress import Progress, RichProgress
+from hpo.process.settings import Location, default_storage, open_store
+from hpo.question.auto import choose, is_auto
+from hpo.question.question import Question, check_hashing, check_task, make_spec, resolve_search
+from hpo.question.scoring import one_task, resolve_scoring
+from hpo.question.search import named
+from hpo.question.suitability import check_scoring
+from hpo.states.plan import Plan, make_plan
+from hpo.trials.fidelity import check_fidelity
+from hpo.trials.run import Runner
 from state_store import StateStore
-from studies.storage import open_storage
+from studies.record.storage import open_storage
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
 
-    from studies.spec import StudySpec
+    from studies.spec.spec import StudySpec
 
 
 def tune(

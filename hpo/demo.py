@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo.errors import HpoError, Interrupted, InterruptedWarning
-from hpo.settings import default_storage, home
+from hpo.process.settings import default_storage, home
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hpo.result import Result
-    from studies.report_data import ReportData
-    from studies.spec import StudySpec
+    from hpo.findings.result import Result
+    from studies.report.data import ReportData
+    from studies.spec.spec import StudySpec
 
 MONTHS = tuple(f"2013-{month:02d}.parquet" for month in range(1, 13))
 """The files, one a month."""
@@ -109,7 +109,7 @@ class Demo:
 
     def report(self) -> ReportData:
         """Return the report of the study on all twelve months."""
-        from hpo.reporting import report_data
+        from hpo.report.collect import report_data
 
         return report_data(self._results[1])
 
@@ -141,7 +141,7 @@ def example_text(name: str = "flights.yaml") -> str:
 
 def example() -> StudySpec:
     """Return the example study on flights."""
-    from studies.spec import loads
+    from studies.spec.spec import loads
 
     return loads(example_text(), "flights.yaml")
 
@@ -269,7 +269,7 @@ def _flights() -> pd.DataFrame:
 
 def _trials_on_record(spec: StudySpec) -> int:
     from studies.errors import StudyMissing
-    from studies.storage import find_study, open_storage
+    from studies.record.storage import find_study, open_storage
 
     storage = open_storage(default_storage())
     try:

@@ -15,9 +15,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from studies.compare import Comparison
-    from studies.definition import definition_digest, differences
-    from studies.distributions import Categorical, Float, Int, to_distribution, to_spec
     from studies.errors import (
         Problem,
         RecordWarning,
@@ -28,29 +25,32 @@ if TYPE_CHECKING:
         StudyMissing,
         StudyTaken,
     )
-    from studies.fields import FoldScheme, Range
-    from studies.record import begin, load_study
-    from studies.samplers import make_sampler
-    from studies.spec import StudySpec, build, dump, load, loads
-    from studies.storage import StudyRow, delete_study, list_studies, open_storage
-    from studies.template import ColumnNote
-    from studies.write_behind import WriteBehind
+    from studies.record.compare import Comparison
+    from studies.record.records import begin, load_study
+    from studies.record.storage import StudyRow, delete_study, list_studies, open_storage
+    from studies.record.write_behind import WriteBehind
+    from studies.sampling.samplers import make_sampler
+    from studies.spec.definition import definition_digest, differences
+    from studies.spec.distributions import Categorical, Float, Int, to_distribution, to_spec
+    from studies.spec.fields import FoldScheme, Range
+    from studies.spec.spec import StudySpec, build, dump, load, loads
+    from studies.spec.template import ColumnNote
 
 _HOMES = {
-    "compare": ("Comparison",),
-    "definition": ("definition_digest", "differences"),
-    "distributions": ("Categorical", "Float", "Int", "to_distribution", "to_spec"),
+    "record.compare": ("Comparison",),
+    "spec.definition": ("definition_digest", "differences"),
+    "spec.distributions": ("Categorical", "Float", "Int", "to_distribution", "to_spec"),
     "errors": (
         "Problem", "RecordWarning", "SamplerError", "SpecError", "StorageError", "StudyError", "StudyMissing",
         "StudyTaken",
     ),
-    "fields": ("FoldScheme", "Range"),
-    "record": ("begin", "load_study"),
-    "samplers": ("make_sampler",),
-    "spec": ("StudySpec", "build", "dump", "load", "loads"),
-    "storage": ("StudyRow", "delete_study", "list_studies", "open_storage"),
-    "template": ("ColumnNote",),
-    "write_behind": ("WriteBehind",),
+    "spec.fields": ("FoldScheme", "Range"),
+    "record.records": ("begin", "load_study"),
+    "sampling.samplers": ("make_sampler",),
+    "spec.spec": ("StudySpec", "build", "dump", "load", "loads"),
+    "record.storage": ("StudyRow", "delete_study", "list_studies", "open_storage"),
+    "spec.template": ("ColumnNote",),
+    "record.write_behind": ("WriteBehind",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -15,9 +15,9 @@ from algorithms import registry
 from algorithms.base import Score
 from algorithms.models.ridge import Ridge
 from hpo.cli.run import result_values
-from studies.accuracy import Accuracy, recorded_accuracy
-from studies.report import render_html, to_csv
-from studies.terminal import render_summary
+from studies.report.accuracy import Accuracy, recorded_accuracy
+from studies.report.page import render_html, to_csv
+from studies.report.terminal import render_summary
 
 
 @pytest.fixture

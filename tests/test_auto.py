@@ -15,10 +15,10 @@ import hpo
 from algorithms import registry
 from algorithms.models.ridge import Ridge
 from algorithms.tasks import TASKS
-from hpo import auto
 from hpo.data import open_dataset
 from hpo.errors import ChoiceWarning, TuneError
-from studies.spec import loads
+from hpo.question import auto
+from studies.spec.spec import loads
 
 
 @pytest.fixture

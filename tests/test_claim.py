@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import hpo
-from hpo.run import Runner
+from hpo.trials.run import Runner
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from sklearn.model_selection import StratifiedKFold
 
 import hpo
 from algorithms.tasks import CLASS
-from hpo.auto import kind_of_target
-from hpo.classes import classes_of, known_classes
 from hpo.data import open_dataset
 from hpo.errors import ChoiceWarning, DataError, NoScoreWarning, TuneError
-from hpo.tuner import Tuner
+from hpo.question.auto import kind_of_target
+from hpo.states.labels import classes_of, known_classes
+from hpo.trials.tuner import Tuner
 from state_store import digest
 
 LABELS = {

@@ -17,8 +17,8 @@ from terminal import FILES, ROWS, command, hpo, shell, write_data, write_study
 
 from algorithms.tasks import TASKS
 from state_store import StateStore
-from studies.spec import load
-from studies.storage import open_storage
+from studies.record.storage import open_storage
+from studies.spec.spec import load
 
 ALL = ROWS * FILES
 
@@ -332,7 +332,7 @@ def test_a_database_that_cannot_be_opened_is_a_storage_error(ask):
 
 
 def test_foreign_studies_and_hostile_names_are_shown_harmless(ask, hpo_home, monkeypatch):
-    storage = open_storage(hpo_home / "studies.journal")
+    storage = open_storage(hpo_home / "studies.record.journal")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     name = "evil \x1b[31m[red]red[/red]\x07"
     study = optuna.create_study(study_name=name, storage=storage)
@@ -371,7 +371,7 @@ def test_a_bug_is_one_line_and_debug_shows_the_traceback(ask, monkeypatch):
     def broken(*_):
         raise RuntimeError("boom\nsecond line")
 
-    monkeypatch.setattr("studies.storage.list_studies", broken)
+    monkeypatch.setattr("studies.record.storage.list_studies", broken)
     answer = ask("studies", "ls")
     assert (answer.code, answer.out) == (70, "")
     assert len(answer.err.splitlines()) == 1

@@ -9,8 +9,8 @@ import numpy as np
 import optuna
 import pytest
 
-from studies.compare import compare, standard_error
 from studies.errors import StudyError
+from studies.record.compare import compare, standard_error
 
 DEFINITION = {"data": "x", "target": "y", "weight": None, "scoring": "r2", "folds": 3, "seed": 0}
 

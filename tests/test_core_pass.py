@@ -14,12 +14,12 @@ import hpo
 from algorithms.models.ridge import Ridge
 from algorithms.summaries.moments import Moments
 from hpo.data import open_dataset
-from hpo.data.folds import HashFolds
-from hpo.data.time_folds import TimeFolds
+from hpo.data.folds.schemes import HashFolds
+from hpo.data.folds.times import TimeFolds
 from hpo.errors import Interrupted, TuneError
-from hpo.passes import Pass, context_of
-from hpo.pilot import load_pilot, make_pilot, plan_pilot
-from hpo.progress import Progress
+from hpo.process.progress import Progress
+from hpo.states.passes import Pass, context_of
+from hpo.states.pilot import load_pilot, make_pilot, plan_pilot
 from state_store import StateStore
 
 

@@ -11,7 +11,7 @@ import hpo
 from algorithms.errors import AlgorithmError
 from algorithms.models.lasso import Lasso
 from algorithms.models.ridge import Ridge
-from studies.storage import open_storage
+from studies.record.storage import open_storage
 
 ALPHAS = {"ridge.alpha": [0.1, 1.0, 10.0, 100.0], "ridge.standardize": True}
 
@@ -144,7 +144,7 @@ def test_warm_trials_come_on_top_of_those_asked_for_also_after_a_resume(frame):
 
 def test_a_warm_start_leaves_out_what_lies_outside_or_failed(frame, hpo_home):
     tune(frame, 4, name="wide", search=ALPHAS, sampler="grid")
-    storage = open_storage(hpo_home / "studies.journal")
+    storage = open_storage(hpo_home / "studies.record.journal")
     study = optuna.load_study(study_name="wide", storage=storage)
     space = {"ridge.alpha": optuna.distributions.CategoricalDistribution([0.1, 1.0, 10.0, 100.0])}
     study.add_trial(optuna.create_trial(state=optuna.trial.TrialState.FAIL, params={"ridge.alpha": 1.0}, distributions=space))

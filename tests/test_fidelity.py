@@ -19,8 +19,8 @@ import hpo
 from algorithms.base import Batch, Column, Shape
 from algorithms.summaries.sample import Sample
 from hpo.errors import TuneError
-from hpo.evaluate import Scores
-from hpo.extrapolation import extrapolate
+from hpo.findings.extrapolation import extrapolate
+from hpo.states.evaluate import Scores
 from studies.errors import SpecError, StudyTaken
 
 FOLDS, TRIALS = 3, 27

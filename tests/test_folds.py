@@ -28,10 +28,10 @@ from hpo.data import (
     make_folds,
     open_dataset,
 )
-from hpo.data.group_folds import DealtGroups, deal_groups, group_words
+from hpo.data.folds.groups import DealtGroups, deal_groups, group_words
 from hpo.data.hashing import hash_values
-from hpo.dealing import dealt
 from hpo.errors import DataError
+from hpo.states.dealing import dealt
 from state_store import StateStore
 
 SEGMENT = Segment("file:///a", (0, 1), None, 0, "00ff", "a[0]")

@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-import hpo.learning
-import hpo.polish
+import hpo.states.learning
+import hpo.trials.polish
 from algorithms.base import Batch, Column, Shape
 from algorithms.known import Known
 from algorithms.models._problem import Problem
@@ -32,7 +32,7 @@ TIGHT = {"tol": 1e-10, "max_iter": 1000}
 
 def blind(monkeypatch, seen):
     """Make the sample that a summary learns from miss rows: ``seen`` says, of targets, which it has."""
-    drawn = hpo.learning._sampled
+    drawn = hpo.states.learning._sampled
 
     def less(pilot, dataset, seed):
         batch, segments = drawn(pilot, dataset, seed)
@@ -40,7 +40,7 @@ def blind(monkeypatch, seen):
         weight = None if batch.weight is None else batch.weight[keep]
         return Batch(np.asfortranarray(batch.values[keep]), batch.d, weight), segments
 
-    monkeypatch.setattr(hpo.learning, "_sampled", less)
+    monkeypatch.setattr(hpo.states.learning, "_sampled", less)
 
 
 def table(n=90_000, d=24, seed=0):
@@ -139,7 +139,7 @@ def test_a_gap_that_only_one_row_has_is_kept_too(tmp_path, monkeypatch):
     rng, X, eta = table(n=3000, d=4)
     y = np.where(rng.random(len(X)) < 1.0 / (1.0 + np.exp(-eta)), "yes", "no")
     X[7, 2] = np.nan
-    drawn = hpo.learning._sampled
+    drawn = hpo.states.learning._sampled
 
     def without_gaps(pilot, dataset, seed):
         batch, segments = drawn(pilot, dataset, seed)
@@ -147,7 +147,7 @@ def test_a_gap_that_only_one_row_has_is_kept_too(tmp_path, monkeypatch):
         keep = np.flatnonzero(~batch.values[:, gaps].any(axis=1))
         return Batch(np.asfortranarray(batch.values[keep]), batch.d), segments
 
-    monkeypatch.setattr(hpo.learning, "_sampled", without_gaps)
+    monkeypatch.setattr(hpo.states.learning, "_sampled", without_gaps)
     cv = PredefinedSplit(rng.integers(0, 3, len(X)))
     search = {"C": 1.0, "impute": "indicator"}
     result, _ = tuned(X, y, "logistic", search, "neg_log_loss", tmp_path, folds=cv)
@@ -310,7 +310,7 @@ def test_a_row_far_out_moves_the_model_as_in_a_full_fit(tmp_path):
 def test_a_step_that_raises_the_loss_of_all_rows_is_taken_back(tmp_path, monkeypatch):
     rng, X, eta = table(n=60_000, d=30)
     y = np.where(rng.random(len(X)) < 1.0 / (1.0 + np.exp(-eta)), "yes", "no")
-    monkeypatch.setattr(hpo.polish, "ENOUGH", 0.0)
+    monkeypatch.setattr(hpo.trials.polish, "ENOUGH", 0.0)
     how = {"polish": "always", "name": "late", "storage": tmp_path / "journal"}
     plain, _ = tuned(X, y, "logistic", {"C": 1.0}, "neg_log_loss", tmp_path, polish=False)
     solve, asked = Logistic.solve, []

@@ -53,7 +53,7 @@ def test_the_installed_wheel_runs_the_first_step_of_the_demo(installed, tmp_path
 
 def test_the_wheel_ships_what_is_not_python(wheel):
     names = run(sys.executable, "-m", "zipfile", "-l", wheel).stdout
-    for part in ("studies/templates/report.html.j2", "studies/examples/flights.yaml", "hpo/py.typed", "licenses/LICENSE"):
+    for part in ("studies/report/templates/report.html.j2", "studies/examples/flights.yaml", "hpo/py.typed", "licenses/LICENSE"):
         assert part in names
 
 

@@ -10,7 +10,7 @@ import hpo
 from algorithms import fields, registry
 from algorithms.base import Limited
 from hpo.errors import SearchError
-from hpo.search import resolve
+from hpo.question.search import resolve
 
 X, y = (part[:120] for part in load_diabetes(return_X_y=True))
 X = X[:, :6]

@@ -16,10 +16,10 @@ import hpo
 from algorithms.models.ridge import Ridge
 from hpo.cli.run import result_values
 from hpo.errors import TuneError
-from hpo.selection import objectives_of
+from hpo.trials.selection import objectives_of
 from studies.errors import SamplerError, SpecError, StudyError, StudyTaken
-from studies.report import render_html, to_json
-from studies.report_data import ReportData
+from studies.report.data import ReportData
+from studies.report.page import render_html, to_json
 
 METRICS = ["r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"]
 
@@ -168,9 +168,9 @@ def test_what_cannot_be_asked_is_refused_in_words(rows, place, given, message):
 
 
 def test_studies_of_several_objectives_are_not_compared(rows, place):
-    from studies.compare import compare
-    from studies.record import load_study
-    from studies.storage import open_storage
+    from studies.record.compare import compare
+    from studies.record.records import load_study
+    from studies.record.storage import open_storage
 
     for name in ("a", "b"):
         hpo.tune(rows, trials=3, scoring=METRICS[:2], refit=False, name=name, **place)

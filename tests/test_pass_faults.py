@@ -50,7 +50,7 @@ def run_script(code, **environment):
 
 SLOW = """
     import os, time, hpo
-    from hpo.passes import Pass
+    from hpo.states.passes import Pass
     compute = Pass._compute
     def slowly(self, segment, *rest, **options):
         with open(os.environ["JOURNAL"], "a") as f:
@@ -101,7 +101,7 @@ def test_ctrl_c_in_the_pass_keeps_what_is_finished(files, tmp_path):
 
 
 def test_interrupted_in_process_raises_and_resumes(files, tmp_path, monkeypatch):
-    from hpo.passes import Pass
+    from hpo.states.passes import Pass
 
     compute, done = Pass._compute, []
 
@@ -120,7 +120,7 @@ def test_interrupted_in_process_raises_and_resumes(files, tmp_path, monkeypatch)
 
 
 def test_ctrl_c_in_the_trials_returns_what_is_finished_and_resumes(files, tmp_path, monkeypatch):
-    from hpo.tuner import Tuner
+    from hpo.trials.tuner import Tuner
 
     one, count = Tuner.one, []
 
@@ -179,7 +179,7 @@ def test_a_file_that_changed_since_its_leaf_was_made_is_read_again(files, tmp_pa
 
 
 def test_a_file_that_changes_under_the_pass_is_an_error(files, tmp_path, monkeypatch):
-    from hpo.passes import Pass
+    from hpo.states.passes import Pass
 
     batches = Pass._batches
 

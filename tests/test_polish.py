@@ -12,12 +12,12 @@ import pytest
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
 
 import hpo
-import hpo.polish
+import hpo.trials.polish
 from hpo.errors import DataError, Interrupted, StoreWarning
-from hpo.passes import Pass
+from hpo.states.passes import Pass
 from state_store import StateStore
 from studies.errors import SpecError
-from studies.spec import load
+from studies.spec.spec import load
 
 ROWS, D = 120_000, 20
 
@@ -83,7 +83,7 @@ def test_the_same_study_again_reads_nothing_and_gives_the_same_bits(frame, tmp_p
     [("count", "poisson", PoissonRegressor), ("size", "gamma", GammaRegressor)],
 )
 def test_every_generalized_linear_model_is_polished(frame, tmp_path, monkeypatch, target, algorithm, twin):
-    monkeypatch.setattr(hpo.polish, "ENOUGH", 0.0)
+    monkeypatch.setattr(hpo.trials.polish, "ENOUGH", 0.0)
     rough, fine = (
         tuned(frame, tmp_path, target, algorithm, "alpha", 1.0, polish=polish) for polish in (False, "always")
     )
@@ -128,7 +128,7 @@ def test_it_is_left_out_where_it_gains_less_than_the_standard_error_and_the_repo
 
 
 def test_it_is_made_where_it_gains_more(frame, tmp_path, monkeypatch):
-    monkeypatch.setattr(hpo.polish, "_standard_error", lambda _: 1e-7)
+    monkeypatch.setattr(hpo.trials.polish, "_standard_error", lambda _: 1e-7)
     result = tuned(frame, tmp_path)
     assert result.polished.passes
     assert any("was polished by" in note for note in result.report().notes)

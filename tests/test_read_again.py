@@ -14,8 +14,8 @@ import hpo
 from algorithms.known import Known
 from algorithms.summaries.curvature import Curvature
 from hpo.errors import ApproximationWarning
-from hpo.progress import Progress
-from studies.spec import load
+from hpo.process.progress import Progress
+from studies.spec.spec import load
 
 ROWS, FILES = 600, 6
 WHY = "the sample was blind"
@@ -165,7 +165,7 @@ def test_a_recorded_study_is_opened_with_its_last_states(tmp_path, picky):
 
 def test_what_cannot_be_kept_is_read_again_twice_at_most(tmp_path, picky, monkeypatch):
     """Rounds are counted in the study too: a store that forgets makes no endless readings."""
-    monkeypatch.setattr("hpo.reading.learned_of", lambda *_: 0)
+    monkeypatch.setattr("hpo.states.reading.learned_of", lambda *_: 0)
     files(tmp_path / "data")
     picky["rounds"] = 9
     with pytest.warns(ApproximationWarning):

@@ -21,10 +21,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from studies.errors import RecordWarning, StorageError, StudyMissing, StudyTaken
-from studies.journal import FileStorage
-from studies.record import begin, load_study
-from studies.storage import ONEPASS, delete_study, list_studies, open_storage
-from studies.write_behind import WriteBehind
+from studies.record.journal import FileStorage
+from studies.record.records import begin, load_study
+from studies.record.storage import ONEPASS, delete_study, list_studies, open_storage
+from studies.record.write_behind import WriteBehind
 
 RECORD = {"definition": {"data": "x.csv", "algorithm": ["ridge", "pca"], "folds": 5}, "version": "0"}
 
@@ -187,8 +187,8 @@ import sys, time, optuna
 sys.path.insert(0, sys.argv[2])
 optuna.logging.set_verbosity(40)
 import test_record as t
-from studies.storage import open_storage
-from studies.write_behind import WriteBehind
+from studies.record.storage import open_storage
+from studies.record.write_behind import WriteBehind
 storage = open_storage(sys.argv[1])
 study = t.start(storage)
 writer = WriteBehind(storage, "s")
@@ -243,7 +243,7 @@ def test_a_dead_owners_lock_is_removed_at_once(tmp_path):
 
 
 def test_a_living_owners_lock_is_waited_for(tmp_path):
-    from studies.journal_lock import OwnedLock
+    from studies.record.journal_lock import OwnedLock
 
     path = tmp_path / "a.journal"
     storage = open_storage(path)
@@ -266,8 +266,8 @@ def test_two_writers_lose_nothing(tmp_path):
         sys.path.insert(0, sys.argv[2])
         optuna.logging.set_verbosity(40)
         import test_record as t
-        from studies.storage import open_storage
-        from studies.write_behind import WriteBehind
+        from studies.record.storage import open_storage
+        from studies.record.write_behind import WriteBehind
         storage = open_storage(sys.argv[1])
         study = t.start(storage, sys.argv[3])
         for _ in range(6):
@@ -299,9 +299,9 @@ import resource, signal, sys, warnings, optuna
 sys.path.insert(0, sys.argv[2])
 optuna.logging.set_verbosity(40)
 import test_record as t
-from studies.record import load_study
-from studies.storage import open_storage
-from studies.write_behind import WriteBehind
+from studies.record.records import load_study
+from studies.record.storage import open_storage
+from studies.record.write_behind import WriteBehind
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 storage = open_storage(sys.argv[1])
 study = t.start(storage)

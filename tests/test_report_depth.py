@@ -10,7 +10,7 @@ from sklearn.datasets import load_wine
 
 import hpo
 from algorithms.models.isolation_forest import IsolationForest
-from hpo.depth import FEWEST, FREE, POINTS, Along, depth_of, fitting
+from hpo.report.time_budget import FEWEST, FREE, POINTS, Along, depth_of, fitting
 
 CURVES = ["isolation_forest.max_features", "isolation_forest.max_samples", "isolation_forest.n_estimators"]
 

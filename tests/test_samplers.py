@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from studies import parzen
-from studies.auto import Auto
 from studies.errors import SamplerError
-from studies.quasi import Quasi
-from studies.samplers import RESUMABLE, Grid, make_sampler
-from studies.space import cardinality, choices, from_unit, split, to_unit
+from studies.sampling import parzen
+from studies.sampling.auto import Auto
+from studies.sampling.quasi import Quasi
+from studies.sampling.samplers import RESUMABLE, Grid, make_sampler
+from studies.sampling.space import cardinality, choices, from_unit, split, to_unit
 
 SPACE = {
     "algorithm": CategoricalDistribution(("ridge", "elastic_net")),
@@ -111,9 +111,9 @@ def test_a_resumed_grid_goes_on_as_if_never_stopped():
 
 
 def test_resuming_from_a_journal_file_changes_nothing(tmp_path):
-    from studies.record import begin, load_study
-    from studies.storage import open_storage
-    from studies.write_behind import WriteBehind
+    from studies.record.records import begin, load_study
+    from studies.record.storage import open_storage
+    from studies.record.write_behind import WriteBehind
 
     whole = run("auto", 60)
     storage = open_storage(tmp_path / "a.journal")

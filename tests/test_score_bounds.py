@@ -9,9 +9,9 @@ import pytest
 import hpo
 from algorithms.base import Score
 from algorithms.models.ridge import Ridge
-from hpo.evaluate import Scores
-from hpo.tuner import attributes_of, recorded
-from studies.record import failed
+from hpo.states.evaluate import Scores
+from hpo.trials.tuner import attributes_of, recorded
+from studies.record.records import failed
 
 
 @pytest.fixture

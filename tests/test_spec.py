@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.definition import definition, definition_digest, differences
 from studies.errors import SpecError
-from studies.fields import FoldScheme, Range
-from studies.spec import StudySpec, build, dump, load, loads
-from studies.yaml_reader import read
+from studies.spec.definition import definition, definition_digest, differences
+from studies.spec.fields import FoldScheme, Range
+from studies.spec.spec import StudySpec, build, dump, load, loads
+from studies.spec.yaml_reader import read
 
 BASE = "data: x.csv\nalgorithm: [ridge, elastic_net]\n"
 KNOWN = {"ridge": ["alpha", "standardize"], "elastic_net": ["alpha", "l1_ratio"]}

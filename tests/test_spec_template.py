@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from studies.fields import Range
-from studies.spec import loads
-from studies.template import ColumnNote, template
+from studies.spec.fields import Range
+from studies.spec.spec import loads
+from studies.spec.template import ColumnNote, template
 
 RANGES = {
     "ridge.alpha": Range(low=1e-6, high=1e6, log=True),

@@ -8,9 +8,9 @@ from sklearn.datasets import load_diabetes
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, ShuffleSplit
 
 import hpo
-from studies.compare import compare
-from studies.record import load_study
-from studies.storage import open_storage
+from studies.record.compare import compare
+from studies.record.records import load_study
+from studies.record.storage import open_storage
 
 REPEATED = {
     "repeated": RepeatedKFold(n_splits=5, n_repeats=3, random_state=0),

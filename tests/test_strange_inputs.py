@@ -20,7 +20,7 @@ from algorithms.models.pca import PCA
 from algorithms.summaries.moments import Moments
 from algorithms.tasks import CLASS, TASKS
 from hpo.errors import DataError, NoScoreWarning, SearchError, TuneError
-from hpo.scoring import Held, score
+from hpo.question.scoring import Held, score
 from state_store.errors import StoreLocationError
 from studies.errors import SpecError
 

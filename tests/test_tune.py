@@ -72,7 +72,7 @@ def test_a_result_answers_everything_that_is_promised(frame, tmp_path):
 def test_the_recorded_study_is_an_ordinary_optuna_study(frame, hpo_home):
     result = tune(frame, name="plain")
     storage = optuna.storages.JournalStorage(
-        optuna.storages.journal.JournalFileBackend(str(hpo_home / "studies.journal"))
+        optuna.storages.journal.JournalFileBackend(str(hpo_home / "studies.record.journal"))
     )
     study = optuna.load_study(study_name="plain", storage=storage)
     assert [t.params for t in study.trials] == [t.params for t in result.optuna_study.trials]
@@ -176,7 +176,7 @@ def test_warm_start_takes_over_the_trials_that_agree_scored_anew(frame):
 
 
 def test_a_warm_start_that_was_cut_short_takes_the_rest(frame, monkeypatch):
-    from hpo.tuner import Tuner
+    from hpo.trials.tuner import Tuner
 
     tune(frame, name="first")
     take_over, taken = Tuner.take_over, []
@@ -207,7 +207,7 @@ def test_a_study_that_is_extended_is_the_one_that_was_longer(frame):
 
 
 def test_simplest_is_within_one_standard_error_and_no_more_complex(frame):
-    from hpo.selection import complexity
+    from hpo.trials.selection import complexity
 
     result = tune(frame, algorithm=["ridge", "lasso"], trials=60)
     assert result.simplest.scores.mean >= result.best_value - result.best_se
@@ -217,7 +217,7 @@ def test_simplest_is_within_one_standard_error_and_no_more_complex(frame):
 
 def test_nested_estimate_is_the_naive_one(frame):
     """Twin: for each outer fold, choose by inner folds with plain merges, score on the outer."""
-    from hpo.evaluate import fold_states
+    from hpo.states.evaluate import fold_states
 
     result = tune(frame, trials=12)
     states = result.best.states
@@ -386,5 +386,5 @@ def test_the_rows_without_a_target_are_dropped_and_counted(frame):
 def test_no_credentials_are_recorded(frame, tmp_path, hpo_home):
     frame.drop(columns="day").to_parquet(tmp_path / "rows.parquet")
     hpo.tune(f"file://{tmp_path}/rows.parquet", "y", trials=2, name="secret", storage_options={"auto_mkdir": True})
-    text = (hpo_home / "studies.journal").read_text()
+    text = (hpo_home / "studies.record.journal").read_text()
     assert "auto_mkdir" not in text

@@ -379,7 +379,7 @@ def test_inertia_and_likelihood_are_confirmed_on_raw_rows():
 
 
 def test_the_report_draws_the_elbow_with_errors_whatever_was_optimised(tmp_path, monkeypatch):
-    monkeypatch.setattr("hpo.depth.FREE", 1e9)  # a busy machine thins no curve here
+    monkeypatch.setattr("hpo.report.time_budget.FREE", 1e9)  # a busy machine thins no curve here
     result = hpo.tune(
         rows_of("wine"), algorithm="kmeans", search={"kmeans.n_clusters": hpo.Int(2, 9)}, trials=5, store=None
     )

@@ -104,7 +104,7 @@ def asked(
 def _of_study(study: str, storage: str | None) -> list[str]:
     """Return the contexts that a study's trials were answered from."""
     from hpo.errors import TuneError
-    from studies.record import load_study
+    from studies.record.records import load_study
 
     trials = load_study(known_storage(storage), study).get_trials(deepcopy=False)
     found = list(dict.fromkeys(t.user_attrs["states"] for t in trials if "states" in t.user_attrs))

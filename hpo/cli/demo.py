@@ -39,7 +39,7 @@ def demo(
     """
     from hpo.cli.output import emit, say, say_wrapped
     from hpo.demo import Demo, default_folder
-    from studies.report import write_html
+    from studies.report.page import write_html
 
     folder = (directory or default_folder()).expanduser().absolute()
     job = Demo(folder, trials, progress=False if no_progress else None)
@@ -65,7 +65,7 @@ def _lines(letter: str, step: Step) -> Iterator[str]:
     from hpo.cli.output import count
     from hpo.cli.studies import settings
     from state_store.entry import readable_bytes
-    from studies.report_text import metric_of, seconds_text
+    from studies.report.text import metric_of, seconds_text
 
     yield f"({letter}) {step.title}"
     if step.rows_read:
@@ -85,7 +85,7 @@ def _lines(letter: str, step: Step) -> Iterator[str]:
 
 
 def _trials(step: Step) -> str:
-    from studies.report_text import seconds_text
+    from studies.report.text import seconds_text
 
     new = step.trials - step.known
     if not new:

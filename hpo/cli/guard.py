@@ -17,7 +17,7 @@ from hpo.errors import InterruptedWarning, StoreWarning
 from state_store.errors import DamagedStateWarning
 from studies.errors import RecordWarning
 from studies.masking import mask
-from studies.report_text import clean
+from studies.report.text import clean
 
 P = ParamSpec("P")
 

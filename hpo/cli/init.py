@@ -15,7 +15,7 @@ from hpo.cli.options import AsJson
 
 if TYPE_CHECKING:
     from hpo.data import Dataset
-    from studies.template import ColumnNote
+    from studies.spec.template import ColumnNote
 
 LOOKED_AT = 10_000
 """Rows that the comments on columns are written from."""
@@ -83,9 +83,9 @@ def init(
       hpo init train.csv --target price --algorithm lasso -o price.yaml
       hpo init measurements.parquet --algorithm pca
     """
-    from hpo.auto import AUTO
     from hpo.cli.exits import UsageError
     from hpo.cli.output import emit, note, say
+    from hpo.question.auto import AUTO
 
     to_stdout = str(output) == "-"
     if to_stdout and as_json:
@@ -120,12 +120,12 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
     UnknownAlgorithm, TuneError
         The algorithms do not exist, or do not go together.
     """
-    from hpo.auto import choose, is_auto
     from hpo.data import open_dataset
-    from hpo.question import check_task
-    from hpo.scoring import one_task, resolve_scoring
-    from hpo.search import resolve
-    from studies.spec import build
+    from hpo.question.auto import choose, is_auto
+    from hpo.question.question import check_task
+    from hpo.question.scoring import one_task, resolve_scoring
+    from hpo.question.search import resolve
+    from studies.spec.spec import build
 
     name = name or suggested_name(data)
     build({"data": list(data), "algorithm": algorithms, "name": name}, "hpo init")
@@ -164,9 +164,9 @@ def _targets(asked: str, task: str | None) -> tuple[str, ...]:
 
 def unreadable(data: Sequence[str]) -> list[str]:
     """Return the columns that have no numeric meaning, such as lists: the study must drop them."""
-    from hpo.data.files import list_files
-    from hpo.data.readers import full_schema, open_files
     from hpo.data.schema import kind_of, plain_type
+    from hpo.data.sources.files import list_files
+    from hpo.data.sources.readers import full_schema, open_files
 
     schema = full_schema(open_files(list_files(list(data), None)[:1], "fast")[0])
     return [field.name for field in schema if kind_of(plain_type(field.type)) is None]
@@ -221,7 +221,7 @@ def suggested_name(data: Sequence[str]) -> str:
 
 def column_notes(dataset: Dataset) -> list[ColumnNote]:
     """Return what the first rows say of each column."""
-    from studies.template import ColumnNote
+    from studies.spec.template import ColumnNote
 
     names = [field.name for field in dataset.features]
     batches = dataset.read(dataset.segments[0], names, LOOKED_AT)
@@ -245,7 +245,7 @@ def _seen(column: Any) -> tuple[float, list[str]]:
 def written(draft: Draft) -> str:
     """Return the text of the study file."""
     from hpo.cli.ranges import searched_ranges
-    from studies.template import template
+    from studies.spec.template import template
 
     return template(
         name=draft.name,

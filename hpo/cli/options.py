@@ -40,7 +40,7 @@ def known_store(store: str | None) -> StateStore:
     StoreLocationError
         If the path that was given is not there.
     """
-    from hpo.settings import open_store
+    from hpo.process.settings import open_store
     from state_store import StoreLocationError
 
     if store is not None and "://" not in store and not Path(store).expanduser().exists():
@@ -63,9 +63,9 @@ def known_storage(storage: str | None) -> BaseStorage:
     StorageError
         If the file that was given is not there, or cannot be opened.
     """
-    from hpo.settings import default_storage
+    from hpo.process.settings import default_storage
     from studies.errors import StorageError
-    from studies.storage import open_storage
+    from studies.record.storage import open_storage
 
     if storage is not None and "://" not in storage and not Path(storage).expanduser().exists():
         raise StorageError(

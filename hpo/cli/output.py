@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studies.report_data import to_plain
-from studies.report_text import clean
+from studies.report.data import to_plain
+from studies.report.text import clean
 
 if TYPE_CHECKING:
     from rich.console import Console

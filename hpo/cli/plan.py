@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hpo.cli.options import AsJson, Store, StudyFile
 
 if TYPE_CHECKING:
-    from hpo.planning import Plan
-    from studies.spec import StudySpec
+    from hpo.states.plan import Plan
+    from studies.spec.spec import StudySpec
 
 
 def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None:
@@ -44,9 +44,9 @@ def read_study(
     SpecError
         Names every fault with its line and key, and the nearest valid one.
     """
-    from hpo.auto import is_auto
     from hpo.cli.ranges import known_fields
-    from studies.spec import load
+    from hpo.question.auto import is_auto
+    from studies.spec.spec import load
 
     spec = load(path)
     if not is_auto(spec.algorithm):
@@ -113,7 +113,7 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _folds(plan: Plan) -> str:
-    from hpo.fold_sizes import in_words
+    from hpo.states.fold_sizes import in_words
 
     sizes = plan.fold_sizes
     if sizes is None:

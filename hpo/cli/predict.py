@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from hpo.data import Dataset
-    from hpo.result import Result
+    from hpo.findings.result import Result
 
 ENDINGS = (".parquet", ".pq", ".csv")
 
@@ -58,7 +58,7 @@ def predict(
       hpo predict flights "new/*.csv" -o predicted.csv --keep flight --keep day
     """
     from hpo.cli.output import count, emit, say
-    from hpo.restore import load
+    from hpo.findings.reopen import load
 
     _check(output)
     result = load(name, storage=known_storage(storage), store=recorded_store(store))
@@ -90,11 +90,11 @@ def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:
 def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Iterator[pa.Table]:
     """Yield the predictions of one batch after the other, the kept columns first.
 
-    The columns of :func:`hpo.confirm.outputs` after them.
+    The columns of :func:`hpo.findings.confirm.outputs` after them.
     """
     import pyarrow as pa
 
-    from hpo.confirm import outputs
+    from hpo.findings.confirm import outputs
 
     features = [str(feature) for feature in model["encoder"].feature_names_in_]
     for segment in dataset.segments:

@@ -50,7 +50,7 @@ def known_fields(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _keys(name: str) -> list[str]:
-    from hpo.search import keys_of
+    from hpo.question.search import keys_of
 
     fields_of(name)  # says what is wrong with another package's
     return keys_of(registry.get(name))

@@ -10,7 +10,7 @@ import typer
 from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
 
 if TYPE_CHECKING:
-    from studies.report_data import ReportData
+    from studies.report.data import ReportData
 
 
 def report(
@@ -37,10 +37,10 @@ def report(
     """
     from hpo.cli.exits import UsageError
     from hpo.cli.output import console, note
-    from hpo.reporting import report_data
-    from hpo.restore import load
-    from studies.report import to_json, write_html
-    from studies.terminal import render_summary
+    from hpo.findings.reopen import load
+    from hpo.report.collect import report_data
+    from studies.report.page import to_json, write_html
+    from studies.report.terminal import render_summary
 
     if as_json and str(csv) == "-":
         raise UsageError("--json and --csv - both want standard output; give --csv a file")
@@ -58,7 +58,7 @@ def report(
 def _write_csv(path: Path, data: ReportData) -> None:
     from hpo.cli.exits import OutputError
     from hpo.cli.output import note
-    from studies.report import to_csv
+    from studies.report.page import to_csv
 
     if str(path) == "-":
         typer.echo(to_csv(data), nl=False)

@@ -11,9 +11,9 @@ import typer
 from hpo.cli.options import AsJson, Storage, Store, StudyFile
 
 if TYPE_CHECKING:
-    from hpo.result import Result
-    from hpo.selection import Candidate
-    from studies.spec import StudySpec
+    from hpo.findings.result import Result
+    from hpo.trials.selection import Candidate
+    from studies.spec.spec import StudySpec
 
 
 def run(
@@ -81,8 +81,8 @@ def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> No
 
 def _show(result: Result, storage: str | None) -> None:
     from hpo.cli.output import console, say
-    from hpo.reporting import report_data
-    from studies.terminal import render_summary
+    from hpo.report.collect import report_data
+    from studies.report.terminal import render_summary
 
     render_summary(report_data(result), console())
     where = [] if storage is None else ["--storage", storage]
@@ -92,7 +92,7 @@ def _show(result: Result, storage: str | None) -> None:
 def result_values(result: Result) -> dict[str, Any]:
     """Return a result as JSON values: what ``--json`` prints."""
     from hpo.errors import TuneError
-    from hpo.leaderboard import leaderboard
+    from hpo.findings.leaderboard import leaderboard
 
     found: dict[str, Any] = {
         "name": result.name,
@@ -134,7 +134,7 @@ def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
 
 def _errors(result: Result, chosen: Candidate, metric: str) -> dict[str, Any]:
     """Return which errors a score carries beside its standard error."""
-    from hpo.reporting import shown_accuracy
+    from hpo.report.collect import shown_accuracy
 
     found = shown_accuracy(result, chosen, metric)
     mean = chosen.scores.also.get(metric, chosen.scores).mean

@@ -216,7 +216,7 @@ def import_(
       hpo states import flights.zip --store ./store
     """
     from hpo.cli.output import count, emit, say
-    from hpo.settings import open_store
+    from hpo.process.settings import open_store
     from state_store.archive import import_states
     from state_store.entry import readable_bytes
 

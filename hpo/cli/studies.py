@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-    from studies.compare import Comparison, Pair
+    from studies.record.compare import Comparison, Pair
 
 MOST_TRIALS = 10
 
@@ -29,7 +29,7 @@ def ls(storage: Storage = None, as_json: AsJson = False) -> None:
       hpo studies ls --storage sqlite:///studies.db --json
     """
     from hpo.cli.output import emit, print_table, say
-    from studies.storage import list_studies
+    from studies.record.storage import list_studies
 
     rows = list_studies(known_storage(storage))
     if as_json:
@@ -57,7 +57,7 @@ def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> N
       hpo studies show flights --json | jq '.trials[].fold_scores'
     """
     from hpo.cli.output import emit, print_facts, print_table, say
-    from studies.record import load_study
+    from studies.record.records import load_study
 
     study = load_study(known_storage(storage), name)
     described = describe(study)
@@ -96,8 +96,8 @@ def compare(
       hpo studies compare flights flights-lasso --json | jq .pairs
     """
     from hpo.cli.output import emit
-    from studies.compare import compare as compared
-    from studies.record import load_study
+    from studies.record.compare import compare as compared
+    from studies.record.records import load_study
 
     kept = known_storage(storage)
     found = compared([_of_one_goal(load_study(kept, name)) for name in names])
@@ -124,7 +124,7 @@ def rm(
     """
     from hpo.cli.exits import UsageError
     from hpo.cli.output import count, emit, say
-    from studies.storage import delete_study, find_study
+    from studies.record.storage import delete_study, find_study
 
     kept = known_storage(storage)
     trials = {name: kept.get_n_trials(find_study(kept, name)) for name in names}
@@ -144,7 +144,7 @@ def rm(
 
 def describe(study: Study) -> dict[str, Any]:
     """Return a study's record as JSON values; those that other programs made have no definition."""
-    from studies.storage import ONEPASS
+    from studies.record.storage import ONEPASS
 
     record = study.user_attrs.get(ONEPASS) or {}
     trials = study.get_trials(deepcopy=False)
@@ -171,7 +171,7 @@ def _of_one_goal(study: Study) -> Study:
 
 
 def _trial(trial: FrozenTrial, record: Mapping[str, Any]) -> dict[str, Any]:
-    from studies.accuracy import recorded_accuracy
+    from studies.report.accuracy import recorded_accuracy
 
     value = trial.values[0] if trial.values and len(trial.values) == 1 else None
     scored = trial.values is not None and trial.user_attrs.get("fold_scores")
@@ -273,7 +273,7 @@ def _pairs(params: dict[str, Any]) -> str:
 
 
 def _data(data: tuple[str, ...]) -> str:
-    from studies.report_text import shorten
+    from studies.report.text import shorten
 
     more = f" and {len(data) - 1} more" if len(data) > 1 else ""
     return shorten(data[0], 60) + more if data else ""

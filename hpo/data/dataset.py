@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import priorities
 from hpo.data.origins import origins_from, origins_of
-from hpo.data.readers import Source
-from hpo.data.roles import Roles, check_number
-from hpo.data.rows import usable_rows
 from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import ReadLog, Segment, spread
+from hpo.data.sources.readers import Source
+from hpo.data.sources.roles import Roles, check_number
 from hpo.data.values import decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
 
@@ -42,7 +42,7 @@ PEEKED, PEEKED_ROWS = 16, 1024
 
 
 class Dataset:
-    """Data as the pass sees it; made by :func:`hpo.data.sources.open_dataset`.
+    """Data as the pass sees it; made by :func:`hpo.data.opening.open_dataset`.
 
     Attributes
     ----------

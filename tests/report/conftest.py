@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from studies.report_data import Chosen, Curve, Estimate, Ledger, ReportData, SegmentRow, TrialRow
+from studies.report.data import Chosen, Curve, Estimate, Ledger, ReportData, SegmentRow, TrialRow
 
 SPEC = """\
 name: flights

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from studies.report import render_html, write_html
+from studies.report.page import render_html, write_html
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [

@@ -10,8 +10,8 @@ import os
 import pytest
 
 from studies.errors import StudyError
-from studies.report import ReportError, render_html, to_csv, to_json, write_html
-from studies.report_data import ReportData, TrialRow
+from studies.report.data import ReportData, TrialRow
+from studies.report.page import ReportError, render_html, to_csv, to_json, write_html
 
 
 def test_written_page_is_the_rendered_page(study, tmp_path):

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from studies.report import render_html
-from studies.report_data import Chosen, ReportData
+from studies.report.data import Chosen, ReportData
+from studies.report.page import render_html
 
 MEGABYTE = 1_000_000
 LOADING = {

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from studies.terminal import render_summary, sparkline
+from studies.report.terminal import render_summary, sparkline
 
 
 def printed(data, width: int, encoding: str = "utf-8", **options) -> str:

@@ -1,0 +1,1 @@
+"""How rows of mixed types become numbers."""

@@ -1,0 +1,363 @@
+"""The encoder: what turns rows of mixed types into the numbers that summaries are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from algorithms.base import Batch, SparseBatch
+from hpo.data.cells import cell_order
+from hpo.data.encoding.encodings import (
+    Encoding,
+    check_kind,
+    distinct_names,
+    infinite_value,
+    learn,
+    needs_sample,
+    restore,
+    write_target,
+)
+from hpo.data.encoding.gather import Gather, Workspace
+from hpo.data.encoding.hashed import Hashed, hash_beyond
+from hpo.data.encoding.rows import usable_rows
+from hpo.data.hashing import Words
+from hpo.data.origins import KINDS, origins_of
+from hpo.data.schema import Field, Schema, unknown_column
+from hpo.data.sources.frames import as_table
+from hpo.data.values import Places, as_numbers, one_array
+from hpo.errors import DataError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """An encoded batch whose rows are sorted by cell.
+
+    Attributes
+    ----------
+    batch : the rows, those of cell 0 first; it may be in a workspace that the next batch overwrites.
+    counts : shape (n_cells,), rows of each cell.
+    without_target : rows left out because a target is missing.
+    without_weight : further rows left out because their weight is zero.
+    """
+
+    batch: Batch
+    counts: NDArray[np.intp]
+    without_target: int
+    without_weight: int
+
+
+class Encoder(TransformerMixin, BaseEstimator):
+    """A scikit-learn transformer from columns of any supported kind to numbers.
+
+    * number, boolean, time (hours), duration (seconds): a value, at its column's origin where missing, and an
+      indicator column;
+    * string or category: a column for each of the most frequent levels, for other values, for missing ones;
+    * a category that is hashed: one column of the hash, for algorithms that look coefficients up by it;
+    * date, timestamp: days since 1970, an indicator, and month, weekday and hour as levels. Time zones: all
+      parts are in UTC; timestamps without a zone are taken as they are.
+
+    A column whose values lie far from zero beside their spread (a year, an identifier) has an **origin** near their
+    middle. Batches of a pass hold values less their origins, so that states keep every digit of small differences;
+    ``transform`` adds the origins, in float64.
+
+    Parameters
+    ----------
+    max_categories : levels of a category that get a column of their own.
+    dtype : ``"float32"``, ``"float64"``, or ``"auto"``: float32 where it holds every value exactly.
+    hash_columns : columns that are hashed; ``"auto"`` for categories of more levels than ``max_categories``.
+
+    Attributes
+    ----------
+    columns_ : the d encoded columns.
+    classes_ : labels of the target, sorted, where it is a class; empty otherwise.
+    encodings_ : how each feature is encoded.
+    dtype_ : NumPy type of what ``transform`` returns where no column has an origin.
+    feature_names_in_, n_features_in_ : as scikit-learn defines them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"x": [1.0, -1.0, None], "c": ["a", "b", "b"]})
+    >>> Encoder().fit_transform(X)[1:].tolist()
+    [[-1.0, 0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
+    """
+
+    def __init__(self, max_categories: int = 64, dtype: str = "auto", hash_columns: Hashed = None) -> None:
+        self.max_categories = max_categories
+        self.dtype = dtype
+        self.hash_columns = hash_columns
+
+    def sample_columns(self, fields: Iterable[Field]) -> tuple[str, ...]:
+        """Return the columns whose encoding is learned from a sample: none for purely numeric data."""
+        fields = tuple(fields)
+        beyond = self._hash_beyond(fields)
+        return tuple(f.name for f in fields if needs_sample(f) and beyond.get(f.name) != 0)
+
+    def numbers(self, fields: Iterable[Field]) -> tuple[Field, ...]:
+        """Return the fields that are encoded as a number with an origin."""
+        fields = tuple(fields)
+        beyond = self._hash_beyond(fields)
+        return tuple(f for f in fields if f.kind in KINDS and beyond.get(f.name) != 0)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the encoding of every column of a frame, table or array."""
+        table = as_table(X)
+        for count, what in ((table.num_columns, "feature(s)"), (table.num_rows, "sample(s)")):
+            if not count:
+                raise DataError(f"0 {what} (shape={table.shape}) while a minimum of 1 is required.")
+        return self.fit_fields(Schema.from_arrow(table.schema), table)
+
+    def fit_fields(
+        self,
+        fields: Iterable[Field],
+        sample: pa.Table | None = None,
+        targets: Iterable[Field] = (),
+        weight: str | None = None,
+        classes: Sequence[Any] = (),
+        origins: Mapping[str, float] | None = None,
+    ) -> Self:
+        """Learn the encoding of ``fields`` from a sample that holds at least ``sample_columns(fields)``.
+
+        ``targets`` are not encoded; ``dtype="auto"`` chooses a type that holds them too. ``weight`` names a
+        column of the sample by which levels are counted. ``classes`` are the sorted labels of a target that
+        is a class: batches hold their places. ``origins`` are those of numbers and days, by column; None takes
+        them from the sample.
+        """
+        fields, targets = tuple(fields), tuple(targets)
+        if self.max_categories < 1:
+            raise DataError(f"max_categories must be at least 1, not {self.max_categories}")
+        columns = {} if sample is None else dict(zip(sample.column_names, sample.columns, strict=True))
+        weights = None if weight is None else columns[weight]
+        beyond = self._hash_beyond(fields)
+        known = origins_of(fields, columns) if origins is None else origins
+        encodings = [
+            learn(
+                f, columns.get(f.name), self.max_categories, weights, beyond.get(f.name), known.get(f.name, 0)
+            )
+            for f in fields
+        ]
+        numbers = [f for f in fields if beyond.get(f.name) != 0]
+        narrow = all(field.narrow for field in (*numbers, *(() if classes else targets)))
+        self._settle(encodings, "float32" if narrow else "float64", classes)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.floating[Any]]:
+        """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored.
+
+        They are made as those of states are, origins added last: bit by bit what a model was fitted to.
+        """
+        check_is_fitted(self)
+        table = self._conform(as_table(X, tuple(self.feature_names_in_)))
+        out = np.zeros((table.num_rows, len(self.columns_)), self.dtype_, order="F")
+        # a column that no batch holds stays zero: only levels and indicators are ever left out
+        start, workspace = 0, Workspace()
+        for batch in table.to_batches(max_chunksize=1 << 16):
+            encoded = self.encode(batch, workspace=workspace, where="the data to transform")
+            stop = start + batch.num_rows
+            present = range(encoded.d) if encoded.present is None else encoded.present
+            for place, values in zip(present, encoded.values.T, strict=True):
+                out[start:stop, place] = values
+            start = stop
+        origin = np.array([column.origin for column in self.columns_])
+        return out + origin if origin.any() else out
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the encoded columns."""
+        check_is_fitted(self)
+        if input_features is not None and list(input_features) != list(self.feature_names_in_):
+            raise ValueError("input_features is not equal to feature_names_in_")
+        return np.array([column.name for column in self.columns_], dtype=object)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fitted encoder as JSON-ready values."""
+        check_is_fitted(self)
+        return {
+            "max_categories": self.max_categories,
+            "dtype": self.dtype,
+            "fitted_dtype": self.dtype_.name,
+            "encodings": [encoding.to_dict() for encoding in self.encodings_],
+            **({"classes": list(self.classes_)} if self.classes_ else {}),
+            **({"hash_columns": _plain(self.hash_columns)} if self.hash_columns else {}),
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Encoder:
+        """Return the fitted encoder that ``to_dict`` wrote."""
+        encoder = cls(document["max_categories"], document["dtype"], document.get("hash_columns"))
+        encodings = [restore(item) for item in document["encodings"]]
+        encoder._settle(encodings, document["fitted_dtype"], document.get("classes", ()))
+        return encoder
+
+    def encode(
+        self,
+        batch: pa.RecordBatch,
+        targets: Sequence[str] = (),
+        weight: str | None = None,
+        order: Places | None = None,
+        *,
+        workspace: Workspace | None = None,
+        where: str = "",
+    ) -> Batch:
+        """Return a batch of encoded rows: the hot path of a pass.
+
+        Parameters
+        ----------
+        batch : the features, targets and weight, of the kinds the encoder was fitted on.
+        order : rows to take, in order; None for all. Rows without a target or of weight zero are left out.
+        workspace : where to write; None for fresh memory.
+        where : what the batch is a part of, for error messages.
+
+        Raises
+        ------
+        DataError
+            Naming the column that is infinite, or the weight that is negative or missing.
+        """
+        usable = usable_rows(batch, targets, weight, where, self.classes_)
+        if usable.keep is not None:
+            order = np.flatnonzero(usable.keep) if order is None else order[usable.keep[order]]
+        return self._gather(batch, targets, weight, order, workspace, where)
+
+    def encode_cells(
+        self,
+        batch: pa.RecordBatch,
+        targets: Sequence[str],
+        weight: str | None,
+        cells: NDArray[np.integer[Any]],
+        n_cells: int,
+        *,
+        priority: Words | None = None,
+        workspace: Workspace | None = None,
+        where: str = "",
+    ) -> Encoded:
+        """Return a batch of encoded rows sorted by cell, with the number of rows of each cell.
+
+        Like :meth:`encode` otherwise. ``cells`` has a cell for each row of ``batch``, and ``priority`` a hash.
+        """
+        usable = usable_rows(batch, targets, weight, where, self.classes_)
+        order, counts = cell_order(cells, n_cells, usable.keep)
+        encoded = self._gather(batch, targets, weight, order, workspace, where)
+        if priority is not None:
+            encoded = replace(encoded, priority=priority[order])
+        return Encoded(encoded, counts, usable.without_target, usable.without_weight)
+
+    def encode_sparse(
+        self,
+        matrix: csr_array,
+        beside: pa.RecordBatch,
+        targets: Sequence[str],
+        weight: str | None,
+        cells: NDArray[np.integer[Any]],
+        n_cells: int,
+        *,
+        priority: Words | None = None,
+        where: str = "",
+    ) -> Encoded:
+        """Return as :meth:`encode_cells` the rows of a sparse matrix of the features, which stays sparse.
+
+        ``beside`` has the targets and the weight of the same rows.
+        """
+        usable = usable_rows(beside, targets, weight, where, self.classes_)
+        order, counts = cell_order(cells, n_cells, usable.keep)
+        encoded = self._sparse(matrix[order], where)
+        y = np.zeros((len(order), len(targets)), self.dtype_, order="F")
+        gather = Gather(y.reshape(-1, order="F"), len(order), order, where)
+        for index, name in enumerate(targets):
+            write_target(gather, name, beside.column(name), index, self.classes_)
+        hashes = None if priority is None else priority[order]
+        batch = SparseBatch(encoded, gather.values(), _taken_weight(beside, weight, order), hashes)
+        return Encoded(batch, counts, usable.without_target, usable.without_weight)
+
+    def _sparse(self, matrix: csr_array, where: str) -> csr_array:
+        """Return the encoded columns of a sparse matrix: values, and ones where a number is missing."""
+        from scipy.sparse import csr_array
+
+        firsts, data = np.array(self._firsts, matrix.indices.dtype), matrix.data.astype(self.dtype_)
+        infinite = np.flatnonzero(np.isinf(data))
+        if len(infinite):
+            name = self.encodings_[int(matrix.indices[infinite[0]])].name
+            raise infinite_value(name, float(data[infinite[0]]), where, str(self.dtype_))
+        missing = np.isnan(data)
+        indices = firsts[matrix.indices] + missing
+        shape = (matrix.shape[0], len(self.columns_))
+        made = csr_array((np.where(missing, 1.0, data).astype(self.dtype_), indices, matrix.indptr), shape=shape)
+        made.sum_duplicates()
+        made.eliminate_zeros()
+        return made
+
+    def _gather(
+        self,
+        batch: pa.RecordBatch,
+        targets: Sequence[str],
+        weight: str | None,
+        order: Places | None,
+        workspace: Workspace | None,
+        where: str,
+    ) -> Batch:
+        d, rows = len(self.columns_), batch.num_rows if order is None else len(order)
+        buffer = (workspace or Workspace()).reserve(rows, d + len(targets), self.dtype_)
+        gather = Gather(buffer, rows, order, where)
+        arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for encoding, first in zip(self.encodings_, self._firsts, strict=True):
+                encoding.write(gather, arrays[encoding.name], first)
+            for index, name in enumerate(targets):
+                write_target(gather, name, arrays[name], d + index, self.classes_)
+        whole = len(gather.present) == d + len(targets)
+        present = None if whole else np.array(gather.present, np.intp)
+        return Batch(gather.values(), d, _taken_weight(batch, weight, order), present)
+
+    def _hash_beyond(self, fields: Iterable[Field]) -> dict[str, int]:
+        return hash_beyond(fields, self.hash_columns, self.max_categories)
+
+    def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Any]) -> None:
+        """Set the fitted attributes."""
+        chosen = automatic if self.dtype == "auto" else self.dtype
+        if chosen not in ("float32", "float64"):
+            raise DataError(f"dtype {self.dtype!r} is unknown; use 'auto', 'float32' or 'float64'")
+        parts = [encoding.columns() for encoding in encodings]
+        self.encodings_ = tuple(encodings)
+        self.classes_ = tuple(classes)
+        self.columns_ = distinct_names([column for part in parts for column in part])
+        self._firsts = np.cumsum([0, *(len(part) for part in parts)])[:-1].tolist()
+        self.dtype_ = np.dtype(chosen)
+        self.feature_names_in_ = np.array([encoding.name for encoding in encodings], dtype=object)
+        self.n_features_in_ = len(encodings)
+
+    def _conform(self, table: pa.Table) -> pa.Table:
+        """Return the learned columns of a table; DataError names those missing or of another kind."""
+        missing = [name for name in self.feature_names_in_ if name not in table.column_names]
+        if missing:
+            more = f" (and {len(missing) - 1} more: {', '.join(missing[1:9])})" if len(missing) > 1 else ""
+            raise DataError(unknown_column(missing[0], table.column_names, "feature") + more)
+        arrays = [check_kind(e, one_array(table.column(e.name))) for e in self.encodings_]
+        return pa.table(arrays, names=list(self.feature_names_in_))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _plain(hashed: Hashed) -> str | list[str] | None:
+    """Return what is hashed as JSON has it."""
+    return hashed if hashed is None or isinstance(hashed, str) else list(hashed)
+
+
+def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Any:
+    if weight is None:
+        return None
+    values = as_numbers(batch.column(weight)).astype(np.float64)
+    return values if order is None else values.take(order)

@@ -1,0 +1,262 @@
+"""Explicit folds from scikit-learn splitters, and the function that reads every way to ask for folds."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from hpo.data.cells import FoldPlan, Split
+from hpo.data.dataset import Dataset
+from hpo.data.folds.dealing import Cells
+from hpo.data.folds.groups import GroupFolds, StratifiedGroupFolds
+from hpo.data.folds.schemes import DEALT, FoldScheme, HashFolds, StratifiedFolds
+from hpo.data.folds.times import TimeFolds
+from hpo.data.indices import cells_of, check_pairs, first_seen, refine, roles_of
+from hpo.data.schema import CATEGORICAL, unknown_column
+from hpo.data.segment import Segment
+from hpo.errors import DataError
+
+_SCHEMES: dict[str, type[FoldScheme]] = {
+    "kfold": HashFolds, "stratified": StratifiedFolds, "group": GroupFolds,
+    "stratified_group": StratifiedGroupFolds, "time": TimeFolds,
+}  # fmt: skip
+_HELP = (
+    "a number, {'scheme': 'kfold'}, {'scheme': 'stratified'}, {'scheme': 'group', 'column': …}, "
+    "{'scheme': 'stratified_group', 'column': …} or {'scheme': 'time', 'column': …}"
+)
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+@dataclass(frozen=True)
+class ExplicitFolds(FoldScheme):
+    """The very splits of a scikit-learn splitter, for data in memory.
+
+    Rows with the same part in every split share a cell. Rows that no split uses have a cell of their own.
+
+    Attributes
+    ----------
+    cells : cell of each row of the data.
+    splits : the cells of each split.
+    name : what made the splits, for reports.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import KFold
+    >>> folds = ExplicitFolds.from_splitter(KFold(2), np.zeros((4, 1)))
+    >>> folds.cells.tolist(), folds.plan.splits[0]
+    ([0, 0, 1, 1], Split(train=(1,), test=(0,)))
+    """
+
+    cells: Cells = field(repr=False, compare=False)
+    splits: tuple[Split, ...]
+    name: str
+    digest: str
+    scheme: ClassVar[str] = "explicit"
+
+    @classmethod
+    def from_splitter(cls, cv: Any, X: Any, y: Any = None, groups: Any = None) -> ExplicitFolds:
+        """Return the folds of a splitter, or of an iterable of (train, test) index pairs.
+
+        DataError where a split repeats a row, has an empty side, or the splits cut the rows into more than
+        512 cells.
+        """
+        rows = int(X.shape[0]) if hasattr(X, "shape") else len(X)
+        try:
+            pairs = list(cv.split(X, y, groups)) if hasattr(cv, "split") else list(cv)
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"{cv!r} cannot split this data: {error}; a splitter that needs groups or classes can be given "
+                "as its splits, folds=list(splitter.split(X, classes, groups))"
+            ) from error
+        check_pairs(pairs)
+        cells = np.zeros(rows, np.int64)
+        for number, (train, test) in enumerate(pairs):
+            cells = refine(cells, roles_of(train, test, rows, number))
+        cells = first_seen(cells)
+        splits = tuple(Split(cells_of(cells, train), cells_of(cells, test)) for train, test in pairs)
+        name = type(cv).__name__ if hasattr(cv, "split") else "explicit indices"
+        digest = blake2b(cells.tobytes() + repr(splits).encode(), digest_size=16).hexdigest()
+        return cls(cells.astype(np.uint16), splits, name, digest)
+
+    @property
+    def n_splits(self) -> int:  # type: ignore[override]
+        """Number of splits."""
+        return len(self.splits)
+
+    @property
+    def plan(self) -> FoldPlan:
+        """The splitter's splits."""
+        return FoldPlan(int(self.cells.max()) + 1, self.splits)
+
+    def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
+        """Return the cell of each row, by its place in the data."""
+        start = segment.part[0] + first_row
+        return self.cells[start : start + batch.num_rows]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return scheme, name and the digest of cells and splits."""
+        return {"scheme": self.scheme, "name": self.name, "n_splits": self.n_splits, "digest": self.digest}
+
+    def describe(self) -> str:
+        """Return the scheme in words."""
+        return f"{self.n_splits} splits of {self.name}"
+
+
+def make_folds(
+    value: Any, dataset: Dataset, *, seed: int = 0, groups: Any = None, classify: bool = False
+) -> FoldScheme:
+    """Return the fold scheme that ``value`` asks for, checked against a data set.
+
+    Parameters
+    ----------
+    value : a number of folds, or None for five; a dict such as ``{"scheme": "group", "column": "customer",
+        "n_splits": 5}``; a scheme; or, for data in memory, any scikit-learn splitter or list of (train, test) index
+        pairs.
+    seed : seed of hashed folds that give none.
+    groups : groups of the rows for splitters that want them, an array or the name of a column.
+    classify : whether the target is a class: then folds that name no scheme are stratified.
+
+    Raises
+    ------
+    DataError
+        Where the value is not understood, a column is missing, or there are fewer rows than folds.
+
+    Examples
+    --------
+    >>> from hpo.data import open_dataset
+    >>> dataset = open_dataset((np.zeros((9, 2)), np.arange(9.0)))
+    >>> make_folds(3, dataset).describe()
+    '3 folds at random (seed 0)'
+    """
+    if isinstance(value, bool):
+        raise DataError(f"folds={value!r} is not understood; give {_HELP}")
+    if isinstance(value, int | np.integer):
+        scheme: FoldScheme = _from_dict({"n_splits": int(value)}, seed, classify)
+    elif value is None or isinstance(value, Mapping):
+        scheme = _from_dict(value or {}, seed, classify)
+    elif isinstance(value, FoldScheme):
+        scheme = value
+    else:
+        scheme = _from_splitter(value, dataset, groups)
+    _check(scheme, dataset, classify)
+    return scheme
+
+
+def group_columns(value: Any) -> tuple[str, ...]:
+    """Return the column that folds group rows by, as they are asked for; it is no feature by itself.
+
+    Examples
+    --------
+    >>> group_columns({"scheme": "group", "column": "customer"}), group_columns(5)
+    (('customer',), ())
+    """
+    if isinstance(value, GroupFolds):
+        return value.columns
+    scheme = _SCHEMES.get(str(value.get("scheme"))) if isinstance(value, Mapping) else None
+    column = value.get("column") if scheme is not None and issubclass(scheme, GroupFolds) else None
+    return (column,) if isinstance(column, str) else ()
+
+
+def _from_dict(value: Mapping[str, Any], seed: int, classify: bool) -> FoldScheme:
+    options = dict(value)
+    if options.pop("dealt", DEALT) != DEALT:
+        raise DataError(f"folds {dict(value)!r} were dealt by another version; leave 'dealt' out")
+    name = options.pop("scheme", "stratified" if classify else "kfold")
+    scheme = _SCHEMES.get(name)
+    if scheme is None:
+        raise DataError(f"fold scheme {name!r} is unknown; give {_HELP}")
+    if scheme is not TimeFolds:
+        options.setdefault("seed", seed)
+    elif options.get("boundaries") is not None:
+        options["boundaries"] = tuple(_moment(item) for item in options["boundaries"])
+        options.setdefault("n_splits", len(options["boundaries"]))
+    if "gap" in options:
+        options["gap"] = _days(options["gap"])
+    try:
+        return scheme(**options)
+    except TypeError as error:
+        raise DataError(f"folds {dict(value)!r}: {error}; give {_HELP}") from error
+
+
+def _from_splitter(value: Any, dataset: Dataset, groups: Any) -> ExplicitFolds:
+    if isinstance(value, str) or not (hasattr(value, "split") or isinstance(value, Iterable)):
+        raise DataError(f"folds={value!r} is not understood; give {_HELP}, or a scikit-learn splitter")
+    if not dataset.in_memory or dataset.rows is None:
+        raise DataError(
+            f"{type(value).__name__} gives row indices, which only data in memory has; "
+            f"for files give {_HELP}, or read them into a frame first"
+        )
+    y = _columns(dataset, dataset.targets) if dataset.targets else None
+    if isinstance(groups, str):
+        groups = dataset.values([groups]).column(0).to_pandas().to_numpy()
+    return ExplicitFolds.from_splitter(value, np.zeros((dataset.rows, 1)), y, groups)
+
+
+def _columns(dataset: Dataset, names: tuple[str, ...]) -> NDArray[Any]:
+    table = dataset.values(names)
+    columns = [column.to_numpy() for column in table.columns]
+    return columns[0] if len(columns) == 1 else np.column_stack(columns)
+
+
+def _check(scheme: FoldScheme, dataset: Dataset, classify: bool) -> None:
+    by_class = isinstance(scheme, StratifiedFolds | StratifiedGroupFolds)
+    if by_class and not classify:
+        raise DataError(
+            f"folds of the scheme {scheme.scheme!r} have each class in every fold, and here no target is a class; "
+            f"use {'group' if isinstance(scheme, GroupFolds) else 'kfold'!r}, or tune a classifier"
+        )
+    for name in scheme.columns:
+        if name not in dataset.schema:
+            raise DataError(unknown_column(name, dataset.schema.names, "fold column"))
+        if isinstance(scheme, TimeFolds) and dataset.schema[name].kind == CATEGORICAL:
+            raise DataError(f"fold column {name!r} is text; folds in time need a date, timestamp or number")
+    if isinstance(scheme, ExplicitFolds) and len(scheme.cells) != dataset.rows:
+        raise DataError(f"the folds were made for {len(scheme.cells)} rows and the data has {dataset.rows}")
+    needed = scheme.plan.n_cells if not isinstance(scheme, ExplicitFolds) else 0
+    if dataset.rows is not None and dataset.rows < needed:
+        raise DataError(
+            f"{dataset.rows} rows cannot fill {needed} folds; ask for fewer folds or give more data"
+        )
+
+
+def _moment(value: Any) -> float:
+    """Return a boundary as the number that rows are compared with; moments without a zone are in UTC."""
+    try:
+        if isinstance(value, str):
+            with suppress(ValueError):
+                value = datetime.datetime.fromisoformat(value)
+        if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+            value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+        if isinstance(value, str | datetime.date | np.datetime64):
+            moment: Any = np.datetime64(value) if isinstance(value, str | datetime.date) else value
+            return float(moment.astype("datetime64[us]").astype(np.int64)) / 86_400e6
+        return float(value)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"the boundary {value!r} of time folds is no moment and no number; "
+            "write it as '2024-12-31', '2024-12-31T18:00' or the number it is in the column"
+        ) from error
+
+
+def _days(gap: Any) -> float:
+    """Return a gap in days, or in units of a column that is a number; text and durations have a unit."""
+    if isinstance(gap, str):
+        hit = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*", gap)
+        if hit is None:
+            raise DataError(f"the gap {gap!r} of time folds is no duration; write '7d', '12h', '2w' or a number")
+        return float(hit[1]) * _UNITS[hit[2]] / 86_400.0
+    try:
+        if isinstance(gap, datetime.timedelta):  # that of pandas too
+            return gap.total_seconds() / 86_400.0
+        return float(gap / np.timedelta64(1, "s")) / 86_400.0 if isinstance(gap, np.timedelta64) else float(gap)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"the gap {gap!r} of time folds is no number; give days, or units of the column") from error

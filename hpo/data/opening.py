@@ -1,0 +1,142 @@
+"""Open a data set, whatever it is stored in."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from hpo.data.dataset import Dataset
+from hpo.data.sources.files import list_files
+from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
+from hpo.data.sources.memory import TableBlock, gather_block
+from hpo.data.sources.readers import FileReader, column_names, gather_readers, open_files
+from hpo.data.sources.roles import as_names, resolve_roles
+from hpo.errors import DataError, DataWarning
+
+
+def open_dataset(
+    data: Any,
+    *,
+    target: str | Iterable[str] | None = None,
+    weight: Any = None,
+    features: Iterable[str] | None = None,
+    drop: Iterable[str] | None = None,
+    fingerprint: Literal["fast", "content"] = "fast",
+    storage_options: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """Return the data set of files, frames or arrays.
+
+    Parameters
+    ----------
+    data : a path, directory, glob or URI of Parquet, CSV (also .gz, .bz2, .zst) or Arrow IPC files, or a list
+        of these; a pandas, polars or Arrow table; ``(X, y)`` with X an array, frame or SciPy sparse
+        matrix; or such an X alone. ``key=value`` directories become columns. URIs go through Arrow's file
+        systems, or fsspec's for other schemes and whenever ``storage_options`` are given.
+    target : name or names of the target columns; for ``(X, y)`` all of y.
+    weight : name of the column of row weights; for data in memory also an array of them.
+    features : names of the features; None for every other column.
+    drop : columns that are not features; they can still be read, for example to group folds by.
+    fingerprint : ``"fast"``, a file is known by its address, size, time and footer; ``"content"``, by its
+        bytes alone, so that a copy elsewhere is the same data.
+
+    Raises
+    ------
+    DataError
+        Where something is missing, empty, unreadable, or not of one schema.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> dataset = open_dataset(pa.table({"x": [1.0, 2.0], "y": [0.5, 1.5]}), target="y")
+    >>> dataset.rows, [field.name for field in dataset.features]
+    (2, ['x'])
+    """
+    if fingerprint not in ("fast", "content"):
+        raise DataError(f"fingerprint {fingerprint!r} is unknown; use 'fast' or 'content'")
+    data = collected(data)
+    if _is_matrix(data):
+        data = (data, None)
+    asked = {"target": target, "weight": weight, "features": features, "drop": drop}
+    if isinstance(data, tuple) and len(data) == 2 and not _is_path(data[0]):
+        dataset = _open_pair(data, asked)
+    elif is_frame(data):
+        dataset = _open_frame(data, asked)
+    else:
+        dataset = _open_paths(data, asked, fingerprint, storage_options)
+    if dataset.rows == 0:
+        raise DataError(f"{_name(data)} holds no rows; check that it is the data you meant")
+    return dataset
+
+
+def _open_pair(data: tuple[Any, Any], asked: dict[str, Any]) -> Dataset:
+    name = asked["weight"] if isinstance(asked["weight"], str) else None
+    block, targets, weight = pair_block(*data, None if name else asked["weight"])
+    known = {**asked, "target": asked["target"] or targets, "weight": name or weight}
+    unused = [name for name in targets if name not in as_names(known["target"])]
+    roles = resolve_roles(block.schema.names, **{**known, "drop": [*as_names(asked["drop"]), *unused]})
+    return Dataset(gather_block(block, roles.used), roles)
+
+
+def _open_frame(data: Any, asked: dict[str, Any]) -> Dataset:
+    dropped = as_names(asked["drop"])
+    table = frame_table(data, spare=dropped)
+    if any(name in dropped and name not in table.column_names for name in getattr(data, "columns", ())):
+        asked = {**asked, "drop": [name for name in dropped if name in table.column_names]}
+    if asked["weight"] is not None and not isinstance(asked["weight"], str):
+        block, _, weight = pair_block(table, None, asked["weight"])
+        roles = resolve_roles(block.schema.names, **{**asked, "weight": weight})
+        return Dataset(gather_block(block, roles.used), roles)
+    roles = resolve_roles(table.column_names, **asked)
+    return Dataset(gather_block(TableBlock(table), roles.used), roles)
+
+
+def _open_paths(
+    data: Any, asked: dict[str, Any], fingerprint: str, options: Mapping[str, Any] | None
+) -> Dataset:
+    if not _is_path(data) and not (isinstance(data, list | tuple) and all(map(_is_path, data))):
+        raise DataError(
+            f"data of type {type(data).__name__} is not understood; give a path, URI or list of them, "
+            "a pandas, polars or Arrow table, or (X, y)"
+        )
+    if asked["weight"] is not None and not isinstance(asked["weight"], str):
+        raise DataError("for files, weight is the name of a column")
+    readers = open_files(list_files(data, options), fingerprint)
+    names = column_names(readers[0])
+    later = {name for reader in readers[1:] for name in column_names(reader)} - set(names)
+    dropped = as_names(asked["drop"])
+    roles = resolve_roles(names, **{**asked, "drop": [name for name in dropped if name not in later]})
+    dataset = Dataset(gather_readers(readers, roles.used), roles)
+    if asked["features"] is None and not later <= set(dropped):
+        _warn_of_later_columns(readers, {*names, *dropped})
+    return dataset
+
+
+def _warn_of_later_columns(readers: Sequence[FileReader], known: set[str]) -> None:
+    """Warn of a column that the first file does not have: the features are the first file's."""
+    for reader in readers[1:]:
+        new = [name for name in column_names(reader) if name not in known]
+        if new:
+            warnings.warn(
+                f"column {new[0]!r} of {reader.file.uri!r} is not in the first file and is "
+                f"left out; say so with drop=[{new[0]!r}], or rewrite the files so that each has it",
+                DataWarning,
+                stacklevel=2,
+            )
+            return
+
+
+def _is_matrix(data: Any) -> bool:
+    """Return whether the data is an array or sparse matrix without a y."""
+    return getattr(data, "ndim", None) == 2 and not is_frame(data)
+
+
+def _is_path(item: Any) -> bool:
+    return isinstance(item, str | os.PathLike)
+
+
+def _name(data: Any) -> str:
+    if isinstance(data, list | tuple) and all(map(_is_path, data)):
+        return ", ".join(repr(os.fspath(item)) for item in data[:3]) + (", …" if len(data) > 3 else "")
+    return repr(data) if _is_path(data) else f"data of type {type(data).__name__}"

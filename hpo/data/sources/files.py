@@ -1,0 +1,292 @@
+"""Where the files of a data set are: paths, globs, directories and URIs become a sorted list of files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+from pyarrow import fs as pafs
+
+from hpo.data.sources.globs import glob_pattern, split_wild
+from hpo.data.sources.links import warn_of_broken
+from hpo.errors import DataError
+
+PARQUET, CSV, IPC = "Parquet", "CSV", "Arrow IPC"
+_ENDINGS = {
+    ".parquet": PARQUET, ".parq": PARQUET, ".pq": PARQUET, ".csv": CSV, ".tsv": CSV,
+    ".arrow": IPC, ".feather": IPC, ".ipc": IPC,
+}  # fmt: skip
+_COMPRESSED = (".gz", ".bz2", ".zst", ".lz4")
+_MAGIC = {b"PAR1": PARQUET, b"ARRO": IPC, b"FEA1": IPC}
+_ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"})
+_ETAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file: its file system, its path there, its absolute URI, and what tells that it changed.
+
+    Attributes
+    ----------
+    fs : Arrow file system.
+    path : path within the file system.
+    uri : absolute URI; files are ordered by it.
+    size : bytes.
+    stamp : modification time in nanoseconds, or the ETag where the store has one.
+    root : the directory that was asked for, or the part of a glob before its first wildcard; ``key=value``
+        directories count below it only, so that the data may lie anywhere.
+    name : what the file is called wherever the data lies: its path below the root. Unique in a data set.
+    """
+
+    fs: pafs.FileSystem
+    path: str
+    uri: str
+    size: int
+    stamp: str
+    root: str = ""
+    name: str = ""
+
+    @cached_property
+    def format(self) -> str:
+        """``"Parquet"``, ``"CSV"`` or ``"Arrow IPC"``, by the name's ending, else by the first bytes."""
+        known = _format_by_name(self.path)
+        if known is not None:
+            return known
+        with self.fs.open_input_file(self.path) as stream:
+            found = _MAGIC.get(stream.read(4))
+        if found is None:
+            raise DataError(
+                f"cannot tell the format of {self.uri!r}; name it .parquet, .csv, .csv.gz, .arrow or .feather"
+            )
+        return found
+
+    @property
+    def partitions(self) -> dict[str, str | None]:
+        """Hive partition keys and values in the path, such as ``year=2013``."""
+        below = self.path.removeprefix(self.root)
+        pairs = (part.split("=", 1) for part in below.split("/")[:-1] if "=" in part)
+        return {key: _partition_value(value) for key, value in pairs if key}
+
+    @cached_property
+    def identity(self) -> tuple[Any, ...]:
+        """What is the same for every link to the file: where it is, and the partitions it is reached by."""
+        local = isinstance(self.fs, pafs.LocalFileSystem)
+        real = os.path.realpath(self.path) if local else self.uri
+        return real, tuple(self.partitions.items())
+
+    @property
+    def is_link(self) -> bool:
+        """Whether the path leads over a link."""
+        return self.identity[0] not in (self.path, self.uri)
+
+    def check_unchanged(self) -> None:
+        """Raise DataError if the file is not the one that was listed."""
+        info = self.fs.get_file_info(self.path)
+        if info.type is pafs.FileType.File and (info.size, _stamp(self.fs, info)) == (self.size, self.stamp):
+            return
+        what = "vanished" if info.type is pafs.FileType.NotFound else "changed"
+        raise DataError(
+            f"{self.uri!r} {what} while it was read, so what was read of it is not to be trusted; "
+            "nothing of it was kept: run again when the file is complete"
+        )
+
+
+def list_files(data: Any, storage_options: Mapping[str, Any] | None = None) -> list[DataFile]:
+    """Return the files of a path, directory, glob, URI or list of these, sorted by URI.
+
+    Each is there once, whatever links lead to it.
+    Names that begin with ``_`` or ``.`` are left out of directories, as Spark and Arrow do. DataError where
+    nothing is found, with the nearest existing name.
+    """
+    items = [data] if isinstance(data, str | os.PathLike) else list(data)
+    if not items:
+        raise DataError("the list of paths is empty; give at least one file, directory, glob or URI")
+    found = {file.uri: file for item in items for file in _expand(os.fspath(item), storage_options)}
+    once: dict[tuple[Any, ...], DataFile] = {}
+    for uri in sorted(found, key=lambda uri: (found[uri].is_link, uri)):
+        once.setdefault(found[uri].identity, found[uri])
+    return _named_apart(sorted(once.values(), key=lambda file: file.uri))
+
+
+def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
+    if not item.strip():
+        raise DataError(
+            f"the path {item!r} is empty; give a file, directory, glob or URI, or '.' for this one"
+        )
+    fs, path, prefix = _locate(item, options)
+    info = fs.get_file_info(path)
+    root = path if info.type is pafs.FileType.Directory else split_wild(path)[0]
+    below = root
+    if info.type is pafs.FileType.File:
+        infos, root = [info], _typed_root(path, item)
+        below = _file_root(path)
+    elif info.type is pafs.FileType.Directory:
+        infos = _within(fs, path)
+    else:
+        infos = _match(fs, path)
+    if not infos:
+        raise DataError(_nothing_found(fs, path, item))
+    return [
+        DataFile(
+            fs, i.path, prefix + i.path, i.size, _stamp(fs, i), root, i.path.removeprefix(below).strip("/")
+        )
+        for i in infos
+    ]
+
+
+def _file_root(path: str) -> str:
+    """Return what a single file's name leaves out of its path: all but the name and the partitions above it."""
+    parts = path.split("/")
+    first = len(parts) - 1
+    while first and "=" in parts[first - 1]:
+        first -= 1
+    return "/".join(parts[:first])
+
+
+def _named_apart(files: Sequence[DataFile]) -> list[DataFile]:
+    """Return the files, those of one name with as many directories before it as tell them apart."""
+    counts = Counter(file.name for file in files)
+    if max(counts.values()) == 1:
+        return list(files)
+    longer = [file if counts[file.name] == 1 else replace(file, name=_longer(file)) for file in files]
+    return longer if longer == list(files) else _named_apart(longer)
+
+
+def _longer(file: DataFile) -> str:
+    """Return a file's name with one more directory of its path before it; a whole path as the URI."""
+    above = file.path.removesuffix(file.name).rstrip("/")
+    return file.path[above.rfind("/") + 1 :] if above else file.uri
+
+
+def _typed_root(path: str, item: str) -> str:
+    """Return what stands before the path of one file as it was typed: nothing for an absolute one."""
+    return path.removesuffix(os.path.normpath(item)) if "://" not in item else ""
+
+
+def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSystem, str, str]:
+    """Return the file system, the path in it (wildcards kept) and what makes that path a URI."""
+    scheme = item.split("://", 1)[0] if "://" in item else ""
+    if not scheme:
+        return pafs.LocalFileSystem(), str(Path(item).expanduser().absolute()), "file://"
+    fixed, wild = split_wild(item)
+    try:
+        if scheme in _ARROW_SCHEMES and not options:
+            fs, path = pafs.FileSystem.from_uri(fixed)
+        else:
+            fs, path = _fsspec(fixed, options)
+    except DataError:
+        raise
+    except (pa.ArrowException, ValueError, OSError) as error:
+        raise DataError(f"cannot open {item!r}: {error}; check the URI and storage_options") from error
+    return fs, f"{path.rstrip('/')}/{wild}" if wild else path, f"{scheme}://"
+
+
+def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSystem, str]:
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError as error:
+        raise DataError(
+            f"{uri!r} needs fsspec (and the package for its scheme); install them: pip install fsspec"
+        ) from error
+    try:
+        inner, path = url_to_fs(uri, **(options or {}))
+    except ImportError as error:
+        raise DataError(f"{uri!r} cannot be opened: {error}") from error
+    return pafs.PyFileSystem(pafs.FSSpecHandler(inner)), path
+
+
+def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
+    """Return the data files of a directory, or all its files where no name is a data file's."""
+    found = fs.get_file_info(pafs.FileSelector(directory, recursive=True, allow_not_found=True))
+    files = (i for i in found if i.type is pafs.FileType.File)
+    infos = [i for i in files if _visible(i.path[len(directory) :])]
+    if isinstance(fs, pafs.LocalFileSystem):
+        warn_of_broken(directory, lambda path: _visible(path[len(directory) :]) and _like_data(path))
+    return [i for i in infos if _format_by_name(i.path)] or infos
+
+
+def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
+    """Return the files of a glob; where it names directories alone, the data files in them."""
+    base, wild = split_wild(path)
+    if not wild:
+        return []
+    pattern = re.compile(glob_pattern(path))
+    top, deep = base.rstrip("/") or "/", "/" in wild or "**" in wild
+    selector = pafs.FileSelector(top, recursive=deep, allow_not_found=True)
+    if isinstance(fs, pafs.LocalFileSystem):
+        warn_of_broken(
+            top, lambda p: bool(pattern.fullmatch(p)) and _visible(p.rsplit("/", 1)[-1]), deep=deep
+        )
+    named = (i for i in fs.get_file_info(selector) if pattern.fullmatch(i.path))
+    infos = [i for i in named if _visible(i.path.rsplit("/", 1)[-1])]
+    files = [i for i in infos if i.type is pafs.FileType.File]
+    return files or [file for directory in infos for file in _within(fs, directory.path)]
+
+
+def _visible(relative: str) -> bool:
+    return not any(part.startswith(("_", ".")) for part in relative.split("/") if part and "=" not in part)
+
+
+def _like_data(path: str) -> bool:
+    """Return whether a name is that of a data file, or of a directory that may hold some."""
+    return _format_by_name(path) is not None or not PurePosixPath(path).suffix
+
+
+def _format_by_name(path: str) -> str | None:
+    name = path.rsplit("/", 1)[-1].lower()
+    for ending in _COMPRESSED:
+        if name.endswith(ending) and _ENDINGS.get(PurePosixPath(name[: -len(ending)]).suffix) == CSV:
+            return CSV
+    return _ENDINGS.get(PurePosixPath(name).suffix)
+
+
+def _partition_value(text: str) -> str | None:
+    return None if text == "__HIVE_DEFAULT_PARTITION__" else unquote(text)
+
+
+def _stamp(fs: pafs.FileSystem, info: pafs.FileInfo) -> str:
+    handler = getattr(fs, "handler", None)
+    if handler is None:
+        return str(info.mtime_ns)
+    handler.fs.invalidate_cache(info.path)
+    details = handler.fs.info(info.path)
+    return next((str(details[key]) for key in _ETAGS if details.get(key)), "")
+
+
+def _nothing_found(fs: pafs.FileSystem, path: str, item: str) -> str:
+    base, wild = split_wild(path)
+    if not wild and isinstance(fs, pafs.LocalFileSystem) and Path(path).is_symlink():
+        target = str(Path(path).readlink())
+        return f"{item!r} is a symbolic link to {target!r}, which leads nowhere; mend it, or name the file itself"
+    if not wild and fs.get_file_info(path).type is pafs.FileType.Directory:
+        return f"directory {item!r} holds no data file; expected .parquet, .csv, .csv.gz, .arrow or .feather"
+    parent, name = _existing_parent(fs, base.rstrip("/") if wild else path)
+    entries = _names(fs, parent)
+    near = get_close_matches(name, entries, n=1, cutoff=0.5) if name else []
+    what = f"no file matches {item!r}" if wild else f"{item!r} does not exist"
+    if near:
+        return f"{what}; did you mean {f'{parent}/{near[0]}'!r}?"
+    listed = ", ".join(entries[:8]) or "nothing"
+    return f"{what}; {parent!r} holds {listed}"
+
+
+def _existing_parent(fs: pafs.FileSystem, path: str) -> tuple[str, str]:
+    """Return the nearest directory above ``path`` that exists, and the first name that is missing in it."""
+    name = ""
+    while path and fs.get_file_info(path).type is pafs.FileType.NotFound and "/" in path.rstrip("/"):
+        path, name = path.rstrip("/").rsplit("/", 1)
+    return path or "/", name
+
+
+def _names(fs: pafs.FileSystem, parent: str) -> list[str]:
+    infos: Iterable[pafs.FileInfo] = fs.get_file_info(pafs.FileSelector(parent, allow_not_found=True))
+    return sorted(info.path.rsplit("/", 1)[-1] for info in infos)

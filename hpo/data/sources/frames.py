@@ -1,0 +1,207 @@
+"""Frames, tables and (X, y) pairs of any make become blocks in memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from hpo.data.sources.memory import ArrayBlock, Block, TableBlock
+from hpo.data.sources.roles import check_distinct
+from hpo.errors import DataError
+
+_FAULTS = (pa.ArrowException, ValueError, TypeError, OverflowError)
+
+
+def is_frame(data: Any) -> bool:
+    """Whether ``data`` is a table in memory: Arrow, pandas, polars or any other Arrow stream."""
+    return isinstance(data, pa.Table | pa.RecordBatch) or hasattr(data, "__arrow_c_stream__")
+
+
+def frame_table(data: Any, spare: Collection[str] = ()) -> pa.Table:
+    """Return a frame as an Arrow table; DataError names the column that has no Arrow type.
+
+    Where it cannot be converted with the ``spare`` columns it is without them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame_table(pd.DataFrame({"a": [1, 2]})).column_names
+    ['a']
+    """
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    if isinstance(data, pa.Table):
+        return data
+    pandas = sys.modules.get("pandas")
+    is_pandas = pandas is not None and isinstance(data, pandas.DataFrame)
+    if is_pandas:
+        data = data.set_axis([str(name) for name in data.columns], axis=1)
+        check_distinct("the frame", list(data.columns))
+    try:
+        return pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
+    except _FAULTS as error:
+        if is_pandas and any(name in spare for name in data.columns):
+            return frame_table(data.drop(columns=[name for name in data.columns if name in spare]))
+        raise DataError(
+            f"the frame cannot be read as Arrow columns: {_reason(error)}; "
+            "give the column one type, or leave it out of the frame"
+        ) from error
+
+
+def collected(data: Any) -> Any:
+    """Return data, a polars LazyFrame as the frame that it stands for."""
+    polars = sys.modules.get("polars")
+    return data.collect() if polars is not None and isinstance(data, polars.LazyFrame) else data
+
+
+def as_table(X: Any, names: tuple[str, ...] | None = None) -> pa.Table:
+    """Return rows of any make as a table; the columns of an array take ``names`` by position.
+
+    Of a frame with further columns than ``names``, those are left alone, whatever they hold.
+    """
+    X = collected(X)
+    if is_frame(X):
+        return frame_table(X if names is None else _without_others(X, set(names)))
+    block, _, _ = pair_block(X, None)
+    columns = block.schema.names
+    batches = list(block.batches(0, block.rows, columns, max(1, block.rows)))
+    table = pa.Table.from_batches(batches, block.schema)
+    if names is None:
+        return table
+    if len(columns) != len(names):
+        raise DataError(
+            f"X has {len(columns)} features, but Encoder is expecting {len(names)} features as input"
+        )
+    return table.rename_columns(list(names))
+
+
+def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ...], str | None]:
+    """Return (X, y) as one block, with the names of the targets and of the weight column.
+
+    Columns of arrays are named x0, x1, …; a target keeps its Series' name, else is "y" (y0, y1, …).
+    """
+    X = collected(X)
+    X = X if is_frame(X) or _is_scipy_sparse(X) else _matrix(X)
+    beside = _target_columns(y)
+    targets = tuple(beside)
+    block_columns = dict(beside)
+    weight_name = None
+    if weight is not None:
+        weight_name = str(getattr(weight, "name", None) or "weight")
+        block_columns[weight_name] = _arrow(weight, weight_name)
+    rows = int(X.shape[0]) if hasattr(X, "shape") else len(X)
+    for name, column in block_columns.items():
+        if len(column) != rows:
+            raise DataError(f"X has {rows} rows and {name!r} has {len(column)}; give one value for each row")
+    return _with_features(X, pa.table(block_columns)), targets, weight_name
+
+
+def _with_features(X: Any, beside: pa.Table) -> Block:
+    if is_frame(X):
+        table = frame_table(X)
+        clash = sorted(set(table.column_names) & set(beside.column_names))
+        if clash:
+            raise DataError(
+                f"{clash[0]!r} names a column of X and also y or the weight; rename one, or take it out of X"
+            )
+        return TableBlock(
+            pa.table([*table.columns, *beside.columns], [*table.column_names, *beside.column_names])
+        )
+    matrix = _csr(X) if _is_scipy_sparse(X) else X
+    if matrix.ndim != 2:
+        raise DataError(
+            f"X has {matrix.ndim} dimension(s); give a frame or a two-dimensional array (rows, columns). "
+            "Reshape your data with X.reshape(-1, 1) if it is one column"
+        )
+    if matrix.dtype.kind == "c":
+        raise DataError(
+            "Complex data not supported: give X's real and imaginary parts as columns of their own"
+        )
+    names = [f"x{index}" for index in range(matrix.shape[1])]
+    if matrix.dtype.kind in "biuf":
+        return ArrayBlock(matrix, names, beside)
+    columns = {name: _arrow(matrix[:, index], name) for index, name in enumerate(names)}
+    return TableBlock(pa.table({**columns, **{n: beside.column(n) for n in beside.column_names}}))
+
+
+def _without_others(X: Any, names: set[str]) -> Any:
+    """Return a pandas or polars frame without the columns that are not named."""
+    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
+    if pandas is not None and isinstance(X, pandas.DataFrame):
+        return X.loc[:, [str(name) in names for name in X.columns]]
+    if polars is not None and isinstance(X, polars.DataFrame):
+        return X.select([name for name in X.columns if name in names])
+    return X
+
+
+def _target_columns(y: Any) -> dict[str, Any]:
+    if y is None:
+        return {}
+    if is_frame(y) and not hasattr(y, "name"):
+        table = frame_table(y)
+        return dict(zip(table.column_names, table.columns, strict=True))
+    name = str(getattr(y, "name", None) or "y")
+    if getattr(y, "ndim", 1) == 2:
+        return {f"{name}{index}": _arrow(y[:, index], f"{name}{index}") for index in range(y.shape[1])}
+    return {name: _arrow(y, name)}
+
+
+def _arrow(values: Any, name: str) -> Any:
+    """Return one column of any make as Arrow."""
+    try:
+        if hasattr(values, "__arrow_c_stream__"):
+            return pa.chunked_array(values)
+        values = _unmasked(values)
+        values = values.tolist() if getattr(values, "dtype", None) == np.dtype(object) else values
+        if isinstance(values, np.ndarray):
+            values = np.ascontiguousarray(_native(values))
+        return pa.array(values, from_pandas=True)
+    except _FAULTS as error:
+        raise DataError(
+            f"{name!r} cannot be read as one column ({_reason(error)}); give a list or one-dimensional array "
+            "of one type: numbers, strings, booleans or dates"
+        ) from error
+
+
+def _matrix(X: Any) -> NDArray[Any]:
+    """Return rows that are in no frame as an array."""
+    return _native(np.atleast_1d(np.asarray(_unmasked(X))))
+
+
+def _unmasked(values: Any) -> Any:
+    """Return a masked array as a plain one, what is masked as missing; anything else as it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    masked: Any = values
+    if masked.dtype.kind not in "biuf":
+        return masked.astype(object).filled(None)
+    return (masked if masked.dtype.kind == "f" else masked.astype(np.float64)).filled(np.nan)
+
+
+def _native(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as Arrow takes it: in the machine's byte order, no float wider than float64."""
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        return values.astype(np.float64)
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+
+
+def _is_scipy_sparse(X: Any) -> bool:
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(X))
+
+
+def _csr(X: Any) -> Any:
+    csr = X.tocsr()
+    if not csr.has_canonical_format:
+        csr = csr.copy()
+        csr.sum_duplicates()
+    return csr
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(part) for part in error.args) or type(error).__name__

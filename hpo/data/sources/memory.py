@@ -1,0 +1,253 @@
+"""Data already in memory as a source: tables, frames, arrays and sparse matrices, cut into row blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from hpo.data.origins import Extent, extent_of
+from hpo.data.schema import Field, Schema
+from hpo.data.segment import SEGMENT_ROWS, Segment, SparseReader, fingerprint
+from hpo.data.sources.roles import unify_schemas
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+MEMORY = "memory:frame"
+
+SOME_ROWS = 4096
+"""Rows that the origins of columns are taken from."""
+
+
+class Block(Protocol):
+    """Columns in memory that can be cut by rows."""
+
+    schema: pa.Schema
+    rows: int
+    nbytes: int
+
+    def batches(
+        self, start: int, stop: int, columns: Sequence[str], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield rows ``start`` to ``stop`` of the named columns."""
+        ...
+
+    def digest(self, start: int, stop: int) -> str:
+        """Return a digest of what those rows hold."""
+        ...
+
+    def some(self, name: str, rows: Any) -> pa.Array:
+        """Return a column's values in some rows; of a sparse matrix none."""
+        ...
+
+
+class TableBlock:
+    """A pyarrow Table."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = _typed_nulls(table.replace_schema_metadata(None))
+        self.schema: pa.Schema = self.table.schema
+        self.rows: int = table.num_rows
+        self.nbytes: int = table.nbytes
+
+    def batches(
+        self, start: int, stop: int, columns: Sequence[str], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield slices; nothing is copied."""
+        part = self.table.select(list(columns)).slice(start, stop - start)
+        yield from part.to_batches(max_chunksize=batch_rows)
+
+    def digest(self, start: int, stop: int) -> str:
+        """Return xxh3_128 of the rows as one Arrow IPC stream."""
+        sink = _HashingSink()
+        part = self.table.slice(start, stop - start).combine_chunks()
+        with pa.PythonFile(sink, mode="w") as stream, pa.ipc.new_stream(stream, part.schema) as writer:
+            writer.write_table(part)
+        return sink.hexdigest()
+
+
+    def some(self, name: str, rows: Any) -> pa.Array:
+        """Return a column's values in some rows."""
+        return _one_chunk(self.table.column(name).take(pa.array(rows)))
+
+
+class ArrayBlock:
+    """A two-dimensional NumPy array or CSR matrix with named columns, beside a table of further columns.
+
+    A sparse matrix is made dense a batch at a time.
+    """
+
+    def __init__(self, matrix: Any, names: Sequence[str], beside: pa.Table) -> None:
+        self.matrix = matrix
+        self.names = list(names)
+        self.beside = TableBlock(beside)
+        dtype = pa.from_numpy_dtype(matrix.dtype)
+        self.schema = pa.schema([*(pa.field(name, dtype) for name in names), *self.beside.schema])
+        self.rows = int(matrix.shape[0])
+        self.nbytes = _matrix_bytes(matrix) + self.beside.nbytes
+
+    def batches(
+        self, start: int, stop: int, columns: Sequence[str], batch_rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield batches; each copies its own rows only."""
+        places = self.places
+        others = [name for name in columns if name not in places]
+        for low in range(start, stop, batch_rows):
+            high = min(low + batch_rows, stop)
+            dense: Any = self._dense(low, high) if len(others) < len(columns) else None  # needed by no target
+            table = self.beside.table.select(others).slice(low, high - low)
+            arrays = [
+                pa.array(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
+                for name in columns
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+    def digest(self, start: int, stop: int) -> str:
+        """Return xxh3_128 of the rows' values (of a sparse matrix, its stored values) and further columns."""
+        part = _rows(self.matrix, start, stop)
+        digest = xxhash.xxh3_128(f"{self.schema}{part.shape}".encode())
+        for array in (part.data, part.indices, part.indptr) if _is_sparse(part) else (part,):
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        digest.update(self.beside.digest(start, stop).encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The place of each column of the matrix."""
+        return {name: index for index, name in enumerate(self.names)}
+
+    def other(self, low: int, high: int, columns: Sequence[str]) -> pa.RecordBatch:
+        """Return columns beside the matrix; of none, as many rows all the same."""
+        if not columns:
+            return pa.record_batch([pa.nulls(high - low)], names=["-"])
+        table = self.beside.table.select(list(columns)).slice(low, high - low)
+        return pa.RecordBatch.from_arrays([_one_chunk(c) for c in table.columns], names=list(columns))
+
+    def some(self, name: str, rows: Any) -> pa.Array:
+        """Return a column's values in some rows; of a sparse matrix none, since its columns have no origin."""
+        if name not in self.places:
+            return self.beside.some(name, rows)
+        column = self.matrix[:0, 0] if _is_sparse(self.matrix) else self.matrix[rows, self.places[name]]
+        return pa.array(np.zeros(0) if _is_sparse(self.matrix) else np.ascontiguousarray(column))
+
+    def _dense(self, low: int, high: int) -> Any:
+        rows = _rows(self.matrix, low, high)
+        return rows.toarray(order="F") if _is_sparse(rows) else np.asfortranarray(rows)
+
+
+@dataclass
+class MemorySource:
+    """Row blocks of data in memory as a source."""
+
+    block: Block
+    arrow: pa.Schema
+    schema: Schema
+    segments: tuple[Segment, ...]
+    in_memory: bool = True
+
+    @property
+    def stored(self) -> pa.Schema:
+        """The block's own schema."""
+        return self.block.schema
+
+    def scan(
+        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the segment's rows."""
+        yield from self.block.batches(*segment.part, columns, batch_rows)
+
+    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
+        """Return what reads the features as sparse matrices; None unless they are columns of one."""
+        block = self.block
+        if not isinstance(block, ArrayBlock) or not _is_sparse(block.matrix):
+            return None
+        if not set(features) <= set(block.names) or not set(beside) <= set(block.beside.schema.names):
+            return None
+        places = [block.places[name] for name in features]
+        whole = places == list(range(len(block.names)))
+
+        def read(segment: Segment, rows: int) -> Iterator[tuple[csr_array, pa.RecordBatch]]:
+            start, stop = segment.part
+            for low in range(start, stop, rows):
+                high = min(low + rows, stop)
+                part = _rows(block.matrix, low, high)
+                yield part if whole else part[:, places], block.other(low, high, beside)
+
+        return read
+
+    def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
+        """Return where the values of columns lie, by at most :data:`SOME_ROWS` evenly spread rows."""
+        rows = np.unique(np.linspace(0, self.block.rows - 1, SOME_ROWS).round().astype(np.int64))
+        return {field.name: extent_of(self.block.some(field.name, rows)) for field in fields}
+
+    def check(self, segment: Segment) -> None:
+        """Accept the segment: data in memory is the caller's own."""
+
+
+def gather_block(block: Block, required: Sequence[str] | None) -> MemorySource:
+    """Return the source of data in memory, cut into blocks with digests of their content and place."""
+    arrow = unify_schemas([(MEMORY, block.schema)], required)
+    segments = []
+    for start in range(0, block.rows, SEGMENT_ROWS):
+        part = (start, min(start + SEGMENT_ROWS, block.rows))
+        nbytes = block.nbytes * (part[1] - start) // block.rows
+        digest = fingerprint("frame", block.digest(*part), start)
+        segments.append(Segment(MEMORY, part, part[1] - start, nbytes, digest, f"frame[{start}]"))
+    nullable = {field.name: True for field in arrow}
+    return MemorySource(block, arrow, Schema.from_arrow(arrow, nullable), tuple(segments))
+
+
+class _HashingSink:
+    """A file that keeps only the hash of what is written to it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._digest = xxhash.xxh3_128()
+        self.hexdigest = self._digest.hexdigest
+
+    def write(self, data: Any) -> int:
+        self._digest.update(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _typed_nulls(table: pa.Table) -> pa.Table:
+    """Return the table with its all-null columns as missing numbers."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_null(field.type):
+            table = table.set_column(index, field.name, table.column(index).cast(pa.float64()))
+    return table
+
+
+def _rows(matrix: Any, start: int, stop: int) -> Any:
+    """Return some rows; those of a CSR matrix share its values and their places."""
+    if not _is_sparse(matrix):
+        return matrix[start:stop]
+    low, high = matrix.indptr[start], matrix.indptr[stop]
+    parts = (matrix.data[low:high], matrix.indices[low:high], matrix.indptr[start : stop + 1] - low)
+    return type(matrix)(parts, shape=(stop - start, matrix.shape[1]))
+
+
+def _is_sparse(matrix: Any) -> bool:
+    return hasattr(matrix, "indptr")
+
+
+def _matrix_bytes(matrix: Any) -> int:
+    parts = (matrix.data, matrix.indices, matrix.indptr) if _is_sparse(matrix) else (matrix,)
+    return sum(int(part.nbytes) for part in parts)
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)

@@ -1,0 +1,147 @@
+"""Parquet files: segments are runs of row groups, read column by column with a bounded buffer."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hpo.data.origins import joined_bounds
+from hpo.data.segment import Segment, fingerprint, group_runs
+from hpo.data.sources.files import DataFile
+from hpo.data.sources.readers import identity, place
+
+_BUFFER = 1 << 18  # bytes read ahead in each column; whole column chunks would be held without it
+_BUFFERS, _LEAST = 1 << 26, 1 << 13  # in all columns together, and in each of many
+
+STATED_GROUPS = 8
+"""Row groups, evenly spread, whose statistics are looked at."""
+
+
+@dataclass
+class ParquetReader:
+    """One opened Parquet file; the footer is parsed once and kept."""
+
+    file: DataFile
+    schema: pa.Schema
+    segments: tuple[Segment, ...]
+    nullable: dict[str, bool]
+    metadata: Any
+
+    def bounds(self, name: str) -> tuple[Any, Any] | None:
+        """Return the least and the largest value that the footer has of a column, of times their ticks."""
+        index = self.schema.get_field_index(name)
+        groups = self.metadata.num_row_groups
+        if not groups or self.metadata.row_group(0).num_columns != len(self.schema):
+            return None
+        some = sorted({round(i * (groups - 1) / STATED_GROUPS) for i in range(STATED_GROUPS + 1)})
+        chunks = [self.metadata.row_group(g).column(index) for g in some]
+        found = [_bounds(chunk, self.schema.field(index).type) for chunk in chunks if not _all_null(chunk)]
+        known = [pair for pair in found if pair is not None]
+        if len(known) < len(found):
+            return None
+        return joined_bounds(known)
+
+    def scan(
+        self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the segment's row groups; strings come as dictionaries, decoded once a page."""
+        texts = [f.name for f in wanted if pa.types.is_string(f.type)]
+        with self.file.fs.open_input_file(self.file.path) as stream:
+            buffer = max(_LEAST, min(_BUFFER, _BUFFERS // max(1, len(wanted.names))))
+            reader = pq.ParquetFile(
+                stream, metadata=self.metadata, pre_buffer=False, buffer_size=buffer, read_dictionary=texts
+            )
+            groups = list(range(*segment.part))
+            if not wanted.names:
+                yield from _empty_batches(segment, batch_rows)
+                return
+            yield from reader.iter_batches(batch_rows, groups, wanted.names, use_threads=threads)
+
+
+def open_parquet(file: DataFile, how: str) -> ParquetReader:
+    """Read the footer of a Parquet file and cut the file into segments."""
+    with file.fs.open_input_file(file.path) as stream:
+        footer = _footer(stream, file.size)
+        parsed = pq.ParquetFile(stream, pre_buffer=False)
+        metadata, schema = parsed.metadata, parsed.schema_arrow
+    known = identity(file, how)
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    segments = []
+    for part in group_runs([group.num_rows for group in groups]):
+        inside = groups[slice(*part)]
+        digest = fingerprint(*known, footer, *part)
+        rows = sum(group.num_rows for group in inside)
+        nbytes = sum(_stored_bytes(group) for group in inside)
+        segments.append(Segment(file.uri, part, rows, nbytes, digest, place(file, known, part[0])))
+    return ParquetReader(file, schema, tuple(segments), _nullable(schema, groups), metadata)
+
+
+def _bounds(chunk: Any, kind: pa.DataType) -> tuple[Any, Any] | None:
+    """Return the least and the largest value of a column chunk; None where its statistics are no numbers."""
+    statistics = chunk.statistics
+    if statistics is None or not statistics.has_min_max:
+        return None
+    low, high = statistics.min, statistics.max
+    if pa.types.is_temporal(kind):
+        try:
+            low, high = (_ticks(value, kind) for value in (low, high))
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            return None
+    return (low, high) if isinstance(low, int | float) and isinstance(high, int | float) else None
+
+
+def _all_null(chunk: Any) -> bool:
+    """Return whether a column chunk says that it holds nothing but nulls."""
+    statistics = chunk.statistics
+    return bool(
+        statistics is not None and statistics.has_null_count and statistics.null_count == chunk.num_values
+    )
+
+
+def _ticks(value: Any, kind: pa.DataType) -> int:
+    whole = pa.int64() if kind.bit_width == 64 else pa.int32()
+    ticks: int = pa.scalar(value, kind).cast(whole).as_py()
+    return ticks
+
+
+def _footer(stream: pa.NativeFile, size: int) -> str:
+    """Return the digest of the footer; ArrowInvalid if the file does not end as Parquet does."""
+    stream.seek(max(0, size - 8))
+    tail = stream.read(8)
+    if len(tail) < 8 or tail[4:] != b"PAR1":
+        raise pa.ArrowInvalid("the footer that ends every Parquet file is missing")
+    length = min(struct.unpack("<I", tail[:4])[0], size - 8)
+    stream.seek(size - 8 - length)
+    digest = blake2b(stream.read(length), digest_size=16).hexdigest()
+    stream.seek(0)
+    return digest
+
+
+def _stored_bytes(group: Any) -> int:
+    return sum(group.column(index).total_compressed_size for index in range(group.num_columns))
+
+
+def _nullable(schema: pa.Schema, groups: list[Any]) -> dict[str, bool]:
+    """Return False for the columns that by their statistics hold no null."""
+    if not groups or groups[0].num_columns != len(schema):
+        return {}
+    found = dict.fromkeys(schema.names, False)
+    for group in groups:
+        for i, (name, known) in enumerate(found.items()):
+            if not known:
+                statistics = group.column(i).statistics
+                found[name] = statistics is None or not statistics.has_null_count or statistics.null_count > 0
+    return found
+
+
+def _empty_batches(segment: Segment, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches of no columns that still say how many rows there are (all columns are partitions)."""
+    for start in range(0, segment.rows or 0, batch_rows):
+        rows = min(batch_rows, (segment.rows or 0) - start)
+        yield pa.record_batch([pa.nulls(rows)], names=["-"])

@@ -1,0 +1,266 @@
+"""What reads one file, and the source that reads many as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+import xxhash
+from pyarrow.fs import LocalFileSystem
+
+from hpo.data.origins import Extent, extent_between, joined_bounds
+from hpo.data.schema import CATEGORICAL, Field, Schema, kind_of, plain_type
+from hpo.data.segment import Segment, SparseReader, spread
+from hpo.data.sources.files import CSV, IPC, PARQUET, DataFile
+from hpo.data.sources.roles import unify_schemas
+from hpo.errors import DataError
+
+READ_ERRORS = (pa.ArrowException, OSError, EOFError)
+_CHUNK = 8 << 20
+
+STATED_FILES = 64
+"""Files, evenly spread, whose statistics are looked at."""
+
+
+class Source(Protocol):
+    """Where batches come from: what a data set asks of files and of frames alike."""
+
+    in_memory: bool
+    arrow: pa.Schema
+    schema: Schema
+    segments: tuple[Segment, ...]
+
+    @property
+    def stored(self) -> pa.Schema:
+        """The schema as it is stored, in the first of several files: categories with the type of their values."""
+        ...
+
+    def scan(
+        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked."""
+        ...
+
+    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
+        """Return what reads the features as sparse matrices; None where they are none."""
+        ...
+
+    def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
+        """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
+        ...
+
+    def check(self, segment: Segment) -> None:
+        """Raise DataError if the segment is no longer what its fingerprint says."""
+        ...
+
+
+class FileReader(Protocol):
+    """One opened file: its schema, its segments, and how their rows are read."""
+
+    file: DataFile
+    schema: pa.Schema
+    segments: tuple[Segment, ...]
+    nullable: dict[str, bool]
+
+    def bounds(self, name: str) -> tuple[Any, Any] | None:
+        """Return the least and the largest stored value of a column, NO_VALUES of none; None if unsaid."""
+        ...
+
+    def scan(
+        self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the segment's rows, the columns named by ``wanted``, in types that cast to its types."""
+        ...
+
+
+@dataclass
+class FileSource:
+    """Many files of one format as one source; hive partition keys are constant columns of a file."""
+
+    readers: dict[str, FileReader]
+    arrow: pa.Schema
+    schema: Schema
+    segments: tuple[Segment, ...]
+    in_memory: bool = False
+
+    @property
+    def stored(self) -> pa.Schema:
+        """The first file's schema, its partition keys appended."""
+        return full_schema(next(iter(self.readers.values())))
+
+    def scan(
+        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield batches in the data set's types; a failure becomes a DataError that names the file."""
+        reader = self.readers[segment.uri]
+        fields = [self.arrow.field(name) for name in columns]
+        own = pa.schema([f for f in fields if f.name in reader.schema.names])
+        constants = {
+            f.name: pa.scalar(reader.file.partitions[f.name], pa.string()).cast(f.type)
+            for f in fields
+            if f.name not in reader.schema.names
+        }
+        try:
+            for batch in reader.scan(segment, own, batch_rows, threads=threads):
+                yield _conform(batch, fields, constants)
+        except READ_ERRORS as error:
+            reader.file.check_unchanged()
+            raise DataError(unreadable(reader.file, error)) from error
+
+    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
+        """Return None: files hold no sparse matrix."""
+        return None
+
+    def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
+        """Return where the values of columns lie by the statistics of at most 64 files; None where one has none."""
+        some = spread(list(self.readers.values()), STATED_FILES)
+        found = {}
+        for field in fields:
+            kind = self.arrow.field(field.name).type
+            known = [pair for r in some if (pair := _bounds(r, field.name, kind)) is not None]
+            if len(known) < len(some):
+                return None
+            found[field.name] = extent_between(*joined_bounds(known))
+        return found
+
+    def check(self, segment: Segment) -> None:
+        """Raise DataError if the file changed since it was opened."""
+        self.readers[segment.uri].file.check_unchanged()
+
+
+def _bounds(reader: FileReader, name: str, kind: pa.DataType) -> tuple[Any, Any] | None:
+    """Return the least and the largest value of a file's column, or that of its partition; None if unknown."""
+    if name in reader.schema.names:
+        stored = reader.schema.field(name).type
+        return reader.bounds(name) if stored == kind or not pa.types.is_temporal(kind) else None
+    value = reader.file.partitions.get(name)
+    return (int(value), int(value)) if value is not None else None
+
+
+def open_files(files: Sequence[DataFile], fingerprint: str) -> list[FileReader]:
+    """Open every file, several at a time where that takes a network's time; all must be of one format."""
+    with ExitStack() as stack:
+        each: Callable[..., Iterable[Any]] = map
+        if not all(isinstance(file.fs, LocalFileSystem) for file in files):
+            each = stack.enter_context(ThreadPoolExecutor(min(16, len(files)))).map
+        formats = list(each(_format, files))
+        for file, form in zip(files, formats, strict=True):
+            if form != formats[0]:
+                raise DataError(
+                    f"{files[0].uri!r} is {formats[0]} and {file.uri!r} is {form}; "
+                    "a data set has one format, so name one with a glob such as '*.parquet'"
+                )
+        return list(each(lambda file: _open(file, formats[0], fingerprint), files))
+
+
+def gather_readers(readers: Sequence[FileReader], required: Sequence[str] | None) -> FileSource:
+    """Return the source of opened files; ``required`` columns must agree between them."""
+    types = _partition_types([reader.file for reader in readers])
+    arrow = unify_schemas([(r.file.uri, full_schema(r, types)) for r in readers], required)
+    nullable = {
+        field.name: any(reader.nullable.get(field.name, True) for reader in readers) for field in arrow
+    }
+    segments = tuple(segment for reader in readers for segment in reader.segments)
+    by_uri = {reader.file.uri: reader for reader in readers}
+    return FileSource(by_uri, arrow, Schema.from_arrow(arrow, nullable), segments)
+
+
+def column_names(reader: FileReader) -> list[str]:
+    """Return the names of a file's columns, its partition keys last."""
+    own = reader.schema.names
+    return [*own, *(key for key in reader.file.partitions if key not in own)]
+
+
+def full_schema(reader: FileReader, types: dict[str, pa.DataType] | None = None) -> pa.Schema:
+    """Return a file's schema with its partition keys appended; a column of the same name wins."""
+    types = types or {}
+    keys = [key for key in reader.file.partitions if key not in reader.schema.names]
+    if not keys:
+        return reader.schema
+    fields = [pa.field(key, types.get(key, pa.string())) for key in keys]
+    return pa.schema([*reader.schema, *fields])
+
+
+def content_digest(file: DataFile) -> str:
+    """Return xxh3_128 of a file's bytes."""
+    digest = xxhash.xxh3_128()
+    with file.fs.open_input_stream(file.path, compression=None) as stream:
+        while chunk := stream.read_buffer(_CHUNK):
+            if not chunk.size:
+                break
+            digest.update(memoryview(chunk))
+    return digest.hexdigest()
+
+
+def identity(file: DataFile, fingerprint: str) -> tuple[str, ...]:
+    """Return what a file's segments are fingerprinted by: its name, address and stamp, or its bytes alone."""
+    if fingerprint == "content":
+        return ("content", content_digest(file))
+    return ("fast", file.name, file.uri, str(file.size), file.stamp)
+
+
+def place(file: DataFile, known: Sequence[str], start: int) -> str:
+    """Return what the rows of a part that begins at ``start`` are dealt and drawn by, given its identity.
+
+    It follows from the identity, so that states of one fingerprint are states of the same folds.
+    """
+    how, name = known[0], known[1]
+    return f"{name if how == 'content' else file.name}[{start}]"
+
+
+def unreadable(file: DataFile, error: Exception) -> str:
+    """Return the message for a file that cannot be read."""
+    return (
+        f"cannot read {file.uri!r} as {file.format} ({str(error).splitlines()[0]}); "
+        "it is damaged, truncated or still being written: write it again or leave it out"
+    )
+
+
+def _format(file: DataFile) -> str:
+    return file.format
+
+
+def _open(file: DataFile, form: str, fingerprint: str) -> FileReader:
+    from hpo.data.sources.csv import open_csv
+    from hpo.data.sources.ipc import open_ipc
+    from hpo.data.sources.parquet import open_parquet
+
+    openers: dict[str, Any] = {PARQUET: open_parquet, CSV: open_csv, IPC: open_ipc}
+    try:
+        reader: FileReader = openers[form](file, fingerprint)
+    except READ_ERRORS as error:
+        raise DataError(unreadable(file, error)) from error
+    return reader
+
+
+def _partition_types(files: Sequence[DataFile]) -> dict[str, pa.DataType]:
+    values: dict[str, set[str | None]] = {}
+    for file in files:
+        for key, value in file.partitions.items():
+            values.setdefault(key, set()).add(value)
+    return {key: _partition_type(found) for key, found in values.items()}
+
+
+def _partition_type(values: set[str | None]) -> pa.DataType:
+    known = [value for value in values if value is not None]
+    whole = all(value.removeprefix("-").isdecimal() and len(value) < 19 for value in known)
+    return pa.int64() if known and whole else pa.string()
+
+
+def _conform(
+    batch: pa.RecordBatch, fields: Sequence[pa.Field], constants: dict[str, pa.Scalar]
+) -> pa.RecordBatch:
+    arrays = []
+    for field in fields:
+        if field.name in constants:
+            arrays.append(pa.repeat(constants[field.name], batch.num_rows))
+            continue
+        array = batch.column(field.name)
+        if array.type != field.type and kind_of(plain_type(array.type)) != CATEGORICAL:
+            array = array.cast(field.type, safe=False)
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, names=[field.name for field in fields])

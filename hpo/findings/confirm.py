@@ -1,0 +1,199 @@
+"""Raw rows through a model: predictions batch by batch, and scores of rows that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+
+from algorithms.scorers import scorer_of
+from hpo.data import open_dataset
+from hpo.data.encoding.rows import usable_rows
+from hpo.data.values import as_numbers, class_codes
+from hpo.errors import DataError
+from studies.spec.messages import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+    from hpo.data import Dataset
+
+
+def predict(model: Pipeline, data: Any, options: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the model's output for every row, in order."""
+    import pandas as pd
+
+    dataset = open_dataset(data, features=_features(model), **options)
+    made = [pd.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
+    return pd.concat(made, ignore_index=True)
+
+
+def confirm(
+    model: Pipeline,
+    data: Any,
+    scoring: Sequence[str],
+    targets: Sequence[str],
+    weight: str | None,
+    options: Mapping[str, Any],
+) -> dict[str, float]:
+    """Return the scores of held-out rows by scikit-learn's scorers; without a target, likelihood or inertia.
+
+    Rows without a target or of weight zero are left out; a ``weight`` among the options is taken in place of
+    the study's.
+
+    Raises
+    ------
+    DataError
+        For a score that the model does not have, or when no row can be used.
+    """
+    known = _scores(model, targets)
+    for name in scoring:
+        if name not in known:
+            raise DataError(f"scoring={name!r} is no score of this model{nearest(str(name), known)}")
+    asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
+    dataset = open_dataset(data, **asked)
+    parts = [_scored(model, dataset, batch, where) for where, batch in _batches(dataset)]
+    y, w = np.concatenate([part.y for part in parts]), np.concatenate([part.weight for part in parts])
+    if not len(y):
+        raise DataError(
+            f"no row can be scored: each of {dataset.rows or 'the'} rows has no value for the target "
+            f"{', '.join(map(repr, targets))} or weight zero"
+        )
+    weights = w if dataset.weight else None
+    some = [part.made for part in parts if part.made]
+    made = {name: np.concatenate([answers[name] for answers in some]) for name in some[0]}
+    if not targets:
+        return {name: float(np.average(made[name], weights=weights)) for name in scoring}
+    y, made = _of_outliers(model, y, made)
+    answered = _answered(model, made)
+    return {name: _score(name, answered, y, weights) for name in scoring}
+
+
+def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
+    from sklearn.metrics import get_scorer_names
+
+    return list(get_scorer_names()) if targets else list(_row_scores(model))
+
+
+def _row_scores(model: Pipeline) -> dict[str, Callable[[Any], NDArray[Any]]]:
+    """Return what a model without a target says of each row, by the score that is its mean."""
+    if hasattr(model, "score_samples"):
+        return {"log_likelihood": model.score_samples}
+    return {"neg_inertia": lambda rows: -(np.min(model.transform(rows), axis=1) ** 2)}
+
+
+def _features(model: Pipeline) -> list[str]:
+    return [str(name) for name in model["encoder"].feature_names_in_]
+
+
+def _batches(dataset: Dataset) -> Iterator[tuple[str, pa.RecordBatch]]:
+    return ((segment.id, batch) for segment in dataset.segments for batch in dataset.read(segment))
+
+
+def outputs(model: Pipeline, table: pa.Table) -> dict[str, NDArray[Any]]:
+    """Return what a model says of some rows, by the column it belongs in.
+
+    ``prediction``, and for a classifier or a mixture that tells them ``probability_<label>``; for a
+    decomposition one ``component_<i>`` each.
+    """
+    if not hasattr(model, "predict"):
+        made = np.asarray(model.transform(table))
+        return {f"component_{i}": made[:, i] for i in range(made.shape[1])}
+    found = {"prediction": np.asarray(model.predict(table)).reshape(table.num_rows)}
+    if hasattr(model, "predict_proba"):
+        shares = np.asarray(model.predict_proba(table))
+        labels = getattr(model, "classes_", range(shares.shape[1]))
+        found |= {f"probability_{label}": shares[:, i] for i, label in enumerate(labels)}
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Usable rows: their targets, what the model answers to each of its methods, and their weights."""
+
+    y: NDArray[Any]
+    made: dict[str, NDArray[Any]]
+    weight: NDArray[Any]
+
+
+def _scored(model: Pipeline, dataset: Dataset, batch: pa.RecordBatch, where: str) -> _Rows:
+    """Return what the scores of a batch need; for without a target, the score of each of its rows."""
+    classes = model["encoder"].classes_
+    keep = usable_rows(batch, dataset.targets, dataset.weight, where, classes).keep
+    rows = batch if keep is None else batch.filter(pa.array(keep))
+    w = (
+        as_numbers(rows.column(dataset.weight)).astype(np.float64)
+        if dataset.weight
+        else np.zeros(rows.num_rows)
+    )
+    y = _target(rows, dataset.targets[0], classes) if dataset.targets else np.zeros(rows.num_rows)
+    if not rows.num_rows:
+        return _Rows(y, {}, w)
+    table = pa.Table.from_batches([rows])
+    methods = {m: getattr(model, m) for m in _ANSWERS if hasattr(model, m)}
+    asked = methods if dataset.targets else _row_scores(model)
+    return _Rows(y, {name: np.asarray(method(table)) for name, method in asked.items()}, w)
+
+
+_ANSWERS = ("predict", "predict_proba", "decision_function")
+
+
+def _target(rows: pa.RecordBatch, name: str, classes: Sequence[Any]) -> NDArray[Any]:
+    column = rows.column(name)
+    if classes:
+        labels: NDArray[Any] = np.array(classes)[class_codes(column, classes).astype(np.intp)]
+        return labels
+    return as_numbers(column).astype(np.float64)
+
+
+def _of_outliers(
+    model: Pipeline, y: NDArray[Any], made: dict[str, NDArray[Any]]
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    """Return, for a model of outliers, 1 where a row is one, in truth and as answered; else what was given."""
+    label = getattr(model[-1], "outlier_label_", None)
+    if label is None:
+        return y, made
+    answers = {
+        "predict": (made["predict"] < 0).astype(np.intp),
+        "decision_function": -made["decision_function"],
+    }
+    return (y == label).astype(np.intp), answers
+
+
+def _answered(model: Pipeline, made: Mapping[str, NDArray[Any]]) -> BaseEstimator:
+    """Return an estimator of the model's kind whose rows are the places of answers already given."""
+
+    def answer(name: str, values: NDArray[Any]) -> Any:
+        def method(self: Any, X: Any) -> Any:  # noqa: ARG001 -- a method
+            return values[X]
+
+        method.__name__ = name
+        return method
+
+    outliers = hasattr(model[-1], "outlier_label_")
+    kind = ClassifierMixin if outliers or is_classifier(model) else RegressorMixin
+    found = type(
+        "Answered", (kind, BaseEstimator), {name: answer(name, values) for name, values in made.items()}
+    )()
+    found.fitted_ = True
+    if outliers:
+        found.classes_ = np.array([0, 1])
+    elif hasattr(model, "classes_"):
+        found.classes_ = model.classes_
+    return found
+
+
+def _score(name: str, model: BaseEstimator, y: Any, weight: Any) -> float:
+    weights = {} if weight is None else {"sample_weight": weight}
+    try:
+        scorer = scorer_of(name, list(getattr(model, "classes_", ())))
+        return float(scorer(model, np.arange(len(y)), y, **weights))
+    except (AttributeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"scoring={name!r} cannot be told of these predictions: {reason}") from error

@@ -1,0 +1,77 @@
+"""How much each hyperparameter matters, for studies whose algorithm is a hyperparameter too."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from studies.quiet import quiet
+from studies.sampling.space import ALGORITHM
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+LEAST = 4
+"""Scored trials that an importance needs."""
+
+
+def importances(study: Study) -> dict[str, float]:
+    """Return each hyperparameter's share of the variance of the score, largest first.
+
+    With several algorithms the variance is split by its law of totals: the part between their means is the
+    algorithm's own; the part within each is shared among its hyperparameters by fANOVA (Hutter, Hoos &
+    Leyton-Brown 2014). Empty when there are too few trials, or the score never varies.
+    """
+    done = [t for t in study.get_trials(deepcopy=False) if t.state is TrialState.COMPLETE]
+    total = _variance(done)
+    if len(done) < LEAST or total <= 0.0:
+        return {}
+    groups = _by_algorithm(done)
+    shares: dict[str, float] = {}
+    within = 0.0
+    for trials in groups.values():
+        part = len(trials) / len(done) * _variance(trials) / total
+        within += part
+        shares |= {name: part * share for name, share in _fanova(trials).items()}
+    if len(groups) > 1:
+        shares[ALGORITHM] = max(0.0, 1.0 - within)
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
+def _of_first_objective(trial: FrozenTrial) -> FrozenTrial:
+    if len(trial.values) == 1:
+        return trial
+    return create_trial(value=trial.values[0], params=trial.params, distributions=trial.distributions)
+
+
+def _by_algorithm(trials: Sequence[FrozenTrial]) -> Mapping[str, list[FrozenTrial]]:
+    groups: dict[str, list[FrozenTrial]] = {}
+    for trial in trials:
+        groups.setdefault(str(trial.params.get(ALGORITHM)), []).append(trial)
+    return groups
+
+
+def _variance(trials: Sequence[FrozenTrial]) -> float:
+    return float(np.var([t.values[0] for t in trials if t.values])) if trials else 0.0
+
+
+def _fanova(trials: Sequence[FrozenTrial]) -> dict[str, float]:
+    """Return the shares within trials of the same parameters; empty where they cannot be told."""
+    import optuna
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
+    if len(trials) < LEAST or _variance(trials) <= 0.0:
+        return {}
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study = optuna.create_study(direction="maximize")
+        study.add_trials(_of_first_objective(t) for t in trials)
+        try:
+            found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(n_trees=16, seed=0))
+        except (ValueError, RuntimeError):
+            return {}
+    return {name: float(share) for name, share in found.items() if name != ALGORITHM}

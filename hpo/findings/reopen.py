@@ -1,0 +1,189 @@
+"""A study that was run, opened again from its record and its states; the data is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from algorithms.base import Summary, learns
+from hpo.data.cells import FoldPlan, Split
+from hpo.data.encoding.encoder import Encoder
+from hpo.data.folds.schemes import FoldScheme
+from hpo.errors import TuneError
+from hpo.findings.result import Result
+from hpo.process.settings import Location, default_storage, open_store
+from hpo.process.threads import one_blas_thread
+from hpo.question.question import summaries_of
+from hpo.question.scoring import Scoring, resolve_scoring
+from hpo.question.search import Searched, resolve
+from hpo.states.contexts import Evidence, evidence
+from hpo.states.learning import recorded
+from hpo.states.passes import PassResult, context_of, empty_leaf, merge_leaf
+from hpo.states.pilot import Pilot, shape_of
+from hpo.states.stand_in import widened
+from hpo.trials.cost import Cost
+from hpo.trials.polish import Polished, restored
+from hpo.trials.run import Run, study_space
+from hpo.trials.trainable import lacking
+from hpo.trials.tuner import Tuner
+from state_store import Key, StateStore
+from studies.record.records import load_study
+from studies.record.storage import ONEPASS, open_storage
+from studies.spec.spec import build
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+
+class RecordedFolds(FoldScheme):
+    """The plan of a recorded study: enough to score from its states, not to assign rows.
+
+    Attributes
+    ----------
+    words : the scheme as it described itself.
+    """
+
+    scheme = "recorded"
+
+    def __init__(self, plan: FoldPlan, words: str) -> None:
+        self._plan, self.words = plan, words
+        self.n_splits = len(plan.splits)
+
+    @property
+    def plan(self) -> FoldPlan:
+        """The recorded splits."""
+        return self._plan
+
+    def assign(self, segment: Any, batch: Any, first_row: int) -> Any:
+        """Refuse: the rows were assigned when they were read."""
+        raise TuneError("a recorded study assigns no rows; run the study again to read data")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the words."""
+        return {"scheme": self.scheme, "words": self.words}
+
+    def describe(self) -> str:
+        """Return the scheme in words."""
+        return self.words
+
+
+class RecordedPilot(Pilot):
+    """The pilot of a recorded study: its digest is the recorded one."""
+
+    @property
+    def digest(self) -> str:
+        """The recorded digest."""
+        return str(self.name)
+
+
+@one_blas_thread()
+def load(
+    name: str, *, storage: BaseStorage | Location | None = None, store: StateStore | Location | None = None
+) -> Result:
+    """Return the result of a recorded study, its model included, from the record and the states.
+
+    Parameters
+    ----------
+    name : the study's name.
+    storage : where it was recorded; None for the default.
+    store : where its states are; None for where it left them.
+
+    Raises
+    ------
+    studies.errors.StudyMissing
+        There is no study of that name; the nearest is suggested.
+    TuneError
+        It was not made by this program, or its states are gone.
+    """
+    study = load_study(open_storage(storage if storage is not None else default_storage()), name)
+    record = study.user_attrs.get(ONEPASS) or {}
+    if "segments" not in record:
+        raise TuneError(
+            f"study {name!r} has no finished pass on record; run it again (it goes on where it stopped)"
+        )
+    kept = open_store(store) if store is not None else _recorded_store(record["store"], name)
+    spec = build(record["spec"])
+    searched = widened(resolve(spec.algorithm, spec.search), record.get("wide", {}))
+    metrics = record.get("metrics") or [record["metric"]]
+    goals = int(record.get("goals", 1))
+    scoring = resolve_scoring(metrics, searched, spec.scoring_rows, refit=False if goals > 1 else None)
+    found = _evidence(record, searched, scoring, kept, name)
+    lacks = lacking(searched, found)
+    able = [s for s in searched if s.name not in lacks] or searched
+    tuner = Tuner(
+        {s.name: s for s in able}, found.states, found.contexts, study_space(able, found),
+        record["metric"], study, also=scoring.also, goals=scoring.goals,
+    )  # fmt: skip
+    polished = _polished(record, tuner, found, kept)
+    return Result(Run(tuner, found, Cost(**record["cost"]), record, "loaded", polished))
+
+
+def _polished(record: Mapping[str, Any], tuner: Tuner, found: Evidence, store: StateStore) -> Polished | None:
+    about = record.get("polish")
+    winner = next((c for c in tuner.candidates() if about and c.number == about["trial"]), None)
+
+    def merged(summary: Summary[Any], pilot: Pilot) -> Any:
+        context = context_of(summary, pilot, record["targets"], record["weight"])
+        try:
+            return _cells(summary, pilot, context, record, store, "")
+        except TuneError:
+            return None
+
+    return None if winner is None else restored(about, winner, found.pilot, store, merged)
+
+
+def _recorded_store(location: str, name: str) -> StateStore:
+    if not Path(location).is_dir():
+        raise TuneError(
+            f"the store {location} that study {name!r} left its states in is gone; give store= where it is now, "
+            "or run the study again"
+        )
+    return StateStore(location)
+
+
+def _evidence(
+    record: Mapping[str, Any], searched: list[Searched], scoring: Scoring, store: StateStore, name: str
+) -> Evidence:
+    summaries = summaries_of(searched, scoring)
+    targets, weight = record["targets"], record["weight"]
+    pilot = recorded(_pilot(record), summaries, targets, weight, record.get("known", {}), store)
+    contexts = {s: context_of(s, pilot, targets, weight) for s in summaries}
+    cells = {s: _cells(s, pilot, contexts[s], record, store, name) for s in summaries}
+    return evidence(pilot, contexts, cells, scoring.sample, scoring.exact)
+
+
+def _cells(
+    summary: Summary[Any],
+    pilot: Pilot,
+    context: str,
+    record: Mapping[str, Any],
+    store: StateStore,
+    name: str,
+) -> list[Any]:
+    if learns(summary) and summary not in pilot.known:
+        raise TuneError(
+            f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
+        )
+    result = PassResult({summary: [pilot.ready(summary).init(pilot.shape)] * pilot.folds.plan.n_cells})
+    missing = 0
+    for segment in record["segments"]:
+        leaf = store.get(Key(context, segment), empty_leaf(summary, pilot))
+        if leaf is None:
+            missing += 1
+        else:
+            merge_leaf(result, summary, leaf, pilot)
+    if missing:
+        raise TuneError(
+            f"{missing} of {len(record['segments'])} states of study {name!r} are gone from {store.location}; "
+            "run the study again: it reads what is missing and keeps its trials"
+        )
+    return result.cells[summary]
+
+
+def _pilot(record: Mapping[str, Any]) -> Pilot:
+    encoder = Encoder.from_dict(record["encoder"])
+    splits = tuple(Split(tuple(train), tuple(test)) for train, test in record["plan"])
+    folds = RecordedFolds(FoldPlan(record["n_cells"], splits), record["folds"])
+    shape = shape_of(encoder, record["targets"])
+    return RecordedPilot(encoder, folds, shape, record["pilot"], "recorded")

@@ -1,0 +1,165 @@
+"""The error and the bias that sampled held-out rows bring to a score, told without reading a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.errors import AlgorithmError
+from algorithms.models._told import Told
+from algorithms.scorers import SHARELESS, score_by
+from algorithms.summaries.sample import SampleState
+from algorithms.summaries.scoring_sample import ScoringState
+from algorithms.tasks import TASKS
+from hpo.process.threads import one_blas_thread
+from hpo.states.evaluate import FoldStates
+from hpo.trials.selection import Candidate
+from studies.report.accuracy import Accuracy
+
+GROUPS = 10
+"""Parts of the sampled rows that are left out in turn."""
+
+ROUNDING = 1e-12
+"""Errors beside the score that are rounding alone."""
+
+SURE = 2.0
+"""Standard errors that a bias must exceed to be told."""
+
+
+@one_blas_thread()
+def with_sampling(found: Mapping[str, Accuracy], candidate: Candidate) -> dict[str, Accuracy]:
+    """Return what is known of a candidate's scores, with the error and bias of sampled rows where they can be told.
+
+    Groups of the sampled rows are left out in turn (Kott 2001, "The delete-a-group jackknife"); each split's
+    predictions are made once for all scores. Costly models, which would be fitted again, and scores that are no
+    scorer of scikit-learn's are left as they are.
+
+    Parameters
+    ----------
+    found : what is known of each score, by its name.
+    candidate : whose scores.
+    """
+    wanted = [metric for metric, one in found.items() if one.sampled and _known(candidate, metric)]
+    if not wanted or getattr(candidate.algorithm, "costly", False):
+        return dict(found)
+    try:
+        splits = list(_splits(candidate))
+    except (AlgorithmError, TypeError):
+        return dict(found)
+    return {**found, **{metric: _told(found[metric], candidate, metric, splits) for metric in wanted}}
+
+
+def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_Scored]) -> Accuracy:
+    try:
+        parts = [_jackknife(split, metric) for split in splits]
+    except (AttributeError, TypeError, ValueError):
+        return found
+    variances, biases = zip(*parts, strict=True)
+    k, bias = len(parts), float(np.mean(biases))
+    if not math.isfinite(sum(variances)):
+        return found
+    scores = candidate.scores.also.get(metric, candidate.scores)
+    error = math.sqrt(np.mean(variances) / min(k, _disjoint(candidate.states)))
+    sure = k > 1 and abs(bias) > SURE * float(np.std(biases, ddof=1)) / math.sqrt(k)
+    worth = not abs(bias) < scores.se / 4.0
+    rounding = error <= ROUNDING * abs(scores.mean)
+    return replace(found, sampling=0.0 if rounding else error, bias=bias if sure and worth else 0.0)
+
+
+def _known(candidate: Candidate, metric: str) -> bool:
+    from sklearn.metrics import get_scorer_names
+
+    task = TASKS[candidate.algorithm.task]
+    return (
+        bool(task.target) and not task.one_class and metric in get_scorer_names() and metric not in SHARELESS
+    )
+
+
+def _disjoint(states: FoldStates) -> float:
+    """Return how many test sets the held-out rows make that share no row."""
+    cells = states.cells
+    tested = {cell for split in states.plan.splits for cell in split.test}
+    each = sum(state.rows for state in states.test) / len(states.test)
+    return max(1.0, float(sum(cells[cell].rows for cell in tested) / each))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """The predictions of one split's model on its sampled rows, each kind made once."""
+
+    model: Any
+    rows: ScoringState
+    answers: dict[str, NDArray[Any]]
+
+    def told(self, kept: NDArray[np.intp]) -> Told:
+        """Return what the model says of some of the rows."""
+        names = ("predict", "predict_proba", "decision_function")
+        methods = {n: self._answer(n, kept) for n in names if hasattr(self.model, n)}
+        classes = getattr(self.model, "classes_", None)
+        return Told(methods, "regressor" if classes is None else "classifier", classes)
+
+    def _answer(self, name: str, kept: NDArray[np.intp]) -> Any:
+        def answer() -> NDArray[Any]:
+            if name not in self.answers:
+                self.answers[name] = np.asarray(getattr(self.model, name)(self.rows.X))
+            return self.answers[name][kept]
+
+        return answer
+
+
+def _splits(candidate: Candidate) -> Iterator[_Scored]:
+    algorithm, states = candidate.algorithm, candidate.states
+    for train, held in zip(states.train, states.held_out, strict=True):
+        if not isinstance(held.rows, ScoringState):
+            raise TypeError("rows that are no scoring sample have no groups")
+        yield _Scored(algorithm.estimator(algorithm.solve(train)), held.rows, {})
+
+
+def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
+    """Return the variance and the bias of a split's score that sampling its rows brings."""
+    rows, classes = scored.rows, scored.rows.shape.classes
+    if rows.complete:
+        return 0.0, 0.0
+    every = np.arange(rows.n)
+    whole = score_by(metric, scored.told(every), _part(rows, every, rows.sample_weight), classes=classes)
+    strata, group = _groups(rows)
+    without = []
+    for g in range(GROUPS):
+        kept = np.flatnonzero(group != g)
+        weights = rows.sample_weight * _raised(rows.sample_weight, strata, group != g)
+        without.append(score_by(metric, scored.told(kept), _part(rows, kept, weights), classes=classes))
+    left = 1.0 - np.count_nonzero(strata >= 0) / rows.factors[strata >= 0].sum()
+    mean = float(np.mean(without))
+    variance = (GROUPS - 1) / GROUPS * float(np.sum((np.array(without) - mean) ** 2))
+    return left * variance, left * (GROUPS - 1) * (mean - whole)
+
+
+def _groups(rows: ScoringState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the stratum of each row, -1 where all of it is kept, and the group that it is left out with."""
+    strata = rows.target.astype(np.intp) if rows.shape.classes else np.zeros(rows.n, np.intp)
+    strata[rows.factors == 1.0] = -1
+    group = np.full(rows.n, -1)
+    for stratum in np.unique(strata[strata >= 0]):
+        mine = np.flatnonzero(strata == stratum)
+        group[mine] = np.arange(len(mine)) % GROUPS
+    return strata, group
+
+
+def _raised(w: NDArray[Any], strata: NDArray[np.intp], kept: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return by how much the weights of the rows that stay grow, so that each stratum weighs what it did."""
+    sampled = strata >= 0
+    all_, stay = (np.bincount(strata[some], w[some]) for some in (sampled, sampled & kept))
+    found = np.ones(len(w))
+    found[sampled & kept] = (all_[: len(stay)] / np.maximum(stay, 1e-300))[strata[sampled & kept]]
+    return found
+
+
+def _part(rows: ScoringState, kept: NDArray[np.intp], weights: NDArray[Any]) -> SampleState:
+    """Return some of the rows as a sample of their own, with weights that are taken as they are."""
+    w = weights[kept]
+    return SampleState(rows.shape, len(kept), float(w.sum()), rows.priority[kept], rows.values[kept], w)

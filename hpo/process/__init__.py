@@ -1,0 +1,1 @@
+"""How the process runs: threads, interrupts, progress, memory, settings of the machine."""

@@ -1,0 +1,48 @@
+"""Where things are kept unless told otherwise: under ``HPO_HOME``, else the user's data directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from state_store import StateStore
+
+Location = str | os.PathLike[str]
+"""A path, or text that names a place."""
+
+
+def home() -> Path:
+    """Return the directory of defaults: ``$HPO_HOME``, or ``onepass-hpo`` in the platform's data directory.
+
+    Examples
+    --------
+    >>> home().is_absolute()
+    True
+    """
+    given = os.environ.get("HPO_HOME")
+    if given:
+        return Path(given).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("onepass-hpo")
+
+
+def default_store() -> Path:
+    """Return where states are kept by default."""
+    return home() / "store"
+
+
+def default_storage() -> str:
+    """Return where studies are recorded by default: a journal file that Optuna reads."""
+    return str(home() / "studies.record.journal")
+
+
+def open_store(store: StateStore | Location | None) -> StateStore:
+    """Return a store: as given, at a path, or the default one."""
+    from state_store import StateStore
+
+    if isinstance(store, StateStore):
+        return store
+    return StateStore(default_store() if store is None else store)

@@ -1,0 +1,169 @@
+"""``algorithm="auto"``: the algorithms that suit the target's type and the data's size.
+
+An algorithm joins by saying ``auto: ClassVar[int]`` in its own class (smaller numbers come first); it is left
+out where its state would not fit in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from algorithms import registry
+from algorithms.base import Column, Shape
+from algorithms.tasks import CLASS, NUMBER, TASKS, Task
+from hpo.data.schema import BOOLEAN, CATEGORICAL
+from hpo.errors import TuneError
+from hpo.process.memory import available_memory
+from studies.spec.messages import nearest
+
+if TYPE_CHECKING:
+    from hpo.data.dataset import Dataset
+
+AUTO = "auto"
+
+LOOK = 20_000
+"""Rows that are looked at to tell a class from a number."""
+
+FEW = 20
+"""Distinct whole numbers up to which a target is taken for a class."""
+
+STATES = 32
+"""States of one summary that memory must hold: folds, merges and workers."""
+
+WIDTH = {"categorical": 20, "timestamp": 40, "date": 20}
+"""Encoded columns that a field makes, guessed before a pilot tells."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What ``"auto"`` stands for.
+
+    Attributes
+    ----------
+    names : the algorithms.
+    words : what was chosen, why, and how to say otherwise.
+    unsure : whether the target could as well be taken for the other kind.
+    """
+
+    names: tuple[str, ...]
+    words: str
+    unsure: bool = False
+
+
+def is_auto(algorithms: Sequence[str]) -> bool:
+    """Return whether a study leaves the choice of algorithms to the data.
+
+    Raises
+    ------
+    TuneError
+        ``"auto"`` stands beside other names.
+
+    Examples
+    --------
+    >>> is_auto(["auto"]), is_auto(["auto:regression"]), is_auto(["ridge"])
+    (True, True, False)
+    """
+    found = [name for name in algorithms if name.partition(":")[0] == AUTO]
+    if found and len(algorithms) > 1:
+        raise TuneError(
+            f"algorithm={list(algorithms)!r}: {found[0]!r} stands alone; leave it or the others out"
+        )
+    return bool(found)
+
+
+def choose(asked: str, dataset: Dataset, seed: int) -> Choice:
+    """Return the algorithms that ``"auto"``, or ``"auto:<task>"``, stands for on this data.
+
+    Raises
+    ------
+    TuneError
+        The task is unknown, or no algorithm suits it.
+    """
+    task, why, unsure = _task(asked, dataset, seed)
+    if not candidates(task.name):
+        others = " or ".join(map(repr, registry.of_task(task.name)))
+        raise TuneError(
+            f"algorithm={asked!r}: {AUTO!r} chooses no algorithm of the task {task.name!r}; name {others}"
+        )
+    names = _fitting(task, dataset)
+    if not names:
+        tasks = ", ".join(repr(f"{AUTO}:{t}") for t in _tasks())
+        raise TuneError(f"algorithm={asked!r}: no algorithm of the task {task.name!r} fits here; try {tasks}")
+    return Choice(names, f"algorithm={asked!r} took {', '.join(names)}: {why}", unsure)
+
+
+def candidates(task: str) -> list[str]:
+    """Return the registered algorithms of a task that ``"auto"`` knows, in their order.
+
+    Examples
+    --------
+    >>> candidates("regression")[0]
+    'ridge'
+    """
+    # not inherited: every algorithm says it for itself
+    orders = {name: vars(registry.get(name)).get("auto") for name in registry.of_task(task)}
+    return [name for _, name in sorted((order, name) for name, order in orders.items() if order is not None)]
+
+
+def _tasks() -> list[str]:
+    """Return the tasks whose algorithms ``"auto"`` can choose."""
+    return [task for task in TASKS if candidates(task)]
+
+
+def _task(asked: str, dataset: Dataset, seed: int) -> tuple[Task, str, bool]:
+    _, colon, named = asked.partition(":")
+    if colon and named not in TASKS:
+        raise TuneError(f"algorithm={asked!r} names no task{nearest(named, _tasks())}")
+    if colon:
+        return TASKS[named], f"the task is {named}", False
+    if not dataset.targets:
+        none = next(t for t in TASKS.values() if t.target is None and candidates(t.name))
+        return (
+            none,
+            f"no target is named, so this is a {none.name}; name one with target= to predict it",
+            False,
+        )
+    kind, why, unsure = kind_of_target(dataset, seed)
+    task = next(t for t in TASKS.values() if t.target == kind)
+    return task, why, unsure
+
+
+def kind_of_target(dataset: Dataset, seed: int) -> tuple[str, str, bool]:
+    """Return whether the target is a class or a number, why, and whether it could be the other."""
+    name = dataset.targets[0]
+    field = dataset.schema[name]
+    if field.kind in (CATEGORICAL, BOOLEAN):
+        return CLASS, f"the target {name!r} is {field.dtype}, so a class", False
+    values = _distinct_whole(dataset, name, seed)
+    if values is None or values > FEW:
+        return NUMBER, f"the target {name!r} is a number with many values", False
+    why = f"the target {name!r} has {values} distinct whole numbers, so it is taken for a class"
+    return CLASS, f"{why}; algorithm='{AUTO}:regression' takes it for a number", True
+
+
+def _distinct_whole(dataset: Dataset, name: str, seed: int) -> int | None:
+    """Return how many distinct values a sample of the column has; None if one is not whole."""
+    table, _ = dataset.sample((name,), LOOK, seed)
+    column = pc.drop_null(table.column(name).cast(pa.float64(), safe=False))
+    values = pc.unique(column.filter(pc.is_finite(column)))
+    whole = pc.all(pc.equal(values, pc.round(values)), min_count=0).as_py()
+    return len(values) if whole else None
+
+
+def _fitting(task: Task, dataset: Dataset) -> tuple[str, ...]:
+    free = available_memory()
+    width = sum(WIDTH.get(f.kind, 1) for f in dataset.features)
+    columns = tuple(Column(f"c{i}", f"c{i}") for i in range(width))
+    shape = Shape(columns, dataset.targets, ("a", "b") if task.target == CLASS else ())
+
+    def fits(name: str) -> bool:
+        kind: Any = registry.get(name)
+        kinds = [kind, *([registry.get(kind.wide)] if hasattr(kind, "wide") else [])]
+        return free is None or any(STATES * each().summary.nbytes(shape) <= free for each in kinds)
+
+    return tuple(name for name in candidates(task.name) if fits(name))

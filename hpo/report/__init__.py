@@ -1,0 +1,1 @@
+"""The report of a study, collected for the terminal and the page."""

@@ -1,0 +1,385 @@
+"""From a result to the plain values that a report shows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from optuna.distributions import FloatDistribution, IntDistribution
+
+from algorithms.summaries.sample import SampleState
+from algorithms.summaries.scoring_sample import ScoringState
+from hpo.findings.leaderboard import leaderboard
+from hpo.process.threads import one_blas_thread
+from hpo.report.time_budget import Depth, depth_of
+from hpo.trials.accuracy import accuracy_of, scored_rows
+from hpo.trials.fidelity import stopped_early
+from hpo.trials.selection import Candidate
+from hpo.trials.tuner import recorded
+from studies.report.data import (
+    Chosen,
+    ClassCoefficients,
+    ClassRow,
+    Curve,
+    Estimate,
+    Leader,
+    Ledger,
+    ReportData,
+    SegmentRow,
+    TrialRow,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optuna.trial import FrozenTrial
+
+    from hpo.findings.leaderboard import Leader as Row
+    from hpo.findings.result import Result
+    from hpo.states.evaluate import Scores
+    from hpo.trials import selection
+    from hpo.trials.polish import Polished
+    from studies.report.accuracy import Accuracy
+
+MOST_COEFFICIENTS = 30
+MOST_PATHS = 3
+
+
+@one_blas_thread()
+def report_data(result: Result) -> ReportData:
+    """Return everything that a report of the study shows; answered from states and record, no data is read."""
+    record = result.record
+    definition, spec, depth = record["definition"], record["spec"], depth_of(result)
+    return ReportData(
+        name=result.name or "unnamed study",
+        created=_created(result),
+        data=_text(spec.get("data")),
+        target=", ".join(record["targets"]),
+        scoring=result.metric,
+        folds=f"{record['folds']}; {result.fold_words}",
+        fold_sizes=result.fold_rows,
+        sampler=str(definition.get("sampler", "auto")),
+        seed=definition.get("seed"),
+        n_rows=result.candidates[0].states.whole.rows,
+        n_columns=len(record["encoder"]["encodings"]),
+        trials=[_row(result, trial) for trial in result.optuna_study.get_trials(deepcopy=False)],
+        best=None if result.several else _chosen(result, result.best),
+        simplest=None if result.several else _chosen(result, result.simplest),
+        nested=_estimate(result.nested_score) if depth.nested else None,
+        importances=result.importances(),
+        validation=[*_elbows(result, depth), *(_validation(result, *one) for one in _drawn(result, depth))],
+        learning=_curve("rows", result.learning_curve()) if depth.learning else None,
+        coefficients=[] if result.several else result.coefficients()[:MOST_COEFFICIENTS],
+        ledger=_ledger(result),
+        spec_yaml=_yaml(spec),
+        notes=notes(result, depth),
+        dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
+        log_params=[k for k, d in result.space.items() if _is_log(d)],
+        metrics=list(result.metrics),
+        objectives=list(result.objectives),
+        pareto=[_chosen(result, c) for c in result.pareto] if result.several else [],
+        leaderboard=[_leader(row) for row in leaderboard(result)],
+        classes=_classes(result),
+        class_coefficients=None if result.several else _class_coefficients(result),
+        sampled=list(record.get("sampled", [])),
+        sampled_rows=_sampled_rows(result),
+    )
+
+
+def notes(result: Result, depth: Depth) -> list[str]:
+    """Return what a reader should know besides: what was left out, how the study ended, what is approximate."""
+    cost, found = result.cost, [*_algorithm_notes(result.record), *_reading_notes(result.record)]
+    found += _sampling_notes(result)
+    if cost.rows_without_target:
+        found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")
+    if cost.rows_without_weight:
+        found.append(f"{cost.rows_without_weight:,} rows of weight zero were left out.")
+    if result.stopped == "exhausted":
+        found.append("Every setting of the space was tried; further trials would only repeat them.")
+    if result.stopped == "patience":
+        found.append("The trials ended early: nothing improved any more.")
+    if result.stopped in ("timeout", "interrupted"):
+        found.append(f"The trials ended before their number was reached ({result.stopped}).")
+    unsettled = sum("error" in t.user_attrs for t in result.optuna_study.get_trials(deepcopy=False))
+    if unsettled:
+        found.append(f"{unsettled} settings could not be scored; the trials table has them.")
+    if unfinished := sum("converged" in t.user_attrs for t in result.optuna_study.get_trials(deepcopy=False)):
+        found.append(f"In {unfinished} trials a solver reached max_iter before its tolerance.")
+    early = sum(stopped_early(t.user_attrs) for t in result.optuna_study.get_trials(deepcopy=False))
+    if early:
+        found.append(
+            f"{early} settings were stopped on a part of the sample; the others were fitted to all of it."
+        )
+    if depth.learning and (far := result.extrapolated()) is not None:
+        found.append(f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
+    found += _model_notes(result)
+    if depth.nested:
+        found.append(
+            "The nested estimate scores the choice among the settings that were tried; "
+            "the settings themselves were proposed with every fold in sight."
+        )
+    return [*found, *depth.words]
+
+
+def _algorithm_notes(record: Mapping[str, Any]) -> list[str]:
+    """Return why the algorithms are those that they are."""
+    found = [str(why)] if (why := record.get("chosen")) else []
+    found += [
+        f"{name} was answered by {wide}: the square of the columns did not fit in memory. Its components are "
+        "approximate, and its scores are lower bounds."
+        for name, wide in record.get("wide", {}).items()
+    ]
+    if without := record.get("left_out"):
+        found.append(f"Left out, since some split holds too few rows to train it: {', '.join(without)}.")
+    return found
+
+
+def _reading_notes(record: Mapping[str, Any]) -> list[str]:
+    """Return why the data was read more than once, and what suits it badly even so."""
+    again, left = record.get("read_again", []), record.get("unsuited", [])
+    found = [
+        f"The data was read again, since what a sample told does not suit all rows: {why}." for why in again
+    ]
+    found += [f"The data was read once more, by QR decompositions: {why}." for why in record.get("refined", [])]
+    if words := record.get("precision"):
+        found.append(f"Exact scores come from {words}.")
+    return found + [
+        f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
+    ]
+
+
+def _model_notes(result: Result) -> list[str]:
+    found, last = [], None if result.several else result.best_model["model"]
+    if hasattr(last, "estimator_") and (threshold := getattr(last, "threshold", None)) is not None:
+        found.append(f"The best model calls a row positive from {threshold:.4g} on.")
+    if (polished := result.polished) is not None:
+        found.append(_polish_note(polished))
+    return found
+
+
+def _polish_note(polished: Polished) -> str:
+    if not polished.passes:
+        return f"The best model was not polished by a second pass: {polished.reason}."
+    passes = "a second pass" if polished.passes == 1 else f"{polished.passes} further passes"
+    if not polished.known:
+        return f"The best model is that of the first pass, after {passes}: {polished.reason}."
+    return (
+        f"The best model was polished by {passes}, expected to lower the mean loss of a row by {polished.gain:.1g} "
+        f"(standard error {polished.se:.1g}); the scores are those of before."
+    )
+
+
+def _sampling_notes(result: Result) -> list[str]:
+    sampled, rows = result.record.get("sampled", []), _sampled_rows(result)
+    if not sampled or rows is None:
+        return []
+    splits = len(result.candidates[0].states.test)
+    names = ", ".join(sampled)
+    found = [
+        f"{names}: scored on a sample of {rows:,} held-out rows, in {splits} splits; other scores are exact."
+    ]
+    if len(sampled) == len(result.metrics):
+        found = [f"{names}: scored on a sample of {rows:,} held-out rows, in {splits} splits."]
+    untold = {
+        name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
+        for name in result.metrics[1:]
+    }
+    found += [f"{name} could not be told of {n:,} settings." for name, n in untold.items() if n]
+    return [*found, *_bias_notes(result)]
+
+
+def _bias_notes(result: Result) -> list[str]:
+    """Return which scores of sampled rows are biased, and how."""
+    largest = [m for m in result.record.get("sampled", []) if m == "neg_max_error"]
+    kept, held = scored_rows(result.candidates[0].states) or (0, 0)
+    found = [
+        f"{m} is the largest error among {kept:,} of {held:,} held-out rows (the smallest and largest targets are "
+        "among them): that of all rows may be larger."
+        for m in largest
+        if kept < held
+    ]
+    biases = {m: result.accuracy(metric=m).bias for m in result.metrics} if not result.several else {}
+    return [*found, *(_bias_note(m, bias) for m, bias in biases.items() if bias)]
+
+
+def _bias_note(metric: str, bias: float) -> str:
+    side = "high" if bias > 0.0 else "low"
+    return (
+        f"{metric} of the best setting is too {side} by about {abs(bias):.1g}, of so few sampled rows; a "
+        "larger scoring_rows makes that smaller."
+    )
+
+
+def _sampled_rows(result: Result) -> int | None:
+    """Return how many held-out rows scores were computed on, all splits together; None where all are exact."""
+    held = [held.rows for held in result.candidates[0].states.held_out if held.rows is not None]
+    return sum(rows.n for rows in held) if held else None
+
+
+def _leader(row: Row) -> Leader:
+    return Leader(
+        row.trial, row.algorithm, row.params, row.score, _finite(row.se), row.complexity,
+        within_one_se=row.within_one_se, trials=row.trials, failed=row.failed, bound=row.score_bound,
+        accuracy=row.accuracy, metrics={name: _estimate_of(s) for name, s in row.metrics.items()},
+    )  # fmt: skip
+
+
+def _estimate_of(scores: Scores, accuracy: str = "") -> Estimate:
+    return Estimate(_finite(scores.mean), _finite(scores.se), scores.bound, accuracy)
+
+
+def _classes(result: Result) -> list[ClassRow]:
+    """Return the rows of each class: counted where a state has them, else estimated from sampled rows."""
+    found = result.candidates[0].states
+    labels = found.whole.shape.classes
+    states = [c.states for c in result.leaders.values()]
+    for state in (s.whole for s in states) if labels else ():
+        counted = getattr(state, "weight", None)
+        if isinstance(counted, np.ndarray) and counted.shape == (len(labels),):
+            return [ClassRow(str(v), float(n)) for v, n in zip(labels, counted, strict=True)]
+    sampled = (found.sample or found).whole
+    if isinstance(sampled, ScoringState):
+        return [ClassRow(str(v), float(n)) for v, n in zip(labels, sampled.counts, strict=True)]
+    if not labels or not isinstance(sampled, SampleState):
+        return []
+    codes = sampled.values[: sampled.n, sampled.shape.d].astype(np.intp)
+    shares = np.bincount(codes, sampled.sample_weight, len(labels)) / max(sampled.sample_weight.sum(), 1e-300)
+    whole = sampled.n == sampled.rows
+    rows = shares * sampled.rows
+    return [ClassRow(str(v), float(round(n)), whole) for v, n in zip(labels, rows, strict=True)]
+
+
+def _class_coefficients(result: Result) -> ClassCoefficients | None:
+    table = result.coefficient_table()
+    if table is None or table.shape[1] < 2:
+        return None
+    values = table.to_numpy()
+    order = np.argsort(-np.abs(values).max(axis=1), kind="stable")[:MOST_COEFFICIENTS]
+    rows = [(str(table.index[i]), values[i].tolist()) for i in order]
+    return ClassCoefficients([str(c) for c in table.columns], rows, len(table))
+
+
+def _row(result: Result, trial: FrozenTrial) -> TrialRow:
+    name, values = result.setting(trial)
+    scores = recorded(trial)
+    return TrialRow(
+        number=trial.number,
+        algorithm=name,
+        params={f"{name}.{k}": v for k, v in values.items()},
+        value=scores.mean if scores else None,
+        se=_finite(scores.se) if scores else None,
+        fold_scores=list(scores.folds) if scores else [],
+        seconds=trial.user_attrs.get("seconds"),
+        duplicate_of=trial.user_attrs.get("duplicate_of"),
+        state=trial.state.name.lower(),
+        metrics={m: _estimate_of(s, result.noted_accuracy(trial, m)) for m, s in scores.also.items()}
+        if scores
+        else {},
+        bound=scores.bound if scores else None,
+        accuracy=result.noted_accuracy(trial, result.metric) if scores else "",
+    )
+
+
+def _chosen(result: Result, candidate: Candidate) -> Chosen:
+    from hpo.trials.selection import complexity
+
+    name, params = result.algorithm_of(candidate), result.params_of(candidate)
+    scores, se = candidate.scores, _finite(candidate.scores.se)
+    found = {m: shown_accuracy(result, candidate, m) for m in result.metrics}
+    words = {m: one.words(scores.also.get(m, scores).mean) for m, one in found.items()}
+    also = {m: _estimate_of(s, words[m]) for m, s in scores.also.items()}
+    return Chosen(
+        candidate.number, name, params, scores.mean, se, complexity(candidate), also, scores.bound,
+        words[result.metric],
+    )  # fmt: skip
+
+
+def shown_accuracy(result: Result, candidate: Candidate, metric: str) -> Accuracy:
+    """Return which errors a chosen setting's score carries; those of a whole front without further predictions."""
+    return (
+        accuracy_of(candidate, metric, result.metric)
+        if result.several
+        else result.accuracy(candidate, metric)
+    )
+
+
+def _drawn(result: Result, depth: Depth) -> list[tuple[str, int]]:
+    """Return what was searched and is drawn, in the order of the search, with the points of its curve."""
+    return [(key, depth.points[key]) for key in result.searched() if key in depth.points]
+
+
+def _elbows(result: Result, depth: Depth) -> list[Curve]:
+    """Return, for models with an elbow, its curve, where it is not the score that was optimised."""
+    asked = ((name, getattr(leader.algorithm, "elbow", None)) for name, leader in result.leaders.items())
+    found = ((f"{name}.{elbow[0]}", elbow[1]) for name, elbow in asked if elbow)
+    return [
+        replace(_validation(result, key, depth.points[key], metric), metric=metric)
+        for key, metric in found
+        if key in depth.points and metric != result.metric
+    ]
+
+
+def _validation(result: Result, key: str, points: int, metric: str | None = None) -> Curve:
+    curve = result.validation_curve(key, points, metric)
+    distribution = result.searched()[key]
+    best = result.params_of(result.leaders[key.partition(".")[0]]).get(key)
+    return Curve(
+        key, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se], _is_log(distribution), best
+    )
+
+
+def _curve(name: str, curve: selection.Curve | None) -> Curve | None:
+    if curve is None or not curve.x:
+        return None
+    return Curve(name, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se])
+
+
+def _estimate(found: selection.Estimate | None) -> Estimate | None:
+    return None if found is None else Estimate(found.mean, _finite(found.se))
+
+
+def _ledger(result: Result) -> Ledger:
+    cost = result.cost
+    segments = [
+        SegmentRow(name, rows, nbytes, "read" if read else "reused")
+        for name, rows, nbytes, read in result.record["ledger"]
+    ]
+    return Ledger(
+        rows_read=cost.rows_read,
+        rows_if_retrained=cost.rows_if_retrained,
+        bytes_read=cost.bytes_read,
+        seconds_pass=cost.seconds_pass,
+        seconds_trials=cost.seconds_trials,
+        states_built=cost.states_built,
+        states_reused=cost.states_reused,
+        pilot_rows=cost.pilot_rows,
+        segments=segments,
+    )
+
+
+def _created(result: Result) -> str:
+    trials = result.optuna_study.get_trials(deepcopy=False)
+    start = trials[0].datetime_start if trials else None
+    return start.strftime("%Y-%m-%d %H:%M") if start else ""
+
+
+def _is_log(distribution: Any) -> bool:
+    return isinstance(distribution, (FloatDistribution, IntDistribution)) and distribution.log
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _text(data: Any) -> str:
+    if isinstance(data, str):
+        return data
+    return ", ".join(data) if len(data) <= MOST_PATHS else f"{data[0]} and {len(data) - 1:,} more"
+
+
+def _yaml(spec: dict[str, Any]) -> str:
+    from studies.spec.spec import build, dump
+
+    return dump(build(spec))

@@ -1,0 +1,176 @@
+"""How deep a report looks: what takes about as long as the trials did, by the seconds that they noted.
+
+A curve takes a fit for each of its points and folds. Where models are fitted anew for every one, as forests are, a
+report of everything would take many times what the study did. What is left out is decided by the record alone, so
+that a study opened again has the same report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from optuna.distributions import CategoricalDistribution
+
+from algorithms.summaries.sample import SampleState
+from hpo.findings.extrapolation import SHARES
+from hpo.findings.grids import grid_of
+from hpo.states.evaluate import leaves_one_out
+from hpo.trials import selection
+
+if TYPE_CHECKING:
+    from hpo.findings.result import Result
+    from hpo.trials.selection import Candidate
+
+FREE = 10.0
+"""Seconds that a report may take beside those that the trials took."""
+
+POINTS, FEWEST = 25, 5
+"""Points of a curve, and those below which it is left out."""
+
+
+@dataclass(frozen=True)
+class Depth:
+    """What a report computes.
+
+    Attributes
+    ----------
+    learning, nested : whether it has a learning curve, and a nested estimate.
+    points : of the curve along each hyperparameter that has one.
+    words : what was left out or thinned, and why.
+    """
+
+    learning: bool
+    nested: bool
+    points: Mapping[str, int]
+    words: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Along:
+    """The curve along one hyperparameter: a fit in every fold takes ``seconds``.
+
+    Examples
+    --------
+    >>> along = Along("forest.n_estimators", 0.5, 25, thins=True)
+    >>> along.cost(5), Along("forest.bootstrap", 0.5, 2, thins=False).cost(5)
+    (2.5, 1.0)
+    """
+
+    key: str
+    seconds: float
+    values: int
+    thins: bool
+
+    def cost(self, points: int) -> float:
+        """Return the seconds that it takes with at most so many points; of choices each is one."""
+        return self.seconds * (min(self.values, points) if self.thins else self.values)
+
+
+def depth_of(result: Result) -> Depth:
+    """Return what a report of a study computes, by what its trials noted."""
+    noted = {c.number: _noted(result, c) for c in result.candidates}
+    spent = sum(t.user_attrs.get("seconds", 0.0) for t in result.optuna_study.get_trials(deepcopy=False))
+    each = {name: _each(result, name, noted) for name in result.leaders}
+    left, single = FREE + spent, not result.several
+    by_size = _sizes(result.best) * noted[result.best.number] if single else 0.0
+    learning = by_size <= left
+    left -= by_size * learning
+    alongs = _alongs(result, each)
+    choice = (len(result.candidates[0].states.plan.splits) - 1) / 2.0 * sum(noted.values())
+    some, _ = fitting(alongs, left, FEWEST)
+    nests = single and selection.nests(result.candidates)
+    nested = nests and choice + sum(along.cost(FEWEST) for along in some) <= left
+    curves, points = fitting(alongs, left - choice * nested, POINTS)
+    lacking = [along for along in alongs if along not in curves]
+    left_out = [
+        ("the learning curve", by_size * (not learning), "learning_curve()"),
+        ("the nested estimate", choice * (nests and not nested), "nested_score"),
+        (_named(lacking), sum(along.cost(POINTS) for along in lacking), "validation_curve()"),
+    ]
+    words = [*_costly_words(result), *_words(left_out, spent), *_thin_words(curves, points, spent)]
+    return Depth(learning, nested, {along.key: points for along in curves}, words)
+
+
+def fitting(alongs: Sequence[Along], seconds: float, points: int) -> tuple[list[Along], int]:
+    """Return the curves that can be told in that time, the first before others, and the most points of each.
+
+    Examples
+    --------
+    >>> alongs = [Along("a", 1.0, 25, True), Along("b", 1.0, 25, True)]
+    >>> [(len(kept), n) for kept, n in (fitting(alongs, s, 25) for s in (60.0, 20.0, 9.0, 4.0))]
+    [(2, 25), (2, 10), (1, 9), (0, 0)]
+    """
+    for n in range(len(alongs), 0, -1):
+        kept = list(alongs[:n])
+        for most in range(points, FEWEST - 1, -1):
+            if sum(along.cost(most) for along in kept) <= seconds:
+                return kept, most
+    return [], 0
+
+
+def _alongs(result: Result, each: Mapping[str, float]) -> list[Along]:
+    """Return the curves that a report may have, those of the most important hyperparameters first."""
+    shares = result.importances()
+    found = []
+    for key, distribution in result.searched().items():
+        name = key.partition(".")[0]
+        if not _costly(result.leaders[name]):
+            thins = not isinstance(distribution, CategoricalDistribution)
+            found.append(Along(key, each[name], len(grid_of(distribution, POINTS)), thins))
+    return sorted(found, key=lambda along: -shares.get(along.key, 0.0))
+
+
+def _costly_words(result: Result) -> list[str]:
+    costly = [name for name, leader in result.leaders.items() if _costly(leader)]
+    if not costly:
+        return []
+    return [
+        f"Curves along the hyperparameters of {', '.join(costly)}, and the nested estimate, were left out: each "
+        "point would fit the estimator anew, more often than the study did."
+    ]
+
+
+def _words(left_out: Sequence[tuple[str, float, str]], spent: float) -> list[str]:
+    """Return what was left out, what it would take, and how to ask for it."""
+    parts = [f"{what} (about {cost:.2g} s; result.{how})" for what, cost, how in left_out if cost > 0.0]
+    if not parts:
+        return []
+    return [f"Left out, so that this took no longer than the trials ({spent:.2g} s): {'; '.join(parts)}."]
+
+
+def _thin_words(curves: Sequence[Along], points: int, spent: float) -> list[str]:
+    if all(along.cost(points) == along.cost(POINTS) for along in curves):
+        return []
+    return [
+        f"Curves have at most {points} points, not {POINTS}: they may take as long as the trials, {spent:.2g} s."
+    ]
+
+
+def _named(alongs: Sequence[Along]) -> str:
+    curves = "curves" if len(alongs) > 1 else "curve"
+    return f"the {curves} along {', '.join(along.key for along in alongs)}"
+
+
+def _noted(result: Result, candidate: Candidate) -> float:
+    """Return the seconds that a candidate's trial noted; zero where it noted none."""
+    noted: Any = result.optuna_study.get_trials(deepcopy=False)[candidate.number].user_attrs
+    return float(noted.get("seconds", 0.0))
+
+
+def _each(result: Result, name: str, noted: Mapping[int, float]) -> float:
+    """Return the seconds of an algorithm's trials on average."""
+    found = [noted[c.number] for c in result.candidates if result.algorithm_of(c) == name]
+    return sum(found) / len(found)
+
+
+def _sizes(best: Candidate) -> int:
+    """Return how many sizes the learning curve of a candidate has."""
+    if isinstance(best.states.whole, SampleState):
+        return len(SHARES)
+    return best.states.plan.n_cells - 1 if leaves_one_out(best.states.plan) else 0
+
+
+def _costly(leader: Candidate) -> bool:
+    return bool(getattr(leader.algorithm, "costly", False))

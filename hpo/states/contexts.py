@@ -1,0 +1,69 @@
+"""From a question to states: the pilot, the pass, and the fold states of every summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from algorithms.base import Summary
+from hpo.question.question import Question
+from hpo.states.evaluate import FoldStates, fold_states
+from hpo.states.passes import Pass, context_of
+from hpo.states.pilot import Pilot
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a study's trials are answered from.
+
+    Attributes
+    ----------
+    states : fold states by summary.
+    contexts : the key of each summary's states.
+    pilot : encoder and folds.
+    """
+
+    states: Mapping[Summary[Any], FoldStates]
+    contexts: Mapping[Summary[Any], str]
+    pilot: Pilot
+
+    @property
+    def any_states(self) -> FoldStates:
+        """The fold states of one summary; every summary has seen the same rows."""
+        return next(iter(self.states.values()))
+
+
+def contexts_of(question: Question, pilot: Pilot) -> dict[Summary[Any], str]:
+    """Return the key of each summary's states."""
+    dataset = question.dataset
+    return {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in question.summaries}
+
+
+def make_pass(question: Question, pilot: Pilot) -> Pass:
+    """Return the pass that a question needs."""
+    return Pass(question.dataset, pilot, contexts_of(question, pilot), question.store)
+
+
+def evidence(
+    pilot: Pilot,
+    contexts: Mapping[Summary[Any], str],
+    cells: Mapping[Summary[Any], Sequence[Any]],
+    sample: Summary[Any] | None,
+    exact: frozenset[str] = frozenset(),
+) -> Evidence:
+    """Return the fold states of a finished pass.
+
+    Parameters
+    ----------
+    pilot, contexts : of the pass.
+    cells : one state per cell, by summary.
+    sample : the summary whose held-out rows scores are computed on, or None.
+    exact : the metrics that states tell exactly all the same.
+    """
+    plan = pilot.folds.plan
+    states = {s: fold_states(pilot.ready(s), found, plan) for s, found in cells.items()}
+    if sample is not None:
+        rows = states[sample]
+        states = {s: replace(found, sample=rows, exact=exact) for s, found in states.items()}
+    return Evidence(states, contexts, pilot)

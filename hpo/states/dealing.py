@@ -1,0 +1,232 @@
+"""Who gets which fold: rows and groups are counted, dealt, and what was dealt is remembered for each segment.
+
+The deal of a segment begins where that of the others stood when it was first seen, and stays: so folds are even
+over all segments together, and growing or shrinking data keeps the folds, and the leaves, of segments that stay.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpo.data.encoding.rows import usable_rows
+from hpo.data.folds.dealing import Roles, Share, Shares, Table, label_text
+from hpo.data.folds.groups import DealtGroups, GroupFolds, deal_groups, group_words
+from hpo.data.folds.schemes import DealtRows, FoldScheme, RowFolds, StratifiedFolds
+from hpo.data.segment import fingerprint
+from hpo.data.sources.memory import MEMORY
+from hpo.data.values import class_codes
+from hpo.errors import StoreWarning
+from hpo.states.labels import known_label_rows, label_rows
+from state_store import StateStore, StoreWriteError, digest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hpo.data.dataset import Dataset
+    from hpo.data.hashing import Words
+    from hpo.data.segment import Segment
+
+COUNTS, DEALS = "groups", "deals"
+
+HELD = 1 << 23
+"""Groups of segments, in all, that are held while they are dealt; those of further segments are looked up again."""
+
+
+def dealt(
+    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Any] = ()
+) -> FoldScheme:
+    """Return the scheme with what it deals to whom; reads what it must count of segments that are not known yet.
+
+    ``classes`` are the labels of a target that is a class. Schemes that deal nothing are returned as they are.
+    """
+    found = _dealt(folds, dataset, store, classes, read=True)
+    assert found is not None  # noqa: S101 - reading tells all
+    return found
+
+
+def known_dealt(
+    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Any] = ()
+) -> FoldScheme | None:
+    """Return the scheme as :func:`dealt`, of what is counted already; None where that is nothing. Reads no data."""
+    return _dealt(folds, dataset, store, classes, read=False)
+
+
+def _dealt(
+    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Any], *, read: bool
+) -> FoldScheme | None:
+    deal = _Deal(dataset, store, tuple(classes), read)
+    if isinstance(folds, RowFolds):
+        return deal.rows(folds)
+    return deal.groups(folds) if isinstance(folds, GroupFolds) else folds
+
+
+@dataclass(frozen=True, eq=False)
+class _Deal:
+    """A deal over a data set, and where it is remembered."""
+
+    dataset: Dataset
+    store: StateStore
+    classes: tuple[Any, ...]
+    read: bool
+
+    def rows(self, folds: RowFolds) -> RowFolds | None:
+        """Return folds that know what is left over of each segment and class, and who gets it."""
+        apart = self.classes if isinstance(folds, StratifiedFolds) else ()
+        segments, table = self.dataset.segments, Table(folds.n_splits, apart or [None])
+        counted = [self._counted(segment, apart) for segment in segments]
+        found: dict[str, Shares] = {}
+        names = {}
+        for segment, rows in zip(segments, counted, strict=True):
+            if rows is None:
+                return None
+            names[segment.id] = self._name(folds, segment, [[label_text(c), n] for c, n in rows.items()])
+            known = self._recalled(names[segment.id], segment, rows, folds.n_splits)
+            if known is not None:
+                table.add(known)
+                found[segment.id] = known
+        for segment, rows in zip(segments, counted, strict=True):
+            if segment.id not in found and rows is not None:
+                found[segment.id] = table.share(rows)
+                self._remember(names[segment.id], segment, found[segment.id])
+        roles = Roles(self.dataset.targets, self.dataset.weight, apart, self.classes)
+        return folds.knowing(DealtRows(found, roles, table))
+
+    def _counted(self, segment: Segment, apart: tuple[Any, ...]) -> Mapping[Any, int | None] | None:
+        """Return the rows of each class of a segment in the order of the classes, or of all; None if unknown."""
+        if not apart:
+            return {None: segment.opened if segment.rows is None else segment.rows}
+        counts = label_rows if self.read else known_label_rows
+        rows = counts(self.dataset, segment, self.store)
+        return None if rows is None else {label: rows.get(label, 0) for label in apart}
+
+    def _name(self, folds: FoldScheme, segment: Segment, counted: Any) -> str:
+        """Return what a segment's deal is remembered by: where it is and how many rows it has, not its time."""
+        asked = {k: v for k, v in folds.to_dict().items() if k != "seed" or isinstance(folds, GroupFolds)}
+        roles = [*self.dataset.targets, self.dataset.weight]
+        where = segment.fingerprint if segment.uri == MEMORY else segment.uri
+        return digest([asked, roles, where, segment.place, *segment.part, counted])
+
+    def _recalled(
+        self, name: str, segment: Segment, rows: Mapping[Any, int | None], n_splits: int
+    ) -> Shares | None:
+        document = None if segment.uri == MEMORY else self.store.get_document(DEALS, name)
+        extra = {} if document is None else document.about.get("extra")
+        if document is None or not isinstance(extra, dict):
+            return None
+        found = {c: Share(n, tuple(extra.get(label_text(c), ()))) for c, n in rows.items()}
+        fitting = all(len(share.extra) == (share.rows or 0) % n_splits for share in found.values())
+        return found if fitting else None
+
+    def _remember(self, name: str, segment: Segment, shares: Shares) -> None:
+        if self.read and segment.uri != MEMORY:
+            extra = {label_text(c): list(share.extra) for c, share in shares.items() if share.extra}
+            self._put(DEALS, name, {}, {"segment": segment.fingerprint, "extra": extra})
+
+    def groups(self, folds: GroupFolds) -> GroupFolds:
+        """Return folds that know the fold of each group, of the segments that are counted."""
+        together, names = _Groups(len(self.classes) if folds.stratified else 1), {}
+        held: dict[str, Words] = {}
+        room = HELD
+        for segment in self.dataset.segments:
+            counted = self._counted_groups(folds, segment)
+            if counted is None:
+                continue
+            words, rows = counted
+            room -= len(words)
+            if room >= 0:
+                held[segment.id] = words
+            names[segment.id] = name = self._name(folds, segment, fingerprint(words.tobytes(), rows.tobytes()))
+            together.add(words, rows, self._folds_of(name, words))
+        words, rows, known = together.result()
+        made = deal_groups(words, rows, known, folds.n_splits, folds.seed)
+        prints = {}
+        for segment in self.dataset.segments:
+            if segment.id in names:
+                own = held.pop(segment.id, None)
+                if own is None and (again := self._counted_groups(folds, segment)) is not None:
+                    own = again[0]
+                mine = made[:0] if own is None else made[np.searchsorted(words, own)]
+                prints[segment.id] = fingerprint(mine.tobytes())
+                if self.read and self._folds_of(names[segment.id], mine) is None:
+                    self._put(DEALS, names[segment.id], {"folds": mine}, {"segment": segment.fingerprint})
+        labels = self.classes if folds.stratified else ()
+        return folds.knowing(DealtGroups(words, made, rows, labels, prints))
+
+    def _folds_of(self, name: str, groups: NDArray[Any]) -> NDArray[Any] | None:
+        """Return the remembered folds of a segment's groups."""
+        document = self.store.get_document(DEALS, name)
+        found = None if document is None else document.arrays.get("folds")
+        return found if found is not None and found.shape == groups.shape else None
+
+    def _counted_groups(self, folds: GroupFolds, segment: Segment) -> tuple[Words, NDArray[np.int64]] | None:
+        """Return the groups of a segment, sorted, and the rows of each by class; None where only reading tells."""
+        roles = [folds.column, *self.dataset.targets, self.dataset.weight]
+        labels = [label_text(c) for c in self.classes] if folds.stratified else []
+        name = digest([segment.fingerprint, roles, labels, len(self.classes)])
+        document = self.store.get_document(COUNTS, name)
+        if document is not None and {"groups", "rows"} <= set(document.arrays):
+            return document.arrays["groups"], document.arrays["rows"]
+        if not self.read:
+            return None
+        found = _Groups(len(self.classes) if folds.stratified else 1)
+        for words, rows in self._batches(folds, segment):
+            found.add(words, rows)
+        words, rows, _ = found.result()
+        self._put(COUNTS, name, {"groups": words, "rows": rows}, {"segment": segment.fingerprint})
+        return words, rows
+
+    def _batches(
+        self, folds: GroupFolds, segment: Segment
+    ) -> Iterator[tuple[Words, NDArray[np.int64]]]:
+        """Yield the groups of each batch with their usable rows by class."""
+        targets, weight = self.dataset.targets, self.dataset.weight
+        columns = tuple(dict.fromkeys([folds.column, *targets, *([weight] if weight else [])]))
+        width = len(self.classes) if folds.stratified else 1
+        for batch in self.dataset.look(segment, columns):
+            keep = usable_rows(batch, targets, weight, segment.id, self.classes).keep
+            words, places = np.unique(group_words(batch.column(folds.column)), return_inverse=True)
+            codes = np.zeros(batch.num_rows)
+            if folds.stratified:
+                codes = class_codes(batch.column(targets[0]), self.classes)
+            used = slice(None) if keep is None else keep
+            flat = places[used] * width + codes[used].astype(np.int64)
+            yield words, np.bincount(flat, minlength=len(words) * width).reshape(len(words), width)
+
+    def _put(self, kind: str, name: str, arrays: dict[str, Any], about: dict[str, Any]) -> None:
+        try:
+            self.store.put_document(kind, name, arrays, about)
+        except StoreWriteError as error:
+            warnings.warn(f"what folds deal could not be kept: {error}", StoreWarning, stacklevel=2)
+
+
+class _Groups:
+    """Groups met so far, with their rows by class and the folds that they had; merged now and then."""
+
+    def __init__(self, classes: int) -> None:
+        self._parts = [(np.empty(0, np.uint64), np.zeros((0, classes), np.int64), np.empty(0, np.int64))]
+        self._waiting = 0
+
+    def add(self, words: Words, rows: NDArray[np.int64], folds: NDArray[Any] | None = None) -> None:
+        """Take further groups; of two folds the first that was met stays."""
+        known = np.full(len(words), -1) if folds is None else folds.astype(np.int64)
+        self._parts.append((words, rows, known))
+        self._waiting += len(words)
+        if self._waiting > max(1 << 20, len(self._parts[0][0])):
+            self._parts = [self.result()]
+            self._waiting = 0
+
+    def result(self) -> tuple[Words, NDArray[np.int64], NDArray[np.int64]]:
+        """Return the groups, sorted, each once."""
+        words, rows, folds = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        found, places = np.unique(words, return_inverse=True)
+        total = np.zeros((len(found), rows.shape[1]), np.int64)
+        np.add.at(total, places, rows)
+        first = np.full(len(found), -1)
+        has = np.flatnonzero(folds >= 0)[::-1]  # the first that was met is written last
+        first[places[has]] = folds[has]
+        return found, total, first

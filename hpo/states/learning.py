@@ -1,0 +1,222 @@
+"""What summaries must know before their pass, learned from a sample of encoded rows and kept for growing data."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from algorithms.base import Batch, Refinable, Shape, SparseBatch, Summary, learns
+from algorithms.known import Known
+from hpo.errors import StoreWarning
+from hpo.states.pilot import LEAST_SHARE, share_of
+from hpo.states.summaries import fields_of_summary
+from state_store import StateStore, StoreWriteError, digest
+
+if TYPE_CHECKING:
+    from hpo.data.dataset import Dataset
+    from hpo.data.segment import Segment
+    from hpo.states.pilot import Pilot
+    from state_store.entry import Document
+
+KIND = "learned"
+ROWS = 50_000
+"""Rows of the sample that summaries learn from."""
+
+MOST_BYTES = 1 << 29
+"""Bytes that they may take when dense."""
+
+
+def with_known(
+    pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary[Any]], store: StateStore, seed: int
+) -> Pilot:
+    """Return the pilot with what each summary must know: from the store, or learned from a new sample.
+
+    What was learned from segments that the data still has is taken as it is, so that growing data keeps
+    matching its old leaves; first what was learned again, since the sample had misled (:mod:`hpo.states.reading`).
+
+    Raises
+    ------
+    DataError
+        If the sample cannot be read.
+    """
+    pilot = with_stored(pilot, dataset, summaries, store)
+    missing: list[Any] = [s for s in summaries if learns(s) and s not in pilot.known]
+    if not missing:
+        return pilot
+    sample, drawn = _sampled(pilot, dataset, seed)
+    learned = {s: s.learn(pilot.shape, _as_taken(s, sample)) for s in missing}
+    for summary, known in learned.items():
+        _put(store, known, _about(summary, pilot, dataset, drawn))
+    return replace(pilot, known={**pilot.known, **learned})
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What a summary learned again, of the state of every row.
+
+    Attributes
+    ----------
+    known : what the next pass must know.
+    rounds : how often it has been learned again of the same data.
+    """
+
+    known: Known
+    rounds: int
+
+
+def keep(summary: Summary[Any], learned: Learned, pilot: Pilot, dataset: Dataset, store: StateStore) -> None:
+    """Keep what was learned again; data that still has all these segments prefers it to what a sample told."""
+    about = _about(summary, pilot, dataset, dataset.segments)
+    _put(store, learned.known, {**about, "rounds": learned.rounds})
+
+
+def keep_finer(
+    summary: Summary[Any], known: Known, pilot: Pilot, dataset: Dataset, store: StateStore
+) -> None:
+    """Keep what makes states of more digits; data that still has all these segments begins with it."""
+    _put(store, known, {**_about(summary, pilot, dataset, dataset.segments), "finer": True})
+
+
+def learned_of(store: StateStore, known: Known, dataset: Dataset) -> int:
+    """Return how often something was learned again of just the segments that the data has."""
+    document = store.get_document(KIND, known.digest)
+    if document is None or set(document.about["segments"]) != {s.fingerprint for s in dataset.segments}:
+        return 0
+    return int(document.about.get("rounds", 0))
+
+
+def sampled(summary: Summary[Any], pilot: Pilot, dataset: Dataset, seed: int) -> Batch:
+    """Return sampled rows as a summary learns from them.
+
+    Raises
+    ------
+    DataError
+        If the sample cannot be read.
+    """
+    return _as_taken(summary, _sampled(pilot, dataset, seed)[0])
+
+
+def _about(
+    summary: Summary[Any], pilot: Pilot, dataset: Dataset, segments: Sequence[Segment]
+) -> dict[str, Any]:
+    return {
+        "lookup": lookup_of(summary, pilot, dataset.targets, dataset.weight),
+        "segments": [segment.fingerprint for segment in segments],
+    }
+
+
+def _put(store: StateStore, known: Known, about: Mapping[str, Any]) -> None:
+    try:
+        store.put_document(KIND, known.digest, known.arrays, about)
+    except StoreWriteError as error:
+        warnings.warn(f"what a pass must know could not be kept: {error}", StoreWarning, stacklevel=3)
+
+
+def with_stored(
+    pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary[Any]], store: StateStore
+) -> Pilot:
+    """Return the pilot with what the store knows for these summaries; reads no data."""
+    able = _learning(summaries)
+    wanted = {lookup_of(s, pilot, dataset.targets, dataset.weight): s for s in able}
+    if not wanted:
+        return pilot
+    present = {segment.fingerprint for segment in dataset.segments}
+    found: dict[Summary[Any], Known] = {}
+    for document in sorted(store.documents(KIND), key=_learned_last, reverse=True):
+        summary = wanted.get(str(document.about.get("lookup")))
+        if summary is None or summary in found or share_of(document, present) < LEAST_SHARE:
+            continue
+        known = load_known(store, document.name)
+        if known is not None:
+            found[summary] = known
+    return replace(pilot, known={**pilot.known, **found})
+
+
+def _learned_last(document: Document) -> tuple[bool, int, int]:
+    """Return a rank: what a sample told is 0, above it what was learned of most rows last, then the finer."""
+    rounds, finer = int(document.about.get("rounds", 0)), bool(document.about.get("finer"))
+    return (finer, len(document.about["segments"]), rounds) if rounds or finer else (False, 0, 0)
+
+
+def load_known(store: StateStore, name: str) -> Known | None:
+    """Return what a stored document knows, or None if it is gone or damaged."""
+    document = store.get_document(KIND, name)
+    if document is None:
+        return None
+    known = Known(document.arrays)
+    return known if known.digest == name else None
+
+
+def lookup_of(summary: Summary[Any], pilot: Pilot, targets: Iterable[str], weight: str | None) -> str:
+    """Return the digest of everything that what a summary learns depends on but the sampled rows."""
+    return digest(
+        {**fields_of_summary(summary), "pilot": pilot.digest, "targets": list(targets), "weight": weight}
+    )
+
+
+def record_of(pilot: Pilot, targets: Iterable[str], weight: str | None) -> dict[str, str]:
+    """Return, by lookup, the documents of what a study's summaries know."""
+    names = list(targets)
+    return {lookup_of(s, pilot, names, weight): known.digest for s, known in pilot.known.items()}
+
+
+def recorded(
+    pilot: Pilot,
+    summaries: Iterable[Summary[Any]],
+    targets: Iterable[str],
+    weight: str | None,
+    record: Mapping[str, str],
+    store: StateStore,
+) -> Pilot:
+    """Return the pilot with what a recorded study's summaries knew; what is gone is left out."""
+    names = {s: record.get(lookup_of(s, pilot, targets, weight)) for s in _learning(summaries)}
+    found = {s: load_known(store, name) for s, name in names.items() if name}
+    return replace(pilot, known={s: known for s, known in found.items() if known is not None})
+
+
+def _learning(summaries: Iterable[Summary[Any]]) -> list[Any]:
+    """Return the summaries that must know something, or may turn out to need it."""
+    return [s for s in summaries if learns(s) or isinstance(s, Refinable)]
+
+
+def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence[Segment]]:
+    """Return sampled rows, encoded, and the segments they are of; sparse where the data is."""
+    beside = [c for c in dataset.columns if c not in dataset.feature_names]
+    found = dataset.sample_sparse(beside, ROWS, seed)
+    if found is None:
+        table, drawn = dataset.sample(dataset.columns, _fewer(pilot.shape), seed)
+        return _encoded(pilot, dataset, table), drawn
+    matrix, rest, drawn = found
+    other = rest.combine_chunks().to_batches()[0]
+    none = np.zeros(matrix.shape[0], np.intp)
+    where = "the pilot sample"
+    made = pilot.encoder.encode_sparse(matrix, other, dataset.targets, dataset.weight, none, 1, where=where)
+    return made.batch, drawn
+
+
+def _as_taken(summary: Summary[Any], sample: Batch) -> Batch:
+    """Return the sample as a summary takes it: fewer sparse rows, evenly spread, where it makes them dense."""
+    if not isinstance(sample, SparseBatch) or getattr(summary, "sparse", False):
+        return sample
+    most = max(1, MOST_BYTES // (8 * (sample.d + sample.targets.shape[1])))
+    return sample.part(slice(None, None, max(1, -(-sample.n // most))))
+
+
+def _fewer(shape: Shape) -> int:
+    """Return how many rows to sample: fewer of many columns."""
+    return min(ROWS, max(1, MOST_BYTES // (8 * max(1, shape.p))))
+
+
+def _encoded(pilot: Pilot, dataset: Dataset, table: Any) -> Batch:
+    """Return the sampled rows as one batch with every column present."""
+    shape, made = pilot.shape, []
+    for batch in table.to_batches():
+        encoded = pilot.encoder.encode(batch, dataset.targets, dataset.weight, where="the pilot sample")
+        made.append((encoded.dense(shape.p).copy(order="F"), encoded.weights.copy()))
+    values = np.concatenate([np.zeros((0, shape.p), shape.dtype), *(v for v, _ in made)])
+    weight = np.concatenate([np.zeros(0), *(w for _, w in made)]) if dataset.weight else None
+    return Batch(np.asfortranarray(values), shape.d, weight)

@@ -1,0 +1,233 @@
+"""The pilot: what a pass must know before it starts, learned from a small sample and kept for growing data.
+
+A pilot is stored with the segments it was drawn from. A data set that still has at least half of them takes the
+stored pilot, so that the leaves of its old segments go on matching; otherwise a new pilot is drawn, which means a
+new pass. Numeric data whose values are not far from zero needs no pilot: its encoder follows from the schema.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from algorithms.base import Learning, Shape, Summary
+from algorithms.known import Known
+from hpo.data.dataset import PILOT_SEGMENTS
+from hpo.data.encoding.encoder import Encoder
+from hpo.data.encoding.hashed import AUTO, Hashed
+from hpo.data.folds.schemes import FoldScheme
+from hpo.data.segment import spread
+from hpo.errors import StoreWarning
+from state_store import StoreWriteError, digest
+
+if TYPE_CHECKING:
+    from hpo.data.dataset import Dataset
+    from state_store import Document, StateStore
+
+LEAST_SHARE = 0.5
+"""Share of the segments that a pilot was drawn from which data must have to take it."""
+
+PILOT_ROWS = 100_000
+"""Rows of the sample that categories and time boundaries are learned from."""
+
+KIND = "pilots"
+
+
+@dataclass(frozen=True, eq=False)
+class Pilot:
+    """Encoder and fold scheme, ready for a pass.
+
+    Attributes
+    ----------
+    encoder : fitted.
+    folds : with whatever it learns from a sample.
+    shape : the columns and targets that states are laid out by.
+    name : of the stored document, or None where nothing was sampled.
+    origin : ``"schema"`` (no sample needed), ``"stored"`` or ``"sampled"``.
+    known : what summaries learned from a sample of encoded rows.
+    """
+
+    encoder: Encoder
+    folds: FoldScheme
+    shape: Shape
+    name: str | None
+    origin: str
+    known: Mapping[Summary[Any], Known] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """What of the pilot makes states comparable."""
+        return digest({"encoder": self.encoder.to_dict(), "folds": self.folds.to_dict()})
+
+    def ready(self, summary: Summary[Any]) -> Summary[Any]:
+        """Return the summary as a pass uses it: knowing what it learned."""
+        known = self.known.get(summary)
+        if known is None:
+            return summary
+        made: Summary[Any] = cast("Learning", summary).knowing(known)
+        return made
+
+
+@dataclass(frozen=True)
+class PilotPlan:
+    """Whether a pilot must be drawn, known before it is.
+
+    Attributes
+    ----------
+    columns : what a sample would read; empty when nothing needs one.
+    lookup : what a stored pilot must have been made for.
+    stored : its document's name, or None.
+    outdated : whether pilots of the same question exist, but segments they were drawn from are gone.
+    needed : whether anything must be looked up: a sample, or the classes of the target.
+    origins : those of the numbers, by column; None where rows must be read to know them.
+    """
+
+    columns: tuple[str, ...]
+    lookup: str
+    stored: str | None
+    outdated: bool
+    needed: bool
+    origins: Mapping[str, float] | None = None
+
+
+def plan_pilot(
+    dataset: Dataset,
+    folds: FoldScheme,
+    max_categories: int,
+    store: StateStore,
+    classes: Sequence[Any] | None = (),
+    hash_columns: Hashed = None,
+) -> PilotPlan:
+    """Return which stored pilot fits the data set, if one does; reads no data.
+
+    ``classes`` are the labels of a target that is a class; None where only reading would tell them.
+    ``hash_columns`` is as :class:`~hpo.data.Encoder` has it.
+    """
+    if classes is None:
+        return PilotPlan(dataset.targets, "", None, outdated=False, needed=True)
+    encoder = Encoder(max_categories, hash_columns=hash_columns)
+    learned = (*encoder.sample_columns(dataset.features), *folds.sample_columns)
+    origins = dataset.known_origins(encoder.numbers(dataset.features))
+    weight = (dataset.weight,) if learned and dataset.weight else ()
+    columns = tuple(dict.fromkeys((*learned, *weight)))
+    lookup = digest(
+        {
+            "features": [[f.name, f.kind, f.dtype] for f in dataset.features],
+            "targets": [[f.name, f.dtype] for f in dataset.target_fields],
+            "weight": dataset.weight,
+            "max_categories": max_categories,
+            "folds": folds.to_dict(),
+            **({"classes": list(classes)} if classes else {}),
+            **({"hash_columns": _asked(hash_columns)} if hash_columns else {}),
+        }
+    )
+    if not columns and origins == {}:
+        return PilotPlan((), lookup, None, outdated=False, needed=False, origins=origins)
+    known = [d for d in store.documents(KIND) if d.about.get("lookup") == lookup]
+    fitting = best_fitting(known, dataset)
+    stored = fitting.name if fitting else None
+    outdated = bool(known) and fitting is None
+    return PilotPlan(columns, lookup, stored, outdated=outdated, needed=True, origins=origins)
+
+
+def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
+    """Return the document of which the data has most of the segments it was made of, at least half; else None."""
+    present = {segment.fingerprint for segment in dataset.segments}
+    best = max(documents, key=lambda document: share_of(document, present), default=None)
+    return best if best is not None and share_of(best, present) >= LEAST_SHARE else None
+
+
+def share_of(document: Document, present: Collection[str]) -> float:
+    """Return the share of the segments that a document was made of which are among some fingerprints."""
+    drawn = document.about.get("segments") or [""]
+    return sum(fingerprint in present for fingerprint in drawn) / len(drawn)
+
+
+def make_pilot(
+    dataset: Dataset,
+    folds: FoldScheme,
+    max_categories: int,
+    store: StateStore,
+    seed: int = 0,
+    classes: Sequence[Any] = (),
+    hash_columns: Hashed = None,
+) -> Pilot:
+    """Return the pilot of a data set: from the schema, from the store, or from a new sample that is stored.
+
+    ``classes`` are the labels of a target that is a class; ``hash_columns`` as in :class:`~hpo.data.Encoder`.
+
+    Raises
+    ------
+    DataError
+        If the sample cannot be read.
+    """
+    plan = plan_pilot(dataset, folds, max_categories, store, classes, hash_columns)
+    unfitted = Encoder(max_categories, hash_columns=hash_columns)
+    if not plan.needed:
+        return _pilot(dataset, folds, _fitted(unfitted, dataset, None, classes, {}), None, "schema")
+    if plan.stored is not None:
+        found = load_pilot(store, plan.stored, folds, dataset.targets)
+        if found is not None:
+            return found
+    table, drawn = None, spread(dataset.segments, PILOT_SEGMENTS)
+    if plan.columns:
+        table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
+        if dataset.weight is not None:
+            table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
+        folds = folds.fit(table) if folds.sample_columns else folds
+    origins = plan.origins
+    if origins is None:
+        origins = dataset.peeked_origins(unfitted.numbers(dataset.features))
+    encoder = _fitted(unfitted, dataset, table, classes, origins)
+    about = {
+        "lookup": plan.lookup,
+        "segments": [segment.fingerprint for segment in drawn],
+        "encoder": encoder.to_dict(),
+        "folds": folds.to_dict(),
+    }
+    name = digest(about)
+    try:
+        store.put_document(KIND, name, {}, about)
+    except StoreWriteError as error:
+        warnings.warn(f"the pilot could not be kept: {error}", StoreWarning, stacklevel=2)
+    return _pilot(dataset, folds, encoder, name, "sampled")
+
+
+def load_pilot(store: StateStore, name: str, folds: FoldScheme, targets: tuple[str, ...]) -> Pilot | None:
+    """Return a stored pilot, or None if it is gone or damaged."""
+    document = store.get_document(KIND, name)
+    if document is None:
+        return None
+    encoder = Encoder.from_dict(document.about["encoder"])
+    if folds.sample_columns:
+        folds = folds.restored(document.about["folds"])
+    return Pilot(encoder, folds, shape_of(encoder, targets), name, "stored")
+
+
+def shape_of(encoder: Encoder, targets: Sequence[str]) -> Shape:
+    """Return the shape of what an encoder makes of rows."""
+    return Shape(encoder.columns_, tuple(targets), encoder.classes_, encoder.dtype_.name)
+
+
+def _asked(hash_columns: Hashed) -> Any:
+    return hash_columns if hash_columns == AUTO else sorted(hash_columns or ())
+
+
+def _fitted(
+    encoder: Encoder,
+    dataset: Dataset,
+    sample: pa.Table | None,
+    classes: Sequence[Any],
+    origins: Mapping[str, float],
+) -> Encoder:
+    weight = dataset.weight if sample is not None else None
+    return encoder.fit_fields(dataset.features, sample, dataset.target_fields, weight, classes, origins)
+
+
+def _pilot(dataset: Dataset, folds: FoldScheme, encoder: Encoder, name: str | None, origin: str) -> Pilot:
+    return Pilot(encoder, folds, shape_of(encoder, dataset.targets), name, origin)

@@ -1,0 +1,206 @@
+"""What a study would do, said before it does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from algorithms.base import Checked, Polishing, learns
+from hpo.data.encoding.encoder import Encoder
+from hpo.data.folds.schemes import FoldSizes
+from hpo.process.memory import available_memory
+from hpo.question.question import Question
+from hpo.question.suitability import check_scoring
+from hpo.states.contexts import contexts_of
+from hpo.states.dealing import known_dealt
+from hpo.states.labels import known_classes
+from hpo.states.learning import with_stored
+from hpo.states.pilot import Pilot, load_pilot, plan_pilot, shape_of
+from hpo.states.refining import precision_in_words
+from hpo.states.stand_in import fitting, in_words
+
+BYTES_PER_SECOND = 50e6
+"""Stored bytes of text that one core parses in a second, for the guess of time where rows are unknown."""
+
+SECONDS_PER_VALUE = 15e-9
+"""Decoding and encoding one value."""
+
+SECONDS_PER_PRODUCT = 2e-10
+"""One of the p² products of a row."""
+
+GUESSED_WIDTH = {"categorical": 20, "timestamp": 40, "date": 20}
+"""Encoded columns that a field makes, for the guess of time before a pilot tells."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study would read, and what is known already.
+
+    Attributes
+    ----------
+    algorithms, metric, folds, trials : what is asked.
+    summaries : what the pass would keep, in words; more than one when a pass field is searched.
+    segments, rows, nbytes : the data in all (rows None where only reading tells).
+    segments_to_read, rows_to_read, bytes_to_read : what no state is known of.
+    changed : files whose states were made before the file changed.
+    pilot : ``"none needed"``, ``"stored"``, ``"to be drawn"``, or ``"to be drawn anew"`` when the segments of
+        the stored one are gone, which means a new pass.
+    seconds : a guess of the time that the pass takes on one core.
+    state_bytes : bytes of one state.
+    memory_free : bytes of memory free, None where unknown.
+    polish : ``"no"``, ``"maybe"`` or ``"always"``: whether the best model may be improved by a further pass over
+        all rows, where there are too many to be kept.
+    again : ``"no"`` or ``"maybe"``: whether the pass may show that what was learned of a sample does not suit all
+        rows, so that the data is read once more, or twice.
+    precision : how many digits the states have, and why, in words; empty where there is one way alone, or where
+        only a pilot would tell.
+    wide : which algorithms are answered by another, since their states do not fit in memory; in words.
+    fold_sizes : rows of each fold, and its groups and rows of each class where folds are dealt by them; None where
+        only reading tells.
+    """
+
+    algorithms: tuple[str, ...]
+    metric: str
+    folds: str
+    trials: int
+    summaries: tuple[str, ...]
+    segments: int
+    rows: int | None
+    nbytes: int
+    segments_to_read: int
+    rows_to_read: int | None
+    bytes_to_read: int
+    changed: tuple[str, ...]
+    pilot: str
+    seconds: float
+    state_bytes: int | None
+    memory_free: int | None
+    polish: str = "no"
+    again: str = "no"
+    wide: str = ""
+    fold_sizes: FoldSizes | None = None
+    precision: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON values."""
+        return asdict(self)
+
+
+def make_plan(question: Question) -> Plan:
+    """Return the plan of a question; reads footers and the store, no rows."""
+    dataset = question.dataset
+    classes = known_classes(dataset, question.store) if question.classify else ()
+    if classes:
+        check_scoring(question.scoring, question.searched, dataset, classes)
+    asked = plan_pilot(
+        dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns
+    )
+    folds = None if classes is None else known_dealt(question.folds, dataset, question.store, classes)
+    if folds is not None:
+        question = replace(question, folds=folds)
+    known = folds is not None
+    pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed) if known else None
+    if pilot is not None:
+        question = fitting(question, pilot)
+        pilot = with_stored(pilot, dataset, question.summaries, question.store)
+    missing = _missing(question, pilot)
+    to_read = [s for s in dataset.segments if question.folds.key(s) in missing]
+    nbytes = sum(s.nbytes for s in to_read)
+    return Plan(
+        algorithms=tuple(s.name for s in question.searched),
+        metric=question.metric,
+        folds=question.folds.describe(),
+        fold_sizes=_fold_sizes(question),
+        trials=question.spec.trials,
+        summaries=tuple(map(repr, question.summaries)),
+        segments=len(dataset.segments),
+        rows=dataset.rows,
+        nbytes=dataset.nbytes,
+        segments_to_read=len(to_read),
+        rows_to_read=_total(s.rows for s in to_read),
+        bytes_to_read=nbytes,
+        changed=_changed(question, {s.uri for s in to_read}),
+        pilot=_pilot_in_words(needed=asked.needed, stored=asked.stored, outdated=asked.outdated),
+        seconds=_seconds(question, pilot, _total(s.rows for s in to_read), nbytes),
+        state_bytes=None if pilot is None else sum(pilot.ready(s).nbytes(pilot.shape) for s in question.summaries),
+        memory_free=available_memory(),
+        polish=_polish(question),
+        again="maybe" if to_read and any(map(_checked, question.summaries)) else "no",
+        wide=in_words(question),
+        precision="" if pilot is None else precision_in_words(question.summaries, pilot),
+    )
+
+
+def _fold_sizes(question: Question) -> FoldSizes | None:
+    """Return the sizes of the folds, where every segment is counted."""
+    sizes, segments = question.folds.sizes, question.dataset.segments
+    counted = getattr(getattr(question.folds, "dealt", None), "segments", None)
+    return None if counted is not None and len(counted) < len(segments) else sizes
+
+
+def _polish(question: Question) -> str:
+    """Return whether a further pass may follow the trials."""
+    how = question.spec.polish
+    some = any(issubclass(s.algorithm, Polishing) for s in question.searched)
+    if how is False or not some or question.scoring.goals > 1:
+        return "no"
+    return "maybe" if how is True else "always"
+
+
+def _checked(summary: Any) -> bool:
+    """Return whether a pass may show that what a summary learned does not suit."""
+    return learns(summary) and isinstance(summary, Checked)
+
+
+def _known_pilot(
+    question: Question, stored: str | None, classes: Sequence[Any], *, needed: bool
+) -> Pilot | None:
+    dataset, folds = question.dataset, question.folds
+    if not needed:
+        encoder = Encoder(question.spec.max_categories, hash_columns=question.hash_columns)
+        encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes, origins={})
+        return Pilot(encoder, folds, shape_of(encoder, dataset.targets), None, "schema")
+    return None if stored is None else load_pilot(question.store, stored, folds, dataset.targets)
+
+
+def _seconds(question: Question, pilot: Pilot | None, rows: int | None, nbytes: int) -> float:
+    """Return a guess of the time that one core needs: decoding, encoding, and p² products a row."""
+    if rows is None:
+        return nbytes / BYTES_PER_SECOND
+    fields = question.dataset.features
+    p = pilot.shape.p if pilot else sum(GUESSED_WIDTH.get(f.kind, 1) for f in fields) + 1
+    products = SECONDS_PER_PRODUCT * p * p * len(question.summaries)
+    return rows * (SECONDS_PER_VALUE * (len(fields) + p) + products)
+
+
+def _missing(question: Question, pilot: Pilot | None) -> set[str]:
+    wanted = [question.folds.key(s) for s in question.dataset.segments]
+    if pilot is None:
+        return set(wanted)
+    contexts = contexts_of(question, pilot).values()
+    return {s for context in contexts for s in question.store.cover(context, wanted).missing}
+
+
+def _changed(question: Question, uris: set[str]) -> tuple[str, ...]:
+    """Return the files to read of which the store has states of an earlier version."""
+    present = {s.fingerprint for s in question.dataset.segments}
+    known = (e for e in question.store.list() if e.about.get("fingerprint", e.key.segment) not in present)
+    return tuple(sorted({str(e.about.get("uri")) for e in known} & uris))
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
+
+
+def _pilot_in_words(*, needed: bool, stored: str | None, outdated: bool) -> str:
+    if not needed:
+        return "none needed"
+    if stored is not None:
+        return "stored"
+    return "to be drawn anew" if outdated else "to be drawn"

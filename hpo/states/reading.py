@@ -1,0 +1,161 @@
+"""Reading until what was learned suits: a pass, and another where the rows show that its beginning was a bad one.
+
+A summary that must know something first learns it of a sample, and a sample may be blind: to a class that one file
+has, to counts that grow from file to file. The pass sees every row, so the summary is asked afterwards whether what
+it learned suits them all (:class:`~algorithms.base.Checked`). Where it does not, it learns again, from the state of
+every row, and its states are made anew. What was learned so is kept, and preferred by the studies that follow.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import Any, cast
+
+from algorithms.base import Checked, Summary, learns
+from hpo.errors import ApproximationWarning
+from hpo.process.progress import Progress
+from hpo.question.question import Question
+from hpo.states.contexts import contexts_of, make_pass
+from hpo.states.learning import Learned, keep, learned_of, sampled
+from hpo.states.passes import Pass, PassResult
+from hpo.states.pilot import Pilot
+
+MOST_AGAIN = 2
+"""Further readings at most, of the same data."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What the passes of a study gave.
+
+    Attributes
+    ----------
+    pilot : with what each summary knew in the end.
+    contexts : the key of each summary's states.
+    result : the states, and what all the passes cost together.
+    again : why the data was read again, a sentence for each further pass.
+    unsuited : what still does not suit all rows, a sentence for each such summary.
+    """
+
+    pilot: Pilot
+    contexts: Mapping[Summary[Any], str]
+    result: PassResult
+    again: tuple[str, ...] = ()
+    unsuited: tuple[str, ...] = ()
+
+
+def read(question: Question, pilot: Pilot, progress: Progress, stop: Event) -> Reading:
+    """Return the states of every summary, the data read as often as what they learned asks for.
+
+    Raises
+    ------
+    DataError
+        If a segment cannot be read.
+    Interrupted
+        If ``stop`` was set; says how far the pass came.
+    """
+    progress.begin_pass(question.dataset.rows, question.dataset.nbytes)
+    one_pass = make_pass(question, pilot)
+    made = one_pass.run(question.spec.n_jobs, progress, stop)
+    found, asked = Reading(pilot, one_pass.contexts, made), list(one_pass.contexts)
+    left: dict[Summary[Any], str] = {}
+    while failing := _failing(found, asked):
+        learned = {s: new for s, f in failing.items() if (new := _learned_again(question, found, s, f))}
+        left |= {s: failure.why for s, failure in failing.items() if s not in learned}
+        if not learned:
+            break
+        progress.read_again(_sentences(failing[s].why for s in learned))
+        found, asked = _read_again(question, found, failing, learned, progress, stop), list(learned)
+    if left:
+        warnings.warn(_complaint(left), ApproximationWarning, stacklevel=4)
+    return replace(found, unsuited=tuple(left.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Failure:
+    """Why what a summary learned does not suit, and the state of every row that tells it."""
+
+    why: str
+    whole: Any
+
+
+def _failing(found: Reading, asked: Sequence[Summary[Any]]) -> dict[Summary[Any], _Failure]:
+    failing = {}
+    for summary in asked:
+        ready = found.pilot.ready(summary)
+        if not learns(summary) or not isinstance(ready, Checked):
+            continue
+        whole = functools.reduce(ready.merge, found.result.cells[summary])
+        why = ready.failed(whole)
+        if why is not None:
+            failing[summary] = _Failure(why, whole)
+    return failing
+
+
+def _learned_again(
+    question: Question, found: Reading, summary: Summary[Any], failure: _Failure
+) -> Learned | None:
+    """Return what a summary learns of all rows and a sample; None where that was done as often as it may be."""
+    dataset, pilot = question.dataset, found.pilot
+    now = pilot.known[summary]
+    rounds = max(learned_of(question.store, now, dataset), len(found.again))
+    if rounds >= MOST_AGAIN:
+        return None
+    ready = cast("Checked", pilot.ready(summary))
+    known = ready.learn_again(
+        pilot.shape, failure.whole, sampled(summary, pilot, dataset, question.spec.seed)
+    )
+    return None if known == now else Learned(known, rounds + 1)
+
+
+def _read_again(
+    question: Question,
+    found: Reading,
+    failing: Mapping[Summary[Any], _Failure],
+    learned: Mapping[Summary[Any], Learned],
+    progress: Progress,
+    stop: Event,
+) -> Reading:
+    dataset, store = question.dataset, question.store
+    for summary, new in learned.items():
+        keep(summary, new, found.pilot, dataset, store)
+    known = {s: new.known for s, new in learned.items()}
+    pilot = replace(found.pilot, known={**found.pilot.known, **known})
+    contexts = contexts_of(question, pilot)
+    progress.begin_pass(dataset.rows, dataset.nbytes)
+    again = Pass(dataset, pilot, {s: contexts[s] for s in learned}, store)
+    result = _both(found.result, again.run(question.spec.n_jobs, progress, stop))
+    why = _sentences(failing[s].why for s in learned)
+    return Reading(pilot, contexts, result, (*found.again, why))
+
+
+def _both(first: PassResult, again: PassResult) -> PassResult:
+    """Return the states of both passes, those of the later one where both have them, and what both cost."""
+    segments = [
+        replace(a, read=a.read or b.read) for a, b in zip(first.segments, again.segments, strict=True)
+    ]
+    return replace(
+        first,
+        cells={**first.cells, **again.cells},
+        segments=segments,
+        states_built=first.states_built + again.states_built,
+        states_reused=first.states_reused + again.states_reused,
+        seconds=first.seconds + again.seconds,
+    )
+
+
+def _sentences(reasons: Any) -> str:
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _complaint(left: Mapping[Summary[Any], str]) -> str:
+    names = ", ".join(dict.fromkeys(map(repr, left)))
+    return (
+        f"what was learned before the pass does not suit all rows: {_sentences(left.values())}. Models and scores "
+        f"from {names} may be rough; result.report() tells their errors, and polish='always' makes the best model "
+        "of every row"
+    )

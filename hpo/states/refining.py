@@ -1,0 +1,134 @@
+"""States of more digits, made by one more pass where a score turns out to need them.
+
+Products of the columns hold half the digits of the rows. That is enough for most data; a score that it does not
+suffice for says so (:class:`~algorithms.errors.Imprecise`), and the summary that it came from says what would. The
+data is then read once more for that summary, whatever the number of trials that need it, and what was found out is
+kept: the next study begins with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from algorithms.base import Refinable, Summary
+from algorithms.errors import AlgorithmError, Imprecise
+from algorithms.known import Known
+from hpo.errors import DataError, MemoryShort
+from hpo.process.memory import available_memory, check_memory
+from hpo.process.progress import Progress
+from hpo.question.question import Question
+from hpo.states.contexts import Evidence
+from hpo.states.evaluate import FoldStates
+from hpo.states.learning import keep_finer, lookup_of
+from hpo.states.passes import Pass, PassResult, context_of
+from hpo.states.pilot import Pilot
+
+
+def precision_in_words(summaries: Iterable[Summary[Any]], pilot: Pilot) -> str:
+    """Return how many digits the states of a study have, and why; empty where there is one way alone."""
+    able = [s for s in summaries if isinstance(s, Refinable)]
+    found = (s.precision_in_words(pilot.known.get(s), pilot.shape) for s in able)
+    return "; ".join(dict.fromkeys(filter(None, found)))
+
+
+@dataclass
+class Refining:
+    """The evidence of a study as it gets finer.
+
+    Attributes
+    ----------
+    question : what is asked.
+    found : the states, by summary; those of more digits in the place of others.
+    progress, stop : of the pass.
+    after : called when a pass is over.
+    results : what each further pass cost.
+    why : a sentence for each further pass.
+    refused : why there was none, by summary.
+    """
+
+    question: Question
+    found: Evidence
+    progress: Progress
+    stop: Event
+    after: Callable[[], None] = lambda: None
+    results: list[PassResult] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+    refused: dict[Summary[Any], str] = field(default_factory=dict)
+
+    def refine(self, summary: Summary[Any]) -> Evidence | None:
+        """Return the evidence with states of more digits for a summary; None if it has no more.
+
+        Raises
+        ------
+        Imprecise
+            There is no room for them, or the data cannot be read again.
+        Interrupted
+            If ``stop`` was set.
+        """
+        pilot = self.found.pilot
+        if not isinstance(summary, Refinable):
+            return None
+        finer = summary.finer(pilot.known.get(summary))
+        if finer is None:
+            return None
+        if summary not in self.refused:
+            self._refine(summary, self._of_this_data(summary, finer))
+        if summary in self.refused:
+            raise Imprecise(
+                "the products of the columns hold too few digits of this score, and reading the data once more "
+                f"with precision='qr' is not possible: {self.refused[summary]}",
+                finer=False,
+            )
+        return self.found
+
+    def _refine(self, summary: Summary[Any], known: Known) -> None:
+        pilot = self.found.pilot
+        pilot = replace(pilot, known={**pilot.known, summary: known})
+        try:
+            self._check_memory(summary, pilot)
+            states, context = self._read(summary, pilot, known)
+        except (AlgorithmError, DataError, MemoryShort) as error:
+            self.refused[summary] = str(error).splitlines()[0]
+            return
+        found = self.found
+        self.found = Evidence({**found.states, summary: states}, {**found.contexts, summary: context}, pilot)
+        self.after()
+
+    def _read(self, summary: Summary[Any], pilot: Pilot, known: Known) -> tuple[FoldStates, str]:
+        dataset, store = self.question.dataset, self.question.store
+        context = context_of(summary, pilot, dataset.targets, dataset.weight)
+        why = f"{summary!r} has too few digits for the scores of some settings"
+        self.progress.read_again(why)
+        self.progress.begin_pass(dataset.rows, dataset.nbytes)
+        one_pass = Pass(dataset, pilot, {summary: context}, store)
+        result = one_pass.run(self.question.spec.n_jobs, self.progress, self.stop)
+        states = self.found.states[summary].anew(pilot.ready(summary), result.cells[summary])
+        keep_finer(summary, known, self.found.pilot, dataset, store)
+        self.results.append(result)
+        self.why.append(why)
+        return states, context
+
+    def _check_memory(self, summary: Summary[Any], pilot: Pilot) -> None:
+        workers = min(self.question.spec.n_jobs or os.cpu_count() or 1, len(self.question.dataset.segments))
+        cells = pilot.folds.plan.n_cells
+        check_memory([pilot.ready(summary)], pilot.shape, cells, workers, available_memory())
+
+    def _of_this_data(self, summary: Summary[Any], finer: Known) -> Known:
+        """Return what is known under a name of its own: of these segments, and of this question."""
+        dataset = self.question.dataset
+        names = [lookup_of(summary, self.found.pilot, dataset.targets, dataset.weight)]
+        names += [segment.fingerprint for segment in dataset.segments]
+        text = "\n".join(names).encode()
+        return Known({**finer.arrays, "refined": np.frombuffer(_digest(text), np.uint8)})
+
+
+def _digest(text: bytes) -> bytes:
+    from hashlib import blake2b
+
+    return blake2b(text, digest_size=16).digest()

@@ -1,0 +1,71 @@
+"""Which errors the scores of a study carry: of models, of sampled rows, and of rounding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from algorithms.base import EXACT, RESUMABLE
+from algorithms.summaries.sample import SampleState
+from hpo.states.evaluate import FoldStates
+from hpo.trials.selection import Candidate
+from studies.report import accuracy
+from studies.report.accuracy import Accuracy
+
+if TYPE_CHECKING:
+    from hpo.states.contexts import Evidence
+
+
+def models_of(states: FoldStates) -> tuple[accuracy.Kind, int, int]:
+    """Return what the models of some states are, the rows they are fitted to, and the training rows.
+
+    The rows are means over the splits; they are told of models of a sample only.
+    """
+    family = states.summary.family
+    if family == EXACT or all(getattr(s, "complete", False) for s in (*states.train, *states.test)):
+        return "exact", 0, 0
+    if family == RESUMABLE:
+        return "ordered", 0, 0
+    if isinstance(states.whole, SampleState):
+        kept, rows = (sum(s.n for s in states.train), sum(s.rows for s in states.train))
+        return "sample", round(kept / len(states.train)), round(rows / len(states.train))
+    return "approximate", 0, 0
+
+
+def scored_rows(states: FoldStates) -> tuple[int, int] | None:
+    """Return the held-out rows that sampled scores are computed on, and those that there are; None without."""
+    held = [held.rows for held in states.held_out if held.rows is not None]
+    return (sum(r.n for r in held), sum(r.rows for r in held)) if held else None
+
+
+def record_of(found: Evidence) -> dict[str, Any]:
+    """Return what a study's record keeps of the errors of its scores, JSON values."""
+    return {
+        "models": {found.contexts[s]: list(models_of(states)) for s, states in found.states.items()},
+        "scored_rows": scored_rows(found.any_states),
+    }
+
+
+def accuracy_of(candidate: Candidate, metric: str, first: str) -> Accuracy:
+    """Return the errors that a candidate's score carries, but for what only more predictions tell.
+
+    Parameters
+    ----------
+    candidate : a setting.
+    metric : name of the score.
+    first : the score that the study optimises first.
+    """
+    states = _plain(candidate.states)
+    scores = candidate.scores if metric == first else candidate.scores.also[metric]
+    scored = None if metric in states.exact else scored_rows(states)
+    return Accuracy(*models_of(states), *(scored or (0, 0)), bound=scores.bound)
+
+
+def _plain(states: FoldStates) -> FoldStates:
+    """Return the states without the cells that a threshold is chosen on beside them."""
+    whole = getattr(states.whole, "whole", None)
+    if whole is None:
+        return states
+    inner: Any = states.summary
+    train, test = (tuple(s.whole for s in some) for some in (states.train, states.test))
+    return replace(states, summary=inner.summary, train=train, test=test, whole=whole)

@@ -1,0 +1,162 @@
+"""Settings are tried on a small part of the sample first, and the better third of them on the next.
+
+The m rows of smallest priority of a sample are a sample of size m, so a rung needs no data: it is a prefix of
+the states that are there. Which trials go on is decided by Optuna's own pruners: successive halving
+(Li, Jamieson, Rostamizadeh et al. 2020, "A System for Massively Parallel Hyperparameter Tuning") and Hyperband
+(Li, Jamieson, DeSalvo et al. 2018).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from algorithms.errors import AlgorithmError
+from algorithms.summaries.sample import SampleState
+from hpo.errors import TuneError
+from hpo.states.evaluate import FoldStates, Scores, score_pairs, usable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optuna.pruners import BasePruner
+    from optuna.trial import Trial
+
+    from hpo.question.search import Searched
+    from hpo.trials.tuner import Setting, Tuner
+
+REDUCTION = 3
+"""Of the trials at a rung, one in so many goes on."""
+
+STEPS = (1, 3, 9)
+"""The smaller rungs, in twenty-sevenths of the sample."""
+
+WHOLE = 27
+
+LEAST_ROWS = 60
+"""Rows of a training sample below which a rung is left out."""
+
+SHARE, RUNGS = "fidelity", "rungs"
+"""What a trial records: the share of the sample that it came to, and [rows, fold scores] of each rung."""
+
+
+@dataclass
+class Fidelity:
+    """How trials climb from small samples to the whole.
+
+    Attributes
+    ----------
+    name : ``"halving"`` or ``"hyperband"``.
+    fits : models fitted to parts of a sample so far.
+
+    Examples
+    --------
+    >>> type(Fidelity("halving").pruner()).__name__
+    'SuccessiveHalvingPruner'
+    """
+
+    name: str
+    fits: int = 0
+    _parts: dict[tuple[FoldStates, int], list[Any]] = field(default_factory=dict, repr=False)
+
+    def pruner(self) -> BasePruner:
+        """Return Optuna's pruner."""
+        from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
+
+        if self.name == "hyperband":
+            return HyperbandPruner(min_resource=1, max_resource=WHOLE, reduction_factor=REDUCTION)
+        return SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
+
+    def attempt(self, tuner: Tuner, trial: Trial, setting: Setting) -> tuple[Scores | None, str | None]:
+        """Return the fold scores of a setting; None, without a reason, where it was stopped at a rung."""
+        told: list[list[Any]] = []
+        try:
+            algorithm, states = tuner.build(*setting)
+        except AlgorithmError as error:
+            return None, str(error)
+        for step in STEPS:
+            found = self._at(algorithm, states, step, tuner.metric)
+            if found is None:
+                continue
+            told.append(_rung(self._part(states, step), found))
+            trial.report(found.mean, step)
+            if trial.should_prune():
+                _note(trial, step, told)
+                return None, None
+        scores, reason = tuner.attempt(setting)
+        if scores is not None:
+            _note(trial, WHOLE, [*told, _rung(states.train, scores)])
+        return scores, reason
+
+    def _at(self, algorithm: Any, states: FoldStates, step: int, metric: str) -> Scores | None:
+        """Return the scores of a part of the sample; None where it is too small to tell."""
+        train = self._part(states, step)
+        if not train:
+            return None
+        self.fits += len(train)
+        try:
+            found = score_pairs(algorithm, train, states.held_out, metric, overlap=states.overlap)
+        except AlgorithmError:
+            return None
+        return found if usable(found) else None
+
+    def _part(self, states: FoldStates, step: int) -> list[Any]:
+        if (states, step) not in self._parts:
+            self._parts[states, step] = parts_of(states.train, step / WHOLE)
+        return self._parts[states, step]
+
+
+def parts_of(states: Sequence[Any], share: float) -> list[SampleState]:
+    """Return a share of every sample; none where a state is no sample, or the share is too small to learn from."""
+    if not all(isinstance(state, SampleState) for state in states):
+        return []
+    sizes = [math.ceil(state.n * share) for state in states]
+    if min(sizes) < LEAST_ROWS:
+        return []
+    return [state.prefix(m) for state, m in zip(states, sizes, strict=True)]
+
+
+def check_fidelity(name: str | None, searched: Sequence[Searched], goals: int) -> Fidelity | None:
+    """Return how trials climb, or None.
+
+    Raises
+    ------
+    TuneError
+        Several scores are optimised together, or no algorithm is fitted to a sample.
+    """
+    from algorithms.summaries.sample import Sample
+
+    if name is None:
+        return None
+    if goals > 1:
+        raise TuneError(f"fidelity={name!r} stops settings by one score, and refit=False optimises several")
+    if not any(isinstance(summary, Sample) for one in searched for summary in one.summaries()):
+        names = ", ".join(one.name for one in searched)
+        raise TuneError(
+            f"fidelity={name!r} tries settings on parts of a sample, and {names} is answered from all rows at "
+            "once; leave fidelity out"
+        )
+    return Fidelity(name)
+
+
+def stopped_early(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a trial was stopped before the whole sample, by its user attributes.
+
+    Examples
+    --------
+    >>> stopped_early({"fidelity": 1 / 27}), stopped_early({"fidelity": 1.0}), stopped_early({})
+    (True, False, False)
+    """
+    return float(attributes.get(SHARE, 1.0)) < 1.0
+
+
+def _rung(train: Sequence[Any], scores: Scores) -> list[Any]:
+    rows = sum(getattr(state, "n", state.rows) for state in train) / len(train)
+    return [rows, list(scores.folds)]
+
+
+def _note(trial: Trial, step: int, told: list[list[Any]]) -> None:
+    trial.set_user_attr(SHARE, round(step / WHOLE, 6))
+    trial.set_user_attr(RUNGS, told)

@@ -1,0 +1,221 @@
+"""The second pass: the winner's loss is expanded again, at the winner, and its optimum is found anew.
+
+A model that is answered from an expansion of the loss is near its optimum, not at it. Expanding once more, at the
+model itself, is a step of Newton's method on every row; it costs a pass, so it is made where it is worth one.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import Any, Literal
+
+from algorithms.base import polishes
+from algorithms.errors import AlgorithmError
+from algorithms.known import Known
+from hpo.errors import DataError, Interrupted, StoreWarning
+from hpo.process.progress import Progress
+from hpo.question.question import Question
+from hpo.states.contexts import Evidence
+from hpo.states.evaluate import Scores
+from hpo.states.learning import KIND, load_known
+from hpo.states.passes import Pass, PassResult, context_of
+from hpo.states.pilot import Pilot
+from hpo.trials.selection import Candidate
+from state_store import StateStore, StoreWriteError
+
+Polish = bool | Literal["always"]
+
+MOST_PASSES = 3
+"""Further passes at most; two are enough but where classes are weighted anew, far from the pilot."""
+
+RAISED = "a further step would not surely have lowered the loss of all rows"
+
+SLIGHT = 1e-12
+"""Part of the objective that is rounding."""
+
+ENOUGH = 1e-7
+"""Expected gain, in nats a row, below which even ``"always"`` makes no further pass."""
+
+
+@dataclass(frozen=True, eq=False)
+class Polished:
+    """The winner after further passes, or why there was none.
+
+    Attributes
+    ----------
+    number : the winner's trial.
+    gain : what a further pass was expected to gain, in nats (or units of deviance / 2) a row.
+    se : standard error of the winner's loss over the folds, in the same units.
+    passes : further passes that were made.
+    known : name of what the pass knew that the model comes from; empty where it is that of the first pass.
+    solution : the winner's numbers after it; None where it is that of the first pass.
+    seconds : of the further passes.
+    results : what each of them cost.
+    reason : why it was left out, or ended, in words; empty where it was not.
+    """
+
+    number: int
+    gain: float
+    se: float
+    passes: int = 0
+    known: str = ""
+    solution: Any = None
+    seconds: float = 0.0
+    results: tuple[PassResult, ...] = ()
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a study's record keeps of it, JSON values."""
+        return {
+            "trial": self.number,
+            "gain": self.gain,
+            "se": self.se if math.isfinite(self.se) else None,
+            "passes": self.passes,
+            "known": self.known,
+            "reason": self.reason,
+        }
+
+
+def polish(
+    question: Question, found: Evidence, winner: Candidate, how: Polish, progress: Progress, stop: Event
+) -> Polished | None:
+    """Return the winner polished by further passes; None for a model that is exact, or where nobody asked.
+
+    Parameters
+    ----------
+    question, found : the study and its states.
+    winner : the best setting.
+    how : True for where the expected gain is above the standard error; ``"always"`` for whatever gain;
+        False for never.
+    progress : told of the rows read.
+    stop : set to stop; the unpolished winner stands.
+    """
+    if how is False or not polishes(winner.algorithm):
+        return None
+    algorithm: Any = winner.algorithm
+    states = winner.states
+    solution, state = algorithm.solve(states.whole), states.whole
+    gain, se = algorithm.gain(solution, state), _standard_error(winner)
+    if gain == 0.0:
+        return None
+    made = Polished(winner.number, gain, se)
+    enough, what = se, "the standard error"
+    if how == "always" or math.isnan(se):
+        enough, what = ENOUGH, "what counts"
+    if gain <= enough:
+        return replace(made, reason=f"it would gain about {gain:.1g} a row, below {what} ({enough:.1g})")
+    if stop.is_set():
+        return replace(made, reason="the study was interrupted")
+    read = functools.partial(_pass, question, found.pilot, winner, progress=progress, stop=stop)
+    return _steps(made, algorithm, solution, state, enough, read)
+
+
+def _steps(
+    made: Polished, algorithm: Any, solution: Any, state: Any, enough: float, read: Callable[..., Any]
+) -> Polished:
+    """Return the winner after as many steps of Newton's method as gain enough, each on every row.
+
+    A pass that begins at a model tells its objective on all rows. A step that raised it is taken back; the last
+    one, which no further pass tells, is taken where it lowers the objective by more than what is not known of it.
+    """
+    began, gain = time.perf_counter(), made.gain
+    value, kept, kept_from, source = math.inf, solution, "", ""
+    while made.passes < MOST_PASSES and gain > enough:
+        known = algorithm.expanded_at(solution, state)
+        try:
+            state, cost = read(known)
+            now, following = algorithm.objective(solution, state), algorithm.solve(state)
+        except (AlgorithmError, DataError, Interrupted) as error:
+            reason = str(error).splitlines()[0]
+            warnings.warn(f"the best model stays unpolished: {reason}", StoreWarning, stacklevel=3)
+            made = replace(made, reason=reason)
+            break
+        made = replace(made, passes=made.passes + 1, results=(*made.results, cost))
+        if now > value:
+            return _ended(replace(made, reason=RAISED), kept, kept_from, began)
+        value, kept, kept_from = now, solution, source
+        solution, source, gain = following, known.digest, algorithm.gain(following, state)
+    if made.passes and value - algorithm.objective(solution, state) < gain - SLIGHT * abs(value):
+        return _ended(replace(made, reason=made.reason or RAISED), kept, kept_from, began)
+    return _ended(made, solution, source, began)
+
+
+def _ended(made: Polished, solution: Any, known: str, began: float) -> Polished:
+    """Return the outcome; ``known`` is empty where the model is that of the first pass."""
+    told = solution if known else None
+    return replace(made, known=known, solution=told, seconds=time.perf_counter() - began)
+
+
+def restored(
+    record: Mapping[str, Any] | None, winner: Candidate, pilot: Pilot, store: StateStore, merged: Any
+) -> Polished | None:
+    """Return the polished winner of a recorded study, from its states.
+
+    Parameters
+    ----------
+    record : what :meth:`Polished.to_dict` wrote; None where the study was not polished.
+    winner : the candidate of that trial.
+    pilot, store : of the study.
+    merged : called with a summary and a pilot; returns the cells of that pass, or None where they are gone.
+    """
+    if not record:
+        return None
+    made = Polished(
+        int(record["trial"]), float(record["gain"]), _or_nan(record["se"]), reason=str(record["reason"])
+    )
+    made = replace(made, passes=int(record["passes"]))
+    if not record["known"]:
+        return made
+    algorithm = winner.algorithm
+    known, summary = load_known(store, str(record["known"])), algorithm.summary
+    told = None if known is None else _knowing(pilot, summary, known)
+    cells = None if told is None else merged(summary, told)
+    if told is None or cells is None:
+        gone = f"the states of the second pass are gone from {store.location}: the model is that of the first"
+        warnings.warn(gone, StoreWarning, stacklevel=2)
+        return replace(made, passes=0, reason=gone)
+    state = winner.states.anew(told.ready(summary), cells).for_algorithm(algorithm).whole
+    solution = algorithm.solve(state)
+    return replace(made, known=str(record["known"]), solution=solution)
+
+
+def _pass(
+    question: Question, pilot: Pilot, winner: Candidate, known: Known, *, progress: Progress, stop: Event
+) -> tuple[Any, PassResult]:
+    """Read what no state at this expansion is known of; return the state of every row and what that cost."""
+    dataset, store, summary = question.dataset, question.store, winner.algorithm.summary
+    told = _knowing(pilot, summary, known)
+    about = {"lookup": "", "segments": [segment.fingerprint for segment in dataset.segments]}
+    try:
+        store.put_document(KIND, known.digest, known.arrays, about)
+    except StoreWriteError as error:
+        warnings.warn(f"what a pass must know could not be kept: {error}", StoreWarning, stacklevel=2)
+    context = context_of(summary, told, dataset.targets, dataset.weight)
+    progress.begin_pass(dataset.rows, dataset.nbytes)
+    result = Pass(dataset, told, {summary: context}, store).run(question.spec.n_jobs, progress, stop)
+    states = winner.states.anew(told.ready(summary), result.cells[summary])
+    return states.for_algorithm(winner.algorithm).whole, result
+
+
+def _knowing(pilot: Pilot, summary: Any, known: Known) -> Pilot:
+    return replace(pilot, known={**pilot.known, summary: known})
+
+
+def _standard_error(winner: Candidate) -> float:
+    """Return the standard error over the folds of the winner's held-out loss, told by the states."""
+    losses = _losses(winner.algorithm, winner.states.train, winner.states.test)
+    return Scores(tuple(losses), overlap=winner.states.overlap).se
+
+
+def _losses(algorithm: Any, train: Sequence[Any], test: Sequence[Any]) -> list[float]:
+    return [algorithm.loss(algorithm.solve(a), b) for a, b in zip(train, test, strict=True)]
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,406 @@
+"""A study from question to result: one pass, then trials, then the record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial
+
+from algorithms.ranges import Range
+from hpo.errors import DataError, TuneError
+from hpo.process.interrupts import stop_on_interrupt
+from hpo.process.progress import Progress
+from hpo.process.threads import one_blas_thread
+from hpo.question.question import Question, masked
+from hpo.question.search import Searched, asked_for, space_of, widest
+from hpo.question.suitability import check_scoring
+from hpo.states.contexts import Evidence, evidence
+from hpo.states.dealing import dealt
+from hpo.states.fold_sizes import plain_sizes
+from hpo.states.labels import classes_of
+from hpo.states.learning import record_of, with_known
+from hpo.states.passes import PassResult
+from hpo.states.pilot import Pilot, make_pilot
+from hpo.states.reading import Reading, read
+from hpo.states.refining import Refining, precision_in_words
+from hpo.states.stand_in import fitting
+from hpo.trials import accuracy
+from hpo.trials.cost import Cost, of_pass, rows_if_retrained, with_polish, with_refining
+from hpo.trials.fidelity import check_fidelity
+from hpo.trials.polish import Polished, polish
+from hpo.trials.selection import best
+from hpo.trials.trainable import trainable
+from hpo.trials.tuner import Budget, Tuner, distinct
+from hpo.trials.warm_start import translated
+from studies.errors import StudyMissing
+from studies.quiet import quiet
+from studies.record.records import Direction, begin, load_study
+from studies.record.storage import ONEPASS, find_study
+from studies.record.write_behind import WriteBehind
+from studies.sampling.samplers import Grid, make_sampler
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+
+RECORD_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run of a study.
+
+    Attributes
+    ----------
+    tuner : the study, its space and its states.
+    evidence : states, keys and pilot.
+    cost : what it cost.
+    record : what the storage keeps beside the trials, JSON values.
+    stopped : why the trials ended.
+    polished : the winner after a second pass, or why there was none; None where it has nothing to gain.
+    """
+
+    tuner: Tuner
+    evidence: Evidence
+    cost: Cost
+    record: dict[str, Any]
+    stopped: str
+    polished: Polished | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Runner:
+    """How a question is run.
+
+    Attributes
+    ----------
+    question : what is asked.
+    sampler : a name or an Optuna sampler.
+    storage : where trials are recorded; None for nowhere.
+    resume : whether a study of the same name and definition goes on, or is refused.
+    progress : told of what happens.
+    """
+
+    question: Question
+    sampler: str | BaseSampler
+    storage: BaseStorage | None
+    resume: bool
+    progress: Progress
+
+    def run(self) -> Run:
+        """Read what must be read, run the trials, keep the record."""
+        self._check_name()
+        with self.progress, stop_on_interrupt() as stop, one_blas_thread():
+            pilot = self._pilot()
+            question = fitting(self.question, pilot, self._taken())
+            return replace(self, question=question)._answer(pilot, stop)
+
+    def _answer(self, pilot: Pilot, stop: Event) -> Run:
+        """Make the states, run the trials, keep the record."""
+        found, made = self._states(pilot, stop)
+        tuner = self._tuner(found)
+        cost = of_pass(self.question.dataset.log, made.result)
+        record = self._record(tuner, found, made, cost)
+        refining = Refining(self.question, found, self.progress, stop)
+        tuner.refine = refining.refine
+        with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
+            began = time.perf_counter()
+            warm = self._warm_start(tuner, recorder)
+            stopped = self._trials(tuner, recorder, warm, stop, refining)
+            found = refining.found
+            cost = with_refining(cost, self.question.dataset.log, refining.results)
+            seconds = time.perf_counter() - began - sum(r.seconds for r in refining.results)
+            record = self._refined(record, refining)
+            retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
+            cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
+            record = {**record, "cost": cost.to_dict()}
+            recorder.describe(record)
+            polished = self._polish(tuner, found, stop)
+            if polished is not None:
+                cost = with_polish(cost, self.question.dataset.log, polished)
+                record = {**record, "cost": cost.to_dict(), "polish": polished.to_dict()}
+                recorder.describe(record)
+        return Run(tuner, found, cost, record, stopped, polished)
+
+    def _polish(self, tuner: Tuner, found: Evidence, stop: Event) -> Polished | None:
+        """Polish the best model; there is none without a score, or with several objectives."""
+        candidates = tuner.candidates() if tuner.goals == 1 else []
+        if not candidates:
+            return None
+        return polish(self.question, found, best(candidates), self.question.spec.polish, self.progress, stop)
+
+    def _pilot(self) -> Pilot:
+        question, spec = self.question, self.question.spec
+        dataset, store = question.dataset, question.store
+        classes = classes_of(dataset, store) if question.classify else ()
+        if classes:
+            check_scoring(question.scoring, question.searched, dataset, classes)
+        folds = dealt(question.folds, dataset, store, classes)
+        return make_pilot(
+            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
+        )
+
+    def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
+        question, spec = self.question, self.question.spec
+        pilot = with_known(pilot, question.dataset, question.summaries, question.store, spec.seed)
+        made = read(question, pilot, self.progress, stop)
+        found = evidence(
+            made.pilot, made.contexts, made.result.cells, question.scoring.sample, question.scoring.exact
+        )
+        check_rows(found, made.result, question.metric)
+        return found, made
+
+    def _tuner(self, found: Evidence) -> Tuner:
+        question = self.question
+        able = trainable(question.searched, found)
+        space = study_space(able, found)
+        check_asked(able, found)
+        study = self._study()
+        study.sampler = make_sampler(
+            self.sampler, seed=question.spec.seed, space=space, trials=question.spec.trials,
+            goals=question.scoring.goals,
+        )  # fmt: skip
+        searched = {s.name: s for s in able}
+        scoring = question.scoring
+        fidelity = check_fidelity(question.spec.fidelity, able, scoring.goals)
+        if fidelity is not None:
+            study.pruner = fidelity.pruner()
+        return Tuner(
+            searched, found.states, found.contexts, space, scoring.metric, study, also=scoring.also,
+            goals=scoring.goals, fidelity=fidelity,
+        )  # fmt: skip
+
+    def _study(self) -> Study:
+        name = self.question.spec.name
+        if self.storage is None or name is None:
+            with quiet():
+                return optuna.create_study(study_name=name or "study", directions=self._directions)
+        record = {"definition": self.question.definition(), "version": RECORD_VERSION}
+        return begin(self.storage, name, direction=self._directions, record=record)
+
+    @property
+    def _directions(self) -> list[Direction]:
+        return ["maximize"] * self.question.scoring.goals
+
+    def _refined(self, record: dict[str, Any], refining: Refining) -> dict[str, Any]:
+        """Return the record with what further passes of more digits changed in it."""
+        if not refining.results:
+            return record
+        dataset = self.question.dataset
+        read = [any(r.segments[i].read for r in refining.results) for i in range(len(record["ledger"]))]
+        ledger = [[*row[:3], row[3] or more] for row, more in zip(record["ledger"], read, strict=True)]
+        known = record_of(refining.found.pilot, dataset.targets, dataset.weight)
+        words = precision_in_words(self.question.summaries, refining.found.pilot)
+        return {**record, "known": known, "refined": list(refining.why), "ledger": ledger, "precision": words}
+
+    def _trials(
+        self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event, refining: Refining
+    ) -> str:
+        spec = self.question.spec
+        sampler = tuner.study.sampler
+        points = len(sampler.points) if isinstance(sampler, Grid) else spec.trials
+        budget = Budget(min(spec.trials, points) + warm, spec.timeout, spec.patience)
+
+        def begin() -> None:
+            self.progress.begin_trials(budget.trials, len(tuner.study.get_trials(deepcopy=False)))
+
+        begin()
+        refining.after = begin
+
+        def finished(trial: FrozenTrial) -> None:
+            recorder.put(trial)
+            self.progress.trial(trial.values[0] if trial.values and trial.state.name == "COMPLETE" else None)
+
+        stopped = tuner.run(budget, finished, stop)
+        return "exhausted" if stopped == "trials" and points < spec.trials else stopped
+
+    def _warm_start(self, tuner: Tuner, recorder: _Recorder) -> int:
+        """Take over the trials of another study, scored anew on these states; return how many there are."""
+        trials = tuner.study.get_trials(deepcopy=False)
+        known = sum("warm_start" in t.user_attrs for t in trials)
+        name = self.question.spec.warm_start
+        if name is None or len(trials) > known or self.storage is None:
+            return known
+        other = load_study(self.storage, name)
+        moved = (translated(t, tuner.space) for t in other.get_trials(deepcopy=False))
+        taken = [t for t in moved if t is not None]
+        if other.get_trials(deepcopy=False) and not taken:
+            raise TuneError(
+                f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
+                "the same parameters over overlapping ranges"
+            )
+        for trial in taken[known:]:
+            recorder.put(tuner.take_over(trial, name))
+        return len(taken)
+
+    def _record(self, tuner: Tuner, found: Evidence, made: Reading, cost: Cost) -> dict[str, Any]:
+        question = self.question
+        segments = question.dataset.segments
+        return {
+            "version": RECORD_VERSION,
+            "definition": question.definition(),
+            "spec": _spec_record(question),
+            "metric": question.metric,
+            "metrics": list(question.scoring.metrics),
+            "chosen": question.chosen,
+            "wide": dict(question.wide),
+            "left_out": [s.name for s in question.searched if s.name not in tuner.searched],
+            "goals": question.scoring.goals,
+            "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
+            "scoring_rows": question.spec.scoring_rows,
+            **accuracy.record_of(found),
+            "segments": [made.pilot.folds.key(segment) for segment in segments],
+            "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in made.result.segments],
+            "encoder": found.pilot.encoder.to_dict(),
+            "folds": found.pilot.folds.describe(),
+            "fold_sizes": plain_sizes(found.pilot.folds.sizes),
+            "pilot": found.pilot.digest,
+            "read_again": list(made.again),
+            "precision": precision_in_words(question.summaries, found.pilot),
+            "unsuited": list(made.unsuited),
+            "known": record_of(found.pilot, question.dataset.targets, question.dataset.weight),
+            "plan": [[list(s.train), list(s.test)] for s in found.pilot.folds.plan.splits],
+            "n_cells": found.pilot.folds.plan.n_cells,
+            "targets": list(question.dataset.targets),
+            "weight": question.dataset.weight,
+            "store": str(question.store.location),
+            "cost": cost.to_dict(),
+        }
+
+    def _taken(self) -> Mapping[str, str] | None:
+        """Return what answered for which algorithm when the study was begun; None for a new one."""
+        name = self.question.spec.name
+        if self.storage is None or name is None:
+            return None
+        try:
+            record = load_study(self.storage, name).user_attrs.get(ONEPASS) or {}
+        except StudyMissing:
+            return None
+        found: Mapping[str, str] | None = record.get("wide")
+        return found
+
+    def _check_name(self) -> None:
+        """Refuse a name that another study has, before anything is read."""
+        name = self.question.spec.name
+        if self.storage is None or name is None:
+            return
+        try:
+            study_id = find_study(self.storage, name)
+        except StudyMissing:
+            return
+        trials = self.storage.get_n_trials(study_id)
+        begin(
+            self.storage, name, direction=self._directions, record={"definition": self.question.definition()}
+        )
+        if trials and not self.resume:
+            raise TuneError(
+                f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: "
+                "--resume), or choose another name"
+            )
+
+
+class _Recorder:
+    """Hands finished trials to the storage; does nothing where there is none."""
+
+    def __init__(
+        self, storage: BaseStorage | None, name: str | None, study: Study, record: Mapping[str, Any]
+    ) -> None:
+        self._study = study
+        self._writer = None
+        if storage is not None and name is not None:
+            self._writer = WriteBehind(storage, name, len(study.get_trials(deepcopy=False)))
+        self.describe(record)
+
+    def put(self, trial: FrozenTrial) -> None:
+        """Record one finished trial."""
+        if self._writer is not None:
+            self._writer.put(trial)
+
+    def describe(self, record: Mapping[str, Any]) -> None:
+        """Record what is known of the study as a whole."""
+        self._study.set_user_attr(ONEPASS, dict(record))
+        if self._writer is not None:
+            self._writer.set_attribute(ONEPASS, dict(record))
+
+    def __enter__(self) -> _Recorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, BaseDistribution]:
+    """Return what is searched, narrowed by what the states know."""
+
+    def bounds(one: Searched) -> Mapping[str, Range | None]:
+        told = []
+        for algorithm in one.variants:
+            states = found.states[algorithm.summary].for_algorithm(algorithm)
+            told.append(algorithm.bounds(states.whole))
+        return widest(told)
+
+    return space_of(searched, bounds)
+
+
+def check_asked(searched: Sequence[Searched], found: Evidence) -> None:
+    """Refuse what is asked of a hyperparameter that the rows of the data rule out, whatever else is tried.
+
+    Raises
+    ------
+    SearchError
+        For a value, or an end of a range, that no training state can take.
+    """
+    train = {summary: states.train for summary, states in found.states.items()}
+    for one in searched:
+        for name, values in one.values.items():
+            with asked_for(one, name):
+                for value in () if one.fields[name].needs_pass else values:
+                    one.check(name, value, train)
+
+
+def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
+    """Refuse data without usable rows, folds without rows, and R² of a single row."""
+    states = found.any_states
+    if not states.whole.rows:
+        raise DataError(f"no row can be used: {_unusable(result, found.pilot.shape.targets)}")
+    for i, (train, test) in enumerate(zip(states.train, states.test, strict=True), start=1):
+        if not train.rows or not test.rows:
+            empty = "train" if not train.rows else "test"
+            less = "a smaller gap, " if getattr(found.pilot.folds, "gap", 0.0) else ""
+            raise DataError(
+                f"split {i} of {len(states.train)} has no rows to {empty} on: {states.whole.rows:,} usable "
+                f"rows in {found.pilot.folds.describe()}; use fewer folds, {less}or another scheme"
+            )
+        if metric == "r2" and test.rows < 2:
+            raise TuneError(
+                f"split {i} of {len(states.train)} has one row to test on, and R² needs two to tell a variance; "
+                "use scoring='neg_mean_squared_error', or fewer folds"
+            )
+
+
+def _unusable(result: PassResult, targets: Sequence[str]) -> str:
+    """Return why no row of the data can be used, and what to check."""
+    why, check = [], []
+    if result.without_target:
+        why.append(f"{result.without_target:,} have no value for the target {', '.join(map(repr, targets))}")
+        check.append("the target's name")
+    if result.without_weight:
+        why.append(f"{result.without_weight:,} have weight zero")
+        check.append("the weights")
+    named = f"{', '.join(check)} and " if check else ""
+    return f"{' and '.join(why) or 'there is none'}; check {named}the data"
+
+
+def _spec_record(question: Question) -> dict[str, Any]:
+    from studies.spec.spec import plain
+
+    given = {k: v for k, v in plain(question.spec).items() if k in question.spec.model_fields_set}
+    return {k: masked(v) for k, v in given.items()}

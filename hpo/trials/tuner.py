@@ -1,0 +1,420 @@
+"""The loop: ask Optuna for a setting, answer it from the states, tell; the data is never touched."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+
+from algorithms.base import Summary
+from algorithms.errors import AlgorithmError, Imprecise
+from hpo.errors import SearchError
+from hpo.question.search import Searched
+from hpo.states.evaluate import FoldStates, Scores, check_usable, evaluate
+from hpo.trials.fidelity import SHARE, Fidelity, stopped_early
+from hpo.trials.selection import Candidate
+from studies.record.storage import OVERLAP
+from studies.sampling.samplers import Proposer
+from studies.sampling.space import ALGORITHM
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+    from hpo.states.contexts import Evidence
+
+Setting = tuple[str, Mapping[str, Any]]
+"""An algorithm's name and its hyperparameters."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to stop: trials in all, seconds, trials without improvement.
+
+    Examples
+    --------
+    >>> Budget(trials=10).timeout is None
+    True
+    """
+
+    trials: int
+    timeout: float | None = None
+    patience: int | None = None
+
+
+@dataclass
+class Tuner:
+    """A study over states.
+
+    Attributes
+    ----------
+    searched : the algorithms by name.
+    states : fold states by summary.
+    contexts : the key of each summary's states, recorded with the trials.
+    space : distribution of every parameter; ``"algorithm"`` decides which of them exist.
+    metric : the score, exact from the states.
+    study : Optuna's, in memory.
+    also : further scores that every trial keeps, told by the same models.
+    goals : how many of the scores are optimised, ``metric`` first.
+    fits : models fitted so far; a duplicate needs none.
+    refine : asked for states of more digits where a score lacks them; None where there can be none.
+    fidelity : how trials climb from parts of a sample to the whole; None: each is scored on the whole.
+    """
+
+    searched: Mapping[str, Searched]
+    states: Mapping[Summary[Any], FoldStates]
+    contexts: Mapping[Summary[Any], str]
+    space: Mapping[str, BaseDistribution]
+    metric: str
+    study: Study
+    also: tuple[str, ...] = ()
+    goals: int = 1
+    fits: int = 0
+    fidelity: Fidelity | None = None
+    refine: Callable[[Summary[Any]], Evidence | None] | None = None
+    _answers: dict[Any, tuple[int, Scores | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for trial in self.study.get_trials(deepcopy=False):
+            if trial.state.is_finished() and trial.params:
+                self._answers.setdefault(_key(self.setting(trial)), (trial.number, recorded(trial)))
+
+    def run(self, budget: Budget, finished: Callable[[FrozenTrial], None], stop: Event) -> str:
+        """Run trials until the budget is used up; return why it stopped.
+
+        Parameters
+        ----------
+        budget : trials already in the study count.
+        finished : called with every finished trial.
+        stop : set to stop before the next trial.
+
+        Returns
+        -------
+        str
+            ``"trials"``, ``"timeout"``, ``"patience"`` or ``"interrupted"``.
+        """
+        began, front = time.monotonic(), Front()
+        for known in self.study.get_trials(deepcopy=False):
+            front.add(known)
+        for _ in range(len(self.study.get_trials(deepcopy=False)), budget.trials):
+            if stop.is_set():
+                return "interrupted"
+            if budget.timeout is not None and time.monotonic() - began >= budget.timeout:
+                return "timeout"
+            if budget.patience is not None and front.since >= budget.patience:
+                return "patience"
+            trial = self.one()
+            finished(trial)
+            front.add(trial)
+        return "trials"
+
+    def one(self) -> FrozenTrial:
+        """Ask for one trial, answer it, and tell; all at once where the sampler and the pruner allow."""
+        sampler = self.study.sampler
+        if self.fidelity is None and isinstance(sampler, Proposer):
+            return self._propose(sampler)
+        trial = self.study.ask()
+        setting = self._suggest(trial)
+        return self.answer(trial, setting)
+
+    def answer(self, trial: Trial, setting: Setting) -> FrozenTrial:
+        """Score a setting from the states, or from the record if it was scored before, and tell the study."""
+        scores, attributes = self._answered(
+            trial.number, setting, functools.partial(self._tried, trial, setting)
+        )
+        for name, value in attributes.items():
+            trial.set_user_attr(name, value)
+        if scores is None:
+            early = stopped_early(trial.user_attrs)
+            return self.study.tell(trial, state=TrialState.PRUNED if early else TrialState.FAIL)
+        return self.study.tell(trial, self._values(scores))
+
+    def take_over(self, trial: FrozenTrial, study: str) -> FrozenTrial:
+        """Add another study's trial to this one, scored anew from these states."""
+        setting = self.setting(trial)
+        scores, error = self.attempt(setting)
+        states = self.contexts[self.searched[setting[0]].summary(setting[1])]
+        attributes: dict[str, Any] = {"warm_start": study, "rows_read": 0, "states": states}
+        if error:
+            attributes["error"] = error
+        if scores is not None:
+            attributes |= attributes_of(scores)
+        added = self._add(trial.params, scores, attributes)
+        self._answers.setdefault(_key(setting), (added.number, scores))
+        return added
+
+    def _propose(self, sampler: Proposer) -> FrozenTrial:
+        """Answer the next proposal and add it to the study as a finished trial.
+
+        The trial is the same as by ask and tell, for a third of their time: it is stored once, not once for
+        each parameter and attribute.
+        """
+        began, number = datetime.now(), len(self.study.get_trials(deepcopy=False))
+        proposed = sampler.propose(self.study, number)
+        params = {key: proposed[key] for key in self.space if key in proposed}
+        setting = self._split(params)
+        scores, attributes = self._answered(number, setting, functools.partial(self.attempt, setting))
+        return self._add(params, scores, attributes, began)
+
+    def _add(
+        self,
+        params: Mapping[str, Any],
+        scores: Scores | None,
+        attributes: Mapping[str, Any],
+        began: datetime | None = None,
+    ) -> FrozenTrial:
+        """Add a finished trial to the study."""
+        added = create_trial(
+            state=TrialState.COMPLETE if scores else TrialState.FAIL,
+            values=self._values(scores) if scores else None,
+            params=dict(params),
+            distributions={k: self.space[k] for k in params},
+            user_attrs=dict(attributes),
+        )
+        added.datetime_start = began or added.datetime_start
+        self.study.add_trial(added)
+        return self.study.get_trials(deepcopy=False)[-1]
+
+    def _answered(
+        self, number: int, setting: Setting, attempt: Callable[[], tuple[Scores | None, str | None]]
+    ) -> tuple[Scores | None, dict[str, Any]]:
+        """Return the scores of a setting, from the record if it was scored before, and what its trial notes."""
+        began, key = time.perf_counter(), _key(setting)
+        known = self._answers.get(key)
+        scores, error = (known[1], None) if known else attempt()
+        noted: dict[str, Any] = {"error": error} if error else {}
+        if known:
+            noted |= {"duplicate_of": known[0], **self._reached(known[0])}
+        else:
+            self._answers[key] = number, scores
+        summary = self.searched[setting[0]].summary(setting[1])
+        noted |= {
+            "states": self.contexts[summary],
+            "seconds": round(time.perf_counter() - began, 6),
+            "rows_read": 0,
+        }
+        if scores is not None:
+            noted |= attributes_of(scores)
+            if not scores.converged:
+                noted["converged"] = False
+        return scores, noted
+
+    def attempt(self, setting: Setting) -> tuple[Scores | None, str | None]:
+        """Return the fold scores of a setting, or None and why it has none."""
+        try:
+            return self.score(setting), None
+        except AlgorithmError as error:
+            return None, str(error)
+
+    def _tried(self, trial: Trial, setting: Setting) -> tuple[Scores | None, str | None]:
+        """Return as :meth:`attempt`, by way of the rungs where there are any."""
+        return self.attempt(setting) if self.fidelity is None else self.fidelity.attempt(self, trial, setting)
+
+    def _reached(self, number: int) -> dict[str, Any]:
+        """Return what a trial noted of how far it came, for one that repeats it."""
+        noted = self.study.get_trials(deepcopy=False)[number].user_attrs
+        return {SHARE: noted[SHARE]} if SHARE in noted else {}
+
+    def score(self, setting: Setting) -> Scores:
+        """Return the fold scores of a setting, from states of more digits where they need them.
+
+        Raises
+        ------
+        Unscorable
+            A fold has no finite score, or none that is known to enough digits.
+        """
+        try:
+            return self._score(setting)
+        except Imprecise as error:
+            if not error.finer or self.refine is None:
+                raise
+            found = self.refine(self.build(*setting)[0].summary)
+            if found is None:
+                raise
+        self.states, self.contexts = found.states, found.contexts
+        return self._score(setting)
+
+    def _score(self, setting: Setting) -> Scores:
+        algorithm, states = self.build(*setting)
+        self.fits += len(states.train)
+        scores = evaluate(algorithm, states, self.metric, self.also)
+        for name in (self.metric, *self.also[: self.goals - 1]):
+            check_usable(scores.also.get(name, scores), name, states)
+        return scores
+
+    def _values(self, scores: Scores) -> list[float]:
+        """Return the values of the objectives."""
+        return [scores.mean, *(scores.also[name].mean for name in self.also[: self.goals - 1])]
+
+    def candidates(self) -> list[Candidate]:
+        """Return every distinct setting that has a score."""
+        trials = [(t, recorded(t)) for t in distinct(self.study)]
+        return [self.candidate(trial, scores) for trial, scores in trials if scores is not None]
+
+    def candidate(self, trial: FrozenTrial, scores: Scores) -> Candidate:
+        """Return what a trial tried, with its scores."""
+        algorithm, states = self.build(*self.setting(trial))
+        return Candidate(trial.number, algorithm, states, scores)
+
+    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Any, FoldStates]:
+        """Return the algorithm of a setting and the states of its summary."""
+        algorithm = self.searched[name].build(values)
+        return algorithm, self.states[algorithm.summary].for_algorithm(algorithm)
+
+    def setting(self, trial: FrozenTrial) -> Setting:
+        """Return the setting that a trial tried."""
+        return self._split(trial.params)
+
+    def _split(self, params: Mapping[str, Any]) -> Setting:
+        name = str(params.get(ALGORITHM) or next(iter(self.searched)))
+        prefix = f"{name}."
+        return name, {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
+
+    def _suggest(self, trial: Trial) -> Setting:
+        name = next(iter(self.searched))
+        if ALGORITHM in self.space:
+            name = str(suggest(trial, ALGORITHM, self.space[ALGORITHM]))
+        prefix = f"{name}."
+        values = {
+            key.removeprefix(prefix): suggest(trial, key, distribution)
+            for key, distribution in self.space.items()
+            if key.startswith(prefix)
+        }
+        return name, values
+
+
+def suggest(trial: Trial, name: str, d: BaseDistribution) -> Any:
+    """Return the trial's value of a parameter of that distribution."""
+    match d:
+        case CategoricalDistribution(choices=choices):
+            return trial.suggest_categorical(name, choices)
+        case IntDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_int(name, low, high, step=step, log=log)
+        case FloatDistribution(low=low_, high=high_, step=step_, log=log_):
+            return trial.suggest_float(name, low_, high_, step=step_, log=log_)
+    raise SearchError(f"{name}: {d!r} is not one of Optuna's float, int and categorical distributions")
+
+
+def distinct(study: Study) -> list[FrozenTrial]:
+    """Return the finished trials that needed models: every setting once."""
+    return [t for t in study.get_trials(deepcopy=False) if "fold_scores" in t.user_attrs and not repeated(t)]
+
+
+def repeated(trial: FrozenTrial) -> bool:
+    """Return whether a trial was answered from an earlier one's record."""
+    return "duplicate_of" in trial.user_attrs
+
+
+def recorded(trial: FrozenTrial) -> Scores | None:
+    """Return the fold scores that a trial recorded, or None if it failed."""
+    folds = trial.user_attrs.get("fold_scores")
+    if not folds or trial.state is not TrialState.COMPLETE:
+        return None
+    others = trial.user_attrs.get("scores", {}).items()
+    overlap = float(trial.user_attrs.get(OVERLAP, 0.0))
+    also = {
+        name: Scores(
+            tuple(map(_or_nan, one["fold_scores"])),
+            bounds=tuple(one.get("score_bounds", ())),
+            overlap=overlap,
+        )
+        for name, one in others
+    }
+    bounds = tuple(trial.user_attrs.get("score_bounds", ()))
+    return Scores(tuple(folds), also=also, bounds=bounds, overlap=overlap)
+
+
+def attributes_of(scores: Scores) -> dict[str, Any]:
+    """Return what a trial records of its scores: JSON values, None for what cannot be told.
+
+    Examples
+    --------
+    >>> attributes_of(Scores((1.0, 3.0)))
+    {'fold_scores': [1.0, 3.0], 'std_error': 1.0}
+    """
+    found: dict[str, Any] = {"fold_scores": list(scores.folds), "std_error": _finite(scores.se)}
+    found |= _bounds_of(scores)
+    if scores.overlap:
+        found[OVERLAP] = scores.overlap
+    if scores.also:
+        found["scores"] = {
+            name: {
+                "mean": _finite(one.mean),
+                "std_error": _finite(one.se),
+                "fold_scores": [_finite(score) for score in one.folds],
+                **_bounds_of(one),
+            }
+            for name, one in scores.also.items()
+        }
+    return found
+
+
+def _bounds_of(scores: Scores) -> dict[str, Any]:
+    return {"score_bounds": list(scores.bounds)} if scores.bounds else {}
+
+
+class Front:
+    """The scores that no other beats in every objective; with one objective the best so far.
+
+    Attributes
+    ----------
+    since : trials since it last changed.
+
+    Examples
+    --------
+    >>> front = Front()
+    >>> [front.put(values) for values in ([1.0], [1.0], [2.0])], front.since
+    ([True, False, True], 0)
+    """
+
+    def __init__(self) -> None:
+        self.since = 0
+        self._points: list[Sequence[float]] = []
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Take in a finished trial."""
+        self.put(trial.values if trial.state is TrialState.COMPLETE else None)
+
+    def put(self, values: Sequence[float] | None) -> bool:
+        """Take in the scores of a trial, None if it has none; return whether the front changed."""
+        new = bool(values) and not any(covers(point, values or ()) for point in self._points)
+        self.since = 0 if new else self.since + 1
+        if new and values:
+            self._points = [p for p in self._points if not covers(values, p)] + [values]
+        return new
+
+
+def covers(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Return whether ``a`` is at least as good as ``b`` in every score.
+
+    Examples
+    --------
+    >>> covers((2.0, 1.0), (1.0, 1.0)), covers((2.0, 0.0), (1.0, 1.0))
+    (True, False)
+    """
+    return all(x >= y for x, y in zip(a, b, strict=True))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _key(setting: Setting) -> Any:
+    name, values = setting
+    return name, tuple(sorted(values.items()))

@@ -1,0 +1,1 @@
+"""Where studies are kept, begun and taken up again."""

@@ -1,0 +1,118 @@
+"""Studies in a storage: begun under a name, or taken up again in memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from studies.errors import StudyTaken
+from studies.quiet import quiet
+from studies.record.storage import ONEPASS, find_study
+from studies.spec.definition import definition_digest, differences
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+
+Direction = Literal["maximize", "minimize"]
+
+
+def load_study(storage: BaseStorage, name: str) -> Study:
+    """Return a stored study as one in memory, with all its trials and attributes.
+
+    Trials that never finished are taken over as failed, so that every trial keeps its number.
+
+    Raises
+    ------
+    StudyMissing
+        There is none of that name.
+    """
+    study_id = find_study(storage, name)
+    with quiet():
+        study = optuna.create_study(study_name=name, directions=storage.get_study_directions(study_id))
+    for key, value in storage.get_study_user_attrs(study_id).items():
+        study.set_user_attr(key, value)
+    study.add_trials(_finished(trial) for trial in storage.get_all_trials(study_id, deepcopy=False))
+    return study
+
+
+def _finished(trial: FrozenTrial) -> FrozenTrial:
+    return trial if trial.state.is_finished() else failed(trial.datetime_start)
+
+
+def failed(start: datetime | None = None) -> FrozenTrial:
+    """Return a failed trial without a setting: it holds the number of one that never finished."""
+    trial = create_trial(state=TrialState.FAIL)
+    trial.datetime_start = start or trial.datetime_start
+    return trial
+
+
+def begin(
+    storage: BaseStorage,
+    name: str,
+    *,
+    direction: Direction | Sequence[Direction],
+    record: Mapping[str, Any],
+) -> Study:
+    """Return the study to run, in memory: a new one, or the stored one of that name with its trials.
+
+    Parameters
+    ----------
+    storage : where the study is or will be kept.
+    direction : ``"maximize"`` or ``"minimize"``; one for each objective of a study of several.
+    record : JSON values kept with the study; ``record["definition"]`` is what makes it the same study.
+
+    Raises
+    ------
+    StudyTaken
+        The name belongs to a study with another definition.
+
+    Examples
+    --------
+    >>> from studies.record.storage import open_storage
+    >>> storage = open_storage(None)
+    >>> study = begin(storage, "a", direction="maximize", record={"definition": {"folds": 5}})
+    >>> begin(storage, "a", direction="maximize", record={"definition": {"folds": 10}})
+    Traceback (most recent call last):
+    studies.errors.StudyTaken: The study 'a' exists with another definition:
+      folds: 5, now 10
+    Choose another name, or give this one another name and 'warm_start: a' to begin from its trials.
+    """
+    directions = [direction] if isinstance(direction, str) else list(direction)
+    with quiet():
+        try:
+            storage.get_study_id_from_name(name)
+        except KeyError:
+            with contextlib.suppress(optuna.exceptions.DuplicatedStudyError):
+                return _new(storage, name, directions, record)
+    return _resumed(storage, name, directions, record)
+
+
+def _new(
+    storage: BaseStorage, name: str, directions: Sequence[Direction], record: Mapping[str, Any]
+) -> Study:
+    optuna.create_study(study_name=name, storage=storage, directions=directions).set_user_attr(
+        ONEPASS, dict(record)
+    )
+    study = optuna.create_study(study_name=name, directions=directions)
+    study.set_user_attr(ONEPASS, dict(record))
+    return study
+
+
+def _resumed(storage: BaseStorage, name: str, directions: Sequence[str], record: Mapping[str, Any]) -> Study:
+    study = load_study(storage, name)
+    before = study.user_attrs.get(ONEPASS, {}).get("definition")
+    if before is None:
+        raise StudyTaken(name, ["it was not made by this program"])
+    after = record["definition"]
+    if definition_digest(before) != definition_digest(after):
+        raise StudyTaken(name, differences(before, after))
+    known = [direction.name.lower() for direction in study.directions]
+    if known != list(directions):
+        raise StudyTaken(name, [f"direction: {', '.join(known)}, now {', '.join(directions)}"])
+    return study

@@ -1,0 +1,228 @@
+"""Where studies are kept: memory, a journal file, or a database, by one name each."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studies.errors import StorageError, StudyMissing
+from studies.masking import mask
+from studies.quiet import quiet
+from studies.spec.messages import nearest
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+ONEPASS = "onepass"
+"""The user attribute of a persisted study that holds this project's part of the record."""
+
+OVERLAP = "fold_overlap"
+"""The user attribute of a trial that holds test rows by training rows, where its splits test the same rows."""
+
+_JOURNAL = "journal://"
+
+
+def open_storage(value: str | os.PathLike[str] | BaseStorage | None) -> BaseStorage:
+    """Return the Optuna storage of a name.
+
+    Parameters
+    ----------
+    value : None for memory; a path or ``journal:///path`` for a journal file, created with its directory;
+        a SQLAlchemy address (``sqlite:///file.db``, ``postgresql://…``); or a storage, returned as it is.
+
+    Raises
+    ------
+    StorageError
+        It cannot be opened; says what to do. Passwords in addresses are masked.
+
+    Examples
+    --------
+    >>> type(open_storage(None)).__name__
+    'InMemoryStorage'
+    """
+    from optuna.storages import BaseStorage, InMemoryStorage
+
+    if value is None:
+        return InMemoryStorage()
+    if isinstance(value, BaseStorage):
+        return value
+    text = os.fspath(value)
+    if text.startswith(_JOURNAL):
+        return _journal(Path(text.removeprefix(_JOURNAL)))
+    return _database(text) if "://" in text else _journal(Path(text))
+
+
+def describe(storage: BaseStorage) -> str:
+    """Return a storage's name for messages, without passwords.
+
+    Examples
+    --------
+    >>> describe(open_storage(None))
+    'InMemoryStorage'
+    """
+    from studies.record.journal import FileStorage
+
+    if isinstance(storage, FileStorage):
+        return str(storage)
+    url = getattr(storage, "url", None) or getattr(getattr(storage, "_backend", None), "url", None)
+    return mask(str(url)) if url else type(storage).__name__
+
+
+def _journal(path: Path) -> BaseStorage:
+    from studies.record.journal import FileStorage, mend
+
+    path = path.expanduser().absolute()
+    if path.is_dir():
+        raise StorageError(f"{path} is a directory; give a file in it, such as {path / 'studies.record.journal'}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            mend(path)
+        return FileStorage(path)
+    except OSError as error:
+        raise StorageError(
+            f"the journal file {path} cannot be opened for writing ({error.strerror}); give a file in a "
+            "directory that you may write to, for example with --storage or HPO_HOME"
+        ) from None
+    except (ValueError, KeyError, AssertionError, TypeError) as error:
+        raise StorageError(
+            f"{path} cannot be read as an Optuna journal ({error}); give another file"
+        ) from None
+
+
+def _database(url: str) -> BaseStorage:
+    import sqlalchemy.exc
+    from optuna.exceptions import OptunaError
+    from optuna.storages import RDBStorage
+
+    _make_parent(url)
+    try:
+        storage = RDBStorage(url)
+    except ImportError:
+        driver = url.partition("://")[0]
+        raise StorageError(
+            f"{mask(url)}: no database driver for {driver!r} is installed; pip install it"
+        ) from None
+    except sqlalchemy.exc.ArgumentError:
+        raise StorageError(
+            f"{mask(url)} is not a database address; write for example sqlite:///studies.db"
+        ) from None
+    except (sqlalchemy.exc.SQLAlchemyError, OptunaError, RuntimeError) as error:
+        reason = mask(str(getattr(error, "orig", None) or error).splitlines()[0])
+        raise StorageError(
+            f"the database {mask(url)} cannot be opened ({reason}); check the address, that the server runs, "
+            "and that you may write to it"
+        ) from None
+    if url.startswith("sqlite"):
+        _hasten(storage)
+    return storage
+
+
+def _make_parent(url: str) -> None:
+    if (match := re.match(r"sqlite(?:\+\w+)?:///(?!:memory:)([^?]+)", url)) and not match[1].startswith(
+        "file:"
+    ):
+        try:
+            Path(match[1]).absolute().parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"the directory of {url} cannot be made: {error.strerror}") from None
+
+
+def _hasten(storage: Any) -> None:
+    """Write SQLite ahead to a log: a killed process loses nothing, and a trial costs no fsync."""
+    from sqlalchemy import event
+
+    def settle(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    event.listen(storage.engine, "connect", settle)
+    storage.engine.dispose()
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One study of a storage, for a list.
+
+    Attributes
+    ----------
+    name, trials : the study's name and its number of trials.
+    best : value of the best finished trial, or None.
+    algorithms : the algorithms it tried, data : the data it read (empty for studies made elsewhere).
+    created : when its first trial began, or None.
+    """
+
+    name: str
+    trials: int
+    best: float | None
+    algorithms: tuple[str, ...]
+    created: datetime | None
+    data: tuple[str, ...]
+
+
+def list_studies(storage: BaseStorage) -> list[StudyRow]:
+    """Return the studies of a storage, by name.
+
+    Examples
+    --------
+    >>> list_studies(open_storage(None))
+    []
+    """
+    import optuna
+
+    summaries = optuna.get_all_study_summaries(storage, include_best_trial=True)
+    return sorted((_row(s) for s in summaries), key=lambda row: row.name)
+
+
+def _row(summary: Any) -> StudyRow:
+    record = summary.user_attrs.get(ONEPASS) or {}
+    definition = record.get("definition") or {}
+    best = summary.best_trial.value if _single(summary) and summary.best_trial else None
+    return StudyRow(
+        name=summary.study_name,
+        trials=summary.n_trials,
+        best=best,
+        algorithms=_tuple(definition.get("algorithm")),
+        created=summary.datetime_start,
+        data=_tuple(definition.get("data")),
+    )
+
+
+def _single(summary: Any) -> bool:
+    return len(summary.directions) == 1
+
+
+def _tuple(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def find_study(storage: BaseStorage, name: str) -> int:
+    """Return the id of a study.
+
+    Raises
+    ------
+    StudyMissing
+        There is none of that name; suggests the nearest.
+    """
+    try:
+        return storage.get_study_id_from_name(name)
+    except KeyError:
+        names = [study.study_name for study in storage.get_all_studies()]
+        hint = nearest(name, names) or ("; it has no studies" if not names else "")
+        raise StudyMissing(f"no study {name!r} in {describe(storage)}{hint}") from None
+
+
+def delete_study(storage: BaseStorage, name: str) -> None:
+    """Remove a study and its trials from a storage.
+
+    Raises
+    ------
+    StudyMissing
+        There is none of that name.
+    """
+    with quiet():
+        storage.delete_study(find_study(storage, name))

@@ -1,0 +1,211 @@
+"""Trials on their way to a storage: the study runs in memory, one thread writes behind it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import FrozenTrial
+
+from studies.errors import RecordWarning
+from studies.record.journal import FileStorage
+from studies.record.records import failed
+from studies.record.storage import describe, find_study
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+BEHIND = 0.25
+"""Seconds that finished trials are gathered before they are written."""
+
+_PAUSES = (0.05, 0.2, 0.5)
+_AT_ONCE = 128
+
+
+class WriteBehind:
+    """Writes finished trials to a storage from a thread of its own, in the order of their numbers.
+
+    The storage belongs to the writer until :meth:`close`. A trial is one record. Nothing that happens to
+    the storage stops the study: what cannot be written is kept, counted and told at the end.
+
+    Parameters
+    ----------
+    storage : where to write.
+    name : the stored study, made by :func:`begin`.
+    written : how many trials the storage already has, so the number of the next one.
+
+    Examples
+    --------
+    >>> from studies.record.records import begin, load_study
+    >>> from studies.record.storage import open_storage
+    >>> storage = open_storage(None)
+    >>> study = begin(storage, "a", direction="minimize", record={"definition": {}})
+    >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
+    >>> with WriteBehind(storage, "a") as writer:
+    ...     for trial in study.trials:
+    ...         writer.put(trial)
+    >>> len(load_study(storage, "a").trials)
+    3
+    """
+
+    def __init__(self, storage: BaseStorage, name: str, written: int | None = None) -> None:
+        self._storage = storage
+        self._name = name
+        self._batched = isinstance(storage, FileStorage)
+        self._study_id = find_study(storage, name)
+        self._next = storage.get_n_trials(self._study_id) if written is None else written
+        self._queue: queue.SimpleQueue[FrozenTrial | tuple[str, Any] | threading.Event | None] = (
+            queue.SimpleQueue()
+        )
+        self._waiting: dict[int, FrozenTrial] = {}
+        self._attributes: dict[str, Any] = {}
+        self._failure: BaseException | None = None
+        self._foreign = False
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="trial-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, trial: FrozenTrial) -> None:
+        """Hand over one finished trial; returns at once."""
+        self._queue.put(trial)
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set a user attribute of the stored study, a JSON value; returns at once."""
+        self._queue.put((key, value))
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was handed over is written or has failed; return whether it is written."""
+        if self._closed:
+            return not self.unwritten
+        done = threading.Event()
+        self._queue.put(done)
+        return done.wait(timeout) and not self.unwritten
+
+    @property
+    def unwritten(self) -> int:
+        """How many of the trials taken up by the thread are not in the storage."""
+        return len(self._waiting)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The last failure of the storage, None if the last write went well."""
+        return self._failure
+
+    def close(self) -> None:
+        """Write the rest and stop; warns with a RecordWarning of what is not written."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        if self._failure is not None:
+            warnings.warn(self._complaint(), RecordWarning, stacklevel=2)
+        elif self._foreign:
+            warnings.warn(
+                f"another process wrote to the study {self._name!r} in {describe(self._storage)} at the same "
+                "time; the numbers of the stored trials differ from those in memory",
+                RecordWarning,
+                stacklevel=2,
+            )
+
+    def __enter__(self) -> WriteBehind:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _complaint(self) -> str:
+        failure = self._failure
+        what = (
+            f"{len(self._waiting)} trials of the study {self._name!r} were"
+            if self._waiting
+            else "the study was"
+        )
+        reason = str(failure).splitlines()[0] if str(failure) else ""
+        return (
+            f"{what} not written to {describe(self._storage)} "
+            f"({type(failure).__name__}: {reason}); they are still in result.optuna_study"
+        )
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            going, events = self._gather()
+            self._write(last=not going, patient=not going or bool(events))
+            for event in events:
+                event.set()
+
+    def _gather(self) -> tuple[bool, list[threading.Event]]:
+        """Take what is queued: wait for a first item, then a moment for its successors."""
+        events: list[threading.Event] = []
+        item = self._queue.get()
+        until = time.monotonic() + BEHIND
+        while True:
+            if item is None:
+                return False, events
+            self._sort(item, events)
+            if events or len(self._waiting) >= _AT_ONCE:
+                return True, events
+            try:
+                item = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                return True, events
+
+    def _sort(
+        self, item: FrozenTrial | tuple[str, Any] | threading.Event, events: list[threading.Event]
+    ) -> None:
+        if isinstance(item, threading.Event):
+            events.append(item)
+        elif isinstance(item, tuple):
+            self._attributes[item[0]] = item[1]
+        elif item.number >= self._next:
+            self._waiting[item.number] = item
+
+    def _write(self, *, last: bool, patient: bool) -> None:
+        """Write what is due; a failing storage is tried again a few times, then with the next trials."""
+        if last and self._waiting:
+            for number in range(self._next, max(self._waiting)):
+                self._waiting.setdefault(number, failed())
+        for pause in (*(_PAUSES if patient and self._batched else ()), None):
+            try:
+                self._write_once()
+            except Exception as error:  # noqa: BLE001 -- whatever the storage does must not stop the study
+                self._failure = error
+            else:
+                self._failure = None
+                return
+            if pause is not None:
+                time.sleep(pause)
+
+    def _write_once(self) -> None:
+        while due := self._due():
+            ids = self._create(due)
+            self._foreign |= self._storage.get_trial_number_from_id(ids[-1]) != self._next + len(due) - 1
+            self._done(len(due))
+        while self._attributes:
+            key = next(iter(self._attributes))
+            self._storage.set_study_user_attr(self._study_id, key, self._attributes[key])
+            del self._attributes[key]
+
+    def _due(self) -> list[FrozenTrial]:
+        due: list[FrozenTrial] = []
+        while len(due) < _AT_ONCE and (trial := self._waiting.get(self._next + len(due))) is not None:
+            due.append(trial)
+        return due if self._batched else due[:1]
+
+    def _create(self, due: Sequence[FrozenTrial]) -> list[int]:
+        if isinstance(self._storage, FileStorage):
+            return self._storage.create_trials(self._study_id, due)
+        return [self._storage.create_new_trial(self._study_id, template_trial=trial) for trial in due]
+
+    def _done(self, count: int) -> None:
+        for _ in range(count):
+            del self._waiting[self._next]
+            self._next += 1

@@ -1,0 +1,119 @@
+"""Curves of the mean score with its standard error: validation curves and the learning curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studies.report.charts.frame import Frame, frame_of, runs
+from studies.report.charts.marks import ring
+from studies.report.charts.scales import Category, category_text, fit_scale, score_scale
+from studies.report.charts.svg import Point, coord, element, label, path, picture, title
+from studies.report.data import Curve
+from studies.report.text import Metric, finite, number_text, shorten
+
+Band = tuple[Point, float, float]
+
+
+def curve_chart(
+    curve: Curve,
+    metric: Metric,
+    bars: bool = False,
+    x_label: str = "",
+    width: float = 360,
+    class_: str = "curve",
+) -> str:
+    """Return the chart of a curve: mean with a band of ± 1 standard error, the best place marked.
+
+    Parameters
+    ----------
+    bars
+        Draw error bars in the place of the band; categories always have them.
+    x_label
+        The name of the x axis; when empty the curve's own name heads the chart.
+    """
+    x = fit_scale(curve.x, curve.log)
+    means = [metric.shown(value) for value in curve.mean]
+    y, _ = score_scale([*means, *_ends(curve, metric)], metric.sign)
+    frame = frame_of(width, 240, x, y, headed=not x_label)
+    places = _places(frame, curve, metric)
+    categories = isinstance(x, Category)
+    body = _bars(places) if bars or categories else _band(places)
+    line = "" if categories else "".join(_line(run) for run in runs([place and place[0] for place in places]))
+    axes = frame.axes(x_label or curve.name, metric.label, metric.brief)
+    content = [axes, body, line, _best(frame, curve, places), _hits(curve, metric, places)]
+    name = f"{x_label or curve.name}: mean {metric.short} ± 1 standard error, {metric.direction}"
+    return picture(width, 240, name, content, class_)
+
+
+def _errors(curve: Curve) -> list[float]:
+    given = [finite(se) or 0.0 for se in curve.se]
+    return (given + [0.0] * len(curve.x))[: len(curve.x)]
+
+
+def _ends(curve: Curve, metric: Metric) -> list[float | None]:
+    pairs = zip(map(metric.shown, curve.mean), _errors(curve), strict=False)
+    return [mean + side * se for mean, se in pairs if mean is not None for side in (-1, 1)]
+
+
+def _places(frame: Frame, curve: Curve, metric: Metric) -> list[Band | None]:
+    """Return for each place of the curve its point and the y pixels of mean - se and mean + se."""
+    places: list[Band | None] = []
+    for x, mean, se in zip(curve.x, map(metric.shown, curve.mean), _errors(curve), strict=False):
+        point = frame.point(category_text(x) if isinstance(frame.x, Category) else x, mean)
+        if point is None or mean is None:
+            places.append(None)
+            continue
+        low, high = (frame.up(frame.y.unit(mean + side * se) or 0.0) for side in (-1, 1))
+        places.append((point, low, high))
+    return places
+
+
+def _band(places: Sequence[Band | None]) -> str:
+    lows = runs([place and (place[0][0], place[1]) for place in places])
+    highs = runs([place and (place[0][0], place[2]) for place in places])
+    areas = [[*low, *reversed(high)] for low, high in zip(lows, highs, strict=True) if len(low) > 1]
+    lone = [place for place in places if place] if not areas else []
+    return "".join(element("path", d=path(area) + "Z", class_="band") for area in areas) + _bars(lone)
+
+
+def _bars(places: Sequence[Band | None]) -> str:
+    data = "".join(
+        f"M{coord(x - 4)} {coord(low)}h8M{coord(x)} {coord(low)}V{coord(high)}M{coord(x - 4)} {coord(high)}h8"
+        for (x, _), low, high in filter(None, places)
+    )
+    dots = "".join(f"M{coord(x)} {coord(y)}h.01" for (x, y), _, _ in filter(None, places))
+    if not dots:
+        return ""
+    return element("path", d=data, class_="whisker") + element("path", d=dots, class_="mark round s0")
+
+
+def _line(points: Sequence[Point]) -> str:
+    return element("path", d=path(points), class_="mean") if len(points) > 1 else ""
+
+
+def _best(frame: Frame, curve: Curve, places: Sequence[Band | None]) -> str:
+    """Return the rule and ring at the best place, its value written beside the rule."""
+    if curve.best_x is None:
+        return ""
+    unit = frame.x.unit(curve.best_x)
+    if unit is None:
+        return ""
+    x = frame.across(unit)
+    rule = element("path", d=f"M{coord(x)} {coord(frame.base)}V24", class_="best-rule")
+    if isinstance(frame.x, Category):
+        rule = ""
+    text = f"best {shorten(number_text(curve.best_x), 18)}"
+    side = "end" if unit > 0.6 else "start"
+    note = label(x + (-6 if side == "end" else 6), frame.base - 7, text, side, "best-note")
+    near = [place[0] for place in places if place and abs(place[0][0] - x) < 0.5]
+    return rule + note + (ring(near[0]) if near else "")
+
+
+def _hits(curve: Curve, metric: Metric, places: Sequence[Band | None]) -> str:
+    """Return an invisible target around each point that tells its value to the pointer."""
+    parts = []
+    for x, mean, se, place in zip(curve.x, curve.mean, _errors(curve), places, strict=False):
+        if place is not None:
+            text = f"{category_text(x)}: {metric.short} {metric.text(mean, se)}"
+            parts.append(element("circle", title(text), cx=place[0][0], cy=place[0][1], r=9, class_="hit"))
+    return "".join(parts)

@@ -1,0 +1,253 @@
+"""What a report is made of: plain frozen values, free of Optuna, pandas and any algorithm.
+
+Scores follow scikit-learn's scorers: greater is always better, and ``neg_`` metrics are negative. How a
+score is *shown* is decided in :mod:`studies.report.text`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal, Self
+
+
+def to_plain(value: Any) -> Any:
+    """Return `value` as strict JSON material: numbers, text, lists and dicts.
+
+    Numbers that are not finite become ``None``, NumPy scalars become Python's own, and whatever is unknown
+    becomes its text.
+
+    Examples
+    --------
+    >>> to_plain({"alpha": float("nan"), "sizes": (1, 2)})
+    {'alpha': None, 'sizes': [1, 2]}
+    """
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or type(value) in (bool, int, str):
+        return value
+    return _to_plain_parts(value)
+
+
+def _to_plain_parts(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: to_plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_plain(item) for item in value]
+    return to_plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The base of the report's values: each can be written as JSON."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the value and everything in it as strict JSON material.
+
+        Examples
+        --------
+        >>> Estimate(mean=-1.5, se=0.1).to_dict()
+        {'mean': -1.5, 'se': 0.1, 'bound': None, 'accuracy': ''}
+        """
+        plain: dict[str, Any] = to_plain(self)
+        return plain
+
+
+@dataclass(frozen=True)
+class Estimate(Plain):
+    """A mean score with its standard error; None where it cannot be told.
+
+    `bound` says how far the mean may be from the true one by rounding or by approximation of the model; `accuracy`
+    which errors it carries beside the standard error, in words.
+    """
+
+    mean: float | None
+    se: float | None = None
+    bound: float | None = None
+    accuracy: str = ""
+
+
+@dataclass(frozen=True)
+class TrialRow(Plain):
+    """One trial: what was tried, the score of each fold, its errors, and its means by the study's other metrics."""
+
+    number: int
+    algorithm: str
+    params: dict[str, Any] = field(default_factory=dict)
+    value: float | None = None
+    se: float | None = None
+    fold_scores: list[float] = field(default_factory=list)
+    seconds: float | None = None
+    duplicate_of: int | None = None
+    state: str = "complete"
+    metrics: dict[str, Estimate] = field(default_factory=dict)
+    bound: float | None = None
+    accuracy: str = ""
+
+
+@dataclass(frozen=True)
+class Chosen(Plain):
+    """A setting that the selection picked; `complexity` orders settings from simple to rich."""
+
+    number: int
+    algorithm: str
+    params: dict[str, Any] = field(default_factory=dict)
+    value: float | None = None
+    se: float | None = None
+    complexity: float | None = None
+    metrics: dict[str, Estimate] = field(default_factory=dict)
+    bound: float | None = None
+    accuracy: str = ""
+
+
+@dataclass(frozen=True)
+class Leader(Chosen):
+    """An algorithm's best setting, and how it stands to the best of all."""
+
+    within_one_se: bool = False
+    trials: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class ClassRow(Plain):
+    """A label of the target, its rows, and whether they were counted or estimated from a sample."""
+
+    label: str
+    rows: float
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class ClassCoefficients(Plain):
+    """Coefficients of a model of several classes: a name and one number per label, the largest first."""
+
+    labels: list[str]
+    rows: list[tuple[str, list[float]]]
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Curve(Plain):
+    """The mean score, with its standard error, along one hyperparameter or along the rows learned from.
+
+    `x` holds numbers or category labels; `best_x` is the chosen one among them, if any. `metric` names the score
+    where it is not the study's.
+    """
+
+    name: str
+    x: list[Any]
+    mean: list[float]
+    se: list[float | None] = field(default_factory=list)
+    log: bool = False
+    best_x: Any = None
+    metric: str = ""
+
+
+@dataclass(frozen=True)
+class SegmentRow(Plain):
+    """One segment of the data, and whether this study read it or reused its leaves."""
+
+    name: str
+    rows: int
+    nbytes: int = 0
+    status: Literal["read", "reused"] = "read"
+
+
+@dataclass(frozen=True)
+class Ledger(Plain):
+    """What the study read and built, against what retraining for every trial and fold would have read."""
+
+    rows_read: int = 0
+    rows_if_retrained: int = 0
+    bytes_read: int = 0
+    seconds_pass: float = 0.0
+    seconds_trials: float = 0.0
+    states_built: int = 0
+    states_reused: int = 0
+    pilot_rows: int = 0
+    segments: list[SegmentRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReportData(Plain):
+    """Everything that a study's report shows.
+
+    `log_params` names the hyperparameters that were searched on a logarithmic scale; None leaves the choice
+    of each axis to the values. `metrics` names every score, those that are optimised (`objectives`) first; with
+    several objectives there is no best setting, but a front of them (`pareto`). `sampled` names the scores that
+    were computed on at most `sampled_rows` held-out rows of each fold. `fold_sizes` has a row for each split: the
+    rows it trains and tests on, and the groups and the rows of each class where they are known.
+    """
+
+    name: str
+    created: str = ""
+    data: str = ""
+    target: str = ""
+    scoring: str = ""
+    folds: str = ""
+    sampler: str = ""
+    seed: int | None = None
+    n_rows: int = 0
+    n_columns: int = 0
+    trials: list[TrialRow] = field(default_factory=list)
+    best: Chosen | None = None
+    simplest: Chosen | None = None
+    nested: Estimate | None = None
+    importances: dict[str, float] = field(default_factory=dict)
+    validation: list[Curve] = field(default_factory=list)
+    learning: Curve | None = None
+    coefficients: list[tuple[str, float]] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    spec_yaml: str = ""
+    notes: list[str] = field(default_factory=list)
+    dropped_rows: int = 0
+    log_params: list[str] | None = None
+    metrics: list[str] = field(default_factory=list)
+    objectives: list[str] = field(default_factory=list)
+    pareto: list[Chosen] = field(default_factory=list)
+    leaderboard: list[Leader] = field(default_factory=list)
+    classes: list[ClassRow] = field(default_factory=list)
+    class_coefficients: ClassCoefficients | None = None
+    sampled: list[str] = field(default_factory=list)
+    sampled_rows: int | None = None
+    fold_sizes: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Build the report's data from what `to_dict` gave.
+
+        Examples
+        --------
+        >>> data = ReportData(name="flights", best=Chosen(3, "ridge", {"alpha": 1.0}, -38.2, 0.1))
+        >>> ReportData.from_dict(data.to_dict()) == data
+        True
+        """
+        parts = dict(plain)
+        parts["trials"] = [TrialRow(**_with_metrics(row)) for row in plain.get("trials", [])]
+        parts["pareto"] = [Chosen(**_with_metrics(row)) for row in plain.get("pareto", [])]
+        parts["leaderboard"] = [Leader(**_with_metrics(row)) for row in plain.get("leaderboard", [])]
+        parts["classes"] = [ClassRow(**row) for row in plain.get("classes", [])]
+        if table := plain.get("class_coefficients"):
+            rows = [(name, values) for name, values in table["rows"]]
+            parts["class_coefficients"] = ClassCoefficients(**{**table, "rows": rows})
+        parts["validation"] = [Curve(**row) for row in plain.get("validation", [])]
+        parts["coefficients"] = [(name, value) for name, value in plain.get("coefficients", [])]
+        parts["ledger"] = _ledger(plain.get("ledger") or {})
+        for key, kind in (("best", Chosen), ("simplest", Chosen), ("nested", Estimate), ("learning", Curve)):
+            parts[key] = kind(**_with_metrics(plain[key])) if plain.get(key) else None
+        return cls(**parts)
+
+
+def _with_metrics(plain: Mapping[str, Any]) -> dict[str, Any]:
+    if "metrics" not in plain:
+        return dict(plain)
+    return {**plain, "metrics": {name: Estimate(**one) for name, one in plain["metrics"].items()}}
+
+
+def _ledger(plain: Mapping[str, Any]) -> Ledger:
+    segments = [SegmentRow(**row) for row in plain.get("segments", [])]
+    return Ledger(**{**plain, "segments": segments})

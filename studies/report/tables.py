@@ -1,0 +1,312 @@
+"""The parts of the page that are texts, bars and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from studies.report import charts
+from studies.report.charts.marks import swatch
+from studies.report.charts.pareto import value_of
+from studies.report.charts.scales import category_text, fit_linear
+from studies.report.context import Context, drawing_of
+from studies.report.data import Chosen, Estimate, ReportData, TrialRow, to_plain
+from studies.report.text import MISSING, clean, count_text, finite, metric_of, number_text, shorten
+
+MAX_CLASSES = 12
+MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
+
+
+def settings_yaml(chosen: Chosen) -> str:
+    """Return a chosen setting as the lines of a study file that ask for it alone.
+
+    Examples
+    --------
+    >>> print(settings_yaml(Chosen(3, "ridge", {"ridge.alpha": 0.5})), end="")
+    algorithm: ridge
+    search:
+      ridge.alpha: 0.5
+    """
+    import yaml
+
+    setting = {"algorithm": chosen.algorithm, "search": to_plain(chosen.params)}
+    text: str = yaml.safe_dump(setting, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def choices(context: Context) -> list[dict[str, Any]]:
+    """Return the cards of the best and the simplest setting, one card when they are the same trial."""
+    best, simplest = context.data.best, context.data.simplest
+    same = best is not None and simplest is not None and best.number == simplest.number
+    named = [("Best", "the best mean score", best)]
+    if not same:
+        named.append(("Simplest", "the simplest within one standard error of the best", simplest))
+    if context.data.pareto:
+        named = []
+    cards = [_choice(context, name, why, chosen) for name, why, chosen in named if chosen is not None]
+    if same:
+        cards[0]["why"] = "the best mean score, and the simplest within one standard error"
+    return cards
+
+
+def _choice(context: Context, name: str, why: str, chosen: Chosen) -> dict[str, Any]:
+    metric = context.metric
+    folds = next((trial.fold_scores for trial in context.data.trials if trial.number == chosen.number), [])
+    return {
+        "name": name,
+        "why": why,
+        "algorithm": chosen.algorithm,
+        "number": chosen.number,
+        "score": metric.text(chosen.value, chosen.se),
+        "complexity": number_text(chosen.complexity) if chosen.complexity is not None else "",
+        "accuracy": clean(chosen.accuracy),
+        "yaml": settings_yaml(chosen),
+        "folds": drawing_of(charts.fold_strip(folds, chosen.value, metric)),
+    }
+
+
+def bars(pairs: Sequence[tuple[str, float]], limit: int) -> dict[str, Any]:
+    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text.
+
+    Examples
+    --------
+    >>> [row["share"] for row in bars([("a", 1.0), ("b", -4.0)], 30)["rows"]]
+    [100.0, 25.0]
+    """
+    known = [(name, number) for name, value in pairs if (number := finite(value)) is not None]
+    largest = sorted(known, key=lambda pair: -abs(pair[1]))
+    top = abs(largest[0][1]) if largest else 0.0
+    rows = [
+        {
+            "name": name,
+            "text": number_text(value),
+            "negative": value < 0,
+            "share": round(100 * (abs(value) / top), 2) if top else 0.0,
+        }
+        for name, value in largest[:limit]
+    ]
+    return {"rows": rows, "total": len(known), "signed": any(value < 0 for _, value in known)}
+
+
+def leaderboard(context: Context) -> list[dict[str, Any]]:
+    """Return one row per algorithm, the best first; their strips share a scale."""
+    metric = context.metric
+    groups = [
+        [trial for trial in context.best_first if trial.algorithm == name] for name in context.algorithms
+    ]
+    leaders = [group[0] for group in groups if group]
+    ends = [
+        v + side * (finite(t.se) or 0.0)
+        for t in leaders
+        for side in (-1, 1)
+        if (v := metric.shown(t.value)) is not None
+    ]
+    scale = fit_linear(ends, pad=0.05)
+    rows = [_leader(context, i, group, scale) for i, group in enumerate(groups)]
+    return sorted(rows, key=lambda row: row["order"])
+
+
+def _leader(context: Context, index: int, group: Sequence[TrialRow], scale: Any) -> dict[str, Any]:
+    name, metric = context.algorithms[index], context.metric
+    count = sum(trial.algorithm == name for trial in context.data.trials)
+    top = group[0] if group else None
+    return {
+        "name": name,
+        "swatch": drawing_of(swatch(index)),
+        "trials": count,
+        "failed": count - len(group),
+        "score": metric.text(top.value, top.se) if top else "no score",
+        "median": number_text(metric.shown(group[len(group) // 2].value), 5) if top else "",
+        "strip": drawing_of(charts.range_strip(top.value, top.se, scale, metric, index) if top else ""),
+        "order": -(finite(top.value) or 0.0) if top else float("inf"),
+    }
+
+
+def standings(context: Context) -> dict[str, Any]:
+    """Return what the leaderboard knows besides the trials: complexity, setting, nearness to the best."""
+    others = context.data.metrics[1:]
+    rows = {
+        leader.algorithm: {
+            "complexity": number_text(leader.complexity),
+            "near": leader.within_one_se,
+            "accuracy": clean(leader.accuracy),
+            "setting": setting_text(leader),
+            "metrics": [_estimate_text(leader.metrics, name) for name in others],
+        }
+        for leader in context.data.leaderboard
+    }
+    return {"rows": rows, "metrics": [metric_of(name).short for name in others]}
+
+
+def setting_text(chosen: Chosen) -> str:
+    """Return a setting on one line, without the algorithm's name.
+
+    Examples
+    --------
+    >>> setting_text(Chosen(3, "ridge", {"ridge.alpha": 0.5, "ridge.standardize": True}))
+    'alpha 0.5, standardize true'
+    """
+    prefix = f"{chosen.algorithm}."
+    pairs = [(name.removeprefix(prefix), value) for name, value in chosen.params.items()]
+    return ", ".join(f"{shorten(name, 30)} {_value_text(value)}" for name, value in pairs)
+
+
+def _value_text(value: Any) -> str:
+    return "none" if value is None else shorten(number_text(value), 30)
+
+
+def _estimate_text(metrics: Mapping[str, Estimate], name: str) -> str:
+    one = metrics.get(name)
+    return MISSING if one is None else metric_of(name).text(one.mean, one.se)
+
+
+def front(context: Context) -> list[dict[str, Any]]:
+    """Return the rows of the Pareto front, the best by the first objective first."""
+    names = context.data.metrics[1:]
+    return [
+        {
+            "number": chosen.number,
+            "algorithm": chosen.algorithm,
+            "scores": [
+                context.metric.text(chosen.value, chosen.se),
+                *(_estimate_text(chosen.metrics, name) for name in names),
+            ],
+            "setting": setting_text(chosen),
+        }
+        for chosen in context.data.pareto[:MAX_ROWS]
+    ]
+
+
+def ends(context: Context) -> list[dict[str, Any]]:
+    """Return the ends of the Pareto front: the best setting by each objective."""
+    data, found = context.data, []
+    for name in data.objectives if data.pareto else ():
+        best = max(data.pareto, key=lambda chosen: _value(chosen, name))
+        known, metric = best.metrics.get(name), metric_of(name)
+        score = metric.text(best.value, best.se) if known is None else metric.text(known.mean, known.se)
+        found.append(
+            {"metric": metric.short, "score": score, "algorithm": best.algorithm, "number": best.number}
+        )
+    return found
+
+
+def _value(chosen: Chosen, name: str) -> float:
+    value = value_of(chosen, name)
+    return -math.inf if value is None else value
+
+
+def classes(data: ReportData) -> dict[str, Any]:
+    """Return the classes of the target with their rows as bars."""
+    shown = bars([(row.label, row.rows) for row in data.classes], MAX_ROWS)
+    total = sum(row.rows for row in data.classes) or 1.0
+    for row in shown["rows"]:
+        row["text"] = ""
+    counts = sorted(data.classes, key=lambda row: -row.rows)
+    for row, known in zip(shown["rows"], counts, strict=False):
+        about = "" if known.counted else "about "
+        row["text"] = f"{about}{count_text(known.rows)} ({100 * known.rows / total:.3g}%)"
+        row["name"] = known.label
+    return {**shown, "counted": all(row.counted for row in data.classes)}
+
+
+def class_coefficients(data: ReportData) -> dict[str, Any]:
+    """Return the table of coefficients of several classes; the largest of each row stands out."""
+    table = data.class_coefficients
+    if table is None:
+        return {}
+    shown = table.labels[:MAX_CLASSES]
+    rows = [
+        {
+            "name": name,
+            "cells": [(number_text(v, 3), abs(v) == max(map(abs, values))) for v in values[:MAX_CLASSES]],
+        }
+        for name, values in table.rows
+    ]
+    return {"labels": shown, "left_out": len(table.labels) - len(shown), "rows": rows, "total": table.total}
+
+
+def ledger(data: ReportData) -> dict[str, Any]:
+    """Return the ledger's bars, counts and strip of segments."""
+    ledger = data.ledger
+    most = max(ledger.rows_if_retrained, ledger.rows_read, 1)
+    read = [segment for segment in ledger.segments if segment.status == "read"]
+    return {
+        "read_share": round(100 * ledger.rows_read / most, 4),
+        "retrained_share": round(100 * ledger.rows_if_retrained / most, 4),
+        "read": count_text(ledger.rows_read),
+        "retrained": count_text(ledger.rows_if_retrained),
+        "strip": drawing_of(charts.segment_strip(ledger.segments)) if ledger.segments else "",
+        "segments": len(ledger.segments),
+        "segments_read": len(read),
+        "rows": ledger.segments[:MAX_ROWS],
+    }
+
+
+def table(context: Context) -> dict[str, Any]:
+    """Return the table of the best trials; trials without a score come last."""
+    names = context.parameters[:MAX_TABLE_PARAMS]
+    failed = [trial for trial in context.data.trials if finite(trial.value) is None]
+    rows = [*context.best_first, *failed][:MAX_ROWS]
+    return {
+        "names": names,
+        "metrics": [metric_of(name).short for name in context.data.metrics[1:]],
+        "left_out": len(context.parameters) - len(names),
+        "total": len(context.data.trials),
+        "rows": [_row(context, trial, names) for trial in rows],
+    }
+
+
+def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "trial": trial,
+        "score": context.metric.text(trial.value, trial.se),
+        "shown": context.metric.shown(trial.value),
+        "metrics": [
+            (
+                _estimate_text(trial.metrics, name),
+                finite(one.mean) if (one := trial.metrics.get(name)) else None,
+            )
+            for name in context.data.metrics[1:]
+        ],
+        "params": [
+            (shorten(category_text(trial.params[name]), 40), finite(trial.params[name]))
+            if name in trial.params
+            else ("", None)
+            for name in names
+        ],
+    }
+
+
+def _scores_text(context: Context, trial: TrialRow) -> str:
+    """Return a trial's score, and below it those by the other objectives."""
+    others = (
+        f"\n{metric_of(name).short} {_estimate_text(trial.metrics, name)}"
+        for name in context.data.objectives[1:]
+    )
+    return context.metric.text(trial.value, trial.se) + "".join(others)
+
+
+def hover(context: Context) -> dict[str, Any]:
+    """Return what the pointer can ask for, compact: texts by trial, algorithms and parameters by place."""
+    names = context.parameters[:MAX_HOVER_PARAMS]
+    algorithms = {name: i for i, name in enumerate(context.algorithms)}
+    trials = {
+        place: [
+            trial.number,
+            algorithms[trial.algorithm],
+            _scores_text(context, trial),
+            *(
+                shorten(category_text(trial.params[name]), 40) if name in trial.params else 0
+                for name in names
+            ),
+        ]
+        for place in context.drawn
+        for trial in [context.data.trials[place]]
+    }
+    return {
+        "metric": context.metric.short,
+        "algorithms": context.algorithms,
+        "params": names,
+        "trials": trials,
+    }

@@ -1,0 +1,205 @@
+"""What the page shows, section by section: `ReportData` turned into texts, tables and finished charts."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from markupsafe import Markup
+
+from studies.report import charts
+from studies.report import tables as report_tables
+from studies.report.charts.marks import swatch
+from studies.report.charts.pareto import told_by
+from studies.report.charts.scales import score_scale
+from studies.report.context import Context, context_of, drawing_of
+from studies.report.data import Curve, ReportData
+from studies.report.text import bytes_text, cost_text, finite, metric_of, ratio_text, seconds_text
+
+MAX_PAIRS = 6
+MAX_SLICES, MAX_LINES, MAX_AXES, MAX_CURVES, MAX_BARS = 12, 240, 9, 24, 30
+
+
+def build_view(data: ReportData) -> dict[str, Any]:
+    """Return everything that the page's template names."""
+    context = context_of(data)
+    return {
+        "data": data,
+        "metric": context.metric,
+        "cost": cost_text(data.ledger),
+        "ratio": ratio_text(data.ledger),
+        "facts": _facts(data),
+        "choices": report_tables.choices(context),
+        "ends": report_tables.ends(context),
+        "history": _history(context),
+        "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
+        "leaderboard": report_tables.leaderboard(context),
+        "standings": report_tables.standings(context),
+        "pareto": _pareto(context),
+        "classes": report_tables.classes(data),
+        "class_coefficients": report_tables.class_coefficients(data),
+        "validation": _validation(context),
+        "slices": _slices(context),
+        "parallel": _parallel(context),
+        "learning": _learning(context),
+        "coefficients": report_tables.bars(data.coefficients, MAX_BARS),
+        "ledger": report_tables.ledger(data),
+        "table": report_tables.table(context),
+        "hover": report_tables.hover(context),
+        "words": {"seconds": seconds_text, "bytes": bytes_text},
+    }
+
+
+def _facts(data: ReportData) -> list[tuple[str, str]]:
+    rows = f"{data.n_rows:,} × {data.n_columns:,} columns"
+    if data.dropped_rows:
+        rows += f", {data.dropped_rows:,} dropped"
+    seed = "" if data.seed is None else f", seed {data.seed}"
+    pairs = [
+        ("Data", data.data),
+        ("Target", data.target),
+        ("Rows", rows),
+        ("Folds", data.folds),
+        ("Score", _scores(data)),
+        ("Sampler", f"{data.sampler}{seed}"),
+        ("Trials", _trial_counts(data)),
+        ("Made", data.created),
+    ]
+    return [(name, text) for name, text in pairs if text]
+
+
+def _scores(data: ReportData) -> str:
+    if len(data.metrics) < 2:
+        return metric_of(data.scoring).name
+    goals = max(1, len(data.objectives))
+    optimised, kept = (
+        ", ".join(metric_of(n).name for n in part) for part in (data.metrics[:goals], data.metrics[goals:])
+    )
+    return f"{optimised} (optimised)" + (f", {kept}" if kept else "")
+
+
+def _pareto(context: Context) -> dict[str, Any]:
+    data, names = context.data, context.data.objectives
+    if len(names) < 2 or not context.best_first:
+        return {}
+    numbers = [chosen.number for chosen in data.pareto]
+    sizes = ((880.0, 340.0, "points wide"), (360.0, 300.0, "points narrow"))
+    pairs = list(itertools.combinations(names, 2))[:MAX_PAIRS]
+    drawing = [
+        charts.pareto_chart(
+            data.trials,
+            context.drawn,
+            numbers,
+            context.algorithms,
+            (metric_of(a), metric_of(b)),
+            (a, b),
+            size,
+            joined=len(names) == 2,
+        )
+        for a, b in pairs
+        for size in sizes
+    ]
+    return {
+        "charts": drawing_of(*drawing),
+        "rows": report_tables.front(context),
+        "total": len(data.pareto),
+        "columns": [metric_of(name).short for name in data.metrics],
+    }
+
+
+def _trial_counts(data: ReportData) -> str:
+    failed = sum(finite(trial.value) is None for trial in data.trials)
+    equal = sum(trial.duplicate_of is not None for trial in data.trials)
+    parts = [f"{len(data.trials):,}"]
+    parts += [f"{failed:,} without a score"] if failed else []
+    parts += [f"{equal:,} answered from the record"] if equal else []
+    return ", ".join(parts)
+
+
+def _history(context: Context) -> dict[str, Any]:
+    trials = context.data.trials
+    if not context.best_first:
+        return {}
+    drawing, beyond = [], []
+    for name in context.data.objectives or [context.data.scoring]:
+        metric, told = metric_of(name), told_by(trials, name)
+        drawing += [
+            charts.history_chart(told, context.drawn, context.algorithms, metric, *size)
+            for size in ((880.0, 300.0, "points wide"), (360.0, 250.0, "points narrow"))
+        ]
+        _, count = score_scale([metric.shown(trial.value) for trial in told], metric.sign)
+        beyond += [(metric.short, count)] if count else []
+    failed = len(trials) - len(context.best_first)
+    return {
+        "charts": drawing_of(*drawing),
+        "legend": [(name, drawing_of(swatch(i))) for i, name in enumerate(context.algorithms)],
+        "beyond": beyond,
+        "failed": failed,
+        "drawn": len(context.drawn) if len(context.drawn) < len(trials) else 0,
+    }
+
+
+def _validation(context: Context) -> dict[str, Any]:
+    curves = [curve for curve in context.data.validation if _has_scores(curve)]
+    metrics = (metric_of(curve.metric) if curve.metric else context.metric for curve in curves[:MAX_CURVES])
+    drawing = [
+        drawing_of(charts.curve_chart(curve, metric)) for curve, metric in zip(curves, metrics, strict=False)
+    ]
+    return {"charts": drawing, "total": len(curves)}
+
+
+def _has_scores(curve: Curve) -> bool:
+    return any(finite(mean) is not None for mean in curve.mean)
+
+
+def _slices(context: Context) -> dict[str, Any]:
+    if not context.best_first:
+        return {"charts": [], "total": 0}
+    best = context.data.best.number if context.data.best else None
+    drawing = [
+        drawing_of(
+            charts.slice_chart(
+                name,
+                context.data.trials,
+                context.drawn,
+                context.algorithms,
+                context.metric,
+                best,
+                context.log.get(name),
+            )
+        )
+        for name in context.parameters[:MAX_SLICES]
+    ]
+    return {"charts": drawing, "total": len(context.parameters)}
+
+
+def _parallel(context: Context) -> dict[str, Any]:
+    trials, names = context.data.trials, context.parameters[:MAX_AXES]
+    place = {id(trial): i for i, trial in enumerate(trials)}
+    order = [place[id(trial)] for trial in context.best_first]
+    places = order[: MAX_LINES // 2]
+    rest = order[MAX_LINES // 2 :]
+    wanted = min(len(rest), MAX_LINES - MAX_LINES // 2)
+    places += [rest[i * len(rest) // wanted] for i in range(wanted)]
+    if not names or len(places) < 2:
+        return {}
+    sizes = ((880.0, "parallel wide"), (360.0, "parallel narrow"))
+    drawing = [
+        charts.parallel_chart(trials, places, names, context.metric, context.log, *size) for size in sizes
+    ]
+    return {
+        "charts": drawing_of(*drawing),
+        "lines": len(places),
+        "scored": len(order),
+        "axes": len(names),
+        "total": len(context.parameters),
+    }
+
+
+def _learning(context: Context) -> Markup | None:
+    curve = context.data.learning
+    if curve is None or not _has_scores(curve):
+        return None
+    sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
+    drawing = [charts.curve_chart(curve, context.metric, True, "rows learned from", *size) for size in sizes]
+    return drawing_of(*drawing)

@@ -1,0 +1,146 @@
+"""The sampler ``auto``: a space-filling beginning, then a Parzen estimator for each algorithm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.distributions import CategoricalDistribution
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+
+from studies.sampling import parzen
+from studies.sampling.quasi import Quasi
+from studies.sampling.samplers import Proposer
+from studies.sampling.space import Branch, Params, Space
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+PER_PARAMETER = 10
+EVERY = 8
+TOGETHER = 4
+"""Proposals between two looks at the scores: fitting the densities takes longer than a trial itself."""
+
+
+class History:
+    """The finished trials of one branch as coordinates, in the order of their numbers."""
+
+    def __init__(self, branch: Branch) -> None:
+        self.branch = branch
+        self.levels = np.array(
+            [len(d.choices) if isinstance(d, CategoricalDistribution) else 0 for d in branch.free.values()],
+            dtype=np.intp,
+        )
+        self.finite = np.isfinite(branch.size)
+        self._rows: list[list[float]] = []
+        self._values: list[float] = []
+        self._densities: parzen.Estimator | None = None
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def add(self, units: list[float], value: float) -> None:
+        """Take in one finished trial; smaller values are better."""
+        self._rows.append(units)
+        self._values.append(value)
+        self._densities = None
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """What the trials gave, shape (k,)."""
+        return np.array(self._values)
+
+    def propose(self, rng: np.random.Generator) -> Params:
+        """Return the most promising setting; in a finite branch one that is new, if a candidate is."""
+        if self._densities is None:
+            points = np.array(self._rows).reshape(len(self), len(self.levels))
+            self._densities = parzen.estimate(points, self.values, self.levels)
+        ranked = self._densities.propose(rng)
+        settings = (self.branch.params(u) for u in ranked)
+        if not self.finite:
+            return next(settings)
+        tried = {tuple(row) for row in self._rows}
+        proposed = list(settings)
+        return next((s for s in proposed if tuple(self.branch.units(s) or ()) not in tried), proposed[0])
+
+
+class Auto(Proposer):
+    """Scrambled Sobol points first, then the Parzen estimator; one Sobol point among every few trials.
+
+    The beginning takes half of the trials, but at most ten for each free parameter (of all algorithms), so
+    that a study extended later proposes the same trials as one planned longer. Afterwards an algorithm is
+    drawn by its share of the best tenth of all trials, plus one. Scores are looked at every fourth trial.
+    """
+
+    _shares: NDArray[np.float64] | None
+    _histories: list[History]
+
+    def __init__(self, space: Space, seed: int, trials: int) -> None:
+        super().__init__(space, seed)
+        parameters = sum(max(1, len(branch.free)) for branch in space.branches)
+        self.startup = max(len(space.branches), min(trials // 2, PER_PARAMETER * parameters))
+        self._points = [Quasi(len(branch.free), seed + i) for i, branch in enumerate(space.branches)]
+        self._study: str | None = None
+        self._forget()
+
+    def propose(self, study: Study, number: int) -> Params:
+        """Return the parameters of the trial of that number."""
+        n = number
+        if n < self.startup:
+            return self._spread(n)
+        if (n - self.startup) % EVERY == EVERY - 1:
+            return self._spread(self.startup + (n - self.startup) // EVERY)
+        self._learn(study, n - (n - self.startup) % TOGETHER)
+        rng = self.rng(n)
+        history = self._histories[self._draw(rng)]
+        if not len(history) or not history.branch.free:
+            return history.branch.params(rng.random(len(history.branch.free)))
+        return history.propose(rng)
+
+    def _spread(self, n: int) -> Params:
+        turn, i = divmod(n, len(self.space.branches))
+        return self.space.branches[i].params(self._points[i][turn])
+
+    def _draw(self, rng: np.random.Generator) -> int:
+        """Return a branch, drawn by how many of its trials are among the good ones of all."""
+        if len(self._histories) == 1:
+            return 0
+        if self._shares is None:
+            values = np.concatenate([h.values for h in self._histories])
+            owner = np.repeat(np.arange(len(self._histories)), [len(h) for h in self._histories])
+            best = owner[np.argsort(values, kind="stable")[: parzen.good(len(values))]]
+            weight = 1 + np.bincount(best, minlength=len(self._histories))
+            self._shares = np.cumsum(weight) / weight.sum()
+        return int(np.searchsorted(self._shares, rng.random(), side="right"))
+
+    def _forget(self) -> None:
+        self._done: set[int] = set()
+        self._shares = None
+        self._next = 0
+        self._histories = [History(branch) for branch in self.space.branches]
+
+    def _learn(self, study: Study, before: int) -> None:
+        """Take in the trials that finished since the last proposal."""
+        if study.study_name != self._study:
+            self._study = study.study_name
+            self._forget()
+        sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
+        trials = study.get_trials(deepcopy=False)
+        for trial in trials[self._next : before]:
+            if trial.state.is_finished() and trial.number not in self._done:
+                self._done.add(trial.number)
+                self._take(trial, sign)
+        while self._next in self._done:
+            self._done.discard(self._next)
+            self._next += 1
+
+    def _take(self, trial: Any, sign: float) -> None:
+        if trial.state != TrialState.COMPLETE or trial.value is None:
+            return
+        for history in self._histories:
+            if (units := history.branch.units(trial.params)) is not None:
+                history.add(units, sign * trial.value)
+                self._shares = None
+                return

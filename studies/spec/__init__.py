@@ -1,0 +1,1 @@
+"""What is asked: descriptions of studies, read, checked and written."""

@@ -1,0 +1,73 @@
+"""What makes a study the same study: its definition, the definition's digest, and differences in words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from studies.masking import mask
+from studies.spec.spec import StudySpec, plain
+
+DEFINING = (
+    "data", "target", "weight", "features", "drop", "algorithm", "search", "folds", "scoring", "refit",
+    "scoring_rows", "fidelity", "seed", "sampler", "max_categories", "hash_columns", "fingerprint",
+)  # fmt: skip
+"""The fields that make a study the same study; the others say how, where and how long it runs."""
+
+UNLESS_NONE = ("refit", "fidelity", "hash_columns")
+"""Those that count only where they are said."""
+
+
+def definition(spec: StudySpec) -> dict[str, Any]:
+    """Return what makes a study the same study, as JSON values: the fields of :data:`DEFINING`.
+
+    Examples
+    --------
+    >>> a = StudySpec(data="x.csv", algorithm="pca")
+    >>> definition(a) == definition(a.replace(trials=3, n_jobs=1))
+    True
+    """
+    values = plain(spec)
+    return {key: values[key] for key in DEFINING if key not in UNLESS_NONE or values[key] is not None}
+
+
+def definition_digest(spec: StudySpec | Mapping[str, Any]) -> str:
+    """Return 32 hexadecimal digits that are equal exactly when the definitions are.
+
+    Examples
+    --------
+    >>> len(definition_digest(StudySpec(data="x.csv", algorithm="pca")))
+    32
+    """
+    values = definition(spec) if isinstance(spec, StudySpec) else spec
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def differences(a: StudySpec | Mapping[str, Any], b: StudySpec | Mapping[str, Any]) -> list[str]:
+    """Return in words how two definitions differ, first ``a``'s value, then ``b``'s; empty if they agree.
+
+    Examples
+    --------
+    >>> a = StudySpec(data="x.csv", algorithm="pca")
+    >>> differences(a, a.replace(folds=10))
+    ['folds: 5, now 10']
+    """
+    before = definition(a) if isinstance(a, StudySpec) else dict(a)
+    after = definition(b) if isinstance(b, StudySpec) else dict(b)
+    left, right = _flat(before), _flat(after)
+    return [
+        f"{key}: {_shown(left, key)}, now {_shown(right, key)}"
+        for key in dict.fromkeys([*left, *right])
+        if json.dumps(left.get(key, ...), default=str) != json.dumps(right.get(key, ...), default=str)
+    ]
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    flat = {k: v for k, v in values.items() if k != "search"}
+    return flat | {f"search of {k}": v for k, v in (values.get("search") or {}).items()}
+
+
+def _shown(values: Mapping[str, Any], key: str) -> str:
+    return mask(json.dumps(values[key], ensure_ascii=False)) if key in values else "not given"

@@ -1,0 +1,238 @@
+"""The parts of a study's description: search ranges, fold schemes, durations."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+Scalar = None | bool | int | float | str
+
+
+class Strict(BaseModel):
+    """Base of every part: frozen, strict types, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def wrong(text: str) -> PydanticCustomError:
+    """Return the error by which a validator says, in its own words, what is wrong."""
+    return PydanticCustomError("wrong", "{text}", {"text": text})
+
+
+class Range(Strict):
+    """Numbers between ``low`` and ``high``: whole ones if both are written whole, else real ones.
+
+    Attributes
+    ----------
+    low, high : the bounds, both included.
+    log : search evenly in the logarithm.
+    step : distance between the values tried; None for every value.
+
+    Examples
+    --------
+    >>> Range(low=1, high=10).whole, Range(low=1.0, high=10).whole
+    (True, False)
+    """
+
+    low: int | float
+    high: int | float
+    log: bool = False
+    step: int | float | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the range holds whole numbers only."""
+        return all(isinstance(v, int) for v in (self.low, self.high)) and not isinstance(self.step, float)
+
+    @model_validator(mode="after")
+    def _check(self) -> Range:
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise wrong(f"low {self.low} and high {self.high} must be finite")
+        if self.low > self.high:
+            raise wrong(f"low {self.low} is greater than high {self.high}")
+        if self.log and self.low <= 0:
+            raise wrong(f"a log range needs low > 0; got {self.low}")
+        if self.log and self.step is not None:
+            raise wrong(f"log and step {self.step} exclude each other; leave one out")
+        if self.step is not None and not 0 < self.step < math.inf:
+            raise wrong(f"step must be positive; got {self.step}")
+        return self
+
+
+def as_plain(value: Any) -> Any:
+    """Return NumPy numbers and arrays, and ranges, as Python's own; anything else as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_plain(np.int64(3)), as_plain(np.array([0.5, 1.0])), as_plain(range(3))
+    (3, [0.5, 1.0], [0, 1, 2])
+    """
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return value.tolist()
+    return list(value) if isinstance(value, range) else value
+
+
+def _scalar(value: Any) -> Scalar:
+    value = as_plain(value)
+    if value is not None and not isinstance(value, bool | int | float | str):
+        raise wrong(f"{value!r} is not a number, text, true, false or null")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise wrong(f"{value!r} cannot be tried; give a finite number")
+    return value
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, Mapping) and not {"low", "high"} & set(value):
+        raise wrong(
+            f"{dict(value)!r} has neither 'low' nor 'high', and a mapping is a range of numbers, such as "
+            "{low: 1, high: 10}; give a list of the values to try, or one value"
+        )
+    return value
+
+
+def _choices(value: Any) -> tuple[Scalar, ...]:
+    values = tuple(_scalar(v) for v in value)
+    if not values:
+        raise wrong("an empty list leaves nothing to try")
+    if len({(type(v).__name__, v) for v in values}) < len(values):
+        raise wrong(f"{list(values)} names a value twice")
+    return values
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Mapping | Range):
+        return "range"
+    return "choices" if isinstance(value, list | tuple) else "constant"
+
+
+def _from_python(value: Any) -> Any:
+    if type(value).__module__.partition(".")[0] in ("optuna", "scipy"):
+        from studies.spec.distributions import to_spec
+
+        return to_spec(value)
+    return as_plain(value)
+
+
+Searched = Annotated[
+    Annotated[Range, BeforeValidator(_bounded), Tag("range")]
+    | Annotated[tuple[Any, ...], BeforeValidator(_choices), Tag("choices")]
+    | Annotated[Any, BeforeValidator(_scalar), Tag("constant")],
+    Discriminator(_kind),
+    BeforeValidator(_from_python),
+]
+"""What is tried for one parameter: a range, a tuple of choices, or one constant."""
+
+
+def _listed(value: Any) -> Any:
+    return tuple(_written(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def _written(value: Any) -> Any:
+    """Return a moment as YAML has it; anything else as it is."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return str(value) if type(value).__name__ == "datetime64" else as_plain(value)
+
+
+def _duration(value: Any) -> Any:
+    """Return a duration of Python, NumPy or pandas as YAML has it; anything else as it is."""
+    if type(value).__name__ == "timedelta64":
+        value = value.item()
+    return f"{value.total_seconds():g}s" if hasattr(value, "total_seconds") else as_plain(value)
+
+
+class FoldScheme(Strict):
+    """How rows are divided into folds.
+
+    Attributes
+    ----------
+    scheme : ``"kfold"`` (by row), ``"stratified"`` (by row, each class in every fold; that of classifiers by
+        itself), ``"group"`` (no group is split), ``"stratified_group"`` or ``"time"`` (train on the past). None:
+        stratified for classifiers, else kfold.
+    column : the group or time column.
+    n_splits : number of folds; of time 1 is a hold-out.
+    seed : of the deal; None for the study's.
+    boundaries : explicit cuts of the time column, in place of ``n_splits``.
+    gap : what lies less than this before a test part in time is not trained on: days, or units of a column that is
+        a number; text has a unit (``"7d"``, ``"12h"``).
+
+    Examples
+    --------
+    >>> FoldScheme(scheme="group", column="carrier").n_splits
+    5
+    """
+
+    scheme: Literal["kfold", "stratified", "group", "stratified_group", "time"] | None = None
+    column: str | None = None
+    n_splits: int = Field(default=5, ge=1, le=1000)
+    seed: int | None = None
+    boundaries: Annotated[tuple[int | float | str, ...], BeforeValidator(_listed)] | None = None
+    gap: Annotated[int | float | str, BeforeValidator(_duration)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> FoldScheme:
+        by_row = self.scheme in (None, "kfold", "stratified")
+        named = self.scheme or "kfold"
+        if not by_row and self.column is None:
+            raise wrong(f"the scheme {self.scheme!r} needs a 'column'")
+        if by_row and self.column is not None:
+            raise wrong(
+                f"the scheme {named!r} uses no column; for {self.column!r} write 'scheme: group' or 'time'"
+            )
+        if self.boundaries is not None and self.scheme != "time":
+            raise wrong(f"boundaries go with 'scheme: time', not {named!r}")
+        if self.gap is not None and self.scheme != "time":
+            raise wrong(f"a gap goes with 'scheme: time', not {named!r}")
+        if self.n_splits < 2 and self.scheme != "time":
+            raise wrong(f"n_splits is 1, a hold-out, and that goes with 'scheme: time'; {named!r} takes 2 or more")
+        return self
+
+
+Folds = Annotated[
+    Annotated[int, Field(ge=2, le=1000), Tag("count")] | Annotated[FoldScheme, Tag("scheme")],
+    Discriminator(lambda v: "scheme" if isinstance(v, Mapping | FoldScheme) else "count"),
+]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(value: Any) -> float | None:
+    """Return a duration in seconds; takes numbers and text such as ``"90s"``, ``"10m"``, ``"2h"``.
+
+    Examples
+    --------
+    >>> seconds("1.5h"), seconds(30), seconds(None)
+    (5400.0, 30.0, None)
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd])\s*", value)):
+        value = float(match[1]) * _UNITS[match[2]]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise wrong(f"{value!r} is not a duration; write seconds (600) or text such as '90s', '10m', '2h'")
+    return float(value)
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Return a name or a list of names as a tuple.
+
+    Examples
+    --------
+    >>> names("ridge"), names(["ridge", "lasso"])
+    (('ridge',), ('ridge', 'lasso'))
+    """
+    values = (value,) if isinstance(value, str) else value
+    if not isinstance(values, list | tuple) or not all(isinstance(v, str) and v for v in values):
+        raise wrong(f"{value!r} is not text or a list of text")
+    if len(set(values)) < len(values):
+        raise wrong(f"{list(values)} names a value twice")
+    return tuple(values)
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(names)]

@@ -1,0 +1,55 @@
+"""Names in a description against what is known: algorithms, their parameters, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from studies.errors import Problem
+from studies.naming import short, split_key
+from studies.spec.messages import nearest
+from studies.spec.yaml_reader import Document
+
+if TYPE_CHECKING:
+    from studies.spec.spec import StudySpec
+
+Known = Mapping[str, Collection[str]]
+
+
+def unknown(spec: StudySpec, known: Known, metrics: Collection[str], document: Document) -> list[Problem]:
+    """Return a problem for each unknown name, with its line and the nearest known one.
+
+    Examples
+    --------
+    >>> from studies.spec.spec import StudySpec
+    >>> spec = StudySpec(data="x.csv", algorithm="rigde")
+    >>> [problem.text for problem in unknown(spec, {"ridge": ["alpha"]}, (), Document("study"))]
+    ["unknown algorithm 'rigde'; did you mean 'ridge'?"]
+    """
+    found = [*_algorithms(spec, known, document), *_parameters(spec, known, document)]
+    for name in spec.metrics if metrics else ():
+        if name not in metrics:
+            hint = nearest(name, metrics)
+            found.append(Problem(document.line(("scoring",)), f"unknown scoring {name!r}{hint}"))
+    return found
+
+
+def _algorithms(spec: StudySpec, known: Known, document: Document) -> Iterator[Problem]:
+    for i, name in enumerate(spec.algorithm):
+        if name not in known:
+            yield Problem(
+                document.line(("algorithm", i)), f"unknown algorithm {name!r}{nearest(name, known)}"
+            )
+
+
+def _parameters(spec: StudySpec, known: Known, document: Document) -> Iterator[Problem]:
+    full = {short(name): name for name in spec.algorithm}
+    for key in spec.search:
+        name, parameter = split_key(key, spec.algorithm)
+        line = document.line(("search", key))
+        if name not in full:
+            hint = nearest(name, full)
+            yield Problem(line, f"{key!r}: {name!r} is not among this study's algorithms{hint}")
+        elif full[name] in known and parameter not in known[full[name]]:
+            hint = nearest(parameter, known[full[name]])
+            yield Problem(line, f"{key!r}: {name!r} has no parameter {parameter!r}{hint}")
