@@ -187,8 +187,8 @@ def _singular(root: Array, q: int, target: Array | None = None) -> tuple[Array, 
 def _factors(A: Array) -> tuple[Array, Array, Array]:
     """Return U, σ and V of a square matrix; of columns of unlike scales by rotations of pairs of them.
 
-    These tell small singular values, and the small entries of singular vectors, beside themselves, and not only beside
-    the largest (Demmel & Veselić 1992; LAPACK's dgejsv, Drmač & Veselić 2008). They take two to four times as long.
+    These tell small singular values, and the small entries of singular vectors, beside themselves, and not only
+    beside the largest (Demmel & Veselić 1992; LAPACK's dgejsv, Drmač & Veselić 2008), in two to four times as long.
     """
     if unlike(np.einsum("ij,ij->j", A, A)):
         from scipy.linalg.lapack import dgejsv

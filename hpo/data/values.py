@@ -57,7 +57,7 @@ def stored_numbers(array: pa.Array) -> Numbers:
 
 
 def _decimals(array: pa.Array) -> Numbers:
-    """Return the float64 nearest to each decimal of 53 bits or less: Arrow's cast misses it by a rounding at times."""
+    """Return the float64 nearest to each decimal of up to 53 bits, which Arrow's cast misses at times."""
     kind, cast = array.type, stored_numbers(array.cast(pa.float64()))
     data = array.buffers()[1]
     if data is None or not pa.types.is_decimal128(kind) or not 0 <= kind.scale <= EXACT_POWER:
