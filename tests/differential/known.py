@@ -310,4 +310,17 @@ KNOWN: tuple[Example, ...] = (
         True), ("impute", "indicator"), ("lambda_1", 1e-06), ("lambda_2", 1.0), ("min_frequency", 0.0),
         ("select", None), ("standardize", False), ("tol", 0.001)), "repeated",
         "neg_root_mean_squared_error"),
+    # scores had their digits and the model of all rows had not: nothing asked for a reading of more
+    Example(Spec(seed=44307, cols=(Col(kind="few", dtype="UInt16", offset=100000.0, scale=1, where="file"),
+        Col(kind="sum", dtype="Float32", offset=1.0, missing=0.6, where="fold"), Col(kind="few",
+        dtype="UInt8", offset=100000.0, scale=-3, missing=0.02, where="only"), Col(kind="text",
+        missing=0.02, where="file"), Col(kind="boolean", missing=0.3, where="file"), Col(kind="text",
+        missing=0.6), Col(kind="text", where="file"), Col(kind="mirror", dtype="Int32", offset=1000000000.0,
+        scale=1, missing=0.02, where="file"), Col(kind="text", missing=0.1, where="file"),
+        Col(dtype="UInt32", offset=1000000000.0, missing=0.3, where="fold"), Col(kind="constant",
+        missing=0.6), Col(kind="boolean", missing=0.1)), noise=10.0, offset=1.0, scale=-3, order="sorted",
+        source="parquet", files=5, parts=2), "bayesian_ridge", (("alpha_1", 1e-06), ("alpha_2", 0.01),
+        ("fit_intercept", False), ("impute", "mean"), ("lambda_1", 1e-06), ("lambda_2", 1.0),
+        ("min_frequency", 0.0), ("select", None), ("standardize", False), ("tol", 0.001)), "repeated",
+        "neg_mean_squared_error"),
 )  # fmt: skip
