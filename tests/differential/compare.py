@@ -229,8 +229,8 @@ class Regression:
 
         A model of all rows has no bound, and comes of products where these suffice for the scores. A column is off
         by ``ROUNDED`` of its length; a product of two, or with the target, by as much of both lengths, and its
-        eigenvectors as if by that of the largest eigenvalue. Rows that have such products are A + ½A⁺ᵀEA⁺A, and
-        b + A⁺ᵀe, to first order. What a few draws show is taken ``SHAKEN`` times.
+        eigenvectors as if by that of the largest eigenvalue. Rows that have such products are A + A⁺ᵀE(1 - ½A⁺A),
+        and b + A⁺ᵀe, to first order. What a few draws show is taken ``SHAKEN`` times.
         """
         rng, moved = np.random.default_rng(0), np.zeros(len(made.rows[-1]))
         root = np.sqrt(made.weight)[:, None]
@@ -249,7 +249,7 @@ class Regression:
         for _ in range(DRAWS):
             E = np.triu(signs(q, q) * np.multiply.outer(lengths, lengths) + signs(q, q) * largest)
             E = (E + np.triu(E, 1).T) * np.multiply.outer(lengths > 0, lengths > 0)
-            off = 0.5 * (inverse.T @ E @ (inverse @ A)) + signs(n, q) * lengths / np.sqrt(n)
+            off = inverse.T @ (E - 0.5 * (E @ inverse) @ A) + signs(n, q) * lengths / np.sqrt(n)
             target = inverse.T @ (signs(q) * lengths * length) + signs(n) * length / np.sqrt(n)
             shaken = replace(made, rows=(made.rows[0] + off * made.scale / root, *made.rows[1:]))
             other = line_of(
