@@ -25,7 +25,9 @@ def problem(*, root=False, copies=0.0, q=6, n=80, seed=0):
 def conditions(made, p, l1, l2):
     """Return the largest violation of the conditions of an optimum."""
     slope = p.xy - p.gram @ made - l2 * made
-    return np.max(np.where(made != 0.0, np.abs(slope - l1 * np.sign(made)), np.maximum(np.abs(slope) - l1, 0.0)))
+    return np.max(
+        np.where(made != 0.0, np.abs(slope - l1 * np.sign(made)), np.maximum(np.abs(slope) - l1, 0.0))
+    )
 
 
 @pytest.mark.parametrize("root", [False, True])
@@ -33,7 +35,7 @@ def conditions(made, p, l1, l2):
 @pytest.mark.parametrize(("l1", "l2"), [(5.0, 0.0), (30.0, 0.0), (5.0, 20.0), (0.0, 20.0), (1e4, 0.0)])
 def test_it_finds_the_optimum_from_a_poor_start(root, copies, l1, l2):
     p = problem(root=root, copies=copies)
-    made = finish(p, np.full(6, 0.1), l1, l2, lambda w: np.full(6, 1e-9), positive=False)
+    made = finish(p, np.full(6, 0.1), l1, l2, lambda w, _: np.full(6, 1e-9), positive=False)
     assert made is not None
     assert conditions(made.coef, p, l1, l2) < 1e-6
 
@@ -41,7 +43,7 @@ def test_it_finds_the_optimum_from_a_poor_start(root, copies, l1, l2):
 @pytest.mark.parametrize("root", [False, True])
 def test_a_column_that_repeats_another_leaves_and_that_is_told(root):
     p = problem(root=root, copies=0.0)
-    made = finish(p, np.full(6, 0.1), 5.0, 0.0, lambda w: np.full(6, 1e-9), positive=False)
+    made = finish(p, np.full(6, 0.1), 5.0, 0.0, lambda w, _: np.full(6, 1e-9), positive=False)
     assert made is not None and not made.alone
     assert np.count_nonzero(made.coef[:2]) == 1
     assert conditions(made.coef, p, 5.0, 0.0) < 1e-6
@@ -53,13 +55,13 @@ def test_a_sum_of_active_columns_takes_their_place():
     X[:, 2] = X[:, 0] + X[:, 1]
     y = X @ np.array([2.0, 1.0, 0.0])
     p = SimpleNamespace(gram=X.T @ X, xy=X.T @ y, root=None)
-    made = finish(p, np.array([2.0, 1.0, 0.0]), 0.1, 0.0, lambda w: np.full(3, 1e-9), positive=False)
+    made = finish(p, np.array([2.0, 1.0, 0.0]), 0.1, 0.0, lambda w, _: np.full(3, 1e-9), positive=False)
     assert made is not None and made.coef[1] == 0.0 and made.coef[2] > 0.9
 
 
 def test_signs_are_held_where_coefficients_must_be_positive():
     p = problem(copies=1.0)
-    made = finish(p, np.full(6, 0.1), 5.0, 0.0, lambda w: np.full(6, 1e-9), positive=True)
+    made = finish(p, np.full(6, 0.1), 5.0, 0.0, lambda w, _: np.full(6, 1e-9), positive=True)
     assert made is not None and (made.coef >= 0.0).all() and made.coef[2] == 0.0
 
 

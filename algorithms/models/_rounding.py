@@ -104,12 +104,22 @@ def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residu
         beside = moved_by_void(design, design.root, solved, coef, along)
         slope = slope - solved.void @ along
     k = solved.apply(slope)
+    if solved.void is not None:
+        k = k - solved.void @ (solved.void.T @ k)  # rounding alone, and a small penalty makes much of it
+    moved = _moved_by(design, coef, found, k)
+    if solved.wide is not None:
+        moved = max(moved, _moved_by(design, coef, found, solved.wide(slope)))
+    return beside + moved
+
+
+def _moved_by(design: Design, coef: Array, found: Residuals, k: Array) -> float:
+    """Return how far rounding may have moved a score whose slope h makes k = A⁻¹h."""
     size, reach, rows = float(design.sizes @ np.abs(k)), found.reach + design.reach, design.rounded
     if rows is None:
         return design.rounding * size * reach
     r = rows[:, :-1] @ coef - rows[:, -1]
     across = float(np.linalg.norm(rows[:, :-1] @ k))
-    return beside + design.rounding * (size * float(np.linalg.norm(r)) + across * reach)
+    return design.rounding * (size * float(np.linalg.norm(r)) + across * reach)
 
 
 def moved_by_void(design: Design, root: Array, solved: Solved, coef: Array, along: Array) -> float:
@@ -138,10 +148,10 @@ def moved_by_mixing(
 
     By first-order perturbation of the projector, with divided differences of 1/λ on what is kept and 0.
     """
-    out = ~keep
-    if not out.any() or not keep.any():
+    if keep.all() or not keep.any():
         return 0.0
     e, h = np.abs(s.vectors).T @ sizes, np.abs(s.vectors.T @ slope)
+    out = ~keep & (e > 0.0)  # what is made of constant columns alone stays apart
     b, roots = np.abs(s.projected), np.sqrt(s.values)
     if s.rooted:
         own, cross = EPS * roots[0], rounding
@@ -178,7 +188,7 @@ def told(metric: str, found: Residuals, view: View, design: Design, moved: float
     off = (max(found.spread_bound, negative) + moved) / w
     if metric != "explained_variance":
         off += 2.0 * abs(found.bias) * found.bias_bound + found.bias_bound**2
-    bound, scale = _in_units(metric, value, off, variance, max(variance, design.yy / design.weight))
+    bound, scale = _in_units(metric, value, off, variance, max(variance, design.varied / design.weight))
     return checked(metric, Score(value, bound), scale, precision, design)
 
 

@@ -15,7 +15,7 @@ from algorithms.memo import MEMO
 from algorithms.models._regression import LinearSolution, Regression, check_descent, decades
 from algorithms.models._rounding import Residuals
 from algorithms.ranges import Choice, Log, Range, Uniform
-from algorithms.solvers.active_set import finish
+from algorithms.solvers.active_set import Apart, finish
 from algorithms.solvers.coordinate_descent import Descent, check_penalty, elastic_net, of_rows
 from algorithms.solvers.penalised import Solved, on_active, penalised
 from algorithms.solvers.spectrum import decompose, degrees_of_freedom
@@ -93,17 +93,18 @@ class ElasticNet(Regression):
         """Return the optimum that a descent came near to; None where it was not near enough."""
         l1, l2 = (self.alpha * share * design.weight for share in (self.l1_ratio, 1.0 - self.l1_ratio))
 
-        def noise(coef: Array) -> Array:
-            reach = design.reach  # of a root slopes are no sums of large parts
-            if design.root is None:
-                reach += float(design.sizes @ np.abs(coef))
-            return np.asarray(design.rounding * design.sizes * reach)
+        def noise(coef: Array, apart: Apart | None) -> Array:
+            sizes, reach = design.sizes, design.reach + float(design.sizes @ np.abs(coef))
+            if apart is None:
+                return np.asarray(design.rounding * sizes * reach)
+            own = apart.left * (sizes + sizes[apart.on] @ apart.made)
+            return np.asarray(design.rounding * (apart.beyond * reach + own))
 
         made = finish(design, found[0], l1, l2, noise, positive=self.positive)
         if made is None:
             return None
         certain = self.tol > TIGHT or made.alone or (made.told and design.root is not None)
-        solved = Solved(made.coef, made.apply, certain)
+        solved = Solved(made.coef, made.apply, certain, wide=made.wide)
         return made.coef, {"n_iter": found[1], "dual_gap": 0.0, "converged": True, "solved": solved}
 
     def _descend(self, design: Design, start: Array | None, tol: float) -> tuple[Array, int, float]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ TOLD = 0.01
 """Share of the penalty, up to which rounding of a slope does not decide which columns are active."""
 
 Places = NDArray[np.intp]
+Noise = Callable[[Array, "Apart | None"], Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +48,41 @@ class Finished:
     ----------
     coef : shape (q,).
     apply : the inverse of the active columns' penalised products, of a vector of shape (q,).
+    wide : the same of these and the columns that may be active, too, for all that rounding tells of their slopes.
     alone : whether no column that the active ones make up, to rounding, could stand in for one of them.
     told : whether rounding of slopes is well below the penalty, which tells which columns could.
     """
 
     coef: Array
     apply: Callable[[Array], Array]
+    wide: Callable[[Array], Array]
     alone: bool
     told: bool
 
 
+class Apart(NamedTuple):
+    """What a root tells of a slope: rounding of a column counts only beside what the active ones leave of it.
+
+    Attributes
+    ----------
+    beyond : shape (q,), lengths of what the active columns leave of each column.
+    made : shape (len(on), q), size of what they make it up with.
+    on : the active columns.
+    left : length of the residuals.
+    """
+
+    beyond: Array
+    made: Array
+    on: Places
+    left: float
+
+
 @dataclass(frozen=True, eq=False)
 class _Factor:
-    """U with UᵀU the penalised products of independent columns divided by their lengths t; Q as of a root's QR."""
+    """U with UᵀU the penalised products of independent columns divided by their lengths t; Q as of a root's QR.
+
+    The rows of the penalty are those of Q below the root's.
+    """
 
     on: Places
     U: Array
@@ -72,8 +96,8 @@ class _Factor:
         inner = solve_triangular(self.U, x / self.t, trans="T", check_finite=False)
         return np.asarray(solve_triangular(self.U, inner, check_finite=False) / self.t)
 
-    def optimum(self, problem: Products, pull: Array, l2: float) -> tuple[Array, Array]:
-        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns, and Xᵀ(y - Xw) of all columns."""
+    def optimum(self, problem: Products, pull: Array, l2: float) -> tuple[Array, Array, Apart | None]:
+        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns, all slopes, and what a root tells."""
         from scipy.linalg import solve_triangular
 
         if problem.root is None or self.Q is None:
@@ -81,16 +105,24 @@ class _Factor:
             w = self.solve(target)
             for _ in range(STEPS):
                 w = w + self.solve(target - gram @ w - l2 * w)
-            return w, problem.xy - problem.gram[:, self.on] @ w
-        z = problem.root[:, -1]
-        inner = self.Q.T @ z - solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
-        left = z - self.Q @ inner  # no sum of large parts, whatever the coefficients
-        w = solve_triangular(self.U, inner, check_finite=False) / self.t
-        return np.asarray(w), np.asarray(problem.root[:, :-1].T @ left)
+            return w, problem.xy - problem.gram[:, self.on] @ w, None
+        rows, z = problem.root[:, :-1], problem.root[:, -1]
+        Q, below = self.Q[: len(z)], self.Q[len(z) :]
+        along, across = Q.T @ z, Q.T @ rows
+        pulled = solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
+        w = solve_triangular(self.U, along - pulled, check_finite=False) / self.t
+        # no sums of large parts, whatever the coefficients: of target and columns what the active ones leave
+        left, beyond = z - Q @ along, rows - Q @ across
+        shrunk, held = below @ along, below @ across
+        slope = beyond.T @ left + held.T @ shrunk + across.T @ pulled
+        made = np.abs(solve_triangular(self.U, across, check_finite=False)) / self.t[:, None]
+        size = float(np.linalg.norm(left + Q @ pulled))
+        lengths = np.sqrt(np.einsum("ij,ij->j", beyond, beyond) + np.einsum("ij,ij->j", held, held))
+        return np.asarray(w), np.asarray(slope), Apart(lengths, made, self.on, size)
 
 
 def finish(
-    problem: Products, start: Array, l1: float, l2: float, noise: Callable[[Array], Array], *, positive: bool
+    problem: Products, start: Array, l1: float, l2: float, noise: Noise, *, positive: bool
 ) -> Finished | None:
     """Return the optimum near the end of a descent; None where it is not found in few steps.
 
@@ -99,14 +131,15 @@ def finish(
     problem : G, b, and R where there is one.
     start : shape (q,), where the descent ended.
     l1, l2 : the penalty.
-    noise : how far rounding may have moved each column's slope at some coefficients, shape (q,).
+    noise : how far rounding may have moved each column's slope at some coefficients, shape (q,); it is told what a
+        root tells of them, or None.
     positive : whether coefficients are held at or above zero.
 
     Examples
     --------
     >>> from types import SimpleNamespace
     >>> problem = SimpleNamespace(gram=np.eye(2), xy=np.array([2.0, 0.5]), root=None)
-    >>> finish(problem, np.array([0.9, 0.1]), 1.0, 0.0, np.zeros_like, positive=False).coef.tolist()
+    >>> finish(problem, np.array([0.9, 0.1]), 1.0, 0.0, lambda w, _: 0.0 * w, positive=False).coef.tolist()
     [1.0, 0.0]
     """
     coef, held = np.array(start), l1 > 0.0 or positive
@@ -116,7 +149,7 @@ def finish(
         on = factor.on
         if len(on) < np.count_nonzero(signs):
             signs[np.setdiff1d(np.flatnonzero(signs), on)] = 0.0
-        found, slope = factor.optimum(problem, l1 * signs[on], l2)
+        found, slope, apart = factor.optimum(problem, l1 * signs[on], l2)
         if not np.isfinite(found).all():
             return None
         wrong = found * signs[on] <= 0.0 if held else np.zeros(len(on), bool)
@@ -125,15 +158,16 @@ def finish(
             continue
         coef = np.zeros(len(coef))
         coef[on] = found
-        doubt = noise(coef)
+        doubt = noise(coef, apart)
         over = (slope if positive else np.abs(slope)) - l1
         over[on] = -np.inf
         worst = int(np.argmax(over - doubt)) if len(over) else 0
         if not len(over) or over[worst] <= doubt[worst]:
             beside = np.flatnonzero(over >= -doubt)
-            alone = not len(beside) or _independent(problem, on, beside, l2)
+            wide = _factor(problem, np.concatenate([on, beside]), l2) if len(beside) else factor
+            alone = len(wide.on) == len(on) + len(beside)
             told = bool(np.all(doubt[beside] <= TOLD * l1))
-            return Finished(coef, _over(factor, len(coef)), alone, told)
+            return Finished(coef, _over(factor, len(coef)), _over(wide, len(coef)), alone, told)
         signs[worst] = np.sign(slope[worst])
         joins = _independent(problem, on, np.array([worst]), l2)
         if not joins and not _exchanged(problem, factor, coef, signs, worst):
@@ -197,7 +231,7 @@ def _factor(problem: Products, on: Places, l2: float) -> _Factor:
     Q, U, pivots = qr(stacked / t, mode="economic", pivoting=True, check_finite=False)
     rank = int(np.count_nonzero(np.abs(np.diagonal(U)) > least))
     order = pivots[:rank].astype(np.intp)
-    return _Factor(on[order], U[:rank, :rank], t[order], Q[: len(problem.root), :rank])
+    return _Factor(on[order], U[:rank, :rank], t[order], Q[:, :rank])
 
 
 def _independent(problem: Products, on: Places, beside: Places, l2: float) -> bool:

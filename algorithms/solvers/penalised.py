@@ -69,14 +69,16 @@ class Solved:
     coef : shape (q,).
     apply : A⁻¹ of a vector, or its pseudo-inverse where directions are left out.
     certain : whether A is far enough from singular for rounding not to decide the solution.
-    void : shape (q, m), directions along which the solution is zero, since rows have nothing along them, where
-        columns are of one scale and a root tells it; else None.
+    void : shape (q, m), directions along which the solution is zero, since rows have nothing along them, where a
+        root tells it; else None.
+    wide : what else it may answer by, where rounding does not tell which columns are active; else None.
     """
 
     coef: Array
     apply: Callable[[Array], Array]
     certain: bool = True
     void: Array | None = None
+    wide: Callable[[Array], Array] | None = None
 
 
 def penalised(s: Spectrum, alpha: float) -> Solved:
@@ -92,8 +94,7 @@ def penalised(s: Spectrum, alpha: float) -> Solved:
     if alpha == 0.0:
         return unpenalised(s, 0.0)
     found = _penalised(s, alpha)
-    known = s.root is not None and _alike(s.root[:, :-1])
-    return replace(found, coef=s.inside(found.coef), void=s.void if known else None)
+    return replace(found, coef=s.inside(found.coef), void=None if s.root is None else s.void)
 
 
 def _penalised(s: Spectrum, alpha: float) -> Solved:

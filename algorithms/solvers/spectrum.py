@@ -78,6 +78,8 @@ class Spectrum:
         That is how levels that sum to one look, a column that repeats another, and more columns than rows.
         """
         lengths = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
+        if self.root is not None and unlike(np.einsum("ij,ij->j", self.root, self.root)[:-1]):
+            return _void(self.root[:, :-1])
         none, parts = self._nothing(lengths)
         if self.rooted or not none.any():
             return self.vectors[:, none]
@@ -133,9 +135,24 @@ def decompose(gram: Array, xy: Array, *, graded: bool = False) -> Spectrum:
     if graded and unlike(squares):
         sizes, vectors, _ = _singular(factored(gram), len(gram))
         return Spectrum(gram, xy, sizes**2, vectors, vectors.T @ xy, graded=True)
-    values, vectors = np.linalg.eigh(gram)
-    vectors = np.ascontiguousarray(vectors[:, ::-1])
-    return Spectrum(gram, xy, np.maximum(values[::-1], 0.0), vectors, vectors.T @ xy)
+    seen = squares > 0.0
+    values, vectors = np.linalg.eigh(gram if seen.all() else gram[np.ix_(seen, seen)])
+    values, vectors = np.maximum(values[::-1], 0.0), np.ascontiguousarray(vectors[:, ::-1])
+    if not seen.all():
+        values, vectors = np.append(values, np.zeros(np.count_nonzero(~seen))), _beside(vectors, seen)
+    return Spectrum(gram, xy, values, vectors, vectors.T @ xy)
+
+
+def _beside(vectors: Array, seen: NDArray[np.bool_]) -> Array:
+    """Return the directions of some columns, with those of the others, which rows have nothing of, as they are.
+
+    Mixed into a direction by rounding, a column that is constant here and varies elsewhere would move predictions.
+    """
+    made = np.zeros((len(seen), len(seen)))
+    made[seen, : vectors.shape[1]] = vectors
+    others = np.flatnonzero(~seen)
+    made[others, len(seen) - len(others) + np.arange(len(others))] = 1.0
+    return made
 
 
 def graded(gram: Array) -> tuple[Array, Array]:
@@ -173,6 +190,12 @@ def decompose_root(root: Array, gram: Array, xy: Array) -> Spectrum:
 def _singular(root: Array, q: int, target: Array | None = None) -> tuple[Array, Array, Array]:
     """Return singular values, right vectors, and the left vectors' products with a target, of a matrix (r, q)."""
     beside = np.zeros(len(root)) if target is None else target
+    seen = np.asarray(root.any(axis=0))
+    if not seen.all():
+        k = int(np.count_nonzero(seen))
+        sizes, vectors, projected = _singular(root[:, seen], k, target)
+        none = np.zeros(q - k)
+        return np.append(sizes, none), _beside(vectors, seen), np.append(projected, none)
     if len(root) < q:
         root = np.concatenate([root, np.zeros((q - len(root), q))])
         beside = np.concatenate([beside, np.zeros(len(root) - len(beside))])
@@ -182,6 +205,27 @@ def _singular(root: Array, q: int, target: Array | None = None) -> tuple[Array, 
     vectors = np.empty((q, q))
     vectors[order] = vt.T
     return sizes, vectors, u.T @ graded[:q, q]
+
+
+def _void(rows: Array) -> Array:
+    """Return orthonormal directions of which rows have nothing but rounding, columns of any scales, shape (q, m).
+
+    Found in columns of length one, so that their parts of large columns are known beside these.
+
+    Examples
+    --------
+    >>> np.abs(_void(np.array([[1.0, 1e12]]))).round(11).tolist()
+    [[1.0], [0.0]]
+    """
+    q = rows.shape[1]
+    t = np.sqrt(np.einsum("ij,ij->j", rows, rows))
+    t = np.where(t > 0.0, t, 1.0)
+    sizes, vectors, _ = _singular(rows / t, q)
+    some = vectors[:, sizes <= q * EPS * np.abs(vectors).sum(axis=0)] / t[:, None]
+    order = np.argsort(t, kind="stable")  # large rows first, so that small ones keep their digits
+    made = np.empty_like(some)
+    made[order] = np.linalg.qr(some[order])[0]
+    return made
 
 
 def unlike(squares: Array) -> bool:
@@ -317,10 +361,25 @@ def least_squares(s: Spectrum, tol: float = 1e-6) -> Array:
     """
     keep = kept(s, tol)
     v, lam = s.vectors[:, keep], s.values[keep]
+    if s.root is not None and not keep.all():
+        return _within(s.root, v)
     w: Array = v @ (s.projected[keep] / lam)
     for _ in range(0 if s.rooted else 2):
         w += v @ ((v.T @ (s.xy - s.gram @ w)) / lam)
     return w
+
+
+def _within(root: Array, v: Array) -> Array:
+    """Return the least-squares solution among combinations of some directions, of a root of columns and target.
+
+    Rounding turns singular vectors of unlike size among themselves, which moves the coefficients of large columns.
+    """
+    from scipy.linalg import solve_triangular
+
+    rows = root[:, :-1] @ v
+    t = np.sqrt(np.einsum("ij,ij->j", rows, rows))
+    Q, U = np.linalg.qr(rows / t)
+    return np.asarray(v @ (solve_triangular(U, Q.T @ root[:, -1]) / t))
 
 
 def degrees_of_freedom(values: Array, alpha: float) -> float:

@@ -106,6 +106,27 @@ def ridge(A: np.ndarray, b: np.ndarray, alpha: float) -> tuple[np.ndarray, Facto
     return least_squares(np.vstack([A, below]), np.concatenate([b, np.zeros(q, Long)]))
 
 
+def along(A: np.ndarray, b: np.ndarray, V: np.ndarray, k: int) -> np.ndarray:
+    """Return argmin ‖b - Aw‖ over w in the span of A's k leading right singular vectors.
+
+    Parameters
+    ----------
+    V : shape (q, q), all right singular vectors, in double precision: where those sought are searched from.
+    """
+    V, one = V.astype(Long), np.eye(len(V), dtype=Long)
+    for _ in range(2):
+        V = V @ (3 * one - V.T @ V) / 2  # orthonormal to all digits
+    B = A @ V
+    K, D = B[:, :k], B[:, k:]
+    kk, dd, dk = K.T @ K, D.T @ D, D.T @ K
+    apart = np.diagonal(kk) - np.diagonal(dd)[:, None]
+    W = np.zeros_like(dk)
+    for _ in range(8):  # what is kept has nothing of AᵀA in common with what is not: Riccati's equation
+        W = W + (dk + dd @ W - W @ kk - W @ dk.T @ W) / apart
+    basis = V[:, :k] + V[:, k:] @ W
+    return basis @ least_squares(A @ basis, b)[0]
+
+
 def cholesky(S: np.ndarray) -> np.ndarray:
     """Return lower L with LLᵀ = S; Undefined where S is singular to rounding."""
     scale = np.sqrt(np.diagonal(S))

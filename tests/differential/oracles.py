@@ -16,7 +16,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet
 
 from differential.designs import Design
-from differential.extended import Factor, Long, Undefined, back, cholesky, factor, forward, orthogonal, ridge
+from differential.extended import (
+    Factor,
+    Long,
+    Undefined,
+    along,
+    back,
+    cholesky,
+    factor,
+    forward,
+    orthogonal,
+    ridge,
+)
 
 Array = np.ndarray
 
@@ -61,14 +72,27 @@ def line_of(solver: Callable, design: Design, y: Array, setting: dict) -> Line:
 def ols(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
     """LinearRegression: of least norm, singular values below ``tol`` = 10⁻⁶ of the largest dropped (``cond``), by SVD.
 
-    Undefined where one of them stands at that limit.
+    The directions that are kept are known to double precision beside the largest only, which a coefficient of a large
+    column shows: they are found in extended precision. Undefined where one stands at the limit.
     """
-    U, s, V = np.linalg.svd(A.astype(float), full_matrices=False)
+    s, V = _directions(A)
     kept = s > 1e-6 * s.max(initial=0.0)
-    if kept.any() and s[kept].min() - s[~kept].max(initial=0.0) < 2e-7 * s[0]:
+    if not kept.any():
+        return np.zeros(A.shape[1], Long), 1.0
+    if s[kept].min() - s[~kept].max(initial=0.0) < 2e-7 * s[0]:
         raise Undefined("which directions are dropped")
-    coef = V[kept].T @ ((U[:, kept].T @ b.astype(float)) / s[kept])
-    return coef.astype(Long), float(s[0] / s[kept].min()) if kept.any() else 1.0
+    return along(A, b, V, int(kept.sum())), float(s[0] / s[kept].min())
+
+
+def _directions(A: Array) -> tuple[Array, Array]:
+    """Return all q singular values and right singular vectors in double precision, columns of zeros apart."""
+    seen = np.flatnonzero((A != 0).any(axis=0))
+    q, k = A.shape[1], len(seen)
+    s, V = np.zeros(q), np.zeros((q, q))
+    _, some, across = np.linalg.svd(A[:, seen].astype(float))
+    s[: len(some)], V[seen, :k] = some, across.T
+    V[np.setdiff1d(np.arange(q), seen), np.arange(k, q)] = 1.0
+    return s, V
 
 
 def l2(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
@@ -112,7 +136,9 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
             out = np.zeros(A.shape[1], Long)
             out[on] = found
             if not l2_:
-                floats = doubt * (np.finfo(float).eps / np.finfo(Long).eps)  # what scikit-learn cannot tell either
+                floats = doubt * (
+                    np.finfo(float).eps / np.finfo(Long).eps
+                )  # what scikit-learn cannot tell either
                 able = np.flatnonzero(np.abs(slope) >= l1 * (1 - Long(1e-9)) - floats)
                 _one(A[:, able], setting["asked"][:, able], bool((floats[able] > 0.01 * l1).any()))
             return out, condition
@@ -216,16 +242,14 @@ def pcr(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]
 
     LinearRegression leaves out components of less than 1e-6 of the largest: its ``tol``.
     """
-    U, s, V = np.linalg.svd(A.astype(float), full_matrices=False)
+    s, V = _directions(A)
     rank = int((s > 1e-6 * s[0]).sum()) if len(s) and s[0] > 0 else 0
     k = min(setting["n_components"] or rank, rank)
     if rank and ((s > 0.9e-6 * s[0]) & (s < 1.1e-6 * s[0])).any():
         raise Undefined("the rank of the columns")
     if k < rank and (s[k - 1] - s[k]) < 1e-6 * s[0]:
         raise Undefined("components of equal variance")
-    return ((V[:k].T / s[:k]) @ (U[:, :k].T @ b.astype(float))).astype(Long), float(
-        s[0] / s[k - 1]
-    ) if k else 1.0
+    return (along(A, b, V, k), float(s[0] / s[k - 1])) if k else (np.zeros(A.shape[1], Long), 1.0)
 
 
 def evidence(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
