@@ -76,11 +76,17 @@ class Rows:
 
 
 def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
-    """Return the rows that a state keeps, in a design's columns (kept for the state)."""
+    """Return the rows that a state keeps, in a design's columns (kept for the state).
+
+    Columns that are constant but for rounding are zero: a coefficient that tells of it would be multiplied by
+    whatever later rows hold.
+    """
 
     def make() -> Rows:
         found = state.drawn()
         x = (np.asarray(found.x @ design.columns.matrix) - design.mean) / design.scale
+        if design.preprocess.center:
+            x[:, np.diagonal(design.gram) == 0.0] = 0.0
         return Rows(x, found.y, found.weight * np.array(weights)[_codes(state, found.y)])
 
     return MEMO.get(state, ("rows", design, weights), make)

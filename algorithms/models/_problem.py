@@ -19,9 +19,6 @@ NEWTON, FLAT, ROUNDED, SHORTEST, POLISHED = 200, 1e-20, 1e-13, 1e-12, 8
 """Newton steps at most; what a step gains, a unit of weight, below which none is left; what it gains, beside the
 objective, that is rounding there; its least length; and steps at most of which the objective cannot tell."""
 
-NEARBY = 0.25
-"""Twice what the quadratic gains on the way to its minimum, a row, up to which it is taken at its word."""
-
 LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.01)
 """Parts of the way from a quadratic's start to its minimum that are tried, the whole first."""
 
@@ -56,13 +53,10 @@ class Problem:
     def begun(self, coef: Array, intercept: Array) -> tuple[Array, Array]:
         """Return where a search begins: the quadratic's minimum, or nearer its start where the objective is less.
 
-        Far from its start a quadratic may lead to where exp η is out of bounds.
+        Far from its start a quadratic may lead to where exp η is out of bounds, and one whose curvature is rounding
+        anywhere: there the losses are straight lines, of which no step finds the end.
         """
-        q = self.quadratic
-        base, rise = q.beginning
-        step = (coef - base).ravel()
-        if float(step @ q.gram @ step) <= NEARBY * q.weight:
-            return coef, intercept
+        base, rise = self.quadratic.beginning
         at_base = self.at(base, rise)[0]
         for length in LENGTHS:
             c, b = base + length * (coef - base), rise + length * (intercept - rise)
@@ -124,7 +118,7 @@ class Problem:
         return coef, intercept
 
     def _newton_step(self, coef: Array, intercept: Array) -> tuple[Array, Array, float]:
-        """Return Newton's step, and twice what the quadratic there says that it gains."""
+        """Return Newton's step, and twice what the quadratic there says that it gains; -1 where there is none."""
         e, q = coef.shape
         _, slope, lift = self.at(coef, intercept)
         curve = self.objective.hessian(coef, intercept)
@@ -134,8 +128,10 @@ class Problem:
         gradient, curve = np.column_stack([slope, lift]).ravel(), curve.reshape(e * (q + 1), -1)
         free = np.ones((e, q + 1), np.bool_)
         free[:, q] = self.quadratic.design.preprocess.center
-        places = np.flatnonzero(free.ravel() & (np.diagonal(curve) > 0.0))
-        if not np.isfinite(curve).all() or not np.isfinite(gradient).all():
+        bent = np.diagonal(curve) > 0.0
+        places, straight = np.flatnonzero(free.ravel() & bent), free.ravel() & ~bent
+        sloping = np.abs(gradient[straight]).max(initial=0.0) > self.flat * self.quadratic.weight
+        if sloping or not np.isfinite(curve).all() or not np.isfinite(gradient).all():
             return np.zeros_like(coef), np.zeros_like(intercept), -1.0
         unit = np.sqrt(np.diagonal(curve)[places])
         values, vectors = np.linalg.eigh(curve[np.ix_(places, places)] / np.multiply.outer(unit, unit))

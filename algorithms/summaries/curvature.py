@@ -93,7 +93,7 @@ APART = 8.0
 NONE = sys.float_info.max
 """The smallest target of no rows."""
 
-_MOMENTS = Moments("data")
+_MOMENTS = Moments("double")
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +204,7 @@ class Curvature(OnFeatures):
     known : what :meth:`learn` found; None until then.
     """
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     sync_every: ClassVar[int | None] = None

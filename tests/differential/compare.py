@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,8 @@ def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = 
     if re.search(NUMERIC, why):
         try:
             oracle = oracle_of(example, t)
+            if "is not finite" in why and _without_end(example, t, pairs):
+                return Outcome("refused", f"{brief} (the oracle's is not, either)")
             worst = max(oracle.condition(example, t, train) for train, _ in pairs)
         except Undefined as undefined:
             return Outcome("refused", f"{brief} ({undefined})")
@@ -119,6 +121,25 @@ def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = 
             return Outcome("refused", brief)
         raise Disagreement(f"refused at a condition of {worst:.2g}: {why}")
     raise Disagreement(f"refused: {why}")
+
+
+@dataclass(frozen=True)
+class _Heard(Fold):
+    """A fold that keeps what the oracle expects."""
+
+    expected: list[float] = field(default_factory=list)
+
+    def agree(self, expected: float, scale: float, same: float = SAME) -> None:
+        self.expected.append(float(expected))
+
+
+def _without_end(example: Example, t: Table, pairs: Any) -> bool:
+    """Return whether the oracle's score of some fold is not finite."""
+    heard = _Heard(None, 0, example.scoring)
+    with np.errstate(all="ignore"):
+        for train, test in pairs:
+            oracle_of(example, t).score(example, t, train, test, heard)
+    return not np.isfinite(heard.expected).all()
 
 
 def _target_is_rounding(spec: Spec, t: Table) -> bool:

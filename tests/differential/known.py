@@ -234,14 +234,6 @@ KNOWN: tuple[Example, ...] = (
         1e-06), ("lambda_2", 1.0), ("min_frequency", 0.03), ("select", None), ("standardize", False),
         ("tol", 0.001)), "kfold", "neg_mean_squared_error"),
     # singular vectors of columns of unlike scales, known beside the largest alone
-    Example(Spec(seed=1695, cols=(Col(dtype="Float32", offset=1000.0, scale=6, missing=0.6),
-        Col(dtype="uint8", where="only"), Col(kind="copy", dtype="int64", offset=100000.0, scale=1,
-        where="fold"), Col(kind="timestamp", missing=0.02, where="fold"), Col(kind="even", dtype="uint64",
-        scale=1, missing=0.1, where="only")), noise=0.0001, offset=100000.0, files=5, parts=4),
-        "bayesian_ridge", (("alpha_1", 0.01), ("alpha_2", 1.0), ("fit_intercept", False), ("impute",
-        "mean"), ("lambda_1", 1e-06), ("lambda_2", 1e-06), ("min_frequency", 0.03), ("select", None),
-        ("standardize", False), ("tol", 0.001)), "shuffle", "neg_mean_squared_error"),
-    # singular vectors of columns of unlike scales, known beside the largest alone
     Example(Spec(seed=2791, cols=(Col(kind="sum", dtype="Int8", missing=0.1), Col(kind="date", missing=0.1),
         Col(kind="sum", dtype="int8", offset=1000000000.0, scale=-3, missing=0.3), Col(kind="even",
         dtype="UInt64", offset=1000.0, scale=12, missing=0.3), Col(kind="heavy", dtype="int16",
@@ -468,4 +460,41 @@ KNOWN: tuple[Example, ...] = (
         scale=1, order="sorted", files=7, parts=4), "ols", (("fit_intercept", True), ("impute", "zero"),
         ("min_frequency", 0.0), ("select", None), ("standardize", False)), "repeated",
         "neg_root_mean_squared_error"),
+    # the minimum of a quadratic whose curvature was rounding was taken at its word: coefficients of 1e5, and "converged"
+    Example(
+        Spec(seed=345622, rows=12, cols=(
+            Col("category", where="fold"), Col("text", missing=0.02, where="file"),
+            Col(dtype="int32", scale=3, missing=0.6, where="file"), Col("mirror", offset=1e3, missing=0.6, where="fold"),
+            Col("text"), Col("category", where="file"), Col("date", missing=0.3)), target="class", classes=3, noise=1e-4,
+            offset=1e5, scale=-9, order="grouped", files=7, parts=4),
+        "logistic",
+        (("C", 100.0), ("impute", "mean"), ("min_frequency", 0.2), ("standardize", False)),
+        "repeated",
+        "accuracy",
+    ),
+    # a column that is constant but for rounding had a coefficient, of rows that have it a million away
+    Example(
+        Spec(seed=5295623, rows=20, cols=(
+            Col("timestamp", missing=0.02, where="file"), Col("few", "UInt16", offset=1e9), Col("text", where="file"),
+            Col("copy", "float32", offset=1e7, missing=0.02), Col("text"), Col("sum", "int64", offset=-30.0),
+            Col("constant", "Int32", offset=1e3, missing=0.02, where="only"), Col("category", missing=0.1, where="fold"),
+            Col("few", "Int8", scale=-9, where="fold"), Col("timestamp"),
+            Col(dtype="float32", scale=6, missing=0.6, where="fold"),
+            Col("even", "int64", offset=1e3, scale=6, missing=0.3, where="only")), target="positive", scale=6,
+            order="sorted", files=7, parts=2),
+        "tweedie",
+        (("alpha", 1e-4), ("impute", "mean"), ("min_frequency", 0.1), ("power", 1.5), ("standardize", True)),
+        "repeated",
+        "neg_mean_squared_error",
+    ),
+    # levels alone are float32, and were scaled in it
+    Example(
+        Spec(seed=4711, rows=200, cols=(
+            Col("category", missing=0.02), Col("text", where="file"), Col("text", missing=0.3, where="file")),
+            target="class", noise=0.01, weights="whole", files=4),
+        "logistic",
+        (("C", 0.1), ("impute", "mean"), ("min_frequency", 0.03), ("standardize", True)),
+        "shuffle",
+        "neg_log_loss",
+    ),
 )  # fmt: skip

@@ -73,7 +73,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     max_categories : levels of a category that get a column of their own.
-    dtype : ``"float32"``, ``"float64"``, or ``"auto"``: float32 where it holds every value exactly.
+    dtype : ``"float32"``, ``"float64"``, or ``"auto"``: batches in float32 where it holds every value exactly.
     hash_columns : columns that are hashed; ``"auto"`` for categories of more levels than ``max_categories``.
 
     Attributes
@@ -81,7 +81,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     columns_ : the d encoded columns.
     classes_ : labels of the target, sorted, where it is a class; empty otherwise.
     encodings_ : how each feature is encoded.
-    dtype_ : NumPy type of what ``transform`` returns where no column has an origin.
+    dtype_ : NumPy type of the batches of a pass.
     feature_names_in_, n_features_in_ : as scikit-learn defines them.
 
     Examples
@@ -154,11 +154,13 @@ class Encoder(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.floating[Any]]:
         """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored.
 
-        They are made as those of states are, origins added last: bit by bit what a model was fitted to.
+        They are made as those of states are, origins added last: bit by bit what a model was fitted to. They are
+        float64 unless ``dtype`` says otherwise: scikit-learn's own steps would compute in float32 what was not.
         """
         check_is_fitted(self)
         table = self._conform(as_table(X, tuple(self.feature_names_in_)))
-        out = np.zeros((table.num_rows, len(self.columns_)), self.dtype_, order="F")
+        kind = np.float64 if self.dtype == "auto" else self.dtype_
+        out = np.zeros((table.num_rows, len(self.columns_)), kind, order="F")
         # a column that no batch holds stays zero: only levels and indicators are ever left out
         start, workspace = 0, Workspace()
         for batch in table.to_batches(max_chunksize=1 << 16):
