@@ -90,8 +90,10 @@ class Problem:
         weight, value = self.quadratic.weight, self.at(coef, intercept)[0]
         for _ in range(NEWTON):
             step, rise, gain = self._newton_step(coef, intercept)
-            if not gain > FLAT * weight:
-                return coef, intercept, bool(gain >= 0.0)
+            if not gain >= 0.0:
+                return coef, intercept, False
+            if gain <= FLAT * weight:  # the last step counts where later rows lie far along what these hardly tell
+                return coef + step, intercept + rise, True
             if gain <= ROUNDED * max(weight, abs(value)):
                 return *self._polished(coef, intercept, step, rise, gain), True
             length = 1.0
