@@ -39,6 +39,14 @@ def test_the_pilot_counts_levels_by_weight_and_sees_no_row_of_weight_zero():
     assert levels(hpo.tune(frame.drop(columns="w"), "y", max_categories=2, trials=1)) == ["many", "void"]
 
 
+@pytest.mark.parametrize("gone", [None, np.nan])
+def test_the_pilot_sees_no_row_without_a_target(gone):
+    frame = pd.DataFrame({"kind": ["many"] * 60 + ["some"] * 30 + ["void"] * 40, "y": np.arange(130) % 7.0})
+    frame["y"] = frame["y"].astype("Float64" if gone is None else float)
+    frame.loc[90:, "y"] = gone
+    assert levels(hpo.tune(frame, "y", trials=1)) == ["many", "some"]
+
+
 def test_another_weight_is_another_pilot_and_other_states(frame, tmp_path):
     frame = frame.assign(kind="k", v=frame["w"] + 1.0)
     first = hpo.tune(frame, "y", weight="w", drop=["v"], trials=1, store=tmp_path)

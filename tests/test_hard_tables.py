@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from differential.extended import orthogonal
 from longdouble import ridge_scores
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_diabetes, load_wine
@@ -24,7 +25,8 @@ from algorithms.models.pca import PCA as OurPCA  # noqa: N811
 from algorithms.models.pcr import PCR
 from algorithms.models.pls import PLS
 from algorithms.models.ridge import Ridge as OurRidge
-from algorithms.summaries.moments import Moments, _some
+from algorithms.solvers.spectrum import decompose_root
+from algorithms.summaries.moments import Moments, _some, triangular
 
 CV = KFold(4, shuffle=True, random_state=1)
 METRICS = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "explained_variance")
@@ -312,3 +314,17 @@ def test_levels_beside_a_column_that_nearly_repeats_another_are_read_once_more(t
         search={"pcr.standardize": False, "pcr.min_frequency": 0.0, "pcr.n_components": 40},
     )  # fmt: skip
     assert found.cost.rows_read == 2 * len(frame)
+
+
+def test_eigenvectors_of_columns_of_unlike_scales_keep_their_small_entries():
+    rng = np.random.default_rng(3)
+    columns = rng.normal(size=(15, 12)) * 10.0 ** np.arange(-9, 15, 2)[rng.permutation(12)]
+    target = rng.normal(size=15)
+    root = triangular([np.column_stack([columns, target])])
+    found = decompose_root(root, columns.T @ columns, columns.T @ target)
+    rotated, vectors = orthogonal(columns)
+    values = (rotated * rotated).sum(axis=0)
+    order = np.argsort(-values)
+    np.testing.assert_allclose(found.values, values[order].astype(float), rtol=1e-12)
+    expected = np.abs(vectors[:, order]).astype(float)
+    np.testing.assert_allclose(np.abs(found.vectors), expected, rtol=1e-9)

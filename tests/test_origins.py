@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -21,7 +23,7 @@ import hpo
 from hpo.data import Encoder, open_dataset
 from hpo.data.origins import Extent, extent_of, origins_of
 from hpo.data.schema import Field
-from hpo.data.values import less_origin
+from hpo.data.values import less_origin, stored_numbers
 
 N = 240
 CV = KFold(4)
@@ -300,3 +302,15 @@ def test_a_number_that_is_constant_once_filled_in_has_no_spread_at_all(algorithm
     )  # fmt: skip
     model = result.best.algorithm.finalize(result.best.states.train[0])
     assert model["scale"].scale_[0] == 1.0
+
+
+@pytest.mark.parametrize("scale", [0, 2, 9])
+def test_decimals_are_the_nearest_floats(scale):
+    whole = np.random.default_rng(0).integers(-(2**53), 2**53, 2_000)
+    held = [Decimal(int(x)).scaleb(-scale) for x in whole]
+    beyond = Decimal(2**90).scaleb(-scale)
+    array = pa.array([*held, None, beyond], pa.decimal128(38, scale))
+    found = stored_numbers(array)
+    assert found[:2_000].tolist() == [float(x) for x in held]
+    assert found[-1] == pytest.approx(float(beyond), rel=1e-15)
+    assert stored_numbers(array.slice(7, 9)).tolist() == [float(x) for x in held[7:16]]

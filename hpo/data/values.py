@@ -19,6 +19,9 @@ Places: TypeAlias = NDArray[np.intp]
 _UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _DAY = 86_400
 
+EXACT_POWER = 22
+"""Powers of ten up to this one are float64."""
+
 
 def null_mask(array: pa.Array) -> Mask | None:
     """Return where the array is null, or None where it is nowhere.
@@ -45,12 +48,23 @@ def stored_numbers(array: pa.Array) -> Numbers:
     if pa.types.is_boolean(kind):
         array = array.cast(pa.uint8())
     elif pa.types.is_decimal(kind):
-        array = array.cast(pa.float64())
+        return _decimals(array)
     dtype = _numpy_type(array.type)
     data = array.buffers()[1]
     if data is None:
         return np.zeros(len(array), dtype)
     return np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
+
+
+def _decimals(array: pa.Array) -> Numbers:
+    """Return the float64 nearest to each decimal of up to 53 bits, which Arrow's cast misses at times."""
+    kind, cast = array.type, stored_numbers(array.cast(pa.float64()))
+    data = array.buffers()[1]
+    if data is None or not pa.types.is_decimal128(kind) or not 0 <= kind.scale <= EXACT_POWER:
+        return cast
+    low, high = np.frombuffer(data, np.int64, 2 * len(array), 16 * array.offset).reshape(-1, 2).T
+    exact = (high == low >> 63) & (low <= 2**53) & (low >= -(2**53))
+    return np.where(exact, low / 10.0**kind.scale, cast)
 
 
 def as_numbers(array: pa.Array, origin: float = 0) -> Numbers:

@@ -113,8 +113,8 @@ def plan_pilot(
     encoder = Encoder(max_categories, hash_columns=hash_columns)
     learned = (*encoder.sample_columns(dataset.features), *folds.sample_columns)
     origins = dataset.known_origins(encoder.numbers(dataset.features))
-    weight = (dataset.weight,) if learned and dataset.weight else ()
-    columns = tuple(dict.fromkeys((*learned, *weight)))
+    weight = (dataset.weight,) if dataset.weight else ()
+    columns = tuple(dict.fromkeys((*learned, *dataset.targets, *weight))) if learned else ()
     lookup = digest(
         {
             "features": [[f.name, f.kind, f.dtype] for f in dataset.features],
@@ -177,8 +177,7 @@ def make_pilot(
     table, drawn = None, spread(dataset.segments, PILOT_SEGMENTS)
     if plan.columns:
         table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
-        if dataset.weight is not None:
-            table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
+        table = _counting(dataset, table)
         folds = folds.fit(table) if folds.sample_columns else folds
     origins = plan.origins
     if origins is None:
@@ -196,6 +195,15 @@ def make_pilot(
     except StoreWriteError as error:
         warnings.warn(f"the pilot could not be kept: {error}", StoreWarning, stacklevel=2)
     return _pilot(dataset, folds, encoder, name, "sampled")
+
+
+def _counting(dataset: Dataset, table: pa.Table) -> pa.Table:
+    """Return the rows of a sample that count: those with every target and a positive weight."""
+    for target in dataset.targets:
+        table = table.filter(pc.invert(pc.is_null(table.column(target), nan_is_null=True)))
+    if dataset.weight is not None:
+        table = table.filter(pc.greater(table.column(dataset.weight).cast(pa.float64()), 0.0))
+    return table
 
 
 def load_pilot(store: StateStore, name: str, folds: FoldScheme, targets: tuple[str, ...]) -> Pilot | None:

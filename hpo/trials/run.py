@@ -114,6 +114,8 @@ class Runner:
             began = time.perf_counter()
             warm = self._warm_start(tuner, recorder)
             stopped = self._trials(tuner, recorder, warm, stop, refining)
+            if not stop.is_set():
+                tuner.settle()
             found = refining.found
             cost = with_refining(cost, self.question.dataset.log, refining.results)
             seconds = time.perf_counter() - began - sum(r.seconds for r in refining.results)

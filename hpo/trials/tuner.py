@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import time
@@ -19,13 +20,13 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from algorithms.base import Summary
+from algorithms.base import Refinable, Summary
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.errors import SearchError
 from hpo.question.search import Searched
 from hpo.states.evaluate import FoldStates, Scores, check_usable, evaluate
 from hpo.trials.fidelity import SHARE, Fidelity, stopped_early
-from hpo.trials.selection import Candidate
+from hpo.trials.selection import Candidate, best
 from studies.record.storage import OVERLAP
 from studies.sampling.samplers import Proposer
 from studies.sampling.space import ALGORITHM
@@ -238,13 +239,32 @@ class Tuner:
         try:
             return self._score(setting)
         except Imprecise as error:
-            if not error.finer or self.refine is None:
+            if not self._refined(self.build(*setting)[0].summary, error):
                 raise
-            found = self.refine(self.build(*setting)[0].summary)
-            if found is None:
-                raise
-        self.states, self.contexts = found.states, found.contexts
         return self._score(setting)
+
+    def settle(self) -> None:
+        """Get states of more digits where the best model needs them, though its scores did not."""
+        candidates = self.candidates() if self.goals == 1 else []
+        if not candidates or self.refine is None:
+            return
+        winner = best(candidates)
+        algorithm = winner.algorithm
+        if not isinstance(algorithm.summary, Refinable):
+            return
+        with contextlib.suppress(AlgorithmError):  # whoever asks for the model is told
+            try:
+                algorithm.estimator(algorithm.solve(winner.states.whole))
+            except Imprecise as error:
+                self._refined(algorithm.summary, error)
+
+    def _refined(self, summary: Any, why: Imprecise) -> bool:
+        """Return whether there are states of more digits now."""
+        found = self.refine(summary) if why.finer and self.refine is not None else None
+        if found is None:
+            return False
+        self.states, self.contexts = found.states, found.contexts
+        return True
 
     def _score(self, setting: Setting) -> Scores:
         algorithm, states = self.build(*setting)

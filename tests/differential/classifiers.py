@@ -151,7 +151,7 @@ class Nearest:
         model = kind(
             k, weights=example.values["weights"], metric=example.values["metric"], algorithm="kd_tree"
         )
-        y = t.frame["y"].to_numpy()[train]
+        y = (t.frame["y"].to_numpy() if "classifier" in example.algorithm else t.y)[train]
         if not X[0].shape[1]:
             raise Undefined("neighbours without a column")
         if k > len(X[0]):
@@ -174,7 +174,7 @@ class Nearest:
         """Compare the score of a fold."""
         model, (X,), (lost,) = self.model(example, t, train, [rows.features(t, test)])
         if isinstance(model, KNeighborsRegressor):
-            y = t.frame["y"].to_numpy(float)[test]
+            y = t.y[test]
             middle = np.median(y)
             residual = (y - model.predict(X)).astype(Long)
             w = t.weight[test].astype(Long)
@@ -191,7 +191,7 @@ class Nearest:
         every = np.flatnonzero(t.weight > 0)
         twin, (X,), (lost,) = self.model(example, t, every, [t.fresh])
         if isinstance(twin, KNeighborsRegressor):
-            y = t.frame["y"].to_numpy(float)[every]
+            y = t.y[every]
             agreement.alike(
                 "predictions",
                 model.predict(t.fresh) - y.mean(),

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from differential.designs import Design
 from differential.extended import CERTAIN, Long, Undefined
 from differential.oracles import LINES, REPEATED, Line, line_of
 from differential.settings import Example, splits
-from differential.tables import Spec, Table, table
+from differential.tables import CENTS, Spec, Table, table
 from hpo.errors import HpoError
 
 NUMERIC = r"digits|rounding|precision|is not finite|is singular"
@@ -145,7 +146,7 @@ def _target_is_rounding(spec: Spec, t: Table) -> bool:
     """Return whether the target's own floats leave residuals less than six digits."""
     if spec.target != "number":
         return False
-    y = t.frame["y"].to_numpy(float)
+    y = t.y[t.weight > 0]
     return bool(64.0 * np.finfo(float).eps * np.abs(y).max() > 1e-6 * y.std() * min(1.0, spec.noise))
 
 
@@ -178,9 +179,12 @@ def written(spec: Spec, t: Table) -> pa.Table:
     """Return the table as it is written, a date as a date, and the part that a row belongs to."""
     whole = pa.Table.from_pandas(t.frame.assign(part=t.part.astype("int32")), preserve_index=False)
     for j, col in enumerate(spec.cols):
+        at = whole.schema.get_field_index(f"x{j}")
         if col.kind == "date":
-            at = whole.schema.get_field_index(f"x{j}")
             whole = whole.set_column(at, f"x{j}", whole.column(at).cast(pa.date32()))
+        elif col.dtype == CENTS and spec.source == "parquet":
+            cents = [None if x is None else Decimal(round(x * 100)).scaleb(-2) for x in whole.column(at).to_pylist()]
+            whole = whole.set_column(at, f"x{j}", pa.array(cents, pa.decimal128(20, 2)))
     return whole
 
 
@@ -201,7 +205,7 @@ class Regression:
     ) -> tuple[Line, Design]:
         """Return the line, and the rows that it is of."""
         made = rows.designed(example, t, train, others)
-        y = t.frame["y"].to_numpy(float)[train]
+        y = t.y[train]
         if example.algorithm in REPEATED and (made.weight != 1).any():
             times = made.weight.astype(int)
             made = replace(
@@ -219,10 +223,10 @@ class Regression:
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
         line, made = self.fitted(example, t, train, [rows.features(t, test)])
-        y = t.frame["y"].to_numpy(float)[test].astype(Long) - line.centre
+        y = t.y[test].astype(Long) - line.centre
         residual = y - line.residual_free(made, 1)
         w = t.weight[test].astype(Long)
-        told = squared(example.scoring, y, residual, w, float(np.abs(t.frame["y"]).max()))
+        told = squared(example.scoring, y, residual, w, float(np.nanmax(np.abs(t.y))))
         fold.agree(*told)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
@@ -230,7 +234,7 @@ class Regression:
         every = np.flatnonzero(t.weight > 0)
         frames = [rows.features(t, every), t.fresh]
         line, made = self.fitted(example, t, every, frames)
-        y = t.frame["y"].to_numpy(float)[every]
+        y = t.y[every]
         for i, frame in enumerate(frames, 1):
             expected = line.residual_free(made, i) + line.centre
             parts = np.abs(made.placed(i, centred=False) * line.coef).max(axis=1, initial=0) + np.abs(

@@ -25,6 +25,8 @@ NAMES = ("logistic", "poisson", "gamma", "tweedie")
 CLOSE = 1e-8
 """Largest difference, in units of a score's own scale, and of a prediction's."""
 TIGHT = {"solver": "newton-cholesky", "tol": 1e-12, "max_iter": 500}
+LARGEST = 1e150
+"""Means above it have no finite square."""
 SCALED = 1e4
 """Ratio of spreads from which scikit-learn's Newton steps lose their digits."""
 
@@ -33,7 +35,12 @@ class Generalized:
     """scikit-learn's model, by Newton's method; Undefined where that does not end."""
 
     def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
-        """Return the condition of the columns."""
+        """Return the condition of the columns; Undefined where the mean of a row is none that a float can hold."""
+        if example.algorithm != "logistic":
+            model, (X,) = self.fitted(example, t, train, [rows.features(t, np.flatnonzero(t.weight > 0))])
+            with np.errstate(over="ignore"):
+                if not model.predict(X).max() < LARGEST:
+                    raise Undefined("a mean that overflows")
         made = rows.designed(example, t, train, [])
         return factor(made.placed(0), np.zeros(len(train), Long)).condition
 
@@ -48,7 +55,7 @@ class Generalized:
         if not len(spreads) or spreads.max() > SCALED * spreads.min():
             raise Undefined("a descent on columns of very different units")
         model = self.model(example)
-        y = coded(t, train)[1] if example.algorithm == "logistic" else t.frame["y"].to_numpy(float)[train]
+        y = coded(t, train)[1] if example.algorithm == "logistic" else t.y[train]
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
             warnings.simplefilter("error", LinAlgWarning)
@@ -76,11 +83,12 @@ class Generalized:
             told = Told(np.zeros((0, 0)), model.predict_proba(X))
             expected, scale = scored(example.scoring, labels, codes, told, w)
         else:
-            y = t.frame["y"].to_numpy(float)[test]
-            residual = (y - model.predict(X)).astype(Long)
+            y, mean = t.y[test], model.predict(X)
+            residual = (y - mean).astype(Long)
             expected, scale = agreement.squared(
                 example.scoring, (y - y.mean()).astype(Long), residual, w.astype(Long), np.abs(y).max()
             )
+            scale *= max(1.0, float(np.log(mean.max())))  # of an exponent that is known to so many digits
         # coefficients are known to the last digits of the largest, which rows far from the training ones multiply
         far = 4 * np.finfo(float).eps * float(np.abs(X).max(initial=0.0) * np.abs(model.coef_).max(initial=0.0))
         fold.agree(expected, max(scale, abs(expected)), CLOSE + far)

@@ -24,7 +24,8 @@ def designed(example: Example, t: Table, train: np.ndarray, others: list[pd.Data
     spec = example.spec
     dates = {f"x{j}" for j, col in enumerate(spec.cols) if col.kind == "date" and spec.source != "frame"}
     setting = {**PLAIN, **example.values, "dates": dates}
-    return design([features(t, train), *others], t.weight[train], setting, t.frame["y"].to_numpy()[train])
+    y = t.y[train] if setting["select"] is not None else None
+    return design([features(t, train), *others], t.weight[train], setting, y)
 
 
 def categorical(example: Example) -> list[str]:

@@ -20,6 +20,9 @@ TIMES = ("date", "timestamp")
 CATEGORIES = ("text", "category")
 ORDERS = ("shuffled", "sorted", "grouped")
 WEIGHTS = ("none", "none", "whole", "zeros")
+SENTINELS = (0.0, -1.0, -9999.0, 9999.0)
+CENTS = "decimal"
+"""A number of cents: decimals in Parquet files, and else float64."""
 
 
 class Brief:
@@ -43,6 +46,8 @@ class Col(Brief):
     scale : its spread, a power of ten.
     missing : share of missing values.
     where : which rows lack it: any (``"random"``), all of one fold, of one file, or those of one fold alone.
+    sentinel : what stands in some rows for a value that is not known; None for none.
+    marked : which rows these are, as ``where``: some of all rows, of one fold, or of one file.
     """
 
     kind: str = "normal"
@@ -51,6 +56,8 @@ class Col(Brief):
     scale: int = 0
     missing: float = 0.0
     where: str = "random"
+    sentinel: float | None = None
+    marked: str = "random"
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,6 +73,8 @@ class Spec(Brief):
     classes : labels of a class.
     noise : in the target, in units of what the columns tell.
     offset, scale : the target's mean in units of its spread, and its spread as a power of ten.
+    dtype : of a target that is a number.
+    untold : share of rows without a target; these are left out.
     order : of the rows: shuffled, sorted by the target, or grouped by a column's value.
     weights : ``"none"``, ``"whole"`` (1, 2, 3) or ``"zeros"`` (0, 1, 2).
     source : ``"frame"``, ``"parquet"`` or ``"csv"``.
@@ -86,6 +95,8 @@ class Spec(Brief):
     source: str = "frame"
     files: int = 1
     parts: int = 3
+    dtype: str = "float64"
+    untold: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +120,14 @@ class Table:
 
     @property
     def weight(self) -> np.ndarray:
-        """The weight of each row; ones where there are none."""
-        return self.frame["w"].to_numpy(float) if "w" in self.frame else np.ones(len(self.frame))
+        """The weight of each row; ones where there are none. A row without a target counts as none."""
+        given = self.frame["w"].to_numpy(float) if "w" in self.frame else np.ones(len(self.frame))
+        return np.where(self.frame["y"].isna().to_numpy(bool), 0.0, given)
+
+    @property
+    def y(self) -> np.ndarray:
+        """The target as a number; not one where there is none."""
+        return self.frame["y"].to_numpy(float, na_value=np.nan)
 
 
 OFFSETS = st.sampled_from([0.0, 0.0, 0.0, 1.0, -30.0, 1e3, 1e5, 1e7, 1e9])
@@ -121,11 +138,22 @@ WHERE = st.sampled_from(["random", "random", "fold", "file", "only"])
 numbers = st.builds(
     Col,
     st.sampled_from(SPREADS),
-    st.sampled_from((*FLOATS, *FLOATS, *INTEGERS, *NULLABLE)),
+    st.sampled_from((*FLOATS, *FLOATS, CENTS, *INTEGERS, *NULLABLE)),
     OFFSETS,
     SCALES,
     MISSING,
     WHERE,
+)
+marked = st.builds(  # at most about 1e6 spreads from the values: see "Origins" in docs/design.md
+    Col,
+    st.sampled_from(("normal", "heavy", "even", "few")),
+    st.sampled_from((*FLOATS, CENTS, *INTEGERS, *NULLABLE)),
+    st.sampled_from([0.0, 1.0, -30.0, 1e3, 1e5]),
+    st.sampled_from([0, 0, 1, 3, 6, 12]),
+    MISSING,
+    WHERE,
+    st.sampled_from(SENTINELS),
+    st.sampled_from(["random", "random", "fold", "file"]),
 )
 others = st.builds(
     Col,
@@ -133,7 +161,7 @@ others = st.builds(
     missing=MISSING,
     where=WHERE,
 )
-columns = st.one_of(numbers, numbers, numbers, others)
+columns = st.one_of(numbers, numbers, numbers, numbers, marked, others, others)
 counts = st.builds(
     Col,
     st.sampled_from(("counts", "counts", "boolean", "text")),
@@ -158,6 +186,8 @@ def specs(target: str, kinds: st.SearchStrategy[Col] = columns) -> st.SearchStra
         source=st.sampled_from(["frame", "frame", "frame", "parquet", "csv"]),
         files=st.integers(1, 7),
         parts=st.integers(2, 5),
+        dtype=st.sampled_from(["float64", "float64", "float64", "float32", *INTEGERS]),
+        untold=st.just(0.0) if target == "none" else st.sampled_from([0.0, 0.0, 0.0, 0.05, 0.3]),
     )
 
 
@@ -181,10 +211,12 @@ def table(spec: Spec) -> Table:
     frame = pd.DataFrame({k: v.iloc[order].reset_index(drop=True) for k, v in made.items()})
     fresh = frame.iloc[:: max(1, n // 12)].reset_index(drop=True)
     for j, col in enumerate(spec.cols):
+        if col.sentinel is not None:
+            frame[f"x{j}"] = _replaced(frame[f"x{j}"], col, _marked(col, rng, part, file))
         frame[f"x{j}"] = _holed(frame[f"x{j}"], col, _gone(col, rng, part, file))
         fresh[f"x{j}"] = _new(fresh[f"x{j}"], col, rng)
     features = tuple(frame.columns)
-    frame["y"] = y
+    frame["y"] = _asked(y, spec, rng) if spec.untold else y
     if spec.weights != "none":
         frame["w"] = rng.integers(0 if spec.weights == "zeros" else 1, 4, n).astype(float)
     return Table(frame, fresh, features, part, file)
@@ -236,12 +268,13 @@ def _cast(z: np.ndarray, col: Col) -> np.ndarray:
     if col.dtype in ("float32", "float64", "Float32", "Float64"):
         kind = np.dtype(col.dtype.lower())
         return ((z + col.offset) * 10.0**col.scale).astype(kind)
-    info = np.iinfo(col.dtype.lower())
+    info = np.iinfo("int64" if col.dtype == CENTS else col.dtype.lower())
     top = float(min(info.max, 2**53))
     spread = float(np.clip(10.0**col.scale, 3.0, top / 40.0))
     offset = float(np.clip(col.offset * spread, max(float(info.min), -top) / 2.0, top / 2.0))
     values = np.round(z * spread + offset + (6.0 * spread if info.min == 0 else 0.0))
-    return np.clip(values, max(float(info.min), -top), top).astype(col.dtype.lower())
+    whole = np.clip(values, max(float(info.min), -top), top)
+    return whole / 100.0 if col.dtype == CENTS else whole.astype(col.dtype.lower())
 
 
 def _order(spec: Spec, eta: np.ndarray, told: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
@@ -263,7 +296,33 @@ def _target(spec: Spec, eta: np.ndarray, rng: np.random.Generator) -> np.ndarray
         return rng.poisson(np.exp(np.clip(eta / 2.0, -3.0, 3.0))).astype(float)
     if spec.target == "positive":
         return rng.gamma(2.0, np.exp(np.clip(eta / 2.0, -3.0, 3.0)) / 2.0) + 1e-3
-    return (eta + spec.offset) * 10.0**spec.scale
+    return _cast(eta, Col(dtype=spec.dtype, offset=spec.offset, scale=spec.scale))
+
+
+def _asked(y: np.ndarray, spec: Spec, rng: np.random.Generator) -> pd.Series:
+    """Return a target that some rows lack, but not all of them."""
+    gone = rng.random(len(y)) < spec.untold
+    if y.dtype.kind in "iu":
+        return pd.Series(pd.array(y, dtype=NULLABLE[INTEGERS.index(spec.dtype)])).mask(gone)
+    return pd.Series(y).mask(gone, None if y.dtype == object else np.nan)
+
+
+def _marked(col: Col, rng: np.random.Generator, part: np.ndarray, file: np.ndarray) -> np.ndarray:
+    """Return which rows hold a column's sentinel."""
+    at = rng.random(len(part)) < 0.2
+    if col.marked == "fold":
+        at &= part == 0
+    elif col.marked == "file":
+        at &= file == file.max()
+    return at
+
+
+def _replaced(values: pd.Series, col: Col, at: np.ndarray) -> pd.Series:
+    """Return a column with its sentinel in some rows, as far as its type can hold it."""
+    held, kind = col.sentinel, values.dtype
+    if kind.kind in "iu":
+        held = min(max(held, np.iinfo(kind).min), np.iinfo(kind).max)
+    return values.mask(at, kind.type(held))
 
 
 def _gone(col: Col, rng: np.random.Generator, part: np.ndarray, file: np.ndarray) -> np.ndarray:
