@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
-from algorithms.column_map import ColumnMap, column_map
+from algorithms.column_map import CANCELLED, ColumnMap, column_map
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
@@ -307,7 +307,7 @@ def design_of(state: MomentsState, preprocess: Preprocess) -> Design:
 def _design(state: MomentsState, how: Preprocess) -> Design:
     d = state.shape.d
     columns = column_map(state, how.impute, how.min_frequency)
-    mean, gram, xy = columns.mean(state.mean[:d]), columns.both(state.scatter[:d, :d]), _xy(columns, state)
+    mean, (gram, xy) = columns.mean(state.mean[:d]), _products(state, columns)
     xy = np.where(np.diagonal(gram) > 0.0, xy, 0.0)
     yy, y_mean = _target(state)
     if how.select is not None and how.select < len(mean):
@@ -336,7 +336,8 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
 
 def _view(design: Design, state: MomentsState) -> View:
     d, columns, scale = state.shape.d, design.columns, design.scale
-    gram = columns.both(state.scatter[:d, :d]) / np.multiply.outer(scale, scale)
+    gram, xy = _products(state, columns)
+    gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
     mean = (columns.mean(state.mean[:d]) - design.mean) / scale
     yy, y_mean = _target(state)
     away = mean - design.offset if design.preprocess.center else mean
@@ -345,7 +346,7 @@ def _view(design: Design, state: MomentsState) -> View:
     reach = np.stack([np.maximum(lengths(gram), parts), design.sizes, far])
     root, rounding = _root(state, columns, scale), CARE * state.rounding
     return View(
-        state.weight, mean, gram, _xy(columns, state) / scale, y_mean, yy, away, reach, root, rounding
+        state.weight, mean, gram, xy, y_mean, yy, away, reach, root, rounding
     )
 
 
@@ -371,9 +372,21 @@ def _root(
     return triangular([np.column_stack([mapped, target])])
 
 
-def _xy(columns: ColumnMap, state: MomentsState) -> Array:
-    d = state.shape.d
-    return columns.mean(state.scatter[:d, d]) if state.shape.t else np.zeros(len(columns.names))
+def _products(state: MomentsState, columns: ColumnMap) -> tuple[Array, Array]:
+    """Return the products of T's columns with each other and with the target: of the root's, where there is one.
+
+    Parts of a column that cancel leave a root twice the digits that they leave products.
+    """
+    d, t = state.shape.d, state.shape.t
+    if not len(state.root):
+        xy = columns.mean(state.scatter[:d, d]) if t else np.zeros(len(columns.names))
+        return columns.both(state.scatter[:d, :d]), xy
+    root = columns.rows(state.root[:, :d])
+    gram = root.T @ root
+    parts = columns.parts(np.diagonal(state.scatter)[:d])
+    constant = np.diagonal(gram) <= (CANCELLED * parts) ** 2
+    gram[constant, :] = gram[:, constant] = 0.0
+    return gram, np.asarray(root.T @ state.root[:, d]) if t else np.zeros(len(columns.names))
 
 
 def _target(state: MomentsState) -> tuple[float, float]:

@@ -497,4 +497,19 @@ KNOWN: tuple[Example, ...] = (
         "shuffle",
         "neg_log_loss",
     ),
+    # a column filled far from its origin lost in products what the root that was asked for has of it
+    Example(
+        Spec(seed=6650167, rows=120, cols=(
+            Col("few", "Int32", offset=1e5, scale=3, missing=0.6, sentinel=0.0, marked="file"),
+            Col("few", "UInt16", scale=3, where="only"), Col("category", where="file"), Col("boolean", where="file"),
+            Col("category"), Col("date", where="only"),
+            Col("few", "UInt32", offset=1e5, scale=6, sentinel=-1.0, marked="fold"),
+            Col("even", "int32", missing=0.6, where="fold", sentinel=-9999.0, marked="fold"),
+            Col("few", offset=-30.0, where="only", sentinel=-1.0)), target="none", classes=3, noise=10.0, scale=6,
+            order="sorted", source="parquet", files=5, parts=5, dtype="float32"),
+        "pca",
+        (("impute", "mean"), ("min_frequency", 0.03), ("n_components", 4), ("standardize", True)),
+        "parts",
+        "log_likelihood",
+    ),
 )  # fmt: skip
