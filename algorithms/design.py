@@ -284,7 +284,6 @@ class Design:
         """Return the intercept that belongs to the coefficients of the design's columns."""
         return self.y_mean - float(self.offset @ coef) if self.preprocess.center else 0.0
 
-
     def at_origin(self) -> Design:
         """Return the design in the columns of a pipeline, which have their origins: what a fitted model gets.
 

@@ -225,7 +225,7 @@ def objective(model: Any, summary: Any, state: Any, solution: Any, X: Any, y: An
 
 
 def error_rows(shop: Workshop) -> list[Row]:
-    """Return how often true errors are within three times those that are told, over all sets, or over few."""
+    """Return how often the true error is at most three times the reported one, over all sets or a few."""
     names = list(SETS) if shop.rows >= 100_000 else ["diabetes", "diabetes, counts"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -335,7 +335,7 @@ def test_a_step_that_raises_the_loss_of_all_rows_is_taken_back(tmp_path, monkeyp
 
 
 class Tilted:
-    """Σ 50 (c - 1)², whose gradient is told rightly or turned round."""
+    """Σ 50 (c - 1)², whose gradient is right, or has the wrong sign."""
 
     def __init__(self, sign):
         self.sign = sign

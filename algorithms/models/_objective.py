@@ -78,8 +78,8 @@ class Rows:
 def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
     """Return the rows that a state keeps, in a design's columns (kept for the state).
 
-    Columns that are constant but for rounding are zero: a coefficient that tells of it would be multiplied by
-    whatever later rows hold.
+    Columns that are constant but for rounding error are set to zero, so that their coefficients are zero: rounding
+    error would otherwise be multiplied by the values of new rows.
     """
 
     def make() -> Rows:

@@ -53,8 +53,8 @@ class Problem:
     def begun(self, coef: Array, intercept: Array) -> tuple[Array, Array]:
         """Return where a search begins: the quadratic's minimum, or nearer its start where the objective is less.
 
-        Far from its start a quadratic may lead to where exp η is out of bounds, and one whose curvature is rounding
-        anywhere: there the losses are straight lines, of which no step finds the end.
+        The minimum of a quadratic may be far from the optimum: where exp η overflows, or anywhere if the curvature
+        is nothing but rounding error. There the losses have no curvature, and Newton's method does not converge.
         """
         base, rise = self.quadratic.beginning
         at_base = self.at(base, rise)[0]
@@ -92,7 +92,7 @@ class Problem:
             step, rise, gain = self._newton_step(coef, intercept)
             if not gain >= 0.0:
                 return coef, intercept, False
-            if gain <= FLAT * weight:  # the last step counts where later rows lie far along what these hardly tell
+            if gain <= FLAT * weight:  # other rows may lie far along a flat direction
                 return coef + step, intercept + rise, True
             if gain <= ROUNDED * max(weight, abs(value)):
                 return *self._polished(coef, intercept, step, rise, gain), True

@@ -80,7 +80,7 @@ class BayesianRidge(Regression):
         return noise > sse + 2.0 * self.alpha_2
 
     def _check_digits(self, solution: LinearSolution) -> None:
-        """Raise Imprecise where rounding moves what is told of the rows, and there may be states of more digits."""
+        """Raise Imprecise if rounding changes the predictions, and a further pass may keep more digits."""
         design = solution.design
         if self.summary.precision != AUTO or design.root is not None or not unlike(np.diagonal(design.gram)):
             return

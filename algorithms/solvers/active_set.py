@@ -131,8 +131,8 @@ def finish(
     problem : G, b, and R where there is one.
     start : shape (q,), where the descent ended.
     l1, l2 : the penalty.
-    noise : how far rounding may have moved each column's slope at some coefficients, shape (q,); it is told what a
-        root tells of them, or None.
+    noise : a function that bounds the rounding error of the slopes, shape (q,); its arguments are the coefficients,
+        and what the root leaves of each column beside the active ones (None without a root).
     positive : whether coefficients are held at or above zero.
 
     Examples

@@ -47,14 +47,6 @@ def priorities(place: str, seed: int, first_row: int, rows: int) -> Words:
     return splitmix(splitmix(places) ^ seed_word("row", place, seed))
 
 
-def to_cells(hashes: Words, n_cells: int) -> NDArray[np.uint16]:
-    """Map hashes evenly to 0..n_cells-1 (Lemire 2019: multiply, keep the high half)."""
-    cells: NDArray[np.uint16] = (((hashes >> np.uint64(32)) * np.uint64(n_cells)) >> np.uint64(32)).astype(
-        np.uint16
-    )
-    return cells
-
-
 def hash_values(column: pa.Array, seed: int) -> Words:
     """Return the hash of each value, equal for equal values of one type; nulls and NaN share one hash.
 

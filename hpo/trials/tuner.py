@@ -252,7 +252,7 @@ class Tuner:
         algorithm = winner.algorithm
         if not isinstance(algorithm.summary, Refinable):
             return
-        with contextlib.suppress(AlgorithmError):  # whoever asks for the model is told
+        with contextlib.suppress(AlgorithmError):  # raised again when the model is asked for
             try:
                 algorithm.estimator(algorithm.solve(winner.states.whole))
             except Imprecise as error:

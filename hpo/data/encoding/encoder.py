@@ -154,8 +154,8 @@ class Encoder(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.floating[Any]]:
         """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored.
 
-        They are made as those of states are, origins added last: bit by bit what a model was fitted to. They are
-        float64 unless ``dtype`` says otherwise: scikit-learn's own steps would compute in float32 what was not.
+        They are encoded as in a pass and origins are added last, so they equal the rows of the states bit by bit.
+        They are float64 unless ``dtype`` is ``"float32"``: scikit-learn's steps compute in the type that they get.
         """
         check_is_fitted(self)
         table = self._conform(as_table(X, tuple(self.feature_names_in_)))
