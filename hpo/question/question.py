@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algorithms.base import Summary
+from algorithms.contract import Summary
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from algorithms.base import Checked, Polishing, learns
+from algorithms.contract import Checked, Polishing, learns
 from hpo.data.encoding.encoder import Encoder
 from hpo.data.folds.schemes import FoldSizes
 from hpo.process.memory import available_memory
