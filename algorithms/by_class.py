@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from algorithms.base import Array, Shape
+from algorithms.contract import Array, Shape
 from algorithms.errors import InvalidField
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from algorithms import laws
-from algorithms.base import Array, Score, Shape, Summary, polishes
+from algorithms.contract import Array, Score, Shape, Summary, polishes
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.memo import MEMO

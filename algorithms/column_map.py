@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Column, Shape
+from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Column, Shape
 from algorithms.memo import MEMO
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def gaps_of(columns: tuple[Column, ...]) -> Gaps:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> gaps = gaps_of((Column("x", "x"), Column("x?", "x", "indicator"), Column("y", "y")))
     >>> gaps.values.tolist(), gaps.indicators.tolist()
     ([0], [1])

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.column_map import CANCELLED, ColumnMap, column_map
+from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
@@ -85,7 +85,7 @@ def unused_fields(shape: Shape, used: Iterable[Any]) -> dict[str, Range | None]:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> unused_fields(Shape((Column("carrier_AA", "carrier", "level"),)), [True])
     {'impute': None}
     """

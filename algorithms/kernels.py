@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import INDICATOR, Array, Batch, Column, Shape
 from algorithms.column_map import ColumnMap, filled_map
+from algorithms.contract import INDICATOR, Array, Batch, Column, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Log

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import APPROXIMATE, EXACT, RESUMABLE, Algorithm, Batch, Shape, Summary
+from algorithms.contract import APPROXIMATE, EXACT, RESUMABLE, Algorithm, Batch, Shape, Summary
 from algorithms.errors import LawBroken, NotEnoughRows
 
 PROMISES: Mapping[str, frozenset[str]] = {

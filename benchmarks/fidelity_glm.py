@@ -21,7 +21,7 @@ from sklearn import datasets
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
 from sklearn.preprocessing import StandardScaler
 
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.known import Known
 from algorithms.models.gamma import Gamma
 from algorithms.models.logistic import Logistic

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.summaries.packed import PackedClassifiers
 from benchmarks.measure import alternate
 from benchmarks.table import Row, at_most, seconds

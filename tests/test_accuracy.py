@@ -12,7 +12,7 @@ from terminal import hpo as ask
 
 import hpo
 from algorithms import registry
-from algorithms.base import Score
+from algorithms.contract import Score
 from algorithms.models.ridge import Ridge
 from hpo.cli.run import result_values
 from studies.report.accuracy import Accuracy, recorded_accuracy

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.models.elastic_net import ElasticNet
 from algorithms.models.lasso import Lasso
 from algorithms.solvers.active_set import finish

@@ -12,7 +12,7 @@ from test_twins_clusters import batch_of, built, cost, shape_of, uneven
 
 import hpo
 from algorithms import laws
-from algorithms.base import Batch
+from algorithms.contract import Batch
 from algorithms.summaries.coreset import Coreset
 
 ROWS, K, FILES, SIZE = 12_000, 30, 12, 3_000

@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import Ridge as SkRidge
 from sklearn.preprocessing import StandardScaler
 
-from algorithms.base import INDICATOR, LEVEL, OTHER, Batch, Column, Shape
+from algorithms.contract import INDICATOR, LEVEL, OTHER, Batch, Column, Shape
 from algorithms.design import Preprocess, column_map, design_of
 from algorithms.errors import AlgorithmError, DegenerateTarget, InvalidField
 from algorithms.memo import Memo

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.models.ols import OLS
 from algorithms.models.pca import PCA
 from algorithms.models.ridge import Ridge

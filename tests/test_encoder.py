@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import hpo
-from algorithms.base import Column
+from algorithms.contract import Column
 from hpo.data import Encoder, open_dataset
 from hpo.errors import DataError
 

@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import hpo
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.summaries.sample import Sample
 from hpo.errors import TuneError
 from hpo.findings.extrapolation import extrapolate

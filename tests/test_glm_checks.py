@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 import hpo
 import hpo.states.learning
 import hpo.trials.polish
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.known import Known
 from algorithms.models._problem import Problem
 from algorithms.models.gamma import Gamma

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import Imprecise
 from algorithms.models import _rounding
 from algorithms.models.lasso import Lasso as OurLasso

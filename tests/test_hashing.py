@@ -20,7 +20,7 @@ from test_twins_packed import mixed, one, ready, rows_of
 
 import hpo
 from algorithms import laws
-from algorithms.base import HASH_BITS, Column, Shape
+from algorithms.contract import HASH_BITS, Column, Shape
 from algorithms.models._steps import HashColumns
 from algorithms.models.linear import Linear
 from algorithms.summaries._pack import buckets_of, columns_of

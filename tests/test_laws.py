@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from algorithms import fields, laws, registry, tasks
-from algorithms.base import Batch, Column, Shape, learns
+from algorithms.contract import Batch, Column, Shape, learns
 from algorithms.errors import LawBroken
 from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.families import LogisticCurvature

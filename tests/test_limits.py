@@ -8,7 +8,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 import hpo
 from algorithms import fields, registry
-from algorithms.base import Limited
+from algorithms.contract import Limited
 from hpo.errors import SearchError
 from hpo.question.search import resolve
 

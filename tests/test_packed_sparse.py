@@ -12,7 +12,7 @@ from test_twins_packed import ready, shape_of
 
 import hpo
 from algorithms import laws
-from algorithms.base import Batch, SparseBatch
+from algorithms.contract import Batch, SparseBatch
 from algorithms.summaries import _training
 from algorithms.summaries.packed import PackedClassifiers, PackedRegressors
 

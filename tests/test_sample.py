@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.summaries.sample import Sample
 from hpo.errors import TuneError

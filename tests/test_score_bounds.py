@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import hpo
-from algorithms.base import Score
+from algorithms.contract import Score
 from algorithms.models.ridge import Ridge
 from hpo.states.evaluate import Scores
 from hpo.trials.tuner import attributes_of, recorded

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics
 
 from algorithms import registry
-from algorithms.base import Batch, Column, Shape, learns
+from algorithms.contract import Batch, Column, Shape, learns
 from algorithms.fields import build, fields_of
 from algorithms.models._outliers import outlier_code
 from algorithms.scorers import scorer_of

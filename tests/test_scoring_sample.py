@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import InvalidField
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample, reserved

@@ -22,7 +22,7 @@ from test_twins_bayes import algorithm_of, data_of, state_of
 
 import hpo
 from algorithms import fields, registry
-from algorithms.base import INDICATOR, Batch, Column, Shape
+from algorithms.contract import INDICATOR, Batch, Column, Shape
 from algorithms.errors import InvalidField
 from algorithms.models.gaussian_nb import GaussianNB
 from algorithms.models.lda import LDA

@@ -14,7 +14,7 @@ from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKF
 
 import hpo
 from algorithms import registry
-from algorithms.base import Column, Shape
+from algorithms.contract import Column, Shape
 from algorithms.errors import TooLarge, Unscorable
 from algorithms.models.pca import PCA
 from algorithms.summaries.moments import Moments

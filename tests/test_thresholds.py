@@ -116,7 +116,7 @@ def test_a_threshold_is_a_hyperparameter_like_any_other(tmp_path):
 
 def test_the_threshold_never_sees_the_rows_that_are_held_out(tmp_path):
     """Labels of one fold changed: the threshold of the split that holds it out stays what it was."""
-    from algorithms.base import Batch, Column, Shape
+    from algorithms.contract import Batch, Column, Shape
     from algorithms.summaries.sample import Sample
     from hpo.data.cells import FoldPlan, Split
     from hpo.states.evaluate import FoldStates, fold_states

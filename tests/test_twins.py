@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from twins import TWINS
 
 from algorithms import fields, registry
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import DegenerateTarget, NotEnoughRows
 from algorithms.summaries.moments import Moments
 

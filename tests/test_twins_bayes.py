@@ -14,7 +14,7 @@ from twins_bayes import TWINS
 
 import hpo
 from algorithms import fields, registry
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import Imprecise, InvalidField, NotEnoughRows
 
 SETS = {"cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}

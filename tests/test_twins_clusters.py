@@ -23,7 +23,7 @@ from twins_clusters import TWINS
 
 import hpo
 from algorithms import fields, laws, registry
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows, TooLarge, Unscorable
 from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.sample import Sample

@@ -17,7 +17,7 @@ from twins_glm import TIGHT, TWINS
 
 import hpo
 from algorithms import fields, registry
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import InvalidField, InvalidTarget, NotEnoughRows
 from algorithms.known import Known
 from algorithms.models._objective import corrected

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from twins_neighbors import TWINS
 
 import hpo
-from algorithms.base import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.models.knn_classifier import KNNClassifier
 from algorithms.models.knn_regressor import KNNRegressor

@@ -17,7 +17,7 @@ from twins_packed import TWINS
 
 import hpo
 from algorithms import fields, laws, registry
-from algorithms.base import Batch, Column, Shape, SparseBatch
+from algorithms.contract import Batch, Column, Shape, SparseBatch
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models.linear import Linear
 from algorithms.models.linear_regressor import LinearRegressor

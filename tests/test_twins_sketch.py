@@ -16,7 +16,7 @@ from twins_sketch import TWINS
 
 import hpo
 from algorithms import registry
-from algorithms.base import Batch, Column, Shape, SparseBatch
+from algorithms.contract import Batch, Column, Shape, SparseBatch
 from algorithms.errors import InvalidField
 from algorithms.laws import same
 from algorithms.models.sketched_pca import SketchedPCA

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array, Shape
 from algorithms.by_class import by_class, parsed
+from algorithms.contract import Array, Shape
 from algorithms.errors import InvalidField, MissingClass, NotEnoughRows
 
 

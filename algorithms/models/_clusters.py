@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, T
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Shape
 from algorithms.column_map import ColumnMap, column_map
+from algorithms.contract import Array, Shape
 from algorithms.design import Preprocess, deviations, unused_fields
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO, Sized

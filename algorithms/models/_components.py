@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA as SkPCA  # noqa: N811

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import INDICATOR, VALUE, Array
 from algorithms.column_map import ColumnMap, column_map, gaps_of
+from algorithms.contract import INDICATOR, VALUE, Array
 from algorithms.design import IMPUTE
 from algorithms.errors import InvalidField, TooLarge
 from algorithms.models._classes import need_every_class

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.models._generalized import Generalized, GeneralizedSolution
 from algorithms.models._regression import at_least
 from algorithms.ranges import Log, Uniform

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import LEVEL, MISSING, OTHER, VALUE, Array, Score
 from algorithms.column_map import ColumnMap, column_map, gaps_of
+from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Array, Score
 from algorithms.design import CARE, IMPUTE, deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array, Score
+from algorithms.contract import Array, Score
 from algorithms.design import Preprocess, unused_fields
 from algorithms.errors import NotEnoughRows
 from algorithms.known import Known

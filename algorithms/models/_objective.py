@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.design import Design
 from algorithms.memo import MEMO
 from algorithms.models._quadratic import Quadratic, Weights

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array
 from algorithms.column_map import ColumnMap
+from algorithms.contract import Array
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.ranges import Choice, Range

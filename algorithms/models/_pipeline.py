@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.base import Array
 from algorithms.column_map import ColumnMap as Columns
+from algorithms.contract import Array
 from algorithms.design import Design
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.errors import AlgorithmError
 from algorithms.models._objective import Objective
 from algorithms.models._quadratic import Quadratic

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.design import Design, Preprocess, design_of
 from algorithms.solvers.spectrum import Spectrum, decompose
 from algorithms.summaries.curvature import CurvatureState

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array, Score
+from algorithms.contract import Array, Score
 from algorithms.design import Design, Preprocess, View, design_of, unused_fields
 from algorithms.errors import DegenerateTarget, Imprecise, InvalidField, NotEnoughRows
 from algorithms.metrics import SQUARED_ERROR

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Score
+from algorithms.contract import Array, Score
 from algorithms.design import CARE, Design, View
 from algorithms.errors import Imprecise
 from algorithms.metrics import SQUARED_ERROR

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Shape
 from algorithms.column_map import ColumnMap, column_map
+from algorithms.contract import Array, Shape
 from algorithms.design import Preprocess, unused_fields
 from algorithms.models._pipeline import pipeline
 from algorithms.ranges import Range

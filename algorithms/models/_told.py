@@ -84,7 +84,7 @@ def score_told(told: Told, rows: SampleState, metric: str, truth: NDArray[Any] |
     Examples
     --------
     >>> import numpy as np
-    >>> from algorithms.base import Batch, Column, Shape
+    >>> from algorithms.contract import Batch, Column, Shape
     >>> from algorithms.summaries.sample import Sample
     >>> shape = Shape((Column("x", "x"),), ("y",))
     >>> batch = Batch(np.eye(2), 1, priority=np.arange(2, dtype=np.uint64))

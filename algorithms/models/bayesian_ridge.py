@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.design import Design, View
 from algorithms.models._regression import LinearSolution, Regression, at_least, check_descent
 from algorithms.models._rounding import Residuals

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.models._counted import Counted, CountedSolution
 from algorithms.summaries.counts import Counts, CountsState
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.base import LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.column_map import ColumnMap, picked
+from algorithms.contract import LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.errors import InvalidField
 from algorithms.models._counted import Counted, CountedSolution
 from algorithms.summaries.counts import CountsState
@@ -94,7 +94,7 @@ def categories(shape: Shape) -> dict[str, list[int]]:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> categories(Shape((Column("x", "x"), Column("c_a", "c", "level"), Column("c_other", "c", "other"))))
     {'c': [1, 2]}
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.design import Design, View
 from algorithms.memo import MEMO
 from algorithms.models._regression import LinearSolution, Regression, check_descent, decades

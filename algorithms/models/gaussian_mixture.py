@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.errors import InvalidField
 from algorithms.models._clusters import (
     Clustering,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array
 from algorithms.column_map import ColumnMap, column_map
+from algorithms.contract import Array
 from algorithms.design import IMPUTE
 from algorithms.errors import InvalidField
 from algorithms.models._classes import check_priors, given, need_every_class, priors_of

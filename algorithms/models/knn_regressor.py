@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.models._neighbors import Neighbors
 from algorithms.models._sampled import Prepared
 from algorithms.solvers.neighbors import means

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array, Score
+from algorithms.contract import Array, Score
 from algorithms.design import deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import numpy as np
 
-from algorithms.base import Array, Shape
 from algorithms.by_class import by_class, parsed
+from algorithms.contract import Array, Shape
 from algorithms.errors import InvalidField
 from algorithms.models._classes import need_every_class
 from algorithms.models._generalized import Generalized, GeneralizedSolution

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import LEVEL, MISSING, OTHER, Array, Score
+from algorithms.contract import LEVEL, MISSING, OTHER, Array, Score
 from algorithms.design import Design, Preprocess, View, design_of
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO

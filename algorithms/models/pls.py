@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.design import Design
 from algorithms.memo import MEMO
 from algorithms.models._regression import LinearSolution, Regression, at_least

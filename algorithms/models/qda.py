@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Score, Shape
+from algorithms.contract import Array, Score, Shape
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.models._classes import given, priors_of

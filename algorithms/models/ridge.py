@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.design import Design
 from algorithms.models._regression import LinearSolution, Regression, at_least, decades
 from algorithms.ranges import Choice, Log, Range
@@ -28,7 +28,7 @@ class Ridge(Regression):
 
     Examples
     --------
-    >>> from algorithms.base import Batch, Column, Shape
+    >>> from algorithms.contract import Batch, Column, Shape
     >>> import numpy as np
     >>> algorithm = Ridge(alpha=1.0, standardize=False)
     >>> state = algorithm.summary.init(Shape((Column("x", "x"),), ("y",)))

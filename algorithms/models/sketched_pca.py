@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import Array
 from algorithms.column_map import ColumnMap, Places, filled_map, seen
+from algorithms.contract import Array
 from algorithms.design import deviations
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.solvers.penalised import STEPS, Products
 from algorithms.solvers.spectrum import EPS
 

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 Rows = NDArray[np.floating[Any]]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.errors import InvalidField
 
 

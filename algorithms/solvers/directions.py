@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 SHARED = 1e4
 """Squared distance of the classes' middle from zero up to which scikit-learn's functions keep twelve digits."""

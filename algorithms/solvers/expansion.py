@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 FARTHEST = 300.0
 """|η| beyond which a loss of one equation is its quadratic at the bound: exp of it is no count."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 
 def ledoit_wolf(covariance: Array, fourth: float, weight: float, width: int) -> tuple[Array, float]:

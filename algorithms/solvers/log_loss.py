@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 
 def own_probability(eta: Array, y: Any) -> Array:

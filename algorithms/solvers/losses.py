@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 Function = Callable[[Any, Any], Array]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.errors import AlgorithmError
 
 TINY = 10 * np.finfo(np.float64).eps

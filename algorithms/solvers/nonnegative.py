@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.solvers.penalised import Products
 from algorithms.solvers.spectrum import decompose
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.solvers.spectrum import (
     EPS,
     Spectrum,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Batch, SparseBatch
+from algorithms.contract import Array, Batch, SparseBatch
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.errors import Unscorable
 from algorithms.solvers.centres import Cloud, Rows, members
 

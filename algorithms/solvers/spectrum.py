@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Batch, SparseBatch
+from algorithms.contract import Array, Batch, SparseBatch
 from algorithms.solvers.scaled_rows import Picker, Places, picker_of
 
 if TYPE_CHECKING:

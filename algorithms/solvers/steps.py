@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 
 Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Move = Callable[[Any, Numbers, int], Any]

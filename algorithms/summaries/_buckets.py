@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.solvers.scaled_rows import Places
 from algorithms.solvers.steps import Stepper
 from algorithms.summaries._pack import PackedState

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Batch, Shape
+from algorithms.contract import Batch, Shape
 from algorithms.errors import AlgorithmError
 
 LAST = np.iinfo(np.uint64).max

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array, Batch, Shape
+from algorithms.contract import Array, Batch, Shape
 from algorithms.known import Known
 from algorithms.solvers.expansion import Expansion
 from algorithms.summaries.sample import SampleState

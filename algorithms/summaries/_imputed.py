@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import INDICATOR, Array, Batch, Shape, SparseBatch
 from algorithms.column_map import gaps_of
+from algorithms.contract import INDICATOR, Array, Batch, Shape, SparseBatch
 from algorithms.memo import MEMO
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def value_columns(shape: Shape) -> Places:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> value_columns(Shape((Column("x", "x"), Column("gone", "x", "indicator")))).tolist()
     [0]
     """

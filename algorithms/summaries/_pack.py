@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import HASH_BITS, HASHED, INDICATOR, Array, Shape
 from algorithms.column_map import ColumnMap, filled_map, gaps_of
+from algorithms.contract import HASH_BITS, HASHED, INDICATOR, Array, Shape
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.solvers.scaled_rows import FilledPicker, Picker, Places

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.base import Array, Batch, Shape
+from algorithms.contract import Array, Batch, Shape
 from algorithms.known import Known
 from algorithms.solvers.losses import Loss
 from algorithms.solvers.scaled_rows import DenseRows, Picker, Places, ScaledRows, SparseRows, picker_of

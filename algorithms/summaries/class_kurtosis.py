@@ -24,8 +24,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import EXACT, Array, Batch, Shape
 from algorithms.column_map import ColumnMap, gaps_of
+from algorithms.contract import EXACT, Array, Batch, Shape
 from algorithms.summaries.classes import class_means
 
 Places = NDArray[np.intp]
@@ -147,7 +147,7 @@ class ClassKurtosis:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> shape, kurtosis = Shape((Column("x", "x"),), ("y",), classes=("a", "b")), ClassKurtosis()
     >>> rows = np.array([[0.0, 0.0], [2.0, 0.0], [5.0, 1.0]])
     >>> state = kurtosis.update(kurtosis.init(shape), Batch(rows, d=1))

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import EXACT, Array, Batch, Shape
 from algorithms.column_map import CANCELLED, ColumnMap
+from algorithms.contract import EXACT, Array, Batch, Shape
 from algorithms.errors import InvalidField
 
 
@@ -140,7 +140,7 @@ class Classes:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> shape, classes = Shape((Column("x", "x"),), ("y",), classes=("a", "b")), Classes()
     >>> state = classes.update(classes.init(shape), Batch(np.array([[0.0, 0.0], [2.0, 0.0], [5.0, 1.0]]), d=1))
     >>> state.counts.tolist(), state.means.ravel().tolist(), state.scatters.ravel().tolist()

@@ -20,7 +20,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import APPROXIMATE, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField, TooLarge
 from algorithms.known import Known
 from algorithms.ranges import Integer
@@ -133,7 +133,7 @@ class Coreset:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> shape, rows = Shape((Column("x", "x"),)), np.array([[0.0], [0.1], [0.2], [9.0]])
     >>> batch = Batch(rows, 1, priority=np.array([3, 9, 7, 5], np.uint64) << np.uint64(60))
     >>> coreset = Coreset(size=3, k_max=1)

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from algorithms.base import EXACT, Array, Batch, Shape
 from algorithms.column_map import gaps_of
+from algorithms.contract import EXACT, Array, Batch, Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Counts:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> shape, counts = Shape((Column("x", "x"),), ("y",), classes=("a", "b")), Counts()
     >>> state = counts.update(counts.init(shape), Batch(np.array([[3.0, 0.0], [2.0, 0.0], [5.0, 1.0]]), d=1))
     >>> state.sums.ravel().tolist(), state.weights.tolist()

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import APPROXIMATE, INDICATOR, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, INDICATOR, Array, Batch, Shape
 from algorithms.errors import AlgorithmError
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known

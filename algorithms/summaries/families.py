@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import Array
+from algorithms.contract import Array
 from algorithms.errors import InvalidField, InvalidTarget
 from algorithms.ranges import Uniform
 from algorithms.summaries.curvature import Curvature
@@ -20,7 +20,7 @@ class LogisticCurvature(Curvature):
 
     Examples
     --------
-    >>> from algorithms.base import Shape
+    >>> from algorithms.contract import Shape
     >>> LogisticCurvature().equations(Shape((), ("y",), classes=("a", "b")))
     1
     """

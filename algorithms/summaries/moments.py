@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import EXACT, Array, Batch, Shape
 from algorithms.column_map import Summed
+from algorithms.contract import EXACT, Array, Batch, Shape
 from algorithms.errors import InvalidField, InvalidTarget, TooLarge
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known
@@ -89,7 +89,7 @@ class Moments(OnFeatures):
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> shape = Shape((Column("x", "x"),), ("y",))
     >>> moments = Moments()
     >>> state = moments.update(moments.init(shape), Batch(np.array([[0.0, 1.0], [2.0, 5.0]]), d=1))
@@ -307,7 +307,7 @@ def check_finite(state: Summed) -> None:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> moments, shape = Moments(), Shape((Column("x", "x"),), ())
     >>> check_finite(moments.update(moments.init(shape), Batch(np.array([[1e200], [-1e200]]), d=1)))
     Traceback (most recent call last):

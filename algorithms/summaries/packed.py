@@ -29,7 +29,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import HASH_BITS, RESUMABLE, Batch, Shape
+from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import APPROXIMATE, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import InvalidField
 from algorithms.ranges import Integer
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
@@ -91,7 +91,7 @@ class Sample:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> shape, sample = Shape((Column("x", "x"),), ("y",)), Sample(size=2)
     >>> rows = np.array([[0.0, 1.0], [2.0, 5.0], [4.0, 9.0]])
     >>> state = sample.update(sample.init(shape), Batch(rows, 1, priority=np.array([9, 2, 5], np.uint64)))

@@ -23,7 +23,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.base import APPROXIMATE, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import InvalidField
 from algorithms.ranges import Integer
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
@@ -127,7 +127,7 @@ class ScoringSample:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> shape = Shape((Column("x", "x"),), ("y",), classes=("common", "rare"))
     >>> rows = np.column_stack([np.arange(9.0), np.arange(9) == 8])
     >>> sample = ScoringSample(size=4)

@@ -20,7 +20,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.base import APPROXIMATE, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, Array, Batch, Shape
 from algorithms.errors import AlgorithmError, InvalidField, TooLarge
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer
@@ -76,7 +76,7 @@ class Sketch:
 
     Examples
     --------
-    >>> from algorithms.base import Column
+    >>> from algorithms.contract import Column
     >>> shape, rows = Shape((Column("x", "x"), Column("z", "z"))), np.array([[0.0, 1.0], [2.0, 5.0]])
     >>> sketch = Sketch(size=1, standardize=False)
     >>> sketch = sketch.knowing(sketch.learn(shape, Batch(rows, d=2)))

@@ -30,7 +30,7 @@ def fields_of(name: str) -> Mapping[str, Field]:
         return read(algorithm)
     except (TypeError, AttributeError, NameError, KeyError) as error:
         raise AlgorithmError(
-            f"algorithm {name!r} ({algorithm!r}) does not keep the contract of algorithms.base.Algorithm "
+            f"algorithm {name!r} ({algorithm!r}) does not keep the contract of algorithms.contract.Algorithm "
             f"({error}); update or remove the package that brings it"
         ) from error
 

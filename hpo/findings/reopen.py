@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from algorithms.base import Summary, learns
+from algorithms.contract import Summary, learns
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.encoding.encoder import Encoder
 from hpo.data.folds.schemes import FoldScheme

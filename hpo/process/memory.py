@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from algorithms.base import Shape, Summary
+from algorithms.contract import Shape, Summary
 from hpo.errors import MemoryShort
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from algorithms import registry
-from algorithms.base import Column, Shape
+from algorithms.contract import Column, Shape
 from algorithms.tasks import CLASS, NUMBER, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL
 from hpo.errors import TuneError

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from algorithms.base import Score, Summary, as_score
+from algorithms.contract import Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
 from algorithms.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample, SampleState

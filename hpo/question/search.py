@@ -18,7 +18,7 @@ from optuna.distributions import (
 )
 
 from algorithms import fields, registry
-from algorithms.base import Limited, Summary
+from algorithms.contract import Limited, Summary
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
 from hpo.errors import SearchError

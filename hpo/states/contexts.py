@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from algorithms.base import Summary
+from algorithms.contract import Summary
 from hpo.question.question import Question
 from hpo.states.evaluate import FoldStates, fold_states
 from hpo.states.passes import Pass, context_of

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from algorithms.base import Score, Summary
 from algorithms.calibrated import Cells, CellsSummary
+from algorithms.contract import Score, Summary
 from algorithms.errors import Unscorable
 from hpo.data.cells import FoldPlan
 from hpo.errors import TuneError

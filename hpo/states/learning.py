@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algorithms.base import Batch, Refinable, Shape, SparseBatch, Summary, learns
+from algorithms.contract import Batch, Refinable, Shape, SparseBatch, Summary, learns
 from algorithms.known import Known
 from hpo.errors import StoreWarning
 from hpo.states.pilot import LEAST_SHARE, share_of

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from algorithms.base import Batch, Drawing, Summary, pieces_for
+from algorithms.contract import Batch, Drawing, Summary, pieces_for
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning

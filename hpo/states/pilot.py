@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from algorithms.base import Learning, Shape, Summary
+from algorithms.contract import Learning, Shape, Summary
 from algorithms.known import Known
 from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoding.encoder import Encoder

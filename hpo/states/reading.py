@@ -2,8 +2,8 @@
 
 A summary that must know something first learns it of a sample, and a sample may be blind: to a class that one file
 has, to counts that grow from file to file. The pass sees every row, so the summary is asked afterwards whether what
-it learned suits them all (:class:`~algorithms.base.Checked`). Where it does not, it learns again, from the state of
-every row, and its states are made anew. What was learned so is kept, and preferred by the studies that follow.
+it learned suits them all (:class:`~algorithms.contract.Checked`). Where it does not, it learns again, from the
+state of every row, and its states are made anew. What was learned so is kept, and preferred by later studies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, cast
 
-from algorithms.base import Checked, Summary, learns
+from algorithms.contract import Checked, Summary, learns
 from hpo.errors import ApproximationWarning
 from hpo.process.progress import Progress
 from hpo.question.question import Question

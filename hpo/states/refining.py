@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Refinable, Summary
+from algorithms.contract import Refinable, Summary
 from algorithms.errors import AlgorithmError, Imprecise
 from algorithms.known import Known
 from hpo.errors import DataError, MemoryShort

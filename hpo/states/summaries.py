@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, cast
 
-from algorithms.base import Summary
+from algorithms.contract import Summary
 
 
 def fields_of_summary(summary: Summary[Any]) -> dict[str, Any]:

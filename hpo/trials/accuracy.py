@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from algorithms.base import EXACT, RESUMABLE
+from algorithms.contract import EXACT, RESUMABLE
 from algorithms.summaries.sample import SampleState
 from hpo.states.evaluate import FoldStates
 from hpo.trials.selection import Candidate

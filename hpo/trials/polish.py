@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Literal
 
-from algorithms.base import polishes
+from algorithms.contract import polishes
 from algorithms.errors import AlgorithmError
 from algorithms.known import Known
 from hpo.errors import DataError, Interrupted, StoreWarning

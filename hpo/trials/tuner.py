@@ -20,7 +20,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from algorithms.base import Refinable, Summary
+from algorithms.contract import Refinable, Summary
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.errors import SearchError
 from hpo.question.search import Searched

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from algorithms.base import Batch, SparseBatch
+from algorithms.contract import Batch, SparseBatch
 from hpo.data.cells import cell_order
 from hpo.data.encoding.encodings import (
     Encoding,

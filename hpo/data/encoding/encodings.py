@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from algorithms.base import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column
+from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column
 from hpo.data.encoding.gather import Gather
 from hpo.data.encoding.hashed import HashedEncoding
 from hpo.data.schema import BOOLEAN, CATEGORICAL, DATE, NUMERIC, TIMESTAMP, Field, kind_of, plain_type

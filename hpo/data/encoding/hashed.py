@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
-from algorithms.base import HASH_BITS, HASHED, Column
+from algorithms.contract import HASH_BITS, HASHED, Column
 from hpo.data.encoding.gather import Gather
 from hpo.data.schema import CATEGORICAL, NUMERIC, Field, unknown_column
 from hpo.data.values import Places, as_strings, is_text, null_mask, stored_numbers
