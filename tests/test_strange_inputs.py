@@ -395,7 +395,7 @@ def test_rows_of_zeros_predict_without_them(algorithm):
     result = tune(data, algorithm=algorithm)
     assert np.isfinite(result.best_value)
     assert len(set(result.predict(data)["prediction"])) == 1
-    assert result.report().trials
+    assert hpo.write_report(result).trials
 
 
 def test_a_result_without_a_score_can_be_looked_at_and_says_why():
