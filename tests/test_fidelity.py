@@ -339,4 +339,4 @@ def test_the_winner_is_extrapolated_to_all_rows_and_the_truth_there_is_within(na
 
 def test_models_of_all_rows_are_not_extrapolated():
     X, y = load_wine(return_X_y=True)
-    assert hpo.tune((X, y.astype(float)), algorithm="ridge", trials=1, store=None).extrapolated() is None
+    assert hpo.extrapolated(hpo.tune((X, y.astype(float)), algorithm="ridge", trials=1, store=None)) is None

@@ -100,7 +100,7 @@ def test_aliases_tell_two_of_a_kind_apart_and_compete_with_registered_algorithms
     assert set(hpo.leaderboard(result)["algorithm"]) == {"small", "large", "ridge"}
     assert algorithm_of(result.run, result.best) == "ridge"
     given = {"deep": HistGradientBoostingRegressor(max_iter=5), "flat": Lasso(alpha=0.1)}
-    assert set(hpo.tune((X, y), algorithm=given, trials=8, folds=3, store=None).leaders) == {"deep", "flat"}
+    assert set(leaders(hpo.tune((X, y), algorithm=given, trials=8, folds=3, store=None))) == {"deep", "flat"}
     with pytest.raises(SearchError, match=r"two go by the same name.*other=sklearn"):
         hpo.tune((X, y), algorithm=[HistGradientBoostingRegressor(max_iter=5), HGB], trials=1, store=None)
 
@@ -257,7 +257,7 @@ def test_the_same_spelling_works_in_yaml_and_on_the_command_line(tmp_path, capsy
     assert ran.json["cost"]["rows_read"] == len(X)
     again = shell(capsys, monkeypatch, "plan", "boosted.yaml", "--json")
     assert again.json["rows_to_read"] == 0
-    assert set(hpo.load("boosted").leaders) == {"ridge", "HistGradientBoostingRegressor"}
+    assert set(leaders(hpo.load("boosted"))) == {"ridge", "HistGradientBoostingRegressor"}
     wrong = YAML.replace("learning_rate", "learn_rate").replace("name: boosted", "name: wrong")
     (tmp_path / "wrong.yaml").write_text(wrong)
     told = shell(capsys, monkeypatch, "run", "wrong.yaml")

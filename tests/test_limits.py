@@ -82,7 +82,7 @@ def test_defaults_are_within_the_limits(name):
 
 
 def test_a_search_of_clusters_ends_at_the_largest_k_max():
-    assert tune(X, "kmeans", {"kmeans.k_max": 5}).space["kmeans.n_clusters"].high == 5
+    assert tune(X, "kmeans", {"kmeans.k_max": 5}).run.tuner.space["kmeans.n_clusters"].high == 5
     several = tune(X, "kmeans", {"kmeans.k_max": [2, 5]}, trials=20, sampler="grid")
     assert several.run.tuner.space["kmeans.n_clusters"].high == 5
     scored = {tuple(t.params.values()) for t in several.optuna_study.trials if t.values}

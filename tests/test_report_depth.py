@@ -47,7 +47,7 @@ def grown(monkeypatch):
 
 
 def test_quick_trials_leave_nothing_out():
-    data = noting(tune(trials=4), 1e-4).report()
+    data = hpo.write_report(noting(tune(trials=4), 1e-4))
     assert sorted(c.name for c in data.validation) == CURVES
     assert max(len(c.x) for c in data.validation) == POINTS
     assert data.nested is not None
@@ -94,15 +94,16 @@ def test_a_study_opened_again_has_the_same_report(tmp_path):
 
 def test_estimators_that_are_fitted_anew_have_no_curves_and_the_report_says_so():
     search = {"DecisionTreeClassifier.max_depth": [1, 2, 3]}
-    data = tune("sklearn:sklearn.tree.DecisionTreeClassifier", trials=3, search=search).report()
+    data = hpo.write_report(tune("sklearn:sklearn.tree.DecisionTreeClassifier", trials=3, search=search))
     assert not data.validation
     assert data.nested is None
     assert any("DecisionTreeClassifier, and the nested estimate, were left out" in n for n in data.notes)
 
 
-def test_the_curves_of_the_most_important_hyperparameters_come_first():
+def test_the_curves_of_the_most_important_hyperparameters_come_first(monkeypatch):
     result = tune(trials=20, folds=3)
-    result.importances = lambda: {CURVES[1]: 0.9, CURVES[0]: 0.1}
+    shares = {CURVES[1]: 0.9, CURVES[0]: 0.1}
+    monkeypatch.setattr("hpo.report.time_budget.importances", lambda _: shares)
     budget = 20 * 60.0 + FREE
     points = depth_of(noting(result, 60.0)).points
     assert list(points) == [CURVES[1], CURVES[0], CURVES[2]][: len(points)]

@@ -36,7 +36,7 @@ def test_the_standard_error_of_repeated_splits_allows_for_their_overlap(folds, t
         assert one.se == pytest.approx(expected, rel=1e-12)
     assert result.trials_dataframe()["std_error"][result.best.number] == scores.se
     assert hpo.leaderboard(result)["se"][0] == scores.se
-    assert hpo.load("a", **where).best_se == scores.se
+    assert hpo.load("a", **where).best.scores.se == scores.se
     assert hpo.write_report(result).best.se == scores.se
     curve = hpo.validation_curve(result, "ridge.alpha", 3)
     assert all(np.isfinite(curve.se))
