@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, filled_map, gaps_of
-from algorithms.contract import HASH_BITS, HASHED, INDICATOR, Array, Shape
+from algorithms.contract import HASH_BITS, HASHED, INDICATOR, Array, Shape, State
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.solvers.scaled_rows import FilledPicker, Picker, Places
@@ -38,7 +38,7 @@ Pack = tuple[Member, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class PackedState:
+class PackedState(State):
     """The state of a :class:`~algorithms.summaries.packed.Packed`.
 
     Attributes
@@ -73,6 +73,11 @@ class PackedState:
     buckets: NDArray[np.float32]
     bucket_slots: NDArray[np.float32]
     visits: Array
+
+    @property
+    def class_rows(self) -> Array | None:
+        """The weight of each class."""
+        return self.counts if self.shape.classes else None
 
 
 def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int, plain: int) -> PackedState:

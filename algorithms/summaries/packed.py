@@ -22,14 +22,13 @@ that fell into it: a level that only one segment has keeps what was learned ther
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Shape
+from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Learned, Shape, Summary
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform
@@ -59,7 +58,7 @@ MOST_EPOCHS = 100
 
 
 @dataclass(frozen=True)
-class Packed:
+class Packed(Learned, Summary[PackedState]):
     """A pack of linear models; subclasses know the losses of classes and of numbers.
 
     Parameters
@@ -94,7 +93,6 @@ class Packed:
 
     version: ClassVar[int] = 4
     tolerance: ClassVar[float] = 1e-5
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = RESUMABLE
     draws: ClassVar[bool] = True
     sparse: ClassVar[bool] = True
@@ -174,10 +172,6 @@ class Packed:
             if not shape.classes:
                 known["offset"], known["unit"] = centers_and_scales(sample, shape.p, np.array([shape.d]))
         return Known(known)
-
-    def knowing(self, known: Known) -> Packed:
-        """Return this summary, ready for a pass."""
-        return dataclasses.replace(self, known=known)
 
     def _pilot(self) -> Known:
         if self.known is None:
