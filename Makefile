@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PACKAGES := hpo algorithms state_store studies
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install lint type tests check fuzz bench chaos clean
+.PHONY: help options demo test install lint type tests check fuzz bench chaos clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -41,6 +41,9 @@ test: lint type tests  ## everything that CI runs
 CORE := tests/differential/test_oracles.py tests/test_trusted_numbers.py tests/test_claim.py tests/test_exactness.py \
   tests/test_laws.py tests/test_core_models.py tests/test_core_pass.py tests/test_core_selection.py \
   tests/test_core_tuner.py tests/test_core_weights.py tests/test_encoder.py tests/test_folds.py tests/test_twins.py
+
+options: install  ## write the options of StudySpec into the signature of hpo.tune
+	PYTHONPATH=. $(BIN)/python tools/options.py
 
 check: lint type  ## lint, types, layers and the core of the tests: within three minutes
 	$(BIN)/python -m pytest -q -n auto $(CORE)

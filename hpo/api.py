@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from algorithms.tasks import CLASS, TASKS
 from hpo.data import open_dataset
 from hpo.data.folds.splitters import group_columns, make_folds
 from hpo.errors import ChoiceWarning, InterruptedWarning, NoScoreWarning
@@ -15,15 +14,13 @@ from hpo.findings.result import Result
 from hpo.process.progress import Progress, RichProgress
 from hpo.process.settings import Location, default_storage, open_store
 from hpo.question.auto import choose, is_auto
-from hpo.question.question import Question, check_hashing, check_task, make_spec, resolve_search
-from hpo.question.scoring import one_task, resolve_scoring
-from hpo.question.search import named
-from hpo.question.suitability import check_scoring
+from hpo.question.checks import check
+from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states.plan import Plan, make_plan
-from hpo.trials.fidelity import check_fidelity
 from hpo.trials.run import Runner
 from state_store import StateStore
 from studies.record.storage import open_storage
+from studies.spec.spec import OPTIONS
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -37,85 +34,86 @@ def tune(
     target: str | None = None,
     algorithm: Any = "ridge",
     *,
-    trials: int = 200,
+    name: str | None = None,
+    weight: Any = None,
+    features: Iterable[str] | None = None,
+    drop: Iterable[str] | None = None,
+    search: Mapping[str, Any] | None = None,
     folds: Any = 5,
     scoring: str | Sequence[str] | None = None,
     refit: str | bool | None = None,
     scoring_rows: int = 4096,
-    search: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    store: StateStore | Location | None = None,
-    storage: BaseStorage | Location | None = None,
-    sampler: str | BaseSampler = "auto",
-    seed: int = 0,
-    n_jobs: int | None = None,
-    progress: bool | None = None,
+    trials: int = 200,
     timeout: float | str | None = None,
     patience: int | None = None,
     fidelity: str | None = None,
     polish: bool | str = True,
+    sampler: str | BaseSampler = "auto",
+    seed: int = 0,
+    store: StateStore | Location | None = None,
+    storage: BaseStorage | Location | None = None,
+    n_jobs: int | None = None,
     warm_start: str | None = None,
-    resume: bool = True,
-    weight: Any = None,
-    features: Iterable[str] | None = None,
-    drop: Iterable[str] | None = None,
     max_categories: int = 64,
     hash_columns: str | Iterable[str] | None = None,
     fingerprint: str = "fast",
     storage_options: Mapping[str, Any] | None = None,
+    progress: bool | None = None,
+    resume: bool = True,
 ) -> Result:
     """Tune algorithms on data that is read once; every trial is answered from the states of that pass.
 
     Parameters
     ----------
-    data : a path, directory, glob or URI of Parquet, CSV or Arrow IPC files, or a list of these; a pandas,
-        polars or Arrow table; or ``(X, y)`` with X an array, frame or SciPy sparse matrix.
+    data : a path, directory, glob or URI of Parquet, CSV or Arrow IPC files, or a list of these; in Python
+        also a pandas, polars or Arrow table, or ``(X, y)`` with X an array, frame or SciPy sparse matrix.
     target : the column to predict; None for a decomposition, or for ``(X, y)``.
     algorithm : one or several registered names; with several the algorithm is itself a hyperparameter. Also
         ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search
-        keys name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and
-        ``{"alias": object}``.
-        ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
+        keys name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and ``{"alias":
+        object}``. ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
         ``"auto:classification"`` and other tasks say what the target is.
-    trials : how many settings to try, in all (those of a resumed study count).
+    name : a name under which the study is recorded and resumed; None records nothing but the states.
+    weight : name of the column of row weights (for data in memory, also an array).
+    features : columns to use; None for all.
+    drop : columns to leave out.
+    search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
+        or one constant. Whatever is not named is searched over its own range, or left at its default.
     folds : a number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column":
         "customer", "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``,
         ``"stratified_group"`` (whose column is no feature unless ``features`` names it) and ``"time"`` (with
-        ``gap`` in days, or units of a column that is a number); or, for data in memory, any scikit-learn splitter.
+        ``gap`` in days, or units of a column that is a number); or, for data in memory, any scikit-learn
+        splitter.
     scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
     refit : which of several scores is optimised; None for the first. False optimises all of them together:
         ``result.pareto`` holds the settings that no other beats in every score.
-    scoring_rows : rows of each fold that are kept for scores that need rows; rare classes, and the smallest and
-        largest targets, are kept in full where they fit, and the other rows weighted.
-    search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
-        or one constant. Whatever is not named is searched over its own range, or left at its default.
-    name : a name under which the study is recorded and resumed; None records nothing but the states.
-    store : where states are kept; None for the default under ``HPO_HOME``.
-    storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
-    sampler : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"`` or
-        an Optuna sampler.
-    seed : same seed, data and question: same folds, same trials, same states, bit for bit.
-    n_jobs : threads of the pass; None or -1 for one per core.
-    progress : whether to draw a bar; None draws one on a terminal.
+    scoring_rows : rows of each fold that are kept for scores that need rows; rare classes, and the smallest
+        and largest targets, are kept in full where they fit, and the other rows weighted.
+    trials : how many settings to try, in all (those of a resumed study count).
     timeout : seconds, or text such as ``"10m"``, after which no further trial starts.
     patience : stop after so many trials without improvement.
-    fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of it
-        first; the better third goes on. None fits every setting to the whole sample.
+    fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of
+        it first; the better third goes on. None fits every setting to the whole sample.
     polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum
         (generalized linear models of many rows): True where that is expected to gain more than the standard
-        error, ``"always"`` for whatever gain, or False.
+        error, ``"always"`` even for a small gain, or False.
+    sampler : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"``
+        or, in Python, an Optuna sampler.
+    seed : same seed, data and question: same folds, same trials, same states, bit for bit.
+    store : where states are kept; None for the default under ``HPO_HOME``.
+    storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
+    n_jobs : threads of the pass; None or -1 for one per core.
     warm_start : a recorded study whose trials, where the spaces agree, are scored anew and taken over first.
-    resume : whether a recorded study of this name and definition goes on; False refuses it.
-    weight : name of the column of row weights (for data in memory, also an array).
-    features, drop : columns to use, and columns to leave out.
     max_categories : levels of a categorical column that get a column of their own.
     hash_columns : columns of very many levels, such as customers, that become one column of hashes; only
-        ``linear`` and ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels than
-        ``max_categories`` where every algorithm of the study can.
+        ``linear`` and ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels
+        than ``max_categories`` where every algorithm of the study can.
     fingerprint : ``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes.
-    storage_options : options of the data's file system, such as credentials; never recorded.
+    storage_options : options of the data's file system, such as credentials; never shown, never recorded.
+    progress : whether to draw a bar; None draws one on a terminal.
+    resume : whether a recorded study of this name and definition goes on; False refuses it.
 
     Raises
     ------
@@ -146,18 +144,8 @@ def tune(
     >>> result.cost.rows_read, len(result.optuna_study.trials)
     (300, 20)
     """
-    values = {
-        "data": data, "target": target, "algorithm": named(algorithm), "trials": trials, "folds": folds,
-        "scoring": _listed(scoring),
-        "refit": refit, "scoring_rows": scoring_rows,
-        "search": dict(search) if isinstance(search, Mapping) else search, "name": name,
-        "store": store, "storage": storage, "sampler": sampler, "seed": seed, "n_jobs": n_jobs, "timeout": timeout,
-        "patience": patience, "fidelity": fidelity, "polish": polish, "warm_start": warm_start, "weight": weight,
-        "features": _listed(features), "drop": _listed(drop),
-        "max_categories": max_categories, "hash_columns": _listed(hash_columns), "fingerprint": fingerprint,
-    }  # fmt: skip
-    spec = make_spec(values)
-    question = _question(spec, data, folds, weight, store, storage_options)
+    given = {name: value for name, value in locals().items() if name in OPTIONS}
+    question = _question(make_spec(given), data, folds, weight, store)
     return run_question(question, sampler, storage, resume=resume, progress=progress)
 
 
@@ -204,39 +192,27 @@ def plan(spec: StudySpec) -> Plan:
 
 def question_of(spec: StudySpec) -> Question:
     """Return the question of a spec whose data is in files."""
-    return _question(spec, list(spec.data), _plain_folds(spec), spec.weight, spec.store, spec.storage_options)
+    return _question(spec, list(spec.data), _plain_folds(spec), spec.weight, spec.store)
 
 
 def _question(
-    spec: StudySpec,
-    data: Any,
-    folds: Any,
-    weight: Any,
-    store: StateStore | Location | None,
-    options: Mapping[str, Any] | None,
+    spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None
 ) -> Question:
-    automatic = is_auto(spec.algorithm)
-    searched = [] if automatic else resolve_search(spec)
-    scoring = None if automatic else resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
+    automatic, chosen = is_auto(spec.algorithm), ""
+    found = None if automatic else resolved(spec)  # before any file is opened
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
-        fingerprint=spec.fingerprint, storage_options=options,
+        fingerprint=spec.fingerprint, storage_options=spec.storage_options or None,
     )  # fmt: skip
-    chosen = ""
     if automatic:
         choice = choose(spec.algorithm[0], dataset, spec.seed)
         chosen, spec = choice.words, spec.replace(algorithm=list(choice.names))
-        searched = resolve_search(spec)
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=3)
-    scoring = resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
-    check_task(searched, dataset)
-    check_scoring(scoring, searched, dataset)
-    check_hashing(searched, spec.hash_columns)
-    check_fidelity(spec.fidelity, searched, scoring.goals)
-    classify = TASKS[one_task(searched)].target == CLASS
-    scheme = make_folds(folds, dataset, seed=spec.seed, classify=classify)
-    return Question(spec, dataset, searched, scheme, scoring, open_store(store), chosen)
+    asked = Asked(spec, dataset, *(found or resolved(spec)))
+    check(asked)
+    scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
+    return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen)
 
 
 def _dropped(spec: StudySpec, folds: Any) -> Sequence[str] | None:
@@ -244,12 +220,6 @@ def _dropped(spec: StudySpec, folds: Any) -> Sequence[str] | None:
     if spec.features is not None or not group_columns(folds):
         return spec.drop
     return list(dict.fromkeys([*(spec.drop or ()), *group_columns(folds)]))
-
-
-def _listed(names: Any) -> Any:
-    """Return several names as a list; one name, and what is none, as it is: its validation says what is wrong."""
-    several = isinstance(names, Iterable) and not isinstance(names, (str, bytes, Mapping))
-    return list(names) if several else names
 
 
 def _plain_folds(spec: StudySpec) -> Any:

@@ -11,6 +11,7 @@ import typer
 from hpo.cli import algorithms, demo, init, pins, plan, predict, report, run, states, studies
 from hpo.cli.exits import MEANINGS
 from hpo.cli.guard import guarded
+from hpo.cli.options import Command
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -63,7 +64,7 @@ def _group(about: str) -> typer.Typer:
 
 
 def _add(group: typer.Typer, name: str, command: Callable[..., None]) -> None:
-    group.command(name, help=help_of(command), context_settings=SETTINGS)(guarded(command))
+    group.command(name, help=help_of(command), context_settings=SETTINGS, cls=Command)(guarded(command))
 
 
 def help_of(command: Callable[..., None]) -> str:

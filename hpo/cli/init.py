@@ -54,7 +54,7 @@ def init(
         list[str], typer.Argument(metavar="DATA...", help="Files, a directory, a glob in quotes, or a URI.")
     ],
     target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column to predict [default: guessed, and said].")
+        str | None, typer.Option(metavar="COLUMN", help="{target} [default: guessed, and said].")
     ] = None,
     algorithm: Annotated[
         list[str] | None,
@@ -64,7 +64,7 @@ def init(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the study [default: from the data's name].")
+        str | None, typer.Option(metavar="NAME", help="{name} [default: from the data's name].")
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="File to write; - for standard output.")
@@ -122,7 +122,7 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
     """
     from hpo.data import open_dataset
     from hpo.question.auto import choose, is_auto
-    from hpo.question.question import check_task
+    from hpo.question.checks import check_task
     from hpo.question.scoring import one_task, resolve_scoring
     from hpo.question.search import resolve
     from studies.spec.spec import build

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from state_store import StateStore
 
+
+class Command(TyperCommand):
+    """A command whose help takes an option of a study, such as ``{trials}``, from the study's description.
+
+    The description is loaded when such help is printed: not for every command, whose start it would double.
+    """
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options, with what the study's description says of those in braces."""
+        for param in self.params:
+            if isinstance(param, TyperOption) and (param.help or "").startswith("{"):
+                param.help = _described(str(param.help))
+        super().format_options(ctx, formatter)
+
+
+def _described(text: str) -> str:
+    from studies.spec.spec import OPTIONS
+
+    return text.format_map({name: f"{one.note[0].upper()}{one.note[1:]}" for name, one in OPTIONS.items()})
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
 Store = Annotated[
     str | None,
-    typer.Option("--store", metavar="DIR", help="Directory of the states [default: HPO_HOME/store]."),
+    typer.Option("--store", metavar="DIR", help="{store} [default: HPO_HOME/store]."),
 ]
 Storage = Annotated[
     str | None,
-    typer.Option(
-        "--storage",
-        metavar="FILE|URL",
-        help="Where studies are recorded: a journal file, or an Optuna URL such as sqlite:///studies.db "
-        "[default: HPO_HOME/studies.journal].",
-    ),
+    typer.Option("--storage", metavar="FILE|URL", help="{storage} [default: HPO_HOME/studies.journal]."),
 ]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's description.")]
 StudyName = Annotated[

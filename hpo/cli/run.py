@@ -21,7 +21,7 @@ def run(
     trials: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Trials in all, those on record included [default: the file's]."
+            metavar="N", min=1, help="{trials} [default: the file's]."
         ),
     ] = None,
     resume: Annotated[

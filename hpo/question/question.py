@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algorithms import registry
 from algorithms.contract import Summary
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
-from hpo.data.sources.roles import check_class, check_number
-from hpo.errors import SearchError, TuneError
-from hpo.question.scoring import Scoring, one_task
-from hpo.question.search import Searched, check_mappings, resolve
+from hpo.question.scoring import Scoring, one_task, resolve_scoring
+from hpo.question.search import Searched, check_mappings, named, resolve
 from state_store import StateStore, digest
 from studies.masking import mask
 from studies.spec.definition import definition
-from studies.spec.spec import StudySpec
+from studies.spec.spec import StudySpec, build
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -30,29 +27,21 @@ IN_MEMORY = "in memory"
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """Everything that a study asks.
+class Asked:
+    """What is asked of which data, before folds are dealt.
 
     Attributes
     ----------
     spec : what was asked, as one value.
     dataset : where the rows are.
     searched : the algorithms and what is searched of each.
-    folds : how rows are divided.
     scoring : the score, and the sample it needs.
-    store : where states are kept.
-    chosen : what ``algorithm="auto"`` stands for here, and why; empty where algorithms were named.
-    wide : which algorithms are answered by another, since their states do not fit in memory.
     """
 
     spec: StudySpec
     dataset: Dataset
     searched: Sequence[Searched]
-    folds: FoldScheme
     scoring: Scoring
-    store: StateStore
-    chosen: str = ""
-    wide: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:
@@ -68,12 +57,30 @@ class Question:
     def hash_columns(self) -> Hashed:
         """Which columns are hashed; none by themselves unless every algorithm can take them."""
         asked = self.spec.hash_columns
-        return None if asked == AUTO and _without_hashing(self.searched) else asked
+        return None if asked == AUTO and without_hashing(self.searched) else asked
 
     @property
     def summaries(self) -> list[Summary[Any]]:
         """Every summary of the study, once; that of scoring last."""
         return summaries_of(self.searched, self.scoring)
+
+
+@dataclass(frozen=True, eq=False)
+class Question(Asked):
+    """Everything that a study asks.
+
+    Attributes
+    ----------
+    folds : how rows are divided.
+    store : where states are kept.
+    chosen : what ``algorithm="auto"`` stands for here, and why; empty where algorithms were named.
+    wide : which algorithms are answered by another, since their states do not fit in memory.
+    """
+
+    folds: FoldScheme
+    store: StateStore
+    chosen: str = ""
+    wide: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data_state(self) -> str:
@@ -108,10 +115,9 @@ def make_spec(values: Mapping[str, Any]) -> StudySpec:
 
     Data in memory is named so; a sampler or splitter object by its type. Raises ``SpecError``.
     """
-    from studies.spec.spec import build
-
-    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
-    plain["data"] = _data_names(plain["data"])
+    plain = {k: _as_yaml(v) for k, v in values.items()}
+    plain["data"] = _data_names(values["data"])
+    plain["algorithm"] = named(values["algorithm"])
     if not isinstance(plain["sampler"], str):
         plain["sampler"] = f"custom:{type(plain['sampler']).__name__}"
     if not isinstance(plain["folds"], (int, Mapping)):
@@ -124,50 +130,22 @@ def make_spec(values: Mapping[str, Any]) -> StudySpec:
     return build({k: v for k, v in plain.items() if v is not None}, "hpo.tune")
 
 
-def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
-    """Refuse data whose target is not what the algorithms need."""
-    task, targets = TASKS[one_task(searched)], dataset.targets
-    if task.target is None and targets:
-        raise TuneError(
-            f"{searched[0].name!r} has no target, and target={list(targets)!r}; leave target out "
-            "(drop the column, or keep it as a feature)"
-        )
-    if task.target is None:
-        return
-    if len(targets) != 1:
-        raise TuneError(
-            f"{searched[0].name!r} predicts one target, and target={list(targets) or None!r}; "
-            "name one column with target="
-        )
-    if task.target == CLASS:
-        check_class(dataset.labels_field(targets[0]))
-    else:
-        check_number(
-            dataset.schema, targets[0], "target", "; or tune a classifier, for a target that is a class"
-        )
+def _as_yaml(value: Any) -> Any:
+    """Return NumPy's numbers and any mapping as YAML has them; anything else as it is."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return dict(value) if isinstance(value, Mapping) else value
 
 
-def check_hashing(searched: Sequence[Searched], hash_columns: Hashed) -> None:
-    """Refuse columns to hash that an algorithm of the study cannot take."""
-    lacking = _without_hashing(searched)
-    if hash_columns in (None, AUTO) or not lacking:
-        return
-    task = one_task(searched)
-    able = [n for n in registry.of_task(task) if getattr(registry.get(n), "hashes", False)]
-    who = f"of the task {task!r} {', '.join(able)} can" if able else f"none of the task {task!r} can"
-    raise SearchError(
-        f"hash_columns={list(hash_columns or ())!r}: {', '.join(lacking)} cannot take hashed columns; {who}. "
-        "Leave the others, or hash_columns, out"
-    )
-
-
-def _without_hashing(searched: Sequence[Searched]) -> list[str]:
+def without_hashing(searched: Sequence[Searched]) -> list[str]:
+    """Return the algorithms that cannot take hashed columns."""
     return [one.name for one in searched if not getattr(one.algorithm, "hashes", False)]
 
 
-def resolve_search(spec: StudySpec) -> list[Searched]:
-    """Return the algorithms of a spec with what is searched of each."""
-    return resolve(spec.algorithm, spec.search)
+def resolved(spec: StudySpec) -> tuple[list[Searched], Scoring]:
+    """Return the algorithms of a spec with what is searched of each, and how they are scored."""
+    searched = resolve(spec.algorithm, spec.search)
+    return searched, resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
 
 
 def masked(value: Any) -> Any:

@@ -10,8 +10,8 @@ from algorithms.contract import Checked, Polishing, learns
 from hpo.data.encoding.encoder import Encoder
 from hpo.data.folds.schemes import FoldSizes
 from hpo.process.memory import available_memory
+from hpo.question.checks import check
 from hpo.question.question import Question
-from hpo.question.suitability import check_scoring
 from hpo.states.contexts import contexts_of
 from hpo.states.dealing import known_dealt
 from hpo.states.labels import known_classes
@@ -92,7 +92,7 @@ def make_plan(question: Question) -> Plan:
     dataset = question.dataset
     classes = known_classes(dataset, question.store) if question.classify else ()
     if classes:
-        check_scoring(question.scoring, question.searched, dataset, classes)
+        check(question, classes)
     asked = plan_pilot(
         dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns
     )

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from algorithms.errors import AlgorithmError
 from algorithms.summaries.sample import SampleState
-from hpo.errors import TuneError
 from hpo.states.evaluate import FoldStates, Scores, score_pairs, usable
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.trial import Trial
 
-    from hpo.question.search import Searched
     from hpo.trials.tuner import Setting, Tuner
 
 REDUCTION = 3
@@ -116,29 +114,6 @@ def parts_of(states: Sequence[Any], share: float) -> list[SampleState]:
     if min(sizes) < LEAST_ROWS:
         return []
     return [state.prefix(m) for state, m in zip(states, sizes, strict=True)]
-
-
-def check_fidelity(name: str | None, searched: Sequence[Searched], goals: int) -> Fidelity | None:
-    """Return how trials climb, or None.
-
-    Raises
-    ------
-    TuneError
-        Several scores are optimised together, or no algorithm is fitted to a sample.
-    """
-    from algorithms.summaries.sample import Sample
-
-    if name is None:
-        return None
-    if goals > 1:
-        raise TuneError(f"fidelity={name!r} stops settings by one score, and refit=False optimises several")
-    if not any(isinstance(summary, Sample) for one in searched for summary in one.summaries()):
-        names = ", ".join(one.name for one in searched)
-        raise TuneError(
-            f"fidelity={name!r} tries settings on parts of a sample, and {names} is answered from all rows at "
-            "once; leave fidelity out"
-        )
-    return Fidelity(name)
 
 
 def stopped_early(attributes: Mapping[str, Any]) -> bool:

@@ -17,9 +17,9 @@ from hpo.errors import DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.progress import Progress
 from hpo.process.threads import one_blas_thread
+from hpo.question.checks import check, check_fidelity
 from hpo.question.question import Question, masked
 from hpo.question.search import Searched, asked_for, space_of, widest
-from hpo.question.suitability import check_scoring
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.dealing import dealt
 from hpo.states.fold_sizes import plain_sizes
@@ -32,7 +32,7 @@ from hpo.states.refining import Refining, precision_in_words
 from hpo.states.stand_in import fitting
 from hpo.trials import accuracy
 from hpo.trials.cost import Cost, of_pass, rows_if_retrained, with_polish, with_refining
-from hpo.trials.fidelity import check_fidelity
+from hpo.trials.fidelity import Fidelity
 from hpo.trials.polish import Polished, polish
 from hpo.trials.selection import best
 from hpo.trials.trainable import trainable
@@ -143,7 +143,7 @@ class Runner:
         dataset, store = question.dataset, question.store
         classes = classes_of(dataset, store) if question.classify else ()
         if classes:
-            check_scoring(question.scoring, question.searched, dataset, classes)
+            check(question, classes)
         folds = dealt(question.folds, dataset, store, classes)
         return make_pilot(
             dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
@@ -171,7 +171,9 @@ class Runner:
         )  # fmt: skip
         searched = {s.name: s for s in able}
         scoring = question.scoring
-        fidelity = check_fidelity(question.spec.fidelity, able, scoring.goals)
+        asked = question.spec.fidelity
+        check_fidelity(asked, able, scoring.goals)
+        fidelity = None if asked is None else Fidelity(asked)
         if fidelity is not None:
             study.pruner = fidelity.pruner()
         return Tuner(

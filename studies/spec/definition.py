@@ -8,16 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from studies.masking import mask
-from studies.spec.spec import StudySpec, plain
+from studies.spec.spec import OPTIONS, StudySpec, plain
 
-DEFINING = (
-    "data", "target", "weight", "features", "drop", "algorithm", "search", "folds", "scoring", "refit",
-    "scoring_rows", "fidelity", "seed", "sampler", "max_categories", "hash_columns", "fingerprint",
-)  # fmt: skip
-"""The fields that make a study the same study; the others say how, where and how long it runs."""
+DEFINING = tuple(name for name, option in OPTIONS.items() if option.defines)
+"""The options that make a study the same study; the others say how, where and how long it runs."""
 
-UNLESS_NONE = ("refit", "fidelity", "hash_columns")
-"""Those that count only where they are said."""
+UNLESS_NONE = tuple(name for name, option in OPTIONS.items() if option.defines == "if given")
+"""Those that count only where they are given."""
 
 
 def definition(spec: StudySpec) -> dict[str, Any]:

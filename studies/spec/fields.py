@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -219,6 +219,18 @@ def seconds(value: Any) -> float | None:
     return float(value)
 
 
+def several(value: Any) -> Any:
+    """Return what holds several values, such as a set or an index, as a list; anything else as it is.
+
+    Examples
+    --------
+    >>> several({"a"}), several("ab"), several({"a": 1})
+    (['a'], 'ab', {'a': 1})
+    """
+    held = isinstance(value, Iterable) and not isinstance(value, list | tuple | str | bytes | Mapping | BaseModel)
+    return list(value) if held else value
+
+
 def names(value: Any) -> tuple[str, ...]:
     """Return a name or a list of names as a tuple.
 
@@ -227,7 +239,7 @@ def names(value: Any) -> tuple[str, ...]:
     >>> names("ridge"), names(["ridge", "lasso"])
     (('ridge',), ('ridge', 'lasso'))
     """
-    values = (value,) if isinstance(value, str) else value
+    values = (value,) if isinstance(value, str) else several(value)
     if not isinstance(values, list | tuple) or not all(isinstance(v, str) and v for v in values):
         raise wrong(f"{value!r} is not text or a list of text")
     if len(set(values)) < len(values):

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from studies.errors import Problem, SpecError
 from studies.masking import mask
-from studies.spec.fields import Folds, Names, Searched, Strict, names, seconds, wrong
+from studies.spec.fields import Folds, Names, Searched, Strict, names, seconds, several, wrong
 from studies.spec.messages import describe, nearest
+from studies.spec.option import Option, options_of
 from studies.spec.yaml_reader import CoreDumper, Document, read
 
 SAMPLERS = ("auto", "tpe", "nsga2", "random", "qmc", "cmaes", "gp", "grid")
@@ -34,6 +35,7 @@ def _shown(value: Any) -> str:
 
 
 def _metrics(value: Any) -> Any:
+    value = several(value)
     if value is None or isinstance(value, str):
         return value
     for one in value if isinstance(value, list | tuple) else [value]:
@@ -66,30 +68,9 @@ def _name(value: Any) -> Any:
 class StudySpec(Strict):
     """What a study asks: the data, the algorithms, what to search, how to score, how long to try.
 
-    Attributes
-    ----------
-    name : the study's name in its storage; None for a study that is not recorded.
-    data : paths, globs or URIs; relative ones start at the current directory.
-    target : column to predict; None for a decomposition.
-    weight : column of row weights.
-    features, drop : columns to use (None: all) and columns to leave out.
-    algorithm : one or several names; with several the algorithm is itself searched.
-    search : ``"algorithm.parameter"`` to a :class:`~studies.spec.fields.Range`, a tuple of choices or a constant.
-    folds : a number of folds or a :class:`~studies.spec.fields.FoldScheme`.
-    scoring : name of the metric, or a tuple of several; greater is better.
-    refit : which of several metrics is optimised (None: the first), or False for all of them together.
-    scoring_rows : rows of each fold that are kept for metrics that need rows.
-    fidelity : None, ``"halving"`` or ``"hyperband"``: settings are tried on parts of the sample first.
-    polish : whether the winner is improved by a second pass: True where that gains more than the standard error,
-        ``"always"``, or False; only models that one pass leaves near their optimum have something to gain.
-    trials, timeout, patience : when to stop: trials, seconds, trials without improvement.
-    sampler, seed : how settings are proposed.
-    store, storage : where states and trials are kept.
-    storage_options : credentials of the data's file system; never shown, never recorded.
-    n_jobs : threads; None or -1 for one per core.
-    warm_start : a study whose trials are taken over where the spaces agree.
-    max_categories, fingerprint : how data is encoded and recognised.
-    hash_columns : columns of very many levels that become one column of hashes, or ``"auto"``; None for none.
+    Each field is the only declaration of its option: the signature and docstring of ``hpo.tune``, the YAML that is
+    read, the template of ``hpo init``, options of the command line and what makes a study another study come from
+    it (:class:`~studies.spec.option.Option`).
 
     Examples
     --------
@@ -98,33 +79,212 @@ class StudySpec(Strict):
     (('ridge',), 200)
     """
 
-    name: Annotated[str | None, BeforeValidator(_name)] = None
-    data: Names
-    target: str | None = None
-    weight: str | None = None
-    features: Names | None = None
-    drop: Names = ()
-    algorithm: Names
-    search: dict[str, Searched] = Field(default_factory=dict)
-    folds: Folds = 5
-    scoring: Annotated[str | tuple[str, ...] | None, BeforeValidator(_metrics)] = None
-    refit: Annotated[str | bool | None, BeforeValidator(_refit)] = None
-    scoring_rows: int = Field(default=4096, ge=2, le=10_000_000)
-    trials: int = Field(default=200, ge=1, le=10_000_000)
-    timeout: Annotated[float | None, BeforeValidator(seconds)] = None
-    patience: int | None = Field(default=None, ge=1)
-    fidelity: Literal["halving", "hyperband"] | None = None
-    polish: bool | Literal["always"] = True
-    sampler: Annotated[str, BeforeValidator(_sampler)] = "auto"
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    store: str | None = None
-    storage: str | None = None
-    n_jobs: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_threads)] = None
-    warm_start: str | None = None
-    max_categories: int = Field(default=64, ge=1)
-    hash_columns: Annotated[Literal["auto"] | tuple[str, ...] | None, BeforeValidator(_hashed)] = None
-    fingerprint: Literal["fast", "content"] = "fast"
-    storage_options: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    name: Annotated[
+        str | None,
+        BeforeValidator(_name),
+        Option("str | None", "name of the study in the storage; a second run goes on from its trials"),
+    ] = None
+    """A name under which the study is recorded and resumed; None records nothing but the states."""
+
+    data: Annotated[Names, Option("Any", "a file, directory, glob or URI; or a list of these", defines=True)]
+    """A path, directory, glob or URI of Parquet, CSV or Arrow IPC files, or a list of these; in Python also a
+    pandas, polars or Arrow table, or ``(X, y)`` with X an array, frame or SciPy sparse matrix."""
+
+    target: Annotated[str | None, Option("str | None", "column to predict", defines=True)] = None
+    """The column to predict; None for a decomposition, or for ``(X, y)``."""
+
+    weight: Annotated[str | None, Option("Any", "row weights", "COLUMN", defines=True)] = None
+    """Name of the column of row weights (for data in memory, also an array)."""
+
+    features: Annotated[
+        Names | None,
+        Option("Iterable[str] | None", "columns to use; all but the target by default", "[COLUMN]", defines=True),
+    ] = None
+    """Columns to use; None for all."""
+
+    drop: Annotated[
+        Names,
+        Option("Iterable[str] | None", "columns to leave out", "[COLUMN, OTHER]", defines=True, default="None"),
+    ] = ()
+    """Columns to leave out."""
+
+    algorithm: Annotated[
+        Names,
+        Option(
+            "Any", "one or several; with several the algorithm is searched too", defines=True, default='"ridge"'
+        ),
+    ]
+    """One or several registered names; with several the algorithm is itself a hyperparameter. Also
+    ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search keys
+    name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and ``{"alias": object}``.
+    ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
+    ``"auto:classification"`` and other tasks say what the target is."""
+
+    search: Annotated[
+        dict[str, Searched],
+        Option(
+            "Mapping[str, Any] | None",
+            "what is tried",
+            "{ALGORITHM.PARAMETER: [1, 2]}",
+            defines=True,
+            default="None",
+        ),
+    ] = Field(default_factory=dict)
+    """``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices, or one
+    constant. Whatever is not named is searched over its own range, or left at its default."""
+
+    folds: Annotated[
+        Folds,
+        Option(
+            "Any",
+            "stratified for classifiers; or {scheme: group, column: C, n_splits: 5}; stratified_group, time, kfold",
+            defines=True,
+        ),
+    ] = 5
+    """A number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column": "customer",
+    "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``, ``"stratified_group"`` (whose
+    column is no feature unless ``features`` names it) and ``"time"`` (with ``gap`` in days, or units of a column
+    that is a number); or, for data in memory, any scikit-learn splitter."""
+
+    scoring: Annotated[
+        str | tuple[str, ...] | None,
+        BeforeValidator(_metrics),
+        Option("str | Sequence[str] | None", "greater is better; null for the algorithms' own", defines=True),
+    ] = None
+    """Name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods are exact
+    from the states; other scores are computed on a sample of held-out rows. None: R² for regressions, accuracy for
+    classifiers, else the algorithms' own. Several names: every trial keeps all."""
+
+    refit: Annotated[
+        str | bool | None,
+        BeforeValidator(_refit),
+        Option(
+            "str | bool | None",
+            "which of several scores is optimised; false for all of them together",
+            "r2",
+            defines="if given",
+        ),
+    ] = None
+    """Which of several scores is optimised; None for the first. False optimises all of them together:
+    ``result.pareto`` holds the settings that no other beats in every score."""
+
+    scoring_rows: Annotated[
+        int, Option("int", "rows of each fold that are kept for scores that need rows", "4096", defines=True)
+    ] = Field(default=4096, ge=2, le=10_000_000)
+    """Rows of each fold that are kept for scores that need rows; rare classes, and the smallest and largest
+    targets, are kept in full where they fit, and the other rows weighted."""
+
+    trials: Annotated[int, Option("int", "trials in all, those on record included")] = Field(
+        default=200, ge=1, le=10_000_000
+    )
+    """How many settings to try, in all (those of a resumed study count)."""
+
+    timeout: Annotated[
+        float | None,
+        BeforeValidator(seconds),
+        Option("float | str | None", "stop after this long: seconds, or 90s, 10m, 2h", "10m"),
+    ] = None
+    """Seconds, or text such as ``"10m"``, after which no further trial starts."""
+
+    patience: Annotated[
+        int | None, Option("int | None", "stop after so many trials without improvement", "50")
+    ] = Field(default=None, ge=1)
+    """Stop after so many trials without improvement."""
+
+    fidelity: Annotated[
+        Literal["halving", "hyperband"] | None,
+        Option(
+            "str | None",
+            "or hyperband; settings are tried on parts of a sample first",
+            "halving",
+            defines="if given",
+        ),
+    ] = None
+    """``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of it first; the
+    better third goes on. None fits every setting to the whole sample."""
+
+    polish: Annotated[
+        bool | Literal["always"],
+        Option("bool | str", "a second pass for the best model, even for a small gain; false for never", "always"),
+    ] = True
+    """Whether the best model is improved by a second pass, where one pass leaves it near its optimum (generalized
+    linear models of many rows): True where that is expected to gain more than the standard error, ``"always"``
+    even for a small gain, or False."""
+
+    sampler: Annotated[
+        str,
+        BeforeValidator(_sampler),
+        Option("str | BaseSampler", " | ".join(SAMPLERS), defines=True),
+    ] = "auto"
+    """``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"`` or, in Python,
+    an Optuna sampler."""
+
+    seed: Annotated[int, Option("int", "of folds, samples and proposals", defines=True)] = Field(
+        default=0, ge=0, lt=2**63
+    )
+    """Same seed, data and question: same folds, same trials, same states, bit for bit."""
+
+    store: Annotated[
+        str | None, Option("StateStore | Location | None", "directory of the states", "DIRECTORY")
+    ] = None
+    """Where states are kept; None for the default under ``HPO_HOME``."""
+
+    storage: Annotated[
+        str | None,
+        Option(
+            "BaseStorage | Location | None",
+            "where studies are recorded: a journal file, or an Optuna URL such as sqlite:///studies.db",
+            "FILE",
+        ),
+    ] = None
+    """Where trials are recorded: a journal file or an Optuna URL; None for the default."""
+
+    n_jobs: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        BeforeValidator(_threads),
+        Option("int | None", "threads of the pass; one per core by default", "4"),
+    ] = None
+    """Threads of the pass; None or -1 for one per core."""
+
+    warm_start: Annotated[
+        str | None, Option("str | None", "a recorded study whose trials are taken over first", "STUDY")
+    ] = None
+    """A recorded study whose trials, where the spaces agree, are scored anew and taken over first."""
+
+    max_categories: Annotated[
+        int, Option("int", "levels of a categorical column that get a column of their own", "64", defines=True)
+    ] = Field(default=64, ge=1)
+    """Levels of a categorical column that get a column of their own."""
+
+    hash_columns: Annotated[
+        Literal["auto"] | tuple[str, ...] | None,
+        BeforeValidator(_hashed),
+        Option(
+            "str | Iterable[str] | None",
+            "columns of very many values, for linear and linear_regressor; or auto",
+            "[COLUMN]",
+            defines="if given",
+        ),
+    ] = None
+    """Columns of very many levels, such as customers, that become one column of hashes; only ``linear`` and
+    ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels than ``max_categories``
+    where every algorithm of the study can."""
+
+    fingerprint: Annotated[
+        Literal["fast", "content"],
+        Option("str", "files are known by their bytes, not by address, size and time", "content", defines=True),
+    ] = "fast"
+    """``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes."""
+
+    storage_options: Annotated[
+        dict[str, Any],
+        Option(
+            "Mapping[str, Any] | None", "of the data's file system; never recorded", "{KEY: VALUE}", default="None"
+        ),
+    ] = Field(default_factory=dict, repr=False, exclude=True)
+    """Options of the data's file system, such as credentials; never shown, never recorded."""
 
     _document: Document = PrivateAttr(default_factory=lambda: Document("study"))
 
@@ -200,6 +360,10 @@ class StudySpec(Strict):
 
         if found := unknown(self, known, metrics, self._document):
             raise SpecError(self._document.source, found)
+
+
+OPTIONS = options_of(StudySpec)
+"""What each option declares, by name."""
 
 
 def _masked(value: Any) -> Any:

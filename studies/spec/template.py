@@ -10,7 +10,7 @@ import yaml
 
 from studies.spec.distributions import to_spec
 from studies.spec.fields import Range
-from studies.spec.spec import SAMPLERS
+from studies.spec.spec import OPTIONS, StudySpec
 from studies.spec.yaml_reader import CoreDumper
 
 
@@ -63,38 +63,27 @@ def template(
     >>> "#   ridge.alpha: {low: 1.0e-06, high: 1000000.0, log: true}" in text
     True
     """
-    parts = [
-        ["# A study: what is asked of the data. Run it with: hpo run study.yaml", ""],
-        _entry("name", name, "in the storage; a second run of the same study goes on from its trials"),
-        _entry("data", data if isinstance(data, str) else list(data), "a file, directory, glob or URI"),
-        _target(target, targets or {}),
-        _columns(columns),
-        ["# weight: COLUMN              # row weights"],
-        ["# hash_columns: [COLUMN]      # columns of very many values, for linear and linear_regressor; or auto"],
-        _drop(drop),
-        _entry("algorithm", list(algorithms), "one or several; with several the algorithm is searched too"),
-        _search(ranges or {}),
-        _how(scoring),
-    ]
-    return "\n".join(line for part in parts for line in part) + "\n"
+    given = {"name": name, "data": data if isinstance(data, str) else list(data), "target": target}
+    given |= {"algorithm": list(algorithms), "scoring": scoring} | ({"drop": list(drop)} if drop else {})
+    beside = {
+        "target": [*_others(target, targets or {}), *_columns(columns)],
+        "drop": ["#   these have no numeric meaning", ""] if drop else [""],
+        "search": _search(ranges or {}),
+    }
+    lines = ["# A study: what is asked of the data. Run it with: hpo run study.yaml", ""]
+    for key in StudySpec.model_fields:
+        lines += ([] if key == "search" else [_line(key, given)]) + beside.get(key, [])
+    return "\n".join(lines) + "\n"
 
 
-def _how(scoring: str | None) -> list[str]:
-    """Return the lines that say how long and how trials are made and judged."""
-    return [
-        *_entry(
-            "folds",
-            5,
-            "stratified for classifiers; or {scheme: group, column: C, n_splits: 5}; stratified_group, time, kfold",
-        ),
-        *_entry("scoring", scoring, "greater is better; null for the algorithms' own"),
-        *_entry("trials", 200, ""),
-        "# timeout: 10m                # stop after this long: seconds, or 90s, 10m, 2h",
-        "# patience: 50                # stop after so many trials without improvement",
-        "# polish: always              # a second pass for the best model, whatever it gains; false for never",
-        *_entry("sampler", "auto", " | ".join(SAMPLERS)),
-        *_entry("seed", 0, ""),
-    ]
+def _line(key: str, given: Mapping[str, Any]) -> str:
+    """Return an option with its value, else as a comment with its example, to be uncommented."""
+    option = OPTIONS[key]
+    if key in given or not option.example:
+        line = f"{key}: {_flow(given.get(key, StudySpec.model_fields[key].default))}"
+    else:
+        line = f"# {key}: {option.example}"
+    return f"{line:<29} # {option.note}"
 
 
 def _flow(value: Any) -> str:
@@ -107,21 +96,9 @@ def _flow(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def _entry(key: str, value: Any, comment: str) -> list[str]:
-    line = f"{key}: {_flow(value)}"
-    return [f"{line:<29} # {comment}" if comment else line]
-
-
-def _target(target: str | None, others: Mapping[str, str]) -> list[str]:
-    lines = _entry("target", target, "the column to predict" if target else "none: a decomposition")
+def _others(target: str | None, others: Mapping[str, str]) -> list[str]:
     rest = [f"{_one_line(n)} ({_one_line(kind)})" for n, kind in others.items() if n != target]
-    return lines + ([f"#   could also be: {', '.join(rest)}"] if rest else [])
-
-
-def _drop(names: Sequence[str]) -> list[str]:
-    if not names:
-        return ["# drop: [COLUMN, COLUMN]      # columns to leave out", ""]
-    return [*_entry("drop", list(names), "columns to leave out; these have no numeric meaning"), ""]
+    return [f"#   could also be: {', '.join(rest)}"] if rest else []
 
 
 def _columns(columns: Sequence[ColumnNote]) -> list[str]:
@@ -149,11 +126,8 @@ def _one_line(value: Any) -> str:
 
 def _search(ranges: Mapping[str, Any]) -> list[str]:
     if not ranges:
-        return []
-    lines = [
-        "",
-        "# What is tried unless you say otherwise. To change a line, take its # away, and that of 'search:'.",
-    ]
+        return [_line("search", {})]
+    lines = ["", "# What is tried by default. To change a line, uncomment it and 'search:'."]
     lines += ["# search:", *(f"#   {key}: {_flow(_written(value))}" for key, value in ranges.items())]
     return [*lines, ""]
 

@@ -1,0 +1,106 @@
+"""What a study must satisfy, as one list: checked before anything is read, and again once labels are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from algorithms import registry
+from algorithms.summaries.sample import Sample
+from algorithms.tasks import CLASS, TASKS
+from hpo.data.dataset import Dataset
+from hpo.data.encoding.hashed import AUTO, Hashed
+from hpo.data.sources.roles import check_class, check_number
+from hpo.errors import SearchError, TuneError
+from hpo.question.question import Asked, without_hashing
+from hpo.question.scoring import one_task
+from hpo.question.search import Searched
+from hpo.question.suitability import Labels, check_scoring
+
+
+def check(asked: Asked, labels: Sequence[Any] = ()) -> None:
+    """Refuse a question that cannot be answered.
+
+    Parameters
+    ----------
+    asked : the question.
+    labels : of a target that is a class; none where they are not known yet.
+
+    Raises
+    ------
+    TuneError, SearchError, DataError
+        Names what is wrong, and what to use.
+    """
+    for one in CHECKS:
+        one(asked, tuple(labels))
+
+
+def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
+    """Refuse data whose target is not what the algorithms need."""
+    task, targets = TASKS[one_task(searched)], dataset.targets
+    if task.target is None and targets:
+        raise TuneError(
+            f"{searched[0].name!r} has no target, and target={list(targets)!r}; leave target out "
+            "(drop the column, or keep it as a feature)"
+        )
+    if task.target is None:
+        return
+    if len(targets) != 1:
+        raise TuneError(
+            f"{searched[0].name!r} predicts one target, and target={list(targets) or None!r}; "
+            "name one column with target="
+        )
+    if task.target == CLASS:
+        check_class(dataset.labels_field(targets[0]))
+    else:
+        check_number(
+            dataset.schema, targets[0], "target", "; or tune a classifier, for a target that is a class"
+        )
+
+
+def check_hashing(searched: Sequence[Searched], hash_columns: Hashed) -> None:
+    """Refuse columns to hash that an algorithm of the study cannot take."""
+    lacking = without_hashing(searched)
+    if hash_columns in (None, AUTO) or not lacking:
+        return
+    task = one_task(searched)
+    able = [n for n in registry.of_task(task) if getattr(registry.get(n), "hashes", False)]
+    who = f"of the task {task!r} {', '.join(able)} can" if able else f"none of the task {task!r} can"
+    raise SearchError(
+        f"hash_columns={list(hash_columns or ())!r}: {', '.join(lacking)} cannot take hashed columns; {who}. "
+        "Leave the others, or hash_columns, out"
+    )
+
+
+def check_fidelity(name: str | None, searched: Sequence[Searched], goals: int) -> None:
+    """Refuse parts of a sample where several scores are optimised together, or no algorithm is fitted to one."""
+    if name is None:
+        return
+    if goals > 1:
+        raise TuneError(f"fidelity={name!r} stops settings by one score, and refit=False optimises several")
+    if not any(isinstance(summary, Sample) for one in searched for summary in one.summaries()):
+        names = ", ".join(one.name for one in searched)
+        raise TuneError(
+            f"fidelity={name!r} tries settings on parts of a sample, and {names} is answered from all rows at "
+            "once; leave fidelity out"
+        )
+
+
+def _task(asked: Asked, _labels: Labels) -> None:
+    check_task(asked.searched, asked.dataset)
+
+
+def _scoring(asked: Asked, labels: Labels) -> None:
+    check_scoring(asked.scoring, asked.searched, asked.dataset, labels)
+
+
+def _hashing(asked: Asked, _labels: Labels) -> None:
+    check_hashing(asked.searched, asked.spec.hash_columns)
+
+
+def _fidelity(asked: Asked, _labels: Labels) -> None:
+    check_fidelity(asked.spec.fidelity, asked.searched, asked.scoring.goals)
+
+
+CHECKS: Sequence[Callable[[Asked, Labels], None]] = (_task, _scoring, _hashing, _fidelity)
+"""Every check, in the order in which they are made."""
