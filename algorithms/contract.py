@@ -552,6 +552,19 @@ class Learned(ABC):
         return type(self).failed is not Learned.failed
 
 
+def pass_fields(summary: Summary[Any]) -> dict[str, Any]:
+    """Return the hyperparameters of a summary by name; what it learned is none.
+
+    Examples
+    --------
+    >>> from algorithms.summaries.sample import Sample
+    >>> pass_fields(Sample(size=10))
+    {'size': 10}
+    """
+    made: Any = summary
+    return {f.name: getattr(made, f.name) for f in dataclasses.fields(made) if not f.metadata.get("learned")}
+
+
 def pieces_for(summary: Summary[Any], batch: Batch) -> Iterator[Batch]:
     """Yield a batch as a summary takes it: sparse rows whole where it says so, else in pieces."""
     if isinstance(batch, SparseBatch) and not summary.sparse:

@@ -27,6 +27,7 @@ class Field:
     range : its search range, or None when it has none of its own.
     needs_pass : whether another value means another pass (a field of the summary).
     types : what it is made of: ``float``, ``int``, ``bool``, ``str``, ``None``; empty where it does not say.
+    several : whether one value is a tuple: a list of values to search is then one value.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Field:
     range: Range | None
     needs_pass: bool
     types: tuple[type[Any], ...] = ()
+    several: bool = False
 
     def check_type(self, value: Any) -> None:
         """Raise InvalidField where a value is none of the field's types; a whole number is a number."""
@@ -57,9 +59,7 @@ def declared(cls: Any, *, needs_pass: bool) -> list[Field]:
     """
     hints = get_type_hints(cls, include_extras=True)
     settable = (f for f in dataclasses.fields(cls) if f.init and not f.metadata.get("learned"))
-    return [
-        Field(f.name, _default(f), _range(hints[f.name]), needs_pass, _types(hints[f.name])) for f in settable
-    ]
+    return [_field(f, hints[f.name], needs_pass) for f in settable]
 
 
 def named(range_: Range | None) -> tuple[Any, ...]:
@@ -77,15 +77,25 @@ def named(range_: Range | None) -> tuple[Any, ...]:
             return ()
 
 
+def _field(field: dataclasses.Field[Any], hint: Any, needs_pass: bool) -> Field:
+    several = any(get_origin(part) is tuple for part in _parts(hint))
+    return Field(field.name, _default(field), _range(hint), needs_pass, _types(hint), several)
+
+
 def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
 
 
 def _types(hint: Any) -> tuple[type[Any], ...]:
     """Return the types of an annotation; empty where it is not made of plain ones alone."""
+    parts = _parts(hint)
+    return parts if all(part in _WORDS for part in parts) else ()
+
+
+def _parts(hint: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or what is none."""
     plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    parts = get_args(plain) if get_origin(plain) in (Union, UnionType) else (plain,)
-    return tuple(parts) if all(part in _WORDS for part in parts) else ()
+    return tuple(get_args(plain)) if get_origin(plain) in (Union, UnionType) else (plain,)
 
 
 def _range(hint: Any) -> Range | None:

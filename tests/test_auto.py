@@ -52,7 +52,7 @@ def test_the_kind_of_a_target(target, kind, unsure):
 @pytest.mark.parametrize("task", list(TASKS))
 def test_candidates_are_the_task_s_own(task):
     for name in auto.candidates(task):
-        assert registry.get(name).task == task
+        assert registry.get(name).tags.task == task
 
 
 def test_a_new_algorithm_joins_by_its_own_file(monkeypatch):

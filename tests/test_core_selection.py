@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.models.ols import OLS
 from algorithms.models.pca import PCA
 from algorithms.models.ridge import Ridge
@@ -113,7 +113,7 @@ def test_the_nested_estimate_scores_each_outer_fold_by_what_the_inner_folds_chos
             inner = []
             for test in set(range(4)) - {out}:
                 train = found.merged([i for i in range(4) if i not in (out, test)])
-                inner.append(float(c.algorithm.score(c.algorithm.solve(train), found.cells[test], "r2")))
+                inner.append(float(c.algorithm.score(c.algorithm.solve(train), Held(found.cells[test]), "r2")))
             means.append(np.mean(inner))
         outer.append(candidates[int(np.argmax(means))].scores.folds[out])
     estimate = nested(candidates, "r2")

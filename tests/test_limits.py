@@ -115,7 +115,7 @@ def test_what_the_rows_rule_out_is_refused_and_the_states_are_kept(data, name, s
      ("sketched_pca", "n_components", 50, 6), ("ridge", "select", 50, None), ("isolation_forest", "max_samples", 5000, 120)],
 )  # fmt: skip
 def test_more_than_there_is_means_all_of_it(name, field, more, as_good_as):
-    task = registry.get(name).task
+    task = registry.get(name).tags.task
     data = {"decomposition": X, "regression": (X, y), "outlier_detection": (X, LABELS)}[task]
     studies = [tune(data, name, {f"{name}.{field}": k}, sampler="random") for k in (more, as_good_as)]
     scores = [study.optuna_study.trials[0].user_attrs["fold_scores"] for study in studies]

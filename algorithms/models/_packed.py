@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,6 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
     average: Annotated[bool, Choice(False, True, searched=False)] = False
     summary: Packed
 
-    joins: ClassVar[tuple[str, ...]] = ("losses", "alphas", "l1_ratios", "eta0s")
 
     def __post_init__(self) -> None:
         if self.loss not in self.summary.known_losses:
