@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from algorithms.contract import Batch, Column, Held, Shape
+from algorithms.contract import Algorithm, Batch, Column, Held, Shape, Tags
 from algorithms.models.ols import OLS
 from algorithms.models.pca import PCA
 from algorithms.models.ridge import Ridge
@@ -19,16 +20,25 @@ from hpo.trials.selection import Candidate, best, learning_curve, nested, simple
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(Algorithm):
     """An algorithm whose complexity, score and convergence are given."""
 
     size: float = 1.0
     gain: float = 0.0
     stuck: tuple[int, ...] = ()
     summary: Moments = Moments()
+    settled: bool = True
+
+    tags: ClassVar[Tags] = Tags(task="regression")
 
     def solve(self, state):
         return self if state.rows not in self.stuck else Stuck(self)
+
+    def converged(self, solution):
+        return solution.settled
+
+    def estimator(self, solution):
+        raise NotImplementedError
 
     def complexity(self, solution):
         return self.size
@@ -40,7 +50,7 @@ class Known:
 @dataclass(frozen=True)
 class Stuck:
     known: Known
-    converged: bool = False
+    settled: bool = False
 
 
 def states(k=3, rows=20, seed=0):

@@ -8,7 +8,6 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 import hpo
 from algorithms import fields, registry
-from algorithms.contract import Limited
 from hpo.errors import SearchError
 from hpo.question.search import resolve
 
@@ -77,8 +76,7 @@ def test_defaults_are_within_the_limits(name):
     algorithm = registry.get(name)
     made = algorithm()
     for field in fields.fields_of(algorithm):
-        if isinstance(made, Limited):
-            made.check_field(field)
+        made.check_field(field)
 
 
 def test_a_search_of_clusters_ends_at_the_largest_k_max():

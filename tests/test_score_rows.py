@@ -20,7 +20,11 @@ TRAIN, HELD = 300, 120
 
 IN_DOUBT = ("lda", "qda")
 """Algorithms that answer only where rounding may move a score; else scikit-learn's scorer is asked."""
-OWN = [name for name in registry.names() if hasattr(registry.get(name), "score_rows") and name not in IN_DOUBT]
+OWN = [
+    name for name in registry.names()
+    if (not registry.get(name).tags.exact or registry.get(name).tags.sampled)
+    and name not in (*IN_DOUBT, "complement_nb")
+]  # fmt: skip
 
 SCORERS = sorted(set(metrics.get_scorer_names()))
 

@@ -136,7 +136,7 @@ def names_in(name: str, given: Sequence[str] | str) -> tuple[str, ...]:
     """
     found = tuple(each.strip() for each in (given.split(",") if isinstance(given, str) else given))
     if len(set(found)) < len(found) or not all(found):
-        raise InvalidField(f"{name}={given!r}: must be different names")
+        raise InvalidField(f"{name}={given!r}: must be different names, in a list or separated by commas")
     return found
 
 
@@ -154,7 +154,7 @@ def numbers_in(name: str, given: Sequence[float] | str, low: float, high: float)
         found = ()
     if not found or len(set(found)) < len(found) or not all(low <= x <= high and x < np.inf for x in found):
         bound = f"from {low:g} to {high:g}" if high < np.inf else f"of at least {low:g}"
-        raise InvalidField(f"{name}={given!r}: must be different numbers {bound}")
+        raise InvalidField(f"{name}={given!r}: must be different numbers {bound}, in a list or separated by commas")
     return found
 
 
