@@ -13,21 +13,24 @@ import numpy as np
 
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.design import Design, Preprocess, View, design_of, unused_fields
-from algorithms.errors import DegenerateTarget, InvalidField, NotEnoughRows
+from algorithms.errors import DegenerateTarget, Imprecise, InvalidField, NotEnoughRows
 from algorithms.metrics import SQUARED_ERROR
 from algorithms.models._pipeline import dressed
 from algorithms.models._rounding import (
     NEGLIGIBLE,
+    PROMISED,
     SHAKEN,
     Residuals,
     moved_at_most,
     moved_by_training,
+    predictions_moved,
+    predictions_moved_at_most,
     residuals,
     told,
 )
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.penalised import Solved
-from algorithms.summaries.moments import Moments, MomentsState, check_finite
+from algorithms.summaries.moments import AUTO, Moments, MomentsState, check_finite
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -126,7 +129,14 @@ class Regression(Algorithm[MomentsState, LinearSolution]):
         return LinearSolution(design, coef, design.intercept(coef), extra)
 
     def estimator(self, solution: LinearSolution) -> BaseEstimator:
-        """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model.
+
+        Raises
+        ------
+        Imprecise
+            Rounding changes what it predicts of its own rows, and one more pass keeps more digits.
+        """
+        self._check_digits(solution)
         made = dressed(solution.design, self.model(solution.at_origin()))
         if self.summary.target_transform == "none":
             return made
@@ -184,6 +194,24 @@ class Regression(Algorithm[MomentsState, LinearSolution]):
     def converged(self, solution: LinearSolution) -> bool:
         """Return whether an iterative solver reached its tolerance."""
         return solution.converged
+
+    def _check_digits(self, solution: LinearSolution) -> None:
+        """Raise Imprecise where rounding changes predictions of the training rows, and a root has more digits."""
+        design = solution.design
+        if self.summary.precision != AUTO or design.root is not None:
+            return
+        known = PROMISED * math.sqrt(max(design.varied, 0.0))
+        if self.definite and predictions_moved_at_most(design, solution.coef) <= known:
+            return
+        with np.errstate(all="ignore"):
+            away = self.again(solution, design.shaken) - solution.coef
+        if not predictions_moved(design, away) <= known:
+            raise Imprecise(
+                "the model of all rows is not known to six digits, by rounding: its columns are too nearly "
+                "collinear, or of too unlike scales; standardize them, or set precision='qr' (the data is read "
+                "once more)",
+                finer=True,
+            )
 
     def complexity(self, solution: LinearSolution) -> float:
         """Return the effective degrees of freedom, the intercept included."""

@@ -141,6 +141,23 @@ def moved_at_most(design: Design, found: Residuals, slope: Array) -> float:
     return design.rounding * most * float(np.linalg.norm(slope * inverse)) * reach
 
 
+def predictions_moved(design: Design, away: Array) -> float:
+    """Return ‖X·δw‖ of a design's own rows, where its coefficients move by δw."""
+    rows = design.rows_like
+    if rows is not None:
+        return float(np.linalg.norm(rows[:, :-1] @ away))
+    return math.sqrt(max(float(away @ design.gram @ away), 0.0))
+
+
+def predictions_moved_at_most(design: Design, coef: Array) -> float:
+    """Return a bound of the same in O(q), for coefficients that answer by A⁻¹ whatever columns A is of.
+
+    ‖Xδw‖² ≤ rᵀA⁻¹r for δw = A⁻¹r, and |r| is at most ε·s(Σs|w| + s_y).
+    """
+    reach = float(design.sizes @ np.abs(coef)) + math.sqrt(max(design.yy, 0.0))
+    return design.rounding * design.leverage[1] * reach
+
+
 def moved_by_mixing(
     s: Spectrum, sizes: Array, rounding: float, keep: NDArray[np.bool_], slope: Array
 ) -> float:

@@ -11,13 +11,10 @@ import numpy as np
 
 from algorithms.contract import Array
 from algorithms.design import Design, View
-from algorithms.errors import Imprecise
 from algorithms.models._regression import LinearSolution, Regression, at_least, check_descent
-from algorithms.models._rounding import PROMISED, Residuals
+from algorithms.models._rounding import Residuals
 from algorithms.ranges import Log
 from algorithms.solvers.evidence import Priors, maximise
-from algorithms.solvers.spectrum import unlike
-from algorithms.summaries.moments import AUTO
 
 if TYPE_CHECKING:
     from sklearn.linear_model import BayesianRidge as SkBayesianRidge
@@ -79,22 +76,6 @@ class BayesianRidge(Regression):
         noise = away * reach if design.root is None else away * (2.0 * math.sqrt(sse) + away)
         return noise > sse + 2.0 * self.alpha_2
 
-    def _check_digits(self, solution: LinearSolution) -> None:
-        """Raise Imprecise if rounding changes the predictions, and a further pass may keep more digits."""
-        design = solution.design
-        if self.summary.precision != AUTO or design.root is not None or not unlike(np.diagonal(design.gram)):
-            return
-        with np.errstate(all="ignore"):
-            away = self.again(solution, design.shaken) - solution.coef
-        rows = np.zeros((0, design.q + 1)) if design.rows_like is None else design.rows_like
-        moved = float(np.linalg.norm(rows[:, :-1] @ away))
-        if not moved <= PROMISED * math.sqrt(max(design.varied, 0.0)):
-            raise Imprecise(
-                "the model of all rows is not known to six digits, by rounding: its columns are of too unlike "
-                "scales; standardize them, or set precision='qr' (the data is read once more)",
-                finer=True,
-            )
-
     def degrees(self, solution: LinearSolution) -> float:
         """Return γ, the number of well-determined directions."""
         return float(solution.extra["evidence"].gamma)
@@ -103,7 +84,6 @@ class BayesianRidge(Regression):
         """Return the fitted ``sklearn.linear_model.BayesianRidge``; ``predict(return_std=True)`` works."""
         from sklearn.linear_model import BayesianRidge as SkBayesianRidge
 
-        self._check_digits(solution)
         found, s = solution.extra["evidence"], solution.design.graded
         model = SkBayesianRidge(
             alpha_1=self.alpha_1, alpha_2=self.alpha_2, lambda_1=self.lambda_1, lambda_2=self.lambda_2,

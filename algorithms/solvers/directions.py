@@ -13,6 +13,9 @@ import numpy as np
 
 from algorithms.contract import Array
 
+SHARED = 1e4
+"""Squared distance of the classes' middle from zero up to which scikit-learn's functions keep twelve digits."""
+
 
 @dataclass(frozen=True, eq=False)
 class Directions:
@@ -34,13 +37,20 @@ class Directions:
 def linear(half: Array, means: Array, priors: Array) -> Directions:
     """Return the linear functions of a covariance whose inverse is MᵀM, M of shape (r, q).
 
+    What all classes share is left out where it would take digits from what differs: always of two classes, of which
+    a model has the difference alone.
+
     Examples
     --------
-    >>> linear(np.eye(1), np.array([[0.0], [2.0]]), np.full(2, 0.5)).coef.tolist()
-    [[0.0], [2.0]]
+    >>> linear(np.eye(1), np.array([[0.0], [2.0], [4.0]]), np.full(3, 1 / 3)).coef.tolist()
+    [[0.0], [2.0], [4.0]]
     """
-    along = means @ half.T
-    return Directions(np.asarray(along @ half), -0.5 * np.sum(along**2, axis=1) + np.log(priors))
+    middle = priors @ means
+    shared, along = half @ middle, (means - middle) @ half.T
+    if len(means) > 2 and float(shared @ shared) < SHARED:
+        along, shared = along + shared, np.zeros_like(shared)
+    intercept = -0.5 * np.sum(along**2, axis=1) - along @ shared + np.log(priors)
+    return Directions(np.asarray(along @ half), intercept)
 
 
 def eigen(within: Array, between: Array, means: Array, priors: Array) -> Directions:
@@ -60,9 +70,8 @@ def eigen(within: Array, between: Array, means: Array, priors: Array) -> Directi
     vectors = vectors / unit[:, None]
     most = min(len(means) - 1, len(within))
     vectors, ratio = vectors[:, np.argsort(values)[::-1]], np.sort(values / np.sum(values))[::-1]
-    coef = (means @ vectors) @ vectors.T
-    intercept = -0.5 * np.sum(means * coef, axis=1) + np.log(priors)
-    return Directions(coef, intercept, vectors, ratio[:most])
+    made = linear(vectors.T, means, priors)
+    return Directions(made.coef, made.intercept, vectors, ratio[:most])
 
 
 def svd(within: Array, means: Array, priors: Array, weight: float, tol: float = 1e-4) -> Directions:

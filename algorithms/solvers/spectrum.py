@@ -82,12 +82,12 @@ class Spectrum:
             return _void(self.root[:, :-1])
         none, parts = self._nothing(lengths)
         if self.rooted or not none.any():
-            return self.vectors[:, none]
+            return _plain(self.vectors[:, none], lengths)
         if not self.graded and unlike(lengths**2):
             return decompose(self.gram, self.xy, graded=True).void
         target = np.max(np.divide(np.abs(self.xy), lengths, out=np.zeros_like(lengths), where=lengths > 0.0))
         none &= np.abs(self.projected) <= ROUNDED * EPS * target * parts
-        return self.vectors[:, none]
+        return _plain(self.vectors[:, none], lengths)
 
     def _nothing(self, lengths: Array) -> tuple[NDArray[np.bool_], Array]:
         """Return which directions have nothing but rounding of their parts, and the lengths of these."""
@@ -241,7 +241,22 @@ def _void(rows: Array) -> Array:
     order = np.argsort(t, kind="stable")  # large rows first, so that small ones keep their digits
     made = np.empty_like(some)
     made[order] = np.linalg.qr(some[order])[0]
-    return made
+    return _plain(made, t)
+
+
+def _plain(directions: Array, lengths: Array) -> Array:
+    """Return directions of which rows have nothing, without the columns whose part is rounding of the others'.
+
+    A column that is part of no collinear set gets one by rounding, the larger the smaller the column's numbers are,
+    and its coefficient is as large again.
+
+    Examples
+    --------
+    >>> _plain(np.array([[0.7], [-0.7], [1e-8]]), np.array([1.0, 1.0, 1e-9])).ravel().tolist()
+    [0.7, -0.7, 0.0]
+    """
+    parts = np.abs(directions) * lengths[:, None]
+    return np.where(parts <= len(lengths) * EPS * parts.sum(axis=0), 0.0, directions)
 
 
 def unlike(squares: Array) -> bool:

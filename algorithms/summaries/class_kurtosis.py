@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, gaps_of
 from algorithms.contract import EXACT, Array, Batch, Shape, Summary
-from algorithms.summaries.classes import ByClass
+from algorithms.summaries.classes import ByClass, class_means
 
 Places = NDArray[np.intp]
 
@@ -83,12 +83,12 @@ class ClassKurtosisState(ByClass):
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
-        means = np.stack([columns.mean(m) for m in self.known * self.means])
-        scatters = np.zeros((*means.shape, means.shape[1]))
+        q = len(columns.names)
+        scatters = np.zeros((len(self.means), q, q))
         for c, w in enumerate(self.weights):
             t = self._centred(columns, c).multiply(self.deviations[c][:, None]).T.tocsr()
             scatters[c] = w * (t @ (t @ self.products[c, 0]).T)
-        return means, scatters
+        return class_means(self.known * self.means, scatters, columns), scatters
 
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""

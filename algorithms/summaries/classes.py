@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import ColumnMap
+from algorithms.column_map import CANCELLED, ColumnMap
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
 from algorithms.errors import InvalidField
 
@@ -53,6 +53,24 @@ class ByClass(State, ABC):
     @abstractmethod
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
+
+
+def class_means(means: Array, scatters: Array, columns: ColumnMap) -> Array:
+    """Return each class's mean in the columns of a design; one for all where these differ by their rounding alone.
+
+    That is so of a column that varies in no class, and whose mean is a sum of parts that cancel, as where gaps are
+    filled far from an origin.
+
+    Parameters
+    ----------
+    means : shape (C, d), of the encoded columns.
+    scatters : shape (C, q, q), of the design's.
+    """
+    made = np.stack([columns.mean(m) for m in means])
+    parts = np.stack([columns.parts(m**2) for m in means])
+    varies = np.diagonal(scatters, axis1=1, axis2=2).any(axis=0)
+    same = ~varies & (np.ptp(made, axis=0) <= CANCELLED * parts.max(axis=0))
+    return np.asarray(np.where(same, made[0], made))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +116,8 @@ class ClassesState(ByClass):
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
-        means = np.stack([columns.mean(m) for m in self.means])
-        return means, np.stack([columns.both(s) for s in self.scatters])
+        scatters = np.stack([columns.both(s) for s in self.scatters])
+        return class_means(self.means, scatters, columns), scatters
 
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,13 @@ class Fold:
     scores : of every fold.
     place : of this one.
     name : of the score.
+    beyond : gets each difference, in units of the scale, that is larger than ``SAME`` and within what the study tells.
     """
 
     scores: Any
     place: int
     name: str
+    beyond: list[float] = field(default_factory=list)
 
     def agree(self, expected: float, scale: float, same: float = SAME) -> None:
         """Raise Disagreement where the score differs from the oracle's by more than that, and than it says itself.
@@ -48,6 +50,8 @@ class Fold:
             raise Disagreement(
                 f"{self.name} of split {self.place}: {found!r}, expected {float(expected)!r} ({apart:.2g} apart)"
             )
+        if abs(found - expected) > same * scale:
+            self.beyond.append(abs(found - expected) / scale)
 
 
 def alike(

@@ -81,9 +81,9 @@ def ask(example: Example) -> Outcome:
         if result.without_score:
             return _refused(example, t, pairs, result.without_score)
         try:
-            oracle = oracle_of(example, t)
+            oracle, beyond = oracle_of(example, t), list[float]()
             for k, (train, test) in enumerate(pairs):
-                oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring))
+                oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring, beyond))
             try:
                 model = result.best_model
             except AlgorithmError as error:
@@ -92,7 +92,7 @@ def ask(example: Example) -> Outcome:
             oracle.predictions(example, t, model)
         except Undefined as why:
             return Outcome("undefined", str(why))
-    return Outcome("agreed")
+    return Outcome("agreed", f"within {10.0 ** np.ceil(np.log10(max(beyond))):.0e}, as it is told" if beyond else "")
 
 
 def _tuned(example: Example, t: Table, data: Any, folds: Any, store: Path) -> Any:

@@ -1,6 +1,7 @@
 """``python -m differential.fuzz``: as many examples as asked for, on every core; what came of them, and what failed.
 
-A failure is printed as the call that makes it again, the one with the fewest columns first; keep it in ``known.py``.
+A failure is printed as the call that makes it again, at once and at the end, there the one with the fewest columns first;
+keep it in ``known.py``.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ def main() -> int:
         for each in pool.imap_unordered(fuzz, tasks if options.seconds else _few(tasks, options.examples)):
             found[each.algorithm].counts += each.counts
             found[each.algorithm].failed += each.failed
+            for example, _ in each.failed:
+                print(f"\n{example}", file=sys.stderr)
             asked += each.counts.total()
             print(f"\r{asked:,} examples, {_failures(found)} failed", end="", file=sys.stderr, flush=True)
             if options.seconds and time.monotonic() - began > options.seconds:

@@ -512,4 +512,41 @@ KNOWN: tuple[Example, ...] = (
         "parts",
         "log_likelihood",
     ),
+    # what a squared distance from zero takes of a linear function: a column that a fold has one value of
+    Example(
+        Spec(seed=1735, rows=12, cols=(Col("sum", "int32", where="fold"),
+            Col("heavy", offset=100000.0, scale=6, missing=0.6, sentinel=9999.0),
+            Col("text", missing=0.1, where="only"), Col("timestamp", missing=0.3),
+            Col(dtype="UInt16", offset=100000.0, scale=3, missing=0.1, where="file", sentinel=0.0),
+            Col("heavy", "Int16", offset=-30.0, scale=-9, missing=0.3, where="fold")),
+            target="class", noise=10.0, scale=6, order="sorted", weights="whole", files=7,
+            dtype="float32", untold=0.3),
+        "lda",
+        (("impute", "mean"), ("min_frequency", 0.0), ("shrinkage", 0.1), ("standardize", False)),
+        "parts",
+        "balanced_accuracy",
+    ),
+    # the model of all rows came of products that had too few digits, though the folds' scores had enough
+    Example(
+        Spec(seed=1651594, rows=12, cols=(Col("constant", "int16", offset=100000.0, where="only"),
+            Col(dtype="uint64", offset=100000.0, scale=1, missing=0.02, where="only", sentinel=-9999.0),
+            Col("text", missing=0.3, where="file")), noise=0.01, offset=10000000.0, scale=3,
+            order="sorted", weights="whole", files=3, dtype="int8"),
+        "pcr",
+        (("impute", "mean"), ("min_frequency", 0.03), ("n_components", None), ("select", None),
+         ("standardize", True)),
+        "shuffle",
+        "neg_root_mean_squared_error",
+    ),
+    # collinear levels got a part of a tiny column by rounding, and moved by that times its large coefficient
+    Example(
+        Spec(seed=620, cols=(Col("text"), Col("category", missing=0.6),
+            Col("heavy", offset=-30.0, scale=-9, where="file"), Col("date", missing=0.02)),
+            offset=100000.0, scale=12, files=6, parts=4, dtype="uint64"),
+        "ridge",
+        (("alpha", 1e-08), ("fit_intercept", True), ("impute", "zero"), ("min_frequency", 0.0), ("select",
+         None), ("standardize", False)),
+        "parts",
+        "explained_variance",
+    ),
 )  # fmt: skip

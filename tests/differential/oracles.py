@@ -221,7 +221,7 @@ def pls(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]
         direction = X.T @ b
         size = np.sqrt(direction @ direction)
         first = size if first is None else first
-        if size <= 1e-13 * first or size == 0:
+        if size <= 1e-17 * first or size == 0:
             break
         if size <= 1e-7 * first:
             raise Undefined("components that explain next to nothing")
