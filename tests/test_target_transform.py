@@ -88,7 +88,7 @@ def test_scores_of_models_with_and_without_are_told_of_the_same_rows(tmp_path):
         store=tmp_path,
         search={"ridge.target_transform": "log1p"},
     )
-    assert result.record["sampled"] == ["r2"]
+    assert result.record.sampled == ("r2",)
     board = result.leaderboard().set_index("algorithm")["score"]
     assert board["ridge"] > board["lasso"]
 

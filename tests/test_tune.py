@@ -99,7 +99,7 @@ def test_arrays_series_and_sparse_matrices(tmp_path):
     dense = hpo.tune((X, y), **options)
     named = hpo.tune((pd.DataFrame(X), pd.Series(y, name="progress")), **options)
     thin = hpo.tune((sparse.csr_array(X), y), **options)
-    assert named.record["targets"] == ["progress"]
+    assert named.record.targets == ("progress",)
     assert thin.best_value == pytest.approx(dense.best_value, rel=1e-6)
     assert dense.best_model.predict(X).shape == (442,)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.folds.schemes import FoldSizes
+from studies.record.study_record import Sizes
 
 if TYPE_CHECKING:
     from hpo.states.evaluate import FoldStates
@@ -54,12 +55,12 @@ def _in_all(states: FoldStates, rows: NDArray[np.float64], place: int) -> str:
     return f"{n:,.0f} row{'' if n == 1.0 else 's'}" if n.is_integer() else f"a weight of {n:g}"
 
 
-def size_rows(states: FoldStates, sizes: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def size_rows(states: FoldStates, sizes: Sizes | None) -> list[dict[str, Any]]:
     """Return one row for each split: what it trains and tests on, groups and classes where they are known."""
     found: list[dict[str, Any]] = []
     labels = states.whole.shape.classes
     classes = class_rows(states)
-    groups = (sizes or {}).get("groups") or ()
+    groups = () if sizes is None else sizes.groups
     for i, (train, test) in enumerate(zip(states.train, states.test, strict=True)):
         row = {"split": i + 1, "train_rows": int(train.rows), "test_rows": int(test.rows)}
         if len(groups) == len(states.test):
@@ -70,12 +71,9 @@ def size_rows(states: FoldStates, sizes: Mapping[str, Any] | None) -> list[dict[
     return found
 
 
-def plain_sizes(sizes: FoldSizes | None) -> dict[str, Any] | None:
+def noted_sizes(sizes: FoldSizes | None) -> Sizes | None:
     """Return sizes as a record keeps them."""
-    if sizes is None:
-        return None
-    classes = {label: list(rows) for label, rows in sizes.classes.items()}
-    return {"rows": list(sizes.rows), "groups": list(sizes.groups), "classes": classes}
+    return None if sizes is None else Sizes(sizes.rows, sizes.groups, sizes.classes)
 
 
 def in_words(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from algorithms.contract import EXACT, RESUMABLE
 from hpo.states.evaluate import FoldStates
 from hpo.trials.selection import Candidate
-from studies.report import accuracy
+from studies.record.study_record import Kind
 from studies.report.accuracy import Accuracy
 
 if TYPE_CHECKING:
     from hpo.states.contexts import Evidence
 
 
-def models_of(states: FoldStates) -> tuple[accuracy.Kind, int, int]:
+def models_of(states: FoldStates) -> tuple[Kind, int, int]:
     """Return what the models of some states are, the rows they are fitted to, and the training rows.
 
     The rows are means over the splits; they are told of models of a sample only.
@@ -38,9 +38,9 @@ def scored_rows(states: FoldStates) -> tuple[int, int] | None:
 
 
 def record_of(found: Evidence) -> dict[str, Any]:
-    """Return what a study's record keeps of the errors of its scores, JSON values."""
+    """Return the fields of a study's record that tell of the errors of its scores."""
     return {
-        "models": {found.contexts[s]: list(models_of(states)) for s, states in found.states.items()},
+        "models": {found.contexts[s]: models_of(states) for s, states in found.states.items()},
         "scored_rows": scored_rows(found.any_states),
     }
 

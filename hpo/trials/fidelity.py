@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 from algorithms.contract import Nested, State
 from algorithms.errors import AlgorithmError
 from hpo.states.evaluate import FoldStates, Scores, score_pairs, usable
+from studies.record.study_record import TrialNote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from optuna.pruners import BasePruner
     from optuna.trial import Trial
 
@@ -36,8 +35,8 @@ WHOLE = 27
 LEAST_ROWS = 60
 """Rows of a training sample below which a rung is left out."""
 
-SHARE, RUNGS = "fidelity", "rungs"
-"""What a trial records: the share of the sample that it came to, and [rows, fold scores] of each rung."""
+Rung = tuple[float, tuple[float, ...]]
+"""Mean training rows at a rung, and the fold scores there."""
 
 
 @dataclass
@@ -69,7 +68,7 @@ class Fidelity:
 
     def attempt(self, tuner: Tuner, trial: Trial, setting: Setting) -> tuple[Scores | None, str | None]:
         """Return the fold scores of a setting; None, without a reason, where it was stopped at a rung."""
-        told: list[list[Any]] = []
+        told: list[Rung] = []
         try:
             algorithm, states = tuner.build(*setting)
         except AlgorithmError as error:
@@ -115,22 +114,12 @@ def parts_of(states: Sequence[State], share: float) -> list[Nested]:
     return [sample.prefix(m) for sample, m in zip(samples, sizes, strict=True)]
 
 
-def stopped_early(attributes: Mapping[str, Any]) -> bool:
-    """Return whether a trial was stopped before the whole sample, by its user attributes.
-
-    Examples
-    --------
-    >>> stopped_early({"fidelity": 1 / 27}), stopped_early({"fidelity": 1.0}), stopped_early({})
-    (True, False, False)
-    """
-    return float(attributes.get(SHARE, 1.0)) < 1.0
-
-
-def _rung(train: Sequence[State], scores: Scores) -> list[Any]:
+def _rung(train: Sequence[State], scores: Scores) -> Rung:
     rows = sum(state.rows if state.nested is None else state.nested.n for state in train) / len(train)
-    return [rows, list(scores.folds)]
+    return rows, scores.folds
 
 
-def _note(trial: Trial, step: int, told: list[list[Any]]) -> None:
-    trial.set_user_attr(SHARE, round(step / WHOLE, 6))
-    trial.set_user_attr(RUNGS, told)
+def _note(trial: Trial, step: int, told: Sequence[Rung]) -> None:
+    note = TrialNote(fidelity=round(step / WHOLE, 6), rungs=tuple(told))
+    for name, value in note.encode().items():
+        trial.set_user_attr(name, value)

@@ -10,7 +10,7 @@ import functools
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from hpo.states.passes import Pass, PassResult, context_of
 from hpo.states.pilot import Pilot
 from hpo.trials.selection import Candidate
 from state_store import StateStore, StoreWriteError
+from studies.record.study_record import PolishNote
 
 Polish = bool | Literal["always"]
 
@@ -70,16 +71,11 @@ class Polished:
     results: tuple[PassResult, ...] = ()
     reason: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what a study's record keeps of it, JSON values."""
-        return {
-            "trial": self.number,
-            "gain": self.gain,
-            "se": self.se if math.isfinite(self.se) else None,
-            "passes": self.passes,
-            "known": self.known,
-            "reason": self.reason,
-        }
+    @property
+    def note(self) -> PolishNote:
+        """What a study's record keeps of it."""
+        se = self.se if math.isfinite(self.se) else None
+        return PolishNote(self.number, self.gain, se, self.passes, self.known, self.reason)
 
 
 def polish(
@@ -160,27 +156,23 @@ def _ended(made: Polished, solution: Any, known: str, began: float) -> Polished:
 
 
 def restored(
-    record: Mapping[str, Any] | None, winner: Candidate, pilot: Pilot, store: StateStore, merged: Any
-) -> Polished | None:
+    note: PolishNote, winner: Candidate, pilot: Pilot, store: StateStore, merged: Any
+) -> Polished:
     """Return the polished winner of a recorded study, from its states.
 
     Parameters
     ----------
-    record : what :meth:`Polished.to_dict` wrote; None where the study was not polished.
+    note : what the record keeps of it.
     winner : the candidate of that trial.
     pilot, store : of the study.
     merged : called with a summary and a pilot; returns the cells of that pass, or None where they are gone.
     """
-    if not record:
-        return None
-    made = Polished(
-        int(record["trial"]), float(record["gain"]), _or_nan(record["se"]), reason=str(record["reason"])
-    )
-    made = replace(made, passes=int(record["passes"]))
-    if not record["known"]:
+    se = math.nan if note.se is None else note.se
+    made = Polished(note.trial, note.gain, se, note.passes, reason=note.reason)
+    if not note.known:
         return made
     algorithm = winner.algorithm
-    known, summary = load_known(store, str(record["known"])), algorithm.summary
+    known, summary = load_known(store, note.known), algorithm.summary
     told = None if known is None else _knowing(pilot, summary, known)
     cells = None if told is None else merged(summary, told)
     if told is None or cells is None:
@@ -189,7 +181,7 @@ def restored(
         return replace(made, passes=0, reason=gone)
     state = winner.states.anew(told.ready(summary), cells).for_algorithm(algorithm).whole
     solution = algorithm.solve(state)
-    return replace(made, known=str(record["known"]), solution=solution)
+    return replace(made, known=note.known, solution=solution)
 
 
 def _pass(
@@ -219,7 +211,3 @@ def _standard_error(winner: Candidate, polishing: Polishable) -> float:
     solve, states = winner.algorithm.solve, winner.states
     losses = [polishing.loss(solve(a), b) for a, b in zip(states.train, states.test, strict=True)]
     return Scores(tuple(losses), overlap=states.overlap).se
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else float(value)
