@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 import hpo
 import hpo.states.learning
 import hpo.trials.polish
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.known import Known
 from algorithms.models._problem import Problem
 from algorithms.models.gamma import Gamma
@@ -256,7 +256,7 @@ def measured():
             what = f"{name} {setting}"
             found["objective"].append((what, values[0] - values[1], model.gain(solution, state)))
             metric = "neg_log_loss" if kind == "logistic" else f"neg_mean_{kind}_deviance"
-            score = model.score_rows(solution, rows, metric)
+            score = model.score(solution, Held(None, rows), metric)
             truth = model.score_eta(exact.eta(X[test]), rows, metric)
             if not state.complete:
                 found["score"].append((what, abs(score.value - truth), score.bound))

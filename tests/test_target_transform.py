@@ -115,6 +115,7 @@ def test_what_cannot_be(tmp_path):
         Moments(target_transform="sqrt")
     with pytest.raises(InvalidField, match="no target"):
         PCA(summary=Moments(target_transform="log1p"))
-    assert OurRidge.told_exactly(()) == OurRidge.metrics
+    assert OurRidge().exact == OurRidge.tags.exact
+    assert OurRidge(summary=Moments(target_transform="log1p")).exact == ()
     assert repr(Moments()) == "Moments(precision='auto')"
     assert repr(Moments(target_transform="log1p")) == "Moments(precision='auto', target_transform='log1p')"

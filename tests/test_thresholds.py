@@ -20,7 +20,7 @@ from hpo.errors import SearchError
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders
 
-BINARY = [n for n in registry.names() if registry.get(n).task == "classification"]
+BINARY = [n for n in registry.names() if registry.get(n).tags.task == "classification"]
 
 
 def rare(n=1500, seed=0):

@@ -16,6 +16,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 import hpo
+from algorithms.contract import Held
 from hpo.errors import DataError, SearchError, TuneError
 from hpo.findings.scored import leaders, searched
 from studies.errors import SpecError, StudyMissing
@@ -231,7 +232,7 @@ def test_nested_estimate_is_the_naive_one(frame):
             algorithm, scores = candidate.algorithm, []
             for test in inner:
                 train = states.merged([c for c in inner if c != test])
-                scores.append(float(algorithm.score(algorithm.solve(train), states.cells[test], result.metric)))
+                scores.append(float(algorithm.score(algorithm.solve(train), Held(states.cells[test]), result.metric)))
             means.append(np.mean(scores))
         outer.append(result.candidates[int(np.argmax(means))].scores.folds[out])
     assert hpo.nested_score(result).mean == pytest.approx(np.mean(outer), rel=1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from algorithms.contract import Summary, learns
+from algorithms.contract import Summary
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.encoding.encoder import Encoder
 from hpo.data.folds.schemes import FoldScheme
@@ -161,7 +161,7 @@ def _cells(
     store: StateStore,
     name: str,
 ) -> list[Any]:
-    if learns(summary) and summary not in pilot.known:
+    if summary.learning is not None and summary not in pilot.known:
         raise TuneError(
             f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
         )

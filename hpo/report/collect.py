@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from algorithms.summaries.sample import SampleState
-from algorithms.summaries.scoring_sample import ScoringState
 from hpo.findings.answers import accuracy, coefficient_table, coefficients, importances
 from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
 from hpo.findings.leaderboard import leaderboard
@@ -236,24 +234,12 @@ def _estimate_of(scores: Scores, accuracy: str = "") -> Estimate:
 
 
 def _classes(result: Result) -> list[ClassRow]:
-    """Return the rows of each class: counted where a state has them, else estimated from sampled rows."""
-    found = result.candidates[0].states
-    labels = found.whole.shape.classes
-    states = [c.states for c in leaders(result).values()]
-    for state in (s.whole for s in states) if labels else ():
-        counted = getattr(state, "weight", None)
-        if isinstance(counted, np.ndarray) and counted.shape == (len(labels),):
-            return [ClassRow(str(v), float(n)) for v, n in zip(labels, counted, strict=True)]
-    sampled = (found.sample or found).whole
-    if isinstance(sampled, ScoringState):
-        return [ClassRow(str(v), float(n)) for v, n in zip(labels, sampled.counts, strict=True)]
-    if not labels or not isinstance(sampled, SampleState):
-        return []
-    codes = sampled.values[: sampled.n, sampled.shape.d].astype(np.intp)
-    shares = np.bincount(codes, sampled.sample_weight, len(labels)) / max(sampled.sample_weight.sum(), 1e-300)
-    whole = sampled.n == sampled.rows
-    rows = shares * sampled.rows
-    return [ClassRow(str(v), float(round(n)), whole) for v, n in zip(labels, rows, strict=True)]
+    """Return the rows of each class, or their weight where states keep that alone; none where they keep neither."""
+    first = result.candidates[0].states
+    labels = first.whole.shape.classes
+    states = [first.sample or first, *(c.states for c in leaders(result).values())]
+    known = [found for s in states if (found := s.whole.class_rows) is not None]
+    return [ClassRow(str(v), float(n)) for v, n in zip(labels, known[0], strict=True)] if known else []
 
 
 def _class_coefficients(result: Result) -> ClassCoefficients | None:
@@ -317,7 +303,7 @@ def _drawn(result: Result, depth: Depth) -> list[tuple[str, int]]:
 
 def _elbows(result: Result, depth: Depth) -> list[Curve]:
     """Return, for models with an elbow, its curve, where it is not the score that was optimised."""
-    asked = ((name, getattr(leader.algorithm, "elbow", None)) for name, leader in leaders(result).items())
+    asked = ((name, leader.algorithm.tags.elbow) for name, leader in leaders(result).items())
     found = ((f"{name}.{elbow[0]}", elbow[1]) for name, elbow in asked if elbow)
     return [
         replace(_validation(result, key, depth.points[key], metric), metric=metric)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from optuna.distributions import CategoricalDistribution
 
-from algorithms.summaries.sample import SampleState
 from hpo.findings.answers import importances
 from hpo.findings.extrapolation import SHARES
 from hpo.findings.grids import grid_of
@@ -165,10 +164,10 @@ def _each(result: Result, name: str, noted: Mapping[int, float]) -> float:
 
 def _sizes(best: Candidate) -> int:
     """Return how many sizes the learning curve of a candidate has."""
-    if isinstance(best.states.whole, SampleState):
+    if best.states.whole.nested is not None:
         return len(SHARES)
     return best.states.plan.n_cells - 1 if leaves_one_out(best.states.plan) else 0
 
 
 def _costly(leader: Candidate) -> bool:
-    return bool(getattr(leader.algorithm, "costly", False))
+    return leader.algorithm.tags.costly

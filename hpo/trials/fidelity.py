@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from algorithms.contract import Nested, State
 from algorithms.errors import AlgorithmError
-from algorithms.summaries.sample import SampleState
 from hpo.states.evaluate import FoldStates, Scores, score_pairs, usable
 from studies.record.study_record import TrialNote
 
@@ -105,18 +105,17 @@ class Fidelity:
         return self._parts[states, step]
 
 
-def parts_of(states: Sequence[Any], share: float) -> list[SampleState]:
+def parts_of(states: Sequence[State], share: float) -> list[Nested]:
     """Return a share of every sample; none where a state is no sample, or the share is too small to learn from."""
-    if not all(isinstance(state, SampleState) for state in states):
+    samples = [state.nested for state in states if state.nested is not None]
+    sizes = [math.ceil(sample.n * share) for sample in samples]
+    if len(samples) < len(states) or min(sizes) < LEAST_ROWS:
         return []
-    sizes = [math.ceil(state.n * share) for state in states]
-    if min(sizes) < LEAST_ROWS:
-        return []
-    return [state.prefix(m) for state, m in zip(states, sizes, strict=True)]
+    return [sample.prefix(m) for sample, m in zip(samples, sizes, strict=True)]
 
 
-def _rung(train: Sequence[Any], scores: Scores) -> Rung:
-    rows = sum(getattr(state, "n", state.rows) for state in train) / len(train)
+def _rung(train: Sequence[State], scores: Scores) -> Rung:
+    rows = sum(state.rows if state.nested is None else state.nested.n for state in train) / len(train)
     return rows, scores.folds
 
 

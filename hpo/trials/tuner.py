@@ -19,7 +19,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from algorithms.contract import Refinable, Summary
+from algorithms.contract import Algorithm, Summary
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.errors import SearchError
 from hpo.question.search import Searched
@@ -236,7 +236,7 @@ class Tuner:
             return
         winner = best(candidates)
         algorithm = winner.algorithm
-        if not isinstance(algorithm.summary, Refinable):
+        if algorithm.summary.finer(None) is None:
             return
         with contextlib.suppress(AlgorithmError):  # raised again when the model is asked for
             try:
@@ -274,7 +274,7 @@ class Tuner:
         algorithm, states = self.build(*self.setting(trial))
         return Candidate(trial.number, algorithm, states, scores)
 
-    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Any, FoldStates]:
+    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Algorithm[Any, Any], FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""
         algorithm = self.searched[name].build(values)
         return algorithm, self.states[algorithm.summary].for_algorithm(algorithm)
