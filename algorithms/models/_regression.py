@@ -18,7 +18,7 @@ from algorithms.metrics import SQUARED_ERROR
 from algorithms.models._pipeline import dressed
 from algorithms.models._rounding import (
     NEGLIGIBLE,
-    PROMISED,
+    PREDICTED,
     SHAKEN,
     Residuals,
     moved_at_most,
@@ -203,12 +203,11 @@ class Regression(ABC):
         design = solution.design
         if self.summary.precision != AUTO or design.root is not None:
             return
-        known = PROMISED * math.sqrt(max(design.varied, 0.0))
-        if self.definite and predictions_moved_at_most(design, solution.coef) <= known:
+        if self.definite and predictions_moved_at_most(design, solution.coef) <= PREDICTED:
             return
         with np.errstate(all="ignore"):
             away = self.again(solution, design.shaken) - solution.coef
-        if not predictions_moved(design, away) <= known:
+        if not SHAKEN * predictions_moved(design, away) <= PREDICTED:
             raise Imprecise(
                 "the model of all rows is not known to six digits, by rounding: its columns are too nearly "
                 "collinear, or of too unlike scales; standardize them, or set precision='qr' (the data is read "
