@@ -11,13 +11,23 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from algorithms import laws
-from algorithms.contract import Array, Score, Shape, Summary, polishes
-from algorithms.errors import InvalidField
+from algorithms.contract import (
+    Algorithm,
+    Array,
+    Batch,
+    Held,
+    Polishable,
+    Score,
+    Shape,
+    State,
+    Summary,
+)
+from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
@@ -35,7 +45,7 @@ RANKED = ("roc_auc", "average_precision", "neg_log_loss", "neg_brier_score")
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class Cells(State):
     """A merged state beside the cells that it was merged of, each with sampled rows.
 
     Attributes
@@ -65,6 +75,17 @@ class Cells:
         shape: Shape = self.whole.shape
         return shape
 
+    @property
+    def complete(self) -> bool:
+        """Whether the merged state holds every row."""
+        return bool(self.whole.complete)
+
+    @property
+    def class_rows(self) -> Array | None:
+        """The merged state's rows of each class."""
+        found: Array | None = self.whole.class_rows
+        return found
+
     def left_out(self) -> Iterator[tuple[Any, list[SampleState]]]:
         """Yield, group by group, the state of all other cells and the samples of the group (one cell: its own)."""
         groups = [list(group) for group in np.array_split(np.arange(len(self.parts)), GROUPS) if len(group)]
@@ -91,7 +112,7 @@ class _Rest:
 
 
 @dataclass(frozen=True, eq=False)
-class CellsSummary:
+class CellsSummary(Summary[Cells]):
     """How states beside their cells are merged; made of others' states, never by a pass.
 
     Attributes
@@ -100,6 +121,26 @@ class CellsSummary:
     """
 
     summary: Summary[Any]
+
+    version: ClassVar[int] = 1
+    tolerance: ClassVar[float] = 0.0
+
+    @property
+    def family(self) -> str:  # type: ignore[override]
+        """That of the states."""
+        return self.summary.family
+
+    def init(self, shape: Shape) -> Cells:
+        """Return no cells."""
+        return Cells((), self.summary.init(shape), self.summary.merge)
+
+    def update(self, state: Cells, batch: Batch) -> Cells:
+        """Refuse: cells are made of states that a pass has made."""
+        raise AlgorithmError("states beside their cells are made of others, not by a pass")
+
+    def nbytes(self, shape: Shape) -> int:
+        """Bytes of the merged state."""
+        return self.summary.nbytes(shape)
 
     def merge(self, a: Cells, b: Cells) -> Cells:
         """Return the state of both, with the cells of both."""
@@ -118,15 +159,10 @@ class CalibratedSolution:
     state : what it was solved from.
     """
 
-    algorithm: Any
+    algorithm: Algorithm[Any, Any]
     criterion: str
     inner: Any
     state: Cells
-
-    @property
-    def converged(self) -> bool:
-        """Whether the classifier's solver reached its tolerance."""
-        return bool(getattr(self.inner, "converged", True))
 
     @cached_property
     def threshold(self) -> float:
@@ -145,7 +181,7 @@ class CalibratedSolution:
 
 
 @dataclass(frozen=True)
-class Calibrated:
+class Calibrated(Algorithm[Cells, CalibratedSolution]):
     """Any binary classifier, its threshold chosen for a criterion.
 
     Parameters
@@ -160,33 +196,28 @@ class Calibrated:
     True
     """
 
-    algorithm: Any
+    algorithm: Algorithm[Any, Any]
     threshold: str
-
-    calibrates = True
-
-    @property
-    def polishes(self) -> bool:
-        """Whether the classifier's models are improved by another pass; the threshold is then chosen again."""
-        return polishes(self.algorithm)
 
     def __post_init__(self) -> None:
         check_criterion(self.threshold)
+        object.__setattr__(self, "tags", self.algorithm.tags.but(beside_cells=True))
 
     @property
-    def summary(self) -> Any:
+    def summary(self) -> Summary[Any]:
         """The classifier's."""
         return self.algorithm.summary
 
     @property
-    def task(self) -> str:
-        """The classifier's."""
-        return str(self.algorithm.task)
+    def exact(self) -> tuple[str, ...]:
+        """The classifier's: those that no threshold changes."""
+        return self.algorithm.exact
 
     @property
-    def metrics(self) -> tuple[str, ...]:
-        """The classifier's: those that no threshold changes."""
-        return tuple(self.algorithm.metrics)
+    def polishing(self) -> Polishable | None:
+        """How the classifier's models are improved by another pass; the threshold is then chosen again."""
+        found = self.algorithm.polishing
+        return None if found is None else _Polishing(found)
 
     def solve(self, state: Cells) -> CalibratedSolution:
         """Return the classifier's numbers, and where its threshold comes from."""
@@ -207,60 +238,28 @@ class Calibrated:
             fixed.n_features_in_ = model.n_features_in_
         return Pipeline([*fitted.steps[:-1], (name, fixed)])
 
-    def finalize(self, state: Cells) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
+    def converged(self, solution: CalibratedSolution) -> bool:
+        """Return whether the classifier's solver reached its tolerance."""
+        return self.algorithm.converged(solution.inner)
 
-    def score(self, solution: CalibratedSolution, held_out: Cells, metric: str) -> Score | float | None:
-        """Return the classifier's exact score."""
-        found: Score | float | None = self.algorithm.score(solution.inner, held_out.whole, metric)
-        return found
-
-    def score_rows(
-        self, solution: CalibratedSolution, rows: SampleState, metric: str
-    ) -> Score | float | None:
-        """Return the classifier's own score of rows where no threshold changes it; None for any other."""
-        quick = getattr(self.algorithm, "score_rows", None)
-        if quick is None or metric not in RANKED:
+    def score(self, solution: CalibratedSolution, held: Held[Cells], metric: str) -> Score | float | None:
+        """Return the classifier's own score where no threshold changes it; None for any other."""
+        if held.rows_for(metric) is not None and metric not in RANKED:
             return None
-        found: Score | float | None = quick(solution.inner, rows, metric)
-        return found
-
-    def gain(self, solution: CalibratedSolution, state: Cells) -> float:
-        """Return the classifier's expected gain of another pass."""
-        return float(self.algorithm.gain(solution.inner, state.whole))
-
-    def loss(self, solution: CalibratedSolution, state: Cells) -> float:
-        """Return the classifier's mean loss of a state's rows."""
-        return float(self.algorithm.loss(solution.inner, state.whole))
-
-    def objective(self, solution: CalibratedSolution, state: Cells) -> float:
-        """Return the classifier's mean loss and penalty of a state's rows."""
-        return float(self.algorithm.objective(solution.inner, state.whole))
-
-    def expanded_at(self, solution: CalibratedSolution, state: Cells) -> Known:
-        """Return what the classifier's summary must know for a pass that begins at this solution."""
-        known: Known = self.algorithm.expanded_at(solution.inner, state.whole)
-        return known
+        return self.algorithm.score(solution.inner, Held(held.state.whole, held.rows, held.exact), metric)
 
     def complexity(self, solution: CalibratedSolution) -> float:
         """Return the classifier's degrees of freedom; a threshold takes the place of the intercept."""
-        return float(self.algorithm.complexity(solution.inner))
+        return self.algorithm.complexity(solution.inner)
 
     def bounds(self, state: Cells) -> Mapping[str, Range | None]:
         """Return what the state knows of the classifier's fields."""
-        found: Mapping[str, Range | None] = self.algorithm.bounds(state.whole)
-        return found
+        return self.algorithm.bounds(state.whole)
 
     def check(self, state: Cells) -> None:
         """Refuse a state that defines no classifier, or more than two classes."""
         self._check_binary(state.shape)
         self.algorithm.check(state.whole)
-
-    def class_rows(self, state: Cells) -> Array:
-        """Return the rows of each class as the classifier counts them; only of one that needs every class."""
-        found: Array = self.algorithm.class_rows(state.whole)
-        return found
 
     def _check_binary(self, shape: Shape) -> None:
         if len(shape.classes) != 2:
@@ -268,6 +267,25 @@ class Calibrated:
                 f"threshold={self.threshold!r} is for two classes, and {shape.targets[0]!r} has "
                 f"{len(shape.classes):,}; leave threshold out"
             )
+
+
+@dataclass(frozen=True)
+class _Polishing(Polishable):
+    """The further passes of a classifier with a threshold: those of the classifier."""
+
+    inner: Polishable
+
+    def gain(self, solution: CalibratedSolution, state: Cells) -> float:
+        return self.inner.gain(solution.inner, state.whole)
+
+    def loss(self, solution: CalibratedSolution, state: Cells) -> float:
+        return self.inner.loss(solution.inner, state.whole)
+
+    def objective(self, solution: CalibratedSolution, state: Cells) -> float:
+        return self.inner.objective(solution.inner, state.whole)
+
+    def expanded_at(self, solution: CalibratedSolution, state: Cells) -> Known:
+        return self.inner.expanded_at(solution.inner, state.whole)
 
 
 def scores_of(model: BaseEstimator, x: Any) -> Array:

@@ -20,15 +20,20 @@ Two algorithms share a state exactly when their summaries are equal.
 
 from __future__ import annotations
 
+import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.declared import Field, declared
+from algorithms.errors import ContractBroken, nearest
 from algorithms.ranges import Range
+from algorithms.tasks import TASKS
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -196,50 +201,6 @@ class Batch:
         return full
 
 
-@runtime_checkable
-class Polishing(Protocol):
-    """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
-
-    def gain(self, solution: Any, state: Any) -> float:
-        """Return how much another pass is expected to lower the mean loss of a row; 0 where nothing is left."""
-        ...
-
-    def loss(self, solution: Any, state: Any) -> float:
-        """Return the mean loss of a state's rows, as the state tells it."""
-        ...
-
-    def objective(self, solution: Any, state: Any) -> float:
-        """Return the mean loss and the penalty beside it: of every row where the state expands it there."""
-        ...
-
-    def expanded_at(self, solution: Any, state: Any) -> Known:
-        """Return what the summary must know for a pass that begins at this solution."""
-        ...
-
-
-@runtime_checkable
-class Limited(Protocol):
-    """An algorithm with free hyperparameters that its summary, or the rows of a state, may rule out.
-
-    A study asks it of every value that is searched, before anything is read and again before the trials.
-    """
-
-    def check_field(self, name: str, state: Any = None) -> None:
-        """Refuse the value of one hyperparameter, saying which other would do.
-
-        Parameters
-        ----------
-        name : of the hyperparameter; those without a limit are never refused.
-        state : what a model would be made of; None to ask the summary alone.
-
-        Raises
-        ------
-        InvalidField, NotEnoughRows
-            The summary, or the state, rules the value out.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class Score:
     """A score, and how far it may be from the true one.
@@ -264,7 +225,7 @@ class Score:
 
 
 def as_score(found: Score | float | None) -> Score | None:
-    """Return what ``score`` or ``score_rows`` answered as a :class:`Score`; a number has no known bound."""
+    """Return what ``score`` answered as a :class:`Score`; a number has no known bound."""
     return found if found is None or isinstance(found, Score) else Score(float(found))
 
 
@@ -338,26 +299,162 @@ class SparseBatch(Batch):
             yield self.part(slice(start, start + step))
 
 
-def pieces_for(summary: object, batch: Batch) -> Iterator[Batch]:
-    """Yield a batch as a summary takes it: sparse rows whole where it says so, else in pieces."""
-    if isinstance(batch, SparseBatch) and not getattr(summary, "sparse", False):
-        yield from batch.pieces()
-    else:
-        yield batch
+class State:
+    """What a summary keeps of the rows that it has seen: a frozen dataclass of arrays and numbers.
+
+    Every state has a ``shape`` (what its arrays are laid out by), ``rows`` and their ``weight``: fields of it, or
+    properties. The rest has defaults.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> Shape:
+            """The columns that the arrays are laid out by."""
+            ...
+
+        @property
+        def rows(self) -> int:
+            """Number of rows seen."""
+            ...
+
+        @property
+        def weight(self) -> float:
+            """Sum of their weights."""
+            ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether an approximate state holds every row that it has seen, so that its models are exact."""
+        return False
+
+    @property
+    def class_rows(self) -> Array | None:
+        """Rows of each class, shape (C,), or their weight where that alone is kept; None where neither is."""
+        return None
+
+    @property
+    def nested(self) -> Nested | None:
+        """The state itself where it has smaller ones in it; else None."""
+        return None
 
 
-def polishes(algorithm: object) -> bool:
-    """Return whether another pass may improve its models: it can, and does not say ``polishes = False``."""
-    return isinstance(algorithm, Polishing) and bool(getattr(algorithm, "polishes", True))
+class Nested(State, ABC):
+    """A state that has smaller ones in it: a sample, of which the first rows are a smaller sample."""
+
+    @property
+    @abstractmethod
+    def n(self) -> int:
+        """Number of rows kept, which models are made of."""
+
+    @abstractmethod
+    def prefix(self, m: int) -> Self:
+        """Return the state of m of the rows that are kept."""
+
+    @property
+    def nested(self) -> Self:
+        """The state itself."""
+        return self
 
 
-S = TypeVar("S")
-S_in = TypeVar("S_in", contravariant=True)
+class Rows(Protocol):
+    """Sampled rows that scores are computed on: :class:`~algorithms.summaries.sample.SampleState`."""
+
+    @property
+    def shape(self) -> Shape:
+        """The columns that the rows are laid out by."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """Number of rows kept."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that they are a sample of."""
+        ...
+
+    @property
+    def values(self) -> NDArray[np.floating[Any]]:
+        """The rows, the first n of them: columns, less their origins, then targets."""
+        ...
+
+    @property
+    def held(self) -> NDArray[np.floating[Any]]:
+        """The encoded columns, less their origins, shape (n, d)."""
+        ...
+
+    @property
+    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
+        """The encoded columns as a fitted pipeline takes them, shape (n, d)."""
+        ...
+
+    @property
+    def y(self) -> NDArray[Any] | None:
+        """The target, shape (n,): numbers, or labels where it is a class; None without one."""
+        ...
+
+    @property
+    def sample_weight(self) -> Array:
+        """The weight of each row, shape (n,)."""
+        ...
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the rows have different weights."""
+        ...
+
+    @property
+    def given_weights(self) -> bool:
+        """Whether the rows of the data have different weights, whatever each kept row stands for."""
+        ...
+
+    def __hash__(self) -> int:
+        """Return the hash of the object itself."""
+        ...
+
+    @property
+    def uniform(self) -> Rows:
+        """The part of the rows that is a uniform sample."""
+        ...
+
+
+S = TypeVar("S", bound=State)
 M = TypeVar("M")
 
 
-@runtime_checkable
-class Summary(Protocol[S]):
+@dataclass(frozen=True, eq=False)
+class Held(Generic[S]):
+    """What a split holds out: the state of an algorithm's summary and, where scores need them, rows.
+
+    Attributes
+    ----------
+    state : of the algorithm's summary.
+    rows : a sample of the same rows; None where every score is computed from the state.
+    exact : the metrics that are computed from the state even so.
+
+    Examples
+    --------
+    >>> Held(None).rows_for("r2") is None
+    True
+    """
+
+    state: S
+    rows: Rows | None = None
+    exact: frozenset[str] = frozenset()
+
+    def state_for(self, metric: str) -> S | None:
+        """Return the state where that is what a metric is computed from, and it has rows; else None."""
+        by_state = self.rows is None or metric in self.exact
+        return self.state if by_state and self.state.rows else None
+
+    def rows_for(self, metric: str) -> Rows | None:
+        """Return the sampled rows where these are what a metric is computed on; else None."""
+        return None if metric in self.exact else self.rows
+
+
+class Summary(ABC, Generic[S]):
     """What one pass keeps: a frozen dataclass whose fields are the hyperparameters that need a pass.
 
     The laws every summary obeys are in :mod:`algorithms.laws`.
@@ -369,149 +466,315 @@ class Summary(Protocol[S]):
     tolerance: ClassVar[float]
     """Relative difference that another order of merging may make."""
 
-    sync_every: ClassVar[int | None]
-    """Merge between workers: None = once, at the end; n = every n batches."""
-
     family: ClassVar[str]
     """``"exact"``: the state is a sufficient statistic of every row. ``"approximate"``: models from it are near
     those of every row. ``"resumable"``: the state depends on the order of the rows and where batches end; it can
     be stopped and taken up again, and merged by averaging."""
 
+    draws: ClassVar[bool] = False
+    """Whether rows are drawn: ``update`` needs ``batch.priority``."""
+
+    sparse: ClassVar[bool] = False
+    """Whether a :class:`SparseBatch` is taken as it is; others get its rows in pieces that are small when dense."""
+
+    nests: ClassVar[bool] = False
+    """Whether its states are :class:`Nested`."""
+
+    @abstractmethod
     def init(self, shape: Shape) -> S:
         """Return the identity of ``merge``, in true shapes."""
-        ...
 
+    @abstractmethod
     def update(self, state: S, batch: Batch) -> S:
         """Return ``merge(state, lift(batch))``; may consume ``state``."""
-        ...
 
+    @abstractmethod
     def merge(self, a: S, b: S) -> S:
         """Return the state of both inputs' rows; associative and commutative; leaves its inputs alone."""
-        ...
 
+    @abstractmethod
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state of that shape, known before the pass."""
-        ...
 
+    @property
+    def learning(self) -> Learned | None:
+        """The summary itself where it must learn something before its pass; else None."""
+        return None
 
-@runtime_checkable
-class Drawing(Protocol):
-    """A summary that draws rows: its ``update`` needs ``batch.priority``."""
-
-    draws: ClassVar[bool]
-
-
-@runtime_checkable
-class Learning(Protocol):
-    """A summary that must know something before its pass: coefficients to expand around, centres, landmarks.
-
-    What it learns from a small sample of rows is stored beside the pilot and is part of the key of its states.
-    It is held in a field of the summary whose metadata says ``{"learned": True}``: no hyperparameter, None
-    until learned, never compared by anything but its digest.
-    """
-
-    def learn(self, shape: Shape, sample: Batch) -> Known:
-        """Return what the pass must know, from a sample of encoded rows."""
-        ...
-
-    def knowing(self, known: Known) -> Summary[Any]:
-        """Return this summary, ready for a pass."""
-        ...
-
-
-@runtime_checkable
-class Checked(Protocol):
-    """A learning summary that can tell from the state of every row whether what it learned suits them all.
-
-    After the pass a study asks it. Where something does not suit, the summary learns again and the data is read
-    once more, twice at most; what was learned last is kept and preferred by the studies that follow.
-    """
-
-    def failed(self, state: Any) -> str | None:
-        """Return why what was learned does not suit the rows of a state, in a clause; None where it does."""
-        ...
-
-    def learn_again(self, shape: Shape, state: Any, sample: Batch) -> Known:
-        """Return what another pass must know, from the state of every row, and a sample of encoded rows."""
-        ...
-
-
-@runtime_checkable
-class Refinable(Protocol):
-    """A summary that can be made with more digits, by another pass over the same rows."""
+    def knowing(self, known: Known) -> Self:
+        """Return this summary, ready for a pass: knowing what was learned, or how many digits to keep."""
+        return dataclasses.replace(self, known=known)  # type: ignore[type-var]
 
     def finer(self, known: Known | None) -> Known | None:
         """Return what a pass must know whose states have more digits than those of what is known.
 
         None where they have all that there are, or how they are made was asked for.
         """
-        ...
+        return None
 
     def precision_in_words(self, known: Known | None, shape: Shape) -> str:
-        """Return how many digits a pass with that knowledge keeps, and why; empty where that was asked for."""
-        ...
+        """Return how many digits a pass with that knowledge keeps, and why; empty where there is one way alone."""
+        return ""
 
 
-def learns(summary: object) -> bool:
-    """Return whether a summary must learn before its pass: it can, and does not say ``learns = False``."""
-    return isinstance(summary, Learning) and bool(getattr(summary, "learns", True))
+class Learned(ABC):
+    """A summary that must know something before its pass: coefficients to expand around, centres, landmarks.
 
+    What it learns from a small sample of rows is stored beside the pilot and is part of the key of its states.
+    It is held in the field ``known``, whose metadata says ``{"learned": True}``: no hyperparameter, None until
+    learned, never compared by anything but its digest.
 
-@runtime_checkable
-class Algorithm(Protocol[S_in, M]):
-    """How a state becomes a model: a frozen dataclass; every field but ``summary`` is a free hyperparameter.
-
-    ``solve`` finds the numbers, ``estimator`` dresses them as scikit-learn's own fitted estimator. A trial
-    needs only the numbers, so it never pays for the dress: ``finalize = estimator after solve``.
+    After the pass a study asks whether what was learned suits every row. Where it does not, the summary learns
+    again and the data is read once more, twice at most; what was learned last is kept and preferred by the studies
+    that follow.
     """
 
-    summary: Any
-    task: ClassVar[str]
-    """Name of a task of :data:`algorithms.tasks.TASKS`."""
+    @property
+    def learning(self) -> Learned | None:
+        """The summary itself; one that need not learn, by its fields, returns None."""
+        return self
 
-    metrics: ClassVar[tuple[str, ...]]
-    """Names that ``score`` answers exactly. Any other scorer's name is answered from a sample of held-out rows."""
+    @abstractmethod
+    def learn(self, shape: Shape, sample: Batch) -> Known:
+        """Return what the pass must know, from a sample of encoded rows."""
 
-    # An algorithm that ``algorithm="auto"`` may pick says ``auto: ClassVar[int]`` in its own class, its place
-    # among those of its task; subclasses do not inherit it. One whose states grow with the square of the columns
-    # may say ``wide: ClassVar[str]``, the name of one that answers for it where they do not fit in memory; that one
-    # has its task and its metrics.
-    # One that needs rows of every class says ``class_rows(state)``, shape (C,), the rows of each or their weight;
-    # its ``check`` raises MissingClass.
-    # One that takes columns of the role "hashed" says ``hashes: ClassVar[bool] = True``.
-    # One of which a free field's value decides which summary is needed says ``steers: ClassVar[tuple[str, ...]]``,
-    # the names of such fields, and sets ``summary`` in ``__post_init__``. Where such a field is searched, the pass
-    # feeds every summary that its values need: of each choice, or of both ends where it is a range of numbers.
-    # One of which a state holds several values of a pass field side by side, as text separated by commas, says
-    # ``joins: ClassVar[tuple[str, ...]]``, the names of such fields: a list of values to search is one state of
-    # all, and a free field says which of them a trial means.
+    def failed(self, state: Any) -> str | None:
+        """Return why what was learned does not suit the rows of a state, in a clause; None where it does."""
+        return None
 
-    def solve(self, state: S_in) -> M:
+    def learn_again(self, shape: Shape, state: Any, sample: Batch) -> Known:
+        """Return what another pass must know, from the state of every row, and a sample of encoded rows."""
+        return self.learn(shape, sample)
+
+    @property
+    def checks(self) -> bool:
+        """Whether a pass may show that what was learned does not suit."""
+        return type(self).failed is not Learned.failed
+
+
+def pass_fields(summary: Summary[Any]) -> dict[str, Any]:
+    """Return the hyperparameters of a summary by name; what it learned is none.
+
+    Examples
+    --------
+    >>> from algorithms.summaries.sample import Sample
+    >>> pass_fields(Sample(size=10))
+    {'size': 10}
+    """
+    made: Any = summary
+    return {f.name: getattr(made, f.name) for f in dataclasses.fields(made) if not f.metadata.get("learned")}
+
+
+def pieces_for(summary: Summary[Any], batch: Batch) -> Iterator[Batch]:
+    """Yield a batch as a summary takes it: sparse rows whole where it says so, else in pieces."""
+    if isinstance(batch, SparseBatch) and not summary.sparse:
+        yield from batch.pieces()
+    else:
+        yield batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tags:
+    """What is said of an algorithm's class, once and in one place.
+
+    Attributes
+    ----------
+    task : name of a task of :data:`algorithms.tasks.TASKS`.
+    exact : scores that held-out states give exactly; an instance may have fewer (:attr:`Algorithm.exact`).
+    sampled : scores that are no scorer of scikit-learn's, computed by the algorithm on sampled rows.
+    default_score : the score of a study that names none; None for that of the task.
+    auto : its place among the algorithms of its task that ``algorithm="auto"`` picks; None for never. Not
+        inherited.
+    needs_every_class : whether a state without rows of some class defines no model.
+    hashes : whether it takes columns of the role ``"hashed"``.
+    costly : whether a fit may take long, so that curves and nested estimates are computed only on request.
+    stand_in : name of the algorithm that answers for it where its states do not fit in memory: one of the same
+        task and scores.
+    elbow : a hyperparameter and a score whose curve shows how much of it is enough.
+    beside_cells : whether it is solved from a state with the cells that it was merged of beside it.
+
+    Examples
+    --------
+    >>> tags = Tags(task="regression", exact=("r2",), auto=1)
+    >>> tags.but(auto=None).exact
+    ('r2',)
+    >>> Tags(task="regression", cosly=True)
+    Traceback (most recent call last):
+    algorithms.errors.ContractBroken: Tags has no 'cosly'; did you mean 'costly'?
+    """
+
+    task: str
+    exact: tuple[str, ...] = ()
+    sampled: tuple[str, ...] = ()
+    default_score: str | None = None
+    auto: int | None = None
+    needs_every_class: bool = False
+    hashes: bool = False
+    costly: bool = False
+    stand_in: str | None = None
+    elbow: tuple[str, str] | None = None
+    beside_cells: bool = False
+
+    def __new__(cls, **given: Any) -> Self:
+        """Refuse a tag that there is not."""
+        legal = cls.__annotations__
+        for name in given:
+            if name not in legal:
+                raise ContractBroken(f"Tags has no {name!r}{nearest(name, legal)}")
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise ContractBroken(f"Tags(task={self.task!r}): there is no such task{nearest(self.task, TASKS)}")
+
+    def but(self, **changes: Any) -> Tags:
+        """Return these tags with some changed."""
+        return dataclasses.replace(self, **changes)
+
+
+class Algorithm(ABC, Generic[S, M]):
+    """How a state becomes a model: a frozen dataclass; every field but ``summary`` is a free hyperparameter.
+
+    ``solve`` finds the numbers, ``estimator`` builds the fitted scikit-learn estimator from them. A trial needs
+    the numbers only.
+    """
+
+    tags: ClassVar[Tags]
+
+    if TYPE_CHECKING:
+
+        @property
+        def summary(self) -> Summary[Any]:
+            """What the pass keeps; a field with a default."""
+            ...
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _check_class(cls)
+        if "tags" not in vars(cls) and (inherited := _tags_of(cls)) is not None:
+            cls.tags = inherited.but(auto=None)
+
+    @classmethod
+    def free_fields(cls) -> list[Field]:
+        """Return the free hyperparameters."""
+        return [field for field in declared(cls, needs_pass=False) if field.name != "summary"]
+
+    @property
+    def exact(self) -> tuple[str, ...]:
+        """The scores that held-out states give exactly, with these hyperparameters."""
+        return self.tags.exact
+
+    @abstractmethod
+    def solve(self, state: S) -> M:
         """Return the model's numbers; never sees the data. Raises NotEnoughRows, naming what is missing."""
-        ...
 
+    @abstractmethod
     def estimator(self, solution: M) -> BaseEstimator:
         """Return the fitted scikit-learn estimator over the encoded columns."""
-        ...
 
-    def score(self, solution: M, held_out: S_in, metric: str) -> Score | float | None:
-        """Return the exact score on the held-out state, greater is better; None if the state cannot tell.
-
-        A :class:`Score` says with it how far it may be from the true one; so may that of ``score_rows``.
-        """
-        ...
-
+    @abstractmethod
     def complexity(self, solution: M) -> float:
         """Return the effective degrees of freedom, comparable between algorithms; smaller is simpler."""
-        ...
 
-    def bounds(self, state: S_in) -> Mapping[str, Range | None]:
+    def complexity_of(self, state: S) -> float:
+        """Return the complexity of the model of a state: without solving it, where that is known."""
+        return self.complexity(self.solve(state))
+
+    def converged(self, solution: M) -> bool:
+        """Return whether an iterative solver reached its tolerance."""
+        return True
+
+    def score(self, solution: M, held: Held[S], metric: str) -> Score | float | None:
+        """Return a score of what was held out, greater is better; None where a scorer of scikit-learn must.
+
+        ``held`` says whether the score is computed from the state, exactly, or on sampled rows. A :class:`Score`
+        says with it how far it may be from the true one.
+        """
+        return None
+
+    def bounds(self, state: S) -> Mapping[str, Range | None]:
         """Return what the state knows of the free fields' ranges; None where a field has no effect on it."""
-        ...
+        return {}
 
-    def check(self, state: S_in) -> None:
+    def check(self, state: S) -> None:
         """Refuse, clearly, a state that cannot define a model, whatever the free fields are.
 
-        Raises NotEnoughRows where more rows would do: it is asked of every training state before the first trial.
+        Raises NotEnoughRows where more rows would do (MissingClass where rows of a class are missing): it is asked
+        of every training state before the first trial.
         """
-        ...
+
+    def check_field(self, name: str, state: S | None = None) -> None:
+        """Refuse the value of one hyperparameter that the summary, or the rows of a state, rule out.
+
+        A study asks it of every value that is searched, before anything is read and again before the trials.
+
+        Parameters
+        ----------
+        name : of the hyperparameter; those without a limit are never refused.
+        state : what a model would be made of; None to ask the summary alone.
+
+        Raises
+        ------
+        InvalidField, NotEnoughRows
+            The summary, or the state, rules the value out; says which other would do.
+        """
+
+    @property
+    def polishing(self) -> Polishable | None:
+        """The algorithm itself where another pass may improve its models; else None."""
+        return None
+
+
+class Polishable(ABC):
+    """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
+
+    @property
+    def polishing(self) -> Polishable | None:
+        """The algorithm itself."""
+        return self
+
+    @abstractmethod
+    def gain(self, solution: Any, state: Any) -> float:
+        """Return how much another pass is expected to lower the mean loss of a row; 0 where nothing is left."""
+
+    @abstractmethod
+    def loss(self, solution: Any, state: Any) -> float:
+        """Return the mean loss of a state's rows, as the state tells it."""
+
+    @abstractmethod
+    def objective(self, solution: Any, state: Any) -> float:
+        """Return the mean loss and the penalty beside it: of every row where the state expands it there."""
+
+    @abstractmethod
+    def expanded_at(self, solution: Any, state: Any) -> Known:
+        """Return what the summary must know for a pass that begins at this solution."""
+
+
+def fitted(algorithm: Algorithm[S, Any], state: S) -> BaseEstimator:
+    """Return the fitted scikit-learn estimator of a state's rows."""
+    return algorithm.estimator(algorithm.solve(state))
+
+
+def _check_class(cls: type[Algorithm[Any, Any]]) -> None:
+    """Raise ContractBroken for tags that are none, or that stand beside ``tags`` as attributes of their own."""
+    found = vars(cls).get("tags")
+    if found is not None and not isinstance(found, Tags):
+        raise ContractBroken(f"{cls.__name__}.tags={found!r}: must be Tags(task=…)")
+    astray = [name for name in Tags.__annotations__ if name in vars(cls) and name != "exact"]
+    if astray:
+        raise ContractBroken(
+            f"{cls.__name__}.{astray[0]} is a tag: write tags: ClassVar[Tags] = Tags(…, {astray[0]}=…)"
+        )
+    if found is not None and found.elbow is not None and found.elbow[0] not in _annotated(cls):
+        raise ContractBroken(
+            f"{cls.__name__}: Tags(elbow={found.elbow!r}) names no field{nearest(found.elbow[0], _annotated(cls))}"
+        )
+
+
+def _annotated(cls: type[Any]) -> list[str]:
+    return [name for kind in cls.__mro__ for name in vars(kind).get("__annotations__", {})]
+
+
+def _tags_of(cls: type[Algorithm[Any, Any]]) -> Tags | None:
+    found: Tags | None = getattr(cls, "tags", None)
+    return found

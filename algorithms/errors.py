@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class AlgorithmError(Exception):
     """The family of this room: what a state, a hyperparameter or a name cannot give.
@@ -79,3 +82,20 @@ class FitFailed(AlgorithmError):
 
 class LawBroken(AlgorithmError):
     """A summary or an algorithm breaks one of the laws of its contract."""
+
+
+class ContractBroken(AlgorithmError):
+    """A class of an algorithm or a summary does not keep the contract; says what to write."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return which of the known names a misspelt one may have meant, or all of them.
+
+    Examples
+    --------
+    >>> nearest("alhpa", ["alpha", "tol"]), nearest("x", ["alpha", "tol"])
+    ("; did you mean 'alpha'?", '; known are alpha, tol')
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"

@@ -18,13 +18,13 @@ import copy
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, filled_map
-from algorithms.contract import INDICATOR, Array, Batch, Column, Shape
+from algorithms.contract import INDICATOR, Array, Batch, Column, Learned, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Log
@@ -137,7 +137,7 @@ def columns_of(kernel: str, width: int) -> tuple[Column, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class OnFeatures:
+class OnFeatures(Learned):
     """A summary that may be made of kernel features in place of the columns.
 
     Parameters
@@ -171,17 +171,13 @@ class OnFeatures:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     @property
-    def learns(self) -> bool:
-        """Whether something must be learned before the pass."""
-        return self.kernel != NONE
+    def learning(self) -> Learned | None:
+        """The summary itself where there is a kernel, whose landmarks are learned before the pass."""
+        return self if self.kernel != NONE else None
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the kernel's landmarks or directions and its width; nothing where there is no kernel."""
         return Known(self._features(shape, sample))
-
-    def knowing(self, known: Known) -> Self:
-        """Return this summary, ready for a pass."""
-        return dataclasses.replace(self, known=known)
 
     def inside(self, shape: Shape) -> Shape:
         """Return the shape that states have: of the features where there are any, else the data's own."""

@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
 
 BUILT_IN: Mapping[str, str] = {
@@ -46,7 +47,7 @@ BUILT_IN: Mapping[str, str] = {
 PATH, OBJECT = "sklearn:", "object:"
 """How the names of classes by path, and of objects, begin; an alias and ``=`` may stand before."""
 
-_OBJECTS: dict[str, type[Any]] = {}
+_OBJECTS: dict[str, type[Algorithm[Any, Any]]] = {}
 
 
 def names() -> list[str]:
@@ -60,7 +61,7 @@ def names() -> list[str]:
     return [*BUILT_IN, *(name for name in _plugins() if name not in BUILT_IN)]
 
 
-def get(name: str) -> type[Any]:
+def get(name: str) -> type[Algorithm[Any, Any]]:
     """Return the algorithm class of that name.
 
     Parameters
@@ -82,7 +83,7 @@ def get(name: str) -> type[Any]:
     """
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        found: type[Any] = getattr(import_module(module), attribute)
+        found: type[Algorithm[Any, Any]] = getattr(import_module(module), attribute)
         return found
     if name in _plugins():
         return _load(_plugins()[name])
@@ -106,7 +107,7 @@ def of_task(task: str) -> list[str]:
 
 def _task(name: str) -> str | None:
     try:
-        return str(get(name).task)
+        return get(name).tags.task
     except AlgorithmError:
         return None
 
@@ -133,7 +134,7 @@ def adopt(model: Any) -> str:
     Examples
     --------
     >>> from sklearn.svm import SVC
-    >>> get(adopt(SVC())).task
+    >>> get(adopt(SVC())).tags.task
     'classification'
     """
     from sklearn.base import BaseEstimator
@@ -151,7 +152,7 @@ def adopt(model: Any) -> str:
     return name
 
 
-def _foreign(name: str) -> type[Any]:
+def _foreign(name: str) -> type[Algorithm[Any, Any]]:
     from algorithms.models._foreign import by_path
 
     full = _without_alias(name)
@@ -174,9 +175,9 @@ def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="hpo.algorithms")}
 
 
-def _load(point: EntryPoint) -> type[Any]:
+def _load(point: EntryPoint) -> type[Algorithm[Any, Any]]:
     try:
-        found: type[Any] = point.load()
+        found: type[Algorithm[Any, Any]] = point.load()
     except Exception as error:
         where = point.dist.name if point.dist else point.value
         raise AlgorithmError(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import Any
 
-from algorithms.summaries.sample import SampleState
+from algorithms.contract import Rows
 
 SHARELESS = ("neg_max_error", "positive_likelihood_ratio", "neg_negative_likelihood_ratio", "roc_auc_ovo")
 """Scores that take no weights and need none: they do not depend on how many rows each kept one stands for."""
@@ -46,7 +46,7 @@ def scorer_of(metric: str, classes: Sequence[Any] = ()) -> Any:
 
 
 def score_by(
-    metric: str, model: Any, rows: SampleState, truth: Any = None, classes: Sequence[Any] = ()
+    metric: str, model: Any, rows: Rows, truth: Any = None, classes: Sequence[Any] = ()
 ) -> float:
     """Return scikit-learn's score of a model on sampled rows, by their weights.
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from algorithms.contract import fitted
 from benchmarks.measure import await_quiet, measure
 from benchmarks.table import Row, at_most, number, seconds
 from benchmarks.workshop import GROUP_ROWS, Matrix, Workshop
@@ -76,7 +77,7 @@ def model_of(result: Any, k: int) -> Any:
     candidate = result.candidates[0]
     algorithm = replace(candidate.algorithm, n_clusters=k)
     with one_blas_thread():
-        return algorithm.finalize(candidate.states.whole)
+        return fitted(algorithm, candidate.states.whole)
 
 
 def full(X: Matrix, k: int, seed: int) -> Any:

@@ -21,7 +21,7 @@ from sklearn import datasets
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
 from sklearn.preprocessing import StandardScaler
 
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.known import Known
 from algorithms.models.gamma import Gamma
 from algorithms.models.logistic import Logistic
@@ -209,7 +209,7 @@ def measured(name: str) -> Iterator[Told]:
         )
         values = [objective(model, summary, state, each, X[:cut], y[:cut]) for each in (solution, exact)]
         score, truth = (
-            model.score_rows(solution, rows, metric),
+            model.score(solution, Held(None, rows), metric),
             model.score_eta(exact.eta(X[cut:]), rows, metric),
         )
         excess, gain, error = values[0] - values[1], model.gain(solution, state), abs(score.value - truth)

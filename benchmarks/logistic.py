@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from algorithms.contract import fitted
 from benchmarks.measure import await_quiet, measure
 from benchmarks.table import Row, at_least, at_most, number, seconds
 from benchmarks.workshop import Workshop
@@ -45,7 +46,7 @@ def logistic_rows(shop: Workshop) -> list[Row]:
         plain = replace(
             candidate.algorithm, C=C, standardize=True, impute="mean", min_frequency=0.0, l1_ratio=0.0
         )
-        model = plain.finalize(state)
+        model = fitted(plain, state)
         Z, Z2 = model[:-1].transform(X), model[:-1].transform(X2)
         fits: list[Any] = []
         await_quiet(shop.patience)

@@ -23,6 +23,7 @@ from hpo.trials.tuner import Budget, Setting, Tuner, suggest
 from studies.quiet import quiet
 from studies.record.records import begin
 from studies.record.storage import open_storage
+from studies.record.study_record import StudyRecord
 from studies.record.write_behind import WriteBehind
 from studies.sampling.samplers import make_sampler
 
@@ -85,7 +86,7 @@ def persisted(shop: Workshop, states: States, trials: int) -> TimedTuner:
     """Run the tuner's loop with the write-behind journal, until the last trial is on disk."""
     journal = shop.fresh("journal")
     storage = open_storage(journal)
-    study = begin(storage, "overhead", direction="maximize", record={"definition": {}})
+    study = begin(storage, "overhead", direction="maximize", record=StudyRecord({}))
     study.sampler = make_sampler("auto", seed=0, space=states.space, trials=trials)
     evidence = states.evidence
     tuner = TimedTuner(states.searched, evidence.states, evidence.contexts, states.space, "r2", study)

@@ -20,11 +20,12 @@ TOPICS = 200
 CHILD = """
 import json, pathlib, sys, time, numpy as np, hpo
 from scipy import sparse
+from algorithms.contract import fitted
 data, store, model, components = sys.argv[1:]
 began = time.perf_counter()
 result = hpo.tune(sparse.load_npz(data), algorithm="pca", trials=20, folds=5, store=store, progress=False,
                   search={"pca.standardize": False})
-pca = result.best.algorithm.__class__(n_components=int(components)).finalize(result.best.states.whole)["model"]
+pca = fitted(result.best.algorithm.__class__(n_components=int(components)), result.best.states.whole)["model"]
 seconds = time.perf_counter() - began
 np.save(model, pca.components_)
 lines = pathlib.Path("/proc/self/status").read_text().splitlines()

@@ -195,7 +195,7 @@ def step_of(title: str, result: Result, known: int, files: int) -> Step:
         known=known,
         rows_read=cost.rows_read,
         bytes_read=cost.bytes_read,
-        files_read=sum(bool(read) for *_, read in result.record["ledger"]),
+        files_read=sum(s.read for s in result.record.ledger),
         pilot_rows=cost.pilot_rows,
         states_built=cost.states_built,
         states_reused=cost.states_reused,

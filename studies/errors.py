@@ -92,6 +92,23 @@ class StudyTaken(StudyError):
         )
 
 
+class RecordTooNew(StudyError):
+    """A later version of this program recorded the study.
+
+    Examples
+    --------
+    >>> print(RecordTooNew("flights", 3, 1))
+    The study 'flights' was recorded by a later version of onepass-hpo (layout 3; this one reads up to 1); install \
+that version to open it, or choose another name.
+    """
+
+    def __init__(self, name: str, version: int, known: int) -> None:
+        super().__init__(
+            f"The study {name!r} was recorded by a later version of onepass-hpo (layout {version}; this one reads "
+            f"up to {known}); install that version to open it, or choose another name."
+        )
+
+
 class SamplerError(StudyError):
     """A sampler cannot search this space, or needs a package that is not installed."""
 

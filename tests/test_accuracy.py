@@ -15,6 +15,7 @@ from algorithms import registry
 from algorithms.contract import Score
 from algorithms.models.ridge import Ridge
 from hpo.cli.run import result_values
+from studies.record.study_record import StudyRecord, TrialNote
 from studies.report.accuracy import Accuracy, recorded_accuracy
 from studies.report.page import render_html, to_csv
 from studies.report.terminal import render_summary
@@ -187,7 +188,7 @@ def test_a_biased_score_says_by_how_much_and_to_which_side(place):
 
 
 def test_records_of_before_say_nothing():
-    assert recorded_accuracy({}, {"states": "x"}, "r2") is None
+    assert recorded_accuracy(StudyRecord({}), TrialNote(states="x"), "r2") is None
 
 
 @pytest.mark.parametrize("name", registry.names())

@@ -13,6 +13,7 @@ from sklearn.datasets import load_diabetes, load_wine
 
 import hpo
 from algorithms import registry
+from algorithms.contract import Tags
 from algorithms.models.ridge import Ridge
 from algorithms.tasks import TASKS
 from hpo.data import open_dataset
@@ -52,13 +53,13 @@ def test_the_kind_of_a_target(target, kind, unsure):
 @pytest.mark.parametrize("task", list(TASKS))
 def test_candidates_are_the_task_s_own(task):
     for name in auto.candidates(task):
-        assert registry.get(name).task == task
+        assert registry.get(name).tags.task == task
 
 
 def test_a_new_algorithm_joins_by_its_own_file(monkeypatch):
     @dataclass(frozen=True, kw_only=True)
     class Mine(Ridge):
-        auto: ClassVar[int] = 0
+        tags: ClassVar[Tags] = Ridge.tags.but(auto=0)
 
     @dataclass(frozen=True, kw_only=True)
     class Heir(Ridge):

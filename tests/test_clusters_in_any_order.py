@@ -111,17 +111,17 @@ def test_a_mixture_is_as_likely_as_a_full_run(blind, tmp_path):
 def test_a_blind_pilot_is_made_again_once_announced_and_remembered(blind, tmp_path):
     data = written(tmp_path / "data", in_order("sorted"))
     first = tuned(data, tmp_path / "store", n_clusters=K)
-    [why] = first.record["read_again"]
+    [why] = first.record.read_again
     assert "the sample that the importances of rows were learned from misses a part of the data" in why
     assert first.cost.rows_read == 2 * ROWS
-    assert first.record["unsuited"] == []
+    assert first.record.unsuited == ()
     second = tuned(data, tmp_path / "store", n_clusters=K // 2)
     assert second.cost.rows_read == 0
 
 
 def test_a_pilot_that_saw_rows_from_everywhere_is_not_made_again(tmp_path):
     result = tuned(written(tmp_path / "data", in_order("shuffled")), n_clusters=K)
-    assert result.record["read_again"] == []
+    assert result.record.read_again == ()
     assert result.cost.rows_read == ROWS
 
 

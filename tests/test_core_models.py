@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import Ridge as SkRidge
 from sklearn.preprocessing import StandardScaler
 
-from algorithms.contract import INDICATOR, LEVEL, OTHER, Batch, Column, Shape
+from algorithms.contract import INDICATOR, LEVEL, OTHER, Batch, Column, Shape, fitted
 from algorithms.design import Preprocess, column_map, design_of
 from algorithms.errors import AlgorithmError, DegenerateTarget, InvalidField
 from algorithms.memo import Memo
@@ -50,14 +50,14 @@ def state_of(X, y=None, columns=None, weight=None, moments=None):
     return moments.update(moments.init(shape), Batch(np.asfortranarray(rows), X.shape[1], weight))
 
 
-def fitted(algorithm, X, y=None):
-    return algorithm.finalize(state_of(X, y))[-1]
+def model_of(algorithm, X, y=None):
+    return fitted(algorithm, state_of(X, y))[-1]
 
 
 class TestAttributes:
     def test_bayesian_ridge_knows_its_deviation(self):
         X, y = data()
-        ours, theirs = fitted(BayesianRidge(standardize=False), X, y), SkBayesianRidge().fit(X, y)
+        ours, theirs = model_of(BayesianRidge(standardize=False), X, y), SkBayesianRidge().fit(X, y)
         np.testing.assert_allclose(
             ours.predict(X, return_std=True)[1], theirs.predict(X, return_std=True)[1], rtol=1e-6
         )
@@ -69,7 +69,7 @@ class TestAttributes:
     def test_every_prior_counts(self, params):
         X, y = data()
         ours, theirs = (
-            fitted(BayesianRidge(standardize=False, **params), X, y),
+            model_of(BayesianRidge(standardize=False, **params), X, y),
             SkBayesianRidge(**params).fit(X, y),
         )
         np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-8)
@@ -78,7 +78,7 @@ class TestAttributes:
     @pytest.mark.parametrize("whiten", [True, False])
     def test_pca(self, whiten):
         X, _ = data()
-        ours = fitted(PCA(n_components=2, standardize=False, whiten=whiten), X)
+        ours = model_of(PCA(n_components=2, standardize=False, whiten=whiten), X)
         theirs = SkPCA(2, svd_solver="full", whiten=whiten).fit(X)
         for name in (
             "explained_variance_",
@@ -95,22 +95,22 @@ class TestAttributes:
 
     def test_linear_regression(self):
         X, y = data()
-        ours, theirs = fitted(OLS(standardize=False), X, y), LinearRegression().fit(X, y)
+        ours, theirs = model_of(OLS(standardize=False), X, y), LinearRegression().fit(X, y)
         np.testing.assert_allclose(ours.singular_, theirs.singular_, rtol=1e-9)
         assert ours.rank_ == theirs.rank_
 
     def test_the_scaler(self):
         X, y = data()
-        scaler, theirs = Ridge().finalize(state_of(X, y))["scale"], StandardScaler().fit(X)
+        scaler, theirs = fitted(Ridge(), state_of(X, y))["scale"], StandardScaler().fit(X)
         for name in ("mean_", "scale_", "var_"):
             np.testing.assert_allclose(getattr(scaler, name), getattr(theirs, name), rtol=1e-9, err_msg=name)
         np.testing.assert_allclose(scaler.inverse_transform(scaler.transform(X)), X, rtol=1e-9)
 
     def test_the_model_says_what_it_was_made_with(self):
         X, y = data()
-        assert fitted(Lasso(alpha=0.25), X, y).alpha == 0.25
-        assert fitted(ElasticNet(alpha=0.25, l1_ratio=0.75), X, y).get_params()["l1_ratio"] == 0.75
-        assert fitted(Ridge(alpha=0.5, positive=True), X, y).positive
+        assert model_of(Lasso(alpha=0.25), X, y).alpha == 0.25
+        assert model_of(ElasticNet(alpha=0.25, l1_ratio=0.75), X, y).get_params()["l1_ratio"] == 0.75
+        assert model_of(Ridge(alpha=0.5, positive=True), X, y).positive
 
     @pytest.mark.parametrize("ours, theirs", [
         (Ridge(alpha=2.0, positive=True, standardize=False), SkRidge(2.0, positive=True)),
@@ -121,12 +121,12 @@ class TestAttributes:
         X, y = data()
         expected = theirs.fit(X, y).coef_
         assert (expected == 0.0).any()
-        np.testing.assert_allclose(fitted(ours, X, y).coef_, expected, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(model_of(ours, X, y).coef_, expected, rtol=1e-3, atol=1e-4)
 
     def test_a_collinear_column_shares_the_positive_coefficient_without_overflow(self):
         X, y = data()
         twice = np.column_stack([X[:, :1], X[:, :1]])
-        assert fitted(OLS(positive=True, standardize=False), twice, y).coef_.sum() == pytest.approx(
+        assert model_of(OLS(positive=True, standardize=False), twice, y).coef_.sum() == pytest.approx(
             LinearRegression().fit(X[:, :1], y).coef_[0], rel=1e-6
         )
 
@@ -227,7 +227,7 @@ class TestDesign:
     def test_a_column_constant_to_rounding_is_not_scaled(self):
         X, y = data()
         X[:, 1] = 1e6 + np.where(np.arange(N) % 2, 1e-10, 0.0)
-        scaler = Ridge().finalize(state_of(X, y))["scale"]
+        scaler = fitted(Ridge(), state_of(X, y))["scale"]
         np.testing.assert_array_equal(scaler.scale_ == 1.0, StandardScaler().fit(X).scale_ == 1.0)
         assert scaler.scale_[1] == 1.0
 

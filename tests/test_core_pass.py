@@ -115,11 +115,11 @@ def test_the_ledger_adds_up(files, tmp_path):
     distinct = len({tuple(t.params.items()) for t in result.optuna_study.trials})
     assert cost.rows_if_retrained == distinct * 4 * 1200 + 1200
     assert cost.ratio == cost.rows_if_retrained / 1200
-    assert [rows for _, rows, _, _ in result.record["ledger"]] == [400] * 3
+    assert [s.rows for s in result.record.ledger] == [400] * 3
     again = hpo.tune(files, "y", "ridge", trials=3, folds=4, store=tmp_path / "store")
     assert (again.cost.rows_read, again.cost.bytes_read, again.cost.pilot_rows) == (0, 0, 0)
     assert again.cost.ratio == float("inf")
-    assert [read for *_, read in again.record["ledger"]] == [False] * 3
+    assert [s.read for s in again.record.ledger] == [False] * 3
 
 
 def test_time_folds_count_only_what_each_split_reads(files):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Algorithm, Batch, Column, Held, Shape, Tags
 from algorithms.models.ols import OLS
 from algorithms.models.pca import PCA
 from algorithms.models.ridge import Ridge
@@ -19,16 +20,25 @@ from hpo.trials.selection import Candidate, best, learning_curve, nested, simple
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(Algorithm):
     """An algorithm whose complexity, score and convergence are given."""
 
     size: float = 1.0
     gain: float = 0.0
     stuck: tuple[int, ...] = ()
     summary: Moments = Moments()
+    settled: bool = True
+
+    tags: ClassVar[Tags] = Tags(task="regression")
 
     def solve(self, state):
         return self if state.rows not in self.stuck else Stuck(self)
+
+    def converged(self, solution):
+        return solution.settled
+
+    def estimator(self, solution):
+        raise NotImplementedError
 
     def complexity(self, solution):
         return self.size
@@ -40,7 +50,7 @@ class Known:
 @dataclass(frozen=True)
 class Stuck:
     known: Known
-    converged: bool = False
+    settled: bool = False
 
 
 def states(k=3, rows=20, seed=0):
@@ -113,7 +123,7 @@ def test_the_nested_estimate_scores_each_outer_fold_by_what_the_inner_folds_chos
             inner = []
             for test in set(range(4)) - {out}:
                 train = found.merged([i for i in range(4) if i not in (out, test)])
-                inner.append(float(c.algorithm.score(c.algorithm.solve(train), found.cells[test], "r2")))
+                inner.append(float(c.algorithm.score(c.algorithm.solve(train), Held(found.cells[test]), "r2")))
             means.append(np.mean(inner))
         outer.append(candidates[int(np.argmax(means))].scores.folds[out])
     estimate = nested(candidates, "r2")

@@ -26,7 +26,7 @@ def frame():
 
 
 def levels(result):
-    return [level for e in result.record["encoder"]["encodings"] if "levels" in e for level in e["levels"]]
+    return [level for e in result.record.encoder["encodings"] if "levels" in e for level in e["levels"]]
 
 
 def test_the_pilot_counts_levels_by_weight_and_sees_no_row_of_weight_zero():

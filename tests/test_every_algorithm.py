@@ -18,7 +18,7 @@ from hpo.errors import SearchError
 
 
 def task_of(name):
-    return TASKS[registry.get(name).task]
+    return TASKS[registry.get(name).tags.task]
 
 
 def data_for(name):

@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import hpo
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape, fitted
 from algorithms.summaries.sample import Sample
 from hpo.errors import TuneError
 from hpo.findings.extrapolation import extrapolate
@@ -97,7 +97,7 @@ def test_a_rung_is_the_model_of_a_smaller_sample(digits):
     small = []
     for train, held in zip(states.train, states.held_out, strict=True):
         m = -(-train.n // 9)
-        model = algorithm.finalize(train.prefix(m))
+        model = fitted(algorithm, train.prefix(m))
         small.append(model.score(held.rows.X, held.rows.y))
         assert model[-1].tree_.n_node_samples[0] == m
     np.testing.assert_allclose(

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 import hpo
 import hpo.states.learning
 import hpo.trials.polish
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.known import Known
 from algorithms.models._problem import Problem
 from algorithms.models.gamma import Gamma
@@ -67,7 +67,7 @@ def test_a_class_that_the_sample_missed_is_learned_of_all_rows(class_weight, tmp
     search = {"C": 1.0, "class_weight": class_weight}
     result, rows = tuned(X, y, "logistic", search, "neg_log_loss", tmp_path)
     assert result.cost.rows_read == 2 * len(X)
-    assert result.record["read_again"] == ["the sample had no row of y='yes'"]
+    assert result.record.read_again == ("the sample had no row of y='yes'",)
     model = LogisticRegression(C=1.0, class_weight=class_weight, solver="newton-cholesky", **TIGHT)
     twin = make_pipeline(StandardScaler(), model).fit(X, y)
     a, b = (m.predict_proba(x)[:, 1] for m, x in ((result.best_model, rows), (twin, X)))
@@ -84,8 +84,8 @@ def test_counts_that_are_larger_where_the_sample_did_not_look(times, tmp_path, m
     blind(monkeypatch, lambda counts: counts < 4.0)
     result, rows = tuned(X, y, "poisson", {"alpha": 1e-3}, "neg_mean_poisson_deviance", tmp_path)
     assert result.cost.rows_read in (2 * len(X), 3 * len(X))
-    assert "off by" in result.record["read_again"][0]
-    assert result.record["unsuited"] == []
+    assert "off by" in result.record.read_again[0]
+    assert result.record.unsuited == ()
     twin = make_pipeline(
         StandardScaler(), PoissonRegressor(alpha=1e-3, solver="newton-cholesky", **TIGHT)
     ).fit(X, y)
@@ -111,7 +111,7 @@ def test_a_good_sample_is_read_once(tmp_path):
     y = np.where(rng.random(len(X)) < 1.0 / (1.0 + np.exp(1.0 - eta)), "yes", "no")
     result, _ = tuned(X, y, "logistic", {"C": 1.0}, "neg_log_loss", tmp_path)
     assert result.cost.rows_read == len(X)
-    assert result.record["read_again"] == []
+    assert result.record.read_again == ()
 
 
 # few rows ----------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_a_gap_that_only_one_row_has_is_kept_too(tmp_path, monkeypatch):
     cv = PredefinedSplit(rng.integers(0, 3, len(X)))
     search = {"C": 1.0, "impute": "indicator"}
     result, _ = tuned(X, y, "logistic", search, "neg_log_loss", tmp_path, folds=cv)
-    assert "kept whole" in result.record["read_again"][0]
+    assert "kept whole" in result.record.read_again[0]
     assert result.best.states.whole.complete
     assert 4 + 2 in result.best.states.whole.present or result.best.states.whole.present.max() > 3
 
@@ -256,7 +256,7 @@ def measured():
             what = f"{name} {setting}"
             found["objective"].append((what, values[0] - values[1], model.gain(solution, state)))
             metric = "neg_log_loss" if kind == "logistic" else f"neg_mean_{kind}_deviance"
-            score = model.score_rows(solution, rows, metric)
+            score = model.score(solution, Held(None, rows), metric)
             truth = model.score_eta(exact.eta(X[test]), rows, metric)
             if not state.complete:
                 found["score"].append((what, abs(score.value - truth), score.bound))

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import Imprecise
 from algorithms.models import _rounding
 from algorithms.models.lasso import Lasso as OurLasso
@@ -153,7 +153,7 @@ def test_the_bound_holds_the_true_error(seed, precision, monkeypatch):
         solution, held_out = model.solve(next(states)), next(states)
         for metric in METRICS:
             try:
-                score = model.score(solution, held_out, metric)
+                score = model.score(solution, Held(held_out), metric)
             except Imprecise:
                 continue
             shown += 1
@@ -172,9 +172,9 @@ def test_a_root_keeps_the_digits_that_products_lose():
         held_out = state_of(X[~train], y[~train], precision)
         if precision == "double":
             with pytest.raises(Imprecise, match="to six digits"):
-                model.score(solution, held_out, "r2")
+                model.score(solution, Held(held_out), "r2")
         else:
-            assert float(model.score(solution, held_out, "r2")) == pytest.approx(float(truth["r2"]), rel=1e-9)
+            assert float(model.score(solution, Held(held_out), "r2")) == pytest.approx(float(truth["r2"]), rel=1e-9)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -190,7 +190,7 @@ def test_from_roots_every_model_is_what_it_is_from_products(model, weighted):
     made = {}
     for precision in ("double", "qr"):
         train, test = (state_of(X[some], y[some], precision, w[some]) for some in (slice(80), slice(80, None)))
-        made[precision] = float(model.score(model.solve(train), test, model.metrics[0]))
+        made[precision] = float(model.score(model.solve(train), Held(test), model.exact[0]))
     assert made["qr"] == pytest.approx(made["double"], rel=1e-11)
 
 
@@ -264,7 +264,7 @@ def test_the_winner_of_a_search_on_unscaled_columns_scores_what_its_rows_give():
     for state, score, (_, test) in zip(
         result.best.states.train, result.best.scores.folds, CV.split(X), strict=True
     ):
-        assert model.finalize(state).score(rows[test], y[test]) == pytest.approx(score, abs=1e-8)
+        assert fitted(model, state).score(rows[test], y[test]) == pytest.approx(score, abs=1e-8)
 
 
 def levels_beside(rng, n=6000):

@@ -20,7 +20,7 @@ from test_twins_packed import mixed, one, ready, rows_of
 
 import hpo
 from algorithms import laws
-from algorithms.contract import HASH_BITS, Column, Shape
+from algorithms.contract import HASH_BITS, Column, Shape, fitted
 from algorithms.models._steps import HashColumns
 from algorithms.models.linear import Linear
 from algorithms.summaries._pack import buckets_of, columns_of
@@ -279,4 +279,4 @@ def test_merging_buckets_is_the_mean_by_the_rows_that_fell_into_them():
     alone = (first > 0) & (second == 0)
     assert alone.any()
     assert (merged.buckets[alone] == a.buckets[alone]).all(), "a level of one segment keeps what was learned there"
-    assert Linear(loss="log_loss", summary=made).finalize(made.merge(a, b))["model"].coef_.shape == (1, 256)
+    assert fitted(Linear(loss="log_loss", summary=made), made.merge(a, b))["model"].coef_.shape == (1, 256)

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Shape, fitted
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.summaries.moments import Moments
 from studies.errors import SpecError
@@ -95,7 +95,7 @@ def test_fold_scores_are_those_of_refits_on_the_same_features(tmp_path):
     states, model = result.best.states, result.best_model
     exact = np.array(result.best.scores.folds)
     by_rows = [
-        make_pipeline(*(step for _, step in result.best.algorithm.finalize(train).steps)).score(held.rows.X, held.rows.y)
+        make_pipeline(*(step for _, step in fitted(result.best.algorithm, train).steps)).score(held.rows.X, held.rows.y)
         for train, held in zip(states.train, states.held_out, strict=True)
     ]  # fmt: skip
     np.testing.assert_allclose(exact, by_rows, rtol=1e-8)

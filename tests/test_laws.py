@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from algorithms import fields, laws, registry, tasks
-from algorithms.contract import Batch, Column, Shape, learns
+from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import LawBroken
 from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.families import LogisticCurvature
@@ -30,12 +30,12 @@ SHAPES = {
 
 
 def shape_of(algorithm):
-    return SHAPES[tasks.TASKS[algorithm.task].target]
+    return SHAPES[tasks.TASKS[algorithm.tags.task].target]
 
 
 def ready(summary, shape):
     """The summary as a pass uses it: what must be learned is learned from a few fixed rows."""
-    if not learns(summary):
+    if summary.learning is None:
         return summary
     sample = fixed(np.random.default_rng(1), 50, shape)
     return summary.knowing(summary.learn(shape, sample))

@@ -8,7 +8,6 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 import hpo
 from algorithms import fields, registry
-from algorithms.contract import Limited
 from hpo.errors import SearchError
 from hpo.question.search import resolve
 
@@ -77,8 +76,7 @@ def test_defaults_are_within_the_limits(name):
     algorithm = registry.get(name)
     made = algorithm()
     for field in fields.fields_of(algorithm):
-        if isinstance(made, Limited):
-            made.check_field(field)
+        made.check_field(field)
 
 
 def test_a_search_of_clusters_ends_at_the_largest_k_max():
@@ -115,7 +113,7 @@ def test_what_the_rows_rule_out_is_refused_and_the_states_are_kept(data, name, s
      ("sketched_pca", "n_components", 50, 6), ("ridge", "select", 50, None), ("isolation_forest", "max_samples", 5000, 120)],
 )  # fmt: skip
 def test_more_than_there_is_means_all_of_it(name, field, more, as_good_as):
-    task = registry.get(name).task
+    task = registry.get(name).tags.task
     data = {"decomposition": X, "regression": (X, y), "outlier_detection": (X, LABELS)}[task]
     studies = [tune(data, name, {f"{name}.{field}": k}, sampler="random") for k in (more, as_good_as)]
     scores = [study.optuna_study.trials[0].user_attrs["fold_scores"] for study in studies]

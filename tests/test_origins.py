@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
+from algorithms.contract import fitted
 from hpo.data import Encoder, open_dataset
 from hpo.data.origins import Extent, extent_of, origins_of
 from hpo.data.schema import Field
@@ -191,8 +192,8 @@ class TestMissingBesideAnOffset:
             folds=CV, scoring="log_likelihood", store=None, progress=False,
         )  # fmt: skip
         np.testing.assert_allclose(result.best.scores.folds, cross_val_score(twin, X, cv=CV), rtol=1e-7)
-        fitted = twin.fit(X)
-        np.testing.assert_allclose(result.best_model[-1].mean_, fitted[-1].mean_, rtol=1e-9, atol=1e-9)
+        theirs = twin.fit(X)
+        np.testing.assert_allclose(result.best_model[-1].mean_, theirs[-1].mean_, rtol=1e-9, atol=1e-9)
 
     def test_kmeans(self, dtype, standardize):
         frame, X = self.frame(dtype).drop(columns="y"), years().drop(columns="y")
@@ -300,7 +301,7 @@ def test_a_number_that_is_constant_once_filled_in_has_no_spread_at_all(algorithm
         store=None, progress=False, scoring=scoring[algorithm],
         **({} if algorithm in ("ridge", "lda") else {"drop": ["y"]}),
     )  # fmt: skip
-    model = result.best.algorithm.finalize(result.best.states.train[0])
+    model = fitted(result.best.algorithm, result.best.states.train[0])
     assert model["scale"].scale_[0] == 1.0
 
 

@@ -128,7 +128,7 @@ def test_it_is_left_out_where_it_gains_less_than_the_standard_error_and_the_repo
 
 
 def test_it_is_made_where_it_gains_more(frame, tmp_path, monkeypatch):
-    monkeypatch.setattr(hpo.trials.polish, "_standard_error", lambda _: 1e-7)
+    monkeypatch.setattr(hpo.trials.polish, "_standard_error", lambda *_: 1e-7)
     result = tuned(frame, tmp_path)
     assert result.polished.passes
     assert any("was polished by" in note for note in result.report().notes)

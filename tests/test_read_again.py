@@ -89,8 +89,8 @@ def test_the_data_is_read_as_often_as_it_takes_and_rows_are_counted_truly(tmp_pa
     assert picky["failed"] == 1 + rounds
     assert picky["rows"] == [ROWS] * (1 + rounds), "it is asked of every row"
     assert picky["learned"] == rounds
-    assert result.record["read_again"] == [WHY] * rounds
-    assert result.record["unsuited"] == []
+    assert result.record.read_again == (WHY,) * rounds
+    assert result.record.unsuited == ()
     assert sum("was read again" in note and WHY in note for note in result.report().notes) == rounds
 
 
@@ -109,7 +109,7 @@ def test_after_two_more_readings_it_stands_with_a_warning(tmp_path, picky):
     with pytest.warns(ApproximationWarning, match=WHY):
         result = tuned(tmp_path)
     assert result.cost.rows_read == 3 * ROWS
-    assert result.record["unsuited"] == [WHY]
+    assert result.record.unsuited == (WHY,)
     assert any("rough" in note and WHY in note for note in result.report().notes)
     with pytest.warns(ApproximationWarning, match=WHY):
         again = tuned(tmp_path)
@@ -123,7 +123,7 @@ def test_the_next_study_begins_with_what_was_learned_last(tmp_path, picky):
     other = tuned(tmp_path, search={"logistic.C": 0.1})
     assert other.cost.rows_read == 0
     assert picky["learned"] == 1
-    assert other.record["known"] == first.record["known"]
+    assert other.record.known == first.record.known
 
 
 def test_growing_data_keeps_it_and_reads_what_is_new(tmp_path, picky):
@@ -160,7 +160,7 @@ def test_a_recorded_study_is_opened_with_its_last_states(tmp_path, picky):
     result = tuned(tmp_path, **how)
     again = hpo.load("late", storage=how["storage"])
     assert np.array_equal(again.best_model["model"].coef_, result.best_model["model"].coef_)
-    assert again.record["read_again"] == [WHY]
+    assert again.record.read_again == (WHY,)
 
 
 def test_what_cannot_be_kept_is_read_again_twice_at_most(tmp_path, picky, monkeypatch):

@@ -23,10 +23,11 @@ from optuna.trial import TrialState
 from studies.errors import RecordWarning, StorageError, StudyMissing, StudyTaken
 from studies.record.journal import FileStorage
 from studies.record.records import begin, load_study
-from studies.record.storage import ONEPASS, delete_study, list_studies, open_storage
+from studies.record.storage import delete_study, list_studies, open_storage
+from studies.record.study_record import StudyRecord
 from studies.record.write_behind import WriteBehind
 
-RECORD = {"definition": {"data": "x.csv", "algorithm": ["ridge", "pca"], "folds": 5}, "version": "0"}
+RECORD = StudyRecord({"data": "x.csv", "algorithm": ["ridge", "pca"], "folds": 5})
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_what_was_run_is_what_is_stored(where):
         grow(study, 25, writer)
     again = load_study(open_storage(where), "s")
     assert facts(again.trials) == facts(study.trials)
-    assert again.user_attrs[ONEPASS] == RECORD
+    assert StudyRecord.of(again.user_attrs, "s") == RECORD
     assert again.direction == study.direction
     assert again.best_value == study.best_value
 
@@ -151,7 +152,7 @@ def test_flush_waits_until_everything_is_stored(where):
 def test_another_definition_is_refused_with_the_differences(where):
     storage = open_storage(where)
     start(storage)
-    other = {"definition": {**RECORD["definition"], "folds": 10}}
+    other = StudyRecord({**RECORD.definition, "folds": 10})
     with pytest.raises(StudyTaken, match="folds: 5, now 10") as caught:
         start(open_storage(where), record=other)
     assert "warm_start: s" in str(caught.value)

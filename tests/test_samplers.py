@@ -113,11 +113,12 @@ def test_a_resumed_grid_goes_on_as_if_never_stopped():
 def test_resuming_from_a_journal_file_changes_nothing(tmp_path):
     from studies.record.records import begin, load_study
     from studies.record.storage import open_storage
+    from studies.record.study_record import StudyRecord
     from studies.record.write_behind import WriteBehind
 
     whole = run("auto", 60)
     storage = open_storage(tmp_path / "a.journal")
-    begin(storage, "s", direction="minimize", record={"definition": {}})
+    begin(storage, "s", direction="minimize", record=StudyRecord({}))
     with WriteBehind(storage, "s") as writer:
         for trial in whole.trials[:47]:
             writer.put(trial)

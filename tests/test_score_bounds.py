@@ -10,7 +10,7 @@ import hpo
 from algorithms.contract import Score
 from algorithms.models.ridge import Ridge
 from hpo.states.evaluate import Scores
-from hpo.trials.tuner import attributes_of, recorded
+from hpo.trials.notes import note_of, recorded
 from studies.record.records import failed
 
 
@@ -47,6 +47,6 @@ def test_a_bound_is_kept_with_the_trial_and_shown(frame, tmp_path, monkeypatch):
 
 
 def test_no_bound_leaves_no_trace():
-    noted = attributes_of(Scores.of([Score(1.0), Score(3.0)]))
+    noted = note_of(Scores.of([Score(1.0), Score(3.0)])).encode()
     assert noted == {"fold_scores": [1.0, 3.0], "std_error": 1.0}
     assert recorded(failed()) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 import optuna
@@ -22,7 +22,7 @@ from test_twins_bayes import algorithm_of, data_of, state_of
 
 import hpo
 from algorithms import fields, registry
-from algorithms.contract import INDICATOR, Batch, Column, Shape
+from algorithms.contract import INDICATOR, Batch, Column, Held, Shape, fitted
 from algorithms.errors import InvalidField
 from algorithms.models.gaussian_nb import GaussianNB
 from algorithms.models.lda import LDA
@@ -82,7 +82,7 @@ def test_the_model_is_scikit_learns(kind, solver):
     X, y = SETS[kind](return_X_y=True)
     X = X[:, X.any(axis=0)]
     for priors in (None, "uniform"):
-        ours = auto(solver, priors=priors).finalize(state_of(auto(), X, y))["model"]
+        ours = fitted(auto(solver, priors=priors), state_of(auto(), X, y))["model"]
         uniform = None if priors is None else np.full(len(np.unique(y)), 1 / len(np.unique(y)))
         theirs = twin_of(solver, priors=uniform).fit(X, y)
         theirs = refined(theirs) if solver == "lsqr" else theirs
@@ -100,12 +100,12 @@ def test_an_offset_of_a_million_costs_no_digits(kind, dtype):
     X = (X + 1e6).astype(dtype)
     for solver in SOLVERS:
         ours, theirs = (
-            auto(solver).finalize(state_of(auto(), X, y))["model"],
+            fitted(auto(solver), state_of(auto(), X, y))["model"],
             twin_of(solver).fit(X.astype(float), y),
         )
         same(ours.covariance_, theirs.covariance_, 1e-12)
         algorithm = auto(solver, standardize=True)
-        ours = algorithm.finalize(state_of(algorithm, X, y))
+        ours = fitted(algorithm, state_of(algorithm, X, y))
         theirs = make_pipeline(StandardScaler(), twin_of(solver)).fit(X.astype(float), y)
         same(ours["model"].covariance_, theirs[-1].covariance_, 1e-8)
         same(ours["model"].coef_, theirs[-1].coef_, 1e-6)
@@ -116,7 +116,7 @@ def test_an_offset_of_a_million_costs_no_digits(kind, dtype):
 def test_whole_weights_are_repeated_rows(solver):
     X, y = data_of("wine")
     w = np.random.default_rng(0).integers(1, 4, len(y))
-    ours = auto(solver).finalize(state_of(auto(), X, y, w.astype(float)))["model"]
+    ours = fitted(auto(solver), state_of(auto(), X, y, w.astype(float)))["model"]
     same_model(ours, twin_of(solver).fit(np.repeat(X, w, axis=0), np.repeat(y, w)), X)
 
 
@@ -132,9 +132,9 @@ def test_collinear_and_constant_columns_are_shrunk_as_in_scikit_learn():
     X, y = odd(np.random.default_rng(0))
     with pytest.warns(UserWarning, match="Only one sample"):
         theirs = twin_of().fit(X, y)
-    same_model(auto().finalize(state_of(auto(), X, y))["model"], theirs, X)
+    same_model(fitted(auto(), state_of(auto(), X, y))["model"], theirs, X)
     one = X[:, :1]
-    same_model(auto().finalize(state_of(auto(), one, y))["model"], twin_of().fit(one, y), one)
+    same_model(fitted(auto(), state_of(auto(), one, y))["model"], twin_of().fit(one, y), one)
 
 
 @pytest.mark.parametrize("shrinkage", [0.1, "auto"])
@@ -242,7 +242,7 @@ def test_states_of_any_cut_give_the_model_of_all_rows(offset):
     merged = summary.init(shape)
     for state in np.random.default_rng(1).permutation(np.array(states, dtype=object)):
         merged = summary.merge(merged, state)
-    ours = algorithm.finalize(merged)
+    ours = fitted(algorithm, merged)
     x = np.where(rows[:, [1, 3]] == 1.0, np.nan, rows[:, [0, 2]])
     x = np.where(np.isnan(x), np.nanmean(x, axis=0), x)
     theirs = make_pipeline(StandardScaler(), twin_of("eigen")).fit(x, rows[:, 4])
@@ -259,7 +259,7 @@ def test_a_state_of_kurtosis_is_a_state_of_classes_too():
     algorithm = LDA(shrinkage=0.2, impute="zero")
     plain, rich = (algorithm.solve(state) for state in states)
     np.testing.assert_allclose(plain.covariance, rich.covariance, rtol=1e-12, atol=1e-14)
-    scores = [float(algorithm.score(plain, state, "log_likelihood")) for state in states]
+    scores = [float(algorithm.score(plain, Held(state), "log_likelihood")) for state in states]
     assert scores[0] == pytest.approx(scores[1], rel=1e-12)
 
 
@@ -271,7 +271,7 @@ def test_held_out_likelihoods_are_exact():
     logs = [np.log(p) + multivariate_normal(m, model.covariance_).logpdf(X[1::2])
             for p, m in zip(model.priors_, model.means_, strict=True)]  # fmt: skip
     expected = np.column_stack(logs)[np.arange(len(X[1::2])), y[1::2]].mean()
-    assert float(auto().score(solution, held_out, "log_likelihood")) == pytest.approx(expected, rel=1e-9)
+    assert float(auto().score(solution, Held(held_out), "log_likelihood")) == pytest.approx(expected, rel=1e-9)
     least, most = (LDA(shrinkage=s).complexity(LDA(shrinkage=s).solve(state)) for s in (1.0, 0.0))
     assert least < auto().complexity(solution) < most
 
@@ -356,7 +356,6 @@ class Steered(GaussianNB):
 
     var_smoothing: Annotated[float, Log(1e-12, 0.1)] = 1e-9
     kept: Annotated[str, Choice("little", "much", searched=False)] = "little"
-    steers: ClassVar[tuple[str, ...]] = ("var_smoothing", "kept")
 
     def __post_init__(self):
         much = self.kept == "much" or self.var_smoothing > 0.5
@@ -372,7 +371,7 @@ class Undecided(Steered):
 
 def test_any_free_field_may_steer_by_its_choices_or_the_ends_of_its_range():
     diagonal, full = Classes("diagonal"), Classes("full")
-    assert [one.summary for one in fields.variants(Steered)] == [diagonal, diagonal, full]
+    assert [one.summary for one in fields.variants(Steered)] == [diagonal, full]
     wide, narrow = (optuna.distributions.FloatDistribution(1e-9, high, log=True) for high in (1.0, 0.1))
     for constants, asked, expected in [
         ({}, {}, [diagonal]),
@@ -395,7 +394,7 @@ def test_the_command_line_says_what_may_be_asked_for():
 def test_no_shrinkage_is_none():
     X, y = data_of("wine")
     a, b = (
-        algorithm_of("lda", {"shrinkage": s}).finalize(state_of(algorithm_of("lda", {}), X, y))
+        fitted(algorithm_of("lda", {"shrinkage": s}), state_of(algorithm_of("lda", {}), X, y))
         for s in (None, 0)
     )
     np.testing.assert_array_equal(a["model"].coef_, b["model"].coef_)

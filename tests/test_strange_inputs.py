@@ -380,7 +380,7 @@ def test_a_constant_column_predicts_the_mean(algorithm):
     assert model.predict(data) == pytest.approx(np.full(ROWS, data["y"].mean()), rel=1e-9)
 
 
-SUPERVISED = [n for n in registry.names() if TASKS[registry.get(n).task].target and n != "categorical_nb"]
+SUPERVISED = [n for n in registry.names() if TASKS[registry.get(n).tags.task].target and n != "categorical_nb"]
 
 
 @pytest.mark.filterwarnings(
@@ -390,7 +390,7 @@ SUPERVISED = [n for n in registry.names() if TASKS[registry.get(n).task].target 
 def test_rows_of_zeros_predict_without_them(algorithm):
     rng = np.random.default_rng(0)
     data = pd.DataFrame({"a": np.zeros(60), "b": np.zeros(60), "y": rng.random(60) + 1.0})
-    if TASKS[registry.get(algorithm).task].target == CLASS:
+    if TASKS[registry.get(algorithm).tags.task].target == CLASS:
         data["y"] = np.where(data["y"] > 1.4, "high", "low")
     result = tune(data, algorithm=algorithm)
     assert np.isfinite(result.best_value)

@@ -88,7 +88,7 @@ def test_scores_of_models_with_and_without_are_told_of_the_same_rows(tmp_path):
         store=tmp_path,
         search={"ridge.target_transform": "log1p"},
     )
-    assert result.record["sampled"] == ["r2"]
+    assert result.record.sampled == ("r2",)
     board = result.leaderboard().set_index("algorithm")["score"]
     assert board["ridge"] > board["lasso"]
 
@@ -115,6 +115,7 @@ def test_what_cannot_be(tmp_path):
         Moments(target_transform="sqrt")
     with pytest.raises(InvalidField, match="no target"):
         PCA(summary=Moments(target_transform="log1p"))
-    assert OurRidge.told_exactly(()) == OurRidge.metrics
+    assert OurRidge().exact == OurRidge.tags.exact
+    assert OurRidge(summary=Moments(target_transform="log1p")).exact == ()
     assert repr(Moments()) == "Moments(precision='auto')"
     assert repr(Moments(target_transform="log1p")) == "Moments(precision='auto', target_transform='log1p')"

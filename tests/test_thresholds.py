@@ -18,7 +18,7 @@ from algorithms.models.knn_classifier import KNNClassifier
 from algorithms.thresholds import best_threshold, check_criterion
 from hpo.errors import SearchError
 
-BINARY = [n for n in registry.names() if registry.get(n).task == "classification"]
+BINARY = [n for n in registry.names() if registry.get(n).tags.task == "classification"]
 
 
 def rare(n=1500, seed=0):

@@ -16,6 +16,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 
 import hpo
+from algorithms.contract import Held
 from hpo.errors import DataError, SearchError, TuneError
 from studies.errors import SpecError, StudyMissing
 
@@ -98,7 +99,7 @@ def test_arrays_series_and_sparse_matrices(tmp_path):
     dense = hpo.tune((X, y), **options)
     named = hpo.tune((pd.DataFrame(X), pd.Series(y, name="progress")), **options)
     thin = hpo.tune((sparse.csr_array(X), y), **options)
-    assert named.record["targets"] == ["progress"]
+    assert named.record.targets == ("progress",)
     assert thin.best_value == pytest.approx(dense.best_value, rel=1e-6)
     assert dense.best_model.predict(X).shape == (442,)
 
@@ -230,7 +231,7 @@ def test_nested_estimate_is_the_naive_one(frame):
             algorithm, scores = candidate.algorithm, []
             for test in inner:
                 train = states.merged([c for c in inner if c != test])
-                scores.append(float(algorithm.score(algorithm.solve(train), states.cells[test], result.metric)))
+                scores.append(float(algorithm.score(algorithm.solve(train), Held(states.cells[test]), result.metric)))
             means.append(np.mean(scores))
         outer.append(result.candidates[int(np.argmax(means))].scores.folds[out])
     assert result.nested_score.mean == pytest.approx(np.mean(outer), rel=1e-12)

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from twins import TWINS
 
 from algorithms import fields, registry
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import DegenerateTarget, NotEnoughRows
 from algorithms.summaries.moments import Moments
 
@@ -100,14 +100,14 @@ def test_fold_scores_and_predictions_equal_the_twins(name, index, kind):
     X, y = data_of(kind)
     if kind == "offset" and params.get("fit_intercept") is False:
         X = X - 1e6 + 10.0  # at 1e6 without an intercept the condition number is 1e12: no digit is defined
-    algorithm, metric = raw(name, params), raw(name, params).metrics[0]
+    algorithm, metric = raw(name, params), raw(name, params).exact[0]
     folds = list(KFold(5, shuffle=True, random_state=0).split(X))
     target = None if name == "pca" else y
     expected = cross_val_score(twin(params), X, target, cv=folds)
     solved = [(algorithm.solve(state_of(X[a], y[a])), state_of(X[b], y[b])) for a, b in folds]
-    scores = [float(algorithm.score(solution, held_out, metric)) for solution, held_out in solved]
+    scores = [float(algorithm.score(solution, Held(held_out), metric)) for solution, held_out in solved]
     np.testing.assert_allclose(scores, expected, rtol=tolerance(kind), atol=1e-10)
-    ours, theirs = algorithm.finalize(state_of(X, y)), twin(params).fit(X, target)
+    ours, theirs = fitted(algorithm, state_of(X, y)), twin(params).fit(X, target)
     output = "transform" if name == "pca" else "predict"
     made, wanted = getattr(ours, output)(X), getattr(theirs, output)(X)
     np.testing.assert_allclose(made, wanted, rtol=tolerance(kind), atol=1e-8 * np.abs(wanted).max())
@@ -122,7 +122,7 @@ def test_standardizing_is_a_standard_scaler_before_the_model(name, index):
     theirs = make_pipeline(StandardScaler(), twin(settings[index])).fit(X, y)
     output = "transform" if name == "pca" else "predict"
     wanted = getattr(theirs, output)(X)
-    made = getattr(algorithm.finalize(state_of(X, y)), output)(X)
+    made = getattr(fitted(algorithm, state_of(X, y)), output)(X)
     np.testing.assert_allclose(made, wanted, rtol=1e-6, atol=1e-8 * np.abs(wanted).max())
 
 
@@ -140,7 +140,7 @@ def test_weights_are_sample_weights(name):
         solution = algorithm.solve(state_of(X[:200], y[:200], w[:200]))
         theirs = twin(params).fit(X[:200], y[:200], sample_weight=w[:200])
         held_out = state_of(X[200:], y[200:], w[200:])
-        assert float(algorithm.score(solution, held_out, "r2")) == pytest.approx(
+        assert float(algorithm.score(solution, Held(held_out), "r2")) == pytest.approx(
             theirs.score(X[200:], y[200:], sample_weight=w[200:]), rel=1e-8
         )
 
@@ -152,10 +152,10 @@ def test_integer_weights_are_repeated_rows(name):
     algorithm = raw(name, {"n_components": 2})
     once = algorithm.solve(state_of(X, y, w.astype(float)))
     repeated = algorithm.solve(state_of(np.repeat(X, w, axis=0), np.repeat(y, w)))
-    held_out, metric = state_of(X[:50], y[:50]), algorithm.metrics[0]
-    expected = float(algorithm.score(repeated, held_out, metric))
+    held_out, metric = state_of(X[:50], y[:50]), algorithm.exact[0]
+    expected = float(algorithm.score(repeated, Held(held_out), metric))
     # the divisor of a variance counts rows: n - 1 of them, however they are weighted
-    assert float(algorithm.score(once, held_out, metric)) == pytest.approx(
+    assert float(algorithm.score(once, Held(held_out), metric)) == pytest.approx(
         expected, rel=1e-2 if name == "pca" else 1e-9
     )
 
@@ -179,8 +179,8 @@ def test_solving_and_scoring_leave_the_state_alone(name):
     state = state_of(X, y)
     before = (state.mean.copy(), state.scatter.copy())
     algorithm = registry.get(name)()
-    algorithm.score(algorithm.solve(state), state, algorithm.metrics[0])
-    algorithm.finalize(state)
+    algorithm.score(algorithm.solve(state), Held(state), algorithm.exact[0])
+    fitted(algorithm, state)
     algorithm.bounds(state)
     np.testing.assert_array_equal(state.mean, before[0])
     np.testing.assert_array_equal(state.scatter, before[1])

@@ -14,7 +14,7 @@ from twins_bayes import TWINS
 
 import hpo
 from algorithms import fields, registry
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import Imprecise, InvalidField, NotEnoughRows
 
 SETS = {"cancer": load_breast_cancer, "wine": load_wine, "digits": load_digits}
@@ -46,7 +46,7 @@ def test_predictions_are_the_twins(name, index, kind):
     settings, twin = TWINS[name]
     X, y = data_of(kind)
     algorithm = algorithm_of(name, settings[index])
-    ours, theirs = algorithm.finalize(state_of(algorithm, X, y)), twin(settings[index]).fit(X, y)
+    ours, theirs = fitted(algorithm, state_of(algorithm, X, y)), twin(settings[index]).fit(X, y)
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-6, atol=1e-9)
 
@@ -69,9 +69,7 @@ def test_fold_scores_equal_cross_val_score(name, index, tmp_path):
 @pytest.mark.parametrize("priors", [None, "uniform"])
 def test_a_discriminant_transforms_as_its_twin_does(solver, priors):
     X, y = data_of("wine")
-    ours = algorithm_of("lda", {"solver": solver, "priors": priors}).finalize(
-        state_of(algorithm_of("lda", {}), X, y)
-    )["model"]
+    ours = fitted(algorithm_of("lda", {"solver": solver, "priors": priors}), state_of(algorithm_of("lda", {}), X, y))["model"]
     theirs = LinearDiscriminantAnalysis(solver=solver, priors=[1 / 3] * 3 if priors else None).fit(X, y)
     np.testing.assert_allclose(ours.explained_variance_ratio_, theirs.explained_variance_ratio_, rtol=1e-6)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-6, atol=1e-9)
@@ -115,8 +113,8 @@ def test_held_out_likelihoods_are_exact(name):
         joint = model.predict_joint_log_proba(X[1::2]) if name != "qda" else model._decision_function(X[1::2])
         joint = joint - (X.shape[1] / 2 * np.log(2 * np.pi) if name == "qda" else 0.0)
     expected = joint[np.arange(len(joint)), y[1::2]].mean()
-    assert float(algorithm.score(solution, held_out, "log_likelihood")) == pytest.approx(expected, rel=1e-9)
-    assert algorithm.score(solution, held_out, "accuracy") is None
+    assert float(algorithm.score(solution, Held(held_out), "log_likelihood")) == pytest.approx(expected, rel=1e-9)
+    assert algorithm.score(solution, Held(held_out), "accuracy") is None
 
 
 @pytest.mark.parametrize("name", ["gaussian_nb", "multinomial_nb", "bernoulli_nb", "complement_nb"])
@@ -125,7 +123,7 @@ def test_weights_are_sample_weights(name):
     w = np.random.default_rng(0).uniform(0.2, 3.0, len(y))
     params = {"var_smoothing": 0.0} if name == "gaussian_nb" else {}  # theirs smooths by unweighted variances
     algorithm = algorithm_of(name, params)
-    ours = algorithm.finalize(state_of(algorithm, X, y, w))
+    ours = fitted(algorithm, state_of(algorithm, X, y, w))
     theirs = TWINS[name][1](params).fit(X, y, sample_weight=w)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-6, atol=1e-9)
 
@@ -135,8 +133,8 @@ def test_whole_weights_are_repeated_rows(name):
     X, y = data_of("wine")
     w = np.random.default_rng(0).integers(1, 4, len(y))
     algorithm = algorithm_of(name, {})
-    ours = algorithm.finalize(state_of(algorithm, X, y, w.astype(float)))
-    theirs = algorithm.finalize(state_of(algorithm, np.repeat(X, w, axis=0), np.repeat(y, w)))
+    ours = fitted(algorithm, state_of(algorithm, X, y, w.astype(float)))
+    theirs = fitted(algorithm, state_of(algorithm, np.repeat(X, w, axis=0), np.repeat(y, w)))
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-8)
 
 
@@ -166,7 +164,7 @@ def test_standardizing_is_a_scaler_before_the_model(name):
     params = TWINS[name][0][1]
     algorithm = fields.build(registry.get(name), {**params, "standardize": True})
     ours, theirs = (
-        algorithm.finalize(state_of(algorithm, X, y)),
+        fitted(algorithm, state_of(algorithm, X, y)),
         make_pipeline(StandardScaler(), TWINS[name][1](params)),
     )
     np.testing.assert_allclose(ours.predict_proba(X), theirs.fit(X, y).predict_proba(X), rtol=1e-6, atol=1e-9)
@@ -196,7 +194,7 @@ def test_what_cannot_be(tmp_path):
         with pytest.raises(InvalidField, match=words):
             algorithm_of("gaussian_nb", {"priors": text})
     uniform = algorithm_of("gaussian_nb", {"priors": "uniform"})
-    model = uniform.finalize(state_of(uniform, X, y))
+    model = fitted(uniform, state_of(uniform, X, y))
     np.testing.assert_allclose(model["model"].class_prior_, 1 / 3)
 
 
@@ -204,7 +202,7 @@ def test_what_cannot_be(tmp_path):
 def test_priors_are_given_by_class(name):
     X, y = load_wine(return_X_y=True)
     algorithm = algorithm_of(name, {"priors": "2=0.7, 0=0.2, 1=0.1"})
-    ours = algorithm.finalize(state_of(algorithm, X, y))
+    ours = fitted(algorithm, state_of(algorithm, X, y))
     twin = {
         "gaussian_nb": GaussianNB,
         "lda": LinearDiscriminantAnalysis,
@@ -229,11 +227,11 @@ def test_a_score_that_rounding_moves_is_refused(name):
     for columns, known in ((sound, True), (twice, False)):
         state = state_of(algorithm, columns, y)
         if known:
-            found = algorithm.score(algorithm.solve(state), state, "log_likelihood")
+            found = algorithm.score(algorithm.solve(state), Held(state), "log_likelihood")
             assert 0.0 < found.bound < 1e-8 * abs(found.value)
         else:
             with pytest.raises((Imprecise, InvalidField), match=r"rounding|singular"):
-                algorithm.score(algorithm.solve(state), state, "log_likelihood")
+                algorithm.score(algorithm.solve(state), Held(state), "log_likelihood")
 
 
 def test_a_singular_class_is_refused_as_scikit_learn_does():

@@ -23,7 +23,7 @@ from twins_clusters import TWINS
 
 import hpo
 from algorithms import fields, laws, registry
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows, TooLarge, Unscorable
 from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.sample import Sample
@@ -87,7 +87,7 @@ def test_kmeans_of_all_rows_is_weighted_kmeans_from_the_same_centres(name, index
     assert model.inertia_ == pytest.approx(twin.inertia_, rel=1e-9)
     assert model.n_iter_ == twin.n_iter_
     np.testing.assert_array_equal(model.predict(X), twin.labels_)
-    np.testing.assert_array_equal(algorithm.finalize(state).predict(X), twin.labels_)
+    np.testing.assert_array_equal(fitted(algorithm, state).predict(X), twin.labels_)
     np.testing.assert_array_equal(model.labels_, model.predict(state.X))
 
 
@@ -100,18 +100,18 @@ def test_scores_of_held_out_rows_are_scikit_learns(name, index):
     solution = algorithm.solve(state_of(X))
     model, state, rows = algorithm.estimator(solution), state_of(held, known_of=X), sample_of(held)
     labels = model.predict(held)
-    assert algorithm.score(solution, state, "neg_inertia") == pytest.approx(model.score(held) / len(held))
+    assert algorithm.score(solution, Held(state), "neg_inertia") == pytest.approx(model.score(held) / len(held))
     expected = {
         "neg_davies_bouldin": -davies_bouldin_score(held, labels),
         "calinski_harabasz": calinski_harabasz_score(held, labels),
         "silhouette": silhouette_score(held, labels),
     }
     for metric, score in expected.items():
-        assert algorithm.score_rows(solution, rows, metric) == pytest.approx(score, rel=1e-9)
-    for metric in algorithm.metrics[1:]:
-        assert algorithm.score(solution, state, metric) == pytest.approx(expected[metric], rel=1e-9)
-    assert algorithm.score(solution, state, "silhouette") is None
-    assert algorithm.score_rows(solution, rows, "accuracy") is None
+        assert algorithm.score(solution, Held(None, rows), metric) == pytest.approx(score, rel=1e-9)
+    for metric in algorithm.exact[1:]:
+        assert algorithm.score(solution, Held(state), metric) == pytest.approx(expected[metric], rel=1e-9)
+    assert algorithm.score(solution, Held(state), "silhouette") is None
+    assert algorithm.score(solution, Held(None, rows), "accuracy") is None
 
 
 @pytest.mark.parametrize("data", DATA)
@@ -144,7 +144,7 @@ def test_mixtures_of_all_rows_are_scikit_learns_from_the_same_start(name, index,
     assert (model.n_iter_, model.converged_) == (twin.n_iter_, twin.converged_)
     assert algorithm.complexity(solution) == twin._n_parameters()
     np.testing.assert_array_equal(model.predict(X), twin.predict(X))
-    assert algorithm.score(solution, state, "log_likelihood") == pytest.approx(twin.score(X), rel=1e-9)
+    assert algorithm.score(solution, Held(state), "log_likelihood") == pytest.approx(twin.score(X), rel=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical"])
@@ -152,7 +152,7 @@ def test_integer_weights_are_repeated_rows_of_a_mixture(kind):
     X = rows_of("iris")
     w = np.random.default_rng(0).integers(1, 4, len(X))
     params = {"n_components": 3, "covariance_type": kind}
-    once = built("gaussian_mixture", params).finalize(state_of(X, w.astype(float)))["model"]
+    once = fitted(built("gaussian_mixture", params), state_of(X, w.astype(float)))["model"]
     start = built("gaussian_mixture", params).solve(state_of(X, w.astype(float)))
     twin = GaussianMixture(
         **params, weights_init=start.start.weights, means_init=start.start.means + start.space.mean,
@@ -168,8 +168,8 @@ def test_weights_only_count_relative_to_each_other_in_how_far_clusters_are_apart
     algorithm = built("kmeans", {"n_clusters": 3})
     solution = algorithm.solve(state_of(X))
     for metric in ("silhouette", "neg_davies_bouldin", "calinski_harabasz"):
-        one, ten = (algorithm.score_rows(solution, sample_of(X, f * w), metric) for f in (1.0, 10.0))
-        plain = algorithm.score_rows(solution, sample_of(X), metric)
+        one, ten = (algorithm.score(solution, Held(None, sample_of(X, f * w)), metric) for f in (1.0, 10.0))
+        plain = algorithm.score(solution, Held(None, sample_of(X)), metric)
         assert one == pytest.approx(ten, rel=1e-9)
         assert one != pytest.approx(plain, rel=1e-4)
 
@@ -178,7 +178,7 @@ def test_weights_only_count_relative_to_each_other_in_how_far_clusters_are_apart
 def test_standardizing_is_a_standard_scaler_before_the_model(name):
     X = rows_of("wine")
     k = {"kmeans": "n_clusters", "gaussian_mixture": "n_components"}[name]
-    model = built(name, {k: 3, "standardize": True}).finalize(state_of(X))
+    model = fitted(built(name, {k: 3, "standardize": True}), state_of(X))
     np.testing.assert_allclose(model["scale"].mean_, X.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(
         model["scale"].transform(X), StandardScaler().fit_transform(X), rtol=1e-9, atol=1e-9
@@ -190,7 +190,7 @@ def test_standardizing_is_a_standard_scaler_before_the_model(name):
 @pytest.mark.parametrize("k", [2, 5, 10, 40])
 def test_the_path_ends_no_higher_than_ten_starts_of_kmeans_plus_plus(k):
     X = rows_of("digits")
-    ours = built("kmeans", {"n_clusters": k}).finalize(state_of(X))["model"].inertia_
+    ours = fitted(built("kmeans", {"n_clusters": k}), state_of(X))["model"].inertia_
     theirs = KMeans(k, n_init=10, random_state=0).fit(X).inertia_
     assert ours <= 1.01 * theirs
 
@@ -269,7 +269,7 @@ def test_centres_of_a_coreset_are_nearly_as_good_as_those_of_all_rows():
     X = uneven(60_000)
     state = state_of(X, size=4000, k_max=40)
     for k in (2, 5, 15, 30):
-        model = built("kmeans", {"n_clusters": k, "size": 4000, "k_max": 40}).finalize(state)["model"]
+        model = fitted(built("kmeans", {"n_clusters": k, "size": 4000, "k_max": 40}), state)["model"]
         full = min(KMeans(k, n_init=1, random_state=s).fit(X).inertia_ for s in range(3))
         assert -model.score(X) <= 1.02 * full, k
 
@@ -432,7 +432,7 @@ def test_more_clusters_than_distinct_rows_are_refused(name, k):
     X = np.repeat(np.arange(4.0), 50)[:, None]
     with pytest.raises(NotEnoughRows, match=re.escape(f"{k}=5 needs as many distinct rows, and there are 4")):
         built(name, {k: 5}).solve(state_of(X))
-    model = built(name, {k: 4}).finalize(state_of(X))
+    model = fitted(built(name, {k: 4}), state_of(X))
     assert len(set(model.predict(X))) == 4
 
 
@@ -447,7 +447,7 @@ def test_one_cluster_has_no_silhouette():
     X = rows_of("iris")
     algorithm = built("kmeans", {"n_clusters": 1})
     with pytest.raises(Unscorable, match="fall in 1 cluster of 150 rows"):
-        algorithm.score_rows(algorithm.solve(state_of(X)), sample_of(X), "silhouette")
+        algorithm.score(algorithm.solve(state_of(X)), Held(None, sample_of(X)), "silhouette")
 
 
 def test_rows_of_weight_zero_and_columns_of_one_value_change_nothing():

@@ -17,7 +17,7 @@ from twins_glm import TIGHT, TWINS
 
 import hpo
 from algorithms import fields, registry
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import InvalidField, InvalidTarget, NotEnoughRows
 from algorithms.known import Known
 from algorithms.models._objective import corrected
@@ -76,7 +76,7 @@ def test_few_rows_give_scikit_learns_model(name, params, states):
     """Where the rows are few they are kept, and the pilot, here of every row as in a study, is only a beginning."""
     state, train, held_out = states[name]
     assert state.complete
-    ours = Logistic(**params).finalize(state)
+    ours = fitted(Logistic(**params), state)
     theirs = make_pipeline(StandardScaler(), twin_of(params)).fit(*train)
     assert Logistic(**params).solve(state).converged
     near(ours, theirs, held_out, 1e-5)
@@ -104,7 +104,7 @@ def test_fold_scores_of_a_study_equal_cross_val_score(C, standardize, tmp_path):
 @pytest.mark.parametrize("name", ["cancer", "wine"])
 def test_columns_in_their_own_units(name, C, states):
     state, train, held_out = states[name]
-    ours = Logistic(C=C, standardize=False).finalize(state)
+    ours = fitted(Logistic(C=C, standardize=False), state)
     theirs = LogisticRegression(C=C, solver="newton-cholesky", **TIGHT).fit(*train)
     near(ours, theirs, held_out, 1e-5)
 
@@ -112,7 +112,7 @@ def test_columns_in_their_own_units(name, C, states):
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 def test_an_l1_penalty_drops_columns_as_scikit_learns(l1_ratio, states):
     state, train, held_out = states["cancer"]
-    ours = Logistic(C=0.1, l1_ratio=l1_ratio, tol=1e-9, max_iter=10_000).finalize(state)
+    ours = fitted(Logistic(C=0.1, l1_ratio=l1_ratio, tol=1e-9, max_iter=10_000), state)
     sk = LogisticRegression(C=0.1, l1_ratio=l1_ratio, solver="saga", tol=1e-8, max_iter=50_000)
     theirs = make_pipeline(StandardScaler(), sk).fit(*train)
     near(ours, theirs, held_out, 1e-4)
@@ -126,7 +126,7 @@ def test_regressions_by_deviance(name, index):
     settings, twin = TWINS[name]
     X, y = load_diabetes(return_X_y=True)
     algorithm = fields.build(registry.get(name), settings[index])
-    ours = algorithm.finalize(state_of(algorithm.summary, X, y))
+    ours = fitted(algorithm, state_of(algorithm.summary, X, y))
     theirs = make_pipeline(StandardScaler(), twin(settings[index])).fit(X, y)
     assert ours.score(X, y) == pytest.approx(theirs.score(X, y), abs=1e-7)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-4)
@@ -293,14 +293,14 @@ def test_quick_scores_are_scikit_learns(name, metric, states):
     )
     rows, algorithm = sample.update(sample.init(shape), batch), Logistic(C=0.1)
     solution = algorithm.solve(state)
-    found = algorithm.score_rows(solution, rows, metric)
+    found = algorithm.score(solution, Held(None, rows), metric)
     if name == "wine" and metric == "roc_auc":
         assert found is None
         return
     assert found == pytest.approx(
         get_scorer(metric)(algorithm.estimator(solution), rows.X, rows.y), rel=1e-12
     )
-    assert algorithm.score_rows(solution, rows, "f1") is None
+    assert algorithm.score(solution, Held(None, rows), "f1") is None
 
 
 def test_a_study_of_mixed_columns_reads_once_and_beats_the_base_rate(tmp_path):
@@ -361,7 +361,7 @@ def test_separable_classes_without_a_penalty_worth_the_name_stay_finite():
         np.random.default_rng(0).normal(size=(50, 2)), np.random.default_rng(1).normal(size=(50, 2)) + 20.0
     ]
     y = np.repeat([0, 1], 50)
-    model = Logistic(C=1e12).finalize(state_of(LogisticCurvature(), X, y, ("no", "yes")))
+    model = fitted(Logistic(C=1e12), state_of(LogisticCurvature(), X, y, ("no", "yes")))
     assert np.all(np.isfinite(model["model"].coef_))
     assert (model.predict(X) == np.array(["no", "yes"])[y]).all()
 

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from twins_neighbors import TWINS
 
 import hpo
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.models.knn_classifier import KNNClassifier
 from algorithms.models.knn_regressor import KNNRegressor
@@ -119,7 +119,7 @@ def test_two_classes_of_text_and_weighted_rows(weights):
             candidate.states.train, candidate.states.held_out, candidate.scores.folds,
             *(candidate.scores.also[n].folds for n in names[1:]), strict=True,
         ):  # fmt: skip
-            model = candidate.algorithm.finalize(train)
+            model = fitted(candidate.algorithm, train)
             rows = test.rows
             expected = [get_scorer(n)(model, rows.X, rows.y, sample_weight=rows.sample_weight) for n in names]
             np.testing.assert_allclose(got, expected, rtol=1e-9)
@@ -150,16 +150,16 @@ def test_a_class_that_a_fold_never_trained_on_gets_no_votes():
     train = lifted(np.arange(6.0)[:, None], [0, 0, 1, 1, 0, 1], ("a", "b", "c"))
     test = lifted(np.array([[0.1], [2.1]]), [0, 2], ("a", "b", "c"))
     knn = KNNClassifier(n_neighbors=2)
-    assert knn.score_rows(knn.solve(train), test, "accuracy") == 0.5
-    assert np.isfinite(knn.score_rows(knn.solve(train), test, "neg_log_loss"))
-    assert list(knn.finalize(train)["model"].classes_) == ["a", "b"]
+    assert knn.score(knn.solve(train), Held(None, test), "accuracy") == 0.5
+    assert np.isfinite(knn.score(knn.solve(train), Held(None, test), "neg_log_loss"))
+    assert list(fitted(knn, train)["model"].classes_) == ["a", "b"]
 
 
 def test_a_query_on_top_of_rows_asks_those_alone():
     train = lifted(np.array([[0.0], [0.0], [1.0]]), [1.0, 3.0, 50.0])
     test = lifted(np.array([[0.0]]), [2.0])
     knn = KNNRegressor(n_neighbors=3, weights="distance", standardize=False)
-    assert knn.score_rows(knn.solve(train), test, "neg_mean_absolute_error") == 0.0
+    assert knn.score(knn.solve(train), Held(None, test), "neg_mean_absolute_error") == 0.0
 
 
 def test_more_neighbours_than_rows_and_wrong_words_are_refused():

@@ -17,7 +17,7 @@ from twins_packed import TWINS
 
 import hpo
 from algorithms import fields, laws, registry
-from algorithms.contract import Batch, Column, Shape, SparseBatch
+from algorithms.contract import Batch, Column, Held, Shape, SparseBatch, fitted
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models.linear import Linear
 from algorithms.models.linear_regressor import LinearRegressor
@@ -63,7 +63,7 @@ def test_a_pack_of_one_classifier_is_scikit_learns_sgd(index):
     X, y = mixed(load_breast_cancer)
     X, p = scale(X), TWINS["linear"][0][index]
     algorithm = Linear(loss=p["loss"], alpha=p["alpha"], summary=one(PackedClassifiers, **p, **ROW_BY_ROW))
-    ours = algorithm.finalize(state_of(algorithm.summary, X, y, (0, 1)))["model"]
+    ours = fitted(algorithm, state_of(algorithm.summary, X, y, (0, 1)))["model"]
     theirs = TWINS["linear"][1](p).fit(X, y)
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9, atol=1e-12)
@@ -76,7 +76,7 @@ def test_a_pack_of_one_regression_is_scikit_learns_sgd(index):
     X, y, p = scale(X), scale(y), TWINS["linear_regressor"][0][index]
     summary = one(PackedRegressors, **p, epsilon=0.3, **ROW_BY_ROW)
     algorithm = LinearRegressor(loss=p["loss"], alpha=p["alpha"], summary=summary)
-    ours = algorithm.finalize(state_of(summary, X, y))["model"]
+    ours = fitted(algorithm, state_of(summary, X, y))["model"]
     theirs = TWINS["linear_regressor"][1](p).fit(X, y)
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9, atol=1e-12)
@@ -174,7 +174,7 @@ def test_predictions_are_as_good_as_scikit_learns(load, least, optimizer):
     theirs = make_pipeline(StandardScaler(), SGDClassifier(random_state=0)).fit(X[train], y[train])
     floor = theirs.score(X[~train], y[~train]) - 0.07
     for loss in ("hinge", "squared_hinge", "log_loss"):
-        ours = Linear(loss=loss, summary=summary).finalize(state).score(X[~train], y[~train])
+        ours = fitted(Linear(loss=loss, summary=summary), state).score(X[~train], y[~train])
         assert ours >= max(floor, least)
 
 
@@ -185,14 +185,14 @@ def test_regressions_are_as_good_as_scikit_learns(optimizer):
     state = state_of(summary, X, y)
     full = SGDRegressor(random_state=0, max_iter=5000).fit(scale(X), scale(y)).score(scale(X), scale(y))
     for loss in ("squared_error", "huber", "epsilon_insensitive", "quantile"):
-        assert LinearRegressor(loss=loss, summary=summary).finalize(state).score(X, y) > full - 0.03
+        assert fitted(LinearRegressor(loss=loss, summary=summary), state).score(X, y) > full - 0.03
 
 
 @pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
 def test_quantiles_are_met(quantile):
     X, y = mixed(load_diabetes)
     summary = PackedRegressors(losses="quantile", quantile=quantile)
-    ours = LinearRegressor(loss="quantile", summary=summary).finalize(state_of(summary, X, y))
+    ours = fitted(LinearRegressor(loss="quantile", summary=summary), state_of(summary, X, y))
     theirs = make_pipeline(StandardScaler(), QuantileRegressor(quantile=quantile, alpha=0.0)).fit(X, y)
     a, b = (mean_pinball_loss(y, m.predict(X), alpha=quantile) for m in (ours, theirs))
     assert a < 1.05 * b
@@ -225,7 +225,7 @@ def test_units_of_columns_do_not_matter(unit, sparse):
     np.testing.assert_array_equal(ours.coef, twin.coef)
     assert np.flatnonzero(ours.known["scale"] == 1.0).tolist() == [3], "the column of one value"
     assert ours.known["center"][3] == pytest.approx(0.1 * unit, rel=1e-15)
-    assert Linear(summary=summary).finalize(ours).score(X * unit, y) > 0.95
+    assert fitted(Linear(summary=summary), ours).score(X * unit, y) > 0.95
 
 
 def test_a_target_in_small_units_is_learned():
@@ -252,7 +252,7 @@ def test_a_row_beyond_full_mini_batches_makes_no_step_of_its_own(optimizer):
     for seed in range(12):
         X, y = make_classification(3000, 20, n_informative=5, flip_y=0.1, random_state=seed)
         told = [
-            Linear(loss="log_loss", summary=summary).finalize(state_of(summary, X[:n], y[:n], (0, 1)))
+            fitted(Linear(loss="log_loss", summary=summary), state_of(summary, X[:n], y[:n], (0, 1)))
             for n in (128, 129)
         ]
         losses.append([log_loss(y[200:], model.predict_proba(X[200:])) for model in told])
@@ -266,7 +266,7 @@ def test_sorted_classes_do_no_harm():
     shape, rows = shape_of(X, (0, 1)), rows_of(X[order], y[order])
     rows = dataclasses.replace(rows, priority=np.random.default_rng(0).permutation(len(y)).astype(np.uint64))
     made = ready(PackedClassifiers(epochs=3), shape, rows)
-    assert Linear().finalize(laws.lift(made, shape, rows)).score(X, y) > 0.95
+    assert fitted(Linear(), laws.lift(made, shape, rows)).score(X, y) > 0.95
 
 
 def test_weights_are_shares_of_the_slopes():
@@ -276,7 +276,7 @@ def test_weights_are_shares_of_the_slopes():
     np.testing.assert_allclose(a.coef, b.coef, rtol=1e-9, atol=1e-12)
     w = np.where(y == 1, 20.0, 1.0)
     c = state_of(PackedClassifiers(), X, y, (0, 1), w)
-    recall = [np.mean(Linear(alpha=1e-2).finalize(s).predict(X[y == 0]) == 0) for s in (b, c)]
+    recall = [np.mean(fitted(Linear(alpha=1e-2), s).predict(X[y == 0]) == 0) for s in (b, c)]
     assert recall[0] > recall[1]
 
 
@@ -318,10 +318,10 @@ def test_quick_scores_are_scikit_learns(metric):
     solution = algorithm.solve(state_of(algorithm.summary, X, y, classes))
     sample = Sample(size=200)
     rows = sample.update(sample.init(shape_of(X, classes)), rows_of(X, y))
-    found = algorithm.score_rows(solution, rows, metric)
+    found = algorithm.score(solution, Held(None, rows), metric)
     twin = get_scorer(metric)(algorithm.estimator(solution), rows.X, rows.y)
     assert found == pytest.approx(twin, rel=1e-9)
-    assert algorithm.score_rows(solution, rows, "max_error") is None
+    assert algorithm.score(solution, Held(None, rows), "max_error") is None
 
 
 def test_a_study_reads_once_and_every_model_of_the_pack_answers(tmp_path):
@@ -349,7 +349,7 @@ def test_a_thousand_classes_and_an_unseen_one_work():
     y = np.arange(3000) % 1000
     summary = PackedClassifiers(losses="log_loss", alphas="1e-4", l1_ratios="0", eta0s="1", epochs=1)
     state = state_of(summary, X[y != 7], y[y != 7], range(1000))
-    model = Linear(loss="log_loss", summary=summary).finalize(state)
+    model = fitted(Linear(loss="log_loss", summary=summary), state)
     assert model["model"].coef_.shape == (1000, 5)
     assert 7 not in model.predict(X[:500])
 

@@ -16,7 +16,7 @@ from twins_sketch import TWINS
 
 import hpo
 from algorithms import registry
-from algorithms.contract import Batch, Column, Shape, SparseBatch
+from algorithms.contract import Batch, Column, Shape, SparseBatch, fitted
 from algorithms.errors import InvalidField
 from algorithms.laws import same
 from algorithms.models.sketched_pca import SketchedPCA
@@ -288,8 +288,8 @@ def test_a_held_out_score_is_at_most_that_of_the_rows(tmp_path):
     )  # fmt: skip
     algorithm, states = result.best.algorithm, result.best.states
     for i, (_, test) in enumerate(cv.split(X)):
-        fitted = algorithm.finalize(states.train[i])
-        rows, model = fitted[:-1].transform(result.best_model["encoder"].transform(X[test])), fitted["model"]
+        made = fitted(algorithm, states.train[i])
+        rows, model = made[:-1].transform(result.best_model["encoder"].transform(X[test])), made["model"]
         held = rows - model.mean_
         share = float(((held @ model.components_.T) ** 2).sum() / (held**2).sum())
         told, truth = result.best.scores.also["explained_variance"].folds[i], model.score(rows)
@@ -369,7 +369,7 @@ def test_both_pcas_tell_the_same_share_of_variance(tmp_path):
     )
     assert near.best_value == pytest.approx(exact.best_value, rel=1e-6)
     for kind in ("sketched_pca", "pca"):
-        assert registry.get(kind).metrics == ("log_likelihood", "explained_variance")
+        assert registry.get(kind).tags.exact == ("log_likelihood", "explained_variance")
 
 
 def test_the_user_may_ask_for_it_and_forbid_it(tmp_path, monkeypatch):
@@ -417,7 +417,7 @@ def test_products_of_float32_rows_have_an_eigenvalue_for_each_dimension_alone():
     sketch = Sketch(size=20, standardize=False)
     batch = Batch(np.asfortranarray(rows), 80)
     sketch = sketch.knowing(sketch.learn(shape, batch))
-    model = SketchedPCA(n_components=5, summary=sketch).finalize(sketch.update(sketch.init(shape), batch))[
+    model = fitted(SketchedPCA(n_components=5, summary=sketch), sketch.update(sketch.init(shape), batch))[
         "model"
     ]
     twin = PCA(5, svd_solver="full").fit(rows.astype(np.float64))

@@ -12,17 +12,17 @@ from algorithms.contract import Array, Shape
 from algorithms.errors import InvalidField, MissingClass, NotEnoughRows
 
 
-def need_every_class(name: str, shape: Shape, weights: Array, least: float = 0.0) -> None:
+def need_every_class(name: str, shape: Shape, rows: Array, least: float = 0.0) -> None:
     """Raise MissingClass, naming a class without (enough) rows; NotEnoughRows where there is none at all.
 
     Examples
     --------
     >>> need_every_class("QDA", Shape((), ("y",), classes=("a", "b")), np.array([3.0, 2.0]), least=1.0)
     """
-    if not len(weights) or not weights.any():
+    if not len(rows) or not rows.any():
         raise NotEnoughRows(f"{name} needs at least 1 row of each class, and the state holds none")
-    if weights.min() <= least:
-        place, held = int(weights.argmin()), float(weights.min())
+    if rows.min() <= least:
+        place, held = int(rows.argmin()), float(rows.min())
         raise MissingClass(
             f"{name} needs more than {least:g} rows of each class, and of {shape.classes[place]!r} the training "
             f"rows hold {held:g}; use fewer folds, or leave that class out",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, column_map
-from algorithms.contract import Array, Shape
+from algorithms.contract import Algorithm, Array, Held, Shape
+from algorithms.contract import Rows as Sampled
 from algorithms.design import Preprocess, deviations, unused_fields
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO, Sized
@@ -22,7 +23,6 @@ from algorithms.ranges import Choice, Integer, Range
 from algorithms.solvers.centres import Cloud, Rows
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.coreset import Coreset, CoresetState, check_sums
-from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -109,7 +109,7 @@ class Placed(Sized, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clustering(ABC, Generic[S]):
+class Clustering(Algorithm[CoresetState, S]):
     """A model of the rows of a coreset.
 
     Parameters
@@ -127,11 +127,6 @@ class Clustering(ABC, Generic[S]):
     random_state: Annotated[int, Integer(0, 2**31 - 1, searched=False)] = 0
     summary: Coreset = Coreset()
 
-    task: ClassVar[str] = "clustering"
-    metrics: ClassVar[tuple[str, ...]]
-    sampled_metrics: ClassVar[tuple[str, ...]] = ("silhouette",)
-    elbow: ClassVar[tuple[str, str]]
-
     def __post_init__(self) -> None:
         _ = self.preprocess
         if not 0 <= self.random_state < 2**31:
@@ -147,31 +142,33 @@ class Clustering(ABC, Generic[S]):
         """Return the clusters of a state's rows."""
 
     @abstractmethod
-    def estimator(self, solution: S) -> BaseEstimator:
-        """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
-
-    @abstractmethod
     def assign(self, solution: S, Z: Rows) -> NDArray[np.intp]:
         """Return the cluster of each row in the columns of the solution's space."""
 
     @abstractmethod
     def own_score(self, solution: S, cloud: Cloud) -> float:
-        """Return the first of ``metrics``: how well some rows fit the model."""
+        """Return the first of the exact scores: how well some rows fit the model."""
 
     def solve(self, state: CoresetState) -> S:
         """Return the clusters (kept for the state); raises NotEnoughRows for fewer distinct rows than clusters."""
         return MEMO.get(state, self, lambda: self._solve(state))
 
-    def finalize(self, state: CoresetState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
+    @property
+    @abstractmethod
+    def counted(self) -> tuple[str, int]:
+        """The hyperparameter that says how many clusters there are, and its value."""
 
-    def score(self, solution: S, held_out: CoresetState, metric: str) -> float | None:
-        """Return the score of the held-out coreset."""
-        if metric not in self.metrics or not held_out.rows:
+    def score(self, solution: S, held: Held[CoresetState], metric: str) -> float | None:
+        """Return the score of the held-out coreset; of rows, how well the clusters that they fall in are apart."""
+        if (rows := held.rows_for(metric)) is not None:
+            space = solution.space
+            cloud = MEMO.get(rows, (space, "cloud"), lambda: _sampled(space, rows))
+            return self.separation(solution, cloud, metric)
+        state = held.state_for(metric)
+        if state is None or metric not in self.exact:
             return None
-        cloud = self.cloud(solution.space, held_out)
-        if metric == self.metrics[0]:
+        cloud = self.cloud(solution.space, state)
+        if metric == self.exact[0]:
             return self.own_score(solution, cloud)
         return self.separation(solution, cloud, metric)
 
@@ -186,9 +183,9 @@ class Clustering(ABC, Generic[S]):
 
     def check_field(self, name: str, state: CoresetState | None = None) -> None:
         """Refuse more clusters than the coreset is meant for, or than a state has distinct rows."""
-        if name != self.elbow[0]:
+        if name != self.counted[0]:
             return
-        k = getattr(self, name)
+        k = self.counted[1]
         if k > self.summary.k_max:
             raise InvalidField(
                 f"{name}={k}: more than k_max={self.summary.k_max}, which the coreset is drawn for; set k_max to "
@@ -206,19 +203,13 @@ class Clustering(ABC, Generic[S]):
     def enough(self, state: CoresetState) -> Cloud:
         """Return the state's rows in this model's columns; refuse more clusters than the rows can tell apart."""
         self.check(state)
-        self.check_field(self.elbow[0], state)
+        self.check_field(self.counted[0], state)
         return self.cloud(self.space(state), state)
 
     def separation(self, solution: S, cloud: Cloud, metric: str) -> float | None:
         """Return how well the solution's clusters are apart on some rows; None for another metric."""
         formula = SEPARATION.get(metric)
         return None if formula is None else formula(cloud, self.assign(solution, cloud.Z))
-
-    def score_rows(self, solution: S, rows: SampleState, metric: str) -> float | None:
-        """Return the score of sampled held-out rows: how well the clusters that they fall in are apart."""
-        space = solution.space
-        cloud = MEMO.get(rows, (space, "cloud"), lambda: _sampled(space, rows))
-        return self.separation(solution, cloud, metric)
 
     def narrowed(self, name: str, state: CoresetState, low: int, high: int) -> Mapping[str, Range | None]:
         """Return clusters up to ``k_max`` and to what folds of these rows can tell apart; fields without effect."""
@@ -274,5 +265,5 @@ def _cloud(space: Space, state: CoresetState) -> Cloud:
     return Cloud(space.place(state.held), state.sample_weight, state.weight, state.rows)
 
 
-def _sampled(space: Space, rows: SampleState) -> Cloud:
+def _sampled(space: Space, rows: Sampled) -> Cloud:
     return Cloud(space.place(rows.held), rows.sample_weight, float(rows.sample_weight.sum()), rows.n)

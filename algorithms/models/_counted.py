@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
 from algorithms.column_map import ColumnMap, column_map, gaps_of
-from algorithms.contract import INDICATOR, VALUE, Array
+from algorithms.contract import INDICATOR, VALUE, Algorithm, Array, Held, Tags
 from algorithms.design import IMPUTE
 from algorithms.errors import InvalidField, TooLarge
 from algorithms.models._classes import need_every_class
 from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
-from algorithms.ranges import Choice, Log, Range
+from algorithms.ranges import Choice, Log
 from algorithms.summaries.counts import Counts, CountsState
 from algorithms.summaries.sample import labels
 
@@ -45,7 +44,7 @@ class CountedSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counted(ABC):
+class Counted(Algorithm[CountsState, CountedSolution]):
     """A naive Bayes model of counts, exact from the sums of each class.
 
     Parameters
@@ -60,8 +59,7 @@ class Counted(ABC):
     impute: Annotated[str, Choice(*IMPUTE, searched=False)] = "mean"
     summary: Counts = Counts()
 
-    task: ClassVar[str] = "classification"
-    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+    tags: ClassVar[Tags] = Tags(task="classification", exact=("log_likelihood",), needs_every_class=True)
 
     def __post_init__(self) -> None:
         at_least("alpha", self.alpha, 1e-10)
@@ -109,17 +107,12 @@ class Counted(ABC):
             model.n_features_in_ = len(solution.columns.names)
         return model
 
-    def finalize(self, state: CountsState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: CountedSolution, held_out: CountsState, metric: str) -> float | None:
+    def score(self, solution: CountedSolution, held: Held[CountsState], metric: str) -> float | None:
         """Return the mean of log p(x, y) of the held-out rows, but for a constant of the rows."""
-        if metric != "log_likelihood" or not held_out.rows:
+        state = held.state_for(metric)
+        if state is None or metric not in self.exact:
             return None
-        return (
-            self.joint(solution, held_out) + float(held_out.weights @ solution.log_prior)
-        ) / held_out.weight
+        return (self.joint(solution, state) + float(state.weights @ solution.log_prior)) / state.weight
 
     def joint(self, solution: CountedSolution, held_out: CountsState) -> float:
         """Return the sum of log p(x | y) of the held-out rows."""
@@ -129,14 +122,6 @@ class Counted(ABC):
         """Return the number of probabilities, fewer the more is added to the counts."""
         counts = solution.counts
         return float(np.sum(counts / (counts + self.alpha))) + len(counts) - 1.0
-
-    def bounds(self, state: CountsState) -> Mapping[str, Range | None]:
-        """Return nothing: every range is legal for every state."""
-        return {}
-
-    def class_rows(self, state: CountsState) -> Array:
-        """Return the weight of each class."""
-        return state.weights
 
     def check(self, state: CountsState) -> None:
         """Refuse values that are no counts, and a state without rows of some class."""
@@ -149,7 +134,7 @@ class Counted(ABC):
         refuse_infinite(state)
 
     def _need_classes(self, state: CountsState) -> None:
-        need_every_class(type(self).__name__, state.shape, self.class_rows(state))
+        need_every_class(type(self).__name__, state.shape, state.weights)
 
 
 def _counted(state: CountsState, columns: ColumnMap, threshold: float) -> Array:

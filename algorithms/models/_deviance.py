@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Rows, Tags
 from algorithms.models._generalized import Generalized, GeneralizedSolution
 from algorithms.models._regression import at_least
 from algorithms.ranges import Log, Uniform
-from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -32,7 +31,7 @@ class DevianceRegression(Generalized):
     alpha: Annotated[float, Log(1e-6, 1e2)] = 1.0
     l1_ratio: Annotated[float, Uniform(0.0, 1.0, searched=False)] = 0.0
 
-    task: ClassVar[str] = "regression"
+    tags: ClassVar[Tags] = Tags(task="regression")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +58,7 @@ class DevianceRegression(Generalized):
         model._base_loss = model._get_loss()
         return model
 
-    def score_eta(self, eta: Array, rows: SampleState, metric: str) -> float | None:
+    def score_eta(self, eta: Array, rows: Rows, metric: str) -> float | None:
         """Return a score that scikit-learn computes of predictions."""
         if metric not in scorers():
             return None

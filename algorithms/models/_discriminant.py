@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from algorithms.column_map import ColumnMap, column_map, gaps_of
-from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Array, Score
+from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Algorithm, Array, Held, Rows, Score, Tags
 from algorithms.design import CARE, IMPUTE, deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
@@ -24,16 +24,17 @@ from algorithms.solvers.spectrum import graded
 from algorithms.summaries.class_kurtosis import ClassKurtosis
 from algorithms.summaries.classes import ByClass, Classes
 from algorithms.summaries.moments import EPS, check_finite
-from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator
+    pass
 
 ROUNDING = CARE * EPS
 """Relative rounding of products and of sums."""
 
 CERTAIN = 1e-10
 """Largest relative change of a squared distance by rounding that no score of rows shows."""
+
+D = TypeVar("D")
 
 HELP = "standardize the columns, raise shrinkage or reg_param, or leave out columns that repeat others"
 
@@ -95,7 +96,7 @@ class Groups:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Discriminant(ABC):
+class Discriminant(Algorithm[ByClass, D]):
     """A Gaussian for each class.
 
     Parameters
@@ -110,8 +111,7 @@ class Discriminant(ABC):
     min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
     summary: Classes | ClassKurtosis = Classes()
 
-    task: ClassVar[str] = "classification"
-    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+    tags: ClassVar[Tags] = Tags(task="classification", exact=("log_likelihood",), needs_every_class=True)
     least: ClassVar[float] = 0.0
     """More than so many rows of each class are needed."""
 
@@ -121,6 +121,27 @@ class Discriminant(ABC):
             raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
         if isinstance(self.summary, Classes) and self.summary.covariance != "full":
             raise InvalidField("covariance='diagonal': discriminant analysis needs 'full'; use 'gaussian_nb'")
+
+    @abstractmethod
+    def density(self, solution: D, held_out: ByClass) -> Score | float:
+        """Return the mean of log p(x, y) of the held-out rows."""
+
+    @abstractmethod
+    def shaken(self, solution: D, rows: Rows, metric: str) -> Score | None:
+        """Return None where rounding changes no score of rows; else the score and what it may be off by."""
+
+    def score(self, solution: D, held: Held[ByClass], metric: str) -> Score | float | None:
+        """Return the mean of log p(x, y) of the held-out rows, or a score of rows that rounding may change.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if (rows := held.rows_for(metric)) is not None:
+            return self.shaken(solution, rows, metric)
+        state = held.state_for(metric)
+        return None if state is None or metric not in self.exact else self.density(solution, state)
 
     def groups(self, state: ByClass) -> Groups:
         """Return the classes in the columns that this preprocessing makes (kept for the state)."""
@@ -145,12 +166,8 @@ class Discriminant(ABC):
             ranges["min_frequency"] = None
         return ranges
 
-    @abstractmethod
-    def estimator(self, solution: Any) -> BaseEstimator:
-        """Return the fitted pipeline of a solution."""
-
     def told_twice(
-        self, solution: Any, other: Any, rows: SampleState, metric: str
+        self, solution: D, other: D | None, rows: Rows, metric: str
     ) -> Score | None:
         """Return a scorer's score of rows with what it may be off by, given a solution that rounding has shaken.
 
@@ -168,15 +185,11 @@ class Discriminant(ABC):
             return None  # scikit-learn's scorer says why
         return sure(metric, Score(value, SHAKEN * abs(shaken - value)), max(1.0, abs(value)), HELP)
 
-    def class_rows(self, state: ByClass) -> Array:
-        """Return the weight of each class."""
-        return state.weights
-
     def check(self, state: ByClass) -> None:
         """Refuse squares without a finite sum, priors of other classes than there are, and too few rows of one."""
         check_finite(state)
         check_priors(self.priors, state.shape)
-        need_every_class(type(self).__name__, state.shape, self.class_rows(state), self.least)
+        need_every_class(type(self).__name__, state.shape, state.class_rows, self.least)
 
     def _groups(self, state: ByClass) -> Groups:
         columns = column_map(state, self.impute, self.min_frequency)

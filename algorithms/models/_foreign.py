@@ -28,13 +28,13 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import has_fit_parameter
 
+from algorithms.contract import Algorithm, Held, Rows, Tags
+from algorithms.declared import Field
 from algorithms.design import Preprocess
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
-from algorithms.fields import Field
 from algorithms.memo import MEMO
 from algorithms.models._outliers import outlier_code, score_outliers
 from algorithms.models._sampled import Prepared, prepare
-from algorithms.ranges import Range
 from algorithms.solvers.centres import Cloud
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.sample import Sample, SampleState
@@ -73,7 +73,7 @@ class Fitted:
     converged: bool
 
 
-class Foreign:
+class Foreign(Algorithm[SampleState, Fitted]):
     """An estimator of scikit-learn's conventions over a sample; made by :func:`of_object`.
 
     Parameters
@@ -83,10 +83,7 @@ class Foreign:
     """
 
     template: ClassVar[BaseEstimator]
-    task: ClassVar[str]
-    metrics: ClassVar[tuple[str, ...]] = ()
-    sampled_metrics: ClassVar[tuple[str, ...]] = ()
-    costly: ClassVar[bool] = True
+    summary: Sample
 
     def __init__(self, *, summary: Sample | None = None, **values: Any) -> None:
         self.summary = Sample(size=ROWS) if summary is None else summary
@@ -133,37 +130,34 @@ class Foreign:
         return Fitted(prepared, model, settled)
 
     def _target(self, state: SampleState) -> tuple[Any, ...]:
-        return (state.y,) if self.task in ("classification", "regression") else ()
+        return (state.y,) if self.tags.task in ("classification", "regression") else ()
 
     def estimator(self, solution: Fitted) -> Pipeline:
         """Return a fitted ``Pipeline`` over the encoded columns that ends in the estimator."""
-        if self.task == "outlier_detection":
+        if self.tags.task == "outlier_detection":
             sample = solution.prepared.sample
             solution.model.outlier_label_ = sample.shape.classes[outlier_code(sample)]
         return solution.prepared.dress(solution.model)
 
-    def finalize(self, state: SampleState) -> Pipeline:
-        """Return the fitted estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: Fitted, held_out: SampleState, metric: str) -> float | None:
-        """Return None: a state tells no score of it exactly."""
-        return None
-
-    def score_rows(self, solution: Fitted, rows: SampleState, metric: str) -> float | None:
+    def score(self, solution: Fitted, held: Held[SampleState], metric: str) -> float | None:
         """Return the score of clusters and outliers among held-out rows; None leaves the others to scorers."""
-        if self.task not in ("clustering", "outlier_detection"):
+        rows = held.rows_for(metric)
+        if rows is None or self.tags.task not in ("clustering", "outlier_detection"):
             return None
         X, model = solution.prepared.place(rows), solution.model
         try:
             found = np.asarray(model.predict(X))
-            if self.task == "clustering":
+            if self.tags.task == "clustering":
                 return _separation(X, found, rows, metric)
             abnormal = -np.asarray(model.decision_function(X), np.float64)
         except (AttributeError, TypeError, ValueError) as error:
             raise FitFailed(f"{type(self).__name__} cannot be asked: {_first_line(error)}") from error
         code = outlier_code(solution.prepared.sample)
         return score_outliers(abnormal, found < 0, rows, code, metric)
+
+    def converged(self, solution: Fitted) -> bool:
+        """Return False where the estimator warned that it did not converge."""
+        return solution.converged
 
     def complexity(self, solution: Fitted) -> float:
         """Return the rows that it was fitted to, which its degrees of freedom do not exceed."""
@@ -172,10 +166,6 @@ class Foreign:
     def complexity_of(self, state: SampleState) -> float:
         """Return the complexity of a model of this state without fitting it."""
         return float(state.n)
-
-    def bounds(self, state: SampleState) -> Mapping[str, Range | None]:
-        """Return nothing: a state knows nothing of another package's parameters."""
-        return {}
 
     def check(self, state: SampleState) -> None:
         """Refuse a sample of one row."""
@@ -197,7 +187,7 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     --------
     >>> from sklearn.tree import DecisionTreeRegressor
     >>> tree = of_object(DecisionTreeRegressor(max_depth=3))
-    >>> tree.__name__, tree.task, tree().made()
+    >>> tree.__name__, tree.tags.task, tree().made()
     ('DecisionTreeRegressor', 'regression', DecisionTreeRegressor(max_depth=3, random_state=0))
     """
     name = type(model).__name__
@@ -217,9 +207,8 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     if not hasattr(type(model), "predict"):
         raise AlgorithmError(f"{name} has no predict, so it cannot be scored on held-out rows")
     doc = f"{(type(model).__doc__ or name).strip().splitlines()[0]}"
-    body = {"template": template, "task": task, "__doc__": doc, "__module__": type(model).__module__}
-    if task == "clustering":
-        body["sampled_metrics"] = tuple(SEPARATION)
+    tags = Tags(task=task, sampled=tuple(SEPARATION) if task == "clustering" else (), costly=True)
+    body = {"template": template, "tags": tags, "__doc__": doc, "__module__": type(model).__module__}
     return type(name, (Foreign,), body)
 
 
@@ -259,7 +248,7 @@ def _weights(model: BaseEstimator, state: SampleState) -> dict[str, NDArray[Any]
     return {f"{prefix}sample_weight": state.sample_weight}
 
 
-def _separation(X: NDArray[Any], labels: NDArray[Any], rows: SampleState, metric: str) -> float | None:
+def _separation(X: NDArray[Any], labels: NDArray[Any], rows: Rows, metric: str) -> float | None:
     formula = SEPARATION.get(metric)
     cloud = Cloud(X, rows.sample_weight, float(rows.sample_weight.sum()), rows.n)
     return None if formula is None else formula(cloud, labels.astype(np.intp))
@@ -281,7 +270,7 @@ def by_path(path: str) -> type[Foreign]:
 
     Examples
     --------
-    >>> by_path("sklearn.neighbors.KNeighborsRegressor").task
+    >>> by_path("sklearn.neighbors.KNeighborsRegressor").tags.task
     'regression'
     """
     cls = _imported(path)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from algorithms.contract import Array, Score
+from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score
 from algorithms.design import Preprocess, unused_fields
 from algorithms.errors import NotEnoughRows
 from algorithms.known import Known
@@ -25,7 +25,6 @@ from algorithms.solvers.coordinate_descent import Descent, elastic_net
 from algorithms.solvers.spectrum import degrees_of_freedom, ridge
 from algorithms.summaries.curvature import CurvatureState
 from algorithms.summaries.moments import check_finite
-from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -91,7 +90,7 @@ class GeneralizedSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Generalized(ABC):
+class Generalized(Polishable, Algorithm[CurvatureState, GeneralizedSolution]):
     """A generalized linear model answered from curvature.
 
     Parameters
@@ -110,8 +109,6 @@ class Generalized(ABC):
     max_iter: int = 1000
 
     summary: Any = None
-
-    metrics: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         how = Preprocess(self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept)
@@ -217,22 +214,17 @@ class Generalized(ABC):
         design = solution.quadratic.design
         return dressed(design, self.model(solution.at_origin(), design.shape))
 
-    def finalize(self, state: CurvatureState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: GeneralizedSolution, held_out: CurvatureState, metric: str) -> float | None:
-        """Return None: a quadratic tells no score exactly."""
-        return None
-
-    def score_rows(
-        self, solution: GeneralizedSolution, rows: SampleState, metric: str
+    def score(
+        self, solution: GeneralizedSolution, held: Held[CurvatureState], metric: str
     ) -> Score | float | None:
         """Return a common score of held-out rows without building an estimator; None for any other.
 
         Its bound is twice what the score changes, in the quadratic mean, when the model moves as far as the rows
         that were not kept may move it.
         """
+        rows = held.rows_for(metric)
+        if rows is None:
+            return None
         eta = solution.eta_held(rows.held)
         value = self.score_eta(eta, rows, metric)
         if value is None or solution.state is None or solution.state.complete:
@@ -241,7 +233,7 @@ class Generalized(ABC):
         moved = self.score_moves(eta, solution.etas(rows.held, *away), rows, metric)
         return Score(value, 2.0 * float(np.sqrt(np.mean(np.square(moved)))))
 
-    def score_moves(self, eta: Array, away: Array, rows: SampleState, metric: str) -> list[float]:
+    def score_moves(self, eta: Array, away: Array, rows: Rows, metric: str) -> list[float]:
         """Return how much a score changes with the linear predictors, by each of ``away``, shape (J, n, e)."""
         value, others = (
             self.score_eta(eta, rows, metric),
@@ -250,7 +242,7 @@ class Generalized(ABC):
         return [np.nan if value is None or other is None else other - value for other in others]
 
     @abstractmethod
-    def score_eta(self, eta: Array, rows: SampleState, metric: str) -> float | None:
+    def score_eta(self, eta: Array, rows: Rows, metric: str) -> float | None:
         """Return the score of rows with these linear predictors, shape (n, e); None for one that is not common."""
 
     def _shaken(self, solution: GeneralizedSolution, state: CurvatureState) -> tuple[Array, Array]:
@@ -275,6 +267,10 @@ class Generalized(ABC):
 
     def _curvature(self, q: Quadratic) -> Array:
         return np.maximum(q.spectrum.values + self.penalty(q.weight)[1], 1e-9 * q.weight)
+
+    def converged(self, solution: GeneralizedSolution) -> bool:
+        """Return whether coordinate descent reached its tolerance."""
+        return solution.converged
 
     def complexity(self, solution: GeneralizedSolution) -> float:
         """Return the effective degrees of freedom, the intercepts included."""

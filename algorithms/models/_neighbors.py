@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from numpy.typing import NDArray
 
+from algorithms.contract import Algorithm, Held, Rows
 from algorithms.design import Preprocess
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import Memo, Sized
@@ -35,7 +36,7 @@ V = TypeVar("V", bound=Sized)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbors(ABC):
+class Neighbors(Algorithm[SampleState, Prepared]):
     """A vote, or a mean, of the nearest rows of a sample.
 
     Exact on the sample, and the same as scikit-learn's neighbours of the same rows; where two rows are equally
@@ -57,8 +58,6 @@ class Neighbors(ABC):
     impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
     min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
     summary: Sample = Sample()
-
-    metrics: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         at_least("n_neighbors", self.n_neighbors, 1)
@@ -84,15 +83,15 @@ class Neighbors(ABC):
         return "kd_tree" if self.weights == DISTANCE or far else "auto"
 
     @abstractmethod
-    def told(self, prepared: Prepared, rows: SampleState) -> Told:
+    def told(self, prepared: Prepared, rows: Rows) -> Told:
         """Return what is predicted of other rows."""
 
     @abstractmethod
-    def quick(self, prepared: Prepared, rows: SampleState, metric: str) -> float | None:
+    def quick(self, prepared: Prepared, rows: Rows, metric: str) -> float | None:
         """Return a common score from running votes or means; None for any other."""
 
     @abstractmethod
-    def known(self, sample: SampleState) -> NDArray[Any]:
+    def known(self, sample: Rows) -> NDArray[Any]:
         """Return the target of each row as it is counted, shape (n,)."""
 
     def solve(self, state: SampleState) -> Prepared:
@@ -111,16 +110,11 @@ class Neighbors(ABC):
         """Return a fitted ``Pipeline`` over the encoded columns."""
         return solution.dress(self.model(self._by(solution)).fit(solution.X, solution.sample.y))
 
-    def finalize(self, state: SampleState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: Prepared, held_out: SampleState, metric: str) -> float | None:
-        """Return None: a state tells no score of neighbours exactly."""
-        return None
-
-    def score_rows(self, solution: Prepared, rows: SampleState, metric: str) -> float | None:
+    def score(self, solution: Prepared, held: Held[SampleState], metric: str) -> float | None:
         """Return any scorer's score of sampled held-out rows, from one search for all numbers of neighbours."""
+        rows = held.rows_for(metric)
+        if rows is None:
+            return None
         found = self.quick(solution, rows, metric)
         if found is not None:
             return found
@@ -128,12 +122,12 @@ class Neighbors(ABC):
 
         return score_told(self.told(solution, rows), rows, metric)
 
-    def ranked(self, prepared: Prepared, rows: SampleState) -> Ranked:
+    def ranked(self, prepared: Prepared, rows: Rows) -> Ranked:
         """Return the nearest rows of the sample for each of other rows, as many as any k so far needs."""
         reach = self.reach(prepared)
         return self.kept(prepared, rows, "ranked", lambda: self._search(prepared, rows, reach))
 
-    def kept(self, prepared: Prepared, rows: SampleState, what: Hashable, make: Callable[[], V]) -> V:
+    def kept(self, prepared: Prepared, rows: Rows, what: Hashable, make: Callable[[], V]) -> V:
         """Return what was counted from one search for these rows; made at the first call."""
         key = (rows, what, self.metric, self.reach(prepared))
         return SEARCHES.get(prepared, key, make)
@@ -161,7 +155,7 @@ class Neighbors(ABC):
                 "fewer neighbours, a larger sample (size) or fewer folds"
             )
 
-    def _search(self, prepared: Prepared, rows: SampleState, reach: int) -> Ranked:
+    def _search(self, prepared: Prepared, rows: Rows, reach: int) -> Ranked:
         return search(prepared.X, self.known(prepared.sample), prepared.place(rows), reach, self.metric)
 
     def complexity(self, solution: Prepared) -> float:

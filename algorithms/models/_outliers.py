@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.contract import Rows
 from algorithms.errors import InvalidField, Unscorable
 from algorithms.models._sampled import codes
 from algorithms.summaries.sample import SampleState
@@ -33,7 +34,7 @@ def outlier_code(sample: SampleState, label: Any = None) -> int:
 
 
 def score_outliers(
-    abnormal: NDArray[Any], flagged: NDArray[Any], rows: SampleState, code: int, metric: str
+    abnormal: NDArray[Any], flagged: NDArray[Any], rows: Rows, code: int, metric: str
 ) -> float:
     """Return a scorer's score of telling outliers among held-out rows, 1, from the rest, 0.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap
-from algorithms.contract import Array
+from algorithms.contract import Algorithm, Array, Held, Rows
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.ranges import Choice, Range
@@ -24,7 +24,6 @@ from algorithms.summaries._pack import (
     hashed_columns,
 )
 from algorithms.summaries.packed import Packed
-from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -69,7 +68,7 @@ class PackedSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PackedModel(ABC):
+class PackedModel(Algorithm[PackedState, PackedSolution]):
     """A linear model of a pack.
 
     Parameters
@@ -87,9 +86,6 @@ class PackedModel(ABC):
     average: Annotated[bool, Choice(False, True, searched=False)] = False
     summary: Packed
 
-    metrics: ClassVar[tuple[str, ...]] = ()
-    hashes: ClassVar[bool] = True
-    joins: ClassVar[tuple[str, ...]] = ("losses", "alphas", "l1_ratios", "eta0s")
 
     def __post_init__(self) -> None:
         if self.loss not in self.summary.known_losses:
@@ -106,8 +102,13 @@ class PackedModel(ABC):
         """Return scikit-learn's estimator, ``coef_`` and ``intercept_`` to come."""
 
     @abstractmethod
-    def score_rows(self, solution: PackedSolution, rows: SampleState, metric: str) -> float | None:
+    def quick(self, solution: PackedSolution, rows: Rows, metric: str) -> float | None:
         """Return a common score of held-out rows without building an estimator; None for any other."""
+
+    def score(self, solution: PackedSolution, held: Held[PackedState], metric: str) -> float | None:
+        """Return a common score of sampled held-out rows; a state of other rows gives none."""
+        rows = held.rows_for(metric)
+        return None if rows is None else self.quick(solution, rows, metric)
 
     def solve(self, state: PackedState) -> PackedSolution:
         """Return the chosen model's numbers.
@@ -149,14 +150,6 @@ class PackedModel(ABC):
 
         step = HashColumns(_bits(solution.buckets)).set(columns, hashed_columns(shape), scaler)
         return Pipeline([("hash", step), ("model", model)])
-
-    def finalize(self, state: PackedState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: PackedSolution, held_out: PackedState, metric: str) -> float | None:
-        """Return None: models of other rows tell no score."""
-        return None
 
     def complexity(self, solution: PackedSolution) -> float:
         """Return the number of coefficients that are not zero, the intercepts included."""
@@ -237,6 +230,6 @@ def _bits(buckets: NDArray[Any]) -> int:
     return int(buckets.shape[1]).bit_length() - 1
 
 
-def averaged(values: Array, rows: SampleState) -> float:
+def averaged(values: Array, rows: Rows) -> float:
     """Return the mean over rows, by their weights."""
     return float(np.average(values, weights=rows.sample_weight))

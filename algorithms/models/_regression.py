@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array, Score
+from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.design import Design, Preprocess, View, design_of, unused_fields
 from algorithms.errors import DegenerateTarget, Imprecise, InvalidField, NotEnoughRows
 from algorithms.metrics import SQUARED_ERROR
@@ -68,7 +68,7 @@ class LinearSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression(ABC):
+class Regression(Algorithm[MomentsState, LinearSolution]):
     """A regression with a squared error: its fold scores are exact from held-out moments.
 
     Parameters
@@ -89,18 +89,14 @@ class Regression(ABC):
     fit_intercept: Annotated[bool, Choice(True, False, searched=False)] = True
     summary: Moments = Moments()
 
-    task: ClassVar[str] = "regression"
-    metrics: ClassVar[tuple[str, ...]] = tuple(SQUARED_ERROR)
+    tags: ClassVar[Tags] = Tags(task="regression", exact=tuple(SQUARED_ERROR))
     definite: ClassVar[bool] = False
     """Whether coefficients answer to a change by the inverse of the products, penalised, over some columns."""
 
-    @classmethod
-    def told_exactly(cls, named: Collection[str]) -> tuple[str, ...]:
-        """Return the metrics that states tell exactly where those hyperparameters are set or searched.
-
-        None where the target may be transformed: scores are of the target as it is, and take rows.
-        """
-        return () if "target_transform" in named else cls.metrics
+    @property
+    def exact(self) -> tuple[str, ...]:
+        """Every squared error; none of a transformed target, since scores are of the target as it is."""
+        return self.tags.exact if self.summary.target_transform == "none" else ()
 
     def __post_init__(self) -> None:
         preprocess = Preprocess(
@@ -149,11 +145,7 @@ class Regression(ABC):
         name, model = made.steps[-1]
         return Pipeline([*made.steps[:-1], (name, on_log1p(model, solution.design.q))])
 
-    def finalize(self, state: MomentsState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: LinearSolution, held_out: MomentsState, metric: str) -> Score | None:
+    def score(self, solution: LinearSolution, held: Held[MomentsState], metric: str) -> Score | None:
         """Return the exact score of the held-out rows, greater is better; None for a transformed target.
 
         Raises
@@ -161,10 +153,11 @@ class Regression(ABC):
         Imprecise
             Rounding leaves too few digits of it.
         """
-        if metric not in SQUARED_ERROR or not held_out.rows or self.summary.target_transform != "none":
+        state = held.state_for(metric)
+        if state is None or metric not in self.exact:
             return None
         design = solution.design
-        view = design.view(held_out)
+        view = design.view(state)
         found = residuals(design, view, solution.coef, solution.intercept)
         moved = self.moved(solution, view, found, spread_only=metric == "explained_variance")
         return told(metric, found, view, design, moved, self.summary.precision)
@@ -197,6 +190,10 @@ class Regression(ABC):
             else:
                 moved = abs(other.total(view.weight) - found.total(view.weight))
         return SHAKEN * moved if math.isfinite(moved) else math.inf
+
+    def converged(self, solution: LinearSolution) -> bool:
+        """Return whether an iterative solver reached its tolerance."""
+        return solution.converged
 
     def _check_digits(self, solution: LinearSolution) -> None:
         """Raise Imprecise where rounding changes predictions of the training rows, and a root has more digits."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, column_map
-from algorithms.contract import Array, Shape
+from algorithms.contract import Array, Rows, Shape
 from algorithms.design import Preprocess, unused_fields
 from algorithms.models._pipeline import pipeline
 from algorithms.ranges import Range
@@ -48,7 +48,7 @@ class Prepared:
         """Return the fitted pipeline over the encoded columns that ends in the model."""
         return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
 
-    def place(self, rows: SampleState) -> NDArray[np.floating[Any]]:
+    def place(self, rows: Rows) -> NDArray[np.floating[Any]]:
         """Return other rows in the same columns."""
         return _placed(rows, self.columns, self.scaler)
 
@@ -89,7 +89,7 @@ def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
 
 
 def _placed(
-    state: SampleState, columns: ColumnMap, scaler: StandardScaler | None
+    state: Rows, columns: ColumnMap, scaler: StandardScaler | None
 ) -> NDArray[np.floating[Any]]:
     """Return rows as the steps of the pipeline make them: a row of the model is at no distance from itself."""
     X = state.X
@@ -102,6 +102,6 @@ def without_effect(state: SampleState) -> Mapping[str, Range | None]:
     return unused_fields(state.shape, np.count_nonzero(state.held, axis=0))
 
 
-def codes(sample: SampleState) -> NDArray[np.intp]:
+def codes(sample: Rows) -> NDArray[np.intp]:
     """Return the places of a sample's labels among the classes, shape (n,)."""
     return sample.values[: sample.n, sample.shape.d].astype(np.intp)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
+from algorithms.contract import Rows
 from algorithms.scorers import score_by
-from algorithms.summaries.sample import SampleState
 
 
 class Told(BaseEstimator):
@@ -71,7 +71,7 @@ class Told(BaseEstimator):
         return tags
 
 
-def score_told(told: Told, rows: SampleState, metric: str, truth: NDArray[Any] | None = None) -> float | None:
+def score_told(told: Told, rows: Rows, metric: str, truth: NDArray[Any] | None = None) -> float | None:
     """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Tags
 from algorithms.models._counted import Counted, CountedSolution
 from algorithms.ranges import Choice
 
@@ -29,7 +29,7 @@ class ComplementNB(Counted):
 
     norm: Annotated[bool, Choice(False, True)] = False
 
-    metrics: ClassVar[tuple[str, ...]] = ()
+    tags: ClassVar[Tags] = Counted.tags.but(exact=())
 
     def log_prob(self, counts: Array, weights: Array) -> Array:
         """Return the weights of Rennie et al. (2003): what a column says of the other classes."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Tags
 from algorithms.design import Design, View
 from algorithms.memo import MEMO
 from algorithms.models._regression import LinearSolution, Regression, check_descent, decades
@@ -53,7 +53,7 @@ class ElasticNet(Regression):
     tol: float = 1e-4
     max_iter: int = 1000
 
-    auto: ClassVar[int] = 2
+    tags: ClassVar[Tags] = Regression.tags.but(auto=2)
     definite: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

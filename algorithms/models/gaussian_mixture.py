@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Tags
 from algorithms.errors import InvalidField
 from algorithms.models._clusters import (
     Clustering,
@@ -86,9 +86,10 @@ class GaussianMixture(Clustering[MixtureSolution]):
     max_iter: Annotated[int, Integer(1, 10_000, searched=False)] = 100
     tol: Annotated[float, Log(1e-8, 1e-1, searched=False)] = 1e-3
 
-    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood", "neg_davies_bouldin", "calinski_harabasz")
-    default_metric: ClassVar[str] = "log_likelihood"
-    elbow: ClassVar[tuple[str, str]] = ("n_components", "log_likelihood")
+    tags: ClassVar[Tags] = Tags(
+        task="clustering", exact=("log_likelihood", "neg_davies_bouldin", "calinski_harabasz"),
+        sampled=("silhouette",), default_score="log_likelihood", elbow=("n_components", "log_likelihood"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,6 +99,11 @@ class GaussianMixture(Clustering[MixtureSolution]):
         if self.covariance_type not in KINDS:
             shown = ", ".join(map(repr, KINDS))
             raise InvalidField(f"covariance_type={self.covariance_type!r}: must be one of {shown}")
+
+    @property
+    def counted(self) -> tuple[str, int]:
+        """``n_components``."""
+        return "n_components", self.n_components
 
     def estimator(self, solution: MixtureSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianMixture``."""

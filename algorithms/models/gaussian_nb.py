@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
 from algorithms.column_map import ColumnMap, column_map
-from algorithms.contract import Array
+from algorithms.contract import Algorithm, Array, Held, Tags
 from algorithms.design import IMPUTE
 from algorithms.errors import InvalidField
 from algorithms.models._classes import check_priors, given, need_every_class, priors_of
 from algorithms.models._pipeline import pipeline
 from algorithms.models._regression import at_least
-from algorithms.ranges import Choice, Log, Range
+from algorithms.ranges import Choice, Log
 from algorithms.summaries.classes import Classes, ClassesState
 from algorithms.summaries.moments import check_finite
 from algorithms.summaries.sample import labels
@@ -47,7 +46,7 @@ class NaiveSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianNB:
+class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
     """Gaussian naive Bayes over the encoded columns.
 
     Exact: parameters, attributes and predictions are those of ``sklearn.naive_bayes.GaussianNB``. The score
@@ -70,9 +69,9 @@ class GaussianNB:
     impute: Annotated[str, Choice(*IMPUTE, searched=False)] = "mean"
     summary: Classes = Classes("diagonal")
 
-    task: ClassVar[str] = "classification"
-    auto: ClassVar[int] = 3
-    metrics: ClassVar[tuple[str, ...]] = ("log_likelihood",)
+    tags: ClassVar[Tags] = Tags(
+        task="classification", exact=("log_likelihood",), auto=3, needs_every_class=True
+    )
 
     def __post_init__(self) -> None:
         at_least("var_smoothing", self.var_smoothing, 0.0)
@@ -101,13 +100,10 @@ class GaussianNB:
         model.theta_, model.var_ = solution.means + solution.columns.origin, solution.variances.copy()
         return pipeline(solution.columns, state.shape.d, None, model)
 
-    def finalize(self, state: ClassesState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: NaiveSolution, held_out: ClassesState, metric: str) -> float | None:
+    def score(self, solution: NaiveSolution, held: Held[ClassesState], metric: str) -> float | None:
         """Return the mean of log p(x, y) of the held-out rows."""
-        if metric != "log_likelihood" or not held_out.rows:
+        held_out = held.state_for(metric)
+        if held_out is None or metric not in self.exact:
             return None
         if not (solution.variances > 0.0).all():
             return -math.inf
@@ -120,19 +116,11 @@ class GaussianNB:
         """Return the number of means, variances and priors."""
         return float(2 * solution.means.size + len(solution.priors) - 1)
 
-    def bounds(self, state: ClassesState) -> Mapping[str, Range | None]:
-        """Return nothing: every range is legal for every state."""
-        return {}
-
-    def class_rows(self, state: ClassesState) -> Array:
-        """Return the weight of each class."""
-        return state.weights
-
     def check(self, state: ClassesState) -> None:
         """Refuse squares without a finite sum, priors of other classes than there are, and a class without rows."""
         check_finite(state)
         check_priors(self.priors, state.shape)
-        need_every_class("GaussianNB", state.shape, self.class_rows(state))
+        need_every_class("GaussianNB", state.shape, state.class_rows)
 
 
 def _by_class(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.contract import Algorithm, Held, Rows, Tags
 from algorithms.design import Preprocess
 from algorithms.errors import InvalidField, NotEnoughRows, TooLarge
 from algorithms.memo import MEMO
@@ -49,7 +50,7 @@ class Forest:
         """Bytes held, about 100 a node."""
         return 100 * self.nodes
 
-    def normality(self, rows: SampleState) -> NDArray[np.float64]:
+    def normality(self, rows: Rows) -> NDArray[np.float64]:
         """Return the normality of other rows, shape (n,): ``score_samples`` of scikit-learn."""
         return MEMO.get(self, rows, lambda: self._normality(self.prepared.place(rows)))
 
@@ -64,7 +65,7 @@ class Forest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IsolationForest:
+class IsolationForest(Algorithm[SampleState, Forest]):
     """Trees that isolate rows by random cuts; parameters are those of ``sklearn.ensemble.IsolationForest``.
 
     The trees never see the target. It says which held-out rows are outliers in truth, and scores are those of
@@ -98,10 +99,9 @@ class IsolationForest:
     min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
     summary: Sample = Sample()
 
-    task: ClassVar[str] = "outlier_detection"
-    metrics: ClassVar[tuple[str, ...]] = ()
-    sampled_metrics: ClassVar[tuple[str, ...]] = ("roc_auc", "average_precision")
-    auto: ClassVar[int] = 1
+    tags: ClassVar[Tags] = Tags(
+        task="outlier_detection", sampled=("roc_auc", "average_precision"), auto=1
+    )
 
     def __post_init__(self) -> None:
         at_least("n_estimators", self.n_estimators, 1)
@@ -149,16 +149,11 @@ class IsolationForest:
         model.outlier_label_ = sample.shape.classes[outlier_code(sample, self.outlier_label)]
         return solution.prepared.dress(model)
 
-    def finalize(self, state: SampleState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: Forest, held_out: SampleState, metric: str) -> float | None:
-        """Return None: a state tells no score of trees exactly."""
-        return None
-
-    def score_rows(self, solution: Forest, rows: SampleState, metric: str) -> float:
+    def score(self, solution: Forest, held: Held[SampleState], metric: str) -> float | None:
         """Return a scorer's score of telling outliers among sampled held-out rows, 1, from the rest, 0."""
+        rows = held.rows_for(metric)
+        if rows is None:
+            return None
         sample = solution.prepared.sample
         abnormal = solution.threshold(self.contamination) - solution.normality(rows)
         code = outlier_code(sample, self.outlier_label)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.contract import Tags
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.models._clusters import (
@@ -92,9 +93,10 @@ class KMeans(Clustering[KMeansSolution]):
     max_iter: Annotated[int, Integer(1, 10_000, searched=False)] = 300
     tol: Annotated[float, Log(1e-8, 1e-1, searched=False)] = 1e-4
 
-    metrics: ClassVar[tuple[str, ...]] = ("neg_inertia", "neg_davies_bouldin", "calinski_harabasz")
-    default_metric: ClassVar[str] = "silhouette"
-    elbow: ClassVar[tuple[str, str]] = ("n_clusters", "neg_inertia")
+    tags: ClassVar[Tags] = Tags(
+        task="clustering", exact=("neg_inertia", "neg_davies_bouldin", "calinski_harabasz"),
+        sampled=("silhouette",), default_score="silhouette", elbow=("n_clusters", "neg_inertia"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,6 +104,11 @@ class KMeans(Clustering[KMeansSolution]):
         positive("tol", self.tol)
         if self.init not in INITS:
             raise InvalidField(f"init={self.init!r}: must be one of {', '.join(map(repr, INITS))}")
+
+    @property
+    def counted(self) -> tuple[str, int]:
+        """``n_clusters``."""
+        return "n_clusters", self.n_clusters
 
     def estimator(self, solution: KMeansSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``KMeans``."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.contract import Rows, Tags
 from algorithms.models._neighbors import Neighbors
 from algorithms.models._sampled import Prepared, codes
 from algorithms.solvers.log_loss import mean_log
 from algorithms.solvers.neighbors import elected, probabilities, shares, small
-from algorithms.summaries.sample import SampleState, labels
+from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsClassifier
@@ -30,8 +31,7 @@ class KNNClassifier(Neighbors):
     'uniform'
     """
 
-    task: ClassVar[str] = "classification"
-    auto: ClassVar[int] = 9
+    tags: ClassVar[Tags] = Tags(task="classification", auto=9)
 
     def model(self, how: str) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""
@@ -39,11 +39,11 @@ class KNNClassifier(Neighbors):
 
         return KNeighborsClassifier(self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how)
 
-    def known(self, sample: SampleState) -> NDArray[Any]:
+    def known(self, sample: Rows) -> NDArray[Any]:
         """Return the codes of the classes."""
         return codes(sample).astype(small(len(sample.shape.classes)))
 
-    def quick(self, prepared: Prepared, rows: SampleState, metric: str) -> float | None:
+    def quick(self, prepared: Prepared, rows: Rows, metric: str) -> float | None:
         """Return the accuracy, the balanced accuracy or the log-loss."""
         if metric == "neg_log_loss":
             return self._log_loss(prepared, rows)
@@ -57,7 +57,7 @@ class KNNClassifier(Neighbors):
         seen = found[1] > 0.0
         return float(np.mean(found[0][seen] / found[1][seen]))
 
-    def told(self, prepared: Prepared, rows: SampleState) -> Told:
+    def told(self, prepared: Prepared, rows: Rows) -> Told:
         """Return the labels and their probabilities; a class that the training sample lacks has none."""
         from algorithms.models._told import Told
 
@@ -72,11 +72,11 @@ class KNNClassifier(Neighbors):
             found,
         )
 
-    def _choice(self, prepared: Prepared, rows: SampleState) -> NDArray[Any]:
+    def _choice(self, prepared: Prepared, rows: Rows) -> NDArray[Any]:
         n_classes = len(rows.shape.classes)
         table = self.kept(prepared, rows, "elected", lambda: elected(self.ranked(prepared, rows), n_classes))
         return table.at(self.n_neighbors, self.weights)
 
-    def _log_loss(self, prepared: Prepared, rows: SampleState) -> float:
+    def _log_loss(self, prepared: Prepared, rows: Rows) -> float:
         table = self.kept(prepared, rows, "shares", lambda: shares(self.ranked(prepared, rows), codes(rows)))
         return mean_log(table.at(self.n_neighbors, self.weights), rows.sample_weight)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Rows, Tags
 from algorithms.models._neighbors import Neighbors
 from algorithms.models._sampled import Prepared
 from algorithms.solvers.neighbors import means
-from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsRegressor
@@ -49,7 +48,7 @@ class KNNRegressor(Neighbors):
     'euclidean'
     """
 
-    task: ClassVar[str] = "regression"
+    tags: ClassVar[Tags] = Tags(task="regression")
 
     def model(self, how: str) -> KNeighborsRegressor:
         """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""
@@ -57,24 +56,24 @@ class KNNRegressor(Neighbors):
 
         return KNeighborsRegressor(self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how)
 
-    def known(self, sample: SampleState) -> NDArray[Any]:
+    def known(self, sample: Rows) -> NDArray[Any]:
         """Return the target's numbers."""
         return sample.values[: sample.n, sample.shape.d].astype(np.float64)
 
-    def quick(self, prepared: Prepared, rows: SampleState, metric: str) -> float | None:
+    def quick(self, prepared: Prepared, rows: Rows, metric: str) -> float | None:
         """Return R² or a squared or absolute error."""
         formula = QUICK.get(metric)
         if formula is None:
             return None
         return formula(self.known(rows), self._mean(prepared, rows), rows.sample_weight)
 
-    def told(self, prepared: Prepared, rows: SampleState) -> Told:
+    def told(self, prepared: Prepared, rows: Rows) -> Told:
         """Return the predictions."""
         from algorithms.models._told import Told
 
         return Told({"predict": lambda: self._mean(prepared, rows)}, "regressor")
 
-    def _mean(self, prepared: Prepared, rows: SampleState) -> Array:
+    def _mean(self, prepared: Prepared, rows: Rows) -> Array:
         reach = self.reach(prepared)
         table = self.kept(prepared, rows, "means", lambda: means(self._search(prepared, rows, reach)))
         return table.at(self.n_neighbors, self.weights)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array, Score
+from algorithms.contract import Array, Rows, Score, Tags
 from algorithms.design import deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
@@ -27,7 +27,7 @@ from algorithms.solvers.directions import Directions, eigen, linear, svd
 from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk
 from algorithms.summaries.class_kurtosis import ClassKurtosis, ClassKurtosisState
 from algorithms.summaries.classes import ByClass, Classes
-from algorithms.summaries.sample import SampleState, labels
+from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -82,7 +82,7 @@ class LinearDiscriminantSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LDA(Discriminant):
+class LDA(Discriminant[LinearDiscriminantSolution]):
     """Linear discriminant analysis with shrinkage.
 
     Exact: that of ``sklearn.discriminant_analysis.LinearDiscriminantAnalysis``. The score
@@ -105,8 +105,7 @@ class LDA(Discriminant):
     shrinkage: Annotated[float | str | None, Uniform(0.0, 1.0, also=(AUTO,))] = 0.0
     solver: Annotated[str, Choice("lsqr", "eigen", "svd", searched=False)] = "lsqr"
 
-    auto: ClassVar[int] = 2
-    steers: ClassVar[tuple[str, ...]] = ("shrinkage",)
+    tags: ClassVar[Tags] = Discriminant.tags.but(auto=2)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -204,37 +203,15 @@ class LDA(Discriminant):
         model.coef_, model.intercept_, model._max_components = coef.copy(), intercept.copy(), c - 1
         return self.dressed(groups, model)
 
-    def finalize(self, state: ByClass) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(
-        self, solution: LinearDiscriminantSolution, held_out: ByClass, metric: str
-    ) -> Score | float | None:
-        """Return the mean of log p(x, y) of the held-out rows; -∞ where the covariance is singular.
-
-        Raises
-        ------
-        Imprecise
-            Rounding leaves too few digits of it.
-        """
-        if metric != "log_likelihood" or not held_out.rows:
-            return None
+    def density(self, solution: LinearDiscriminantSolution, held_out: ByClass) -> Score | float:
+        """Return the mean of log p(x, y) of the held-out rows."""
         if solution.singular:
             return float("-inf")
         priors = solution.priors
         return log_likelihood(solution.groups, held_out, priors, [solution.white] * len(priors))
 
-    def score_rows(
-        self, solution: LinearDiscriminantSolution, rows: SampleState, metric: str
-    ) -> Score | None:
-        """Return None where rounding moves no score of rows; else the score and what it may be off by.
-
-        Raises
-        ------
-        Imprecise
-            Rounding leaves too few digits of it.
-        """
+    def shaken(self, solution: LinearDiscriminantSolution, rows: Rows, metric: str) -> Score | None:
+        """Return None where rounding changes no score of rows; else the score and what it may be off by."""
         if solution.white.unsure <= CERTAIN or self.solver == "svd":  # which drops what is nearly collinear
             return None
         other, white = None, solution.white.shaken(solution.sizes)

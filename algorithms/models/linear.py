@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
+from algorithms.contract import Rows, Tags
 from algorithms.models._packed import PackedModel, PackedSolution, averaged
 from algorithms.ranges import Choice
 from algorithms.summaries.packed import PackedClassifiers
-from algorithms.summaries.sample import SampleState, labels
+from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
     from sklearn.linear_model import SGDClassifier
@@ -33,7 +34,7 @@ class Linear(PackedModel):
     loss: Annotated[str, Choice("hinge", "squared_hinge", "log_loss", "modified_huber")] = "hinge"
     summary: PackedClassifiers = PackedClassifiers()
 
-    task: ClassVar[str] = "classification"
+    tags: ClassVar[Tags] = Tags(task="classification", hashes=True)
 
     def model(self, solution: PackedSolution) -> SGDClassifier:
         """Return ``sklearn.linear_model.SGDClassifier``."""
@@ -48,7 +49,7 @@ class Linear(PackedModel):
         model.n_iter_, model.t_ = int(solution.state.known["epochs"][0]), float(solution.state.steps + 1)
         return model
 
-    def score_rows(self, solution: PackedSolution, rows: SampleState, metric: str) -> float | None:
+    def quick(self, solution: PackedSolution, rows: Rows, metric: str) -> float | None:
         """Return accuracy or, of two classes, the area under the ROC curve."""
         if metric not in ("accuracy", "roc_auc"):
             return None

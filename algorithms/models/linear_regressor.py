@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
+from algorithms.contract import Rows, Tags
 from algorithms.models._packed import PackedModel, PackedSolution, averaged
 from algorithms.ranges import Choice
 from algorithms.summaries.packed import PackedRegressors
-from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -36,7 +36,7 @@ class LinearRegressor(PackedModel):
     )
     summary: PackedRegressors = PackedRegressors()
 
-    task: ClassVar[str] = "regression"
+    tags: ClassVar[Tags] = Tags(task="regression", hashes=True)
 
     def model(self, solution: PackedSolution) -> BaseEstimator:
         """Return ``SGDRegressor`` or ``QuantileRegressor`` of ``sklearn.linear_model``."""
@@ -65,7 +65,7 @@ class LinearRegressor(PackedModel):
             model.intercept_ = float(model.intercept_[0])
         return fitted
 
-    def score_rows(self, solution: PackedSolution, rows: SampleState, metric: str) -> float | None:
+    def quick(self, solution: PackedSolution, rows: Rows, metric: str) -> float | None:
         """Return R², or the mean absolute or squared error."""
         if metric not in ("r2", "neg_mean_absolute_error", "neg_mean_squared_error"):
             return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 import numpy as np
 
 from algorithms.by_class import by_class, parsed
-from algorithms.contract import Array, Shape
+from algorithms.contract import Array, Rows, Shape, Tags
 from algorithms.errors import InvalidField
 from algorithms.models._classes import need_every_class
 from algorithms.models._generalized import Generalized, GeneralizedSolution
@@ -17,7 +17,7 @@ from algorithms.ranges import Choice, Log, Uniform
 from algorithms.solvers.log_loss import mean_log, own_probability
 from algorithms.summaries.curvature import CurvatureState
 from algorithms.summaries.families import LogisticCurvature
-from algorithms.summaries.sample import SampleState, labels
+from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -48,8 +48,7 @@ class Logistic(Generalized):
     class_weight: Annotated[str | None, Choice(None, "balanced", searched=False)] = None
     summary: LogisticCurvature = LogisticCurvature()
 
-    task: ClassVar[str] = "classification"
-    auto: ClassVar[int] = 1
+    tags: ClassVar[Tags] = Tags(task="classification", auto=1, needs_every_class=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,14 +65,10 @@ class Logistic(Generalized):
         if self.class_weight not in (None, "balanced"):
             self.group_weights(state)
 
-    def class_rows(self, state: CurvatureState) -> Array:
-        """Return the weight of each class."""
-        return state.counts
-
     def need_rows(self, state: CurvatureState) -> None:
         """Raise NotEnoughRows for a state without rows of some class."""
         super().need_rows(state)
-        need_every_class("Logistic", state.shape, self.class_rows(state))
+        need_every_class("Logistic", state.shape, state.counts)
 
     def penalty(self, weight: float) -> tuple[float, float]:
         """Return ρ/C and (1 - ρ)/C."""
@@ -105,7 +100,7 @@ class Logistic(Generalized):
         model.n_iter_ = np.ones(1, np.int32)
         return model
 
-    def score_eta(self, eta: Array, rows: SampleState, metric: str) -> float | None:
+    def score_eta(self, eta: Array, rows: Rows, metric: str) -> float | None:
         """Return accuracy, log-loss or, of two classes, the area under the ROC curve."""
         if metric not in ("accuracy", "neg_log_loss", "roc_auc"):
             return None
@@ -121,7 +116,7 @@ class Logistic(Generalized):
 
         return float(roc_auc_score(y, eta[:, 0], sample_weight=w))
 
-    def score_moves(self, eta: Array, away: Array, rows: SampleState, metric: str) -> list[float]:
+    def score_moves(self, eta: Array, away: Array, rows: Rows, metric: str) -> list[float]:
         """Return how much a score changes with the linear predictors; the area under the curve by a quick way."""
         if metric != "roc_auc" or eta.shape[1] > 1:
             return super().score_moves(eta, away, rows, metric)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import LEVEL, MISSING, OTHER, Array, Score
+from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Score, Tags
 from algorithms.design import Design, Preprocess, View, design_of
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO
@@ -45,7 +45,7 @@ class PCASolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PCA:
+class PCA(Algorithm[MomentsState, PCASolution]):
     """Principal component analysis.
 
     Exact; ``score`` is the average log-likelihood of the held-out rows under probabilistic PCA
@@ -66,10 +66,7 @@ class PCA:
     min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
     summary: Moments = Moments()
 
-    task: ClassVar[str] = "decomposition"
-    auto: ClassVar[int] = 1
-    wide: ClassVar[str] = "sketched_pca"
-    metrics: ClassVar[tuple[str, ...]] = METRICS
+    tags: ClassVar[Tags] = Tags(task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca")
 
     def __post_init__(self) -> None:
         at_least("n_components", self.n_components or 1, 1)
@@ -99,11 +96,7 @@ class PCA:
         design = solution.design.at_origin()
         return dressed(design, fitted_pca(design, solution.k, whiten=self.whiten))
 
-    def finalize(self, state: MomentsState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: PCASolution, held_out: MomentsState, metric: str) -> Score | None:
+    def score(self, solution: PCASolution, held: Held[MomentsState], metric: str) -> Score | None:
         """Return the average log-likelihood of the held-out rows, or the share of their variance explained.
 
         Raises
@@ -111,7 +104,8 @@ class PCA:
         Imprecise
             Rounding leaves too few digits of it.
         """
-        if not held_out.rows or metric not in METRICS:
+        held_out = held.state_for(metric)
+        if held_out is None or metric not in METRICS:
             return None
         design = solution.design
         value = _score(metric, solution, held_out)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Array, Score, Shape
+from algorithms.contract import Array, Rows, Score, Shape
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.models._classes import given, priors_of
@@ -26,7 +26,7 @@ from algorithms.models._regression import at_least
 from algorithms.ranges import Uniform
 from algorithms.solvers.spectrum import graded, unlike
 from algorithms.summaries.classes import ByClass
-from algorithms.summaries.sample import SampleState, labels
+from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -70,7 +70,7 @@ class QuadraticDiscriminantSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class QDA(Discriminant):
+class QDA(Discriminant[QuadraticDiscriminantSolution]):
     """Quadratic discriminant analysis.
 
     Exact: that of ``sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis``. The score
@@ -140,10 +140,6 @@ class QDA(Discriminant):
                 "constant in it or a sum of others; set reg_param above 0"
             )
 
-    def class_rows(self, state: ByClass) -> Array:
-        """Return the number of rows of each class."""
-        return state.counts.astype(np.float64)
-
     def estimator(self, solution: QuadraticDiscriminantSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``QuadraticDiscriminantAnalysis``."""
         from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
@@ -158,34 +154,12 @@ class QDA(Discriminant):
         model.rotations_, model.scalings_ = list(axes.vectors), list(axes.values)
         return self.dressed(groups, model)
 
-    def finalize(self, state: ByClass) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(
-        self, solution: QuadraticDiscriminantSolution, held_out: ByClass, metric: str
-    ) -> Score | None:
-        """Return the mean of log p(x, y) of the held-out rows.
-
-        Raises
-        ------
-        Imprecise
-            Rounding leaves too few digits of it.
-        """
-        if metric != "log_likelihood" or not held_out.rows:
-            return None
+    def density(self, solution: QuadraticDiscriminantSolution, held_out: ByClass) -> Score:
+        """Return the mean of log p(x, y) of the held-out rows."""
         return log_likelihood(solution.groups, held_out, solution.priors, solution.white)
 
-    def score_rows(
-        self, solution: QuadraticDiscriminantSolution, rows: SampleState, metric: str
-    ) -> Score | None:
-        """Return None where rounding moves no score of rows; else the score and what it may be off by.
-
-        Raises
-        ------
-        Imprecise
-            Rounding leaves too few digits of it.
-        """
+    def shaken(self, solution: QuadraticDiscriminantSolution, rows: Rows, metric: str) -> Score | None:
+        """Return None where rounding changes no score of rows; else the score and what it may be off by."""
         if solution.unsure <= CERTAIN:
             return None
         sizes = self._sizes(solution.groups)

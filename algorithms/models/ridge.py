@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Tags
 from algorithms.design import Design
 from algorithms.models._regression import LinearSolution, Regression, at_least, decades
 from algorithms.ranges import Choice, Log, Range
@@ -33,14 +33,14 @@ class Ridge(Regression):
     >>> algorithm = Ridge(alpha=1.0, standardize=False)
     >>> state = algorithm.summary.init(Shape((Column("x", "x"),), ("y",)))
     >>> state = algorithm.summary.update(state, Batch(np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]]), d=1))
-    >>> algorithm.finalize(state)["model"].coef_.round(3).tolist()
+    >>> algorithm.estimator(algorithm.solve(state))["model"].coef_.round(3).tolist()
     [1.333]
     """
 
     alpha: Annotated[float, Log(1e-4, 1e6)] = 1.0
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
 
-    auto: ClassVar[int] = 1
+    tags: ClassVar[Tags] = Regression.tags.but(auto=1)
     definite: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

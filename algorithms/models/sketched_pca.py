@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.column_map import ColumnMap, Places, filled_map, seen
-from algorithms.contract import Array
+from algorithms.contract import Algorithm, Array, Held, Tags
 from algorithms.design import deviations
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO
@@ -85,7 +85,7 @@ class SketchedPCASolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SketchedPCA:
+class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
     """Principal component analysis of thousands of columns, in O(size × columns) memory.
 
     Approximate: components are those of the Nyström approximation of the covariance, which is never above
@@ -103,8 +103,7 @@ class SketchedPCA:
     whiten: Annotated[bool, Choice(False, True, searched=False)] = False
     summary: Sketch = Sketch()
 
-    task: ClassVar[str] = "decomposition"
-    metrics: ClassVar[tuple[str, ...]] = METRICS
+    tags: ClassVar[Tags] = Tags(task="decomposition", exact=METRICS)
 
     def __post_init__(self) -> None:
         at_least("n_components", self.n_components or 1, 1)
@@ -139,13 +138,10 @@ class SketchedPCA:
         )  # fmt: skip
         return pipeline(columns, state.shape.d, scaler, model)
 
-    def finalize(self, state: SketchState) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator of the state's rows."""
-        return self.estimator(self.solve(state))
-
-    def score(self, solution: SketchedPCASolution, held_out: SketchState, metric: str) -> float | None:
+    def score(self, solution: SketchedPCASolution, held: Held[SketchState], metric: str) -> float | None:
         """Return the score of the held-out rows, at least: see :class:`SketchedPCA`."""
-        if not held_out.rows:
+        held_out = held.state_for(metric)
+        if held_out is None:
             return None
         axes = solution.axes
         second = MEMO.get(held_out, (axes, "second"), lambda: _second_moments(axes, held_out))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Batch, Shape
+from algorithms.contract import Batch, Shape, State
 from algorithms.errors import AlgorithmError
 
 LAST = np.iinfo(np.uint64).max
@@ -17,7 +17,7 @@ LAST = np.iinfo(np.uint64).max
 Priorities = NDArray[np.uint64]
 
 
-class DrawnRows:
+class DrawnRows(State):
     """A state that keeps some rows; the fields are the state's own.
 
     Attributes

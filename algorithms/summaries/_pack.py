@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, filled_map, gaps_of
-from algorithms.contract import HASH_BITS, HASHED, INDICATOR, Array, Shape
+from algorithms.contract import HASH_BITS, HASHED, INDICATOR, Array, Shape, State
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.solvers.scaled_rows import FilledPicker, Picker, Places
@@ -38,7 +38,7 @@ Pack = tuple[Member, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class PackedState:
+class PackedState(State):
     """The state of a :class:`~algorithms.summaries.packed.Packed`.
 
     Attributes
@@ -74,6 +74,11 @@ class PackedState:
     bucket_slots: NDArray[np.float32]
     visits: Array
 
+    @property
+    def class_rows(self) -> Array | None:
+        """The weight of each class."""
+        return self.counts if self.shape.classes else None
+
 
 def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int, plain: int) -> PackedState:
     """Return the state of no rows: every coefficient zero, with ``slots`` arrays like the coefficients."""
@@ -108,50 +113,48 @@ def _mean(x: Any, y: Any, share: Any) -> Any:
     return made
 
 
-def pack_of(losses: str, alphas: str, l1_ratios: str, rates: Sequence[float] | str) -> Pack:
+def pack_of(
+    losses: Sequence[str], alphas: Sequence[float], l1_ratios: Sequence[float], rates: Sequence[float]
+) -> Pack:
     """Return a model for each combination, those of a loss together.
 
-    Raises
-    ------
-    InvalidField
-        For what is no list, separated by commas, of different names or of different numbers in their range.
-
     Examples
     --------
-    >>> [member.alpha for member in pack_of("hinge", "0.1, 1", "0", (0.5,))]
+    >>> [member.alpha for member in pack_of(["hinge"], [0.1, 1.0], [0.0], [0.5])]
     [0.1, 1.0]
     """
-    grid = itertools.product(
-        names_in(losses),
-        _numbers("alphas", alphas, 0.0, np.inf),
-        _numbers("l1_ratios", l1_ratios, 0.0, 1.0),
-        _numbers("eta0s", rates, 1e-12, np.inf) if isinstance(rates, str) else rates,
-    )
-    return tuple(Member(*values) for values in grid)
+    return tuple(Member(*values) for values in itertools.product(losses, alphas, l1_ratios, rates))
 
 
-def names_in(losses: str) -> tuple[str, ...]:
-    """Return the names of losses, which must differ.
+def names_in(name: str, given: Sequence[str] | str) -> tuple[str, ...]:
+    """Return names given as a list, or as text separated by commas; they must differ.
 
     Examples
     --------
-    >>> names_in("hinge, log_loss")
-    ('hinge', 'log_loss')
+    >>> names_in("losses", "hinge, log_loss"), names_in("losses", ["hinge"])
+    (('hinge', 'log_loss'), ('hinge',))
     """
-    found = tuple(name.strip() for name in losses.split(","))
+    found = tuple(each.strip() for each in (given.split(",") if isinstance(given, str) else given))
     if len(set(found)) < len(found) or not all(found):
-        raise InvalidField(f"losses={losses!r}: must be different names, separated by commas")
+        raise InvalidField(f"{name}={given!r}: must be different names, in a list or separated by commas")
     return found
 
 
-def _numbers(name: str, text: str, low: float, high: float) -> tuple[float, ...]:
+def numbers_in(name: str, given: Sequence[float] | str, low: float, high: float) -> tuple[float, ...]:
+    """Return numbers given as a list, or as text separated by commas; they must differ and be in their range.
+
+    Examples
+    --------
+    >>> numbers_in("alphas", "0.1, 1", 0.0, np.inf), numbers_in("alphas", [2], 0.0, np.inf)
+    ((0.1, 1.0), (2.0,))
+    """
     try:
-        found = tuple(float(part) for part in text.split(","))
-    except ValueError:
+        found = tuple(float(part) for part in (given.split(",") if isinstance(given, str) else given))
+    except (TypeError, ValueError):
         found = ()
     if not found or len(set(found)) < len(found) or not all(low <= x <= high and x < np.inf for x in found):
         bound = f"from {low:g} to {high:g}" if high < np.inf else f"of at least {low:g}"
-        raise InvalidField(f"{name}={text!r}: must be different numbers {bound}, separated by commas")
+        raise InvalidField(f"{name}={given!r}: must be different numbers {bound}, in a list or separated by commas")
     return found
 
 

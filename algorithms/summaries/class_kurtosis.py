@@ -25,14 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, gaps_of
-from algorithms.contract import EXACT, Array, Batch, Shape
-from algorithms.summaries.classes import class_means
+from algorithms.contract import EXACT, Array, Batch, Shape, Summary
+from algorithms.summaries.classes import ByClass, class_means
 
 Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class ClassKurtosisState:
+class ClassKurtosisState(ByClass):
     """The state of :class:`ClassKurtosis`.
 
     Attributes
@@ -140,7 +140,7 @@ class ClassKurtosisState:
 
 
 @dataclass(frozen=True)
-class ClassKurtosis:
+class ClassKurtosis(Summary[ClassKurtosisState]):
     """Rows, weight, mean and deviations of each class, and products of its columns up to the fourth order.
 
     It costs three times what :class:`~algorithms.summaries.classes.Classes` does.
@@ -157,7 +157,6 @@ class ClassKurtosis:
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-7
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = EXACT
 
     def init(self, shape: Shape) -> ClassKurtosisState:

@@ -2,63 +2,57 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import CANCELLED, ColumnMap
-from algorithms.contract import EXACT, Array, Batch, Shape
+from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
 from algorithms.errors import InvalidField
 
 
-class ByClass(Protocol):
-    """A state that tells the mean and the scatter of each class in whatever columns are made of its own."""
+class ByClass(State, ABC):
+    """A state that tells the mean and the scatter of each class in whatever columns are made of its own.
+
+    Attributes
+    ----------
+    counts : rows of each class, shape (C,).
+    weights : their weight, shape (C,).
+    mean : of all rows, shape (d,).
+    scatter : sum of squares of each column about the mean of all rows, shape (d,).
+    """
+
+    counts: NDArray[np.int64]
+    weights: Array
+
+    if TYPE_CHECKING:
+
+        @cached_property
+        def mean(self) -> Array:
+            """Mean of all rows, shape (d,)."""
+            ...
+
+        @cached_property
+        def scatter(self) -> Array:
+            """Sum of squares of each column about the mean of all rows, shape (d,)."""
+            ...
 
     @property
-    def shape(self) -> Shape:
-        """The columns."""
-        ...
+    def class_rows(self) -> Array:
+        """The rows of each class."""
+        return self.counts.astype(np.float64)
 
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """Rows of each class, shape (C,)."""
-        ...
-
-    @property
-    def weights(self) -> Array:
-        """Their weight, shape (C,)."""
-        ...
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        ...
-
-    @property
-    def weight(self) -> float:
-        """Sum of the row weights."""
-        ...
-
-    @property
-    def mean(self) -> Array:
-        """Mean of all rows, shape (d,)."""
-        ...
-
-    @property
-    def scatter(self) -> Array:
-        """Sum of squares of each column about the mean of all rows, shape (d,)."""
-        ...
-
+    @abstractmethod
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
-        ...
 
+    @abstractmethod
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
-        ...
 
 
 def class_means(means: Array, scatters: Array, columns: ColumnMap) -> Array:
@@ -80,7 +74,7 @@ def class_means(means: Array, scatters: Array, columns: ColumnMap) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassesState:
+class ClassesState(ByClass):
     """The state of :class:`Classes`.
 
     Attributes
@@ -131,7 +125,7 @@ class ClassesState:
 
 
 @dataclass(frozen=True)
-class Classes:
+class Classes(Summary[ClassesState]):
     """Rows, weight, mean and scatter of each class.
 
     Parameters
@@ -151,7 +145,6 @@ class Classes:
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = EXACT
 
     def __post_init__(self) -> None:

@@ -14,13 +14,13 @@ on average: uniform, squared distance to the nearest pilot centre, and one over 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, Summary
 from algorithms.errors import AlgorithmError, InvalidField, TooLarge
 from algorithms.known import Known
 from algorithms.ranges import Integer
@@ -123,7 +123,7 @@ class CoresetState(DrawnRows):
 
 
 @dataclass(frozen=True)
-class Coreset:
+class Coreset(Learned, Summary[CoresetState]):
     """A weighted sample of rows for clustering with up to ``k_max`` centres.
 
     Parameters
@@ -149,7 +149,6 @@ class Coreset:
 
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
 
@@ -196,10 +195,6 @@ class Coreset:
         """Return the centres of a pilot clustering of the coreset, which has rows from everywhere."""
         rows = np.asfortranarray(state.values[: state.n])
         return self.learn(shape, Batch(rows, shape.d, state.sample_weight))
-
-    def knowing(self, known: Known) -> Coreset:
-        """Return this summary, ready for a pass."""
-        return replace(self, known=known)
 
     def init(self, shape: Shape) -> CoresetState:
         """Return the coreset of no rows."""

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 
 from algorithms.column_map import gaps_of
-from algorithms.contract import EXACT, Array, Batch, Shape
+from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
 
 
 @dataclass(frozen=True, eq=False)
-class CountsState:
+class CountsState(State):
     """The state of :class:`Counts`.
 
     Attributes
@@ -39,6 +39,11 @@ class CountsState:
     lowest: Array
 
     @property
+    def class_rows(self) -> Array:
+        """The weight of each class."""
+        return self.weights
+
+    @property
     def weight(self) -> float:
         """Sum of the row weights."""
         return float(self.weights.sum())
@@ -55,7 +60,7 @@ class CountsState:
 
 
 @dataclass(frozen=True)
-class Counts:
+class Counts(Summary[CountsState]):
     """Weighted sums of the columns for each class.
 
     Parameters
@@ -75,7 +80,6 @@ class Counts:
 
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = EXACT
 
     def init(self, shape: Shape) -> CountsState:

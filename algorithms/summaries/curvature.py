@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, INDICATOR, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, INDICATOR, Array, Batch, Learned, Shape, State, Summary
 from algorithms.errors import AlgorithmError
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known
@@ -117,7 +117,7 @@ class ClassedMoments(MomentsState):
 
 
 @dataclass(frozen=True, eq=False)
-class CurvatureState:
+class CurvatureState(State):
     """The state of a :class:`Curvature`.
 
     Attributes
@@ -153,6 +153,11 @@ class CurvatureState:
     def counts(self) -> Array:
         """Weight of each class, shape (C,); of a number, its weight."""
         return self.sums[:, -1]
+
+    @property
+    def class_rows(self) -> Array | None:
+        """The weight of each class."""
+        return self.counts if self.shape.classes else None
 
     def curvature(self, k: int, weights: Sequence[float]) -> tuple[Array, Array]:
         """Return the Hessian at start k as it stands for classes of those weights, and what they weigh in it.
@@ -194,7 +199,7 @@ class CurvatureState:
 
 
 @dataclass(frozen=True, repr=False)
-class Curvature(OnFeatures):
+class Curvature(OnFeatures, Summary[CurvatureState]):
     """What every generalized linear model keeps; subclasses are the families.
 
     Parameters
@@ -207,7 +212,6 @@ class Curvature(OnFeatures):
     version: ClassVar[int] = 5
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = APPROXIMATE
 
     # the family ------------------------------------------------------------------------------------------
@@ -334,9 +338,9 @@ class Curvature(OnFeatures):
         return Known({**features, **kept, **self._pilot_of(inside, values, w, center, scale)})
 
     @property
-    def learns(self) -> bool:
-        """Always: a loss is expanded at coefficients of a sample."""
-        return True
+    def learning(self) -> Learned | None:
+        """Always this summary: a loss is expanded at coefficients of a sample."""
+        return self
 
     # the sums --------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import Summed
-from algorithms.contract import EXACT, Array, Batch, Shape
+from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
 from algorithms.errors import InvalidField, InvalidTarget, TooLarge
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known
@@ -44,7 +44,7 @@ BLOCK = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class MomentsState:
+class MomentsState(State):
     """The state of :class:`Moments`.
 
     Attributes
@@ -74,7 +74,7 @@ class MomentsState:
 
 
 @dataclass(frozen=True, repr=False)
-class Moments(OnFeatures):
+class Moments(OnFeatures, Summary[MomentsState]):
     """The weight, mean and scatter of columns and targets.
 
     Parameters
@@ -104,7 +104,6 @@ class Moments(OnFeatures):
 
     version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = EXACT
 
     def __post_init__(self) -> None:
@@ -141,7 +140,8 @@ class Moments(OnFeatures):
         how = self.knowing_or_not(known).products
         if how == QR:
             return "QR decompositions of the rows: a score needed more digits than products have"
-        why = ", since in float32 digits would be lost" if shape.dtype == "float32" and not self.learns else ""
+        narrow = shape.dtype == "float32" and self.learning is None
+        why = ", since in float32 digits would be lost" if narrow else ""
         return (
             f"products in float64{why}; where a score needs more digits the data is read once more, by QR "
             "decompositions"

@@ -22,14 +22,14 @@ that fell into it: a level that only one segment has keeps what was learned ther
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Shape
+from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Learned, Shape, Summary
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Uniform
@@ -46,6 +46,7 @@ from algorithms.summaries._pack import (
     hashed_columns,
     merged,
     names_in,
+    numbers_in,
     pack_of,
     plain_columns,
     untrained,
@@ -59,13 +60,14 @@ MOST_EPOCHS = 100
 
 
 @dataclass(frozen=True)
-class Packed:
+class Packed(Learned, Summary[PackedState]):
     """A pack of linear models; subclasses know the losses of classes and of numbers.
 
     Parameters
     ----------
-    losses : names, separated by commas; the pack has a model for each combination of
-    alphas, l1_ratios, eta0s : numbers, separated by commas; ``eta0s=None`` takes those that suit the optimizer.
+    losses : names; the pack has a model for each combination of them and of
+    alphas, l1_ratios, eta0s : numbers; ``eta0s=None`` takes those that suit the optimizer. Each is a list, or text
+        separated by commas.
     optimizer : ``"adagrad"``, ``"adam"`` or ``"sgd"``.
     power_t : steps of ``"adam"`` and ``"sgd"`` shrink as eta0 / t**power_t.
     batch_rows : most rows of a mini-batch; those of a batch are of equal size.
@@ -77,10 +79,10 @@ class Packed:
     known : what :meth:`learn` found; None until then.
     """
 
-    losses: str = ""
-    alphas: str = "1e-6, 1e-4, 1e-2"
-    l1_ratios: str = "0, 0.5"
-    eta0s: str | None = None
+    losses: tuple[str, ...] = ()
+    alphas: tuple[float, ...] = (1e-6, 1e-4, 1e-2)
+    l1_ratios: tuple[float, ...] = (0.0, 0.5)
+    eta0s: tuple[float, ...] | None = None
     optimizer: Annotated[str, Choice(*OPTIMIZERS, searched=False)] = "adagrad"
     power_t: Annotated[float, Uniform(0.0, 1.0, searched=False)] = 0.25
     batch_rows: Annotated[int, Integer(1, 4096, searched=False)] = 64
@@ -94,7 +96,6 @@ class Packed:
 
     version: ClassVar[int] = 4
     tolerance: ClassVar[float] = 1e-5
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = RESUMABLE
     draws: ClassVar[bool] = True
     sparse: ClassVar[bool] = True
@@ -113,11 +114,16 @@ class Packed:
     # the contract ----------------------------------------------------------------------------------------
 
     def __post_init__(self) -> None:
-        for name in names_in(self.losses):
+        self._settle("losses", names_in("losses", self.losses))
+        for name in self.losses:
             if name not in self.known_losses:
                 raise InvalidField(
-                    f"losses={self.losses!r}: {name!r} is none of {', '.join(self.known_losses)}"
+                    f"losses={list(self.losses)!r}: {name!r} is none of {', '.join(self.known_losses)}"
                 )
+        self._settle("alphas", numbers_in("alphas", self.alphas, 0.0, np.inf))
+        self._settle("l1_ratios", numbers_in("l1_ratios", self.l1_ratios, 0.0, 1.0))
+        if self.eta0s is not None:
+            self._settle("eta0s", numbers_in("eta0s", self.eta0s, 1e-12, np.inf))
         if self.optimizer not in OPTIMIZERS:
             raise InvalidField(f"optimizer={self.optimizer!r}: must be one of {', '.join(OPTIMIZERS)}")
         if self.impute not in ("mean", "zero", "indicator"):
@@ -128,7 +134,9 @@ class Packed:
         ):  # fmt: skip
             if value is not None and not low <= value <= high:
                 raise InvalidField(f"{name}={value!r}: must be from {low} to {high:,}")
-        _ = self.pack
+
+    def _settle(self, name: str, value: Sequence[Any]) -> None:
+        object.__setattr__(self, name, value)
 
     @cached_property
     def pack(self) -> Pack:
@@ -175,10 +183,6 @@ class Packed:
                 known["offset"], known["unit"] = centers_and_scales(sample, shape.p, np.array([shape.d]))
         return Known(known)
 
-    def knowing(self, known: Known) -> Packed:
-        """Return this summary, ready for a pass."""
-        return dataclasses.replace(self, known=known)
-
     def _pilot(self) -> Known:
         if self.known is None:
             raise AlgorithmError(f"{type(self).__name__} must learn from a sample of rows before its pass")
@@ -194,12 +198,12 @@ class PackedClassifiers(Packed):
 
     Examples
     --------
-    >>> pack = PackedClassifiers(losses="hinge, log_loss", alphas="1e-4", l1_ratios="0", eta0s="0.1")
+    >>> pack = PackedClassifiers(losses=("hinge", "log_loss"), alphas=(1e-4,), l1_ratios=(0.0,), eta0s=(0.1,))
     >>> [member.loss for member in pack.pack]
     ['hinge', 'log_loss']
     """
 
-    losses: str = "hinge, squared_hinge, log_loss"
+    losses: tuple[str, ...] = ("hinge", "squared_hinge", "log_loss")
 
     @property
     def known_losses(self) -> tuple[str, ...]:
@@ -222,11 +226,11 @@ class PackedRegressors(Packed):
 
     Examples
     --------
-    >>> len(PackedRegressors(losses="quantile", quantile=0.9).pack)
+    >>> len(PackedRegressors(losses=("quantile",), quantile=0.9).pack)
     12
     """
 
-    losses: str = "squared_error, huber, epsilon_insensitive, quantile"
+    losses: tuple[str, ...] = ("squared_error", "huber", "epsilon_insensitive", "quantile")
     epsilon: float = 0.1
     quantile: Annotated[float, Uniform(0.0, 1.0, searched=False)] = 0.5
 

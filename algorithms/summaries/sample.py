@@ -14,14 +14,14 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, Array, Batch, Nested, Shape, Summary
 from algorithms.errors import InvalidField
 from algorithms.ranges import Integer
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 
 
 @dataclass(frozen=True, eq=False)
-class SampleState(DrawnRows):
+class SampleState(DrawnRows, Nested):
     """The state of :class:`Sample`.
 
     Attributes
@@ -55,6 +55,23 @@ class SampleState(DrawnRows):
         return self.n == self.rows
 
     @property
+    def target(self) -> Array:
+        """The target of the kept rows as a number, or the place of its class, shape (n,)."""
+        return np.asarray(self.values[: self.n, self.shape.d], np.float64)
+
+    @property
+    def class_rows(self) -> Array | None:
+        """Rows of each class where every row is kept; else they are unknown."""
+        if not self.complete or not self.shape.classes:
+            return None
+        return np.bincount(self.target.astype(np.intp), minlength=len(self.shape.classes)).astype(np.float64)
+
+    @property
+    def factors(self) -> Array:
+        """How many rows each kept one stands for, shape (n,)."""
+        return np.full(self.n, self.rows / max(1, self.n))
+
+    @property
     def sample_weight(self) -> Array:
         """The weights of the kept rows, shape (n,)."""
         return self.weights[: self.n]
@@ -82,7 +99,7 @@ class SampleState(DrawnRows):
 
 
 @dataclass(frozen=True)
-class Sample:
+class Sample(Summary[SampleState]):
     """A uniform sample of rows without replacement.
 
     Parameters
@@ -103,9 +120,9 @@ class Sample:
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-12
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
+    nests: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.size <= 10_000_000:

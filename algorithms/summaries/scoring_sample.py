@@ -23,7 +23,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, Array, Batch, Shape, Summary
 from algorithms.errors import InvalidField
 from algorithms.ranges import Integer
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
@@ -78,9 +78,9 @@ class ScoringState(SampleState):
         return self.prefix(int(np.flatnonzero(~held)[-1]) + 1)
 
     @property
-    def target(self) -> Array:
-        """The target of the kept rows as a number, or the place of its class, shape (n,)."""
-        return np.asarray(self.values[: self.n, self.shape.d], np.float64)
+    def class_rows(self) -> Array | None:
+        """Rows of each class among all that were seen."""
+        return self.counts.astype(np.float64) if self.shape.classes else None
 
     @cached_property
     def limit(self) -> _Limit | None:
@@ -118,7 +118,7 @@ class _Limit:
 
 
 @dataclass(frozen=True)
-class ScoringSample:
+class ScoringSample(Summary[ScoringState]):
     """Rows to score on: all of rare classes and the extremes of a number, a uniform sample of the rest.
 
     Parameters
@@ -140,7 +140,6 @@ class ScoringSample:
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-12
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
 

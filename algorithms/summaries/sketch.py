@@ -15,12 +15,12 @@ s    directions, at most q
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import APPROXIMATE, Array, Batch, Shape
+from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, State, Summary
 from algorithms.errors import AlgorithmError, InvalidField, TooLarge
 from algorithms.known import Known
 from algorithms.ranges import Choice, Integer
@@ -39,7 +39,7 @@ MOST = 2_000
 
 
 @dataclass(frozen=True, eq=False)
-class SketchState:
+class SketchState(State):
     """The state of :class:`Sketch`.
 
     Attributes
@@ -63,7 +63,7 @@ class SketchState:
 
 
 @dataclass(frozen=True)
-class Sketch:
+class Sketch(Learned, Summary[SketchState]):
     """What the covariance of wide data does to a few directions: O(size × columns) numbers.
 
     Parameters
@@ -92,7 +92,6 @@ class Sketch:
 
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
-    sync_every: ClassVar[int | None] = None
     family: ClassVar[str] = APPROXIMATE
     sparse: ClassVar[bool] = True
 
@@ -127,10 +126,6 @@ class Sketch:
                 "standardize": np.array(self.standardize),
             }
         )
-
-    def knowing(self, known: Known) -> Sketch:
-        """Return this summary, ready for a pass."""
-        return replace(self, known=known)
 
     def init(self, shape: Shape) -> SketchState:
         """Return the sketch of no rows."""

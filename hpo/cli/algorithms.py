@@ -10,7 +10,7 @@ import typer
 from hpo.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from algorithms.fields import Field
+    from algorithms.declared import Field
 
 WHEN = {"always": "yes", "asked": "if asked for", "pass": "if asked for, a pass each"}
 
@@ -71,11 +71,11 @@ def describe(name: str) -> dict[str, Any]:
         "class": f"{found.__module__}:{found.__qualname__}",
         "built_in": name in registry.BUILT_IN,
         "about": lines[0],
-        "task": found.task,
-        "target": TASKS[found.task].target,
-        "metrics": list(found.metrics),
-        "sampled_metrics": list(getattr(found, "sampled_metrics", ())),
-        "auto": vars(found).get("auto") is not None,
+        "task": found.tags.task,
+        "target": TASKS[found.tags.task].target,
+        "metrics": list(found.tags.exact),
+        "sampled_metrics": list(found.tags.sampled),
+        "auto": found.tags.auto is not None,
         "hyperparameters": [_field(field) for field in fields.values()],
     }
 

@@ -105,9 +105,11 @@ def _of_study(study: str, storage: str | None) -> list[str]:
     """Return the contexts that a study's trials were answered from."""
     from hpo.errors import TuneError
     from studies.record.records import load_study
+    from studies.record.study_record import TrialNote
 
     trials = load_study(known_storage(storage), study).get_trials(deepcopy=False)
-    found = list(dict.fromkeys(t.user_attrs["states"] for t in trials if "states" in t.user_attrs))
+    noted = (TrialNote.of(trial.user_attrs).states for trial in trials)
+    found = list(dict.fromkeys(states for states in noted if states))
     if not found:
         raise TuneError(f"study {study!r} has no trial that was answered from states")
     return found

@@ -66,7 +66,7 @@ def _check_scoring(spec: StudySpec) -> None:
     found = [
         registry.get(name) for name in spec.algorithm if name in registry.names() or registry.is_foreign(name)
     ]
-    known = {m for one in found for m in (*one.metrics, *getattr(one, "sampled_metrics", ()))}
+    known = {m for one in found for m in (*one.tags.exact, *one.tags.sampled)}
     if all(name in known for name in spec.metrics):
         return
     from sklearn.metrics import get_scorer_names

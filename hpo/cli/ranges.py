@@ -10,7 +10,7 @@ from algorithms.ranges import Choice, Integer, Range
 from algorithms.tasks import TASKS
 
 if TYPE_CHECKING:
-    from algorithms.fields import Field
+    from algorithms.declared import Field
 
 
 def fields_of(name: str) -> Mapping[str, Field]:
@@ -26,7 +26,7 @@ def fields_of(name: str) -> Mapping[str, Field]:
 
     algorithm = registry.get(name)
     try:
-        _ = TASKS[algorithm.task]
+        _ = TASKS[algorithm.tags.task]
         return read(algorithm)
     except (TypeError, AttributeError, NameError, KeyError) as error:
         raise AlgorithmError(
@@ -103,9 +103,11 @@ def word(value: Any) -> str:
 
     Examples
     --------
-    >>> word(True), word(None), word(1e-6), word("mean")
-    ('true', 'null', '1e-06', 'mean')
+    >>> word(True), word(None), word(1e-6), word("mean"), word((0.0, 0.5))
+    ('true', 'null', '1e-06', 'mean', '0, 0.5')
     """
+    if isinstance(value, tuple):
+        return ", ".join(map(word, value))
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import warnings
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -110,7 +111,7 @@ def result_values(result: Result) -> dict[str, Any]:
         return {**found, "best": None, "simplest": None, "error": str(error), "cost": result.cost.to_dict()}
     found |= {"best": None, "simplest": None} | {key: _chosen(result, chosen) for key, chosen in pair}
     if (polished := result.polished) is not None:
-        found["polish"] = polished.to_dict()
+        found["polish"] = asdict(polished.note)
     found["leaderboard"] = [row.flat() for row in leaderboard(result)]
     return {**found, "cost": result.cost.to_dict()}
 

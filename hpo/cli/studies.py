@@ -10,12 +10,12 @@ import typer
 from hpo.cli.options import AsJson, Storage, StudyName, known_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
     from studies.record.compare import Comparison, Pair
+    from studies.record.study_record import StudyRecord
 
 MOST_TRIALS = 10
 
@@ -144,18 +144,19 @@ def rm(
 
 def describe(study: Study) -> dict[str, Any]:
     """Return a study's record as JSON values; those that other programs made have no definition."""
-    from studies.record.storage import ONEPASS
+    from studies.record.records import record_of
 
-    record = study.user_attrs.get(ONEPASS) or {}
+    record = record_of(study)
+    passed = record if record is not None and record.segments is not None else None
     trials = study.get_trials(deepcopy=False)
     return {
         "name": study.study_name,
-        "metric": record.get("metric"),
+        "metric": None if record is None else record.metric,
         "direction": study.directions[0].name.lower() if len(study.directions) == 1 else None,
-        "definition": record.get("definition"),
-        "store": record.get("store"),
-        "segments": len(record["segments"]) if "segments" in record else None,
-        "cost": record.get("cost"),
+        "definition": None if record is None else dict(record.definition),
+        "store": None if passed is None else passed.store,
+        "segments": None if passed is None else len(passed.segments or ()),
+        "cost": None if passed is None else passed.cost.to_dict(),
         "trials": [_trial(trial, record) for trial in trials],
     }
 
@@ -170,23 +171,25 @@ def _of_one_goal(study: Study) -> Study:
     return study
 
 
-def _trial(trial: FrozenTrial, record: Mapping[str, Any]) -> dict[str, Any]:
+def _trial(trial: FrozenTrial, record: StudyRecord | None) -> dict[str, Any]:
+    from studies.record.study_record import TrialNote
     from studies.report.accuracy import recorded_accuracy
 
     value = trial.values[0] if trial.values and len(trial.values) == 1 else None
-    scored = trial.values is not None and trial.user_attrs.get("fold_scores")
-    known = recorded_accuracy(record, trial.user_attrs, str(record.get("metric"))) if scored else None
+    note = TrialNote.of(trial.user_attrs)
+    scored = record if trial.values is not None and note.fold_scores else None
+    known = None if scored is None else recorded_accuracy(scored, note, str(scored.metric))
     return {
         "number": trial.number,
         "state": trial.state.name.lower(),
         "value": value,
         "params": trial.params,
-        "fold_scores": trial.user_attrs.get("fold_scores"),
-        "std_error": trial.user_attrs.get("std_error"),
+        "fold_scores": list(note.fold_scores) or None,
+        "std_error": note.std_error,
         "score_bound": None if known is None else known.bound,
         "accuracy": None if known is None else known.words(trial.values[0]),
         "brief": None if known is None else known.brief(trial.values[0]),
-        "duplicate_of": trial.user_attrs.get("duplicate_of"),
+        "duplicate_of": note.duplicate_of,
     }
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from algorithms.contract import Summary, learns
+from algorithms.contract import Summary
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.encoding.encoder import Encoder
 from hpo.data.folds.schemes import FoldScheme
@@ -22,14 +21,14 @@ from hpo.states.learning import recorded
 from hpo.states.passes import PassResult, context_of, empty_leaf, merge_leaf
 from hpo.states.pilot import Pilot, shape_of
 from hpo.states.stand_in import widened
-from hpo.trials.cost import Cost
 from hpo.trials.polish import Polished, restored
 from hpo.trials.run import Run, study_space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
 from state_store import Key, StateStore
-from studies.record.records import load_study
-from studies.record.storage import ONEPASS, open_storage
+from studies.record.records import load_study, record_of
+from studies.record.storage import open_storage
+from studies.record.study_record import StudyRecord
 from studies.spec.spec import build
 
 if TYPE_CHECKING:
@@ -97,40 +96,41 @@ def load(
         It was not made by this program, or its states are gone.
     """
     study = load_study(open_storage(storage if storage is not None else default_storage()), name)
-    record = study.user_attrs.get(ONEPASS) or {}
-    if "segments" not in record:
+    record = record_of(study)
+    if record is None or record.segments is None:
         raise TuneError(
             f"study {name!r} has no finished pass on record; run it again (it goes on where it stopped)"
         )
-    kept = open_store(store) if store is not None else _recorded_store(record["store"], name)
-    spec = build(record["spec"])
-    searched = widened(resolve(spec.algorithm, spec.search), record.get("wide", {}))
-    metrics = record.get("metrics") or [record["metric"]]
-    goals = int(record.get("goals", 1))
-    scoring = resolve_scoring(metrics, searched, spec.scoring_rows, refit=False if goals > 1 else None)
+    kept = open_store(store) if store is not None else _recorded_store(record.store, name)
+    spec = build(record.spec)
+    searched = widened(resolve(spec.algorithm, spec.search), record.wide)
+    refit = False if record.goals > 1 else None
+    scoring = resolve_scoring(record.metrics, searched, spec.scoring_rows, refit)
     found = _evidence(record, searched, scoring, kept, name)
     lacks = lacking(searched, found)
     able = [s for s in searched if s.name not in lacks] or searched
     tuner = Tuner(
         {s.name: s for s in able}, found.states, found.contexts, study_space(able, found),
-        record["metric"], study, also=scoring.also, goals=scoring.goals,
+        scoring.metric, study, also=scoring.also, goals=scoring.goals,
     )  # fmt: skip
     polished = _polished(record, tuner, found, kept)
-    return Result(Run(tuner, found, Cost(**record["cost"]), record, "loaded", polished))
+    return Result(Run(tuner, found, record.cost, record, "loaded", polished))
 
 
-def _polished(record: Mapping[str, Any], tuner: Tuner, found: Evidence, store: StateStore) -> Polished | None:
-    about = record.get("polish")
-    winner = next((c for c in tuner.candidates() if about and c.number == about["trial"]), None)
+def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore) -> Polished | None:
+    note = record.polish
+    winner = next((c for c in tuner.candidates() if note is not None and c.number == note.trial), None)
 
     def merged(summary: Summary[Any], pilot: Pilot) -> Any:
-        context = context_of(summary, pilot, record["targets"], record["weight"])
+        context = context_of(summary, pilot, record.targets, record.weight)
         try:
             return _cells(summary, pilot, context, record, store, "")
         except TuneError:
             return None
 
-    return None if winner is None else restored(about, winner, found.pilot, store, merged)
+    if note is None or winner is None:
+        return None
+    return restored(note, winner, found.pilot, store, merged)
 
 
 def _recorded_store(location: str, name: str) -> StateStore:
@@ -143,11 +143,11 @@ def _recorded_store(location: str, name: str) -> StateStore:
 
 
 def _evidence(
-    record: Mapping[str, Any], searched: list[Searched], scoring: Scoring, store: StateStore, name: str
+    record: StudyRecord, searched: list[Searched], scoring: Scoring, store: StateStore, name: str
 ) -> Evidence:
     summaries = summaries_of(searched, scoring)
-    targets, weight = record["targets"], record["weight"]
-    pilot = recorded(_pilot(record), summaries, targets, weight, record.get("known", {}), store)
+    targets, weight = record.targets, record.weight
+    pilot = recorded(_pilot(record), summaries, targets, weight, record.known, store)
     contexts = {s: context_of(s, pilot, targets, weight) for s in summaries}
     cells = {s: _cells(s, pilot, contexts[s], record, store, name) for s in summaries}
     return evidence(pilot, contexts, cells, scoring.sample, scoring.exact)
@@ -157,17 +157,17 @@ def _cells(
     summary: Summary[Any],
     pilot: Pilot,
     context: str,
-    record: Mapping[str, Any],
+    record: StudyRecord,
     store: StateStore,
     name: str,
 ) -> list[Any]:
-    if learns(summary) and summary not in pilot.known:
+    if summary.learning is not None and summary not in pilot.known:
         raise TuneError(
             f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
         )
     result = PassResult({summary: [pilot.ready(summary).init(pilot.shape)] * pilot.folds.plan.n_cells})
-    missing = 0
-    for segment in record["segments"]:
+    missing, segments = 0, record.segments or ()
+    for segment in segments:
         leaf = store.get(Key(context, segment), empty_leaf(summary, pilot))
         if leaf is None:
             missing += 1
@@ -175,15 +175,15 @@ def _cells(
             merge_leaf(result, summary, leaf, pilot)
     if missing:
         raise TuneError(
-            f"{missing} of {len(record['segments'])} states of study {name!r} are gone from {store.location}; "
+            f"{missing} of {len(segments)} states of study {name!r} are gone from {store.location}; "
             "run the study again: it reads what is missing and keeps its trials"
         )
     return result.cells[summary]
 
 
-def _pilot(record: Mapping[str, Any]) -> Pilot:
-    encoder = Encoder.from_dict(record["encoder"])
-    splits = tuple(Split(tuple(train), tuple(test)) for train, test in record["plan"])
-    folds = RecordedFolds(FoldPlan(record["n_cells"], splits), record["folds"])
-    shape = shape_of(encoder, record["targets"])
-    return RecordedPilot(encoder, folds, shape, record["pilot"], "recorded")
+def _pilot(record: StudyRecord) -> Pilot:
+    encoder = Encoder.from_dict(record.encoder)
+    splits = tuple(Split(train, test) for train, test in record.plan)
+    folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds)
+    shape = shape_of(encoder, record.targets)
+    return RecordedPilot(encoder, folds, shape, record.pilot, "recorded")

@@ -18,11 +18,11 @@ from hpo.states.evaluate import Scores
 from hpo.states.fold_sizes import in_words, size_rows
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
-from hpo.trials.cost import Cost
+from hpo.trials.notes import recorded
 from hpo.trials.polish import Polished
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate, Curve, Estimate
-from hpo.trials.tuner import recorded, repeated
+from studies.record.study_record import Cost, StudyRecord, TrialNote
 from studies.report.accuracy import Accuracy, recorded_accuracy
 
 if TYPE_CHECKING:
@@ -100,24 +100,24 @@ class Result:
     @property
     def fold_rows(self) -> list[dict[str, Any]]:
         """The rows of :attr:`folds`, plain."""
-        return size_rows(self._run.evidence.any_states, self.record.get("fold_sizes"))
+        return size_rows(self._run.evidence.any_states, self.record.fold_sizes)
 
     @property
     def fold_words(self) -> str:
         """The number of splits and what each tests on, in a few words."""
         rows = [int(state.rows) for state in self._run.evidence.any_states.test]
-        sizes = self.record.get("fold_sizes") or {}
+        sizes = self.record.fold_sizes
         splits = f"{len(rows)} split{'' if len(rows) == 1 else 's'}"
-        return f"{splits} of {in_words(rows, sizes.get('groups', ()), sizes.get('classes'))}"
+        return f"{splits} of {in_words(rows, *((sizes.groups, sizes.classes) if sizes else ()))}"
 
     @property
     def name(self) -> str | None:
         """Name of the study, or None if it is not recorded."""
-        name: str | None = self.record["spec"].get("name")
+        name: str | None = self.record.spec.get("name")
         return name
 
     @property
-    def record(self) -> Mapping[str, Any]:
+    def record(self) -> StudyRecord:
         """What the storage keeps of the study beside its trials."""
         return self._run.record
 
@@ -296,7 +296,7 @@ class Result:
     def noted_accuracy(self, trial: FrozenTrial, metric: str, *, brief: bool = True) -> str:
         """Return which errors a trial's score carries, in words or in a few; empty where it has no score."""
         scores = recorded(trial)
-        found = recorded_accuracy(self.record, trial.user_attrs, metric)
+        found = recorded_accuracy(self.record, TrialNote.of(trial.user_attrs), metric)
         if scores is None or found is None:
             return ""
         mean = scores.also.get(metric, scores).mean
@@ -370,7 +370,7 @@ class Result:
         told = self._by_size
         most = best_there_is(self.metric, told)
         return extrapolate(
-            told, rows or self.best.states.whole.rows, most, self.record["spec"].get("seed", 0)
+            told, rows or self.best.states.whole.rows, most, self.record.spec.get("seed", 0)
         )
 
     def validation_curve(self, parameter: str, points: int = 25, metric: str | None = None) -> Curve:
@@ -457,7 +457,7 @@ class Result:
 
         asked: Any = scoring or self.metrics
         names = list(asked) if isinstance(asked, Iterable) and not isinstance(asked, str) else [asked]
-        targets, weight = self.record["targets"], self.record["weight"]
+        targets, weight = self.record.targets, self.record.weight
         model = self.best_model if candidate is None else self.model_of(candidate)
         return confirm(model, data, names, targets, weight, options)
 
@@ -507,7 +507,8 @@ def _commonest_error(trials: Sequence[FrozenTrial], stopped: str) -> str:
     """Return why there is no score: what stopped most of the settings that were tried."""
     if not trials:
         return f": none was begun ({stopped}); give the study more time or trials"
-    errors = Counter(t.user_attrs.get("error") for t in trials if not repeated(t))
+    notes = [TrialNote.of(t.user_attrs) for t in trials]
+    errors = Counter(note.error for note in notes if not note.repeated)
     (error, n), m = errors.most_common(1)[0], errors.total()
     which = "every setting" if n == m else f"{n} of {m} settings"
     if error is not None:

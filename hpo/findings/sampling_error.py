@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
 from algorithms.models._told import Told
 from algorithms.scorers import SHARELESS, score_by
 from algorithms.summaries.sample import SampleState
-from algorithms.summaries.scoring_sample import ScoringState
 from algorithms.tasks import TASKS
 from hpo.process.threads import one_blas_thread
 from hpo.states.evaluate import FoldStates
@@ -45,7 +45,7 @@ def with_sampling(found: Mapping[str, Accuracy], candidate: Candidate) -> dict[s
     candidate : whose scores.
     """
     wanted = [metric for metric, one in found.items() if one.sampled and _known(candidate, metric)]
-    if not wanted or getattr(candidate.algorithm, "costly", False):
+    if not wanted or candidate.algorithm.tags.costly:
         return dict(found)
     try:
         splits = list(_splits(candidate))
@@ -74,7 +74,7 @@ def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_
 def _known(candidate: Candidate, metric: str) -> bool:
     from sklearn.metrics import get_scorer_names
 
-    task = TASKS[candidate.algorithm.task]
+    task = TASKS[candidate.algorithm.tags.task]
     return (
         bool(task.target) and not task.one_class and metric in get_scorer_names() and metric not in SHARELESS
     )
@@ -93,7 +93,7 @@ class _Scored:
     """The predictions of one split's model on its sampled rows, each kind made once."""
 
     model: Any
-    rows: ScoringState
+    rows: SampleState
     answers: dict[str, NDArray[Any]]
 
     def told(self, kept: NDArray[np.intp]) -> Told:
@@ -114,10 +114,9 @@ class _Scored:
 
 def _splits(candidate: Candidate) -> Iterator[_Scored]:
     algorithm, states = candidate.algorithm, candidate.states
-    for train, held in zip(states.train, states.held_out, strict=True):
-        if not isinstance(held.rows, ScoringState):
-            raise TypeError("rows that are no scoring sample have no groups")
-        yield _Scored(algorithm.estimator(algorithm.solve(train)), held.rows, {})
+    sampled = () if states.sample is None else states.sample.test
+    for train, rows in zip(states.train, sampled, strict=True):
+        yield _Scored(fitted(algorithm, train), rows, {})
 
 
 def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
@@ -139,7 +138,7 @@ def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
     return left * variance, left * (GROUPS - 1) * (mean - whole)
 
 
-def _groups(rows: ScoringState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _groups(rows: SampleState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the stratum of each row, -1 where all of it is kept, and the group that it is left out with."""
     strata = rows.target.astype(np.intp) if rows.shape.classes else np.zeros(rows.n, np.intp)
     strata[rows.factors == 1.0] = -1
@@ -159,7 +158,7 @@ def _raised(w: NDArray[Any], strata: NDArray[np.intp], kept: NDArray[np.bool_]) 
     return found
 
 
-def _part(rows: ScoringState, kept: NDArray[np.intp], weights: NDArray[Any]) -> SampleState:
+def _part(rows: SampleState, kept: NDArray[np.intp], weights: NDArray[Any]) -> SampleState:
     """Return some of the rows as a sample of their own, with weights that are taken as they are."""
     w = weights[kept]
     return SampleState(rows.shape, len(kept), float(w.sum()), rows.priority[kept], rows.values[kept], w)

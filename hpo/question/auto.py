@@ -1,6 +1,6 @@
 """``algorithm="auto"``: the algorithms that suit the target's type and the data's size.
 
-An algorithm joins by saying ``auto: ClassVar[int]`` in its own class (smaller numbers come first); it is left
+An algorithm joins by its tag ``auto`` (smaller numbers come first), which subclasses do not inherit; it is left
 out where its state would not fit in memory.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -105,8 +105,7 @@ def candidates(task: str) -> list[str]:
     >>> candidates("regression")[0]
     'ridge'
     """
-    # not inherited: every algorithm says it for itself
-    orders = {name: vars(registry.get(name)).get("auto") for name in registry.of_task(task)}
+    orders = {name: registry.get(name).tags.auto for name in registry.of_task(task)}
     return [name for _, name in sorted((order, name) for name, order in orders.items() if order is not None)]
 
 
@@ -162,8 +161,9 @@ def _fitting(task: Task, dataset: Dataset) -> tuple[str, ...]:
     shape = Shape(columns, dataset.targets, ("a", "b") if task.target == CLASS else ())
 
     def fits(name: str) -> bool:
-        kind: Any = registry.get(name)
-        kinds = [kind, *([registry.get(kind.wide)] if hasattr(kind, "wide") else [])]
+        kind = registry.get(name)
+        other = kind.tags.stand_in
+        kinds = [kind, *([registry.get(other)] if other else [])]
         return free is None or any(STATES * each().summary.nbytes(shape) <= free for each in kinds)
 
     return tuple(name for name in candidates(task.name) if fits(name))

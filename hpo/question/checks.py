@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from algorithms import registry
-from algorithms.summaries.sample import Sample
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.dataset import Dataset
 from hpo.data.encoding.hashed import AUTO, Hashed
@@ -64,7 +63,7 @@ def check_hashing(searched: Sequence[Searched], hash_columns: Hashed) -> None:
     if hash_columns in (None, AUTO) or not lacking:
         return
     task = one_task(searched)
-    able = [n for n in registry.of_task(task) if getattr(registry.get(n), "hashes", False)]
+    able = [n for n in registry.of_task(task) if registry.get(n).tags.hashes]
     who = f"of the task {task!r} {', '.join(able)} can" if able else f"none of the task {task!r} can"
     raise SearchError(
         f"hash_columns={list(hash_columns or ())!r}: {', '.join(lacking)} cannot take hashed columns; {who}. "
@@ -78,7 +77,7 @@ def check_fidelity(name: str | None, searched: Sequence[Searched], goals: int) -
         return
     if goals > 1:
         raise TuneError(f"fidelity={name!r} stops settings by one score, and refit=False optimises several")
-    if not any(isinstance(summary, Sample) for one in searched for summary in one.summaries()):
+    if not any(summary.nests for one in searched for summary in one.summaries()):
         names = ", ".join(one.name for one in searched)
         raise TuneError(
             f"fidelity={name!r} tries settings on parts of a sample, and {names} is answered from all rows at "

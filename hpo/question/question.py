@@ -139,7 +139,7 @@ def _as_yaml(value: Any) -> Any:
 
 def without_hashing(searched: Sequence[Searched]) -> list[str]:
     """Return the algorithms that cannot take hashed columns."""
-    return [one.name for one in searched if not getattr(one.algorithm, "hashes", False)]
+    return [one.name for one in searched if not one.algorithm.tags.hashes]
 
 
 def resolved(spec: StudySpec) -> tuple[list[Searched], Scoring]:

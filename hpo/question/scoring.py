@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from algorithms.contract import Score, Summary, as_score
+from algorithms.contract import Algorithm, Held, Rows, Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
 from algorithms.scorers import SHARELESS, score_by, scorer_of
-from algorithms.summaries.sample import Sample, SampleState
+from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
@@ -56,23 +56,9 @@ class Scoring:
         return self.metrics[1:]
 
 
-@dataclass(frozen=True, eq=False)
-class Held:
-    """What a split holds out: the state of an algorithm's summary and, where scores need them, rows.
-
-    Attributes
-    ----------
-    state : of the algorithm's summary.
-    rows : the sample of the same rows; None where every score is exact.
-    exact : the metrics that the state tells exactly.
-    """
-
-    state: Any
-    rows: SampleState | None = None
-    exact: frozenset[str] = frozenset()
-
-
-def scores(algorithm: Any, solution: Any, held: Held, metrics: Sequence[str]) -> list[Score]:
+def scores(
+    algorithm: Algorithm[Any, Any], solution: Any, held: Held[Any], metrics: Sequence[str]
+) -> list[Score]:
     """Return several scores of one solution on what was held out; it is dressed once for all of them.
 
     The first is raised over as by :func:`score`; one of the others that cannot be told is NaN.
@@ -86,7 +72,7 @@ def scores(algorithm: Any, solution: Any, held: Held, metrics: Sequence[str]) ->
     return [found[m] or Score(math.nan) for m in metrics]
 
 
-def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
+def score(algorithm: Algorithm[Any, Any], solution: Any, held: Held[Any], metric: str) -> float:
     """Return the score of a solution on what was held out.
 
     Raises
@@ -97,21 +83,16 @@ def score(algorithm: Any, solution: Any, held: Held, metric: str) -> float:
     return scores(algorithm, solution, held, [metric])[0].value
 
 
-def _told(algorithm: Any, solution: Any, held: Held, metric: str) -> Score | None:
-    """Return the score that the algorithm tells by itself; None where a scorer must."""
-    if held.rows is None or metric in held.exact:
-        told = as_score(algorithm.score(solution, held.state, metric))
-        if told is None:
-            raise Unscorable(
-                f"scoring={metric!r} is not told by the held-out rows of a fold; use fewer folds"
-            )
-        return told
-    quick = getattr(algorithm, "score_rows", None)
-    return as_score(quick(solution, held.rows, metric)) if quick else None
+def _told(algorithm: Algorithm[Any, Any], solution: Any, held: Held[Any], metric: str) -> Score | None:
+    """Return the score that the algorithm computes by itself; None where a scorer must."""
+    found = as_score(algorithm.score(solution, held, metric))
+    if found is None and held.rows_for(metric) is None:
+        raise Unscorable(f"scoring={metric!r} is not told by the held-out rows of a fold; use fewer folds")
+    return found
 
 
 def _scores_of_rows(
-    model: BaseEstimator, rows: SampleState, metrics: Sequence[str], needed: str
+    model: BaseEstimator, rows: Rows, metrics: Sequence[str], needed: str
 ) -> dict[str, float]:
     """Return scikit-learn's scores of one model; it predicts once for all that ask the same of it."""
     from sklearn.metrics import check_scoring
@@ -132,7 +113,7 @@ def _scores_of_rows(
     }
 
 
-def _alone(model: BaseEstimator, rows: SampleState, metric: str, needed: str) -> float:
+def _alone(model: BaseEstimator, rows: Rows, metric: str, needed: str) -> float:
     try:
         return score_of_rows(model, rows, metric)
     except AlgorithmError:
@@ -152,7 +133,7 @@ def _or_nan(score: Callable[[], Score | None]) -> Score | None:
         return Score(math.nan)
 
 
-def score_of_rows(model: BaseEstimator, rows: SampleState, metric: str) -> float:
+def score_of_rows(model: BaseEstimator, rows: Rows, metric: str) -> float:
     """Return scikit-learn's score of a fitted model over the encoded columns on sampled rows.
 
     Raises
@@ -229,16 +210,16 @@ def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, boo
 
 def one_task(searched: Sequence[Searched]) -> str:
     """Return the task of a study's algorithms; TuneError where they do different ones."""
-    tasks = {s.algorithm.task: s.name for s in searched}
+    tasks = {s.algorithm.tags.task: s.name for s in searched}
     if len(tasks) > 1:
         pairs = ", ".join(f"{name!r} does {task}" for task, name in tasks.items())
         raise TuneError(f"the algorithms of one study must do the same: {pairs}; tune them in two studies")
-    return str(next(iter(tasks)))
+    return next(iter(tasks))
 
 
 def _expected(searched: Sequence[Searched]) -> str | None:
-    """Return the first ``default_metric`` of an algorithm that all the others know too."""
-    named = [s.algorithm.default_metric for s in searched if hasattr(s.algorithm, "default_metric")]
+    """Return the first default score of an algorithm that all the others know too."""
+    named = [s.algorithm.tags.default_score for s in searched if s.algorithm.tags.default_score]
     return next((m for m in named if all(m in s.own_metrics for s in searched)), None)
 
 

@@ -18,7 +18,9 @@ from optuna.distributions import (
 )
 
 from algorithms import fields, registry
-from algorithms.contract import Limited, Summary
+from algorithms.contract import Algorithm, Summary
+from algorithms.declared import Field
+from algorithms.declared import named as values_named
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
 from hpo.errors import SearchError
@@ -44,26 +46,26 @@ class Searched:
     """
 
     name: str
-    algorithm: type[Any]
+    algorithm: fields.Kind
     constants: Mapping[str, Any]
     asked: Mapping[str, BaseDistribution]
     may_widen: bool = True
 
     @property
-    def fields(self) -> Mapping[str, fields.Field]:
+    def fields(self) -> Mapping[str, Field]:
         """Every hyperparameter by name."""
         return fields.fields_of(self.algorithm)
 
-    @property
+    @functools.cached_property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that states tell exactly, with what is asked of the hyperparameters."""
-        told = getattr(self.algorithm, "told_exactly", None)
-        return tuple(told({*self.constants, *self.asked}) if told else self.algorithm.metrics)
+        """The metrics that states give exactly, whatever is searched."""
+        first, *others = self.variants
+        return tuple(m for m in first.exact if all(m in other.exact for other in others))
 
     @property
     def sampled_metrics(self) -> tuple[str, ...]:
-        """The metrics that it answers from sampled rows by itself."""
-        return tuple(getattr(self.algorithm, "sampled_metrics", ()))
+        """The metrics that it computes from sampled rows by itself."""
+        return self.algorithm.tags.sampled
 
     @property
     def own_metrics(self) -> tuple[str, ...]:
@@ -81,12 +83,12 @@ class Searched:
         """What is asked of each hyperparameter, as values: every choice, or the ends of a range."""
         return {k: [v] for k, v in self.constants.items()} | {k: _ends(d) for k, d in self.asked.items()}
 
-    def build(self, values: Mapping[str, Any]) -> Any:
+    def build(self, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
         """Return the algorithm with the constants and these values set."""
         return fields.build(self.algorithm, {**self.constants, **values})
 
     @property
-    def variants(self) -> list[Any]:
+    def variants(self) -> list[Algorithm[Any, Any]]:
         """The algorithm with its constants, once for each combination that decides its summary."""
         return [self.build(passes) for passes in self.passes()]
 
@@ -98,15 +100,14 @@ class Searched:
         constants = {k: v for k, v in self.constants.items() if self._decides(k)}
         values = {k: _few(f"{self.name}.{k}", d) for k, d in self.asked.items() if self.fields[k].needs_pass}
         searched = self.distributions({})
-        values |= {k: _ends(searched[k]) for k in fields.steering(self.algorithm) if k in searched}
+        values |= {k: _ends(d) for k, d in searched.items() if k in self.steering}
         for each in (constants, values):
             each.pop(besides, None)
         return [constants | dict(zip(values, v, strict=True)) for v in itertools.product(*values.values())]
 
     def summary(self, values: Mapping[str, Any]) -> Summary[Any]:
         """Return the summary of a setting, whether or not its free hyperparameters go together."""
-        made: Summary[Any] = self._passing({**self.constants, **values}).summary
-        return made
+        return self._passing({**self.constants, **values}).summary
 
     def summaries(self) -> list[Summary[Any]]:
         """Return every summary that the study needs, once."""
@@ -133,7 +134,7 @@ class Searched:
             try:
                 made = fields.build(self.algorithm, {**passes, parameter: value})
                 rows = (None,) if states is None else states[made.summary]
-                for state in rows if isinstance(made, Limited) else ():
+                for state in rows:
                     made.check_field(parameter, state)
             except AlgorithmError as error:
                 refused = error
@@ -142,12 +143,19 @@ class Searched:
         if refused is not None:
             raise refused
 
-    def _passing(self, values: Mapping[str, Any]) -> Any:
+    def _passing(self, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
         """Return the algorithm with those of the values that decide its summary."""
         return fields.build(self.algorithm, {k: v for k, v in values.items() if self._decides(k)})
 
     def _decides(self, name: str) -> bool:
-        return self.fields[name].needs_pass or name in fields.steering(self.algorithm)
+        return self.fields[name].needs_pass or name in self.steering
+
+    @functools.cached_property
+    def steering(self) -> frozenset[str]:
+        """The free hyperparameters of which a value that is asked, or named by its range, changes the summary."""
+        free = {k: f for k, f in self.fields.items() if not f.needs_pass and f is not fields.THRESHOLD}
+        values = {k: [*self.values.get(k, ()), *values_named(f.range)] for k, f in free.items()}
+        return frozenset(k for k, some in values.items() if fields.steers(self.algorithm, k, some))
 
     def distributions(self, bounds: Mapping[str, Range | None]) -> dict[str, BaseDistribution]:
         """Return what is searched: what was asked for, then every range of the fields, narrowed by the state.
@@ -225,7 +233,7 @@ def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
             "as in 'other=sklearn:package.module.Class'"
         )
     widened, search = _widenings(known, search)
-    known = {n: registry.get(kind.wide) if widened.get(n) else kind for n, kind in known.items()}
+    known = {n: _standing_in(kind) if widened.get(n) else kind for n, kind in known.items()}
     per: dict[str, dict[str, Any]] = {name: {} for name in known}
     for key, value in search.items():
         name, parameter = _split(key, known, names)
@@ -266,7 +274,7 @@ such as 'balanced'
             continue
 
 
-def keys_of(algorithm: type[Any]) -> list[str]:
+def keys_of(algorithm: fields.Kind) -> list[str]:
     """Return every parameter that search may name of an algorithm.
 
     Examples
@@ -275,29 +283,33 @@ def keys_of(algorithm: type[Any]) -> list[str]:
     ['precision', 'wide', 'size']
     """
     own = list(fields.fields_of(algorithm))
-    if not hasattr(algorithm, WIDE):
-        return own
-    return list(dict.fromkeys([*own, WIDE, *fields.fields_of(registry.get(algorithm.wide))]))
+    other = algorithm.tags.stand_in
+    return own if other is None else list(dict.fromkeys([*own, WIDE, *fields.fields_of(registry.get(other))]))
 
 
 def _widenings(
-    known: Mapping[str, type[Any]], search: Mapping[str, Any]
+    known: Mapping[str, fields.Kind], search: Mapping[str, Any]
 ) -> tuple[dict[str, bool], dict[str, Any]]:
     """Return what is said of ``wide``, by algorithm, and the other keys."""
     said, others = {}, dict(search)
     for name, algorithm in known.items():
         keys = [f"{name}.{WIDE}", *([WIDE] if len(known) == 1 else [])]
-        for key in keys if hasattr(algorithm, WIDE) else ():
+        for key in keys if algorithm.tags.stand_in else ():
             if key not in others:
                 continue
             value = others.pop(key)
             if not isinstance(value, bool):
                 raise SearchError(
-                    f"search[{key!r}]={value!r}: must be true ({algorithm.wide!r} answers for it) or false (it "
-                    "never does); leave it out to let memory decide"
+                    f"search[{key!r}]={value!r}: must be true ({algorithm.tags.stand_in!r} answers for it) or "
+                    "false (it never does); leave it out to let memory decide"
                 )
             said[name] = value
     return said, others
+
+
+def _standing_in(algorithm: fields.Kind) -> fields.Kind:
+    """Return the algorithm that stands in for one on wide data."""
+    return registry.get(str(algorithm.tags.stand_in))
 
 
 def named(algorithm: Any) -> Any:
@@ -340,30 +352,33 @@ def space_of(
     return space
 
 
-def _searched(name: str, algorithm: type[Any], values: Mapping[str, Any]) -> Searched:
-    values = {k: _joined(v) if k in getattr(algorithm, "joins", ()) else v for k, v in values.items()}
-    distributions = {k: to_distribution(v) for k, v in values.items()}
-    constants = {k: _ends(d)[0] for k, d in distributions.items() if _one(values[k], d)}
+def _searched(name: str, algorithm: fields.Kind, values: Mapping[str, Any]) -> Searched:
+    known = fields.fields_of(algorithm)
+    values = {k: _together(v) if known[k].several else v for k, v in values.items()}
+    tuples = {k: v for k, v in values.items() if isinstance(v, tuple) and known[k].several}
+    distributions = {k: to_distribution(v) for k, v in values.items() if k not in tuples}
+    constants = tuples | {k: _ends(d)[0] for k, d in distributions.items() if _one(values[k], d)}
     asked = {k: d for k, d in distributions.items() if k not in constants}
     made = Searched(name, algorithm, constants, asked)
     check_values(made)
     return made
 
 
-def _joined(value: Any) -> Any:
-    """Return a list of names or numbers as one text, each once; anything else as it is.
+def _together(value: Any) -> Any:
+    """Return a list of names or numbers as one value, each once; anything else as it is.
 
     Examples
     --------
-    >>> _joined(["log_loss", "hinge, log_loss"]), _joined([1e-6, 0.01]), _joined("hinge"), _joined([None, "0.1"])
-    ('log_loss, hinge', '1e-06, 0.01', 'hinge', [None, '0.1'])
+    >>> _together(["log_loss", "hinge, log_loss"]), _together([1e-6, 0.01]), _together([None, "0.1"])
+    (('log_loss', 'hinge'), (1e-06, 0.01), [None, '0.1'])
     """
     choices = value.choices if isinstance(value, CategoricalDistribution) else value
     plain = isinstance(choices, (list, tuple)) and all(isinstance(v, (str, int, float)) for v in choices)
     if not choices or not plain:
         return value
-    parts = (part.strip() for choice in choices for part in str(choice).split(","))
-    return ", ".join(dict.fromkeys(parts))
+    each = (c.split(",") if isinstance(c, str) else [c] for c in choices)
+    parts = (part.strip() if isinstance(part, str) else part for some in each for part in some)
+    return tuple(dict.fromkeys(parts))
 
 
 def check_values(made: Searched) -> None:
@@ -405,7 +420,7 @@ def _ends(d: BaseDistribution) -> list[Any]:
     return [d.low, d.high] if isinstance(d, (FloatDistribution, IntDistribution)) else []
 
 
-def _split(key: str, known: Mapping[str, type[Any]], names: Sequence[str]) -> tuple[str, str]:
+def _split(key: str, known: Mapping[str, fields.Kind], names: Sequence[str]) -> tuple[str, str]:
     name, parameter = split_key(key, names)
     if "." not in key and len(known) == 1:
         name, parameter = next(iter(known)), key
@@ -426,7 +441,7 @@ def _few(key: str, d: BaseDistribution) -> list[Any]:
     )
 
 
-def _narrow(field: fields.Field, bounds: Mapping[str, Range | None]) -> Range | None:
+def _narrow(field: Field, bounds: Mapping[str, Range | None]) -> Range | None:
     if field.range is None or not field.range.searched or field.needs_pass:
         return None
     found = bounds.get(field.name, field.range)

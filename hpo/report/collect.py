@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from algorithms.summaries.sample import SampleState
-from algorithms.summaries.scoring_sample import ScoringState
 from hpo.findings.leaderboard import leaderboard
 from hpo.process.threads import one_blas_thread
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
-from hpo.trials.fidelity import stopped_early
+from hpo.trials.notes import notes as notes_of
+from hpo.trials.notes import recorded
 from hpo.trials.selection import Candidate
-from hpo.trials.tuner import recorded
+from studies.record.study_record import TrialNote
 from studies.report.data import (
     Chosen,
     ClassCoefficients,
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from hpo.states.evaluate import Scores
     from hpo.trials import selection
     from hpo.trials.polish import Polished
+    from studies.record.study_record import StudyRecord
     from studies.report.accuracy import Accuracy
 
 MOST_COEFFICIENTS = 30
@@ -51,19 +51,19 @@ MOST_PATHS = 3
 def report_data(result: Result) -> ReportData:
     """Return everything that a report of the study shows; answered from states and record, no data is read."""
     record = result.record
-    definition, spec, depth = record["definition"], record["spec"], depth_of(result)
+    definition, spec, depth = record.definition, record.spec, depth_of(result)
     return ReportData(
         name=result.name or "unnamed study",
         created=_created(result),
         data=_text(spec.get("data")),
-        target=", ".join(record["targets"]),
+        target=", ".join(record.targets),
         scoring=result.metric,
-        folds=f"{record['folds']}; {result.fold_words}",
+        folds=f"{record.folds}; {result.fold_words}",
         fold_sizes=result.fold_rows,
         sampler=str(definition.get("sampler", "auto")),
         seed=definition.get("seed"),
         n_rows=result.candidates[0].states.whole.rows,
-        n_columns=len(record["encoder"]["encodings"]),
+        n_columns=len(record.encoder["encodings"]),
         trials=[_row(result, trial) for trial in result.optuna_study.get_trials(deepcopy=False)],
         best=None if result.several else _chosen(result, result.best),
         simplest=None if result.several else _chosen(result, result.simplest),
@@ -83,7 +83,7 @@ def report_data(result: Result) -> ReportData:
         leaderboard=[_leader(row) for row in leaderboard(result)],
         classes=_classes(result),
         class_coefficients=None if result.several else _class_coefficients(result),
-        sampled=list(record.get("sampled", [])),
+        sampled=list(record.sampled),
         sampled_rows=_sampled_rows(result),
     )
 
@@ -102,13 +102,12 @@ def notes(result: Result, depth: Depth) -> list[str]:
         found.append("The trials ended early: nothing improved any more.")
     if result.stopped in ("timeout", "interrupted"):
         found.append(f"The trials ended before their number was reached ({result.stopped}).")
-    unsettled = sum("error" in t.user_attrs for t in result.optuna_study.get_trials(deepcopy=False))
-    if unsettled:
+    noted = notes_of(result.optuna_study)
+    if unsettled := sum(note.error is not None for note in noted):
         found.append(f"{unsettled} settings could not be scored; the trials table has them.")
-    if unfinished := sum("converged" in t.user_attrs for t in result.optuna_study.get_trials(deepcopy=False)):
+    if unfinished := sum(not note.converged for note in noted):
         found.append(f"In {unfinished} trials a solver reached max_iter before its tolerance.")
-    early = sum(stopped_early(t.user_attrs) for t in result.optuna_study.get_trials(deepcopy=False))
-    if early:
+    if early := sum(note.stopped_early for note in noted):
         found.append(
             f"{early} settings were stopped on a part of the sample; the others were fitted to all of it."
         )
@@ -123,27 +122,27 @@ def notes(result: Result, depth: Depth) -> list[str]:
     return [*found, *depth.words]
 
 
-def _algorithm_notes(record: Mapping[str, Any]) -> list[str]:
+def _algorithm_notes(record: StudyRecord) -> list[str]:
     """Return why the algorithms are those that they are."""
-    found = [str(why)] if (why := record.get("chosen")) else []
+    found = [record.chosen] if record.chosen else []
     found += [
         f"{name} was answered by {wide}: the square of the columns did not fit in memory. Its components are "
         "approximate, and its scores are lower bounds."
-        for name, wide in record.get("wide", {}).items()
+        for name, wide in record.wide.items()
     ]
-    if without := record.get("left_out"):
+    if without := record.left_out:
         found.append(f"Left out, since some split holds too few rows to train it: {', '.join(without)}.")
     return found
 
 
-def _reading_notes(record: Mapping[str, Any]) -> list[str]:
+def _reading_notes(record: StudyRecord) -> list[str]:
     """Return why the data was read more than once, and what suits it badly even so."""
-    again, left = record.get("read_again", []), record.get("unsuited", [])
+    again, left = record.read_again, record.unsuited
     found = [
         f"The data was read again, since what a sample told does not suit all rows: {why}." for why in again
     ]
-    found += [f"The data was read once more, by QR decompositions: {why}." for why in record.get("refined", [])]
-    if words := record.get("precision"):
+    found += [f"The data was read once more, by QR decompositions: {why}." for why in record.refined]
+    if words := record.precision:
         found.append(f"Exact scores come from {words}.")
     return found + [
         f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
@@ -172,7 +171,7 @@ def _polish_note(polished: Polished) -> str:
 
 
 def _sampling_notes(result: Result) -> list[str]:
-    sampled, rows = result.record.get("sampled", []), _sampled_rows(result)
+    sampled, rows = result.record.sampled, _sampled_rows(result)
     if not sampled or rows is None:
         return []
     splits = len(result.candidates[0].states.test)
@@ -192,7 +191,7 @@ def _sampling_notes(result: Result) -> list[str]:
 
 def _bias_notes(result: Result) -> list[str]:
     """Return which scores of sampled rows are biased, and how."""
-    largest = [m for m in result.record.get("sampled", []) if m == "neg_max_error"]
+    largest = [m for m in result.record.sampled if m == "neg_max_error"]
     kept, held = scored_rows(result.candidates[0].states) or (0, 0)
     found = [
         f"{m} is the largest error among {kept:,} of {held:,} held-out rows (the smallest and largest targets are "
@@ -231,24 +230,12 @@ def _estimate_of(scores: Scores, accuracy: str = "") -> Estimate:
 
 
 def _classes(result: Result) -> list[ClassRow]:
-    """Return the rows of each class: counted where a state has them, else estimated from sampled rows."""
-    found = result.candidates[0].states
-    labels = found.whole.shape.classes
-    states = [c.states for c in result.leaders.values()]
-    for state in (s.whole for s in states) if labels else ():
-        counted = getattr(state, "weight", None)
-        if isinstance(counted, np.ndarray) and counted.shape == (len(labels),):
-            return [ClassRow(str(v), float(n)) for v, n in zip(labels, counted, strict=True)]
-    sampled = (found.sample or found).whole
-    if isinstance(sampled, ScoringState):
-        return [ClassRow(str(v), float(n)) for v, n in zip(labels, sampled.counts, strict=True)]
-    if not labels or not isinstance(sampled, SampleState):
-        return []
-    codes = sampled.values[: sampled.n, sampled.shape.d].astype(np.intp)
-    shares = np.bincount(codes, sampled.sample_weight, len(labels)) / max(sampled.sample_weight.sum(), 1e-300)
-    whole = sampled.n == sampled.rows
-    rows = shares * sampled.rows
-    return [ClassRow(str(v), float(round(n)), whole) for v, n in zip(labels, rows, strict=True)]
+    """Return the rows of each class, or their weight where states keep that alone; none where they keep neither."""
+    first = result.candidates[0].states
+    labels = first.whole.shape.classes
+    states = [first.sample or first, *(c.states for c in result.leaders.values())]
+    known = [found for s in states if (found := s.whole.class_rows) is not None]
+    return [ClassRow(str(v), float(n)) for v, n in zip(labels, known[0], strict=True)] if known else []
 
 
 def _class_coefficients(result: Result) -> ClassCoefficients | None:
@@ -263,7 +250,7 @@ def _class_coefficients(result: Result) -> ClassCoefficients | None:
 
 def _row(result: Result, trial: FrozenTrial) -> TrialRow:
     name, values = result.setting(trial)
-    scores = recorded(trial)
+    scores, note = recorded(trial), TrialNote.of(trial.user_attrs)
     return TrialRow(
         number=trial.number,
         algorithm=name,
@@ -271,8 +258,8 @@ def _row(result: Result, trial: FrozenTrial) -> TrialRow:
         value=scores.mean if scores else None,
         se=_finite(scores.se) if scores else None,
         fold_scores=list(scores.folds) if scores else [],
-        seconds=trial.user_attrs.get("seconds"),
-        duplicate_of=trial.user_attrs.get("duplicate_of"),
+        seconds=note.seconds,
+        duplicate_of=note.duplicate_of,
         state=trial.state.name.lower(),
         metrics={m: _estimate_of(s, result.noted_accuracy(trial, m)) for m, s in scores.also.items()}
         if scores
@@ -312,7 +299,7 @@ def _drawn(result: Result, depth: Depth) -> list[tuple[str, int]]:
 
 def _elbows(result: Result, depth: Depth) -> list[Curve]:
     """Return, for models with an elbow, its curve, where it is not the score that was optimised."""
-    asked = ((name, getattr(leader.algorithm, "elbow", None)) for name, leader in result.leaders.items())
+    asked = ((name, leader.algorithm.tags.elbow) for name, leader in result.leaders.items())
     found = ((f"{name}.{elbow[0]}", elbow[1]) for name, elbow in asked if elbow)
     return [
         replace(_validation(result, key, depth.points[key], metric), metric=metric)
@@ -343,8 +330,7 @@ def _estimate(found: selection.Estimate | None) -> Estimate | None:
 def _ledger(result: Result) -> Ledger:
     cost = result.cost
     segments = [
-        SegmentRow(name, rows, nbytes, "read" if read else "reused")
-        for name, rows, nbytes, read in result.record["ledger"]
+        SegmentRow(s.name, s.rows, s.nbytes, "read" if s.read else "reused") for s in result.record.ledger
     ]
     return Ledger(
         rows_read=cost.rows_read,
@@ -379,7 +365,7 @@ def _text(data: Any) -> str:
     return ", ".join(data) if len(data) <= MOST_PATHS else f"{data[0]} and {len(data) - 1:,} more"
 
 
-def _yaml(spec: dict[str, Any]) -> str:
+def _yaml(spec: Mapping[str, Any]) -> str:
     from studies.spec.spec import build, dump
 
     return dump(build(spec))

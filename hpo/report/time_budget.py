@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optuna.distributions import CategoricalDistribution
 
-from algorithms.summaries.sample import SampleState
 from hpo.findings.extrapolation import SHARES
 from hpo.findings.grids import grid_of
 from hpo.states.evaluate import leaves_one_out
 from hpo.trials import selection
+from hpo.trials.notes import notes
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
@@ -70,8 +70,8 @@ class Along:
 
 def depth_of(result: Result) -> Depth:
     """Return what a report of a study computes, by what its trials noted."""
-    noted = {c.number: _noted(result, c) for c in result.candidates}
-    spent = sum(t.user_attrs.get("seconds", 0.0) for t in result.optuna_study.get_trials(deepcopy=False))
+    seconds = [note.seconds or 0.0 for note in notes(result.optuna_study)]
+    noted, spent = {c.number: seconds[c.number] for c in result.candidates}, sum(seconds)
     each = {name: _each(result, name, noted) for name in result.leaders}
     left, single = FREE + spent, not result.several
     by_size = _sizes(result.best) * noted[result.best.number] if single else 0.0
@@ -153,12 +153,6 @@ def _named(alongs: Sequence[Along]) -> str:
     return f"the {curves} along {', '.join(along.key for along in alongs)}"
 
 
-def _noted(result: Result, candidate: Candidate) -> float:
-    """Return the seconds that a candidate's trial noted; zero where it noted none."""
-    noted: Any = result.optuna_study.get_trials(deepcopy=False)[candidate.number].user_attrs
-    return float(noted.get("seconds", 0.0))
-
-
 def _each(result: Result, name: str, noted: Mapping[int, float]) -> float:
     """Return the seconds of an algorithm's trials on average."""
     found = [noted[c.number] for c in result.candidates if result.algorithm_of(c) == name]
@@ -167,10 +161,10 @@ def _each(result: Result, name: str, noted: Mapping[int, float]) -> float:
 
 def _sizes(best: Candidate) -> int:
     """Return how many sizes the learning curve of a candidate has."""
-    if isinstance(best.states.whole, SampleState):
+    if best.states.whole.nested is not None:
         return len(SHARES)
     return best.states.plan.n_cells - 1 if leaves_one_out(best.states.plan) else 0
 
 
 def _costly(leader: Candidate) -> bool:
-    return bool(getattr(leader.algorithm, "costly", False))
+    return leader.algorithm.tags.costly

@@ -6,16 +6,16 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from algorithms.calibrated import Cells, CellsSummary
-from algorithms.contract import Score, Summary
+from algorithms.contract import Algorithm, Held, Score, Summary
 from algorithms.errors import Unscorable
 from hpo.data.cells import FoldPlan
 from hpo.errors import TuneError
-from hpo.question.scoring import Held, scores
+from hpo.question.scoring import scores
 from hpo.states.fold_sizes import without_class
 
 
@@ -32,6 +32,7 @@ class FoldStates:
     summary : what made the states, knowing what it learned.
     sample : the states of the sample that scores are computed on; None where all are exact.
     exact : the metrics that states tell exactly.
+    plain : the states without their cells beside them; None where these are those.
     """
 
     cells: tuple[Any, ...]
@@ -42,12 +43,13 @@ class FoldStates:
     summary: Summary[Any]
     sample: FoldStates | None = None
     exact: frozenset[str] = frozenset()
+    plain: FoldStates | None = None
 
     def merged(self, cells: Sequence[int]) -> Any:
         """Return the state of those cells' rows, merged in the order given."""
         return functools.reduce(self.summary.merge, (self.cells[c] for c in cells))
 
-    def held_cell(self, cell: int) -> Held:
+    def held_cell(self, cell: int) -> Held[Any]:
         """Return what scores are computed on when one cell is held out."""
         return Held(self.cells[cell], None if self.sample is None else self.sample.cells[cell], self.exact)
 
@@ -69,16 +71,17 @@ class FoldStates:
             train=tuple(beside(state, s.train) for state, s in zip(self.train, splits, strict=True)),
             test=tuple(beside(state, s.test) for state, s in zip(self.test, splits, strict=True)),
             whole=beside(self.whole, range(len(self.cells))),
-            summary=cast("Summary[Any]", summary),
+            summary=summary,
+            plain=self,
         )
 
     def anew(self, summary: Summary[Any], cells: Sequence[Any]) -> FoldStates:
         """Return the states of another pass over the same rows, with the same plan and sample."""
         return replace(fold_states(summary, cells, self.plan), sample=self.sample, exact=self.exact)
 
-    def for_algorithm(self, algorithm: Any) -> FoldStates:
+    def for_algorithm(self, algorithm: Algorithm[Any, Any]) -> FoldStates:
         """Return the states as an algorithm takes them."""
-        return self.beside_cells if getattr(algorithm, "calibrates", False) else self
+        return self.beside_cells if algorithm.tags.beside_cells else self
 
     @functools.cached_property
     def overlap(self) -> float:
@@ -89,7 +92,7 @@ class FoldStates:
         return float(test / train) if train else 0.0
 
     @functools.cached_property
-    def held_out(self) -> tuple[Held, ...]:
+    def held_out(self) -> tuple[Held[Any], ...]:
         """What the score of each split is computed on."""
         rows: Sequence[Any] = [None] * len(self.test) if self.sample is None else self.sample.test
         return tuple(Held(state, sample, self.exact) for state, sample in zip(self.test, rows, strict=True))
@@ -183,7 +186,9 @@ def leaves_one_out(plan: FoldPlan) -> bool:
     return all(len(s.test) == 1 and set(s.train) == everything - set(s.test) for s in plan.splits)
 
 
-def evaluate(algorithm: Any, states: FoldStates, metric: str, also: Sequence[str] = ()) -> Scores:
+def evaluate(
+    algorithm: Algorithm[Any, Any], states: FoldStates, metric: str, also: Sequence[str] = ()
+) -> Scores:
     """Return the fold scores of one setting; reads no data.
 
     Parameters
@@ -197,9 +202,9 @@ def evaluate(algorithm: Any, states: FoldStates, metric: str, also: Sequence[str
 
 
 def score_pairs(
-    algorithm: Any,
+    algorithm: Algorithm[Any, Any],
     train: Sequence[Any],
-    held_out: Sequence[Held],
+    held_out: Sequence[Held[Any]],
     metric: str,
     also: Sequence[str] = (),
     *,
@@ -210,7 +215,7 @@ def score_pairs(
     names = (metric, *also)
     found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
     first, *others = (Scores.of(folds, overlap) for folds in zip(*found, strict=True))
-    converged = all(getattr(s, "converged", True) for s in solutions)
+    converged = all(map(algorithm.converged, solutions))
     return replace(first, converged=converged, also=dict(zip(also, others, strict=True)))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.folds.schemes import FoldSizes
+from studies.record.study_record import Sizes
 
 if TYPE_CHECKING:
     from hpo.states.evaluate import FoldStates
@@ -16,21 +17,12 @@ if TYPE_CHECKING:
 
 def class_rows(states: FoldStates) -> NDArray[np.float64] | None:
     """Return the held-out rows (or weight) of each class in each split, shape (splits, classes); None if untold."""
-    classes = len(states.whole.shape.classes) if hasattr(states.whole, "shape") else 0
+    classes = len(states.whole.shape.classes)
     for source in (states.sample, states):
-        found = [_rows_of(state, classes) for state in source.test] if source is not None and classes else []
+        found = [state.class_rows for state in source.test] if source is not None and classes else []
         known = [rows for rows in found if rows is not None]
         if known and len(known) == len(found):
             return np.array(known, np.float64)
-    return None
-
-
-def _rows_of(state: Any, classes: int) -> NDArray[Any] | None:
-    """Return a state's rows of each class, or their weight, where it counts them."""
-    for name in ("counts", "weight"):
-        found = getattr(state, name, None)
-        if isinstance(found, np.ndarray) and found.shape == (classes,):
-            return found
     return None
 
 
@@ -58,17 +50,17 @@ def advice(splits: int) -> str:
 
 def _in_all(states: FoldStates, rows: NDArray[np.float64], place: int) -> str:
     """Return a class's rows in all, in words."""
-    total = _rows_of((states.sample or states).whole, rows.shape[1])
+    total = (states.sample or states).whole.class_rows
     n = float(rows[:, place].sum() if total is None else total[place])
     return f"{n:,.0f} row{'' if n == 1.0 else 's'}" if n.is_integer() else f"a weight of {n:g}"
 
 
-def size_rows(states: FoldStates, sizes: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def size_rows(states: FoldStates, sizes: Sizes | None) -> list[dict[str, Any]]:
     """Return one row for each split: what it trains and tests on, groups and classes where they are known."""
     found: list[dict[str, Any]] = []
-    labels = states.whole.shape.classes if hasattr(states.whole, "shape") else ()
+    labels = states.whole.shape.classes
     classes = class_rows(states)
-    groups = (sizes or {}).get("groups") or ()
+    groups = () if sizes is None else sizes.groups
     for i, (train, test) in enumerate(zip(states.train, states.test, strict=True)):
         row = {"split": i + 1, "train_rows": int(train.rows), "test_rows": int(test.rows)}
         if len(groups) == len(states.test):
@@ -79,12 +71,9 @@ def size_rows(states: FoldStates, sizes: Mapping[str, Any] | None) -> list[dict[
     return found
 
 
-def plain_sizes(sizes: FoldSizes | None) -> dict[str, Any] | None:
+def noted_sizes(sizes: FoldSizes | None) -> Sizes | None:
     """Return sizes as a record keeps them."""
-    if sizes is None:
-        return None
-    classes = {label: list(rows) for label, rows in sizes.classes.items()}
-    return {"rows": list(sizes.rows), "groups": list(sizes.groups), "classes": classes}
+    return None if sizes is None else Sizes(sizes.rows, sizes.groups, sizes.classes)
 
 
 def in_words(

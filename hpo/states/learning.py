@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algorithms.contract import Batch, Refinable, Shape, SparseBatch, Summary, learns
+from algorithms.contract import Batch, Shape, SparseBatch, Summary
 from algorithms.known import Known
 from hpo.errors import StoreWarning
 from hpo.states.pilot import LEAST_SHARE, share_of
@@ -44,11 +44,11 @@ def with_known(
         If the sample cannot be read.
     """
     pilot = with_stored(pilot, dataset, summaries, store)
-    missing: list[Any] = [s for s in summaries if learns(s) and s not in pilot.known]
+    missing = {s: s.learning for s in summaries if s.learning is not None and s not in pilot.known}
     if not missing:
         return pilot
     sample, drawn = _sampled(pilot, dataset, seed)
-    learned = {s: s.learn(pilot.shape, _as_taken(s, sample)) for s in missing}
+    learned = {s: able.learn(pilot.shape, _as_taken(s, sample)) for s, able in missing.items()}
     for summary, known in learned.items():
         _put(store, known, _about(summary, pilot, dataset, drawn))
     return replace(pilot, known={**pilot.known, **learned})
@@ -178,9 +178,9 @@ def recorded(
     return replace(pilot, known={s: known for s, known in found.items() if known is not None})
 
 
-def _learning(summaries: Iterable[Summary[Any]]) -> list[Any]:
+def _learning(summaries: Iterable[Summary[Any]]) -> list[Summary[Any]]:
     """Return the summaries that must know something, or may turn out to need it."""
-    return [s for s in summaries if learns(s) or isinstance(s, Refinable)]
+    return [s for s in summaries if s.learning is not None or s.finer(None) is not None]
 
 
 def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence[Segment]]:
@@ -200,7 +200,7 @@ def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence
 
 def _as_taken(summary: Summary[Any], sample: Batch) -> Batch:
     """Return the sample as a summary takes it: fewer sparse rows, evenly spread, where it makes them dense."""
-    if not isinstance(sample, SparseBatch) or getattr(summary, "sparse", False):
+    if not isinstance(sample, SparseBatch) or summary.sparse:
         return sample
     most = max(1, MOST_BYTES // (8 * (sample.d + sample.targets.shape[1])))
     return sample.part(slice(None, None, max(1, -(-sample.n // most))))

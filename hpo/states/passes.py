@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from algorithms.contract import Batch, Drawing, Summary, pieces_for
+from algorithms.contract import Batch, Summary, pieces_for
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
@@ -201,7 +201,7 @@ class Pass:
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
         cells = {s: self._identity(s) for s in summaries}
         rows = without_target = without_weight = 0
-        draws = any(isinstance(s, Drawing) for s in summaries)
+        draws = any(s.draws for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
         for encoded, read in self._batches(segment, ahead=ahead, draws=draws):
             if stop.is_set():

@@ -10,12 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from algorithms.contract import Learning, Shape, Summary
+from algorithms.contract import Shape, Summary
 from algorithms.known import Known
 from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoding.encoder import Encoder
@@ -67,10 +67,7 @@ class Pilot:
     def ready(self, summary: Summary[Any]) -> Summary[Any]:
         """Return the summary as a pass uses it: knowing what it learned."""
         known = self.known.get(summary)
-        if known is None:
-            return summary
-        made: Summary[Any] = cast("Learning", summary).knowing(known)
-        return made
+        return summary if known is None else summary.knowing(known)
 
 
 @dataclass(frozen=True)

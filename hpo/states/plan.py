@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from algorithms.contract import Checked, Polishing, learns
+from algorithms.contract import Summary
 from hpo.data.encoding.encoder import Encoder
 from hpo.data.folds.schemes import FoldSizes
 from hpo.process.memory import available_memory
@@ -142,15 +142,15 @@ def _fold_sizes(question: Question) -> FoldSizes | None:
 def _polish(question: Question) -> str:
     """Return whether a further pass may follow the trials."""
     how = question.spec.polish
-    some = any(issubclass(s.algorithm, Polishing) for s in question.searched)
+    some = any(one.polishing is not None for s in question.searched for one in s.variants)
     if how is False or not some or question.scoring.goals > 1:
         return "no"
     return "maybe" if how is True else "always"
 
 
-def _checked(summary: Any) -> bool:
+def _checked(summary: Summary[Any]) -> bool:
     """Return whether a pass may show that what a summary learned does not suit."""
-    return learns(summary) and isinstance(summary, Checked)
+    return summary.learning is not None and summary.learning.checks
 
 
 def _known_pilot(

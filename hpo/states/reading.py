@@ -2,7 +2,7 @@
 
 A summary that must know something first learns it of a sample, and a sample may be blind: to a class that one file
 has, to counts that grow from file to file. The pass sees every row, so the summary is asked afterwards whether what
-it learned suits them all (:class:`~algorithms.contract.Checked`). Where it does not, it learns again, from the
+it learned suits them all (:class:`~algorithms.contract.Learned`). Where it does not, it learns again, from the
 state of every row, and its states are made anew. What was learned so is kept, and preferred by later studies.
 """
 
@@ -13,9 +13,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import Any, cast
+from typing import Any
 
-from algorithms.contract import Checked, Summary, learns
+from algorithms.contract import Summary
 from hpo.errors import ApproximationWarning
 from hpo.process.progress import Progress
 from hpo.question.question import Question
@@ -87,10 +87,11 @@ def _failing(found: Reading, asked: Sequence[Summary[Any]]) -> dict[Summary[Any]
     failing = {}
     for summary in asked:
         ready = found.pilot.ready(summary)
-        if not learns(summary) or not isinstance(ready, Checked):
+        learning = ready.learning
+        if learning is None or not learning.checks:
             continue
         whole = functools.reduce(ready.merge, found.result.cells[summary])
-        why = ready.failed(whole)
+        why = learning.failed(whole)
         if why is not None:
             failing[summary] = _Failure(why, whole)
     return failing
@@ -105,10 +106,11 @@ def _learned_again(
     rounds = max(learned_of(question.store, now, dataset), len(found.again))
     if rounds >= MOST_AGAIN:
         return None
-    ready = cast("Checked", pilot.ready(summary))
-    known = ready.learn_again(
-        pilot.shape, failure.whole, sampled(summary, pilot, dataset, question.spec.seed)
-    )
+    learning = pilot.ready(summary).learning
+    if learning is None:
+        return None
+    sample = sampled(summary, pilot, dataset, question.spec.seed)
+    known = learning.learn_again(pilot.shape, failure.whole, sample)
     return None if known == now else Learned(known, rounds + 1)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.contract import Refinable, Summary
+from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError, Imprecise
 from algorithms.known import Known
 from hpo.errors import DataError, MemoryShort
@@ -32,8 +32,7 @@ from hpo.states.pilot import Pilot
 
 def precision_in_words(summaries: Iterable[Summary[Any]], pilot: Pilot) -> str:
     """Return how many digits the states of a study have, and why; empty where there is one way alone."""
-    able = [s for s in summaries if isinstance(s, Refinable)]
-    found = (s.precision_in_words(pilot.known.get(s), pilot.shape) for s in able)
+    found = (s.precision_in_words(pilot.known.get(s), pilot.shape) for s in summaries)
     return "; ".join(dict.fromkeys(filter(None, found)))
 
 
@@ -72,8 +71,6 @@ class Refining:
             If ``stop`` was set.
         """
         pilot = self.found.pilot
-        if not isinstance(summary, Refinable):
-            return None
         finer = summary.finer(pilot.known.get(summary))
         if finer is None:
             return None

@@ -11,7 +11,7 @@ from algorithms import registry
 from algorithms.fields import fields_of
 from hpo.errors import MemoryShort, SearchError
 from hpo.process.memory import available_memory, check_memory
-from hpo.question.search import WIDE, Searched, check_values
+from hpo.question.search import Searched, check_values
 
 if TYPE_CHECKING:
     from hpo.question.question import Question
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = None) -> Question:
     """Return the question with algorithms whose states fit in memory.
 
-    Where the states do not fit, every algorithm that names another for wide data (its class attribute ``wide``) is
+    Where the states do not fit, every algorithm that names another for wide data (its tag ``stand_in``) is
     answered by that one, unless ``search`` says ``wide: false`` of it.
 
     Parameters
@@ -44,8 +44,8 @@ def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = 
     try:
         check_memory(question.summaries, pilot.shape, n_cells, workers, free)
     except MemoryShort:
-        able = [s for s in question.searched if s.may_widen and hasattr(s.algorithm, WIDE)]
-        names = {s.name: str(s.algorithm.wide) for s in able}
+        others = {s.name: s.algorithm.tags.stand_in for s in question.searched if s.may_widen}
+        names = {name: other for name, other in others.items() if other is not None}
         if not names:
             raise
         question = replace(question, searched=widened(question.searched, names), wide=names)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, cast
+from typing import Any
 
-from algorithms.contract import Summary
+from algorithms.contract import Summary, pass_fields
 
 
 def fields_of_summary(summary: Summary[Any]) -> dict[str, Any]:
@@ -18,6 +17,5 @@ def fields_of_summary(summary: Summary[Any]) -> dict[str, Any]:
     'auto'
     """
     kind = type(summary)
-    named = (f.name for f in dataclasses.fields(cast(Any, summary)) if not f.metadata.get("learned"))
-    fields = {name: getattr(summary, name) for name in named}
-    return {"summary": f"{kind.__module__}.{kind.__qualname__}", "version": summary.version, "fields": fields}
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return {"summary": name, "version": summary.version, "fields": pass_fields(summary)}

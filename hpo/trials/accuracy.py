@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from algorithms.contract import EXACT, RESUMABLE
-from algorithms.summaries.sample import SampleState
 from hpo.states.evaluate import FoldStates
 from hpo.trials.selection import Candidate
-from studies.report import accuracy
+from studies.record.study_record import Kind
 from studies.report.accuracy import Accuracy
 
 if TYPE_CHECKING:
     from hpo.states.contexts import Evidence
 
 
-def models_of(states: FoldStates) -> tuple[accuracy.Kind, int, int]:
+def models_of(states: FoldStates) -> tuple[Kind, int, int]:
     """Return what the models of some states are, the rows they are fitted to, and the training rows.
 
     The rows are means over the splits; they are told of models of a sample only.
     """
     family = states.summary.family
-    if family == EXACT or all(getattr(s, "complete", False) for s in (*states.train, *states.test)):
+    if family == EXACT or all(s.complete for s in (*states.train, *states.test)):
         return "exact", 0, 0
     if family == RESUMABLE:
         return "ordered", 0, 0
-    if isinstance(states.whole, SampleState):
-        kept, rows = (sum(s.n for s in states.train), sum(s.rows for s in states.train))
-        return "sample", round(kept / len(states.train)), round(rows / len(states.train))
+    kept = [s.nested.n for s in states.train if s.nested is not None]
+    if len(kept) == len(states.train):
+        rows = sum(s.rows for s in states.train)
+        return "sample", round(sum(kept) / len(kept)), round(rows / len(states.train))
     return "approximate", 0, 0
 
 
@@ -39,9 +38,9 @@ def scored_rows(states: FoldStates) -> tuple[int, int] | None:
 
 
 def record_of(found: Evidence) -> dict[str, Any]:
-    """Return what a study's record keeps of the errors of its scores, JSON values."""
+    """Return the fields of a study's record that tell of the errors of its scores."""
     return {
-        "models": {found.contexts[s]: list(models_of(states)) for s, states in found.states.items()},
+        "models": {found.contexts[s]: models_of(states) for s, states in found.states.items()},
         "scored_rows": scored_rows(found.any_states),
     }
 
@@ -55,17 +54,7 @@ def accuracy_of(candidate: Candidate, metric: str, first: str) -> Accuracy:
     metric : name of the score.
     first : the score that the study optimises first.
     """
-    states = _plain(candidate.states)
+    states = candidate.states.plain or candidate.states
     scores = candidate.scores if metric == first else candidate.scores.also[metric]
     scored = None if metric in states.exact else scored_rows(states)
     return Accuracy(*models_of(states), *(scored or (0, 0)), bound=scores.bound)
-
-
-def _plain(states: FoldStates) -> FoldStates:
-    """Return the states without the cells that a threshold is chosen on beside them."""
-    whole = getattr(states.whole, "whole", None)
-    if whole is None:
-        return states
-    inner: Any = states.summary
-    train, test = (tuple(s.whole for s in some) for some in (states.train, states.test))
-    return replace(states, summary=inner.summary, train=train, test=test, whole=whole)

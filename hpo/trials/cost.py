@@ -3,59 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from studies.record.study_record import Cost
 
 if TYPE_CHECKING:
     from hpo.data.segment import ReadLog
     from hpo.states.evaluate import FoldStates
     from hpo.states.passes import PassResult
     from hpo.trials.polish import Polished
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The ledger of a study.
-
-    Attributes
-    ----------
-    rows_read : rows that this study's pass read.
-    rows_if_retrained : rows that fitting and scoring every distinct trial on every fold, and the final model,
-        would have read.
-    bytes_read : stored bytes of those segments.
-    seconds_pass, seconds_trials : wall time.
-    states_built, states_reused : leaves computed, and leaves found in the store.
-    pilot_rows : rows looked at for the pilot sample (of the columns that need one).
-    rows_without_target, rows_without_weight : rows left out.
-    rows_polish, seconds_polish : of those rows, and beside those seconds, what polishing the winner took.
-
-    Examples
-    --------
-    >>> Cost(rows_read=10, rows_if_retrained=5000).ratio
-    500.0
-    """
-
-    rows_read: int = 0
-    rows_if_retrained: int = 0
-    bytes_read: int = 0
-    seconds_pass: float = 0.0
-    seconds_trials: float = 0.0
-    states_built: int = 0
-    states_reused: int = 0
-    pilot_rows: int = 0
-    rows_without_target: int = 0
-    rows_without_weight: int = 0
-    rows_polish: int = 0
-    seconds_polish: float = 0.0
-
-    @property
-    def ratio(self) -> float:
-        """How many times more rows retraining would have read; infinite when nothing was read."""
-        return self.rows_if_retrained / self.rows_read if self.rows_read else float("inf")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the ledger as JSON values."""
-        return asdict(self)
 
 
 def rows_if_retrained(states: FoldStates, trials: int) -> int:

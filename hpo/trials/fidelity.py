@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from algorithms.contract import Nested, State
 from algorithms.errors import AlgorithmError
-from algorithms.summaries.sample import SampleState
 from hpo.states.evaluate import FoldStates, Scores, score_pairs, usable
+from studies.record.study_record import TrialNote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from optuna.pruners import BasePruner
     from optuna.trial import Trial
 
@@ -36,8 +35,8 @@ WHOLE = 27
 LEAST_ROWS = 60
 """Rows of a training sample below which a rung is left out."""
 
-SHARE, RUNGS = "fidelity", "rungs"
-"""What a trial records: the share of the sample that it came to, and [rows, fold scores] of each rung."""
+Rung = tuple[float, tuple[float, ...]]
+"""Mean training rows at a rung, and the fold scores there."""
 
 
 @dataclass
@@ -69,7 +68,7 @@ class Fidelity:
 
     def attempt(self, tuner: Tuner, trial: Trial, setting: Setting) -> tuple[Scores | None, str | None]:
         """Return the fold scores of a setting; None, without a reason, where it was stopped at a rung."""
-        told: list[list[Any]] = []
+        told: list[Rung] = []
         try:
             algorithm, states = tuner.build(*setting)
         except AlgorithmError as error:
@@ -106,32 +105,21 @@ class Fidelity:
         return self._parts[states, step]
 
 
-def parts_of(states: Sequence[Any], share: float) -> list[SampleState]:
+def parts_of(states: Sequence[State], share: float) -> list[Nested]:
     """Return a share of every sample; none where a state is no sample, or the share is too small to learn from."""
-    if not all(isinstance(state, SampleState) for state in states):
+    samples = [state.nested for state in states if state.nested is not None]
+    sizes = [math.ceil(sample.n * share) for sample in samples]
+    if len(samples) < len(states) or min(sizes) < LEAST_ROWS:
         return []
-    sizes = [math.ceil(state.n * share) for state in states]
-    if min(sizes) < LEAST_ROWS:
-        return []
-    return [state.prefix(m) for state, m in zip(states, sizes, strict=True)]
+    return [sample.prefix(m) for sample, m in zip(samples, sizes, strict=True)]
 
 
-def stopped_early(attributes: Mapping[str, Any]) -> bool:
-    """Return whether a trial was stopped before the whole sample, by its user attributes.
-
-    Examples
-    --------
-    >>> stopped_early({"fidelity": 1 / 27}), stopped_early({"fidelity": 1.0}), stopped_early({})
-    (True, False, False)
-    """
-    return float(attributes.get(SHARE, 1.0)) < 1.0
+def _rung(train: Sequence[State], scores: Scores) -> Rung:
+    rows = sum(state.rows if state.nested is None else state.nested.n for state in train) / len(train)
+    return rows, scores.folds
 
 
-def _rung(train: Sequence[Any], scores: Scores) -> list[Any]:
-    rows = sum(getattr(state, "n", state.rows) for state in train) / len(train)
-    return [rows, list(scores.folds)]
-
-
-def _note(trial: Trial, step: int, told: list[list[Any]]) -> None:
-    trial.set_user_attr(SHARE, round(step / WHOLE, 6))
-    trial.set_user_attr(RUNGS, told)
+def _note(trial: Trial, step: int, told: Sequence[Rung]) -> None:
+    note = TrialNote(fidelity=round(step / WHOLE, 6), rungs=tuple(told))
+    for name, value in note.encode().items():
+        trial.set_user_attr(name, value)

@@ -10,12 +10,12 @@ import functools
 import math
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any, Literal
 
-from algorithms.contract import polishes
+from algorithms.contract import Algorithm, Polishable
 from algorithms.errors import AlgorithmError
 from algorithms.known import Known
 from hpo.errors import DataError, Interrupted, StoreWarning
@@ -28,6 +28,7 @@ from hpo.states.passes import Pass, PassResult, context_of
 from hpo.states.pilot import Pilot
 from hpo.trials.selection import Candidate
 from state_store import StateStore, StoreWriteError
+from studies.record.study_record import PolishNote
 
 Polish = bool | Literal["always"]
 
@@ -70,16 +71,11 @@ class Polished:
     results: tuple[PassResult, ...] = ()
     reason: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what a study's record keeps of it, JSON values."""
-        return {
-            "trial": self.number,
-            "gain": self.gain,
-            "se": self.se if math.isfinite(self.se) else None,
-            "passes": self.passes,
-            "known": self.known,
-            "reason": self.reason,
-        }
+    @property
+    def note(self) -> PolishNote:
+        """What a study's record keeps of it."""
+        se = self.se if math.isfinite(self.se) else None
+        return PolishNote(self.number, self.gain, se, self.passes, self.known, self.reason)
 
 
 def polish(
@@ -96,12 +92,13 @@ def polish(
     progress : told of the rows read.
     stop : set to stop; the unpolished winner stands.
     """
-    if how is False or not polishes(winner.algorithm):
+    algorithm = winner.algorithm
+    polishing = algorithm.polishing
+    if how is False or polishing is None:
         return None
-    algorithm: Any = winner.algorithm
     states = winner.states
     solution, state = algorithm.solve(states.whole), states.whole
-    gain, se = algorithm.gain(solution, state), _standard_error(winner)
+    gain, se = polishing.gain(solution, state), _standard_error(winner, polishing)
     if gain == 0.0:
         return None
     made = Polished(winner.number, gain, se)
@@ -113,11 +110,17 @@ def polish(
     if stop.is_set():
         return replace(made, reason="the study was interrupted")
     read = functools.partial(_pass, question, found.pilot, winner, progress=progress, stop=stop)
-    return _steps(made, algorithm, solution, state, enough, read)
+    return _steps(made, algorithm, polishing, solution, state, enough, read)
 
 
 def _steps(
-    made: Polished, algorithm: Any, solution: Any, state: Any, enough: float, read: Callable[..., Any]
+    made: Polished,
+    algorithm: Algorithm[Any, Any],
+    polishing: Polishable,
+    solution: Any,
+    state: Any,
+    enough: float,
+    read: Callable[..., Any],
 ) -> Polished:
     """Return the winner after as many steps of Newton's method as gain enough, each on every row.
 
@@ -127,10 +130,10 @@ def _steps(
     began, gain = time.perf_counter(), made.gain
     value, kept, kept_from, source = math.inf, solution, "", ""
     while made.passes < MOST_PASSES and gain > enough:
-        known = algorithm.expanded_at(solution, state)
+        known = polishing.expanded_at(solution, state)
         try:
             state, cost = read(known)
-            now, following = algorithm.objective(solution, state), algorithm.solve(state)
+            now, following = polishing.objective(solution, state), algorithm.solve(state)
         except (AlgorithmError, DataError, Interrupted) as error:
             reason = str(error).splitlines()[0]
             warnings.warn(f"the best model stays unpolished: {reason}", StoreWarning, stacklevel=3)
@@ -140,8 +143,8 @@ def _steps(
         if now > value:
             return _ended(replace(made, reason=RAISED), kept, kept_from, began)
         value, kept, kept_from = now, solution, source
-        solution, source, gain = following, known.digest, algorithm.gain(following, state)
-    if made.passes and value - algorithm.objective(solution, state) < gain - SLIGHT * abs(value):
+        solution, source, gain = following, known.digest, polishing.gain(following, state)
+    if made.passes and value - polishing.objective(solution, state) < gain - SLIGHT * abs(value):
         return _ended(replace(made, reason=made.reason or RAISED), kept, kept_from, began)
     return _ended(made, solution, source, began)
 
@@ -153,27 +156,23 @@ def _ended(made: Polished, solution: Any, known: str, began: float) -> Polished:
 
 
 def restored(
-    record: Mapping[str, Any] | None, winner: Candidate, pilot: Pilot, store: StateStore, merged: Any
-) -> Polished | None:
+    note: PolishNote, winner: Candidate, pilot: Pilot, store: StateStore, merged: Any
+) -> Polished:
     """Return the polished winner of a recorded study, from its states.
 
     Parameters
     ----------
-    record : what :meth:`Polished.to_dict` wrote; None where the study was not polished.
+    note : what the record keeps of it.
     winner : the candidate of that trial.
     pilot, store : of the study.
     merged : called with a summary and a pilot; returns the cells of that pass, or None where they are gone.
     """
-    if not record:
-        return None
-    made = Polished(
-        int(record["trial"]), float(record["gain"]), _or_nan(record["se"]), reason=str(record["reason"])
-    )
-    made = replace(made, passes=int(record["passes"]))
-    if not record["known"]:
+    se = math.nan if note.se is None else note.se
+    made = Polished(note.trial, note.gain, se, note.passes, reason=note.reason)
+    if not note.known:
         return made
     algorithm = winner.algorithm
-    known, summary = load_known(store, str(record["known"])), algorithm.summary
+    known, summary = load_known(store, note.known), algorithm.summary
     told = None if known is None else _knowing(pilot, summary, known)
     cells = None if told is None else merged(summary, told)
     if told is None or cells is None:
@@ -182,7 +181,7 @@ def restored(
         return replace(made, passes=0, reason=gone)
     state = winner.states.anew(told.ready(summary), cells).for_algorithm(algorithm).whole
     solution = algorithm.solve(state)
-    return replace(made, known=str(record["known"]), solution=solution)
+    return replace(made, known=note.known, solution=solution)
 
 
 def _pass(
@@ -207,15 +206,8 @@ def _knowing(pilot: Pilot, summary: Any, known: Known) -> Pilot:
     return replace(pilot, known={**pilot.known, summary: known})
 
 
-def _standard_error(winner: Candidate) -> float:
+def _standard_error(winner: Candidate, polishing: Polishable) -> float:
     """Return the standard error over the folds of the winner's held-out loss, told by the states."""
-    losses = _losses(winner.algorithm, winner.states.train, winner.states.test)
-    return Scores(tuple(losses), overlap=winner.states.overlap).se
-
-
-def _losses(algorithm: Any, train: Sequence[Any], test: Sequence[Any]) -> list[float]:
-    return [algorithm.loss(algorithm.solve(a), b) for a, b in zip(train, test, strict=True)]
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+    solve, states = winner.algorithm.solve, winner.states
+    losses = [polishing.loss(solve(a), b) for a, b in zip(states.train, states.test, strict=True)]
+    return Scores(tuple(losses), overlap=states.overlap).se

@@ -22,26 +22,29 @@ from hpo.question.question import Question, masked
 from hpo.question.search import Searched, asked_for, space_of, widest
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.dealing import dealt
-from hpo.states.fold_sizes import plain_sizes
+from hpo.states.fold_sizes import noted_sizes
 from hpo.states.labels import classes_of
-from hpo.states.learning import record_of, with_known
+from hpo.states.learning import record_of as record_known
+from hpo.states.learning import with_known
 from hpo.states.passes import PassResult
 from hpo.states.pilot import Pilot, make_pilot
 from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining, precision_in_words
 from hpo.states.stand_in import fitting
 from hpo.trials import accuracy
-from hpo.trials.cost import Cost, of_pass, rows_if_retrained, with_polish, with_refining
+from hpo.trials.cost import of_pass, rows_if_retrained, with_polish, with_refining
 from hpo.trials.fidelity import Fidelity
+from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import Polished, polish
 from hpo.trials.selection import best
 from hpo.trials.trainable import trainable
-from hpo.trials.tuner import Budget, Tuner, distinct
+from hpo.trials.tuner import Budget, Tuner
 from hpo.trials.warm_start import translated
 from studies.errors import StudyMissing
 from studies.quiet import quiet
-from studies.record.records import Direction, begin, load_study
-from studies.record.storage import ONEPASS, find_study
+from studies.record.records import Direction, begin, load_study, record_of
+from studies.record.storage import find_study
+from studies.record.study_record import ONEPASS, Cost, SegmentRead, StudyRecord
 from studies.record.write_behind import WriteBehind
 from studies.sampling.samplers import Grid, make_sampler
 
@@ -49,8 +52,6 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
     from optuna.study import Study
-
-RECORD_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ class Run:
     tuner : the study, its space and its states.
     evidence : states, keys and pilot.
     cost : what it cost.
-    record : what the storage keeps beside the trials, JSON values.
+    record : what the storage keeps beside the trials.
     stopped : why the trials ended.
     polished : the winner after a second pass, or why there was none; None where it has nothing to gain.
     """
@@ -70,7 +71,7 @@ class Run:
     tuner: Tuner
     evidence: Evidence
     cost: Cost
-    record: dict[str, Any]
+    record: StudyRecord
     stopped: str
     polished: Polished | None = None
 
@@ -122,12 +123,12 @@ class Runner:
             record = self._refined(record, refining)
             retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
             cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
-            record = {**record, "cost": cost.to_dict()}
+            record = replace(record, cost=cost)
             recorder.describe(record)
             polished = self._polish(tuner, found, stop)
             if polished is not None:
                 cost = with_polish(cost, self.question.dataset.log, polished)
-                record = {**record, "cost": cost.to_dict(), "polish": polished.to_dict()}
+                record = replace(record, cost=cost, polish=polished.note)
                 recorder.describe(record)
         return Run(tuner, found, cost, record, stopped, polished)
 
@@ -186,23 +187,24 @@ class Runner:
         if self.storage is None or name is None:
             with quiet():
                 return optuna.create_study(study_name=name or "study", directions=self._directions)
-        record = {"definition": self.question.definition(), "version": RECORD_VERSION}
-        return begin(self.storage, name, direction=self._directions, record=record)
+        return begin(
+            self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition())
+        )
 
     @property
     def _directions(self) -> list[Direction]:
         return ["maximize"] * self.question.scoring.goals
 
-    def _refined(self, record: dict[str, Any], refining: Refining) -> dict[str, Any]:
+    def _refined(self, record: StudyRecord, refining: Refining) -> StudyRecord:
         """Return the record with what further passes of more digits changed in it."""
         if not refining.results:
             return record
         dataset = self.question.dataset
-        read = [any(r.segments[i].read for r in refining.results) for i in range(len(record["ledger"]))]
-        ledger = [[*row[:3], row[3] or more] for row, more in zip(record["ledger"], read, strict=True)]
-        known = record_of(refining.found.pilot, dataset.targets, dataset.weight)
+        read = [any(r.segments[i].read for r in refining.results) for i in range(len(record.ledger))]
+        ledger = tuple(replace(s, read=s.read or more) for s, more in zip(record.ledger, read, strict=True))
+        known = record_known(refining.found.pilot, dataset.targets, dataset.weight)
         words = precision_in_words(self.question.summaries, refining.found.pilot)
-        return {**record, "known": known, "refined": list(refining.why), "ledger": ledger, "precision": words}
+        return replace(record, known=known, refined=tuple(refining.why), ledger=ledger, precision=words)
 
     def _trials(
         self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event, refining: Refining
@@ -228,7 +230,7 @@ class Runner:
     def _warm_start(self, tuner: Tuner, recorder: _Recorder) -> int:
         """Take over the trials of another study, scored anew on these states; return how many there are."""
         trials = tuner.study.get_trials(deepcopy=False)
-        known = sum("warm_start" in t.user_attrs for t in trials)
+        known = sum(note.warm_start is not None for note in notes(tuner.study))
         name = self.question.spec.warm_start
         if name is None or len(trials) > known or self.storage is None:
             return known
@@ -244,39 +246,37 @@ class Runner:
             recorder.put(tuner.take_over(trial, name))
         return len(taken)
 
-    def _record(self, tuner: Tuner, found: Evidence, made: Reading, cost: Cost) -> dict[str, Any]:
-        question = self.question
-        segments = question.dataset.segments
-        return {
-            "version": RECORD_VERSION,
-            "definition": question.definition(),
-            "spec": _spec_record(question),
-            "metric": question.metric,
-            "metrics": list(question.scoring.metrics),
-            "chosen": question.chosen,
-            "wide": dict(question.wide),
-            "left_out": [s.name for s in question.searched if s.name not in tuner.searched],
-            "goals": question.scoring.goals,
-            "sampled": [m for m in question.scoring.metrics if m not in question.scoring.exact],
-            "scoring_rows": question.spec.scoring_rows,
+    def _record(self, tuner: Tuner, found: Evidence, made: Reading, cost: Cost) -> StudyRecord:
+        question, pilot = self.question, made.pilot
+        dataset, scoring = question.dataset, question.scoring
+        return StudyRecord(
+            definition=question.definition(),
+            spec=_spec_record(question),
+            metrics=scoring.metrics,
+            chosen=question.chosen,
+            wide=dict(question.wide),
+            left_out=tuple(s.name for s in question.searched if s.name not in tuner.searched),
+            goals=scoring.goals,
+            sampled=tuple(m for m in scoring.metrics if m not in scoring.exact),
+            scoring_rows=question.spec.scoring_rows,
             **accuracy.record_of(found),
-            "segments": [made.pilot.folds.key(segment) for segment in segments],
-            "ledger": [[s.name, s.rows, s.nbytes, s.read] for s in made.result.segments],
-            "encoder": found.pilot.encoder.to_dict(),
-            "folds": found.pilot.folds.describe(),
-            "fold_sizes": plain_sizes(found.pilot.folds.sizes),
-            "pilot": found.pilot.digest,
-            "read_again": list(made.again),
-            "precision": precision_in_words(question.summaries, found.pilot),
-            "unsuited": list(made.unsuited),
-            "known": record_of(found.pilot, question.dataset.targets, question.dataset.weight),
-            "plan": [[list(s.train), list(s.test)] for s in found.pilot.folds.plan.splits],
-            "n_cells": found.pilot.folds.plan.n_cells,
-            "targets": list(question.dataset.targets),
-            "weight": question.dataset.weight,
-            "store": str(question.store.location),
-            "cost": cost.to_dict(),
-        }
+            segments=tuple(pilot.folds.key(segment) for segment in dataset.segments),
+            ledger=tuple(SegmentRead(s.name, s.rows, s.nbytes, s.read) for s in made.result.segments),
+            encoder=found.pilot.encoder.to_dict(),
+            folds=found.pilot.folds.describe(),
+            fold_sizes=noted_sizes(found.pilot.folds.sizes),
+            pilot=found.pilot.digest,
+            read_again=tuple(made.again),
+            precision=precision_in_words(question.summaries, found.pilot),
+            unsuited=tuple(made.unsuited),
+            known=record_known(found.pilot, dataset.targets, dataset.weight),
+            plan=tuple((tuple(s.train), tuple(s.test)) for s in found.pilot.folds.plan.splits),
+            n_cells=found.pilot.folds.plan.n_cells,
+            targets=tuple(dataset.targets),
+            weight=dataset.weight,
+            store=str(question.store.location),
+            cost=cost,
+        )
 
     def _taken(self) -> Mapping[str, str] | None:
         """Return what answered for which algorithm when the study was begun; None for a new one."""
@@ -284,11 +284,10 @@ class Runner:
         if self.storage is None or name is None:
             return None
         try:
-            record = load_study(self.storage, name).user_attrs.get(ONEPASS) or {}
+            record = record_of(load_study(self.storage, name))
         except StudyMissing:
             return None
-        found: Mapping[str, str] | None = record.get("wide")
-        return found
+        return None if record is None or record.segments is None else record.wide
 
     def _check_name(self) -> None:
         """Refuse a name that another study has, before anything is read."""
@@ -300,9 +299,7 @@ class Runner:
         except StudyMissing:
             return
         trials = self.storage.get_n_trials(study_id)
-        begin(
-            self.storage, name, direction=self._directions, record={"definition": self.question.definition()}
-        )
+        begin(self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition()))
         if trials and not self.resume:
             raise TuneError(
                 f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: "
@@ -314,7 +311,7 @@ class _Recorder:
     """Hands finished trials to the storage; does nothing where there is none."""
 
     def __init__(
-        self, storage: BaseStorage | None, name: str | None, study: Study, record: Mapping[str, Any]
+        self, storage: BaseStorage | None, name: str | None, study: Study, record: StudyRecord
     ) -> None:
         self._study = study
         self._writer = None
@@ -327,11 +324,11 @@ class _Recorder:
         if self._writer is not None:
             self._writer.put(trial)
 
-    def describe(self, record: Mapping[str, Any]) -> None:
+    def describe(self, record: StudyRecord) -> None:
         """Record what is known of the study as a whole."""
-        self._study.set_user_attr(ONEPASS, dict(record))
+        self._study.set_user_attr(ONEPASS, record.encode())
         if self._writer is not None:
-            self._writer.set_attribute(ONEPASS, dict(record))
+            self._writer.set_attribute(ONEPASS, record.encode())
 
     def __enter__(self) -> _Recorder:
         return self

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from algorithms.contract import Algorithm, Held
 from algorithms.errors import AlgorithmError
 from hpo.process.threads import one_blas_thread
-from hpo.question.scoring import Held, score
+from hpo.question.scoring import score
 from hpo.states.evaluate import FoldStates, Scores, leaves_one_out, score_pairs, usable
 
 
@@ -56,7 +57,7 @@ class Candidate:
     """
 
     number: int
-    algorithm: Any
+    algorithm: Algorithm[Any, Any]
     states: FoldStates
     scores: Scores
 
@@ -89,10 +90,7 @@ def pareto(candidates: Sequence[Candidate], objectives: Sequence[str]) -> list[C
 
 def complexity(candidate: Candidate) -> float:
     """Return the effective degrees of freedom of the candidate fitted on every row."""
-    if known := getattr(candidate.algorithm, "complexity_of", None):
-        return float(known(candidate.states.whole))
-    solution = candidate.algorithm.solve(candidate.states.whole)
-    return float(candidate.algorithm.complexity(solution))
+    return candidate.algorithm.complexity_of(candidate.states.whole)
 
 
 @one_blas_thread()
@@ -110,7 +108,7 @@ def simplest(candidates: Sequence[Candidate]) -> Candidate:
 def nests(candidates: Sequence[Candidate]) -> bool:
     """Return whether there is a nested estimate of choosing among the candidates: see :func:`nested`."""
     plan = candidates[0].states.plan
-    costly = any(getattr(c.algorithm, "costly", False) for c in candidates)
+    costly = any(c.algorithm.tags.costly for c in candidates)
     return leaves_one_out(plan) and len(plan.splits) >= 3 and not costly
 
 
@@ -153,7 +151,9 @@ def _inner_means(candidates: Sequence[Candidate], metric: str) -> list[list[floa
     return [[_finite_mean(scores[t]) for t in tests] for scores in inner]
 
 
-def _held_out_scores(algorithm: Any, train: Any, held_out: Sequence[Held], metric: str) -> list[float]:
+def _held_out_scores(
+    algorithm: Algorithm[Any, Any], train: Any, held_out: Sequence[Held[Any]], metric: str
+) -> list[float]:
     """Return the scores of one model on what was held out; -∞ where the training state defines no model."""
     try:
         solution = algorithm.solve(train)
@@ -163,7 +163,11 @@ def _held_out_scores(algorithm: Any, train: Any, held_out: Sequence[Held], metri
 
 
 def usable_scores(
-    algorithm: Any, train: Sequence[Any], held_out: Sequence[Held], metric: str, overlap: float = 0.0
+    algorithm: Algorithm[Any, Any],
+    train: Sequence[Any],
+    held_out: Sequence[Held[Any]],
+    metric: str,
+    overlap: float = 0.0,
 ) -> Scores | None:
     """Return a setting's fold scores; None where a state defines no model or a score is not finite."""
     try:
@@ -203,7 +207,7 @@ def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
 
 @one_blas_thread()
 def validation_curve(
-    build: Callable[[Mapping[str, Any]], tuple[Any, FoldStates]],
+    build: Callable[[Mapping[str, Any]], tuple[Algorithm[Any, Any], FoldStates]],
     params: Mapping[str, Any],
     name: str,
     values: Sequence[Any],

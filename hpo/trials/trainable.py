@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from algorithms import registry
+from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, MissingClass, NotEnoughRows
 from hpo.errors import ChoiceWarning, TuneError
 from hpo.question.search import Searched
@@ -32,7 +33,7 @@ class Lack:
     advice: tuple[str, ...]
 
 
-def usual(one: Searched, found: Evidence) -> tuple[Any, FoldStates]:
+def usual(one: Searched, found: Evidence) -> tuple[Algorithm[Any, Any], FoldStates]:
     """Return an algorithm with the hyperparameters that it has by itself, and the states of its summary."""
     default = one.build({})
     algorithm = default if default.summary in found.states else one.variants[0]
@@ -63,14 +64,14 @@ def lacking(searched: Sequence[Searched], found: Evidence) -> dict[str, Lack]:
     return {name: lack for name, lack in lacks.items() if lack is not None}
 
 
-def _lack(algorithm: Any, states: FoldStates) -> Lack | None:
+def _lack(algorithm: Algorithm[Any, Any], states: FoldStates) -> Lack | None:
     k = len(states.train)
     places = [f"split {i} of {k}" for i in range(1, k + 1)]
     for where, train in [("the data", states.whole), *zip(places, states.train, strict=True)]:
         try:
             algorithm.check(train)
         except MissingClass as error:
-            return _of_class(error, algorithm, states, where)
+            return _of_class(error, states, where)
         except NotEnoughRows as error:
             known = "fewer folds" in str(error) or train is states.whole
             return Lack(where, str(error), () if known else ("use fewer folds, or another scheme",))
@@ -80,9 +81,9 @@ def _lack(algorithm: Any, states: FoldStates) -> Lack | None:
     return None
 
 
-def _of_class(error: MissingClass, algorithm: Any, states: FoldStates, where: str) -> Lack:
+def _of_class(error: MissingClass, states: FoldStates, where: str) -> Lack:
     labels, splits = states.whole.shape.classes, len(states.train)
-    in_all = float(algorithm.class_rows(states.whole)[error.place])
+    in_all = float(states.whole.class_rows[error.place])
     needed = f", and more than {error.least:g} are needed" if error.least >= 1.0 else ""
     what = (
         f"it has {_amount(error.held)} to train on of the class {labels[error.place]!r} ({_amount(in_all)} in "
@@ -113,8 +114,8 @@ def _doing_without(searched: Sequence[Searched], found: Evidence) -> list[str]:
     """Return the algorithms of the task that need not know every class; of two, all have to."""
     if len(found.pilot.shape.classes) < 3:
         return []
-    names = registry.of_task(searched[0].algorithm.task)
-    return [name for name in names if not hasattr(registry.get(name), "class_rows")]
+    names = registry.of_task(searched[0].algorithm.tags.task)
+    return [name for name in names if not registry.get(name).tags.needs_every_class]
 
 
 def _amount(rows: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,14 +19,15 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from algorithms.contract import Refinable, Summary
+from algorithms.contract import Algorithm, Summary
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.errors import SearchError
 from hpo.question.search import Searched
 from hpo.states.evaluate import FoldStates, Scores, check_usable, evaluate
-from hpo.trials.fidelity import SHARE, Fidelity, stopped_early
+from hpo.trials.fidelity import Fidelity
+from hpo.trials.notes import distinct, note_of, recorded
 from hpo.trials.selection import Candidate, best
-from studies.record.storage import OVERLAP
+from studies.record.study_record import TrialNote
 from studies.sampling.samplers import Proposer
 from studies.sampling.space import ALGORITHM
 
@@ -132,13 +132,11 @@ class Tuner:
 
     def answer(self, trial: Trial, setting: Setting) -> FrozenTrial:
         """Score a setting from the states, or from the record if it was scored before, and tell the study."""
-        scores, attributes = self._answered(
-            trial.number, setting, functools.partial(self._tried, trial, setting)
-        )
-        for name, value in attributes.items():
+        scores, note = self._answered(trial.number, setting, functools.partial(self._tried, trial, setting))
+        for name, value in note.encode().items():
             trial.set_user_attr(name, value)
         if scores is None:
-            early = stopped_early(trial.user_attrs)
+            early = TrialNote.of(trial.user_attrs).stopped_early
             return self.study.tell(trial, state=TrialState.PRUNED if early else TrialState.FAIL)
         return self.study.tell(trial, self._values(scores))
 
@@ -147,12 +145,8 @@ class Tuner:
         setting = self.setting(trial)
         scores, error = self.attempt(setting)
         states = self.contexts[self.searched[setting[0]].summary(setting[1])]
-        attributes: dict[str, Any] = {"warm_start": study, "rows_read": 0, "states": states}
-        if error:
-            attributes["error"] = error
-        if scores is not None:
-            attributes |= attributes_of(scores)
-        added = self._add(trial.params, scores, attributes)
+        note = note_of(scores, warm_start=study, rows_read=0, states=states, error=error)
+        added = self._add(trial.params, scores, note)
         self._answers.setdefault(_key(setting), (added.number, scores))
         return added
 
@@ -166,14 +160,14 @@ class Tuner:
         proposed = sampler.propose(self.study, number)
         params = {key: proposed[key] for key in self.space if key in proposed}
         setting = self._split(params)
-        scores, attributes = self._answered(number, setting, functools.partial(self.attempt, setting))
-        return self._add(params, scores, attributes, began)
+        scores, note = self._answered(number, setting, functools.partial(self.attempt, setting))
+        return self._add(params, scores, note, began)
 
     def _add(
         self,
         params: Mapping[str, Any],
         scores: Scores | None,
-        attributes: Mapping[str, Any],
+        note: TrialNote,
         began: datetime | None = None,
     ) -> FrozenTrial:
         """Add a finished trial to the study."""
@@ -182,7 +176,7 @@ class Tuner:
             values=self._values(scores) if scores else None,
             params=dict(params),
             distributions={k: self.space[k] for k in params},
-            user_attrs=dict(attributes),
+            user_attrs=note.encode(),
         )
         added.datetime_start = began or added.datetime_start
         self.study.add_trial(added)
@@ -190,27 +184,19 @@ class Tuner:
 
     def _answered(
         self, number: int, setting: Setting, attempt: Callable[[], tuple[Scores | None, str | None]]
-    ) -> tuple[Scores | None, dict[str, Any]]:
+    ) -> tuple[Scores | None, TrialNote]:
         """Return the scores of a setting, from the record if it was scored before, and what its trial notes."""
         began, key = time.perf_counter(), _key(setting)
         known = self._answers.get(key)
         scores, error = (known[1], None) if known else attempt()
-        noted: dict[str, Any] = {"error": error} if error else {}
-        if known:
-            noted |= {"duplicate_of": known[0], **self._reached(known[0])}
-        else:
+        if known is None:
             self._answers[key] = number, scores
         summary = self.searched[setting[0]].summary(setting[1])
-        noted |= {
-            "states": self.contexts[summary],
-            "seconds": round(time.perf_counter() - began, 6),
-            "rows_read": 0,
-        }
-        if scores is not None:
-            noted |= attributes_of(scores)
-            if not scores.converged:
-                noted["converged"] = False
-        return scores, noted
+        return scores, note_of(
+            scores, states=self.contexts[summary], seconds=round(time.perf_counter() - began, 6), rows_read=0,
+            error=error, converged=scores is None or scores.converged,
+            duplicate_of=known[0] if known else None, fidelity=self._reached(known[0]) if known else None,
+        )  # fmt: skip
 
     def attempt(self, setting: Setting) -> tuple[Scores | None, str | None]:
         """Return the fold scores of a setting, or None and why it has none."""
@@ -223,10 +209,9 @@ class Tuner:
         """Return as :meth:`attempt`, by way of the rungs where there are any."""
         return self.attempt(setting) if self.fidelity is None else self.fidelity.attempt(self, trial, setting)
 
-    def _reached(self, number: int) -> dict[str, Any]:
-        """Return what a trial noted of how far it came, for one that repeats it."""
-        noted = self.study.get_trials(deepcopy=False)[number].user_attrs
-        return {SHARE: noted[SHARE]} if SHARE in noted else {}
+    def _reached(self, number: int) -> float | None:
+        """Return the share of the sample that a trial came to, for one that repeats it."""
+        return TrialNote.of(self.study.get_trials(deepcopy=False)[number].user_attrs).fidelity
 
     def score(self, setting: Setting) -> Scores:
         """Return the fold scores of a setting, from states of more digits where they need them.
@@ -250,7 +235,7 @@ class Tuner:
             return
         winner = best(candidates)
         algorithm = winner.algorithm
-        if not isinstance(algorithm.summary, Refinable):
+        if algorithm.summary.finer(None) is None:
             return
         with contextlib.suppress(AlgorithmError):  # raised again when the model is asked for
             try:
@@ -288,7 +273,7 @@ class Tuner:
         algorithm, states = self.build(*self.setting(trial))
         return Candidate(trial.number, algorithm, states, scores)
 
-    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Any, FoldStates]:
+    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Algorithm[Any, Any], FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""
         algorithm = self.searched[name].build(values)
         return algorithm, self.states[algorithm.summary].for_algorithm(algorithm)
@@ -325,64 +310,6 @@ def suggest(trial: Trial, name: str, d: BaseDistribution) -> Any:
         case FloatDistribution(low=low_, high=high_, step=step_, log=log_):
             return trial.suggest_float(name, low_, high_, step=step_, log=log_)
     raise SearchError(f"{name}: {d!r} is not one of Optuna's float, int and categorical distributions")
-
-
-def distinct(study: Study) -> list[FrozenTrial]:
-    """Return the finished trials that needed models: every setting once."""
-    return [t for t in study.get_trials(deepcopy=False) if "fold_scores" in t.user_attrs and not repeated(t)]
-
-
-def repeated(trial: FrozenTrial) -> bool:
-    """Return whether a trial was answered from an earlier one's record."""
-    return "duplicate_of" in trial.user_attrs
-
-
-def recorded(trial: FrozenTrial) -> Scores | None:
-    """Return the fold scores that a trial recorded, or None if it failed."""
-    folds = trial.user_attrs.get("fold_scores")
-    if not folds or trial.state is not TrialState.COMPLETE:
-        return None
-    others = trial.user_attrs.get("scores", {}).items()
-    overlap = float(trial.user_attrs.get(OVERLAP, 0.0))
-    also = {
-        name: Scores(
-            tuple(map(_or_nan, one["fold_scores"])),
-            bounds=tuple(one.get("score_bounds", ())),
-            overlap=overlap,
-        )
-        for name, one in others
-    }
-    bounds = tuple(trial.user_attrs.get("score_bounds", ()))
-    return Scores(tuple(folds), also=also, bounds=bounds, overlap=overlap)
-
-
-def attributes_of(scores: Scores) -> dict[str, Any]:
-    """Return what a trial records of its scores: JSON values, None for what cannot be told.
-
-    Examples
-    --------
-    >>> attributes_of(Scores((1.0, 3.0)))
-    {'fold_scores': [1.0, 3.0], 'std_error': 1.0}
-    """
-    found: dict[str, Any] = {"fold_scores": list(scores.folds), "std_error": _finite(scores.se)}
-    found |= _bounds_of(scores)
-    if scores.overlap:
-        found[OVERLAP] = scores.overlap
-    if scores.also:
-        found["scores"] = {
-            name: {
-                "mean": _finite(one.mean),
-                "std_error": _finite(one.se),
-                "fold_scores": [_finite(score) for score in one.folds],
-                **_bounds_of(one),
-            }
-            for name, one in scores.also.items()
-        }
-    return found
-
-
-def _bounds_of(scores: Scores) -> dict[str, Any]:
-    return {"score_bounds": list(scores.bounds)} if scores.bounds else {}
 
 
 class Front:
@@ -425,14 +352,6 @@ def covers(a: Sequence[float], b: Sequence[float]) -> bool:
     (True, False)
     """
     return all(x >= y for x, y in zip(a, b, strict=True))
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def _key(setting: Setting) -> Any:

@@ -14,14 +14,13 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from studies.errors import StudyError
-from studies.record.storage import ONEPASS, OVERLAP
+from studies.record.records import record_of
+from studies.record.study_record import StudyRecord, TrialNote
 
 if TYPE_CHECKING:
     import pandas as pd
     from optuna.study import Study
     from optuna.trial import FrozenTrial
-
-FOLD_SCORES = "fold_scores"
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def compare(studies: Sequence[Study]) -> Comparison:
     if len(studies) < 2:
         raise StudyError(f"a comparison needs two studies or more; got {len(studies)}")
     rows = tuple(_row(study) for study in studies)
-    records = [study.user_attrs.get(ONEPASS) or {} for study in studies]
+    records = [record_of(study) for study in studies]
     pairs = itertools.combinations(zip(rows, records, strict=True), 2)
     return Comparison(rows, tuple(_pair(*a, *b) for a, b in pairs))
 
@@ -130,9 +129,8 @@ def compare(studies: Sequence[Study]) -> Comparison:
 def _row(study: Study) -> Row:
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     best = _best(study, done)
-    scores = tuple(best.user_attrs.get(FOLD_SCORES) or ()) if best else ()
-    overlap = float(best.user_attrs.get(OVERLAP, 0.0)) if best else 0.0
-    record = study.user_attrs.get(ONEPASS) or {}
+    note = TrialNote.of(best.user_attrs if best else {})
+    scores, overlap, record = note.fold_scores, note.fold_overlap, record_of(study)
     return Row(
         name=study.study_name,
         best=best.value if best else None,
@@ -140,7 +138,7 @@ def _row(study: Study) -> Row:
         overlap=overlap,
         params=dict(best.params) if best else {},
         trials=len(done),
-        rows_read=(record.get("cost") or {}).get("rows_read"),
+        rows_read=record.cost.rows_read if record and record.segments is not None else None,
         fold_scores=scores,
     )
 
@@ -168,7 +166,7 @@ def standard_error(scores: Sequence[float], overlap: float = 0.0) -> float | Non
     return math.sqrt(float(np.var(scores, ddof=1)) * (1.0 / len(scores) + overlap))
 
 
-def _pair(a: Row, one: Mapping[str, Any], b: Row, other: Mapping[str, Any]) -> Pair:
+def _pair(a: Row, one: StudyRecord | None, b: Row, other: StudyRecord | None) -> Pair:
     unlike = tuple(_unlike(one, other))
     paired = not unlike and len(a.fold_scores) == len(b.fold_scores) > 0
     gaps = [y - x for x, y in zip(a.fold_scores, b.fold_scores, strict=True)] if paired else []
@@ -177,12 +175,12 @@ def _pair(a: Row, one: Mapping[str, Any], b: Row, other: Mapping[str, Any]) -> P
     )
 
 
-def _unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+def _unlike(one: StudyRecord | None, other: StudyRecord | None) -> list[str]:
     """Return in words what makes two studies' scores incomparable."""
-    before, after = one.get("definition") or {}, other.get("definition") or {}
-    if not before or not after:
+    if one is None or other is None or not one.definition or not other.definition:
         return ["a study holds no record of its data, folds and metric"]
-    reasons = [] if one.get("segments") == other.get("segments") else ["they read different data"]
+    before, after = one.definition, other.definition
+    reasons = [] if one.segments == other.segments else ["they read different data"]
     keys = [key for key in ("target", "weight", "scoring") if before.get(key) != after.get(key)]
     reasons += [f"{key}: {before.get(key)} and {after.get(key)}" for key in keys]
     if _folds(before) != _folds(after):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.errors import StudyTaken
 from studies.quiet import quiet
-from studies.record.storage import ONEPASS, find_study
+from studies.record.storage import find_study
+from studies.record.study_record import ONEPASS, StudyRecord
 from studies.spec.definition import definition_digest, differences
 
 if TYPE_CHECKING:
@@ -41,6 +42,17 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     return study
 
 
+def record_of(study: Study) -> StudyRecord | None:
+    """Return what is kept with a study; None for one that other programs made.
+
+    Raises
+    ------
+    RecordTooNew
+        A later version of this program wrote it.
+    """
+    return StudyRecord.of(study.user_attrs, study.study_name)
+
+
 def _finished(trial: FrozenTrial) -> FrozenTrial:
     return trial if trial.state.is_finished() else failed(trial.datetime_start)
 
@@ -57,7 +69,7 @@ def begin(
     name: str,
     *,
     direction: Direction | Sequence[Direction],
-    record: Mapping[str, Any],
+    record: StudyRecord,
 ) -> Study:
     """Return the study to run, in memory: a new one, or the stored one of that name with its trials.
 
@@ -65,7 +77,7 @@ def begin(
     ----------
     storage : where the study is or will be kept.
     direction : ``"maximize"`` or ``"minimize"``; one for each objective of a study of several.
-    record : JSON values kept with the study; ``record["definition"]`` is what makes it the same study.
+    record : what is kept with the study; its ``definition`` is what makes it the same study.
 
     Raises
     ------
@@ -75,9 +87,10 @@ def begin(
     Examples
     --------
     >>> from studies.record.storage import open_storage
+    >>> from studies.record.study_record import StudyRecord
     >>> storage = open_storage(None)
-    >>> study = begin(storage, "a", direction="maximize", record={"definition": {"folds": 5}})
-    >>> begin(storage, "a", direction="maximize", record={"definition": {"folds": 10}})
+    >>> study = begin(storage, "a", direction="maximize", record=StudyRecord({"folds": 5}))
+    >>> begin(storage, "a", direction="maximize", record=StudyRecord({"folds": 10}))
     Traceback (most recent call last):
     studies.errors.StudyTaken: The study 'a' exists with another definition:
       folds: 5, now 10
@@ -93,23 +106,20 @@ def begin(
     return _resumed(storage, name, directions, record)
 
 
-def _new(
-    storage: BaseStorage, name: str, directions: Sequence[Direction], record: Mapping[str, Any]
-) -> Study:
-    optuna.create_study(study_name=name, storage=storage, directions=directions).set_user_attr(
-        ONEPASS, dict(record)
-    )
+def _new(storage: BaseStorage, name: str, directions: Sequence[Direction], record: StudyRecord) -> Study:
+    stored = optuna.create_study(study_name=name, storage=storage, directions=directions)
     study = optuna.create_study(study_name=name, directions=directions)
-    study.set_user_attr(ONEPASS, dict(record))
+    for one in (stored, study):
+        one.set_user_attr(ONEPASS, record.encode())
     return study
 
 
-def _resumed(storage: BaseStorage, name: str, directions: Sequence[str], record: Mapping[str, Any]) -> Study:
+def _resumed(storage: BaseStorage, name: str, directions: Sequence[str], record: StudyRecord) -> Study:
     study = load_study(storage, name)
-    before = study.user_attrs.get(ONEPASS, {}).get("definition")
-    if before is None:
+    recorded = record_of(study)
+    if recorded is None:
         raise StudyTaken(name, ["it was not made by this program"])
-    after = record["definition"]
+    before, after = recorded.definition, record.definition
     if definition_digest(before) != definition_digest(after):
         raise StudyTaken(name, differences(before, after))
     known = [direction.name.lower() for direction in study.directions]

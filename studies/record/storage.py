@@ -9,19 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studies.errors import StorageError, StudyMissing
+from studies.errors import RecordTooNew, StorageError, StudyMissing
 from studies.masking import mask
 from studies.quiet import quiet
+from studies.record.study_record import StudyRecord
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
-
-ONEPASS = "onepass"
-"""The user attribute of a persisted study that holds this project's part of the record."""
-
-OVERLAP = "fold_overlap"
-"""The user attribute of a trial that holds test rows by training rows, where its splits test the same rows."""
 
 _JOURNAL = "journal://"
 
@@ -179,8 +174,11 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
 
 
 def _row(summary: Any) -> StudyRow:
-    record = summary.user_attrs.get(ONEPASS) or {}
-    definition = record.get("definition") or {}
+    try:
+        record = StudyRecord.of(summary.user_attrs, summary.study_name)
+    except RecordTooNew:  # is listed, so that it can be removed
+        record = None
+    definition = {} if record is None else record.definition
     best = summary.best_trial.value if _single(summary) and summary.best_trial else None
     return StudyRow(
         name=summary.study_name,

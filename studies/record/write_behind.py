@@ -43,8 +43,9 @@ class WriteBehind:
     --------
     >>> from studies.record.records import begin, load_study
     >>> from studies.record.storage import open_storage
+    >>> from studies.record.study_record import StudyRecord
     >>> storage = open_storage(None)
-    >>> study = begin(storage, "a", direction="minimize", record={"definition": {}})
+    >>> study = begin(storage, "a", direction="minimize", record=StudyRecord({}))
     >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
     >>> with WriteBehind(storage, "a") as writer:
     ...     for trial in study.trials:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+
+from studies.record.study_record import Kind, StudyRecord, TrialNote
 
 EXACT, SAMPLE, APPROXIMATE, ORDERED = "exact", "sample", "approximate", "ordered"
 """What models are: of every row; of a sample of the rows; near those of every row; of one pass in one order."""
 
 DIGITS = 1e-6
 """Relative error up to which a score is called exact."""
-
-Kind = Literal["exact", "sample", "approximate", "ordered"]
 
 
 @dataclass(frozen=True)
@@ -98,22 +96,16 @@ def _error(error: float | None, what: str = "") -> str:
     return f" (±{error:.1g}{what})" if error else ""
 
 
-def recorded_accuracy(record: Mapping[str, Any], noted: Mapping[str, Any], metric: str) -> Accuracy | None:
-    """Return what a study's record and a trial's notes tell of a score; None of records that do not say.
-
-    Parameters
-    ----------
-    record : what the storage keeps of the study.
-    noted : the trial's user attributes.
-    metric : name of the score.
-    """
-    models = (record.get("models") or {}).get(noted.get("states"))
+def recorded_accuracy(record: StudyRecord, note: TrialNote, metric: str) -> Accuracy | None:
+    """Return what a study's record and a trial's note tell of a score; None of records that do not say."""
+    models = record.models.get(note.states or "")
     if models is None:
         return None
     kind, rows, of = models
-    scored, held = record.get("scored_rows") or (0, 0)
-    if metric not in (record.get("sampled") or ()):
-        scored = held = 0
-    one = noted if metric == record.get("metric") else (noted.get("scores") or {}).get(metric, {})
-    bounds = [b for b in one.get("score_bounds") or () if b is not None]
+    scored, held = (record.scored_rows or (0, 0)) if metric in record.sampled else (0, 0)
+    bounds = note.score_bounds if metric == record.metric else _bounds(note, metric)
     return Accuracy(kind, rows, of, scored, held, sum(bounds) / len(bounds) if bounds else None)
+
+
+def _bounds(note: TrialNote, metric: str) -> tuple[float, ...]:
+    return note.scores[metric].score_bounds if metric in note.scores else ()

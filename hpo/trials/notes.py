@@ -1,0 +1,66 @@
+"""What trials note of their scores, and the scores that they noted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from hpo.states.evaluate import Scores
+from studies.record.study_record import ScoreNote, TrialNote
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+
+def note_of(scores: Scores | None, **others: Any) -> TrialNote:
+    """Return what a trial notes: its scores, where it has some, and other fields of the note.
+
+    Examples
+    --------
+    >>> note_of(Scores((1.0, 3.0)), states="ab").encode()
+    {'states': 'ab', 'fold_scores': [1.0, 3.0], 'std_error': 1.0}
+    """
+    if scores is None:
+        return TrialNote(**others)
+    return TrialNote(
+        fold_scores=scores.folds, std_error=_finite(scores.se), score_bounds=scores.bounds,
+        fold_overlap=scores.overlap, scores={name: _note(one) for name, one in scores.also.items()}, **others,
+    )  # fmt: skip
+
+
+def notes(study: Study) -> list[TrialNote]:
+    """Return what each trial of a study notes."""
+    return [TrialNote.of(trial.user_attrs) for trial in study.get_trials(deepcopy=False)]
+
+
+def recorded(trial: FrozenTrial) -> Scores | None:
+    """Return the fold scores that a trial recorded, or None if it failed."""
+    note = TrialNote.of(trial.user_attrs)
+    if not note.fold_scores or trial.state is not TrialState.COMPLETE:
+        return None
+    also = {
+        name: Scores(tuple(map(_or_nan, one.fold_scores)), bounds=one.score_bounds, overlap=note.fold_overlap)
+        for name, one in note.scores.items()
+    }
+    return Scores(note.fold_scores, also=also, bounds=note.score_bounds, overlap=note.fold_overlap)
+
+
+def distinct(study: Study) -> list[FrozenTrial]:
+    """Return the finished trials that needed models: every setting once."""
+    noted = ((t, TrialNote.of(t.user_attrs)) for t in study.get_trials(deepcopy=False))
+    return [trial for trial, note in noted if note.fold_scores and not note.repeated]
+
+
+def _note(scores: Scores) -> ScoreNote:
+    folds = tuple(_finite(score) for score in scores.folds)
+    return ScoreNote(folds, _finite(scores.mean), _finite(scores.se), scores.bounds)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

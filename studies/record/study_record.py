@@ -1,0 +1,329 @@
+"""What a storage keeps of a study and of a trial beside values and parameters: encoded and decoded here alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from studies.errors import RecordTooNew
+
+VERSION = 1
+"""Of the layout on disk. A record of a later one is refused; of an earlier one it is read."""
+
+ONEPASS = "onepass"
+"""The user attribute of a persisted study that holds this project's part of the record."""
+
+
+Kind = Literal["exact", "sample", "approximate", "ordered"]
+"""What models are of: every row; a sample; near those of every row; one pass in one order."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The ledger of a study.
+
+    Attributes
+    ----------
+    rows_read : rows that this study's pass read.
+    rows_if_retrained : rows that fitting and scoring every distinct trial on every fold, and the final model,
+        would have read.
+    bytes_read : stored bytes of those segments.
+    seconds_pass, seconds_trials : wall time.
+    states_built, states_reused : leaves computed, and leaves found in the store.
+    pilot_rows : rows looked at for the pilot sample (of the columns that need one).
+    rows_without_target, rows_without_weight : rows left out.
+    rows_polish, seconds_polish : of those rows, and beside those seconds, what polishing the winner took.
+
+    Examples
+    --------
+    >>> Cost(rows_read=10, rows_if_retrained=5000).ratio
+    500.0
+    """
+
+    rows_read: int = 0
+    rows_if_retrained: int = 0
+    bytes_read: int = 0
+    seconds_pass: float = 0.0
+    seconds_trials: float = 0.0
+    states_built: int = 0
+    states_reused: int = 0
+    pilot_rows: int = 0
+    rows_without_target: int = 0
+    rows_without_weight: int = 0
+    rows_polish: int = 0
+    seconds_polish: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        """How many times more rows retraining would have read; infinite when nothing was read."""
+        return self.rows_if_retrained / self.rows_read if self.rows_read else float("inf")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ledger as JSON values."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many rows the folds have: of each fold, its groups, and by label the rows of each class."""
+
+    rows: tuple[int, ...]
+    groups: tuple[int, ...] = ()
+    classes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SegmentRead:
+    """One segment of the data: its name, rows and bytes, and whether the study read it."""
+
+    name: str
+    rows: int
+    nbytes: int
+    read: bool
+
+
+@dataclass(frozen=True)
+class PolishNote:
+    """What a second pass did for the winner: see ``hpo.trials.polish.Polished``."""
+
+    trial: int
+    gain: float
+    se: float | None
+    passes: int
+    known: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What a storage keeps of a study beside its trials.
+
+    Attributes
+    ----------
+    definition : what makes it the same study, the data's state included.
+    version : of the layout on disk.
+    spec : what was asked, as :func:`studies.spec.spec.build` takes it.
+    metrics : names of the scores, those that are optimised first; goals : how many are.
+    chosen : what ``algorithm="auto"`` stood for, and why; empty where algorithms were named.
+    wide : which algorithms were answered by another, since their states did not fit in memory.
+    left_out : algorithms that some split holds too few rows for.
+    sampled : scores that were computed on sampled rows; scoring_rows : of each fold.
+    models : by the key of the states: what their models are, the rows they are of, and the training rows.
+    scored_rows : held-out rows that sampled scores are computed on, and those that there are.
+    segments : keys of the data's segments; None where no pass was finished.
+    ledger : the segments.
+    encoder, folds, fold_sizes, pilot, plan, n_cells, targets, weight : how rows were encoded and dealt.
+    read_again, unsuited, refined, precision : why more than one pass was made, and how many digits states have.
+    known : by lookup, the documents of what summaries learned beforehand.
+    store : where the states are.
+    cost : what it cost.
+    polish : what a second pass did for the winner.
+
+    Examples
+    --------
+    >>> record = StudyRecord({"folds": 5})
+    >>> StudyRecord.of({ONEPASS: record.encode()}, "a") == record
+    True
+    """
+
+    definition: Mapping[str, Any]
+    version: int = VERSION
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    goals: int = 1
+    chosen: str = ""
+    wide: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    sampled: tuple[str, ...] = ()
+    scoring_rows: int = 0
+    models: Mapping[str, tuple[Kind, int, int]] = field(default_factory=dict)
+    scored_rows: tuple[int, int] | None = None
+    segments: tuple[str, ...] | None = None
+    ledger: tuple[SegmentRead, ...] = ()
+    encoder: Mapping[str, Any] = field(default_factory=dict)
+    folds: str = ""
+    fold_sizes: Sizes | None = None
+    pilot: str = ""
+    read_again: tuple[str, ...] = ()
+    precision: str = ""
+    unsuited: tuple[str, ...] = ()
+    refined: tuple[str, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
+    plan: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
+    n_cells: int = 0
+    targets: tuple[str, ...] = ()
+    weight: str | None = None
+    store: str = ""
+    cost: Cost = Cost()
+    polish: PolishNote | None = None
+
+    @property
+    def metric(self) -> str | None:
+        """The score that is optimised, the first of several; None where no pass was finished."""
+        return self.metrics[0] if self.metrics else None
+
+    def encode(self) -> dict[str, Any]:
+        """Return JSON values; those of a study whose pass is not finished say what it is, and no more."""
+        if self.segments is None:
+            return {"definition": dict(self.definition), "version": self.version}
+        values = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
+        found = values | {"metric": self.metric, "ledger": ledger}
+        return {key: value for key, value in found.items() if key != "polish" or value is not None}
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any], study: str) -> StudyRecord | None:
+        """Return the record among a study's user attributes; None of a study that other programs made.
+
+        Raises
+        ------
+        RecordTooNew
+            A later version of this program wrote it.
+        """
+        values = attributes.get(ONEPASS) or {}
+        if not isinstance(values, Mapping) or values.get("definition") is None:
+            return None
+        version = int(values.get("version", VERSION))
+        if version > VERSION:
+            raise RecordTooNew(study, version, VERSION)
+        found = {f.name: values[f.name] for f in dataclasses.fields(cls) if values.get(f.name) is not None}
+        for key in found.keys() & _READ.keys():
+            found[key] = _READ[key](found[key])
+        if not found.get("metrics") and values.get("metric"):
+            found["metrics"] = (str(values["metric"]),)
+        return cls(**found)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: dataclasses and mappings as dicts, tuples as lists."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _sizes(value: Mapping[str, Any]) -> Sizes:
+    classes = {label: tuple(rows) for label, rows in (value.get("classes") or {}).items()}
+    return Sizes(tuple(value["rows"]), tuple(value.get("groups") or ()), classes)
+
+
+def _cost(value: Mapping[str, Any]) -> Cost:
+    return Cost(**{f.name: value[f.name] for f in dataclasses.fields(Cost) if f.name in value})
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("metrics", "left_out", "sampled", "scored_rows", "segments", "read_again"), tuple),
+    **dict.fromkeys(("unsuited", "refined", "targets"), tuple),
+    "models": lambda value: {key: tuple(one) for key, one in value.items()},
+    "ledger": lambda value: tuple(SegmentRead(*row) for row in value),
+    "plan": lambda value: tuple((tuple(train), tuple(test)) for train, test in value),
+    "fold_sizes": _sizes,
+    "cost": _cost,
+    "polish": lambda value: PolishNote(**value),
+}
+"""How a field is read that JSON holds in another form."""
+
+
+@dataclass(frozen=True)
+class ScoreNote:
+    """What a trial notes of one of its further scores; None stands for what is not a number."""
+
+    fold_scores: tuple[float | None, ...]
+    mean: float | None = None
+    std_error: float | None = None
+    score_bounds: tuple[float, ...] = ()
+
+    def encode(self) -> dict[str, Any]:
+        """Return JSON values."""
+        bounds = {"score_bounds": list(self.score_bounds)} if self.score_bounds else {}
+        return {
+            "mean": self.mean, "std_error": self.std_error, "fold_scores": list(self.fold_scores), **bounds,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TrialNote:
+    """What a trial notes beside its values and parameters.
+
+    Attributes
+    ----------
+    states : the key of the states that answered it.
+    seconds : that the answer took.
+    rows_read : rows of data that were read for it.
+    error : why it has no score.
+    duplicate_of : the earlier trial of the same setting, whose scores it has.
+    warm_start : the study that it was taken over from.
+    converged : whether every solver reached its tolerance.
+    fidelity : the share of the sample that it came to.
+    rungs : mean training rows and fold scores of each part of the sample.
+    fold_scores, std_error, score_bounds : of the score that is optimised first.
+    fold_overlap : test rows by training rows, where splits test the same rows; else 0.
+    scores : of the further scores.
+
+    Examples
+    --------
+    >>> TrialNote(states="ab", fold_scores=(1.0, 3.0)).encode()
+    {'states': 'ab', 'fold_scores': [1.0, 3.0], 'std_error': None}
+    >>> TrialNote.of({"fidelity": 0.037037}).stopped_early
+    True
+    """
+
+    states: str | None = None
+    seconds: float | None = None
+    rows_read: int | None = None
+    error: str | None = None
+    duplicate_of: int | None = None
+    warm_start: str | None = None
+    converged: bool = True
+    fidelity: float | None = None
+    rungs: tuple[tuple[float, tuple[float, ...]], ...] = ()
+    fold_scores: tuple[float, ...] = ()
+    std_error: float | None = None
+    score_bounds: tuple[float, ...] = ()
+    fold_overlap: float = 0.0
+    scores: Mapping[str, ScoreNote] = field(default_factory=dict)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it was stopped before the whole sample."""
+        return self.fidelity is not None and self.fidelity < 1.0
+
+    @property
+    def repeated(self) -> bool:
+        """Whether it was answered from an earlier trial's note."""
+        return self.duplicate_of is not None
+
+    def encode(self) -> dict[str, Any]:
+        """Return the user attributes, JSON values; what is at its default is left out."""
+        found = {name: getattr(self, name) for name in _NOTED}
+        kept = {name: _plain(value) for name, value in found.items() if value != _NOTED[name]}
+        if self.scores:
+            kept["scores"] = {name: one.encode() for name, one in self.scores.items()}
+        return kept if not self.fold_scores else {**kept, "std_error": self.std_error}
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> TrialNote:
+        """Return what a trial's user attributes note; those of other programs are passed over."""
+        found = {name: attributes[name] for name in _NOTED if attributes.get(name) is not None}
+        for key in ("fold_scores", "score_bounds"):
+            if key in found:
+                found[key] = tuple(found[key])
+        if "rungs" in found:
+            found["rungs"] = tuple((rows, tuple(scores)) for rows, scores in found["rungs"])
+        if "scores" in found:
+            found["scores"] = {name: _score(one) for name, one in found["scores"].items()}
+        return cls(**found)
+
+
+_NOTED: dict[str, Any] = {
+    f.name: {} if f.default is dataclasses.MISSING else f.default for f in dataclasses.fields(TrialNote)
+}
+"""What a trial may note, and the defaults, which it does not."""
+
+
+def _score(value: Mapping[str, Any]) -> ScoreNote:
+    bounds: Sequence[float] = value.get("score_bounds") or ()
+    return ScoreNote(tuple(value["fold_scores"]), value.get("mean"), value.get("std_error"), tuple(bounds))

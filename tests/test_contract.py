@@ -1,0 +1,155 @@
+"""What holds of the contract itself: the hub asks of algorithms and states only what their base classes declare."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hpo
+from algorithms import registry
+from algorithms.contract import Algorithm, Held, Polishable, Summary, Tags
+from algorithms.errors import ContractBroken
+from algorithms.fields import fields_of, variants
+from algorithms.models.ridge import Ridge
+
+ROOT = Path(__file__).resolve().parent.parent
+
+OWN = {
+    "summary", "exact", "free_fields", "solve", "estimator", "complexity", "complexity_of", "converged", "score",
+    "bounds", "check", "check_field", "polishing",
+}  # fmt: skip
+"""Every name of an algorithm that the hub may use, but for its tags."""
+
+FOREIGN = {
+    "data": "a frame, or another kind of data",
+    "X": "a frame or an array",
+    "y": "a series or an array",
+    "weight": "a series or an array",
+    "values": "a series or an array",
+    "matrix": "a block of an array, perhaps sparse",
+    "cv": "a splitter of scikit-learn",
+    "value": "a splitter of scikit-learn",
+    "one": "an estimator of scikit-learn",
+    "fs": "a file system",
+    "cause": "an error of the system",
+    "model": "a fitted model of scikit-learn",
+    "model[-1]": "a fitted model of scikit-learn",
+    "self.model": "a fitted model of scikit-learn",
+    "last": "a fitted model of scikit-learn",
+    "range_": "a search range",
+    "field.range": "a search range",
+    "question.folds": "a fold scheme",
+    "getattr(question.folds, 'dealt', None)": "a fold scheme",
+    "found.pilot.folds": "a fold scheme",
+}
+"""Objects without a contract of ours whose attributes the hub may probe."""
+
+PLAIN = {"algorithms.ranges", "algorithms.errors"}
+"""Modules of the room whose classes ``isinstance`` may name: ranges and errors are values, not algorithms."""
+
+
+def probes(path, *names):
+    tree = ast.parse(path.read_text())
+    calls = (n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
+    return [call for call in calls if call.func.id in names]
+
+
+def classes_of_algorithms(path):
+    """Names that a module imports from the room of algorithms, but for values."""
+    found = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom))
+    rooms = (n for n in found if (n.module or "").startswith("algorithms") and n.module not in PLAIN)
+    return {alias.asname or alias.name for n in rooms for alias in n.names} - {"SparseBatch"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "hpo").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_hub_probes_no_algorithm_summary_solution_or_state(path):
+    subjects = {ast.unparse(call.args[0]) for call in probes(path, "getattr", "hasattr")}
+    assert {s for s in subjects if not s.startswith("import_module(")} <= FOREIGN.keys()
+    kinds = {
+        name.id for call in probes(path, "isinstance", "issubclass") for name in ast.walk(call.args[1])
+        if isinstance(name, ast.Name)
+    }  # fmt: skip
+    assert not kinds & classes_of_algorithms(path)
+
+
+def test_the_contract_of_an_algorithm_is_small():
+    names = {n for n in vars(Algorithm) if not n.startswith("_")} | set(Algorithm.__annotations__) - {"tags"}
+    assert names | {"summary"} == OWN
+    assert len(OWN - {"polishing"}) <= 12
+    assert Algorithm.__abstractmethods__ == {"solve", "estimator", "complexity"}
+    assert Summary.__abstractmethods__ == {"init", "update", "merge", "nbytes"}
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_registered_algorithm_is_one_by_its_base_classes(name):
+    kind = registry.get(name)
+    assert issubclass(kind, Algorithm)
+    assert not inspect.isabstract(kind)
+    for algorithm in variants(kind):
+        assert isinstance(algorithm.summary, Summary)
+        assert (algorithm.polishing is not None) == isinstance(algorithm, Polishable)
+
+
+def test_tags_are_documented_in_one_table():
+    page = (ROOT / "docs" / "design.md").read_text()
+    for name in Tags.__annotations__:
+        assert f"| `{name}` |" in page
+
+
+def test_a_misspelt_tag_is_an_error_where_the_class_is_made():
+    with pytest.raises(ContractBroken, match="Tags has no 'cosly'; did you mean 'costly'"):
+
+        class Misspelt(Ridge):
+            tags: ClassVar[Tags] = Ridge.tags.but(cosly=True)
+
+    with pytest.raises(ContractBroken, match=r"task='regresion'.*did you mean 'regression'"):
+        Tags(task="regresion")
+    with pytest.raises(ContractBroken, match=r"auto is a tag: write tags"):
+
+        class Astray(Ridge):
+            auto: ClassVar[int] = 1
+
+    with pytest.raises(ContractBroken, match=r"elbow=\('alhpa', 'r2'\).*names no field; did you mean 'alpha'"):
+
+        class Elbow(Ridge):
+            tags: ClassVar[Tags] = Ridge.tags.but(elbow=("alhpa", "r2"))
+
+    with pytest.raises(ContractBroken, match=r"must be Tags\(task="):
+
+        class Other(Ridge):
+            tags: ClassVar = {"task": "regression"}
+
+
+def test_a_place_in_auto_is_not_inherited():
+    @dataclass(frozen=True, kw_only=True)
+    class Mine(Ridge):
+        pass
+
+    assert Ridge.tags.auto == 1
+    assert Mine.tags == Ridge.tags.but(auto=None)
+
+
+def test_held_rows_are_for_scores_that_states_do_not_give():
+    held = Held("state", rows="rows", exact=frozenset({"r2"}))
+    assert held.rows_for("r2") is None
+    assert held.rows_for("neg_max_error") == "rows"
+
+
+@pytest.mark.parametrize(("algorithm", "scoring"), [("lda", "log_likelihood"), ("multinomial_nb", "log_likelihood")])
+def test_a_report_counts_classes_as_states_do(algorithm, scoring, tmp_path):
+    """The hub looked for an array ``weight``, which no state has, so that exact studies reported no class."""
+    from hpo.report.collect import report_data
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.integers(0, 9, 90), "y": np.repeat(["a", "b", "c"], [50, 30, 10])})
+    result = hpo.tune(frame, "y", algorithm, scoring=scoring, trials=2, folds=3, store=None)
+    classes = report_data(result).classes
+    assert [(c.label, c.rows, c.counted) for c in classes] == [("a", 50.0, True), ("b", 30.0, True), ("c", 10.0, True)]
+    assert {f.name for f in fields_of(registry.get(algorithm)).values()} >= {"impute"}
