@@ -27,6 +27,7 @@ from differential.oracles import LINES, REPEATED, Line, line_of
 from differential.settings import Example, splits
 from differential.tables import CENTS, Spec, Table, table
 from hpo.errors import HpoError
+from hpo.findings.noted import without_score
 
 NUMERIC = r"digits|rounding|precision|is not finite|is singular"
 """Refusals that say that the numbers cannot be trusted: legitimate where the problem is badly conditioned."""
@@ -74,8 +75,8 @@ def ask(example: Example) -> Outcome:
             result = _tuned(example, t, data, folds, store)
         except (HpoError, AlgorithmError) as error:
             return _refused(example, t, pairs, str(error), early=True)
-        if result.without_score:
-            return _refused(example, t, pairs, result.without_score)
+        if without_score(result.run):
+            return _refused(example, t, pairs, without_score(result.run))
         try:
             oracle, beyond = oracle_of(example, t), list[float]()
             for k, (train, test) in enumerate(pairs):
