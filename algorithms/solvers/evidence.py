@@ -77,7 +77,7 @@ def _ratio(lambda_: float, alpha: float) -> float:
 
 
 def _posterior_mean(s: Spectrum, yy: float, ratio: float, *, last: bool = False) -> tuple[Array, float]:
-    """Return the mean and its squared error; the last one with the digits that eigenvectors lose of unlike columns."""
+    """Return the mean and its squared error; the last with the digits that eigenvectors of unlike columns lose."""
     coef = s.vectors @ (s.projected / (s.values + ratio))
     if last and 0.0 < ratio < np.inf:
         coef = penalised(s, ratio).coef
