@@ -200,6 +200,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
     threshold: str
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_criterion(self.threshold)
         object.__setattr__(self, "tags", self.algorithm.tags.but(beside_cells=True))
 

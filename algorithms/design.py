@@ -14,7 +14,6 @@ b    their products with the target, shape (q,)
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -23,14 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.column_map import CANCELLED, ColumnMap, column_map
-from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, Array, Shape
-from algorithms.errors import InvalidField
+from algorithms.contract import Array, Shape
 from algorithms.memo import MEMO
-from algorithms.ranges import Range
+from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root, factored, unlike
 from algorithms.summaries.moments import EPS, MomentsState, triangular
-
-IMPUTE = ("mean", "zero", "indicator")
 
 CARE = 4.0
 """The products of a state may be off by so many roundings, relative to the sizes of the two columns."""
@@ -43,55 +39,6 @@ SEPARATE = 1e-6
 
 TIED = 1e-12
 """Relative difference up to which two correlations are one."""
-
-
-@dataclass(frozen=True)
-class Preprocess:
-    """The preprocessing hyperparameters, equal where the design is equal.
-
-    Attributes
-    ----------
-    standardize : centre every column and divide it by its standard deviation, as ``StandardScaler`` does.
-    impute : what a missing number becomes: the column's ``"mean"``, ``"zero"``, or the mean and a column of
-        its own that says it was missing (``"indicator"``).
-    min_frequency : categories rarer than this share of the weight are merged into one ("other").
-    select : keep the k columns with the largest absolute correlation with the target (of several classes, the
-        largest correlation ratio); None keeps all.
-    center : whether the model has an intercept, so that columns and target are centred.
-    """
-
-    standardize: bool
-    impute: str
-    min_frequency: float
-    select: int | None
-    center: bool
-
-    def __post_init__(self) -> None:
-        if self.impute not in IMPUTE:
-            raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
-        if not 0.0 <= self.min_frequency < 1.0:
-            raise InvalidField(f"min_frequency={self.min_frequency!r}: must be at least 0 and less than 1")
-        if self.select is not None and self.select < 1:
-            raise InvalidField(f"select={self.select!r}: must be None or at least 1")
-
-
-def unused_fields(shape: Shape, used: Iterable[Any]) -> dict[str, Range | None]:
-    """Return, each with None, the fields of a preprocessing that change nothing on some rows.
-
-    Parameters
-    ----------
-    shape : the encoded columns.
-    used : whether each of them is other than zero in any row; what follows them is ignored.
-
-    Examples
-    --------
-    >>> from algorithms.contract import Column
-    >>> unused_fields(Shape((Column("carrier_AA", "carrier", "level"),)), [True])
-    {'impute': None}
-    """
-    roles = {column.role for column, it_is in zip(shape.columns, used, strict=False) if it_is}
-    unused: dict[str, Range | None] = {} if INDICATOR in roles else {"impute": None}
-    return unused if roles & {LEVEL, OTHER, MISSING} else {**unused, "min_frequency": None}
 
 
 @dataclass(frozen=True, eq=False)

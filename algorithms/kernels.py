@@ -25,14 +25,14 @@ from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, filled_map
 from algorithms.contract import INDICATOR, Array, Batch, Column, Learned, Shape
-from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
+from algorithms.errors import AlgorithmError, NotEnoughRows
 from algorithms.known import Known
-from algorithms.ranges import Choice, Integer, Log
+from algorithms.ranges import Choice, Integer, Legal, Log
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-NONE, NYSTROEM, FOURIER = "none", "nystroem", "fourier"
+NONE, NYSTROEM, FOURIER = KERNELS = "none", "nystroem", "fourier"
 
 PAIRS = 4096
 """Pairs of sampled rows whose median distance sets the width of the kernel."""
@@ -148,18 +148,11 @@ class OnFeatures(Learned):
     known : what was learned from the sample; None until then.
     """
 
-    kernel: Annotated[str, Choice(NONE, NYSTROEM, FOURIER, searched=False)] = field(default=NONE, repr=False)
-    kernel_scale: Annotated[float, Log(0.1, 10.0, searched=False)] = field(default=1.0, repr=False)
-    kernel_components: Annotated[int, Integer(2, 5000, searched=False)] = field(default=100, repr=False)
-    known: Known | None = field(default=None, metadata={"learned": True}, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.kernel not in (NONE, NYSTROEM, FOURIER):
-            raise InvalidField(f"kernel={self.kernel!r}: must be 'none', 'nystroem' or 'fourier'")
-        if not self.kernel_scale > 0.0:
-            raise InvalidField(f"kernel_scale={self.kernel_scale!r}: must be greater than 0")
-        if not 2 <= self.kernel_components <= 5000:
-            raise InvalidField(f"kernel_components={self.kernel_components!r}: must be from 2 to 5,000")
+    kernel: Annotated[str, Legal(*KERNELS), Choice(*KERNELS, searched=False)] = field(default=NONE, repr=False)
+    kernel_scale: Annotated[float, Legal(gt=0), Log(0.1, 10.0, searched=False)] = field(default=1.0, repr=False)
+    kernel_components: Annotated[int, Legal(ge=2, le=5000), Integer(2, 5000, searched=False)] = field(
+        default=100, repr=False
+    )
 
     def __repr__(self) -> str:
         """Show the fields that are always said, and those that are not at their defaults."""

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from algorithms.column_map import ColumnMap, column_map
 from algorithms.contract import Algorithm, Array, Held, Shape
 from algorithms.contract import Rows as Sampled
-from algorithms.design import Preprocess, deviations, unused_fields
+from algorithms.design import deviations
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import MEMO, Sized
 from algorithms.models._pipeline import fitted_scaler, pipeline
-from algorithms.models._regression import at_least
-from algorithms.ranges import Choice, Integer, Range
+from algorithms.preparing.preprocess import Preprocess, Preprocessed, unused_fields
+from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.centres import Cloud, Rows
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.coreset import Coreset, CoresetState, check_sums
@@ -109,33 +109,19 @@ class Placed(Sized, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clustering(Algorithm[CoresetState, S]):
+class Clustering(Preprocessed, Algorithm[CoresetState, S]):
     """A model of the rows of a coreset.
 
     Parameters
     ----------
-    standardize : centre and scale the columns first, as ``StandardScaler`` does; changes the unit of distances.
-    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
-    min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
+    standardize, impute, min_frequency : as in :class:`~algorithms.preparing.preprocess.Preprocessed`; standardize
+        changes the unit of distances.
     random_state : seed of every draw.
     summary : the coreset.
     """
 
-    standardize: Annotated[bool, Choice(True, False, searched=False)] = True
-    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
-    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
-    random_state: Annotated[int, Integer(0, 2**31 - 1, searched=False)] = 0
+    random_state: Annotated[int, Legal(ge=0, le=2**31 - 1), Integer(0, 2**31 - 1, searched=False)] = 0
     summary: Coreset = Coreset()
-
-    def __post_init__(self) -> None:
-        _ = self.preprocess
-        if not 0 <= self.random_state < 2**31:
-            raise InvalidField(f"random_state={self.random_state!r}: must be from 0 to 2³¹ - 1")
-
-    @property
-    def preprocess(self) -> Preprocess:
-        """The preprocessing; InvalidField for one that there is not."""
-        return Preprocess(self.standardize, self.impute, self.min_frequency, None, center=True)
 
     @abstractmethod
     def _solve(self, state: CoresetState) -> S:
@@ -222,28 +208,6 @@ class Clustering(Algorithm[CoresetState, S]):
         check_sums(state)
         if not state.rows:
             raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
-
-
-def positive(name: str, value: float) -> None:
-    """Refuse a hyperparameter that is not above zero.
-
-    Examples
-    --------
-    >>> positive("tol", 1e-4)
-    """
-    if not value > 0.0:
-        raise InvalidField(f"{name}={value!r}: must be above 0")
-
-
-def counts_at_least_one(**values: float) -> None:
-    """Refuse a count below one.
-
-    Examples
-    --------
-    >>> counts_at_least_one(n_init=1)
-    """
-    for name, value in values.items():
-        at_least(name, value, 1)
 
 
 def first_rows(cloud: Cloud, state: CoresetState, m: int) -> Cloud:

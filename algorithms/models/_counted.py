@@ -10,12 +10,11 @@ import numpy as np
 
 from algorithms.column_map import ColumnMap, column_map, gaps_of
 from algorithms.contract import INDICATOR, VALUE, Algorithm, Array, Held, Tags
-from algorithms.design import IMPUTE
 from algorithms.errors import InvalidField, TooLarge
 from algorithms.models._classes import need_every_class
 from algorithms.models._pipeline import pipeline
-from algorithms.models._regression import at_least
-from algorithms.ranges import Choice, Log
+from algorithms.preparing.preprocess import Impute
+from algorithms.ranges import Choice, Legal, Log
 from algorithms.summaries.counts import Counts, CountsState
 from algorithms.summaries.sample import labels
 
@@ -54,17 +53,14 @@ class Counted(Algorithm[CountsState, CountedSolution]):
     impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
     """
 
-    alpha: Annotated[float, Log(1e-4, 1e3)] = 1.0
+    alpha: Annotated[float, Legal(ge=1e-10), Log(1e-4, 1e3)] = 1.0
     fit_prior: Annotated[bool, Choice(True, False, searched=False)] = True
-    impute: Annotated[str, Choice(*IMPUTE, searched=False)] = "mean"
+    impute: Impute = "mean"
     summary: Counts = Counts()
 
-    tags: ClassVar[Tags] = Tags(task="classification", exact=("log_likelihood",), needs_every_class=True)
-
-    def __post_init__(self) -> None:
-        at_least("alpha", self.alpha, 1e-10)
-        if self.impute not in IMPUTE:
-            raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
+    tags: ClassVar[Tags] = Tags(
+        task="classification", exact=("log_likelihood",), needs_every_class=True, on_request=("impute",)
+    )
 
     @abstractmethod
     def log_prob(self, counts: Array, weights: Array) -> Array:

@@ -11,8 +11,7 @@ import numpy as np
 
 from algorithms.contract import Array, Rows, Tags
 from algorithms.models._generalized import Generalized, GeneralizedSolution
-from algorithms.models._regression import at_least
-from algorithms.ranges import Log, Uniform
+from algorithms.ranges import Legal, Log, Uniform
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -28,16 +27,10 @@ class DevianceRegression(Generalized):
     l1_ratio : ρ; scikit-learn's estimators have 0.
     """
 
-    alpha: Annotated[float, Log(1e-6, 1e2)] = 1.0
-    l1_ratio: Annotated[float, Uniform(0.0, 1.0, searched=False)] = 0.0
+    alpha: Annotated[float, Legal(ge=0), Log(1e-6, 1e2)] = 1.0
+    l1_ratio: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0, searched=False)] = 0.0
 
-    tags: ClassVar[Tags] = Tags(task="regression")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("alpha", self.alpha, 0.0)
-        at_least("l1_ratio", self.l1_ratio, 0.0)
-        at_least("1 - l1_ratio", 1.0 - self.l1_ratio, 0.0)
+    tags: ClassVar[Tags] = Tags(task="regression", on_request=("standardize",))
 
     @abstractmethod
     def unfitted(self, solution: GeneralizedSolution) -> Any:

@@ -12,12 +12,13 @@ import numpy as np
 
 from algorithms.column_map import ColumnMap, column_map, gaps_of
 from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Algorithm, Array, Held, Rows, Score, Tags
-from algorithms.design import CARE, IMPUTE, deviations
+from algorithms.design import CARE, deviations
 from algorithms.errors import InvalidField
 from algorithms.memo import MEMO
 from algorithms.models._classes import check_priors, need_every_class
 from algorithms.models._pipeline import fitted_scaler, pipeline
 from algorithms.models._rounding import SHAKEN, sure
+from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Range
 from algorithms.scorers import score_by
 from algorithms.solvers.spectrum import graded
@@ -96,7 +97,7 @@ class Groups:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Discriminant(Algorithm[ByClass, D]):
+class Discriminant(Preprocessed, Algorithm[ByClass, D]):
     """A Gaussian for each class.
 
     Parameters
@@ -106,9 +107,6 @@ class Discriminant(Algorithm[ByClass, D]):
     """
 
     priors: Annotated[str | None, Choice(None, "uniform", searched=False)] = None
-    standardize: Annotated[bool, Choice(True, False)] = True
-    impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
-    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
     summary: Classes | ClassKurtosis = Classes()
 
     tags: ClassVar[Tags] = Tags(task="classification", exact=("log_likelihood",), needs_every_class=True)
@@ -116,9 +114,8 @@ class Discriminant(Algorithm[ByClass, D]):
     """More than so many rows of each class are needed."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_priors(self.priors)
-        if self.impute not in IMPUTE:
-            raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
         if isinstance(self.summary, Classes) and self.summary.covariance != "full":
             raise InvalidField("covariance='diagonal': discriminant analysis needs 'full'; use 'gaussian_nb'")
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score
-from algorithms.design import Preprocess, unused_fields
 from algorithms.errors import NotEnoughRows
 from algorithms.known import Known
 from algorithms.memo import MEMO
@@ -19,8 +18,8 @@ from algorithms.models._objective import SHAKES, corrected, objective_of
 from algorithms.models._pipeline import dressed
 from algorithms.models._problem import Problem
 from algorithms.models._quadratic import Quadratic, Weights, quadratic_of
-from algorithms.models._regression import check_descent
-from algorithms.ranges import Choice, Integer, Range
+from algorithms.preparing.preprocess import Selecting, unused_fields
+from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
 from algorithms.solvers.spectrum import degrees_of_freedom, ridge
 from algorithms.summaries.curvature import CurvatureState
@@ -90,30 +89,20 @@ class GeneralizedSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Generalized(Polishable, Algorithm[CurvatureState, GeneralizedSolution]):
+class Generalized(Selecting, Polishable, Algorithm[CurvatureState, GeneralizedSolution]):
     """A generalized linear model answered from curvature.
 
     Parameters
     ----------
-    standardize, impute, min_frequency, select : as in the regressions.
-    fit_intercept : as in scikit-learn.
+    standardize, impute, min_frequency, select, fit_intercept : as in
+        :class:`~algorithms.preparing.preprocess.Selecting`; standardize is searched only when asked for.
     tol, max_iter : of coordinate descent, where the penalty has an l1 part.
     """
 
-    standardize: Annotated[bool, Choice(True, False, searched=False)] = True
-    impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
-    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
-    select: Annotated[int | None, Integer(1, None, searched=False)] = None
-    fit_intercept: Annotated[bool, Choice(True, False, searched=False)] = True
-    tol: float = 1e-6
-    max_iter: int = 1000
+    tol: Annotated[float, Legal(ge=0)] = 1e-6
+    max_iter: Annotated[int, Legal(ge=1)] = 1000
 
     summary: Any = None
-
-    def __post_init__(self) -> None:
-        how = Preprocess(self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept)
-        object.__setattr__(self, "_preprocess", how)
-        check_descent(self.tol, self.max_iter)
 
     @abstractmethod
     def penalty(self, weight: float) -> tuple[float, float]:
@@ -129,7 +118,7 @@ class Generalized(Polishable, Algorithm[CurvatureState, GeneralizedSolution]):
 
     def quadratic(self, state: CurvatureState, k: int | None = None) -> Quadratic:
         """Return the problem that preprocessing and class weights make of expansion k, or of the nearest."""
-        weights, how = self.group_weights(state), self._preprocess  # type: ignore[attr-defined]
+        weights, how = self.group_weights(state), self.preprocess
         if k is None:
             weight = float(np.sum(state.counts))
             share = np.sqrt(sum(self.penalty(weight)) / weight)

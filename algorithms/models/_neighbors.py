@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from numpy.typing import NDArray
 
 from algorithms.contract import Algorithm, Held, Rows
-from algorithms.design import Preprocess
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.memo import Memo, Sized
-from algorithms.models._regression import at_least
 from algorithms.models._sampled import Prepared, check_squares, prepare, without_effect
-from algorithms.ranges import Choice, Integer, Range
+from algorithms.preparing.preprocess import Preprocessed
+from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.neighbors import DISTANCE, WEIGHTS, Ranked, search
 from algorithms.summaries.sample import Sample, SampleState
 
@@ -36,7 +35,7 @@ V = TypeVar("V", bound=Sized)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbors(Algorithm[SampleState, Prepared]):
+class Neighbors(Preprocessed, Algorithm[SampleState, Prepared]):
     """A vote, or a mean, of the nearest rows of a sample.
 
     Exact on the sample, and the same as scikit-learn's neighbours of the same rows; where two rows are equally
@@ -45,30 +44,14 @@ class Neighbors(Algorithm[SampleState, Prepared]):
     Parameters
     ----------
     n_neighbors, weights, metric : as in scikit-learn; ``n_neighbors`` at most the rows of the sample.
-    standardize : centre and scale the columns first, as ``StandardScaler`` does.
-    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
-    min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
+    standardize, impute, min_frequency : as in :class:`~algorithms.preparing.preprocess.Preprocessed`.
     summary : the sample that is searched.
     """
 
-    n_neighbors: Annotated[int, Integer(1, 200, log=True)] = 5
-    weights: Annotated[str, Choice(*WEIGHTS)] = "uniform"
-    metric: Annotated[str, Choice(*METRICS)] = "euclidean"
-    standardize: Annotated[bool, Choice(True, False)] = True
-    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
-    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
+    n_neighbors: Annotated[int, Legal(ge=1), Integer(1, 200, log=True)] = 5
+    weights: Annotated[str, Legal(*WEIGHTS), Choice(*WEIGHTS)] = "uniform"
+    metric: Annotated[str, Legal(*METRICS), Choice(*METRICS)] = "euclidean"
     summary: Sample = Sample()
-
-    def __post_init__(self) -> None:
-        at_least("n_neighbors", self.n_neighbors, 1)
-        for name, value, legal in (("weights", self.weights, WEIGHTS), ("metric", self.metric, METRICS)):
-            if value not in legal:
-                raise InvalidField(f"{name}={value!r}: must be one of {', '.join(map(repr, legal))}")
-        _ = self._preprocess
-
-    @property
-    def _preprocess(self) -> Preprocess:
-        return Preprocess(self.standardize, self.impute, self.min_frequency, None, center=True)
 
     @abstractmethod
     def model(self, how: str) -> BaseEstimator:
@@ -98,7 +81,7 @@ class Neighbors(Algorithm[SampleState, Prepared]):
         """Return the rows of the sample in the model's columns: they are the model."""
         self._need_row(state)
         self.check_field("n_neighbors", state)
-        how = self._preprocess
+        how = self.preprocess
 
         def prepared() -> Prepared:
             check_squares(state)

@@ -88,6 +88,7 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
 
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.loss not in self.summary.known_losses:
             raise InvalidField(
                 f"loss={self.loss!r}: must be one of {', '.join(map(repr, self.summary.known_losses))}"

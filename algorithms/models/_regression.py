@@ -7,13 +7,13 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
-from algorithms.design import Design, Preprocess, View, design_of, unused_fields
-from algorithms.errors import DegenerateTarget, Imprecise, InvalidField, NotEnoughRows
+from algorithms.design import Design, View, design_of
+from algorithms.errors import DegenerateTarget, Imprecise, NotEnoughRows
 from algorithms.metrics import SQUARED_ERROR
 from algorithms.models._pipeline import dressed
 from algorithms.models._rounding import (
@@ -28,7 +28,8 @@ from algorithms.models._rounding import (
     residuals,
     told,
 )
-from algorithms.ranges import Choice, Integer, Range
+from algorithms.preparing.preprocess import Selecting, unused_fields
+from algorithms.ranges import Integer, Range
 from algorithms.solvers.penalised import Solved
 from algorithms.summaries.moments import AUTO, Moments, MomentsState, check_finite
 
@@ -68,25 +69,16 @@ class LinearSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression(Algorithm[MomentsState, LinearSolution]):
+class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
     """A regression with a squared error: its fold scores are exact from held-out moments.
 
     Parameters
     ----------
-    standardize : centre and scale the columns first, as ``StandardScaler`` does.
-    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``.
-    min_frequency : categories rarer than this share are merged, as in ``OneHotEncoder``.
-    select : keep the k columns most correlated with the target on the training rows; None keeps all, and
-        so does a k above their number.
-    fit_intercept : as in scikit-learn.
+    standardize, impute, min_frequency, select, fit_intercept : as in
+        :class:`~algorithms.preparing.preprocess.Selecting`.
     summary : what the pass keeps.
     """
 
-    standardize: Annotated[bool, Choice(True, False)] = True
-    impute: Annotated[str, Choice("mean", "zero", "indicator")] = "mean"
-    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03)] = 0.0
-    select: Annotated[int | None, Integer(1, None, searched=False)] = None
-    fit_intercept: Annotated[bool, Choice(True, False, searched=False)] = True
     summary: Moments = Moments()
 
     tags: ClassVar[Tags] = Tags(task="regression", exact=tuple(SQUARED_ERROR))
@@ -97,12 +89,6 @@ class Regression(Algorithm[MomentsState, LinearSolution]):
     def exact(self) -> tuple[str, ...]:
         """Every squared error; none of a transformed target, since scores are of the target as it is."""
         return self.tags.exact if self.summary.target_transform == "none" else ()
-
-    def __post_init__(self) -> None:
-        preprocess = Preprocess(
-            self.standardize, self.impute, self.min_frequency, self.select, self.fit_intercept
-        )
-        object.__setattr__(self, "_preprocess", preprocess)
 
     @abstractmethod
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
@@ -118,7 +104,7 @@ class Regression(Algorithm[MomentsState, LinearSolution]):
 
     def design(self, state: MomentsState) -> Design:
         """Return the problem that this preprocessing makes of the state."""
-        return design_of(state, self._preprocess)  # type: ignore[attr-defined]
+        return design_of(state, self.preprocess)
 
     def solve(self, state: MomentsState) -> LinearSolution:
         """Return the fitted numbers; raises NotEnoughRows when the state holds fewer than one row."""
@@ -243,28 +229,6 @@ def on_log1p(model: BaseEstimator, q: int) -> BaseEstimator:
     made.fit(np.zeros((2, q)), np.array([0.0, 1.0]))
     made.regressor = made.regressor_ = model
     return made
-
-
-def at_least(name: str, value: float, low: float) -> None:
-    """Refuse a hyperparameter below its least value.
-
-    Examples
-    --------
-    >>> at_least("alpha", 1.0, 0.0)
-    """
-    if not value >= low:
-        raise InvalidField(f"{name}={value!r}: must be at least {low:g}")
-
-
-def check_descent(tol: float, max_iter: int) -> None:
-    """Refuse a tolerance below zero, and no iteration at all.
-
-    Examples
-    --------
-    >>> check_descent(1e-4, 1000)
-    """
-    at_least("tol", tol, 0.0)
-    at_least("max_iter", max_iter, 1)
 
 
 def decades(low: float, high: float) -> tuple[float, float]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from algorithms.column_map import ColumnMap, column_map
 from algorithms.contract import Array, Rows, Shape
-from algorithms.design import Preprocess, unused_fields
 from algorithms.models._pipeline import pipeline
+from algorithms.preparing.preprocess import Preprocess, unused_fields
 from algorithms.ranges import Range
 from algorithms.summaries.moments import check_finite
 from algorithms.summaries.sample import SampleState

@@ -31,7 +31,7 @@ class KNNClassifier(Neighbors):
     'uniform'
     """
 
-    tags: ClassVar[Tags] = Tags(task="classification", auto=9)
+    tags: ClassVar[Tags] = Tags(task="classification", auto=9, on_request=("impute", "min_frequency"))
 
     def model(self, how: str) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""

@@ -48,7 +48,7 @@ class KNNRegressor(Neighbors):
     'euclidean'
     """
 
-    tags: ClassVar[Tags] = Tags(task="regression")
+    tags: ClassVar[Tags] = Tags(task="regression", on_request=("impute", "min_frequency"))
 
     def model(self, how: str) -> KNeighborsRegressor:
         """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""

@@ -11,9 +11,9 @@ import numpy as np
 
 from algorithms.contract import Array
 from algorithms.design import Design, View
-from algorithms.models._regression import LinearSolution, Regression, at_least
+from algorithms.models._regression import LinearSolution, Regression
 from algorithms.models._rounding import Residuals, moved_by_mixing
-from algorithms.ranges import Choice
+from algorithms.ranges import Choice, Legal
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, unpenalised
 from algorithms.solvers.spectrum import kept
@@ -36,11 +36,7 @@ class OLS(Regression):
     """
 
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
-    tol: float = 1e-6
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("tol", self.tol, 0.0)
+    tol: Annotated[float, Legal(ge=0)] = 1e-6
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return G⁺b."""

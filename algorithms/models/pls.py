@@ -11,8 +11,8 @@ import numpy as np
 from algorithms.contract import Array
 from algorithms.design import Design
 from algorithms.memo import MEMO
-from algorithms.models._regression import LinearSolution, Regression, at_least
-from algorithms.ranges import Integer, Range
+from algorithms.models._regression import LinearSolution, Regression
+from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.partial_least_squares import Components, pls, pls_of_rows
 from algorithms.summaries.moments import MomentsState
 
@@ -37,12 +37,8 @@ class PLS(Regression):
     2
     """
 
-    n_components: Annotated[int, Integer(1, None)] = 2
+    n_components: Annotated[int, Legal(ge=1), Integer(1, None)] = 2
     fit_intercept: bool = field(default=True, init=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("n_components", self.n_components, 1)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return R_k c_k."""

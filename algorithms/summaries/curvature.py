@@ -40,7 +40,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import APPROXIMATE, INDICATOR, Array, Batch, Learned, Shape, State, Summary
-from algorithms.errors import AlgorithmError
 from algorithms.kernels import OnFeatures
 from algorithms.known import Known
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
@@ -239,7 +238,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
 
     def init(self, shape: Shape) -> CurvatureState:
         """Return the state of no rows."""
-        shape, known = self.inside(shape), self._pilot()
+        shape, known = self.inside(shape), self.learned
         k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
         em, none = self.equations(shape) * m, _MOMENTS.init(shape)
         sums = (
@@ -324,7 +323,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         """Return starts for another pass: of rows drawn from all, and of the sample where it is like them."""
         inside, features = (
             state.shape,
-            {n: a for n, a in self._pilot().arrays.items() if n.startswith("feature")},
+            {n: a for n, a in self.learned.arrays.items() if n.startswith("feature")},
         )
         d, (values, w) = inside.d, _drawn_rows(state)
         mapped = self.mapped(sample, inside)
@@ -395,13 +394,8 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     def _keeper(self) -> Sample:
         return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
 
-    def _pilot(self) -> Known:
-        if self.known is None:
-            raise AlgorithmError(f"{type(self).__name__} must learn from a sample of rows before its pass")
-        return self.known
-
     def _lift(self, shape: Shape, batch: Batch) -> CurvatureState:
-        known, values = self._pilot(), batch.dense(shape.p).astype(np.float64)
+        known, values = self.learned, batch.dense(shape.p).astype(np.float64)
         y, w, c = values[:, shape.d], batch.weights, max(1, len(shape.classes))
         z, codes = _standard(values[:, : shape.d], known["center"], known["scale"]), _codes(shape, y)
         order = np.argsort(codes, kind="stable") if c > 1 else slice(None)
@@ -445,7 +439,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
 
     def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> SampleState:
         """Return the rows of a batch that are kept, given their importance."""
-        stored, keeper = self._pilot()["stored"], self._keeper()
+        stored, keeper = self.learned["stored"], self._keeper()
         inside = shape_of_kept(shape, stored)
         return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
 
