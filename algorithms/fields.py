@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from algorithms.contract import Algorithm
+from algorithms.contract import Algorithm, pass_fields
 from algorithms.declared import Field, declared, named
 from algorithms.errors import AlgorithmError, ContractBroken, UnknownField, nearest
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
@@ -75,6 +75,21 @@ def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
     make: Callable[..., Algorithm[Any, Any]] = algorithm
     made = make(**free)
     return made if criterion == DEFAULT else _calibrated(made, criterion)
+
+
+def values_of(algorithm: Algorithm[Any, Any]) -> dict[str, Any]:
+    """Return the value of every hyperparameter of an algorithm, those of its summary among them.
+
+    Examples
+    --------
+    >>> from algorithms.models.ridge import Ridge
+    >>> found = values_of(Ridge(alpha=2.0))
+    >>> found["alpha"], found["precision"]
+    (2.0, 'auto')
+    """
+    known, passes = fields_of(type(algorithm)), pass_fields(algorithm.summary)
+    free = [name for name, field in known.items() if not field.needs_pass and field is not THRESHOLD]
+    return {**{name: getattr(algorithm, name) for name in free}, **{k: v for k, v in passes.items() if k in known}}
 
 
 def bounds_of(algorithm: Algorithm[Any, Any], kind: Kind, state: Any) -> Mapping[str, Range | None]:

@@ -108,8 +108,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
 
     def solve(self, state: MomentsState) -> LinearSolution:
         """Return the fitted numbers; raises NotEnoughRows when the state holds fewer than one row."""
-        if not state.rows:
-            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
+        self._need_row(state)
         design = self.design(state)
         coef, extra = self.coefficients(design)
         return LinearSolution(design, coef, design.intercept(coef), extra)
@@ -209,7 +208,8 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         return {"select": select, **unused_fields(state.shape, state.mean)}
 
     def check(self, state: MomentsState) -> None:
-        """Refuse values whose squares have no finite sum, and a target that does not vary."""
+        """Refuse a state without rows, values whose squares have no finite sum, and a target that does not vary."""
+        self._need_row(state)
         check_finite(state)
         d, target = state.shape.d, state.shape.targets[0]
         scale = abs(float(state.mean[d])) * np.finfo(np.float64).eps
@@ -218,6 +218,10 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
                 f"target {target!r} is {state.mean[d]:.6g} in all {state.rows:,} rows: there is nothing to "
                 "learn; check the target's name and the filter on the rows"
             )
+
+    def _need_row(self, state: MomentsState) -> None:
+        if not state.rows:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 1 row, and the state holds none")
 
 
 def on_log1p(model: BaseEstimator, q: int) -> BaseEstimator:
