@@ -46,7 +46,7 @@ options: install  ## write the options of StudySpec into the signature of hpo.tu
 	PYTHONPATH=. $(BIN)/python tools/options.py
 
 docs: install  ## write the table of algorithms and the sources that pages show
-	PYTHONPATH=. $(BIN)/python tools/algorithms.py
+	PYTHONPATH=. $(BIN)/python tools/pages.py
 
 check: lint type  ## lint, types, layers and the core of the tests: within three minutes
 	$(BIN)/python -m pytest -q -n auto $(CORE)

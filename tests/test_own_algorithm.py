@@ -143,7 +143,7 @@ def test_pages_show_the_code_as_it_is():
     tool = load(ROOT / "tools" / "algorithms.py")
     for page in tool.PAGES:
         text = page.read_text()
-        assert tool.written(text) == text, f"{page.name} is not what tools/algorithms.py writes: run 'make docs'"
+        assert tool.written(text) == text, f"{page.name} is not what tools/pages.py writes: run 'make docs'"
     shown = (ROOT / "docs" / "own_algorithm.md").read_text()
     assert "class Ridge(Regression):" in shown
     assert "class OMP(Regression):" in shown

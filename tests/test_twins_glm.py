@@ -337,7 +337,7 @@ def test_what_cannot_be():
         state = state_of(algorithm.summary, X, values, sample=rows_of(X, y))
         with pytest.raises(InvalidTarget, match=rf"target 'y' holds .*{words}"):
             algorithm.check(state)
-    with pytest.raises(InvalidField, match=r"power=2\.5.*between 1 and 2"):
+    with pytest.raises(InvalidField, match=r"power=2\.5.*above 1 and less than 2"):
         fields.build(registry.get("tweedie"), {"power": 2.5})
     with pytest.raises(InvalidField, match="C=0"):
         Logistic(C=0.0)
