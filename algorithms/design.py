@@ -208,6 +208,14 @@ class Design:
         beside the sizes of their own columns; those of products of columns of like scales also beside that of the
         largest one, as their eigenvectors are found.
         """
+        return self._shaken(WIDE)
+
+    @cached_property
+    def shaken_products(self) -> Design:
+        """The same for a model that solves for its coefficients, and needs no eigenvector for itself."""
+        return self._shaken(0.0)
+
+    def _shaken(self, wide: float) -> Design:
         rng, size = np.random.default_rng(0), np.append(self.sizes, self.reach)
         if self.rounded is not None:
             noise = rng.choice([-1.0, 1.0], self.rounded.shape) / np.sqrt(max(1, len(self.rounded)))
@@ -219,7 +227,7 @@ class Design:
             noise += np.triu(noise, 1).T
             root, off = None, self.rounding * np.multiply.outer(size, size)
             if not unlike(np.diagonal(self.gram)):
-                off[:-1, :-1] += WIDE * EPS * np.max(size[:-1], initial=0.0) ** 2
+                off[:-1, :-1] += wide * EPS * np.max(size[:-1], initial=0.0) ** 2
             whole = self._joint + noise * off
         return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
 

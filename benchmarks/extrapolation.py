@@ -124,7 +124,7 @@ def _case(model: str, fixed: dict[str, Any], size: int, score: str, data: Any, t
             X[~test].assign(y=y[~test]), "y", model, search=search, trials=1, folds=FOLDS, scoring=score,
             scoring_rows=2_000, store=store, progress=False,
         )  # fmt: skip
-        found = result.extrapolated()
+        found = hpo.extrapolated(result)
         truth = float(get_scorer(score)(twin, X[test].to_numpy(), y[test]))
     return None if found is None else (found, result.best_value, truth, best_there_is(score, []))
 

@@ -20,6 +20,7 @@ import pandas as pd
 from benchmarks.real import RealSet, narrowed, real_sets
 from benchmarks.table import Row, at_most
 from benchmarks.workshop import Workshop
+from hpo.findings.noted import without_score
 
 PROMISED = 1e-8
 """Largest relative difference of a fold score."""
@@ -137,8 +138,8 @@ def scores(real: RealSet, X: pd.DataFrame, name: str, twin: Twin, cv: Any, store
         data, target, name, trials=1, folds=cv, scoring=twin.metric, search=search, store=store, progress=False,
         scoring_rows=20_000, polish=False,
     )  # fmt: skip
-    if result.without_score:
-        print(f"{real.name}, {name}: {result.without_score}", file=sys.stderr)
+    if without_score(result.run):
+        print(f"{real.name}, {name}: {without_score(result.run)}", file=sys.stderr)
         return np.full(cv.get_n_splits(), np.nan)
     return np.array(result.best.scores.folds)
 

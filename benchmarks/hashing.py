@@ -29,7 +29,7 @@ asked = {
                "linear.eta0s": "0.3, 1", "linear.hash_bits": 20},
 }
 result = hpo.tune(data, trials=8, sampler="grid", progress=False, **asked)
-score = result.confirm(held_out)["roc_auc"]
+score = hpo.confirm(result, held_out)["roc_auc"]
 lines = pathlib.Path("/proc/self/status").read_text().splitlines()
 peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 state = hpo.plan(StudySpec(data=data, **asked)).state_bytes

@@ -27,8 +27,18 @@ if TYPE_CHECKING:
     from hpo.data.folds.schemes import HashFolds, StratifiedFolds
     from hpo.data.folds.times import TimeFolds
     from hpo.data.opening import open_dataset
+    from hpo.findings.answers import (
+        accuracy,
+        coefficient_table,
+        coefficients,
+        confirm,
+        importances,
+        leaderboard,
+    )
+    from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
     from hpo.findings.reopen import load
     from hpo.findings.result import Result
+    from hpo.report.writing import show, write_report
     from state_store.store import StateStore
     from studies.spec.spec import StudySpec
 
@@ -49,10 +59,22 @@ _HOMES = {
     "StratifiedGroupFolds": ("hpo.data.folds.groups", "StratifiedGroupFolds"),
     "StudySpec": ("studies.spec.spec", "StudySpec"),
     "TimeFolds": ("hpo.data.folds.times", "TimeFolds"),
+    "accuracy": ("hpo.findings.answers", "accuracy"),
+    "coefficient_table": ("hpo.findings.answers", "coefficient_table"),
+    "coefficients": ("hpo.findings.answers", "coefficients"),
+    "confirm": ("hpo.findings.answers", "confirm"),
+    "extrapolated": ("hpo.findings.curves", "extrapolated"),
+    "importances": ("hpo.findings.answers", "importances"),
+    "leaderboard": ("hpo.findings.answers", "leaderboard"),
+    "learning_curve": ("hpo.findings.curves", "learning_curve"),
     "load": ("hpo.findings.reopen", "load"),
+    "nested_score": ("hpo.findings.curves", "nested_score"),
     "open_dataset": ("hpo.data.opening", "open_dataset"),
     "plan": ("hpo.api", "plan"),
+    "show": ("hpo.report.writing", "show"),
     "tune": ("hpo.api", "tune"),
+    "validation_curve": ("hpo.findings.curves", "validation_curve"),
+    "write_report": ("hpo.report.writing", "write_report"),
 }
 """Public name → where it lives; loaded when first used, so that ``import hpo`` and ``hpo --help`` are quick."""
 
@@ -69,10 +91,22 @@ __all__ = [
     "StratifiedGroupFolds",
     "StudySpec",
     "TimeFolds",
+    "accuracy",
+    "coefficient_table",
+    "coefficients",
+    "confirm",
+    "extrapolated",
+    "importances",
+    "leaderboard",
+    "learning_curve",
     "load",
+    "nested_score",
     "open_dataset",
     "plan",
+    "show",
     "tune",
+    "validation_curve",
+    "write_report",
 ]
 
 

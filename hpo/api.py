@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hpo.data import open_dataset
 from hpo.data.folds.splitters import group_columns, make_folds
 from hpo.errors import ChoiceWarning, InterruptedWarning, NoScoreWarning
+from hpo.findings.noted import without_score
 from hpo.findings.result import Result
 from hpo.process.progress import Progress, RichProgress
 from hpo.process.settings import Location, default_storage, open_store
@@ -169,7 +170,7 @@ def run_question(
         warnings.warn(
             f"interrupted after {done} trials, which are kept{again}", InterruptedWarning, stacklevel=2
         )
-    if result.optuna_study.get_trials(deepcopy=False) and (why := result.without_score):
+    if result.optuna_study.get_trials(deepcopy=False) and (why := without_score(result.run)):
         warnings.warn(why, NoScoreWarning, stacklevel=3)
     return result
 

@@ -189,7 +189,7 @@ def step_of(title: str, result: Result, known: int, files: int) -> Step:
     cost = result.cost
     return Step(
         title=title,
-        study=str(result.name),
+        study=str(result.record.name),
         files=files,
         trials=len(result.optuna_study.trials),
         known=known,
@@ -204,7 +204,7 @@ def step_of(title: str, result: Result, known: int, files: int) -> Step:
         rows_if_retrained=cost.rows_if_retrained,
         metric=result.metric,
         best=result.best_value,
-        se=result.best_se,
+        se=result.best.scores.se,
         params=result.best_params,
     )
 

@@ -54,18 +54,18 @@ def show(result):
 
     console = Console(width=160, record=True, color_system=None)
     with console.capture() as captured:
-        render_summary(result.report(), console)
+        render_summary(hpo.write_report(result), console)
     return captured.get()
 
 
 def test_exact_scores_say_so_everywhere(place, capsys, monkeypatch):
     result = hpo.tune(load_diabetes(return_X_y=True), trials=4, folds=3, name="a", **place)
-    assert result.accuracy().words(result.best_value) == "exact"
+    assert hpo.accuracy(result).words(result.best_value) == "exact"
     assert set(result.trials_dataframe()["accuracy"]) == {"exact"}
-    assert result.leaderboard()["accuracy"].tolist() == ["exact"]
+    assert hpo.leaderboard(result)["accuracy"].tolist() == ["exact"]
     assert "(exact)" in repr(result)
     assert result_values(result)["best"]["accuracy"] == "exact"
-    data = result.report()
+    data = hpo.write_report(result)
     assert data.best.accuracy == "exact"
     assert {t.accuracy for t in data.trials} == {"exact"}
     assert "Exact: every held-out row was scored" in render_html(data)
@@ -83,17 +83,17 @@ def test_scores_of_sampled_rows_say_how_many_and_how_much_that_matters(place, ca
     result = hpo.tune(rare(8000), "t", "gaussian_nb", name="a", **asked, **place)
     words = "scored on 1,600 of 8,000 held-out rows"
     for metric in result.metrics:
-        found = result.accuracy(metric=metric)
+        found = hpo.accuracy(result, metric=metric)
         assert (found.scored_rows, found.held_rows) == (1600, 8000)
         assert 0.0 < found.sampling < 0.1
     frame = result.trials_dataframe()
     assert set(frame["accuracy"]) == set(frame["accuracy_roc_auc"]) == {words}
     best = result_values(result)["best"]
     assert best["accuracy"].startswith(words)
-    assert best["sampling_error"] == result.accuracy().sampling
-    assert best["scores"]["roc_auc"]["sampling_error"] == result.accuracy(metric="roc_auc").sampling
+    assert best["sampling_error"] == hpo.accuracy(result).sampling
+    assert best["scores"]["roc_auc"]["sampling_error"] == hpo.accuracy(result, metric="roc_auc").sampling
     json.dumps(result_values(result), default=float)
-    data = result.report()
+    data = hpo.write_report(result)
     assert data.best.accuracy.startswith(f"{words} (±")
     assert data.best.metrics["roc_auc"].accuracy.startswith(f"{words} (±")
     assert {t.accuracy for t in data.trials} == {"sampled score"}
@@ -116,7 +116,7 @@ def test_the_error_of_sampled_rows_is_about_that_of_drawing_them_again(tmp_path)
         result = hpo.tune(
             shuffled, "t", **asked, folds=folds, scoring="neg_log_loss", scoring_rows=300, store=None
         )
-        told.append(result.accuracy().sampling)
+        told.append(hpo.accuracy(result).sampling)
         made.append(result.best_value)
     assert np.mean(told) == pytest.approx(np.std(made, ddof=1), rel=0.6)
 
@@ -126,17 +126,17 @@ def test_models_of_a_sample_say_of_how_many_rows(scoring, place):
     frame = rare(3000).drop(columns="t").assign(t=lambda f: (f["a"] > 0).astype(str))
     asked = {"folds": 3, "trials": 2, "scoring": scoring, "search": {"knn_classifier.size": 500}}
     result = hpo.tune(frame, "t", "knn_classifier", **asked, **place)
-    assert result.accuracy().words(result.best_value) == "models of 500 of 2,000 training rows"
+    assert hpo.accuracy(result).words(result.best_value) == "models of 500 of 2,000 training rows"
     assert "(model of a sample)" in repr(result)
     assert set(result.trials_dataframe()["accuracy"]) == {"models of 500 of 2,000 training rows"}
     whole = hpo.tune(frame, "t", "knn_classifier", folds=3, trials=2, scoring=scoring, **place)
-    assert whole.accuracy().words(whole.best_value) == "exact"
+    assert hpo.accuracy(whole).words(whole.best_value) == "exact"
 
 
 def test_a_pack_says_that_the_order_of_rows_matters(place):
     X, y = load_wine(return_X_y=True)
     result = hpo.tune((X, y), algorithm="linear", trials=2, folds=3, **place)
-    assert "another order of rows" in result.accuracy().words(result.best_value)
+    assert "another order of rows" in hpo.accuracy(result).words(result.best_value)
 
 
 @pytest.mark.parametrize("bound", [1e-12, 1e-3])
@@ -150,10 +150,10 @@ def test_the_bound_of_a_score_is_told_in_its_units(bound, place, monkeypatch):
     words = "exact" if bound < 1e-6 else "known to ±0.001 (rounding)"
     assert set(frame["accuracy"]) == {words}
     loaded = hpo.load("a", **place)
-    assert loaded.accuracy().words(loaded.best_value) == words
+    assert hpo.accuracy(loaded).words(loaded.best_value) == words
     assert result_values(loaded)["best"]["score_bound"] == pytest.approx(bound)
-    assert result.report().best.bound == pytest.approx(bound)
-    assert result.leaderboard()["score_bound"].tolist() == pytest.approx([bound])
+    assert hpo.write_report(result).best.bound == pytest.approx(bound)
+    assert hpo.leaderboard(result)["score_bound"].tolist() == pytest.approx([bound])
 
 
 def test_the_largest_error_of_a_sample_says_that_it_may_be_larger(place):
@@ -162,9 +162,9 @@ def test_the_largest_error_of_a_sample_says_that_it_may_be_larger(place):
     y = X[:, 0] + rng.standard_t(3, size=4000)
     asked = {"algorithm": "ridge", "folds": 2, "trials": 2, "scoring": "neg_max_error"}
     result = hpo.tune((X, y), **asked, scoring_rows=300, **place)
-    assert any("that of all rows may be larger" in note for note in result.report().notes)
+    assert any("that of all rows may be larger" in note for note in hpo.write_report(result).notes)
     whole = hpo.tune((X, y), **asked, scoring_rows=4000, **place)
-    assert not any("may be larger" in note for note in whole.report().notes)
+    assert not any("may be larger" in note for note in hpo.write_report(whole).notes)
     assert result.best_value == pytest.approx(whole.best_value, rel=0.15), "extremes are kept"
 
 
@@ -179,11 +179,11 @@ def test_a_biased_score_says_by_how_much_and_to_which_side(place):
     few, every = (
         hpo.tune(frame, "t", "gaussian_nb", scoring_rows=n, **asked, **place) for n in (250, 40_000)
     )
-    found = few.accuracy()
-    assert every.accuracy().words(0.5) == "exact"
+    found = hpo.accuracy(few)
+    assert hpo.accuracy(every).words(0.5) == "exact"
     if found.bias:
         assert np.sign(found.bias) == np.sign(few.best_value - every.best_value)
-        assert any("is too " in note for note in few.report().notes)
+        assert any("is too " in note for note in hpo.write_report(few).notes)
     assert abs(few.best_value - every.best_value) < 4 * np.hypot(found.sampling, found.bias or 0.0)
 
 
@@ -197,7 +197,7 @@ def test_every_algorithm_says_what_its_scores_are(name, place):
 
     frame, target = data_for(name)
     result = hpo.tune(frame, target, name, trials=2, folds=3, **place)
-    found = result.accuracy()
+    found = hpo.accuracy(result)
     assert found.model in ("exact", "sample", "approximate", "ordered")
     assert (found.model == "exact") == (found.words(1.0) == "exact")
     assert result.trials_dataframe()["accuracy"].notna().all()

@@ -18,6 +18,7 @@ from algorithms.models.ridge import Ridge
 from algorithms.tasks import TASKS
 from hpo.data import open_dataset
 from hpo.errors import ChoiceWarning, TuneError
+from hpo.findings.scored import leaders
 from hpo.question import auto
 from studies.spec.spec import loads
 
@@ -78,9 +79,9 @@ def test_a_new_algorithm_joins_by_its_own_file(monkeypatch):
 
 def test_a_number_gets_regressions_and_says_so(place):
     result = hpo.tune(load_diabetes(return_X_y=True), algorithm="auto", name="a", **place)
-    assert set(result.leaders) <= set(auto.candidates("regression"))
+    assert set(leaders(result)) <= set(auto.candidates("regression"))
     assert result.metric == "r2"
-    [note] = [n for n in result.report().notes if "algorithm='auto'" in n]
+    [note] = [n for n in hpo.write_report(result).notes if "algorithm='auto'" in n]
     assert "ridge" in note
     again = hpo.tune(load_diabetes(return_X_y=True), algorithm="auto", name="a", **{**place, "trials": 15})
     assert len(again.optuna_study.trials) == 15
@@ -91,10 +92,10 @@ def test_labels_get_classifiers(place):
     X, y = load_wine(return_X_y=True)
     labels = np.array(["red", "rosé", "white"])[y]
     result = hpo.tune((X, labels), algorithm="auto", **place)
-    assert set(result.leaders) <= set(auto.candidates("classification"))
+    assert set(leaders(result)) <= set(auto.candidates("classification"))
     assert result.metric == "accuracy"
-    assert [row.label for row in result.report().classes] == ["red", "rosé", "white"]
-    assert [row.rows for row in result.report().classes] == [59, 71, 48]
+    assert [row.label for row in hpo.write_report(result).classes] == ["red", "rosé", "white"]
+    assert [row.rows for row in hpo.write_report(result).classes] == [59, 71, 48]
 
 
 def test_few_whole_numbers_are_classes_and_the_warning_says_how_to_say_otherwise(place):
@@ -108,8 +109,8 @@ def test_few_whole_numbers_are_classes_and_the_warning_says_how_to_say_otherwise
 
 def test_without_a_target_it_is_a_decomposition(place):
     result = hpo.tune(pd.DataFrame(load_wine().data).add_prefix("x"), algorithm="auto", **place)
-    assert set(result.leaders) == {"pca"}
-    assert any("no target is named" in n for n in result.report().notes)
+    assert set(leaders(result)) == {"pca"}
+    assert any("no target is named" in n for n in hpo.write_report(result).notes)
 
 
 def test_what_does_not_fit_in_memory_is_left_out(monkeypatch, place):
@@ -188,5 +189,5 @@ def test_the_example_on_late_flights_runs(tmp_path, monkeypatch):
     short = spec.replace(trials=len(auto.candidates("classification")), folds=2, scoring_rows=50, name=None)
     result = run_question(question_of(short), short.sampler, None, resume=True, progress=False)
     assert result.metrics == ("neg_log_loss", "accuracy", "roc_auc")
-    assert set(result.leaders) == set(auto.candidates("classification"))
+    assert set(leaders(result)) == set(auto.candidates("classification"))
     assert result.best.scores.also["roc_auc"].mean > 0.6

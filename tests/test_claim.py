@@ -56,7 +56,7 @@ def test_one_hundred_trials_two_summaries_five_folds_read_every_segment_once(fil
     assert len(summaries) == 2
     assert {t.user_attrs["rows_read"] for t in result.optuna_study.trials} == {0}
     distinct = sum("duplicate_of" not in t.user_attrs for t in result.optuna_study.trials)
-    assert result._run.tuner.fits == distinct * 5
+    assert result.run.tuner.fits == distinct * 5
     assert result.cost.rows_if_retrained == distinct * 5 * 2400 + 2400
 
 
@@ -136,8 +136,8 @@ def test_states_are_the_same_bits_for_any_number_of_workers(files, tmp_path, wor
 
 def assert_same_bits(a, b, *, pilots_differ=False):
     if not pilots_differ:
-        assert a._run.evidence.contexts == b._run.evidence.contexts
-    for (_, x), (_, y) in zip(a._run.evidence.states.items(), b._run.evidence.states.items(), strict=True):
+        assert a.run.evidence.contexts == b.run.evidence.contexts
+    for (_, x), (_, y) in zip(a.run.evidence.states.items(), b.run.evidence.states.items(), strict=True):
         for s, t in zip(x.cells, y.cells, strict=True):
             assert s.rows == t.rows
             assert s.mean.tobytes() == t.mean.tobytes()
@@ -167,5 +167,5 @@ def test_duplicates_are_answered_from_the_record(files, tmp_path):
             assert trial.value == first[setting].value
         first.setdefault(setting, trial)
     assert len(first) == 2
-    assert result._run.tuner.fits == 10
+    assert result.run.tuner.fits == 10
     assert len(result.candidates) == 2

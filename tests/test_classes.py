@@ -18,6 +18,7 @@ import hpo
 from algorithms.tasks import CLASS
 from hpo.data import open_dataset
 from hpo.errors import ChoiceWarning, DataError, NoScoreWarning, TuneError
+from hpo.findings.noted import algorithm_of
 from hpo.question.auto import kind_of_target
 from hpo.states.labels import classes_of, known_classes
 from hpo.trials.tuner import Tuner
@@ -125,7 +126,7 @@ def test_categories_keep_the_type_of_their_values(given, labels, tmp_path):
     made = result.predict(frame.drop(columns="k"))["prediction"].to_numpy()
     known = frame["k"].notna().to_numpy()
     assert np.mean(made[known] == frame["k"].to_numpy()[known]) > 0.95
-    assert result.confirm(data, scoring="accuracy")["accuracy"] == pytest.approx(
+    assert hpo.confirm(result, data, scoring="accuracy")["accuracy"] == pytest.approx(
         np.mean(made[known] == frame["k"].to_numpy()[known])
     )
     want = tune(plain, tmp_path / "store", **options)
@@ -213,7 +214,7 @@ def test_confirm_scores_labels_and_probabilities_of_raw_rows(tmp_path):
     frame = wine(LABELS["text"])
     train, test = frame.iloc[::2], frame.iloc[1::2]
     result = tune(train, tmp_path, search={"knn_classifier.n_neighbors": 9})
-    made = result.confirm(test, scoring=["accuracy", "neg_log_loss", "roc_auc_ovr", "f1_macro"])
+    made = hpo.confirm(result, test, scoring=["accuracy", "neg_log_loss", "roc_auc_ovr", "f1_macro"])
     shares = result.best_model.predict_proba(test)
     assert made["accuracy"] == pytest.approx(accuracy_score(test["k"], result.best_model.predict(test)))
     assert made["neg_log_loss"] == pytest.approx(-log_loss(test["k"], shares))
@@ -231,14 +232,14 @@ def test_confirm_scores_labels_and_probabilities_of_raw_rows(tmp_path):
 def test_an_unseen_label_is_named(tmp_path):
     result = tune(wine(LABELS["text"]), tmp_path)
     with pytest.raises(DataError, match=r"target 'k' holds 'violet'.*none of the 3 classes.*'blue', 'green'"):
-        result.confirm(wine(["blue", "green", "violet"]))
+        hpo.confirm(result, wine(["blue", "green", "violet"]))
 
 
 @pytest.mark.parametrize(("learned", "given"), [("text", [-3, 0, 12]), ("integers", ["a", "b", "c"])])
 def test_labels_of_another_type_are_named(learned, given, tmp_path):
     result = tune(wine(LABELS[learned]), tmp_path)
     with pytest.raises(DataError, match=rf"target 'k' holds {given[0]!r}.*none of the 3 classes"):
-        result.confirm(wine(given))
+        hpo.confirm(result, wine(given))
 
 
 def test_whole_decimals_are_classes(tmp_path):
@@ -252,8 +253,8 @@ def test_a_loaded_study_scores_and_predicts_as_before(tmp_path):
     loaded = hpo.load("wine", storage=tmp_path / "journal.log", store=tmp_path / "store")
     assert loaded.best_params == first.best_params
     assert loaded.best_model.predict(frame).tolist() == first.best_model.predict(frame).tolist()
-    assert loaded.learning_curve() == first.learning_curve()
-    assert loaded.report().best == first.report().best
+    assert hpo.learning_curve(loaded) == hpo.learning_curve(first)
+    assert hpo.write_report(loaded).best == hpo.write_report(first).best
 
 
 def many(n):
@@ -379,11 +380,11 @@ def test_algorithms_that_can_do_without_the_class_go_on(tmp_path):
     assert loaded.best_params == resumed.best_params
     assert (
         "Left out, since some split holds too few rows to train it: lda, gaussian_nb."
-        in loaded.report().notes
+        in hpo.write_report(loaded).notes
     )
     with pytest.warns(ChoiceWarning, match="goes on without$"):
         alone = hpo.tune(rare(1), "t", ["qda", "knn_classifier"], trials=4, folds=3, store=tmp_path / "store")
-    assert alone.best_algorithm == "knn_classifier"
+    assert algorithm_of(alone.run, alone.best) == "knn_classifier"
 
 
 def test_estimators_of_other_packages_go_on(tmp_path):

@@ -10,7 +10,8 @@ import optuna
 import pytest
 
 from studies.errors import StudyError
-from studies.record.compare import compare, standard_error
+from studies.record.compare import compare
+from studies.record.standard_error import standard_error
 
 DEFINITION = {"data": "x", "target": "y", "weight": None, "scoring": "r2", "folds": 3, "seed": 0}
 

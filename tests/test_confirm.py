@@ -28,17 +28,17 @@ def weighted_r2(model, frame):
 
 def test_scores_are_weighted_as_the_study_was(frame):
     result = hpo.tune(frame, "y", weight="w", trials=2)
-    assert result.confirm(frame)["r2"] == pytest.approx(weighted_r2(result.best_model, frame), rel=1e-12)
-    assert result.confirm(frame, weight=None)["r2"] != result.confirm(frame)["r2"]
+    assert hpo.confirm(result, frame)["r2"] == pytest.approx(weighted_r2(result.best_model, frame), rel=1e-12)
+    assert hpo.confirm(result, frame, weight=None)["r2"] != hpo.confirm(result, frame)["r2"]
 
 
 def test_weights_beside_the_data_are_given_beside_the_held_out_rows(frame):
     X, y, w = frame[["a", "b", "c"]].to_numpy(), frame["y"].to_numpy(), frame["w"].to_numpy()
     result = hpo.tune((X, y), weight=w, trials=2)
     expected = r2_score(y, result.best_model.predict(X), sample_weight=w)
-    assert result.confirm((X, y), weight=w)["r2"] == pytest.approx(expected, rel=1e-12)
+    assert hpo.confirm(result, (X, y), weight=w)["r2"] == pytest.approx(expected, rel=1e-12)
     with pytest.raises(DataError, match="weight 'weight' is not in the data"):
-        result.confirm((X, y))
+        hpo.confirm(result, (X, y))
 
 
 def test_the_likelihood_of_a_decomposition_is_weighted(frame):
@@ -46,23 +46,23 @@ def test_the_likelihood_of_a_decomposition_is_weighted(frame):
     result = hpo.tune(rows, algorithm="pca", weight="w", trials=2)
     each = result.best_model.score_samples(rows)
     expected = np.average(each, weights=rows["w"])
-    assert result.confirm(rows) == {"log_likelihood": pytest.approx(expected, rel=1e-12)}
+    assert hpo.confirm(result, rows) == {"log_likelihood": pytest.approx(expected, rel=1e-12)}
     assert expected != pytest.approx(each.mean(), rel=1e-6)
     with pytest.raises(DataError, match="'r2' is no score of this model"):
-        result.confirm(rows, scoring="r2")
+        hpo.confirm(result, rows, scoring="r2")
 
 
 def test_scorers_that_take_no_weights_work_where_there_are_none(frame):
     plain = frame.drop(columns="w")
     result = hpo.tune(plain, "y", trials=2)
     expected = -max_error(plain["y"], result.best_model.predict(plain))
-    assert result.confirm(plain, scoring="neg_max_error")["neg_max_error"] == pytest.approx(expected)
+    assert hpo.confirm(result, plain, scoring="neg_max_error")["neg_max_error"] == pytest.approx(expected)
     with pytest.raises(DataError, match="scoring='roc_auc' cannot be told of these predictions"):
-        result.confirm(plain, scoring="roc_auc")
+        hpo.confirm(result, plain, scoring="roc_auc")
 
 
 def test_weights_that_cannot_be_are_refused(frame):
     result = hpo.tune(frame, "y", weight="w", trials=2)
     for weights, words in ((-1.0, "holds -1.0"), (np.nan, "is missing"), (0.0, "no row can be scored: each of 300")):
         with pytest.raises(DataError, match=words):
-            result.confirm(frame.assign(w=weights))
+            hpo.confirm(result, frame.assign(w=weights))

@@ -136,9 +136,9 @@ def test_a_study_opens_from_another_store_with_its_own_splits(files, tmp_path):
     again = hpo.load("times", store=tmp_path / "moved")
     assert again.best.states.plan == first.best.states.plan
     assert [s.rows for s in again.best.states.test] == [s.rows for s in first.best.states.test]
-    assert again.validation_curve("ridge.alpha", 5) == first.validation_curve("ridge.alpha", 5)
+    assert hpo.validation_curve(again, "ridge.alpha", 5) == hpo.validation_curve(first, "ridge.alpha", 5)
     with pytest.raises(TuneError, match="a recorded study assigns no rows"):
-        again._run.evidence.pilot.folds.assign(None, None, 0)
+        again.run.evidence.pilot.folds.assign(None, None, 0)
 
 
 def test_a_plan_names_every_summary_that_a_searched_pass_field_makes(files, tmp_path):

@@ -37,7 +37,7 @@ def test_a_resumed_study_answers_its_own_settings_from_the_record(frame):
     assert len({t.params["ridge.alpha"] for t in trials(first)}) == 4
     again = tune(frame, 30, **options)
     assert len(trials(again)) == 30
-    assert again._run.tuner.fits == 0
+    assert again.run.tuner.fits == 0
     assert all("duplicate_of" in t.user_attrs for t in trials(again)[20:])
     assert again.cost.rows_if_retrained == 4 * 5 * 200 + 200
 
@@ -49,7 +49,7 @@ def test_duplicates_name_the_first_of_their_setting_and_fit_nothing(frame):
         first = firsts.setdefault(trial.params["ridge.alpha"], trial)
         assert trial.user_attrs.get("duplicate_of", trial.number) == first.number
         assert trial.user_attrs["fold_scores"] == first.user_attrs["fold_scores"]
-    assert result._run.tuner.fits == 4 * 5
+    assert result.run.tuner.fits == 4 * 5
 
 
 def test_patience_counts_trials_without_improvement_those_before_a_resume_too(frame):
@@ -85,7 +85,7 @@ def test_a_setting_that_cannot_be_solved_fails_with_its_reason_and_the_study_goe
     assert "fold_scores" not in failed.user_attrs
     assert len(trials(result)) == 4
     assert result.best_params["ridge.alpha"] != 10.0
-    report = result.report()
+    report = hpo.write_report(result)
     assert any("1 settings could not be scored" in note for note in report.notes)
     assert [curve.x for curve in report.validation] == [[0.1, 1.0, 100.0]]
     monkeypatch.undo()
@@ -120,13 +120,13 @@ def test_a_solver_that_did_not_converge_is_noted(frame, monkeypatch):
                                                     "lasso.standardize": True})  # fmt: skip
     marked = {t.params["lasso.alpha"]: t.user_attrs.get("converged", True) for t in trials(few)}
     assert marked == {1e-3: False, 10.0: True}
-    assert any("In 1 trials a solver reached max_iter" in note for note in few.report().notes)
+    assert any("In 1 trials a solver reached max_iter" in note for note in hpo.write_report(few).notes)
     assert Lasso(alpha=1e-3).max_iter == 1000
 
 
 def test_trials_name_the_states_that_answered_them(frame):
     result = tune(frame, 20, search=ALPHAS | {"ridge.precision": ["auto", "double"]}, sampler="random")
-    contexts = {s.precision: context for s, context in result._run.evidence.contexts.items()}
+    contexts = {s.precision: context for s, context in result.run.evidence.contexts.items()}
     assert {t.params["ridge.precision"]: t.user_attrs["states"] for t in trials(result)} == contexts
     assert all(t.user_attrs["std_error"] == pytest.approx(np.std(t.user_attrs["fold_scores"], ddof=1) / 5**0.5)
                for t in trials(result))  # fmt: skip

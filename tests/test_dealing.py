@@ -20,6 +20,7 @@ from sklearn.model_selection import GroupKFold
 import hpo
 from hpo.data import make_folds, open_dataset
 from hpo.errors import NoScoreWarning
+from hpo.findings.noted import fold_words, without_score
 from hpo.states.dealing import dealt, known_dealt
 from hpo.states.labels import classes_of
 from state_store import StateStore
@@ -305,7 +306,7 @@ def test_a_class_of_ten_rows_has_a_score_with_every_seed(seed):
     y[rng.choice(200, 10, replace=False)] = 1
     X[y == 1] += 1
     result = hpo.tune((X, y), algorithm="lda", trials=1, seed=seed, scoring="roc_auc", n_jobs=1, store=None)
-    assert result.without_score == ""
+    assert without_score(result.run) == ""
     assert [state.rows for state in result.best.states.test] == [40] * 5
 
 
@@ -318,12 +319,12 @@ def test_a_result_shows_the_sizes_of_its_folds_and_so_does_a_loaded_one(tmp_path
     assert (sizes["train_rows"] + sizes["test_rows"] == 203).all()
     assert sizes["test_groups"].sum() == frame["g"].nunique()
     assert f"5 splits of {sizes['test_rows'].min()} to {sizes['test_rows'].max()} rows each" in repr(result)
-    assert result.fold_words in result.report().folds
-    assert result.report().fold_sizes == sizes.reset_index().to_dict("records")
+    assert fold_words(result.run) in hpo.write_report(result).folds
+    assert hpo.write_report(result).fold_sizes == sizes.reset_index().to_dict("records")
     assert hpo.load("sizes", **where).folds.equals(sizes)
-    assert result._run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x"], "the group is no feature"
+    assert result.run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x"], "the group is no feature"
     named = hpo.tune(frame, "y", "ridge", features=["x", "g"], folds={"scheme": "group", "column": "g"}, trials=1)
-    assert named._run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x", "g"]
+    assert named.run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x", "g"]
 
 
 def test_a_plan_tells_the_sizes_as_far_as_they_are_known(tmp_path):
@@ -344,7 +345,7 @@ def test_a_fold_without_a_class_is_named_with_what_helps():
     halves = [(np.arange(0, 200, 2), np.arange(1, 200, 2)), (np.arange(60), np.arange(60, 200))]
     with pytest.warns(NoScoreWarning, match=r"split 2 of 2 has no row of the class 1 to test on \(10 rows in 1 folds\)"):
         result = hpo.tune((X, y), algorithm="lda", trials=1, scoring="roc_auc", folds=halves, store=None)
-    assert "use folds={'scheme': 'stratified', 'n_splits': 2}" in result.without_score
+    assert "use folds={'scheme': 'stratified', 'n_splits': 2}" in without_score(result.run)
     y[3:] = 0
     with pytest.warns(NoScoreWarning, match=r"class 1 to test on \(3 rows in 3 folds\), fewer rows than there are folds"):
         hpo.tune((X, y), algorithm="lda", trials=1, scoring="roc_auc", store=None)

@@ -65,7 +65,7 @@ def test_from_rows_to_report(name, tmp_path):
     assert np.isfinite(result.candidates[0].algorithm.complexity(_solution(result)))
 
     path = tmp_path / "report.html"
-    result.report(path)
+    hpo.write_report(result, path)
     assert name in path.read_text()
 
 

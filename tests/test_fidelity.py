@@ -56,7 +56,7 @@ def asked(**more):
 @pytest.mark.parametrize(("how", "work"), [("halving", 0.5), ("hyperband", 0.8)])
 def test_fewer_whole_fits_than_trials_and_every_fit_is_counted(how, work, digits, fits):
     result = hpo.tune(digits, **asked(fidelity=how))
-    trials, tuner = result.optuna_study.get_trials(deepcopy=False), result._run.tuner
+    trials, tuner = result.optuna_study.get_trials(deepcopy=False), result.run.tuner
     whole = [
         t
         for t in trials
@@ -135,7 +135,7 @@ def test_a_study_is_recorded_resumed_and_loaded_with_what_was_stopped(digits, tm
     ]
     with pytest.raises(StudyTaken, match="fidelity"):
         hpo.tune(digits, **{**how, "fidelity": "hyperband"})
-    again.report(tmp_path / "report.html")
+    hpo.write_report(again, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
     assert "settings were stopped on a part of the sample" in text
     assert "xtrapolated to all 1,797 rows" in text
@@ -148,7 +148,7 @@ def test_a_stopped_setting_that_is_asked_again_is_not_fitted_again(digits, fits)
     )
     trials = result.optuna_study.trials
     assert sum("duplicate_of" in t.user_attrs for t in trials) == 10
-    assert len(fits) == result._run.tuner.fits + result._run.tuner.fidelity.fits <= 2 * 3 * FOLDS
+    assert len(fits) == result.run.tuner.fits + result.run.tuner.fidelity.fits <= 2 * 3 * FOLDS
     for trial in trials:
         if "duplicate_of" in trial.user_attrs:
             assert trial.state is trials[trial.user_attrs["duplicate_of"]].state
@@ -299,7 +299,7 @@ def test_intervals_on_real_data_hold_the_score_of_a_model_of_every_row():
                 scoring_rows=1_000,
                 store=None,
             )
-            found = result.extrapolated()
+            found = hpo.extrapolated(result)
             held.append(found.low <= truth <= found.high)
             promised.append(found.high - (0.0 if metric.startswith("neg_") else 1.0))
     assert len(held) == 9
@@ -324,19 +324,19 @@ def test_the_winner_is_extrapolated_to_all_rows_and_the_truth_there_is_within(na
     search = {f"{owner}.{k}": v for k, v in EXTRAPOLATED[name].items()}
     few = hpo.tune(frame, "y", **how, search={**search, f"{owner}.size": 3_000})
     truth = hpo.tune(frame, "y", **how, search={**search, f"{owner}.size": 100_000}).best_value
-    found = few.extrapolated(40_000)
+    found = hpo.extrapolated(few, 40_000)
     assert found.sizes[-1] == 3_000
     assert found.low <= truth <= found.high
     if (
         "Boosting" not in name
     ):  # which ends where its 100 trees can say no more: parts of a sample do not show it
-        assert abs(found.score - truth) <= abs(few.best_value - truth) + few.best_se / 2, (
+        assert abs(found.score - truth) <= abs(few.best_value - truth) + few.best.scores.se / 2, (
             "nearer than the sample's own score, or no farther than its error, where the curve has ended"
         )
-    assert few.extrapolated().rows == 60_000
-    assert few.learning_curve().x == found.sizes
+    assert hpo.extrapolated(few).rows == 60_000
+    assert hpo.learning_curve(few).x == found.sizes
 
 
 def test_models_of_all_rows_are_not_extrapolated():
     X, y = load_wine(return_X_y=True)
-    assert hpo.tune((X, y.astype(float)), algorithm="ridge", trials=1, store=None).extrapolated() is None
+    assert hpo.extrapolated(hpo.tune((X, y.astype(float)), algorithm="ridge", trials=1, store=None)) is None

@@ -22,6 +22,8 @@ import hpo
 from algorithms import registry
 from algorithms.errors import AlgorithmError
 from hpo.errors import NoScoreWarning, SearchError
+from hpo.findings.noted import algorithm_of
+from hpo.findings.scored import leaders
 from studies.errors import SpecError
 
 HGB = "sklearn:sklearn.ensemble.HistGradientBoostingRegressor"
@@ -68,7 +70,7 @@ def test_a_pipeline_object_is_cloned_and_searched_by_nested_names(tmp_path):
     assert len(more.optuna_study.trials) == 8, "an equal object goes on with the study"
     assert more.cost.rows_read == 0
     assert hpo.load("svc", store=how["store"], storage=how["storage"]).best_params == more.best_params
-    result.report(tmp_path / "report.html")
+    hpo.write_report(result, tmp_path / "report.html")
     assert "Pipeline" in (tmp_path / "report.html").read_text()
 
 
@@ -94,11 +96,11 @@ def test_aliases_tell_two_of_a_kind_apart_and_compete_with_registered_algorithms
         folds=3,
         store=None,
     )
-    assert set(result.leaders) == {"small", "large", "ridge"}
-    assert set(result.leaderboard()["algorithm"]) == {"small", "large", "ridge"}
-    assert result.best_algorithm == "ridge"
+    assert set(leaders(result)) == {"small", "large", "ridge"}
+    assert set(hpo.leaderboard(result)["algorithm"]) == {"small", "large", "ridge"}
+    assert algorithm_of(result.run, result.best) == "ridge"
     given = {"deep": HistGradientBoostingRegressor(max_iter=5), "flat": Lasso(alpha=0.1)}
-    assert set(hpo.tune((X, y), algorithm=given, trials=8, folds=3, store=None).leaders) == {"deep", "flat"}
+    assert set(leaders(hpo.tune((X, y), algorithm=given, trials=8, folds=3, store=None))) == {"deep", "flat"}
     with pytest.raises(SearchError, match=r"two go by the same name.*other=sklearn"):
         hpo.tune((X, y), algorithm=[HistGradientBoostingRegressor(max_iter=5), HGB], trials=1, store=None)
 
@@ -191,7 +193,7 @@ def test_clusters_and_outliers_are_scored_on_held_out_rows():
     np.testing.assert_allclose(found.best.scores.folds, expected, rtol=1e-9)
     frame = pd.DataFrame(X).add_prefix("x").assign(y=np.where(y == 0, "odd", "usual"))
     truth, normal = frame["y"] == "odd", found.best_model.score_samples(frame.drop(columns="y"))
-    assert found.confirm(frame.rename(columns={"y": "y"}))["roc_auc"] == pytest.approx(
+    assert hpo.confirm(found, frame.rename(columns={"y": "y"}))["roc_auc"] == pytest.approx(
         roc_auc_score(truth, -normal)
     )
 
@@ -205,7 +207,7 @@ def test_rows_without_target_are_dropped_and_counted_and_labels_unseen_refused()
     assert result.cost.rows_without_target == 5
     strange = frame.iloc[5:].assign(y="z")
     with pytest.raises(hpo.errors.DataError, match="'z'"):
-        result.confirm(strange)
+        hpo.confirm(result, strange)
 
 
 def test_a_class_missing_from_a_fold_is_scored_wrong_not_refused():
@@ -255,7 +257,7 @@ def test_the_same_spelling_works_in_yaml_and_on_the_command_line(tmp_path, capsy
     assert ran.json["cost"]["rows_read"] == len(X)
     again = shell(capsys, monkeypatch, "plan", "boosted.yaml", "--json")
     assert again.json["rows_to_read"] == 0
-    assert set(hpo.load("boosted").leaders) == {"ridge", "HistGradientBoostingRegressor"}
+    assert set(leaders(hpo.load("boosted"))) == {"ridge", "HistGradientBoostingRegressor"}
     wrong = YAML.replace("learning_rate", "learn_rate").replace("name: boosted", "name: wrong")
     (tmp_path / "wrong.yaml").write_text(wrong)
     told = shell(capsys, monkeypatch, "run", "wrong.yaml")
@@ -282,9 +284,9 @@ def test_the_example_of_boosted_trees_runs(tmp_path, monkeypatch):
     search = {**spec.search, "boosted.size": 4000, "light.size": 4000}
     short = spec.replace(trials=9, folds=2, scoring_rows=500, name=None, search=search)
     result = run_question(question_of(short), short.sampler, None, resume=True, progress=False)
-    assert {"ridge", "boosted", "light"} == set(result.leaderboard()["algorithm"])
+    assert {"ridge", "boosted", "light"} == set(hpo.leaderboard(result)["algorithm"])
     assert result.cost.rows_read == result.best.states.whole.rows + result.cost.rows_without_target
     assert any(t.user_attrs.get("fidelity", 1.0) < 1.0 for t in result.optuna_study.trials), "stopped at a rung"
     assert result.best_value > 0.7
-    trees = max((c for n, c in result.leaders.items() if n != "ridge"), key=lambda c: c.scores.mean)
+    trees = max((c for n, c in leaders(result).items() if n != "ridge"), key=lambda c: c.scores.mean)
     assert type(result.model_of(trees)["model"]).__name__ in ("HistGradientBoostingRegressor", "LGBMRegressor")

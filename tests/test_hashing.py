@@ -188,7 +188,7 @@ def test_a_study_of_thousands_of_levels_reads_once_and_predicts_from_frames(mont
         assert len(model.predict(rows[["tailnum"]].assign(tailnum=None))) == len(rows)
     assert result.best_model[0].get_feature_names_out().tolist() == ["tailnum_hash"]
     assert result.best_model["model"].coef_.shape == (3, 2**14)
-    assert result.confirm(str(months / "2.parquet"))["accuracy"] > 0.95
+    assert hpo.confirm(result, str(months / "2.parquet"))["accuracy"] > 0.95
 
 
 def test_a_regression_takes_hashes_beside_numbers(months, tmp_path):
@@ -201,7 +201,7 @@ def test_a_regression_takes_hashes_beside_numbers(months, tmp_path):
     )  # fmt: skip
     without = X["distance"] - X.groupby("carrier")["distance"].transform("mean")
     assert -result.best_value < without.abs().mean()
-    table = result.coefficient_table()
+    table = hpo.coefficient_table(result)
     assert {"arr_delay", "bucket_0"} <= set(table.index)
 
 

@@ -51,7 +51,7 @@ def test_kernel_ridge_is_ridge_on_scikit_learns_features(kernel, tmp_path):
     full = Ridge(alpha=0.5, solver="cholesky").fit(features, frame["y"])
     np.testing.assert_allclose(model.predict(rows), full.predict(features), rtol=1e-6, atol=1e-8)
     assert len(model[:-1].get_feature_names_out()) == 60
-    assert len(result.coefficients()) == 60
+    assert len(hpo.coefficients(result)) == 60
     assert result.cost.rows_read == len(frame)
 
 

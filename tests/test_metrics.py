@@ -39,14 +39,14 @@ def test_every_trial_keeps_every_score_and_the_named_one_is_optimised(rows, plac
         rows, algorithm=["ridge", "lasso"], trials=12, scoring=METRICS, refit=METRICS[1], **place
     )
     assert result.metrics == (METRICS[1], METRICS[0], METRICS[2])
-    assert result.objectives == (METRICS[1],)
+    assert result.record.objectives == (METRICS[1],)
     frame = result.trials_dataframe()
     assert frame["value"].tolist() == frame[f"mean_{METRICS[1]}"].tolist()
     assert result.best_value == frame[f"mean_{METRICS[1]}"].max()
     for name in METRICS:
         assert np.isfinite(frame[[f"mean_{name}", f"std_error_{name}"]].to_numpy()).all()
     assert result.cost.rows_read == len(rows[0])
-    kept = result.best_trial.user_attrs["scores"]["r2"]
+    kept = result.optuna_study.trials[result.best.number].user_attrs["scores"]["r2"]
     assert np.mean(kept["fold_scores"]) == pytest.approx(kept["mean"], rel=1e-12)
 
 
@@ -93,8 +93,8 @@ def test_a_further_score_that_cannot_be_told_leaves_the_trial_its_others(place):
     )  # it tells no probabilities
     result = hpo.tune((X, y), algorithm=machine, trials=4, folds=3, scoring=scoring, **place)
     assert np.isfinite(result.best_value)
-    assert result.best_trial.user_attrs["scores"]["neg_log_loss"]["mean"] is None
-    assert any("neg_log_loss could not be told" in note for note in result.report().notes)
+    assert result.optuna_study.trials[result.best.number].user_attrs["scores"]["neg_log_loss"]["mean"] is None
+    assert any("neg_log_loss could not be told" in note for note in hpo.write_report(result).notes)
 
 
 def test_several_objectives_have_a_front_and_no_best(rows, place):
@@ -107,9 +107,9 @@ def test_several_objectives_have_a_front_and_no_best(rows, place):
         **place,
     }
     result = hpo.tune(rows, trials=40, sampler="random", name="two", **asked)
-    assert result.objectives == tuple(METRICS[:2])
-    points = [objectives_of(c, result.objectives) for c in result.candidates]
-    front = {objectives_of(c, result.objectives) for c in result.pareto}
+    assert result.record.objectives == tuple(METRICS[:2])
+    points = [objectives_of(c, result.record.objectives) for c in result.candidates]
+    front = {objectives_of(c, result.record.objectives) for c in result.pareto}
     naive = {p for p in points if not any(q != p and q[0] >= p[0] and q[1] >= p[1] for q in points)}
     assert front == naive
     assert len(front) > 1
@@ -195,8 +195,8 @@ def test_json_and_reports_hold_every_score(rows, place, tmp_path):
     one = hpo.tune(rows, algorithm=["ridge", "lasso"], trials=8, scoring=METRICS, **place)
     values = result_values(one)
     assert set(values["best"]["scores"]) == set(METRICS[1:])
-    assert [row["algorithm"] for row in values["leaderboard"]] == one.leaderboard()["algorithm"].tolist()
-    data = one.report(tmp_path / "one.html")
+    assert [row["algorithm"] for row in values["leaderboard"]] == hpo.leaderboard(one)["algorithm"].tolist()
+    data = hpo.write_report(one, tmp_path / "one.html")
     assert ReportData.from_dict(json.loads(to_json(data))) == data
     page = (tmp_path / "one.html").read_text()
     assert "mean absolute error" in page.lower() or "MAE" in page
@@ -205,18 +205,18 @@ def test_json_and_reports_hold_every_score(rows, place, tmp_path):
     values = result_values(two)
     assert values["best"] is None
     assert len(values["pareto"]) == len(two.pareto)
-    data = two.report()
+    data = hpo.write_report(two)
     assert ReportData.from_dict(json.loads(to_json(data))) == data
     assert 'id="pareto"' in render_html(data)
 
 
 def test_the_leaderboard_says_who_is_within_one_standard_error(rows, place):
     result = hpo.tune(rows, algorithm=["ridge", "lasso", "ols"], trials=24, **place)
-    board = result.leaderboard()
+    board = hpo.leaderboard(result)
     assert set(board["algorithm"]) == {"ridge", "lasso", "ols"}
     assert board["score"].is_monotonic_decreasing
     assert board["score"][0] == result.best_value
-    near = board["score"] >= result.best_value - result.best_se
+    near = board["score"] >= result.best_value - result.best.scores.se
     assert (board["within_one_se"] == near).all()
     assert board["trials"].sum() == 24
     assert board.loc[board["algorithm"] == "ols", "complexity"].item() == pytest.approx(11.0)

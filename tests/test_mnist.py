@@ -11,6 +11,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 import hpo
+from hpo.findings.noted import algorithm_of
 
 TRAIN = 4_000
 
@@ -36,8 +37,8 @@ def result(tmp_path_factory):
 
 
 def test_neighbours_lead_and_every_algorithm_is_answered_from_one_read(result):
-    board = result.leaderboard().set_index("algorithm")
-    assert result.best_algorithm == "knn_classifier"
+    board = hpo.leaderboard(result).set_index("algorithm")
+    assert algorithm_of(result.run, result.best) == "knn_classifier"
     assert set(board.index) == {"knn_classifier", "multinomial_nb", "linear", "gaussian_nb"}
     assert board.loc["knn_classifier", "score"] > 0.9
     assert board["score"].min() > 0.5
@@ -52,7 +53,7 @@ def test_the_winner_is_scikit_learns_and_scores_as_well_on_images_it_has_not_see
     twin.fit(X[:TRAIN], y[:TRAIN])
     ours, theirs = result.best_model.predict(X[TRAIN:]), twin.predict(X[TRAIN:])
     assert np.mean(ours == theirs) > 0.995, "ties of neighbours apart"
-    assert result.confirm((X[TRAIN:], y[TRAIN:]))["accuracy"] == pytest.approx(result.best_value, abs=0.03)
+    assert hpo.confirm(result, (X[TRAIN:], y[TRAIN:]))["accuracy"] == pytest.approx(result.best_value, abs=0.03)
 
 
 def test_components_of_images_explain_what_scikit_learns_do(tmp_path):

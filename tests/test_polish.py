@@ -124,14 +124,14 @@ def test_it_is_left_out_where_it_gains_less_than_the_standard_error_and_the_repo
     assert not result.polished.passes
     assert result.polished.gain < result.polished.se
     assert result.cost.rows_read == ROWS
-    assert any("not polished" in note and "standard error" in note for note in result.report().notes)
+    assert any("not polished" in note and "standard error" in note for note in hpo.write_report(result).notes)
 
 
 def test_it_is_made_where_it_gains_more(frame, tmp_path, monkeypatch):
     monkeypatch.setattr(hpo.trials.polish, "_standard_error", lambda *_: 1e-7)
     result = tuned(frame, tmp_path)
     assert result.polished.passes
-    assert any("was polished by" in note for note in result.report().notes)
+    assert any("was polished by" in note for note in hpo.write_report(result).notes)
 
 
 def test_there_is_nothing_to_polish_in_exact_models_and_few_rows(frame, tmp_path):

@@ -91,7 +91,7 @@ def test_the_data_is_read_as_often_as_it_takes_and_rows_are_counted_truly(tmp_pa
     assert picky["learned"] == rounds
     assert result.record.read_again == (WHY,) * rounds
     assert result.record.unsuited == ()
-    assert sum("was read again" in note and WHY in note for note in result.report().notes) == rounds
+    assert sum("was read again" in note and WHY in note for note in hpo.write_report(result).notes) == rounds
 
 
 def test_it_is_announced(tmp_path, picky, monkeypatch):
@@ -110,7 +110,7 @@ def test_after_two_more_readings_it_stands_with_a_warning(tmp_path, picky):
         result = tuned(tmp_path)
     assert result.cost.rows_read == 3 * ROWS
     assert result.record.unsuited == (WHY,)
-    assert any("rough" in note and WHY in note for note in result.report().notes)
+    assert any("rough" in note and WHY in note for note in hpo.write_report(result).notes)
     with pytest.warns(ApproximationWarning, match=WHY):
         again = tuned(tmp_path)
     assert again.cost.rows_read == 0, "the same data is not learned of a third time"

@@ -47,7 +47,7 @@ def grown(monkeypatch):
 
 
 def test_quick_trials_leave_nothing_out():
-    data = noting(tune(trials=4), 1e-4).report()
+    data = hpo.write_report(noting(tune(trials=4), 1e-4))
     assert sorted(c.name for c in data.validation) == CURVES
     assert max(len(c.x) for c in data.validation) == POINTS
     assert data.nested is not None
@@ -61,7 +61,7 @@ def test_a_report_of_slow_trials_fits_no_more_often_than_the_trials_did(trials, 
     result = noting(tune(trials=trials, folds=3), 60.0)
     done = len(grown)
     assert done <= 3 * trials
-    data = result.report()
+    data = hpo.write_report(result)
     complexities = trials + 1  # of every setting, on all rows
     assert len(grown) - done <= done + complexities
     [left_out] = [n for n in data.notes if n.startswith("Left out")]
@@ -77,11 +77,11 @@ def test_a_report_of_slow_trials_fits_no_more_often_than_the_trials_did(trials, 
 
 def test_what_was_left_out_is_told_when_asked_for():
     result = noting(tune(trials=3), 60.0)
-    data = result.report()
+    data = hpo.write_report(result)
     assert (data.nested, data.learning, data.validation) == (None, None, [])
-    assert result.nested_score is not None
-    assert result.learning_curve() is not None
-    assert len(result.validation_curve("isolation_forest.max_features", points=9).x) == 9
+    assert hpo.nested_score(result) is not None
+    assert hpo.learning_curve(result) is not None
+    assert len(hpo.validation_curve(result, "isolation_forest.max_features", points=9).x) == 9
 
 
 def test_a_study_opened_again_has_the_same_report(tmp_path):
@@ -89,20 +89,21 @@ def test_a_study_opened_again_has_the_same_report(tmp_path):
     first = tune(trials=5, store=tmp_path / "store", **where)
     loaded = hpo.load("forest", storage=where["storage"], store=tmp_path / "store")
     assert depth_of(loaded) == depth_of(first)
-    assert loaded.report().notes == first.report().notes
+    assert hpo.write_report(loaded).notes == hpo.write_report(first).notes
 
 
 def test_estimators_that_are_fitted_anew_have_no_curves_and_the_report_says_so():
     search = {"DecisionTreeClassifier.max_depth": [1, 2, 3]}
-    data = tune("sklearn:sklearn.tree.DecisionTreeClassifier", trials=3, search=search).report()
+    data = hpo.write_report(tune("sklearn:sklearn.tree.DecisionTreeClassifier", trials=3, search=search))
     assert not data.validation
     assert data.nested is None
     assert any("DecisionTreeClassifier, and the nested estimate, were left out" in n for n in data.notes)
 
 
-def test_the_curves_of_the_most_important_hyperparameters_come_first():
+def test_the_curves_of_the_most_important_hyperparameters_come_first(monkeypatch):
     result = tune(trials=20, folds=3)
-    result.importances = lambda: {CURVES[1]: 0.9, CURVES[0]: 0.1}
+    shares = {CURVES[1]: 0.9, CURVES[0]: 0.1}
+    monkeypatch.setattr("hpo.report.time_budget.importances", lambda _: shares)
     budget = 20 * 60.0 + FREE
     points = depth_of(noting(result, 60.0)).points
     assert list(points) == [CURVES[1], CURVES[0], CURVES[2]][: len(points)]

@@ -119,7 +119,7 @@ def test_a_sampled_score_is_near_the_exact_one_and_reads_nothing_more(tmp_path):
     assert again.cost.rows_read == 0
     assert [held.rows.n for held in sampled.best.states.held_out] == [2000] * 5
     error = np.sqrt(2 / np.pi)  # mean absolute error of a unit normal
-    assert -sampled.best_value == pytest.approx(error, abs=5 * sampled.best_se + 0.01)
+    assert -sampled.best_value == pytest.approx(error, abs=5 * sampled.best.scores.se + 0.01)
     assert exact.best.states.sample is None
 
 

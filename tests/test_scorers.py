@@ -110,7 +110,7 @@ def test_confirm_takes_the_last_class_for_positive_too(name, tmp_path):
     result = hpo.tune((X, y), algorithm="gaussian_nb", trials=3, scoring=name, store=tmp_path)
     new = rows_of(LABELS["text"], seed=1)
     expected = twin_scorer(name, "on time")(result.best_model, *new)
-    assert result.confirm(new)[name] == pytest.approx(expected, rel=1e-9)
+    assert hpo.confirm(result, new)[name] == pytest.approx(expected, rel=1e-9)
 
 
 def test_thresholds_are_judged_by_the_class_that_they_are_chosen_for(tmp_path):
@@ -140,7 +140,7 @@ def test_parts_of_a_sample_and_all_rows_are_scored_alike(tmp_path):
         folds=3, store=tmp_path,
     )  # fmt: skip
     assert result.best_value > 0.8
-    told = result.extrapolated(100_000)
+    told = hpo.extrapolated(result, 100_000)
     assert told is not None
     assert all(0.7 < mean <= 1.0 for mean in told.means)
 

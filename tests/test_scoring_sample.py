@@ -232,7 +232,7 @@ def test_a_threshold_is_chosen_by_the_rows_that_each_stands_for(tmp_path):
     lost = []
     for seed in range(4):
         runs = (hpo.tune(frame, search=search, **asked, scoring_rows=m, seed=seed) for m in (20_000, 600))
-        every, some = (result.confirm(new)["f1"] for result in runs)
+        every, some = (hpo.confirm(result, new)["f1"] for result in runs)
         lost.append(every - some)
     assert np.mean(lost) < 0.03
 
@@ -240,6 +240,6 @@ def test_a_threshold_is_chosen_by_the_rows_that_each_stands_for(tmp_path):
 def test_the_report_counts_classes_by_every_row(tmp_path):
     frame = rare(8000)
     result = hpo.tune(frame, "t", "knn_classifier", trials=1, folds=2, scoring_rows=300, store=tmp_path)
-    rows = {row.label: (row.rows, row.counted) for row in result.report().classes}
+    rows = {row.label: (row.rows, row.counted) for row in hpo.write_report(result).classes}
     counts = frame["t"].value_counts()
     assert rows == {"no": (counts["no"], True), "yes": (counts["yes"], True)}

@@ -289,8 +289,8 @@ def test_a_study_reads_the_rows_once_for_both_kinds_of_states(tmp_path):
     assert all(
         t.user_attrs["rows_read"] == 0 and "error" not in t.user_attrs for t in result.optuna_study.trials
     )
-    assert np.isfinite(result.nested_score.mean)
-    assert result.validation_curve("lda.shrinkage").x == ("auto", 0.1)
+    assert np.isfinite(hpo.nested_score(result).mean)
+    assert hpo.validation_curve(result, "lda.shrinkage").x == ("auto", 0.1)
 
     again = hpo.tune((X, y), algorithm="lda", search={"lda.shrinkage": "auto"}, trials=2, **asked)
     assert again.cost.rows_read == 0
@@ -310,7 +310,7 @@ def test_where_only_the_richer_state_is_kept_it_tells_the_ranges(tmp_path):
     result = hpo.tune(
         frame.assign(y=y), algorithm=["logistic", "lda"], search={"lda.shrinkage": ["auto"]}, **asked
     )
-    assert {"lda.impute", "lda.min_frequency"} <= result.space.keys()
+    assert {"lda.impute", "lda.min_frequency"} <= result.run.tuner.space.keys()
     frame.assign(y=y).to_parquet(tmp_path / "rows.parquet")
     asked = {
         "data": str(tmp_path / "rows.parquet"),

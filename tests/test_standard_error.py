@@ -35,10 +35,10 @@ def test_the_standard_error_of_repeated_splits_allows_for_their_overlap(folds, t
         expected = np.std(one.folds, ddof=1) * np.sqrt(1 / len(pairs) + ratio)
         assert one.se == pytest.approx(expected, rel=1e-12)
     assert result.trials_dataframe()["std_error"][result.best.number] == scores.se
-    assert result.leaderboard()["se"][0] == scores.se
-    assert hpo.load("a", **where).best_se == scores.se
-    assert result.report().best.se == scores.se
-    curve = result.validation_curve("ridge.alpha", 3)
+    assert hpo.leaderboard(result)["se"][0] == scores.se
+    assert hpo.load("a", **where).best.scores.se == scores.se
+    assert hpo.write_report(result).best.se == scores.se
+    curve = hpo.validation_curve(result, "ridge.alpha", 3)
     assert all(np.isfinite(curve.se))
 
 
@@ -50,7 +50,7 @@ def test_the_standard_error_of_folds_that_share_no_test_row_stays(folds, tmp_pat
     X, y = load_diabetes(return_X_y=True)
     result = hpo.tune((X, y), algorithm="ridge", folds=folds, trials=2, store=tmp_path)
     scores = result.best.scores.folds
-    assert result.best_se == pytest.approx(np.std(scores, ddof=1) / np.sqrt(len(scores)), rel=1e-12)
+    assert result.best.scores.se == pytest.approx(np.std(scores, ddof=1) / np.sqrt(len(scores)), rel=1e-12)
 
 
 def test_comparing_studies_allows_for_the_overlap_too(tmp_path):

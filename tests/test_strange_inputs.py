@@ -156,7 +156,7 @@ def test_masked_values_are_missing_values():
     assert masked.best_value == plain.best_value
     assert masked.cost.rows_without_target == 1
     whole = tune((np.ma.masked_array(np.arange(ROWS)[:, None], hidden), y), target=None)
-    assert "ridge.impute" in whole.space
+    assert "ridge.impute" in whole.run.tuner.space
 
 
 @pytest.mark.parametrize("dtype", [">f8", "<f8", "longdouble", ">i4"])
@@ -395,7 +395,7 @@ def test_rows_of_zeros_predict_without_them(algorithm):
     result = tune(data, algorithm=algorithm)
     assert np.isfinite(result.best_value)
     assert len(set(result.predict(data)["prediction"])) == 1
-    assert result.report().trials
+    assert hpo.write_report(result).trials
 
 
 def test_a_result_without_a_score_can_be_looked_at_and_says_why():

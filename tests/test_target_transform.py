@@ -39,8 +39,8 @@ def test_the_model_is_scikit_learns_on_every_row(tmp_path):
     model = result.best_model
     assert isinstance(model["model"], TransformedTargetRegressor)
     np.testing.assert_allclose(model.predict(X), twin.predict(X), rtol=1e-8)
-    assert next(name for name, _ in result.coefficients()) == "a"
-    assert result.confirm(frame)["r2"] == pytest.approx(r2_score(y, twin.predict(X)))
+    assert next(name for name, _ in hpo.coefficients(result)) == "a"
+    assert hpo.confirm(result, frame)["r2"] == pytest.approx(r2_score(y, twin.predict(X)))
 
 
 @pytest.mark.parametrize("scoring", ["r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"])
@@ -76,7 +76,7 @@ def test_every_regression_takes_it_and_reads_once(name, tmp_path):
     assert all(t.user_attrs["rows_read"] == 0 for t in result.optuna_study.trials)
     again = hpo.load("n", storage=tmp_path / "j")
     np.testing.assert_array_equal(again.best_model.predict(frame), result.best_model.predict(frame))
-    result.report(tmp_path / "report.html")
+    hpo.write_report(result, tmp_path / "report.html")
 
 
 def test_scores_of_models_with_and_without_are_told_of_the_same_rows(tmp_path):
@@ -89,7 +89,7 @@ def test_scores_of_models_with_and_without_are_told_of_the_same_rows(tmp_path):
         search={"ridge.target_transform": "log1p"},
     )
     assert result.record.sampled == ("r2",)
-    board = result.leaderboard().set_index("algorithm")["score"]
+    board = hpo.leaderboard(result).set_index("algorithm")["score"]
     assert board["ridge"] > board["lasso"]
 
 

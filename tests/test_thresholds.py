@@ -17,6 +17,8 @@ from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
 from algorithms.models.knn_classifier import KNNClassifier
 from algorithms.thresholds import best_threshold, check_criterion
 from hpo.errors import SearchError
+from hpo.findings.noted import algorithm_of
+from hpo.findings.scored import leaders
 
 BINARY = [n for n in registry.names() if registry.get(n).tags.task == "classification"]
 
@@ -105,11 +107,11 @@ def test_a_threshold_is_a_hyperparameter_like_any_other(tmp_path):
     tried = {t.params["gaussian_nb.threshold"]: t.value for t in result.optuna_study.trials}
     assert set(tried) == {"default", "f1", "f2"}
     assert len({round(v, 6) for v in tried.values()}) == 3
-    assert result.nested_score is not None
-    assert result.learning_curve().mean[-1] == pytest.approx(result.best_value)
-    assert result.validation_curve("threshold").x == ("default", "f1", "f2")
-    assert result.simplest_model is not None
-    result.report(tmp_path / "report.html")
+    assert hpo.nested_score(result) is not None
+    assert hpo.learning_curve(result).mean[-1] == pytest.approx(result.best_value)
+    assert hpo.validation_curve(result, "threshold").x == ("default", "f1", "f2")
+    assert result.model_of(result.simplest) is not None
+    hpo.write_report(result, tmp_path / "report.html")
     loaded = hpo.load("t", **where)
     pd.testing.assert_frame_equal(loaded.predict(frame), result.predict(frame))
 
@@ -186,8 +188,8 @@ def test_several_algorithms_may_share_a_study_with_and_without(tmp_path):
     X, y = load_breast_cancer(return_X_y=True)
     search = {"linear.threshold": "f1"}
     result = hpo.tune((X, y), algorithm=["linear", "gaussian_nb"], search=search, trials=12, store=tmp_path)
-    assert {result.algorithm_of(c) for c in result.candidates} == {"linear", "gaussian_nb"}
-    model = result.model_of(result.leaders["linear"])
+    assert {algorithm_of(result.run, c) for c in result.candidates} == {"linear", "gaussian_nb"}
+    model = result.model_of(leaders(result)["linear"])
     assert isinstance(model["model"], FixedThresholdClassifier)
     assert result.cost.rows_read == len(y)
 

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 import hpo
 from algorithms.contract import Held
 from hpo.errors import DataError, SearchError, TuneError
+from hpo.findings.scored import leaders, searched
 from studies.errors import SpecError, StudyMissing
 
 
@@ -60,11 +61,11 @@ def test_a_result_answers_everything_that_is_promised(frame, tmp_path):
     }  # fmt: skip
     assert result.cost.rows_read == 1500
     written = tmp_path / "report.html"
-    result.report(written)
+    hpo.write_report(result, written)
     assert written.stat().st_size < 1_000_000
     assert "ridge" in repr(result) or "elastic_net" in repr(result)
-    assert result.nested_score.mean == pytest.approx(result.best_value, rel=0.02)
-    curve = result.learning_curve()
+    assert hpo.nested_score(result).mean == pytest.approx(result.best_value, rel=0.02)
+    curve = hpo.learning_curve(result)
     assert len(curve.x) == 4
     assert curve.x[-1] == pytest.approx(1200, rel=0.02)
     assert curve.mean[-1] == pytest.approx(result.best_value, rel=1e-12)
@@ -130,7 +131,7 @@ def test_group_folds_split_no_group_and_time_folds_train_on_the_past(frame):
     rows = [state.rows for state in by_time.best.states.train]
     assert rows == sorted(rows)
     assert sum(rows) < 3 * 1500
-    assert by_time.nested_score is None
+    assert hpo.nested_score(by_time) is None
 
 
 @pytest.mark.parametrize("sampler", ["auto", "tpe", "random", "qmc", "cmaes"])
@@ -211,9 +212,9 @@ def test_simplest_is_within_one_standard_error_and_no_more_complex(frame):
     from hpo.trials.selection import complexity
 
     result = tune(frame, algorithm=["ridge", "lasso"], trials=60)
-    assert result.simplest.scores.mean >= result.best_value - result.best_se
+    assert result.simplest.scores.mean >= result.best_value - result.best.scores.se
     assert complexity(result.simplest) <= complexity(result.best)
-    assert result.simplest_model.predict(frame).shape == (1500,)
+    assert result.model_of(result.simplest).predict(frame).shape == (1500,)
 
 
 def test_nested_estimate_is_the_naive_one(frame):
@@ -234,28 +235,28 @@ def test_nested_estimate_is_the_naive_one(frame):
                 scores.append(float(algorithm.score(algorithm.solve(train), Held(states.cells[test]), result.metric)))
             means.append(np.mean(scores))
         outer.append(result.candidates[int(np.argmax(means))].scores.folds[out])
-    assert result.nested_score.mean == pytest.approx(np.mean(outer), rel=1e-12)
+    assert hpo.nested_score(result).mean == pytest.approx(np.mean(outer), rel=1e-12)
     assert fold_states(states.summary, states.cells, states.plan).whole.rows == 1500
 
 
 def test_validation_curve_holds_the_other_parameters_at_their_best(frame):
     result = tune(frame)
-    curve = result.validation_curve("ridge.alpha", points=9)
+    curve = hpo.validation_curve(result, "ridge.alpha", points=9)
     assert len(curve.x) == 9
-    assert max(curve.mean) <= result.best_value + result.best_se
+    assert max(curve.mean) <= result.best_value + result.best.scores.se
     with pytest.raises(TuneError, match=r"'ridge.gamma' was not searched"):
-        result.validation_curve("ridge.gamma")
+        hpo.validation_curve(result, "ridge.gamma")
 
 
 def test_every_algorithm_has_validation_curves_around_its_own_best(frame):
     result = tune(frame, algorithm=["ridge", "elastic_net"], trials=20)
-    assert {"ridge.alpha", "elastic_net.alpha", "elastic_net.l1_ratio"} <= set(result.searched())
+    assert {"ridge.alpha", "elastic_net.alpha", "elastic_net.l1_ratio"} <= set(searched(result))
     for name in ("ridge", "elastic_net"):
-        leader = result.leaders[name]
+        leader = leaders(result)[name]
         own = result.params_of(leader)[f"{name}.standardize"]
-        curve = result.validation_curve(f"{name}.standardize")
+        curve = hpo.validation_curve(result, f"{name}.standardize")
         assert dict(zip(curve.x, curve.mean, strict=True))[own] == pytest.approx(leader.scores.mean, rel=1e-12)
-    assert {c.name for c in result.report().validation} == set(result.searched())
+    assert {c.name for c in hpo.write_report(result).validation} == set(searched(result))
 
 
 def test_confirm_scores_raw_rows_with_any_scorer(frame):
@@ -264,15 +265,15 @@ def test_confirm_scores_raw_rows_with_any_scorer(frame):
     train, held_out = frame.iloc[:1000], frame.iloc[1000:].copy()
     result = tune(train)
     prediction = result.best_model.predict(held_out)
-    scores = result.confirm(held_out, scoring=["r2", "neg_mean_absolute_error"])
+    scores = hpo.confirm(result, held_out, scoring=["r2", "neg_mean_absolute_error"])
     assert scores["r2"] == pytest.approx(r2_score(held_out["y"], prediction))
     assert scores["neg_mean_absolute_error"] == pytest.approx(-mean_absolute_error(held_out["y"], prediction))
     held_out.loc[held_out.index[:10], "y"] = np.nan
-    assert result.confirm(held_out)["r2"] == pytest.approx(r2_score(held_out["y"].iloc[10:], prediction[10:]))
+    assert hpo.confirm(result, held_out)["r2"] == pytest.approx(r2_score(held_out["y"].iloc[10:], prediction[10:]))
     with pytest.raises(DataError, match="scoring=3 is no score of this model"):
-        result.confirm(frame, scoring=3)
+        hpo.confirm(result, frame, scoring=3)
     with pytest.raises(DataError, match=r"'rr2' is no score of this model; did you mean 'r2'"):
-        result.confirm(held_out, scoring="rr2")
+        hpo.confirm(result, held_out, scoring="rr2")
 
 
 def test_predict_reads_any_source(frame, tmp_path):
@@ -298,7 +299,7 @@ def test_pca_has_no_target():
     assert result.metric == "log_likelihood"
     assert result.best_model.transform(X).shape == (442, result.best_params["pca.n_components"])
     assert next(iter(result.predict(X).columns)) == "component_0"
-    assert np.isfinite(result.confirm(X)["log_likelihood"])
+    assert np.isfinite(hpo.confirm(result, X)["log_likelihood"])
 
 
 def test_weights_are_honoured_everywhere(frame):
@@ -381,7 +382,7 @@ def test_the_rows_without_a_target_are_dropped_and_counted(frame):
     result = tune(frame.assign(y=frame["y"].where(frame.index % 10 != 0)))
     assert result.cost.rows_without_target == 150
     assert result.best.states.whole.rows == 1350
-    assert any("150 rows without a value" in note for note in result.report().notes)
+    assert any("150 rows without a value" in note for note in hpo.write_report(result).notes)
 
 
 def test_no_credentials_are_recorded(frame, tmp_path, hpo_home):

@@ -28,6 +28,7 @@ from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows, TooLa
 from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.sample import Sample
 from hpo.errors import DataError, SearchError, TuneError
+from hpo.findings.noted import algorithm_of
 
 CASES = [(name, i) for name, (settings, _) in TWINS.items() for i in range(len(settings))]
 KMEANS = [(name, i) for name, i in CASES if name == "kmeans"]
@@ -304,7 +305,7 @@ def test_many_k_of_both_models_read_every_row_once_and_a_second_study_none(files
     assert first.cost.rows_read == 4500
     assert first.cost.states_built == 3 * 2, "one coreset for both models, and a sample for the silhouettes"
     assert {t.user_attrs["rows_read"] for t in first.optuna_study.trials} == {0}
-    assert {first.algorithm_of(c) for c in first.candidates} == set(both)
+    assert {algorithm_of(first.run, c) for c in first.candidates} == set(both)
     second = hpo.tune(
         files, algorithm="kmeans", trials=10, scoring="neg_inertia", folds=3, store=tmp_path / "store"
     )
@@ -324,7 +325,7 @@ def test_another_k_max_is_another_pass(files, tmp_path):
     hpo.tune(files, **asked)
     more = hpo.tune(files, **asked, search={"kmeans.k_max": 20})
     assert more.cost.rows_read == 4500
-    assert more.space["kmeans.n_clusters"].high == 20
+    assert more.run.tuner.space["kmeans.n_clusters"].high == 20
 
 
 @pytest.mark.parametrize("scoring", ["silhouette", "neg_davies_bouldin", "calinski_harabasz"])
@@ -367,13 +368,13 @@ def test_inertia_and_likelihood_are_confirmed_on_raw_rows():
     X = rows_of("wine")
     asked = {"trials": 1, "scoring": "neg_inertia", "store": None}
     result = hpo.tune(X, algorithm="kmeans", search={"kmeans.n_clusters": 3}, **asked)
-    found = result.confirm(X)["neg_inertia"]
+    found = hpo.confirm(result, X)["neg_inertia"]
     assert found == pytest.approx(-result.best_model["model"].inertia_ / len(X))
     with pytest.raises(DataError, match="silhouette"):
-        result.confirm(X, scoring="silhouette")
+        hpo.confirm(result, X, scoring="silhouette")
     search = {"gaussian_mixture.n_components": 2}
     mixture = hpo.tune(X, algorithm="gaussian_mixture", search=search, trials=1, store=None)
-    assert mixture.confirm(X)["log_likelihood"] == pytest.approx(
+    assert hpo.confirm(mixture, X)["log_likelihood"] == pytest.approx(
         mixture.best_model.score(pd.DataFrame(X).add_prefix("x"))
     )
 
@@ -384,7 +385,7 @@ def test_the_report_draws_the_elbow_with_errors_whatever_was_optimised(tmp_path,
         rows_of("wine"), algorithm="kmeans", search={"kmeans.n_clusters": hpo.Int(2, 9)}, trials=5, store=None
     )
     assert result.metric == "silhouette"
-    elbow, scored = result.report(tmp_path / "report.html").validation
+    elbow, scored = hpo.write_report(result, tmp_path / "report.html").validation
     assert (elbow.name, elbow.metric, elbow.x) == ("kmeans.n_clusters", "neg_inertia", list(range(2, 10)))
     assert np.all(np.diff(elbow.mean[:4]) > 0.0)
     assert np.all(np.array(elbow.se) > 0.0)
@@ -393,7 +394,7 @@ def test_the_report_draws_the_elbow_with_errors_whatever_was_optimised(tmp_path,
     assert "mean inertia ± 1 standard error, lower is better" in page
     assert "mean silhouette ± 1 standard error, higher is better" in page
     with pytest.raises(TuneError, match="metric='r2'"):
-        result.validation_curve("n_clusters", metric="r2")
+        hpo.validation_curve(result, "n_clusters", metric="r2")
 
 
 def test_categories_and_gaps_reach_the_model_as_numbers(tmp_path):
@@ -492,8 +493,8 @@ def test_few_distinct_rows_that_come_often_are_as_many_clusters(name, tmp_path):
     """Three points, 20 rows of each, four in each fold: their clusters are as far apart as there is."""
     X = np.tile([[0.0, 0.0], [5.0, 5.0], [9.0, 0.0]], (20, 1))
     result = hpo.tune(X, algorithm=name, trials=12, folds=KFold(5), scoring="silhouette", store=tmp_path)
-    [key] = [k for k in result.space if k.endswith(("n_clusters", "n_components"))]
-    assert result.space[key].high == result.best_params[key] == 3
+    [key] = [k for k in result.run.tuner.space if k.endswith(("n_clusters", "n_components"))]
+    assert result.run.tuner.space[key].high == result.best_params[key] == 3
     assert result.best_value == 1.0
     twin = KMeans(3, n_init=1, random_state=0).fit(X)
     assert result.best_value == pytest.approx(silhouette_score(X, twin.labels_))

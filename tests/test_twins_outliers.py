@@ -103,7 +103,7 @@ def test_shuttle_from_rows_to_confirmed_scores(shuttle, tmp_path):
     assert result.best_value > 0.98
     assert result.cost.rows_read == 40_000
     assert all(t.user_attrs["rows_read"] == 0 for t in result.optuna_study.trials)
-    scores = result.confirm(held_out, scoring=["roc_auc", "average_precision"])
+    scores = hpo.confirm(result, held_out, scoring=["roc_auc", "average_precision"])
     X, truth = held_out.drop(columns="anomaly"), held_out["anomaly"]
     normal = result.best_model.score_samples(X)
     np.testing.assert_allclose(scores["roc_auc"], roc_auc_score(truth, -normal))

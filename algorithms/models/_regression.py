@@ -18,7 +18,7 @@ from algorithms.metrics import SQUARED_ERROR
 from algorithms.models._pipeline import dressed
 from algorithms.models._rounding import (
     NEGLIGIBLE,
-    PROMISED,
+    PREDICTED,
     SHAKEN,
     Residuals,
     moved_at_most,
@@ -185,18 +185,26 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         design = solution.design
         if self.summary.precision != AUTO or design.root is not None:
             return
-        known = PROMISED * math.sqrt(max(design.varied, 0.0))
-        if self.definite and predictions_moved_at_most(design, solution.coef) <= known:
+        if self.definite and predictions_moved_at_most(design, solution.coef) <= PREDICTED:
             return
-        with np.errstate(all="ignore"):
-            away = self.again(solution, design.shaken) - solution.coef
-        if not predictions_moved(design, away) <= known:
+        moved = SHAKEN * self._predictions_moved(solution)
+        if not moved <= PREDICTED:
+            known = f"known to {moved:.1g} of the target's deviation" if math.isfinite(moved) else "unknown"
             raise Imprecise(
-                "the model of all rows is not known to six digits, by rounding: its columns are too nearly "
+                f"what the model of all rows predicts is {known} by rounding: the columns are too nearly "
                 "collinear, or of too unlike scales; standardize them, or set precision='qr' (the data is read "
                 "once more)",
                 finer=True,
             )
+
+    def _predictions_moved(self, solution: LinearSolution) -> float:
+        """Return how far rounding moves predictions of training rows, beside the target's deviation."""
+        design, solved = solution.design, self.solved(solution)
+        if solved is not None and not solved.certain:
+            return math.inf
+        with np.errstate(all="ignore"):
+            shaken = design.shaken if solved is None else design.shaken_products
+            return predictions_moved(design, self.again(solution, shaken) - solution.coef)
 
     def complexity(self, solution: LinearSolution) -> float:
         """Return the effective degrees of freedom, the intercept included."""

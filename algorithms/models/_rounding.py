@@ -35,6 +35,9 @@ PROMISED = 5e-8
 """Relative bound above which states of more digits are asked for, where there can be any: the true error is then
 about 1e-8 at most, and mostly far below: bounds are five to a hundred times as large as errors."""
 
+PREDICTED = 1e-8
+"""Largest error of a training row's prediction, beside the target's deviation, for which products will do."""
+
 NATURAL = 1e-4
 """Share of the target's variance below which a squared error is as good as none."""
 
@@ -142,11 +145,13 @@ def moved_at_most(design: Design, found: Residuals, slope: Array) -> float:
 
 
 def predictions_moved(design: Design, away: Array) -> float:
-    """Return ‖X·δw‖ of a design's own rows, where its coefficients move by δw."""
+    """Return how far a row's prediction moves where coefficients move by δw, beside the target's deviation.
+
+    That is ‖X·δw‖ times the root of a row's leverage, at most one and on the average q/n.
+    """
     rows = design.rows_like
-    if rows is not None:
-        return float(np.linalg.norm(rows[:, :-1] @ away))
-    return math.sqrt(max(float(away @ design.gram @ away), 0.0))
+    moved = away @ design.gram @ away if rows is None else np.sum((rows[:, :-1] @ away) ** 2)
+    return _of_a_row(design, math.sqrt(max(float(moved), 0.0)))
 
 
 def predictions_moved_at_most(design: Design, coef: Array) -> float:
@@ -155,7 +160,14 @@ def predictions_moved_at_most(design: Design, coef: Array) -> float:
     ‖Xδw‖² ≤ rᵀA⁻¹r for δw = A⁻¹r, and |r| is at most ε·s(Σs|w| + s_y).
     """
     reach = float(design.sizes @ np.abs(coef)) + math.sqrt(max(design.yy, 0.0))
-    return design.rounding * design.leverage[1] * reach
+    return _of_a_row(design, design.rounding * design.leverage[1] * reach)
+
+
+def _of_a_row(design: Design, length: float) -> float:
+    deviation = math.sqrt(max(design.varied, 0.0) / design.weight)
+    if not deviation:
+        return math.inf if length else 0.0
+    return length * math.sqrt(min(1.0, design.q / design.rows)) / deviation
 
 
 def moved_by_mixing(

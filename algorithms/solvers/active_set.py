@@ -116,7 +116,7 @@ class _Factor:
         shrunk, held = below @ along, below @ across
         slope = beyond.T @ left + held.T @ shrunk + across.T @ pulled
         made = np.abs(solve_triangular(self.U, across, check_finite=False)) / self.t[:, None]
-        size = float(np.linalg.norm(left + Q @ pulled))
+        size = float(np.linalg.norm((left + Q @ pulled)[rows.any(axis=1)]))  # the target's mean alone has no slope
         lengths = np.sqrt(np.einsum("ij,ij->j", beyond, beyond) + np.einsum("ij,ij->j", held, held))
         return np.asarray(w), np.asarray(slope), Apart(lengths, made, self.on, size)
 

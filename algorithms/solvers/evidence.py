@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.contract import Array
+from algorithms.solvers.penalised import penalised
 from algorithms.solvers.spectrum import Spectrum
 
 
@@ -66,7 +67,7 @@ def maximise(s: Spectrum, yy: float, target_variance: float, weight: float, how:
         if old is not None and float(np.abs(old - coef).sum()) < how.tol:
             break
         old = coef
-    coef, sse = _posterior_mean(s, yy, _ratio(lambda_, alpha))
+    coef, sse = _posterior_mean(s, yy, _ratio(lambda_, alpha), last=True)
     return Evidence(coef, float(alpha), float(lambda_), gamma, n_iter, sse)
 
 
@@ -75,8 +76,11 @@ def _ratio(lambda_: float, alpha: float) -> float:
     return lambda_ / alpha if alpha != 0.0 else np.inf
 
 
-def _posterior_mean(s: Spectrum, yy: float, ratio: float) -> tuple[Array, float]:
+def _posterior_mean(s: Spectrum, yy: float, ratio: float, *, last: bool = False) -> tuple[Array, float]:
+    """Return the mean and its squared error; the last with the digits that eigenvectors of unlike columns lose."""
     coef = s.vectors @ (s.projected / (s.values + ratio))
+    if last and 0.0 < ratio < np.inf:
+        coef = penalised(s, ratio).coef
     if s.root is not None:
         r = s.root[:, :-1] @ coef - s.root[:, -1]
         return coef, float(r @ r)

@@ -67,24 +67,26 @@ def predict(
     _check_apart(output, dataset)
     rows = write(output, predictions(model, dataset, keep or ()))
     if as_json:
-        emit({"file": str(output), "rows": rows, "study": result.name})
+        emit({"file": str(output), "rows": rows, "study": result.record.name})
     else:
         say(f"{output}: {count(rows, 'prediction')}")
 
 
 def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:
     from hpo.cli.exits import UsageError
+    from hpo.findings.scored import candidate_of
 
     if simplest and trial is not None:
         raise UsageError("--simplest and --trial each choose a model; give one of them")
     if trial is not None:
-        return result.model_of(result.candidate(trial))
-    if result.several:
+        return result.model_of(candidate_of(result, trial))
+    if result.record.several:
         front = ", ".join(str(candidate.number) for candidate in result.pareto[:10])
         raise UsageError(
-            f"study {result.name!r} has several objectives, so choose one of its Pareto front with --trial: {front}"
+            f"study {result.record.name!r} has several objectives, so choose one of its Pareto front with "
+            f"--trial: {front}"
         )
-    return result.simplest_model if simplest else result.best_model
+    return result.model_of(result.simplest) if simplest else result.best_model
 
 
 def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Iterator[pa.Table]:

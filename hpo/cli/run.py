@@ -87,7 +87,7 @@ def _show(result: Result, storage: str | None) -> None:
 
     render_summary(report_data(result), console())
     where = [] if storage is None else ["--storage", storage]
-    say("", "Report: " + shlex.join(["hpo", "report", str(result.name), *where, "--html", "report.html"]))
+    say("", "Report: " + shlex.join(["hpo", "report", str(result.record.name), *where, "--html", "report.html"]))
 
 
 def result_values(result: Result) -> dict[str, Any]:
@@ -96,15 +96,15 @@ def result_values(result: Result) -> dict[str, Any]:
     from hpo.findings.leaderboard import leaderboard
 
     found: dict[str, Any] = {
-        "name": result.name,
+        "name": result.record.name,
         "metric": result.metric,
         "metrics": list(result.metrics),
-        "objectives": list(result.objectives),
+        "objectives": list(result.record.objectives),
         "stopped": result.stopped,
         "trials": len(result.optuna_study.trials),
     }
     try:
-        several = result.several
+        several = result.record.several
         found["pareto"] = [_chosen(result, one) for one in result.pareto] if several else []
         pair = () if several else (("best", result.best), ("simplest", result.simplest))
     except TuneError as error:
@@ -117,13 +117,15 @@ def result_values(result: Result) -> dict[str, Any]:
 
 
 def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
+    from hpo.findings.noted import algorithm_of
+
     others = {
         name: {"mean": s.mean, "se": s.se, "fold_scores": list(s.folds), **_errors(result, chosen, name)}
         for name, s in chosen.scores.also.items()
     }
     return {
         "trial": chosen.number,
-        "algorithm": result.algorithm_of(chosen),
+        "algorithm": algorithm_of(result.run, chosen),
         "value": chosen.scores.mean,
         "se": chosen.scores.se,
         "fold_scores": list(chosen.scores.folds),

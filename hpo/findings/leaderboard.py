@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hpo.findings.scored import leaders
 from hpo.process.threads import one_blas_thread
 from hpo.states.evaluate import Scores
 from hpo.trials import selection
@@ -57,19 +58,19 @@ class Leader:
 @one_blas_thread()
 def leaderboard(result: Result) -> list[Leader]:
     """Return one row for each algorithm that has a score, the best first."""
-    leaders = result.leaders
-    best = selection.best(list(leaders.values()))
+    leading = leaders(result)
+    best = selection.best(list(leading.values()))
     least = best.scores.mean - (0.0 if math.isnan(best.scores.se) else best.scores.se)
     tried: dict[str, list[bool]] = {}
     for trial in result.optuna_study.get_trials(deepcopy=False):
-        if trial.params or not result.space:
-            tried.setdefault(result.setting(trial)[0], []).append(trial.values is not None)
+        if trial.params or not result.run.tuner.space:
+            tried.setdefault(result.run.tuner.setting(trial)[0], []).append(trial.values is not None)
     rows = [
         Leader(
             name, c.scores.mean, c.scores.se, c.scores.mean >= least, selection.complexity(c), len(tried[name]),
             tried[name].count(False), c.number, result.params_of(c), dict(c.scores.also), c.scores.bound,
             accuracy_of(c, result.metric, result.metric).brief(c.scores.mean),
         )
-        for name, c in leaders.items()
+        for name, c in leading.items()
     ]  # fmt: skip
     return sorted(rows, key=lambda row: (-row.score, row.trial))

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from algorithms import registry
 from algorithms.contract import Column, Shape
 from algorithms.tasks import CLASS, NUMBER, TASKS, Task
-from hpo.data.schema import BOOLEAN, CATEGORICAL
+from hpo.data.schema import BOOLEAN, CATEGORICAL, guessed_width
 from hpo.errors import TuneError
 from hpo.process.memory import available_memory
 from studies.spec.messages import nearest
@@ -34,9 +34,6 @@ FEW = 20
 
 STATES = 32
 """States of one summary that memory must hold: folds, merges and workers."""
-
-WIDTH = {"categorical": 20, "timestamp": 40, "date": 20}
-"""Encoded columns that a field makes, guessed before a pilot tells."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ def _distinct_whole(dataset: Dataset, name: str, seed: int) -> int | None:
 
 def _fitting(task: Task, dataset: Dataset) -> tuple[str, ...]:
     free = available_memory()
-    width = sum(WIDTH.get(f.kind, 1) for f in dataset.features)
+    width = guessed_width(dataset.features)
     columns = tuple(Column(f"c{i}", f"c{i}") for i in range(width))
     shape = Shape(columns, dataset.targets, ("a", "b") if task.target == CLASS else ())
 

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
+from hpo.findings.answers import accuracy, coefficient_table, coefficients, importances
+from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
 from hpo.findings.leaderboard import leaderboard
+from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy
+from hpo.findings.scored import leaders, searched
 from hpo.process.threads import one_blas_thread
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
@@ -53,36 +57,36 @@ def report_data(result: Result) -> ReportData:
     record = result.record
     definition, spec, depth = record.definition, record.spec, depth_of(result)
     return ReportData(
-        name=result.name or "unnamed study",
+        name=result.record.name or "unnamed study",
         created=_created(result),
         data=_text(spec.get("data")),
         target=", ".join(record.targets),
         scoring=result.metric,
-        folds=f"{record.folds}; {result.fold_words}",
-        fold_sizes=result.fold_rows,
+        folds=f"{record.folds}; {fold_words(result.run)}",
+        fold_sizes=fold_rows(result.run),
         sampler=str(definition.get("sampler", "auto")),
         seed=definition.get("seed"),
         n_rows=result.candidates[0].states.whole.rows,
         n_columns=len(record.encoder["encodings"]),
         trials=[_row(result, trial) for trial in result.optuna_study.get_trials(deepcopy=False)],
-        best=None if result.several else _chosen(result, result.best),
-        simplest=None if result.several else _chosen(result, result.simplest),
-        nested=_estimate(result.nested_score) if depth.nested else None,
-        importances=result.importances(),
+        best=None if result.record.several else _chosen(result, result.best),
+        simplest=None if result.record.several else _chosen(result, result.simplest),
+        nested=_estimate(nested_score(result)) if depth.nested else None,
+        importances=importances(result),
         validation=[*_elbows(result, depth), *(_validation(result, *one) for one in _drawn(result, depth))],
-        learning=_curve("rows", result.learning_curve()) if depth.learning else None,
-        coefficients=[] if result.several else result.coefficients()[:MOST_COEFFICIENTS],
+        learning=_curve("rows", learning_curve(result)) if depth.learning else None,
+        coefficients=[] if result.record.several else coefficients(result)[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
         spec_yaml=_yaml(spec),
         notes=notes(result, depth),
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
-        log_params=[k for k, d in result.space.items() if _is_log(d)],
+        log_params=[k for k, d in result.run.tuner.space.items() if _is_log(d)],
         metrics=list(result.metrics),
-        objectives=list(result.objectives),
-        pareto=[_chosen(result, c) for c in result.pareto] if result.several else [],
+        objectives=list(result.record.objectives),
+        pareto=[_chosen(result, c) for c in result.pareto] if result.record.several else [],
         leaderboard=[_leader(row) for row in leaderboard(result)],
         classes=_classes(result),
-        class_coefficients=None if result.several else _class_coefficients(result),
+        class_coefficients=None if result.record.several else _class_coefficients(result),
         sampled=list(record.sampled),
         sampled_rows=_sampled_rows(result),
     )
@@ -111,7 +115,7 @@ def notes(result: Result, depth: Depth) -> list[str]:
         found.append(
             f"{early} settings were stopped on a part of the sample; the others were fitted to all of it."
         )
-    if depth.learning and (far := result.extrapolated()) is not None:
+    if depth.learning and (far := extrapolated(result)) is not None:
         found.append(f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
     found += _model_notes(result)
     if depth.nested:
@@ -150,7 +154,7 @@ def _reading_notes(record: StudyRecord) -> list[str]:
 
 
 def _model_notes(result: Result) -> list[str]:
-    found, last = [], None if result.several else result.best_model["model"]
+    found, last = [], None if result.record.several else result.best_model["model"]
     if hasattr(last, "estimator_") and (threshold := getattr(last, "threshold", None)) is not None:
         found.append(f"The best model calls a row positive from {threshold:.4g} on.")
     if (polished := result.polished) is not None:
@@ -199,7 +203,7 @@ def _bias_notes(result: Result) -> list[str]:
         for m in largest
         if kept < held
     ]
-    biases = {m: result.accuracy(metric=m).bias for m in result.metrics} if not result.several else {}
+    biases = {m: accuracy(result, metric=m).bias for m in result.metrics} if not result.record.several else {}
     return [*found, *(_bias_note(m, bias) for m, bias in biases.items() if bias)]
 
 
@@ -233,13 +237,13 @@ def _classes(result: Result) -> list[ClassRow]:
     """Return the rows of each class, or their weight where states keep that alone; none where they keep neither."""
     first = result.candidates[0].states
     labels = first.whole.shape.classes
-    states = [first.sample or first, *(c.states for c in result.leaders.values())]
+    states = [first.sample or first, *(c.states for c in leaders(result).values())]
     known = [found for s in states if (found := s.whole.class_rows) is not None]
     return [ClassRow(str(v), float(n)) for v, n in zip(labels, known[0], strict=True)] if known else []
 
 
 def _class_coefficients(result: Result) -> ClassCoefficients | None:
-    table = result.coefficient_table()
+    table = coefficient_table(result)
     if table is None or table.shape[1] < 2:
         return None
     values = table.to_numpy()
@@ -249,7 +253,7 @@ def _class_coefficients(result: Result) -> ClassCoefficients | None:
 
 
 def _row(result: Result, trial: FrozenTrial) -> TrialRow:
-    name, values = result.setting(trial)
+    name, values = result.run.tuner.setting(trial)
     scores, note = recorded(trial), TrialNote.of(trial.user_attrs)
     return TrialRow(
         number=trial.number,
@@ -261,18 +265,18 @@ def _row(result: Result, trial: FrozenTrial) -> TrialRow:
         seconds=note.seconds,
         duplicate_of=note.duplicate_of,
         state=trial.state.name.lower(),
-        metrics={m: _estimate_of(s, result.noted_accuracy(trial, m)) for m, s in scores.also.items()}
+        metrics={m: _estimate_of(s, noted_accuracy(result.run, trial, m)) for m, s in scores.also.items()}
         if scores
         else {},
         bound=scores.bound if scores else None,
-        accuracy=result.noted_accuracy(trial, result.metric) if scores else "",
+        accuracy=noted_accuracy(result.run, trial, result.metric) if scores else "",
     )
 
 
 def _chosen(result: Result, candidate: Candidate) -> Chosen:
     from hpo.trials.selection import complexity
 
-    name, params = result.algorithm_of(candidate), result.params_of(candidate)
+    name, params = algorithm_of(result.run, candidate), result.params_of(candidate)
     scores, se = candidate.scores, _finite(candidate.scores.se)
     found = {m: shown_accuracy(result, candidate, m) for m in result.metrics}
     words = {m: one.words(scores.also.get(m, scores).mean) for m, one in found.items()}
@@ -287,19 +291,19 @@ def shown_accuracy(result: Result, candidate: Candidate, metric: str) -> Accurac
     """Return which errors a chosen setting's score carries; those of a whole front without further predictions."""
     return (
         accuracy_of(candidate, metric, result.metric)
-        if result.several
-        else result.accuracy(candidate, metric)
+        if result.record.several
+        else accuracy(result, candidate, metric)
     )
 
 
 def _drawn(result: Result, depth: Depth) -> list[tuple[str, int]]:
     """Return what was searched and is drawn, in the order of the search, with the points of its curve."""
-    return [(key, depth.points[key]) for key in result.searched() if key in depth.points]
+    return [(key, depth.points[key]) for key in searched(result) if key in depth.points]
 
 
 def _elbows(result: Result, depth: Depth) -> list[Curve]:
     """Return, for models with an elbow, its curve, where it is not the score that was optimised."""
-    asked = ((name, leader.algorithm.tags.elbow) for name, leader in result.leaders.items())
+    asked = ((name, leader.algorithm.tags.elbow) for name, leader in leaders(result).items())
     found = ((f"{name}.{elbow[0]}", elbow[1]) for name, elbow in asked if elbow)
     return [
         replace(_validation(result, key, depth.points[key], metric), metric=metric)
@@ -309,9 +313,9 @@ def _elbows(result: Result, depth: Depth) -> list[Curve]:
 
 
 def _validation(result: Result, key: str, points: int, metric: str | None = None) -> Curve:
-    curve = result.validation_curve(key, points, metric)
-    distribution = result.searched()[key]
-    best = result.params_of(result.leaders[key.partition(".")[0]]).get(key)
+    curve = validation_curve(result, key, points, metric)
+    distribution = searched(result)[key]
+    best = result.params_of(leaders(result)[key.partition(".")[0]]).get(key)
     return Curve(
         key, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se], _is_log(distribution), best
     )

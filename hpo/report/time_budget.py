@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 
 from optuna.distributions import CategoricalDistribution
 
+from hpo.findings.answers import importances
 from hpo.findings.extrapolation import SHARES
 from hpo.findings.grids import grid_of
+from hpo.findings.noted import algorithm_of
+from hpo.findings.scored import leaders, searched
 from hpo.states.evaluate import leaves_one_out
 from hpo.trials import selection
 from hpo.trials.notes import notes
@@ -72,8 +75,8 @@ def depth_of(result: Result) -> Depth:
     """Return what a report of a study computes, by what its trials noted."""
     seconds = [note.seconds or 0.0 for note in notes(result.optuna_study)]
     noted, spent = {c.number: seconds[c.number] for c in result.candidates}, sum(seconds)
-    each = {name: _each(result, name, noted) for name in result.leaders}
-    left, single = FREE + spent, not result.several
+    each = {name: _each(result, name, noted) for name in leaders(result)}
+    left, single = FREE + spent, not result.record.several
     by_size = _sizes(result.best) * noted[result.best.number] if single else 0.0
     learning = by_size <= left
     left -= by_size * learning
@@ -85,9 +88,9 @@ def depth_of(result: Result) -> Depth:
     curves, points = fitting(alongs, left - choice * nested, POINTS)
     lacking = [along for along in alongs if along not in curves]
     left_out = [
-        ("the learning curve", by_size * (not learning), "learning_curve()"),
-        ("the nested estimate", choice * (nests and not nested), "nested_score"),
-        (_named(lacking), sum(along.cost(POINTS) for along in lacking), "validation_curve()"),
+        ("the learning curve", by_size * (not learning), "learning_curve(result)"),
+        ("the nested estimate", choice * (nests and not nested), "nested_score(result)"),
+        (_named(lacking), sum(along.cost(POINTS) for along in lacking), "validation_curve(result, …)"),
     ]
     words = [*_costly_words(result), *_words(left_out, spent), *_thin_words(curves, points, spent)]
     return Depth(learning, nested, {along.key: points for along in curves}, words)
@@ -112,18 +115,18 @@ def fitting(alongs: Sequence[Along], seconds: float, points: int) -> tuple[list[
 
 def _alongs(result: Result, each: Mapping[str, float]) -> list[Along]:
     """Return the curves that a report may have, those of the most important hyperparameters first."""
-    shares = result.importances()
+    shares = importances(result)
     found = []
-    for key, distribution in result.searched().items():
+    for key, distribution in searched(result).items():
         name = key.partition(".")[0]
-        if not _costly(result.leaders[name]):
+        if not _costly(leaders(result)[name]):
             thins = not isinstance(distribution, CategoricalDistribution)
             found.append(Along(key, each[name], len(grid_of(distribution, POINTS)), thins))
     return sorted(found, key=lambda along: -shares.get(along.key, 0.0))
 
 
 def _costly_words(result: Result) -> list[str]:
-    costly = [name for name, leader in result.leaders.items() if _costly(leader)]
+    costly = [name for name, leader in leaders(result).items() if _costly(leader)]
     if not costly:
         return []
     return [
@@ -134,7 +137,7 @@ def _costly_words(result: Result) -> list[str]:
 
 def _words(left_out: Sequence[tuple[str, float, str]], spent: float) -> list[str]:
     """Return what was left out, what it would take, and how to ask for it."""
-    parts = [f"{what} (about {cost:.2g} s; result.{how})" for what, cost, how in left_out if cost > 0.0]
+    parts = [f"{what} (about {cost:.2g} s; hpo.{how})" for what, cost, how in left_out if cost > 0.0]
     if not parts:
         return []
     return [f"Left out, so that this took no longer than the trials ({spent:.2g} s): {'; '.join(parts)}."]
@@ -155,7 +158,7 @@ def _named(alongs: Sequence[Along]) -> str:
 
 def _each(result: Result, name: str, noted: Mapping[int, float]) -> float:
     """Return the seconds of an algorithm's trials on average."""
-    found = [noted[c.number] for c in result.candidates if result.algorithm_of(c) == name]
+    found = [noted[c.number] for c in result.candidates if algorithm_of(result.run, c) == name]
     return sum(found) / len(found)
 
 

@@ -17,6 +17,7 @@ from hpo.data.cells import FoldPlan
 from hpo.errors import TuneError
 from hpo.question.scoring import scores
 from hpo.states.fold_sizes import without_class
+from studies.record.standard_error import standard_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,17 +145,9 @@ class Scores:
 
     @property
     def se(self) -> float:
-        """Standard error of the mean; NaN for one fold.
-
-        The standard deviation over K folds times √(1/K), or where splits test the same rows √(1/K + n_test/n_train)
-        (Nadeau & Bengio 2003, "Inference for the generalization error").
-        """
-        k = len(self.folds)
-        if k < 2:
-            return math.nan
-        mean = self.mean
-        spread = math.hypot(*(x - mean for x in self.folds))  # squares of 1e200 have no finite sum
-        return spread / math.sqrt((k - 1) * k / (1.0 + k * self.overlap))
+        """Standard error of the mean; NaN for one fold."""
+        found = standard_error(self.folds, self.overlap)
+        return math.nan if found is None else found
 
 
 def fold_states(summary: Summary[Any], cells: Sequence[Any], plan: FoldPlan) -> FoldStates:

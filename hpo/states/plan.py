@@ -9,6 +9,7 @@ from typing import Any
 from algorithms.contract import Summary
 from hpo.data.encoding.encoder import Encoder
 from hpo.data.folds.schemes import FoldSizes
+from hpo.data.schema import guessed_width
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.question import Question
@@ -28,9 +29,6 @@ SECONDS_PER_VALUE = 15e-9
 
 SECONDS_PER_PRODUCT = 2e-10
 """One of the p² products of a row."""
-
-GUESSED_WIDTH = {"categorical": 20, "timestamp": 40, "date": 20}
-"""Encoded columns that a field makes, for the guess of time before a pilot tells."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +167,7 @@ def _seconds(question: Question, pilot: Pilot | None, rows: int | None, nbytes: 
     if rows is None:
         return nbytes / BYTES_PER_SECOND
     fields = question.dataset.features
-    p = pilot.shape.p if pilot else sum(GUESSED_WIDTH.get(f.kind, 1) for f in fields) + 1
+    p = pilot.shape.p if pilot else guessed_width(fields) + 1
     products = SECONDS_PER_PRODUCT * p * p * len(question.summaries)
     return rows * (SECONDS_PER_VALUE * (len(fields) + p) + products)
 

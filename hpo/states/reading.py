@@ -158,6 +158,6 @@ def _complaint(left: Mapping[Summary[Any], str]) -> str:
     names = ", ".join(dict.fromkeys(map(repr, left)))
     return (
         f"what was learned before the pass does not suit all rows: {_sentences(left.values())}. Models and scores "
-        f"from {names} may be rough; result.report() tells their errors, and polish='always' makes the best model "
-        "of every row"
+        f"from {names} may be rough; hpo.write_report(result) tells their errors, and polish='always' makes the "
+        "best model of every row"
     )

@@ -13,6 +13,7 @@ from algorithms.errors import AlgorithmError
 from hpo.process.threads import one_blas_thread
 from hpo.question.scoring import score
 from hpo.states.evaluate import FoldStates, Scores, leaves_one_out, score_pairs, usable
+from hpo.trials.pareto import covers
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,7 @@ def pareto(candidates: Sequence[Candidate], objectives: Sequence[str]) -> list[C
     front: list[Candidate] = []
     for candidate in order:
         mine = values[candidate.number]
-        beaten = any(all(x >= y for x, y in zip(values[f.number], mine, strict=True)) for f in front)
-        if not beaten:
+        if not any(covers(values[f.number], mine) for f in front):
             front.append(candidate)
     return front
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from optuna.trial import TrialState
 
 from studies.errors import StudyError
 from studies.record.records import record_of
+from studies.record.standard_error import standard_error
 from studies.record.study_record import StudyRecord, TrialNote
 
 if TYPE_CHECKING:
@@ -146,24 +146,6 @@ def _row(study: Study) -> Row:
 def _best(study: Study, done: Sequence[FrozenTrial]) -> FrozenTrial | None:
     sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
     return min(done, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
-
-
-def standard_error(scores: Sequence[float], overlap: float = 0.0) -> float | None:
-    """Return the standard error of the mean of K scores, s · √(1/K + overlap); None for fewer than two.
-
-    Parameters
-    ----------
-    scores : of the folds.
-    overlap : test rows by training rows, where splits test the same rows (Nadeau & Bengio 2003); else 0.
-
-    Examples
-    --------
-    >>> standard_error([1.0, 3.0])
-    1.0
-    """
-    if len(scores) < 2:
-        return None
-    return math.sqrt(float(np.var(scores, ddof=1)) * (1.0 / len(scores) + overlap))
 
 
 def _pair(a: Row, one: StudyRecord | None, b: Row, other: StudyRecord | None) -> Pair:

@@ -164,6 +164,22 @@ class StudyRecord:
         """The score that is optimised, the first of several; None where no pass was finished."""
         return self.metrics[0] if self.metrics else None
 
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The scores that are optimised."""
+        return self.metrics[: self.goals]
+
+    @property
+    def several(self) -> bool:
+        """Whether several scores are optimised, so that no single setting is the best."""
+        return self.goals > 1
+
+    @property
+    def name(self) -> str | None:
+        """Name of the study; None where it is not recorded."""
+        name: str | None = self.spec.get("name")
+        return name
+
     def encode(self) -> dict[str, Any]:
         """Return JSON values; those of a study whose pass is not finished say what it is, and no more."""
         if self.segments is None:

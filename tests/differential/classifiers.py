@@ -117,7 +117,8 @@ class Counts(Classes):
         X = [np.where(np.abs(x - np.round(x)) < 1e-12, np.round(x), x) for x in X]
         model = self.model(example, t).fit(X[0], coded(t, train)[1], sample_weight=made.weight)
         logs = [model._joint_log_likelihood(model._check_X(x)) for x in X[1:]]
-        return [Told(log, model.predict_proba(x)) for log, x in zip(logs, X[1:], strict=True)]
+        lost = [4.0 * np.finfo(float).eps * np.abs(log).max(axis=1) for log in logs]  # sums of logarithms that large
+        return [Told(log, model.predict_proba(x), off) for log, x, off in zip(logs, X[1:], lost, strict=True)]
 
     def model(self, example: Example, t: Table) -> Any:
         """Return scikit-learn's estimator, not fitted; a category may be another one, or missing."""

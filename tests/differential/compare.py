@@ -22,18 +22,15 @@ from algorithms.errors import AlgorithmError
 from differential import classifiers, generalized, rows
 from differential.agreement import SAME, Disagreement, Fold, alike, squared
 from differential.designs import Design
-from differential.extended import CERTAIN, Long, Undefined
+from differential.extended import Long, Undefined
 from differential.oracles import LINES, REPEATED, Line, line_of
 from differential.settings import Example, splits
 from differential.tables import CENTS, Spec, Table, table
 from hpo.errors import HpoError
+from hpo.findings.noted import without_score
 
 NUMERIC = r"digits|rounding|precision|is not finite|is singular"
 """Refusals that say that the numbers cannot be trusted: legitimate where the problem is badly conditioned."""
-UNTOLD = 1e-7
-"""Largest difference of predictions of fresh rows, in units of their scale."""
-ROUNDED, SHAKEN, DRAWS = 4.0 * float(np.finfo(float).eps), 3.0, 4
-"""What rounding of a product is taken for, how many times what it moves, and in how many draws."""
 HARD = 1e5
 """Condition from which such a refusal is taken."""
 REFUSALS = (
@@ -78,8 +75,8 @@ def ask(example: Example) -> Outcome:
             result = _tuned(example, t, data, folds, store)
         except (HpoError, AlgorithmError) as error:
             return _refused(example, t, pairs, str(error), early=True)
-        if result.without_score:
-            return _refused(example, t, pairs, result.without_score)
+        if without_score(result.run):
+            return _refused(example, t, pairs, without_score(result.run))
         try:
             oracle, beyond = oracle_of(example, t), list[float]()
             for k, (train, test) in enumerate(pairs):
@@ -242,44 +239,5 @@ class Regression:
             )
             scale = max(float(np.std(y)), float(np.abs(expected - line.centre).max()))
             lost = 32 * np.finfo(float).eps * (parts + np.abs(expected) + np.abs(y).max()).astype(float)
-            which, found = "prediction", np.ravel(model.predict(frame)) - float(line.centre)
-            if i == 2:  # rows tell less of what none of them is like
-                which, lost = "prediction of fresh rows,", lost + UNTOLD * scale
-                if (np.abs(found - (expected - line.centre)) > SAME * scale + lost).any():
-                    lost = lost + self.untold(example, made, y, line)
-            alike(which, found, expected - line.centre, scale, lost)
-
-    def untold(self, example: Example, made: Design, y: np.ndarray, line: Line) -> np.ndarray:
-        """Return how far predictions of the last rows move where training rows and their products are off by rounding.
-
-        A model of all rows has no bound, and comes of products where these suffice for the scores. A column is off
-        by ``ROUNDED`` of its length; a product of two, or with the target, by as much of both lengths, and its
-        eigenvectors as if by that of the largest eigenvalue. Rows that have such products are A + A⁺ᵀE(1 - ½A⁺A),
-        and b + A⁺ᵀe, to first order. What a few draws show is taken ``SHAKEN`` times.
-        """
-        rng, moved = np.random.default_rng(0), np.zeros(len(made.rows[-1]))
-        root = np.sqrt(made.weight)[:, None]
-        A = np.asarray(made.placed(0, centred=line.centred) * root, float)
-        about = (made.weight @ y) / made.weight.sum() if made.standardize else line.centre
-        b, expected = (y.astype(Long) - about) * root[:, 0], line.residual_free(made, len(made.rows) - 1)
-        n, q = A.shape
-        lengths, length = np.sqrt((A * A).sum(axis=0)), float(np.sqrt(b @ b))
-        unit = A / np.where(lengths > 0, lengths, 1)
-        inverse = np.linalg.pinv(unit, rcond=CERTAIN) / np.where(lengths > 0, lengths, 1)[:, None]
-        largest = np.linalg.norm(A, 2) ** 2 / np.sqrt(q) if q else 0.0
-
-        def signs(*shape: int) -> np.ndarray:
-            return ROUNDED * rng.choice([-1.0, 1.0], shape)
-
-        for _ in range(DRAWS):
-            E = np.triu(signs(q, q) * np.multiply.outer(lengths, lengths) + signs(q, q) * largest)
-            E = (E + np.triu(E, 1).T) * np.multiply.outer(lengths > 0, lengths > 0)
-            off = inverse.T @ (E - 0.5 * (E @ inverse) @ A) + signs(n, q) * lengths / np.sqrt(n)
-            target = inverse.T @ (signs(q) * lengths * length) + signs(n) * length / np.sqrt(n)
-            shaken = replace(made, rows=(made.rows[0] + off * made.scale / root, *made.rows[1:]))
-            other = line_of(
-                LINES[example.algorithm], shaken, y.astype(Long) + target / root[:, 0], example.values
-            )
-            there = other.residual_free(made, len(made.rows) - 1)
-            moved = np.maximum(moved, np.abs(there - expected).astype(float))
-        return SHAKEN * moved
+            found = np.ravel(model.predict(frame)) - float(line.centre)
+            alike("prediction" if i == 1 else "prediction of fresh rows,", found, expected - line.centre, scale, lost)

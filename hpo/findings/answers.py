@@ -1,0 +1,110 @@
+"""Questions that a result answers from its states, and scores of rows that were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from hpo.errors import TuneError
+from hpo.findings import coefficients as of_model
+from hpo.findings import confirm as of_rows
+from hpo.findings import importances as of_study
+from hpo.findings import leaderboard as board
+from hpo.findings.result import Result
+from hpo.findings.sampling_error import with_sampling
+from hpo.process.once import once
+from hpo.trials import selection
+from hpo.trials.accuracy import accuracy_of
+from hpo.trials.selection import Candidate
+from studies.report.accuracy import Accuracy
+
+
+def accuracy(result: Result, candidate: Candidate | None = None, metric: str | None = None) -> Accuracy:
+    """Return which errors a score carries beside its standard error over folds.
+
+    Parameters
+    ----------
+    result : of a study.
+    candidate : whose score; None for the best (of several objectives, by the first).
+    metric : which of the study's scores; None for the first.
+
+    Examples
+    --------
+    >>> import numpy as np, hpo
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> result = hpo.tune((X, X @ [1.0, 2.0, 0.0]), algorithm="ridge", trials=2, store=None)
+    >>> hpo.accuracy(result).words(result.best_value)
+    'exact'
+    """
+    chosen, name, found = candidate or selection.best(result.candidates), metric or result.metric, _known(result)
+    if name not in result.metrics:
+        raise TuneError(f"metric={name!r} is none of this study's scores ({', '.join(result.metrics)})")
+    if chosen.number not in found:
+        plain = {m: accuracy_of(chosen, m, result.metric) for m in result.metrics}
+        found[chosen.number] = with_sampling(plain, chosen)
+    return found[chosen.number][name]
+
+
+@once
+def _known(_result: Result) -> dict[int, dict[str, Accuracy]]:
+    """Return what is known of the errors of each candidate's scores; filled when it is asked for."""
+    return {}
+
+
+def leaderboard(result: Result) -> pd.DataFrame:
+    """Return one row per algorithm, the best first.
+
+    Columns: ``algorithm``, ``score`` and ``se`` of its best setting (by the first objective),
+    ``within_one_se`` of the best of all, ``complexity``, ``trials``, ``failed``, ``trial``, ``params``,
+    ``score_bound`` and ``accuracy`` as in :meth:`hpo.Result.trials_dataframe`, and ``mean_<score>`` and
+    ``std_error_<score>`` of every further score.
+    """
+    return pd.DataFrame([row.flat() for row in board.leaderboard(result)])
+
+
+def importances(result: Result) -> dict[str, float]:
+    """Return how much each hyperparameter matters to the score (fANOVA), largest first."""
+    return of_study.importances(result.optuna_study)
+
+
+def coefficients(result: Result) -> list[tuple[str, float]]:
+    """Return the best model's coefficients by column, largest first.
+
+    Empty for models without, and for several classes, whose :func:`coefficient_table` has one each.
+    """
+    return of_model.largest_first(coefficient_table(result))
+
+
+def coefficient_table(result: Result) -> pd.DataFrame | None:
+    """Return the best model's coefficients, one row per column of the data, one column per class.
+
+    A regression has one column, and so has a classification of two classes, named for the second. None for
+    models without coefficients over the columns.
+    """
+    return of_model.coefficient_table(result.best_model)
+
+
+def confirm(
+    result: Result,
+    data: Any,
+    *,
+    scoring: str | Sequence[str] | None = None,
+    candidate: Candidate | None = None,
+    **options: Any,
+) -> dict[str, float]:
+    """Return the best model's scores on raw rows that were held out.
+
+    Parameters
+    ----------
+    result : of a study.
+    data : anything that :func:`hpo.tune` reads; it must hold the target, and the weight of a weighted study.
+    scoring : scikit-learn scorer names; None for the study's own.
+    candidate : whose model; None for the best.
+    options : further arguments of reading, such as ``storage_options``; ``weight=`` as for ``tune``.
+    """
+    asked: Any = scoring or result.metrics
+    names = list(asked) if isinstance(asked, Iterable) and not isinstance(asked, str) else [asked]
+    model = result.best_model if candidate is None else result.model_of(candidate)
+    return of_rows.confirm(model, data, names, result.record.targets, result.record.weight, options)

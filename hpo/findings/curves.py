@@ -1,0 +1,86 @@
+"""Curves of a result: the score along a hyperparameter, along the number of rows, and what is beyond."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from hpo.errors import TuneError
+from hpo.findings.extrapolation import Extrapolation, best_there_is, extrapolate, nested_scores
+from hpo.findings.grids import grid_of
+from hpo.findings.noted import algorithm_of
+from hpo.findings.scored import leaders, searched
+from hpo.process.once import once
+from hpo.states.evaluate import Scores
+from hpo.trials import selection
+from hpo.trials.selection import Curve, Estimate
+
+if TYPE_CHECKING:
+    from hpo.findings.result import Result
+
+
+@once
+def nested_score(result: Result) -> Estimate | None:
+    """Return the nested cross-validation estimate of the tuned model's score; None for plans that allow none."""
+    return None if result.record.several else selection.nested(result.candidates, result.metric)
+
+
+def learning_curve(result: Result) -> Curve | None:
+    """Return the best setting's score against the number of training rows.
+
+    From merges of fewer folds; for models that are fitted to a sample, from its nested parts.
+    """
+    if result.record.several:
+        return None
+    if found := _by_size(result):
+        sizes, scores = zip(*found, strict=True)
+        return Curve(sizes, tuple(s.mean for s in scores), tuple(s.se for s in scores))
+    return selection.learning_curve(result.best, result.metric)
+
+
+@once
+def _by_size(result: Result) -> list[tuple[float, Scores]]:
+    return nested_scores(result.best, result.metric)
+
+
+def extrapolated(result: Result, rows: int | None = None) -> Extrapolation | None:
+    """Return the best setting's score had it been fitted to all rows, by a power law, with its uncertainty.
+
+    None for models that are fitted to all rows already, and for samples too small to tell.
+
+    Parameters
+    ----------
+    result : of a study.
+    rows : training rows; None for every row of the data.
+    """
+    if result.record.several:
+        return None
+    found, all_rows = _by_size(result), result.best.states.whole.rows
+    most = best_there_is(result.metric, found)
+    return extrapolate(found, rows or all_rows, most, result.record.spec.get("seed", 0))
+
+
+def validation_curve(result: Result, parameter: str, points: int = 25, metric: str | None = None) -> Curve:
+    """Return the score along one hyperparameter, the others as in its algorithm's best setting.
+
+    Parameters
+    ----------
+    result : of a study.
+    parameter : ``"algorithm.parameter"``, or a parameter of the best algorithm alone.
+    points : how many values of a continuous range.
+    metric : a score that the algorithm's states tell; None for the study's.
+    """
+    tuner, known = result.run.tuner, searched(result)
+    first = algorithm_of(result.run, selection.best(result.candidates))
+    key = parameter if parameter in tuner.space else f"{first}.{parameter}"
+    if key not in known:
+        raise TuneError(f"{parameter!r} was not searched; this study searched {', '.join(known) or 'none'}")
+    name, _, short = key.partition(".")
+    leader = result.optuna_study.get_trials(deepcopy=False)[leaders(result)[name].number]
+    told, exact = metric not in (None, result.metric), tuner.searched[name].metrics
+    if told and metric not in exact:
+        raise TuneError(f"metric={metric!r} is none that the states of {name!r} tell ({', '.join(exact)})")
+    return selection.validation_curve(
+        functools.partial(tuner.build, name), tuner.setting(leader)[1], short, grid_of(tuner.space[key], points),
+        metric or result.metric, told=told,
+    )  # fmt: skip

@@ -1,0 +1,66 @@
+"""What a run noted beside its settings: algorithms, errors, folds; in words where they are shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from hpo.states.fold_sizes import in_words, size_rows
+from hpo.trials.notes import notes, recorded
+from hpo.trials.run import Run
+from hpo.trials.selection import Candidate
+from studies.record.study_record import TrialNote
+from studies.report.accuracy import recorded_accuracy
+
+
+def algorithm_of(run: Run, candidate: Candidate) -> str:
+    """Return the name of a candidate's algorithm."""
+    return run.tuner.setting(run.tuner.study.get_trials(deepcopy=False)[candidate.number])[0]
+
+
+def fold_rows(run: Run) -> list[dict[str, Any]]:
+    """Return the rows of :attr:`hpo.Result.folds`, plain."""
+    return size_rows(run.evidence.any_states, run.record.fold_sizes)
+
+
+def fold_words(run: Run) -> str:
+    """Return the number of splits and what each tests on, in a few words."""
+    rows = [int(state.rows) for state in run.evidence.any_states.test]
+    sizes = run.record.fold_sizes
+    splits = f"{len(rows)} split{'' if len(rows) == 1 else 's'}"
+    return f"{splits} of {in_words(rows, *((sizes.groups, sizes.classes) if sizes else ()))}"
+
+
+def noted_accuracy(run: Run, trial: FrozenTrial, metric: str, *, brief: bool = True) -> str:
+    """Return which errors a trial's score carries, in words or in a few; empty where it has no score."""
+    scores = recorded(trial)
+    found = recorded_accuracy(run.record, TrialNote.of(trial.user_attrs), metric)
+    if scores is None or found is None:
+        return ""
+    mean = scores.also.get(metric, scores).mean
+    return found.brief(mean) if brief else found.words(mean)
+
+
+def without_score(run: Run) -> str:
+    """Return why no trial has a score, in words; empty where one has."""
+    if any(recorded(t) for t in run.tuner.study.get_trials(deepcopy=False)):
+        return ""
+    return f"no trial has a score yet{_commonest_error(notes(run.tuner.study), run.stopped)}"
+
+
+def _commonest_error(noted: Sequence[TrialNote], stopped: str) -> str:
+    """Return why there is no score: what stopped most of the settings that were tried."""
+    if not noted:
+        return f": none was begun ({stopped}); give the study more time or trials"
+    errors = Counter(note.error for note in noted if not note.repeated)
+    (error, n), m = errors.most_common(1)[0], errors.total()
+    which = "every setting" if n == m else f"{n} of {m} settings"
+    if error is not None:
+        return f"; {which} failed because: {error}"
+    return (
+        f": {which} {'has' if n == m else 'have'} a fold whose score is not finite; look for columns that are "
+        "constant in a fold's rows, or use fewer folds"
+    )
