@@ -43,7 +43,7 @@ from algorithms.errors import (
     Unscorable,
 )
 from algorithms.ranges import Choice
-from algorithms.scorers import scorer_of
+from algorithms.scoring.scorers import scorer_of
 from algorithms.summaries.sample import Sample, SampleState
 from algorithms.tasks import CLASS, TASKS
 

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from sklearn.base import BaseEstimator
 
-    from algorithms.kernels import KernelMap
 
 Array = NDArray[np.float64]
 
@@ -84,6 +83,19 @@ class Column:
     origin: float = 0.0
 
 
+class Features(Protocol):
+    """A map that makes columns of the encoded ones."""
+
+    @property
+    def steps(self) -> list[tuple[str, BaseEstimator]]:
+        """Fitted steps of a pipeline that make them."""
+        ...
+
+    def __call__(self, x: NDArray[Any]) -> Array:
+        """Return the columns of encoded rows, shape (n, D)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Shape:
     """The true shape of the data after encoding: what every state of a pass is laid out by.
@@ -107,7 +119,7 @@ class Shape:
     targets: tuple[str, ...] = ()
     classes: tuple[Any, ...] = ()
     dtype: str = "float64"
-    features: KernelMap | None = None
+    features: Features | None = None
 
     @property
     def d(self) -> int:

@@ -12,7 +12,7 @@ from algorithms.contract import Algorithm, pass_fields
 from algorithms.declared import Field, declared, named
 from algorithms.errors import AlgorithmError, ContractBroken, UnknownField, nearest
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
-from algorithms.thresholds import DEFAULT
+from algorithms.scoring.thresholds import DEFAULT
 
 Kind = type[Algorithm[Any, Any]]
 """The class of an algorithm."""
@@ -174,7 +174,7 @@ def calibrates(known: Mapping[str, Field]) -> bool:
 
 def _calibrated(algorithm: Any, criterion: str) -> Any:
     """Return the classifier with a threshold that is chosen for that criterion."""
-    from algorithms.calibrated import Calibrated
+    from algorithms.families.calibrated import Calibrated
 
     return Calibrated(algorithm, criterion)
 

@@ -155,7 +155,7 @@ def adopt(model: Any) -> str:
         return _keep(model, "", {})
     from sklearn.base import BaseEstimator
 
-    from algorithms.models._foreign import described, of_object
+    from algorithms.families.foreign import described, of_object
 
     if not isinstance(model, BaseEstimator):
         what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)[:60]
@@ -199,7 +199,7 @@ def _keep(kind: type[Algorithm[Any, Any]], words: str, values: Mapping[str, Any]
 
 
 def _foreign(name: str) -> type[Algorithm[Any, Any]]:
-    from algorithms.models._foreign import by_path
+    from algorithms.families.foreign import by_path
 
     full = _without_alias(name)
     if full.startswith(PATH):

@@ -19,8 +19,8 @@ import hpo
 from algorithms import fields, registry
 from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import InvalidField, InvalidTarget, NotEnoughRows
+from algorithms.families.objective import corrected
 from algorithms.known import Known
-from algorithms.models._objective import corrected
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
 from algorithms.summaries.curvature import STARTS

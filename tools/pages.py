@@ -1,7 +1,7 @@
 """Write what the docs show of the algorithms from the code itself: ``make docs``.
 
-A page says ``<!-- begin WHAT -->`` and ``<!-- end -->``, and what stands between them is made here: the table of the
-registered algorithms, a part of a source file (``WHAT`` is ``path: name, name``), or a whole file (``WHAT`` is a path).
+A page says ``<!-- begin WHAT -->`` and ``<!-- end -->``, and what stands between them is made here: the table of
+the registered algorithms, a part of a source file (``WHAT`` is ``path: name, name``), or a whole file (a path).
 """
 
 from __future__ import annotations

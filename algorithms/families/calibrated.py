@@ -31,8 +31,8 @@ from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
+from algorithms.scoring.thresholds import best_threshold, check_criterion, positives
 from algorithms.summaries.sample import SampleState
-from algorithms.thresholds import best_threshold, check_criterion, positives
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -187,7 +187,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
     Parameters
     ----------
     algorithm : the classifier, its hyperparameters set.
-    threshold : a criterion of :mod:`algorithms.thresholds`.
+    threshold : a criterion of :mod:`algorithms.scoring.thresholds`.
 
     Examples
     --------

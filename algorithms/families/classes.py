@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.by_class import by_class, parsed
 from algorithms.contract import Array, Shape
 from algorithms.errors import InvalidField, MissingClass, NotEnoughRows
+from algorithms.families.by_class import by_class, parsed
 
 
 def need_every_class(name: str, shape: Shape, rows: Array, least: float = 0.0) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import ColumnMap, column_map
 from algorithms.contract import Algorithm, Array, Held, Shape
 from algorithms.contract import Rows as Sampled
-from algorithms.design import deviations
 from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.families.design import deviations
+from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.memo import MEMO, Sized
-from algorithms.models._pipeline import fitted_scaler, pipeline
+from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.preparing.preprocess import Preprocess, Preprocessed, unused_fields
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.centres import Cloud, Rows

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.column_map import ColumnMap, column_map, gaps_of
 from algorithms.contract import INDICATOR, VALUE, Algorithm, Array, Held, Tags
 from algorithms.errors import InvalidField, TooLarge
-from algorithms.models._classes import need_every_class
-from algorithms.models._pipeline import pipeline
+from algorithms.families.classes import need_every_class
+from algorithms.families.pipeline import pipeline
+from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
 from algorithms.preparing.preprocess import Impute
 from algorithms.ranges import Choice, Legal, Log
 from algorithms.summaries.counts import Counts, CountsState

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import CANCELLED, ColumnMap, column_map
 from algorithms.contract import Array, Shape
 from algorithms.memo import MEMO
+from algorithms.preparing.column_map import CANCELLED, ColumnMap, column_map
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root, factored, unlike
 from algorithms.summaries.moments import EPS, MomentsState, triangular

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 from algorithms.contract import Array, Rows, Tags
-from algorithms.models._generalized import Generalized, GeneralizedSolution
+from algorithms.families.generalized import Generalized, GeneralizedSolution
 from algorithms.ranges import Legal, Log, Uniform
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from algorithms.column_map import ColumnMap, column_map, gaps_of
 from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Algorithm, Array, Held, Rows, Score, Tags
-from algorithms.design import CARE, deviations
 from algorithms.errors import InvalidField
+from algorithms.families.classes import check_priors, need_every_class
+from algorithms.families.design import CARE, deviations
+from algorithms.families.pipeline import fitted_scaler, pipeline
+from algorithms.families.rounding import SHAKEN, sure
 from algorithms.memo import MEMO
-from algorithms.models._classes import check_priors, need_every_class
-from algorithms.models._pipeline import fitted_scaler, pipeline
-from algorithms.models._rounding import SHAKEN, sure
+from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Range
-from algorithms.scorers import score_by
+from algorithms.scoring.scorers import score_by
 from algorithms.solvers.spectrum import graded
 from algorithms.summaries.class_kurtosis import ClassKurtosis
 from algorithms.summaries.classes import ByClass, Classes

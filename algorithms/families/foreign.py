@@ -31,9 +31,9 @@ from sklearn.utils.validation import has_fit_parameter
 from algorithms.contract import Algorithm, Held, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
+from algorithms.families.outliers import outlier_code, score_outliers
+from algorithms.families.sampled import Prepared, prepare
 from algorithms.memo import MEMO
-from algorithms.models._outliers import outlier_code, score_outliers
-from algorithms.models._sampled import Prepared, prepare
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.centres import Cloud
 from algorithms.solvers.separation import SEPARATION

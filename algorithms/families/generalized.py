@@ -12,12 +12,12 @@ import numpy as np
 
 from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score
 from algorithms.errors import NotEnoughRows
+from algorithms.families.objective import SHAKES, corrected, objective_of
+from algorithms.families.pipeline import dressed
+from algorithms.families.problem import Problem
+from algorithms.families.quadratic import Quadratic, Weights, quadratic_of
 from algorithms.known import Known
 from algorithms.memo import MEMO
-from algorithms.models._objective import SHAKES, corrected, objective_of
-from algorithms.models._pipeline import dressed
-from algorithms.models._problem import Problem
-from algorithms.models._quadratic import Quadratic, Weights, quadratic_of
 from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from algorithms.contract import Algorithm, Held, Rows
 from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.families.sampled import Prepared, check_squares, prepare, without_effect
 from algorithms.memo import Memo, Sized
-from algorithms.models._sampled import Prepared, check_squares, prepare, without_effect
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.neighbors import DISTANCE, WEIGHTS, Ranked, search
@@ -21,7 +21,7 @@ from algorithms.summaries.sample import Sample, SampleState
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-    from algorithms.models._told import Told
+    from algorithms.scoring.told import Told
 
 METRICS = ("euclidean", "manhattan")
 
@@ -101,7 +101,7 @@ class Neighbors(Preprocessed, Algorithm[SampleState, Prepared]):
         found = self.quick(solution, rows, metric)
         if found is not None:
             return found
-        from algorithms.models._told import score_told
+        from algorithms.scoring.told import score_told
 
         return score_told(self.told(solution, rows), rows, metric)
 

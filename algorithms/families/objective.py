@@ -13,12 +13,12 @@ from typing import Protocol
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.design import Design
+from algorithms.families.design import Design
+from algorithms.families.quadratic import Quadratic, Weights
 from algorithms.memo import MEMO
-from algorithms.models._quadratic import Quadratic, Weights
 from algorithms.solvers.expansion import Expansion
-from algorithms.summaries._importance import stands_for
 from algorithms.summaries.curvature import CurvatureState
+from algorithms.summaries.importance import stands_for
 
 Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 

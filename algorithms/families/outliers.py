@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from algorithms.contract import Rows
 from algorithms.errors import InvalidField, Unscorable
-from algorithms.models._sampled import codes
+from algorithms.families.sampled import codes
 from algorithms.summaries.sample import SampleState
 
 
@@ -51,7 +51,7 @@ def score_outliers(
     Unscorable
         The rows hold outliers only, or none, or the metric is not one of two classes.
     """
-    from algorithms.models._told import Told, score_told
+    from algorithms.scoring.told import Told, score_told
 
     truth = (codes(rows) == code).astype(np.intp)
     if not 0 < truth.sum() < len(truth):

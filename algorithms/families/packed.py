@@ -10,19 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import ColumnMap
 from algorithms.contract import Algorithm, Array, Held, Rows
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
-from algorithms.models._pipeline import fitted_scaler, pipeline
+from algorithms.families.pipeline import fitted_scaler, pipeline
+from algorithms.preparing.column_map import ColumnMap, buckets_of
 from algorithms.ranges import Choice, Range
-from algorithms.summaries._pack import (
-    Member,
-    PackedState,
-    buckets_of,
-    columns_of,
-    equations,
-    hashed_columns,
-)
+from algorithms.summaries.pack import Member, PackedState, columns_of, equations, hashed_columns
 from algorithms.summaries.packed import Packed
 
 if TYPE_CHECKING:
@@ -147,7 +140,7 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
             model.intercept_ = model.intercept_ - model.coef_[:, : len(columns.origin)] @ columns.origin
         if not solution.buckets.shape[1]:
             return pipeline(columns, shape.d, scaler, model)
-        from algorithms.models._steps import HashColumns
+        from algorithms.preparing.steps import HashColumns
 
         step = HashColumns(_bits(solution.buckets)).set(columns, hashed_columns(shape), scaler)
         return Pipeline([("hash", step), ("model", model)])

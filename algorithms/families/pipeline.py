@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.column_map import ColumnMap as Columns
 from algorithms.contract import Array
-from algorithms.design import Design
+from algorithms.families.design import Design
+from algorithms.preparing.column_map import ColumnMap as Columns
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -41,7 +41,7 @@ def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: Bas
     """
     from sklearn.pipeline import Pipeline
 
-    from algorithms.models._steps import ColumnMap
+    from algorithms.preparing.steps import ColumnMap
 
     if not hasattr(model, "n_features_in_"):
         model.n_features_in_ = len(columns.names)

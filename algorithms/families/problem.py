@@ -8,8 +8,8 @@ import numpy as np
 
 from algorithms.contract import Array
 from algorithms.errors import AlgorithmError
-from algorithms.models._objective import Objective
-from algorithms.models._quadratic import Quadratic
+from algorithms.families.objective import Objective
+from algorithms.families.quadratic import Quadratic
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
 
 STEPS, ROUNDS = 100, 8

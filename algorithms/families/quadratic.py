@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.design import Design, design_of
+from algorithms.families.design import Design, design_of
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose
 from algorithms.summaries.curvature import CurvatureState

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
-from algorithms.design import Design, View, design_of
 from algorithms.errors import DegenerateTarget, Imprecise, NotEnoughRows
-from algorithms.metrics import SQUARED_ERROR
-from algorithms.models._pipeline import dressed
-from algorithms.models._rounding import (
+from algorithms.families.design import Design, View, design_of
+from algorithms.families.pipeline import dressed
+from algorithms.families.rounding import (
     NEGLIGIBLE,
     PREDICTED,
     SHAKEN,
@@ -30,6 +29,7 @@ from algorithms.models._rounding import (
 )
 from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Range
+from algorithms.scoring.metrics import SQUARED_ERROR
 from algorithms.solvers.penalised import Solved
 from algorithms.summaries.moments import AUTO, Moments, MomentsState, check_finite
 

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array, Score
-from algorithms.design import CARE, Design, View
 from algorithms.errors import Imprecise
-from algorithms.metrics import SQUARED_ERROR
+from algorithms.families.design import CARE, Design, View
+from algorithms.scoring.metrics import SQUARED_ERROR
 from algorithms.solvers.penalised import Solved
 from algorithms.solvers.spectrum import EPS, Spectrum
 from algorithms.summaries.moments import AUTO
@@ -199,7 +199,7 @@ def told(metric: str, found: Residuals, view: View, design: Design, moved: float
 
     Parameters
     ----------
-    metric : one of :data:`~algorithms.metrics.SQUARED_ERROR`.
+    metric : one of :data:`~algorithms.scoring.metrics.SQUARED_ERROR`.
     moved : how far rounding of the training moments may have moved Σwr² (Σw(r - r̄)² for explained variance).
     precision : of the summary.
 

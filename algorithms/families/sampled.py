@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import ColumnMap, column_map
 from algorithms.contract import Array, Rows, Shape
-from algorithms.models._pipeline import pipeline
+from algorithms.families.pipeline import pipeline
+from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.preparing.preprocess import Preprocess, unused_fields
 from algorithms.ranges import Range
 from algorithms.summaries.moments import check_finite

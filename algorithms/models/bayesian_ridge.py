@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.design import Design, View
-from algorithms.models._regression import LinearSolution, Regression
-from algorithms.models._rounding import Residuals
+from algorithms.families.design import Design, View
+from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.rounding import Residuals
 from algorithms.ranges import Legal, Log
 from algorithms.solvers.evidence import Priors, maximise
 
@@ -29,7 +29,7 @@ class BayesianRidge(Regression):
     """Ridge whose penalty is the one of largest evidence.
 
     Exact. Parameters are those of ``sklearn.linear_model.BayesianRidge`` and the preprocessing of
-    :class:`~algorithms.models._regression.Regression`.
+    :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------

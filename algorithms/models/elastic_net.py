@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 import numpy as np
 
 from algorithms.contract import Array, Tags
-from algorithms.design import Design, View
+from algorithms.families.design import Design, View
+from algorithms.families.regression import LinearSolution, Regression, decades
+from algorithms.families.rounding import Residuals
 from algorithms.memo import MEMO
-from algorithms.models._regression import LinearSolution, Regression, decades
-from algorithms.models._rounding import Residuals
 from algorithms.ranges import Choice, Legal, Log, Range, Uniform
 from algorithms.solvers.active_set import Apart, finish
 from algorithms.solvers.coordinate_descent import Descent, elastic_net, of_rows
@@ -39,7 +39,7 @@ class ElasticNet(Regression):
     """Least squares with an L1 and an L2 penalty: argmin ‖y - Xw‖²/2n + αρ‖w‖₁ + ½α(1 - ρ)‖w‖².
 
     Exact to the solver's tolerance. Parameters are those of ``sklearn.linear_model.ElasticNet``
-    (ρ is ``l1_ratio``) and the preprocessing of :class:`~algorithms.models._regression.Regression`.
+    (ρ is ``l1_ratio``) and the preprocessing of :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array, Tags
-from algorithms.models._clusters import (
+from algorithms.families.clusters import (
     Clustering,
     Space,
     first_rows,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.column_map import ColumnMap, column_map
 from algorithms.contract import Algorithm, Array, Held, Tags
-from algorithms.models._classes import check_priors, given, need_every_class, priors_of
-from algorithms.models._pipeline import pipeline
+from algorithms.families.classes import check_priors, given, need_every_class, priors_of
+from algorithms.families.pipeline import pipeline
+from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.preparing.preprocess import Impute
 from algorithms.ranges import Choice, Legal, Log
 from algorithms.summaries.classes import Classes, ClassesState

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from algorithms.contract import Algorithm, Held, Rows, Tags
 from algorithms.errors import NotEnoughRows, TooLarge
+from algorithms.families.outliers import outlier_code, score_outliers
+from algorithms.families.sampled import Prepared, prepare, without_effect
 from algorithms.memo import MEMO
-from algorithms.models._outliers import outlier_code, score_outliers
-from algorithms.models._sampled import Prepared, prepare, without_effect
 from algorithms.preparing.preprocess import Impute, MinFrequency, Preprocess
 from algorithms.ranges import Choice, Integer, Legal, Range, Uniform
 from algorithms.summaries.sample import Sample, SampleState

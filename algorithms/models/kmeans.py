@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Tags
-from algorithms.memo import MEMO
-from algorithms.models._clusters import (
+from algorithms.families.clusters import (
     Clustering,
     Space,
     first_rows,
 )
+from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Integer, Legal, Log, Range
 from algorithms.solvers.centres import FIRST_ROWS, Cloud, Path, Rows, seeded
 from algorithms.summaries.coreset import CoresetState

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import Array, Rows, Score, Tags
-from algorithms.design import deviations
 from algorithms.errors import InvalidField
-from algorithms.memo import MEMO
-from algorithms.models._classes import given, priors_of
-from algorithms.models._discriminant import (
+from algorithms.families.classes import given, priors_of
+from algorithms.families.design import deviations
+from algorithms.families.discriminant import (
     CERTAIN,
     Discriminant,
     Groups,
@@ -21,6 +20,7 @@ from algorithms.models._discriminant import (
     inverse_of,
     log_likelihood,
 )
+from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Legal, Range, Uniform
 from algorithms.solvers.directions import Directions, eigen, linear, svd
 from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import numpy as np
 
-from algorithms.by_class import by_class, parsed
 from algorithms.contract import Array, Rows, Shape, Tags
-from algorithms.models._classes import need_every_class
-from algorithms.models._generalized import Generalized, GeneralizedSolution
-from algorithms.models._quadratic import Weights
+from algorithms.families.by_class import by_class, parsed
+from algorithms.families.classes import need_every_class
+from algorithms.families.generalized import Generalized, GeneralizedSolution
+from algorithms.families.quadratic import Weights
 from algorithms.ranges import Choice, Legal, Log, Uniform
 from algorithms.solvers.log_loss import mean_log, own_probability
 from algorithms.summaries.curvature import CurvatureState
@@ -29,7 +29,7 @@ class Logistic(Generalized):
     Exact for few rows, which the state keeps; for many approximate, and very near: a quadratic of every row,
     corrected by a sample.
     Parameters are those of ``sklearn.linear_model.LogisticRegression`` and the preprocessing of
-    :class:`~algorithms.models._generalized.Generalized`.
+    :class:`~algorithms.families.generalized.Generalized`.
 
     Parameters
     ----------

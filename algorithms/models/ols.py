@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.design import Design, View
-from algorithms.models._regression import LinearSolution, Regression
-from algorithms.models._rounding import Residuals, moved_by_mixing
+from algorithms.families.design import Design, View
+from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.rounding import Residuals, moved_by_mixing
 from algorithms.ranges import Choice, Legal
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, unpenalised
@@ -27,7 +27,7 @@ class OLS(Regression):
     """Least squares without a penalty; of least norm where columns are collinear.
 
     Exact. Parameters are those of ``sklearn.linear_model.LinearRegression`` and the preprocessing of
-    :class:`~algorithms.models._regression.Regression`.
+    :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------

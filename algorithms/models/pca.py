@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Score, Tags
-from algorithms.design import Design, View, design_of
 from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
+from algorithms.families.design import Design, View, design_of
+from algorithms.families.pipeline import dressed
+from algorithms.families.rounding import SHAKEN, checked
 from algorithms.memo import MEMO
-from algorithms.models._components import METRICS, SecondMoments, fitted, score, signed
-from algorithms.models._pipeline import dressed
-from algorithms.models._rounding import SHAKEN, checked
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.spectrum import Spectrum

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from algorithms.contract import Array, Rows, Score, Shape
 from algorithms.errors import InvalidField
-from algorithms.memo import MEMO
-from algorithms.models._classes import given, priors_of
-from algorithms.models._discriminant import (
+from algorithms.families.classes import given, priors_of
+from algorithms.families.discriminant import (
     CERTAIN,
     Discriminant,
     Groups,
@@ -22,6 +21,7 @@ from algorithms.models._discriminant import (
     log_likelihood,
     whitened,
 )
+from algorithms.memo import MEMO
 from algorithms.ranges import Legal, Uniform
 from algorithms.solvers.spectrum import graded, unlike
 from algorithms.summaries.classes import ByClass

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from algorithms.contract import Array, Tags
-from algorithms.design import Design
-from algorithms.models._regression import LinearSolution, Regression, decades
+from algorithms.families.design import Design
+from algorithms.families.regression import LinearSolution, Regression, decades
 from algorithms.ranges import Choice, Legal, Log, Range
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, penalised
@@ -24,7 +24,7 @@ class Ridge(Regression):
     """Least squares with an L2 penalty: argmin ‖y - Xw‖² + α‖w‖².
 
     Exact. Parameters are those of ``sklearn.linear_model.Ridge`` and the preprocessing of
-    :class:`~algorithms.models._regression.Regression`.
+    :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Column, Shape
+from algorithms.contract import HASH_BITS, INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Column, Shape
 from algorithms.memo import MEMO
 
 if TYPE_CHECKING:
@@ -353,3 +353,14 @@ def _merge_rare(out: _Entries, shape: Shape, members: list[int], counts: Array, 
     if any(counts[j] > 0.0 for j in rare):
         name = next((shape.columns[j].name for j in other), "other")
         out.add(name, [(j, 1.0) for j in rare])
+
+
+def buckets_of(hashes: Any, bits: int) -> Places:
+    """Return the bucket of each hash: its highest bits.
+
+    Examples
+    --------
+    >>> buckets_of(np.array([[2.0**23, 0.0]]), bits=1).tolist()
+    [[1, 0]]
+    """
+    return np.asarray(hashes).astype(np.intp) >> (HASH_BITS - bits)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import gaps_of
 from algorithms.contract import INDICATOR, Array, Batch, Shape, SparseBatch
 from algorithms.memo import MEMO
+from algorithms.preparing.column_map import gaps_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

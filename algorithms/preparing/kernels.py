@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import ColumnMap, filled_map
 from algorithms.contract import INDICATOR, Array, Batch, Column, Learned, Shape
 from algorithms.errors import AlgorithmError, NotEnoughRows
 from algorithms.known import Known
+from algorithms.preparing.column_map import ColumnMap, filled_map
 from algorithms.ranges import Choice, Integer, Legal, Log
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class KernelMap:
     @cached_property
     def steps(self) -> list[tuple[str, BaseEstimator]]:
         """The map as fitted scikit-learn transformers over the encoded columns, which have their origins."""
-        from algorithms.models._steps import ColumnMap as MapColumns
+        from algorithms.preparing.steps import ColumnMap as MapColumns
 
         (name, scaler), *rest = copy.deepcopy(self._steps)
         scaler.mean_ = scaler.mean_ + self.inputs.origin
@@ -199,7 +199,7 @@ class OnFeatures(Learned):
     def _features(self, shape: Shape, sample: Batch) -> dict[str, NDArray[Any]]:
         if self.kernel == NONE:
             return {}
-        from algorithms.summaries._imputed import gap_fills
+        from algorithms.preparing.imputed import gap_fills
 
         fill = gap_fills(sample, shape, "mean")
         encoded = sample.dense(shape.p)[:, : shape.d].astype(np.float64)

@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from algorithms.column_map import ColumnMap as Columns
-from algorithms.summaries._pack import buckets_of
+from algorithms.preparing.column_map import ColumnMap as Columns
+from algorithms.preparing.column_map import buckets_of
 
 
 class ColumnMap(TransformerMixin, BaseEstimator):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.models._told import Told
-from algorithms.scorers import scorer_of
+from algorithms.scoring.scorers import scorer_of
+from algorithms.scoring.told import Told
 from algorithms.tasks import CLASS, Task
 
 MOST_LABELS, ROWS_EACH = 3, 3

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
 from algorithms.contract import Rows
-from algorithms.scorers import score_by
+from algorithms.scoring.scorers import score_by
 
 
 class Told(BaseEstimator):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import CANCELLED, ColumnMap
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.preparing.column_map import CANCELLED, ColumnMap
 from algorithms.ranges import Legal
 
 

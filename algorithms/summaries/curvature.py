@@ -19,7 +19,7 @@ away from the optimum of *every* penalty and every linear preprocessing of the c
 The optimum moves with the penalty and with the weights of the classes. So the loss is expanded at several
 starts, each the optimum of one penalty, of classes as they are or balanced, and a model is answered from the
 nearest. What a quadratic leaves out is computed on rows kept beside it: always those that it fits worst, and a
-sample of the others (:mod:`algorithms.summaries._importance`). Where the rows are few all of them are kept, and
+sample of the others (:mod:`algorithms.summaries.importance`). Where the rows are few all of them are kept, and
 models are exact.
 
 The pilot is checked by the pass: the gradient of every row at a start tells how far the optimum is, and the sums
@@ -40,10 +40,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import APPROXIMATE, INDICATOR, Array, Batch, Learned, Shape, State, Summary
-from algorithms.kernels import OnFeatures
 from algorithms.known import Known
+from algorithms.preparing.kernels import OnFeatures
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
-from algorithms.summaries._importance import (
+from algorithms.summaries.importance import (
     RAREST,
     Drawn,
     batch_of_kept,
@@ -58,7 +58,7 @@ from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
-    from algorithms.column_map import ColumnMap
+    from algorithms.preparing.column_map import ColumnMap
 
 PILOT = 50_000
 """Rows that the pilot is fitted to."""
@@ -204,7 +204,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     Parameters
     ----------
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
-        :class:`~algorithms.kernels.OnFeatures`.
+        :class:`~algorithms.preparing.kernels.OnFeatures`.
     known : what :meth:`learn` found; None until then.
     """
 

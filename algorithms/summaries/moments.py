@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import Summed
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
 from algorithms.errors import InvalidTarget, TooLarge
-from algorithms.kernels import OnFeatures
 from algorithms.known import Known
+from algorithms.preparing.column_map import Summed
+from algorithms.preparing.kernels import OnFeatures
 from algorithms.ranges import Choice, Legal
 
 if TYPE_CHECKING:
-    from algorithms.column_map import ColumnMap
+    from algorithms.preparing.column_map import ColumnMap
 
 SAMPLE = 256
 """Rows of a batch whose means are subtracted before products are taken, of columns that lie far from zero."""
@@ -85,7 +85,7 @@ class Moments(OnFeatures, Summary[MomentsState]):
         ``"double"``, and ``"qr"`` where a score needs it (another pass).
     target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
-        :class:`~algorithms.kernels.OnFeatures`.
+        :class:`~algorithms.preparing.kernels.OnFeatures`.
 
     Examples
     --------

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import ColumnMap, filled_map, gaps_of
-from algorithms.contract import HASH_BITS, HASHED, INDICATOR, Array, Shape, State
+from algorithms.contract import HASHED, INDICATOR, Array, Shape, State
 from algorithms.errors import InvalidField
 from algorithms.known import Known
+from algorithms.preparing.column_map import ColumnMap, filled_map, gaps_of
 from algorithms.solvers.scaled_rows import FilledPicker, Picker, Places
 
 
@@ -196,14 +196,3 @@ def columns_of(shape: Shape, impute: str, fill: Array) -> ColumnMap:
 def hashed_columns(shape: Shape) -> Places:
     """Return the places of the columns that are hashes."""
     return np.array([j for j, column in enumerate(shape.columns) if column.role == HASHED], np.intp)
-
-
-def buckets_of(hashes: Any, bits: int) -> Places:
-    """Return the bucket of each hash: its highest bits.
-
-    Examples
-    --------
-    >>> buckets_of(np.array([[2.0**23, 0.0]]), bits=1).tolist()
-    [[1, 0]]
-    """
-    return np.asarray(hashes).astype(np.intp) >> (HASH_BITS - bits)

@@ -32,14 +32,15 @@ import numpy as np
 from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Learned, Shape, Summary
 from algorithms.errors import InvalidField
 from algorithms.known import Known
+from algorithms.preparing.imputed import gap_fills
 from algorithms.preparing.preprocess import IMPUTE
 from algorithms.ranges import Choice, Integer, Legal, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
 from algorithms.solvers.scaled_rows import picker_of
 from algorithms.solvers.spreads import centers_and_scales
 from algorithms.solvers.steps import OPTIMIZERS
-from algorithms.summaries._imputed import gap_fills
-from algorithms.summaries._pack import (
+from algorithms.summaries._training import Training
+from algorithms.summaries.pack import (
     Pack,
     PackedState,
     equations,
@@ -52,7 +53,6 @@ from algorithms.summaries._pack import (
     plain_columns,
     untrained,
 )
-from algorithms.summaries._training import Training
 
 VISITS = 50_000
 """Rows that few rows are gone through for, again and again, unless ``epochs`` says otherwise."""

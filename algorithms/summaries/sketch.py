@@ -23,8 +23,8 @@ import numpy as np
 from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, State, Summary
 from algorithms.errors import AlgorithmError, TooLarge
 from algorithms.known import Known
+from algorithms.preparing.imputed import Imputed, fills, imputed, value_columns
 from algorithms.ranges import Choice, Integer, Legal
-from algorithms.summaries._imputed import Imputed, fills, imputed, value_columns
 
 IMPUTE = ("mean", "zero")
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
+from sklearn.linear_model import OrthogonalMatchingPursuit
+
 from algorithms.contract import Array
 from algorithms.families.design import Design
 from algorithms.families.regression import LinearSolution, Regression
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.summaries.moments import MomentsState
-from sklearn.linear_model import OrthogonalMatchingPursuit
 
 
 @dataclass(frozen=True, kw_only=True)

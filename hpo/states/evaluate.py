@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.calibrated import Cells, CellsSummary
 from algorithms.contract import Algorithm, Held, Score, Summary
 from algorithms.errors import Unscorable
+from algorithms.families.calibrated import Cells, CellsSummary
 from hpo.data.cells import FoldPlan
 from hpo.errors import TuneError
 from hpo.question.scoring import scores
