@@ -19,7 +19,9 @@ from benchmarks.table import Row, at_most, number, seconds
 from benchmarks.workshop import Workshop
 from hpo.process.threads import one_blas_thread
 from hpo.states.evaluate import Scores
-from hpo.trials.tuner import Budget, Setting, Tuner, suggest
+from hpo.trials.scorer import Scorer
+from hpo.trials.settings import Setting, Space, suggest
+from hpo.trials.tuner import Budget, Tuner
 from studies.quiet import quiet
 from studies.record.records import begin
 from studies.record.storage import open_storage
@@ -29,8 +31,8 @@ from studies.sampling.samplers import make_sampler
 
 
 @dataclass
-class TimedTuner(Tuner):
-    """A tuner that knows how long it spent on scores, in seconds and in processor seconds."""
+class TimedScorer(Scorer):
+    """A scorer that knows how long it spent on scores, in seconds and in processor seconds."""
 
     wall: float = 0.0
     cpu: float = 0.0
@@ -62,7 +64,7 @@ def _row(shop: Workshop, states: States, trials: int) -> Row:
     }
     found = alternate(calls, shop.repeats, shop.patience)
     pairs = zip(found.samples["ours"], tuners, strict=True)
-    unscored = tuple(Sample(s.wall - t.wall, s.cpu - t.cpu, s.others) for s, t in pairs)
+    unscored = tuple(Sample(s.wall - t.scorer.wall, s.cpu - t.scorer.cpu, s.others) for s, t in pairs)
     return _difference(Rounds({**found.samples, "ours": unscored}), trials)
 
 
@@ -82,14 +84,15 @@ def _difference(found: Rounds, trials: int) -> Row:
     )  # fmt: skip
 
 
-def persisted(shop: Workshop, states: States, trials: int) -> TimedTuner:
+def persisted(shop: Workshop, states: States, trials: int) -> Tuner:
     """Run the tuner's loop with the write-behind journal, until the last trial is on disk."""
     journal = shop.fresh("journal")
     storage = open_storage(journal)
     study = begin(storage, "overhead", direction="maximize", record=StudyRecord({}))
     study.sampler = make_sampler("auto", seed=0, space=states.space, trials=trials)
     evidence = states.evidence
-    tuner = TimedTuner(states.searched, evidence.states, evidence.contexts, states.space, "r2", study)
+    scorer = TimedScorer(states.searched, evidence.states, evidence.contexts, "r2")
+    tuner = Tuner(scorer, Space(states.space, next(iter(states.searched))), study)
     with one_blas_thread(), WriteBehind(storage, "overhead", 0) as writer:
         tuner.run(Budget(trials), writer.put, Event())
     shop.remove(journal)

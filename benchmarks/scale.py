@@ -13,6 +13,8 @@ from benchmarks.questions import States, read_states
 from benchmarks.table import Row, at_most, seconds
 from benchmarks.workshop import Workshop
 from hpo.process.threads import one_blas_thread
+from hpo.trials.scorer import Scorer
+from hpo.trials.settings import Space
 from hpo.trials.tuner import Budget, Tuner
 from studies.quiet import quiet
 from studies.sampling.samplers import make_sampler
@@ -46,6 +48,7 @@ def run(states: States, space: Mapping[str, BaseDistribution], trials: int) -> N
         study = optuna.create_study(direction="maximize")
     study.sampler = make_sampler("qmc", seed=0, space=space, trials=trials)
     found = states.evidence
-    tuner = Tuner(states.searched, found.states, found.contexts, space, "r2", study)
+    scorer = Scorer(states.searched, found.states, found.contexts, "r2")
+    tuner = Tuner(scorer, Space(space, next(iter(states.searched))), study)
     with one_blas_thread():
         tuner.run(Budget(trials), lambda _: None, Event())

@@ -56,7 +56,7 @@ def test_one_hundred_trials_two_summaries_five_folds_read_every_segment_once(fil
     assert len(summaries) == 2
     assert {t.user_attrs["rows_read"] for t in result.optuna_study.trials} == {0}
     distinct = sum("duplicate_of" not in t.user_attrs for t in result.optuna_study.trials)
-    assert result.run.tuner.fits == distinct * 5
+    assert result.run.tuner.scorer.fits == distinct * 5
     assert result.cost.rows_if_retrained == distinct * 5 * 2400 + 2400
 
 
@@ -167,5 +167,5 @@ def test_duplicates_are_answered_from_the_record(files, tmp_path):
             assert trial.value == first[setting].value
         first.setdefault(setting, trial)
     assert len(first) == 2
-    assert result.run.tuner.fits == 10
+    assert result.run.tuner.scorer.fits == 10
     assert len(result.candidates) == 2

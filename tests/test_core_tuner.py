@@ -37,7 +37,7 @@ def test_a_resumed_study_answers_its_own_settings_from_the_record(frame):
     assert len({t.params["ridge.alpha"] for t in trials(first)}) == 4
     again = tune(frame, 30, **options)
     assert len(trials(again)) == 30
-    assert again.run.tuner.fits == 0
+    assert again.run.tuner.scorer.fits == 0
     assert all("duplicate_of" in t.user_attrs for t in trials(again)[20:])
     assert again.cost.rows_if_retrained == 4 * 5 * 200 + 200
 
@@ -49,7 +49,7 @@ def test_duplicates_name_the_first_of_their_setting_and_fit_nothing(frame):
         first = firsts.setdefault(trial.params["ridge.alpha"], trial)
         assert trial.user_attrs.get("duplicate_of", trial.number) == first.number
         assert trial.user_attrs["fold_scores"] == first.user_attrs["fold_scores"]
-    assert result.run.tuner.fits == 4 * 5
+    assert result.run.tuner.scorer.fits == 4 * 5
 
 
 def test_patience_counts_trials_without_improvement_those_before_a_resume_too(frame):

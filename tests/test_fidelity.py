@@ -65,10 +65,10 @@ def test_fewer_whole_fits_than_trials_and_every_fit_is_counted(how, work, digits
     early = [t for t in trials if t.state is optuna.trial.TrialState.PRUNED]
     most = max(fits)
     full = sum(rows > 0.9 * most for rows in fits)
-    assert full == tuner.fits == FOLDS * len(whole)
+    assert full == tuner.scorer.fits == FOLDS * len(whole)
     assert len(whole) < TRIALS / 2
     assert len(whole) + len(early) <= TRIALS
-    assert len(fits) == tuner.fits + tuner.fidelity.fits
+    assert len(fits) == tuner.scorer.fits + tuner.fidelity.fits
     assert all(t.user_attrs["fidelity"] < 1.0 for t in early)
     assert all(t.user_attrs["fidelity"] == 1.0 for t in whole)
     assert all(t.user_attrs["rows_read"] == 0 for t in trials)
@@ -148,7 +148,7 @@ def test_a_stopped_setting_that_is_asked_again_is_not_fitted_again(digits, fits)
     )
     trials = result.optuna_study.trials
     assert sum("duplicate_of" in t.user_attrs for t in trials) == 10
-    assert len(fits) == result.run.tuner.fits + result.run.tuner.fidelity.fits <= 2 * 3 * FOLDS
+    assert len(fits) == result.run.tuner.scorer.fits + result.run.tuner.fidelity.fits <= 2 * 3 * FOLDS
     for trial in trials:
         if "duplicate_of" in trial.user_attrs:
             assert trial.state is trials[trial.user_attrs["duplicate_of"]].state

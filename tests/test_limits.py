@@ -80,9 +80,9 @@ def test_defaults_are_within_the_limits(name):
 
 
 def test_a_search_of_clusters_ends_at_the_largest_k_max():
-    assert tune(X, "kmeans", {"kmeans.k_max": 5}).run.tuner.space["kmeans.n_clusters"].high == 5
+    assert tune(X, "kmeans", {"kmeans.k_max": 5}).run.tuner.space.distributions["kmeans.n_clusters"].high == 5
     several = tune(X, "kmeans", {"kmeans.k_max": [2, 5]}, trials=20, sampler="grid")
-    assert several.run.tuner.space["kmeans.n_clusters"].high == 5
+    assert several.run.tuner.space.distributions["kmeans.n_clusters"].high == 5
     scored = {tuple(t.params.values()) for t in several.optuna_study.trials if t.values}
     assert scored == {(2, 2), (5, 2), (5, 3), (5, 4), (5, 5)}
     assert all("more than k_max=2" in error for error in errors_of(several))
@@ -123,9 +123,9 @@ def test_more_than_there_is_means_all_of_it(name, field, more, as_good_as):
 
 def test_each_pass_adds_its_own_to_the_ranges():
     wider = tune((X, y), "pcr", {"pcr.kernel": ["none", "fourier"], "pcr.kernel_components": 40})
-    assert wider.run.tuner.space["pcr.n_components"].high == 40
+    assert wider.run.tuner.space.distributions["pcr.n_components"].high == 40
     packs = tune(load_iris(return_X_y=True), "linear", {"linear.losses": ["hinge", "log_loss"]})
-    assert packs.run.tuner.space["linear.loss"].choices == ("hinge", "log_loss")
+    assert packs.run.tuner.space.distributions["linear.loss"].choices == ("hinge", "log_loss")
 
 
 def test_settings_that_do_not_go_together_fail_alone():

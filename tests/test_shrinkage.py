@@ -310,7 +310,7 @@ def test_where_only_the_richer_state_is_kept_it_tells_the_ranges(tmp_path):
     result = hpo.tune(
         frame.assign(y=y), algorithm=["logistic", "lda"], search={"lda.shrinkage": ["auto"]}, **asked
     )
-    assert {"lda.impute", "lda.min_frequency"} <= result.run.tuner.space.keys()
+    assert {"lda.impute", "lda.min_frequency"} <= result.run.tuner.space.distributions.keys()
     frame.assign(y=y).to_parquet(tmp_path / "rows.parquet")
     asked = {
         "data": str(tmp_path / "rows.parquet"),

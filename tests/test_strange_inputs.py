@@ -156,7 +156,7 @@ def test_masked_values_are_missing_values():
     assert masked.best_value == plain.best_value
     assert masked.cost.rows_without_target == 1
     whole = tune((np.ma.masked_array(np.arange(ROWS)[:, None], hidden), y), target=None)
-    assert "ridge.impute" in whole.run.tuner.space
+    assert "ridge.impute" in whole.run.tuner.space.distributions
 
 
 @pytest.mark.parametrize("dtype", [">f8", "<f8", "longdouble", ">i4"])

@@ -325,7 +325,7 @@ def test_another_k_max_is_another_pass(files, tmp_path):
     hpo.tune(files, **asked)
     more = hpo.tune(files, **asked, search={"kmeans.k_max": 20})
     assert more.cost.rows_read == 4500
-    assert more.run.tuner.space["kmeans.n_clusters"].high == 20
+    assert more.run.tuner.space.distributions["kmeans.n_clusters"].high == 20
 
 
 @pytest.mark.parametrize("scoring", ["silhouette", "neg_davies_bouldin", "calinski_harabasz"])
@@ -493,8 +493,8 @@ def test_few_distinct_rows_that_come_often_are_as_many_clusters(name, tmp_path):
     """Three points, 20 rows of each, four in each fold: their clusters are as far apart as there is."""
     X = np.tile([[0.0, 0.0], [5.0, 5.0], [9.0, 0.0]], (20, 1))
     result = hpo.tune(X, algorithm=name, trials=12, folds=KFold(5), scoring="silhouette", store=tmp_path)
-    [key] = [k for k in result.run.tuner.space if k.endswith(("n_clusters", "n_components"))]
-    assert result.run.tuner.space[key].high == result.best_params[key] == 3
+    [key] = [k for k in result.run.tuner.space.distributions if k.endswith(("n_clusters", "n_components"))]
+    assert result.run.tuner.space.distributions[key].high == result.best_params[key] == 3
     assert result.best_value == 1.0
     twin = KMeans(3, n_init=1, random_state=0).fit(X)
     assert result.best_value == pytest.approx(silhouette_score(X, twin.labels_))

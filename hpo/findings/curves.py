@@ -72,15 +72,15 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
     """
     tuner, known = result.run.tuner, searched(result)
     first = algorithm_of(result.run, selection.best(result.candidates))
-    key = parameter if parameter in tuner.space else f"{first}.{parameter}"
+    key = parameter if parameter in tuner.space.distributions else f"{first}.{parameter}"
     if key not in known:
         raise TuneError(f"{parameter!r} was not searched; this study searched {', '.join(known) or 'none'}")
     name, _, short = key.partition(".")
     leader = result.optuna_study.get_trials(deepcopy=False)[leaders(result)[name].number]
-    told, exact = metric not in (None, result.metric), tuner.searched[name].metrics
+    told, exact = metric not in (None, result.metric), tuner.scorer.searched[name].metrics
     if told and metric not in exact:
         raise TuneError(f"metric={metric!r} is none that the states of {name!r} tell ({', '.join(exact)})")
     return selection.validation_curve(
-        functools.partial(tuner.build, name), tuner.setting(leader)[1], short, grid_of(tuner.space[key], points),
-        metric or result.metric, told=told,
+        functools.partial(tuner.scorer.build, name), tuner.setting(leader)[1], short,
+        grid_of(known[key], points), metric or result.metric, told=told,
     )  # fmt: skip

@@ -63,7 +63,7 @@ def leaderboard(result: Result) -> list[Leader]:
     least = best.scores.mean - (0.0 if math.isnan(best.scores.se) else best.scores.se)
     tried: dict[str, list[bool]] = {}
     for trial in result.optuna_study.get_trials(deepcopy=False):
-        if trial.params or not result.run.tuner.space:
+        if trial.params or not result.run.tuner.space.distributions:
             tried.setdefault(result.run.tuner.setting(trial)[0], []).append(trial.values is not None)
     rows = [
         Leader(

@@ -23,6 +23,8 @@ from hpo.states.pilot import Pilot, shape_of
 from hpo.states.stand_in import widened
 from hpo.trials.polish import Polished, restored
 from hpo.trials.run import Run, study_space
+from hpo.trials.scorer import Scorer
+from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
 from state_store import Key, StateStore
@@ -109,10 +111,9 @@ def load(
     found = _evidence(record, searched, scoring, kept, name)
     lacks = lacking(searched, found)
     able = [s for s in searched if s.name not in lacks] or searched
-    tuner = Tuner(
-        {s.name: s for s in able}, found.states, found.contexts, study_space(able, found),
-        scoring.metric, study, also=scoring.also, goals=scoring.goals,
-    )  # fmt: skip
+    named = {s.name: s for s in able}
+    scorer = Scorer(named, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
+    tuner = Tuner(scorer, Space(study_space(able, found), able[0].name), study)
     polished = _polished(record, tuner, found, kept)
     return Result(Run(tuner, found, record.cost, record, "loaded", polished))
 

@@ -60,7 +60,7 @@ class Result:
         self.optuna_study: Study = run.tuner.study
         self.record: StudyRecord = run.record
         self.cost: Cost = run.cost
-        self.metric: str = run.tuner.metric
+        self.metric: str = run.tuner.scorer.metric
         self.metrics: tuple[str, ...] = run.record.metrics
         self.stopped: str = run.stopped
         self.polished: Polished | None = run.polished
@@ -150,7 +150,7 @@ class Result:
         """Return a candidate's setting, keyed as in ``search``, constants of the study included."""
         trial = self.optuna_study.get_trials(deepcopy=False)[candidate.number]
         name, values = self.run.tuner.setting(trial)
-        constants = self.run.tuner.searched[name].constants
+        constants = self.run.tuner.scorer.searched[name].constants
         return {f"{name}.{k}": v for k, v in {**constants, **values}.items()}
 
     def trials_dataframe(self) -> pd.DataFrame:

@@ -43,6 +43,6 @@ def searched(result: Result) -> dict[str, BaseDistribution]:
     """Return what was searched of every algorithm that has a score, the best algorithm's first."""
     first = algorithm_of(result.run, selection.best(result.candidates))
     order = sorted(leaders(result), key=lambda name: name != first)
-    space = result.run.tuner.space
+    space = result.run.tuner.space.distributions
     found = {k: d for name in order for k, d in space.items() if k.startswith(f"{name}.")}
     return {k: d for k, d in found.items() if not d.single()}

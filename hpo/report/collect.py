@@ -80,7 +80,7 @@ def report_data(result: Result) -> ReportData:
         spec_yaml=_yaml(spec),
         notes=notes(result, depth),
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
-        log_params=[k for k, d in result.run.tuner.space.items() if _is_log(d)],
+        log_params=[k for k, d in result.run.tuner.space.distributions.items() if _is_log(d)],
         metrics=list(result.metrics),
         objectives=list(result.record.objectives),
         pareto=[_chosen(result, c) for c in result.pareto] if result.record.several else [],

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from algorithms.contract import Nested, State
 from algorithms.errors import AlgorithmError
 from hpo.states.evaluate import FoldStates, Scores, score_pairs, usable
+from hpo.trials.scorer import Scorer
+from hpo.trials.settings import Setting
 from studies.record.study_record import TrialNote
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.trial import Trial
 
-    from hpo.trials.tuner import Setting, Tuner
 
 REDUCTION = 3
 """Of the trials at a rung, one in so many goes on."""
@@ -66,15 +67,15 @@ class Fidelity:
             return HyperbandPruner(min_resource=1, max_resource=WHOLE, reduction_factor=REDUCTION)
         return SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
 
-    def attempt(self, tuner: Tuner, trial: Trial, setting: Setting) -> tuple[Scores | None, str | None]:
+    def attempt(self, scorer: Scorer, trial: Trial, setting: Setting) -> tuple[Scores | None, str | None]:
         """Return the fold scores of a setting; None, without a reason, where it was stopped at a rung."""
         told: list[Rung] = []
         try:
-            algorithm, states = tuner.build(*setting)
+            algorithm, states = scorer.build(*setting)
         except AlgorithmError as error:
             return None, str(error)
         for step in STEPS:
-            found = self._at(algorithm, states, step, tuner.metric)
+            found = self._at(algorithm, states, step, scorer.metric)
             if found is None:
                 continue
             told.append(_rung(self._part(states, step), found))
@@ -82,7 +83,7 @@ class Fidelity:
             if trial.should_prune():
                 _note(trial, step, told)
                 return None, None
-        scores, reason = tuner.attempt(setting)
+        scores, reason = scorer.attempt(setting)
         if scores is not None:
             _note(trial, WHOLE, [*told, _rung(states.train, scores)])
         return scores, reason

@@ -37,7 +37,9 @@ from hpo.trials.cost import of_pass, rows_if_retrained, with_polish, with_refini
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import Polished, polish
-from hpo.trials.selection import best
+from hpo.trials.scorer import Scorer
+from hpo.trials.selection import Candidate, best
+from hpo.trials.settings import Space
 from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner
 from hpo.trials.warm_start import translated
@@ -111,13 +113,13 @@ class Runner:
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._record(tuner, found, made, cost)
         refining = Refining(self.question, found, self.progress, stop)
-        tuner.refine = refining.refine
+        tuner.scorer.refine = refining.refine
         with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
             began = time.perf_counter()
             warm = self._warm_start(tuner, recorder)
             stopped = self._trials(tuner, recorder, warm, stop, refining)
-            if not stop.is_set():
-                tuner.settle()
+            if not stop.is_set() and (winner := self._winner(tuner)) is not None:
+                tuner.scorer.settle(winner)
             found = refining.found
             cost = with_refining(cost, self.question.dataset.log, refining.results)
             seconds = time.perf_counter() - began - sum(r.seconds for r in refining.results)
@@ -135,10 +137,15 @@ class Runner:
 
     def _polish(self, tuner: Tuner, found: Evidence, stop: Event) -> Polished | None:
         """Polish the best model; there is none without a score, or with several objectives."""
-        candidates = tuner.candidates() if tuner.goals == 1 else []
-        if not candidates:
+        winner = self._winner(tuner)
+        if winner is None:
             return None
-        return polish(self.question, found, best(candidates), self.question.spec.polish, self.progress, stop)
+        return polish(self.question, found, winner, self.question.spec.polish, self.progress, stop)
+
+    def _winner(self, tuner: Tuner) -> Candidate | None:
+        """Return the best setting; None without a score, or with several objectives."""
+        candidates = tuner.candidates() if tuner.scorer.goals == 1 else []
+        return best(candidates) if candidates else None
 
     def _pilot(self) -> Pilot:
         question, spec = self.question, self.question.spec
@@ -178,10 +185,8 @@ class Runner:
         fidelity = None if asked is None else Fidelity(asked)
         if fidelity is not None:
             study.pruner = fidelity.pruner()
-        return Tuner(
-            searched, found.states, found.contexts, space, scoring.metric, study, also=scoring.also,
-            goals=scoring.goals, fidelity=fidelity,
-        )  # fmt: skip
+        scorer = Scorer(searched, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
+        return Tuner(scorer, Space(space, able[0].name), study, fidelity)
 
     def _study(self) -> Study:
         name = self.question.spec.name
@@ -236,7 +241,7 @@ class Runner:
         if name is None or len(trials) > known or self.storage is None:
             return known
         other = load_study(self.storage, name)
-        moved = (translated(t, tuner.space) for t in other.get_trials(deepcopy=False))
+        moved = (translated(t, tuner.space.distributions) for t in other.get_trials(deepcopy=False))
         taken = [t for t in moved if t is not None]
         if other.get_trials(deepcopy=False) and not taken:
             raise TuneError(
@@ -256,7 +261,7 @@ class Runner:
             metrics=scoring.metrics,
             chosen=question.chosen,
             wide=dict(question.wide),
-            left_out=tuple(s.name for s in question.searched if s.name not in tuner.searched),
+            left_out=tuple(s.name for s in question.searched if s.name not in tuner.scorer.searched),
             goals=scoring.goals,
             sampled=tuple(m for m in scoring.metrics if m not in scoring.exact),
             scoring_rows=question.spec.scoring_rows,

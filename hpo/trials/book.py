@@ -1,0 +1,91 @@
+"""The record of a study in memory: what every setting scored, and the trials that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from hpo.states.evaluate import Scores
+from hpo.trials.notes import distinct, recorded
+from hpo.trials.settings import Proposal, Setting, Space
+from studies.record.study_record import TrialNote
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+
+@dataclass
+class Book:
+    """What has been tried.
+
+    Attributes
+    ----------
+    study : Optuna's, in memory; trials that it holds are known.
+    space : what it searches.
+    """
+
+    study: Study
+    space: Space
+    _answers: dict[Any, tuple[int, Scores | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for trial in self.study.get_trials(deepcopy=False):
+            if trial.state.is_finished() and trial.params:
+                self.remember(self.space.setting(trial.params), trial.number, recorded(trial))
+
+    def known(self, setting: Setting) -> tuple[int, Scores | None] | None:
+        """Return the trial that tried a setting and its scores; None for a new one."""
+        return self._answers.get(_key(setting))
+
+    def remember(self, setting: Setting, number: int, scores: Scores | None) -> None:
+        """Keep what a setting scored; of equal ones the first."""
+        self._answers.setdefault(_key(setting), (number, scores))
+
+    def note(self, number: int) -> TrialNote:
+        """Return what a trial noted."""
+        return TrialNote.of(self.study.get_trials(deepcopy=False)[number].user_attrs)
+
+    def scored(self) -> list[tuple[FrozenTrial, Scores]]:
+        """Return every distinct setting that has a score, by its first trial."""
+        trials = [(t, recorded(t)) for t in distinct(self.study)]
+        return [(trial, scores) for trial, scores in trials if scores is not None]
+
+    def finish(self, proposal: Proposal, values: list[float] | None, note: TrialNote) -> FrozenTrial:
+        """Record the outcome of a proposal; ``values`` of the objectives are None where it has no score."""
+        trial = proposal.trial
+        if trial is None:
+            return self.add(proposal.params, values, note, proposal.began)
+        for name, value in note.encode().items():
+            trial.set_user_attr(name, value)
+        if values is None:
+            early = TrialNote.of(trial.user_attrs).stopped_early
+            return self.study.tell(trial, state=TrialState.PRUNED if early else TrialState.FAIL)
+        return self.study.tell(trial, values)
+
+    def add(
+        self,
+        params: Mapping[str, Any],
+        values: list[float] | None,
+        note: TrialNote,
+        began: datetime | None = None,
+    ) -> FrozenTrial:
+        """Add a finished trial."""
+        added = create_trial(
+            state=TrialState.FAIL if values is None else TrialState.COMPLETE,
+            values=values,
+            params=dict(params),
+            distributions={k: self.space.distributions[k] for k in params},
+            user_attrs=note.encode(),
+        )
+        added.datetime_start = began or added.datetime_start
+        self.study.add_trial(added)
+        return self.study.get_trials(deepcopy=False)[-1]
+
+
+def _key(setting: Setting) -> Any:
+    name, values = setting
+    return name, tuple(sorted(values.items()))

@@ -1,0 +1,106 @@
+"""Settings answered from states: built, solved and scored; the data is never touched."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from algorithms.contract import Algorithm, Summary
+from algorithms.errors import AlgorithmError, Imprecise
+from hpo.question.search import Searched
+from hpo.states.contexts import Evidence
+from hpo.states.evaluate import FoldStates, Scores, check_usable, evaluate
+from hpo.trials.selection import Candidate
+from hpo.trials.settings import Setting
+
+
+@dataclass
+class Scorer:
+    """What scores the settings of a study.
+
+    Attributes
+    ----------
+    searched : the algorithms by name.
+    states : fold states by summary.
+    contexts : the key of each summary's states, recorded with the trials.
+    metric : the score.
+    also : further scores that every trial keeps, of the same models.
+    goals : how many of the scores are optimised, ``metric`` first.
+    fits : models fitted so far.
+    refine : asked for states of more digits where a score lacks them; None where there can be none.
+    """
+
+    searched: Mapping[str, Searched]
+    states: Mapping[Summary[Any], FoldStates]
+    contexts: Mapping[Summary[Any], str]
+    metric: str
+    also: tuple[str, ...] = ()
+    goals: int = 1
+    fits: int = 0
+    refine: Callable[[Summary[Any]], Evidence | None] | None = None
+
+    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Algorithm[Any, Any], FoldStates]:
+        """Return the algorithm of a setting and the states of its summary."""
+        algorithm = self.searched[name].build(values)
+        return algorithm, self.states[algorithm.summary].for_algorithm(algorithm)
+
+    def context(self, setting: Setting) -> str:
+        """Return the key of the states that answer a setting."""
+        return self.contexts[self.searched[setting[0]].summary(setting[1])]
+
+    def values(self, scores: Scores | None) -> list[float] | None:
+        """Return the values of the objectives; None without scores."""
+        if scores is None:
+            return None
+        return [scores.mean, *(scores.also[name].mean for name in self.also[: self.goals - 1])]
+
+    def attempt(self, setting: Setting) -> tuple[Scores | None, str | None]:
+        """Return the fold scores of a setting, or None and why it has none."""
+        try:
+            return self.score(setting), None
+        except AlgorithmError as error:
+            return None, str(error)
+
+    def score(self, setting: Setting) -> Scores:
+        """Return the fold scores of a setting, from states of more digits where they need them.
+
+        Raises
+        ------
+        Unscorable
+            A fold has no finite score, or none that is known to enough digits.
+        """
+        try:
+            return self._score(setting)
+        except Imprecise as error:
+            if not self._refined(self.build(*setting)[0].summary, error):
+                raise
+        return self._score(setting)
+
+    def settle(self, winner: Candidate) -> None:
+        """Get states of more digits where the best model needs them, though its scores did not."""
+        algorithm = winner.algorithm
+        if self.refine is None or algorithm.summary.finer(None) is None:
+            return
+        with contextlib.suppress(AlgorithmError):  # raised again when the model is asked for
+            try:
+                algorithm.estimator(algorithm.solve(winner.states.whole))
+            except Imprecise as error:
+                self._refined(algorithm.summary, error)
+
+    def _refined(self, summary: Any, why: Imprecise) -> bool:
+        """Return whether there are states of more digits now."""
+        found = self.refine(summary) if why.finer and self.refine is not None else None
+        if found is None:
+            return False
+        self.states, self.contexts = found.states, found.contexts
+        return True
+
+    def _score(self, setting: Setting) -> Scores:
+        algorithm, states = self.build(*setting)
+        self.fits += len(states.train)
+        scores = evaluate(algorithm, states, self.metric, self.also)
+        for name in (self.metric, *self.also[: self.goals - 1]):
+            check_usable(scores.also.get(name, scores), name, states)
+        return scores

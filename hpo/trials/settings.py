@@ -1,0 +1,103 @@
+"""Settings: what is proposed of a space, and what a trial tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import Trial
+
+from hpo.errors import SearchError
+from studies.sampling.samplers import Proposer
+from studies.sampling.space import ALGORITHM
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+Setting = tuple[str, Mapping[str, Any]]
+"""An algorithm's name and its hyperparameters."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A setting to be tried.
+
+    Attributes
+    ----------
+    number : of its trial.
+    params : by name, as Optuna keeps them.
+    began : when it was proposed.
+    trial : that was asked for it; None where it is added to the study once it is finished.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    began: datetime
+    trial: Trial | None = None
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a study searches.
+
+    Attributes
+    ----------
+    distributions : of every parameter; ``"algorithm"`` decides which of them exist.
+    first : the algorithm of settings that do not name one.
+    """
+
+    distributions: Mapping[str, BaseDistribution]
+    first: str
+
+    def propose(self, study: Study, *, at_once: bool) -> Proposal:
+        """Return the next setting of the study's sampler.
+
+        Where the sampler can, and ``at_once`` says that nothing is reported while it is scored, no trial is asked
+        for: the finished one is stored once, not once for each parameter and attribute, a third of the time.
+        """
+        began, sampler = datetime.now(), study.sampler
+        if at_once and isinstance(sampler, Proposer):
+            number = len(study.get_trials(deepcopy=False))
+            proposed = sampler.propose(study, number)
+            params = {key: proposed[key] for key in self.distributions if key in proposed}
+            return Proposal(number, params, began)
+        trial = study.ask()
+        return Proposal(trial.number, self._suggested(trial), began, trial)
+
+    def setting(self, params: Mapping[str, Any]) -> Setting:
+        """Return the setting that a trial's parameters are.
+
+        Examples
+        --------
+        >>> Space({}, "ridge").setting({"ridge.alpha": 0.1})
+        ('ridge', {'alpha': 0.1})
+        """
+        name = str(params.get(ALGORITHM) or self.first)
+        prefix = f"{name}."
+        return name, {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
+
+    def _suggested(self, trial: Trial) -> dict[str, Any]:
+        chosen = {k: suggest(trial, k, d) for k, d in self.distributions.items() if k == ALGORITHM}
+        prefix = f"{chosen.get(ALGORITHM, self.first)}."
+        rest = {k: suggest(trial, k, d) for k, d in self.distributions.items() if k.startswith(prefix)}
+        return chosen | rest
+
+
+def suggest(trial: Trial, name: str, d: BaseDistribution) -> Any:
+    """Return the trial's value of a parameter of that distribution."""
+    match d:
+        case CategoricalDistribution(choices=choices):
+            return trial.suggest_categorical(name, choices)
+        case IntDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_int(name, low, high, step=step, log=log)
+        case FloatDistribution(low=low_, high=high_, step=step_, log=log_):
+            return trial.suggest_float(name, low_, high_, step=step_, log=log_)
+    raise SearchError(f"{name}: {d!r} is not one of Optuna's float, int and categorical distributions")
