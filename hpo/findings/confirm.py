@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.metrics import get_scorer_names
 
-from algorithms.scorers import scorer_of
+from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.values import as_numbers, class_codes

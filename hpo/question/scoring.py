@@ -13,7 +13,7 @@ from sklearn.metrics import check_scoring, get_scorer_names
 
 from algorithms.contract import Algorithm, Held, Rows, Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
-from algorithms.scorers import SHARELESS, score_by, scorer_of
+from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
 from algorithms.tasks import TASKS

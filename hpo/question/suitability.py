@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.metrics import get_scorer_names
 
-from algorithms.misfit import misfit
+from algorithms.scoring.misfit import misfit
 from algorithms.tasks import CLASS, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field
 from hpo.errors import TuneError
