@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.sparse import csr_array, vstack
 
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import priorities
@@ -159,8 +160,6 @@ class Dataset:
         self, beside: Sequence[str], rows: int, seed: int
     ) -> tuple[csr_array, pa.Table, tuple[Segment, ...]] | None:
         """Return a random sample of the rows of a sparse matrix, as :meth:`sample` does; None of other data."""
-        from scipy.sparse import csr_array, vstack
-
         found = self._source.sparse([field.name for field in self.features], self._known(beside))
         if found is None:
             return None
