@@ -15,7 +15,8 @@ from benchmarks.questions import read_states
 from benchmarks.table import Row, at_least, seconds
 from benchmarks.workshop import Workshop, in_memory
 from hpo.process.threads import one_blas_thread
-from hpo.states.evaluate import FoldStates, evaluate, fold_states
+from hpo.states.evaluate import evaluate
+from hpo.states.fold_states import FoldStates, fold_states
 
 CANDIDATES = 300
 METRIC = "r2"

@@ -17,7 +17,7 @@ from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import Evidence, evidence, make_pass
 from hpo.states.dealing import dealt
-from hpo.states.evaluate import FoldStates
+from hpo.states.fold_states import FoldStates
 from hpo.states.passes import PassResult
 from hpo.states.pilot import make_pilot
 from hpo.trials.run import study_space

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from studies.sampling.samplers import make_sampler
     from studies.spec.definition import definition_digest, differences
     from studies.spec.distributions import Categorical, Float, Int, to_distribution, to_spec
-    from studies.spec.fields import FoldScheme, Range
+    from studies.spec.fields import FoldScheme
+    from studies.spec.ranges import Range
     from studies.spec.spec import StudySpec, build, dump, load, loads
     from studies.spec.template import ColumnNote
 

@@ -15,7 +15,8 @@ from algorithms.models.pca import PCA
 from algorithms.models.ridge import Ridge
 from algorithms.summaries.moments import Moments
 from hpo.data.cells import kfold_plan
-from hpo.states.evaluate import Scores, evaluate, fold_states, score_pairs, usable
+from hpo.states.evaluate import Scores, evaluate, score_pairs, usable
+from hpo.states.fold_states import fold_states
 from hpo.trials.selection import Candidate, best, learning_curve, nested, simplest, validation_curve
 
 

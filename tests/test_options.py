@@ -68,8 +68,8 @@ def test_the_command_line_describes_options_as_the_study_does():
 
 
 def test_a_field_must_declare_itself():
-    from studies.spec.fields import Strict
     from studies.spec.option import options_of
+    from studies.spec.ranges import Strict
 
     class Bare(Strict):
         trials: int = 1

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from studies.spec.fields import Range
+from studies.spec.ranges import Range
 from studies.spec.spec import loads
 from studies.spec.template import ColumnNote, template
 

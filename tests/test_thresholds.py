@@ -121,7 +121,7 @@ def test_the_threshold_never_sees_the_rows_that_are_held_out(tmp_path):
     from algorithms.contract import Batch, Column, Shape
     from algorithms.summaries.sample import Sample
     from hpo.data.cells import FoldPlan, Split
-    from hpo.states.evaluate import FoldStates, fold_states
+    from hpo.states.fold_states import FoldStates, fold_states
 
     rng = np.random.default_rng(0)
     shape = Shape((Column("x", "x"),), ("y",), classes=("no", "yes"))

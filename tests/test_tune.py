@@ -219,7 +219,7 @@ def test_simplest_is_within_one_standard_error_and_no_more_complex(frame):
 
 def test_nested_estimate_is_the_naive_one(frame):
     """Twin: for each outer fold, choose by inner folds with plain merges, score on the outer."""
-    from hpo.states.evaluate import fold_states
+    from hpo.states.fold_states import fold_states
 
     result = tune(frame, trials=12)
     states = result.best.states

@@ -166,7 +166,8 @@ def unreadable(data: Sequence[str]) -> list[str]:
     """Return the columns that have no numeric meaning, such as lists: the study must drop them."""
     from hpo.data.schema import kind_of, plain_type
     from hpo.data.sources.files import list_files
-    from hpo.data.sources.readers import full_schema, open_files
+    from hpo.data.sources.formats import open_files
+    from hpo.data.sources.readers import full_schema
 
     schema = full_schema(open_files(list_files(list(data), None)[:1], "fast")[0])
     return [field.name for field in schema if kind_of(plain_type(field.type)) is None]

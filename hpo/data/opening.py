@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
 from hpo.data.sources.files import list_files
+from hpo.data.sources.formats import open_files
 from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
 from hpo.data.sources.memory import TableBlock, gather_block
-from hpo.data.sources.readers import FileReader, column_names, gather_readers, open_files
+from hpo.data.sources.readers import FileReader, column_names, gather_readers
 from hpo.data.sources.roles import as_names, resolve_roles
 from hpo.errors import DataError, DataWarning
 

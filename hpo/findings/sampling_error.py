@@ -17,7 +17,7 @@ from algorithms.scorers import SHARELESS, score_by
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
 from hpo.process.threads import one_blas_thread
-from hpo.states.evaluate import FoldStates
+from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
 from studies.report.accuracy import Accuracy
 

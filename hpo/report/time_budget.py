@@ -18,7 +18,7 @@ from hpo.findings.extrapolation import SHARES
 from hpo.findings.grids import grid_of
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders, searched
-from hpo.states.evaluate import leaves_one_out
+from hpo.states.fold_states import leaves_one_out
 from hpo.trials import selection
 from hpo.trials.notes import notes
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from algorithms.contract import Summary
 from hpo.question.question import Question
-from hpo.states.evaluate import FoldStates, fold_states
+from hpo.states.fold_states import FoldStates, fold_states
 from hpo.states.passes import Pass, context_of
 from hpo.states.pilot import Pilot
 

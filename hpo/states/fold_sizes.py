@@ -12,7 +12,7 @@ from hpo.data.folds.schemes import FoldSizes
 from studies.record.study_record import Sizes
 
 if TYPE_CHECKING:
-    from hpo.states.evaluate import FoldStates
+    from hpo.states.fold_states import FoldStates
 
 
 def class_rows(states: FoldStates) -> NDArray[np.float64] | None:

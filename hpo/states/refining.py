@@ -24,7 +24,7 @@ from hpo.process.memory import available_memory, check_memory
 from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import Evidence
-from hpo.states.evaluate import FoldStates
+from hpo.states.fold_states import FoldStates
 from hpo.states.learning import keep_finer, lookup_of
 from hpo.states.passes import Pass, PassResult, context_of
 from hpo.states.pilot import Pilot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from algorithms.contract import EXACT, RESUMABLE
-from hpo.states.evaluate import FoldStates
+from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
 from studies.record.study_record import Kind
 from studies.report.accuracy import Accuracy

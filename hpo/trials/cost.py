@@ -10,7 +10,7 @@ from studies.record.study_record import Cost
 
 if TYPE_CHECKING:
     from hpo.data.segment import ReadLog
-    from hpo.states.evaluate import FoldStates
+    from hpo.states.fold_states import FoldStates
     from hpo.states.passes import PassResult
     from hpo.trials.polish import Polished
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from algorithms.contract import Nested, State
 from algorithms.errors import AlgorithmError
-from hpo.states.evaluate import FoldStates, Scores, score_pairs, usable
+from hpo.states.evaluate import Scores, score_pairs, usable
+from hpo.states.fold_states import FoldStates
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Setting
 from studies.record.study_record import TrialNote

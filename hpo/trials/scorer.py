@@ -11,7 +11,8 @@ from algorithms.contract import Algorithm, Summary
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
-from hpo.states.evaluate import FoldStates, Scores, check_usable, evaluate
+from hpo.states.evaluate import Scores, check_usable, evaluate
+from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
 

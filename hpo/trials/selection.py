@@ -12,7 +12,8 @@ from algorithms.contract import Algorithm, Held
 from algorithms.errors import AlgorithmError
 from hpo.process.threads import one_blas_thread
 from hpo.question.scoring import score
-from hpo.states.evaluate import FoldStates, Scores, leaves_one_out, score_pairs, usable
+from hpo.states.evaluate import Scores, score_pairs, usable
+from hpo.states.fold_states import FoldStates, leaves_one_out
 from hpo.trials.pareto import covers
 
 

@@ -16,7 +16,7 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from hpo.errors import SearchError
-from studies.sampling.samplers import Proposer
+from studies.sampling.proposer import Proposer
 from studies.sampling.space import ALGORITHM
 
 if TYPE_CHECKING:

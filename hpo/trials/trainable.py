@@ -13,8 +13,8 @@ from algorithms.errors import AlgorithmError, MissingClass, NotEnoughRows
 from hpo.errors import ChoiceWarning, TuneError
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
-from hpo.states.evaluate import FoldStates
 from hpo.states.fold_sizes import advice as stratify
+from hpo.states.fold_states import FoldStates
 
 
 @dataclass(frozen=True)

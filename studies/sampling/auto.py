@@ -11,8 +11,8 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from studies.sampling import parzen
+from studies.sampling.proposer import Proposer
 from studies.sampling.quasi import Quasi
-from studies.sampling.samplers import Proposer
 from studies.sampling.space import Branch, Params, Space
 
 if TYPE_CHECKING:

@@ -9,17 +9,19 @@ same seed repeats a whole study, but a resumed one goes on differently.
 from __future__ import annotations
 
 import importlib.util
-from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, TPESampler
 
 from studies.errors import SamplerError
+from studies.sampling.auto import Auto
+from studies.sampling.proposer import ByNumber, Proposer
 from studies.sampling.quasi import Quasi
 from studies.sampling.space import ALGORITHM, Branch, Params, Space, split
+from studies.sampling.stateful import PerAlgorithm
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -29,63 +31,6 @@ ONE_GOAL = ("cmaes", "gp")
 """Samplers that take one objective only."""
 
 RESUMABLE = ("auto", "tpe", "random", "qmc", "grid")
-
-
-class ByNumber(BaseSampler):
-    """A sampler that proposes whole settings: trial number n of a study gets ``setting(study, n)``.
-
-    Attributes
-    ----------
-    space : the conditional space.
-    seed : with the trial's number, the seed of its random numbers.
-    """
-
-    def __init__(self, space: Space, seed: int) -> None:
-        self.space = space
-        self.seed = seed
-
-    @abstractmethod
-    def setting(self, study: Study, trial: FrozenTrial) -> Params:
-        """Return the parameters of a trial, the algorithm among them."""
-
-    def rng(self, number: int) -> np.random.Generator:
-        """Return the generator of one trial."""
-        return np.random.default_rng([self.seed, number])
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return the whole space; a trial asks only for what its algorithm has."""
-        return self.space.all
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Return the trial's setting."""
-        return self.setting(study, trial)
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """Return a random value for a parameter that the setting does not have."""
-        from studies.sampling.space import from_unit
-
-        key = [self.seed, trial.number, *param_name.encode()]
-        return from_unit(param_distribution, np.random.default_rng(key).random())
-
-    def branch(self, number: int) -> Branch:
-        """Return the branch whose turn it is."""
-        return self.space.branches[number % len(self.space.branches)]
-
-
-class Proposer(ByNumber):
-    """A sampler that needs only the number of a trial, not the trial: it can be asked before there is one."""
-
-    @abstractmethod
-    def propose(self, study: Study, number: int) -> Params:
-        """Return the parameters of the trial of that number, the algorithm among them."""
-
-    def setting(self, study: Study, trial: FrozenTrial) -> Params:
-        """Return the parameters of a trial."""
-        return self.propose(study, trial.number)
 
 
 class Random(Proposer):
@@ -198,8 +143,6 @@ def make_sampler(
     if name == "auto" and whole.size <= trials:
         return Grid(whole, seed)
     if name == "auto" and goals == 1:
-        from studies.sampling.auto import Auto
-
         return Auto(whole, seed, trials)
     simple: dict[str, Callable[[Space, int], BaseSampler]] = {
         "auto": Tree, "random": Random, "qmc": QuasiRandom, "grid": Grid, "tpe": Tree,
@@ -212,8 +155,6 @@ def make_sampler(
             "'random' or 'qmc'"
         )
     if name == "nsga2":
-        from studies.sampling.stateful import PerAlgorithm
-
         return PerAlgorithm(whole, seed, name)
     if name in ONE_GOAL:
         return _stateful(name, whole, seed)
@@ -225,6 +166,4 @@ def _stateful(name: str, space: Space, seed: int) -> BaseSampler:
     package = {"cmaes": "cmaes", "gp": "torch"}[name]
     if importlib.util.find_spec(package) is None:
         raise SamplerError(f"sampler {name!r} needs the package {package!r}: pip install {package}")
-    from studies.sampling.stateful import PerAlgorithm
-
     return PerAlgorithm(space, seed, name)

@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler,
 from optuna.trial import TrialState, create_trial
 
 from studies.quiet import quiet
-from studies.sampling.samplers import ByNumber
+from studies.sampling.proposer import ByNumber
 from studies.sampling.space import Branch, Params, Space
 
 if TYPE_CHECKING:

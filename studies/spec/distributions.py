@@ -14,7 +14,7 @@ from optuna.distributions import (
 )
 
 from studies.errors import StudyError
-from studies.spec.fields import Range
+from studies.spec.ranges import Range
 
 Float = FloatDistribution
 Int = IntDistribution

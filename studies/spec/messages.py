@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from studies.errors import Problem
 from studies.masking import mask
-from studies.spec.fields import FoldScheme, Range
+from studies.spec.fields import FoldScheme
+from studies.spec.ranges import Range
 from studies.spec.yaml_reader import Document
 
 _TAGS = {"range", "choices", "constant", "count", "scheme"}

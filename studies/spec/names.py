@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from studies.errors import Problem
 from studies.naming import short, split_key
 from studies.spec.messages import nearest
 from studies.spec.yaml_reader import Document
 
-if TYPE_CHECKING:
-    from studies.spec.spec import StudySpec
-
 Known = Mapping[str, Collection[str]]
 
 
-def unknown(spec: StudySpec, known: Known, metrics: Collection[str], document: Document) -> list[Problem]:
+class Named(Protocol):
+    """What names algorithms, parameters and metrics: a study's description."""
+
+    algorithm: tuple[str, ...]
+    search: dict[str, Any]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics."""
+
+
+def unknown(spec: Named, known: Known, metrics: Collection[str], document: Document) -> list[Problem]:
     """Return a problem for each unknown name, with its line and the nearest known one.
 
     Examples
@@ -34,7 +42,7 @@ def unknown(spec: StudySpec, known: Known, metrics: Collection[str], document: D
     return found
 
 
-def _algorithms(spec: StudySpec, known: Known, document: Document) -> Iterator[Problem]:
+def _algorithms(spec: Named, known: Known, document: Document) -> Iterator[Problem]:
     for i, name in enumerate(spec.algorithm):
         if name not in known:
             yield Problem(
@@ -42,7 +50,7 @@ def _algorithms(spec: StudySpec, known: Known, document: Document) -> Iterator[P
             )
 
 
-def _parameters(spec: StudySpec, known: Known, document: Document) -> Iterator[Problem]:
+def _parameters(spec: Named, known: Known, document: Document) -> Iterator[Problem]:
     full = {short(name): name for name in spec.algorithm}
     for key in spec.search:
         name, parameter = split_key(key, spec.algorithm)

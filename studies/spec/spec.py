@@ -13,9 +13,11 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, Validation
 
 from studies.errors import Problem, SpecError
 from studies.masking import mask
-from studies.spec.fields import Folds, Names, Searched, Strict, names, seconds, several, wrong
+from studies.spec.fields import Folds, Names, Searched, names, seconds, several
 from studies.spec.messages import describe, nearest
+from studies.spec.names import unknown
 from studies.spec.option import Option, options_of
+from studies.spec.ranges import Strict, wrong
 from studies.spec.yaml_reader import CoreDumper, Document, read
 
 SAMPLERS = ("auto", "tpe", "nsga2", "random", "qmc", "cmaes", "gp", "grid")
@@ -356,8 +358,6 @@ class StudySpec(Strict):
         Traceback (most recent call last):
         studies.errors.SpecError: study: unknown algorithm 'rigde'; did you mean 'ridge'?
         """
-        from studies.spec.names import unknown
-
         if found := unknown(self, known, metrics, self._document):
             raise SpecError(self._document.source, found)
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from studies.spec.distributions import to_spec
-from studies.spec.fields import Range
+from studies.spec.ranges import Range
 from studies.spec.spec import OPTIONS, StudySpec
 from studies.spec.yaml_reader import CoreDumper
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
 import xxhash
-from pyarrow.fs import LocalFileSystem
 
 from hpo.data.origins import Extent, extent_between, joined_bounds
 from hpo.data.schema import CATEGORICAL, Field, Schema, kind_of, plain_type
 from hpo.data.segment import Segment, SparseReader, spread
-from hpo.data.sources.files import CSV, IPC, PARQUET, DataFile
+from hpo.data.sources.files import DataFile
 from hpo.data.sources.roles import unify_schemas
 from hpo.errors import DataError
 
@@ -141,22 +138,6 @@ def _bounds(reader: FileReader, name: str, kind: pa.DataType) -> tuple[Any, Any]
     return (int(value), int(value)) if value is not None else None
 
 
-def open_files(files: Sequence[DataFile], fingerprint: str) -> list[FileReader]:
-    """Open every file, several at a time where that takes a network's time; all must be of one format."""
-    with ExitStack() as stack:
-        each: Callable[..., Iterable[Any]] = map
-        if not all(isinstance(file.fs, LocalFileSystem) for file in files):
-            each = stack.enter_context(ThreadPoolExecutor(min(16, len(files)))).map
-        formats = list(each(_format, files))
-        for file, form in zip(files, formats, strict=True):
-            if form != formats[0]:
-                raise DataError(
-                    f"{files[0].uri!r} is {formats[0]} and {file.uri!r} is {form}; "
-                    "a data set has one format, so name one with a glob such as '*.parquet'"
-                )
-        return list(each(lambda file: _open(file, formats[0], fingerprint), files))
-
-
 def gather_readers(readers: Sequence[FileReader], required: Sequence[str] | None) -> FileSource:
     """Return the source of opened files; ``required`` columns must agree between them."""
     types = _partition_types([reader.file for reader in readers])
@@ -218,23 +199,6 @@ def unreadable(file: DataFile, error: Exception) -> str:
         f"cannot read {file.uri!r} as {file.format} ({str(error).splitlines()[0]}); "
         "it is damaged, truncated or still being written: write it again or leave it out"
     )
-
-
-def _format(file: DataFile) -> str:
-    return file.format
-
-
-def _open(file: DataFile, form: str, fingerprint: str) -> FileReader:
-    from hpo.data.sources.csv import open_csv
-    from hpo.data.sources.ipc import open_ipc
-    from hpo.data.sources.parquet import open_parquet
-
-    openers: dict[str, Any] = {PARQUET: open_parquet, CSV: open_csv, IPC: open_ipc}
-    try:
-        reader: FileReader = openers[form](file, fingerprint)
-    except READ_ERRORS as error:
-        raise DataError(unreadable(file, error)) from error
-    return reader
 
 
 def _partition_types(files: Sequence[DataFile]) -> dict[str, pa.DataType]:
