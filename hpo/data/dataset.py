@@ -217,8 +217,7 @@ class Dataset:
     def known_origins(self, fields: Sequence[Field]) -> tuple[dict[str, float], tuple[Field, ...]]:
         """Return the origins of columns that are known without reading, and the fields of which only rows tell.
 
-        They are known of data in memory, and where every file has statistics of its values, unless these may be those
-        of a sentinel.
+        They are known of data in memory, and where every file has statistics that cannot be those of a sentinel.
         """
         extents = self._source.extents(fields)
         if extents is None:

@@ -13,8 +13,16 @@ SAME = 1e-8
 """Largest difference, in units of the score's own scale."""
 
 
+SIX_DIGITS = 1e-6
+"""Largest error of a score, relative to itself, that the product may tell of one that it shows as exact."""
+
+
 class Disagreement(AssertionError):
     """The product and the oracle differ, or a refusal is not one of those that are documented."""
+
+
+class Told(Disagreement):
+    """The product and the oracle differ by no more than the product tells of its rounding, which is up to six digits."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +44,10 @@ class Fold:
         """Raise Disagreement where the score differs from the oracle's by more than that."""
         found = float(self.scores.folds[self.place])
         if not abs(found - expected) <= same * scale:
-            apart = abs(found - expected) / scale
-            raise Disagreement(
-                f"{self.name} of split {self.place}: {found!r}, expected {float(expected)!r} ({apart:.2g} apart)"
+            apart, bound = abs(found - expected), self.scores.bounds[self.place] if self.scores.bounds else 0.0
+            kind = Told if apart <= min(bound, SIX_DIGITS * abs(expected)) else Disagreement
+            raise kind(
+                f"{self.name} of split {self.place}: {found!r}, expected {float(expected)!r} ({apart / scale:.2g} apart)"
             )
 
 
