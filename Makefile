@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PACKAGES := hpo algorithms state_store studies
 
 .DEFAULT_GOAL := help
-.PHONY: help options demo test install lint type tests check fuzz bench chaos clean
+.PHONY: help options docs demo test install lint type tests check fuzz bench chaos clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -44,6 +44,9 @@ CORE := tests/differential/test_oracles.py tests/test_trusted_numbers.py tests/t
 
 options: install  ## write the options of StudySpec into the signature of hpo.tune
 	PYTHONPATH=. $(BIN)/python tools/options.py
+
+docs: install  ## write the table of algorithms and the sources that pages show
+	PYTHONPATH=. $(BIN)/python tools/pages.py
 
 check: lint type  ## lint, types, layers and the core of the tests: within three minutes
 	$(BIN)/python -m pytest -q -n auto $(CORE)

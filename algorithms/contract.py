@@ -23,24 +23,23 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.declared import Field, declared
-from algorithms.errors import ContractBroken, nearest
-from algorithms.ranges import Range
+from algorithms.declared import Field, check_values, checked, declared
+from algorithms.errors import AlgorithmError, ContractBroken, nearest
+from algorithms.known import Known
+from algorithms.ranges import Range, unsearched
 from algorithms.tasks import TASKS
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from sklearn.base import BaseEstimator
 
-    from algorithms.kernels import KernelMap
-    from algorithms.known import Known
 
 Array = NDArray[np.float64]
 
@@ -84,6 +83,19 @@ class Column:
     origin: float = 0.0
 
 
+class Features(Protocol):
+    """A map that makes columns of the encoded ones."""
+
+    @property
+    def steps(self) -> list[tuple[str, BaseEstimator]]:
+        """Fitted steps of a pipeline that make them."""
+        ...
+
+    def __call__(self, x: NDArray[Any]) -> Array:
+        """Return the columns of encoded rows, shape (n, D)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Shape:
     """The true shape of the data after encoding: what every state of a pass is laid out by.
@@ -107,7 +119,7 @@ class Shape:
     targets: tuple[str, ...] = ()
     classes: tuple[Any, ...] = ()
     dtype: str = "float64"
-    features: KernelMap | None = None
+    features: Features | None = None
 
     @property
     def d(self) -> int:
@@ -480,6 +492,10 @@ class Summary(ABC, Generic[S]):
     nests: ClassVar[bool] = False
     """Whether its states are :class:`Nested`."""
 
+    def __post_init__(self) -> None:
+        """Refuse values that are not legal."""
+        check_values(self)
+
     @abstractmethod
     def init(self, shape: Shape) -> S:
         """Return the identity of ``merge``, in true shapes."""
@@ -502,8 +518,8 @@ class Summary(ABC, Generic[S]):
         return None
 
     def knowing(self, known: Known) -> Self:
-        """Return this summary, ready for a pass: knowing what was learned, or how many digits to keep."""
-        return dataclasses.replace(self, known=known)  # type: ignore[type-var]
+        """Return the summary ready for a pass: knowing what was learned, or how many digits to keep."""
+        return self
 
     def finer(self, known: Known | None) -> Known | None:
         """Return what a pass must know whose states have more digits than those of what is known.
@@ -517,17 +533,30 @@ class Summary(ABC, Generic[S]):
         return ""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Learned(ABC):
     """A summary that must know something before its pass: coefficients to expand around, centres, landmarks.
 
     What it learns from a small sample of rows is stored beside the pilot and is part of the key of its states.
-    It is held in the field ``known``, whose metadata says ``{"learned": True}``: no hyperparameter, None until
-    learned, never compared by anything but its digest.
+    It is held in the field ``known``: no hyperparameter, None until learned.
 
     After the pass a study asks whether what was learned suits every row. Where it does not, the summary learns
     again and the data is read once more, twice at most; what was learned last is kept and preferred by the studies
     that follow.
     """
+
+    known: Known | None = field(default=None, metadata={"learned": True}, compare=False, repr=False)
+
+    @property
+    def learned(self) -> Known:
+        """What was learned; AlgorithmError where nothing was."""
+        if self.known is None:
+            raise AlgorithmError(f"{type(self).__name__} must learn from a sample of rows before its pass")
+        return self.known
+
+    def knowing(self, known: Known) -> Self:
+        """Return the summary ready for a pass."""
+        return dataclasses.replace(self, known=known)
 
     @property
     def learning(self) -> Learned | None:
@@ -592,6 +621,7 @@ class Tags:
         task and scores.
     elbow : a hyperparameter and a score whose curve shows how much of it is enough.
     beside_cells : whether it is solved from a state with the cells that it was merged of beside it.
+    on_request : hyperparameters whose ranges, declared by a base, are searched only when asked for.
 
     Examples
     --------
@@ -614,6 +644,7 @@ class Tags:
     stand_in: str | None = None
     elbow: tuple[str, str] | None = None
     beside_cells: bool = False
+    on_request: tuple[str, ...] = ()
 
     def __new__(cls, **given: Any) -> Self:
         """Refuse a tag that there is not."""
@@ -654,10 +685,16 @@ class Algorithm(ABC, Generic[S, M]):
         if "tags" not in vars(cls) and (inherited := _tags_of(cls)) is not None:
             cls.tags = inherited.but(auto=None)
 
+    def __post_init__(self) -> None:
+        """Refuse values that are not legal."""
+        check_values(self)
+
     @classmethod
     def free_fields(cls) -> list[Field]:
-        """Return the free hyperparameters."""
-        return [field for field in declared(cls, needs_pass=False) if field.name != "summary"]
+        """Return the free hyperparameters; ContractBroken for a class that declares them wrongly."""
+        checked(cls)
+        free = (each for each in declared(cls, needs_pass=False) if each.name != "summary")
+        return [_on_request(each) if each.name in cls.tags.on_request else each for each in free]
 
     @property
     def exact(self) -> tuple[str, ...]:
@@ -765,10 +802,18 @@ def _check_class(cls: type[Algorithm[Any, Any]]) -> None:
         raise ContractBroken(
             f"{cls.__name__}.{astray[0]} is a tag: write tags: ClassVar[Tags] = Tags(…, {astray[0]}=…)"
         )
-    if found is not None and found.elbow is not None and found.elbow[0] not in _annotated(cls):
-        raise ContractBroken(
-            f"{cls.__name__}: Tags(elbow={found.elbow!r}) names no field{nearest(found.elbow[0], _annotated(cls))}"
-        )
+    if found is None:
+        return
+    fields = _annotated(cls)
+    for tag, names in (("elbow", (found.elbow or ())[:1]), ("on_request", found.on_request)):
+        for name in names:
+            if name not in fields:
+                why = f"Tags({tag}=…{name!r}…) names no field{nearest(name, fields)}"
+                raise ContractBroken(f"{cls.__name__}: {why}")
+
+
+def _on_request(each: Field) -> Field:
+    return each if each.range is None else dataclasses.replace(each, range=unsearched(each.range))
 
 
 def _annotated(cls: type[Any]) -> list[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from algorithms.errors import InvalidField
-from algorithms.ranges import Choice, Integer, Log, Range, Uniform
+from algorithms.errors import ContractBroken, InvalidField
+from algorithms.ranges import Choice, Integer, Legal, Log, Range, Uniform
 
 _WORDS: Final[Mapping[Any, str]] = {
     float: "a number", int: "a whole number", bool: "true or false", str: "text", NoneType: "None",
@@ -28,6 +30,7 @@ class Field:
     needs_pass : whether another value means another pass (a field of the summary).
     types : what it is made of: ``float``, ``int``, ``bool``, ``str``, ``None``; empty where it does not say.
     several : whether one value is a tuple: a list of values to search is then one value.
+    legal : what it may be, whatever is worth searching; None for anything of its types.
     """
 
     name: str
@@ -36,17 +39,18 @@ class Field:
     needs_pass: bool
     types: tuple[type[Any], ...] = ()
     several: bool = False
+    legal: Legal | None = None
 
-    def check_type(self, value: Any) -> None:
-        """Raise InvalidField where a value is none of the field's types; a whole number is a number."""
-        if not self.types or (isinstance(value, bool) and bool in self.types):
-            return
-        wide = (*self.types, *((int,) if float in self.types else ()))
-        if isinstance(value, bool) or not isinstance(value, wide):
+    def check(self, value: Any) -> None:
+        """Raise InvalidField for a value that is none of the field's types, or not legal."""
+        if self.types and type(value) not in self.types and not _is_one(value, self.types):
             legal = " or ".join(_WORDS[t] for t in self.types)
             texts = [repr(each) for each in named(self.range) if isinstance(each, str)]
             known = f", such as {' or '.join(texts)}" if texts else ""
             raise InvalidField(f"{self.name}={value!r}: must be {legal}{known}")
+        if self.legal is not None and value is not None and not self.legal.holds(value):
+            hint = f"; {self.legal.hint}" if self.legal.hint else ""
+            raise InvalidField(f"{self.name}={value!r}: must be {self.legal.words}{hint}")
 
 
 def declared(cls: Any, *, needs_pass: bool) -> list[Field]:
@@ -60,6 +64,65 @@ def declared(cls: Any, *, needs_pass: bool) -> list[Field]:
     hints = get_type_hints(cls, include_extras=True)
     settable = (f for f in dataclasses.fields(cls) if f.init and not f.metadata.get("learned"))
     return [_field(f, hints[f.name], needs_pass) for f in settable]
+
+
+@functools.cache
+def checked(cls: Any) -> tuple[Field, ...]:
+    """Return the fields whose values have to be checked; refuse a class that declares them wrongly.
+
+    Raises
+    ------
+    ContractBroken
+        The class is no dataclass, or a default or an end of a search range is not legal.
+    """
+    own = vars(cls).get("__annotations__", {})
+    known = {f.name for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else set()
+    missing = [name for name, hint in own.items() if name not in known and "ClassVar" not in str(hint)]
+    if missing or (not known and not dataclasses.is_dataclass(cls)):
+        raise ContractBroken(
+            f"{cls.__name__} has the field {(missing or ['summary'])[0]!r} and is no dataclass: write "
+            "@dataclass(frozen=True, kw_only=True) above it"
+        )
+    found = tuple(f for f in declared(cls, needs_pass=False) if f.types or f.legal)
+    for field in found:
+        _check_declared(cls, field)
+    return found
+
+
+def _check_declared(cls: Any, field: Field) -> None:
+    """Raise ContractBroken where a default, or an end of a search range, is not legal."""
+    ends = named(field.range)
+    if isinstance(field.range, (Uniform, Log, Integer)):
+        ends = (*ends, *(end for end in (field.range.low, field.range.high) if end is not None))
+    try:
+        for value in (() if field.default is dataclasses.MISSING else (field.default,)) + ends:
+            field.check(value)
+    except InvalidField as error:
+        raise ContractBroken(f"{cls.__name__} declares what is not legal: {error}") from error
+
+
+def check_values(made: Any) -> None:
+    """Raise InvalidField for a value of a dataclass's fields that its type, or :class:`Legal`, rules out.
+
+    Examples
+    --------
+    >>> from algorithms.models.ridge import Ridge
+    >>> Ridge(alpha=-1.0)
+    Traceback (most recent call last):
+    algorithms.errors.InvalidField: alpha=-1.0: must be at least 0
+    """
+    cls: Any = type(made)
+    for field in checked(cls):
+        field.check(getattr(made, field.name))
+
+
+def _is_one(value: Any, types: tuple[type[Any], ...]) -> bool:
+    """Return whether a value, of NumPy's types too, is one of the plain types."""
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return bool in types
+    if isinstance(value, numbers.Integral):
+        return int in types or float in types
+    return (isinstance(value, numbers.Real) and float in types) or isinstance(value, types)
 
 
 def named(range_: Range | None) -> tuple[Any, ...]:
@@ -79,7 +142,8 @@ def named(range_: Range | None) -> tuple[Any, ...]:
 
 def _field(field: dataclasses.Field[Any], hint: Any, needs_pass: bool) -> Field:
     several = any(get_origin(part) is tuple for part in _parts(hint))
-    return Field(field.name, _default(field), _range(hint), needs_pass, _types(hint), several)
+    legal = next((x for x in _notes(hint) if isinstance(x, Legal)), None)
+    return Field(field.name, _default(field), _range(hint), needs_pass, _types(hint), several, legal)
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
@@ -99,6 +163,9 @@ def _parts(hint: Any) -> tuple[Any, ...]:
 
 
 def _range(hint: Any) -> Range | None:
-    if get_origin(hint) is not Annotated:
-        return None
-    return next((x for x in get_args(hint)[1:] if isinstance(x, (Uniform, Log, Integer, Choice))), None)
+    return next((x for x in _notes(hint) if isinstance(x, (Uniform, Log, Integer, Choice))), None)
+
+
+def _notes(hint: Any) -> tuple[Any, ...]:
+    """Return what an annotation says besides the type."""
+    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()

@@ -8,11 +8,11 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from algorithms.contract import Algorithm
+from algorithms.contract import Algorithm, pass_fields
 from algorithms.declared import Field, declared, named
-from algorithms.errors import AlgorithmError, UnknownField
+from algorithms.errors import AlgorithmError, ContractBroken, UnknownField, nearest
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
-from algorithms.thresholds import DEFAULT
+from algorithms.scoring.thresholds import DEFAULT
 
 Kind = type[Algorithm[Any, Any]]
 """The class of an algorithm."""
@@ -67,7 +67,6 @@ def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
     for name in values:
         if name not in known:
             raise UnknownField(_unknown(algorithm, name, known))
-        known[name].check_type(values[name])
     criterion = values.get(THRESHOLD.name, DEFAULT) if calibrates(known) else DEFAULT
     free = {k: v for k, v in values.items() if not known[k].needs_pass and known[k] is not THRESHOLD}
     passes = {k: v for k, v in values.items() if known[k].needs_pass}
@@ -76,6 +75,42 @@ def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
     make: Callable[..., Algorithm[Any, Any]] = algorithm
     made = make(**free)
     return made if criterion == DEFAULT else _calibrated(made, criterion)
+
+
+def values_of(algorithm: Algorithm[Any, Any]) -> dict[str, Any]:
+    """Return the value of every hyperparameter of an algorithm, those of its summary among them.
+
+    Examples
+    --------
+    >>> from algorithms.models.ridge import Ridge
+    >>> found = values_of(Ridge(alpha=2.0))
+    >>> found["alpha"], found["precision"]
+    (2.0, 'auto')
+    """
+    known, passes = fields_of(type(algorithm)), pass_fields(algorithm.summary)
+    free = [name for name, field in known.items() if not field.needs_pass and field is not THRESHOLD]
+    return {**{name: getattr(algorithm, name) for name in free}, **{k: v for k, v in passes.items() if k in known}}
+
+
+def bounds_of(algorithm: Algorithm[Any, Any], kind: Kind, state: Any) -> Mapping[str, Range | None]:
+    """Return what a state knows of an algorithm's ranges; refuse a key that is no hyperparameter.
+
+    Parameters
+    ----------
+    algorithm : whose ranges.
+    kind : its class, or that of the classifier that has a threshold beside it.
+    state : of its summary.
+
+    Raises
+    ------
+    ContractBroken
+        ``bounds`` names no hyperparameter of the class.
+    """
+    found, known = algorithm.bounds(state), fields_of(kind)
+    for name in found:
+        if name not in known:
+            raise ContractBroken(f"{kind.__name__}.bounds names {name!r}, which is no field{nearest(name, known)}")
+    return found
 
 
 def steers(algorithm: Kind, name: str, values: Sequence[Any]) -> bool:
@@ -139,7 +174,7 @@ def calibrates(known: Mapping[str, Field]) -> bool:
 
 def _calibrated(algorithm: Any, criterion: str) -> Any:
     """Return the classifier with a threshold that is chosen for that criterion."""
-    from algorithms.calibrated import Calibrated
+    from algorithms.families.calibrated import Calibrated
 
     return Calibrated(algorithm, criterion)
 

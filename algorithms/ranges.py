@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 
@@ -77,3 +77,84 @@ class Choice:
 
 Range: TypeAlias = Uniform | Log | Integer | Choice
 """A field's search range. ``searched=False``: a legal hyperparameter that is tried only when asked for."""
+
+
+@dataclass(frozen=True, init=False)
+class Legal:
+    """What a hyperparameter may be, whatever is worth searching; checked where it is set.
+
+    Parameters
+    ----------
+    *values : it is one of these; none for any number within the bounds.
+    ge, gt, le, lt : the number is at least, above, at most, below so much.
+    also : further values.
+    hint : what to do instead, in a clause.
+
+    Examples
+    --------
+    >>> Legal(ge=0).words, Legal("mean", "zero").words, Legal(gt=0, le=0.5, also=("auto",)).words
+    ('at least 0', "one of 'mean', 'zero'", "'auto', or above 0 and at most 0.5")
+    >>> Legal(ge=0).holds(-1.0), Legal(ge=0).holds(float("nan")), Legal(gt=0, also=("auto",)).holds("auto")
+    (False, False, True)
+    """
+
+    values: tuple[Any, ...]
+    ge: float | None
+    gt: float | None
+    le: float | None
+    lt: float | None
+    also: tuple[Any, ...]
+    hint: str
+
+    def __init__(
+        self,
+        *values: Any,
+        ge: float | None = None,
+        gt: float | None = None,
+        le: float | None = None,
+        lt: float | None = None,
+        also: tuple[Any, ...] = (),
+        hint: str = "",
+    ) -> None:
+        given = {"values": values, "ge": ge, "gt": gt, "le": le, "lt": lt, "also": also, "hint": hint}
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+
+    def holds(self, value: Any) -> bool:
+        """Return whether a value is legal."""
+        if self.values:
+            return value in self.values
+        if value in self.also:
+            return True
+        if isinstance(value, str):
+            return False
+        low = (self.ge is None or value >= self.ge) and (self.gt is None or value > self.gt)
+        return bool(low and (self.le is None or value <= self.le) and (self.lt is None or value < self.lt))
+
+    @property
+    def words(self) -> str:
+        """What is legal, in words that follow "must be"."""
+        if self.values:
+            return f"one of {', '.join(map(repr, self.values))}"
+        if self.ge is not None and self.le is not None:
+            found = f"from {_word(self.ge)} to {_word(self.le)}"
+        else:
+            bounds = (("at least", self.ge), ("above", self.gt), ("at most", self.le), ("less than", self.lt))
+            found = " and ".join(f"{word} {_word(bound)}" for word, bound in bounds if bound is not None)
+        named = ", ".join(map(repr, self.also))
+        return f"{named}, or {found}" if named else found
+
+
+def _word(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+
+
+def unsearched(range_: Range) -> Range:
+    """Return a range that is searched only when asked for.
+
+    Examples
+    --------
+    >>> unsearched(Choice("a", "b")), unsearched(Log(1.0, 2.0)).searched
+    (Choice(values=('a', 'b'), searched=False), False)
+    """
+    return Choice(*range_.values, searched=False) if isinstance(range_, Choice) else replace(range_, searched=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import hashlib
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -11,6 +12,7 @@ from typing import Any
 
 from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
+from algorithms.fields import values_of
 
 BUILT_IN: Mapping[str, str] = {
     "ridge": "algorithms.models.ridge:Ridge",
@@ -48,6 +50,8 @@ PATH, OBJECT = "sklearn:", "object:"
 """How the names of classes by path, and of objects, begin; an alias and ``=`` may stand before."""
 
 _OBJECTS: dict[str, type[Algorithm[Any, Any]]] = {}
+
+_CONSTANTS: dict[str, Mapping[str, Any]] = {}
 
 
 def names() -> list[str]:
@@ -124,36 +128,78 @@ def is_foreign(name: str) -> bool:
 
 
 def adopt(model: Any) -> str:
-    """Return the name by which an estimator or pipeline object is known in this process.
+    """Return the name by which an object is known in this process.
+
+    Parameters
+    ----------
+    model : an estimator or pipeline; a class of an algorithm, whose ranges are searched; or an algorithm, whose
+        values are constants.
 
     Raises
     ------
     AlgorithmError
-        It is no estimator of scikit-learn's conventions.
+        It is neither, or no estimator of scikit-learn's conventions.
 
     Examples
     --------
     >>> from sklearn.svm import SVC
     >>> get(adopt(SVC())).tags.task
     'classification'
+    >>> from algorithms.models.ridge import Ridge
+    >>> get(adopt(Ridge)) is Ridge, constants_of(adopt(Ridge(alpha=2.0)))["alpha"]
+    (True, 2.0)
     """
+    if isinstance(model, Algorithm):
+        return _keep(type(model), repr(model), values_of(model))
+    if isinstance(model, type) and issubclass(model, Algorithm):
+        return _keep(model, "", {})
     from sklearn.base import BaseEstimator
 
-    from algorithms.models._foreign import described, of_object
+    from algorithms.families.foreign import described, of_object
 
     if not isinstance(model, BaseEstimator):
         what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)[:60]
         raise AlgorithmError(
             f"algorithm={what} is neither a name nor an estimator object; give a registered name, "
-            "'sklearn:package.module.Class', or an object such as SVC()"
+            "'sklearn:package.module.Class', an object such as SVC(), or a class of an algorithm"
         )
     name = f"{OBJECT}{described(model)}"
     _OBJECTS[name] = of_object(model)
     return name
 
 
+def adoptable(model: Any) -> bool:
+    """Return whether :func:`adopt` may take an object.
+
+    Examples
+    --------
+    >>> from algorithms.models.ridge import Ridge
+    >>> adoptable(Ridge), adoptable(Ridge()), adoptable("ridge")
+    (True, True, False)
+    """
+    return isinstance(model, (type, Algorithm)) or hasattr(model, "get_params")
+
+
+def constants_of(name: str) -> Mapping[str, Any]:
+    """Return the values that an adopted algorithm holds constant; none of any other name.
+
+    Examples
+    --------
+    >>> constants_of("ridge")
+    {}
+    """
+    return _CONSTANTS.get(_without_alias(name), {})
+
+
+def _keep(kind: type[Algorithm[Any, Any]], words: str, values: Mapping[str, Any]) -> str:
+    words = f"{kind.__module__}.{kind.__qualname__} {words}"
+    name = f"{OBJECT}{kind.__name__}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+    _OBJECTS[name], _CONSTANTS[name] = kind, values
+    return name
+
+
 def _foreign(name: str) -> type[Algorithm[Any, Any]]:
-    from algorithms.models._foreign import by_path
+    from algorithms.families.foreign import by_path
 
     full = _without_alias(name)
     if full.startswith(PATH):
@@ -184,4 +230,9 @@ def _load(point: EntryPoint) -> type[Algorithm[Any, Any]]:
             f"algorithm {point.name!r} of the package {where!r} cannot be imported ({error!r}); "
             "update or remove that package"
         ) from error
+    if not (isinstance(found, type) and issubclass(found, Algorithm)):
+        raise AlgorithmError(
+            f"algorithm {point.name!r} ({found!r}) does not keep the contract: it is no subclass of "
+            "algorithms.contract.Algorithm; update or remove the package that brings it"
+        )
     return found

@@ -6,7 +6,7 @@ import ast
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,11 @@ import pytest
 import hpo
 from algorithms import registry
 from algorithms.contract import Algorithm, Held, Polishable, Summary, Tags
-from algorithms.errors import ContractBroken
-from algorithms.fields import fields_of, variants
+from algorithms.errors import AlgorithmError, ContractBroken, InvalidField
+from algorithms.fields import bounds_of, fields_of, variants
 from algorithms.models.ridge import Ridge
+from algorithms.ranges import Legal, Log, Uniform
+from algorithms.summaries.coreset import Coreset
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -116,7 +118,7 @@ def test_a_misspelt_tag_is_an_error_where_the_class_is_made():
         class Astray(Ridge):
             auto: ClassVar[int] = 1
 
-    with pytest.raises(ContractBroken, match=r"elbow=\('alhpa', 'r2'\).*names no field; did you mean 'alpha'"):
+    with pytest.raises(ContractBroken, match=r"elbow=…'alhpa'….*names no field; did you mean 'alpha'"):
 
         class Elbow(Ridge):
             tags: ClassVar[Tags] = Ridge.tags.but(elbow=("alhpa", "r2"))
@@ -153,3 +155,82 @@ def test_a_report_counts_classes_as_states_do(algorithm, scoring, tmp_path):
     classes = report_data(result).classes
     assert [(c.label, c.rows, c.counted) for c in classes] == [("a", 50.0, True), ("b", 30.0, True), ("c", 10.0, True)]
     assert {f.name for f in fields_of(registry.get(algorithm)).values()} >= {"impute"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(Ridge):
+    """Ridge with a field of every kind of limit."""
+
+    share: Annotated[float, Legal(gt=0, le=0.5, also=("auto",), hint="or leave it out"), Uniform(0.1, 0.5)] = 0.5
+    kind: Annotated[str | None, Legal("a", "b")] = None
+    many: Annotated[int, Legal(ge=1)] = 1
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"share": 0.0}, r"share=0.0: must be 'auto', or above 0 and at most 0.5; or leave it out"),
+        ({"share": float("nan")}, r"share=nan: must be"),
+        ({"kind": "c"}, r"kind='c': must be one of 'a', 'b'"),
+        ({"many": 0}, r"many=0: must be at least 1"),
+        ({"many": 1.5}, r"many=1.5: must be a whole number"),
+        ({"many": True}, r"many=True: must be a whole number"),
+        ({"alpha": "much"}, r"alpha='much': must be a number"),
+        ({"select": 0}, r"select=0: must be at least 1"),
+        ({"impute": "median"}, r"impute='median': must be one of 'mean', 'zero', 'indicator'"),
+    ],
+)
+def test_what_is_not_legal_is_refused_where_it_is_set(values, words):
+    with pytest.raises(InvalidField, match=f"^{words}"):
+        Mine(**values)
+
+
+def test_what_is_legal_is_taken_of_numpy_too():
+    made = Mine(many=np.int64(2), alpha=np.float64(3.0), share=0.25, kind="a", standardize=np.bool_(True))
+    assert (made.many, made.alpha) == (2, 3.0)
+    assert Mine(alpha=2).alpha == 2
+
+
+def test_a_class_that_declares_its_fields_wrongly_is_refused():
+    class Bare(Ridge):
+        own: Annotated[float, Log(0.1, 1.0)] = 0.5
+
+    for use in (Bare, lambda: fields_of(Bare)):
+        with pytest.raises(ContractBroken, match=r"Bare has the field 'own' and is no dataclass: write @dataclass"):
+            use()
+
+    @dataclass(frozen=True, kw_only=True)
+    class Wide(Ridge):
+        alpha: Annotated[float, Legal(gt=0), Uniform(0.0, 1.0)] = 0.5
+
+    with pytest.raises(ContractBroken, match=r"Wide declares what is not legal: alpha=0.0: must be above 0"):
+        fields_of(Wide)
+
+    with pytest.raises(ContractBroken, match=r"on_request=…'standardise'…\) names no field; did you mean 'standardize'"):
+
+        class Misspelt(Ridge):
+            tags: ClassVar[Tags] = Ridge.tags.but(on_request=("standardise",))
+
+    with pytest.raises(TypeError, match="frozen"):
+
+        @dataclass
+        class Thawed(Ridge):
+            own: float = 1.0
+
+
+def test_bounds_of_no_hyperparameter_are_refused():
+    @dataclass(frozen=True, kw_only=True)
+    class Bounded(Ridge):
+        def bounds(self, state):
+            return {"alhpa": None}
+
+    with pytest.raises(ContractBroken, match=r"Bounded.bounds names 'alhpa', which is no field; did you mean 'alpha'"):
+        bounds_of(Bounded(), Bounded, None)
+
+
+def test_what_a_summary_must_learn_is_asked_for():
+    summary = Coreset()
+    assert summary.learning is summary
+    with pytest.raises(AlgorithmError, match="Coreset must learn from a sample of rows before its pass"):
+        _ = summary.learned
+    assert Ridge().summary.learning is None

@@ -16,8 +16,8 @@ from sklearn.linear_model import Ridge as SkRidge
 from sklearn.preprocessing import StandardScaler
 
 from algorithms.contract import INDICATOR, LEVEL, OTHER, Batch, Column, Shape, fitted
-from algorithms.design import Preprocess, column_map, design_of
 from algorithms.errors import AlgorithmError, DegenerateTarget, InvalidField
+from algorithms.families.design import column_map, design_of
 from algorithms.memo import Memo
 from algorithms.models.bayesian_ridge import BayesianRidge
 from algorithms.models.elastic_net import ElasticNet
@@ -27,6 +27,7 @@ from algorithms.models.pca import PCA
 from algorithms.models.pcr import PCR
 from algorithms.models.pls import MOST, PLS
 from algorithms.models.ridge import Ridge
+from algorithms.preparing.preprocess import Preprocess
 from algorithms.ranges import Integer
 from algorithms.solvers import coordinate_descent
 from algorithms.solvers.partial_least_squares import pls

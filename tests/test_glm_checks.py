@@ -19,8 +19,8 @@ import hpo
 import hpo.states.learning
 import hpo.trials.polish
 from algorithms.contract import Batch, Column, Held, Shape
+from algorithms.families.problem import Problem
 from algorithms.known import Known
-from algorithms.models._problem import Problem
 from algorithms.models.gamma import Gamma
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson

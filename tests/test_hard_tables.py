@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 import hpo
 from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import Imprecise
-from algorithms.models import _rounding
+from algorithms.families import rounding
 from algorithms.models.lasso import Lasso as OurLasso
 from algorithms.models.ols import OLS
 from algorithms.models.pca import PCA as OurPCA  # noqa: N811
@@ -141,7 +141,7 @@ def hard(rng):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_bound_holds_the_true_error(seed, precision, monkeypatch):
     """Against extended precision; what would be refused is held to its bound too."""
-    monkeypatch.setattr(_rounding, "DIGITS", 1e300)
+    monkeypatch.setattr(rounding, "DIGITS", 1e300)
     rng, shown = np.random.default_rng(seed), 0
     for _ in range(30):
         X, y = hard(rng)

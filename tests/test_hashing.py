@@ -21,9 +21,10 @@ from test_twins_packed import mixed, one, ready, rows_of
 import hpo
 from algorithms import laws
 from algorithms.contract import HASH_BITS, Column, Shape, fitted
-from algorithms.models._steps import HashColumns
 from algorithms.models.linear import Linear
-from algorithms.summaries._pack import buckets_of, columns_of
+from algorithms.preparing.column_map import buckets_of
+from algorithms.preparing.steps import HashColumns
+from algorithms.summaries.pack import columns_of
 from algorithms.summaries.packed import PackedClassifiers
 from hpo.data import Encoder, open_dataset
 from hpo.data.encoding.hashed import HashedEncoding

@@ -8,9 +8,9 @@ from sklearn import metrics
 
 from algorithms import registry
 from algorithms.contract import Batch, Column, Held, Shape
+from algorithms.families.outliers import outlier_code
 from algorithms.fields import build, fields_of
-from algorithms.models._outliers import outlier_code
-from algorithms.scorers import scorer_of
+from algorithms.scoring.scorers import scorer_of
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.sample import Sample
 from algorithms.tasks import CLASS, NUMBER, TASKS

@@ -19,8 +19,8 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
 import hpo
-from algorithms.misfit import misfit
-from algorithms.scorers import scorer_of
+from algorithms.scoring.misfit import misfit
+from algorithms.scoring.scorers import scorer_of
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
 

@@ -405,7 +405,7 @@ def test_what_cannot_be_is_named(tmp_path):
     X, y = data_of("wine")
     with pytest.raises(InvalidField, match=r"shrinkage='auto': solver='svd' takes none; use solver='lsqr'"):
         auto("svd").solve(state_of(auto(), X, y))
-    with pytest.raises(InvalidField, match=r"shrinkage='mine': must be a number from 0 to 1, 'auto' or None"):
+    with pytest.raises(InvalidField, match=r"shrinkage='mine': must be 'auto', or from 0 to 1; None"):
         auto(shrinkage="mine")
     with pytest.raises(InvalidField, match=r"covariance='diagonal'.*use 'gaussian_nb'"):
         auto(covariance="diagonal")

@@ -212,7 +212,7 @@ def test_days_where_the_model_learned_moments(when):
         ("ridge", {"ridge.impute": "median"}, ["search['ridge.impute']", "'mean'"]),
         ("pcr", {"pcr.n_components": "mle"}, ["n_components='mle'", "a whole number"]),
         ("pcr", {"pcr.n_components": hpo.Float(1, 3)}, ["n_components=1.0", "a whole number"]),
-        ("elastic_net", {"elastic_net.l1_ratio": hpo.Float(0, 2)}, ["l1_ratio=2.0", "between 0 and 1"]),
+        ("elastic_net", {"elastic_net.l1_ratio": hpo.Float(0, 2)}, ["l1_ratio=2.0", "from 0 to 1"]),
         ("lasso", {"lasso.alpha": [0, 1]}, ["alpha=0", "'ols'"]),
     ],
 )

@@ -15,7 +15,7 @@ import hpo
 from algorithms import fields, registry
 from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
 from algorithms.models.knn_classifier import KNNClassifier
-from algorithms.thresholds import best_threshold, check_criterion
+from algorithms.scoring.thresholds import best_threshold, check_criterion
 from hpo.errors import SearchError
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders

@@ -19,8 +19,8 @@ import hpo
 from algorithms import fields, registry
 from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import InvalidField, InvalidTarget, NotEnoughRows
+from algorithms.families.objective import corrected
 from algorithms.known import Known
-from algorithms.models._objective import corrected
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
 from algorithms.summaries.curvature import STARTS
@@ -337,7 +337,7 @@ def test_what_cannot_be():
         state = state_of(algorithm.summary, X, values, sample=rows_of(X, y))
         with pytest.raises(InvalidTarget, match=rf"target 'y' holds .*{words}"):
             algorithm.check(state)
-    with pytest.raises(InvalidField, match=r"power=2\.5.*between 1 and 2"):
+    with pytest.raises(InvalidField, match=r"power=2\.5.*above 1 and less than 2"):
         fields.build(registry.get("tweedie"), {"power": 2.5})
     with pytest.raises(InvalidField, match="C=0"):
         Logistic(C=0.0)

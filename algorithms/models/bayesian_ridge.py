@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.design import Design, View
-from algorithms.models._regression import LinearSolution, Regression, at_least, check_descent
-from algorithms.models._rounding import Residuals
-from algorithms.ranges import Log
+from algorithms.families.design import Design, View
+from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.rounding import Residuals
+from algorithms.ranges import Legal, Log
 from algorithms.solvers.evidence import Priors, maximise
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class BayesianRidge(Regression):
     """Ridge whose penalty is the one of largest evidence.
 
     Exact. Parameters are those of ``sklearn.linear_model.BayesianRidge`` and the preprocessing of
-    :class:`~algorithms.models._regression.Regression`.
+    :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------
@@ -37,20 +37,14 @@ class BayesianRidge(Regression):
     300
     """
 
-    alpha_1: Annotated[float, Log(1e-8, 1e2)] = 1e-6
-    alpha_2: Annotated[float, Log(1e-8, 1e2)] = 1e-6
-    lambda_1: Annotated[float, Log(1e-8, 1e2)] = 1e-6
-    lambda_2: Annotated[float, Log(1e-8, 1e2)] = 1e-6
-    alpha_init: float | None = None
-    lambda_init: float | None = None
-    tol: float = 1e-3
-    max_iter: int = 300
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("alpha_1", "alpha_2", "lambda_1", "lambda_2", "alpha_init", "lambda_init"):
-            at_least(name, getattr(self, name) or 0.0, 0.0)
-        check_descent(self.tol, self.max_iter)
+    alpha_1: Annotated[float, Legal(ge=0), Log(1e-8, 1e2)] = 1e-6
+    alpha_2: Annotated[float, Legal(ge=0), Log(1e-8, 1e2)] = 1e-6
+    lambda_1: Annotated[float, Legal(ge=0), Log(1e-8, 1e2)] = 1e-6
+    lambda_2: Annotated[float, Legal(ge=0), Log(1e-8, 1e2)] = 1e-6
+    alpha_init: Annotated[float | None, Legal(ge=0)] = None
+    lambda_init: Annotated[float | None, Legal(ge=0)] = None
+    tol: Annotated[float, Legal(ge=0)] = 1e-3
+    max_iter: Annotated[int, Legal(ge=1)] = 300
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return the posterior mean at the maximum of the evidence."""

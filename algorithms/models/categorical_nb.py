@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.column_map import ColumnMap, picked
 from algorithms.contract import LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.errors import InvalidField
-from algorithms.models._counted import Counted, CountedSolution
+from algorithms.families.counted import Counted, CountedSolution
+from algorithms.preparing.column_map import ColumnMap, picked
 from algorithms.summaries.counts import CountsState
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class CategoricalNB(Counted):
         from scipy.sparse import csr_array
         from sklearn.pipeline import Pipeline
 
-        from algorithms.models._steps import ColumnMap
+        from algorithms.preparing.steps import ColumnMap
 
         shape = solution.state.shape
         groups = categories(shape)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import Array, Tags
-from algorithms.models._counted import Counted, CountedSolution
+from algorithms.families.counted import Counted, CountedSolution
 from algorithms.ranges import Choice
 
 if TYPE_CHECKING:

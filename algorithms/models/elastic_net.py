@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 import numpy as np
 
 from algorithms.contract import Array, Tags
-from algorithms.design import Design, View
+from algorithms.families.design import Design, View
+from algorithms.families.regression import LinearSolution, Regression, decades
+from algorithms.families.rounding import Residuals
 from algorithms.memo import MEMO
-from algorithms.models._regression import LinearSolution, Regression, check_descent, decades
-from algorithms.models._rounding import Residuals
-from algorithms.ranges import Choice, Log, Range, Uniform
+from algorithms.ranges import Choice, Legal, Log, Range, Uniform
 from algorithms.solvers.active_set import Apart, finish
-from algorithms.solvers.coordinate_descent import Descent, check_penalty, elastic_net, of_rows
+from algorithms.solvers.coordinate_descent import Descent, elastic_net, of_rows
 from algorithms.solvers.penalised import Solved, on_active, penalised
 from algorithms.solvers.spectrum import decompose, degrees_of_freedom
 from algorithms.summaries.moments import MomentsState
@@ -39,7 +39,7 @@ class ElasticNet(Regression):
     """Least squares with an L1 and an L2 penalty: argmin ‖y - Xw‖²/2n + αρ‖w‖₁ + ½α(1 - ρ)‖w‖².
 
     Exact to the solver's tolerance. Parameters are those of ``sklearn.linear_model.ElasticNet``
-    (ρ is ``l1_ratio``) and the preprocessing of :class:`~algorithms.models._regression.Regression`.
+    (ρ is ``l1_ratio``) and the preprocessing of :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------
@@ -47,19 +47,14 @@ class ElasticNet(Regression):
     0.5
     """
 
-    alpha: Annotated[float, Log(1e-6, 1e3)] = 1.0
-    l1_ratio: Annotated[float, Uniform(0.0, 1.0)] = 0.5
+    alpha: Annotated[float, Legal(gt=0, hint="without a penalty use 'ols'"), Log(1e-6, 1e3)] = 1.0
+    l1_ratio: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0)] = 0.5
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
-    tol: float = 1e-4
-    max_iter: int = 1000
+    tol: Annotated[float, Legal(ge=0)] = 1e-4
+    max_iter: Annotated[int, Legal(ge=1)] = 1000
 
     tags: ClassVar[Tags] = Regression.tags.but(auto=2)
     definite: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_penalty(self.alpha, self.l1_ratio)
-        check_descent(self.tol, self.max_iter)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return the coefficients, the iterations and the dual gap of coordinate descent.

@@ -10,17 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array, Tags
-from algorithms.errors import InvalidField
-from algorithms.models._clusters import (
+from algorithms.families.clusters import (
     Clustering,
     Space,
-    counts_at_least_one,
     first_rows,
-    positive,
 )
-from algorithms.models._regression import at_least
 from algorithms.models.kmeans import KMeans
-from algorithms.ranges import Choice, Integer, Log, Range
+from algorithms.ranges import Choice, Integer, Legal, Log, Range
 from algorithms.solvers.centres import FIRST_ROWS, Cloud, Rows
 from algorithms.solvers.mixture import Fit, Mixture, expectation_maximisation, maximised
 from algorithms.summaries.coreset import CoresetState
@@ -79,26 +75,18 @@ class GaussianMixture(Clustering[MixtureSolution]):
     'full'
     """
 
-    n_components: Annotated[int, Integer(1, 30, log=True)] = 1
-    covariance_type: Annotated[str, Choice(*KINDS)] = "full"
-    reg_covar: Annotated[float, Log(1e-9, 1e-1, searched=False)] = 1e-6
-    n_init: Annotated[int, Integer(1, 100, searched=False)] = 1
-    max_iter: Annotated[int, Integer(1, 10_000, searched=False)] = 100
-    tol: Annotated[float, Log(1e-8, 1e-1, searched=False)] = 1e-3
+    n_components: Annotated[int, Legal(ge=1), Integer(1, 30, log=True)] = 1
+    covariance_type: Annotated[str, Legal(*KINDS), Choice(*KINDS)] = "full"
+    reg_covar: Annotated[float, Legal(ge=0), Log(1e-9, 1e-1, searched=False)] = 1e-6
+    n_init: Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)] = 1
+    max_iter: Annotated[int, Legal(ge=1), Integer(1, 10_000, searched=False)] = 100
+    tol: Annotated[float, Legal(gt=0), Log(1e-8, 1e-1, searched=False)] = 1e-3
 
     tags: ClassVar[Tags] = Tags(
         task="clustering", exact=("log_likelihood", "neg_davies_bouldin", "calinski_harabasz"),
         sampled=("silhouette",), default_score="log_likelihood", elbow=("n_components", "log_likelihood"),
+        on_request=("standardize", "impute", "min_frequency"),
     )  # fmt: skip
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        counts_at_least_one(n_components=self.n_components, n_init=self.n_init, max_iter=self.max_iter)
-        at_least("reg_covar", self.reg_covar, 0.0)
-        positive("tol", self.tol)
-        if self.covariance_type not in KINDS:
-            shown = ", ".join(map(repr, KINDS))
-            raise InvalidField(f"covariance_type={self.covariance_type!r}: must be one of {shown}")
 
     @property
     def counted(self) -> tuple[str, int]:

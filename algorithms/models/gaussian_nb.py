@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.column_map import ColumnMap, column_map
 from algorithms.contract import Algorithm, Array, Held, Tags
-from algorithms.design import IMPUTE
-from algorithms.errors import InvalidField
-from algorithms.models._classes import check_priors, given, need_every_class, priors_of
-from algorithms.models._pipeline import pipeline
-from algorithms.models._regression import at_least
-from algorithms.ranges import Choice, Log
+from algorithms.families.classes import check_priors, given, need_every_class, priors_of
+from algorithms.families.pipeline import pipeline
+from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.preprocess import Impute
+from algorithms.ranges import Choice, Legal, Log
 from algorithms.summaries.classes import Classes, ClassesState
 from algorithms.summaries.moments import check_finite
 from algorithms.summaries.sample import labels
@@ -64,20 +62,19 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
     True
     """
 
-    var_smoothing: Annotated[float, Log(1e-12, 1.0)] = 1e-9
+    var_smoothing: Annotated[float, Legal(ge=0), Log(1e-12, 1.0)] = 1e-9
     priors: Annotated[str | None, Choice(None, "uniform", searched=False)] = None
-    impute: Annotated[str, Choice(*IMPUTE, searched=False)] = "mean"
+    impute: Impute = "mean"
     summary: Classes = Classes("diagonal")
 
     tags: ClassVar[Tags] = Tags(
-        task="classification", exact=("log_likelihood",), auto=3, needs_every_class=True
+        task="classification", exact=("log_likelihood",), auto=3, needs_every_class=True,
+        on_request=("impute",),
     )
 
     def __post_init__(self) -> None:
-        at_least("var_smoothing", self.var_smoothing, 0.0)
+        super().__post_init__()
         check_priors(self.priors)
-        if self.impute not in IMPUTE:
-            raise InvalidField(f"impute={self.impute!r}: must be one of {', '.join(map(repr, IMPUTE))}")
 
     def solve(self, state: ClassesState) -> NaiveSolution:
         """Return means and variances; raises NotEnoughRows where a class has no row."""

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Algorithm, Held, Rows, Tags
-from algorithms.design import Preprocess
-from algorithms.errors import InvalidField, NotEnoughRows, TooLarge
+from algorithms.errors import NotEnoughRows, TooLarge
+from algorithms.families.outliers import outlier_code, score_outliers
+from algorithms.families.sampled import Prepared, prepare, without_effect
 from algorithms.memo import MEMO
-from algorithms.models._outliers import outlier_code, score_outliers
-from algorithms.models._regression import at_least
-from algorithms.models._sampled import Prepared, prepare, without_effect
-from algorithms.ranges import Choice, Integer, Range, Uniform
+from algorithms.preparing.preprocess import Impute, MinFrequency, Preprocess
+from algorithms.ranges import Choice, Integer, Legal, Range, Uniform
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
@@ -88,32 +87,23 @@ class IsolationForest(Algorithm[SampleState, Forest]):
     256
     """
 
-    n_estimators: Annotated[int, Integer(20, 300, log=True)] = 100
-    max_samples: Annotated[int, Integer(16, None, log=True)] = 256
-    max_features: Annotated[float, Uniform(0.2, 1.0)] = 1.0
-    contamination: Annotated[float | str, Uniform(0.001, 0.5, searched=False)] = AUTO
+    n_estimators: Annotated[int, Legal(ge=1), Integer(20, 300, log=True)] = 100
+    max_samples: Annotated[int, Legal(ge=2), Integer(16, None, log=True)] = 256
+    max_features: Annotated[float, Legal(gt=0, le=1), Uniform(0.2, 1.0)] = 1.0
+    contamination: Annotated[
+        float | str, Legal(gt=0, le=0.5, also=(AUTO,)), Uniform(0.001, 0.5, searched=False)
+    ] = AUTO
     bootstrap: Annotated[bool, Choice(False, True, searched=False)] = False
-    random_state: Annotated[int, Integer(0, 2**31 - 1, searched=False)] = 0
+    random_state: Annotated[int, Legal(ge=0, le=2**31 - 1), Integer(0, 2**31 - 1, searched=False)] = 0
     outlier_label: str | int | bool | None = None
-    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
-    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
+    impute: Impute = "mean"
+    min_frequency: MinFrequency = 0.0
     summary: Sample = Sample()
 
     tags: ClassVar[Tags] = Tags(
-        task="outlier_detection", sampled=("roc_auc", "average_precision"), auto=1
+        task="outlier_detection", sampled=("roc_auc", "average_precision"), auto=1,
+        on_request=("impute", "min_frequency"),
     )
-
-    def __post_init__(self) -> None:
-        at_least("n_estimators", self.n_estimators, 1)
-        at_least("max_samples", self.max_samples, 2)
-        if not 0 <= self.random_state < 2**31:
-            raise InvalidField(f"random_state={self.random_state!r}: must be from 0 to 2³¹ - 1")
-        if not 0.0 < self.max_features <= 1.0:
-            raise InvalidField(f"max_features={self.max_features!r}: must be above 0 and at most 1")
-        c = self.contamination
-        if c != AUTO and (isinstance(c, str) or not 0.0 < c <= 0.5):
-            raise InvalidField(f"contamination={c!r}: must be 'auto', or above 0 and at most 0.5")
-        _ = self._preprocess
 
     @property
     def _preprocess(self) -> Preprocess:

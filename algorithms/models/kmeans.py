@@ -12,16 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Tags
-from algorithms.errors import InvalidField
-from algorithms.memo import MEMO
-from algorithms.models._clusters import (
+from algorithms.families.clusters import (
     Clustering,
     Space,
-    counts_at_least_one,
     first_rows,
-    positive,
 )
-from algorithms.ranges import Choice, Integer, Log, Range
+from algorithms.memo import MEMO
+from algorithms.ranges import Choice, Integer, Legal, Log, Range
 from algorithms.solvers.centres import FIRST_ROWS, Cloud, Path, Rows, seeded
 from algorithms.summaries.coreset import CoresetState
 
@@ -87,23 +84,17 @@ class KMeans(Clustering[KMeansSolution]):
     200
     """
 
-    n_clusters: Annotated[int, Integer(2, None, log=True)] = 8
-    init: Annotated[str, Choice(*INITS, searched=False)] = "path"
-    n_init: Annotated[int, Integer(1, 100, searched=False)] = 1
-    max_iter: Annotated[int, Integer(1, 10_000, searched=False)] = 300
-    tol: Annotated[float, Log(1e-8, 1e-1, searched=False)] = 1e-4
+    n_clusters: Annotated[int, Legal(ge=1), Integer(2, None, log=True)] = 8
+    init: Annotated[str, Legal(*INITS), Choice(*INITS, searched=False)] = "path"
+    n_init: Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)] = 1
+    max_iter: Annotated[int, Legal(ge=1), Integer(1, 10_000, searched=False)] = 300
+    tol: Annotated[float, Legal(gt=0), Log(1e-8, 1e-1, searched=False)] = 1e-4
 
     tags: ClassVar[Tags] = Tags(
         task="clustering", exact=("neg_inertia", "neg_davies_bouldin", "calinski_harabasz"),
         sampled=("silhouette",), default_score="silhouette", elbow=("n_clusters", "neg_inertia"),
+        on_request=("standardize", "impute", "min_frequency"),
     )  # fmt: skip
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        counts_at_least_one(n_clusters=self.n_clusters, n_init=self.n_init, max_iter=self.max_iter)
-        positive("tol", self.tol)
-        if self.init not in INITS:
-            raise InvalidField(f"init={self.init!r}: must be one of {', '.join(map(repr, INITS))}")
 
     @property
     def counted(self) -> tuple[str, int]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Rows, Tags
-from algorithms.models._neighbors import Neighbors
-from algorithms.models._sampled import Prepared, codes
+from algorithms.families.neighbors import Neighbors
+from algorithms.families.sampled import Prepared, codes
 from algorithms.solvers.log_loss import mean_log
 from algorithms.solvers.neighbors import elected, probabilities, shares, small
 from algorithms.summaries.sample import labels
@@ -18,7 +18,7 @@ from algorithms.summaries.sample import labels
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsClassifier
 
-    from algorithms.models._told import Told
+    from algorithms.scoring.told import Told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class KNNClassifier(Neighbors):
     'uniform'
     """
 
-    tags: ClassVar[Tags] = Tags(task="classification", auto=9)
+    tags: ClassVar[Tags] = Tags(task="classification", auto=9, on_request=("impute", "min_frequency"))
 
     def model(self, how: str) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""
@@ -59,7 +59,7 @@ class KNNClassifier(Neighbors):
 
     def told(self, prepared: Prepared, rows: Rows) -> Told:
         """Return the labels and their probabilities; a class that the training sample lacks has none."""
-        from algorithms.models._told import Told
+        from algorithms.scoring.told import Told
 
         found = labels(rows.shape)
 

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array, Rows, Tags
-from algorithms.models._neighbors import Neighbors
-from algorithms.models._sampled import Prepared
+from algorithms.families.neighbors import Neighbors
+from algorithms.families.sampled import Prepared
 from algorithms.solvers.neighbors import means
 
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsRegressor
 
-    from algorithms.models._told import Told
+    from algorithms.scoring.told import Told
 
 
 def _squared(y: Array, made: Array | float, w: Array) -> float:
@@ -48,7 +48,7 @@ class KNNRegressor(Neighbors):
     'euclidean'
     """
 
-    tags: ClassVar[Tags] = Tags(task="regression")
+    tags: ClassVar[Tags] = Tags(task="regression", on_request=("impute", "min_frequency"))
 
     def model(self, how: str) -> KNeighborsRegressor:
         """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""
@@ -69,7 +69,7 @@ class KNNRegressor(Neighbors):
 
     def told(self, prepared: Prepared, rows: Rows) -> Told:
         """Return the predictions."""
-        from algorithms.models._told import Told
+        from algorithms.scoring.told import Told
 
         return Told({"predict": lambda: self._mean(prepared, rows)}, "regressor")
 

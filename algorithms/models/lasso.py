@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from algorithms.models._regression import LinearSolution
+from algorithms.families.regression import LinearSolution
 from algorithms.models.elastic_net import ElasticNet, fitted
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class Lasso(ElasticNet):
     """Least squares with an L1 penalty: argmin ‖y - Xw‖²/2n + α‖w‖₁.
 
     Exact to the solver's tolerance. Parameters are those of ``sklearn.linear_model.Lasso`` and the
-    preprocessing of :class:`~algorithms.models._regression.Regression`.
+    preprocessing of :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------

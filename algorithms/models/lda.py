@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import Array, Rows, Score, Tags
-from algorithms.design import deviations
 from algorithms.errors import InvalidField
-from algorithms.memo import MEMO
-from algorithms.models._classes import given, priors_of
-from algorithms.models._discriminant import (
+from algorithms.families.classes import given, priors_of
+from algorithms.families.design import deviations
+from algorithms.families.discriminant import (
     CERTAIN,
     Discriminant,
     Groups,
@@ -21,8 +20,8 @@ from algorithms.models._discriminant import (
     inverse_of,
     log_likelihood,
 )
-from algorithms.models._regression import at_least
-from algorithms.ranges import Choice, Range, Uniform
+from algorithms.memo import MEMO
+from algorithms.ranges import Choice, Legal, Range, Uniform
 from algorithms.solvers.directions import Directions, eigen, linear, svd
 from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk
 from algorithms.summaries.class_kurtosis import ClassKurtosis, ClassKurtosisState
@@ -31,6 +30,8 @@ from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+SOLVERS = ("lsqr", "eigen", "svd")
 
 AUTO = "auto"
 """The shrinkage of Ledoit & Wolf, of each class for itself."""
@@ -102,21 +103,17 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
     (Classes(covariance='full'), ClassKurtosis())
     """
 
-    shrinkage: Annotated[float | str | None, Uniform(0.0, 1.0, also=(AUTO,))] = 0.0
-    solver: Annotated[str, Choice("lsqr", "eigen", "svd", searched=False)] = "lsqr"
+    shrinkage: Annotated[
+        float | str | None,
+        Legal(ge=0, le=1, also=(AUTO,), hint="None for no shrinkage"),
+        Uniform(0.0, 1.0, also=(AUTO,)),
+    ] = 0.0
+    solver: Annotated[str, Legal(*SOLVERS), Choice(*SOLVERS, searched=False)] = "lsqr"
 
     tags: ClassVar[Tags] = Discriminant.tags.but(auto=2)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.shrinkage, str) and self.shrinkage != AUTO:
-            raise InvalidField(
-                f"shrinkage={self.shrinkage!r}: must be a number from 0 to 1, {AUTO!r} or None for no shrinkage"
-            )
-        at_least("shrinkage", self._share, 0.0)
-        at_least("1 - shrinkage", 1.0 - self._share, 0.0)
-        if self.solver not in ("lsqr", "eigen", "svd"):
-            raise InvalidField(f"solver={self.solver!r}: must be 'lsqr', 'eigen' or 'svd'")
         object.__setattr__(self, "summary", ClassKurtosis() if self.shrinkage == AUTO else Classes())
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import Rows, Tags
-from algorithms.models._packed import PackedModel, PackedSolution, averaged
+from algorithms.families.packed import PackedModel, PackedSolution, averaged
 from algorithms.ranges import Choice
 from algorithms.summaries.packed import PackedClassifiers
 from algorithms.summaries.sample import labels
@@ -23,7 +23,7 @@ class Linear(PackedModel):
 
     Resumable: one pass of stochastic gradient descent. Parameters are those of
     ``sklearn.linear_model.SGDClassifier`` on scaled columns, and those of
-    :class:`~algorithms.models._packed.PackedModel`.
+    :class:`~algorithms.families.packed.PackedModel`.
 
     Examples
     --------

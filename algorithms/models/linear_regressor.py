@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import Rows, Tags
-from algorithms.models._packed import PackedModel, PackedSolution, averaged
+from algorithms.families.packed import PackedModel, PackedSolution, averaged
 from algorithms.ranges import Choice
 from algorithms.summaries.packed import PackedRegressors
 
@@ -22,7 +22,7 @@ class LinearRegressor(PackedModel):
 
     Resumable: one pass of stochastic gradient descent. Parameters are those of
     ``sklearn.linear_model.SGDRegressor`` on scaled columns and a scaled target, and those of
-    :class:`~algorithms.models._packed.PackedModel`. The loss ``"quantile"`` gives a
+    :class:`~algorithms.families.packed.PackedModel`. The loss ``"quantile"`` gives a
     ``sklearn.linear_model.QuantileRegressor``.
 
     Examples

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import numpy as np
 
-from algorithms.by_class import by_class, parsed
 from algorithms.contract import Array, Rows, Shape, Tags
-from algorithms.errors import InvalidField
-from algorithms.models._classes import need_every_class
-from algorithms.models._generalized import Generalized, GeneralizedSolution
-from algorithms.models._quadratic import Weights
-from algorithms.ranges import Choice, Log, Uniform
+from algorithms.families.by_class import by_class, parsed
+from algorithms.families.classes import need_every_class
+from algorithms.families.generalized import Generalized, GeneralizedSolution
+from algorithms.families.quadratic import Weights
+from algorithms.ranges import Choice, Legal, Log, Uniform
 from algorithms.solvers.log_loss import mean_log, own_probability
 from algorithms.summaries.curvature import CurvatureState
 from algorithms.summaries.families import LogisticCurvature
@@ -30,7 +29,7 @@ class Logistic(Generalized):
     Exact for few rows, which the state keeps; for many approximate, and very near: a quadratic of every row,
     corrected by a sample.
     Parameters are those of ``sklearn.linear_model.LogisticRegression`` and the preprocessing of
-    :class:`~algorithms.models._generalized.Generalized`.
+    :class:`~algorithms.families.generalized.Generalized`.
 
     Parameters
     ----------
@@ -43,19 +42,17 @@ class Logistic(Generalized):
     0.0
     """
 
-    C: Annotated[float, Log(1e-4, 1e4)] = 1.0
-    l1_ratio: Annotated[float, Uniform(0.0, 1.0, searched=False)] = 0.0
+    C: Annotated[float, Legal(gt=0), Log(1e-4, 1e4)] = 1.0
+    l1_ratio: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0, searched=False)] = 0.0
     class_weight: Annotated[str | None, Choice(None, "balanced", searched=False)] = None
     summary: LogisticCurvature = LogisticCurvature()
 
-    tags: ClassVar[Tags] = Tags(task="classification", auto=1, needs_every_class=True)
+    tags: ClassVar[Tags] = Tags(
+        task="classification", auto=1, needs_every_class=True, on_request=("standardize",)
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.C > 0.0:
-            raise InvalidField(f"C={self.C!r}: must be greater than 0")
-        if not 0.0 <= self.l1_ratio <= 1.0:
-            raise InvalidField(f"l1_ratio={self.l1_ratio!r}: must lie between 0 and 1")
         if self.class_weight not in (None, "balanced"):
             parsed("class_weight", self.class_weight)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.models._counted import Counted, CountedSolution
+from algorithms.families.counted import Counted, CountedSolution
 
 if TYPE_CHECKING:
     from sklearn.naive_bayes import MultinomialNB as SkMultinomialNB

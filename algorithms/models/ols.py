@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.design import Design, View
-from algorithms.models._regression import LinearSolution, Regression, at_least
-from algorithms.models._rounding import Residuals, moved_by_mixing
-from algorithms.ranges import Choice
+from algorithms.families.design import Design, View
+from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.rounding import Residuals, moved_by_mixing
+from algorithms.ranges import Choice, Legal
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, unpenalised
 from algorithms.solvers.spectrum import kept
@@ -27,7 +27,7 @@ class OLS(Regression):
     """Least squares without a penalty; of least norm where columns are collinear.
 
     Exact. Parameters are those of ``sklearn.linear_model.LinearRegression`` and the preprocessing of
-    :class:`~algorithms.models._regression.Regression`.
+    :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------
@@ -36,11 +36,7 @@ class OLS(Regression):
     """
 
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
-    tol: float = 1e-6
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("tol", self.tol, 0.0)
+    tol: Annotated[float, Legal(ge=0)] = 1e-6
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return G⁺b."""

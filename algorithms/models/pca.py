@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Score, Tags
-from algorithms.design import Design, Preprocess, View, design_of
 from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
+from algorithms.families.design import Design, View, design_of
+from algorithms.families.pipeline import dressed
+from algorithms.families.rounding import SHAKEN, checked
 from algorithms.memo import MEMO
-from algorithms.models._components import METRICS, SecondMoments, fitted, score, signed
-from algorithms.models._pipeline import dressed
-from algorithms.models._regression import at_least
-from algorithms.models._rounding import SHAKEN, checked
-from algorithms.ranges import Choice, Integer, Range
+from algorithms.preparing.preprocess import Preprocessed
+from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.spectrum import Spectrum
 from algorithms.summaries.moments import Moments, MomentsState, check_finite
 
@@ -45,7 +45,7 @@ class PCASolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PCA(Algorithm[MomentsState, PCASolution]):
+class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
     """Principal component analysis.
 
     Exact; ``score`` is the average log-likelihood of the held-out rows under probabilistic PCA
@@ -59,17 +59,17 @@ class PCA(Algorithm[MomentsState, PCASolution]):
     False
     """
 
-    n_components: Annotated[int | None, Integer(1, None)] = None
+    n_components: Annotated[int | None, Legal(ge=1), Integer(1, None)] = None
     whiten: Annotated[bool, Choice(False, True, searched=False)] = False
-    standardize: Annotated[bool, Choice(True, False, searched=False)] = True
-    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
-    min_frequency: Annotated[float, Choice(0.0, 0.001, 0.003, 0.01, 0.03, searched=False)] = 0.0
     summary: Moments = Moments()
 
-    tags: ClassVar[Tags] = Tags(task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca")
+    tags: ClassVar[Tags] = Tags(
+        task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca",
+        on_request=("standardize", "impute", "min_frequency"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        at_least("n_components", self.n_components or 1, 1)
+        super().__post_init__()
         if self.summary.target_transform != "none":
             raise InvalidField(
                 f"target_transform={self.summary.target_transform!r}: a decomposition has no target"
@@ -77,8 +77,7 @@ class PCA(Algorithm[MomentsState, PCASolution]):
 
     def design(self, state: MomentsState) -> Design:
         """Return the columns that this preprocessing makes of the state."""
-        how = Preprocess(self.standardize, self.impute, self.min_frequency, None, center=True)
-        return design_of(state, how)
+        return design_of(state, self.preprocess)
 
     def solve(self, state: MomentsState) -> PCASolution:
         """Return the components; raises NotEnoughRows for fewer than two rows."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.design import Design, View
-from algorithms.models._regression import LinearSolution, Regression, at_least
-from algorithms.models._rounding import Residuals
+from algorithms.families.design import Design, View
+from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.rounding import Residuals
 from algorithms.models.pca import components, fitted_pca
-from algorithms.ranges import Integer, Range
+from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.spectrum import decided, kept
 from algorithms.summaries.moments import MomentsState
 
@@ -31,7 +31,7 @@ class PCR(Regression):
     """Least squares on the first ``n_components`` principal components.
 
     Exact. The same as ``make_pipeline(PCA(n_components), LinearRegression())``, and the preprocessing of
-    :class:`~algorithms.models._regression.Regression`. None, or more than the rank, means
+    :class:`~algorithms.families.regression.Regression`. None, or more than the rank, means
     every component of the rank: as ``LinearRegression`` tells it, those whose spread is above a millionth of the
     first one's.
 
@@ -41,12 +41,8 @@ class PCR(Regression):
     2
     """
 
-    n_components: Annotated[int | None, Integer(1, None)] = None
+    n_components: Annotated[int | None, Legal(ge=1), Integer(1, None)] = None
     fit_intercept: bool = field(default=True, init=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("n_components", self.n_components or 1, 1)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return V_k Λ_k⁻¹ V_kᵀ b."""

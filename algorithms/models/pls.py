@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from algorithms.contract import Array
-from algorithms.design import Design
+from algorithms.families.design import Design
+from algorithms.families.regression import LinearSolution, Regression
 from algorithms.memo import MEMO
-from algorithms.models._regression import LinearSolution, Regression, at_least
-from algorithms.ranges import Integer, Range
+from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.partial_least_squares import Components, pls, pls_of_rows
 from algorithms.summaries.moments import MomentsState
 
@@ -28,7 +28,7 @@ class PLS(Regression):
     """Partial least squares with one target.
 
     Exact. The same as ``sklearn.cross_decomposition.PLSRegression(n_components)``, whose ``scale`` is
-    ``standardize`` here, with the preprocessing of :class:`~algorithms.models._regression.Regression`.
+    ``standardize`` here, with the preprocessing of :class:`~algorithms.families.regression.Regression`.
     Of more ``n_components`` than the rank, as many as the rank are kept.
 
     Examples
@@ -37,12 +37,8 @@ class PLS(Regression):
     2
     """
 
-    n_components: Annotated[int, Integer(1, None)] = 2
+    n_components: Annotated[int, Legal(ge=1), Integer(1, None)] = 2
     fit_intercept: bool = field(default=True, init=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("n_components", self.n_components, 1)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return R_k c_k."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from algorithms.models._deviance import DevianceRegression
-from algorithms.models._generalized import GeneralizedSolution
+from algorithms.families.deviance import DevianceRegression
+from algorithms.families.generalized import GeneralizedSolution
 from algorithms.summaries.families import PoissonCurvature
 
 if TYPE_CHECKING:

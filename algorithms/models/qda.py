@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from algorithms.contract import Array, Rows, Score, Shape
 from algorithms.errors import InvalidField
-from algorithms.memo import MEMO
-from algorithms.models._classes import given, priors_of
-from algorithms.models._discriminant import (
+from algorithms.families.classes import given, priors_of
+from algorithms.families.discriminant import (
     CERTAIN,
     Discriminant,
     Groups,
@@ -22,8 +21,8 @@ from algorithms.models._discriminant import (
     log_likelihood,
     whitened,
 )
-from algorithms.models._regression import at_least
-from algorithms.ranges import Uniform
+from algorithms.memo import MEMO
+from algorithms.ranges import Legal, Uniform
 from algorithms.solvers.spectrum import graded, unlike
 from algorithms.summaries.classes import ByClass
 from algorithms.summaries.sample import labels
@@ -86,14 +85,9 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
     True
     """
 
-    reg_param: Annotated[float, Uniform(0.0, 1.0)] = 0.0
+    reg_param: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0)] = 0.0
 
     least: ClassVar[float] = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("reg_param", self.reg_param, 0.0)
-        at_least("1 - reg_param", 1.0 - self.reg_param, 0.0)
 
     def solve(self, state: ByClass) -> QuadraticDiscriminantSolution:
         """Return the regularised axes.

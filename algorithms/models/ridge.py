@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from algorithms.contract import Array, Tags
-from algorithms.design import Design
-from algorithms.models._regression import LinearSolution, Regression, at_least, decades
-from algorithms.ranges import Choice, Log, Range
+from algorithms.families.design import Design
+from algorithms.families.regression import LinearSolution, Regression, decades
+from algorithms.ranges import Choice, Legal, Log, Range
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, penalised
 from algorithms.solvers.spectrum import degrees_of_freedom
@@ -24,7 +24,7 @@ class Ridge(Regression):
     """Least squares with an L2 penalty: argmin ‖y - Xw‖² + α‖w‖².
 
     Exact. Parameters are those of ``sklearn.linear_model.Ridge`` and the preprocessing of
-    :class:`~algorithms.models._regression.Regression`.
+    :class:`~algorithms.families.regression.Regression`.
 
     Examples
     --------
@@ -37,15 +37,11 @@ class Ridge(Regression):
     [1.333]
     """
 
-    alpha: Annotated[float, Log(1e-4, 1e6)] = 1.0
+    alpha: Annotated[float, Legal(ge=0), Log(1e-4, 1e6)] = 1.0
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
 
     tags: ClassVar[Tags] = Regression.tags.but(auto=1)
     definite: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("alpha", self.alpha, 0.0)
 
     def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
         """Return V(Λ + α)⁻¹Vᵀb, or the same from columns of one scale where their own are too unlike."""

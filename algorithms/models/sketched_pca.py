@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.column_map import ColumnMap, Places, filled_map, seen
 from algorithms.contract import Algorithm, Array, Held, Tags
-from algorithms.design import deviations
 from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
+from algorithms.families.design import deviations
+from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.memo import MEMO
-from algorithms.models._components import METRICS, SecondMoments, fitted, score, signed
-from algorithms.models._pipeline import fitted_scaler, pipeline
-from algorithms.models._regression import at_least
-from algorithms.ranges import Choice, Integer, Range
+from algorithms.preparing.column_map import ColumnMap, Places, filled_map, seen
+from algorithms.preparing.imputed import value_columns
+from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.nystrom import factor
-from algorithms.summaries._imputed import value_columns
 from algorithms.summaries.sketch import Sketch, SketchState, check_sums
 
 if TYPE_CHECKING:
@@ -99,14 +98,11 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
     100
     """
 
-    n_components: Annotated[int | None, Integer(1, None)] = None
+    n_components: Annotated[int | None, Legal(ge=1), Integer(1, None)] = None
     whiten: Annotated[bool, Choice(False, True, searched=False)] = False
     summary: Sketch = Sketch()
 
     tags: ClassVar[Tags] = Tags(task="decomposition", exact=METRICS)
-
-    def __post_init__(self) -> None:
-        at_least("n_components", self.n_components or 1, 1)
 
     def solve(self, state: SketchState) -> SketchedPCASolution:
         """Return the components; raises InvalidField for more than the sketch has directions."""

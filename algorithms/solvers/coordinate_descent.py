@@ -142,6 +142,6 @@ def check_penalty(alpha: float, l1_ratio: float) -> None:
     >>> check_penalty(0.1, 1.0)
     """
     if not alpha > 0.0:
-        raise InvalidField(f"alpha={alpha!r}: must be greater than 0; without a penalty use 'ols'")
+        raise InvalidField(f"alpha={alpha!r}: must be above 0; without a penalty use 'ols'")
     if not 0.0 <= l1_ratio <= 1.0:
-        raise InvalidField(f"l1_ratio={l1_ratio!r}: must lie between 0 and 1")
+        raise InvalidField(f"l1_ratio={l1_ratio!r}: must be from 0 to 1")

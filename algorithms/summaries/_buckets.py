@@ -7,7 +7,7 @@ import numpy as np
 from algorithms.contract import Array
 from algorithms.solvers.scaled_rows import Places
 from algorithms.solvers.steps import Stepper
-from algorithms.summaries._pack import PackedState
+from algorithms.summaries.pack import PackedState
 
 SOME = 16_384
 """Buckets that are settled at a time."""

@@ -14,18 +14,12 @@ import numpy as np
 
 from algorithms.contract import Array, Batch, Shape
 from algorithms.known import Known
+from algorithms.preparing.column_map import buckets_of
 from algorithms.solvers.losses import Loss
 from algorithms.solvers.scaled_rows import DenseRows, Picker, Places, ScaledRows, SparseRows, picker_of
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 from algorithms.summaries._buckets import Buckets
-from algorithms.summaries._pack import (
-    PackedState,
-    buckets_of,
-    equations,
-    filling,
-    hashed_columns,
-    plain_columns,
-)
+from algorithms.summaries.pack import PackedState, equations, filling, hashed_columns, plain_columns
 
 if TYPE_CHECKING:
     from algorithms.summaries.packed import Packed

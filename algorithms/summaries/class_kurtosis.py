@@ -24,8 +24,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import ColumnMap, gaps_of
 from algorithms.contract import EXACT, Array, Batch, Shape, Summary
+from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.summaries.classes import ByClass, class_means
 
 Places = NDArray[np.intp]

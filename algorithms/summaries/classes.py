@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import CANCELLED, ColumnMap
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
-from algorithms.errors import InvalidField
+from algorithms.preparing.column_map import CANCELLED, ColumnMap
+from algorithms.ranges import Legal
 
 
 class ByClass(State, ABC):
@@ -141,15 +141,11 @@ class Classes(Summary[ClassesState]):
     ([2, 1], [1.0, 5.0], [2.0, 0.0])
     """
 
-    covariance: str = "full"
+    covariance: Annotated[str, Legal("full", "diagonal")] = "full"
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
-
-    def __post_init__(self) -> None:
-        if self.covariance not in ("full", "diagonal"):
-            raise InvalidField(f"covariance={self.covariance!r}: must be 'full' or 'diagonal'")
 
     def init(self, shape: Shape) -> ClassesState:
         """Return the state of no rows."""

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, Summary
-from algorithms.errors import AlgorithmError, InvalidField, TooLarge
+from algorithms.errors import InvalidField, TooLarge
 from algorithms.known import Known
-from algorithms.ranges import Integer
+from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 
 LEARN_ROWS = 16_384
@@ -143,9 +143,8 @@ class Coreset(Learned, Summary[CoresetState]):
     (4, [2.325], [0.0, 0.2, 9.0])
     """
 
-    size: Annotated[int, Integer(2, None, searched=False)] = 20_000
-    k_max: Annotated[int, Integer(1, None, searched=False)] = 200
-    known: Known | None = field(default=None, metadata={"learned": True})
+    size: Annotated[int, Legal(ge=2, le=10_000_000), Integer(2, None, searched=False)] = 20_000
+    k_max: Annotated[int, Legal(ge=1), Integer(1, None, searched=False)] = 200
 
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
@@ -153,9 +152,8 @@ class Coreset(Learned, Summary[CoresetState]):
     draws: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 2 <= self.size <= 10_000_000:
-            raise InvalidField(f"size={self.size!r}: must be from 2 to 10,000,000 rows")
-        if not 1 <= self.k_max <= self.size:
+        super().__post_init__()
+        if self.k_max > self.size:
             raise InvalidField(f"k_max={self.k_max!r}: must be from 1 to size={self.size:,}")
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
@@ -256,9 +254,7 @@ class Coreset(Learned, Summary[CoresetState]):
 
     def _sensitivity(self, batch: Batch, shape: Shape) -> Array:
         """Return each row's sensitivity, shape (n,), rounded so that no order of summing shows."""
-        known = self.known
-        if known is None:
-            raise AlgorithmError("Coreset must learn a pilot clustering before its pass")
+        known = self.learned
         present = np.arange(shape.d) if batch.present is None else batch.present[batch.present < shape.d]
         columns = np.arange(shape.d) if batch.present is None else np.flatnonzero(batch.present < shape.d)
         absent = np.setdiff1d(np.arange(shape.d), present)

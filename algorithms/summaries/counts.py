@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from algorithms.column_map import gaps_of
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.preparing.column_map import gaps_of
 
 
 @dataclass(frozen=True, eq=False)

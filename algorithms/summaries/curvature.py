@@ -19,7 +19,7 @@ away from the optimum of *every* penalty and every linear preprocessing of the c
 The optimum moves with the penalty and with the weights of the classes. So the loss is expanded at several
 starts, each the optimum of one penalty, of classes as they are or balanced, and a model is answered from the
 nearest. What a quadratic leaves out is computed on rows kept beside it: always those that it fits worst, and a
-sample of the others (:mod:`algorithms.summaries._importance`). Where the rows are few all of them are kept, and
+sample of the others (:mod:`algorithms.summaries.importance`). Where the rows are few all of them are kept, and
 models are exact.
 
 The pilot is checked by the pass: the gradient of every row at a start tells how far the optimum is, and the sums
@@ -40,11 +40,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import APPROXIMATE, INDICATOR, Array, Batch, Learned, Shape, State, Summary
-from algorithms.errors import AlgorithmError
-from algorithms.kernels import OnFeatures
 from algorithms.known import Known
+from algorithms.preparing.kernels import OnFeatures
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
-from algorithms.summaries._importance import (
+from algorithms.summaries.importance import (
     RAREST,
     Drawn,
     batch_of_kept,
@@ -59,7 +58,7 @@ from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
-    from algorithms.column_map import ColumnMap
+    from algorithms.preparing.column_map import ColumnMap
 
 PILOT = 50_000
 """Rows that the pilot is fitted to."""
@@ -205,7 +204,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     Parameters
     ----------
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
-        :class:`~algorithms.kernels.OnFeatures`.
+        :class:`~algorithms.preparing.kernels.OnFeatures`.
     known : what :meth:`learn` found; None until then.
     """
 
@@ -239,7 +238,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
 
     def init(self, shape: Shape) -> CurvatureState:
         """Return the state of no rows."""
-        shape, known = self.inside(shape), self._pilot()
+        shape, known = self.inside(shape), self.learned
         k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
         em, none = self.equations(shape) * m, _MOMENTS.init(shape)
         sums = (
@@ -324,7 +323,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         """Return starts for another pass: of rows drawn from all, and of the sample where it is like them."""
         inside, features = (
             state.shape,
-            {n: a for n, a in self._pilot().arrays.items() if n.startswith("feature")},
+            {n: a for n, a in self.learned.arrays.items() if n.startswith("feature")},
         )
         d, (values, w) = inside.d, _drawn_rows(state)
         mapped = self.mapped(sample, inside)
@@ -395,13 +394,8 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     def _keeper(self) -> Sample:
         return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
 
-    def _pilot(self) -> Known:
-        if self.known is None:
-            raise AlgorithmError(f"{type(self).__name__} must learn from a sample of rows before its pass")
-        return self.known
-
     def _lift(self, shape: Shape, batch: Batch) -> CurvatureState:
-        known, values = self._pilot(), batch.dense(shape.p).astype(np.float64)
+        known, values = self.learned, batch.dense(shape.p).astype(np.float64)
         y, w, c = values[:, shape.d], batch.weights, max(1, len(shape.classes))
         z, codes = _standard(values[:, : shape.d], known["center"], known["scale"]), _codes(shape, y)
         order = np.argsort(codes, kind="stable") if c > 1 else slice(None)
@@ -445,7 +439,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
 
     def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> SampleState:
         """Return the rows of a batch that are kept, given their importance."""
-        stored, keeper = self._pilot()["stored"], self._keeper()
+        stored, keeper = self.learned["stored"], self._keeper()
         inside = shape_of_kept(shape, stored)
         return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array
-from algorithms.errors import InvalidField, InvalidTarget
-from algorithms.ranges import Uniform
+from algorithms.errors import InvalidTarget
+from algorithms.ranges import Legal, Uniform
 from algorithms.summaries.curvature import Curvature
 
 
@@ -102,13 +102,9 @@ class TweedieCurvature(LogLinked):
     [0.0]
     """
 
-    power: Annotated[float, Uniform(1.0, 2.0, searched=False)] = 1.5
-
-    def __post_init__(self) -> None:
-        if not 1.0 < self.power < 2.0:
-            raise InvalidField(
-                f"power={self.power!r}: must lie between 1 and 2; for 1 use 'poisson', for 2 use 'gamma'"
-            )
+    power: Annotated[
+        float, Legal(gt=1, lt=2, hint="for 1 use 'poisson', for 2 use 'gamma'"), Uniform(1.01, 1.99, searched=False)
+    ] = 1.5
 
     def derivatives(self, eta: Array, y: Array) -> tuple[Array, Array, Array]:
         """Return exp((2 - p)η)/(2 - p) - y·exp((1 - p)η)/(1 - p) and its derivatives."""

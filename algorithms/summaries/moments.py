@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.column_map import Summed
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
-from algorithms.errors import InvalidField, InvalidTarget, TooLarge
-from algorithms.kernels import OnFeatures
+from algorithms.errors import InvalidTarget, TooLarge
 from algorithms.known import Known
-from algorithms.ranges import Choice
+from algorithms.preparing.column_map import Summed
+from algorithms.preparing.kernels import OnFeatures
+from algorithms.ranges import Choice, Legal
 
 if TYPE_CHECKING:
-    from algorithms.column_map import ColumnMap
+    from algorithms.preparing.column_map import ColumnMap
 
 SAMPLE = 256
 """Rows of a batch whose means are subtracted before products are taken, of columns that lie far from zero."""
@@ -85,7 +85,7 @@ class Moments(OnFeatures, Summary[MomentsState]):
         ``"double"``, and ``"qr"`` where a score needs it (another pass).
     target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
-        :class:`~algorithms.kernels.OnFeatures`.
+        :class:`~algorithms.preparing.kernels.OnFeatures`.
 
     Examples
     --------
@@ -97,21 +97,14 @@ class Moments(OnFeatures, Summary[MomentsState]):
     (2, [1.0, 3.0], [[2.0, 4.0], [4.0, 8.0]])
     """
 
-    precision: str = AUTO
-    target_transform: Annotated[str, Choice("none", "log1p", searched=False)] = field(
+    precision: Annotated[str, Legal(AUTO, *PRODUCTS)] = AUTO
+    target_transform: Annotated[str, Legal("none", "log1p"), Choice("none", "log1p", searched=False)] = field(
         default="none", kw_only=True, repr=False
     )
 
     version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
-
-    def __post_init__(self) -> None:
-        if self.precision not in (AUTO, *PRODUCTS):
-            raise InvalidField(f"precision={self.precision!r}: must be 'auto', 'data', 'double' or 'qr'")
-        if self.target_transform not in ("none", "log1p"):
-            raise InvalidField(f"target_transform={self.target_transform!r}: must be 'none' or 'log1p'")
-        super().__post_init__()
 
     @property
     def products(self) -> str:

@@ -23,22 +23,24 @@ that fell into it: a level that only one segment has keeps what was learned ther
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Learned, Shape, Summary
-from algorithms.errors import AlgorithmError, InvalidField
+from algorithms.errors import InvalidField
 from algorithms.known import Known
-from algorithms.ranges import Choice, Integer, Uniform
+from algorithms.preparing.imputed import gap_fills
+from algorithms.preparing.preprocess import IMPUTE
+from algorithms.ranges import Choice, Integer, Legal, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
 from algorithms.solvers.scaled_rows import picker_of
 from algorithms.solvers.spreads import centers_and_scales
 from algorithms.solvers.steps import OPTIMIZERS
-from algorithms.summaries._imputed import gap_fills
-from algorithms.summaries._pack import (
+from algorithms.summaries._training import Training
+from algorithms.summaries.pack import (
     Pack,
     PackedState,
     equations,
@@ -51,7 +53,6 @@ from algorithms.summaries._pack import (
     plain_columns,
     untrained,
 )
-from algorithms.summaries._training import Training
 
 VISITS = 50_000
 """Rows that few rows are gone through for, again and again, unless ``epochs`` says otherwise."""
@@ -83,16 +84,13 @@ class Packed(Learned, Summary[PackedState]):
     alphas: tuple[float, ...] = (1e-6, 1e-4, 1e-2)
     l1_ratios: tuple[float, ...] = (0.0, 0.5)
     eta0s: tuple[float, ...] | None = None
-    optimizer: Annotated[str, Choice(*OPTIMIZERS, searched=False)] = "adagrad"
-    power_t: Annotated[float, Uniform(0.0, 1.0, searched=False)] = 0.25
-    batch_rows: Annotated[int, Integer(1, 4096, searched=False)] = 64
-    epochs: Annotated[int | None, Integer(1, 1000, searched=False)] = None
+    optimizer: Annotated[str, Legal(*OPTIMIZERS), Choice(*OPTIMIZERS, searched=False)] = "adagrad"
+    power_t: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0, searched=False)] = 0.25
+    batch_rows: Annotated[int, Legal(ge=1, le=4096), Integer(1, 4096, searched=False)] = 64
+    epochs: Annotated[int | None, Legal(ge=1, le=1000), Integer(1, 1000, searched=False)] = None
     standardize: Annotated[bool, Choice(True, False, searched=False)] = True
-    hash_bits: Annotated[int, Integer(1, HASH_BITS, searched=False)] = 18
-    impute: Annotated[str, Choice("mean", "zero", "indicator", searched=False)] = "mean"
-    known: Known | None = field(
-        default=None, metadata={"learned": True}, kw_only=True, compare=False, repr=False
-    )
+    hash_bits: Annotated[int, Legal(ge=1, le=HASH_BITS), Integer(1, HASH_BITS, searched=False)] = 18
+    impute: Annotated[str, Legal(*IMPUTE), Choice(*IMPUTE, searched=False)] = "mean"
 
     version: ClassVar[int] = 4
     tolerance: ClassVar[float] = 1e-5
@@ -114,6 +112,7 @@ class Packed(Learned, Summary[PackedState]):
     # the contract ----------------------------------------------------------------------------------------
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._settle("losses", names_in("losses", self.losses))
         for name in self.losses:
             if name not in self.known_losses:
@@ -124,16 +123,6 @@ class Packed(Learned, Summary[PackedState]):
         self._settle("l1_ratios", numbers_in("l1_ratios", self.l1_ratios, 0.0, 1.0))
         if self.eta0s is not None:
             self._settle("eta0s", numbers_in("eta0s", self.eta0s, 1e-12, np.inf))
-        if self.optimizer not in OPTIMIZERS:
-            raise InvalidField(f"optimizer={self.optimizer!r}: must be one of {', '.join(OPTIMIZERS)}")
-        if self.impute not in ("mean", "zero", "indicator"):
-            raise InvalidField(f"impute={self.impute!r}: must be one of 'mean', 'zero', 'indicator'")
-        for name, value, low, high in (
-            ("power_t", self.power_t, 0, 1), ("batch_rows", self.batch_rows, 1, 4096),
-            ("epochs", self.epochs, 1, 1000), ("hash_bits", self.hash_bits, 1, HASH_BITS),
-        ):  # fmt: skip
-            if value is not None and not low <= value <= high:
-                raise InvalidField(f"{name}={value!r}: must be from {low} to {high:,}")
 
     def _settle(self, name: str, value: Sequence[Any]) -> None:
         object.__setattr__(self, name, value)
@@ -148,7 +137,7 @@ class Packed(Learned, Summary[PackedState]):
         """Return the state of no rows: every coefficient zero."""
         slots = OPTIMIZERS[self.optimizer].slots
         plain = len(plain_columns(shape, self.impute))
-        return untrained(shape, self._pilot(), self.pack, slots, self._buckets(shape), plain)
+        return untrained(shape, self.learned, self.pack, slots, self._buckets(shape), plain)
 
     def update(self, state: PackedState, batch: Batch) -> PackedState:
         """Return the state after the batch's rows, in the order of their priorities."""
@@ -182,11 +171,6 @@ class Packed(Learned, Summary[PackedState]):
             if not shape.classes:
                 known["offset"], known["unit"] = centers_and_scales(sample, shape.p, np.array([shape.d]))
         return Known(known)
-
-    def _pilot(self) -> Known:
-        if self.known is None:
-            raise AlgorithmError(f"{type(self).__name__} must learn from a sample of rows before its pass")
-        return self.known
 
     def _buckets(self, shape: Shape) -> int:
         return 2**self.hash_bits if len(hashed_columns(shape)) else 0
@@ -231,15 +215,8 @@ class PackedRegressors(Packed):
     """
 
     losses: tuple[str, ...] = ("squared_error", "huber", "epsilon_insensitive", "quantile")
-    epsilon: float = 0.1
-    quantile: Annotated[float, Uniform(0.0, 1.0, searched=False)] = 0.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0.0 < self.quantile < 1.0:
-            raise InvalidField(f"quantile={self.quantile!r}: must lie between 0 and 1")
-        if not self.epsilon >= 0.0:
-            raise InvalidField(f"epsilon={self.epsilon!r}: must be at least 0")
+    epsilon: Annotated[float, Legal(ge=0)] = 0.1
+    quantile: Annotated[float, Legal(gt=0, lt=1), Uniform(0.01, 0.99, searched=False)] = 0.5
 
     @property
     def known_losses(self) -> tuple[str, ...]:

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import APPROXIMATE, Array, Batch, Nested, Shape, Summary
-from algorithms.errors import InvalidField
-from algorithms.ranges import Integer
+from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 
 
@@ -116,17 +115,13 @@ class Sample(Summary[SampleState]):
     (3, [[2.0], [4.0]], [5.0, 9.0])
     """
 
-    size: Annotated[int, Integer(1, None, searched=False)] = 4096
+    size: Annotated[int, Legal(ge=1, le=10_000_000), Integer(1, None, searched=False)] = 4096
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-12
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
     nests: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.size <= 10_000_000:
-            raise InvalidField(f"size={self.size!r}: must be from 1 to 10,000,000 rows")
 
     def init(self, shape: Shape) -> SampleState:
         """Return the sample of no rows."""

@@ -21,10 +21,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, State, Summary
-from algorithms.errors import AlgorithmError, InvalidField, TooLarge
+from algorithms.errors import AlgorithmError, TooLarge
 from algorithms.known import Known
-from algorithms.ranges import Choice, Integer
-from algorithms.summaries._imputed import Imputed, fills, imputed, value_columns
+from algorithms.preparing.imputed import Imputed, fills, imputed, value_columns
+from algorithms.ranges import Choice, Integer, Legal
 
 IMPUTE = ("mean", "zero")
 
@@ -85,24 +85,18 @@ class Sketch(Learned, Summary[SketchState]):
     ((2, 1), [2.0, 8.0])
     """
 
-    size: Annotated[int, Integer(1, MOST, searched=False)] = 100
+    size: Annotated[int, Legal(ge=1, le=MOST), Integer(1, MOST, searched=False)] = 100
     standardize: Annotated[bool, Choice(True, False, searched=False)] = True
-    impute: Annotated[str, Choice(*IMPUTE, searched=False)] = "mean"
-    known: Known | None = field(default=None, repr=False, metadata={"learned": True})
+    impute: Annotated[
+        str,
+        Legal(*IMPUTE, hint="a sketch fills missing numbers before it is made"),
+        Choice(*IMPUTE, searched=False),
+    ] = "mean"
 
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = APPROXIMATE
     sparse: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.size <= MOST:
-            raise InvalidField(f"size={self.size!r}: must be from 1 to {MOST:,} directions")
-        if self.impute not in IMPUTE:
-            raise InvalidField(
-                f"impute={self.impute!r}: a sketch fills missing numbers before it is made, and must be one of "
-                f"{', '.join(map(repr, IMPUTE))}"
-            )
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return directions, scales and fills, from a sample of encoded rows."""
@@ -129,10 +123,9 @@ class Sketch(Learned, Summary[SketchState]):
 
     def init(self, shape: Shape) -> SketchState:
         """Return the sketch of no rows."""
-        if self.known is None:
-            raise AlgorithmError("Sketch must learn its directions before its pass")
-        q, s = self.known["directions"].shape
-        return SketchState(shape, self.known, 0, 0.0, np.zeros(q), np.zeros(q), np.zeros((q, s)))
+        known = self.learned
+        q, s = known["directions"].shape
+        return SketchState(shape, known, 0, 0.0, np.zeros(q), np.zeros(q), np.zeros((q, s)))
 
     def update(self, state: SketchState, batch: Batch) -> SketchState:
         """Return the sketch of the rows seen before and those of ``batch``."""

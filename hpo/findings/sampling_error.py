@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
-from algorithms.models._told import Told
-from algorithms.scorers import SHARELESS, score_by
+from algorithms.scoring.scorers import SHARELESS, score_by
+from algorithms.scoring.told import Told
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
 from hpo.process.threads import one_blas_thread

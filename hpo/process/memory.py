@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from algorithms import registry
 from algorithms.contract import Shape, Summary
+from algorithms.tasks import CLASS, NUMBER, TASKS
 from hpo.errors import MemoryShort
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 _MEMINFO = Path("/proc/meminfo")
-_OF_MANY = "; of many classes 'logistic' keeps the square, 'gaussian_nb', 'linear' and 'knn_classifier' do not"
 
 
 def available_memory() -> int | None:
@@ -40,17 +41,33 @@ def check_memory(
         Says how much is needed and free, and what to do about it.
     """
     per_cell = {summary: summary.nbytes(shape) for summary in summaries}
-    needed = sum(per_cell.values()) * n_cells * (2 * workers + 4)
+    states = n_cells * (2 * workers + 4)
+    needed = sum(per_cell.values()) * states
     if available is not None and needed > available:
         classes = f" and {len(shape.classes):,} classes" if len(shape.classes) > 2 else ""
+        smaller = ", ".join(fitting(shape, states, available))
         raise MemoryShort(
             f"{shape.d:,} encoded columns{classes} need about {_size(needed)} for their states ({n_cells} cells, "
             f"{workers} threads; the largest is that of {max(per_cell, key=lambda s: per_cell[s])!r}), and "
             f"{_size(available)} are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer "
-            "folds or a smaller n_jobs; of wide data, 'pca' is answered by a sketch, and 'linear' learns without "
-            f"the square of the columns{_OF_MANY if classes else ''}"
+            f"folds or a smaller n_jobs{f'; the states of {smaller} fit' if smaller else ''}"
         )
     return needed
+
+
+def fitting(shape: Shape, states: int, available: int) -> list[str]:
+    """Return the algorithms for a target of that kind of which so many states fit in memory.
+
+    Parameters
+    ----------
+    shape : the encoded columns.
+    states : how many there are at once.
+    available : bytes.
+    """
+    target = CLASS if shape.classes else NUMBER if shape.targets else None
+    tasks = [task.name for task in TASKS.values() if task.target == target and not task.one_class]
+    names = [name for task in tasks for name in registry.of_task(task)]
+    return [name for name in names if registry.get(name)().summary.nbytes(shape) * states <= available]
 
 
 def _size(n: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from algorithms.contract import Algorithm, Held, Rows, Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
-from algorithms.scorers import SHARELESS, score_by, scorer_of
+from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
 from algorithms.tasks import TASKS

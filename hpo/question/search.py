@@ -234,7 +234,7 @@ def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
         )
     widened, search = _widenings(known, search)
     known = {n: _standing_in(kind) if widened.get(n) else kind for n, kind in known.items()}
-    per: dict[str, dict[str, Any]] = {name: {} for name in known}
+    per = {short(name): dict(registry.constants_of(name)) for name in names}
     for key, value in search.items():
         name, parameter = _split(key, known, names)
         per[name][parameter] = value
@@ -331,7 +331,7 @@ def named(algorithm: Any) -> Any:
 
 
 def _name(one: Any) -> Any:
-    return registry.adopt(one) if hasattr(one, "get_params") or isinstance(one, type) else one
+    return registry.adopt(one) if registry.adoptable(one) else one
 
 
 def space_of(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from algorithms.calibrated import Cells, CellsSummary
 from algorithms.contract import Algorithm, Held, Summary
+from algorithms.families.calibrated import Cells, CellsSummary
 from hpo.data.cells import FoldPlan
 from hpo.errors import TuneError
 

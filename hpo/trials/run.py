@@ -12,6 +12,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
+from algorithms.fields import bounds_of
 from algorithms.ranges import Range
 from hpo.errors import DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
@@ -350,7 +351,7 @@ def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, Base
         told = []
         for algorithm in one.variants:
             states = found.states[algorithm.summary].for_algorithm(algorithm)
-            told.append(algorithm.bounds(states.whole))
+            told.append(bounds_of(algorithm, one.algorithm, states.whole))
         return widest(told)
 
     return space_of(searched, bounds)

@@ -1,0 +1,300 @@
+"""What linear and quadratic discriminant analysis share: the moments of each class in a design's columns."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+
+import numpy as np
+
+from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Algorithm, Array, Held, Rows, Score, Tags
+from algorithms.errors import InvalidField
+from algorithms.families.classes import check_priors, need_every_class
+from algorithms.families.design import CARE, deviations
+from algorithms.families.pipeline import fitted_scaler, pipeline
+from algorithms.families.rounding import SHAKEN, sure
+from algorithms.memo import MEMO
+from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
+from algorithms.preparing.preprocess import Preprocessed
+from algorithms.ranges import Choice, Range
+from algorithms.scoring.scorers import score_by
+from algorithms.solvers.spectrum import graded
+from algorithms.summaries.class_kurtosis import ClassKurtosis
+from algorithms.summaries.classes import ByClass, Classes
+from algorithms.summaries.moments import EPS, check_finite
+
+if TYPE_CHECKING:
+    pass
+
+ROUNDING = CARE * EPS
+"""Relative rounding of products and of sums."""
+
+CERTAIN = 1e-10
+"""Largest relative change of a squared distance by rounding that no score of rows shows."""
+
+D = TypeVar("D")
+
+HELP = "standardize the columns, raise shrinkage or reg_param, or leave out columns that repeat others"
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Each class's mean and scatter after preprocessing.
+
+    Attributes
+    ----------
+    state : of the rows.
+    columns : the map of the columns.
+    mean, scale : shape (q,), of the scaler; zeros and ones without one.
+    variance : shape (q,), of all rows.
+    means : shape (C, q).
+    scatters : shape (C, q, q).
+    sizes : shape (C, q), the length of each column of a class, or of its parts, which rounding is relative to.
+    standardize : whether columns are centred and scaled.
+    """
+
+    state: ByClass
+    columns: ColumnMap
+    mean: Array
+    scale: Array
+    variance: Array
+    means: Array
+    scatters: Array
+    sizes: Array
+    standardize: bool
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, as much again for what is made of it included."""
+        return 2 * self.scatters.nbytes
+
+    @property
+    def origin(self) -> Array:
+        """What a fitted model's columns have on top of those held here, shape (q,).
+
+        Of scaled ones that is what a scaler's mean loses where it is written as a number far from zero.
+        """
+        if not self.standardize:
+            return self.columns.origin
+        origin = self.columns.origin
+        return np.asarray((self.mean - ((self.mean + origin) - origin)) / self.scale)
+
+    def seen(self, state: ByClass) -> tuple[Array, Array, Array]:
+        """Return means, scatters and sizes of another state in these columns."""
+        return _mapped(state, self.columns, self.mean, self.scale)
+
+    @property
+    def width(self) -> int:
+        """Number of columns as scikit-learn counts them: with the numbers that are zero in every row."""
+        columns, used = self.state.shape.columns, np.diff(self.columns.matrix.indptr) > 0
+        zero = ~used & np.array([c.role == VALUE for c in columns])
+        gaps = gaps_of(columns)
+        zero[gaps.values] &= self.state.mean[gaps.indicators] < 1.0 - 1e-12  # not missing in every row
+        return len(self.columns.names) + int(zero.sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discriminant(Preprocessed, Algorithm[ByClass, D]):
+    """A Gaussian for each class.
+
+    Parameters
+    ----------
+    priors : None for the shares of the classes; ``"uniform"``; or text such as ``"late=0.2, on time=0.8"``.
+    standardize, impute, min_frequency : as in the regressions.
+    """
+
+    priors: Annotated[str | None, Choice(None, "uniform", searched=False)] = None
+    summary: Classes | ClassKurtosis = Classes()
+
+    tags: ClassVar[Tags] = Tags(task="classification", exact=("log_likelihood",), needs_every_class=True)
+    least: ClassVar[float] = 0.0
+    """More than so many rows of each class are needed."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_priors(self.priors)
+        if isinstance(self.summary, Classes) and self.summary.covariance != "full":
+            raise InvalidField("covariance='diagonal': discriminant analysis needs 'full'; use 'gaussian_nb'")
+
+    @abstractmethod
+    def density(self, solution: D, held_out: ByClass) -> Score | float:
+        """Return the mean of log p(x, y) of the held-out rows."""
+
+    @abstractmethod
+    def shaken(self, solution: D, rows: Rows, metric: str) -> Score | None:
+        """Return None where rounding changes no score of rows; else the score and what it may be off by."""
+
+    def score(self, solution: D, held: Held[ByClass], metric: str) -> Score | float | None:
+        """Return the mean of log p(x, y) of the held-out rows, or a score of rows that rounding may change.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if (rows := held.rows_for(metric)) is not None:
+            return self.shaken(solution, rows, metric)
+        state = held.state_for(metric)
+        return None if state is None or metric not in self.exact else self.density(solution, state)
+
+    def groups(self, state: ByClass) -> Groups:
+        """Return the classes in the columns that this preprocessing makes (kept for the state)."""
+        key = ("groups", self.standardize, self.impute, self.min_frequency)
+        return MEMO.get(state, key, lambda: self._groups(state))
+
+    def dressed(self, groups: Groups, model: Any) -> Any:
+        """Return the pipeline of the preprocessing and a fitted model."""
+        scaler = None
+        if self.standardize:
+            mean = groups.mean + groups.columns.origin
+            scaler = fitted_scaler(mean, groups.scale, groups.variance, groups.state.rows)
+        return pipeline(groups.columns, groups.state.shape.d, scaler, model)
+
+    def bounds(self, state: ByClass) -> Mapping[str, Range | None]:
+        """Return None for the fields without effect on this state."""
+        roles = {c.role for c, mean in zip(state.shape.columns, state.mean, strict=True) if mean}
+        ranges: dict[str, Range | None] = {}
+        if "indicator" not in roles:
+            ranges["impute"] = None
+        if not roles & {LEVEL, OTHER, MISSING}:
+            ranges["min_frequency"] = None
+        return ranges
+
+    def told_twice(
+        self, solution: D, other: D | None, rows: Rows, metric: str
+    ) -> Score | None:
+        """Return a scorer's score of rows with what it may be off by, given a solution that rounding has shaken.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if other is None:
+            return sure(metric, Score(0.0, math.inf), 1.0, HELP)
+        classes = rows.shape.classes
+        try:
+            value, shaken = (score_by(metric, self.estimator(s), rows, classes=classes) for s in (solution, other))
+        except (AttributeError, TypeError, ValueError):
+            return None  # scikit-learn's scorer says why
+        return sure(metric, Score(value, SHAKEN * abs(shaken - value)), max(1.0, abs(value)), HELP)
+
+    def check(self, state: ByClass) -> None:
+        """Refuse squares without a finite sum, priors of other classes than there are, and too few rows of one."""
+        check_finite(state)
+        check_priors(self.priors, state.shape)
+        need_every_class(type(self).__name__, state.shape, state.class_rows, self.least)
+
+    def _groups(self, state: ByClass) -> Groups:
+        columns = column_map(state, self.impute, self.min_frequency)
+        none = np.zeros(len(columns.names))
+        means, scatters, sizes = _mapped(state, columns, none, none + 1.0)
+        w, mean = state.weights, columns.mean(state.mean)
+        inside = np.diagonal(scatters, axis1=1, axis2=2).sum(axis=0)
+        variance = (inside + w @ (means - mean) ** 2) / state.weight
+        if not self.standardize:
+            return Groups(state, columns, none, none + 1.0, variance, means, scatters, sizes, standardize=False)
+        scale = deviations(variance, mean, state.weight)
+        means, scatters = (means - mean) / scale, scatters / np.multiply.outer(scale, scale)
+        return Groups(state, columns, mean, scale, variance, means, scatters, sizes / scale, standardize=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Whitened:
+    """The inverse of a covariance, as densities need it.
+
+    Attributes
+    ----------
+    half : shape (r, q), M with MᵀM = Σ⁻¹, or its pseudo-inverse.
+    logdet : log|Σ|; of the r directions in which there is a spread.
+    unsure : largest relative change of any squared distance by the rounding of Σ.
+    """
+
+    half: Array
+    logdet: float
+    unsure: float
+
+    def shaken(self, sizes: Array) -> Whitened | None:
+        """Return that of a covariance off by as much as rounding may have made it; None where that is none.
+
+        The directions without spread stay such.
+        """
+        rng = np.random.default_rng(0)
+        noise = np.triu(rng.choice([-1.0, 1.0], (len(sizes), len(sizes))))
+        noise += np.triu(noise, 1).T
+        half = self.half * sizes
+        try:
+            turn = np.linalg.cholesky(np.eye(len(half)) + ROUNDING * (half @ noise @ half.T))
+        except np.linalg.LinAlgError:
+            return None
+        made = np.asarray(np.linalg.solve(turn, self.half))
+        return Whitened(made, self.logdet + 2.0 * float(np.log(np.diagonal(turn)).sum()), self.unsure)
+
+
+def whitened(values: Array, vectors: Array, sizes: Array, scale: Array | float = 1.0) -> Whitened:
+    """Return what makes distances of the eigenvalues and eigenvectors of a covariance.
+
+    Parameters
+    ----------
+    values, vectors : shapes (r,) and (q, r), of the covariance, or of it in units of ``scale``.
+    sizes : shape (q,), what the rounding of its entries is relative to: a deviation, or that of longer parts.
+    scale : shape (q,).
+    """
+    half = (vectors / np.sqrt(values)).T / scale
+    units = float(np.log(scale).sum()) if isinstance(scale, np.ndarray) else 0.0
+    unsure = ROUNDING * float(np.sum((np.abs(half) @ sizes) ** 2))
+    return Whitened(np.asarray(half), float(np.log(values).sum()) + 2.0 * units, unsure)
+
+
+def inverse_of(covariance: Array, sizes: Array) -> tuple[Whitened, bool]:
+    """Return the inverse of a covariance in columns of unit spread; where there is none, the pseudo-inverse."""
+    spread = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    used = np.flatnonzero(spread > 0.0)
+    unit = spread[used]
+    values, vectors = np.linalg.eigh(covariance[np.ix_(used, used)] / np.multiply.outer(unit, unit))
+    if not len(used) or values[0] > ROUNDING * len(values) * values[-1]:
+        white = whitened(values, vectors, sizes[used], unit)
+        half = np.zeros((len(used), len(covariance)))
+        half[:, used] = white.half
+        return replace(white, half=half), len(used) < len(covariance)
+    values, vectors = graded(covariance)
+    kept = values > 0.0
+    return whitened(values[kept], vectors[:, kept], sizes), True
+
+
+def log_likelihood(groups: Groups, held_out: ByClass, priors: Array, by: Sequence[Whitened]) -> Score:
+    """Return the mean of log p(x, y) of held-out rows, and how far rounding may have moved it.
+
+    Parameters
+    ----------
+    by : the covariance of each class.
+
+    Raises
+    ------
+    Imprecise
+        It is not known to six digits.
+    """
+    seen, scatters, sizes = groups.seen(held_out)
+    total, off, units = 0.0, 0.0, 2.0 * float(np.log(groups.scale).sum())
+    far = 2.0 * np.abs(groups.mean) / groups.scale
+    for c, (white, v) in enumerate(zip(by, held_out.weights, strict=True)):
+        half, size = white.half, np.abs(white.half)
+        apart = half @ (seen[c] - groups.means[c])
+        away = float(np.sum((half @ scatters[c]) * half)) + v * float(apart @ apart)
+        rest = v * (len(seen[c]) * math.log(2.0 * math.pi) + white.logdet + units)
+        total += v * math.log(priors[c]) - 0.5 * (away + rest)
+        lost = size @ (ROUNDING * (np.abs(seen[c]) + np.abs(groups.means[c]) + far))
+        off += 0.5 * white.unsure * (away + v * len(half)) + 0.5 * ROUNDING * float(np.sum((size @ sizes[c]) ** 2))
+        off += v * float((np.abs(apart) + 0.5 * lost) @ lost)
+    value = float(total / held_out.weight)
+    bound = float(off / held_out.weight) + ROUNDING * abs(value)
+    return sure("log_likelihood", Score(value, bound), max(1.0, abs(value)), HELP)
+
+
+def _mapped(state: ByClass, columns: ColumnMap, mean: Array, scale: Array) -> tuple[Array, Array, Array]:
+    means, scatters = state.mapped(columns)
+    sizes = np.where(np.diagonal(scatters, axis1=1, axis2=2) > 0.0, state.lengths(columns), 0.0)
+    return (means - mean) / scale, scatters / np.multiply.outer(scale, scale), sizes / scale

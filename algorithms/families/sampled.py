@@ -1,0 +1,107 @@
+"""The rows of a sample in a model's columns: imputed, merged and scaled by the sample's own weighted moments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.contract import Array, Rows, Shape
+from algorithms.families.pipeline import pipeline
+from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.preprocess import Preprocess, unused_fields
+from algorithms.ranges import Range
+from algorithms.summaries.moments import check_finite
+from algorithms.summaries.sample import SampleState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.preprocessing import StandardScaler
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The rows of a sample in a model's columns.
+
+    Attributes
+    ----------
+    sample : the rows as they were encoded.
+    columns : the map to the model's columns.
+    scaler : fitted; None where columns keep their scale.
+    X : shape (n, q), bit by bit what the pipeline makes of the same rows.
+    """
+
+    sample: SampleState
+    columns: ColumnMap
+    scaler: StandardScaler | None
+    X: NDArray[np.floating[Any]]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self.X.nbytes) + self.columns.nbytes
+
+    def dress(self, model: BaseEstimator) -> BaseEstimator:
+        """Return the fitted pipeline over the encoded columns that ends in the model."""
+        return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
+
+    def place(self, rows: Rows) -> NDArray[np.floating[Any]]:
+        """Return other rows in the same columns."""
+        return _placed(rows, self.columns, self.scaler)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """The means and squares of a sample's columns: what a column map asks of a state."""
+
+    shape: Shape
+    weight: float
+    mean: Array
+    scatter: Array
+
+
+def prepare(state: SampleState, how: Preprocess) -> Prepared:
+    """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
+    from sklearn.preprocessing import StandardScaler
+
+    X, w = state.held.astype(np.float64), state.sample_weight
+    columns = column_map(_sums(X, w, state.shape), how.impute, how.min_frequency)
+    scaler = None
+    if how.standardize and columns.names:
+        near = columns.rows(state.held).astype(np.float64)
+        scaler = StandardScaler().fit(near, sample_weight=w if state.weighted else None)
+        scaler.mean_ = scaler.mean_ + columns.origin
+    return Prepared(state, columns, scaler, _placed(state, columns, scaler))
+
+
+def check_squares(state: SampleState) -> None:
+    """Raise TooLarge, naming the column, where a sample's values have squares without a finite sum."""
+    check_finite(_sums(state.held.astype(np.float64), state.sample_weight, state.shape))
+
+
+def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = w @ X / w.sum()
+        return _Sums(shape, float(w.sum()), mean, w @ (X - mean) ** 2)
+
+
+def _placed(
+    state: Rows, columns: ColumnMap, scaler: StandardScaler | None
+) -> NDArray[np.floating[Any]]:
+    """Return rows as the steps of the pipeline make them: a row of the model is at no distance from itself."""
+    X = state.X
+    mapped = X if columns.keeps_all(X.shape[1]) else columns.rows(X.astype(np.float64))
+    return np.ascontiguousarray(mapped) if scaler is None else np.asarray(scaler.transform(mapped))
+
+
+def without_effect(state: SampleState) -> Mapping[str, Range | None]:
+    """Return the fields of the preprocessing that change nothing on this sample."""
+    return unused_fields(state.shape, np.count_nonzero(state.held, axis=0))
+
+
+def codes(sample: Rows) -> NDArray[np.intp]:
+    """Return the places of a sample's labels among the classes, shape (n,)."""
+    return sample.values[: sample.n, sample.shape.d].astype(np.intp)

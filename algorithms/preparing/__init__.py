@@ -1,0 +1,1 @@
+"""What becomes of the columns before a model: choices that are free, since they act on states."""

@@ -1,0 +1,1 @@
+"""Scores: what is exact from moments, and scikit-learn's scorers on sampled rows."""

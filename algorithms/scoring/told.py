@@ -1,0 +1,98 @@
+"""Predictions that are already known, dressed as an estimator that any scorer of scikit-learn can judge.
+
+scikit-learn is slow to import, so nothing imports this module before there is something to score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+
+from algorithms.contract import Rows
+from algorithms.scoring.scorers import score_by
+
+
+class Told(BaseEstimator):
+    """An estimator that says what it was told, whatever the rows.
+
+    Parameters
+    ----------
+    methods : what ``predict``, ``predict_proba``, ``score_samples`` and the like return, each made when asked.
+    kind : ``"classifier"``, ``"regressor"`` or ``"outlier_detector"``.
+    classes : labels of a classifier.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Told({"predict": lambda: np.array([1.0])}, "regressor").predict([[0.0]]).tolist()
+    [1.0]
+    """
+
+    def __init__(
+        self,
+        methods: Mapping[str, Callable[[], NDArray[Any]]],
+        kind: str,
+        classes: NDArray[Any] | None = None,
+    ) -> None:
+        self.methods, self.kind, self.classes = methods, kind, classes
+        if classes is not None:
+            self.classes_ = classes
+
+    def __getattr__(self, name: str) -> Any:
+        methods: Mapping[str, Callable[[], NDArray[Any]]] = self.__dict__.get("methods", {})
+        if name in methods:
+
+            def say(X: Any) -> NDArray[Any]:  # noqa: ARG001 -- whatever the rows
+                found: NDArray[Any] = methods[name]()
+                return found
+
+            say.__name__ = name  # scikit-learn looks methods up by it
+            return say
+        raise AttributeError(f"{type(self).__name__} was told no {name!r}")
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = self.kind
+        if self.kind == "classifier":
+            from sklearn.utils import ClassifierTags
+
+            tags.classifier_tags = ClassifierTags()
+        elif self.kind == "regressor":
+            from sklearn.utils import RegressorTags
+
+            tags.regressor_tags = RegressorTags()
+        return tags
+
+
+def score_told(told: Told, rows: Rows, metric: str, truth: NDArray[Any] | None = None) -> float | None:
+    """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
+
+    Parameters
+    ----------
+    told : the predictions.
+    rows : that they are of.
+    metric : name of a scorer of scikit-learn.
+    truth : what they are held against; None for the target of the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from algorithms.contract import Batch, Column, Shape
+    >>> from algorithms.summaries.sample import Sample
+    >>> shape = Shape((Column("x", "x"),), ("y",))
+    >>> batch = Batch(np.eye(2), 1, priority=np.arange(2, dtype=np.uint64))
+    >>> rows = Sample(size=2).update(Sample(size=2).init(shape), batch)
+    >>> score_told(Told({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
+    -0.5
+    """
+    try:
+        return score_by(metric, told, rows, truth, () if told.classes is None else told.classes.tolist())
+    except (AttributeError, TypeError, ValueError):
+        return None
