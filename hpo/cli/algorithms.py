@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from algorithms.errors import AlgorithmError, UnknownAlgorithm
+from hpo.cli.behind import field_ranges, registry, tasks
 from hpo.cli.options import AsJson
+from hpo.cli.output import console, emit, print_table, say, say_wrapped
 
 if TYPE_CHECKING:
     from algorithms.declared import Field
@@ -40,9 +43,6 @@ def algorithms(
       hpo algorithms ridge
       hpo algorithms --json | jq '.[].name'
     """
-    from algorithms import registry
-    from hpo.cli.output import emit
-
     described = [describe(each) for each in ([name] if name is not None else registry.names())]
     if as_json:
         emit(described)
@@ -54,13 +54,8 @@ def algorithms(
 
 def describe(name: str) -> dict[str, Any]:
     """Return an algorithm as JSON values; one that another package brings broken says so in ``error``."""
-    from algorithms import registry
-    from algorithms.errors import AlgorithmError, UnknownAlgorithm
-    from algorithms.tasks import TASKS
-    from hpo.cli.ranges import fields_of
-
     try:
-        found, fields = registry.get(name), fields_of(name)
+        found, fields = registry.get(name), field_ranges.fields_of(name)
     except UnknownAlgorithm:
         raise
     except AlgorithmError as error:
@@ -72,7 +67,7 @@ def describe(name: str) -> dict[str, Any]:
         "built_in": name in registry.BUILT_IN,
         "about": lines[0],
         "task": found.tags.task,
-        "target": TASKS[found.tags.task].target,
+        "target": tasks.TASKS[found.tags.task].target,
         "metrics": list(found.tags.exact),
         "sampled_metrics": list(found.tags.sampled),
         "auto": found.tags.auto is not None,
@@ -88,16 +83,14 @@ def _scores(one: dict[str, Any]) -> str:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    from hpo.cli.ranges import in_words, written
-
     searched = field.range is not None and field.range.searched and not field.needs_pass
     when = "pass" if field.needs_pass else "always" if searched else "asked"
     return {
         "name": field.name,
         "default": field.default,
-        "range": None if field.range is None else written(field.range),
+        "range": None if field.range is None else field_ranges.written(field.range),
         "also": list(getattr(field.range, "also", ())),
-        "range_in_words": in_words(field.range),
+        "range_in_words": field_ranges.in_words(field.range),
         "searched": searched,
         "needs_pass": field.needs_pass,
         "when": when,
@@ -106,11 +99,8 @@ def _field(field: Field) -> dict[str, Any]:
 
 def _overview(described: list[dict[str, Any]]) -> None:
     """Print a line for each algorithm, by task."""
-    from algorithms.tasks import TASKS
-    from hpo.cli.output import console, print_table, say, say_wrapped
-
     room, rows = console().width >= ROOM, list[tuple[object, ...]]()
-    for task in TASKS.values():
+    for task in tasks.TASKS.values():
         target = f"the target is a {task.target}" if task.target else "without a target"
         rows.append((task.name, target, "", "", ""))
         rows += [_line(one, room) for one in described if one.get("task") == task.name]
@@ -146,16 +136,13 @@ def headline(about: str) -> str:
 
 
 def _show(described: list[dict[str, Any]]) -> None:
-    from hpo.cli.output import print_table, say, say_wrapped
-    from hpo.cli.ranges import word
-
     for one in described:
         say_wrapped(f"{one['name']}: {one.get('error') or one['about']}", "", "  ")
         if "error" not in one:
             origin = "" if one["built_in"] else f"; from {one['class']}"
             say_wrapped(f"{one['task']}; {_scores(one)}{origin}", "  ", "  ")
             rows = [
-                (f"  {h['name']}", word(h["default"]), h["range_in_words"], WHEN[h["when"]])
+                (f"  {h['name']}", field_ranges.word(h["default"]), h["range_in_words"], WHEN[h["when"]])
                 for h in one["hyperparameters"]
             ]
             print_table(("  hyperparameter", "default", "range", "searched"), rows)

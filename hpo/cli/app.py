@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import hpo
 from hpo.cli import algorithms, demo, init, pins, plan, predict, report, run, states, studies
 from hpo.cli.exits import MEANINGS
 from hpo.cli.guard import guarded
@@ -42,8 +43,6 @@ Environment:
 
 def _version(asked: bool) -> None:
     if asked:
-        import hpo
-
         typer.echo(f"hpo {hpo.__version__}")
         raise typer.Exit
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hpo.cli.behind import records, study_record
 from hpo.cli.exits import UsageError
 from hpo.cli.options import known_storage
+from hpo.errors import TuneError
 
 if TYPE_CHECKING:
     from state_store import StateStore
@@ -103,12 +105,8 @@ def asked(
 
 def _of_study(study: str, storage: str | None) -> list[str]:
     """Return the contexts that a study's trials were answered from."""
-    from hpo.errors import TuneError
-    from studies.record.records import load_study
-    from studies.record.study_record import TrialNote
-
-    trials = load_study(known_storage(storage), study).get_trials(deepcopy=False)
-    noted = (TrialNote.of(trial.user_attrs).states for trial in trials)
+    trials = records.load_study(known_storage(storage), study).get_trials(deepcopy=False)
+    noted = (study_record.TrialNote.of(trial.user_attrs).states for trial in trials)
     found = list(dict.fromkeys(states for states in noted if states))
     if not found:
         raise TuneError(f"study {study!r} has no trial that was answered from states")

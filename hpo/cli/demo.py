@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpo.cli.behind import demo_study, report_page
 from hpo.cli.options import AsJson
+from hpo.cli.output import count, emit, say, say_wrapped
+from hpo.cli.studies import settings
+from state_store.entry import readable_bytes
+from studies.report.text import metric_of, seconds_text
 
 if TYPE_CHECKING:
     from hpo.demo import Step
@@ -37,12 +42,8 @@ def demo(
       hpo demo
       hpo demo --directory /tmp/flights --trials 50
     """
-    from hpo.cli.output import emit, say, say_wrapped
-    from hpo.demo import Demo, default_folder
-    from studies.report.page import write_html
-
-    folder = (directory or default_folder()).expanduser().absolute()
-    job = Demo(folder, trials, progress=False if no_progress else None)
+    folder = (directory or demo_study.default_folder()).expanduser().absolute()
+    job = demo_study.Demo(folder, trials, progress=False if no_progress else None)
     steps = []
     if not as_json:
         say("How late will a flight arrive, told at the moment it leaves the gate?")
@@ -54,7 +55,7 @@ def demo(
             for line in _lines(letter, step):
                 say_wrapped(line, "", " " * 13)
             say("")
-    page = write_html(job.report(), folder / "report.html")
+    page = report_page.write_html(job.report(), folder / "report.html")
     if as_json:
         emit({"directory": str(folder), "steps": steps, "report": str(page)})
     else:
@@ -62,11 +63,6 @@ def demo(
 
 
 def _lines(letter: str, step: Step) -> Iterator[str]:
-    from hpo.cli.output import count
-    from hpo.cli.studies import settings
-    from state_store.entry import readable_bytes
-    from studies.report.text import metric_of, seconds_text
-
     yield f"({letter}) {step.title}"
     if step.rows_read:
         rows, files = count(step.rows_read, "row"), count(step.files_read, "file")
@@ -85,8 +81,6 @@ def _lines(letter: str, step: Step) -> Iterator[str]:
 
 
 def _trials(step: Step) -> str:
-    from studies.report.text import seconds_text
-
     new = step.trials - step.known
     if not new:
         return f"none: {step.known:,} are on record from an earlier run"

@@ -11,7 +11,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpo.cli.behind import (
+    auto,
+    checks,
+    data_files,
+    data_formats,
+    data_readers,
+    data_schema,
+    described,
+    field_ranges,
+    opening,
+    question_scoring,
+    question_search,
+    study_template,
+    tasks,
+)
+from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.options import AsJson
+from hpo.cli.output import emit, note, say
+from hpo.errors import DataError
+from studies.masking import mask
 
 if TYPE_CHECKING:
     from hpo.data import Dataset
@@ -83,16 +102,12 @@ def init(
       hpo init train.csv --target price --algorithm lasso -o price.yaml
       hpo init measurements.parquet --algorithm pca
     """
-    from hpo.cli.exits import UsageError
-    from hpo.cli.output import emit, note, say
-    from hpo.question.auto import AUTO
-
     to_stdout = str(output) == "-"
     if to_stdout and as_json:
         raise UsageError("--json and -o - both want standard output; give a file with -o")
     if not to_stdout and output.exists() and not force:
         raise UsageError(f"{output} exists; --force replaces it, -o FILE writes another")
-    draft = make_draft(data, target, algorithm or [AUTO], name)
+    draft = make_draft(data, target, algorithm or [auto.AUTO], name)
     if target is None and draft.target is not None:
         note(f"target: {draft.target!r}, a guess; give --target if it is another column")
     if draft.chosen:
@@ -120,57 +135,44 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
     UnknownAlgorithm, TuneError
         The algorithms do not exist, or do not go together.
     """
-    from hpo.data import open_dataset
-    from hpo.question.auto import choose, is_auto
-    from hpo.question.checks import check_task
-    from hpo.question.scoring import one_task, resolve_scoring
-    from hpo.question.search import resolve
-    from studies.spec.spec import build
-
     name = name or suggested_name(data)
-    build({"data": list(data), "algorithm": algorithms, "name": name}, "hpo init")
-    automatic, chosen = is_auto(algorithms), ""
-    searched = [] if automatic else resolve(algorithms, {})
+    described.build({"data": list(data), "algorithm": algorithms, "name": name}, "hpo init")
+    automatic, chosen = auto.is_auto(algorithms), ""
+    searched = [] if automatic else question_search.resolve(algorithms, {})
     drop = unreadable(data)
-    dataset = open_dataset(list(data), drop=drop)
+    dataset = opening.open_dataset(list(data), drop=drop)
     kinds = {f.name: f.kind for f in dataset.features}
-    legal = _targets(algorithms[0], one_task(searched) if searched else None)
+    legal = _targets(algorithms[0], question_scoring.one_task(searched) if searched else None)
     could = {f.name: f.dtype for f in dataset.features if f.kind in legal}
     if target is None and legal:
         target = guess(list(could), [n for n in could if kinds[n] != "categorical"])
     if target is not None:
-        of_target = open_dataset(list(data), target=target, drop=drop)
+        of_target = opening.open_dataset(list(data), target=target, drop=drop)
     if automatic:
-        choice = choose(algorithms[0], dataset if target is None else of_target, 0)
+        choice = auto.choose(algorithms[0], dataset if target is None else of_target, 0)
         algorithms, chosen = list(choice.names), choice.words if choice.unsure else ""
-        searched = resolve(algorithms, {})
+        searched = question_search.resolve(algorithms, {})
     if target is not None:
-        check_task(searched, of_target)
-    metric = resolve_scoring(None, searched, 4096).metric
+        checks.check_task(searched, of_target)
+    metric = question_scoring.resolve_scoring(None, searched, 4096).metric
     others = {k: v for k, v in could.items() if k != target} if target else {}
     return Draft(name, list(data), target, algorithms, metric, drop, others, column_notes(dataset), chosen)
 
 
 def _targets(asked: str, task: str | None) -> tuple[str, ...]:
     """Return the kinds of column that can be the target; none for a task without one."""
-    from algorithms.tasks import CLASS, NUMBER, TASKS
-
-    known = TASKS.get(asked.partition(":")[2] if task is None else task)
-    target = CLASS if known is None else known.target
-    return {CLASS: ("numeric", "boolean", "categorical"), NUMBER: ("numeric", "boolean")}.get(
+    known = tasks.TASKS.get(asked.partition(":")[2] if task is None else task)
+    target = tasks.CLASS if known is None else known.target
+    return {tasks.CLASS: ("numeric", "boolean", "categorical"), tasks.NUMBER: ("numeric", "boolean")}.get(
         target or "", ()
     )
 
 
 def unreadable(data: Sequence[str]) -> list[str]:
     """Return the columns that have no numeric meaning, such as lists: the study must drop them."""
-    from hpo.data.schema import kind_of, plain_type
-    from hpo.data.sources.files import list_files
-    from hpo.data.sources.formats import open_files
-    from hpo.data.sources.readers import full_schema
-
-    schema = full_schema(open_files(list_files(list(data), None)[:1], "fast")[0])
-    return [field.name for field in schema if kind_of(plain_type(field.type)) is None]
+    first = data_files.list_files(list(data), None)[:1]
+    schema = data_readers.full_schema(data_formats.open_files(first, "fast")[0])
+    return [field.name for field in schema if data_schema.kind_of(data_schema.plain_type(field.type)) is None]
 
 
 def guess(columns: Sequence[str], numbers: Sequence[str] | None = None) -> str:
@@ -191,8 +193,6 @@ def guess(columns: Sequence[str], numbers: Sequence[str] | None = None) -> str:
     >>> guess(["x", "Price", "y"]), guess(["a", "b"])
     ('y', 'b')
     """
-    from hpo.errors import DataError
-
     numbers = columns if numbers is None else numbers
     lower = {name.lower(): name for name in reversed(columns)}
     usual = next((lower[usual] for usual in USUAL if usual in lower), None)
@@ -211,8 +211,6 @@ def suggested_name(data: Sequence[str]) -> str:
     >>> suggested_name(["in/flights/*.parquet"]), suggested_name(["a/train.csv.gz"]), suggested_name(["*"])
     ('flights', 'train', 'study')
     """
-    from studies.masking import mask
-
     address = re.split(r"[?#]", mask(data[0]).partition("://")[2] or data[0])[0] if data else ""
     parts = [p for p in re.split(r"[/\\]", address) if p and not re.search(r"[*?\[\]=]", p)]
     stem = parts[-1].partition(".")[0] if parts else ""
@@ -220,10 +218,8 @@ def suggested_name(data: Sequence[str]) -> str:
     return name or "study"
 
 
-def column_notes(dataset: Dataset) -> list[ColumnNote]:
+def column_notes(dataset: Dataset) -> list[study_template.ColumnNote]:
     """Return what the first rows say of each column."""
-    from studies.spec.template import ColumnNote
-
     names = [field.name for field in dataset.features]
     batches = dataset.read(dataset.segments[0], names, LOOKED_AT)
     try:
@@ -234,7 +230,7 @@ def column_notes(dataset: Dataset) -> list[ColumnNote]:
     for place, field in enumerate(dataset.features):
         kind = field.kind if field.kind == "categorical" else f"{field.kind} ({field.dtype})"
         nulls, examples = (0.0, []) if first is None else _seen(first.column(place))
-        notes.append(ColumnNote(field.name, kind, nulls, examples))
+        notes.append(study_template.ColumnNote(field.name, kind, nulls, examples))
     return notes
 
 
@@ -245,10 +241,7 @@ def _seen(column: Any) -> tuple[float, list[str]]:
 
 def written(draft: Draft) -> str:
     """Return the text of the study file."""
-    from hpo.cli.ranges import searched_ranges
-    from studies.spec.template import template
-
-    return template(
+    return study_template.template(
         name=draft.name,
         data=draft.data[0] if len(draft.data) == 1 else draft.data,
         target=draft.target,
@@ -256,14 +249,12 @@ def written(draft: Draft) -> str:
         scoring=draft.scoring,
         targets=dict(list(draft.others.items())[:20]),
         columns=draft.columns[:MOST_COLUMNS],
-        ranges=searched_ranges(draft.algorithm),
+        ranges=field_ranges.searched_ranges(draft.algorithm),
         drop=draft.drop,
     )
 
 
 def _write(path: Path, text: str) -> None:
-    from hpo.cli.exits import OutputError
-
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_text(text, encoding="utf-8")

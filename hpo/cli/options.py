@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperOption
 
+from hpo.cli.behind import described, process_settings, study_storage
+from state_store.errors import StoreLocationError
+from studies.errors import StorageError
+
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
@@ -29,9 +33,8 @@ class Command(TyperCommand):
 
 
 def _described(text: str) -> str:
-    from studies.spec.spec import OPTIONS
-
-    return text.format_map({name: f"{one.note[0].upper()}{one.note[1:]}" for name, one in OPTIONS.items()})
+    notes = {name: option.note for name, option in described.OPTIONS.items()}
+    return text.format_map({name: f"{note[0].upper()}{note[1:]}" for name, note in notes.items()})
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
@@ -57,14 +60,11 @@ def known_store(store: str | None) -> StateStore:
     StoreLocationError
         If the path that was given is not there.
     """
-    from hpo.process.settings import open_store
-    from state_store import StoreLocationError
-
     if store is not None and "://" not in store and not Path(store).expanduser().exists():
         raise StoreLocationError(
             f"there is no store at {store}; check --store, or leave it out for the default one"
         )
-    return open_store(store)
+    return process_settings.open_store(store)
 
 
 def recorded_store(store: str | None) -> StateStore | None:
@@ -80,12 +80,8 @@ def known_storage(storage: str | None) -> BaseStorage:
     StorageError
         If the file that was given is not there, or cannot be opened.
     """
-    from hpo.process.settings import default_storage
-    from studies.errors import StorageError
-    from studies.record.storage import open_storage
-
     if storage is not None and "://" not in storage and not Path(storage).expanduser().exists():
         raise StorageError(
             f"there is no file {storage}; check --storage, or leave it out for the default one"
         )
-    return open_storage(default_storage() if storage is None else storage)
+    return study_storage.open_storage(process_settings.default_storage() if storage is None else storage)

@@ -6,13 +6,14 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from hpo.cli.behind import rich_console, rich_table, rich_text
 from studies.report.data import to_plain
 from studies.report.text import clean
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
 PIPE_WIDTH = 140
@@ -25,12 +26,10 @@ def emit(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def console() -> Console:
+def console() -> rich_console.Console:
     """Return the console of standard output: as wide as the terminal, wide and plain where there is none."""
-    from rich.console import Console
-
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return rich_console.Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
 def say(*lines: object) -> None:
@@ -42,8 +41,6 @@ def say(*lines: object) -> None:
 
 def say_wrapped(line: str, first: str, rest: str) -> None:
     """Print a line for a person, wrapped at words to the width of the console, with these indents."""
-    from textwrap import fill
-
     say(fill(clean(line), console().width, initial_indent=first, subsequent_indent=rest))
 
 
@@ -69,29 +66,23 @@ def print_table(
     right : headings of the columns that hold numbers.
     whole : headings of further columns that are never folded, so that they can be copied.
     """
-    from rich.table import Table
-    from rich.text import Text
-
     numbers, unfolded = set(right), {*right, *whole}
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    table = rich_table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     for name in columns:
         justify: Any = "right" if name in numbers else "left"
-        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=name in unfolded)
+        table.add_column(rich_text.Text(name), justify=justify, overflow="fold", no_wrap=name in unfolded)
     for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
+        table.add_row(*(rich_text.Text(clean(cell)) for cell in row))
     _print(table)
 
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Print pairs of a name and what it is, aligned, the second folded under itself."""
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid = rich_table.Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in facts:
-        grid.add_row(Text(clean(name)), Text(clean(value)))
+        grid.add_row(rich_text.Text(clean(name)), rich_text.Text(clean(value)))
     _print(grid)
 
 

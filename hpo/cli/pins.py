@@ -9,6 +9,7 @@ import typer
 
 from hpo.cli.contexts import SHOWN, asked
 from hpo.cli.options import AsJson, Storage, Store, known_store
+from hpo.cli.output import emit, say
 
 if TYPE_CHECKING:
     from state_store import StateStore
@@ -58,8 +59,6 @@ def unpin(
 
 
 def _report_pins(store: StateStore, contexts: Sequence[str], as_json: bool, *, pinned: bool) -> None:
-    from hpo.cli.output import emit, say
-
     for context in contexts:
         (store.pin if pinned else store.unpin)(context)
     if as_json:

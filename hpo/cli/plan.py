@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpo.cli.behind import api, auto, described, fold_sizes, known_names, registry, sklearn_metrics
 from hpo.cli.options import AsJson, Store, StudyFile
+from hpo.cli.output import count, emit, print_facts
+from state_store.entry import readable_bytes
+from studies.masking import mask
 
 if TYPE_CHECKING:
     from hpo.states.plan import Plan
@@ -23,11 +27,8 @@ def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None
       hpo plan study.yaml
       hpo plan study.yaml --json | jq .rows_to_read
     """
-    from hpo.api import plan as make
-    from hpo.cli.output import emit, print_facts
-
     spec = read_study(study, store=store)
-    made = make(spec)
+    made = api.plan(spec)
     if as_json:
         emit({"name": spec.name, **made.to_dict()})
     else:
@@ -44,13 +45,9 @@ def read_study(
     SpecError
         Names every fault with its line and key, and the nearest valid one.
     """
-    from hpo.cli.ranges import known_fields
-    from hpo.question.auto import is_auto
-    from studies.spec.spec import load
-
-    spec = load(path)
-    if not is_auto(spec.algorithm):
-        spec.validate(known_fields(spec.algorithm))
+    spec = described.load(path)
+    if not auto.is_auto(spec.algorithm):
+        spec.validate(known_names.known_fields(spec.algorithm))
         _check_scoring(spec)
     given = {"store": store, "storage": storage, "trials": trials}
     changes = {key: value for key, value in given.items() if value is not None}
@@ -61,26 +58,19 @@ def read_study(
 
 def _check_scoring(spec: StudySpec) -> None:
     """Name the line of a metric that exists nowhere; one that only the rows can tell is explained later."""
-    from algorithms import registry
-
     found = [
         registry.get(name) for name in spec.algorithm if name in registry.names() or registry.is_foreign(name)
     ]
     known = {m for one in found for m in (*one.tags.exact, *one.tags.sampled)}
     if all(name in known for name in spec.metrics):
         return
-    from sklearn.metrics import get_scorer_names
 
-    if not all(name in known or name in get_scorer_names() for name in spec.metrics):
-        from hpo.cli.ranges import known_fields
-
-        spec.validate(known_fields(spec.algorithm), [*sorted(known), *get_scorer_names()])
+    legal = [*sorted(known), *sklearn_metrics.get_scorer_names()]
+    if not all(name in legal for name in spec.metrics):
+        spec.validate(known_names.known_fields(spec.algorithm), legal)
 
 
 def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
-    from hpo.cli.output import count
-    from studies.masking import mask
-
     yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {count(plan.trials, 'trial')}"
     yield "score", f"{plan.metric}, {plan.folds}"
     yield "folds", _folds(plan)
@@ -113,18 +103,13 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _folds(plan: Plan) -> str:
-    from hpo.states.fold_sizes import in_words
-
     sizes = plan.fold_sizes
     if sizes is None:
         return "how many rows each has is known once the data is read"
-    return in_words(sizes.rows, sizes.groups, sizes.classes)
+    return fold_sizes.in_words(sizes.rows, sizes.groups, sizes.classes)
 
 
 def _amount(segments: int, rows: int | None, nbytes: int) -> str:
-    from hpo.cli.output import count
-    from state_store.entry import readable_bytes
-
     rows_text = "an unknown number of rows" if rows is None else count(rows, "row")
     return f"{count(segments, 'segment')}, {rows_text}, {readable_bytes(nbytes)}"
 
@@ -144,8 +129,6 @@ def _pilot(plan: Plan) -> str:
 
 
 def _memory(plan: Plan) -> str:
-    from state_store.entry import readable_bytes
-
     if plan.state_bytes is None:
         return ""
     free = "" if plan.memory_free is None else f"; {readable_bytes(plan.memory_free)} of memory are free"

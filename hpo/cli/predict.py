@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from hpo.cli.behind import data_schema, held_out, opening, pa, pa_csv, pq, reopen, scored, store_files
+from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.output import count, emit, say
+from hpo.errors import DataError
+from state_store.errors import StoreWriteError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,11 +62,8 @@ def predict(
       hpo predict flights january.parquet -o predicted.parquet
       hpo predict flights "new/*.csv" -o predicted.csv --keep flight --keep day
     """
-    from hpo.cli.output import count, emit, say
-    from hpo.findings.reopen import load
-
     _check(output)
-    result = load(name, storage=known_storage(storage), store=recorded_store(store))
+    result = reopen.load(name, storage=known_storage(storage), store=recorded_store(store))
     model = _model(result, trial, simplest=simplest)
     dataset = _open(data, model, keep or ())
     _check_apart(output, dataset)
@@ -73,13 +75,10 @@ def predict(
 
 
 def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:
-    from hpo.cli.exits import UsageError
-    from hpo.findings.scored import candidate_of
-
     if simplest and trial is not None:
         raise UsageError("--simplest and --trial each choose a model; give one of them")
     if trial is not None:
-        return result.model_of(candidate_of(result, trial))
+        return result.model_of(scored.candidate_of(result, trial))
     if result.record.several:
         front = ", ".join(str(candidate.number) for candidate in result.pareto[:10])
         raise UsageError(
@@ -94,15 +93,11 @@ def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Itera
 
     The columns of :func:`hpo.findings.confirm.outputs` after them.
     """
-    import pyarrow as pa
-
-    from hpo.findings.confirm import outputs
-
     features = [str(feature) for feature in model["encoder"].feature_names_in_]
     for segment in dataset.segments:
         for batch in dataset.read(segment, list(dict.fromkeys([*features, *keep]))):
             kept = {column: batch.column(column) for column in keep}
-            made = outputs(model, pa.Table.from_batches([batch.select(features)]))
+            made = held_out.outputs(model, pa.Table.from_batches([batch.select(features)]))
             yield pa.table({**kept, **{_free(column, kept): values for column, values in made.items()}})
 
 
@@ -114,14 +109,10 @@ def write(path: Path, tables: Iterator[pa.Table]) -> int:
     OutputError
         If the file cannot be written.
     """
-    from hpo.cli.exits import OutputError
-    from state_store.errors import StoreWriteError
-    from state_store.files import replacing
-
     if not path.absolute().parent.is_dir():
         raise OutputError(f"{path} cannot be written: the directory {path.parent} does not exist; make it")
     try:
-        with replacing(path.absolute()) as file:
+        with store_files.replacing(path.absolute()) as file:
             rows = _stream(path, file, tables)
     except StoreWriteError as error:
         cause = error.__cause__
@@ -143,12 +134,9 @@ def _stream(path: Path, file: BinaryIO, tables: Iterator[pa.Table]) -> int:
 
 def _writer(path: Path, file: BinaryIO, schema: pa.Schema) -> Any:
     if path.suffix.lower() == ".csv":
-        from pyarrow.csv import CSVWriter
+        return pa_csv.CSVWriter(file, schema)
 
-        return CSVWriter(file, schema)
-    from pyarrow.parquet import ParquetWriter
-
-    return ParquetWriter(file, schema)
+    return pq.ParquetWriter(file, schema)
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:
@@ -156,20 +144,14 @@ def _free(name: str, taken: dict[str, Any]) -> str:
 
 
 def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str]) -> Dataset:
-    from hpo.data import open_dataset
-    from hpo.data.schema import unknown_column
-    from hpo.errors import DataError
-
-    dataset = open_dataset(list(data), features=[str(f) for f in model["encoder"].feature_names_in_])
+    dataset = opening.open_dataset(list(data), features=[str(f) for f in model["encoder"].feature_names_in_])
     for column in keep:
         if column not in dataset.schema:
-            raise DataError(unknown_column(column, dataset.schema.names, "kept column"))
+            raise DataError(data_schema.unknown_column(column, dataset.schema.names, "kept column"))
     return dataset
 
 
 def _check(output: Path) -> None:
-    from hpo.cli.exits import UsageError
-
     if output.suffix.lower() not in ENDINGS:
         raise UsageError(f"-o {output}: the ending says what is written; end it in {', '.join(ENDINGS)}")
     if output.is_dir():
@@ -178,8 +160,6 @@ def _check(output: Path) -> None:
 
 def _check_apart(output: Path, dataset: Dataset) -> None:
     """Refuse to write over the data that is read."""
-    from hpo.cli.exits import UsageError
-
     target = str(output.absolute())
     real = str(output.resolve())
     for segment in dataset.segments:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from algorithms import registry
+from algorithms.errors import AlgorithmError
+from algorithms.fields import fields_of as declared_fields
 from algorithms.ranges import Choice, Integer, Range
 from algorithms.tasks import TASKS
 
@@ -21,39 +23,15 @@ def fields_of(name: str) -> Mapping[str, Field]:
     UnknownAlgorithm, AlgorithmError
         If there is none of that name, or another package's cannot be used.
     """
-    from algorithms.errors import AlgorithmError
-    from algorithms.fields import fields_of as read
-
     algorithm = registry.get(name)
     try:
         _ = TASKS[algorithm.tags.task]
-        return read(algorithm)
+        return declared_fields(algorithm)
     except (TypeError, AttributeError, NameError, KeyError) as error:
         raise AlgorithmError(
             f"algorithm {name!r} ({algorithm!r}) does not keep the contract of algorithms.contract.Algorithm "
             f"({error}); update or remove the package that brings it"
         ) from error
-
-
-def known_fields(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return every registered algorithm with its hyperparameters' names, read for ``names`` only.
-
-    Examples
-    --------
-    >>> known = known_fields(["ridge"])
-    >>> "alpha" in known["ridge"], known["lasso"]
-    (True, [])
-    """
-    wanted = list(names)
-    found = {name: _keys(name) if name in wanted else [] for name in registry.names()}
-    return found | {name: _keys(name) for name in wanted if registry.is_foreign(name)}
-
-
-def _keys(name: str) -> list[str]:
-    from hpo.question.search import keys_of
-
-    fields_of(name)  # says what is wrong with another package's
-    return keys_of(registry.get(name))
 
 
 def written(range_: Range) -> Any:

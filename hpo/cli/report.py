@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpo.cli.behind import collect, reopen, report_page, terminal
+from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.output import console, note
 
 if TYPE_CHECKING:
     from studies.report.data import ReportData
@@ -35,36 +38,25 @@ def report(
       hpo report flights --html flights.html --csv trials.csv
       hpo report flights --json | jq .best.params
     """
-    from hpo.cli.exits import UsageError
-    from hpo.cli.output import console, note
-    from hpo.findings.reopen import load
-    from hpo.report.collect import report_data
-    from studies.report.page import to_json, write_html
-    from studies.report.terminal import render_summary
-
     if as_json and str(csv) == "-":
         raise UsageError("--json and --csv - both want standard output; give --csv a file")
-    data = report_data(load(name, storage=known_storage(storage), store=recorded_store(store)))
+    data = collect.report_data(reopen.load(name, storage=known_storage(storage), store=recorded_store(store)))
     if html is not None:
-        note(f"report: {write_html(data, html)}")
+        note(f"report: {report_page.write_html(data, html)}")
     if csv is not None:
         _write_csv(csv, data)
     if as_json:
-        typer.echo(to_json(data))
+        typer.echo(report_page.to_json(data))
     elif html is None and csv is None:
-        render_summary(data, console())
+        terminal.render_summary(data, console())
 
 
 def _write_csv(path: Path, data: ReportData) -> None:
-    from hpo.cli.exits import OutputError
-    from hpo.cli.output import note
-    from studies.report.page import to_csv
-
     if str(path) == "-":
-        typer.echo(to_csv(data), nl=False)
+        typer.echo(report_page.to_csv(data), nl=False)
         return
     try:
-        path.write_text(to_csv(data), encoding="utf-8", newline="")
+        path.write_text(report_page.to_csv(data), encoding="utf-8", newline="")
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}; choose another file") from None
     note(f"trials: {path}")

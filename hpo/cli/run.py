@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpo.cli.behind import api, board, collect, noted, terminal
 from hpo.cli.options import AsJson, Storage, Store, StudyFile
+from hpo.cli.output import console, emit, say
+from hpo.cli.plan import read_study
+from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning, TuneError
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
@@ -45,10 +49,6 @@ def run(
       hpo run study.yaml --resume --trials 500
       hpo run study.yaml --store /mnt/team/store --json > result.json
     """
-    from hpo.api import question_of, run_question
-    from hpo.cli.plan import read_study
-    from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning
-
     spec = read_study(study, store=store, storage=storage, trials=trials)
     given = (("--trials", trials), ("--store", store), ("--storage", storage))
     options = [str(part) for pair in given if pair[1] is not None for part in pair]
@@ -57,8 +57,8 @@ def run(
         for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
             warnings.simplefilter("ignore", told)
         try:
-            result = run_question(
-                question_of(spec), spec.sampler, spec.storage, resume=resume,
+            result = api.run_question(
+                api.question_of(spec), spec.sampler, spec.storage, resume=resume,
                 progress=False if no_progress else None,
             )  # fmt: skip
         except Interrupted as error:
@@ -68,9 +68,6 @@ def run(
 
 
 def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> None:
-    from hpo.cli.output import emit
-    from hpo.errors import Interrupted
-
     done = len(result.optuna_study.trials)
     if as_json:
         emit(result_values(result))
@@ -81,20 +78,13 @@ def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> No
 
 
 def _show(result: Result, storage: str | None) -> None:
-    from hpo.cli.output import console, say
-    from hpo.report.collect import report_data
-    from studies.report.terminal import render_summary
-
-    render_summary(report_data(result), console())
+    terminal.render_summary(collect.report_data(result), console())
     where = [] if storage is None else ["--storage", storage]
     say("", "Report: " + shlex.join(["hpo", "report", str(result.record.name), *where, "--html", "report.html"]))
 
 
 def result_values(result: Result) -> dict[str, Any]:
     """Return a result as JSON values: what ``--json`` prints."""
-    from hpo.errors import TuneError
-    from hpo.findings.leaderboard import leaderboard
-
     found: dict[str, Any] = {
         "name": result.record.name,
         "metric": result.metric,
@@ -112,20 +102,18 @@ def result_values(result: Result) -> dict[str, Any]:
     found |= {"best": None, "simplest": None} | {key: _chosen(result, chosen) for key, chosen in pair}
     if (polished := result.polished) is not None:
         found["polish"] = asdict(polished.note)
-    found["leaderboard"] = [row.flat() for row in leaderboard(result)]
+    found["leaderboard"] = [row.flat() for row in board.leaderboard(result)]
     return {**found, "cost": result.cost.to_dict()}
 
 
 def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
-    from hpo.findings.noted import algorithm_of
-
     others = {
         name: {"mean": s.mean, "se": s.se, "fold_scores": list(s.folds), **_errors(result, chosen, name)}
         for name, s in chosen.scores.also.items()
     }
     return {
         "trial": chosen.number,
-        "algorithm": algorithm_of(result.run, chosen),
+        "algorithm": noted.algorithm_of(result.run, chosen),
         "value": chosen.scores.mean,
         "se": chosen.scores.se,
         "fold_scores": list(chosen.scores.folds),
@@ -137,9 +125,7 @@ def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
 
 def _errors(result: Result, chosen: Candidate, metric: str) -> dict[str, Any]:
     """Return which errors a score carries beside its standard error."""
-    from hpo.report.collect import shown_accuracy
-
-    found = shown_accuracy(result, chosen, metric)
+    found = collect.shown_accuracy(result, chosen, metric)
     mean = chosen.scores.also.get(metric, chosen.scores).mean
     told = {"score_bound": found.bound, "sampling_error": found.sampling, "bias": found.bias}
     return {**told, "accuracy": found.words(mean)}

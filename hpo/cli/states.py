@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpo.cli.behind import process_settings, store_archive, store_gc, store_verify
 from hpo.cli.contexts import SHOWN, chosen, inventory, leaf, matching
+from hpo.cli.exits import STORE
+from hpo.cli.guard import complain
 from hpo.cli.options import AsJson, Storage, Store, known_store
+from hpo.cli.output import count, emit, print_table, say
 from hpo.cli.pins import Contexts, OfStudy
+from hpo.cli.units import age, size
+from state_store.entry import readable_age, readable_bytes
 
 if TYPE_CHECKING:
     from state_store.entry import Entry
@@ -27,9 +33,6 @@ def ls(store: Store = None, as_json: AsJson = False) -> None:
       hpo states ls
       hpo states ls --store /mnt/team/store --json
     """
-    from hpo.cli.output import count, emit, print_table, say
-    from state_store.entry import readable_age, readable_bytes
-
     kept = known_store(store)
     found = inventory(kept)
     if as_json:
@@ -61,9 +64,6 @@ def show(context: Context, store: Store = None, as_json: AsJson = False) -> None
       hpo states show 3fa1
       hpo states show 3fa1 --json | jq '.[].about.uri'
     """
-    from hpo.cli.output import emit, print_table
-    from state_store.entry import readable_age, readable_bytes
-
     kept = known_store(store)
     wanted = set(matching(kept, [context]))
     entries = sorted((e for e in kept.list() if e.key.context in wanted), key=_place)
@@ -98,13 +98,7 @@ def verify(
       hpo states verify
       hpo states verify --keep-damaged --json
     """
-    from hpo.cli.exits import STORE
-    from hpo.cli.guard import complain
-    from hpo.cli.output import count, emit, say
-    from state_store.entry import readable_bytes
-    from state_store.verify import verify as verified
-
-    found = verified(known_store(store), repair=not keep_damaged)
+    found = store_verify.verify(known_store(store), repair=not keep_damaged)
     if as_json:
         emit(
             {"ok": found.ok, "good": found.good, "bytes": found.bytes, "bad": found.bad, "newer": found.newer}
@@ -141,14 +135,9 @@ def gc(
       hpo states gc --max-age 30d --dry-run
       hpo states gc --max-age 30d --max-size 10GB
     """
-    from hpo.cli.output import count, emit, say
-    from hpo.cli.units import age, size
-    from state_store.entry import readable_bytes
-    from state_store.gc import gc as collected
-
     oldest = None if max_age is None else age(max_age)
     most = None if max_size is None else size(max_size)
-    found = collected(known_store(store), oldest, most, dry_run=dry_run)
+    found = store_gc.gc(known_store(store), oldest, most, dry_run=dry_run)
     if as_json:
         emit(
             {
@@ -187,13 +176,9 @@ def export(
       hpo states export flights.zip --study flights
       hpo states export some.zip 3fa1 77c0
     """
-    from hpo.cli.output import count, emit, say
-    from state_store.archive import export_states
-    from state_store.entry import readable_bytes
-
     kept = known_store(store)
     wanted = chosen(kept, contexts, study, storage)
-    made = export_states(kept, file, wanted or None)
+    made = store_archive.export_states(kept, file, wanted or None)
     if as_json:
         emit(made)
     else:
@@ -215,12 +200,7 @@ def import_(
       hpo states import flights.zip
       hpo states import flights.zip --store ./store
     """
-    from hpo.cli.output import count, emit, say
-    from hpo.process.settings import open_store
-    from state_store.archive import import_states
-    from state_store.entry import readable_bytes
-
-    found = import_states(open_store(store), file)
+    found = store_archive.import_states(process_settings.open_store(store), file)
     if as_json:
         emit(found)
     else:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpo.cli.behind import field_ranges, records, score_accuracy, study_compare, study_record, study_storage
+from hpo.cli.exits import UsageError
 from hpo.cli.options import AsJson, Storage, StudyName, known_storage
+from hpo.cli.output import count, emit, print_facts, print_table, say
+from studies.errors import StudyError
+from studies.report.text import shorten
 
 if TYPE_CHECKING:
 
@@ -28,10 +33,7 @@ def ls(storage: Storage = None, as_json: AsJson = False) -> None:
       hpo studies ls
       hpo studies ls --storage sqlite:///studies.db --json
     """
-    from hpo.cli.output import emit, print_table, say
-    from studies.record.storage import list_studies
-
-    rows = list_studies(known_storage(storage))
+    rows = study_storage.list_studies(known_storage(storage))
     if as_json:
         emit(rows)
     elif not rows:
@@ -56,10 +58,7 @@ def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> N
       hpo studies show flights
       hpo studies show flights --json | jq '.trials[].fold_scores'
     """
-    from hpo.cli.output import emit, print_facts, print_table, say
-    from studies.record.records import load_study
-
-    study = load_study(known_storage(storage), name)
+    study = records.load_study(known_storage(storage), name)
     described = describe(study)
     if as_json:
         trials = [{k: v for k, v in trial.items() if k != "brief"} for trial in described["trials"]]
@@ -95,12 +94,8 @@ def compare(
       hpo studies compare flights flights-lasso
       hpo studies compare flights flights-lasso --json | jq .pairs
     """
-    from hpo.cli.output import emit
-    from studies.record.compare import compare as compared
-    from studies.record.records import load_study
-
     kept = known_storage(storage)
-    found = compared([_of_one_goal(load_study(kept, name)) for name in names])
+    found = study_compare.compare([_of_one_goal(records.load_study(kept, name)) for name in names])
     if as_json:
         emit(found.to_dict())
     else:
@@ -122,12 +117,8 @@ def rm(
       hpo studies rm first-try
       hpo studies rm first-try second-try --yes
     """
-    from hpo.cli.exits import UsageError
-    from hpo.cli.output import count, emit, say
-    from studies.record.storage import delete_study, find_study
-
     kept = known_storage(storage)
-    trials = {name: kept.get_n_trials(find_study(kept, name)) for name in names}
+    trials = {name: kept.get_n_trials(study_storage.find_study(kept, name)) for name in names}
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("there is no terminal to ask on; say --yes to remove without asking")
@@ -135,7 +126,7 @@ def rm(
         if not typer.confirm(f"Remove {of}?", err=True):
             raise typer.Exit(1)
     for name in trials:
-        delete_study(kept, name)
+        study_storage.delete_study(kept, name)
     if as_json:
         emit({"removed": list(trials)})
     else:
@@ -144,9 +135,7 @@ def rm(
 
 def describe(study: Study) -> dict[str, Any]:
     """Return a study's record as JSON values; those that other programs made have no definition."""
-    from studies.record.records import record_of
-
-    record = record_of(study)
+    record = records.record_of(study)
     passed = record if record is not None and record.segments is not None else None
     trials = study.get_trials(deepcopy=False)
     return {
@@ -162,8 +151,6 @@ def describe(study: Study) -> dict[str, Any]:
 
 
 def _of_one_goal(study: Study) -> Study:
-    from studies.errors import StudyError
-
     if len(study.directions) > 1:
         raise StudyError(
             f"study {study.study_name!r} has {len(study.directions)} goals; only one can be compared"
@@ -172,13 +159,10 @@ def _of_one_goal(study: Study) -> Study:
 
 
 def _trial(trial: FrozenTrial, record: StudyRecord | None) -> dict[str, Any]:
-    from studies.record.study_record import TrialNote
-    from studies.report.accuracy import recorded_accuracy
-
     value = trial.values[0] if trial.values and len(trial.values) == 1 else None
-    note = TrialNote.of(trial.user_attrs)
+    note = study_record.TrialNote.of(trial.user_attrs)
     scored = record if trial.values is not None and note.fold_scores else None
-    known = None if scored is None else recorded_accuracy(scored, note, str(scored.metric))
+    known = None if scored is None else score_accuracy.recorded_accuracy(scored, note, str(scored.metric))
     return {
         "number": trial.number,
         "state": trial.state.name.lower(),
@@ -194,8 +178,6 @@ def _trial(trial: FrozenTrial, record: StudyRecord | None) -> dict[str, Any]:
 
 
 def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
-    from hpo.cli.output import count
-
     facts = [("study", described["name"]), ("trials", f"{len(described['trials']):,}")]
     asked = described["definition"] or {}
     if not asked:
@@ -219,8 +201,6 @@ def _words(value: Any) -> str:
 
 
 def _show_comparison(found: Comparison) -> None:
-    from hpo.cli.output import print_table, say
-
     columns = ("study", "best", "± SE", "trials", "rows read", "settings")
     cells = (
         (
@@ -270,13 +250,9 @@ def settings(params: dict[str, Any]) -> str:
 
 
 def _pairs(params: dict[str, Any]) -> str:
-    from hpo.cli.ranges import word
-
-    return ", ".join(f"{key} {word(value)}" for key, value in params.items())
+    return ", ".join(f"{key} {field_ranges.word(value)}" for key, value in params.items())
 
 
 def _data(data: tuple[str, ...]) -> str:
-    from studies.report.text import shorten
-
     more = f" and {len(data) - 1} more" if len(data) > 1 else ""
     return shorten(data[0], 60) + more if data else ""

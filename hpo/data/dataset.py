@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.sparse import csr_array, vstack
 
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import priorities
@@ -159,8 +160,6 @@ class Dataset:
         self, beside: Sequence[str], rows: int, seed: int
     ) -> tuple[csr_array, pa.Table, tuple[Segment, ...]] | None:
         """Return a random sample of the rows of a sparse matrix, as :meth:`sample` does; None of other data."""
-        from scipy.sparse import csr_array, vstack
-
         found = self._source.sparse([field.name for field in self.features], self._known(beside))
         if found is None:
             return None
@@ -214,21 +213,21 @@ class Dataset:
         table, _ = _smallest(pa.concat_tables(tables), np.concatenate(keys), rows)
         return table, drawn
 
-    def known_origins(self, fields: Sequence[Field]) -> dict[str, float] | None:
-        """Return the origins of columns as far as they are known without reading; None where they are not.
+    def known_origins(self, fields: Sequence[Field]) -> tuple[dict[str, float], tuple[Field, ...]]:
+        """Return the origins of columns that are known without reading, and the fields of which only rows tell.
 
-        They are known of data in memory, and where every file has statistics of its values.
+        They are known of data in memory, and where every file has statistics that cannot be those of a sentinel.
         """
         extents = self._source.extents(fields)
         if extents is None:
-            return None
+            return {}, tuple(fields)
         units = {field.name: ticks_of(self._source.arrow.field(field.name).type) for field in fields}
-        return origins_from(fields, extents, units)
+        return origins_from(fields, extents, units), tuple(f for f in fields if extents[f.name].hides(f))
 
     def peeked_origins(self, fields: Sequence[Field]) -> dict[str, float]:
         """Return the origins of columns by the first rows of at most 16 evenly spread segments."""
         names, tables = self._known([field.name for field in fields]), []
-        for segment in spread(self.segments, PEEKED):
+        for segment in spread(self.segments, PEEKED) if names else ():
             for batch in self._source.scan(segment, names, PEEKED_ROWS):
                 self.log.add_pilot(batch.num_rows)
                 tables.append(pa.Table.from_batches([batch]))

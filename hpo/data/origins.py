@@ -25,6 +25,9 @@ FAR = 4
 LARGEST = 1e300
 """No origin is larger: differences of numbers near the end of float64 would overflow."""
 
+PLAIN = 1_000
+"""Whole numbers below it are at most 1,000 spreads from zero, which costs six of sixteen digits of a square."""
+
 KINDS = frozenset({NUMERIC, DATE, TIMESTAMP, TIME, DURATION})
 """Kinds of columns that may have an origin."""
 
@@ -32,6 +35,11 @@ KINDS = frozenset({NUMERIC, DATE, TIMESTAMP, TIME, DURATION})
 @dataclass(frozen=True)
 class Extent:
     """Where the values of a column lie: a middle and a spread about it, both in stored units.
+
+    Attributes
+    ----------
+    middle, spread : the median and the median distance from it, or the middle of the ends and their distance.
+    ends : whether the least and the largest value are all that is known.
 
     Examples
     --------
@@ -43,6 +51,24 @@ class Extent:
 
     middle: float
     spread: float
+    ends: bool = False
+
+    def hides(self, field: Field) -> bool:
+        """Return whether values far from zero may hide behind a sentinel (0, -1, -9999), which is one of the ends.
+
+        Only beside missing values does that cost digits, and of whole numbers only of large ones.
+
+        Examples
+        --------
+        >>> Extent(5_000, 10_001, ends=True).hides(Field("price", "numeric", "int32", nullable=True))
+        True
+        >>> Extent(20, 41, ends=True).hides(Field("age", "numeric", "int32", nullable=True))
+        False
+        """
+        if not self.ends or not field.nullable or self.origin(field, 1):
+            return False
+        whole = field.kind != NUMERIC or "int" in field.dtype
+        return abs(self.middle) + self.spread / 2 >= (PLAIN if whole else math.ulp(0.0))
 
     def origin(self, field: Field, unit: int) -> float:
         """Return the origin in units of the encoded column, of so many stored ones.
@@ -99,7 +125,7 @@ def extent_of(array: pa.Array) -> Extent:
     Examples
     --------
     >>> extent_of(pa.array([5, 7, None, 9]))
-    Extent(middle=7, spread=2.0)
+    Extent(middle=7, spread=2.0, ends=False)
     """
     values = _present(array)
     if not len(values):
@@ -128,12 +154,12 @@ def extent_between(low: float, high: float) -> Extent:
     Examples
     --------
     >>> extent_between(2005, 2015)
-    Extent(middle=2010, spread=10)
+    Extent(middle=2010, spread=10, ends=True)
     """
     if (low, high) == NO_VALUES:
         return NOWHERE
     whole = isinstance(low, int) and isinstance(high, int)
-    return Extent((low + high) // 2 if whole else low / 2 + high / 2, high - low)
+    return Extent((low + high) // 2 if whole else low / 2 + high / 2, high - low, ends=True)
 
 
 def _present(array: pa.Array) -> Numbers:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.metrics import get_scorer_names
 
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 def predict(model: Pipeline, data: Any, options: Mapping[str, Any]) -> pd.DataFrame:
     """Return the model's output for every row, in order."""
-    import pandas as pd
-
     dataset = open_dataset(data, features=_features(model), **options)
     made = [pd.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
     return pd.concat(made, ignore_index=True)
@@ -76,8 +76,6 @@ def confirm(
 
 
 def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
-    from sklearn.metrics import get_scorer_names
-
     return list(get_scorer_names()) if targets else list(_row_scores(model))
 
 

@@ -25,6 +25,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
+from sklearn.metrics import get_scorer_names
 
 from hpo.process.threads import one_blas_thread
 from hpo.states.evaluate import Scores
@@ -164,8 +165,6 @@ def best_there_is(metric: str, told: Sequence[tuple[float, Scores]]) -> float:
     >>> best_there_is("neg_log_loss", []), best_there_is("accuracy", []), best_there_is("log_likelihood", [])
     (0.0, 1.0, inf)
     """
-    from sklearn.metrics import get_scorer_names
-
     top = 0.0 if metric.startswith("neg_") else 1.0
     within = all(scores.mean <= top for _, scores in told)
     return top if within and metric in get_scorer_names() else math.inf

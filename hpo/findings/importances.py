@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import optuna
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.quiet import quiet
@@ -61,9 +63,6 @@ def _variance(trials: Sequence[FrozenTrial]) -> float:
 
 def _fanova(trials: Sequence[FrozenTrial]) -> dict[str, float]:
     """Return the shares within trials of the same parameters; empty where they cannot be told."""
-    import optuna
-    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-
     if len(trials) < LEAST or _variance(trials) <= 0.0:
         return {}
     with quiet(), warnings.catch_warnings():

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import get_scorer_names
 
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
@@ -72,8 +73,6 @@ def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_
 
 
 def _known(candidate: Candidate, metric: str) -> bool:
-    from sklearn.metrics import get_scorer_names
-
     task = TASKS[candidate.algorithm.tags.task]
     return (
         bool(task.target) and not task.one_class and metric in get_scorer_names() and metric not in SHARELESS

@@ -5,6 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -52,10 +56,6 @@ class RichProgress(Progress):
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-
         self._bars = Bars(
             TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[what]}"),
             TimeRemainingColumn(compact=True),

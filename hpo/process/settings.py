@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platformdirs import user_data_path
+
+from state_store import StateStore
+
 if TYPE_CHECKING:
     from state_store import StateStore
 
@@ -24,7 +28,6 @@ def home() -> Path:
     given = os.environ.get("HPO_HOME")
     if given:
         return Path(given).expanduser()
-    from platformdirs import user_data_path
 
     return user_data_path("onepass-hpo")
 
@@ -41,8 +44,6 @@ def default_storage() -> str:
 
 def open_store(store: StateStore | Location | None) -> StateStore:
     """Return a store: as given, at a path, or the default one."""
-    from state_store import StateStore
-
     if isinstance(store, StateStore):
         return store
     return StateStore(default_store() if store is None else store)

@@ -12,9 +12,6 @@ from threadpoolctl import ThreadpoolController
 @functools.cache
 def _controller() -> ThreadpoolController:
     """Return the controller of the BLAS libraries, found once."""
-    import numpy as np  # noqa: F401 -- its BLAS must be loaded to be found
-    import scipy.linalg  # noqa: F401
-
     return ThreadpoolController()
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sklearn.metrics import check_scoring, get_scorer_names
+
 from algorithms.contract import Algorithm, Held, Rows, Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
 from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
@@ -16,6 +18,7 @@ from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
+from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -95,8 +98,6 @@ def _scores_of_rows(
     model: BaseEstimator, rows: Rows, metrics: Sequence[str], needed: str
 ) -> dict[str, float]:
     """Return scikit-learn's scores of one model; it predicts once for all that ask the same of it."""
-    from sklearn.metrics import check_scoring
-
     weights = {"sample_weight": rows.sample_weight} if rows.weighted else {}
     try:
         with warnings.catch_warnings():
@@ -197,8 +198,6 @@ def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, boo
         return asked, True
     legal = [*own, *(_scorers() if task.target else ())]
     if asked not in legal:
-        from studies.spec.messages import nearest
-
         shown = f"one of the algorithms' own ({', '.join(own[:12])})" if own else ""
         give = " or ".join(filter(None, [shown, "a scikit-learn scorer" if task.target else ""]))
         names, hint = ", ".join(s.name for s in searched), nearest(asked, legal)
@@ -231,6 +230,4 @@ def in_common(searched: Sequence[Searched]) -> list[str]:
 
 
 def _scorers() -> list[str]:
-    from sklearn.metrics import get_scorer_names
-
     return list(get_scorer_names())

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sklearn.metrics import get_scorer_names
+
 from algorithms.scoring.misfit import misfit
 from algorithms.tasks import CLASS, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field
@@ -115,8 +117,6 @@ def _family(metric: str) -> list[str]:
     >>> _family("f1_samples")
     ['f1', 'f1_macro', 'f1_micro', 'f1_samples', 'f1_weighted']
     """
-    from sklearn.metrics import get_scorer_names
-
     names = get_scorer_names()
     wider = any(name.startswith(f"{metric}_") for name in names)
     stem = metric if wider else metric.rpartition("_")[0]

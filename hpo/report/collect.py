@@ -19,7 +19,7 @@ from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.notes import notes as notes_of
 from hpo.trials.notes import recorded
-from hpo.trials.selection import Candidate
+from hpo.trials.selection import Candidate, complexity
 from studies.record.study_record import TrialNote
 from studies.report.data import (
     Chosen,
@@ -33,6 +33,7 @@ from studies.report.data import (
     SegmentRow,
     TrialRow,
 )
+from studies.spec.spec import build, dump
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -274,8 +275,6 @@ def _row(result: Result, trial: FrozenTrial) -> TrialRow:
 
 
 def _chosen(result: Result, candidate: Candidate) -> Chosen:
-    from hpo.trials.selection import complexity
-
     name, params = algorithm_of(result.run, candidate), result.params_of(candidate)
     scores, se = candidate.scores, _finite(candidate.scores.se)
     found = {m: shown_accuracy(result, candidate, m) for m in result.metrics}
@@ -370,6 +369,4 @@ def _text(data: Any) -> str:
 
 
 def _yaml(spec: Mapping[str, Any]) -> str:
-    from studies.spec.spec import build, dump
-
     return dump(build(spec))

@@ -21,6 +21,7 @@ from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoding.encoder import Encoder
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
+from hpo.data.schema import Field
 from hpo.data.segment import spread
 from hpo.errors import StoreWarning
 from state_store import StoreWriteError, digest
@@ -81,7 +82,8 @@ class PilotPlan:
     stored : its document's name, or None.
     outdated : whether pilots of the same question exist, but segments they were drawn from are gone.
     needed : whether anything must be looked up: a sample, or the classes of the target.
-    origins : those of the numbers, by column; None where rows must be read to know them.
+    origins : those of the numbers that are known without reading, by column.
+    peeked : the columns of which a few rows tell them.
     """
 
     columns: tuple[str, ...]
@@ -89,7 +91,8 @@ class PilotPlan:
     stored: str | None
     outdated: bool
     needed: bool
-    origins: Mapping[str, float] | None = None
+    origins: Mapping[str, float] = field(default_factory=dict)
+    peeked: tuple[Field, ...] = ()
 
 
 def plan_pilot(
@@ -109,7 +112,7 @@ def plan_pilot(
         return PilotPlan(dataset.targets, "", None, outdated=False, needed=True)
     encoder = Encoder(max_categories, hash_columns=hash_columns)
     learned = (*encoder.sample_columns(dataset.features), *folds.sample_columns)
-    origins = dataset.known_origins(encoder.numbers(dataset.features))
+    origins, peeked = dataset.known_origins(encoder.numbers(dataset.features))
     weight = (dataset.weight,) if dataset.weight else ()
     columns = tuple(dict.fromkeys((*learned, *dataset.targets, *weight))) if learned else ()
     lookup = digest(
@@ -123,13 +126,13 @@ def plan_pilot(
             **({"hash_columns": _asked(hash_columns)} if hash_columns else {}),
         }
     )
-    if not columns and origins == {}:
-        return PilotPlan((), lookup, None, outdated=False, needed=False, origins=origins)
+    if not columns and not origins and not peeked:
+        return PilotPlan((), lookup, None, outdated=False, needed=False)
     known = [d for d in store.documents(KIND) if d.about.get("lookup") == lookup]
     fitting = best_fitting(known, dataset)
     stored = fitting.name if fitting else None
     outdated = bool(known) and fitting is None
-    return PilotPlan(columns, lookup, stored, outdated=outdated, needed=True, origins=origins)
+    return PilotPlan(columns, lookup, stored, outdated=outdated, needed=True, origins=origins, peeked=peeked)
 
 
 def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
@@ -176,9 +179,7 @@ def make_pilot(
         table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
         table = _counting(dataset, table)
         folds = folds.fit(table) if folds.sample_columns else folds
-    origins = plan.origins
-    if origins is None:
-        origins = dataset.peeked_origins(unfitted.numbers(dataset.features))
+    origins = {**plan.origins, **dataset.peeked_origins(plan.peeked)}
     encoder = _fitted(unfitted, dataset, table, classes, origins)
     about = {
         "lookup": plan.lookup,

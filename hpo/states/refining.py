@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from threading import Event
 
 import numpy as np
@@ -125,6 +126,4 @@ class Refining:
 
 
 def _digest(text: bytes) -> bytes:
-    from hashlib import blake2b
-
     return blake2b(text, digest_size=16).digest()

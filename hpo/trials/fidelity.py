@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
+
 from algorithms.contract import Nested, State
 from algorithms.errors import AlgorithmError
 from hpo.states.evaluate import Scores, score_pairs, usable
@@ -62,8 +64,6 @@ class Fidelity:
 
     def pruner(self) -> BasePruner:
         """Return Optuna's pruner."""
-        from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
-
         if self.name == "hyperband":
             return HyperbandPruner(min_resource=1, max_resource=WHOLE, reduction_factor=REDUCTION)
         return SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)

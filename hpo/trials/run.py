@@ -50,6 +50,7 @@ from studies.record.storage import find_study
 from studies.record.study_record import ONEPASS, Cost, SegmentRead, StudyRecord
 from studies.record.write_behind import WriteBehind
 from studies.sampling.samplers import Grid, make_sampler
+from studies.spec.spec import plain
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -407,7 +408,5 @@ def _unusable(result: PassResult, targets: Sequence[str]) -> str:
 
 
 def _spec_record(question: Question) -> dict[str, Any]:
-    from studies.spec.spec import plain
-
     given = {k: v for k, v in plain(question.spec).items() if k in question.spec.model_fields_set}
     return {k: masked(v) for k, v in given.items()}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
@@ -86,15 +87,11 @@ class Comparison:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a frame, one column for each parameter."""
-        import pandas as pd
-
         fields = ("name", "best", "se", "trials", "rows_read")
         return pd.DataFrame([{f: getattr(row, f) for f in fields} | row.params for row in self.rows])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON values."""
-        from dataclasses import asdict
-
         return {
             "studies": [asdict(row) for row in self.rows],
             "pairs": [asdict(pair) | {"comparable": pair.comparable} for pair in self.pairs],

@@ -9,9 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import optuna
+from optuna.exceptions import OptunaError
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
+
 from studies.errors import RecordTooNew, StorageError, StudyMissing
 from studies.masking import mask
 from studies.quiet import quiet
+from studies.record.journal import FileStorage, mend
 from studies.record.study_record import StudyRecord
 from studies.spec.messages import nearest
 
@@ -39,8 +44,6 @@ def open_storage(value: str | os.PathLike[str] | BaseStorage | None) -> BaseStor
     >>> type(open_storage(None)).__name__
     'InMemoryStorage'
     """
-    from optuna.storages import BaseStorage, InMemoryStorage
-
     if value is None:
         return InMemoryStorage()
     if isinstance(value, BaseStorage):
@@ -59,8 +62,6 @@ def describe(storage: BaseStorage) -> str:
     >>> describe(open_storage(None))
     'InMemoryStorage'
     """
-    from studies.record.journal import FileStorage
-
     if isinstance(storage, FileStorage):
         return str(storage)
     url = getattr(storage, "url", None) or getattr(getattr(storage, "_backend", None), "url", None)
@@ -68,8 +69,6 @@ def describe(storage: BaseStorage) -> str:
 
 
 def _journal(path: Path) -> BaseStorage:
-    from studies.record.journal import FileStorage, mend
-
     path = path.expanduser().absolute()
     if path.is_dir():
         raise StorageError(f"{path} is a directory; give a file in it, such as {path / 'studies.record.journal'}")
@@ -91,8 +90,6 @@ def _journal(path: Path) -> BaseStorage:
 
 def _database(url: str) -> BaseStorage:
     import sqlalchemy.exc
-    from optuna.exceptions import OptunaError
-    from optuna.storages import RDBStorage
 
     _make_parent(url)
     try:
@@ -167,8 +164,6 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
     >>> list_studies(open_storage(None))
     []
     """
-    import optuna
-
     summaries = optuna.get_all_study_summaries(storage, include_best_trial=True)
     return sorted((_row(s) for s in summaries), key=lambda row: row.name)
 

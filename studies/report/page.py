@@ -14,9 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
 from studies.errors import StudyError
 from studies.report.data import ReportData, to_plain
 from studies.report.text import clean
+from studies.report.view import build_view
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,10 +42,6 @@ def render_html(data: ReportData) -> str:
     >>> "&lt;flights&gt;" in page, "<flights>" in page
     (True, False)
     """
-    from markupsafe import Markup
-
-    from studies.report.view import build_view
-
     environment = _environment()
     script = environment.get_template("script.html.j2").render()
     view = build_view(data)
@@ -130,8 +130,6 @@ def _digest(script: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     return Environment(
         loader=PackageLoader("studies.report", "templates"),
         autoescape=True,

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import yaml
+
 from studies.report import charts
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import value_of
@@ -28,8 +30,6 @@ def settings_yaml(chosen: Chosen) -> str:
     search:
       ridge.alpha: 0.5
     """
-    import yaml
-
     setting = {"algorithm": chosen.algorithm, "search": to_plain(chosen.params)}
     text: str = yaml.safe_dump(setting, sort_keys=False, allow_unicode=True)
     return text

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
 from studies.report.data import Chosen, ReportData, TrialRow
 from studies.report.text import (
     Metric,
@@ -75,8 +79,6 @@ def render_summary(data: ReportData, console: Console) -> None:
 
 def _speaker(console: Console) -> Say:
     """Return the function that makes text for this console: clean, without markup, ASCII where it must be."""
-    from rich.text import Text
-
     only_ascii = console.options.ascii_only
 
     def say(words: object, style: str = "") -> Text:
@@ -102,14 +104,10 @@ def _heading(data: ReportData, say: Say) -> Text:
 
 def _line(*parts: Text) -> Text:
     """Return parts joined, each in its own style."""
-    from rich.text import Text
-
     return Text.assemble(*parts)
 
 
 def _grid(*justify: str) -> Table:
-    from rich.table import Table
-
     grid = Table.grid(padding=(0, 2))
     for side in justify:
         grid.add_column(justify=side, overflow="fold")  # type: ignore[arg-type]
@@ -165,9 +163,6 @@ def _origin(data: ReportData, chosen: Chosen, metric: Metric, say: Say, name: st
 
 
 def _table(title: str, columns: Sequence[tuple[str, str]], say: Say) -> Table:
-    from rich import box
-    from rich.table import Table
-
     table = Table(
         title=say(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import qmc
 
 
 class Quasi:
@@ -32,7 +33,6 @@ class Quasi:
     def _first(self, k: int) -> NDArray[np.float64]:
         if self._m == 0:
             return np.empty((2**k, 0))
-        from scipy.stats import qmc
 
         engine = qmc.Sobol(self._m, scramble=True, seed=np.random.default_rng(self._seed))
         points: NDArray[np.float64] = engine.random_base2(k)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from optuna.distributions import (
@@ -69,8 +70,6 @@ def _numeric(value: Range) -> BaseDistribution:
 
 def _last(low: float, high: float, step: float) -> float:
     """Return the last grid point, in the decimal arithmetic by which Optuna judges it."""
-    from decimal import Decimal
-
     a, b, s = (Decimal(str(v)) for v in (low, high, step))
     return float(a + (b - a) // s * s)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,16 @@ SAME = 1e-8
 """Largest difference, in units of the score's own scale."""
 
 
+SIX_DIGITS = 1e-6
+"""Largest error of a score, relative to itself, that the product may tell of one that it shows as exact."""
+
+
 class Disagreement(AssertionError):
     """The product and the oracle differ, or a refusal is not one of those that are documented."""
 
 
-SIX_DIGITS = 1e-6
-"""Largest error of a score, relative to itself, that the product may tell of one that it shows as exact."""
+class Told(Disagreement):
+    """The product and the oracle differ by no more than the product tells of its rounding, which is up to six digits."""
 
 
 @dataclass(frozen=True)
@@ -30,28 +34,21 @@ class Fold:
     scores : of every fold.
     place : of this one.
     name : of the score.
-    beyond : gets each difference, in units of the scale, that is larger than ``SAME`` and within what the study tells.
     """
 
     scores: Any
     place: int
     name: str
-    beyond: list[float] = field(default_factory=list)
 
     def agree(self, expected: float, scale: float, same: float = SAME) -> None:
-        """Raise Disagreement where the score differs from the oracle's by more than that, and than it says itself.
-
-        What it says of its rounding counts up to six digits: more would have to be refused.
-        """
+        """Raise Disagreement where the score differs from the oracle's by more than that."""
         found = float(self.scores.folds[self.place])
-        bound = min(self.scores.bounds[self.place], SIX_DIGITS * abs(expected)) if self.scores.bounds else 0.0
-        if not abs(found - expected) <= max(same * scale, bound):
-            apart = abs(found - expected) / scale
-            raise Disagreement(
-                f"{self.name} of split {self.place}: {found!r}, expected {float(expected)!r} ({apart:.2g} apart)"
+        if not abs(found - expected) <= same * scale:
+            apart, bound = abs(found - expected), self.scores.bounds[self.place] if self.scores.bounds else 0.0
+            kind = Told if apart <= min(bound, SIX_DIGITS * abs(expected)) else Disagreement
+            raise kind(
+                f"{self.name} of split {self.place}: {found!r}, expected {float(expected)!r} ({apart / scale:.2g} apart)"
             )
-        if abs(found - expected) > same * scale:
-            self.beyond.append(abs(found - expected) / scale)
 
 
 def alike(

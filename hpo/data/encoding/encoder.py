@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -281,8 +282,6 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     def _sparse(self, matrix: csr_array, where: str) -> csr_array:
         """Return the encoded columns of a sparse matrix: values, and ones where a number is missing."""
-        from scipy.sparse import csr_array
-
         firsts, data = np.array(self._firsts, matrix.indices.dtype), matrix.data.astype(self.dtype_)
         infinite = np.flatnonzero(np.isinf(data))
         if len(infinite):

@@ -1,0 +1,111 @@
+"""What the commands stand on, loaded when it is first used: help and usage errors come at once.
+
+A module of this list is imported by the commands from here. Nothing else in the command line imports lazily.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+class Module:
+    """A module that is imported when an attribute of it is asked for.
+
+    Examples
+    --------
+    >>> Module("colorsys").rgb_to_hsv(0.0, 0.0, 0.0)
+    (0.0, 0.0, 0.0)
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._name), name)
+
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+    import pyarrow.parquet as pq
+    from rich import console as rich_console
+    from rich import table as rich_table
+    from rich import text as rich_text
+    from sklearn import metrics as sklearn_metrics
+
+    from algorithms import registry, tasks
+    from hpo import api
+    from hpo import demo as demo_study
+    from hpo.cli import known as known_names
+    from hpo.cli import ranges as field_ranges
+    from hpo.data import opening
+    from hpo.data import schema as data_schema
+    from hpo.data.sources import files as data_files
+    from hpo.data.sources import formats as data_formats
+    from hpo.data.sources import readers as data_readers
+    from hpo.findings import confirm as held_out
+    from hpo.findings import leaderboard as board
+    from hpo.findings import noted, reopen, scored
+    from hpo.process import settings as process_settings
+    from hpo.question import auto, checks
+    from hpo.question import scoring as question_scoring
+    from hpo.question import search as question_search
+    from hpo.report import collect
+    from hpo.states import fold_sizes
+    from state_store import archive as store_archive
+    from state_store import files as store_files
+    from state_store import gc as store_gc
+    from state_store import verify as store_verify
+    from studies.record import compare as study_compare
+    from studies.record import records, study_record
+    from studies.record import storage as study_storage
+    from studies.report import accuracy as score_accuracy
+    from studies.report import page as report_page
+    from studies.report import terminal
+    from studies.spec import spec as described
+    from studies.spec import template as study_template
+else:
+    api = Module("hpo.api")
+    auto = Module("hpo.question.auto")
+    board = Module("hpo.findings.leaderboard")
+    checks = Module("hpo.question.checks")
+    collect = Module("hpo.report.collect")
+    data_files = Module("hpo.data.sources.files")
+    data_formats = Module("hpo.data.sources.formats")
+    data_readers = Module("hpo.data.sources.readers")
+    data_schema = Module("hpo.data.schema")
+    demo_study = Module("hpo.demo")
+    described = Module("studies.spec.spec")
+    field_ranges = Module("hpo.cli.ranges")
+    fold_sizes = Module("hpo.states.fold_sizes")
+    held_out = Module("hpo.findings.confirm")
+    known_names = Module("hpo.cli.known")
+    noted = Module("hpo.findings.noted")
+    opening = Module("hpo.data.opening")
+    pa = Module("pyarrow")
+    pa_csv = Module("pyarrow.csv")
+    pq = Module("pyarrow.parquet")
+    process_settings = Module("hpo.process.settings")
+    question_scoring = Module("hpo.question.scoring")
+    question_search = Module("hpo.question.search")
+    records = Module("studies.record.records")
+    registry = Module("algorithms.registry")
+    reopen = Module("hpo.findings.reopen")
+    report_page = Module("studies.report.page")
+    rich_console = Module("rich.console")
+    rich_table = Module("rich.table")
+    rich_text = Module("rich.text")
+    score_accuracy = Module("studies.report.accuracy")
+    scored = Module("hpo.findings.scored")
+    sklearn_metrics = Module("sklearn.metrics")
+    store_archive = Module("state_store.archive")
+    store_files = Module("state_store.files")
+    store_gc = Module("state_store.gc")
+    store_verify = Module("state_store.verify")
+    study_compare = Module("studies.record.compare")
+    study_record = Module("studies.record.study_record")
+    study_storage = Module("studies.record.storage")
+    study_template = Module("studies.spec.template")
+    tasks = Module("algorithms.tasks")
+    terminal = Module("studies.report.terminal")
