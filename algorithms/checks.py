@@ -58,7 +58,7 @@ ROWS = 120
 NEAR = 1e-6
 """Relative difference that a score which states give exactly may have from scikit-learn's."""
 
-Kind = type[Algorithm[Any, Any]]
+Kind = type[Algorithm]
 
 
 def check_algorithm(kind: Kind, codec: Callable[[Any, Any], Any] | None = None) -> None:
@@ -121,7 +121,7 @@ class _Checked:
     """One algorithm, and what it is tried on."""
 
     kind: Kind
-    algorithm: Algorithm[Any, Any]
+    algorithm: Algorithm
     shape: Shape
     codec: Callable[[Any, Any], Any] | None
 
@@ -137,14 +137,14 @@ class _Checked:
         self.check_scores(solution, state, batch)
         self.check_refusals(summary, batch)
 
-    def ready(self) -> Summary[Any]:
+    def ready(self) -> Summary:
         """Return the summary as a pass uses it: what must be learned is learned of a few rows."""
         learning = self.algorithm.summary.learning
         if learning is None:
             return self.algorithm.summary
         return self.algorithm.summary.knowing(learning.learn(self.shape, rows_of(self.shape, 50, seed=1)))
 
-    def check_summary(self, summary: Summary[Any]) -> None:
+    def check_summary(self, summary: Summary) -> None:
         name = type(summary).__name__
         for one in ("version", "tolerance", "family"):
             if not hasattr(summary, one):
@@ -155,7 +155,7 @@ class _Checked:
         if summary != other or hash(summary) != hash(other):
             self.broken(f"{name} is not equal to a copy of itself: states are shared by equality of summaries")
 
-    def check_laws(self, summary: Summary[Any]) -> None:
+    def check_laws(self, summary: Summary) -> None:
         parts = [rows_of(self.shape, n, seed) for seed, n in enumerate((1, 7, 12), start=3)]
         laws.identity(summary, self.shape, parts[1])
         laws.associativity(summary, self.shape, parts)
@@ -172,7 +172,7 @@ class _Checked:
             laws.round_trip(summary, self.shape, parts[2], lambda state: codec(state, like))
             laws.resume(summary, self.shape, parts, lambda state: codec(state, like))
 
-    def check_state(self, summary: Summary[Any], state: Any) -> None:
+    def check_state(self, summary: Summary, state: Any) -> None:
         if not isinstance(state, State):
             self.broken(f"the state {type(state).__name__} is no algorithms.contract.State: derive it from State")
         if state.rows != ROWS or not math.isclose(state.weight, ROWS):
@@ -255,7 +255,7 @@ class _Checked:
         if not math.isclose(value, expected, rel_tol=NEAR, abs_tol=NEAR + bound):
             self.broken(f"score of {metric!r} is {value:.12g} by the state and {expected:.12g} by scikit-learn")
 
-    def check_refusals(self, summary: Summary[Any], batch: Batch) -> None:
+    def check_refusals(self, summary: Summary, batch: Batch) -> None:
         try:
             self.algorithm.check(summary.init(self.shape))
         except NotEnoughRows:

@@ -49,7 +49,7 @@ BUILT_IN: Mapping[str, str] = {
 PATH, OBJECT = "sklearn:", "object:"
 """How the names of classes by path, and of objects, begin; an alias and ``=`` may stand before."""
 
-_OBJECTS: dict[str, type[Algorithm[Any, Any]]] = {}
+_OBJECTS: dict[str, type[Algorithm]] = {}
 
 _CONSTANTS: dict[str, Mapping[str, Any]] = {}
 
@@ -65,7 +65,7 @@ def names() -> list[str]:
     return [*BUILT_IN, *(name for name in _plugins() if name not in BUILT_IN)]
 
 
-def get(name: str) -> type[Algorithm[Any, Any]]:
+def get(name: str) -> type[Algorithm]:
     """Return the algorithm class of that name.
 
     Parameters
@@ -87,7 +87,7 @@ def get(name: str) -> type[Algorithm[Any, Any]]:
     """
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        found: type[Algorithm[Any, Any]] = getattr(import_module(module), attribute)
+        found: type[Algorithm] = getattr(import_module(module), attribute)
         return found
     if name in _plugins():
         return _load(_plugins()[name])
@@ -191,14 +191,14 @@ def constants_of(name: str) -> Mapping[str, Any]:
     return _CONSTANTS.get(_without_alias(name), {})
 
 
-def _keep(kind: type[Algorithm[Any, Any]], words: str, values: Mapping[str, Any]) -> str:
+def _keep(kind: type[Algorithm], words: str, values: Mapping[str, Any]) -> str:
     words = f"{kind.__module__}.{kind.__qualname__} {words}"
     name = f"{OBJECT}{kind.__name__}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
     _OBJECTS[name], _CONSTANTS[name] = kind, values
     return name
 
 
-def _foreign(name: str) -> type[Algorithm[Any, Any]]:
+def _foreign(name: str) -> type[Algorithm]:
     from algorithms.families.foreign import by_path
 
     full = _without_alias(name)
@@ -221,9 +221,9 @@ def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="hpo.algorithms")}
 
 
-def _load(point: EntryPoint) -> type[Algorithm[Any, Any]]:
+def _load(point: EntryPoint) -> type[Algorithm]:
     try:
-        found: type[Algorithm[Any, Any]] = point.load()
+        found: type[Algorithm] = point.load()
     except Exception as error:
         where = point.dist.name if point.dist else point.value
         raise AlgorithmError(

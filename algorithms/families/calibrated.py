@@ -120,7 +120,7 @@ class CellsSummary(Summary[Cells]):
     summary : of the states.
     """
 
-    summary: Summary[Any]
+    summary: Summary
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 0.0
@@ -159,7 +159,7 @@ class CalibratedSolution:
     state : what it was solved from.
     """
 
-    algorithm: Algorithm[Any, Any]
+    algorithm: Algorithm
     criterion: str
     inner: Any
     state: Cells
@@ -196,7 +196,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
     True
     """
 
-    algorithm: Algorithm[Any, Any]
+    algorithm: Algorithm
     threshold: str
 
     def __post_init__(self) -> None:
@@ -205,7 +205,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
         object.__setattr__(self, "tags", self.algorithm.tags.but(beside_cells=True))
 
     @property
-    def summary(self) -> Summary[Any]:
+    def summary(self) -> Summary:
         """The classifier's."""
         return self.algorithm.summary
 
