@@ -208,8 +208,8 @@ class _Checked:
                 self.broken(f"bounds of {field.name!r} hold what is not legal: {error}")
 
     def check_model(self, state: Any, batch: Batch) -> None:
-        from sklearn.base import BaseEstimator
-        from sklearn.utils.validation import check_is_fitted
+        from sklearn.base import BaseEstimator  # noqa: PLC0415 -- loads scikit-learn
+        from sklearn.utils.validation import check_is_fitted  # noqa: PLC0415 -- loads scikit-learn
 
         model = fitted(self.algorithm, state)
         if not isinstance(model, BaseEstimator):

@@ -174,7 +174,7 @@ def calibrates(known: Mapping[str, Field]) -> bool:
 
 def _calibrated(algorithm: Any, criterion: str) -> Any:
     """Return the classifier with a threshold that is chosen for that criterion."""
-    from algorithms.families.calibrated import Calibrated
+    from algorithms.families.calibrated import Calibrated  # noqa: PLC0415 -- loads scikit-learn
 
     return Calibrated(algorithm, criterion)
 

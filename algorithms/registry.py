@@ -153,9 +153,9 @@ def adopt(model: Any) -> str:
         return _keep(type(model), repr(model), values_of(model))
     if isinstance(model, type) and issubclass(model, Algorithm):
         return _keep(model, "", {})
-    from sklearn.base import BaseEstimator
+    from sklearn.base import BaseEstimator  # noqa: PLC0415 -- loads scikit-learn
 
-    from algorithms.families.foreign import described, of_object
+    from algorithms.families.foreign import described, of_object  # noqa: PLC0415 -- loads scikit-learn
 
     if not isinstance(model, BaseEstimator):
         what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)[:60]
@@ -199,7 +199,7 @@ def _keep(kind: type[Algorithm[Any, Any]], words: str, values: Mapping[str, Any]
 
 
 def _foreign(name: str) -> type[Algorithm[Any, Any]]:
-    from algorithms.families.foreign import by_path
+    from algorithms.families.foreign import by_path  # noqa: PLC0415 -- loads scikit-learn
 
     full = _without_alias(name)
     if full.startswith(PATH):

@@ -227,8 +227,8 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
 
     def estimator(self, solution: CalibratedSolution) -> BaseEstimator:
         """Return the fitted ``Pipeline``, its last step in scikit-learn's ``FixedThresholdClassifier``."""
-        from sklearn.model_selection import FixedThresholdClassifier
-        from sklearn.pipeline import Pipeline
+        from sklearn.model_selection import FixedThresholdClassifier  # noqa: PLC0415 -- loads scikit-learn
+        from sklearn.pipeline import Pipeline  # noqa: PLC0415 -- loads scikit-learn
 
         fitted = self.algorithm.estimator(solution.inner)
         name, model = fitted.steps[-1]
