@@ -42,7 +42,7 @@ def cycle(rooms: tuple[str, ...]) -> list[str]:
 
 
 def test_there_is_no_cycle():
-    assert cycle(("hpo", "studies", "state_store")) == []
+    assert cycle(ROOMS) == []
 
 
 def test_the_lazy_modules_of_the_command_line_are_those_that_types_see_and_each_is_used():

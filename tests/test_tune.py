@@ -390,3 +390,15 @@ def test_no_credentials_are_recorded(frame, tmp_path, hpo_home):
     hpo.tune(f"file://{tmp_path}/rows.parquet", "y", trials=2, name="secret", storage_options={"auto_mkdir": True})
     text = (hpo_home / "studies.record.journal").read_text()
     assert "auto_mkdir" not in text
+
+
+def test_names_of_earlier_versions_answer_and_say_where_they_are_now():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    result = hpo.tune((X, X @ [1.0, 2.0, 0.0]), algorithm="ridge", trials=3, store=None, progress=False)
+    with pytest.warns(FutureWarning, match=r"result\.importances is hpo\.importances\(result\) now"):
+        assert result.importances() == hpo.importances(result)
+    with pytest.warns(FutureWarning, match=r"result\.best_se is result\.best\.scores\.se now"):
+        assert result.best_se == result.best.scores.se
+    with pytest.raises(AttributeError, match="no attribute 'best_modle'"):
+        result.best_modle  # noqa: B018

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import warnings
+from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +26,31 @@ from studies.record.study_record import Cost, StudyRecord
 
 if TYPE_CHECKING:
     from optuna.study import Study
+
+FUNCTIONS = {
+    "accuracy": "accuracy",
+    "coefficient_table": "coefficient_table",
+    "coefficients": "coefficients",
+    "confirm": "confirm",
+    "extrapolated": "extrapolated",
+    "importances": "importances",
+    "leaderboard": "leaderboard",
+    "learning_curve": "learning_curve",
+    "nested_score": "nested_score",
+    "report": "write_report",
+    "show": "show",
+    "validation_curve": "validation_curve",
+}
+"""Members of earlier versions that are functions of a result now."""
+VALUES = ("nested_score",)
+"""Of these, the ones that were values and not methods."""
+MOVED: dict[str, tuple[str, Callable[[Result], Any]]] = {
+    "best_se": ("result.best.scores.se", lambda r: r.best.scores.se),
+    "name": ("result.record.name", lambda r: r.record.name),
+    "several": ("result.record.several", lambda r: r.record.several),
+    "without_score": ("said by repr(result)", lambda r: without_score(r.run)),
+}
+"""Members of earlier versions, and where they are now."""
 
 
 class Result:
@@ -56,7 +84,7 @@ class Result:
     """
 
     def __init__(self, run: Run) -> None:
-        self.run = run
+        self.run: Run = run
         self.optuna_study: Study = run.tuner.study
         self.record: StudyRecord = run.record
         self.cost: Cost = run.cost
@@ -82,6 +110,19 @@ class Result:
             f"{algorithm_of(self.run, self.best)} {self.best_params}; {trials} trials, "
             f"{fold_words(self.run)}, {rows}>"
         )
+
+    def __getattr__(self, name: str) -> Any:
+        """Answer to the names that were members before they were functions, with a warning that names these."""
+        if name in FUNCTIONS:
+            function = FUNCTIONS[name]
+            _warn_moved(name, f"hpo.{function}(result)")
+            made = functools.partial(getattr(import_module("hpo"), function), self)
+            return made() if name in VALUES else made
+        if name in MOVED:
+            where, value = MOVED[name]
+            _warn_moved(name, where)
+            return value(self)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     @functools.cached_property
     def folds(self) -> pd.DataFrame:
@@ -201,3 +242,7 @@ class Result:
                 f"this study has several objectives ({', '.join(self.record.objectives)}), so no single setting is "
                 "the best: choose one of result.pareto, then result.model_of(it), result.params_of(it)"
             )
+
+
+def _warn_moved(name: str, now: str) -> None:
+    warnings.warn(f"result.{name} is {now} now", FutureWarning, stacklevel=3)

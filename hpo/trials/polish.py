@@ -115,7 +115,7 @@ def polish(
 
 def _steps(
     made: Polished,
-    algorithm: Algorithm[Any, Any],
+    algorithm: Algorithm,
     polishing: Polishable,
     solution: Any,
     state: Any,
