@@ -39,6 +39,7 @@ DENSE_BYTES = 1 << 26
 HASH_BITS = 24
 """Bits of the hash in a column of role ``"hashed"``: as many as float32 holds exactly."""
 
+
 @dataclass(frozen=True)
 class Column:
     """One encoded column: its name, the column of the data it comes from, and the part it plays.

@@ -42,6 +42,7 @@ from algorithms.errors import (
     NotEnoughRows,
     Unscorable,
 )
+from algorithms.lazily import sklearn
 from algorithms.ranges import Choice
 from algorithms.scoring.scorers import scorer_of
 from algorithms.summaries.sample import Sample, SampleState
@@ -153,7 +154,9 @@ class _Checked:
             self.broken(f"{name}.family={summary.family!r}: must be one of {', '.join(laws.PROMISES)}")
         other = dataclasses.replace(_any(summary))
         if summary != other or hash(summary) != hash(other):
-            self.broken(f"{name} is not equal to a copy of itself: states are shared by equality of summaries")
+            self.broken(
+                f"{name} is not equal to a copy of itself: states are shared by equality of summaries"
+            )
 
     def check_laws(self, summary: Summary) -> None:
         parts = [rows_of(self.shape, n, seed) for seed, n in enumerate((1, 7, 12), start=3)]
@@ -174,14 +177,20 @@ class _Checked:
 
     def check_state(self, summary: Summary, state: Any) -> None:
         if not isinstance(state, State):
-            self.broken(f"the state {type(state).__name__} is no algorithms.contract.State: derive it from State")
+            self.broken(
+                f"the state {type(state).__name__} is no algorithms.contract.State: derive it from State"
+            )
         if state.rows != ROWS or not math.isclose(state.weight, ROWS):
             self.broken(f"the state of {ROWS} rows says rows={state.rows}, weight={state.weight}")
         if summary.nests != isinstance(state, Nested):
-            self.broken(f"{type(summary).__name__}.nests={summary.nests}, and its state is Nested or not otherwise")
+            self.broken(
+                f"{type(summary).__name__}.nests={summary.nests}, and its state is Nested or not otherwise"
+            )
         known = state.class_rows
         if known is not None and len(known) != len(self.shape.classes):
-            self.broken(f"class_rows has {len(known)} numbers, and there are {len(self.shape.classes)} classes")
+            self.broken(
+                f"class_rows has {len(known)} numbers, and there are {len(self.shape.classes)} classes"
+            )
 
     def check_solution(self, state: Any, solution: Any) -> None:
         size = self.algorithm.complexity(solution)
@@ -208,13 +217,10 @@ class _Checked:
                 self.broken(f"bounds of {field.name!r} hold what is not legal: {error}")
 
     def check_model(self, state: Any, batch: Batch) -> None:
-        from sklearn.base import BaseEstimator
-        from sklearn.utils.validation import check_is_fitted
-
         model = fitted(self.algorithm, state)
-        if not isinstance(model, BaseEstimator):
+        if not isinstance(model, sklearn.base.BaseEstimator):
             self.broken(f"estimator returns {type(model).__name__}, which is no estimator of scikit-learn")
-        check_is_fitted(model)
+        sklearn.utils.validation.check_is_fitted(model)
         again, X = fitted(self.algorithm, state), batch.values[:, : self.shape.d]
         for answer in [name for name in ("predict", "transform") if hasattr(model, name)][:1]:
             one, two = (np.asarray(getattr(m, answer)(X)) for m in (model, again))
@@ -253,7 +259,9 @@ class _Checked:
             return
         expected = float(scorer(fitted(self.algorithm, state), sample.X, sample.y))
         if not math.isclose(value, expected, rel_tol=NEAR, abs_tol=NEAR + bound):
-            self.broken(f"score of {metric!r} is {value:.12g} by the state and {expected:.12g} by scikit-learn")
+            self.broken(
+                f"score of {metric!r} is {value:.12g} by the state and {expected:.12g} by scikit-learn"
+            )
 
     def check_refusals(self, summary: Summary, batch: Batch) -> None:
         try:

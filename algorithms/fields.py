@@ -89,7 +89,10 @@ def values_of(algorithm: Algorithm) -> dict[str, Any]:
     """
     known, passes = fields_of(type(algorithm)), pass_fields(algorithm.summary)
     free = [name for name, field in known.items() if not field.needs_pass and field is not THRESHOLD]
-    return {**{name: getattr(algorithm, name) for name in free}, **{k: v for k, v in passes.items() if k in known}}
+    return {
+        **{name: getattr(algorithm, name) for name in free},
+        **{k: v for k, v in passes.items() if k in known},
+    }
 
 
 def bounds_of(algorithm: Algorithm, kind: Kind, state: Any) -> Mapping[str, Range | None]:
@@ -109,7 +112,9 @@ def bounds_of(algorithm: Algorithm, kind: Kind, state: Any) -> Mapping[str, Rang
     found, known = algorithm.bounds(state), fields_of(kind)
     for name in found:
         if name not in known:
-            raise ContractBroken(f"{kind.__name__}.bounds names {name!r}, which is no field{nearest(name, known)}")
+            raise ContractBroken(
+                f"{kind.__name__}.bounds names {name!r}, which is no field{nearest(name, known)}"
+            )
     return found
 
 
@@ -174,7 +179,7 @@ def takes_threshold(known: Mapping[str, Field]) -> bool:
 
 def _calibrated(algorithm: Any, criterion: str) -> Any:
     """Return the classifier with a threshold that is chosen for that criterion."""
-    from algorithms.families.calibrated import Calibrated
+    from algorithms.families.calibrated import Calibrated  # noqa: PLC0415 -- loads scikit-learn
 
     return Calibrated(algorithm, criterion)
 

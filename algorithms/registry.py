@@ -13,6 +13,7 @@ from typing import Any
 from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
 from algorithms.fields import values_of
+from algorithms.lazily import sklearn
 
 BUILT_IN: Mapping[str, str] = {
     "ridge": "algorithms.models.ridge:Ridge",
@@ -153,11 +154,10 @@ def adopt(model: Any) -> str:
         return _keep(type(model), repr(model), values_of(model))
     if isinstance(model, type) and issubclass(model, Algorithm):
         return _keep(model, "", {})
-    from sklearn.base import BaseEstimator
 
-    from algorithms.families.foreign import described, of_object
+    from algorithms.families.foreign import described, of_object  # noqa: PLC0415 -- loads scikit-learn
 
-    if not isinstance(model, BaseEstimator):
+    if not isinstance(model, sklearn.base.BaseEstimator):
         what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)[:60]
         raise AlgorithmError(
             f"algorithm={what} is neither a name nor an estimator object; give a registered name, "
@@ -199,7 +199,7 @@ def _keep(kind: type[Algorithm], words: str, values: Mapping[str, Any]) -> str:
 
 
 def _foreign(name: str) -> type[Algorithm]:
-    from algorithms.families.foreign import by_path
+    from algorithms.families.foreign import by_path  # noqa: PLC0415 -- loads scikit-learn
 
     full = _without_alias(name)
     if full.startswith(PATH):

@@ -64,7 +64,9 @@ class Tags:
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
-            raise ContractBroken(f"Tags(task={self.task!r}): there is no such task{nearest(self.task, TASKS)}")
+            raise ContractBroken(
+                f"Tags(task={self.task!r}): there is no such task{nearest(self.task, TASKS)}"
+            )
 
     def but(self, **changes: Any) -> Tags:
         """Return these tags with some changed."""
