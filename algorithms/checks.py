@@ -42,6 +42,7 @@ from algorithms.errors import (
     NotEnoughRows,
     Unscorable,
 )
+from algorithms.lazily import sklearn
 from algorithms.ranges import Choice
 from algorithms.scoring.scorers import scorer_of
 from algorithms.summaries.sample import Sample, SampleState
@@ -58,7 +59,7 @@ ROWS = 120
 NEAR = 1e-6
 """Relative difference that a score which states give exactly may have from scikit-learn's."""
 
-Kind = type[Algorithm[Any, Any]]
+Kind = type[Algorithm]
 
 
 def check_algorithm(kind: Kind, codec: Callable[[Any, Any], Any] | None = None) -> None:
@@ -121,7 +122,7 @@ class _Checked:
     """One algorithm, and what it is tried on."""
 
     kind: Kind
-    algorithm: Algorithm[Any, Any]
+    algorithm: Algorithm
     shape: Shape
     codec: Callable[[Any, Any], Any] | None
 
@@ -137,14 +138,14 @@ class _Checked:
         self.check_scores(solution, state, batch)
         self.check_refusals(summary, batch)
 
-    def ready(self) -> Summary[Any]:
+    def ready(self) -> Summary:
         """Return the summary as a pass uses it: what must be learned is learned of a few rows."""
         learning = self.algorithm.summary.learning
         if learning is None:
             return self.algorithm.summary
         return self.algorithm.summary.knowing(learning.learn(self.shape, rows_of(self.shape, 50, seed=1)))
 
-    def check_summary(self, summary: Summary[Any]) -> None:
+    def check_summary(self, summary: Summary) -> None:
         name = type(summary).__name__
         for one in ("version", "tolerance", "family"):
             if not hasattr(summary, one):
@@ -153,9 +154,11 @@ class _Checked:
             self.broken(f"{name}.family={summary.family!r}: must be one of {', '.join(laws.PROMISES)}")
         other = dataclasses.replace(_any(summary))
         if summary != other or hash(summary) != hash(other):
-            self.broken(f"{name} is not equal to a copy of itself: states are shared by equality of summaries")
+            self.broken(
+                f"{name} is not equal to a copy of itself: states are shared by equality of summaries"
+            )
 
-    def check_laws(self, summary: Summary[Any]) -> None:
+    def check_laws(self, summary: Summary) -> None:
         parts = [rows_of(self.shape, n, seed) for seed, n in enumerate((1, 7, 12), start=3)]
         laws.identity(summary, self.shape, parts[1])
         laws.associativity(summary, self.shape, parts)
@@ -172,16 +175,22 @@ class _Checked:
             laws.round_trip(summary, self.shape, parts[2], lambda state: codec(state, like))
             laws.resume(summary, self.shape, parts, lambda state: codec(state, like))
 
-    def check_state(self, summary: Summary[Any], state: Any) -> None:
+    def check_state(self, summary: Summary, state: Any) -> None:
         if not isinstance(state, State):
-            self.broken(f"the state {type(state).__name__} is no algorithms.contract.State: derive it from State")
+            self.broken(
+                f"the state {type(state).__name__} is no algorithms.contract.State: derive it from State"
+            )
         if state.rows != ROWS or not math.isclose(state.weight, ROWS):
             self.broken(f"the state of {ROWS} rows says rows={state.rows}, weight={state.weight}")
         if summary.nests != isinstance(state, Nested):
-            self.broken(f"{type(summary).__name__}.nests={summary.nests}, and its state is Nested or not otherwise")
+            self.broken(
+                f"{type(summary).__name__}.nests={summary.nests}, and its state is Nested or not otherwise"
+            )
         known = state.class_rows
         if known is not None and len(known) != len(self.shape.classes):
-            self.broken(f"class_rows has {len(known)} numbers, and there are {len(self.shape.classes)} classes")
+            self.broken(
+                f"class_rows has {len(known)} numbers, and there are {len(self.shape.classes)} classes"
+            )
 
     def check_solution(self, state: Any, solution: Any) -> None:
         size = self.algorithm.complexity(solution)
@@ -208,13 +217,10 @@ class _Checked:
                 self.broken(f"bounds of {field.name!r} hold what is not legal: {error}")
 
     def check_model(self, state: Any, batch: Batch) -> None:
-        from sklearn.base import BaseEstimator
-        from sklearn.utils.validation import check_is_fitted
-
         model = fitted(self.algorithm, state)
-        if not isinstance(model, BaseEstimator):
+        if not isinstance(model, sklearn.base.BaseEstimator):
             self.broken(f"estimator returns {type(model).__name__}, which is no estimator of scikit-learn")
-        check_is_fitted(model)
+        sklearn.utils.validation.check_is_fitted(model)
         again, X = fitted(self.algorithm, state), batch.values[:, : self.shape.d]
         for answer in [name for name in ("predict", "transform") if hasattr(model, name)][:1]:
             one, two = (np.asarray(getattr(m, answer)(X)) for m in (model, again))
@@ -253,9 +259,11 @@ class _Checked:
             return
         expected = float(scorer(fitted(self.algorithm, state), sample.X, sample.y))
         if not math.isclose(value, expected, rel_tol=NEAR, abs_tol=NEAR + bound):
-            self.broken(f"score of {metric!r} is {value:.12g} by the state and {expected:.12g} by scikit-learn")
+            self.broken(
+                f"score of {metric!r} is {value:.12g} by the state and {expected:.12g} by scikit-learn"
+            )
 
-    def check_refusals(self, summary: Summary[Any], batch: Batch) -> None:
+    def check_refusals(self, summary: Summary, batch: Batch) -> None:
         try:
             self.algorithm.check(summary.init(self.shape))
         except NotEnoughRows:

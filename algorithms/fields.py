@@ -14,7 +14,7 @@ from algorithms.errors import AlgorithmError, ContractBroken, UnknownField, near
 from algorithms.ranges import Choice, Integer, Log, Range, Uniform
 from algorithms.scoring.thresholds import DEFAULT
 
-Kind = type[Algorithm[Any, Any]]
+Kind = type[Algorithm]
 """The class of an algorithm."""
 
 THRESHOLD: Final = Field("threshold", DEFAULT, None, needs_pass=False, types=(str,))
@@ -47,7 +47,7 @@ def _fields_of(algorithm: Kind) -> Mapping[str, Field]:
     return own
 
 
-def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
+def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm:
     """Return the algorithm with those hyperparameters, the summary's among them.
 
     Raises
@@ -67,17 +67,17 @@ def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
     for name in values:
         if name not in known:
             raise UnknownField(_unknown(algorithm, name, known))
-    criterion = values.get(THRESHOLD.name, DEFAULT) if calibrates(known) else DEFAULT
+    criterion = values.get(THRESHOLD.name, DEFAULT) if takes_threshold(known) else DEFAULT
     free = {k: v for k, v in values.items() if not known[k].needs_pass and known[k] is not THRESHOLD}
     passes = {k: v for k, v in values.items() if known[k].needs_pass}
     if passes:
         free["summary"] = _replaced(algorithm().summary, passes)
-    make: Callable[..., Algorithm[Any, Any]] = algorithm
+    make: Callable[..., Algorithm] = algorithm
     made = make(**free)
     return made if criterion == DEFAULT else _calibrated(made, criterion)
 
 
-def values_of(algorithm: Algorithm[Any, Any]) -> dict[str, Any]:
+def values_of(algorithm: Algorithm) -> dict[str, Any]:
     """Return the value of every hyperparameter of an algorithm, those of its summary among them.
 
     Examples
@@ -89,10 +89,13 @@ def values_of(algorithm: Algorithm[Any, Any]) -> dict[str, Any]:
     """
     known, passes = fields_of(type(algorithm)), pass_fields(algorithm.summary)
     free = [name for name, field in known.items() if not field.needs_pass and field is not THRESHOLD]
-    return {**{name: getattr(algorithm, name) for name in free}, **{k: v for k, v in passes.items() if k in known}}
+    return {
+        **{name: getattr(algorithm, name) for name in free},
+        **{k: v for k, v in passes.items() if k in known},
+    }
 
 
-def bounds_of(algorithm: Algorithm[Any, Any], kind: Kind, state: Any) -> Mapping[str, Range | None]:
+def bounds_of(algorithm: Algorithm, kind: Kind, state: Any) -> Mapping[str, Range | None]:
     """Return what a state knows of an algorithm's ranges; refuse a key that is no hyperparameter.
 
     Parameters
@@ -109,7 +112,9 @@ def bounds_of(algorithm: Algorithm[Any, Any], kind: Kind, state: Any) -> Mapping
     found, known = algorithm.bounds(state), fields_of(kind)
     for name in found:
         if name not in known:
-            raise ContractBroken(f"{kind.__name__}.bounds names {name!r}, which is no field{nearest(name, known)}")
+            raise ContractBroken(
+                f"{kind.__name__}.bounds names {name!r}, which is no field{nearest(name, known)}"
+            )
     return found
 
 
@@ -126,7 +131,7 @@ def steers(algorithm: Kind, name: str, values: Sequence[Any]) -> bool:
     return any(one is not None and one.summary != usual for one in made)
 
 
-def variants(algorithm: Kind) -> list[Algorithm[Any, Any]]:
+def variants(algorithm: Kind) -> list[Algorithm]:
     """Return the algorithm as it is by default, and with each named value of its ranges that changes the summary.
 
     Examples
@@ -159,14 +164,14 @@ def contains(range_: Range, value: Any) -> bool:
             return bool(low_ <= value <= high_)
 
 
-def calibrates(known: Mapping[str, Field]) -> bool:
+def takes_threshold(known: Mapping[str, Field]) -> bool:
     """Return whether ``threshold`` is the one that every classifier has, not a hyperparameter of its own.
 
     Examples
     --------
     >>> from algorithms.models.knn_classifier import KNNClassifier
     >>> from algorithms.models.ridge import Ridge
-    >>> calibrates(fields_of(KNNClassifier)), calibrates(fields_of(Ridge))
+    >>> takes_threshold(fields_of(KNNClassifier)), takes_threshold(fields_of(Ridge))
     (True, False)
     """
     return known.get(THRESHOLD.name) is THRESHOLD
@@ -174,12 +179,12 @@ def calibrates(known: Mapping[str, Field]) -> bool:
 
 def _calibrated(algorithm: Any, criterion: str) -> Any:
     """Return the classifier with a threshold that is chosen for that criterion."""
-    from algorithms.families.calibrated import Calibrated
+    from algorithms.families.calibrated import Calibrated  # noqa: PLC0415 -- loads scikit-learn
 
     return Calibrated(algorithm, criterion)
 
 
-def _or_none(algorithm: Kind, name: str, value: Any) -> Algorithm[Any, Any] | None:
+def _or_none(algorithm: Kind, name: str, value: Any) -> Algorithm | None:
     """Return the algorithm with one value; None where it cannot take it."""
     try:
         return build(algorithm, {name: value})

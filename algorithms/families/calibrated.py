@@ -29,6 +29,7 @@ from algorithms.contract import (
 )
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
+from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
 from algorithms.scoring.thresholds import best_threshold, check_criterion, positives
@@ -120,7 +121,7 @@ class CellsSummary(Summary[Cells]):
     summary : of the states.
     """
 
-    summary: Summary[Any]
+    summary: Summary
 
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 0.0
@@ -159,7 +160,7 @@ class CalibratedSolution:
     state : what it was solved from.
     """
 
-    algorithm: Algorithm[Any, Any]
+    algorithm: Algorithm
     criterion: str
     inner: Any
     state: Cells
@@ -196,7 +197,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
     True
     """
 
-    algorithm: Algorithm[Any, Any]
+    algorithm: Algorithm
     threshold: str
 
     def __post_init__(self) -> None:
@@ -205,7 +206,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
         object.__setattr__(self, "tags", self.algorithm.tags.but(beside_cells=True))
 
     @property
-    def summary(self) -> Summary[Any]:
+    def summary(self) -> Summary:
         """The classifier's."""
         return self.algorithm.summary
 
@@ -227,17 +228,16 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
 
     def estimator(self, solution: CalibratedSolution) -> BaseEstimator:
         """Return the fitted ``Pipeline``, its last step in scikit-learn's ``FixedThresholdClassifier``."""
-        from sklearn.model_selection import FixedThresholdClassifier
-        from sklearn.pipeline import Pipeline
-
         fitted = self.algorithm.estimator(solution.inner)
         name, model = fitted.steps[-1]
         method = "predict_proba" if hasattr(model, "predict_proba") else "decision_function"
-        fixed = FixedThresholdClassifier(model, threshold=solution.threshold, response_method=method)
+        fixed = sklearn.model_selection.FixedThresholdClassifier(
+            model, threshold=solution.threshold, response_method=method
+        )
         fixed.estimator_ = model
         if hasattr(model, "n_features_in_"):
             fixed.n_features_in_ = model.n_features_in_
-        return Pipeline([*fitted.steps[:-1], (name, fixed)])
+        return sklearn.pipeline.Pipeline([*fitted.steps[:-1], (name, fixed)])
 
     def converged(self, solution: CalibratedSolution) -> bool:
         """Return whether the classifier's solver reached its tolerance."""

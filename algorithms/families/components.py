@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from algorithms.contract import Array
+from algorithms.lazily import sklearn
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA as SkPCA  # noqa: N811
@@ -113,10 +114,8 @@ def fitted(
     whiten : as scikit-learn's.
     solver : ``svd_solver`` that scikit-learn would take for the same.
     """
-    from sklearn.decomposition import PCA as SkPCA  # noqa: N811
-
     k, q = components.shape
-    model: Any = SkPCA(n_components=k, whiten=whiten, svd_solver=solver)
+    model: Any = sklearn.decomposition.PCA(n_components=k, whiten=whiten, svd_solver=solver)
     model.components_, model.mean_ = components, mean.copy()
     model.explained_variance_ = variance.copy()
     model.explained_variance_ratio_ = variance / total if total > 0.0 else np.zeros(k)

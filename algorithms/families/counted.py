@@ -12,6 +12,7 @@ from algorithms.contract import INDICATOR, VALUE, Algorithm, Array, Held, Tags
 from algorithms.errors import InvalidField, TooLarge
 from algorithms.families.classes import need_every_class
 from algorithms.families.pipeline import pipeline
+from algorithms.lazily import scipy
 from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
 from algorithms.preparing.preprocess import Impute
 from algorithms.ranges import Choice, Legal, Log
@@ -135,8 +136,6 @@ class Counted(Algorithm[CountsState, CountedSolution]):
 
 def _counted(state: CountsState, columns: ColumnMap, threshold: float) -> Array:
     """Return how often each column of T exceeds a threshold in each class: missing numbers by what fills them."""
-    from scipy.sparse import csr_array
-
     shape, entries = state.shape, columns.matrix.tocoo()
     role = np.array([column.role for column in shape.columns])[entries.row]
     q = len(columns.names)
@@ -145,7 +144,7 @@ def _counted(state: CountsState, columns: ColumnMap, threshold: float) -> Array:
     gap = (role == INDICATOR) & (number[entries.col] >= 0)
     fill[entries.col[gap]] += entries.data[gap]
     own = np.where(role == INDICATOR, float(threshold < 1.0), 1.0)[~gap]
-    chosen = csr_array((own, (entries.row[~gap], entries.col[~gap])), shape=(shape.d, q))
+    chosen = scipy.sparse.csr_array((own, (entries.row[~gap], entries.col[~gap])), shape=(shape.d, q))
     gaps, indicator = gaps_of(shape.columns), np.full(shape.d, -1)
     indicator[gaps.values] = gaps.indicators
     beside = np.where(number >= 0, indicator[number], -1)

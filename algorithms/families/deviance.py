@@ -11,6 +11,7 @@ import numpy as np
 
 from algorithms.contract import Array, Rows, Tags
 from algorithms.families.generalized import Generalized, GeneralizedSolution
+from algorithms.lazily import sklearn
 from algorithms.ranges import Legal, Log, Uniform
 
 if TYPE_CHECKING:
@@ -66,16 +67,15 @@ class DevianceRegression(Generalized):
 
 def scorers() -> Mapping[str, Callable[..., float]]:
     """Return scores of targets and predictions by name; greater is better."""
-    from sklearn import metrics
 
     def negative(score: Callable[..., float]) -> Callable[..., float]:
         return lambda *args, **kwargs: -float(score(*args, **kwargs))
 
     return {
-        "r2": metrics.r2_score,
-        "neg_mean_squared_error": negative(metrics.mean_squared_error),
-        "neg_root_mean_squared_error": negative(metrics.root_mean_squared_error),
-        "neg_mean_absolute_error": negative(metrics.mean_absolute_error),
-        "neg_mean_poisson_deviance": negative(metrics.mean_poisson_deviance),
-        "neg_mean_gamma_deviance": negative(metrics.mean_gamma_deviance),
+        "r2": sklearn.metrics.r2_score,
+        "neg_mean_squared_error": negative(sklearn.metrics.mean_squared_error),
+        "neg_root_mean_squared_error": negative(sklearn.metrics.root_mean_squared_error),
+        "neg_mean_absolute_error": negative(sklearn.metrics.mean_absolute_error),
+        "neg_mean_poisson_deviance": negative(sklearn.metrics.mean_poisson_deviance),
+        "neg_mean_gamma_deviance": negative(sklearn.metrics.mean_gamma_deviance),
     }

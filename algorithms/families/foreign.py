@@ -6,6 +6,7 @@ ranges of their own: what is searched is what was asked for. Every trial fits th
 
 from __future__ import annotations
 
+import difflib
 import functools
 import hashlib
 import inspect
@@ -13,6 +14,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -287,9 +289,6 @@ def by_path(path: str) -> type[Foreign]:
 
 
 def _imported(path: str) -> Any:
-    import difflib
-    from importlib import import_module
-
     module_name, _, name = path.rpartition(".")
     if not module_name or not all(part.isidentifier() for part in path.split(".")):
         raise AlgorithmError(f"{path!r} is not 'package.module.Class', such as 'sklearn.svm.SVC'")

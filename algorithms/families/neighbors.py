@@ -101,7 +101,7 @@ class Neighbors(Preprocessed, Algorithm[SampleState, Prepared]):
         found = self.quick(solution, rows, metric)
         if found is not None:
             return found
-        from algorithms.scoring.told import score_told
+        from algorithms.scoring.told import score_told  # noqa: PLC0415 -- loads scikit-learn
 
         return score_told(self.told(solution, rows), rows, metric)
 

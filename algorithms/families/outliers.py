@@ -51,7 +51,7 @@ def score_outliers(
     Unscorable
         The rows hold outliers only, or none, or the metric is not one of two classes.
     """
-    from algorithms.scoring.told import Told, score_told
+    from algorithms.scoring.told import Told, score_told  # noqa: PLC0415 -- loads scikit-learn
 
     truth = (codes(rows) == code).astype(np.intp)
     if not 0 < truth.sum() < len(truth):

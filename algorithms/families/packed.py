@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from algorithms.contract import Algorithm, Array, Held, Rows
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.pipeline import fitted_scaler, pipeline
+from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, buckets_of
 from algorithms.ranges import Choice, Range
 from algorithms.summaries.pack import Member, PackedState, columns_of, equations, hashed_columns
@@ -79,7 +80,6 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
     average: Annotated[bool, Choice(False, True, searched=False)] = False
     summary: Packed
 
-
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.loss not in self.summary.known_losses:
@@ -123,8 +123,6 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
 
     def estimator(self, solution: PackedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
-        from sklearn.pipeline import Pipeline
-
         state, columns = solution.state, solution.columns
         shape, known, unit = state.shape, state.known, float(state.known["unit"][0])
         model = self.model(solution)
@@ -140,10 +138,10 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
             model.intercept_ = model.intercept_ - model.coef_[:, : len(columns.origin)] @ columns.origin
         if not solution.buckets.shape[1]:
             return pipeline(columns, shape.d, scaler, model)
-        from algorithms.preparing.steps import HashColumns
+        from algorithms.preparing.steps import HashColumns  # noqa: PLC0415 -- loads scikit-learn
 
         step = HashColumns(_bits(solution.buckets)).set(columns, hashed_columns(shape), scaler)
-        return Pipeline([("hash", step), ("model", model)])
+        return sklearn.pipeline.Pipeline([("hash", step), ("model", model)])
 
     def complexity(self, solution: PackedSolution) -> float:
         """Return the number of coefficients that are not zero, the intercepts included."""

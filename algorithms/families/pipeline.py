@@ -8,6 +8,7 @@ import numpy as np
 
 from algorithms.contract import Array
 from algorithms.families.design import Design
+from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap as Columns
 
 if TYPE_CHECKING:
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 def dressed(design: Design, model: BaseEstimator) -> Pipeline:
     """Return the pipeline of the design's steps and the model, all fitted; a model of ``design.at_origin()``."""
-    from sklearn.pipeline import Pipeline
-
     scaler = None
     if design.preprocess.standardize:
         variance = np.diagonal(design.gram) / design.weight * design.scale**2
         scaler = fitted_scaler(design.mean + design.columns.origin, design.scale, variance, design.rows)
     made = pipeline(design.columns, design.shape.d, scaler, model)
     features = design.shape.features
-    return made if features is None else Pipeline([*features.steps, *made.steps])
+    return made if features is None else sklearn.pipeline.Pipeline([*features.steps, *made.steps])
 
 
 def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: BaseEstimator) -> Pipeline:
@@ -39,9 +38,7 @@ def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: Bas
     scaler : or None.
     model : over the columns of T.
     """
-    from sklearn.pipeline import Pipeline
-
-    from algorithms.preparing.steps import ColumnMap
+    from algorithms.preparing.steps import ColumnMap  # noqa: PLC0415 -- loads scikit-learn
 
     if not hasattr(model, "n_features_in_"):
         model.n_features_in_ = len(columns.names)
@@ -50,14 +47,12 @@ def pipeline(columns: Columns, d: int, scaler: StandardScaler | None, model: Bas
         steps.append(("columns", ColumnMap().set(columns.matrix, columns.names)))
     if scaler is not None:
         steps.append(("scale", scaler))
-    return Pipeline([*steps, ("model", model)])
+    return sklearn.pipeline.Pipeline([*steps, ("model", model)])
 
 
 def fitted_scaler(mean: Array, scale: Array | None, variance: Array | None, rows: int) -> StandardScaler:
     """Return a ``StandardScaler`` fitted to columns of that mean and variance; one without a scale only centres."""
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler(with_std=scale is not None)
+    scaler = sklearn.preprocessing.StandardScaler(with_std=scale is not None)
     scaler.mean_, scaler.scale_, scaler.var_ = mean.copy(), None if scale is None else scale.copy(), variance
     scaler.n_samples_seen_, scaler.n_features_in_ = rows, len(mean)
     return scaler

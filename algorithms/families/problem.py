@@ -10,6 +10,7 @@ from algorithms.contract import Array
 from algorithms.errors import AlgorithmError
 from algorithms.families.objective import Objective
 from algorithms.families.quadratic import Quadratic
+from algorithms.lazily import scipy
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
 
 STEPS, ROUNDS = 100, 8
@@ -162,8 +163,6 @@ class Problem:
 
         It is where its slope is, or where what that says is left to gain is rounding of the objective.
         """
-        from scipy.optimize import minimize
-
         (to, lift), weight = round_, self.quadratic.weight
         centred = float(self.quadratic.design.preprocess.center)
         flat, shape = coef.ravel(), coef.shape
@@ -187,7 +186,7 @@ class Problem:
             value, slope = objective(reach * u) if u.any() else first
             return value, reach * slope
 
-        found = minimize(
+        found = scipy.optimize.minimize(
             scaled, origin, jac=True, method="L-BFGS-B",
             options={"maxiter": STEPS, "gtol": reach * flat_enough, "ftol": 1e-15, "maxcor": 20},
         )  # fmt: skip

@@ -27,6 +27,7 @@ from algorithms.families.rounding import (
     residuals,
     told,
 )
+from algorithms.lazily import sklearn
 from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Range
 from algorithms.scoring.metrics import SQUARED_ERROR
@@ -125,10 +126,9 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         made = dressed(solution.design, self.model(solution.at_origin()))
         if self.summary.target_transform == "none":
             return made
-        from sklearn.pipeline import Pipeline
 
         name, model = made.steps[-1]
-        return Pipeline([*made.steps[:-1], (name, on_log1p(model, solution.design.q))])
+        return sklearn.pipeline.Pipeline([*made.steps[:-1], (name, on_log1p(model, solution.design.q))])
 
     def score(self, solution: LinearSolution, held: Held[MomentsState], metric: str) -> Score | None:
         """Return the exact score of the held-out rows, greater is better; None for a transformed target.
@@ -234,10 +234,9 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
 
 def on_log1p(model: BaseEstimator, q: int) -> BaseEstimator:
     """Return a fitted ``TransformedTargetRegressor`` around a model of log(1 + y) over q columns."""
-    from sklearn.compose import TransformedTargetRegressor
-    from sklearn.dummy import DummyRegressor
-
-    made: Any = TransformedTargetRegressor(DummyRegressor(), func=np.log1p, inverse_func=np.expm1)
+    made: Any = sklearn.compose.TransformedTargetRegressor(
+        sklearn.dummy.DummyRegressor(), func=np.log1p, inverse_func=np.expm1
+    )
     made.fit(np.zeros((2, q)), np.array([0.0, 1.0]))
     made.regressor = made.regressor_ = model
     return made

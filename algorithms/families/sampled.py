@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from algorithms.contract import Array, Rows, Shape
 from algorithms.families.pipeline import pipeline
+from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.preparing.preprocess import Preprocess, unused_fields
 from algorithms.ranges import Range
@@ -65,14 +66,12 @@ class _Sums:
 
 def prepare(state: SampleState, how: Preprocess) -> Prepared:
     """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
-    from sklearn.preprocessing import StandardScaler
-
     X, w = state.held.astype(np.float64), state.sample_weight
     columns = column_map(_sums(X, w, state.shape), how.impute, how.min_frequency)
     scaler = None
     if how.standardize and columns.names:
         near = columns.rows(state.held).astype(np.float64)
-        scaler = StandardScaler().fit(near, sample_weight=w if state.weighted else None)
+        scaler = sklearn.preprocessing.StandardScaler().fit(near, sample_weight=w if state.weighted else None)
         scaler.mean_ = scaler.mean_ + columns.origin
     return Prepared(state, columns, scaler, _placed(state, columns, scaler))
 
@@ -88,9 +87,7 @@ def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
         return _Sums(shape, float(w.sum()), mean, w @ (X - mean) ** 2)
 
 
-def _placed(
-    state: Rows, columns: ColumnMap, scaler: StandardScaler | None
-) -> NDArray[np.floating[Any]]:
+def _placed(state: Rows, columns: ColumnMap, scaler: StandardScaler | None) -> NDArray[np.floating[Any]]:
     """Return rows as the steps of the pipeline make them: a row of the model is at no distance from itself."""
     X = state.X
     mapped = X if columns.keeps_all(X.shape[1]) else columns.rows(X.astype(np.float64))

@@ -13,6 +13,7 @@ from algorithms.contract import Array
 from algorithms.families.design import Design, View
 from algorithms.families.regression import LinearSolution, Regression
 from algorithms.families.rounding import Residuals
+from algorithms.lazily import sklearn
 from algorithms.ranges import Legal, Log
 from algorithms.solvers.evidence import Priors, maximise
 
@@ -76,10 +77,8 @@ class BayesianRidge(Regression):
 
     def model(self, solution: LinearSolution) -> SkBayesianRidge:
         """Return the fitted ``sklearn.linear_model.BayesianRidge``; ``predict(return_std=True)`` works."""
-        from sklearn.linear_model import BayesianRidge as SkBayesianRidge
-
         found, s = solution.extra["evidence"], solution.design.graded
-        model = SkBayesianRidge(
+        model = sklearn.linear_model.BayesianRidge(
             alpha_1=self.alpha_1, alpha_2=self.alpha_2, lambda_1=self.lambda_1, lambda_2=self.lambda_2,
             alpha_init=self.alpha_init, lambda_init=self.lambda_init, tol=self.tol,
             max_iter=self.max_iter, fit_intercept=self.fit_intercept,

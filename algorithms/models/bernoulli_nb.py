@@ -9,6 +9,7 @@ import numpy as np
 
 from algorithms.contract import Array
 from algorithms.families.counted import Counted, CountedSolution
+from algorithms.lazily import sklearn
 from algorithms.summaries.counts import Counts, CountsState
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ class BernoulliNB(Counted):
 
     def model(self, solution: CountedSolution) -> SkBernoulliNB:
         """Return ``sklearn.naive_bayes.BernoulliNB``."""
-        from sklearn.naive_bayes import BernoulliNB as SkBernoulliNB
-
-        model = SkBernoulliNB(alpha=self.alpha, fit_prior=self.fit_prior, binarize=self.summary.binarize)
+        model = sklearn.naive_bayes.BernoulliNB(
+            alpha=self.alpha, fit_prior=self.fit_prior, binarize=self.summary.binarize
+        )
         model.feature_count_, model.feature_log_prob_ = solution.counts.copy(), solution.log_prob
         return model
 

@@ -12,6 +12,7 @@ import numpy as np
 from algorithms.contract import LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.errors import InvalidField
 from algorithms.families.counted import Counted, CountedSolution
+from algorithms.lazily import scipy, sklearn
 from algorithms.preparing.column_map import ColumnMap, picked
 from algorithms.summaries.counts import CountsState
 
@@ -51,10 +52,8 @@ class CategoricalNB(Counted):
 
     def model(self, solution: CountedSolution) -> SkCategoricalNB:
         """Return ``sklearn.naive_bayes.CategoricalNB``."""
-        from sklearn.naive_bayes import CategoricalNB as SkCategoricalNB
-
         groups = _runs(solution.state.shape)
-        model = SkCategoricalNB(alpha=self.alpha, fit_prior=self.fit_prior)
+        model = sklearn.naive_bayes.CategoricalNB(alpha=self.alpha, fit_prior=self.fit_prior)
         model.n_categories_ = np.array([places.stop - places.start for places in groups])
         model.category_count_ = [solution.counts[:, places] for places in groups]
         model.feature_log_prob_ = [solution.log_prob[:, places] for places in groups]
@@ -63,19 +62,16 @@ class CategoricalNB(Counted):
 
     def estimator(self, solution: CountedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline``: categories as whole numbers, then the model."""
-        from scipy.sparse import csr_array
-        from sklearn.pipeline import Pipeline
-
-        from algorithms.preparing.steps import ColumnMap
+        from algorithms.preparing.steps import ColumnMap  # noqa: PLC0415 -- loads scikit-learn
 
         shape = solution.state.shape
         groups = categories(shape)
         entries = [(p, j, float(i)) for j, places in enumerate(groups.values()) for i, p in enumerate(places)]
         rows, columns, values = (np.array([e[i] for e in entries]) for i in range(3))
-        matrix = csr_array(
+        matrix = scipy.sparse.csr_array(
             (values, (rows.astype(np.intp), columns.astype(np.intp))), shape=(shape.d, len(groups))
         )
-        return Pipeline(
+        return sklearn.pipeline.Pipeline(
             [("categories", ColumnMap().set(matrix, tuple(groups))), ("model", self.fitted(solution))]
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from algorithms.contract import Array, Tags
 from algorithms.families.counted import Counted, CountedSolution
+from algorithms.lazily import sklearn
 from algorithms.ranges import Choice
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ class ComplementNB(Counted):
 
     def model(self, solution: CountedSolution) -> SkComplementNB:
         """Return ``sklearn.naive_bayes.ComplementNB``."""
-        from sklearn.naive_bayes import ComplementNB as SkComplementNB
-
-        model = SkComplementNB(alpha=self.alpha, fit_prior=self.fit_prior, norm=self.norm)
+        model = sklearn.naive_bayes.ComplementNB(alpha=self.alpha, fit_prior=self.fit_prior, norm=self.norm)
         sums = solution.counts
         model.feature_count_, model.feature_all_ = sums.copy(), sums.sum(axis=0)
         model.feature_log_prob_ = solution.log_prob

@@ -13,6 +13,7 @@ from algorithms.contract import Array, Tags
 from algorithms.families.design import Design, View
 from algorithms.families.regression import LinearSolution, Regression, decades
 from algorithms.families.rounding import Residuals
+from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Legal, Log, Range, Uniform
 from algorithms.solvers.active_set import Apart, finish
@@ -155,9 +156,7 @@ class ElasticNet(Regression):
 
     def model(self, solution: LinearSolution) -> SkElasticNet:
         """Return the fitted ``sklearn.linear_model.ElasticNet``."""
-        from sklearn.linear_model import ElasticNet as SkElasticNet
-
-        model = SkElasticNet(
+        model = sklearn.linear_model.ElasticNet(
             alpha=self.alpha, l1_ratio=self.l1_ratio, fit_intercept=self.fit_intercept,
             positive=self.positive, tol=self.tol, max_iter=self.max_iter,
         )  # fmt: skip

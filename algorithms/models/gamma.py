@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from algorithms.families.deviance import DevianceRegression
 from algorithms.families.generalized import GeneralizedSolution
+from algorithms.lazily import sklearn
 from algorithms.summaries.families import GammaCurvature
 
 if TYPE_CHECKING:
@@ -29,6 +30,4 @@ class Gamma(DevianceRegression):
 
     def unfitted(self, solution: GeneralizedSolution) -> GammaRegressor:
         """Return scikit-learn's estimator, not fitted."""
-        from sklearn.linear_model import GammaRegressor
-
-        return GammaRegressor(alpha=self.alpha, fit_intercept=self.fit_intercept)
+        return sklearn.linear_model.GammaRegressor(alpha=self.alpha, fit_intercept=self.fit_intercept)

@@ -15,6 +15,7 @@ from algorithms.families.clusters import (
     Space,
     first_rows,
 )
+from algorithms.lazily import sklearn
 from algorithms.models.kmeans import KMeans
 from algorithms.ranges import Choice, Integer, Legal, Log, Range
 from algorithms.solvers.centres import FIRST_ROWS, Cloud, Rows
@@ -95,10 +96,8 @@ class GaussianMixture(Clustering[MixtureSolution]):
 
     def estimator(self, solution: MixtureSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianMixture``."""
-        from sklearn.mixture import GaussianMixture as SkMixture
-
         space, fit, mixture = solution.space, solution.fit, solution.fit.mixture
-        model: Any = SkMixture(
+        model: Any = sklearn.mixture.GaussianMixture(
             self.n_components, covariance_type=self.covariance_type, tol=self.tol, reg_covar=self.reg_covar,
             max_iter=self.max_iter, n_init=self.n_init, random_state=self.random_state,
         )  # fmt: skip

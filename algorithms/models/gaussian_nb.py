@@ -11,6 +11,7 @@ import numpy as np
 from algorithms.contract import Algorithm, Array, Held, Tags
 from algorithms.families.classes import check_priors, given, need_every_class, priors_of
 from algorithms.families.pipeline import pipeline
+from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.preparing.preprocess import Impute
 from algorithms.ranges import Choice, Legal, Log
@@ -68,7 +69,10 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
     summary: Classes = Classes("diagonal")
 
     tags: ClassVar[Tags] = Tags(
-        task="classification", exact=("log_likelihood",), auto=3, needs_every_class=True,
+        task="classification",
+        exact=("log_likelihood",),
+        auto=3,
+        needs_every_class=True,
         on_request=("impute",),
     )
 
@@ -88,10 +92,10 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
 
     def estimator(self, solution: NaiveSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianNB``."""
-        from sklearn.naive_bayes import GaussianNB as SkGaussianNB
-
         state = solution.state
-        model = SkGaussianNB(priors=given(self.priors, solution.priors), var_smoothing=self.var_smoothing)
+        model = sklearn.naive_bayes.GaussianNB(
+            priors=given(self.priors, solution.priors), var_smoothing=self.var_smoothing
+        )
         model.classes_, model.class_count_ = labels(state.shape), state.weights.copy()
         model.class_prior_, model.epsilon_ = solution.priors, solution.epsilon
         model.theta_, model.var_ = solution.means + solution.columns.origin, solution.variances.copy()

@@ -14,6 +14,7 @@ from algorithms.contract import Algorithm, Held, Rows, Tags
 from algorithms.errors import NotEnoughRows, TooLarge
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.sampled import Prepared, prepare, without_effect
+from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Impute, MinFrequency, Preprocess
 from algorithms.ranges import Choice, Integer, Legal, Range, Uniform
@@ -101,7 +102,9 @@ class IsolationForest(Algorithm[SampleState, Forest]):
     summary: Sample = Sample()
 
     tags: ClassVar[Tags] = Tags(
-        task="outlier_detection", sampled=("roc_auc", "average_precision"), auto=1,
+        task="outlier_detection",
+        sampled=("roc_auc", "average_precision"),
+        auto=1,
         on_request=("impute", "min_frequency"),
     )
 
@@ -119,9 +122,8 @@ class IsolationForest(Algorithm[SampleState, Forest]):
     def _grow(self, state: SampleState) -> Forest:
         how = self._preprocess
         prepared = MEMO.get(state, ("prepared", how), lambda: prepare(state, how))
-        from sklearn.ensemble import IsolationForest as SkIsolationForest
 
-        model = SkIsolationForest(
+        model = sklearn.ensemble.IsolationForest(
             n_estimators=self.n_estimators, max_samples=min(self.max_samples, state.n),
             max_features=self.max_features, bootstrap=self.bootstrap, random_state=self.random_state,
         )  # fmt: skip

@@ -17,6 +17,7 @@ from algorithms.families.clusters import (
     Space,
     first_rows,
 )
+from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Integer, Legal, Log, Range
 from algorithms.solvers.centres import FIRST_ROWS, Cloud, Path, Rows, seeded
@@ -142,10 +143,11 @@ class KMeans(Clustering[KMeansSolution]):
         return Path(cloud, first_rows(cloud, state, FIRST_ROWS), seed, self.summary.k_max)
 
     def _lloyd(self, cloud: Cloud, start: Rows) -> SkKMeans:
-        from sklearn.cluster import KMeans as SkKMeans
-        from sklearn.exceptions import ConvergenceWarning
-
-        model = SkKMeans(self.n_clusters, init=start, n_init=1, max_iter=self.max_iter, tol=self.tol)
+        model = sklearn.cluster.KMeans(
+            self.n_clusters, init=start, n_init=1, max_iter=self.max_iter, tol=self.tol
+        )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer centres than asked for can be best
+            warnings.simplefilter(
+                "ignore", sklearn.exceptions.ConvergenceWarning
+            )  # fewer centres than asked for can be best
             return model.fit(cloud.Z, sample_weight=cloud.share)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from algorithms.contract import Rows, Tags
 from algorithms.families.neighbors import Neighbors
 from algorithms.families.sampled import Prepared, codes
+from algorithms.lazily import sklearn
 from algorithms.solvers.log_loss import mean_log
 from algorithms.solvers.neighbors import elected, probabilities, shares, small
 from algorithms.summaries.sample import labels
@@ -35,9 +36,9 @@ class KNNClassifier(Neighbors):
 
     def model(self, how: str) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""
-        from sklearn.neighbors import KNeighborsClassifier
-
-        return KNeighborsClassifier(self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how)
+        return sklearn.neighbors.KNeighborsClassifier(
+            self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how
+        )
 
     def known(self, sample: Rows) -> NDArray[Any]:
         """Return the codes of the classes."""
@@ -59,7 +60,7 @@ class KNNClassifier(Neighbors):
 
     def told(self, prepared: Prepared, rows: Rows) -> Told:
         """Return the labels and their probabilities; a class that the training sample lacks has none."""
-        from algorithms.scoring.told import Told
+        from algorithms.scoring.told import Told  # noqa: PLC0415 -- loads scikit-learn
 
         found = labels(rows.shape)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from algorithms.contract import Array, Rows, Tags
 from algorithms.families.neighbors import Neighbors
 from algorithms.families.sampled import Prepared
+from algorithms.lazily import sklearn
 from algorithms.solvers.neighbors import means
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ class KNNRegressor(Neighbors):
 
     def model(self, how: str) -> KNeighborsRegressor:
         """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""
-        from sklearn.neighbors import KNeighborsRegressor
-
-        return KNeighborsRegressor(self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how)
+        return sklearn.neighbors.KNeighborsRegressor(
+            self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how
+        )
 
     def known(self, sample: Rows) -> NDArray[Any]:
         """Return the target's numbers."""
@@ -69,7 +70,7 @@ class KNNRegressor(Neighbors):
 
     def told(self, prepared: Prepared, rows: Rows) -> Told:
         """Return the predictions."""
-        from algorithms.scoring.told import Told
+        from algorithms.scoring.told import Told  # noqa: PLC0415 -- loads scikit-learn
 
         return Told({"predict": lambda: self._mean(prepared, rows)}, "regressor")
 

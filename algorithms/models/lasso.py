@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from algorithms.families.regression import LinearSolution
+from algorithms.lazily import sklearn
 from algorithms.models.elastic_net import ElasticNet, fitted
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ class Lasso(ElasticNet):
 
     def model(self, solution: LinearSolution) -> SkLasso:
         """Return the fitted ``sklearn.linear_model.Lasso``."""
-        from sklearn.linear_model import Lasso as SkLasso
-
-        model = SkLasso(
+        model = sklearn.linear_model.Lasso(
             alpha=self.alpha, fit_intercept=self.fit_intercept, positive=self.positive,
             tol=self.tol, max_iter=self.max_iter,
         )  # fmt: skip

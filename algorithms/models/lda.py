@@ -20,6 +20,7 @@ from algorithms.families.discriminant import (
     inverse_of,
     log_likelihood,
 )
+from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Legal, Range, Uniform
 from algorithms.solvers.directions import Directions, eigen, linear, svd
@@ -181,10 +182,8 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
 
     def estimator(self, solution: LinearDiscriminantSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``LinearDiscriminantAnalysis``."""
-        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
         groups, c = solution.groups, len(solution.priors)
-        model = LinearDiscriminantAnalysis(
+        model = sklearn.discriminant_analysis.LinearDiscriminantAnalysis(
             solver=self.solver, shrinkage=None if self.solver == "svd" else self.shrinkage,
             priors=given(self.priors, solution.priors),
         )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from algorithms.contract import Rows, Tags
 from algorithms.families.packed import PackedModel, PackedSolution, averaged
+from algorithms.lazily import sklearn
 from algorithms.ranges import Choice
 from algorithms.summaries.packed import PackedClassifiers
 from algorithms.summaries.sample import labels
@@ -38,10 +39,8 @@ class Linear(PackedModel):
 
     def model(self, solution: PackedSolution) -> SGDClassifier:
         """Return ``sklearn.linear_model.SGDClassifier``."""
-        from sklearn.linear_model import SGDClassifier
-
         member = solution.member
-        model = SGDClassifier(
+        model = sklearn.linear_model.SGDClassifier(
             loss=self.loss, penalty="elasticnet", alpha=self.alpha, l1_ratio=self.l1_ratio, eta0=member.eta0,
             learning_rate="invscaling", power_t=self.summary.power_t, average=self.average,
         )  # fmt: skip
@@ -59,6 +58,5 @@ class Linear(PackedModel):
             return averaged(made == y, rows)
         if eta.shape[1] > 1 or len(np.unique(y)) < 2:
             return None
-        from sklearn.metrics import roc_auc_score
 
-        return float(roc_auc_score(y, eta[:, 0], sample_weight=rows.sample_weight))
+        return float(sklearn.metrics.roc_auc_score(y, eta[:, 0], sample_weight=rows.sample_weight))

@@ -9,6 +9,7 @@ import numpy as np
 
 from algorithms.contract import Rows, Tags
 from algorithms.families.packed import PackedModel, PackedSolution, averaged
+from algorithms.lazily import sklearn
 from algorithms.ranges import Choice
 from algorithms.summaries.packed import PackedRegressors
 
@@ -40,15 +41,15 @@ class LinearRegressor(PackedModel):
 
     def model(self, solution: PackedSolution) -> BaseEstimator:
         """Return ``SGDRegressor`` or ``QuantileRegressor`` of ``sklearn.linear_model``."""
-        from sklearn.linear_model import QuantileRegressor, SGDRegressor
-
         member, known = solution.member, solution.state.known
         epochs, unit = int(known["epochs"][0]), float(known["unit"][0])
         if self.loss == "quantile":
-            model: BaseEstimator = QuantileRegressor(quantile=self.summary.quantile, alpha=self.alpha)
+            model: BaseEstimator = sklearn.linear_model.QuantileRegressor(
+                quantile=self.summary.quantile, alpha=self.alpha
+            )
             model.n_iter_ = epochs
             return model
-        model = SGDRegressor(
+        model = sklearn.linear_model.SGDRegressor(
             loss=self.loss, penalty="elasticnet", alpha=self.alpha, l1_ratio=self.l1_ratio, eta0=member.eta0,
             epsilon=self.summary.epsilon * unit, learning_rate="invscaling", power_t=self.summary.power_t,
             average=self.average,

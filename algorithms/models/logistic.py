@@ -12,6 +12,7 @@ from algorithms.families.by_class import by_class, parsed
 from algorithms.families.classes import need_every_class
 from algorithms.families.generalized import Generalized, GeneralizedSolution
 from algorithms.families.quadratic import Weights
+from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal, Log, Uniform
 from algorithms.solvers.log_loss import mean_log, own_probability
 from algorithms.summaries.curvature import CurvatureState
@@ -81,14 +82,12 @@ class Logistic(Generalized):
 
     def model(self, solution: GeneralizedSolution, state_shape: Shape) -> LogisticRegression:
         """Return the fitted ``sklearn.linear_model.LogisticRegression``."""
-        from sklearn.linear_model import LogisticRegression
-
         classes, weight = labels(state_shape), cast("Any", self.class_weight)
         if weight not in (None, "balanced"):
             weight = dict(
                 zip(classes.tolist(), by_class("class_weight", weight, state_shape, 1.0), strict=True)
             )
-        model = LogisticRegression(
+        model = sklearn.linear_model.LogisticRegression(
             C=self.C, l1_ratio=self.l1_ratio, fit_intercept=self.fit_intercept, class_weight=weight,
             solver="saga" if self.l1_ratio else "lbfgs",
         )  # fmt: skip
@@ -109,9 +108,8 @@ class Logistic(Generalized):
             return mean_log(own_probability(eta, y), w)
         if eta.shape[1] > 1 or len(np.unique(y)) < 2:
             return None
-        from sklearn.metrics import roc_auc_score
 
-        return float(roc_auc_score(y, eta[:, 0], sample_weight=w))
+        return float(sklearn.metrics.roc_auc_score(y, eta[:, 0], sample_weight=w))
 
     def score_moves(self, eta: Array, away: Array, rows: Rows, metric: str) -> list[float]:
         """Return how much a score changes with the linear predictors; the area under the curve by a quick way."""

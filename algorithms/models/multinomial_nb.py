@@ -9,6 +9,7 @@ import numpy as np
 
 from algorithms.contract import Array
 from algorithms.families.counted import Counted, CountedSolution
+from algorithms.lazily import sklearn
 
 if TYPE_CHECKING:
     from sklearn.naive_bayes import MultinomialNB as SkMultinomialNB
@@ -33,8 +34,6 @@ class MultinomialNB(Counted):
 
     def model(self, solution: CountedSolution) -> SkMultinomialNB:
         """Return ``sklearn.naive_bayes.MultinomialNB``."""
-        from sklearn.naive_bayes import MultinomialNB as SkMultinomialNB
-
-        model = SkMultinomialNB(alpha=self.alpha, fit_prior=self.fit_prior)
+        model = sklearn.naive_bayes.MultinomialNB(alpha=self.alpha, fit_prior=self.fit_prior)
         model.feature_count_, model.feature_log_prob_ = solution.counts.copy(), solution.log_prob
         return model

@@ -13,6 +13,7 @@ from algorithms.contract import Array
 from algorithms.families.design import Design, View
 from algorithms.families.regression import LinearSolution, Regression
 from algorithms.families.rounding import Residuals, moved_by_mixing
+from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, unpenalised
@@ -67,9 +68,9 @@ class OLS(Regression):
 
     def model(self, solution: LinearSolution) -> LinearRegression:
         """Return the fitted ``sklearn.linear_model.LinearRegression``."""
-        from sklearn.linear_model import LinearRegression
-
-        model = LinearRegression(fit_intercept=self.fit_intercept, positive=self.positive, tol=self.tol)
+        model = sklearn.linear_model.LinearRegression(
+            fit_intercept=self.fit_intercept, positive=self.positive, tol=self.tol
+        )
         model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept
         if not self.positive:
             model.rank_ = int(np.count_nonzero(kept(solution.design.spectrum, self.tol)))

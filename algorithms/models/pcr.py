@@ -13,6 +13,7 @@ from algorithms.contract import Array
 from algorithms.families.design import Design, View
 from algorithms.families.regression import LinearSolution, Regression
 from algorithms.families.rounding import Residuals
+from algorithms.lazily import sklearn
 from algorithms.models.pca import components, fitted_pca
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.spectrum import decided, kept
@@ -72,17 +73,14 @@ class PCR(Regression):
 
     def model(self, solution: LinearSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` of ``PCA`` and ``LinearRegression``."""
-        from sklearn.linear_model import LinearRegression
-        from sklearn.pipeline import Pipeline
-
         design, k = solution.design, max(1, int(solution.extra["components"]))
         pca = fitted_pca(design, k, whiten=False)
-        line = LinearRegression()
+        line = sklearn.linear_model.LinearRegression()
         line.coef_ = components(design.graded, k) @ solution.coef
         line.intercept_ = solution.design.y_mean
         line.n_features_in_, line.rank_ = k, k
         line.singular_ = design.graded.values[:k] ** 0.5
-        return Pipeline([("pca", pca), ("regression", line)])
+        return sklearn.pipeline.Pipeline([("pca", pca), ("regression", line)])
 
     def _kept(self, design: Design) -> int:
         rank = _rank(design)

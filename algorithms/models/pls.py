@@ -11,6 +11,7 @@ import numpy as np
 from algorithms.contract import Array
 from algorithms.families.design import Design
 from algorithms.families.regression import LinearSolution, Regression
+from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.partial_least_squares import Components, pls, pls_of_rows
@@ -63,11 +64,9 @@ class PLS(Regression):
 
     def model(self, solution: LinearSolution) -> PLSRegression:
         """Return the fitted ``PLSRegression`` (``scale=False``: the scaling is a step of its own)."""
-        from sklearn.cross_decomposition import PLSRegression
-
         design, k = solution.design, int(solution.extra["components"])
         found = _components(design, self.n_components)
-        model = PLSRegression(n_components=k, scale=False)
+        model = sklearn.cross_decomposition.PLSRegression(n_components=k, scale=False)
         model.x_weights_, model.x_loadings_ = found.weights[:, :k], found.loadings[:, :k]
         model.x_rotations_, model.y_loadings_ = found.rotations[:, :k], found.y_loadings[None, :k]
         model.y_weights_, model.y_rotations_ = np.ones((1, k)), 1.0 / found.y_loadings[None, :k]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from algorithms.families.deviance import DevianceRegression
 from algorithms.families.generalized import GeneralizedSolution
+from algorithms.lazily import sklearn
 from algorithms.summaries.families import PoissonCurvature
 
 if TYPE_CHECKING:
@@ -29,6 +30,4 @@ class Poisson(DevianceRegression):
 
     def unfitted(self, solution: GeneralizedSolution) -> PoissonRegressor:
         """Return scikit-learn's estimator, not fitted."""
-        from sklearn.linear_model import PoissonRegressor
-
-        return PoissonRegressor(alpha=self.alpha, fit_intercept=self.fit_intercept)
+        return sklearn.linear_model.PoissonRegressor(alpha=self.alpha, fit_intercept=self.fit_intercept)

@@ -21,6 +21,7 @@ from algorithms.families.discriminant import (
     log_likelihood,
     whitened,
 )
+from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Legal, Uniform
 from algorithms.solvers.spectrum import graded, unlike
@@ -136,10 +137,8 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
 
     def estimator(self, solution: QuadraticDiscriminantSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``QuadraticDiscriminantAnalysis``."""
-        from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
-
         groups = solution.groups
-        model = QuadraticDiscriminantAnalysis(
+        model = sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis(
             reg_param=self.reg_param, priors=given(self.priors, solution.priors)
         )
         model.classes_, model.priors_ = labels(groups.state.shape), solution.priors

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from algorithms.contract import Array, Tags
 from algorithms.families.design import Design
 from algorithms.families.regression import LinearSolution, Regression, decades
+from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal, Log, Range
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, penalised
@@ -70,9 +71,9 @@ class Ridge(Regression):
 
     def model(self, solution: LinearSolution) -> SkRidge:
         """Return the fitted ``sklearn.linear_model.Ridge``."""
-        from sklearn.linear_model import Ridge as SkRidge
-
-        model = SkRidge(alpha=self.alpha, fit_intercept=self.fit_intercept, positive=self.positive)
+        model = sklearn.linear_model.Ridge(
+            alpha=self.alpha, fit_intercept=self.fit_intercept, positive=self.positive
+        )
         model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept
         model.n_iter_, model.solver_ = None, "lbfgs" if self.positive else "cholesky"
         return model

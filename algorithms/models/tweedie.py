@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from algorithms.families.deviance import DevianceRegression
 from algorithms.families.generalized import GeneralizedSolution
+from algorithms.lazily import sklearn
 from algorithms.summaries.families import TweedieCurvature
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ class Tweedie(DevianceRegression):
 
     def unfitted(self, solution: GeneralizedSolution) -> TweedieRegressor:
         """Return scikit-learn's estimator, not fitted."""
-        from sklearn.linear_model import TweedieRegressor
-
-        return TweedieRegressor(
+        return sklearn.linear_model.TweedieRegressor(
             power=self.summary.power, alpha=self.alpha, fit_intercept=self.fit_intercept, link="log"
         )

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import HASH_BITS, INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Column, Shape
+from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 
 if TYPE_CHECKING:
@@ -231,10 +232,8 @@ def column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
 
 def picked(shape: Shape, pick: np.ndarray[Any, np.dtype[np.intp]]) -> ColumnMap:
     """Return the map that keeps some encoded columns as they are."""
-    from scipy.sparse import csr_array
-
     q = len(pick)
-    matrix = csr_array((np.ones(q), (pick, np.arange(q))), shape=(shape.d, q))
+    matrix = scipy.sparse.csr_array((np.ones(q), (pick, np.arange(q))), shape=(shape.d, q))
     return ColumnMap(matrix, tuple(shape.columns[j].name for j in pick), pick, shape.origin[pick])
 
 
@@ -247,15 +246,13 @@ def filled_map(shape: Shape, places: Places, fill: Array) -> ColumnMap:
     places : those that are kept.
     fill : shape (d,), what stands for a missing number of each, less its origin.
     """
-    from scipy.sparse import csr_array
-
     gaps, place = gaps_of(shape.columns), np.full(shape.d, -1, np.intp)
     place[places] = np.arange(len(places))
     some = (place[gaps.values] >= 0) & (fill[gaps.values] != 0.0)
     rows = np.concatenate([places, gaps.indicators[some]])
     columns = np.concatenate([place[places], place[gaps.values[some]]])
     values = np.concatenate([np.ones(len(places)), fill[gaps.values[some]]])
-    matrix = csr_array((values, (rows, columns)), shape=(shape.d, len(places)))
+    matrix = scipy.sparse.csr_array((values, (rows, columns)), shape=(shape.d, len(places)))
     names = tuple(shape.columns[j].name for j in places)
     return ColumnMap(matrix, names, None if some.any() else places, shape.origin[places])
 
@@ -280,8 +277,6 @@ class _Entries:
 
 
 def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
-    from scipy.sparse import csr_array
-
     shape, entries = state.shape, _Entries([], [], [], [], [])
     mean = state.mean[: shape.d]
     scatter = state.scatter if state.scatter.ndim == 1 else np.diagonal(state.scatter)
@@ -295,7 +290,7 @@ def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     if not entries.names and shape.d:
         entries.add(shape.columns[0].name, [])
     q = len(entries.names)
-    matrix = csr_array((entries.values, (entries.rows, entries.cols)), shape=(shape.d, q))
+    matrix = scipy.sparse.csr_array((entries.values, (entries.rows, entries.cols)), shape=(shape.d, q))
     only_selects = len(entries.values) == q and all(v == 1.0 for v in entries.values)
     pick = np.asarray(entries.rows, dtype=np.intp) if only_selects else None
     return ColumnMap(matrix, tuple(entries.names), pick, np.array(entries.origins))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import INDICATOR, Array, Batch, Shape, SparseBatch
+from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import gaps_of
 
@@ -160,13 +161,11 @@ class _Sparse:
 
 def imputed(batch: Batch, shape: Shape, fill: Array) -> Imputed:
     """Return a batch's imputed columns."""
-    from scipy.sparse import csr_array
-
     layout, q = _layout(shape), len(fill)
     factor = layout.factor(fill)
     if isinstance(batch, SparseBatch):
         X = batch.matrix
-        made = csr_array(
+        made = scipy.sparse.csr_array(
             (X.data * factor[X.indices], layout.place.astype(np.int32)[X.indices], X.indptr.copy()),
             shape=(X.shape[0], q),
         )
@@ -180,7 +179,9 @@ def imputed(batch: Batch, shape: Shape, fill: Array) -> Imputed:
     if not layout.indicator[columns].any():
         return _Dense(values, layout.place[columns], q, batch.weight)
     places, where = np.unique(layout.place[columns], return_inverse=True)
-    merged = csr_array((factor[columns], (where, np.arange(len(columns)))), shape=(len(places), len(columns)))
+    merged = scipy.sparse.csr_array(
+        (factor[columns], (where, np.arange(len(columns)))), shape=(len(places), len(columns))
+    )
     filled = np.ascontiguousarray((merged @ values.T).T).astype(values.dtype, copy=False)
     return _Dense(filled, places, q, batch.weight)
 

@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from algorithms.contract import INDICATOR, Array, Batch, Column, Learned, Shape
 from algorithms.errors import AlgorithmError, NotEnoughRows
 from algorithms.known import Known
+from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, filled_map
+from algorithms.preparing.imputed import gap_fills
 from algorithms.ranges import Choice, Integer, Legal, Log
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class KernelMap:
     @cached_property
     def steps(self) -> list[tuple[str, BaseEstimator]]:
         """The map as fitted scikit-learn transformers over the encoded columns, which have their origins."""
-        from algorithms.preparing.steps import ColumnMap as MapColumns
+        from algorithms.preparing.steps import ColumnMap as MapColumns  # noqa: PLC0415 -- loads scikit-learn
 
         (name, scaler), *rest = copy.deepcopy(self._steps)
         scaler.mean_ = scaler.mean_ + self.inputs.origin
@@ -80,21 +82,20 @@ class KernelMap:
     @cached_property
     def _steps(self) -> list[tuple[str, Any]]:
         """``StandardScaler``, then ``Nystroem`` or ``RBFSampler``, over the columns less their origins."""
-        from sklearn.kernel_approximation import Nystroem, RBFSampler
-        from sklearn.preprocessing import StandardScaler
-
         known = self.known
-        scaler: Any = StandardScaler()
+        scaler: Any = sklearn.preprocessing.StandardScaler()
         scaler.mean_, scaler.scale_ = known["feature_center"].copy(), known["feature_scale"].copy()
         scaler.var_, scaler.n_samples_seen_ = scaler.scale_**2, 1
         scaler.n_features_in_ = len(scaler.mean_)
         gamma, width, mapper = float(known["feature_gamma"][0]), len(self.columns), None
         if self.kernel == NYSTROEM:
-            mapper = Nystroem(gamma=gamma, n_components=width, random_state=SEED)
+            mapper = sklearn.kernel_approximation.Nystroem(gamma=gamma, n_components=width, random_state=SEED)
             mapper.components_ = known["feature_points"].copy()
             mapper.normalization_, mapper.component_indices_ = known["feature_root"].copy(), np.arange(width)
         else:
-            mapper = RBFSampler(gamma=gamma, n_components=width, random_state=SEED)
+            mapper = sklearn.kernel_approximation.RBFSampler(
+                gamma=gamma, n_components=width, random_state=SEED
+            )
             mapper.random_weights_ = known["feature_points"].copy()
             mapper.random_offset_ = known["feature_offset"].copy()
         mapper._n_features_out, mapper.n_features_in_ = width, scaler.n_features_in_
@@ -148,8 +149,12 @@ class OnFeatures(Learned):
     known : what was learned from the sample; None until then.
     """
 
-    kernel: Annotated[str, Legal(*KERNELS), Choice(*KERNELS, searched=False)] = field(default=NONE, repr=False)
-    kernel_scale: Annotated[float, Legal(gt=0), Log(0.1, 10.0, searched=False)] = field(default=1.0, repr=False)
+    kernel: Annotated[str, Legal(*KERNELS), Choice(*KERNELS, searched=False)] = field(
+        default=NONE, repr=False
+    )
+    kernel_scale: Annotated[float, Legal(gt=0), Log(0.1, 10.0, searched=False)] = field(
+        default=1.0, repr=False
+    )
     kernel_components: Annotated[int, Legal(ge=2, le=5000), Integer(2, 5000, searched=False)] = field(
         default=100, repr=False
     )
@@ -199,7 +204,6 @@ class OnFeatures(Learned):
     def _features(self, shape: Shape, sample: Batch) -> dict[str, NDArray[Any]]:
         if self.kernel == NONE:
             return {}
-        from algorithms.preparing.imputed import gap_fills
 
         fill = gap_fills(sample, shape, "mean")
         encoded = sample.dense(shape.p)[:, : shape.d].astype(np.float64)
@@ -222,7 +226,9 @@ class OnFeatures(Learned):
             "feature_gamma": np.array([gamma]),
         }  # fmt: skip
         if self.kernel == FOURIER:
-            found["feature_points"] = rng.normal(size=(z.shape[1], self.kernel_components)) * np.sqrt(2.0 * gamma)
+            found["feature_points"] = rng.normal(size=(z.shape[1], self.kernel_components)) * np.sqrt(
+                2.0 * gamma
+            )
             found["feature_offset"] = rng.uniform(0.0, 2.0 * np.pi, self.kernel_components)
             return found
         return {**found, **self._landmarks(z, w, gamma, rng)}
@@ -231,8 +237,6 @@ class OnFeatures(Learned):
         self, z: Array, w: Array, gamma: float, rng: np.random.Generator
     ) -> dict[str, NDArray[Any]]:
         """Return distinct rows of the sample, drawn by weight, and K^(-½) of their kernel matrix K."""
-        from sklearn.metrics.pairwise import rbf_kernel
-
         distinct, first = np.unique(z, axis=0, return_index=True)
         if len(distinct) < self.kernel_components:
             raise NotEnoughRows(
@@ -241,6 +245,6 @@ class OnFeatures(Learned):
             )
         drawn = rng.choice(first, self.kernel_components, replace=False, p=w[first] / w[first].sum())
         points = z[np.sort(drawn)]
-        u, s, vt = np.linalg.svd(rbf_kernel(points, gamma=gamma))
+        u, s, vt = np.linalg.svd(sklearn.metrics.pairwise.rbf_kernel(points, gamma=gamma))
         root = (u / np.sqrt(np.maximum(s, 1e-12))) @ vt
         return {"feature_points": points, "feature_root": root}

@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any
 
 from algorithms.contract import Rows
+from algorithms.lazily import sklearn
 
 SHARELESS = ("neg_max_error", "positive_likelihood_ratio", "neg_negative_likelihood_ratio", "roc_auc_ovo")
 """Scores that take no weights and need none: they do not depend on how many rows each kept one stands for."""
@@ -36,18 +37,14 @@ def scorer_of(metric: str, classes: Sequence[Any] = ()) -> Any:
     >>> scorer_of("accuracy", ("late", "on time"))
     make_scorer(accuracy_score, response_method='predict')
     """
-    from sklearn.metrics import get_scorer
-
-    scorer = get_scorer(metric)  # a copy
+    scorer = sklearn.metrics.get_scorer(metric)  # a copy
     takes = "pos_label" in signature(scorer._score_func).parameters
     if len(classes) == 2 and takes and "pos_label" not in scorer._kwargs:
         scorer._kwargs["pos_label"] = classes[1]
     return scorer
 
 
-def score_by(
-    metric: str, model: Any, rows: Rows, truth: Any = None, classes: Sequence[Any] = ()
-) -> float:
+def score_by(metric: str, model: Any, rows: Rows, truth: Any = None, classes: Sequence[Any] = ()) -> float:
     """Return scikit-learn's score of a model on sampled rows, by their weights.
 
     A scorer that takes no weights is asked of the rows as they are where it does not depend on shares

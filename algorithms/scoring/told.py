@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
 from algorithms.contract import Rows
+from algorithms.lazily import sklearn
 from algorithms.scoring.scorers import score_by
 
 
@@ -61,13 +62,9 @@ class Told(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.estimator_type = self.kind
         if self.kind == "classifier":
-            from sklearn.utils import ClassifierTags
-
-            tags.classifier_tags = ClassifierTags()
+            tags.classifier_tags = sklearn.utils.ClassifierTags()
         elif self.kind == "regressor":
-            from sklearn.utils import RegressorTags
-
-            tags.regressor_tags = RegressorTags()
+            tags.regressor_tags = sklearn.utils.RegressorTags()
         return tags
 
 

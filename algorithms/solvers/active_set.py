@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy
 from algorithms.solvers.penalised import STEPS, Products
 from algorithms.solvers.spectrum import EPS
 
@@ -91,15 +92,11 @@ class _Factor:
 
     def solve(self, x: Array) -> Array:
         """Return the inverse of the penalised products of x, shape (len(on),)."""
-        from scipy.linalg import solve_triangular
-
-        inner = solve_triangular(self.U, x / self.t, trans="T", check_finite=False)
-        return np.asarray(solve_triangular(self.U, inner, check_finite=False) / self.t)
+        inner = scipy.linalg.solve_triangular(self.U, x / self.t, trans="T", check_finite=False)
+        return np.asarray(scipy.linalg.solve_triangular(self.U, inner, check_finite=False) / self.t)
 
     def optimum(self, problem: Products, pull: Array, l2: float) -> tuple[Array, Array, Apart | None]:
         """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns, all slopes, and what a root tells."""
-        from scipy.linalg import solve_triangular
-
         if problem.root is None or self.Q is None:
             gram, target = problem.gram[np.ix_(self.on, self.on)], problem.xy[self.on] - pull
             w = self.solve(target)
@@ -109,14 +106,16 @@ class _Factor:
         rows, z = problem.root[:, :-1], problem.root[:, -1]
         Q, below = self.Q[: len(z)], self.Q[len(z) :]
         along, across = Q.T @ z, Q.T @ rows
-        pulled = solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
-        w = solve_triangular(self.U, along - pulled, check_finite=False) / self.t
+        pulled = scipy.linalg.solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
+        w = scipy.linalg.solve_triangular(self.U, along - pulled, check_finite=False) / self.t
         # no sums of large parts, whatever the coefficients: of target and columns what the active ones leave
         left, beyond = z - Q @ along, rows - Q @ across
         shrunk, held = below @ along, below @ across
         slope = beyond.T @ left + held.T @ shrunk + across.T @ pulled
-        made = np.abs(solve_triangular(self.U, across, check_finite=False)) / self.t[:, None]
-        size = float(np.linalg.norm((left + Q @ pulled)[rows.any(axis=1)]))  # the target's mean alone has no slope
+        made = np.abs(scipy.linalg.solve_triangular(self.U, across, check_finite=False)) / self.t[:, None]
+        size = float(
+            np.linalg.norm((left + Q @ pulled)[rows.any(axis=1)])
+        )  # the target's mean alone has no slope
         lengths = np.sqrt(np.einsum("ij,ij->j", beyond, beyond) + np.einsum("ij,ij->j", held, held))
         return np.asarray(w), np.asarray(slope), Apart(lengths, made, self.on, size)
 
@@ -210,9 +209,6 @@ def _as_far(coef: Array, on: Places, found: Array, wrong: NDArray[np.bool_], sig
 
 def _factor(problem: Products, on: Places, l2: float) -> _Factor:
     """Return the factor of columns; of dependent ones, of as many as are independent, largest pivots first."""
-    from scipy.linalg import qr
-    from scipy.linalg.lapack import dpstrf
-
     k = len(on)
     if not k:
         Q = None if problem.root is None else np.zeros((len(problem.root), 0))
@@ -222,13 +218,13 @@ def _factor(problem: Products, on: Places, l2: float) -> _Factor:
         A = problem.gram[np.ix_(on, on)] + l2 * np.eye(k)
         t = np.sqrt(np.diagonal(A))
         t = np.where(t > 0.0, t, 1.0)
-        U, pivots, rank, _ = dpstrf(A / np.multiply.outer(t, t), lower=0, tol=least)
+        U, pivots, rank, _ = scipy.linalg.lapack.dpstrf(A / np.multiply.outer(t, t), lower=0, tol=least)
         order = pivots[:rank].astype(np.intp) - 1
         return _Factor(on[order], np.triu(U)[:rank, :rank], t[order], None)
     stacked = np.concatenate([problem.root[:, on], np.sqrt(l2) * np.eye(k)])
     t = np.sqrt(np.einsum("ij,ij->j", stacked, stacked))
     t = np.where(t > 0.0, t, 1.0)
-    Q, U, pivots = qr(stacked / t, mode="economic", pivoting=True, check_finite=False)
+    Q, U, pivots = scipy.linalg.qr(stacked / t, mode="economic", pivoting=True, check_finite=False)
     rank = int(np.count_nonzero(np.abs(np.diagonal(U)) > least))
     order = pivots[:rank].astype(np.intp)
     return _Factor(on[order], U[:rank, :rank], t[order], Q[:, :rank])

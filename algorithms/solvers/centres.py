@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy, sklearn
 
 Rows = NDArray[np.floating[Any]]
 
@@ -179,9 +180,8 @@ def seeded(cloud: Cloud, k: int, init: str, seed: int) -> Rows:
     if init == "random":
         rng = np.random.default_rng([seed, k])
         return cloud.Z[rng.choice(cloud.n, k, replace=False, p=cloud.w / cloud.w.sum())]
-    from sklearn.cluster import kmeans_plusplus
 
-    made: Rows = kmeans_plusplus(cloud.Z, k, sample_weight=cloud.share, random_state=seed)[0]
+    made: Rows = sklearn.cluster.kmeans_plusplus(cloud.Z, k, sample_weight=cloud.share, random_state=seed)[0]
     return made
 
 
@@ -199,13 +199,10 @@ def _held_against_others(k: int) -> bool:
 
 def _restarted(cloud: Cloud, k: int, seed: int) -> Rows:
     """Return the best of a few starts of k-means++, more of them for fewer centres."""
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-
     starts = max(2, min(16, 128 // k))
-    model = KMeans(k, n_init=starts, max_iter=50, random_state=seed)
+    model = sklearn.cluster.KMeans(k, n_init=starts, max_iter=50, random_state=seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
         made: Rows = model.fit(cloud.Z, sample_weight=cloud.share).cluster_centers_
     return made
 
@@ -275,6 +272,4 @@ def means(cloud: Cloud, labels: NDArray[np.intp], C: Rows) -> Rows:
 
 def members(labels: NDArray[np.intp], values: Rows, k: int) -> Any:
     """Return the sparse (k, n) matrix of each row's value in its cluster."""
-    from scipy.sparse import csr_array
-
-    return csr_array((values, (labels, np.arange(len(labels)))), shape=(k, len(labels)))
+    return scipy.sparse.csr_array((values, (labels, np.arange(len(labels)))), shape=(k, len(labels)))

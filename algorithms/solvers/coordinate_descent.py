@@ -19,6 +19,7 @@ import numpy as np
 
 from algorithms.contract import Array
 from algorithms.errors import InvalidField
+from algorithms.lazily import sklearn
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,10 @@ def by_path(
     gram: Array, xy: Array, yy: float, alpha: float, l1_ratio: float, how: Descent, start: Array | None
 ) -> tuple[Array, int, float]:
     """Solve by scikit-learn's public ``enet_path``; arguments and result as of :func:`elastic_net`."""
-    from sklearn import config_context
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import enet_path
-
     one_row, y = np.zeros((1, len(xy))), np.array([np.sqrt(yy)])
-    with warnings.catch_warnings(), config_context(skip_parameter_validation=True):
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        _, coefs, gaps, iterations = enet_path(
+    with warnings.catch_warnings(), sklearn.config_context(skip_parameter_validation=True):
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
+        _, coefs, gaps, iterations = sklearn.linear_model.enet_path(
             one_row, y, l1_ratio=l1_ratio, alphas=[alpha], precompute=gram, Xy=xy, check_input=False,
             return_n_iter=True, tol=how.tol, max_iter=how.max_iter, positive=how.positive,
             coef_init=None if start is None else np.array(start),
@@ -80,14 +77,11 @@ def directly(
     gram: Array, xy: Array, yy: float, alpha: float, l1_ratio: float, how: Descent, start: Array | None
 ) -> tuple[Array, int, float]:
     """Solve by the compiled descent that ``enet_path`` ends in; arguments and result as of :func:`elastic_net`."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import _cd_fast
-
     coef = np.zeros(len(xy)) if start is None else np.array(start, np.float64)
     y, rng = np.array([np.sqrt(yy)]), np.random.mtrand._rand
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        coef, gap, _, iterations = _cd_fast.enet_coordinate_descent_gram(
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
+        coef, gap, _, iterations = sklearn.linear_model._cd_fast.enet_coordinate_descent_gram(
             coef, alpha * l1_ratio, alpha * (1.0 - l1_ratio), gram, xy, y, how.max_iter, how.tol, rng, False,
             how.positive, True,
         )  # fmt: skip
@@ -104,15 +98,12 @@ def of_rows(
     >>> of_rows(np.array([[1.0, 2.0]]), 1.0, 1.0, Descent(), None)[0].tolist()
     [1.0]
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import enet_path
-
     check_penalty(alpha, l1_ratio)
     n = len(root)
     X, y = np.asfortranarray(root[:, :-1]), np.ascontiguousarray(root[:, -1])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        _, coefs, gaps, iterations = enet_path(
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
+        _, coefs, gaps, iterations = sklearn.linear_model.enet_path(
             X, y, l1_ratio=l1_ratio, alphas=[alpha / n], precompute=False, check_input=False,
             return_n_iter=True, tol=how.tol, max_iter=how.max_iter, positive=how.positive,
             coef_init=None if start is None else np.array(start),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy
 
 SHARED = 1e4
 """Squared distance of the classes' middle from zero up to which scikit-learn's functions keep twelve digits."""
@@ -61,12 +62,12 @@ def eigen(within: Array, between: Array, means: Array, priors: Array) -> Directi
     numpy.linalg.LinAlgError
         Where Sw is singular.
     """
-    from scipy.linalg import eigh
-
     unit = np.sqrt(np.diagonal(within))  # columns of unlike scales cost no digit
     if not (unit > 0.0).all():
         raise np.linalg.LinAlgError("a column without spread")
-    values, vectors = eigh(between / np.multiply.outer(unit, unit), within / np.multiply.outer(unit, unit))
+    values, vectors = scipy.linalg.eigh(
+        between / np.multiply.outer(unit, unit), within / np.multiply.outer(unit, unit)
+    )
     vectors = vectors / unit[:, None]
     most = min(len(means) - 1, len(within))
     vectors, ratio = vectors[:, np.argsort(values)[::-1]], np.sort(values / np.sum(values))[::-1]

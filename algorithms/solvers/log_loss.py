@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy
 
 
 def own_probability(eta: Array, y: Any) -> Array:
@@ -23,9 +24,7 @@ def own_probability(eta: Array, y: Any) -> Array:
     [0.5, 0.0]
     """
     if eta.shape[1] == 1:
-        from scipy.special import expit
-
-        p = expit(eta[:, 0])
+        p = scipy.special.expit(eta[:, 0])
         return np.asarray(np.where(y == 1, p, 1.0 - p))
     made = np.exp(eta - eta.max(axis=1, keepdims=True))
     return np.asarray(made[np.arange(len(y)), y] / made.sum(axis=1))

@@ -22,6 +22,7 @@ import numpy as np
 
 from algorithms.contract import Array
 from algorithms.errors import AlgorithmError
+from algorithms.lazily import scipy
 
 TINY = 10 * np.finfo(np.float64).eps
 
@@ -162,14 +163,12 @@ _COVARIANCES: Mapping[str, Callable[[Array, Array, Array, Array, float], Array]]
 
 def _cholesky(covariances: Array, kind: str) -> Array:
     """Return P; AlgorithmError where a component has collapsed onto too few rows."""
-    from scipy.linalg import solve_triangular
-
     try:
         if kind in ("full", "tied"):
             lower = np.linalg.cholesky(covariances)
             unit = np.eye(covariances.shape[-1])
             each = lower.reshape(-1, *lower.shape[-2:])
-            found = np.array([solve_triangular(one, unit, lower=True).T for one in each])
+            found = np.array([scipy.linalg.solve_triangular(one, unit, lower=True).T for one in each])
             return np.asarray(found.reshape(lower.shape))
         if np.any(covariances <= 0.0):
             raise np.linalg.LinAlgError

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array
+from algorithms.lazily import sklearn
 
 UNIFORM, DISTANCE = "uniform", "distance"
 WEIGHTS = (UNIFORM, DISTANCE)
@@ -82,13 +83,13 @@ def search(rows: NDArray[Any], target: NDArray[Any], queries: NDArray[Any], k: i
     >>> search(np.array([[0.0], [1.0], [5.0]]), np.array([7, 8, 9]), np.array([[4.0]]), 2, "euclidean").target
     array([[9, 8]])
     """
-    from sklearn.neighbors import NearestNeighbors
-
     wide = rows.shape[1] > TREE_COLUMNS
     if wide:
         mean = rows.mean(axis=0)
         rows, queries = rows - mean, queries - mean
-    found = NearestNeighbors(n_neighbors=k, algorithm="brute" if wide else "kd_tree", metric=metric).fit(rows)
+    found = sklearn.neighbors.NearestNeighbors(
+        n_neighbors=k, algorithm="brute" if wide else "kd_tree", metric=metric
+    ).fit(rows)
     distances, places = found.kneighbors(queries)
     if wide and metric == "euclidean":
         distances, places = _corrected(rows, queries, distances, places)

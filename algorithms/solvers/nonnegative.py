@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy
 from algorithms.solvers.penalised import Products
 from algorithms.solvers.spectrum import decompose
 
@@ -22,8 +23,6 @@ def nonnegative_ridge(problem: Products, alpha: float) -> Array:
     >>> nonnegative_ridge(SimpleNamespace(gram=np.eye(2), xy=np.array([1.0, -1.0]), root=None), 0.0).tolist()
     [1.0, 0.0]
     """
-    from scipy.optimize import nnls
-
     t = np.sqrt(np.diagonal(problem.gram) + alpha)
     t = np.where(t > 0.0, t, 1.0)
     if problem.root is None:
@@ -36,5 +35,5 @@ def nonnegative_ridge(problem: Products, alpha: float) -> Array:
         q = len(t)
         rows = np.concatenate([problem.root[:, :q], np.sqrt(alpha) * np.eye(q)]) / t
         target = np.concatenate([problem.root[:, q], np.zeros(q)])
-    w: Array = nnls(rows, target)[0]
+    w: Array = scipy.optimize.nnls(rows, target)[0]
     return w / t

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -30,8 +31,6 @@ def factor(directions: Array, products: Array) -> tuple[Array, Array]:
     >>> factor(np.eye(3)[:, :2], S[:, :2])[1].round(12).tolist()
     [4.0, 1.0]
     """
-    from scipy.linalg import solve_triangular
-
     size = float(np.linalg.norm(products))
     if not size > 0.0:
         return np.zeros((len(products), 0)), np.zeros(0)
@@ -42,7 +41,7 @@ def factor(directions: Array, products: Array) -> tuple[Array, Array]:
     while upper is None:
         shift *= 10.0
         shifted, upper = _core(directions, products, shift)
-    half = solve_triangular(upper, shifted.T, trans="T", check_finite=False).T
+    half = scipy.linalg.solve_triangular(upper, shifted.T, trans="T", check_finite=False).T
     vectors, roots, _ = np.linalg.svd(half, full_matrices=False)
     values = roots**2 - shift
     kept = values > max(shift, EPS * size)
@@ -50,12 +49,10 @@ def factor(directions: Array, products: Array) -> tuple[Array, Array]:
 
 
 def _core(directions: Array, products: Array, shift: float) -> tuple[Array, Array | None]:
-    from scipy.linalg import LinAlgError, cholesky
-
     shifted = products + shift * directions
     core = directions.T @ shifted
     try:
-        upper: Array = cholesky(0.5 * (core + core.T), check_finite=False)
-    except LinAlgError:
+        upper: Array = scipy.linalg.cholesky(0.5 * (core + core.T), check_finite=False)
+    except scipy.linalg.LinAlgError:
         return shifted, None
     return shifted, upper

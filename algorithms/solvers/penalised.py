@@ -21,6 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy
 from algorithms.solvers.spectrum import (
     EPS,
     Spectrum,
@@ -136,22 +137,20 @@ def equilibrated(gram: Array, alpha: float) -> tuple[Callable[[Array], Array], b
     >>> apply(np.ones(2)).tolist(), sound
     ([1.0, 1e-24], True)
     """
-    from scipy.linalg import cho_factor, cho_solve
-
     A = gram + alpha * np.eye(len(gram))
     t = np.sqrt(np.diagonal(A))
     t = np.where(t > 0.0, t, 1.0)
     scaled = A / np.multiply.outer(t, t)
     floor = len(t) * EPS
     try:
-        factor = cho_factor(scaled, lower=True, overwrite_a=False, check_finite=False)
+        factor = scipy.linalg.cho_factor(scaled, lower=True, overwrite_a=False, check_finite=False)
         sound = bool(np.min(np.diagonal(factor[0]) ** 2) > 100.0 * floor)
     except np.linalg.LinAlgError:
         sound = False
     if sound:
 
         def apply(x: Array) -> Array:
-            return np.asarray(cho_solve(factor, x / t, check_finite=False) / t)
+            return np.asarray(scipy.linalg.cho_solve(factor, x / t, check_finite=False) / t)
 
         return apply, True
     values, vectors = np.linalg.eigh(scaled)
@@ -173,8 +172,6 @@ def refined(gram: Array, xy: Array, alpha: float, apply: Callable[[Array], Array
 
 def by_root(s: Spectrum, root: Array, alpha: float) -> Solved:
     """Return the solution from a QR decomposition of a root of G above √α·I, columns equilibrated."""
-    from scipy.linalg import solve_triangular
-
     q = len(s.values)
     stacked, target = np.concatenate([root[:, :q], np.sqrt(alpha) * np.eye(q)]), root[:, q]
     t = np.sqrt(np.einsum("ij,ij->j", stacked, stacked))
@@ -182,12 +179,12 @@ def by_root(s: Spectrum, root: Array, alpha: float) -> Solved:
     sizes = np.abs(np.diagonal(R))
 
     def apply(x: Array) -> Array:
-        inner = solve_triangular(R, x / t, trans="T")
-        return np.asarray(solve_triangular(R, inner) / t)
+        inner = scipy.linalg.solve_triangular(R, x / t, trans="T")
+        return np.asarray(scipy.linalg.solve_triangular(R, inner) / t)
 
     if sizes.min(initial=1.0) <= 100.0 * q * EPS:
         return Solved(ridge(s, alpha), _by_spectrum(s, inverted(s.values + alpha, s.floor)), certain=False)
-    coef = solve_triangular(R, Q[: len(target)].T @ target) / t
+    coef = scipy.linalg.solve_triangular(R, Q[: len(target)].T @ target) / t
     return Solved(np.asarray(coef), apply)
 
 

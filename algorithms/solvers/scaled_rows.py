@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array, Batch, SparseBatch
+from algorithms.lazily import scipy
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -96,14 +97,14 @@ class FilledPicker:
 
     def sparse(self, rows: Places, places: Places) -> csr_array:
         """Return columns as a CSR array, float64."""
-        from scipy.sparse import csr_array
-
         made, some = self.picker.sparse(rows, places), self._gaps(places)
         if not len(some):
             return made
         beside = self.picker.sparse(rows, self.indicator[places[some]])
         entries = (self.fill[places[some]], (np.arange(len(some)), some))
-        return csr_array(made + beside @ csr_array(entries, shape=(len(some), len(places))))
+        return scipy.sparse.csr_array(
+            made + beside @ scipy.sparse.csr_array(entries, shape=(len(some), len(places)))
+        )
 
     def _gaps(self, places: Places) -> Places:
         """Return which of some columns have gaps in this batch that are not filled with zero."""
@@ -152,11 +153,9 @@ class SparsePicker:
 
     def sparse(self, rows: Places, places: Places) -> csr_array:
         """Return columns as a CSR array, float64."""
-        from scipy.sparse import csr_array
-
         made = self.matrix[rows]
         whole = len(places) == self.d and (places == np.arange(self.d)).all()
-        return csr_array((made if whole else made[:, places]).astype(np.float64))
+        return scipy.sparse.csr_array((made if whole else made[:, places]).astype(np.float64))
 
 
 class DensePicker:
@@ -194,18 +193,18 @@ class DensePicker:
 
     def sparse(self, rows: Places, places: Places) -> csr_array:
         """Return columns as a CSR array, float64."""
-        from scipy.sparse import csr_array, vstack
-
         stored = self.kept[places]
         found = np.flatnonzero(stored >= 0)
         size = max(1, CHUNK // max(1, len(found)))
         parts = [
-            csr_array(self.values[np.ix_(rows[start : start + size], stored[found])].astype(np.float64))
+            scipy.sparse.csr_array(
+                self.values[np.ix_(rows[start : start + size], stored[found])].astype(np.float64)
+            )
             for start in range(0, len(rows), size)
         ]
-        made = csr_array(vstack(parts, format="csr"))
+        made = scipy.sparse.csr_array(scipy.sparse.vstack(parts, format="csr"))
         indices = found[made.indices]
-        return csr_array((made.data, indices, made.indptr), shape=(len(rows), len(places)))
+        return scipy.sparse.csr_array((made.data, indices, made.indptr), shape=(len(rows), len(places)))
 
 
 class ScaledRows(Protocol):

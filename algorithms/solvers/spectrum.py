@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -214,9 +215,7 @@ def _factors(A: Array) -> tuple[Array, Array, Array]:
     beside the largest (Demmel & Veselić 1992; LAPACK's dgejsv, Drmač & Veselić 2008), in two to four times as long.
     """
     if unlike(np.einsum("ij,ij->j", A, A)):
-        from scipy.linalg.lapack import dgejsv
-
-        sizes, u, v, scale, _, failed = dgejsv(A, joba=0, jobu=0, jobv=0, jobr=0)
+        sizes, u, v, scale, _, failed = scipy.linalg.lapack.dgejsv(A, joba=0, jobu=0, jobv=0, jobr=0)
         if not failed:
             return u, sizes * (scale[0] / scale[1]), v
     u, sizes, vt = np.linalg.svd(A, full_matrices=False)
@@ -281,11 +280,11 @@ def factored(gram: Array) -> Array:
     >>> factored(np.diag([4.0, 1e16])).tolist()
     [[2.0, 0.0], [0.0, 100000000.0]]
     """
-    from scipy.linalg.lapack import dpstrf
-
     unit = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
     unit = np.where(unit > 0.0, unit, 1.0)
-    made, pivots, rank, _ = dpstrf(gram / np.multiply.outer(unit, unit), lower=0, tol=len(gram) * EPS)
+    made, pivots, rank, _ = scipy.linalg.lapack.dpstrf(
+        gram / np.multiply.outer(unit, unit), lower=0, tol=len(gram) * EPS
+    )
     root = np.zeros((rank, len(gram)))
     root[:, pivots - 1] = np.triu(made)[:rank]
     return root * unit
@@ -405,12 +404,10 @@ def _within(root: Array, v: Array) -> Array:
 
     Rounding turns singular vectors of unlike size among themselves, which moves the coefficients of large columns.
     """
-    from scipy.linalg import solve_triangular
-
     rows = root[:, :-1] @ v
     t = np.sqrt(np.einsum("ij,ij->j", rows, rows))
     Q, U = np.linalg.qr(rows / t)
-    return np.asarray(v @ (solve_triangular(U, Q.T @ root[:, -1]) / t))
+    return np.asarray(v @ (scipy.linalg.solve_triangular(U, Q.T @ root[:, -1]) / t))
 
 
 def degrees_of_freedom(values: Array, alpha: float) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import Array, Batch, SparseBatch
+from algorithms.lazily import scipy
 from algorithms.solvers.scaled_rows import Picker, Places, picker_of
 
 if TYPE_CHECKING:
@@ -88,10 +89,8 @@ def sparse_spread(x: csr_array, w: Array) -> Spread:
     >>> mean.tolist(), deviation.tolist(), farthest.tolist()
     ([2.0], [2.0], [2.0])
     """
-    from scipy.sparse import csc_array
-
     total, (n, q) = float(w.sum()), x.shape
-    x = csc_array(x)
+    x = scipy.sparse.csc_array(x)
     columns, weight = np.repeat(np.arange(q), np.diff(x.indptr)), w[x.indices]
     exponent = np.frexp(_largest(columns, x.data, q))[1]
     values = np.ldexp(x.data.astype(np.float64), -exponent[columns])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from algorithms.contract import Array
+from algorithms.lazily import scipy
 from algorithms.solvers.scaled_rows import Places
 from algorithms.solvers.steps import Stepper
 from algorithms.summaries.pack import PackedState
@@ -37,11 +38,11 @@ class Buckets:
 
     def step(self, codes: Places, slopes: Array, w: Array, steps: int) -> None:
         """Make the step of that number with the buckets that rows fell into."""
-        from scipy.sparse import csr_array
-
         seen, place = np.unique(codes, return_inverse=True)
         rows = np.repeat(np.arange(len(codes)), codes.shape[1])
-        hits = csr_array((np.ones(codes.size), (place.ravel(), rows)), shape=(len(seen), len(codes)))
+        hits = scipy.sparse.csr_array(
+            (np.ones(codes.size), (place.ravel(), rows)), shape=(len(seen), len(codes))
+        )
         theta, slots = self.theta[seen], self.slots[:, seen]
         self.stepper.step(theta, slots, (hits @ slopes).astype(np.float32), steps)
         self.theta[seen], self.slots[:, seen] = theta, slots

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -19,10 +19,39 @@ from algorithms.solvers.losses import Loss
 from algorithms.solvers.scaled_rows import DenseRows, Picker, Places, ScaledRows, SparseRows, picker_of
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 from algorithms.summaries._buckets import Buckets
-from algorithms.summaries.pack import PackedState, equations, filling, hashed_columns, plain_columns
+from algorithms.summaries.pack import Pack, PackedState, equations, filling, hashed_columns, plain_columns
 
-if TYPE_CHECKING:
-    from algorithms.summaries.packed import Packed
+
+class Packed(Protocol):
+    """What the training of a pack asks of its summary: see :class:`algorithms.summaries.packed.Packed`."""
+
+    @property
+    def optimizer(self) -> str:
+        """Its name."""
+
+    @property
+    def power_t(self) -> float:
+        """How steps shrink."""
+
+    @property
+    def batch_rows(self) -> int:
+        """Most rows of a mini-batch."""
+
+    @property
+    def hash_bits(self) -> int:
+        """Hashed columns share 2**hash_bits buckets."""
+
+    @property
+    def impute(self) -> str:
+        """What a missing number becomes."""
+
+    @property
+    def pack(self) -> Pack:
+        """The models."""
+
+    def loss_of(self, name: str) -> Loss:
+        """Return the loss of that name."""
+
 
 BLOCK = 16_384
 """Rows that are made ready at a time."""
@@ -144,7 +173,15 @@ class Block:
 
     @classmethod
     def of(
-        cls, state: PackedState, packed: Packed, picker: Picker, rows: Places, y: Array, w: Array, *, sparse: bool
+        cls,
+        state: PackedState,
+        packed: Packed,
+        picker: Picker,
+        rows: Places,
+        y: Array,
+        w: Array,
+        *,
+        sparse: bool,
     ) -> Block:
         """Return rows of a batch with their targets, as the batch has them."""
         shape, known, make = state.shape, state.known, SparseRows.of if sparse else DenseRows.of

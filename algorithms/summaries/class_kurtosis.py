@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import EXACT, Array, Batch, Shape, Summary
+from algorithms.lazily import scipy
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.summaries.classes import ByClass, class_means
 
@@ -108,10 +109,10 @@ class ClassKurtosisState(ByClass):
 
     def _centred(self, columns: ColumnMap, c: int) -> Any:
         """Return the sparse map of shape (d, q) from u to y - ȳ: x = u + m p, and p is 1 less an indicator."""
-        from scipy.sparse import csr_array
-
         d, gaps = self.shape.d, gaps_of(self.shape.columns)
-        filled = csr_array((-self.means[c, gaps.values], (gaps.indicators, gaps.values)), shape=(d, d))
+        filled = scipy.sparse.csr_array(
+            (-self.means[c, gaps.values], (gaps.indicators, gaps.values)), shape=(d, d)
+        )
         return columns.matrix + filled @ columns.matrix
 
     def _fourth(self, columns: ColumnMap, c: int, shift: Array, scale: Array) -> float:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, Summary
 from algorithms.errors import InvalidField, TooLarge
 from algorithms.known import Known
+from algorithms.lazily import sklearn
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 
@@ -380,12 +381,12 @@ def _units(X: Array, w: Array) -> tuple[Array, Array]:
 
 
 def _pilot(Z: Array, w: Array, k: int) -> Array:
-    from sklearn.cluster import KMeans
-
     k = min(k, len(np.unique(Z, axis=0)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = KMeans(k, n_init=1, max_iter=LEARN_ITERATIONS, random_state=0).fit(Z, sample_weight=w)
+        found = sklearn.cluster.KMeans(k, n_init=1, max_iter=LEARN_ITERATIONS, random_state=0).fit(
+            Z, sample_weight=w
+        )
     return np.asarray(found.cluster_centers_, np.float64)
 
 

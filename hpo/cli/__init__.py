@@ -8,6 +8,6 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line; the console script ``hpo``."""
-    from hpo.cli.app import app
+    from hpo.cli.app import app  # noqa: PLC0415 -- the commands import this package
 
     app(prog_name="hpo")

@@ -122,7 +122,7 @@ def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateSt
     note = record.polish
     winner = next((c for c in tuner.candidates() if note is not None and c.number == note.trial), None)
 
-    def merged(summary: Summary[Any], pilot: Pilot) -> Any:
+    def merged(summary: Summary, pilot: Pilot) -> Any:
         context = context_of(summary, pilot, record.targets, record.weight)
         try:
             return _cells(summary, pilot, context, record, store, "")
@@ -155,7 +155,7 @@ def _evidence(
 
 
 def _cells(
-    summary: Summary[Any],
+    summary: Summary,
     pilot: Pilot,
     context: str,
     record: StudyRecord,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from algorithms import registry
 from algorithms.contract import Shape, Summary
@@ -28,7 +27,7 @@ def available_memory() -> int | None:
 
 
 def check_memory(
-    summaries: Iterable[Summary[Any]], shape: Shape, n_cells: int, workers: int, available: int | None
+    summaries: Iterable[Summary], shape: Shape, n_cells: int, workers: int, available: int | None
 ) -> int:
     """Return the bytes that a study's states need at once; refuse what does not fit.
 

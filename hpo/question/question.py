@@ -60,7 +60,7 @@ class Asked:
         return None if asked == AUTO and without_hashing(self.searched) else asked
 
     @property
-    def summaries(self) -> list[Summary[Any]]:
+    def summaries(self) -> list[Summary]:
         """Every summary of the study, once; that of scoring last."""
         return summaries_of(self.searched, self.scoring)
 
@@ -104,7 +104,7 @@ class Question(Asked):
         return {key: masked(value) for key, value in asked.items()}
 
 
-def summaries_of(searched: Sequence[Searched], scoring: Scoring) -> list[Summary[Any]]:
+def summaries_of(searched: Sequence[Searched], scoring: Scoring) -> list[Summary]:
     """Return every summary that algorithms and their scoring need, once."""
     found = [s for one in searched for s in one.summaries()]
     return list(dict.fromkeys([*found, *([scoring.sample] if scoring.sample is not None else [])]))

@@ -46,7 +46,7 @@ class Scoring:
     metrics: tuple[str, ...]
     goals: int
     exact: frozenset[str]
-    sample: Summary[Any] | None
+    sample: Summary | None
 
     @property
     def metric(self) -> str:
@@ -60,7 +60,7 @@ class Scoring:
 
 
 def scores(
-    algorithm: Algorithm[Any, Any], solution: Any, held: Held[Any], metrics: Sequence[str]
+    algorithm: Algorithm, solution: Any, held: Held, metrics: Sequence[str]
 ) -> list[Score]:
     """Return several scores of one solution on what was held out; it is dressed once for all of them.
 
@@ -75,7 +75,7 @@ def scores(
     return [found[m] or Score(math.nan) for m in metrics]
 
 
-def score(algorithm: Algorithm[Any, Any], solution: Any, held: Held[Any], metric: str) -> float:
+def score(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> float:
     """Return the score of a solution on what was held out.
 
     Raises
@@ -86,7 +86,7 @@ def score(algorithm: Algorithm[Any, Any], solution: Any, held: Held[Any], metric
     return scores(algorithm, solution, held, [metric])[0].value
 
 
-def _told(algorithm: Algorithm[Any, Any], solution: Any, held: Held[Any], metric: str) -> Score | None:
+def _told(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> Score | None:
     """Return the score that the algorithm computes by itself; None where a scorer must."""
     found = as_score(algorithm.score(solution, held, metric))
     if found is None and held.rows_for(metric) is None:
@@ -182,7 +182,7 @@ def resolve_scoring(
     if isinstance(refit, str):
         found.sort(key=lambda pair: pair[0] != refit)
     exact = frozenset(name for name, known in found if known)
-    needless = len(exact) == len(found) and not any(one.calibrates for one in searched)
+    needless = len(exact) == len(found) and not any(one.has_threshold for one in searched)
     kind = ScoringSample if TASKS[one_task(searched)].target else Sample
     sample = None if needless else kind(size=scoring_rows)
     return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)

@@ -73,22 +73,22 @@ class Searched:
         return (*self.sampled_metrics, *self.metrics)
 
     @property
-    def calibrates(self) -> bool:
+    def has_threshold(self) -> bool:
         """Whether thresholds of classifiers are chosen, which needs sampled rows."""
         named = fields.THRESHOLD.name in {*self.constants, *self.asked}
-        return named and fields.calibrates(self.fields)
+        return named and fields.takes_threshold(self.fields)
 
     @property
     def values(self) -> dict[str, list[Any]]:
         """What is asked of each hyperparameter, as values: every choice, or the ends of a range."""
         return {k: [v] for k, v in self.constants.items()} | {k: _ends(d) for k, d in self.asked.items()}
 
-    def build(self, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
+    def build(self, values: Mapping[str, Any]) -> Algorithm:
         """Return the algorithm with the constants and these values set."""
         return fields.build(self.algorithm, {**self.constants, **values})
 
     @property
-    def variants(self) -> list[Algorithm[Any, Any]]:
+    def variants(self) -> list[Algorithm]:
         """The algorithm with its constants, once for each combination that decides its summary."""
         return [self.build(passes) for passes in self.passes()]
 
@@ -105,16 +105,16 @@ class Searched:
             each.pop(besides, None)
         return [constants | dict(zip(values, v, strict=True)) for v in itertools.product(*values.values())]
 
-    def summary(self, values: Mapping[str, Any]) -> Summary[Any]:
+    def summary(self, values: Mapping[str, Any]) -> Summary:
         """Return the summary of a setting, whether or not its free hyperparameters go together."""
         return self._passing({**self.constants, **values}).summary
 
-    def summaries(self) -> list[Summary[Any]]:
+    def summaries(self) -> list[Summary]:
         """Return every summary that the study needs, once."""
         return list(dict.fromkeys(self.summary(passes) for passes in self.passes()))
 
     def check(
-        self, parameter: str, value: Any, states: Mapping[Summary[Any], Sequence[Any]] | None = None
+        self, parameter: str, value: Any, states: Mapping[Summary, Sequence[Any]] | None = None
     ) -> None:
         """Refuse a value that the hyperparameter cannot take with any of the pass fields set or searched.
 
@@ -143,7 +143,7 @@ class Searched:
         if refused is not None:
             raise refused
 
-    def _passing(self, values: Mapping[str, Any]) -> Algorithm[Any, Any]:
+    def _passing(self, values: Mapping[str, Any]) -> Algorithm:
         """Return the algorithm with those of the values that decide its summary."""
         return fields.build(self.algorithm, {k: v for k, v in values.items() if self._decides(k)})
 

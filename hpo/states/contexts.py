@@ -24,8 +24,8 @@ class Evidence:
     pilot : encoder and folds.
     """
 
-    states: Mapping[Summary[Any], FoldStates]
-    contexts: Mapping[Summary[Any], str]
+    states: Mapping[Summary, FoldStates]
+    contexts: Mapping[Summary, str]
     pilot: Pilot
 
     @property
@@ -34,7 +34,7 @@ class Evidence:
         return next(iter(self.states.values()))
 
 
-def contexts_of(question: Question, pilot: Pilot) -> dict[Summary[Any], str]:
+def contexts_of(question: Question, pilot: Pilot) -> dict[Summary, str]:
     """Return the key of each summary's states."""
     dataset = question.dataset
     return {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in question.summaries}
@@ -47,9 +47,9 @@ def make_pass(question: Question, pilot: Pilot) -> Pass:
 
 def evidence(
     pilot: Pilot,
-    contexts: Mapping[Summary[Any], str],
-    cells: Mapping[Summary[Any], Sequence[Any]],
-    sample: Summary[Any] | None,
+    contexts: Mapping[Summary, str],
+    cells: Mapping[Summary, Sequence[Any]],
+    sample: Summary | None,
     exact: frozenset[str] = frozenset(),
 ) -> Evidence:
     """Return the fold states of a finished pass.

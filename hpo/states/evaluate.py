@@ -69,7 +69,7 @@ class Scores:
 
 
 def evaluate(
-    algorithm: Algorithm[Any, Any], states: FoldStates, metric: str, also: Sequence[str] = ()
+    algorithm: Algorithm, states: FoldStates, metric: str, also: Sequence[str] = ()
 ) -> Scores:
     """Return the fold scores of one setting; reads no data.
 
@@ -84,9 +84,9 @@ def evaluate(
 
 
 def score_pairs(
-    algorithm: Algorithm[Any, Any],
+    algorithm: Algorithm,
     train: Sequence[Any],
-    held_out: Sequence[Held[Any]],
+    held_out: Sequence[Held],
     metric: str,
     also: Sequence[str] = (),
     *,

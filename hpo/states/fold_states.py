@@ -34,7 +34,7 @@ class FoldStates:
     test: tuple[Any, ...]
     whole: Any
     plan: FoldPlan
-    summary: Summary[Any]
+    summary: Summary
     sample: FoldStates | None = None
     exact: frozenset[str] = frozenset()
     plain: FoldStates | None = None
@@ -43,7 +43,7 @@ class FoldStates:
         """Return the state of those cells' rows, merged in the order given."""
         return functools.reduce(self.summary.merge, (self.cells[c] for c in cells))
 
-    def held_cell(self, cell: int) -> Held[Any]:
+    def held_cell(self, cell: int) -> Held:
         """Return what scores are computed on when one cell is held out."""
         return Held(self.cells[cell], None if self.sample is None else self.sample.cells[cell], self.exact)
 
@@ -69,11 +69,11 @@ class FoldStates:
             plain=self,
         )
 
-    def anew(self, summary: Summary[Any], cells: Sequence[Any]) -> FoldStates:
+    def anew(self, summary: Summary, cells: Sequence[Any]) -> FoldStates:
         """Return the states of another pass over the same rows, with the same plan and sample."""
         return replace(fold_states(summary, cells, self.plan), sample=self.sample, exact=self.exact)
 
-    def for_algorithm(self, algorithm: Algorithm[Any, Any]) -> FoldStates:
+    def for_algorithm(self, algorithm: Algorithm) -> FoldStates:
         """Return the states as an algorithm takes them."""
         return self.beside_cells if algorithm.tags.beside_cells else self
 
@@ -86,13 +86,13 @@ class FoldStates:
         return float(test / train) if train else 0.0
 
     @functools.cached_property
-    def held_out(self) -> tuple[Held[Any], ...]:
+    def held_out(self) -> tuple[Held, ...]:
         """What the score of each split is computed on."""
         rows: Sequence[Any] = [None] * len(self.test) if self.sample is None else self.sample.test
         return tuple(Held(state, sample, self.exact) for state, sample in zip(self.test, rows, strict=True))
 
 
-def fold_states(summary: Summary[Any], cells: Sequence[Any], plan: FoldPlan) -> FoldStates:
+def fold_states(summary: Summary, cells: Sequence[Any], plan: FoldPlan) -> FoldStates:
     """Merge cells into training and test states, never by subtraction.
 
     When every split leaves out one cell, prefix and suffix merges make all K of them in 3K merges.
@@ -121,7 +121,7 @@ def leaves_one_out(plan: FoldPlan) -> bool:
     return all(len(s.test) == 1 and set(s.train) == everything - set(s.test) for s in plan.splits)
 
 
-def _all_but_one(summary: Summary[Any], cells: tuple[Any, ...]) -> tuple[list[Any], Any]:
+def _all_but_one(summary: Summary, cells: tuple[Any, ...]) -> tuple[list[Any], Any]:
     """Return the merge of all cells but each, and that of all."""
     prefix = list(_running(summary, cells))
     suffix = list(_running(summary, cells[::-1]))[::-1]
@@ -135,7 +135,7 @@ def _all_but_one(summary: Summary[Any], cells: tuple[Any, ...]) -> tuple[list[An
     return others, prefix[-1]
 
 
-def _running(summary: Summary[Any], cells: Sequence[Any]) -> list[Any]:
+def _running(summary: Summary, cells: Sequence[Any]) -> list[Any]:
     merged = [cells[0]]
     for cell in cells[1:]:
         merged.append(summary.merge(merged[-1], cell))

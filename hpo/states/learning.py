@@ -31,7 +31,7 @@ MOST_BYTES = 1 << 29
 
 
 def with_known(
-    pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary[Any]], store: StateStore, seed: int
+    pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary], store: StateStore, seed: int
 ) -> Pilot:
     """Return the pilot with what each summary must know: from the store, or learned from a new sample.
 
@@ -68,14 +68,14 @@ class Learned:
     rounds: int
 
 
-def keep(summary: Summary[Any], learned: Learned, pilot: Pilot, dataset: Dataset, store: StateStore) -> None:
+def keep(summary: Summary, learned: Learned, pilot: Pilot, dataset: Dataset, store: StateStore) -> None:
     """Keep what was learned again; data that still has all these segments prefers it to what a sample told."""
     about = _about(summary, pilot, dataset, dataset.segments)
     _put(store, learned.known, {**about, "rounds": learned.rounds})
 
 
 def keep_finer(
-    summary: Summary[Any], known: Known, pilot: Pilot, dataset: Dataset, store: StateStore
+    summary: Summary, known: Known, pilot: Pilot, dataset: Dataset, store: StateStore
 ) -> None:
     """Keep what makes states of more digits; data that still has all these segments begins with it."""
     _put(store, known, {**_about(summary, pilot, dataset, dataset.segments), "finer": True})
@@ -89,7 +89,7 @@ def learned_of(store: StateStore, known: Known, dataset: Dataset) -> int:
     return int(document.about.get("rounds", 0))
 
 
-def sampled(summary: Summary[Any], pilot: Pilot, dataset: Dataset, seed: int) -> Batch:
+def sampled(summary: Summary, pilot: Pilot, dataset: Dataset, seed: int) -> Batch:
     """Return sampled rows as a summary learns from them.
 
     Raises
@@ -101,7 +101,7 @@ def sampled(summary: Summary[Any], pilot: Pilot, dataset: Dataset, seed: int) ->
 
 
 def _about(
-    summary: Summary[Any], pilot: Pilot, dataset: Dataset, segments: Sequence[Segment]
+    summary: Summary, pilot: Pilot, dataset: Dataset, segments: Sequence[Segment]
 ) -> dict[str, Any]:
     return {
         "lookup": lookup_of(summary, pilot, dataset.targets, dataset.weight),
@@ -117,7 +117,7 @@ def _put(store: StateStore, known: Known, about: Mapping[str, Any]) -> None:
 
 
 def with_stored(
-    pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary[Any]], store: StateStore
+    pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary], store: StateStore
 ) -> Pilot:
     """Return the pilot with what the store knows for these summaries; reads no data."""
     able = _learning(summaries)
@@ -125,7 +125,7 @@ def with_stored(
     if not wanted:
         return pilot
     present = {segment.fingerprint for segment in dataset.segments}
-    found: dict[Summary[Any], Known] = {}
+    found: dict[Summary, Known] = {}
     for document in sorted(store.documents(KIND), key=_learned_last, reverse=True):
         summary = wanted.get(str(document.about.get("lookup")))
         if summary is None or summary in found or share_of(document, present) < LEAST_SHARE:
@@ -151,7 +151,7 @@ def load_known(store: StateStore, name: str) -> Known | None:
     return known if known.digest == name else None
 
 
-def lookup_of(summary: Summary[Any], pilot: Pilot, targets: Iterable[str], weight: str | None) -> str:
+def lookup_of(summary: Summary, pilot: Pilot, targets: Iterable[str], weight: str | None) -> str:
     """Return the digest of everything that what a summary learns depends on but the sampled rows."""
     return digest(
         {**fields_of_summary(summary), "pilot": pilot.digest, "targets": list(targets), "weight": weight}
@@ -166,7 +166,7 @@ def record_of(pilot: Pilot, targets: Iterable[str], weight: str | None) -> dict[
 
 def recorded(
     pilot: Pilot,
-    summaries: Iterable[Summary[Any]],
+    summaries: Iterable[Summary],
     targets: Iterable[str],
     weight: str | None,
     record: Mapping[str, str],
@@ -178,7 +178,7 @@ def recorded(
     return replace(pilot, known={s: known for s, known in found.items() if known is not None})
 
 
-def _learning(summaries: Iterable[Summary[Any]]) -> list[Summary[Any]]:
+def _learning(summaries: Iterable[Summary]) -> list[Summary]:
     """Return the summaries that must know something, or may turn out to need it."""
     return [s for s in summaries if s.learning is not None or s.finer(None) is not None]
 
@@ -198,7 +198,7 @@ def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence
     return made.batch, drawn
 
 
-def _as_taken(summary: Summary[Any], sample: Batch) -> Batch:
+def _as_taken(summary: Summary, sample: Batch) -> Batch:
     """Return the sample as a summary takes it: fewer sparse rows, evenly spread, where it makes them dense."""
     if not isinstance(sample, SparseBatch) or summary.sparse:
         return sample

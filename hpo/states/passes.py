@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.data.segment import Segment
 
-Summaries = Sequence[Summary[Any]]
+Summaries = Sequence[Summary]
 
 DRAW = -1
 """Seed of the priorities that rows are drawn by: apart from every seed of folds."""
@@ -56,7 +56,7 @@ class Leaf:
     without_weight: int
 
 
-Found = tuple[dict[Summary[Any], Leaf], set[Summary[Any]]]
+Found = tuple[dict[Summary, Leaf], set[Summary]]
 """A segment's leaves, and the summaries whose leaf had to be computed."""
 
 
@@ -83,7 +83,7 @@ class PassResult:
     seconds : of the whole pass.
     """
 
-    cells: dict[Summary[Any], list[Any]]
+    cells: dict[Summary, list[Any]]
     segments: list[SegmentCost] = field(default_factory=list)
     states_built: int = 0
     states_reused: int = 0
@@ -92,7 +92,7 @@ class PassResult:
     seconds: float = 0.0
 
 
-def context_of(summary: Summary[Any], pilot: Pilot, targets: Sequence[str], weight: str | None) -> str:
+def context_of(summary: Summary, pilot: Pilot, targets: Sequence[str], weight: str | None) -> str:
     """Return the digest of everything that a leaf depends on but its segment."""
     known = pilot.known.get(summary)
     return digest(
@@ -120,7 +120,7 @@ class Pass:
 
     dataset: Dataset
     pilot: Pilot
-    contexts: Mapping[Summary[Any], str]
+    contexts: Mapping[Summary, str]
     store: StateStore
 
     def run(self, n_jobs: int | None, progress: Progress, stop: Event) -> PassResult:
@@ -158,7 +158,7 @@ class Pass:
             warnings.warn(_complaint(unsaved), StoreWarning, stacklevel=2)
         return result
 
-    def _identity(self, summary: Summary[Any]) -> list[Any]:
+    def _identity(self, summary: Summary) -> list[Any]:
         return [self.pilot.ready(summary).init(self.pilot.shape)] * self.pilot.folds.plan.n_cells
 
     def _missing(self) -> list[Segment]:
@@ -197,7 +197,7 @@ class Pass:
 
     def _compute(
         self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, ahead: bool
-    ) -> dict[Summary[Any], Leaf]:
+    ) -> dict[Summary, Leaf]:
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
         cells = {s: self._identity(s) for s in summaries}
         rows = without_target = without_weight = 0
@@ -249,7 +249,7 @@ class Pass:
         return segment.nbytes * rows // segment.rows if segment.rows else 0
 
     def _add(
-        self, result: PassResult, segment: Segment, leaves: Mapping[Summary[Any], Leaf], made: set[Any]
+        self, result: PassResult, segment: Segment, leaves: Mapping[Summary, Leaf], made: set[Any]
     ) -> None:
         for s, leaf in leaves.items():
             merge_leaf(result, s, leaf, self.pilot)
@@ -268,17 +268,17 @@ class Pass:
                 f"{self.store.location}: run the same again to go on"
             )
 
-    def _context(self, summary: Summary[Any]) -> str:
+    def _context(self, summary: Summary) -> str:
         return self.contexts[summary]
 
-    def _key(self, summary: Summary[Any], segment: Segment) -> Key:
+    def _key(self, summary: Summary, segment: Segment) -> Key:
         return Key(self.contexts[summary], self.pilot.folds.key(segment))
 
-    def _known(self, summary: Summary[Any], segment: Segment) -> Leaf | None:
+    def _known(self, summary: Summary, segment: Segment) -> Leaf | None:
         return self.store.get(self._key(summary, segment), empty_leaf(summary, self.pilot))
 
     def _publish(
-        self, summary: Summary[Any], segment: Segment, leaf: Leaf, unsaved: list[StoreWriteError]
+        self, summary: Summary, segment: Segment, leaf: Leaf, unsaved: list[StoreWriteError]
     ) -> None:
         about = {
             "summary": repr(summary), "segment": segment.id, "uri": segment.uri, "rows": leaf.rows,
@@ -302,13 +302,13 @@ class _Parts:
     without_weight: int
 
 
-def merge_leaf(result: PassResult, summary: Summary[Any], leaf: Leaf, pilot: Pilot) -> None:
+def merge_leaf(result: PassResult, summary: Summary, leaf: Leaf, pilot: Pilot) -> None:
     """Merge a leaf into a summary's cells."""
     merged, ready = result.cells[summary], pilot.ready(summary)
     result.cells[summary] = [ready.merge(a, b) for a, b in zip(merged, leaf.cells, strict=True)]
 
 
-def empty_leaf(summary: Summary[Any], pilot: Pilot) -> Leaf:
+def empty_leaf(summary: Summary, pilot: Pilot) -> Leaf:
     """Return the leaf of no rows: the layout that a stored one must have."""
     return Leaf((pilot.ready(summary).init(pilot.shape),) * pilot.folds.plan.n_cells, 0, 0, 0)
 

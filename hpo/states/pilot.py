@@ -58,14 +58,14 @@ class Pilot:
     shape: Shape
     name: str | None
     origin: str
-    known: Mapping[Summary[Any], Known] = field(default_factory=dict)
+    known: Mapping[Summary, Known] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """What of the pilot makes states comparable."""
         return digest({"encoder": self.encoder.to_dict(), "folds": self.folds.to_dict()})
 
-    def ready(self, summary: Summary[Any]) -> Summary[Any]:
+    def ready(self, summary: Summary) -> Summary:
         """Return the summary as a pass uses it: knowing what it learned."""
         known = self.known.get(summary)
         return summary if known is None else summary.knowing(known)

@@ -146,7 +146,7 @@ def _polish(question: Question) -> str:
     return "maybe" if how is True else "always"
 
 
-def _checked(summary: Summary[Any]) -> bool:
+def _checked(summary: Summary) -> bool:
     """Return whether a pass may show that what a summary learned does not suit."""
     return summary.learning is not None and summary.learning.checks
 

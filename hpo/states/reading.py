@@ -42,7 +42,7 @@ class Reading:
     """
 
     pilot: Pilot
-    contexts: Mapping[Summary[Any], str]
+    contexts: Mapping[Summary, str]
     result: PassResult
     again: tuple[str, ...] = ()
     unsuited: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ def read(question: Question, pilot: Pilot, progress: Progress, stop: Event) -> R
     one_pass = make_pass(question, pilot)
     made = one_pass.run(question.spec.n_jobs, progress, stop)
     found, asked = Reading(pilot, one_pass.contexts, made), list(one_pass.contexts)
-    left: dict[Summary[Any], str] = {}
+    left: dict[Summary, str] = {}
     while failing := _failing(found, asked):
         learned = {s: new for s, f in failing.items() if (new := _learned_again(question, found, s, f))}
         left |= {s: failure.why for s, failure in failing.items() if s not in learned}
@@ -83,7 +83,7 @@ class _Failure:
     whole: Any
 
 
-def _failing(found: Reading, asked: Sequence[Summary[Any]]) -> dict[Summary[Any], _Failure]:
+def _failing(found: Reading, asked: Sequence[Summary]) -> dict[Summary, _Failure]:
     failing = {}
     for summary in asked:
         ready = found.pilot.ready(summary)
@@ -98,7 +98,7 @@ def _failing(found: Reading, asked: Sequence[Summary[Any]]) -> dict[Summary[Any]
 
 
 def _learned_again(
-    question: Question, found: Reading, summary: Summary[Any], failure: _Failure
+    question: Question, found: Reading, summary: Summary, failure: _Failure
 ) -> Learned | None:
     """Return what a summary learns of all rows and a sample; None where that was done as often as it may be."""
     dataset, pilot = question.dataset, found.pilot
@@ -117,8 +117,8 @@ def _learned_again(
 def _read_again(
     question: Question,
     found: Reading,
-    failing: Mapping[Summary[Any], _Failure],
-    learned: Mapping[Summary[Any], Learned],
+    failing: Mapping[Summary, _Failure],
+    learned: Mapping[Summary, Learned],
     progress: Progress,
     stop: Event,
 ) -> Reading:
@@ -154,7 +154,7 @@ def _sentences(reasons: Any) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 
-def _complaint(left: Mapping[Summary[Any], str]) -> str:
+def _complaint(left: Mapping[Summary, str]) -> str:
     names = ", ".join(dict.fromkeys(map(repr, left)))
     return (
         f"what was learned before the pass does not suit all rows: {_sentences(left.values())}. Models and scores "

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from threading import Event
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +30,7 @@ from hpo.states.passes import Pass, PassResult, context_of
 from hpo.states.pilot import Pilot
 
 
-def precision_in_words(summaries: Iterable[Summary[Any]], pilot: Pilot) -> str:
+def precision_in_words(summaries: Iterable[Summary], pilot: Pilot) -> str:
     """Return how many digits the states of a study have, and why; empty where there is one way alone."""
     found = (s.precision_in_words(pilot.known.get(s), pilot.shape) for s in summaries)
     return "; ".join(dict.fromkeys(filter(None, found)))
@@ -59,9 +58,9 @@ class Refining:
     after: Callable[[], None] = lambda: None
     results: list[PassResult] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
-    refused: dict[Summary[Any], str] = field(default_factory=dict)
+    refused: dict[Summary, str] = field(default_factory=dict)
 
-    def refine(self, summary: Summary[Any]) -> Evidence | None:
+    def refine(self, summary: Summary) -> Evidence | None:
         """Return the evidence with states of more digits for a summary; None if it has no more.
 
         Raises
@@ -85,7 +84,7 @@ class Refining:
             )
         return self.found
 
-    def _refine(self, summary: Summary[Any], known: Known) -> None:
+    def _refine(self, summary: Summary, known: Known) -> None:
         pilot = self.found.pilot
         pilot = replace(pilot, known={**pilot.known, summary: known})
         try:
@@ -98,7 +97,7 @@ class Refining:
         self.found = Evidence({**found.states, summary: states}, {**found.contexts, summary: context}, pilot)
         self.after()
 
-    def _read(self, summary: Summary[Any], pilot: Pilot, known: Known) -> tuple[FoldStates, str]:
+    def _read(self, summary: Summary, pilot: Pilot, known: Known) -> tuple[FoldStates, str]:
         dataset, store = self.question.dataset, self.question.store
         context = context_of(summary, pilot, dataset.targets, dataset.weight)
         why = f"{summary!r} has too few digits for the scores of some settings"
@@ -112,12 +111,12 @@ class Refining:
         self.why.append(why)
         return states, context
 
-    def _check_memory(self, summary: Summary[Any], pilot: Pilot) -> None:
+    def _check_memory(self, summary: Summary, pilot: Pilot) -> None:
         workers = min(self.question.spec.n_jobs or os.cpu_count() or 1, len(self.question.dataset.segments))
         cells = pilot.folds.plan.n_cells
         check_memory([pilot.ready(summary)], pilot.shape, cells, workers, available_memory())
 
-    def _of_this_data(self, summary: Summary[Any], finer: Known) -> Known:
+    def _of_this_data(self, summary: Summary, finer: Known) -> Known:
         """Return what is known under a name of its own: of these segments, and of this question."""
         dataset = self.question.dataset
         names = [lookup_of(summary, self.found.pilot, dataset.targets, dataset.weight)]

@@ -7,7 +7,7 @@ from typing import Any
 from algorithms.contract import Summary, pass_fields
 
 
-def fields_of_summary(summary: Summary[Any]) -> dict[str, Any]:
+def fields_of_summary(summary: Summary) -> dict[str, Any]:
     """Return what makes a summary itself, as JSON-ready values; what it learned is left out.
 
     Examples

@@ -34,15 +34,15 @@ class Scorer:
     """
 
     searched: Mapping[str, Searched]
-    states: Mapping[Summary[Any], FoldStates]
-    contexts: Mapping[Summary[Any], str]
+    states: Mapping[Summary, FoldStates]
+    contexts: Mapping[Summary, str]
     metric: str
     also: tuple[str, ...] = ()
     goals: int = 1
     fits: int = 0
-    refine: Callable[[Summary[Any]], Evidence | None] | None = None
+    refine: Callable[[Summary], Evidence | None] | None = None
 
-    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Algorithm[Any, Any], FoldStates]:
+    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Algorithm, FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""
         algorithm = self.searched[name].build(values)
         return algorithm, self.states[algorithm.summary].for_algorithm(algorithm)

@@ -59,7 +59,7 @@ class Candidate:
     """
 
     number: int
-    algorithm: Algorithm[Any, Any]
+    algorithm: Algorithm
     states: FoldStates
     scores: Scores
 
@@ -153,7 +153,7 @@ def _inner_means(candidates: Sequence[Candidate], metric: str) -> list[list[floa
 
 
 def _held_out_scores(
-    algorithm: Algorithm[Any, Any], train: Any, held_out: Sequence[Held[Any]], metric: str
+    algorithm: Algorithm, train: Any, held_out: Sequence[Held], metric: str
 ) -> list[float]:
     """Return the scores of one model on what was held out; -∞ where the training state defines no model."""
     try:
@@ -164,9 +164,9 @@ def _held_out_scores(
 
 
 def usable_scores(
-    algorithm: Algorithm[Any, Any],
+    algorithm: Algorithm,
     train: Sequence[Any],
-    held_out: Sequence[Held[Any]],
+    held_out: Sequence[Held],
     metric: str,
     overlap: float = 0.0,
 ) -> Scores | None:
@@ -208,7 +208,7 @@ def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
 
 @one_blas_thread()
 def validation_curve(
-    build: Callable[[Mapping[str, Any]], tuple[Algorithm[Any, Any], FoldStates]],
+    build: Callable[[Mapping[str, Any]], tuple[Algorithm, FoldStates]],
     params: Mapping[str, Any],
     name: str,
     values: Sequence[Any],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from algorithms import registry
 from algorithms.contract import Algorithm
@@ -33,7 +32,7 @@ class Lack:
     advice: tuple[str, ...]
 
 
-def usual(one: Searched, found: Evidence) -> tuple[Algorithm[Any, Any], FoldStates]:
+def usual(one: Searched, found: Evidence) -> tuple[Algorithm, FoldStates]:
     """Return an algorithm with the hyperparameters that it has by itself, and the states of its summary."""
     default = one.build({})
     algorithm = default if default.summary in found.states else one.variants[0]
@@ -64,7 +63,7 @@ def lacking(searched: Sequence[Searched], found: Evidence) -> dict[str, Lack]:
     return {name: lack for name, lack in lacks.items() if lack is not None}
 
 
-def _lack(algorithm: Algorithm[Any, Any], states: FoldStates) -> Lack | None:
+def _lack(algorithm: Algorithm, states: FoldStates) -> Lack | None:
     k = len(states.train)
     places = [f"split {i} of {k}" for i in range(1, k + 1)]
     for where, train in [("the data", states.whole), *zip(places, states.train, strict=True)]:

@@ -89,7 +89,7 @@ def _journal(path: Path) -> BaseStorage:
 
 
 def _database(url: str) -> BaseStorage:
-    import sqlalchemy.exc
+    import sqlalchemy.exc  # noqa: PLC0415 -- for databases alone
 
     _make_parent(url)
     try:
@@ -126,7 +126,7 @@ def _make_parent(url: str) -> None:
 
 def _hasten(storage: Any) -> None:
     """Write SQLite ahead to a log: a killed process loses nothing, and a trial costs no fsync."""
-    from sqlalchemy import event
+    from sqlalchemy import event  # noqa: PLC0415 -- for databases alone
 
     def settle(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -63,7 +63,7 @@ def _kind(value: Any) -> str:
 
 def _from_python(value: Any) -> Any:
     if type(value).__module__.partition(".")[0] in ("optuna", "scipy"):
-        from studies.spec.distributions import to_spec
+        from studies.spec.distributions import to_spec  # noqa: PLC0415 -- loads Optuna
 
         return to_spec(value)
     return as_plain(value)

@@ -192,7 +192,7 @@ def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyst
 
 def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSystem, str]:
     try:
-        from fsspec.core import url_to_fs
+        from fsspec.core import url_to_fs  # noqa: PLC0415 -- an extra
     except ImportError as error:
         raise DataError(
             f"{uri!r} needs fsspec (and the package for its scheme); install them: pip install fsspec"

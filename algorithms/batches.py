@@ -1,0 +1,267 @@
+"""What passes between data and states: a batch of encoded rows, and the shape that states are laid out by.
+
+Notation (used in every module of this room)
+
+====== ==================================================
+n      rows of a batch
+d      encoded columns
+t      targets
+p      d + t
+w      row weights, shape (n,)
+W      sum of the row weights
+S      scatter about the mean, shape (p, p)
+====== ==================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+    from sklearn.base import BaseEstimator
+
+Array = NDArray[np.float64]
+
+VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other", "missing"
+
+HASHED = "hashed"
+
+DENSE_BYTES = 1 << 26
+"""Bytes that sparse rows may take when a summary wants them dense."""
+
+HASH_BITS = 24
+"""Bits of the hash in a column of role ``"hashed"``: as many as float32 holds exactly."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One encoded column: its name, the column of the data it comes from, and the part it plays.
+
+    Attributes
+    ----------
+    name : feature name after encoding, for example ``"carrier_AA"``.
+    source : column of the data, for example ``"carrier"``.
+    role : ``"value"`` (a number, at its origin where missing), ``"indicator"`` (1 where that number is missing),
+        ``"level"`` (one category), ``"other"`` (categories outside the learned levels) or
+        ``"missing"`` (no category); ``"hashed"`` (a hash of :data:`HASH_BITS` bits of the category, a number by
+        which it is found, not to calculate with).
+    origin : what batches and states have subtracted from a value, so that they hold small numbers whatever the
+        calendar or the currency; models give it back. Other than zero only for a role of ``"value"``.
+
+    Examples
+    --------
+    >>> Column("carrier_AA", "carrier", "level").role
+    'level'
+    """
+
+    name: str
+    source: str
+    role: str = VALUE
+    origin: float = 0.0
+
+
+class Features(Protocol):
+    """A map that makes columns of the encoded ones."""
+
+    @property
+    def steps(self) -> list[tuple[str, BaseEstimator]]:
+        """Fitted steps of a pipeline that make them."""
+        ...
+
+    def __call__(self, x: NDArray[Any]) -> Array:
+        """Return the columns of encoded rows, shape (n, D)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The true shape of the data after encoding: what every state of a pass is laid out by.
+
+    Attributes
+    ----------
+    columns : the d encoded columns, in order.
+    targets : names of the t targets.
+    classes : labels of the target, sorted, where it is a class; a batch holds their places, from 0.
+    dtype : ``"float32"`` or ``"float64"``, of the batches.
+    features : the map that made the columns of the encoded ones; None where these are the encoded ones.
+
+    Examples
+    --------
+    >>> shape = Shape((Column("x", "x"),), ("y",), classes=("no", "yes"))
+    >>> shape.d, shape.t, shape.p, len(shape.classes)
+    (1, 1, 2, 2)
+    """
+
+    columns: tuple[Column, ...]
+    targets: tuple[str, ...] = ()
+    classes: tuple[Any, ...] = ()
+    dtype: str = "float64"
+    features: Features | None = None
+
+    @property
+    def d(self) -> int:
+        """Number of encoded columns."""
+        return len(self.columns)
+
+    @property
+    def t(self) -> int:
+        """Number of targets."""
+        return len(self.targets)
+
+    @property
+    def p(self) -> int:
+        """Number of columns and targets together."""
+        return self.d + self.t
+
+    @cached_property
+    def origin(self) -> Array:
+        """What is subtracted from each encoded column, shape (d,)."""
+        return np.array([column.origin for column in self.columns], np.float64)
+
+    @cached_property
+    def shifted(self) -> bool:
+        """Whether any column has an origin other than zero."""
+        return bool(self.origin.any())
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A run of encoded rows.
+
+    Attributes
+    ----------
+    values : shape (n, p), float32 or float64, Fortran order preferred: d encoded columns, less their origins,
+        then t targets. Everything is finite: missing numbers are zero here and one in their indicator column.
+    weight : shape (n,) float64, positive, or None for weights of one.
+    d : how many of the p are columns; the rest are targets.
+    present : indices (into the p columns) of what can be other than zero in this batch, or None for all.
+        Columns outside it are exactly zero in every row, so a summary may skip them; then ``values``
+        has only the present columns, shape (n, len(present)).
+    priority : shape (n,) uint64, a hash of each row's place in the data, the same in every pass: what samples
+        are drawn by. None where no summary of the pass draws.
+
+    Examples
+    --------
+    >>> batch = Batch(np.ones((3, 2)), d=1)
+    >>> batch.n, batch.total
+    (3, 3.0)
+    """
+
+    values: NDArray[np.floating[Any]]
+    d: int
+    weight: Array | None = None
+    present: NDArray[np.intp] | None = None
+    priority: NDArray[np.uint64] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.values.shape[0])
+
+    @property
+    def total(self) -> float:
+        """Sum of the row weights W."""
+        return float(self.n) if self.weight is None else float(self.weight.sum())
+
+    @property
+    def weights(self) -> Array:
+        """The row weights, ones where there are none."""
+        return np.ones(self.n) if self.weight is None else self.weight
+
+    def part(self, rows: slice) -> Batch:
+        """Return some of the rows; nothing is copied."""
+        weight = None if self.weight is None else self.weight[rows]
+        priority = None if self.priority is None else self.priority[rows]
+        return Batch(self.values[rows], self.d, weight, self.present, priority)
+
+    def dense(self, p: int, rows: Any = slice(None)) -> NDArray[np.floating[Any]]:
+        """Return the chosen rows with all p columns, those that are not present zero.
+
+        Examples
+        --------
+        >>> Batch(np.ones((2, 1)), d=2, present=np.array([1])).dense(3).tolist()
+        [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
+        """
+        values: NDArray[np.floating[Any]] = self.values[rows]
+        if self.present is None:
+            return values
+        full = np.zeros((len(values), p), values.dtype, order="F")
+        full[:, self.present] = values
+        return full
+
+
+class SparseBatch(Batch):
+    """Rows of which most numbers are zero: a batch like any other, made dense only where a summary asks for it.
+
+    A summary that takes the matrix as it is says ``sparse: ClassVar[bool] = True``; others get the rows in
+    pieces, so that no piece is large when dense.
+
+    Parameters
+    ----------
+    matrix : shape (n, d), the encoded columns.
+    targets : shape (n, t).
+    weight, priority : as in :class:`Batch`.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> batch = SparseBatch(csr_array([[0.0, 2.0], [0.0, 0.0]]), np.array([[1.0], [3.0]]))
+    >>> batch.n, batch.present.tolist(), batch.values.tolist()
+    (2, [1, 2], [[2.0, 1.0], [0.0, 3.0]])
+    """
+
+    matrix: csr_array
+    targets: NDArray[np.floating[Any]]
+
+    def __init__(
+        self,
+        matrix: csr_array,
+        targets: NDArray[np.floating[Any]],
+        weight: Array | None = None,
+        priority: NDArray[np.uint64] | None = None,
+    ) -> None:
+        given = {
+            "matrix": matrix, "targets": targets, "d": matrix.shape[1], "weight": weight, "priority": priority,
+        }  # fmt: skip
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+
+    @cached_property
+    def values(self) -> NDArray[np.floating[Any]]:
+        """The present columns, dense, shape (n, len(present))."""
+        columns = self.present[self.present < self.d]
+        made = np.zeros((self.n, len(self.present)), self.matrix.dtype, order="F")
+        made[:, : len(columns)] = self.matrix[:, columns].toarray()
+        made[:, len(columns) :] = self.targets
+        return made
+
+    @cached_property
+    def present(self) -> NDArray[np.intp]:
+        """Columns with a stored number, and the targets."""
+        found = np.unique(self.matrix.indices).astype(np.intp)
+        targets = np.arange(self.d, self.d + self.targets.shape[1], dtype=np.intp)
+        return np.concatenate([found, targets])
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.matrix.shape[0])
+
+    def part(self, rows: slice) -> SparseBatch:
+        """Return some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        priority = None if self.priority is None else self.priority[rows]
+        return SparseBatch(self.matrix[rows], self.targets[rows], weight, priority)
+
+    def pieces(self) -> Iterator[SparseBatch]:
+        """Yield the rows in runs that take at most :data:`DENSE_BYTES` when dense."""
+        step = max(1, DENSE_BYTES // (8 * max(1, self.d)))
+        for start in range(0, self.n, step):
+            yield self.part(slice(start, start + step))

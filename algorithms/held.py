@@ -1,0 +1,195 @@
+"""States, and what a split holds out: what scores are computed from, and the scores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import TypeVar
+
+from algorithms.batches import Array, Shape
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score, and how far it may be from the true one.
+
+    Attributes
+    ----------
+    value : greater is better.
+    bound : the largest expected distance from the true value, in the score's own units: of rounding where the
+        family is exact, of approximation where it is not. 0 where none is known.
+
+    Examples
+    --------
+    >>> float(Score(0.5, bound=1e-12)), as_score(0.25), as_score(None)
+    (0.5, Score(value=0.25, bound=0.0), None)
+    """
+
+    value: float
+    bound: float = 0.0
+
+    def __float__(self) -> float:
+        return self.value
+
+
+def as_score(found: Score | float | None) -> Score | None:
+    """Return what ``score`` answered as a :class:`Score`; a number has no known bound."""
+    return found if found is None or isinstance(found, Score) else Score(float(found))
+
+
+class State:
+    """What a summary keeps of the rows that it has seen: a frozen dataclass of arrays and numbers.
+
+    Every state has a ``shape`` (what its arrays are laid out by), ``rows`` and their ``weight``: fields of it, or
+    properties. The rest has defaults.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> Shape:
+            """The columns that the arrays are laid out by."""
+            ...
+
+        @property
+        def rows(self) -> int:
+            """Number of rows seen."""
+            ...
+
+        @property
+        def weight(self) -> float:
+            """Sum of their weights."""
+            ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether an approximate state holds every row that it has seen, so that its models are exact."""
+        return False
+
+    @property
+    def class_rows(self) -> Array | None:
+        """Rows of each class, shape (C,), or their weight where that alone is kept; None where neither is."""
+        return None
+
+    @property
+    def nested(self) -> Nested | None:
+        """The state itself where it has smaller ones in it; else None."""
+        return None
+
+
+class Nested(State, ABC):
+    """A state that has smaller ones in it: a sample, of which the first rows are a smaller sample."""
+
+    @property
+    @abstractmethod
+    def n(self) -> int:
+        """Number of rows kept, which models are made of."""
+
+    @abstractmethod
+    def prefix(self, m: int) -> Self:
+        """Return the state of m of the rows that are kept."""
+
+    @property
+    def nested(self) -> Self:
+        """The state itself."""
+        return self
+
+
+class Rows(Protocol):
+    """Sampled rows that scores are computed on: :class:`~algorithms.summaries.sample.SampleState`."""
+
+    @property
+    def shape(self) -> Shape:
+        """The columns that the rows are laid out by."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """Number of rows kept."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that they are a sample of."""
+        ...
+
+    @property
+    def values(self) -> NDArray[np.floating[Any]]:
+        """The rows, the first n of them: columns, less their origins, then targets."""
+        ...
+
+    @property
+    def held(self) -> NDArray[np.floating[Any]]:
+        """The encoded columns, less their origins, shape (n, d)."""
+        ...
+
+    @property
+    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
+        """The encoded columns as a fitted pipeline takes them, shape (n, d)."""
+        ...
+
+    @property
+    def y(self) -> NDArray[Any] | None:
+        """The target, shape (n,): numbers, or labels where it is a class; None without one."""
+        ...
+
+    @property
+    def sample_weight(self) -> Array:
+        """The weight of each row, shape (n,)."""
+        ...
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the rows have different weights."""
+        ...
+
+    @property
+    def given_weights(self) -> bool:
+        """Whether the rows of the data have different weights, whatever each kept row stands for."""
+        ...
+
+    def __hash__(self) -> int:
+        """Return the hash of the object itself."""
+        ...
+
+    @property
+    def uniform(self) -> Rows:
+        """The part of the rows that is a uniform sample."""
+        ...
+
+
+S = TypeVar("S", bound=State, default=Any)
+
+
+@dataclass(frozen=True, eq=False)
+class Held(Generic[S]):
+    """What a split holds out: the state of an algorithm's summary and, where scores need them, rows.
+
+    Attributes
+    ----------
+    state : of the algorithm's summary.
+    rows : a sample of the same rows; None where every score is computed from the state.
+    exact : the metrics that are computed from the state even so.
+
+    Examples
+    --------
+    >>> Held(None).rows_for("r2") is None
+    True
+    """
+
+    state: S
+    rows: Rows | None = None
+    exact: frozenset[str] = frozenset()
+
+    def state_for(self, metric: str) -> S | None:
+        """Return the state where that is what a metric is computed from, and it has rows; else None."""
+        by_state = self.rows is None or metric in self.exact
+        return self.state if by_state and self.state.rows else None
+
+    def rows_for(self, metric: str) -> Rows | None:
+        """Return the sampled rows where these are what a metric is computed on; else None."""
+        return None if metric in self.exact else self.rows

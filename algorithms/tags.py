@@ -1,0 +1,73 @@
+"""What is said of an algorithm's class, once and in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Self
+
+from algorithms.errors import ContractBroken, nearest
+from algorithms.tasks import TASKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tags:
+    """What is said of an algorithm's class, once and in one place.
+
+    Attributes
+    ----------
+    task : name of a task of :data:`algorithms.tasks.TASKS`.
+    exact : scores that held-out states give exactly; an instance may have fewer (:attr:`Algorithm.exact`).
+    sampled : scores that are no scorer of scikit-learn's, computed by the algorithm on sampled rows.
+    default_score : the score of a study that names none; None for that of the task.
+    auto : its place among the algorithms of its task that ``algorithm="auto"`` picks; None for never. Not
+        inherited.
+    needs_every_class : whether a state without rows of some class defines no model.
+    hashes : whether it takes columns of the role ``"hashed"``.
+    costly : whether a fit may take long, so that curves and nested estimates are computed only on request.
+    stand_in : name of the algorithm that answers for it where its states do not fit in memory: one of the same
+        task and scores.
+    elbow : a hyperparameter and a score whose curve shows how much of it is enough.
+    beside_cells : whether it is solved from a state with the cells that it was merged of beside it.
+    on_request : hyperparameters whose ranges, declared by a base, are searched only when asked for.
+
+    Examples
+    --------
+    >>> tags = Tags(task="regression", exact=("r2",), auto=1)
+    >>> tags.but(auto=None).exact
+    ('r2',)
+    >>> Tags(task="regression", cosly=True)
+    Traceback (most recent call last):
+    algorithms.errors.ContractBroken: Tags has no 'cosly'; did you mean 'costly'?
+    """
+
+    task: str
+    exact: tuple[str, ...] = ()
+    sampled: tuple[str, ...] = ()
+    default_score: str | None = None
+    auto: int | None = None
+    needs_every_class: bool = False
+    hashes: bool = False
+    costly: bool = False
+    stand_in: str | None = None
+    elbow: tuple[str, str] | None = None
+    beside_cells: bool = False
+    on_request: tuple[str, ...] = ()
+
+    def __new__(cls, **given: Any) -> Self:
+        """Refuse a tag that there is not."""
+        legal = cls.__annotations__
+        for name in given:
+            if name not in legal:
+                raise ContractBroken(f"Tags has no {name!r}{nearest(name, legal)}")
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise ContractBroken(
+                f"Tags(task={self.task!r}): there is no such task{nearest(self.task, TASKS)}"
+            )
+
+    def but(self, **changes: Any) -> Tags:
+        """Return these tags with some changed."""
+        return dataclasses.replace(self, **changes)
