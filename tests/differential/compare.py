@@ -34,7 +34,8 @@ NUMERIC = r"digits|rounding|precision|is not finite|is singular"
 ROUNDED, SHAKEN, DRAWS = 4.0 * float(np.finfo(float).eps), 3.0, 4
 """What rounding of a product is taken for, how many times what it moves, and in how many draws."""
 SPANNED = 1e-6
-"""Share of a row that training rows do not make up, from which it is none of their kind."""
+"""Share of a row that training rows do not make up, from which it is none of their kind; directions that are known to
+nine digits or fewer are none that these make up."""
 HARD = 1e5
 """Condition from which such a refusal is taken, and a bound that a score tells of its rounding."""
 REFUSALS = (
@@ -292,5 +293,5 @@ def beyond(made: Design) -> np.ndarray:
     """Return which of the last rows are no combination of the training rows, which then tell less of them."""
     size = np.where(np.abs(made.rows[0]).max(axis=0, initial=0) > 0, np.abs(made.rows[0]).max(axis=0, initial=0), 1)
     A, fresh = (np.asarray(made.rows[i] / size, float) for i in (0, -1))
-    along = fresh @ np.linalg.pinv(A, rcond=CERTAIN) @ A
+    along = fresh @ np.linalg.pinv(A, rcond=SPANNED) @ A
     return np.abs(fresh - along).max(axis=1, initial=0.0) > SPANNED * np.abs(fresh).max(axis=1, initial=0.0)
