@@ -6,6 +6,7 @@ model itself, is a step of Newton's method on every row; it costs a pass, so it 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import time
@@ -77,6 +78,10 @@ class Polished:
         """What a study's record keeps of it."""
         se = self.se if math.isfinite(self.se) else None
         return PolishNote(self.number, self.gain, se, self.passes, self.known, self.reason)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the note as JSON-ready values."""
+        return dataclasses.asdict(self.note)
 
     @property
     def words(self) -> str:
