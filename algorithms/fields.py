@@ -67,7 +67,7 @@ def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm:
     for name in values:
         if name not in known:
             raise UnknownField(_unknown(algorithm, name, known))
-    criterion = values.get(THRESHOLD.name, DEFAULT) if calibrates(known) else DEFAULT
+    criterion = values.get(THRESHOLD.name, DEFAULT) if takes_threshold(known) else DEFAULT
     free = {k: v for k, v in values.items() if not known[k].needs_pass and known[k] is not THRESHOLD}
     passes = {k: v for k, v in values.items() if known[k].needs_pass}
     if passes:
@@ -164,14 +164,14 @@ def contains(range_: Range, value: Any) -> bool:
             return bool(low_ <= value <= high_)
 
 
-def calibrates(known: Mapping[str, Field]) -> bool:
+def takes_threshold(known: Mapping[str, Field]) -> bool:
     """Return whether ``threshold`` is the one that every classifier has, not a hyperparameter of its own.
 
     Examples
     --------
     >>> from algorithms.models.knn_classifier import KNNClassifier
     >>> from algorithms.models.ridge import Ridge
-    >>> calibrates(fields_of(KNNClassifier)), calibrates(fields_of(Ridge))
+    >>> takes_threshold(fields_of(KNNClassifier)), takes_threshold(fields_of(Ridge))
     (True, False)
     """
     return known.get(THRESHOLD.name) is THRESHOLD

@@ -14,12 +14,13 @@ import pytest
 
 import hpo
 from algorithms import registry
-from algorithms.contract import Algorithm, Held, Polishable, Summary, Tags
+from algorithms.contract import Algorithm, Column, Held, Polishable, Shape, Summary, Tags
 from algorithms.errors import AlgorithmError, ContractBroken, InvalidField
 from algorithms.fields import bounds_of, fields_of, variants
 from algorithms.models.ridge import Ridge
 from algorithms.ranges import Legal, Log, Uniform
 from algorithms.summaries.coreset import Coreset
+from hpo.process.memory import fitting
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -234,3 +235,28 @@ def test_what_a_summary_must_learn_is_asked_for():
     with pytest.raises(AlgorithmError, match="Coreset must learn from a sample of rows before its pass"):
         _ = summary.learned
     assert Ridge().summary.learning is None
+
+
+NAMED = {"hpo/demo.py": {"lasso", "pls", "bayesian_ridge"}, "hpo/api.py": {"ridge"}, "hpo/cli/init.py": {"ridge"}}
+"""Algorithms that the hub names: the demo's examples, and the default."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "hpo").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_hub_names_no_algorithm(path):
+    tree = ast.parse(path.read_text())
+    blocks = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, blocks)}
+    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    found = {
+        name for text in texts if text not in docs for name in registry.BUILT_IN
+        if text == name or f"'{name}'" in text
+    }  # fmt: skip
+    assert found <= NAMED.get(str(path.relative_to(ROOT)), set())
+
+
+def test_what_fits_in_memory_is_told_by_the_registry():
+    wide = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3000)), ("y",))
+    found = fitting(wide, 20, 2**30)
+    assert "linear_regressor" in found
+    assert not {"ridge", "logistic"} & set(found)
+    assert "ridge" in fitting(Shape(wide.columns[:50], ("y",)), 20, 2**30)

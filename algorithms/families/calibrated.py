@@ -26,6 +26,7 @@ from algorithms.contract import (
     Shape,
     State,
     Summary,
+    steps_of,
 )
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
@@ -228,8 +229,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
 
     def estimator(self, solution: CalibratedSolution) -> BaseEstimator:
         """Return the fitted ``Pipeline``, its last step in scikit-learn's ``FixedThresholdClassifier``."""
-        fitted = self.algorithm.estimator(solution.inner)
-        name, model = fitted.steps[-1]
+        *steps, (name, model) = steps_of(self.algorithm.estimator(solution.inner))
         method = "predict_proba" if hasattr(model, "predict_proba") else "decision_function"
         fixed = sklearn.model_selection.FixedThresholdClassifier(
             model, threshold=solution.threshold, response_method=method
@@ -237,7 +237,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
         fixed.estimator_ = model
         if hasattr(model, "n_features_in_"):
             fixed.n_features_in_ = model.n_features_in_
-        return sklearn.pipeline.Pipeline([*fitted.steps[:-1], (name, fixed)])
+        return sklearn.pipeline.Pipeline([*steps, (name, fixed)])
 
     def converged(self, solution: CalibratedSolution) -> bool:
         """Return whether the classifier's solver reached its tolerance."""

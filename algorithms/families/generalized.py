@@ -252,7 +252,8 @@ class Generalized(Selecting, Polishable, Algorithm[CurvatureState, GeneralizedSo
         if l1 > 0.0:
             return np.zeros_like(solution.coef), np.zeros_like(solution.intercept)
         objective = objective_of(self.summary.about, state, q, self.group_weights(state))
-        return Problem(objective, q, l2, 0.0).at(solution.coef, solution.intercept)[1:]
+        problem = Problem(objective, q, l2, 0.0)
+        return problem.at(solution.coef, problem.lifted(solution.coef, solution.intercept))[1:]
 
     def _curvature(self, q: Quadratic) -> Array:
         return np.maximum(q.spectrum.values + self.penalty(q.weight)[1], 1e-9 * q.weight)

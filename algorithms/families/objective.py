@@ -36,7 +36,15 @@ TRUSTED = 0.1
 
 
 class Objective(Protocol):
-    """The smooth part of what a model minimises, but for its penalty."""
+    """The smooth part of what a model minimises, but for its penalty, as a function of coefficients and intercepts.
+
+    Intercepts are those of columns less ``middle``.
+    """
+
+    @property
+    def middle(self) -> Array:
+        """What is subtracted from a design's columns, shape (q,): far from zero they are nearly an intercept."""
+        ...
 
     def at(self, coef: Array, intercept: Array) -> tuple[float, Array, Array]:
         """Return Σgwℓ and its gradients; ``coef`` has shape (e, q), ``intercept`` (e,)."""
@@ -63,11 +71,13 @@ class Rows:
     x : shape (n, q).
     y : shape (n,), targets, or places of classes.
     w : shape (n,), weights, those of classes included.
+    middle : shape (q,), what was subtracted from the columns.
     """
 
     x: Array
     y: Array
     w: Array
+    middle: Array
 
     @property
     def nbytes(self) -> int:
@@ -85,9 +95,12 @@ def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
     def make() -> Rows:
         found = state.drawn()
         x = (np.asarray(found.x @ design.columns.matrix) - design.mean) / design.scale
+        middle = np.zeros(design.q)
         if design.preprocess.center:
+            middle = np.where(np.diagonal(design.gram) > 0.0, design.offset, 0.0)
+            x -= middle
             x[:, np.diagonal(design.gram) == 0.0] = 0.0
-        return Rows(x, found.y, found.weight * np.array(weights)[_codes(state, found.y)])
+        return Rows(x, found.y, found.weight * np.array(weights)[_codes(state, found.y)], middle)
 
     return MEMO.get(state, ("rows", design, weights), make)
 
@@ -104,6 +117,11 @@ class EveryRow:
 
     about: About
     rows: Rows
+
+    @property
+    def middle(self) -> Array:
+        """What is subtracted from the columns, shape (q,)."""
+        return self.rows.middle
 
     def at(self, coef: Array, intercept: Array) -> tuple[float, Array, Array]:
         """Return Σgwℓ and its gradients."""
@@ -277,6 +295,11 @@ class InDesign:
     corrected: Corrected
     quadratic: Quadratic
 
+    @property
+    def middle(self) -> Array:
+        """Zeros, shape (q,): the columns of z are centred."""
+        return np.zeros(self.quadratic.design.q)
+
     def at(self, coef: Array, intercept: Array) -> tuple[float, Array, Array]:
         """Return Σgwℓ and its gradients."""
         value, gradient = self.corrected.at(self.quadratic.in_z(coef, intercept))
@@ -299,7 +322,7 @@ def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) ->
     z[:, :-1] = (found.x - known["center"]) / known["scale"]
     stand = stands_for(found, codes, state.counts)
     sure, w, v = found.chance >= 1.0, stand * g[codes], stand * balance[codes]
-    kept = Rows(z[sure], found.y[sure], w[sure])
+    kept = Rows(z[sure], found.y[sure], w[sure], np.zeros(z.shape[1]))
     z, y, codes, w, rest = z[~sure], found.y[~sure], codes[~sure], w[~sure], v[~sure]
     at, eta = about(kept.x @ start.T, kept.y), z @ start.T
     here, hessian = about(eta, y), hessian - at.hessian(kept.x, v[sure])

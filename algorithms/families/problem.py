@@ -31,6 +31,8 @@ SMALL = 1e-10
 class Problem:
     """argmin Σgwℓ(xc + b) + ½λ‖c‖² (+ λ₁‖c‖₁).
 
+    Searches take and return intercepts of the design's columns; inside they are those of the objective's.
+
     Attributes
     ----------
     objective : Σgwℓ.
@@ -58,12 +60,21 @@ class Problem:
         is nothing but rounding error. There the losses have no curvature, and Newton's method does not converge.
         """
         base, rise = self.quadratic.beginning
-        at_base = self.at(base, rise)[0]
+        at_base = self.at(base, self.lifted(base, rise))[0]
         for length in LENGTHS:
             c, b = base + length * (coef - base), rise + length * (intercept - rise)
-            if self.at(c, b)[0] <= at_base:
+            if self.at(c, self.lifted(c, b))[0] <= at_base:
                 return c, b
         return base, rise
+
+    def lifted(self, coef: Array, intercept: Array) -> Array:
+        """Return the intercepts of the objective's columns, from those of the design's."""
+        return np.asarray(intercept + coef @ self.objective.middle)
+
+    def _lowered(self, found: tuple[Array, Array, bool]) -> tuple[Array, Array, bool]:
+        """Return what was found, with the intercepts of the design's columns."""
+        coef, intercept, converged = found
+        return coef, intercept - coef @ self.objective.middle, converged
 
     def smooth(self, coef: Array, intercept: Array) -> tuple[Array, Array, bool]:
         """Return the optimum: of rows that are all at hand by Newton's method, else by L-BFGS.
@@ -72,7 +83,7 @@ class Problem:
         steps, one about the place they came to. Source: Nocedal & Wright, "Numerical Optimization", 2nd ed., §7.2.
         """
         if self.exact:
-            return self._newton(coef, intercept)
+            return self._lowered(self._newton(coef, self.lifted(coef, intercept)))
         round_ = _of_quadratic(self.quadratic, self.ridge)
         for _ in range(ROUNDS):
             coef, intercept, converged = self._descended(coef, intercept, round_)
@@ -193,7 +204,13 @@ class Problem:
         Source: Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions". The
         Hessian is the quadratic's, so that no step needs a pass over the rows but for the gradient.
         """
-        q, weight, how = self.quadratic, self.quadratic.weight, Descent(tol, max_iter)
+        return self._lowered(self._sparse(coef, self.lifted(coef, intercept), l1, Descent(tol, max_iter)))
+
+    def _sparse(
+        self, coef: Array, intercept: Array, l1: float, how: Descent
+    ) -> tuple[Array, Array, bool]:
+        q, weight = self.quadratic, self.quadratic.weight
+        back = q.back - np.kron(np.eye(q.e), self.objective.middle)
         gram, centred = np.ascontiguousarray(q.gram / weight), self.quadratic.design.preprocess.center
 
         def whole(c: Array, b: Array) -> float:
@@ -202,14 +219,14 @@ class Problem:
         value, length = whole(coef, intercept), 1.0
         for _ in range(STEPS * ROUNDS):
             _, slope, lift = self.at(coef, intercept)
-            inner = slope.ravel() - self.ridge * coef.ravel() - (q.back.T @ lift if centred else 0.0)
+            inner = slope.ravel() - self.ridge * coef.ravel() - (back.T @ lift if centred else 0.0)
             xy = gram @ coef.ravel() - inner / weight
             size = max(float(xy @ xy) / max(float(np.trace(gram)), 1e-300), 1e-12)
             made, _, _ = elastic_net(
                 gram, xy, size, (l1 + self.ridge) / weight, l1 / (l1 + self.ridge), how, coef.ravel().copy()
             )
             step = made.reshape(coef.shape) - coef
-            shift = -q.back @ step.ravel() - (q.inverse @ lift if centred else 0.0)
+            shift = -back @ step.ravel() - (q.inverse @ lift if centred else 0.0)
             length = min(1.0, 2.0 * length)
             while length > 1e-6 and whole(coef + length * step, intercept + length * shift) > value:
                 length /= 2.0

@@ -182,7 +182,7 @@ def resolve_scoring(
     if isinstance(refit, str):
         found.sort(key=lambda pair: pair[0] != refit)
     exact = frozenset(name for name, known in found if known)
-    needless = len(exact) == len(found) and not any(one.calibrates for one in searched)
+    needless = len(exact) == len(found) and not any(one.has_threshold for one in searched)
     kind = ScoringSample if TASKS[one_task(searched)].target else Sample
     sample = None if needless else kind(size=scoring_rows)
     return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)

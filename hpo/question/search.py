@@ -73,10 +73,10 @@ class Searched:
         return (*self.sampled_metrics, *self.metrics)
 
     @property
-    def calibrates(self) -> bool:
+    def has_threshold(self) -> bool:
         """Whether thresholds of classifiers are chosen, which needs sampled rows."""
         named = fields.THRESHOLD.name in {*self.constants, *self.asked}
-        return named and fields.calibrates(self.fields)
+        return named and fields.takes_threshold(self.fields)
 
     @property
     def values(self) -> dict[str, list[Any]]:

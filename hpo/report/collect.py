@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from hpo.findings.result import Result
     from hpo.states.evaluate import Scores
     from hpo.trials import selection
-    from hpo.trials.polish import Polished
     from studies.record.study_record import StudyRecord
     from studies.report.accuracy import Accuracy
 
@@ -158,21 +157,7 @@ def _model_notes(result: Result) -> list[str]:
     found, last = [], None if result.record.several else result.best_model["model"]
     if hasattr(last, "estimator_") and (threshold := getattr(last, "threshold", None)) is not None:
         found.append(f"The best model calls a row positive from {threshold:.4g} on.")
-    if (polished := result.polished) is not None:
-        found.append(_polish_note(polished))
-    return found
-
-
-def _polish_note(polished: Polished) -> str:
-    if not polished.passes:
-        return f"The best model was not polished by a second pass: {polished.reason}."
-    passes = "a second pass" if polished.passes == 1 else f"{polished.passes} further passes"
-    if not polished.known:
-        return f"The best model is that of the first pass, after {passes}: {polished.reason}."
-    return (
-        f"The best model was polished by {passes}, expected to lower the mean loss of a row by {polished.gain:.1g} "
-        f"(standard error {polished.se:.1g}); the scores are those of before."
-    )
+    return [*found, result.polished.words] if result.polished is not None else found
 
 
 def _sampling_notes(result: Result) -> list[str]:

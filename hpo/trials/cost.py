@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from hpo.data.segment import ReadLog
     from hpo.states.fold_states import FoldStates
     from hpo.states.passes import PassResult
-    from hpo.trials.polish import Polished
 
 
 def rows_if_retrained(states: FoldStates, trials: int) -> int:
@@ -44,17 +43,4 @@ def with_refining(cost: Cost, log: ReadLog, results: Sequence[PassResult]) -> Co
         seconds_pass=cost.seconds_pass + sum(r.seconds for r in results),
         states_built=cost.states_built + sum(r.states_built for r in results),
         states_reused=cost.states_reused + sum(r.states_reused for r in results),
-    )
-
-
-def with_polish(cost: Cost, log: ReadLog, polished: Polished) -> Cost:
-    """Return the cost with that of the passes that polished the winner; ``log`` is of all passes together."""
-    return replace(
-        cost,
-        rows_read=log.rows,
-        bytes_read=log.bytes,
-        states_built=cost.states_built + sum(r.states_built for r in polished.results),
-        states_reused=cost.states_reused + sum(r.states_reused for r in polished.results),
-        rows_polish=log.rows - cost.rows_read,
-        seconds_polish=polished.seconds,
     )

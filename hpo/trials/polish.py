@@ -6,6 +6,7 @@ model itself, is a step of Newton's method on every row; it costs a pass, so it 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import time
@@ -18,6 +19,7 @@ from typing import Any, Literal
 from algorithms.contract import Algorithm, Polishable
 from algorithms.errors import AlgorithmError
 from algorithms.known import Known
+from hpo.data.segment import ReadLog
 from hpo.errors import DataError, Interrupted, StoreWarning
 from hpo.process.progress import Progress
 from hpo.question.question import Question
@@ -28,7 +30,7 @@ from hpo.states.passes import Pass, PassResult, context_of
 from hpo.states.pilot import Pilot
 from hpo.trials.selection import Candidate
 from state_store import StateStore, StoreWriteError
-from studies.record.study_record import PolishNote
+from studies.record.study_record import Cost, PolishNote
 
 Polish = bool | Literal["always"]
 
@@ -76,6 +78,35 @@ class Polished:
         """What a study's record keeps of it."""
         se = self.se if math.isfinite(self.se) else None
         return PolishNote(self.number, self.gain, se, self.passes, self.known, self.reason)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the note as JSON-ready values."""
+        return dataclasses.asdict(self.note)
+
+    @property
+    def words(self) -> str:
+        """What a report says of it."""
+        if not self.passes:
+            return f"The best model was not polished by a second pass: {self.reason}."
+        passes = "a second pass" if self.passes == 1 else f"{self.passes} further passes"
+        if not self.known:
+            return f"The best model is that of the first pass, after {passes}: {self.reason}."
+        return (
+            f"The best model was polished by {passes}, expected to lower the mean loss of a row by {self.gain:.1g} "
+            f"(standard error {self.se:.1g}); the scores are those of before."
+        )
+
+    def added_to(self, cost: Cost, log: ReadLog) -> Cost:
+        """Return the cost of a study with that of these passes; ``log`` is of all passes together."""
+        return replace(
+            cost,
+            rows_read=log.rows,
+            bytes_read=log.bytes,
+            states_built=cost.states_built + sum(r.states_built for r in self.results),
+            states_reused=cost.states_reused + sum(r.states_reused for r in self.results),
+            rows_polish=log.rows - cost.rows_read,
+            seconds_polish=self.seconds,
+        )
 
 
 def polish(

@@ -33,7 +33,7 @@ from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining, precision_in_words
 from hpo.states.stand_in import fitting
 from hpo.trials import accuracy
-from hpo.trials.cost import of_pass, rows_if_retrained, with_polish, with_refining
+from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import Polished, polish
@@ -131,7 +131,7 @@ class Runner:
             recorder.describe(record)
             polished = self._polish(tuner, found, stop)
             if polished is not None:
-                cost = with_polish(cost, self.question.dataset.log, polished)
+                cost = polished.added_to(cost, self.question.dataset.log)
                 record = replace(record, cost=cost, polish=polished.note)
                 recorder.describe(record)
         return Run(tuner, found, cost, record, stopped, polished)
