@@ -230,22 +230,25 @@ def test_a_killed_process_loses_a_second_of_trials_at_most_and_is_resumed(tmp_pa
     assert total > 0
 
 
-def test_a_dead_owners_lock_is_removed_after_a_grace_period(tmp_path, monkeypatch):
+def test_a_dead_owners_lock_is_removed_at_once(tmp_path):
     path = tmp_path / "a.journal"
     start(open_storage(path))
-    monkeypatch.setattr("studies.record.journal.GRACE", 3)
-    (tmp_path / "a.journal.lock").symlink_to(path)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    import socket
+
+    (tmp_path / "a.journal.lock").symlink_to(f"held by {dead.pid} on {socket.gethostname()}")
     study = start(open_storage(path), "second")
     assert study.study_name == "second"
     assert not (tmp_path / "a.journal.lock").is_symlink()
 
 
 def test_a_living_owners_lock_is_waited_for(tmp_path):
-    from studies.record.journal import lock_of
+    from studies.record.journal_lock import OwnedLock
 
     path = tmp_path / "a.journal"
     storage = open_storage(path)
-    lock = lock_of(path)
+    lock = OwnedLock(path)
     lock.acquire()
     done = threading.Event()
     thread = threading.Thread(target=lambda: (start(storage), done.set()))

@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from optuna.storages import JournalStorage
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
 
 from studies.errors import RecordWarning, StorageError
+from studies.record.journal_lock import OwnedLock
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 Log = dict[str, Any]
-
-GRACE = 10
-"""Seconds after which a lock is taken from a writer that was killed: others hold it for milliseconds."""
 
 _START = b'{"op_code":'
 
@@ -36,7 +34,7 @@ class JournalFile(BaseJournalBackend):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = lock_of(path)
+        self._lock = OwnedLock(path)
         self._file = JournalFileBackend(str(path), lock_obj=self._lock)
         self._mutex = threading.RLock()
         self._pending: list[Log] | None = None
@@ -133,11 +131,6 @@ class FileStorage(JournalStorage):
         return f"journal file {self.path}"
 
 
-def lock_of(path: Path) -> JournalFileSymlinkLock:
-    """Return Optuna's lock on a journal: it excludes plain Optuna writers too."""
-    return JournalFileSymlinkLock(str(path), grace_period=GRACE)
-
-
 def mend(path: Path) -> None:
     """Repair a journal whose last line was torn by a crash; refuse a file that is no journal.
 
@@ -150,7 +143,7 @@ def mend(path: Path) -> None:
     """
     if not _torn(path):
         return
-    lock = lock_of(path)
+    lock = OwnedLock(path)
     lock.acquire()
     try:
         if torn := _torn(path):
