@@ -32,6 +32,7 @@ from algorithms.contract import (
     Summary,
     as_score,
     fitted,
+    steps_of,
 )
 from algorithms.declared import Field
 from algorithms.errors import (
@@ -221,6 +222,8 @@ class _Checked:
         if not isinstance(model, sklearn.base.BaseEstimator):
             self.broken(f"estimator returns {type(model).__name__}, which is no estimator of scikit-learn")
         sklearn.utils.validation.check_is_fitted(model)
+        if (last := steps_of(model)[-1][0]) != "model":
+            self.broken(f"the last step of its pipeline is named {last!r}: name it 'model'")
         again, X = fitted(self.algorithm, state), batch.values[:, : self.shape.d]
         for answer in [name for name in ("predict", "transform") if hasattr(model, name)][:1]:
             one, two = (np.asarray(getattr(m, answer)(X)) for m in (model, again))

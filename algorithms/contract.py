@@ -35,6 +35,7 @@ from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
 from algorithms.held import Held, Nested, Rows, S, Score, State, as_score
 from algorithms.known import Known
+from algorithms.lazily import sklearn
 from algorithms.ranges import Range, unsearched
 from algorithms.tags import Tags
 
@@ -229,7 +230,10 @@ class Algorithm(ABC, Generic[S, M]):
 
     @abstractmethod
     def estimator(self, solution: M) -> BaseEstimator:
-        """Return the fitted scikit-learn estimator over the encoded columns."""
+        """Return the fitted scikit-learn estimator over the encoded columns.
+
+        It may be a ``Pipeline``, whose last step is named ``"model"``.
+        """
 
     @abstractmethod
     def complexity(self, solution: M) -> float:
@@ -309,6 +313,11 @@ class Polishable(ABC):
         """Return what the summary must know for a pass that begins at this solution."""
 
 
+def steps_of(model: BaseEstimator) -> list[tuple[str, BaseEstimator]]:
+    """Return the steps of what ``estimator`` built: those of a pipeline, or the model alone."""
+    return list(model.steps) if isinstance(model, sklearn.pipeline.Pipeline) else [("model", model)]
+
+
 def fitted(algorithm: Algorithm[S, Any], state: S) -> BaseEstimator:
     """Return the fitted scikit-learn estimator of a state's rows."""
     return algorithm.estimator(algorithm.solve(state))
@@ -379,4 +388,5 @@ __all__ = [
     "fitted",
     "pass_fields",
     "pieces_for",
+    "steps_of",
 ]

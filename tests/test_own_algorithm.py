@@ -7,13 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import OrthogonalMatchingPursuit
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -22,12 +23,12 @@ from sklearn.preprocessing import StandardScaler
 import hpo
 from algorithms import registry
 from algorithms.checks import check_algorithm
-from algorithms.contract import Held
+from algorithms.contract import EXACT, Algorithm, Held, Shape, State, Summary, Tags
 from algorithms.errors import AlgorithmError, ContractBroken, LawBroken, NotEnoughRows
 from algorithms.models.kmeans import KMeans
 from algorithms.models.lda import LDA
 from algorithms.models.ridge import Ridge
-from algorithms.ranges import Integer, Legal
+from algorithms.ranges import Integer, Legal, Uniform
 from algorithms.summaries.moments import Moments
 from hpo.findings.scored import leaders, searched
 from state_store.codec import flatten, restore
@@ -256,3 +257,83 @@ def test_states_without_rows_are_refused_before_the_trials():
             summary = summary.knowing(summary.learning.learn(shape, rows_of(shape)))
         with pytest.raises(NotEnoughRows):
             algorithm.check(summary.init(shape))
+
+
+# an algorithm of a summary of one's own, with nothing but what is required ------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class TotalState(State):
+    """The weight and the sum of the target."""
+
+    shape: Shape = field(metadata={"static": True})
+    rows: int
+    weight: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Total(Summary[TotalState]):
+    """What a mean is made of."""
+
+    version: ClassVar[int] = 1
+    tolerance: ClassVar[float] = 1e-12
+    family: ClassVar[str] = EXACT
+
+    def init(self, shape):
+        return TotalState(shape, 0, 0.0, 0.0)
+
+    def update(self, state, batch):
+        y = batch.dense(state.shape.p)[:, state.shape.d]
+        return self.merge(state, TotalState(state.shape, batch.n, batch.total, float(batch.weights @ y)))
+
+    def merge(self, a, b):
+        return TotalState(a.shape, a.rows + b.rows, a.weight + b.weight, a.total + b.total)
+
+    def nbytes(self, shape):
+        return 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean(Algorithm[TotalState, float]):
+    """The mean of the target, shrunk towards zero."""
+
+    shrink: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0)] = 0.0
+    summary: Total = Total()
+
+    tags: ClassVar[Tags] = Tags(task="regression")
+
+    def solve(self, state):
+        if not state.rows:
+            raise NotEnoughRows("Mean needs at least 1 row, and the state holds none")
+        return (1.0 - self.shrink) * state.total / state.weight
+
+    def estimator(self, solution):
+        model = DummyRegressor(strategy="constant", constant=solution)
+        return model.fit(np.zeros((1, 1)), [0.0])
+
+    def complexity(self, solution):
+        return 1.0 - self.shrink
+
+    def check(self, state):
+        if not state.rows:
+            raise NotEnoughRows("Mean needs at least 1 row, and the state holds none")
+
+
+def test_what_is_required_is_enough(tmp_path):
+    check_algorithm(Mean, lambda state, like: restore(*flatten(state), like))
+    X, y = load_diabetes(return_X_y=True)
+    how = {"store": tmp_path / "s", "storage": tmp_path / "j"}
+    cv = list(KFold(4, shuffle=True, random_state=0).split(X))
+    result = hpo.tune((X, y), algorithm=Mean, scoring="neg_mean_squared_error", folds=cv, trials=6, name="mean", **how)
+    assert result.cost.rows_read == len(X)
+    for candidate in result.candidates:
+        shrink = 1.0 - candidate.algorithm.shrink
+        expected = [-np.mean((y[test] - shrink * y[train].mean()) ** 2) for train, test in cv]
+        np.testing.assert_allclose(candidate.scores.folds, expected, rtol=1e-10)
+    again = hpo.tune((X, y), algorithm=Mean, scoring="neg_mean_squared_error", folds=cv, trials=2, name="again", **how)
+    assert again.cost.rows_read == 0
+    hpo.write_report(result, tmp_path / "report.html")
+    assert hpo.load("mean", **how).best_params == result.best_params
+    side = hpo.tune((X, y), algorithm=[Mean, "ridge"], trials=8, store=None)
+    assert set(leaders(side)) == {"Mean", "ridge"}

@@ -26,6 +26,7 @@ from algorithms.contract import (
     Shape,
     State,
     Summary,
+    steps_of,
 )
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.known import Known
@@ -126,10 +127,8 @@ class CellsSummary(Summary[Cells]):
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 0.0
 
-    @property
-    def family(self) -> str:  # type: ignore[override]
-        """That of the states."""
-        return self.summary.family
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "family", self.summary.family)
 
     def init(self, shape: Shape) -> Cells:
         """Return no cells."""
@@ -228,8 +227,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
 
     def estimator(self, solution: CalibratedSolution) -> BaseEstimator:
         """Return the fitted ``Pipeline``, its last step in scikit-learn's ``FixedThresholdClassifier``."""
-        fitted = self.algorithm.estimator(solution.inner)
-        name, model = fitted.steps[-1]
+        *steps, (name, model) = steps_of(self.algorithm.estimator(solution.inner))
         method = "predict_proba" if hasattr(model, "predict_proba") else "decision_function"
         fixed = sklearn.model_selection.FixedThresholdClassifier(
             model, threshold=solution.threshold, response_method=method
@@ -237,7 +235,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
         fixed.estimator_ = model
         if hasattr(model, "n_features_in_"):
             fixed.n_features_in_ = model.n_features_in_
-        return sklearn.pipeline.Pipeline([*fitted.steps[:-1], (name, fixed)])
+        return sklearn.pipeline.Pipeline([*steps, (name, fixed)])
 
     def converged(self, solution: CalibratedSolution) -> bool:
         """Return whether the classifier's solver reached its tolerance."""

@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 
 from hpo.cli.exits import UsageError
+from studies.spec.durations import seconds_of
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _BYTES |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 LONGEST = 1e9
 """Days; a timedelta holds no more."""
@@ -27,7 +27,7 @@ def age(text: str) -> timedelta:
     >>> age("36h")
     datetime.timedelta(days=1, seconds=43200)
     """
-    seconds = _scaled(text, _SECONDS)
+    seconds = seconds_of(text)
     if seconds is None or seconds / 86_400 >= LONGEST:
         raise UsageError(f"--max-age {text!r} is not an age; write for example 90s, 15m, 12h, 30d or 8w")
     return timedelta(seconds=seconds)
@@ -46,14 +46,7 @@ def size(text: str) -> int:
     >>> size("1.5 GB"), size("2MiB")
     (1500000000, 2097152)
     """
-    number = _scaled(text, _BYTES | {"": 1})
-    if number is None:
-        raise UsageError(f"--max-size {text!r} is not a size; write for example 500MB, 10GB or 2GiB")
-    return int(number)
-
-
-def _scaled(text: str, units: dict[str, int]) -> float | None:
     match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([a-zA-Z]*)\s*", text, re.ASCII)
-    if match is None or match[2].lower() not in units:
-        return None
-    return float(match[1]) * units[match[2].lower()]
+    if match is None or match[2].lower() not in _BYTES:
+        raise UsageError(f"--max-size {text!r} is not a size; write for example 500MB, 10GB or 2GiB")
+    return int(float(match[1]) * _BYTES[match[2].lower()])

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from algorithms.contract import steps_of
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy, without_score
@@ -185,7 +186,7 @@ class Result:
         fitted = algorithm.estimator(
             algorithm.solve(candidate.states.whole) if solution is None else solution
         )
-        return Pipeline([("encoder", self.run.evidence.pilot.encoder), *fitted.steps])
+        return Pipeline([("encoder", self.run.evidence.pilot.encoder), *steps_of(fitted)])
 
     def params_of(self, candidate: Candidate) -> dict[str, Any]:
         """Return a candidate's setting, keyed as in ``search``, constants of the study included."""

@@ -6,24 +6,25 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import psutil
+
 from algorithms import registry
 from algorithms.contract import Shape, Summary
 from algorithms.tasks import CLASS, NUMBER, TASKS
 from hpo.errors import MemoryShort
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
-_MEMINFO = Path("/proc/meminfo")
 
 
-def available_memory() -> int | None:
+def available_memory() -> int:
     """Return the bytes that may be used: ``$HPO_MEMORY_LIMIT``, else what the system says is free.
 
-    Returns None where the system does not say.
+    Of a container no more than its limit counts.
     """
     if given := os.environ.get("HPO_MEMORY_LIMIT"):
         return int(float(given))
-    found = [n for n in (_meminfo(), _cgroup()) if n is not None]
-    return min(found, default=None)
+    free, limit = int(psutil.virtual_memory().available), _cgroup()
+    return free if limit is None else min(free, limit)
 
 
 def check_memory(
@@ -71,14 +72,6 @@ def fitting(shape: Shape, states: int, available: int) -> list[str]:
 
 def _size(n: int) -> str:
     return f"{n / 2**30:,.1f} GiB" if n >= 2**30 else f"{n / 2**20:,.1f} MiB"
-
-
-def _meminfo() -> int | None:
-    try:
-        lines = _MEMINFO.read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(s.split()[1]) * 1024 for s in lines if s.startswith("MemAvailable:")), None)
 
 
 def _cgroup() -> int | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from studies.spec.durations import seconds_of
 from studies.spec.ranges import Range, Strict, wrong
 
 Scalar = None | bool | int | float | str
@@ -149,8 +149,6 @@ Folds = Annotated[
     Discriminator(lambda v: "scheme" if isinstance(v, Mapping | FoldScheme) else "count"),
 ]
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
 
 def seconds(value: Any) -> float | None:
     """Return a duration in seconds; takes numbers and text such as ``"90s"``, ``"10m"``, ``"2h"``.
@@ -162,8 +160,8 @@ def seconds(value: Any) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd])\s*", value)):
-        value = float(match[1]) * _UNITS[match[2]]
+    if isinstance(value, str) and (found := seconds_of(value)) is not None:
+        value = found
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise wrong(f"{value!r} is not a duration; write seconds (600) or text such as '90s', '10m', '2h'")
     return float(value)

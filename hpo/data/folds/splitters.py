@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from hpo.data.indices import cells_of, check_pairs, first_seen, refine, roles_of
 from hpo.data.schema import CATEGORICAL, unknown_column
 from hpo.data.segment import Segment
 from hpo.errors import DataError
+from studies.spec.durations import seconds_of
 
 _SCHEMES: dict[str, type[FoldScheme]] = {
     "kfold": HashFolds, "stratified": StratifiedFolds, "group": GroupFolds,
@@ -33,7 +33,6 @@ _HELP = (
     "a number, {'scheme': 'kfold'}, {'scheme': 'stratified'}, {'scheme': 'group', 'column': …}, "
     "{'scheme': 'stratified_group', 'column': …} or {'scheme': 'time', 'column': …}"
 )
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 @dataclass(frozen=True)
@@ -250,10 +249,10 @@ def _moment(value: Any) -> float:
 def _days(gap: Any) -> float:
     """Return a gap in days, or in units of a column that is a number; text and durations have a unit."""
     if isinstance(gap, str):
-        hit = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*", gap)
-        if hit is None:
+        seconds = seconds_of(gap)
+        if seconds is None:
             raise DataError(f"the gap {gap!r} of time folds is no duration; write '7d', '12h', '2w' or a number")
-        return float(hit[1]) * _UNITS[hit[2]] / 86_400.0
+        return seconds / 86_400.0
     try:
         if isinstance(gap, datetime.timedelta):  # that of pandas too
             return gap.total_seconds() / 86_400.0
