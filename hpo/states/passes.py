@@ -25,7 +25,7 @@ from hpo.errors import Interrupted, StoreWarning
 from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_blas_thread
-from hpo.states.pilot import Pilot
+from hpo.states.learned.pilot import Pilot
 from hpo.states.summaries import fields_of_summary
 from state_store import Key, StateStore, StoreWriteError, digest
 

@@ -25,9 +25,9 @@ from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import Evidence
 from hpo.states.evaluate import Scores
-from hpo.states.learning import KIND, load_known
+from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.summaries import KIND, load_known
 from hpo.states.passes import Pass, PassResult, context_of
-from hpo.states.pilot import Pilot
 from hpo.trials.selection import Candidate
 from state_store import StateStore, StoreWriteError
 from studies.record.study_record import Cost, PolishNote

@@ -12,14 +12,14 @@ import numpy as np
 from algorithms.contract import Batch, Shape, SparseBatch, Summary
 from algorithms.known import Known
 from hpo.errors import StoreWarning
-from hpo.states.pilot import LEAST_SHARE, share_of
+from hpo.states.learned.pilot import LEAST_SHARE, share_of
 from hpo.states.summaries import fields_of_summary
 from state_store import StateStore, StoreWriteError, digest
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.data.segment import Segment
-    from hpo.states.pilot import Pilot
+    from hpo.states.learned.pilot import Pilot
     from state_store.entry import Document
 
 KIND = "learned"

@@ -21,7 +21,7 @@ from hpo.data.segment import fingerprint
 from hpo.data.sources.memory import MEMORY
 from hpo.data.values import class_codes
 from hpo.errors import StoreWarning
-from hpo.states.labels import known_label_rows, label_rows
+from hpo.states.learned.labels import known_label_rows, label_rows
 from state_store import StateStore, StoreWriteError, digest
 
 if TYPE_CHECKING:
