@@ -355,10 +355,11 @@ def test_of_two_classes_nothing_does_without_one(tmp_path):
             hpo.tune(frame, "t", algorithm, trials=2, folds=3, store=tmp_path)
 
 
-def test_the_weight_of_a_class_is_told_where_rows_are_weighted(tmp_path):
+@pytest.mark.parametrize(("algorithm", "words"), [("gaussian_nb", "1 row"), ("logistic", "a weight of 2.5")])
+def test_rows_of_a_class_are_told_and_their_weight_where_states_keep_that_alone(algorithm, words, tmp_path):
     frame = rare(1).assign(w=2.5)
-    with pytest.raises(TuneError, match=r"the class 'rare' \(a weight of 2\.5 in all\)"):
-        hpo.tune(frame, "t", "gaussian_nb", weight="w", trials=2, folds=3, store=tmp_path)
+    with pytest.raises(TuneError, match=rf"the class 'rare' \({words} in all\)"):
+        hpo.tune(frame, "t", algorithm, weight="w", trials=2, folds=3, store=tmp_path)
 
 
 def test_algorithms_that_can_do_without_the_class_go_on(tmp_path):

@@ -19,8 +19,8 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
 import hpo
-from algorithms.scoring.misfit import misfit
 from algorithms.scoring.scorers import scorer_of
+from algorithms.scoring.suitability import unsuited
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
 
@@ -165,7 +165,7 @@ REFUSED = [
     (THREE, "logistic", "roc_auc", "use roc_auc_ovo, roc_auc_ovo_weighted, roc_auc_ovr or roc_auc_ovr_weighted$"),
     (THREE, "logistic", "positive_likelihood_ratio", "3 classes.*use accuracy or another"),
     (NUMBERS, "ridge", "accuracy", r"the regression of 't' \(a number\): .*; use r2, neg_mean_sq.*or tune a classification$"),
-    (NUMBERS, "poisson", "roc_auc", "it asks for decision_function or predict_proba, which these models do not tell"),
+    (NUMBERS, "poisson", "roc_auc", "it asks for decision_function or predict_proba, which these models do not compute"),
     (NUMBERS, "ridge", "v_measure_score", "Clustering metrics expects discrete values"),
     (WHOLE, "isolation_forest", "neg_log_loss", r"outlier_detection of 't' \(one class.*use roc_auc, average_precision or"),
     (TEXT, "logistic", ["accuracy", "r2"], "scoring='r2' does not suit"),
@@ -197,7 +197,7 @@ def test_what_is_refused_of_classes_is_what_scikit_learn_cannot_score(labels):
     model, task = LogisticRegression().fit(X, y), TASKS["classification"]
     for name in metrics.get_scorer_names():
         asked = works(scorer_of(name, labels), model, X, y)
-        assert (misfit(name, task, labels) is None) == asked, name
+        assert (unsuited(name, task, labels) is None) == asked, name
 
 
 def test_what_is_refused_of_numbers_and_outliers_is_what_scikit_learn_cannot_score():
@@ -205,12 +205,12 @@ def test_what_is_refused_of_numbers_and_outliers_is_what_scikit_learn_cannot_sco
     model = DecisionTreeRegressor(max_leaf_nodes=9).fit(X, y)
     for name in metrics.get_scorer_names():
         asked = works(scorer_of(name), model, X, y)
-        assert (misfit(name, TASKS["regression"]) is None) == asked, name
+        assert (unsuited(name, TASKS["regression"]) is None) == asked, name
     odd = (y > 1.0).astype(int)
     machine = LinearSVC().fit(X, odd)  # says what a model of outliers says: no probabilities
     for name in metrics.get_scorer_names():
         asked = works(scorer_of(name), machine, X, odd)
-        assert (misfit(name, TASKS["outlier_detection"], ("a", "b")) is None) == asked, name
+        assert (unsuited(name, TASKS["outlier_detection"], ("a", "b")) is None) == asked, name
 
 
 def test_a_plan_refuses_by_the_labels_that_are_known(tmp_path):

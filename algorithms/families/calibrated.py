@@ -127,10 +127,8 @@ class CellsSummary(Summary[Cells]):
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 0.0
 
-    @property
-    def family(self) -> str:  # type: ignore[override]
-        """That of the states."""
-        return self.summary.family
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "family", self.summary.family)
 
     def init(self, shape: Shape) -> Cells:
         """Return no cells."""

@@ -21,7 +21,7 @@ from algorithms.summaries.sample import Sample, SampleState
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-    from algorithms.scoring.told import Told
+    from algorithms.scoring.given import Given
 
 METRICS = ("euclidean", "manhattan")
 
@@ -66,7 +66,7 @@ class Neighbors(Preprocessed, Algorithm[SampleState, Prepared]):
         return "kd_tree" if self.weights == DISTANCE or far else "auto"
 
     @abstractmethod
-    def told(self, prepared: Prepared, rows: Rows) -> Told:
+    def told(self, prepared: Prepared, rows: Rows) -> Given:
         """Return what is predicted of other rows."""
 
     @abstractmethod
@@ -101,9 +101,9 @@ class Neighbors(Preprocessed, Algorithm[SampleState, Prepared]):
         found = self.quick(solution, rows, metric)
         if found is not None:
             return found
-        from algorithms.scoring.told import score_told  # noqa: PLC0415 -- loads scikit-learn
+        from algorithms.scoring.given import score_given  # noqa: PLC0415 -- loads scikit-learn
 
-        return score_told(self.told(solution, rows), rows, metric)
+        return score_given(self.told(solution, rows), rows, metric)
 
     def ranked(self, prepared: Prepared, rows: Rows) -> Ranked:
         """Return the nearest rows of the sample for each of other rows, as many as any k so far needs."""

@@ -51,7 +51,7 @@ def score_outliers(
     Unscorable
         The rows hold outliers only, or none, or the metric is not one of two classes.
     """
-    from algorithms.scoring.told import Told, score_told  # noqa: PLC0415 -- loads scikit-learn
+    from algorithms.scoring.given import Given, score_given  # noqa: PLC0415 -- loads scikit-learn
 
     truth = (codes(rows) == code).astype(np.intp)
     if not 0 < truth.sum() < len(truth):
@@ -61,7 +61,7 @@ def score_outliers(
             "a larger scoring_rows, or folds={'scheme': 'stratified'}, which has both in every fold"
         )
     answers = {"decision_function": lambda: abnormal, "predict": lambda: flagged.astype(np.intp)}
-    found = score_told(Told(answers, "classifier", np.array([0, 1])), rows, metric, truth)
+    found = score_given(Given(answers, "classifier", np.array([0, 1])), rows, metric, truth)
     if found is None:
         raise Unscorable(
             f"scoring={metric!r} cannot be told of outliers; use roc_auc, average_precision, balanced_accuracy "

@@ -19,7 +19,7 @@ from algorithms.summaries.sample import labels
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsClassifier
 
-    from algorithms.scoring.told import Told
+    from algorithms.scoring.given import Given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +58,16 @@ class KNNClassifier(Neighbors):
         seen = found[1] > 0.0
         return float(np.mean(found[0][seen] / found[1][seen]))
 
-    def told(self, prepared: Prepared, rows: Rows) -> Told:
+    def told(self, prepared: Prepared, rows: Rows) -> Given:
         """Return the labels and their probabilities; a class that the training sample lacks has none."""
-        from algorithms.scoring.told import Told  # noqa: PLC0415 -- loads scikit-learn
+        from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
 
         found = labels(rows.shape)
 
         def chances() -> NDArray[Any]:
             return probabilities(self.ranked(prepared, rows), self.n_neighbors, self.weights, len(found))
 
-        return Told(
+        return Given(
             {"predict": lambda: found[self._choice(prepared, rows)], "predict_proba": chances},
             "classifier",
             found,

@@ -18,7 +18,7 @@ from algorithms.solvers.neighbors import means
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsRegressor
 
-    from algorithms.scoring.told import Told
+    from algorithms.scoring.given import Given
 
 
 def _squared(y: Array, made: Array | float, w: Array) -> float:
@@ -68,11 +68,11 @@ class KNNRegressor(Neighbors):
             return None
         return formula(self.known(rows), self._mean(prepared, rows), rows.sample_weight)
 
-    def told(self, prepared: Prepared, rows: Rows) -> Told:
+    def told(self, prepared: Prepared, rows: Rows) -> Given:
         """Return the predictions."""
-        from algorithms.scoring.told import Told  # noqa: PLC0415 -- loads scikit-learn
+        from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
 
-        return Told({"predict": lambda: self._mean(prepared, rows)}, "regressor")
+        return Given({"predict": lambda: self._mean(prepared, rows)}, "regressor")
 
     def _mean(self, prepared: Prepared, rows: Rows) -> Array:
         reach = self.reach(prepared)

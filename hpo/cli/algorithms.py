@@ -91,6 +91,7 @@ def _field(field: Field) -> dict[str, Any]:
         "range": None if field.range is None else field_ranges.written(field.range),
         "also": list(getattr(field.range, "also", ())),
         "range_in_words": field_ranges.in_words(field.range),
+        "legal": "any" if field.legal is None else field.legal.words,
         "searched": searched,
         "needs_pass": field.needs_pass,
         "when": when,

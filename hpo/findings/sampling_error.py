@@ -13,8 +13,8 @@ from sklearn.metrics import get_scorer_names
 
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
+from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import SHARELESS, score_by
-from algorithms.scoring.told import Told
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
 from hpo.process.threads import one_blas_thread
@@ -95,12 +95,12 @@ class _Scored:
     rows: SampleState
     answers: dict[str, NDArray[Any]]
 
-    def told(self, kept: NDArray[np.intp]) -> Told:
+    def told(self, kept: NDArray[np.intp]) -> Given:
         """Return what the model says of some of the rows."""
         names = ("predict", "predict_proba", "decision_function")
         methods = {n: self._answer(n, kept) for n in names if hasattr(self.model, n)}
         classes = getattr(self.model, "classes_", None)
-        return Told(methods, "regressor" if classes is None else "classifier", classes)
+        return Given(methods, "regressor" if classes is None else "classifier", classes)
 
     def _answer(self, name: str, kept: NDArray[np.intp]) -> Any:
         def answer() -> NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.metrics import get_scorer_names
 
-from algorithms.scoring.misfit import misfit
+from algorithms.scoring.suitability import unsuited
 from algorithms.tasks import CLASS, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field
 from hpo.errors import TuneError
@@ -90,7 +90,7 @@ class _Judged:
         """Return why a scorer does not suit it, whatever the labels may be; None where it may."""
         guesses = GUESSES[self.field.kind] if self.task.target == CLASS else [()]
         reasons = [
-            misfit(metric, self.task, labels) for labels in ([self.labels] if self.labels else guesses)
+            unsuited(metric, self.task, labels) for labels in ([self.labels] if self.labels else guesses)
         ]
         return reasons[0] if all(reasons) else None
 
@@ -100,7 +100,7 @@ class _Judged:
         if found:
             return f"use {_either(found)}"
         known = list(dict.fromkeys([*filter(None, [self.task.scoring]), *own]))[:MOST_NAMED]
-        others = [t.name for t in TASKS.values() if self._may_be(t) and not misfit(metric, t, (1, 2))]
+        others = [t.name for t in TASKS.values() if self._may_be(t) and not unsuited(metric, t, (1, 2))]
         task = f", or tune a {others[0]}" if others else ""
         return f"use {', '.join(known)} or another scikit-learn scorer of a {self.task.target}{task}"
 

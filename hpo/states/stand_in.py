@@ -86,8 +86,8 @@ def _widened(one: Searched, name: str) -> Searched:
 def in_words(question: Question) -> str:
     """Return which algorithms are answered by which, and how to say otherwise; empty for none."""
     return " ".join(
-        f"{name} is answered by {other}, from {one.summaries()[0]!r}: the square of the columns does not fit in "
-        f"memory (search {name}.wide: false forbids it)."
+        f"{name} is answered by {other}, from {one.summaries()[0]!r}: its own states do not fit in memory "
+        f"(search {name}.wide: false forbids it)."
         for name, other in question.wide.items()
         for one in question.searched
         if one.name == name

@@ -1,4 +1,4 @@
-"""Predictions that are already known, dressed as an estimator that any scorer of scikit-learn can judge.
+"""Predictions that are already known, as an estimator that any scorer of scikit-learn can judge.
 
 scikit-learn is slow to import, so nothing imports this module before there is something to score.
 """
@@ -17,8 +17,8 @@ from algorithms.lazily import sklearn
 from algorithms.scoring.scorers import score_by
 
 
-class Told(BaseEstimator):
-    """An estimator that says what it was told, whatever the rows.
+class Given(BaseEstimator):
+    """An estimator of predictions that are given, whatever the rows.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Told(BaseEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> Told({"predict": lambda: np.array([1.0])}, "regressor").predict([[0.0]]).tolist()
+    >>> Given({"predict": lambda: np.array([1.0])}, "regressor").predict([[0.0]]).tolist()
     [1.0]
     """
 
@@ -53,7 +53,7 @@ class Told(BaseEstimator):
 
             say.__name__ = name  # scikit-learn looks methods up by it
             return say
-        raise AttributeError(f"{type(self).__name__} was told no {name!r}")
+        raise AttributeError(f"{type(self).__name__} was given no {name!r}")
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -68,7 +68,7 @@ class Told(BaseEstimator):
         return tags
 
 
-def score_told(told: Told, rows: Rows, metric: str, truth: NDArray[Any] | None = None) -> float | None:
+def score_given(told: Given, rows: Rows, metric: str, truth: NDArray[Any] | None = None) -> float | None:
     """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
 
     Parameters
@@ -86,7 +86,7 @@ def score_told(told: Told, rows: Rows, metric: str, truth: NDArray[Any] | None =
     >>> shape = Shape((Column("x", "x"),), ("y",))
     >>> batch = Batch(np.eye(2), 1, priority=np.arange(2, dtype=np.uint64))
     >>> rows = Sample(size=2).update(Sample(size=2).init(shape), batch)
-    >>> score_told(Told({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
+    >>> score_given(Given({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
     -0.5
     """
     try:

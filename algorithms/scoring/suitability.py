@@ -1,4 +1,4 @@
-"""Whether a scorer can judge the models of a task: it is tried on a few rows whose predictions are told."""
+"""Whether a scorer can judge the models of a task: it is tried on a few rows whose predictions are given."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import scorer_of
-from algorithms.scoring.told import Told
 from algorithms.tasks import CLASS, Task
 
 MOST_LABELS, ROWS_EACH = 3, 3
@@ -19,11 +19,11 @@ MOST_LABELS, ROWS_EACH = 3, 3
 NUMBERS = np.array([0.5, 1.5, 2.5, 4.0])
 """A target that is a number: not whole and above zero, as the strictest deviance asks."""
 
-Problem = tuple[Told, NDArray[Any]]
+Problem = tuple[Given, NDArray[Any]]
 """An estimator, and the truth of its rows."""
 
 
-def misfit(metric: str, task: Task, labels: Sequence[Any] = ()) -> str | None:
+def unsuited(metric: str, task: Task, labels: Sequence[Any] = ()) -> str | None:
     """Return why a scorer cannot judge any model of a task, in words; None where it can.
 
     Parameters
@@ -35,12 +35,12 @@ def misfit(metric: str, task: Task, labels: Sequence[Any] = ()) -> str | None:
     Examples
     --------
     >>> from algorithms.tasks import TASKS
-    >>> misfit("f1", TASKS["classification"], ("a", "b")) is None
+    >>> unsuited("f1", TASKS["classification"], ("a", "b")) is None
     True
-    >>> misfit("f1", TASKS["classification"], ("a", "b", "c"))
+    >>> unsuited("f1", TASKS["classification"], ("a", "b", "c"))
     "Target is multiclass but average='binary'"
-    >>> misfit("neg_log_loss", TASKS["outlier_detection"], ("a", "b"))
-    'it asks for predict_proba, which these models do not tell'
+    >>> unsuited("neg_log_loss", TASKS["outlier_detection"], ("a", "b"))
+    'it asks for predict_proba, which these models do not compute'
     """
     model, truth = _classes(task, labels[:MOST_LABELS]) if task.target == CLASS else _numbers(task)
     scorer = scorer_of(metric, () if model.classes is None else model.classes.tolist())
@@ -51,7 +51,7 @@ def misfit(metric: str, task: Task, labels: Sequence[Any] = ()) -> str | None:
     except AttributeError:
         asked = scorer._response_method
         words = asked if isinstance(asked, str) else " or ".join(asked)
-        return f"it asks for {words}, which these models do not tell"
+        return f"it asks for {words}, which these models do not compute"
     except (TypeError, ValueError) as error:
         return _first_sentence(error)
     # subclasses tell of numbers that are not defined; the class itself, of a target that is not what is meant
@@ -72,11 +72,11 @@ def _classes(task: Task, labels: Sequence[Any]) -> Problem:
         "predict_proba": lambda: shares,
         "decision_function": lambda: shares[:, 1] - 0.5 if len(names) == 2 else shares,
     }
-    return Told(_of_task(task, answers), "classifier", names), names[truth]
+    return Given(_of_task(task, answers), "classifier", names), names[truth]
 
 
 def _numbers(task: Task) -> Problem:
-    return Told(_of_task(task, {"predict": lambda: 1.1 * NUMBERS}), "regressor"), NUMBERS
+    return Given(_of_task(task, {"predict": lambda: 1.1 * NUMBERS}), "regressor"), NUMBERS
 
 
 def _of_task(task: Task, answers: Mapping[str, Callable[[], Any]]) -> dict[str, Callable[[], Any]]:
