@@ -181,11 +181,10 @@ def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence
     if found is None:
         table, drawn = dataset.sample(dataset.columns, _fewer(pilot.shape), seed)
         return _encoded(pilot, dataset, table), drawn
-    matrix, rest, drawn = found
-    other = rest.combine_chunks().to_batches()[0]
-    none = np.zeros(matrix.shape[0], np.intp)
+    rows, drawn = found
+    none = np.zeros(rows.batch.num_rows, np.intp)
     where = "the pilot sample"
-    made = pilot.encoder.encode_sparse(matrix, other, dataset.targets, dataset.weight, none, 1, where=where)
+    made = pilot.encoder.encode_cells(rows, dataset.targets, dataset.weight, none, 1, where=where)
     return made.batch, drawn
 
 
