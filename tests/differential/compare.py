@@ -33,8 +33,11 @@ NUMERIC = r"digits|rounding|precision|is not finite|is singular"
 """Refusals that say that the numbers cannot be trusted: legitimate where the problem is badly conditioned."""
 ROUNDED, SHAKEN, DRAWS = 4.0 * float(np.finfo(float).eps), 3.0, 4
 """What rounding of a product is taken for, how many times what it moves, and in how many draws."""
+FARTHEST = 1e12
+"""Deviations of the training rows that a row may be from their mean: what is between has no digit at that scale."""
 SPANNED = 1e-6
-"""Share of a row that training rows do not make up, from which it is none of their kind."""
+"""Share of a row that training rows do not make up, from which it is none of their kind; directions that are known to
+nine digits or fewer are none that these make up."""
 HARD = 1e5
 """Condition from which such a refusal is taken, and a bound that a score tells of its rounding."""
 REFUSALS = (
@@ -220,6 +223,8 @@ class Regression:
                 weight=np.ones(times.sum()),
             )
             y = np.repeat(y, times)
+        if far_from(made) > FARTHEST:
+            raise Undefined("rows that no training row is like, by all the digits of a number")
         return line_of(LINES[example.algorithm], made, y, example.values), made
 
     def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
@@ -292,5 +297,12 @@ def beyond(made: Design) -> np.ndarray:
     """Return which of the last rows are no combination of the training rows, which then tell less of them."""
     size = np.where(np.abs(made.rows[0]).max(axis=0, initial=0) > 0, np.abs(made.rows[0]).max(axis=0, initial=0), 1)
     A, fresh = (np.asarray(made.rows[i] / size, float) for i in (0, -1))
-    along = fresh @ np.linalg.pinv(A, rcond=CERTAIN) @ A
+    along = fresh @ np.linalg.pinv(A, rcond=SPANNED) @ A
     return np.abs(fresh - along).max(axis=1, initial=0.0) > SPANNED * np.abs(fresh).max(axis=1, initial=0.0)
+
+
+def far_from(made: Design) -> float:
+    """Return how many deviations of the training rows the farthest of the others is from their mean."""
+    deviation = np.sqrt((made.rows[0] ** 2).mean(axis=0)) if len(made.rows[0]) else np.zeros(len(made.mean))
+    away = np.abs(np.vstack(made.rows[1:])).max(axis=0, initial=0.0) if made.rows[1:] else 0 * deviation
+    return float(np.max(np.where(deviation > 0, away / np.where(deviation > 0, deviation, 1), 0), initial=0.0))

@@ -650,4 +650,22 @@ KNOWN: tuple[Example, ...] = (
         "repeated",
         "neg_root_mean_squared_error",
     ),
+    # intercept and a column far from zero were all but collinear in Newton's steps
+    Example(
+        Spec(seed=9937673, rows=20,
+            cols=(Col("heavy", "Float32", offset=1000000000.0, where="file"),
+            Col("text", missing=0.1, where="only"),
+            Col("heavy", offset=1000000000.0, scale=3, missing=0.1, where="fold", sentinel=9999.0, marked="file"),
+            Col("mirror", "int8"), Col(dtype="Int32", scale=1, sentinel=-1.0, marked="file"),
+            Col("category", where="fold"),
+            Col("even", "UInt8", offset=1000.0, scale=12, sentinel=-9999.0),
+            Col("constant", "float32", offset=100000.0, scale=1, missing=0.6, where="fold"),
+            Col("heavy", "uint64", offset=10000000.0, scale=1, sentinel=0.0),
+            Col("text", where="only")), target="positive", classes=3, offset=1000000000.0, scale=12,
+            source="parquet", files=6, parts=4, dtype="uint16"),
+        "gamma",
+        (("alpha", 0.01), ("impute", "mean"), ("min_frequency", 0.03), ("standardize", False)),
+        "kfold",
+        "r2",
+    ),
 )  # fmt: skip
