@@ -16,10 +16,10 @@ from hpo.api import question_of
 from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import Evidence, evidence, make_pass
-from hpo.states.dealing import dealt
 from hpo.states.fold_states import FoldStates
+from hpo.states.learned.deals import dealt
+from hpo.states.learned.pilot import make_pilot
 from hpo.states.passes import PassResult
-from hpo.states.pilot import make_pilot
 from hpo.trials.run import study_space
 from studies.spec.spec import StudySpec
 

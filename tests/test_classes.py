@@ -20,7 +20,7 @@ from hpo.data import open_dataset
 from hpo.errors import ChoiceWarning, DataError, NoScoreWarning, TuneError
 from hpo.findings.noted import algorithm_of
 from hpo.question.auto import kind_of_target
-from hpo.states.labels import classes_of, known_classes
+from hpo.states.learned.labels import classes_of, known_classes
 from hpo.trials.tuner import Tuner
 from state_store import digest
 

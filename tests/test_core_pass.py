@@ -18,8 +18,8 @@ from hpo.data.folds.schemes import HashFolds
 from hpo.data.folds.times import TimeFolds
 from hpo.errors import Interrupted, TuneError
 from hpo.process.progress import Progress
+from hpo.states.learned.pilot import load_pilot, make_pilot, plan_pilot
 from hpo.states.passes import Pass, context_of
-from hpo.states.pilot import load_pilot, make_pilot, plan_pilot
 from state_store import StateStore
 
 

@@ -21,8 +21,8 @@ import hpo
 from hpo.data import make_folds, open_dataset
 from hpo.errors import NoScoreWarning
 from hpo.findings.noted import fold_words, without_score
-from hpo.states.dealing import dealt, known_dealt
-from hpo.states.labels import classes_of
+from hpo.states.learned.deals import dealt, known_dealt
+from hpo.states.learned.labels import classes_of
 from state_store import StateStore
 from studies.errors import StudyTaken
 
@@ -365,7 +365,7 @@ def test_an_old_study_is_refused_with_what_differs(tmp_path):
 @pytest.mark.parametrize("held", [1 << 23, 0], ids=["held", "looked up again"])
 def test_groups_are_counted_once_a_run(held, tmp_path, monkeypatch):
     folder, looked = write(table(90), [30, 30, 30], tmp_path / "data"), []
-    monkeypatch.setattr("hpo.states.dealing.HELD", held)
+    monkeypatch.setattr("hpo.states.learned.deals.HELD", held)
     get = StateStore.get_document
 
     def counting(self, kind, name):

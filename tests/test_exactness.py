@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-from hpo.states.dealing import dealt
+from hpo.states.learned.deals import dealt
 
 TIGHT = {"tol": 1e-12, "max_iter": 1_000_000}
 ALPHAS = [1e-3, 1e-2, 0.1, 1.0, 10.0]

@@ -31,7 +31,7 @@ from hpo.data import (
 from hpo.data.folds.groups import DealtGroups, deal_groups, group_words
 from hpo.data.hashing import hash_values
 from hpo.errors import DataError
-from hpo.states.dealing import dealt
+from hpo.states.learned.deals import dealt
 from state_store import StateStore
 
 SEGMENT = Segment("file:///a", (0, 1), None, 0, "00ff", "a[0]")

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-import hpo.states.learning
+import hpo.states.learned.summaries
 import hpo.trials.polish
 from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.families.problem import Problem
@@ -32,7 +32,7 @@ TIGHT = {"tol": 1e-10, "max_iter": 1000}
 
 def blind(monkeypatch, seen):
     """Make the sample that a summary learns from miss rows: ``seen`` says, of targets, which it has."""
-    drawn = hpo.states.learning._sampled
+    drawn = hpo.states.learned.summaries._sampled
 
     def less(pilot, dataset, seed):
         batch, segments = drawn(pilot, dataset, seed)
@@ -40,7 +40,7 @@ def blind(monkeypatch, seen):
         weight = None if batch.weight is None else batch.weight[keep]
         return Batch(np.asfortranarray(batch.values[keep]), batch.d, weight), segments
 
-    monkeypatch.setattr(hpo.states.learning, "_sampled", less)
+    monkeypatch.setattr(hpo.states.learned.summaries, "_sampled", less)
 
 
 def table(n=90_000, d=24, seed=0):
@@ -139,7 +139,7 @@ def test_a_gap_that_only_one_row_has_is_kept_too(tmp_path, monkeypatch):
     rng, X, eta = table(n=3000, d=4)
     y = np.where(rng.random(len(X)) < 1.0 / (1.0 + np.exp(-eta)), "yes", "no")
     X[7, 2] = np.nan
-    drawn = hpo.states.learning._sampled
+    drawn = hpo.states.learned.summaries._sampled
 
     def without_gaps(pilot, dataset, seed):
         batch, segments = drawn(pilot, dataset, seed)
@@ -147,7 +147,7 @@ def test_a_gap_that_only_one_row_has_is_kept_too(tmp_path, monkeypatch):
         keep = np.flatnonzero(~batch.values[:, gaps].any(axis=1))
         return Batch(np.asfortranarray(batch.values[keep]), batch.d), segments
 
-    monkeypatch.setattr(hpo.states.learning, "_sampled", without_gaps)
+    monkeypatch.setattr(hpo.states.learned.summaries, "_sampled", without_gaps)
     cv = PredefinedSplit(rng.integers(0, 3, len(X)))
     search = {"C": 1.0, "impute": "indicator"}
     result, _ = tuned(X, y, "logistic", search, "neg_log_loss", tmp_path, folds=cv)

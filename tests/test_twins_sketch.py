@@ -264,7 +264,7 @@ def test_parquet_of_thousands_of_columns_goes_through(tmp_path):
 
 def test_standardised_columns_are_divided_by_their_exact_deviations(tmp_path, monkeypatch):
     """The pass divides by a sample's; what is rescaled afterwards is the twin's, also where the sample is small."""
-    monkeypatch.setattr("hpo.states.learning.ROWS", 300)
+    monkeypatch.setattr("hpo.states.learned.summaries.ROWS", 300)
     X = topics(4000, 200, rank=8, density=0.2)
     result = hpo.tune(
         X, algorithm="sketched_pca", trials=1, store=tmp_path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,19 +16,14 @@ from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import priorities
 from hpo.data.origins import origins_from, origins_of
 from hpo.data.schema import Field, Schema, label_type, unknown_column
-from hpo.data.segment import ReadLog, Segment, spread
+from hpo.data.segment import ReadLog, Rows, Segment, spread
 from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
 from hpo.data.values import decoded_strings, is_text, label_values, ticks_of, whole_labels
 from hpo.errors import DataError
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 BATCH_ROWS = 65_536
 LEAST_ROWS = 8_192
-SPARSE_ROWS = 16_384
-"""Rows of a sparse matrix that are read at once: what is made of them is dense in few columns."""
 BATCH_BYTES = 1 << 28
 """Bytes of the numbers of one batch, at most."""
 
@@ -112,7 +107,20 @@ class Dataset:
         *,
         threads: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        """Yield a segment's rows in order, in batches, in bounded memory.
+        """Yield a segment's rows in order, in batches, in bounded memory; as :meth:`scan`, whose columns it has."""
+        for rows in self.scan(segment, columns, batch_rows, threads=threads):
+            yield rows.batch
+
+    def scan(
+        self,
+        segment: Segment,
+        columns: Sequence[str] | None = None,
+        batch_rows: int | None = None,
+        *,
+        threads: bool = False,
+        apart: Sequence[str] = (),
+    ) -> Iterator[Rows]:
+        """Yield a segment's rows in order, in bounded memory.
 
         Parameters
         ----------
@@ -121,6 +129,7 @@ class Dataset:
         batch_rows : rows of a batch, at most; None for what suits the segment, whoever reads it.
         threads : whether columns may be decoded side by side, where the format can; for a caller that reads
             fewer segments at once than there are cores.
+        apart : features that may come as a sparse matrix, where the data is one.
 
         Raises
         ------
@@ -132,12 +141,13 @@ class Dataset:
         self.log.start(segment.id)
         rows = counted = 0
         most = batch_rows or rows_at_once(segment, len(names))
-        for batch in self._source.scan(segment, names, most, threads=threads):
+        for found in self._source.scan(segment, names, most, threads=threads, apart=apart):
+            batch = found.batch
             rows += batch.num_rows
             stored = _stored(segment, rows, counted + batch.nbytes)
             self.log.add(batch.num_rows, stored - counted)
             counted = stored
-            yield batch
+            yield found
         self.log.add(0, segment.nbytes - counted)
         self._source.check(segment)
 
@@ -146,47 +156,27 @@ class Dataset:
         """Names of the features."""
         return frozenset(field.name for field in self.features)
 
-    def read_sparse(
-        self, segment: Segment, beside: Sequence[str]
-    ) -> Iterator[tuple[csr_array, pa.RecordBatch]] | None:
-        """Return the segment's features as sparse matrices, each beside its rows' other columns.
-
-        None where the data is no sparse matrix, or one of the other columns is in it. Counted as reading.
-        """
-        found = self._source.sparse([field.name for field in self.features], self._known(beside))
-        return None if found is None else self._counted(segment, found(segment, SPARSE_ROWS))
-
     def sample_sparse(
         self, beside: Sequence[str], rows: int, seed: int
-    ) -> tuple[csr_array, pa.Table, tuple[Segment, ...]] | None:
+    ) -> tuple[Rows, tuple[Segment, ...]] | None:
         """Return a random sample of the rows of a sparse matrix, as :meth:`sample` does; None of other data."""
-        found = self._source.sparse([field.name for field in self.features], self._known(beside))
-        if found is None:
+        features = [field.name for field in self.features]
+        if not self._source.is_sparse(features, self._known(beside)):
             return None
         drawn = spread(self.segments, PILOT_SEGMENTS)
         keys = np.concatenate([priorities(s.place, seed, 0, s.rows or 0) for s in drawn])
         taken, seen, made = np.zeros(len(keys), np.bool_), 0, []
         taken[np.argsort(keys, kind="stable")[:rows]] = True
         for segment in drawn:
-            for matrix, batch in found(segment, SPARSE_ROWS):
+            for part in self._source.scan(segment, [*features, *beside], rows, apart=features):
+                batch = part.batch
+                matrix: Any = part.sparse
                 chosen = np.flatnonzero(taken[seen : seen + batch.num_rows])
                 made.append((matrix[chosen], pa.Table.from_batches([batch]).take(pa.array(chosen))))
                 self.log.add_pilot(batch.num_rows)
                 seen += batch.num_rows
-        matrix = csr_array(vstack([m for m, _ in made], format="csr"))
-        return matrix, pa.concat_tables([t for _, t in made]), drawn
-
-    def _counted(
-        self, segment: Segment, parts: Iterator[tuple[csr_array, pa.RecordBatch]]
-    ) -> Iterator[tuple[csr_array, pa.RecordBatch]]:
-        self.log.start(segment.id)
-        rows = counted = 0
-        for matrix, batch in parts:
-            rows += batch.num_rows
-            stored = _stored(segment, rows, 0)
-            self.log.add(batch.num_rows, stored - counted)
-            counted = stored
-            yield matrix, batch
+        other = pa.concat_tables([table for _, table in made]).combine_chunks().to_batches()[0]
+        return Rows(other, csr_array(vstack([m for m, _ in made], format="csr"))), drawn
 
     def sample(
         self,
@@ -228,9 +218,9 @@ class Dataset:
         """Return the origins of columns by the first rows of at most 16 evenly spread segments."""
         names, tables = self._known([field.name for field in fields]), []
         for segment in spread(self.segments, PEEKED) if names else ():
-            for batch in self._source.scan(segment, names, PEEKED_ROWS):
-                self.log.add_pilot(batch.num_rows)
-                tables.append(pa.Table.from_batches([batch]))
+            for rows in self._source.scan(segment, names, PEEKED_ROWS):
+                self.log.add_pilot(rows.batch.num_rows)
+                tables.append(pa.Table.from_batches([rows.batch]))
                 break
         if not tables:
             return {}
@@ -239,9 +229,9 @@ class Dataset:
 
     def look(self, segment: Segment, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield a few columns of a segment before its pass; their rows count as the pilot's."""
-        for batch in self._source.scan(segment, self._known(columns), BATCH_ROWS):
-            self.log.add_pilot(batch.num_rows)
-            yield batch
+        for rows in self._source.scan(segment, self._known(columns), BATCH_ROWS):
+            self.log.add_pilot(rows.batch.num_rows)
+            yield rows.batch
         self._source.check(segment)
 
     def label_rows(self, segment: Segment, column: str, most: int) -> dict[Any, int]:
@@ -275,7 +265,7 @@ class Dataset:
         if not self.in_memory:
             raise DataError("whole columns are only handed out of data in memory; read it by segment instead")
         names = self._known(columns)
-        batches = [b for s in self.segments for b in self._source.scan(s, names, BATCH_ROWS)]
+        batches = [r.batch for s in self.segments for r in self._source.scan(s, names, BATCH_ROWS)]
         return pa.Table.from_batches(batches)
 
     def _known(self, columns: Sequence[str]) -> list[str]:
@@ -288,7 +278,8 @@ class Dataset:
         self, segment: Segment, names: list[str], rows: int, seed: int, most: int
     ) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.uint64]]]:
         pieces, keys, seen = [], [], 0
-        for batch in self._source.scan(segment, names, min(most, rows_at_once(segment, len(names)))):
+        for found in self._source.scan(segment, names, min(most, rows_at_once(segment, len(names)))):
+            batch = found.batch
             key = priorities(segment.place, seed, seen, batch.num_rows)
             piece, key = _smallest(self._plain(batch), key, rows)
             pieces.append(piece)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
@@ -56,8 +56,18 @@ class Segment:
         return f"{self.uri}[{self.part[0]}:{self.part[1]}]"
 
 
-SparseReader = Callable[[Segment, int], "Iterator[tuple[csr_array, pa.RecordBatch]]"]
-"""Reads a segment as sparse matrices of so many rows, each beside the rows' other columns."""
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Some rows of a segment: their columns, and the features beside them where these are a sparse matrix.
+
+    Attributes
+    ----------
+    batch : the columns; without the features where ``sparse`` has them.
+    sparse : the features of the same rows, in the order of the data set's; None where they are columns.
+    """
+
+    batch: pa.RecordBatch
+    sparse: csr_array | None = None
 
 
 @dataclass

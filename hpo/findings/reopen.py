@@ -17,9 +17,9 @@ from hpo.question.question import summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
 from hpo.states.contexts import Evidence, evidence
-from hpo.states.learning import recorded
+from hpo.states.learned.pilot import Pilot, shape_of
+from hpo.states.learned.summaries import recorded
 from hpo.states.passes import PassResult, context_of, empty_leaf, merge_leaf
-from hpo.states.pilot import Pilot, shape_of
 from hpo.states.stand_in import widened
 from hpo.trials.polish import Polished, restored
 from hpo.trials.run import Run, study_space

@@ -9,8 +9,8 @@ from typing import Any
 from algorithms.contract import Summary
 from hpo.question.question import Question
 from hpo.states.fold_states import FoldStates, fold_states
+from hpo.states.learned.pilot import Pilot
 from hpo.states.passes import Pass, context_of
-from hpo.states.pilot import Pilot
 
 
 @dataclass(frozen=True, eq=False)

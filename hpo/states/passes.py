@@ -25,7 +25,7 @@ from hpo.errors import Interrupted, StoreWarning
 from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_blas_thread
-from hpo.states.pilot import Pilot
+from hpo.states.learned.pilot import Pilot
 from hpo.states.summaries import fields_of_summary
 from state_store import Key, StateStore, StoreWriteError, digest
 
@@ -220,26 +220,15 @@ class Pass:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
         first_row, n_cells, assign = 0, folds.plan.n_cells, folds.assigner(segment)
-        sparse = dataset.read_sparse(segment, [c for c in columns if c not in dataset.feature_names])
-        if sparse is not None:
-            for matrix, beside in sparse:
-                cells = assign(beside, first_row)
-                hashes = priorities(segment.place, DRAW, first_row, beside.num_rows) if draws else None
-                first_row += beside.num_rows
-                found = self.pilot.encoder.encode_sparse(
-                    matrix, beside, dataset.targets, dataset.weight, cells, n_cells,
-                    priority=hashes, where=segment.id,
-                )  # fmt: skip
-                parts = list(_by_cell(found.batch, found.counts.tolist()))
-                yield _Parts(parts, found.without_target, found.without_weight), beside.num_rows
-            return
-        batches = dataset.read(segment, columns, threads=ahead)
-        for batch in read_ahead(batches) if ahead else batches:
+        features = [field.name for field in dataset.features]
+        scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
+        for rows in read_ahead(scanned) if ahead else scanned:
+            batch = rows.batch
             cells = assign(batch, first_row)
             hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
-                batch, dataset.targets, dataset.weight, cells, n_cells,
+                rows, dataset.targets, dataset.weight, cells, n_cells,
                 priority=hashes, workspace=workspace, where=segment.id,
             )  # fmt: skip
             parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))

@@ -14,10 +14,10 @@ from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.states.contexts import contexts_of
-from hpo.states.dealing import known_dealt
-from hpo.states.labels import known_classes
-from hpo.states.learning import with_stored
-from hpo.states.pilot import Pilot, load_pilot, plan_pilot, shape_of
+from hpo.states.learned.deals import known_dealt
+from hpo.states.learned.labels import known_classes
+from hpo.states.learned.pilot import Pilot, load_pilot, plan_pilot, shape_of
+from hpo.states.learned.summaries import with_stored
 from hpo.states.refining import precision_in_words
 from hpo.states.stand_in import fitting, in_words
 

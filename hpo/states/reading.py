@@ -20,9 +20,9 @@ from hpo.errors import ApproximationWarning
 from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import contexts_of, make_pass
-from hpo.states.learning import Learned, keep, learned_of, sampled
+from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.summaries import Learned, keep, learned_of, sampled
 from hpo.states.passes import Pass, PassResult
-from hpo.states.pilot import Pilot
 
 MOST_AGAIN = 2
 """Further readings at most, of the same data."""

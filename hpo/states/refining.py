@@ -25,9 +25,9 @@ from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import Evidence
 from hpo.states.fold_states import FoldStates
-from hpo.states.learning import keep_finer, lookup_of
+from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.summaries import keep_finer, lookup_of
 from hpo.states.passes import Pass, PassResult, context_of
-from hpo.states.pilot import Pilot
 
 
 def precision_in_words(summaries: Iterable[Summary], pilot: Pilot) -> str:

@@ -15,7 +15,7 @@ from hpo.question.search import Searched, check_values
 
 if TYPE_CHECKING:
     from hpo.question.question import Question
-    from hpo.states.pilot import Pilot
+    from hpo.states.learned.pilot import Pilot
 
 
 def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = None) -> Question:

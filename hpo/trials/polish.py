@@ -25,11 +25,12 @@ from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import Evidence
 from hpo.states.evaluate import Scores
-from hpo.states.learning import KIND, load_known
+from hpo.states.learned.kinds import SUMMARY
+from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.summaries import load_known
 from hpo.states.passes import Pass, PassResult, context_of
-from hpo.states.pilot import Pilot
 from hpo.trials.selection import Candidate
-from state_store import StateStore, StoreWriteError
+from state_store import StateStore
 from studies.record.study_record import Cost, PolishNote
 
 Polish = bool | Literal["always"]
@@ -222,10 +223,7 @@ def _pass(
     dataset, store, summary = question.dataset, question.store, winner.algorithm.summary
     told = _knowing(pilot, summary, known)
     about = {"lookup": "", "segments": [segment.fingerprint for segment in dataset.segments]}
-    try:
-        store.put_document(KIND, known.digest, known.arrays, about)
-    except StoreWriteError as error:
-        warnings.warn(f"what a pass must know could not be kept: {error}", StoreWarning, stacklevel=2)
+    SUMMARY.put(store, known.digest, about, known.arrays)
     context = context_of(summary, told, dataset.targets, dataset.weight)
     progress.begin_pass(dataset.rows, dataset.nbytes)
     result = Pass(dataset, told, {summary: context}, store).run(question.spec.n_jobs, progress, stop)

@@ -22,13 +22,13 @@ from hpo.question.checks import check, check_fidelity
 from hpo.question.question import Question, masked
 from hpo.question.search import Searched, asked_for, space_of, widest
 from hpo.states.contexts import Evidence, evidence
-from hpo.states.dealing import dealt
 from hpo.states.fold_sizes import noted_sizes
-from hpo.states.labels import classes_of
-from hpo.states.learning import record_of as record_known
-from hpo.states.learning import with_known
+from hpo.states.learned.deals import dealt
+from hpo.states.learned.labels import classes_of
+from hpo.states.learned.pilot import Pilot, make_pilot
+from hpo.states.learned.summaries import record_of as record_known
+from hpo.states.learned.summaries import with_known
 from hpo.states.passes import PassResult
-from hpo.states.pilot import Pilot, make_pilot
 from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining, precision_in_words
 from hpo.states.stand_in import fitting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -31,12 +31,10 @@ from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words
 from hpo.data.origins import KINDS, origins_of
 from hpo.data.schema import Field, Schema, unknown_column
+from hpo.data.segment import Rows
 from hpo.data.sources.frames import as_table
 from hpo.data.values import Places, as_numbers, one_array
 from hpo.errors import DataError
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +230,7 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     def encode_cells(
         self,
-        batch: pa.RecordBatch,
+        rows: Rows | pa.RecordBatch,
         targets: Sequence[str],
         weight: str | None,
         cells: NDArray[np.integer[Any]],
@@ -244,41 +242,37 @@ class Encoder(TransformerMixin, BaseEstimator):
     ) -> Encoded:
         """Return a batch of encoded rows sorted by cell, with the number of rows of each cell.
 
-        Like :meth:`encode` otherwise. ``cells`` has a cell for each row of ``batch``, and ``priority`` a hash.
+        Like :meth:`encode` otherwise. ``cells`` has a cell for each row, and ``priority`` a hash. Features that are
+        a sparse matrix stay sparse.
         """
+        matrix, batch = (rows.sparse, rows.batch) if isinstance(rows, Rows) else (None, rows)
         usable = usable_rows(batch, targets, weight, where, self.classes_)
         order, counts = cell_order(cells, n_cells, usable.keep)
-        encoded = self._gather(batch, targets, weight, order, workspace, where)
-        if priority is not None:
-            encoded = replace(encoded, priority=priority[order])
+        hashes = None if priority is None else priority[order]
+        if matrix is not None:
+            encoded: Batch = self._beside(matrix[order], batch, targets, weight, order, where, hashes)
+        else:
+            encoded = self._gather(batch, targets, weight, order, workspace, where)
+            encoded = encoded if hashes is None else replace(encoded, priority=hashes)
         return Encoded(encoded, counts, usable.without_target, usable.without_weight)
 
-    def encode_sparse(
+    def _beside(
         self,
         matrix: csr_array,
-        beside: pa.RecordBatch,
+        batch: pa.RecordBatch,
         targets: Sequence[str],
         weight: str | None,
-        cells: NDArray[np.integer[Any]],
-        n_cells: int,
-        *,
-        priority: Words | None = None,
-        where: str = "",
-    ) -> Encoded:
-        """Return as :meth:`encode_cells` the rows of a sparse matrix of the features, which stays sparse.
-
-        ``beside`` has the targets and the weight of the same rows.
-        """
-        usable = usable_rows(beside, targets, weight, where, self.classes_)
-        order, counts = cell_order(cells, n_cells, usable.keep)
-        encoded = self._sparse(matrix[order], where)
+        order: Places,
+        where: str,
+        priority: Words | None,
+    ) -> SparseBatch:
+        """Return the encoded rows of a sparse matrix, in order, with their targets and weight."""
         y = np.zeros((len(order), len(targets)), self.dtype_, order="F")
         gather = Gather(y.reshape(-1, order="F"), len(order), order, where)
         for index, name in enumerate(targets):
-            write_target(gather, name, beside.column(name), index, self.classes_)
-        hashes = None if priority is None else priority[order]
-        batch = SparseBatch(encoded, gather.values(), _taken_weight(beside, weight, order), hashes)
-        return Encoded(batch, counts, usable.without_target, usable.without_weight)
+            write_target(gather, name, batch.column(name), index, self.classes_)
+        features, taken = self._sparse(matrix, where), _taken_weight(batch, weight, order)
+        return SparseBatch(features, gather.values(), taken, priority)
 
     def _sparse(self, matrix: csr_array, where: str) -> csr_array:
         """Return the encoded columns of a sparse matrix: values, and ones where a number is missing."""

@@ -13,11 +13,11 @@ import xxhash
 
 from hpo.data.origins import Extent, extent_of
 from hpo.data.schema import Field, Schema
-from hpo.data.segment import SEGMENT_ROWS, Segment, SparseReader, fingerprint
+from hpo.data.segment import SEGMENT_ROWS, Rows, Segment, fingerprint
 from hpo.data.sources.roles import unify_schemas
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+    pass
 
 MEMORY = "memory:frame"
 
@@ -141,6 +141,20 @@ class ArrayBlock:
         return rows.toarray(order="F") if _is_sparse(rows) else np.asfortranarray(rows)
 
 
+    def sparse(self, start: int, stop: int, features: Sequence[str], beside: Sequence[str]) -> Iterator[Rows]:
+        """Yield some rows, the features of a sparse matrix as they are, :data:`SPARSE_ROWS` at a time."""
+        places = [self.places[name] for name in features]
+        whole = places == list(range(len(self.names)))
+        for low in range(start, stop, SPARSE_ROWS):
+            high = min(low + SPARSE_ROWS, stop)
+            part = _rows(self.matrix, low, high)
+            yield Rows(self.other(low, high, beside), part if whole else part[:, places])
+
+
+SPARSE_ROWS = 16_384
+"""Rows of a sparse matrix that are read at a time."""
+
+
 @dataclass
 class MemorySource:
     """Row blocks of data in memory as a source."""
@@ -157,29 +171,29 @@ class MemorySource:
         return self.block.schema
 
     def scan(
-        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the segment's rows."""
-        yield from self.block.batches(*segment.part, columns, batch_rows)
+        self,
+        segment: Segment,
+        columns: Sequence[str],
+        batch_rows: int,
+        *,
+        threads: bool = False,
+        apart: Sequence[str] = (),
+    ) -> Iterator[Rows]:
+        """Yield the segment's rows; sparse ones, which are small, :data:`SPARSE_ROWS` at a time."""
+        kept = set(apart)
+        beside = [name for name in columns if name not in kept]
+        if isinstance(self.block, ArrayBlock) and apart and self.is_sparse(apart, beside):
+            yield from self.block.sparse(*segment.part, apart, beside)
+        else:
+            for batch in self.block.batches(*segment.part, columns, batch_rows):
+                yield Rows(batch)
 
-    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
-        """Return what reads the features as sparse matrices; None unless they are columns of one."""
+    def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
+        """Return whether the features are columns of a sparse matrix that holds none of those beside them."""
         block = self.block
         if not isinstance(block, ArrayBlock) or not _is_sparse(block.matrix):
-            return None
-        if not set(features) <= set(block.names) or not set(beside) <= set(block.beside.schema.names):
-            return None
-        places = [block.places[name] for name in features]
-        whole = places == list(range(len(block.names)))
-
-        def read(segment: Segment, rows: int) -> Iterator[tuple[csr_array, pa.RecordBatch]]:
-            start, stop = segment.part
-            for low in range(start, stop, rows):
-                high = min(low + rows, stop)
-                part = _rows(block.matrix, low, high)
-                yield part if whole else part[:, places], block.other(low, high, beside)
-
-        return read
+            return False
+        return set(features) <= set(block.names) and set(beside) <= set(block.beside.schema.names)
 
     def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
         """Return where the values of columns lie, by at most :data:`SOME_ROWS` evenly spread rows."""

@@ -11,7 +11,7 @@ import xxhash
 
 from hpo.data.origins import Extent, extent_between, joined_bounds
 from hpo.data.schema import CATEGORICAL, Field, Schema, kind_of, plain_type
-from hpo.data.segment import Segment, SparseReader, spread
+from hpo.data.segment import Rows, Segment, spread
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.roles import unify_schemas
 from hpo.errors import DataError
@@ -37,13 +37,22 @@ class Source(Protocol):
         ...
 
     def scan(
-        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked."""
+        self,
+        segment: Segment,
+        columns: Sequence[str],
+        batch_rows: int,
+        *,
+        threads: bool = False,
+        apart: Sequence[str] = (),
+    ) -> Iterator[Rows]:
+        """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked.
+
+        Those of ``apart`` may come as a sparse matrix, where :meth:`is_sparse` says so.
+        """
         ...
 
-    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
-        """Return what reads the features as sparse matrices; None where they are none."""
+    def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
+        """Return whether the features are a sparse matrix that holds none of the columns beside them."""
         ...
 
     def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
@@ -99,8 +108,14 @@ class FileSource:
         return full_schema(next(iter(self.readers.values())))
 
     def scan(
-        self, segment: Segment, columns: Sequence[str], batch_rows: int, *, threads: bool = False
-    ) -> Iterator[pa.RecordBatch]:
+        self,
+        segment: Segment,
+        columns: Sequence[str],
+        batch_rows: int,
+        *,
+        threads: bool = False,
+        apart: Sequence[str] = (),
+    ) -> Iterator[Rows]:
         """Yield batches in the data set's types; a failure becomes a DataError that names the file."""
         reader = self.readers[segment.uri]
         fields = [self.arrow.field(name) for name in columns]
@@ -112,14 +127,14 @@ class FileSource:
         }
         try:
             for batch in reader.scan(segment, own, batch_rows, threads=threads):
-                yield _conform(batch, fields, constants)
+                yield Rows(_conform(batch, fields, constants))
         except READ_ERRORS as error:
             reader.file.check_unchanged()
             raise DataError(unreadable(reader.file, error)) from error
 
-    def sparse(self, features: Sequence[str], beside: Sequence[str]) -> SparseReader | None:
-        """Return None: files hold no sparse matrix."""
-        return None
+    def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
+        """Return False: files hold no sparse matrix."""
+        return False
 
     def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
         """Return where the values of columns lie by the statistics of at most 64 files; None where one has none."""

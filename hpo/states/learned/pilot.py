@@ -7,8 +7,7 @@ new pass. Numeric data whose values are not far from zero needs no pilot: its en
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,20 +22,15 @@ from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.schema import Field
 from hpo.data.segment import spread
-from hpo.errors import StoreWarning
-from state_store import StoreWriteError, digest
+from hpo.states.learned.kinds import PILOT, best_fitting
+from state_store import digest
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
-    from state_store import Document, StateStore
-
-LEAST_SHARE = 0.5
-"""Share of the segments that a pilot was drawn from which data must have to take it."""
+    from state_store import StateStore
 
 PILOT_ROWS = 100_000
 """Rows of the sample that categories and time boundaries are learned from."""
-
-KIND = "pilots"
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,24 +122,11 @@ def plan_pilot(
     )
     if not columns and not origins and not peeked:
         return PilotPlan((), lookup, None, outdated=False, needed=False)
-    known = [d for d in store.documents(KIND) if d.about.get("lookup") == lookup]
+    known = [d for d in PILOT.all(store) if d.about.get("lookup") == lookup]
     fitting = best_fitting(known, dataset)
     stored = fitting.name if fitting else None
     outdated = bool(known) and fitting is None
     return PilotPlan(columns, lookup, stored, outdated=outdated, needed=True, origins=origins, peeked=peeked)
-
-
-def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
-    """Return the document of which the data has most of the segments it was made of, at least half; else None."""
-    present = {segment.fingerprint for segment in dataset.segments}
-    best = max(documents, key=lambda document: share_of(document, present), default=None)
-    return best if best is not None and share_of(best, present) >= LEAST_SHARE else None
-
-
-def share_of(document: Document, present: Collection[str]) -> float:
-    """Return the share of the segments that a document was made of which are among some fingerprints."""
-    drawn = document.about.get("segments") or [""]
-    return sum(fingerprint in present for fingerprint in drawn) / len(drawn)
 
 
 def make_pilot(
@@ -188,10 +169,7 @@ def make_pilot(
         "folds": folds.to_dict(),
     }
     name = digest(about)
-    try:
-        store.put_document(KIND, name, {}, about)
-    except StoreWriteError as error:
-        warnings.warn(f"the pilot could not be kept: {error}", StoreWarning, stacklevel=2)
+    PILOT.put(store, name, about)
     return _pilot(dataset, folds, encoder, name, "sampled")
 
 
@@ -206,7 +184,7 @@ def _counting(dataset: Dataset, table: pa.Table) -> pa.Table:
 
 def load_pilot(store: StateStore, name: str, folds: FoldScheme, targets: tuple[str, ...]) -> Pilot | None:
     """Return a stored pilot, or None if it is gone or damaged."""
-    document = store.get_document(KIND, name)
+    document = PILOT.get(store, name)
     if document is None:
         return None
     encoder = Encoder.from_dict(document.about["encoder"])

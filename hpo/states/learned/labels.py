@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from hpo.data.dataset import check_classes
-from hpo.errors import DataError, StoreWarning
-from state_store import StateStore, StoreWriteError, digest
+from hpo.errors import DataError
+from hpo.states.learned.kinds import LABELS
+from state_store import StateStore, digest
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.data.segment import Segment
 
-KIND = "labels"
 MOST = 10_000
 
 
@@ -59,7 +58,7 @@ def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[An
 
 def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Any, int] | None:
     """Return the rows of each label of a segment, or None where only reading would tell."""
-    document = store.get_document(KIND, _name(dataset, segment))
+    document = LABELS.get(store, _name(dataset, segment))
     about = {} if document is None else document.about
     labels, rows = about.get("labels"), about.get("rows")
     if not isinstance(labels, list) or not isinstance(rows, list) or len(labels) != len(rows):
@@ -102,7 +101,4 @@ def _keep(dataset: Dataset, segment: Segment, found: dict[Any, int], store: Stat
         "segment": segment.fingerprint, "target": dataset.targets[0], "labels": list(found),
         "rows": list(found.values()),
     }  # fmt: skip
-    try:
-        store.put_document(KIND, _name(dataset, segment), {}, about)
-    except StoreWriteError as error:
-        warnings.warn(f"the labels of a target could not be kept: {error}", StoreWarning, stacklevel=2)
+    LABELS.put(store, _name(dataset, segment), about)

@@ -6,7 +6,6 @@ over all segments together, and growing or shrinking data keeps the folds, and t
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,9 @@ from hpo.data.folds.schemes import DealtRows, FoldScheme, RowFolds, StratifiedFo
 from hpo.data.segment import fingerprint
 from hpo.data.sources.memory import MEMORY
 from hpo.data.values import class_codes
-from hpo.errors import StoreWarning
-from hpo.states.labels import known_label_rows, label_rows
-from state_store import StateStore, StoreWriteError, digest
+from hpo.states.learned.kinds import DEALS, GROUPS
+from hpo.states.learned.labels import known_label_rows, label_rows
+from state_store import StateStore, digest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from hpo.data.hashing import Words
     from hpo.data.segment import Segment
 
-COUNTS, DEALS = "groups", "deals"
 
 HELD = 1 << 23
 """Groups of segments, in all, that are held while they are dealt; those of further segments are looked up again."""
@@ -114,7 +112,7 @@ class _Deal:
     def _recalled(
         self, name: str, segment: Segment, rows: Mapping[Any, int | None], n_splits: int
     ) -> Shares | None:
-        document = None if segment.uri == MEMORY else self.store.get_document(DEALS, name)
+        document = None if segment.uri == MEMORY else DEALS.get(self.store, name)
         extra = {} if document is None else document.about.get("extra")
         if document is None or not isinstance(extra, dict):
             return None
@@ -125,7 +123,7 @@ class _Deal:
     def _remember(self, name: str, segment: Segment, shares: Shares) -> None:
         if self.read and segment.uri != MEMORY:
             extra = {label_text(c): list(share.extra) for c, share in shares.items() if share.extra}
-            self._put(DEALS, name, {}, {"segment": segment.fingerprint, "extra": extra})
+            DEALS.put(self.store, name, {"segment": segment.fingerprint, "extra": extra})
 
     def groups(self, folds: GroupFolds) -> GroupFolds:
         """Return folds that know the fold of each group, of the segments that are counted."""
@@ -153,13 +151,14 @@ class _Deal:
                 mine = made[:0] if own is None else made[np.searchsorted(words, own)]
                 prints[segment.id] = fingerprint(mine.tobytes())
                 if self.read and self._folds_of(names[segment.id], mine) is None:
-                    self._put(DEALS, names[segment.id], {"folds": mine}, {"segment": segment.fingerprint})
+                    about = {"segment": segment.fingerprint}
+                    DEALS.put(self.store, names[segment.id], about, {"folds": mine})
         labels = self.classes if folds.stratified else ()
         return folds.knowing(DealtGroups(words, made, rows, labels, prints))
 
     def _folds_of(self, name: str, groups: NDArray[Any]) -> NDArray[Any] | None:
         """Return the remembered folds of a segment's groups."""
-        document = self.store.get_document(DEALS, name)
+        document = DEALS.get(self.store, name)
         found = None if document is None else document.arrays.get("folds")
         return found if found is not None and found.shape == groups.shape else None
 
@@ -168,7 +167,7 @@ class _Deal:
         roles = [folds.column, *self.dataset.targets, self.dataset.weight]
         labels = [label_text(c) for c in self.classes] if folds.stratified else []
         name = digest([segment.fingerprint, roles, labels, len(self.classes)])
-        document = self.store.get_document(COUNTS, name)
+        document = GROUPS.get(self.store, name)
         if document is not None and {"groups", "rows"} <= set(document.arrays):
             return document.arrays["groups"], document.arrays["rows"]
         if not self.read:
@@ -177,7 +176,7 @@ class _Deal:
         for words, rows in self._batches(folds, segment):
             found.add(words, rows)
         words, rows, _ = found.result()
-        self._put(COUNTS, name, {"groups": words, "rows": rows}, {"segment": segment.fingerprint})
+        GROUPS.put(self.store, name, {"segment": segment.fingerprint}, {"groups": words, "rows": rows})
         return words, rows
 
     def _batches(
@@ -196,12 +195,6 @@ class _Deal:
             used = slice(None) if keep is None else keep
             flat = places[used] * width + codes[used].astype(np.int64)
             yield words, np.bincount(flat, minlength=len(words) * width).reshape(len(words), width)
-
-    def _put(self, kind: str, name: str, arrays: dict[str, Any], about: dict[str, Any]) -> None:
-        try:
-            self.store.put_document(kind, name, arrays, about)
-        except StoreWriteError as error:
-            warnings.warn(f"what folds deal could not be kept: {error}", StoreWarning, stacklevel=2)
 
 
 class _Groups:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,18 +10,16 @@ import numpy as np
 
 from algorithms.contract import Batch, Shape, SparseBatch, Summary
 from algorithms.known import Known
-from hpo.errors import StoreWarning
-from hpo.states.pilot import LEAST_SHARE, share_of
+from hpo.states.learned.kinds import SUMMARY, fits
 from hpo.states.summaries import fields_of_summary
-from state_store import StateStore, StoreWriteError, digest
+from state_store import StateStore, digest
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.data.segment import Segment
-    from hpo.states.pilot import Pilot
+    from hpo.states.learned.pilot import Pilot
     from state_store.entry import Document
 
-KIND = "learned"
 ROWS = 50_000
 """Rows of the sample that summaries learn from."""
 
@@ -50,7 +47,7 @@ def with_known(
     sample, drawn = _sampled(pilot, dataset, seed)
     learned = {s: able.learn(pilot.shape, _as_taken(s, sample)) for s, able in missing.items()}
     for summary, known in learned.items():
-        _put(store, known, _about(summary, pilot, dataset, drawn))
+        SUMMARY.put(store, known.digest, _about(summary, pilot, dataset, drawn), known.arrays)
     return replace(pilot, known={**pilot.known, **learned})
 
 
@@ -71,19 +68,20 @@ class Learned:
 def keep(summary: Summary, learned: Learned, pilot: Pilot, dataset: Dataset, store: StateStore) -> None:
     """Keep what was learned again; data that still has all these segments prefers it to what a sample told."""
     about = _about(summary, pilot, dataset, dataset.segments)
-    _put(store, learned.known, {**about, "rounds": learned.rounds})
+    SUMMARY.put(store, learned.known.digest, {**about, "rounds": learned.rounds}, learned.known.arrays)
 
 
 def keep_finer(
     summary: Summary, known: Known, pilot: Pilot, dataset: Dataset, store: StateStore
 ) -> None:
     """Keep what makes states of more digits; data that still has all these segments begins with it."""
-    _put(store, known, {**_about(summary, pilot, dataset, dataset.segments), "finer": True})
+    about = _about(summary, pilot, dataset, dataset.segments)
+    SUMMARY.put(store, known.digest, {**about, "finer": True}, known.arrays)
 
 
 def learned_of(store: StateStore, known: Known, dataset: Dataset) -> int:
     """Return how often something was learned again of just the segments that the data has."""
-    document = store.get_document(KIND, known.digest)
+    document = SUMMARY.get(store, known.digest)
     if document is None or set(document.about["segments"]) != {s.fingerprint for s in dataset.segments}:
         return 0
     return int(document.about.get("rounds", 0))
@@ -109,13 +107,6 @@ def _about(
     }
 
 
-def _put(store: StateStore, known: Known, about: Mapping[str, Any]) -> None:
-    try:
-        store.put_document(KIND, known.digest, known.arrays, about)
-    except StoreWriteError as error:
-        warnings.warn(f"what a pass must know could not be kept: {error}", StoreWarning, stacklevel=3)
-
-
 def with_stored(
     pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary], store: StateStore
 ) -> Pilot:
@@ -126,9 +117,9 @@ def with_stored(
         return pilot
     present = {segment.fingerprint for segment in dataset.segments}
     found: dict[Summary, Known] = {}
-    for document in sorted(store.documents(KIND), key=_learned_last, reverse=True):
+    for document in sorted(SUMMARY.all(store), key=_learned_last, reverse=True):
         summary = wanted.get(str(document.about.get("lookup")))
-        if summary is None or summary in found or share_of(document, present) < LEAST_SHARE:
+        if summary is None or summary in found or not fits(document, present):
             continue
         known = load_known(store, document.name)
         if known is not None:
@@ -144,7 +135,7 @@ def _learned_last(document: Document) -> tuple[bool, int, int]:
 
 def load_known(store: StateStore, name: str) -> Known | None:
     """Return what a stored document knows, or None if it is gone or damaged."""
-    document = store.get_document(KIND, name)
+    document = SUMMARY.get(store, name)
     if document is None:
         return None
     known = Known(document.arrays)
@@ -190,11 +181,10 @@ def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence
     if found is None:
         table, drawn = dataset.sample(dataset.columns, _fewer(pilot.shape), seed)
         return _encoded(pilot, dataset, table), drawn
-    matrix, rest, drawn = found
-    other = rest.combine_chunks().to_batches()[0]
-    none = np.zeros(matrix.shape[0], np.intp)
+    rows, drawn = found
+    none = np.zeros(rows.batch.num_rows, np.intp)
     where = "the pilot sample"
-    made = pilot.encoder.encode_sparse(matrix, other, dataset.targets, dataset.weight, none, 1, where=where)
+    made = pilot.encoder.encode_cells(rows, dataset.targets, dataset.weight, none, 1, where=where)
     return made.batch, drawn
 
 

@@ -1,0 +1,76 @@
+"""Everything that the store keeps beside states, as one table: what is learned before a pass, and remembered."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpo.data.dataset import Dataset
+from hpo.errors import StoreWarning
+from state_store import StateStore, StoreWriteError
+from state_store.blob import Blob
+from state_store.entry import Document
+
+LEAST_SHARE = 0.5
+"""Of the segments that something was learned of, the part that must still be there."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of what is learned.
+
+    Attributes
+    ----------
+    name : of its documents in the store.
+    what : it is, in words.
+    """
+
+    name: str
+    what: str
+
+    def get(self, store: StateStore, name: str) -> Blob | None:
+        """Return a document; None if it is gone or damaged."""
+        return store.get_document(self.name, name)
+
+    def all(self, store: StateStore) -> list[Document]:
+        """Return every document, the last used first."""
+        return store.documents(self.name)
+
+    def put(
+        self, store: StateStore, name: str, about: Mapping[str, Any], arrays: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep a document; warns where the store cannot be written, since the study can do without."""
+        try:
+            store.put_document(self.name, name, arrays or {}, about)
+        except StoreWriteError as error:
+            warnings.warn(f"{self.what} could not be kept: {error}", StoreWarning, stacklevel=3)
+
+
+PILOT = Kind("pilots", "the pilot")
+LABELS = Kind("labels", "the labels of a target")
+SUMMARY = Kind("learned", "what a pass must know")
+GROUPS = Kind("groups", "the groups of folds")
+DEALS = Kind("deals", "what folds deal")
+
+KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS)
+"""Categories and origins; labels and their rows; what summaries know; groups and their rows; folds of rows."""
+
+
+def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
+    """Return the document of which the data has most of the segments it was made of, at least half; else None."""
+    present = {segment.fingerprint for segment in dataset.segments}
+    best = max(documents, key=lambda document: share_of(document, present), default=None)
+    return best if best is not None and fits(best, present) else None
+
+
+def fits(document: Document, present: Collection[str]) -> bool:
+    """Return whether enough of the segments that a document was made of are among some fingerprints."""
+    return share_of(document, present) >= LEAST_SHARE
+
+
+def share_of(document: Document, present: Collection[str]) -> float:
+    """Return the share of the segments that a document was made of which are among some fingerprints."""
+    drawn = document.about.get("segments") or [""]
+    return sum(fingerprint in present for fingerprint in drawn) / len(drawn)
