@@ -12,7 +12,7 @@ purity         merge leaves its inputs alone
 fixed size     a state's bytes do not grow with the rows, and are what ``nbytes`` said
 round trip     a stored and loaded state equals itself, bit for bit
 resume         stop, store, load, go on = never stopped
-any time       an algorithm finalizes after any prefix that holds enough rows, and says what is missing before
+any time       an algorithm solves after any prefix that holds enough rows, and says what is missing before
 ============== ==================================================================================
 
 A *resumable* summary (:data:`PROMISES`) makes no promise of the split: another order of the rows, or another

@@ -19,7 +19,7 @@ from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import ReadLog, Rows, Segment, spread
 from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
-from hpo.data.values import decoded_strings, is_text, label_values, ticks_of
+from hpo.data.values import decoded_strings, is_text, label_values, ticks_of, whole_labels
 from hpo.errors import DataError
 
 BATCH_ROWS = 65_536
@@ -247,6 +247,8 @@ class Dataset:
         found: dict[Any, int] = {}
         for batch in self.look(segment, [column, *([self.weight] if self.weight else [])]):
             labels = label_values(batch.column(0))
+            if self._source.whole(column):
+                labels = whole_labels(labels)
             keep = usable_rows(batch, (), self.weight, segment.id).keep
             held = labels if keep is None else labels.filter(pa.array(keep))
             for label in pc.unique(labels).to_pylist() if keep is not None else ():

@@ -13,7 +13,7 @@ from hpo.data.sources.formats import open_files
 from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
 from hpo.data.sources.memory import TableBlock, gather_block
 from hpo.data.sources.readers import FileReader, column_names, gather_readers
-from hpo.data.sources.roles import as_names, resolve_roles
+from hpo.data.sources.roles import as_names, index_columns, resolve_roles
 from hpo.errors import DataError, DataWarning
 
 
@@ -107,7 +107,15 @@ def _open_paths(
     names = column_names(readers[0])
     later = {name for reader in readers[1:] for name in column_names(reader)} - set(names)
     dropped = as_names(asked["drop"])
-    roles = resolve_roles(names, **{**asked, "drop": [name for name in dropped if name not in later]})
+    index = [name for name in index_columns(readers[0].schema) if name in names]
+    roles = resolve_roles(names, **{**asked, "drop": [n for n in dropped if n not in later]}, index=index)
+    if asked["features"] is None and not {*index} <= {*dropped, *roles.targets, roles.weight}:
+        warnings.warn(
+            f"column {index[0]!r} is the index that pandas wrote, and no feature; name it in features=[…] "
+            f"to use it, or say so with drop=[{index[0]!r}]",
+            DataWarning,
+            stacklevel=2,
+        )
     dataset = Dataset(gather_readers(readers, roles.used), roles)
     if asked["features"] is None and not later <= set(dropped):
         _warn_of_later_columns(readers, {*names, *dropped})

@@ -203,6 +203,20 @@ def label_values(array: pa.Array) -> pa.Array:
     return array.cast(pa.float64()) if pa.types.is_decimal(array.type) else array
 
 
+def whole_labels(labels: pa.Array) -> pa.Array:
+    """Return labels that are whole numbers as int64, and any others as they are.
+
+    Examples
+    --------
+    >>> whole_labels(pa.array([0.0, 1.0, None])).to_pylist(), whole_labels(pa.array([0.0, 1.5])).to_pylist()
+    ([0, 1, None], [0.0, 1.5])
+    """
+    try:
+        return labels.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return labels
+
+
 def class_codes(array: pa.Array, classes: Sequence[Any]) -> Numbers:
     """Return the place of each label among the sorted classes, float64; NaN for null and for other labels.
 

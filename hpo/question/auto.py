@@ -17,6 +17,7 @@ from algorithms import registry
 from algorithms.contract import Column, Shape
 from algorithms.tasks import CLASS, NUMBER, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, guessed_width
+from hpo.data.sources.roles import check_number
 from hpo.errors import TuneError
 from hpo.process.memory import available_memory
 from studies.spec.messages import nearest
@@ -135,6 +136,7 @@ def kind_of_target(dataset: Dataset, seed: int) -> tuple[str, str, bool]:
     field = dataset.schema[name]
     if field.kind in (CATEGORICAL, BOOLEAN):
         return CLASS, f"the target {name!r} is {field.dtype}, so a class", False
+    check_number(dataset.schema, name, "target")
     values = _distinct_whole(dataset, name, seed)
     if values is None or values > FEW:
         return NUMBER, f"the target {name!r} is a number with many values", False

@@ -256,7 +256,10 @@ def distinct_names(columns: Sequence[Column]) -> tuple[Column, ...]:
 
 
 def check_kind(encoding: Encoding, array: pa.Array) -> pa.Array:
-    """Return a column as its encoding takes it; DataError where it is of another kind than was learned."""
+    """Return a column as its encoding takes it; DataError where it is of another kind than was learned.
+
+    A column without any value is of whatever kind: what pandas and CSV files make of dates that are all missing.
+    """
     kind = kind_of(plain_type(array.type))
     if pa.types.is_null(array.type):
         return array.cast(pa.string()) if encoding.kind == CATEGORICAL else array
@@ -264,6 +267,8 @@ def check_kind(encoding: Encoding, array: pa.Array) -> pa.Array:
         return array
     if kind == encoding.kind or any({kind, encoding.kind} <= s for s in ({NUMERIC, BOOLEAN}, {*_PARTS})):
         return array
+    if pc.all(pc.is_null(array, nan_is_null=pa.types.is_floating(array.type)), min_count=0).as_py():
+        return pa.nulls(len(array), pa.string() if encoding.kind == CATEGORICAL else pa.null())
     raise DataError(
         f"column {encoding.name!r} is {array.type} here and was {encoding.kind} when the encoder was fitted; "
         "convert it, or fit again"

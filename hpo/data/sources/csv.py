@@ -25,12 +25,16 @@ _NULLS = [
 
 @dataclass
 class CsvReader:
-    """One CSV file; whole numbers are read as float64, so that a later 1.5 or missing value is no error."""
+    """One CSV file; whole numbers are read as float64, so that a later 1.5 or missing value is no error.
+
+    ``whole`` are the columns that hold whole numbers in the first block.
+    """
 
     file: DataFile
     schema: pa.Schema
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return None: the file says nothing of its values."""
@@ -64,7 +68,8 @@ def open_csv(file: DataFile, how: str) -> CsvReader:
     segment = Segment(
         file.uri, (0, 1), 0 if rows == 0 else None, file.size, digest, place(file, known, 0), rows
     )
-    return CsvReader(file, pa.schema(fields), (segment,))
+    whole = frozenset(f.name for f in reader.schema if pa.types.is_integer(f.type))
+    return CsvReader(file, pa.schema(fields), (segment,), whole=whole)
 
 
 def _rows(reader: csv.CSVStreamingReader, file: DataFile) -> int | None:
@@ -89,6 +94,13 @@ def _check_header(file: DataFile) -> None:
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(f"{file.uri!r} is UTF-16 text; save it as UTF-8")
     header, separator = start.splitlines()[0] if start else b"", _separator(file)
+    try:
+        header.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file.uri!r} is no UTF-8 text: its header holds the byte 0x{header[error.start]:02x}, as text in "
+            f"Windows-1252 or Latin-1 does; save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)"
+        ) from error
     other = next((c for c in (b";", b"\t", b"|", b",") if c in header), None)
     if other is not None and separator.encode() not in header:
         raise DataError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -18,7 +19,7 @@ from pyarrow import fs as pafs
 
 from hpo.data.sources.globs import glob_pattern, split_wild
 from hpo.data.sources.links import warn_of_broken
-from hpo.errors import DataError
+from hpo.errors import DataError, DataWarning
 
 PARQUET, CSV, IPC = "Parquet", "CSV", "Arrow IPC"
 _ENDINGS = {
@@ -211,7 +212,17 @@ def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
     infos = [i for i in files if _visible(i.path[len(directory) :])]
     if isinstance(fs, pafs.LocalFileSystem):
         warn_of_broken(directory, lambda path: _visible(path[len(directory) :]) and _like_data(path))
-    return [i for i in infos if _format_by_name(i.path)] or infos
+    known = [i for i in infos if _format_by_name(i.path)]
+    if known and len(known) < len(infos):
+        left = [i.path[len(directory) :].strip("/") for i in infos if not _format_by_name(i.path)]
+        some = ", ".join(map(repr, left[:3])) + (", …" if len(left) > 3 else "")
+        warnings.warn(
+            f"{len(left)} of {len(infos)} files of {directory!r} are left out: their names do not end as those "
+            f"of data files do: {some}; name a file to read it",
+            DataWarning,
+            stacklevel=2,
+        )
+    return known or infos
 
 
 def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
@@ -227,13 +238,22 @@ def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
             top, lambda p: bool(pattern.fullmatch(p)) and _visible(p.rsplit("/", 1)[-1]), deep=deep
         )
     named = (i for i in fs.get_file_info(selector) if pattern.fullmatch(i.path))
-    infos = [i for i in named if _visible(i.path.rsplit("/", 1)[-1])]
+    written = {part for part in wild.split("/") if not _visible(part)}
+    infos = [i for i in named if _visible(i.path[len(top) :], but=written)]
     files = [i for i in infos if i.type is pafs.FileType.File]
     return files or [file for directory in infos for file in _within(fs, directory.path)]
 
 
-def _visible(relative: str) -> bool:
-    return not any(part.startswith(("_", ".")) for part in relative.split("/") if part and "=" not in part)
+def _visible(relative: str, but: Collection[str] = ()) -> bool:
+    """Return whether no part of a path begins with ``_`` or ``.``, but for those that are asked for by name.
+
+    Examples
+    --------
+    >>> _visible("2024/a.csv"), _visible(".ipynb_checkpoints/a.csv"), _visible("_old/a.csv", but={"_old"})
+    (True, False, True)
+    """
+    parts = (part for part in relative.split("/") if part and "=" not in part)
+    return not any(part.startswith(("_", ".")) for part in parts if part not in but)
 
 
 def _like_data(path: str) -> bool:

@@ -26,6 +26,11 @@ class IpcReader:
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
 
+    @property
+    def whole(self) -> frozenset[str]:
+        """None: numbers have the types that they are to have."""
+        return frozenset()
+
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return None: the file says nothing of its values."""
         return None

@@ -33,6 +33,11 @@ class ParquetReader:
     nullable: dict[str, bool]
     metadata: Any
 
+    @property
+    def whole(self) -> frozenset[str]:
+        """None: numbers have the types that they are to have."""
+        return frozenset()
+
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return the least and the largest value that the footer has of a column, of times their ticks."""
         index = self.schema.get_field_index(name)

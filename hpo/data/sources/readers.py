@@ -59,6 +59,10 @@ class Source(Protocol):
         """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
         ...
 
+    def whole(self, name: str) -> bool:
+        """Return whether a column that is read as float64 looks like one of whole numbers, as in CSV files."""
+        ...
+
     def check(self, segment: Segment) -> None:
         """Raise DataError if the segment is no longer what its fingerprint says."""
         ...
@@ -71,6 +75,11 @@ class FileReader(Protocol):
     schema: pa.Schema
     segments: tuple[Segment, ...]
     nullable: dict[str, bool]
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """The columns that hold whole numbers, as far as is known, and are read as float64."""
+        ...
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return the least and the largest stored value of a column, NO_VALUES of none; None if unsaid."""
@@ -138,6 +147,10 @@ class FileSource:
                 return None
             found[field.name] = extent_between(*joined_bounds(known))
         return found
+
+    def whole(self, name: str) -> bool:
+        """Return whether a column of text files holds whole numbers in the first block of each."""
+        return all(name in reader.whole for reader in self.readers.values())
 
     def check(self, segment: Segment) -> None:
         """Raise DataError if the file changed since it was opened."""

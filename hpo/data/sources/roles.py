@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -38,11 +39,15 @@ def resolve_roles(
     weight: str | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
+    index: Collection[str] = (),
 ) -> Roles:
-    """Return the roles of columns; DataError, with the nearest names, where one is not in the data."""
+    """Return the roles of columns; DataError, with the nearest names, where one is not in the data.
+
+    ``index`` are columns that pandas wrote for the index of a frame: features only where they are named.
+    """
     known, targets = set(names), as_names(target)
     dropped = as_names(drop)
-    chosen = as_names(features) if features is not None else tuple(names)
+    chosen = as_names(features) if features is not None else tuple(n for n in names if n not in index)
     weights = (weight,) if weight else ()
     for role, asked in (
         ("target", targets),
@@ -73,6 +78,24 @@ def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def index_columns(schema: pa.Schema) -> tuple[str, ...]:
+    """Return the columns that hold the index of the frame that pandas wrote a file from.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"x": [1.0, 2.0]}, index=pd.Index(["a", "b"], name="id"))
+    >>> index_columns(pa.Table.from_pandas(frame).schema)
+    ('id',)
+    """
+    try:
+        told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        found = told.get("index_columns", ())
+    except (ValueError, AttributeError):
+        return ()
+    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
 
 
 def check_number(schema: Schema, name: str, role: str, more: str = "") -> None:
