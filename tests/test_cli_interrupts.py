@@ -39,6 +39,11 @@ class SlowRidge(Ridge):
         slow("trials")
         return super().solve(state)
 
+"""
+
+IDLE = """
+from slow_algorithms import SlowRidge
+
 class Idle(SlowRidge):
     task = "idling"
 """
@@ -51,9 +56,10 @@ def plugin(tmp_path, monkeypatch):
     info = site / "slow_algorithms-0.1.dist-info"
     info.mkdir(parents=True)
     (site / "slow_algorithms.py").write_text(PLUGIN)
+    (site / "idle_algorithms.py").write_text(IDLE)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-algorithms\nVersion: 0.1\n")
     points = "[hpo.algorithms]\nslow_ridge = slow_algorithms:SlowRidge\nbroken = slow_algorithms:Gone\n"
-    points += "idle = slow_algorithms:Idle\n"
+    points += "idle = idle_algorithms:Idle\n"
     (info / "entry_points.txt").write_text(points)
     monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
     monkeypatch.setenv("MARK", str(tmp_path / "mark"))
@@ -78,7 +84,7 @@ def test_algorithms_of_other_packages_are_listed_and_a_broken_one_says_so(plugin
     assert found["slow_ridge"]["about"] == "Ridge regression that takes its time."
     assert not found["slow_ridge"]["built_in"]
     assert "slow-algorithms" in found["broken"]["error"]
-    assert "does not keep the contract" in found["idle"]["error"]
+    assert "Idle.task is a tag: write tags" in found["idle"]["error"]
     shown = " ".join(shell("algorithms", env={"COLUMNS": "200"}).out.split())
     assert "Ridge regression that takes its time, from slow_algorithms:SlowRidge" in shown
     assert "broken: algorithm 'broken'" in shown

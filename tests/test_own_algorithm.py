@@ -45,7 +45,10 @@ def load(path):
     return module
 
 
-@pytest.mark.parametrize("name", registry.names())
+FOREIGN = ("linear_model.Ridge", "tree.DecisionTreeClassifier", "ensemble.IsolationForest")
+
+
+@pytest.mark.parametrize("name", [*registry.names(), *(f"sklearn:sklearn.{path}" for path in FOREIGN)])
 def test_every_registered_algorithm_keeps_the_contract(name):
     check_algorithm(registry.get(name), lambda state, like: restore(*flatten(state), like))
 

@@ -35,7 +35,21 @@ V = TypeVar("V", bound=Sized)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbors(Preprocessed, Algorithm[SampleState, Prepared]):
+class Vote:
+    """How neighbours are found and counted; proposed before the preprocessing.
+
+    Parameters
+    ----------
+    n_neighbors, weights, metric : as in scikit-learn.
+    """
+
+    n_neighbors: Annotated[int, Legal(ge=1), Integer(1, 200, log=True)] = 5
+    weights: Annotated[str, Legal(*WEIGHTS), Choice(*WEIGHTS)] = "uniform"
+    metric: Annotated[str, Legal(*METRICS), Choice(*METRICS)] = "euclidean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbors(Preprocessed, Vote, Algorithm[SampleState, Prepared]):
     """A vote, or a mean, of the nearest rows of a sample.
 
     Exact on the sample, and the same as scikit-learn's neighbours of the same rows; where two rows are equally
@@ -48,9 +62,6 @@ class Neighbors(Preprocessed, Algorithm[SampleState, Prepared]):
     summary : the sample that is searched.
     """
 
-    n_neighbors: Annotated[int, Legal(ge=1), Integer(1, 200, log=True)] = 5
-    weights: Annotated[str, Legal(*WEIGHTS), Choice(*WEIGHTS)] = "uniform"
-    metric: Annotated[str, Legal(*METRICS), Choice(*METRICS)] = "euclidean"
     summary: Sample = Sample()
 
     @abstractmethod
