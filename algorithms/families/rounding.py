@@ -42,7 +42,7 @@ NATURAL = 1e-4
 """Share of the target's variance below which a squared error is as good as none."""
 
 NOTHING = 16.0 * EPS / (DIGITS * math.sqrt(NATURAL))
-"""Deviation of a target, beside its mean, of which sixteen roundings of a float are the smallest error that counts."""
+"""Deviation of a target, beside its mean, of which sixteen roundings are the least error that counts."""
 
 NEGLIGIBLE = 1e-10
 """Share of the squared error that a bound may be without another being looked for that is tighter."""
