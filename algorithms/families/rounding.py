@@ -41,6 +41,9 @@ PREDICTED = 1e-8
 NATURAL = 1e-4
 """Share of the target's variance below which a squared error is as good as none."""
 
+NOTHING = 16.0 * EPS / (DIGITS * math.sqrt(NATURAL))
+"""Deviation of a target, beside its mean, of which sixteen roundings are the least error that counts."""
+
 NEGLIGIBLE = 1e-10
 """Share of the squared error that a bound may be without another being looked for that is tighter."""
 
@@ -228,7 +231,9 @@ def told(metric: str, found: Residuals, view: View, design: Design, moved: float
     off = (max(found.spread_bound, negative) + moved) / w
     if metric != "explained_variance":
         off += 2.0 * abs(found.bias) * found.bias_bound + found.bias_bound**2
-    bound, scale = _in_units(metric, value, off, variance, max(variance, design.varied / design.weight))
+    target = (NOTHING * max(abs(view.y_mean), abs(design.y_mean))) ** 2
+    natural = max(variance, design.varied / design.weight, target)
+    bound, scale = _in_units(metric, value, off, variance, natural)
     return checked(metric, Score(value, bound), scale, precision, design)
 
 

@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from differential import agreement, rows
 from differential.agreement import Disagreement, Fold
 from differential.designs import Design
-from differential.extended import Long, Undefined
+from differential.extended import Long, Undefined, orthogonal
 from differential.oracles import JOINTS
 from differential.settings import COUNTED, Example
 from differential.tables import Table
@@ -216,7 +216,7 @@ class Components:
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold; Undefined where a variance is rounding, or components are equally long."""
         made = rows.designed(example, t, train, [rows.features(t, test)])
-        X, other = (made.placed(i).astype(float) for i in (0, 1))
+        X = made.placed(0).astype(float)
         n = min(example.values["n_components"], *X.shape)
         s = np.linalg.svd(X - X.mean(axis=0), compute_uv=False) if X.size else np.zeros(1)
         noise = np.sqrt(np.mean(s[n:] ** 2)) if n < len(s) else s[-1]
@@ -224,7 +224,7 @@ class Components:
             raise Undefined("the density of a direction without variance")
         if n < len(s) and s[n - 1] - s[n] < 1e-6 * s[0]:
             raise Undefined("components of equal variance")
-        expected = float(PCA(n, svd_solver="full").fit(X).score(other))
+        expected = log_likelihood(made.placed(0), made.placed(1), n)
         fold.agree(expected, max(1.0, abs(expected)))
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
@@ -241,6 +241,23 @@ class Components:
         size = float(np.abs(expected).max(initial=1e-300))
         lost = 64 * np.finfo(float).eps * float((np.abs(made.mean / made.scale)).max(initial=0))
         agreement.alike("lengths of projections", away, expected, size, lost)
+
+
+def log_likelihood(X: np.ndarray, other: np.ndarray, n: int) -> float:
+    """Return the mean of log p(x) by n components and noise (Tipping & Bishop 1999), as ``PCA.score`` has it.
+
+    scikit-learn inverts a covariance, whose small eigenvalues are known beside the largest only: here they are the
+    squares of singular values, in extended precision.
+    """
+    mean, q = X.mean(axis=0), X.shape[1]
+    B, V = orthogonal(X - mean)
+    variance = (B * B).sum(axis=0) / (len(X) - 1)
+    order = np.argsort(-variance, kind="stable")
+    variance, t = variance[order], (other - mean) @ V[:, order]
+    noise = variance[n : min(len(X), q)].mean() if n < min(len(X), q) else Long(0)
+    spread = np.concatenate([variance[:n], np.full(q - n, noise)])
+    inside = np.log(2 * Long(np.pi) * spread) + t * t / spread
+    return float(-0.5 * inside.sum(axis=1).mean())
 
 
 def exact_distances(x: np.ndarray, X: np.ndarray, metric: str) -> np.ndarray:

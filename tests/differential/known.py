@@ -668,4 +668,25 @@ KNOWN: tuple[Example, ...] = (
         "kfold",
         "r2",
     ),
+    # an error of nothing, of a target that does not vary, was refused for its rounding
+    Example(
+        Spec(seed=49677, rows=20, cols=(Col("category", where="file"),), noise=0.0001,
+            order="sorted", files=3, parts=4, dtype="int32"),
+        "pcr",
+        (("impute", "mean"), ("min_frequency", 0.2), ("n_components", None), ("select", 3),
+         ("standardize", True)),
+        "time",
+        "neg_root_mean_squared_error",
+    ),
+    # the inverse of a covariance has half the digits (the oracle's)
+    Example(
+        Spec(seed=197, rows=120, cols=(Col("few", "int8", offset=1.0),
+            Col(dtype="int8", offset=1000.0, scale=12, missing=0.1, where="fold", sentinel=-9999.0),
+            Col("heavy", "Float64", offset=-30.0, scale=-3, where="file")), target="none",
+            noise=10.0, files=6, parts=4, dtype="uint16"),
+        "pca",
+        (("impute", "zero"), ("min_frequency", 0.1), ("n_components", 2), ("standardize", False)),
+        "repeated",
+        "log_likelihood",
+    ),
 )  # fmt: skip
