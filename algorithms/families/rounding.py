@@ -151,7 +151,8 @@ def model_moved(design: Design, coef: Array, away: Array) -> float:
     """Return how far a model moves where its coefficients move by δw: its predictions, and its coefficients.
 
     Predictions are those of a row, beside the target's deviation: ‖X·δw‖ times the root of the row's leverage, on
-    the average q/n. Coefficients count by the lengths of their columns, beside all of them.
+    the average q/n. Coefficients count by the lengths of their columns, beside all of them, and a fifth as much:
+    only rows that lie far along directions of little spread show their errors.
     """
     rows = design.rows_like
     moved = away @ design.gram @ away if rows is None else np.sum((rows[:, :-1] @ away) ** 2)
@@ -175,7 +176,7 @@ def _of_a_row(design: Design, length: float) -> float:
 
 
 def _of_all(design: Design, coef: Array, length: float) -> float:
-    return _share(length, float(np.linalg.norm(design.sizes * coef)))
+    return PREDICTED / PROMISED * _share(length, float(np.linalg.norm(design.sizes * coef)))
 
 
 def _share(part: float, whole: float) -> float:

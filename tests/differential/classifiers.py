@@ -45,10 +45,17 @@ class Classes:
     """A classifier by the joint density of rows and classes."""
 
     def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
-        """Return the condition of the covariances."""
-        made = rows.designed(example, t, train, [])
-        w = made.weight.astype(Long)
-        return JOINTS[example.algorithm](made.placed(0), coded(t, train)[1], w, example.values).condition
+        """Return the condition of the covariances.
+
+        Class states are not read again in more digits: where training rows have none of a column's usual values, the
+        square of how far these lie counts too.
+        """
+        made = rows.designed(example, t, train, [rows.features(t, np.flatnonzero(t.weight > 0))])
+        w, codes = made.weight.astype(Long), coded(t, train)[1]
+        found = JOINTS[example.algorithm](made.placed(0), codes, w, example.values).condition
+        spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)]).max(axis=0)
+        away = np.abs(np.median(made.rows[1], axis=0)) / np.where(spreads > 0, spreads, np.inf)
+        return max(found, float(away.max(initial=0.0)) ** 2)
 
     def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
         """Return what is told of other rows."""

@@ -689,4 +689,14 @@ KNOWN: tuple[Example, ...] = (
         "repeated",
         "log_likelihood",
     ),
+    # class states are refused where a fold has none of a column's usual values, and zero stands for gaps
+    Example(
+        Spec(seed=9488, rows=12,
+            cols=(Col("even", "Int64", offset=1000000000.0, scale=1, missing=0.3, where="file", sentinel=-9999.0),),
+            target="class", offset=1.0, order="grouped", weights="whole"),
+        "lda",
+        (("impute", "zero"), ("min_frequency", 0.1), ("shrinkage", 0.1), ("standardize", False)),
+        "repeated",
+        "log_likelihood",
+    ),
 )  # fmt: skip
