@@ -95,6 +95,8 @@ class Design:
     root : a root of the joint products of columns and target, shape (r, q + 1); None where the state has none.
     rounding : relative error of the products.
     varied : the target's square about its mean.
+    cancelled : shape (q,), whether a column counts as one that does not vary since its parts cancel, but for what
+        products can tell of them.
     """
 
     columns: ColumnMap
@@ -113,6 +115,7 @@ class Design:
     root: Array | None = None
     rounding: float = CARE * EPS
     varied: float = 0.0
+    cancelled: NDArray[np.bool_] | None = None
 
     @property
     def q(self) -> int:
@@ -231,6 +234,14 @@ class Design:
             whole = self._joint + noise * off
         return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
 
+    def blind_to(self, view: View) -> bool:
+        """Return whether other rows have values of a column of which products do not tell that it does not vary."""
+        if self.cancelled is None or not self.cancelled.any():
+            return False
+        apart = np.diagonal(view.gram) + view.weight * view.mean**2
+        known = view.reach[0] ** 2 + view.weight * view.reach[2] ** 2
+        return bool(np.any(self.cancelled & (apart > 2.0 * CANCELLED * known)))
+
     def view(self, state: MomentsState) -> View:
         """Return another state's moments in this design's columns (kept for the state)."""
         return MEMO.get(state, self, lambda: _view(self, state))
@@ -281,10 +292,12 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
             root = triangular([rows]) if offset.any() else rows
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
-    parts = np.where(constant, 0.0, columns.parts(np.diagonal(state.scatter)[:d]) / scale)
+    parts = columns.parts(np.diagonal(state.scatter)[:d]) / scale
+    cancelled = constant & (parts > 0.0) if root is None else None
+    parts = np.where(constant, 0.0, parts)
     return Design(
         columns, state.shape, shift, scale, offset, gram, xy, yy, y_mean, state.weight, state.rows, how,
-        parts, root, CARE * state.rounding, varied,
+        parts, root, CARE * state.rounding, varied, cancelled,
     )  # fmt: skip
 
 

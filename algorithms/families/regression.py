@@ -158,6 +158,8 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
         """Return how far rounding of the training moments may have moved Σwr², or Σw(r - r̄)², of held-out rows."""
         design = solution.design
+        if design.blind_to(view):
+            return math.inf
         if self.definite:
             slope = found.slope(view, spread_only=spread_only)
             most = moved_at_most(design, found, slope)
@@ -185,7 +187,8 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         design = solution.design
         if self.summary.precision != AUTO or design.root is not None:
             return
-        if self.definite and model_moved_at_most(design, solution.coef) <= PREDICTED:
+        quick = self.definite and not np.any(design.cancelled)
+        if quick and model_moved_at_most(design, solution.coef) <= PREDICTED:
             return
         moved = self._model_moved(solution)
         if not moved <= PREDICTED:
@@ -200,6 +203,8 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
     def _model_moved(self, solution: LinearSolution) -> float:
         """Return how far rounding moves coefficients and predictions of training rows, beside their sizes."""
         design, solved = solution.design, self.solved(solution)
+        if design.cancelled is not None and design.cancelled.any():
+            return math.inf
         if solved is not None and not solved.certain:
             return math.inf
         with np.errstate(all="ignore"):

@@ -111,7 +111,7 @@ class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
         if not math.isfinite(value):
             return Score(value)
         other = _score(metric, self._solution(design.shaken, solution.k), held_out)
-        bound = SHAKEN * abs(other - value)
+        bound = math.inf if design.blind_to(design.view(held_out)) else SHAKEN * abs(other - value)
         return checked(metric, Score(value, bound), max(1.0, abs(value)), self.summary.precision, design)
 
     def complexity(self, solution: PCASolution) -> float:

@@ -67,11 +67,12 @@ class Classes:
         logs, lines = ([of(X) for X in placed[1:]] for of in (found.log, found.shares))
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
         gaps = any(f.isna().any(axis=None) for f in (rows.features(t, train), *others))
-        lost = _lost_by_floats(made, coded(t, train)[1], gaps=gaps)
+        smoothing = example.values.get("var_smoothing", 0.0)
+        lost = _lost_by_floats(made, coded(t, train)[1], gaps=gaps, smoothing=smoothing, squared=not found.line)
         far = [np.zeros(len(log)) if found.line else 16 * np.finfo(float).eps * np.abs(log.max(axis=1)) for log in logs]
         return [
-            Told((log + shift).astype(float), softmax(line).astype(float), lost + away.astype(float))
-            for log, line, away in zip(logs, lines, far, strict=True)
+            Told((log + shift).astype(float), softmax(line).astype(float), floats + away.astype(float))
+            for log, line, floats, away in zip(logs, lines, lost, far, strict=True)
         ]
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
@@ -93,16 +94,25 @@ class Classes:
                 raise Disagreement("predicted classes")
 
 
-def _lost_by_floats(made: Design, codes: np.ndarray, *, gaps: bool) -> float:
-    """Return eps · |mean| in spreads of a class, a few times over; nothing where a scaler takes the mean away.
+def _lost_by_floats(
+    made: Design, codes: np.ndarray, *, gaps: bool, smoothing: float, squared: bool
+) -> list[np.ndarray]:
+    """Return eps · |mean| in spreads of a class, a few times over, for each of the other rows.
 
-    It does not take away what the number that fills a gap is rounded by.
+    Nothing where a scaler takes the mean away, but for what the number that fills a gap is rounded by. What a square
+    is of changes by as much times the row's own distance.
     """
     if (made.standardize and not gaps) or not len(made.mean):
-        return 0.0
-    spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)])
+        return [np.zeros(len(other)) for other in made.rows[1:]]
+    added = smoothing * float((made.rows[0] ** 2).mean(axis=0).max())
+    spreads = np.sqrt(np.stack([made.rows[0][codes == c].var(axis=0) for c in np.unique(codes)]) + added)
     least = np.where(spreads > 1e-9 * spreads.max(axis=0), spreads, np.inf).min(axis=0)
-    return 64.0 * float(np.finfo(float).eps * (np.abs(made.mean) / least).max())
+    lost = 64.0 * np.finfo(float).eps * np.abs(made.mean) / least
+    return [
+        np.asarray((lost * (np.maximum(1, np.abs(other) / least) if squared else 1)).max(axis=-1, initial=0.0), float)
+        + np.zeros(len(other))
+        for other in made.rows[1:]
+    ]
 
 
 class Counts(Classes):

@@ -146,7 +146,8 @@ class Encoder(TransformerMixin, BaseEstimator):
             for f in fields
         ]
         numbers = [f for f in fields if beyond.get(f.name) != 0]
-        narrow = all(field.narrow for field in (*numbers, *(() if classes else targets)))
+        # a value far from its column's origin, such as a sentinel, has no float32 difference to it
+        narrow = not known and all(field.narrow for field in (*numbers, *(() if classes else targets)))
         self._settle(encodings, "float32" if narrow else "float64", classes)
         return self
 
