@@ -750,4 +750,16 @@ KNOWN: tuple[Example, ...] = (
         "repeated",
         "log_likelihood",
     ),
+    # what a float mean loses counts beside the covariance as it is regularised (the oracle's)
+    Example(
+        Spec(seed=68, cols=(Col(dtype="UInt32", offset=1.0, scale=1, where="only"),
+            Col("boolean", missing=0.02),
+            Col("even", "int32", offset=10000000.0, scale=3, missing=0.3, where="file", sentinel=-9999.0, marked="fold")),
+            target="class", noise=0.0001, offset=1000.0, scale=6, source="csv", files=6, parts=2,
+            dtype="uint32"),
+        "qda",
+        (("impute", "indicator"), ("min_frequency", 0.0), ("reg_param", 1.0), ("standardize", False)),
+        "kfold",
+        "log_likelihood",
+    ),
 )  # fmt: skip
