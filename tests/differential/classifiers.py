@@ -109,11 +109,12 @@ def _lost_by_floats(
     spreads = np.sqrt((1 - share) * variances + added)
     least = np.where(spreads > 1e-9 * spreads.max(axis=0), spreads, np.inf).min(axis=0)
     lost = 64.0 * np.finfo(float).eps * np.abs(made.mean) / least
-    return [
-        np.asarray((lost * (np.maximum(1, np.abs(other) / least) if squared else 1)).max(axis=-1, initial=0.0), float)
-        + np.zeros(len(other))
-        for other in made.rows[1:]
-    ]
+    means = [made.rows[0][codes == c].mean(axis=0) for c in np.unique(codes)]
+    found = []
+    for other in made.rows[1:]:
+        away = np.max([np.abs(other - mean) for mean in means], axis=0) / least
+        found.append(np.asarray((lost * np.maximum(1, away if squared else 0)).max(axis=1, initial=0.0), float))
+    return found
 
 
 class Counts(Classes):
