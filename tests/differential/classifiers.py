@@ -112,8 +112,8 @@ def _lost_by_floats(
     means = [made.rows[0][codes == c].mean(axis=0) for c in np.unique(codes)]
     found = []
     for other in made.rows[1:]:
-        away = np.max([np.abs(other - mean) for mean in means], axis=0) / least
-        found.append(np.asarray((lost * np.maximum(1, away if squared else 0)).max(axis=1, initial=0.0), float))
+        away = np.max([np.abs(other - mean) for mean in means], axis=0) / least * squared
+        found.append(np.asarray((lost * np.maximum(1, away)).max(axis=1, initial=0.0), float))
     return found
 
 

@@ -762,4 +762,20 @@ KNOWN: tuple[Example, ...] = (
         "kfold",
         "log_likelihood",
     ),
+    # a column constant in all rows had a coefficient of rounding, and rows to predict are 1e9 away in it
+    Example(
+        Spec(seed=114786, cols=(Col("text", where="file"),
+            Col("few", "decimal", offset=1.0, scale=12, sentinel=0.0, marked="file"),
+            Col("boolean", missing=0.3), Col("sum", "Float32", offset=1000000000.0, missing=0.02),
+            Col("even", "int64", offset=1.0, scale=12, sentinel=-1.0),
+            Col("few", "decimal", offset=1000000000.0, scale=6, missing=0.3, where="only", sentinel=0.0),
+            Col("constant", "uint64", offset=10000000.0, scale=-9, missing=0.3, where="fold"),
+            Col(dtype="Int16", offset=1000000000.0, scale=3, missing=0.02, sentinel=-1.0, marked="fold"),
+            Col("category", missing=0.02)), target="class", noise=10.0, offset=10000000.0,
+            order="sorted", source="csv", files=7, parts=4),
+        "lda",
+        (("impute", "zero"), ("min_frequency", 0.0), ("shrinkage", 0.7), ("standardize", True)),
+        "parts",
+        "neg_log_loss",
+    ),
 )  # fmt: skip
