@@ -176,7 +176,7 @@ def graded(gram: Array) -> tuple[Array, Array]:
 def eigen_apart(matrix: Array) -> tuple[Array, Array]:
     """Return eigenvalues, ascending, and eigenvectors, of which a column without products is one as it is.
 
-    Mixed into others by rounding, a column that does not vary here would move the predictions of rows where it does.
+    Mixed into others by rounding, a column that does not vary here would move predictions of rows where it does.
 
     Examples
     --------
