@@ -778,4 +778,17 @@ KNOWN: tuple[Example, ...] = (
         "parts",
         "neg_log_loss",
     ),
+    # a column 1e9 spreads from zero beside levels that make up an intercept may be refused
+    Example(
+        Spec(seed=659175, rows=200,
+            cols=(Col("heavy", "uint64", offset=1000000000.0, missing=0.1, where="fold"),
+            Col("even", "decimal", offset=1000.0, scale=1, missing=0.02), Col("text", where="only"),
+            Col("text")), classes=3, noise=0.01, scale=1, order="grouped", files=5, dtype="float32",
+            untold=0.05),
+        "ridge",
+        (("alpha", 1e-08), ("fit_intercept", False), ("impute", "mean"), ("min_frequency", 0.0),
+         ("select", None), ("standardize", False)),
+        "kfold",
+        "r2",
+    ),
 )  # fmt: skip
