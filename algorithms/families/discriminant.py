@@ -21,7 +21,7 @@ from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Range
 from algorithms.scoring.scorers import score_by
-from algorithms.solvers.spectrum import graded
+from algorithms.solvers.spectrum import eigen_apart, graded
 from algorithms.summaries.class_kurtosis import ClassKurtosis
 from algorithms.summaries.classes import ByClass, Classes
 from algorithms.summaries.moments import EPS, check_finite
@@ -254,7 +254,7 @@ def inverse_of(covariance: Array, sizes: Array) -> tuple[Whitened, bool]:
     spread = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
     used = np.flatnonzero(spread > 0.0)
     unit = spread[used]
-    values, vectors = np.linalg.eigh(covariance[np.ix_(used, used)] / np.multiply.outer(unit, unit))
+    values, vectors = eigen_apart(covariance[np.ix_(used, used)] / np.multiply.outer(unit, unit))
     if not len(used) or values[0] > ROUNDING * len(values) * values[-1]:
         white = whitened(values, vectors, sizes[used], unit)
         half = np.zeros((len(used), len(covariance)))

@@ -173,6 +173,27 @@ def graded(gram: Array) -> tuple[Array, Array]:
     return np.where(np.arange(len(gram)) < len(root), sizes**2, 0.0), vectors
 
 
+def eigen_apart(matrix: Array) -> tuple[Array, Array]:
+    """Return eigenvalues, ascending, and eigenvectors, of which a column without products is one as it is.
+
+    Mixed into others by rounding, a column that does not vary here would move predictions of rows where it does.
+
+    Examples
+    --------
+    >>> eigen_apart(np.array([[2.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 5.0]]))[1][2].tolist()
+    [0.0, 0.0, 1.0]
+    """
+    apart = np.count_nonzero(matrix, axis=0) <= (np.diagonal(matrix) != 0.0)
+    some, alone = np.flatnonzero(~apart), np.flatnonzero(apart)
+    values, inner = np.linalg.eigh(matrix[np.ix_(some, some)])
+    vectors = np.zeros((len(matrix), len(matrix)))
+    vectors[np.ix_(some, np.arange(len(some)))] = inner
+    vectors[alone, len(some) + np.arange(len(alone))] = 1.0
+    values = np.append(values, np.diagonal(matrix)[alone])
+    order = np.argsort(values, kind="stable")
+    return values[order], vectors[:, order]
+
+
 def decompose_root(root: Array, gram: Array, xy: Array) -> Spectrum:
     """Return the spectrum of G from a root of the columns and the target, shape (r, q + 1).
 

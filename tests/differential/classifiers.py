@@ -67,8 +67,7 @@ class Classes:
         logs, lines = ([of(X) for X in placed[1:]] for of in (found.log, found.shares))
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
         gaps = any(f.isna().any(axis=None) for f in (rows.features(t, train), *others))
-        smoothing = example.values.get("var_smoothing", 0.0)
-        lost = _lost_by_floats(made, coded(t, train)[1], gaps=gaps, smoothing=smoothing, squared=not found.line)
+        lost = _lost_by_floats(made, coded(t, train)[1], example, gaps=gaps, squared=not found.line)
         far = [np.zeros(len(log)) if found.line else 16 * np.finfo(float).eps * np.abs(log.max(axis=1)) for log in logs]
         return [
             Told((log + shift).astype(float), softmax(line).astype(float), floats + away.astype(float))
@@ -95,7 +94,7 @@ class Classes:
 
 
 def _lost_by_floats(
-    made: Design, codes: np.ndarray, *, gaps: bool, smoothing: float, squared: bool
+    made: Design, codes: np.ndarray, example: Example, *, gaps: bool, squared: bool
 ) -> list[np.ndarray]:
     """Return eps · |mean| in spreads of a class, a few times over, for each of the other rows.
 
@@ -104,15 +103,18 @@ def _lost_by_floats(
     """
     if (made.standardize and not gaps) or not len(made.mean):
         return [np.zeros(len(other)) for other in made.rows[1:]]
-    added = smoothing * float((made.rows[0] ** 2).mean(axis=0).max())
-    spreads = np.sqrt(np.stack([made.rows[0][codes == c].var(axis=0) for c in np.unique(codes)]) + added)
+    share = example.values.get("reg_param", 0.0)
+    added = example.values.get("var_smoothing", 0.0) * (made.rows[0] ** 2).mean(axis=0).max() + share * made.scale**2
+    variances = np.stack([made.rows[0][codes == c].var(axis=0) for c in np.unique(codes)])
+    spreads = np.sqrt((1 - share) * variances + added)
     least = np.where(spreads > 1e-9 * spreads.max(axis=0), spreads, np.inf).min(axis=0)
     lost = 64.0 * np.finfo(float).eps * np.abs(made.mean) / least
-    return [
-        np.asarray((lost * (np.maximum(1, np.abs(other) / least) if squared else 1)).max(axis=-1, initial=0.0), float)
-        + np.zeros(len(other))
-        for other in made.rows[1:]
-    ]
+    means = [made.rows[0][codes == c].mean(axis=0) for c in np.unique(codes)]
+    found = []
+    for other in made.rows[1:]:
+        away = np.max([np.abs(other - mean) for mean in means], axis=0) / least * squared
+        found.append(np.asarray((lost * np.maximum(1, away)).max(axis=1, initial=0.0), float))
+    return found
 
 
 class Counts(Classes):

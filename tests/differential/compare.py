@@ -228,8 +228,15 @@ class Regression:
         return line_of(LINES[example.algorithm], made, y, example.values), made
 
     def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
-        """Return the condition of the problem."""
-        return self.fitted(example, t, train, [])[0].condition
+        """Return the condition of the problem: of columns that are not centred, also how far from zero they lie.
+
+        Levels make up an intercept, and what is left of such a column beside it is so much less than the column.
+        """
+        line, made = self.fitted(example, t, train, [])
+        apart = np.sqrt((made.rows[0] ** 2).sum(axis=0))
+        whole = np.sqrt((made.placed(0, centred=line.centred) ** 2).sum(axis=0)) * made.scale
+        far = np.where(apart > 0, whole / np.where(apart > 0, apart, 1), 0)
+        return max(line.condition, float(far.max(initial=0.0)))
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
