@@ -179,7 +179,7 @@ def pass_fields(summary: Summary) -> dict[str, Any]:
 
 
 def pieces_for(summary: Summary, batch: Batch) -> Iterator[Batch]:
-    """Yield a batch as a summary takes it: sparse rows whole where it says so, else in pieces."""
+    """Yield a batch as a summary takes it: sparse rows whole where it takes these, else in pieces."""
     if isinstance(batch, SparseBatch) and not summary.sparse:
         yield from batch.pieces()
     else:

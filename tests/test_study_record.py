@@ -107,7 +107,7 @@ def test_every_field_survives_a_round_trip():
     )  # fmt: skip
     assert TrialNote.of(note.encode()) == note
     differing = [f.name for f in dataclasses.fields(note) if getattr(note, f.name) == getattr(TrialNote(), f.name)]
-    assert not differing, "each field of the note is told something here"
+    assert not differing, "each field of the note is given a value here"
 
 
 def test_a_study_of_another_program_has_no_record():

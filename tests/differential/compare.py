@@ -92,7 +92,7 @@ def ask(example: Example) -> Outcome:
                 except Told:
                     if oracle.condition(example, t, train) < HARD:
                         raise
-                    told = "within what rounding is told to have moved it, of columns that are nearly collinear"
+                    told = "within the bound of rounding that is reported, where columns are nearly collinear"
             try:
                 model = result.best_model
             except AlgorithmError as error:

@@ -47,7 +47,7 @@ class Source(Protocol):
     ) -> Iterator[Rows]:
         """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked.
 
-        Those of ``apart`` may come as a sparse matrix, where :meth:`is_sparse` says so.
+        Those of ``apart`` come as a sparse matrix where :meth:`is_sparse` returns True.
         """
         ...
 
