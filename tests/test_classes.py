@@ -395,7 +395,10 @@ def test_estimators_of_other_packages_go_on(tmp_path):
 
 def test_a_study_whose_every_trial_failed_says_why_once(tmp_path):
     asked = {"trials": 4, "folds": 3, "store": tmp_path, "scoring": "neg_log_loss"}
-    words = "no trial has a score yet; every setting failed because: scoring='neg_log_loss' cannot be told of held-out rows"
+    words = (
+        "no trial has a score yet; every setting failed because: scoring='neg_log_loss' cannot be computed on "
+        "held-out rows"
+    )
     with pytest.warns(NoScoreWarning, match=words) as told:
         result = hpo.tune(rare(0), "t", "sklearn:sklearn.svm.LinearSVC", **asked)
     assert len(told) == 1

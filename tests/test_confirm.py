@@ -57,7 +57,7 @@ def test_scorers_that_take_no_weights_work_where_there_are_none(frame):
     result = hpo.tune(plain, "y", trials=2)
     expected = -max_error(plain["y"], result.best_model.predict(plain))
     assert hpo.confirm(result, plain, scoring="neg_max_error")["neg_max_error"] == pytest.approx(expected)
-    with pytest.raises(DataError, match="scoring='roc_auc' cannot be told of these predictions"):
+    with pytest.raises(DataError, match="scoring='roc_auc' cannot be computed from these predictions"):
         hpo.confirm(result, plain, scoring="roc_auc")
 
 

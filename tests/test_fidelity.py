@@ -208,7 +208,7 @@ def test_curves_that_fall_or_do_not_change_tell_no_law():
     assert found.gain == 0.0
     assert found.low <= np.mean(found.means) <= found.high <= 1.0
     assert (
-        "the law cannot be told from the scores: they rise with the number of rows by no more"
+        "the law cannot be seen in the scores: they rise with the number of rows by no more"
         in found.words("r2")
     )
     assert extrapolate(falling[:2], 10**6) is None

@@ -64,7 +64,7 @@ def score_outliers(
     found = score_given(Given(answers, "classifier", np.array([0, 1])), rows, metric, truth)
     if found is None:
         raise Unscorable(
-            f"scoring={metric!r} cannot be told of outliers; use roc_auc, average_precision, balanced_accuracy "
-            "or f1"
+            f"scoring={metric!r} cannot be computed for outliers; use roc_auc, average_precision, "
+            "balanced_accuracy or f1"
         )
     return found

@@ -194,4 +194,4 @@ def _score(name: str, model: BaseEstimator, y: Any, weight: Any) -> float:
         return float(scorer(model, np.arange(len(y)), y, **weights))
     except (AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"scoring={name!r} cannot be told of these predictions: {reason}") from error
+        raise DataError(f"scoring={name!r} cannot be computed from these predictions: {reason}") from error

@@ -101,7 +101,7 @@ class Extrapolation:
         """Return it in words."""
         between = f"{self.low:.4g} to {self.high:.4g}"
         told = f"extrapolated to all {self.rows:,} rows {metric} is {self.score:.4g} ({between})"
-        return f"{told}, but the law cannot be told from the scores: {self.doubt}" if self.doubt else told
+        return f"{told}, but the law cannot be seen in the scores: {self.doubt}" if self.doubt else told
 
 
 @one_blas_thread()

@@ -90,7 +90,7 @@ def _told(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> Score
     """Return the score that the algorithm computes by itself; None where a scorer must."""
     found = as_score(algorithm.score(solution, held, metric))
     if found is None and held.rows_for(metric) is None:
-        raise Unscorable(f"scoring={metric!r} is not told by the held-out rows of a fold; use fewer folds")
+        raise Unscorable(f"scoring={metric!r} cannot be computed from the held-out rows of a fold; use fewer folds")
     return found
 
 
@@ -146,7 +146,7 @@ def score_of_rows(model: BaseEstimator, rows: Rows, metric: str) -> float:
         return score_by(metric, model, rows, classes=rows.shape.classes)
     except (AttributeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
-        raise Unscorable(f"scoring={metric!r} cannot be told of held-out rows: {reason}") from error
+        raise Unscorable(f"scoring={metric!r} cannot be computed on held-out rows: {reason}") from error
 
 
 def resolve_scoring(

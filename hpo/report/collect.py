@@ -175,7 +175,7 @@ def _sampling_notes(result: Result) -> list[str]:
         name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
         for name in result.metrics[1:]
     }
-    found += [f"{name} could not be told of {n:,} settings." for name, n in untold.items() if n]
+    found += [f"{name} could not be computed for {n:,} settings." for name, n in untold.items() if n]
     return [*found, *_bias_notes(result)]
 
 

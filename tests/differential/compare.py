@@ -44,8 +44,8 @@ REFUSALS = (
     r"cannot train \w+: it has (no row|\d+ rows?) to train on of the class",
     r"there is nothing to learn",
     r"has one row to test on, and R² needs two",
-    r"cannot be told of held-out rows: Input contains (NaN|infinity)",  # what scikit-learn predicts there, too
-    r"cannot be told of held-out rows: y_true",  # as in scikit-learn: a fold without rows of some class
+    r"cannot be computed on held-out rows: Input contains (NaN|infinity)",  # what scikit-learn predicts there, too
+    r"cannot be computed on held-out rows: y_true",  # as in scikit-learn: a fold without rows of some class
     r"needs (at least|more than) \d+ rows? ",
     r"needs as many rows, and the sample",
     r"holds -?[\d.e+-]+, and \w+ takes counts",
