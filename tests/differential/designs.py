@@ -110,7 +110,6 @@ def _number(columns: list[pd.Series], w: Array, impute: str) -> Iterator[_Column
     values, gone = found[0]
     known = w[~gone].sum()
     if known == 0:  # SimpleImputer drops what no training row has
-        centre = Long(0)
         made = []
     else:
         about = values[~gone][0]
