@@ -37,6 +37,9 @@ WIDE = 32.0
 SEPARATE = 1e-6
 """Least eigenvalue of columns of length one that are far from collinear."""
 
+KNOWN = 1e-9
+"""Relative error of a column's spread up to which products will do where rows are at hand."""
+
 TIED = 1e-12
 """Relative difference up to which two correlations are one."""
 
@@ -126,6 +129,14 @@ class Design:
     def nbytes(self) -> int:
         """Bytes held, the eigenvectors to come included."""
         return (4 if self.root is None else 5) * self.gram.nbytes + self.columns.nbytes
+
+    @property
+    def coarse(self) -> bool:
+        """Whether parts of a column cancel so far that its spread has not eight digits, or none."""
+        if self.cancelled is None:
+            return False
+        unknown = self.rounding * self.parts**2 > KNOWN * np.diagonal(self.gram)
+        return bool(np.any(self.cancelled | unknown))
 
     @cached_property
     def spectrum(self) -> Spectrum:

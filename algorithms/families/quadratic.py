@@ -81,6 +81,8 @@ class Quadratic:
 def quadratic_of(state: CurvatureState, how: Preprocess, weights: Weights, k: int) -> Quadratic:
     """Map the quadratic about start k to the design's columns and solve for the intercepts."""
     design = design_of(state.moments, how)
+    if state.complete and design.coarse:
+        design = design_of(state.finer_moments, how)
     known, (hessian, _), g = state.known, state.curvature(k, weights), np.array(weights)
     theta, d = known["start"][k], state.shape.d
     e, m, q = len(theta), d + 1, design.q

@@ -202,7 +202,8 @@ def moved_by_mixing(
         off = np.multiply.outer(roots[keep], own + cross * e[out])
         off += np.multiply.outer(own + cross * e[keep], roots[out])
     else:
-        off = rounding * np.multiply.outer(e[keep], e[out]) + EPS * s.values[0]
+        own = EPS * len(e) * np.multiply.outer(e[keep], e[out]) if s.graded else EPS * s.values[0]
+        off = rounding * np.multiply.outer(e[keep], e[out]) + own
     lam = s.values[keep]
     gap = lam[:, None] * np.subtract.outer(lam, s.values[out])
     both = np.multiply.outer(h[keep], b[out]) + np.multiply.outer(b[keep], h[out])

@@ -17,7 +17,7 @@ from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, unpenalised
-from algorithms.solvers.spectrum import kept
+from algorithms.solvers.spectrum import Spectrum, decided, kept
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LinearRegression
@@ -43,7 +43,7 @@ class OLS(Regression):
         """Return G⁺b."""
         if self.positive:
             return nonnegative_ridge(design, 0.0), {}
-        solved = unpenalised(design.spectrum, self.tol)
+        solved = unpenalised(self._spectrum(design), self.tol)
         return solved.coef, {"solved": solved}
 
     def solved(self, solution: LinearSolution) -> Solved:
@@ -59,12 +59,12 @@ class OLS(Regression):
         design = solution.design
         if self.positive or not math.isfinite(moved):
             return moved
-        slope, s = found.slope(view, spread_only=spread_only), design.spectrum
+        slope, s = found.slope(view, spread_only=spread_only), self._spectrum(design)
         return moved + moved_by_mixing(s, design.sizes, design.rounding, kept(s, self.tol), slope)
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return the rank of the columns."""
-        return float(np.count_nonzero(kept(solution.design.spectrum, self.tol)))
+        return float(np.count_nonzero(kept(self._spectrum(solution.design), self.tol)))
 
     def model(self, solution: LinearSolution) -> LinearRegression:
         """Return the fitted ``sklearn.linear_model.LinearRegression``."""
@@ -73,6 +73,14 @@ class OLS(Regression):
         )
         model.coef_, model.intercept_ = solution.coef.copy(), solution.intercept
         if not self.positive:
-            model.rank_ = int(np.count_nonzero(kept(solution.design.spectrum, self.tol)))
-            model.singular_ = solution.design.spectrum.values**0.5
+            model.rank_ = int(np.count_nonzero(kept(self._spectrum(solution.design), self.tol)))
+            model.singular_ = self._spectrum(solution.design).values ** 0.5
         return model
+
+    def _spectrum(self, design: Design) -> Spectrum:
+        """Return the spectrum in which directions are kept or dropped: of a factor of G, if any may be dropped.
+
+        Rounded beside the largest eigenvalue, a small direction that is kept has something of a dropped one.
+        """
+        s = design.spectrum
+        return s if kept(s, self.tol).all() and decided(s, self.tol) else design.graded

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.batches import label_array
 from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import scorer_of
 from algorithms.tasks import CLASS, Task
@@ -60,7 +61,7 @@ def unsuited(metric: str, task: Task, labels: Sequence[Any] = ()) -> str | None:
 
 def _classes(task: Task, labels: Sequence[Any]) -> Problem:
     """Return predictions of rows of every class, one of them wrong."""
-    names = np.array([0, 1] if task.one_class else labels)
+    names = label_array([0, 1] if task.one_class else labels)
     truth = np.repeat(np.arange(len(names)), ROWS_EACH)
     made = truth.copy()
     made[0] = 1

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -195,6 +195,13 @@ class CurvatureState(State):
         mean = self.sums[:, :-1].sum(axis=0) / self.weight
         away = np.divide(self.sums[:, :-1], root, out=np.zeros_like(self.sums[:, :-1]), where=root > 0.0)
         return ClassedMoments(*plain, between=(away - root * mean) * self.known["scale"])
+
+    @cached_property
+    def finer_moments(self) -> MomentsState:
+        """The moments with a root of twice the digits, from the rows: only where every row is kept."""
+        found, plain = self.drawn(), self.moments
+        joint = np.column_stack([found.x, found.y]) if self.shape.t else np.asarray(found.x)
+        return replace(plain, root=np.sqrt(found.weight)[:, None] * (joint - plain.mean))
 
 
 @dataclass(frozen=True, repr=False)

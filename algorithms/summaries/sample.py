@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.batches import label_array
 from algorithms.contract import APPROXIMATE, Array, Batch, Nested, Shape, Summary
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
@@ -180,4 +181,4 @@ def labels(shape: Shape) -> NDArray[Any]:
     >>> labels(Shape((), ("y",), classes=("no", "yes"))).tolist()
     ['no', 'yes']
     """
-    return np.array(shape.classes)
+    return label_array(shape.classes)

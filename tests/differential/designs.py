@@ -110,15 +110,15 @@ def _number(columns: list[pd.Series], w: Array, impute: str) -> Iterator[_Column
     values, gone = found[0]
     known = w[~gone].sum()
     if known == 0:  # SimpleImputer drops what no training row has
-        centre = Long(0)
         made = []
     else:
         about = values[~gone][0]
-        centre = about + (w[~gone] @ (values[~gone] - about)) / known
-        fill = -centre if impute == "zero" else Long(0)
-        made = [np.where(g, fill, v - centre) for v, g in found]
+        from_it = (w[~gone] @ (values[~gone] - about)) / known
+        # a mean far from zero is rounded by more than rows near it may be: these are never less the whole of it
+        fill = -about - from_it if impute == "zero" else Long(0)
+        made = [np.where(g, fill, (v - about) - from_it) for v, g in found]
         shift = (w @ made[0]) / w.sum()
-        yield _Columns([m - shift for m in made], centre + shift)
+        yield _Columns([m - shift for m in made], about + from_it + shift)
     if impute == "indicator" and (w[gone] > 0).any():
         share = w[gone].sum() / w.sum()
         yield _Columns([g.astype(Long) - share for _, g in found], share)
