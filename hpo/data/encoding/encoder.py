@@ -180,6 +180,11 @@ class Encoder(TransformerMixin, BaseEstimator):
         kinds = (CategoryEncoding, HashedEncoding)
         return tuple(encoding.name for encoding in self.encodings_ if isinstance(encoding, kinds))
 
+    @property
+    def hashed(self) -> frozenset[str]:
+        """Names of the features that are hashed."""
+        return frozenset(e.name for e in self.encodings_ if isinstance(e, HashedEncoding))
+
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the encoded columns."""
         check_is_fitted(self)
