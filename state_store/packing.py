@@ -37,7 +37,7 @@ MOST = 2**53
 
 CODEC = "zstd"
 PROBE, PROBES, SAVED = 1 << 15, 8, 0.9
-"""Of a large payload so many parts of so many bytes are compressed first; less than that share is worth the rest."""
+"""Of a large payload so many parts of so many bytes are compressed first; less than that share pays."""
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[Arrays, Recipes]:
