@@ -69,7 +69,7 @@ class Given(BaseEstimator):
 
 
 def score_given(told: Given, rows: Rows, metric: str, truth: NDArray[Any] | None = None) -> float | None:
-    """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
+    """Return a scorer's score of the predictions of some rows; None where the scorer fails or asks for more.
 
     Parameters
     ----------

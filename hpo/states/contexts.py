@@ -59,7 +59,7 @@ def evidence(
     pilot, contexts : of the pass.
     cells : one state per cell, by summary.
     sample : the summary whose held-out rows scores are computed on, or None.
-    exact : the metrics that states tell exactly all the same.
+    exact : the metrics that are exact all the same.
     """
     plan = pilot.folds.plan
     states = {s: fold_states(pilot.ready(s), found, plan) for s, found in cells.items()}
