@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
@@ -118,18 +117,18 @@ class Rows(Protocol):
         ...
 
     @property
-    def values(self) -> NDArray[np.floating[Any]]:
-        """The rows, the first n of them: columns, less their origins, then targets."""
+    def target(self) -> Array:
+        """The target as a number, or the place of its class, shape (n,)."""
         ...
 
     @property
-    def held(self) -> NDArray[np.floating[Any]]:
-        """The encoded columns, less their origins, shape (n, d)."""
+    def held(self) -> Any:
+        """The encoded columns, less their origins, shape (n, d): an array, or a CSR array of sparse rows."""
         ...
 
     @property
-    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
-        """The encoded columns as a fitted pipeline takes them, shape (n, d)."""
+    def X(self) -> Any:  # noqa: N802 -- scikit-learn's name for it
+        """The encoded columns as a fitted pipeline takes them, shape (n, d): an array, or a CSR array."""
         ...
 
     @property

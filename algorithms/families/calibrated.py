@@ -167,13 +167,15 @@ class CalibratedSolution:
     @cached_property
     def threshold(self) -> float:
         """The score from which on a row is called positive."""
+        from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
+
         y, scores, weights = [], [], []
         for rest, samples in self.state.left_out():
             model = self.algorithm.estimator(self.algorithm.solve(rest))
             for rows in samples:
                 if rows.n:
-                    y.append(positives(rows.values[: rows.n, rows.shape.d]))
-                    scores.append(scores_of(model, rows.X))
+                    y.append(positives(rows.target))
+                    scores.append(scores_of(asked_of(model, rows), rows.X))
                     weights.append(rows.sample_weight)
         return best_threshold(
             self.criterion, np.concatenate(y), np.concatenate(scores), np.concatenate(weights)

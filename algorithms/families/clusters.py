@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Algorithm, Array, Held, Shape
+from algorithms.contract import Algorithm, Array, Held, Shape, as_dense
 from algorithms.contract import Rows as Sampled
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.design import deviations
@@ -230,4 +230,4 @@ def _cloud(space: Space, state: CoresetState) -> Cloud:
 
 
 def _sampled(space: Space, rows: Sampled) -> Cloud:
-    return Cloud(space.place(rows.held), rows.sample_weight, float(rows.sample_weight.sum()), rows.n)
+    return Cloud(space.place(as_dense(rows.held)), rows.sample_weight, float(rows.sample_weight.sum()), rows.n)

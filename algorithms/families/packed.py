@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Algorithm, Array, Held, Rows
+from algorithms.contract import Algorithm, Array, Held, Rows, as_dense
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.lazily import sklearn
@@ -54,9 +54,9 @@ class PackedSolution:
         """Return the linear predictors of rows as states hold them, shape (n, E)."""
         shape, known = self.state.shape, self.state.known
         scaled = self.coef / known["scale"]
-        made = np.asarray(self.columns.rows(x) @ scaled.T + (self.intercept - scaled @ known["center"]))
+        made = np.asarray(self.columns.times(x, scaled.T) + (self.intercept - scaled @ known["center"]))
         if self.buckets.shape[1]:
-            codes = buckets_of(x[:, hashed_columns(shape)], _bits(self.buckets))
+            codes = buckets_of(as_dense(x[:, hashed_columns(shape)]), _bits(self.buckets))
             made = made + self.buckets[:, codes].sum(axis=2).T
         return made
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import INDICATOR, Array, Batch, Column, Learned, Shape
+from algorithms.contract import INDICATOR, Array, Batch, Column, Learned, Shape, as_dense
 from algorithms.errors import AlgorithmError, NotEnoughRows
 from algorithms.known import Known
 from algorithms.lazily import sklearn
@@ -108,10 +108,10 @@ class KernelMap:
         multiples of 2⁻⁴⁰: a row has the same features whatever batch it comes in, and rows that are alike to twelve
         digits have none of a spread.
         """
-        x, made = self.inputs.rows(x), np.empty((len(x), len(self.columns)))
-        for start in range(0, len(x), BLOCK):
-            rows = x[start : start + BLOCK]
-            block: Any = np.zeros((BLOCK, x.shape[1]))
+        made = np.empty((x.shape[0], len(self.columns)))
+        for start in range(0, len(made), BLOCK):
+            rows = self.inputs.rows(as_dense(x[start : start + BLOCK]))
+            block: Any = np.zeros((BLOCK, rows.shape[1]))
             block[: len(rows)] = rows
             step: Any
             for _, step in self._steps:

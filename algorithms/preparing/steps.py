@@ -46,16 +46,21 @@ class ColumnMap(TransformerMixin, BaseEstimator):
         self.n_features_in_ = matrix.shape[0]
         return self
 
-    def transform(self, X: Any) -> NDArray[Any]:
-        """Return X · matrix_, shape (n, q)."""
+    def transform(self, X: Any) -> Any:
+        """Return X · matrix_, shape (n, q); sparse where X is."""
         check_is_fitted(self)
         X = check_array(X, accept_sparse="csr")
         product = X @ self.matrix_
-        return product.toarray() if issparse(product) else np.asarray(product)
+        return product if issparse(X) else np.asarray(product)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the names of the model's columns."""
         return self.feature_names_out_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 class HashColumns(TransformerMixin, BaseEstimator):

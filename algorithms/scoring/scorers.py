@@ -63,6 +63,8 @@ def score_by(metric: str, model: Any, rows: Rows, truth: Any = None, classes: Se
     AttributeError, TypeError, ValueError
         The scorer does not suit the model or the rows.
     """
+    from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
+
     scorer = scorer_of(metric, classes)
     truth = rows.y if truth is None else truth
     takes = "sample_weight" in signature(scorer._score_func).parameters
@@ -71,11 +73,36 @@ def score_by(metric: str, model: Any, rows: Rows, truth: Any = None, classes: Se
     )  # scikit-learn: "not supported for multiclass one-vs-one"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if not rows.weighted:
-            return float(scorer(model, rows.X, truth))
-        if takes or rows.given_weights:
-            return float(scorer(model, rows.X, truth, sample_weight=rows.sample_weight))
-        if metric in SHARELESS:
-            return float(scorer(model, rows.X, truth))
-        part = rows.uniform
-        return float(scorer(model, part.X, truth[: part.n]))
+        part = rows
+        if rows.weighted and not (takes or rows.given_weights or metric in SHARELESS):
+            part, truth = rows.uniform, truth[: rows.uniform.n]
+        weights = {"sample_weight": rows.sample_weight} if rows.weighted and (takes or rows.given_weights) else {}
+        return float(scorer(asked_of(model, part), part.X, truth, **weights))
+
+
+def score_given(given: Any, rows: Rows, metric: str, truth: Any = None) -> float | None:
+    """Return a scorer's score of the predictions of some rows; None where the scorer fails or asks for more.
+
+    Parameters
+    ----------
+    given : the predictions, a :class:`~algorithms.scoring.given.Given`.
+    rows : that they are of.
+    metric : name of a scorer of scikit-learn.
+    truth : what they are held against; None for the target of the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from algorithms.contract import Batch, Column, Shape
+    >>> from algorithms.scoring.given import Given
+    >>> from algorithms.summaries.sample import Sample
+    >>> shape = Shape((Column("x", "x"),), ("y",))
+    >>> batch = Batch(np.eye(2), 1, priority=np.arange(2, dtype=np.uint64))
+    >>> rows = Sample(size=2).update(Sample(size=2).init(shape), batch)
+    >>> score_given(Given({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
+    -0.5
+    """
+    try:
+        return score_by(metric, given, rows, truth, () if given.classes is None else given.classes.tolist())
+    except (AttributeError, TypeError, ValueError):
+        return None

@@ -20,7 +20,7 @@ class FoldStates:
     Attributes
     ----------
     cells : one state per cell of the plan.
-    train, test : one state per split.
+    train, test : one state per split; no training states of rows that are only scored on.
     whole : the state of every row.
     plan : which cells a split trains and tests on.
     summary : what made the states, knowing what it learned.
@@ -90,6 +90,18 @@ class FoldStates:
         """What the score of each split is computed on."""
         rows: Sequence[Any] = [None] * len(self.test) if self.sample is None else self.sample.test
         return tuple(Held(state, sample, self.exact) for state, sample in zip(self.test, rows, strict=True))
+
+
+def held_states(summary: Summary, cells: Sequence[Any], plan: FoldPlan) -> FoldStates:
+    """Merge cells into test states and the state of every row alone: of rows that are only scored on.
+
+    Parameters
+    ----------
+    summary, cells, plan : as of :func:`fold_states`.
+    """
+    made = FoldStates(tuple(cells), (), (), None, plan, summary)
+    test = tuple(made.merged(split.test) for split in plan.splits)
+    return replace(made, test=test, whole=made.merged(range(plan.n_cells)))
 
 
 def fold_states(summary: Summary, cells: Sequence[Any], plan: FoldPlan) -> FoldStates:

@@ -40,7 +40,7 @@ def scored_rows(states: FoldStates) -> tuple[int, int] | None:
 def record_of(found: Evidence) -> dict[str, Any]:
     """Return the fields of a study's record about the errors of its scores."""
     return {
-        "models": {found.contexts[s]: models_of(states) for s, states in found.states.items()},
+        "models": {found.contexts[s]: models_of(states) for s, states in found.states.items() if states.train},
         "scored_rows": scored_rows(found.any_states),
     }
 
