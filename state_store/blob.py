@@ -12,7 +12,7 @@ h                      header: JSON with ``name``, ``created``, ``about``, ``sca
 =====================  ========================================================================
 
 The magic, the format and the last sixteen bytes stay where they are in every later format, so that a blob
-from the future is told from a damaged one.
+from the future is distinguished from a damaged one.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def decode_blob(data: Bytes, name: str | None = None) -> Blob:
 
 
 def header_bytes(data: Bytes) -> int:
-    """Return how many bytes of a blob :func:`decode_header` needs, told by its first sixteen.
+    """Return how many bytes of a blob :func:`decode_header` needs, from its first sixteen.
 
     Examples
     --------
