@@ -13,8 +13,8 @@ h                      header: JSON with ``name``, ``created``, ``about``, ``sca
 =====================  ========================================================================
 
 The magic, the format and the last sixteen bytes stay where they are in every later format, so that a blob
-from the future is told from a damaged one. Blobs of format 1 have arrays as they are; :mod:`state_store.packing`
-says what ``packed`` is.
+from the future is distinguished from a damaged one. Blobs of format 1 have arrays as they are;
+:mod:`state_store.packing` says what ``packed`` is.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def decode_blob(data: Bytes, name: str | None = None) -> Blob:
 
 
 def header_bytes(data: Bytes) -> int:
-    """Return how many bytes of a blob :func:`decode_header` needs, told by its first sixteen.
+    """Return how many bytes of a blob :func:`decode_header` needs, from its first sixteen.
 
     Examples
     --------
