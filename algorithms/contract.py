@@ -303,7 +303,7 @@ class Polishable(ABC):
 
     @abstractmethod
     def loss(self, solution: Any, state: Any) -> float:
-        """Return the mean loss of a state's rows, as the state tells it."""
+        """Return the mean loss of a state's rows, as the state has it."""
 
     @abstractmethod
     def objective(self, solution: Any, state: Any) -> float:

@@ -80,12 +80,12 @@ def score_by(metric: str, model: Any, rows: Rows, truth: Any = None, classes: Se
         return float(scorer(asked_of(model, part), part.X, truth, **weights))
 
 
-def score_given(told: Any, rows: Rows, metric: str, truth: Any = None) -> float | None:
-    """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
+def score_given(given: Any, rows: Rows, metric: str, truth: Any = None) -> float | None:
+    """Return a scorer's score of the predictions of some rows; None where the scorer fails or asks for more.
 
     Parameters
     ----------
-    told : the predictions, a :class:`~algorithms.scoring.given.Given`.
+    given : the predictions, a :class:`~algorithms.scoring.given.Given`.
     rows : that they are of.
     metric : name of a scorer of scikit-learn.
     truth : what they are held against; None for the target of the rows.
@@ -103,6 +103,6 @@ def score_given(told: Any, rows: Rows, metric: str, truth: Any = None) -> float 
     -0.5
     """
     try:
-        return score_by(metric, told, rows, truth, () if told.classes is None else told.classes.tolist())
+        return score_by(metric, given, rows, truth, () if given.classes is None else given.classes.tolist())
     except (AttributeError, TypeError, ValueError):
         return None

@@ -17,7 +17,7 @@ from hpo.data.sources.text import written
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy, without_score
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread, threads_for
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
 from hpo.trials.notes import recorded
@@ -131,7 +131,7 @@ class Result:
         """The splits: ``train_rows`` and ``test_rows`` of each, ``test_groups`` where groups stay together.
 
         Rows count that have a target and a weight. Of a target that is a class ``test_<label>`` are the rows of
-        each class that are tested on (their weight, where only that is kept), as far as the states tell them.
+        each class that are tested on (their weight, where only that is kept), as far as the states know them.
         """
         return pd.DataFrame(fold_rows(self.run)).set_index("split")
 
@@ -179,14 +179,14 @@ class Result:
         """The best setting fitted on every row: a scikit-learn ``Pipeline`` that takes a DataFrame."""
         return self.model_of(self.best)
 
-    @one_blas_thread()
+    @one_thread()
     def model_of(self, candidate: Candidate) -> Pipeline:
         """Return a candidate fitted on every row: encoder, preprocessing and scikit-learn's own estimator."""
         algorithm, polished = candidate.algorithm, self.polished
         solution = None if polished is None or polished.number != candidate.number else polished.solution
-        fitted = algorithm.estimator(
-            algorithm.solve(candidate.states.whole) if solution is None else solution
-        )
+        whole = candidate.states.whole
+        with threads_for([whole]):
+            fitted = algorithm.estimator(algorithm.solve(whole) if solution is None else solution)
         return Pipeline([("encoder", self.run.evidence.pilot.encoder), *steps_of(fitted)])
 
     def params_of(self, candidate: Candidate) -> dict[str, Any]:
@@ -232,7 +232,7 @@ class Result:
     def predict(self, data: Any, *, candidate: Candidate | None = None, **options: Any) -> pd.DataFrame:
         """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
-        The columns: ``prediction``, and ``probability_<label>`` of a classifier that tells them (for a
+        The columns: ``prediction``, and ``probability_<label>`` of a classifier that has them (for a
         decomposition one column per component). The data is read batch by batch. ``options`` are those of
         reading, as ``storage_options``; CSV files are read as the study's were, unless they say otherwise.
         """

@@ -11,6 +11,7 @@ import numpy as np
 
 from algorithms.contract import Algorithm, Held, Score
 from algorithms.errors import Unscorable
+from hpo.process.threads import threads_for
 from hpo.question.scoring import scores
 from hpo.states.fold_sizes import without_class
 from hpo.states.fold_states import FoldStates
@@ -25,7 +26,7 @@ class Scores:
     ----------
     folds : one score for each split.
     converged : whether every solver reached its tolerance.
-    also : the scores by the study's other metrics, by name; those that cannot be told are NaN.
+    also : the scores by the study's other metrics, by name; those that cannot be computed are NaN.
     bounds : how far each fold's score may be from the true one, by rounding or approximation; () if none is known.
     overlap : test rows by training rows, where splits test the same rows; 0 where each row is tested once at most.
 
@@ -78,7 +79,7 @@ def evaluate(
     algorithm : hyperparameters set.
     states : of the algorithm's summary.
     metric : name of the score.
-    also : names of further scores, told by the same models.
+    also : names of further scores, of the same models.
     """
     return score_pairs(algorithm, states.train, states.held_out, metric, also, overlap=states.overlap)
 
@@ -93,9 +94,10 @@ def score_pairs(
     overlap: float = 0.0,
 ) -> Scores:
     """Return one score for each pair of a training state and what was held out; one model serves all metrics."""
-    solutions = [algorithm.solve(state) for state in train]
     names = (metric, *also)
-    found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
+    with threads_for(train):
+        solutions = [algorithm.solve(state) for state in train]
+        found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
     first, *others = (Scores.of(folds, overlap) for folds in zip(*found, strict=True))
     converged = all(map(algorithm.converged, solutions))
     return replace(first, converged=converged, also=dict(zip(also, others, strict=True)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def models_of(states: FoldStates) -> tuple[Kind, int, int]:
     """Return what the models of some states are, the rows they are fitted to, and the training rows.
 
-    The rows are means over the splits; they are told of models of a sample only.
+    The rows are means over the splits; they are known of models of a sample only.
     """
     family = states.summary.family
     if family == EXACT or all(s.complete for s in (*states.train, *states.test)):
@@ -38,7 +38,7 @@ def scored_rows(states: FoldStates) -> tuple[int, int] | None:
 
 
 def record_of(found: Evidence) -> dict[str, Any]:
-    """Return the fields of a study's record that tell of the errors of its scores."""
+    """Return the fields of a study's record about the errors of its scores."""
     return {
         "models": {found.contexts[s]: models_of(states) for s, states in found.states.items() if states.train},
         "scored_rows": scored_rows(found.any_states),
@@ -46,7 +46,7 @@ def record_of(found: Evidence) -> dict[str, Any]:
 
 
 def accuracy_of(candidate: Candidate, metric: str, first: str) -> Accuracy:
-    """Return the errors that a candidate's score carries, but for what only more predictions tell.
+    """Return the errors that a candidate's score carries, but for what needs more predictions.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from hpo.data.looks import looks_of, told
 from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.progress import Progress
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.question.checks import check, check_fidelity
 from hpo.question.question import Question, masked, solved_from, without_hashing
 from hpo.question.search import Searched, asked_for, space_of, widest
@@ -93,7 +93,7 @@ class Runner:
     sampler : a name or an Optuna sampler.
     storage : where trials are recorded; None for nowhere.
     resume : whether a study of the same name and definition goes on, or is refused.
-    progress : told of what happens.
+    progress : called with what happens.
     """
 
     question: Question
@@ -105,7 +105,7 @@ class Runner:
     def run(self) -> Run:
         """Read what must be read, run the trials, keep the record."""
         self._check_name()
-        with self.progress, stop_on_interrupt() as stop, one_blas_thread():
+        with self.progress, stop_on_interrupt() as stop, one_thread():
             pilot = self._pilot()
             _tell_looks(self.question, pilot)
             question = fitting(self.question, pilot, self._taken())
@@ -404,7 +404,7 @@ def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
             )
         if metric == "r2" and test.rows < 2:
             raise TuneError(
-                f"split {i} of {len(states.train)} has one row to test on, and R² needs two to tell a variance; "
+                f"split {i} of {len(states.train)} has one row to test on, and R² needs two for a variance; "
                 "use scoring='neg_mean_squared_error', or fewer folds"
             )
 

@@ -34,7 +34,7 @@ _ETAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file: its file system, its path there, its absolute URI, and what tells that it changed.
+    """One file: its file system, its path there, its absolute URI, and what shows that it changed.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ def _file_root(path: str) -> str:
 
 
 def _named_apart(files: Sequence[DataFile]) -> list[DataFile]:
-    """Return the files, those of one name with as many directories before it as tell them apart."""
+    """Return the files, those of one name with as many directories before it as distinguish them."""
     counts = Counter(file.name for file in files)
     if max(counts.values()) == 1:
         return list(files)

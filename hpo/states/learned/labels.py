@@ -37,7 +37,7 @@ def classes_of(dataset: Dataset, store: StateStore) -> tuple[Any, ...]:
 
 
 def known_classes(dataset: Dataset, store: StateStore) -> tuple[Any, ...] | None:
-    """Return the labels of the target, or None where only reading would tell."""
+    """Return the labels of the target, or None where they are unknown before reading."""
     target = dataset.targets[0]
     found: set[Any] = set()
     for segment in dataset.segments:
@@ -58,7 +58,7 @@ def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[An
 
 
 def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Any, int] | None:
-    """Return the rows of each label of a segment, or None where only reading would tell."""
+    """Return the rows of each label of a segment, or None where they are unknown before reading."""
     document = LABELS.get(store, _name(dataset, segment))
     about = {} if document is None else document.about
     labels, rows = about.get("labels"), about.get("rows")
@@ -83,7 +83,7 @@ def _checked(target: str, found: set[Any]) -> tuple[Any, ...]:
     if len(labels) < 2:
         held = f"is {labels[0]!r} wherever it has a value" if labels else "has no value"
         raise DataError(
-            f"target {target!r} {held}: there are no two classes to tell apart; check the target's name and the "
+            f"target {target!r} {held}: there are no two classes to distinguish; check the target's name and the "
             "filter on the rows"
         )
     _check_digits(target, labels)
