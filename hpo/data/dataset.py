@@ -245,9 +245,9 @@ class Dataset:
             self._extents[names] = self._source.extents(fields)
         return self._extents[names]
 
-    def some_values(self, name: str) -> pa.Array:
-        """Return a column's values in some evenly spread rows of data in memory; of other data none."""
-        return self._source.some(name)
+    def some_values(self, name: str, most: int) -> pa.Array:
+        """Return a column's values in so many evenly spread rows of data in memory, at most; of other data none."""
+        return self._source.some(name, most)
 
     def peek(self, fields: Sequence[Field]) -> dict[str, pa.ChunkedArray]:
         """Return the first rows of columns in at most 16 evenly spread segments; they count as the pilot's."""

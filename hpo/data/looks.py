@@ -38,6 +38,9 @@ NEARLY = 0.995
 MANY = 10_000
 """Rows of a sample that tell a constant."""
 
+FEW = 64
+"""Rows of data in memory of which one look tells that a column is ordinary."""
+
 TWICE = 1.5
 """Rows that a value has, fewer than which its column looks like an id, not like a group."""
 
@@ -87,8 +90,8 @@ def of_extents(fields: Iterable[Field], extents: Mapping[str, Extent], rows: int
     Examples
     --------
     >>> from hpo.data.origins import extent_between
-    >>> found = of_extents([Field("id", "numeric", "int64", nullable=False)], {"id": extent_between(1, 500)}, rows=500)
-    >>> found[0].kind
+    >>> field = Field("id", "numeric", "int64", nullable=False)
+    >>> of_extents([field], {"id": extent_between(1, 500)}, rows=500)[0].kind
     'id'
     """
     found = (_of_extent(f, extents[f.name], rows) for f in fields if f.name in extents and extents[f.name].ends)
@@ -107,14 +110,13 @@ def looks_of(dataset: Dataset) -> list[Look]:
 def of_memory(dataset: Dataset, fields: Iterable[Field]) -> Iterator[Look]:
     """Yield what numbers in memory look like: some rows are looked at, and all where these look like something."""
     for field in fields:
-        some = dataset.some_values(field.name)
+        some = dataset.some_values(field.name, FEW)
         if not len(some) or some.null_count:
             continue
-        values = stored_numbers(some)
-        named = _named(field.name)
-        if values.min() == values.max() or (_is_whole(field) and (named or _counts(values, dataset.rows or 0))):
-            whole = one_array(dataset.values([field.name]).column(0))
-            if (look := _of_values(field, whole, len(whole))) is not None:
+        values, whole = stored_numbers(some), _is_whole(field)
+        if values.min() == values.max() or (whole and (_named(field.name) or _counts(values, dataset.rows or 0))):
+            column = one_array(dataset.values([field.name]).column(0))
+            if (look := _of_values(field, column, len(column))) is not None:
                 yield look
 
 
@@ -178,7 +180,7 @@ def _in_all(n: int, distinct: int, rows: float) -> float:
 def _counts(values: Numbers, rows: int) -> bool:
     """Return whether whole numbers count the rows, up or down, with few left out."""
     steps = np.diff(values.astype(np.float64))
-    if len(values) < LEAST or not (steps.all() and (np.all(steps > 0) or np.all(steps < 0))):
+    if not (len(steps) and steps.all() and (np.all(steps > 0) or np.all(steps < 0))):
         return False
     return bool(abs(float(values[-1]) - float(values[0])) + 1 <= 1.01 * rows)
 

@@ -68,8 +68,8 @@ class Source(Protocol):
         """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
         ...
 
-    def some(self, name: str) -> pa.Array:
-        """Return a column's values in some evenly spread rows of data in memory; of files none."""
+    def some(self, name: str, most: int) -> pa.Array:
+        """Return a column's values in at most so many evenly spread rows of data in memory; of files none."""
         ...
 
     def sight(self, names: Sequence[str], rows: int) -> Sight:
@@ -173,7 +173,7 @@ class FileSource:
             found[field.name] = extent_between(*joined_bounds(known))
         return found
 
-    def some(self, name: str) -> pa.Array:
+    def some(self, name: str, most: int) -> pa.Array:
         """Return nothing: a file would have to be read."""
         return pa.array([], self.arrow.field(name).type)
 
