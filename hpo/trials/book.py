@@ -13,7 +13,7 @@ from hpo.states.evaluate import Scores
 from hpo.trials.notes import distinct, recorded
 from hpo.trials.settings import Proposal, Setting, Space
 from studies.record.study_record import TrialNote
-from studies.sampling.numbered import trial_of, trials_from
+from studies.sampling.numbered import hand_over, trial_of, trials_from
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -90,7 +90,7 @@ class Book:
             user_attrs=note.encode(),
         )
         added.datetime_start = began or added.datetime_start
-        self.study.add_trial(added)
+        hand_over(self.study, added)
         return trial_of(self.study, self.trials - 1)
 
 
