@@ -54,7 +54,7 @@ class StateStore:
     >>> store.get(key, like=(0, np.zeros(2)))
     (3, array([1., 1.]))
     >>> store.list()
-    [<leaf abababab…/cdcdcdcd…: 2... bytes, used 0 seconds ago, rows=3>]
+    [<leaf abababab…/cdcdcdcd…: ... bytes, used 0 seconds ago, rows=3>]
     >>> folder.cleanup()
     """
 

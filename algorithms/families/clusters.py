@@ -226,7 +226,7 @@ def _space(state: CoresetState, how: Preprocess) -> Space:
 
 
 def _cloud(space: Space, state: CoresetState) -> Cloud:
-    return Cloud(space.place(state.held), state.sample_weight, state.weight, state.rows)
+    return Cloud(space.place(as_dense(state.held)), state.sample_weight, state.weight, state.rows)
 
 
 def _sampled(space: Space, rows: Sampled) -> Cloud:
