@@ -15,23 +15,27 @@ S      scatter about the mean, shape (p, p)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from algorithms.arrays import Array, Floats, Mask, Places
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from sklearn.base import BaseEstimator
 
-Array = NDArray[np.float64]
 
 VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other", "missing"
 
 HASHED = "hashed"
+
+Label: TypeAlias = Hashable
+"""The label of a class, as the data has it: text, a number, a date."""
 
 DENSE_BYTES = 1 << 26
 """Bytes that sparse rows may take when a summary wants them dense."""
@@ -75,7 +79,7 @@ class Features(Protocol):
         """Fitted steps of a pipeline that make them."""
         ...
 
-    def __call__(self, x: NDArray[Any]) -> Array:
+    def __call__(self, x: Floats) -> Array:
         """Return the columns of encoded rows, shape (n, D)."""
         ...
 
@@ -101,7 +105,7 @@ class Shape:
 
     columns: tuple[Column, ...]
     targets: tuple[str, ...] = ()
-    classes: tuple[Any, ...] = ()
+    classes: tuple[Label, ...] = ()
     dtype: str = "float64"
     features: Features | None = None
 
@@ -154,10 +158,10 @@ class Batch:
     (3, 3.0)
     """
 
-    values: NDArray[np.floating[Any]]
+    values: Floats
     d: int
     weight: Array | None = None
-    present: NDArray[np.intp] | None = None
+    present: Places | None = None
     priority: NDArray[np.uint64] | None = None
 
     @property
@@ -181,7 +185,7 @@ class Batch:
         priority = None if self.priority is None else self.priority[rows]
         return Batch(self.values[rows], self.d, weight, self.present, priority)
 
-    def dense(self, p: int, rows: Any = slice(None)) -> NDArray[np.floating[Any]]:
+    def dense(self, p: int, rows: slice | Places | Mask = slice(None)) -> Floats:
         """Return the chosen rows with all p columns, those that are not present zero.
 
         Examples
@@ -189,7 +193,7 @@ class Batch:
         >>> Batch(np.ones((2, 1)), d=2, present=np.array([1])).dense(3).tolist()
         [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
         """
-        values: NDArray[np.floating[Any]] = self.values[rows]
+        values: Floats = self.values[rows]
         if self.present is None:
             return values
         full = np.zeros((len(values), p), values.dtype, order="F")
@@ -218,12 +222,12 @@ class SparseBatch(Batch):
     """
 
     matrix: csr_array
-    targets: NDArray[np.floating[Any]]
+    targets: Floats
 
     def __init__(
         self,
         matrix: csr_array,
-        targets: NDArray[np.floating[Any]],
+        targets: Floats,
         weight: Array | None = None,
         priority: NDArray[np.uint64] | None = None,
     ) -> None:
@@ -234,7 +238,7 @@ class SparseBatch(Batch):
             object.__setattr__(self, name, value)
 
     @cached_property
-    def values(self) -> NDArray[np.floating[Any]]:
+    def values(self) -> Floats:
         """The present columns, dense, shape (n, len(present))."""
         columns = self.present[self.present < self.d]
         made = np.zeros((self.n, len(self.present)), self.matrix.dtype, order="F")
@@ -243,7 +247,7 @@ class SparseBatch(Batch):
         return made
 
     @cached_property
-    def present(self) -> NDArray[np.intp]:
+    def present(self) -> Places:
         """Columns with a stored number, and the targets."""
         found = np.unique(self.matrix.indices).astype(np.intp)
         targets = np.arange(self.d, self.d + self.targets.shape[1], dtype=np.intp)

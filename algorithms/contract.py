@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
 
+from algorithms.arrays import Array
 from algorithms.batches import (
     DENSE_BYTES,
     HASH_BITS,
@@ -24,7 +25,6 @@ from algorithms.batches import (
     MISSING,
     OTHER,
     VALUE,
-    Array,
     Batch,
     Column,
     Features,

@@ -6,11 +6,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
-from algorithms.batches import Array, Shape
+from algorithms.arrays import Array, Floats, Values
+from algorithms.batches import Shape
 
 
 @dataclass(frozen=True)
@@ -118,22 +117,22 @@ class Rows(Protocol):
         ...
 
     @property
-    def values(self) -> NDArray[np.floating[Any]]:
+    def values(self) -> Floats:
         """The rows, the first n of them: columns, less their origins, then targets."""
         ...
 
     @property
-    def held(self) -> NDArray[np.floating[Any]]:
+    def held(self) -> Floats:
         """The encoded columns, less their origins, shape (n, d)."""
         ...
 
     @property
-    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
+    def X(self) -> Floats:  # noqa: N802 -- scikit-learn's name for it
         """The encoded columns as a fitted pipeline takes them, shape (n, d)."""
         ...
 
     @property
-    def y(self) -> NDArray[Any] | None:
+    def y(self) -> Values | None:
         """The target, shape (n,): numbers, or labels where it is a class; None without one."""
         ...
 

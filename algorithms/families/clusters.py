@@ -6,12 +6,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Algorithm, Array, Held, Shape
+from algorithms.arrays import Array, Places
+from algorithms.contract import Algorithm, Held, Shape
 from algorithms.contract import Rows as Sampled
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.design import deviations
@@ -79,7 +79,7 @@ class Space:
         return self.mean + origin if self.centred is None else self.mean - (self.centred - origin)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.generic]:
         """Type of the numbers that reach the model in its pipeline."""
         kept = self.columns.keeps_all(self.shape.d) and not self.shape.shifted
         return np.dtype(self.shape.dtype if kept else np.float64)
@@ -128,7 +128,7 @@ class Clustering(Preprocessed, Algorithm[CoresetState, S]):
         """Return the clusters of a state's rows."""
 
     @abstractmethod
-    def assign(self, solution: S, Z: Rows) -> NDArray[np.intp]:
+    def assign(self, solution: S, Z: Rows) -> Places:
         """Return the cluster of each row in the columns of the solution's space."""
 
     @abstractmethod

@@ -18,7 +18,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
     clone,
@@ -30,6 +29,7 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import has_fit_parameter
 
+from algorithms.arrays import Array, Floats, Values
 from algorithms.contract import Algorithm, Held, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
@@ -237,7 +237,7 @@ def _parameters(template: BaseEstimator) -> dict[str, Any]:
     }
 
 
-def _weights(model: BaseEstimator, state: SampleState) -> dict[str, NDArray[Any]]:
+def _weights(model: BaseEstimator, state: SampleState) -> dict[str, Array]:
     """Return the row weights as ``fit`` of an estimator, or of a pipeline's last step, takes them."""
     if not state.weighted:
         return {}
@@ -250,7 +250,7 @@ def _weights(model: BaseEstimator, state: SampleState) -> dict[str, NDArray[Any]
     return {f"{prefix}sample_weight": state.sample_weight}
 
 
-def _separation(X: NDArray[Any], labels: NDArray[Any], rows: Rows, metric: str) -> float | None:
+def _separation(X: Floats, labels: Values, rows: Rows, metric: str) -> float | None:
     formula = SEPARATION.get(metric)
     cloud = Cloud(X, rows.sample_weight, float(rows.sample_weight.sum()), rows.n)
     return None if formula is None else formula(cloud, labels.astype(np.intp))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Values
 from algorithms.contract import Rows
 from algorithms.errors import InvalidField, Unscorable
 from algorithms.families.sampled import codes
@@ -34,7 +34,7 @@ def outlier_code(sample: SampleState, label: Any = None) -> int:
 
 
 def score_outliers(
-    abnormal: NDArray[Any], flagged: NDArray[Any], rows: Rows, code: int, metric: str
+    abnormal: Values, flagged: Values, rows: Rows, code: int, metric: str
 ) -> float:
     """Return a scorer's score of telling outliers among held-out rows, 1, from the rest, 0.
 

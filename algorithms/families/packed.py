@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Algorithm, Array, Held, Rows
+from algorithms.arrays import Array, Values
+from algorithms.contract import Algorithm, Held, Rows
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.lazily import sklearn
@@ -218,7 +219,7 @@ def _check_bounded(state: PackedState, places: list[int], coef: Array, buckets: 
         )
 
 
-def _bits(buckets: NDArray[Any]) -> int:
+def _bits(buckets: Values) -> int:
     return int(buckets.shape[1]).bit_length() - 1
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array, Tags
+from algorithms.arrays import Array, Places
+from algorithms.contract import Tags
 from algorithms.families.clusters import (
     Clustering,
     Space,
@@ -107,7 +107,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
         model.n_iter_, model.lower_bound_, model.lower_bounds_ = fit.n_iter, fit.bounds[-1], list(fit.bounds)
         return space.dress(model)
 
-    def assign(self, solution: MixtureSolution, Z: Rows) -> NDArray[np.intp]:
+    def assign(self, solution: MixtureSolution, Z: Rows) -> Places:
         """Return the likeliest component of each row."""
         return np.asarray(solution.fit.mixture.joint(Z.astype(np.float64)).argmax(axis=1))
 
@@ -137,7 +137,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
             fit = self._fit(cloud, start)
         return MixtureSolution(self.space(state), start, fit)
 
-    def _start(self, state: CoresetState, cloud: Cloud, kept: NDArray[np.intp], seed: int) -> Mixture:
+    def _start(self, state: CoresetState, cloud: Cloud, kept: Places, seed: int) -> Mixture:
         """Return the mixture that the clusters of k-means make of some rows of the state."""
         clusters = KMeans(
             n_clusters=self.n_components, standardize=self.standardize, impute=self.impute,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Places
 from algorithms.contract import Tags
 from algorithms.families.clusters import (
     Clustering,
@@ -110,7 +110,7 @@ class KMeans(Clustering[KMeansSolution]):
         model.inertia_ = float(model.inertia_) * solution.weight
         return space.dress(model)
 
-    def assign(self, solution: KMeansSolution, Z: Rows) -> NDArray[np.intp]:
+    def assign(self, solution: KMeansSolution, Z: Rows) -> Places:
         """Return the nearest centre of each row."""
         return Cloud(Z, np.ones(len(Z)), len(Z), len(Z)).nearest(solution.centres)[0]
 

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from algorithms.arrays import Values
 from algorithms.preparing.column_map import ColumnMap as Columns
 from algorithms.preparing.column_map import buckets_of
 
@@ -46,14 +47,14 @@ class ColumnMap(TransformerMixin, BaseEstimator):
         self.n_features_in_ = matrix.shape[0]
         return self
 
-    def transform(self, X: Any) -> NDArray[Any]:
+    def transform(self, X: Any) -> Values:
         """Return X · matrix_, shape (n, q)."""
         check_is_fitted(self)
         X = check_array(X, accept_sparse="csr")
         product = X @ self.matrix_
         return product.toarray() if issparse(product) else np.asarray(product)
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+    def get_feature_names_out(self, input_features: Any = None) -> Values:
         """Return the names of the model's columns."""
         return self.feature_names_out_
 

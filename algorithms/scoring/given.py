@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
+from algorithms.arrays import Values
 from algorithms.contract import Rows
 from algorithms.lazily import sklearn
 from algorithms.scoring.scorers import score_by
@@ -35,20 +35,20 @@ class Given(BaseEstimator):
 
     def __init__(
         self,
-        methods: Mapping[str, Callable[[], NDArray[Any]]],
+        methods: Mapping[str, Callable[[], Values]],
         kind: str,
-        classes: NDArray[Any] | None = None,
+        classes: Values | None = None,
     ) -> None:
         self.methods, self.kind, self.classes = methods, kind, classes
         if classes is not None:
             self.classes_ = classes
 
     def __getattr__(self, name: str) -> Any:
-        methods: Mapping[str, Callable[[], NDArray[Any]]] = self.__dict__.get("methods", {})
+        methods: Mapping[str, Callable[[], Values]] = self.__dict__.get("methods", {})
         if name in methods:
 
-            def say(X: Any) -> NDArray[Any]:  # noqa: ARG001 -- whatever the rows
-                found: NDArray[Any] = methods[name]()
+            def say(X: Any) -> Values:  # noqa: ARG001 -- whatever the rows
+                found: Values = methods[name]()
                 return found
 
             say.__name__ = name  # scikit-learn looks methods up by it
@@ -68,7 +68,7 @@ class Given(BaseEstimator):
         return tags
 
 
-def score_given(told: Given, rows: Rows, metric: str, truth: NDArray[Any] | None = None) -> float | None:
+def score_given(told: Given, rows: Rows, metric: str, truth: Values | None = None) -> float | None:
     """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
 
     Parameters

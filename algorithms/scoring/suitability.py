@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Values
 from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import scorer_of
 from algorithms.tasks import CLASS, Task
@@ -19,7 +19,7 @@ MOST_LABELS, ROWS_EACH = 3, 3
 NUMBERS = np.array([0.5, 1.5, 2.5, 4.0])
 """A target that is a number: not whole and above zero, as the strictest deviance asks."""
 
-Problem = tuple[Given, NDArray[Any]]
+Problem = tuple[Given, Values]
 """An estimator, and the truth of its rows."""
 
 

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.arrays import Array, Floats
 
-Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]
+Numbers = Floats
 Move = Callable[[Any, Numbers, int], Any]
 Size = Callable[[Any, Array, int], Any]
 

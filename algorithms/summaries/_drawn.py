@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Floats, Places, Values
 from algorithms.contract import Batch, Shape, State
 from algorithms.errors import AlgorithmError
 
@@ -31,7 +32,7 @@ class DrawnRows(State):
     shape: Shape
     rows: int
     priority: Priorities
-    values: NDArray[np.floating[Any]]
+    values: Floats
 
     @property
     def n(self) -> int:
@@ -39,12 +40,12 @@ class DrawnRows(State):
         return min(self.rows, len(self.priority))
 
     @property
-    def held(self) -> NDArray[np.floating[Any]]:
+    def held(self) -> Floats:
         """The kept rows as the state holds them, less the origins of their columns, shape (n, d)."""
         return self.values[: self.n, : self.shape.d]
 
     @cached_property
-    def X(self) -> NDArray[np.floating[Any]]:  # noqa: N802 -- scikit-learn's name for it
+    def X(self) -> Floats:  # noqa: N802 -- scikit-learn's name for it
         """The encoded columns of the kept rows, as a fitted pipeline gets them, shape (n, d)."""
         return self.held + self.shape.origin if self.shape.shifted else self.held
 
@@ -58,7 +59,7 @@ def priorities_of(batch: Batch, summary: object) -> Priorities:
     return batch.priority
 
 
-def taken(x: NDArray[Any], y: NDArray[Any], order: NDArray[np.intp], size: int, empty: int = 0) -> Any:
+def taken(x: Values, y: Values, order: Places, size: int, empty: int = 0) -> Any:
     """Return the rows of x and y, in an order over both, without joining them first; then empty places.
 
     Examples

@@ -24,12 +24,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import EXACT, Array, Batch, Shape, Summary
+from algorithms.arrays import Array, Places
+from algorithms.contract import EXACT, Batch, Shape, Summary
 from algorithms.lazily import scipy
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.summaries.classes import ByClass, class_means
-
-Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

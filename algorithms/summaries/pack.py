@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Places
 from algorithms.contract import HASHED, INDICATOR, Array, Shape, State
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.preparing.column_map import ColumnMap, filled_map, gaps_of
-from algorithms.solvers.scaled_rows import FilledPicker, Picker, Places
+from algorithms.solvers.scaled_rows import FilledPicker, Picker
 
 
 @dataclass(frozen=True)

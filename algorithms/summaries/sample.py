@@ -9,12 +9,13 @@ are the sample of size k.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, Array, Batch, Nested, Shape, Summary
+from algorithms.arrays import Array, Floats, Values
+from algorithms.contract import APPROXIMATE, Batch, Nested, Shape, Summary
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 
@@ -37,11 +38,11 @@ class SampleState(DrawnRows, Nested):
     rows: int
     weight: float
     priority: NDArray[np.uint64]
-    values: NDArray[np.floating[Any]]
+    values: Floats
     weights: Array
 
     @property
-    def y(self) -> NDArray[Any] | None:
+    def y(self) -> Values | None:
         """The target of the kept rows, shape (n,): numbers, or labels where it is a class; None without one."""
         if not self.shape.targets:
             return None
@@ -170,7 +171,7 @@ class Sample(Summary[SampleState]):
         )
 
 
-def labels(shape: Shape) -> NDArray[Any]:
+def labels(shape: Shape) -> Values:
     """Return the labels of the target's classes as an array, as ``classes_`` of a scikit-learn classifier.
 
     Examples
