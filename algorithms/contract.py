@@ -320,7 +320,7 @@ def steps_of(model: BaseEstimator) -> list[tuple[str, BaseEstimator]]:
     return list(model.steps) if isinstance(model, sklearn.pipeline.Pipeline) else [("model", model)]
 
 
-def fitted(algorithm: Algorithm[S, Any], state: S) -> BaseEstimator:
+def fitted(algorithm: Algorithm[S, M], state: S) -> BaseEstimator:
     """Return the fitted scikit-learn estimator of a state's rows."""
     return algorithm.estimator(algorithm.solve(state))
 

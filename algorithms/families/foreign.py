@@ -12,10 +12,10 @@ import hashlib
 import inspect
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from sklearn.base import (
@@ -50,7 +50,7 @@ ROWS = 20_000
 COLUMNS = Preprocess(False, "indicator", 0.0, None, center=True)
 """What estimators get: missing numbers as the mean with a column that says so; nothing scaled."""
 
-KINDS: Sequence[tuple[Any, str]] = (
+KINDS: Sequence[tuple[Callable[[BaseEstimator], bool], str]] = (
     (is_classifier, "classification"),
     (is_regressor, "regression"),
     (is_clusterer, "clustering"),
@@ -87,9 +87,9 @@ class Foreign(Algorithm[SampleState, Fitted]):
     template: ClassVar[BaseEstimator]
     summary: Sample
 
-    def __init__(self, *, summary: Sample | None = None, **values: Any) -> None:
+    def __init__(self, *, summary: Sample | None = None, **values: object) -> None:
         self.summary = Sample(size=ROWS) if summary is None else summary
-        self.values: Mapping[str, Any] = values
+        self.values: Mapping[str, object] = values
         try:
             self.made()
         except (TypeError, ValueError) as error:
@@ -131,7 +131,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         settled = not any(issubclass(one.category, ConvergenceWarning) for one in told)
         return Fitted(prepared, model, settled)
 
-    def _target(self, state: SampleState) -> tuple[Any, ...]:
+    def _target(self, state: SampleState) -> tuple[Values | None, ...]:
         return (state.y,) if self.tags.task in ("classification", "regression") else ()
 
     def estimator(self, solution: Fitted) -> Pipeline:
@@ -228,7 +228,7 @@ def described(model: BaseEstimator) -> str:
     return f"{type(model).__name__}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
 
 
-def _parameters(template: BaseEstimator) -> dict[str, Any]:
+def _parameters(template: BaseEstimator) -> dict[str, object]:
     """Return the parameters that are values, not estimators or lists of them."""
     return {
         name: value
@@ -288,7 +288,7 @@ def by_path(path: str) -> type[Foreign]:
     return of_object(model)
 
 
-def _imported(path: str) -> Any:
+def _imported(path: str) -> object:
     module_name, _, name = path.rpartition(".")
     if not module_name or not all(part.isidentifier() for part in path.split(".")):
         raise AlgorithmError(f"{path!r} is not 'package.module.Class', such as 'sklearn.svm.SVC'")
@@ -304,4 +304,5 @@ def _imported(path: str) -> Any:
         near = difflib.get_close_matches(name, dir(module), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise AlgorithmError(f"{path!r}: {module_name!r} has no {name!r}{hint}")
-    return getattr(module, name)
+    found: object = getattr(module, name)
+    return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from algorithms.arrays import Values
@@ -13,7 +11,7 @@ from algorithms.families.sampled import codes
 from algorithms.summaries.sample import SampleState
 
 
-def outlier_code(sample: SampleState, label: Any = None) -> int:
+def outlier_code(sample: SampleState, label: object = None) -> int:
     """Return the place of the outliers' label among the classes; without a label, that of the rarest.
 
     Raises

@@ -5,18 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Array, Values
+from algorithms.arrays import Array, Floats, Values
 from algorithms.contract import Algorithm, Held, Rows
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, buckets_of
-from algorithms.ranges import Choice, Range
+from algorithms.ranges import Choice, Plain, Range
 from algorithms.summaries.pack import Member, PackedState, columns_of, equations, hashed_columns
 from algorithms.summaries.packed import Packed
 
@@ -51,7 +51,7 @@ class PackedSolution:
     intercept: Array
     buckets: NDArray[np.float32]
 
-    def eta(self, x: Any) -> Array:
+    def eta(self, x: Floats) -> Array:
         """Return the linear predictors of rows as states hold them, shape (n, E)."""
         shape, known = self.state.shape, self.state.known
         scaled = self.coef / known["scale"]
@@ -187,7 +187,7 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
         ]
 
 
-def _values(pack: Sequence[Member], name: str) -> list[Any]:
+def _values(pack: Sequence[Member], name: str) -> list[Plain]:
     return list(dict.fromkeys(getattr(member, name) for member in pack))
 
 

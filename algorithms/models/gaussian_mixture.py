@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
     def estimator(self, solution: MixtureSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianMixture``."""
         space, fit, mixture = solution.space, solution.fit, solution.fit.mixture
-        model: Any = sklearn.mixture.GaussianMixture(
+        model: BaseEstimator = sklearn.mixture.GaussianMixture(
             self.n_components, covariance_type=self.covariance_type, tol=self.tol, reg_covar=self.reg_covar,
             max_iter=self.max_iter, n_init=self.n_init, random_state=self.random_state,
         )  # fmt: skip

@@ -13,7 +13,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -349,7 +349,7 @@ def _merge_rare(out: _Entries, shape: Shape, members: list[int], counts: Array, 
         out.add(name, [(j, 1.0) for j in rare])
 
 
-def buckets_of(hashes: Any, bits: int) -> Places:
+def buckets_of(hashes: Floats, bits: int) -> Places:
     """Return the bucket of each hash: its highest bits.
 
     Examples

@@ -10,7 +10,7 @@ P    products of centred rows with directions, shape (n, s)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -220,6 +220,6 @@ def _column_means(batch: Batch, shape: Shape) -> Array:
         if isinstance(batch, SparseBatch):
             means[: shape.d] = batch.matrix.T @ w / batch.total
         else:
-            present: Any = slice(None) if batch.present is None else batch.present
+            present: slice | Places = slice(None) if batch.present is None else batch.present
             means[present] = w @ batch.values / batch.total
     return means[: shape.d]

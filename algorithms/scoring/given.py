@@ -6,7 +6,6 @@ scikit-learn is slow to import, so nothing imports this module before there is s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
@@ -43,13 +42,12 @@ class Given(BaseEstimator):
         if classes is not None:
             self.classes_ = classes
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[[object], Values]:
         methods: Mapping[str, Callable[[], Values]] = self.__dict__.get("methods", {})
         if name in methods:
 
-            def say(X: Any) -> Values:  # noqa: ARG001 -- whatever the rows
-                found: Values = methods[name]()
-                return found
+            def say(X: object) -> Values:  # noqa: ARG001 -- whatever the rows
+                return methods[name]()
 
             say.__name__ = name  # scikit-learn looks methods up by it
             return say

@@ -18,11 +18,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from algorithms.arrays import Array, Mask, Places
+from algorithms.arrays import Array, Floats, Mask, Places
 from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
 
 DEFAULT = "default"
@@ -165,7 +164,7 @@ def _cost(text: str, fp: float, fn: float) -> Value:
     return lambda c: -(fp * c.fp + fn * (c.positive - c.tp))
 
 
-def positives(codes: Any) -> Mask:
+def positives(codes: Floats) -> Mask:
     """Return which rows are of the positive class, the second.
 
     Examples

@@ -22,12 +22,15 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Places
 from algorithms.lazily import scipy, sklearn
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Rows = Floats
 
@@ -269,6 +272,6 @@ def means(cloud: Cloud, labels: Places, C: Rows) -> Rows:
     return np.asarray(found, cloud.Z.dtype)
 
 
-def members(labels: Places, values: Rows, k: int) -> Any:
+def members(labels: Places, values: Rows, k: int) -> csr_array:
     """Return the sparse (k, n) matrix of each row's value in its cluster."""
     return scipy.sparse.csr_array((values, (labels, np.arange(len(labels)))), shape=(k, len(labels)))

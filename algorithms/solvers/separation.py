@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from algorithms.arrays import Array, Places
+from algorithms.arrays import Array, Floats, Places
 from algorithms.errors import Unscorable
 from algorithms.solvers.centres import Cloud, Rows, members
 
@@ -124,7 +123,7 @@ SEPARATION: Mapping[str, Separation] = {
 """Score by name; greater is better."""
 
 
-def _summed_distances(found: Clusters, square: Rows, rows: slice) -> Any:
+def _summed_distances(found: Clusters, square: Rows, rows: slice) -> Floats:
     """Return the weighted sums of the distances from some rows to each cluster's rows."""
     D = found.Z[rows] @ found.Z.T
     D *= -2.0
@@ -135,7 +134,8 @@ def _summed_distances(found: Clusters, square: Rows, rows: slice) -> Any:
     D[here, here + rows.start] = 0.0
     if np.ptp(found.w) > 0.0:
         D *= found.w
-    return np.add.reduceat(D, found.starts, axis=1)
+    sums: Floats = np.add.reduceat(D, found.starts, axis=1)
+    return sums
 
 
 def _centroids(found: Clusters) -> Array:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -391,7 +390,7 @@ def decided(s: Spectrum, tol: float) -> bool:
         return True
     limit = max(tol * tol * s.values[0], s.floor)
     known = len(s.values) * EPS
-    doubt: Any = s.values[0] * known
+    doubt: float | Array = s.values[0] * known
     if s.rooted or s.graded:
         doubt = known * np.sqrt(s.values[0] * limit)
     if s.graded:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Floats, Places, Values
+from algorithms.arrays import Floats, Places
 from algorithms.contract import Batch, Shape, State
 from algorithms.errors import AlgorithmError
 
 LAST = np.iinfo(np.uint64).max
 """Priority of a place that holds no row."""
+
+T = TypeVar("T", bound=np.generic)
 
 Priorities = NDArray[np.uint64]
 
@@ -59,7 +61,7 @@ def priorities_of(batch: Batch, summary: object) -> Priorities:
     return batch.priority
 
 
-def taken(x: Values, y: Values, order: Places, size: int, empty: int = 0) -> Any:
+def taken(x: NDArray[T], y: NDArray[T], order: Places, size: int, empty: int = 0) -> NDArray[T]:
     """Return the rows of x and y, in an order over both, without joining them first; then empty places.
 
     Examples

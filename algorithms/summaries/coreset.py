@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +125,7 @@ class CoresetState(DrawnRows):
 
 
 @dataclass(frozen=True)
-class Coreset(Learned, Summary[CoresetState]):
+class Coreset(Learned[CoresetState], Summary[CoresetState]):
     """A weighted sample of rows for clustering with up to ``k_max`` centres.
 
     Parameters
@@ -392,7 +392,7 @@ def _pilot(Z: Array, w: Array, k: int) -> Array:
 
 
 def _nearest(
-    Z: Floats, centres: Floats, offset: Any = 0.0
+    Z: Floats, centres: Floats, offset: Floats | float = 0.0
 ) -> tuple[Places, Floats]:
     """Return the nearest centre of each row and the squared distance; ``offset`` adds to it, by centre."""
     products = Z @ centres.T

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from algorithms.preparing.kernels import OnFeatures
 from algorithms.ranges import Choice, Legal
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
     from algorithms.preparing.column_map import ColumnMap
 
 SAMPLE = 256
@@ -317,7 +319,7 @@ def check_finite(state: Summed) -> None:
         )
 
 
-def _centred(values: Floats, w: Array | None, dtype: Any) -> tuple[Array, Array, Array]:
+def _centred(values: Floats, w: Array | None, dtype: DTypeLike) -> tuple[Array, Array, Array]:
     """Return mean, what it has below its last digit, and scatter.
 
     By one product about a sample's means, whose error is corrected (eq. 2.1). A column of ones gives the sums in
@@ -334,7 +336,7 @@ def _centred(values: Floats, w: Array | None, dtype: Any) -> tuple[Array, Array,
 
 
 def _about(
-    values: Floats, w: Array | None, shift: Floats, dtype: Any
+    values: Floats, w: Array | None, shift: Floats, dtype: DTypeLike
 ) -> tuple[Array, Array, Array, bool]:
     """Return the same by one product about a shift, and whether an unshifted column lies far from zero."""
     n, p = values.shape

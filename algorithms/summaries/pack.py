@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,9 @@ class PackedState(State):
         return self.counts if self.shape.classes else None
 
 
+F = TypeVar("F", bound=np.floating)
+
+
 def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int, plain: int) -> PackedState:
     """Return the state of no rows: every coefficient zero, with ``slots`` arrays like the coefficients."""
     rows, width = plain + 1, len(pack) * equations(shape)
@@ -107,7 +110,7 @@ def merged(a: PackedState, b: PackedState) -> PackedState:
     )  # fmt: skip
 
 
-def _mean(x: Any, y: Any, share: Any) -> Any:
+def _mean(x: NDArray[F], y: NDArray[F], share: Array | float) -> NDArray[F]:
     """Return the mean of two arrays in their own type, ``share`` of it the first's."""
     made = x * np.asarray(share, x.dtype)
     made += y * np.asarray(1.0 - share, x.dtype)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -257,7 +257,7 @@ def _ends(target: Array, priority: Priorities, size: int) -> tuple[Mask, Mask]:
     return low, _smallest(-target, priority, (places + 1) // 2, LAST)
 
 
-def _smallest(target: Array, priority: Priorities, k: int, turned: Any) -> Mask:
+def _smallest(target: Array, priority: Priorities, k: int, turned: np.uint64 | int) -> Mask:
     """Return the k rows of smallest target; ``turned`` says which of equal ones are taken."""
     if not 0 < k < len(target):
         return np.full(len(target), k > 0)
@@ -303,7 +303,7 @@ def _counted(shape: Shape, target: Array, batch: Batch) -> tuple[NDArray[np.int6
     return counts, np.bincount(codes, batch.weights, c).astype(np.float64)
 
 
-def _edge(target: Array, priority: Priorities, turned: Any) -> tuple[float, int]:
+def _edge(target: Array, priority: Priorities, turned: np.uint64 | int) -> tuple[float, int]:
     """Return the largest target of some rows, and the last of its ties; what nothing is before, of none."""
     if not len(target):
         return -np.inf, 0
