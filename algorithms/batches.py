@@ -15,7 +15,7 @@ S      scatter about the mean, shape (p, p)
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Array, Floats, Mask, Places
+from algorithms.arrays import Array, Floats, Mask, Places, Values
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -42,6 +42,18 @@ DENSE_BYTES = 1 << 26
 
 HASH_BITS = 24
 """Bits of the hash in a column of role ``"hashed"``: as many as float32 holds exactly."""
+
+
+def label_array(classes: Sequence[Label]) -> Values:
+    """Return sorted labels as an array; whole numbers beyond int64 as uint64, which NumPy's own choice is not.
+
+    Examples
+    --------
+    >>> label_array([5, 2**63 + 1]).tolist()
+    [5, 9223372036854775809]
+    """
+    vast = isinstance(classes[-1], int) and classes[-1] >= 2**63
+    return np.array(classes, np.uint64 if vast else None)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hpo.data import open_dataset
@@ -211,9 +212,17 @@ def _question(
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=3)
     asked = Asked(spec, dataset, *(found or resolved(spec)))
+    asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
     scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
     return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen)
+
+
+def _labels(asked: Asked, folds: Any) -> list[str]:
+    """Return the columns whose values are labels: classes, groups, and what is hashed."""
+    hashed = asked.hash_columns
+    classes = asked.dataset.targets if asked.classify else ()
+    return [*classes, *group_columns(folds), *(() if hashed in (None, "auto") else hashed)]
 
 
 def _dropped(spec: StudySpec, folds: Any) -> Sequence[str] | None:

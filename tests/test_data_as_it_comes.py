@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
+from terminal import shell
 
 import hpo
 from hpo.data import open_dataset
@@ -102,3 +105,107 @@ def test_a_header_in_windows_1252_is_said_to_be_one(tmp_path):
     (tmp_path / "a.csv").write_bytes("prix,catégorie,y\n".encode("cp1252") + b"1,a,2\n" * 40)
     with pytest.raises(DataError, match=r"is no UTF-8 text: its header holds the byte 0xe9, as text in Windows-1252"):
         open_dataset(tmp_path / "a.csv", target="y")
+
+
+BIG = 2**53
+VAST = 2**63
+
+
+def _written(frame, path):
+    """Write a frame as its path says, and return what is to be read."""
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        frame.to_parquet(path, index=False)
+    elif path.suffix == ".arrow":
+        frame.reset_index(drop=True).to_feather(path, compression="uncompressed")
+    else:
+        return frame
+    return path
+
+
+def _labelled(kind, base):
+    """Return 300 rows of three classes that lie one beside the other, some of them missing, and an exact rule."""
+    rng = np.random.default_rng(0)
+    place = np.arange(300) % 3
+    labels = pd.Series([base + int(i) for i in place], dtype="object")
+    labels[::50] = None
+    made = {"int64": "Int64", "uint64": "UInt64", "text": "string"}.get(kind)
+    labels = labels.astype(made) if made else labels
+    if kind == "decimal":
+        labels = labels.map(lambda v: None if v is None else Decimal(v))
+    return pd.DataFrame({"x": rng.normal(size=300) + 9.0 * place, "t": labels})
+
+
+class TestWholeNumbersBeyond53Bits:
+    @pytest.mark.parametrize("file", ["csv", "parquet", "arrow", "frame"])
+    @pytest.mark.parametrize(("kind", "base"), [("int64", BIG), ("uint64", VAST), ("text", 10**25), ("decimal", BIG)])
+    def test_classes_keep_apart(self, tmp_path, kind, base, file):
+        frame = _labelled(kind, base)
+        data = _written(frame, tmp_path / f"a.{file}")
+        labels = [base + i for i in range(3)]
+        labels = [*map(str, labels)] if kind == "text" else labels
+        search = {"logistic.class_weight": [f"{labels[1]}=5"]}
+        ask = {"trials": 1, "store": None, "progress": False, "search": search}
+        result = hpo.tune(data, "t", "logistic", **ask)
+        assert result.best_model.classes_.tolist() == labels
+        told = result.predict(data)
+        assert [*told.columns[1:]] == [f"probability_{label}" for label in labels]
+        known = frame.t.notna()
+        right = [str(a) == str(b) for a, b in zip(told.prediction[known], frame.t[known], strict=True)]
+        assert np.mean(right) > 0.95
+        confirmed = hpo.confirm(result, data)["accuracy"]
+        assert confirmed == pytest.approx(np.mean(right), rel=1e-12)
+
+    def test_small_labels_beside_vast_ones(self, tmp_path):
+        frame = _labelled("uint64", VAST)
+        frame.loc[frame.t == VAST, "t"] = 5
+        frame.to_csv(tmp_path / "a.csv", index=False)
+        result = hpo.tune(tmp_path / "a.csv", "t", "gaussian_nb", trials=1, store=None, progress=False)
+        assert result.best_model.classes_.tolist() == [5, VAST + 1, VAST + 2]
+        assert set(result.predict(tmp_path / "a.csv").prediction) == {5, VAST + 1, VAST + 2}
+
+    @pytest.mark.parametrize("kinds", [("int64", "uint64"), ("uint64", "int64"), ("int64", "decimal")])
+    def test_classes_of_files_of_several_types(self, tmp_path, kinds):
+        for name, kind in zip("ab", kinds, strict=True):
+            _labelled(kind, BIG).to_parquet(tmp_path / f"{name}.parquet")
+        result = hpo.tune(tmp_path, "t", "gaussian_nb", trials=1, store=None, progress=False)
+        assert result.best_model.classes_.tolist() == [BIG, BIG + 1, BIG + 2]
+
+    @pytest.mark.parametrize("file", ["csv", "parquet", "frame"])
+    @pytest.mark.parametrize(("kind", "base"), [("int64", BIG), ("uint64", VAST), ("text", 10**25), ("decimal", BIG)])
+    def test_groups_keep_apart(self, tmp_path, kind, base, file):
+        frame = _labelled(kind, base).dropna().rename(columns={"t": "g"})
+        frame["y"] = frame.x
+        data = _written(frame, tmp_path / f"a.{file}")
+        folds = {"scheme": "group", "column": "g", "n_splits": 3}
+        result = hpo.tune(data, "y", "ridge", trials=1, folds=folds, store=None, progress=False)
+        assert result.folds.test_groups.tolist() == [1, 1, 1]
+
+    @pytest.mark.parametrize("file", ["csv", "parquet", "frame"])
+    def test_hashed_ids_keep_apart(self, tmp_path, file):
+        ids = np.arange(4000) % 40
+        frame = pd.DataFrame({"id": BIG + ids, "y": np.where(ids % 2, 1.0, -1.0)})
+        data = _written(frame, tmp_path / f"a.{file}")
+        ask = {"trials": 1, "hash_columns": ["id"], "store": None, "progress": False}
+        free = {"alpha": 1e-4, "l1_ratio": 0.0, "loss": "squared_error"}
+        result = hpo.tune(data, "y", "linear_regressor", search={f"linear_regressor.{k}": v for k, v in free.items()}, **ask)
+        assert np.corrcoef(result.predict(data).prediction, frame.y)[0, 1] > 0.9
+
+    def test_a_kept_column_is_written_as_it_is(self, tmp_path):
+        frame = pd.DataFrame({"id": BIG + np.arange(100), "x": np.arange(100) / 7, "y": np.arange(100.0)})
+        frame.to_csv(tmp_path / "a.csv", index=False)
+        place = {"store": tmp_path / "s", "storage": f"{tmp_path / 'j'}"}
+        hpo.tune(tmp_path / "a.csv", "y", "ols", name="n", drop=["id"], trials=1, progress=False, **place)
+        told = tmp_path / "p.csv"
+        done = shell(
+            "predict", "n", tmp_path / "a.csv", "-o", told, "--keep", "id", "--store", tmp_path / "s",
+            "--storage", tmp_path / "j",
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        assert pd.read_csv(told).id.tolist() == frame.id.tolist()
+
+    def test_floats_beyond_are_warned_of(self):
+        frame = pd.DataFrame({"x": np.arange(100.0), "t": BIG + 2.0 * (np.arange(100) % 2)})
+        with pytest.warns(DataWarning, match="beyond 2\\*\\*53 as float64"):
+            hpo.tune(frame, "t", "gaussian_nb", trials=1, store=None, progress=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from algorithms.arrays import Values
-from algorithms.batches import Label
+from algorithms.batches import Label, label_array
 from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import scorer_of
 from algorithms.tasks import CLASS, Task
@@ -60,7 +60,7 @@ def unsuited(metric: str, task: Task, labels: Sequence[Label] = ()) -> str | Non
 
 def _classes(task: Task, labels: Sequence[Label]) -> Problem:
     """Return predictions of rows of every class, one of them wrong."""
-    names = np.array([0, 1] if task.one_class else labels)
+    names = label_array([0, 1] if task.one_class else labels)
     truth = np.repeat(np.arange(len(names)), ROWS_EACH)
     made = truth.copy()
     made[0] = 1

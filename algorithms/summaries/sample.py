@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Floats, Values
+from algorithms.batches import label_array
 from algorithms.contract import APPROXIMATE, Batch, Nested, Shape, Summary
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
@@ -179,4 +180,4 @@ def labels(shape: Shape) -> Values:
     >>> labels(Shape((), ("y",), classes=("no", "yes"))).tolist()
     ['no', 'yes']
     """
-    return np.array(shape.classes)
+    return label_array(shape.classes)

@@ -148,7 +148,7 @@ def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str]) -> Dataset:
     for column in keep:
         if column not in dataset.schema:
             raise DataError(data_schema.unknown_column(column, dataset.schema.names, "kept column"))
-    return dataset
+    return dataset.exactly([*keep, *model["encoder"].labelled])
 
 
 def _check(output: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import ReadLog, Rows, Segment, spread
 from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
-from hpo.data.values import decoded_strings, is_text, label_values, ticks_of, whole_labels
+from hpo.data.values import decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
 
 BATCH_ROWS = 65_536
@@ -53,7 +53,7 @@ class Dataset:
     def __init__(self, source: Source, roles: Roles) -> None:
         if roles.weight:
             check_number(source.schema, roles.weight, "weight")
-        self._source = source
+        self._source, self._roles = source, roles
         self.schema: Schema = source.schema
         self.segments: tuple[Segment, ...] = source.segments
         self.targets: tuple[str, ...] = roles.targets
@@ -62,6 +62,15 @@ class Dataset:
         self.columns: tuple[str, ...] = roles.used
         self.in_memory: bool = source.in_memory
         self.log = ReadLog()
+
+    def exactly(self, names: Iterable[str]) -> Dataset:
+        """Return the data with some columns read as what they are, labels: whole numbers of text files as integers.
+
+        Those beyond 2**53 are told apart by this alone. Names that are no column are left to who asks for them.
+        """
+        found = Dataset(self._source.exactly([name for name in names if name in self.schema]), self._roles)
+        found.log = self.log
+        return found
 
     @property
     def rows(self) -> int | None:
@@ -247,8 +256,6 @@ class Dataset:
         found: dict[Any, int] = {}
         for batch in self.look(segment, [column, *([self.weight] if self.weight else [])]):
             labels = label_values(batch.column(0))
-            if self._source.whole(column):
-                labels = whole_labels(labels)
             keep = usable_rows(batch, (), self.weight, segment.id).keep
             held = labels if keep is None else labels.filter(pa.array(keep))
             for label in pc.unique(labels).to_pylist() if keep is not None else ():

@@ -63,7 +63,9 @@ def _hash_distinct(values: pa.Array) -> Words:
     kind = values.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return _hash_strings(values.cast(pa.large_string()))
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if pa.types.is_decimal(kind):
+        return _hash_decimals(values)
+    if pa.types.is_floating(kind):
         return _hash_floats(values.cast(pa.float64()))
     if pa.types.is_boolean(kind):
         values = values.cast(pa.uint8())
@@ -71,6 +73,15 @@ def _hash_distinct(values: pa.Array) -> Words:
         values = values.cast(pa.int64() if values.type.bit_width == 64 else pa.int32())
     words = pc.fill_null(values, 0).to_numpy(zero_copy_only=False).astype(np.int64).view(np.uint64)
     return _restore_nulls(words, values)
+
+
+def _hash_decimals(values: pa.Array) -> Words:
+    """Hash whole decimals of 64 bits as integers, those of more as their text, and others as floats."""
+    words, found = _hash_floats(values.cast(pa.float64())).copy(), values.to_pylist()
+    for place, value in enumerate(found):
+        if value is not None and value == (whole := int(value)) and abs(whole) > 2**53:
+            words[place] = whole % 2**64 if -(2**63) <= whole < 2**64 else seed_word("whole", whole)
+    return words
 
 
 def _hash_floats(values: pa.Array) -> Words:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -189,7 +191,7 @@ def level_codes(array: pa.Array, levels: pa.Array) -> Places:
 
 
 def label_values(array: pa.Array) -> pa.Array:
-    """Return labels in the type that they have: those of categories are the categories' own, decimals float64.
+    """Return labels in their own type: of categories that of the categories, of whole decimals an integer.
 
     Examples
     --------
@@ -200,21 +202,15 @@ def label_values(array: pa.Array) -> pa.Array:
         array = array.dictionary_decode()
     elif is_text(array.type):
         return decoded_strings(array)
-    return array.cast(pa.float64()) if pa.types.is_decimal(array.type) else array
+    return _whole_decimals(array) if pa.types.is_decimal(array.type) else array
 
 
-def whole_labels(labels: pa.Array) -> pa.Array:
-    """Return labels that are whole numbers as int64, and any others as they are.
-
-    Examples
-    --------
-    >>> whole_labels(pa.array([0.0, 1.0, None])).to_pylist(), whole_labels(pa.array([0.0, 1.5])).to_pylist()
-    ([0, 1, None], [0.0, 1.5])
-    """
-    try:
-        return labels.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return labels
+def _whole_decimals(array: pa.Array) -> pa.Array:
+    """Return decimals as integers of 64 bits where all are, else as float64."""
+    for kind in (pa.int64(), pa.uint64()):
+        with suppress(pa.ArrowInvalid):
+            return array.cast(kind)
+    return array.cast(pa.float64())
 
 
 def class_codes(array: pa.Array, classes: Sequence[Any]) -> Numbers:
@@ -236,11 +232,25 @@ def class_codes(array: pa.Array, classes: Sequence[Any]) -> Numbers:
         codes[codes >= len(classes)] = np.nan
         return codes
     values = as_numbers(array)
-    known = np.array(classes).astype(values.dtype)
+    known, codes_of = _known_labels(tuple(classes), values.dtype)
+    if not len(known):
+        return np.full(len(array), np.nan)
     places = np.minimum(np.searchsorted(known, values), len(known) - 1)
     found = known[places] == values
     mask = null_mask(array)
-    return np.where(found if mask is None else found & ~mask, places.astype(np.float64), np.nan)
+    return np.where(found if mask is None else found & ~mask, codes_of[places], np.nan)
+
+
+@functools.lru_cache(maxsize=64)
+def _known_labels(classes: tuple[Any, ...], kind: np.dtype[Any]) -> tuple[Numbers, Numbers]:
+    """Return the classes that a type of number has, exactly, and their places among all."""
+    places, labels = [], []
+    for place, label in enumerate(classes):
+        with suppress(OverflowError):
+            if (value := kind.type(label)) == label and int(value) == int(label):
+                places.append(float(place))
+                labels.append(value)
+    return np.array(labels, kind), np.array(places)
 
 
 def is_text(dtype: pa.DataType) -> bool:

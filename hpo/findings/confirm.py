@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.metrics import get_scorer_names
 
+from algorithms.batches import label_array
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def predict(model: Pipeline, data: Any, options: Mapping[str, Any]) -> pd.DataFrame:
     """Return the model's output for every row, in order."""
-    dataset = open_dataset(data, features=_features(model), **options)
+    dataset = open_dataset(data, features=_features(model), **options).exactly(model["encoder"].labelled)
     made = [pd.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
     return pd.concat(made, ignore_index=True)
 
@@ -58,6 +59,9 @@ def confirm(
             raise DataError(f"scoring={name!r} is no score of this model{nearest(str(name), known)}")
     asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
     dataset = open_dataset(data, **asked)
+    if model["encoder"].classes_:
+        dataset = dataset.exactly(targets)
+    dataset = dataset.exactly(model["encoder"].labelled)
     parts = [_scored(model, dataset, batch, where) for where, batch in _batches(dataset)]
     y, w = np.concatenate([part.y for part in parts]), np.concatenate([part.weight for part in parts])
     if not len(y):
@@ -145,7 +149,7 @@ _ANSWERS = ("predict", "predict_proba", "decision_function")
 def _target(rows: pa.RecordBatch, name: str, classes: Sequence[Any]) -> NDArray[Any]:
     column = rows.column(name)
     if classes:
-        labels: NDArray[Any] = np.array(classes)[class_codes(column, classes).astype(np.intp)]
+        labels: NDArray[Any] = label_array(classes)[class_codes(column, classes).astype(np.intp)]
         return labels
     return as_numbers(column).astype(np.float64)
 

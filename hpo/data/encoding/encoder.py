@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from algorithms.contract import Batch, SparseBatch
 from hpo.data.cells import cell_order
 from hpo.data.encoding.encodings import (
+    CategoryEncoding,
     Encoding,
     check_kind,
     distinct_names,
@@ -26,7 +27,7 @@ from hpo.data.encoding.encodings import (
     write_target,
 )
 from hpo.data.encoding.gather import Gather, Workspace
-from hpo.data.encoding.hashed import Hashed, hash_beyond
+from hpo.data.encoding.hashed import Hashed, HashedEncoding, hash_beyond
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words
 from hpo.data.origins import KINDS, origins_of
@@ -172,6 +173,12 @@ class Encoder(TransformerMixin, BaseEstimator):
             start = stop
         origin = np.array([column.origin for column in self.columns_])
         return out + origin if origin.any() else out
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """Names of the features whose values are labels, whatever type they come in: categories, hashed or not."""
+        kinds = (CategoryEncoding, HashedEncoding)
+        return tuple(encoding.name for encoding in self.encodings_ if isinstance(encoding, kinds))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the encoded columns."""

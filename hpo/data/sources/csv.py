@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 
 from hpo.data.segment import Segment, fingerprint
@@ -15,6 +16,8 @@ from hpo.data.sources.readers import identity, place
 from hpo.errors import DataError
 
 _BLOCK = 8 << 20
+READING = "2"
+"""How values are read; another way makes other states."""
 _SMALL = 1 << 18
 """Bytes of a compressed file whose rows are counted when it is opened; of a plain one, those of a block."""
 _NULLS = [
@@ -25,9 +28,9 @@ _NULLS = [
 
 @dataclass
 class CsvReader:
-    """One CSV file; whole numbers are read as float64, so that a later 1.5 or missing value is no error.
+    """One CSV file; whole numbers are read as float64, so that a later 1.5 is no error.
 
-    ``whole`` are the columns that hold whole numbers in the first block.
+    ``whole`` are the columns that hold whole numbers in the first block; where they are labels, they stay such.
     """
 
     file: DataFile
@@ -35,6 +38,26 @@ class CsvReader:
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
+
+    def exact(self, name: str) -> pa.DataType:
+        """Return the type of whole numbers where the first block has no other; text beyond 64 bits."""
+        known = self.schema.field(name).type
+        if name in self.whole or not pa.types.is_floating(known):
+            return pa.int64() if name in self.whole else known
+        block = self._first_block(name, known)
+        vast = pc.all(pc.or_kleene(pc.is_null(block), pc.equal(block, pc.round(block))), min_count=0).as_py()
+        if not vast or (pc.max(pc.abs(block)).as_py() or 0) < 2.0**63:
+            return known
+        try:
+            self._first_block(name, pa.uint64())
+        except pa.ArrowInvalid:
+            return pa.string()
+        return pa.uint64()
+
+    def _first_block(self, name: str, kind: pa.DataType) -> pa.Array:
+        """Return a column of the first block in some type."""
+        with _stream(self.file, pa.schema([(name, kind)])) as reader:
+            return reader.read_next_batch().column(0)
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return None: the file says nothing of its values."""
@@ -64,7 +87,7 @@ def open_csv(file: DataFile, how: str) -> CsvReader:
     rows = _rows(reader, file)
     reader.close()
     known = identity(file, how)
-    digest = fingerprint(*known)
+    digest = fingerprint(*known, READING)
     segment = Segment(
         file.uri, (0, 1), 0 if rows == 0 else None, file.size, digest, place(file, known, 0), rows
     )

@@ -26,10 +26,9 @@ class IpcReader:
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
 
-    @property
-    def whole(self) -> frozenset[str]:
-        """None: numbers have the types that they are to have."""
-        return frozenset()
+    def exact(self, name: str) -> pa.DataType:
+        """Return the type that a column is stored in."""
+        return self.schema.field(name).type
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return None: the file says nothing of its values."""

@@ -200,9 +200,9 @@ class MemorySource:
         rows = np.unique(np.linspace(0, self.block.rows - 1, SOME_ROWS).round().astype(np.int64))
         return {field.name: extent_of(self.block.some(field.name, rows)) for field in fields}
 
-    def whole(self, name: str) -> bool:
-        """Return False: numbers have the types that they are to have."""
-        return False
+    def exactly(self, names: Sequence[str]) -> MemorySource:
+        """Return the source itself: numbers have the types that they are to have."""
+        return self
 
     def check(self, segment: Segment) -> None:
         """Accept the segment: data in memory is the caller's own."""

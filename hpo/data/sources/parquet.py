@@ -33,10 +33,9 @@ class ParquetReader:
     nullable: dict[str, bool]
     metadata: Any
 
-    @property
-    def whole(self) -> frozenset[str]:
-        """None: numbers have the types that they are to have."""
-        return frozenset()
+    def exact(self, name: str) -> pa.DataType:
+        """Return the type that a column is stored in."""
+        return self.schema.field(name).type
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return the least and the largest value that the footer has of a column, of times their ticks."""

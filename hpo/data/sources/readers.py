@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
 import xxhash
 
 from hpo.data.origins import Extent, extent_between, joined_bounds
-from hpo.data.schema import CATEGORICAL, Field, Schema, kind_of, plain_type
+from hpo.data.schema import CATEGORICAL, NUMERIC, Field, Schema, kind_of, plain_type
 from hpo.data.segment import Rows, Segment, spread
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.roles import unify_schemas
@@ -18,6 +18,9 @@ from hpo.errors import DataError
 
 READ_ERRORS = (pa.ArrowException, OSError, EOFError)
 _CHUNK = 8 << 20
+
+_EITHER = pa.decimal128(38, 0)
+"""Holds integers of 64 bits, with and without a sign."""
 
 STATED_FILES = 64
 """Files, evenly spread, whose statistics are looked at."""
@@ -59,8 +62,8 @@ class Source(Protocol):
         """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
         ...
 
-    def whole(self, name: str) -> bool:
-        """Return whether a column that is read as float64 looks like one of whole numbers, as in CSV files."""
+    def exactly(self, names: Sequence[str]) -> Source:
+        """Return the source that reads whole numbers of these columns exactly, in files that have a wider type."""
         ...
 
     def check(self, segment: Segment) -> None:
@@ -76,9 +79,8 @@ class FileReader(Protocol):
     segments: tuple[Segment, ...]
     nullable: dict[str, bool]
 
-    @property
-    def whole(self) -> frozenset[str]:
-        """The columns that hold whole numbers, as far as is known, and are read as float64."""
+    def exact(self, name: str) -> pa.DataType:
+        """Return the type in which no two values of a column are one: of whole numbers no float."""
         ...
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
@@ -148,13 +150,33 @@ class FileSource:
             found[field.name] = extent_between(*joined_bounds(known))
         return found
 
-    def whole(self, name: str) -> bool:
-        """Return whether a column of text files holds whole numbers in the first block of each."""
-        return all(name in reader.whole for reader in self.readers.values())
+    def exactly(self, names: Sequence[str]) -> FileSource:
+        """Return the source that reads whole numbers of these columns as such: also beyond 2**53."""
+        arrow = self.arrow
+        for name in names:
+            place = arrow.get_field_index(name)
+            if kind_of(arrow.field(place).type) == NUMERIC:
+                arrow = arrow.set(place, pa.field(name, self._exact(name)))
+        fields = [Field.from_arrow(arrow.field(f.name), f.nullable) for f in self.schema]
+        return replace(self, arrow=arrow, schema=Schema(tuple(fields)))
+
+    def _exact(self, name: str) -> pa.DataType:
+        """Return the type that holds every whole number of a column in all files; its own where there is none."""
+        own = self.arrow.field(name).type
+        types = {r.exact(name) for r in self.readers.values() if name in r.schema.names}
+        if len(types) == 1:
+            return types.pop()
+        if types and pa.string() in types and all(pa.types.is_integer(t) or t == pa.string() for t in types):
+            return pa.string()
+        return _EITHER if types and pa.types.is_floating(own) and all(map(_is_whole, types)) else own
 
     def check(self, segment: Segment) -> None:
         """Raise DataError if the file changed since it was opened."""
         self.readers[segment.uri].file.check_unchanged()
+
+
+def _is_whole(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0))
 
 
 def _bounds(reader: FileReader, name: str, kind: pa.DataType) -> tuple[Any, Any] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from hpo.data.dataset import check_classes
-from hpo.errors import DataError
+from hpo.errors import DataError, DataWarning
 from hpo.states.learned.kinds import LABELS
 from state_store import StateStore, digest
 
@@ -85,7 +86,24 @@ def _checked(target: str, found: set[Any]) -> tuple[Any, ...]:
             f"target {target!r} {held}: there are no two classes to tell apart; check the target's name and the "
             "filter on the rows"
         )
+    _check_digits(target, labels)
     return tuple(labels)
+
+
+def _check_digits(target: str, labels: list[Any]) -> None:
+    """Warn of whole numbers that float64 may have merged; refuse those that 64 bits do not hold."""
+    if isinstance(labels[-1], float) and max(map(abs, labels)) >= 2**53:
+        warnings.warn(
+            f"target {target!r} holds whole numbers beyond 2**53 as float64, which cannot tell neighbours apart; "
+            "give them as integers or text where they are made",
+            DataWarning,
+            stacklevel=3,
+        )
+    if isinstance(labels[-1], int) and labels[-1] >= 2**63 and labels[0] < 0:
+        raise DataError(
+            f"target {target!r} holds whole numbers from {labels[0]} to {labels[-1]}, more than 64 bits hold; "
+            "give them as text"
+        )
 
 
 def _name(dataset: Dataset, segment: Segment) -> str:
