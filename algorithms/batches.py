@@ -15,7 +15,7 @@ S      scatter about the mean, shape (p, p)
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -34,8 +34,8 @@ VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other"
 
 HASHED = "hashed"
 
-Label: TypeAlias = Hashable
-"""The label of a class, as the data has it: text, a number, a date."""
+Label: TypeAlias = str | int | float
+"""The label of a class: text, a whole number, or true or false."""
 
 DENSE_BYTES = 1 << 26
 """Bytes that sparse rows may take when a summary wants them dense."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,6 +33,8 @@ from hpo.errors import DataError
 from studies.masking import mask
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from hpo.data import Dataset
     from studies.spec.template import ColumnNote
 
@@ -234,7 +236,7 @@ def column_notes(dataset: Dataset) -> list[study_template.ColumnNote]:
     return notes
 
 
-def _seen(column: Any) -> tuple[float, list[str]]:
+def _seen(column: pa.Array) -> tuple[float, list[str]]:
     values = column.drop_null().slice(0, 1000).unique().slice(0, 3).to_pylist()
     return column.null_count / max(len(column), 1), [str(value) for value in values]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -88,11 +87,11 @@ def coefficient_table(result: Result) -> pd.DataFrame | None:
 
 def confirm(
     result: Result,
-    data: Any,
+    data: object,
     *,
     scoring: str | Sequence[str] | None = None,
     candidate: Candidate | None = None,
-    **options: Any,
+    **options: object,
 ) -> dict[str, float]:
     """Return the best model's scores on raw rows that were held out.
 
@@ -104,7 +103,7 @@ def confirm(
     candidate : whose model; None for the best.
     options : further arguments of reading, such as ``storage_options``; ``weight=`` as for ``tune``.
     """
-    asked: Any = scoring or result.metrics
-    names = list(asked) if isinstance(asked, Iterable) and not isinstance(asked, str) else [asked]
+    asked = scoring or result.metrics
+    names = [asked] if isinstance(asked, str) else list(asked)
     model = result.best_model if candidate is None else result.model_of(candidate)
     return of_rows.confirm(model, data, names, result.record.targets, result.record.weight, options)
