@@ -17,7 +17,7 @@ from hpo.errors import DataError
 _FAULTS = (pa.ArrowException, ValueError, TypeError, OverflowError)
 
 
-def is_frame(data: Any) -> bool:
+def is_frame(data: object) -> bool:
     """Whether ``data`` is a table in memory: Arrow, pandas, polars or any other Arrow stream."""
     return isinstance(data, pa.Table | pa.RecordBatch) or hasattr(data, "__arrow_c_stream__")
 
@@ -139,7 +139,7 @@ def _without_others(X: Any, names: set[str]) -> Any:
     return X
 
 
-def _target_columns(y: Any) -> dict[str, Any]:
+def _target_columns(y: Any) -> dict[str, pa.Array | pa.ChunkedArray]:
     if y is None:
         return {}
     if is_frame(y) and not hasattr(y, "name"):
