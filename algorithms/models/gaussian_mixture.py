@@ -11,8 +11,12 @@ import numpy as np
 from algorithms.arrays import Array, Places
 from algorithms.contract import Tags
 from algorithms.families.clusters import (
+    SEPARATED,
     Clustering,
+    Rounds,
     Space,
+    Starts,
+    Tolerance,
     first_rows,
 )
 from algorithms.lazily import sklearn
@@ -79,15 +83,15 @@ class GaussianMixture(Clustering[MixtureSolution]):
     n_components: Annotated[int, Legal(ge=1), Integer(1, 30, log=True)] = 1
     covariance_type: Annotated[str, Legal(*KINDS), Choice(*KINDS)] = "full"
     reg_covar: Annotated[float, Legal(ge=0), Log(1e-9, 1e-1, searched=False)] = 1e-6
-    n_init: Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)] = 1
-    max_iter: Annotated[int, Legal(ge=1), Integer(1, 10_000, searched=False)] = 100
-    tol: Annotated[float, Legal(gt=0), Log(1e-8, 1e-1, searched=False)] = 1e-3
+    n_init: Starts = 1
+    max_iter: Rounds = 100
+    tol: Tolerance = 1e-3
 
-    tags: ClassVar[Tags] = Tags(
-        task="clustering", exact=("log_likelihood", "neg_davies_bouldin", "calinski_harabasz"),
-        sampled=("silhouette",), default_score="log_likelihood", elbow=("n_components", "log_likelihood"),
-        on_request=("standardize", "impute", "min_frequency"),
-    )  # fmt: skip
+    tags: ClassVar[Tags] = Clustering.tags.but(
+        exact=("log_likelihood", *SEPARATED),
+        default_score="log_likelihood",
+        elbow=("n_components", "log_likelihood"),
+    )
 
     @property
     def counted(self) -> tuple[str, int]:

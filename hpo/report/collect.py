@@ -318,21 +318,10 @@ def _estimate(found: selection.Estimate | None) -> Estimate | None:
 
 
 def _ledger(result: Result) -> Ledger:
-    cost = result.cost
     segments = [
         SegmentRow(s.name, s.rows, s.nbytes, "read" if s.read else "reused") for s in result.record.ledger
     ]
-    return Ledger(
-        rows_read=cost.rows_read,
-        rows_if_retrained=cost.rows_if_retrained,
-        bytes_read=cost.bytes_read,
-        seconds_pass=cost.seconds_pass,
-        seconds_trials=cost.seconds_trials,
-        states_built=cost.states_built,
-        states_reused=cost.states_reused,
-        pilot_rows=cost.pilot_rows,
-        segments=segments,
-    )
+    return Ledger(**vars(result.cost.work), segments=segments)
 
 
 def _created(result: Result) -> str:

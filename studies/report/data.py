@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, Self
 
+from studies.record.study_record import Work
+
 
 def to_plain(value: Any) -> Any:
     """Return `value` as strict JSON material: numbers, text, lists and dicts.
@@ -158,17 +160,9 @@ class SegmentRow(Plain):
 
 
 @dataclass(frozen=True)
-class Ledger(Plain):
+class Ledger(Work, Plain):
     """What the study read and built, against what retraining for every trial and fold would have read."""
 
-    rows_read: int = 0
-    rows_if_retrained: int = 0
-    bytes_read: int = 0
-    seconds_pass: float = 0.0
-    seconds_trials: float = 0.0
-    states_built: int = 0
-    states_reused: int = 0
-    pilot_rows: int = 0
     segments: list[SegmentRow] = field(default_factory=list)
 
 
