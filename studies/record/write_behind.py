@@ -64,7 +64,7 @@ class WriteBehind:
             queue.SimpleQueue()
         )
         self._waiting: dict[int, FrozenTrial] = {}
-        self._attributes: dict[str, Any] = {}
+        self._attributes: dict[str, object] = {}
         self._failure: BaseException | None = None
         self._foreign = False
         self._closed = False
@@ -75,7 +75,7 @@ class WriteBehind:
         """Hand over one finished trial; returns at once."""
         self._queue.put(trial)
 
-    def set_attribute(self, key: str, value: Any) -> None:
+    def set_attribute(self, key: str, value: object) -> None:
         """Set a user attribute of the stored study, a JSON value; returns at once."""
         self._queue.put((key, value))
 
