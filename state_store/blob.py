@@ -67,9 +67,9 @@ class Blob(Header):
 
 def encode_blob(
     arrays: Mapping[str, NDArray[Any]],
-    about: Mapping[str, Any],
+    about: Mapping[str, object],
     *,
-    scalars: Mapping[str, Any] | None = None,
+    scalars: Mapping[str, object] | None = None,
     name: str = "",
 ) -> bytes:
     """Bytes that hold arrays and JSON, with checksums.

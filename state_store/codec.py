@@ -15,14 +15,14 @@ from state_store.errors import DamagedBlob, UnstorableValue
 
 T = TypeVar("T")
 Arrays = dict[str, NDArray[Any]]
-Scalars = dict[str, Any]
+Scalars = dict[str, object]
 
 ROOT = "state"
 NOT_FINITE = {repr(value): value for value in (math.nan, math.inf, -math.inf)}
 PLAIN = (bool, int, float, str, type(None))
 
 
-def flatten(state: Any) -> tuple[Arrays, Scalars]:
+def flatten(state: object) -> tuple[Arrays, Scalars]:
     """Arrays and JSON scalars that hold a state, each under the path of its field.
 
     Parameters
@@ -61,7 +61,7 @@ def flatten(state: Any) -> tuple[Arrays, Scalars]:
     return arrays, scalars
 
 
-def restore(arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, Any], like: T) -> T:
+def restore(arrays: Mapping[str, NDArray[np.generic]], scalars: Mapping[str, object], like: T) -> T:
     """Return the state of which ``arrays`` and ``scalars`` were made, by the template ``like``.
 
     Parameters
@@ -91,7 +91,7 @@ def restore(arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, Any], like
     return cast("T", state)
 
 
-def dense(value: Any, path: str) -> NDArray[Any]:
+def dense(value: object, path: str) -> NDArray[np.generic]:
     """Return the array as safetensors needs it: contiguous, little endian, shape kept.
 
     safetensors writes the memory as it lies, so a Fortran-ordered, strided or big-endian array would be
@@ -111,15 +111,16 @@ def dense(value: Any, path: str) -> NDArray[Any]:
 
 
 @cache
-def _stored_fields(kind: Any) -> tuple[str, ...] | None:
+def _stored_fields(kind: type) -> tuple[str, ...] | None:
     """Return the names of a dataclass's stored fields; None for any other type."""
     if not is_dataclass(kind):
         return None
     return tuple(f.name for f in fields(kind) if f.init and not f.metadata.get("static"))
 
 
-def _children(value: Any) -> list[tuple[str, Any]] | None:
-    names = _stored_fields(value.__class__)
+def _children(value: object) -> list[tuple[str, object]] | None:
+    kind: type = value.__class__
+    names = _stored_fields(kind)
     if names is not None:
         return [(name, getattr(value, name)) for name in names]
     if isinstance(value, tuple | list):
@@ -127,7 +128,7 @@ def _children(value: Any) -> list[tuple[str, Any]] | None:
     return None
 
 
-def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _walk(value: object, path: str) -> Iterator[tuple[str, object]]:
     children = _children(value)
     if children is None:
         yield path or ROOT, value
@@ -136,7 +137,7 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _walk(child, f"{path}.{name}" if path else name)
 
 
-def _to_json(value: Any, path: str) -> Any:
+def _to_json(value: object, path: str) -> object:
     if type(value) is np.str_:
         return str(value)
     if type(value) not in PLAIN:
@@ -149,7 +150,7 @@ def _to_json(value: Any, path: str) -> Any:
     return value
 
 
-def _rebuild(like: Any, path: str, stored: dict[str, Any]) -> Any:
+def _rebuild(like: Any, path: str, stored: dict[str, object]) -> object:
     children = _children(like)
     if children is None:
         return _leaf(like, path or ROOT, stored)
@@ -161,7 +162,7 @@ def _rebuild(like: Any, path: str, stored: dict[str, Any]) -> Any:
     return type(like)(parts.values())
 
 
-def _leaf(like: Any, path: str, stored: dict[str, Any]) -> Any:
+def _leaf(like: object, path: str, stored: dict[str, object]) -> object:
     if path not in stored:
         raise DamagedBlob(f"has no {path!r}")
     value = stored.pop(path)
@@ -172,7 +173,7 @@ def _leaf(like: Any, path: str, stored: dict[str, Any]) -> Any:
     return _scalar(like, path, value)
 
 
-def _array(like: NDArray[Any] | np.generic, path: str, value: Any) -> NDArray[Any]:
+def _array(like: NDArray[np.generic] | np.generic, path: str, value: object) -> NDArray[np.generic]:
     expected = like.dtype.newbyteorder("=")
     if not isinstance(value, np.ndarray):
         raise DamagedBlob(f"{path!r} is {value!r} where {expected} {like.shape} is expected")
@@ -183,7 +184,7 @@ def _array(like: NDArray[Any] | np.generic, path: str, value: Any) -> NDArray[An
     return np.asfortranarray(value) if like.flags.fnc else value
 
 
-def _scalar(like: Any, path: str, value: Any) -> Any:
+def _scalar(like: object, path: str, value: object) -> object:
     if isinstance(value, np.ndarray) and value.shape == ():
         value = value.item()
     if isinstance(value, dict):

@@ -93,7 +93,7 @@ class StateStore:
         """
         return self.shelf.use(key.name, lambda blob: restore(blob.arrays, blob.scalars, like))
 
-    def put(self, key: Key, state: Any, about: Mapping[str, Any] | None = None) -> None:
+    def put(self, key: Key, state: object, about: Mapping[str, object] | None = None) -> None:
         """Keep a state, atomically and durably; replaces what was there.
 
         Parameters
@@ -158,7 +158,7 @@ class StateStore:
             yield not self.has(key)
 
     def put_document(
-        self, kind: str, name: str, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]
+        self, kind: str, name: str, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, object]
     ) -> None:
         """Keep arrays and JSON that leaves depend on, such as a pilot or an encoder, under kind and name.
 
