@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Array: TypeAlias = NDArray[np.float64]
 """Numbers that are calculated with."""
@@ -21,3 +24,6 @@ Values: TypeAlias = NDArray[np.generic]
 
 Mask: TypeAlias = NDArray[np.bool_]
 """Which rows or columns."""
+
+Matrix: TypeAlias = "Floats | csr_array"
+"""Columns of rows: an array, or a CSR array of sparse rows."""

@@ -16,14 +16,14 @@ S      scatter about the mean, shape (p, p)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Array, Floats, Mask, Places, Values
+from algorithms.arrays import Array, Floats, Mask, Matrix, Places, Values
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -91,7 +91,7 @@ class Features(Protocol):
         """Fitted steps of a pipeline that make them."""
         ...
 
-    def __call__(self, x: Floats) -> Array:
+    def __call__(self, x: Matrix) -> Array:
         """Return the columns of encoded rows, shape (n, D)."""
         ...
 
@@ -106,6 +106,7 @@ class Shape:
     targets : names of the t targets.
     classes : labels of the target, sorted, where it is a class; a batch holds their places, from 0.
     dtype : ``"float32"`` or ``"float64"``, of the batches.
+    stored : share of the numbers of a row that are stored, where these come as a sparse matrix; else 1.
     features : the map that made the columns of the encoded ones; None where these are the encoded ones.
 
     Examples
@@ -120,6 +121,7 @@ class Shape:
     classes: tuple[Label, ...] = ()
     dtype: str = "float64"
     features: Features | None = None
+    stored: float = field(default=1.0, compare=False)
 
     @property
     def d(self) -> int:
@@ -196,6 +198,17 @@ class Batch:
         weight = None if self.weight is None else self.weight[rows]
         priority = None if self.priority is None else self.priority[rows]
         return Batch(self.values[rows], self.d, weight, self.present, priority)
+
+    def target(self, place: int) -> Array:
+        """Return the column at a place among all p, shape (n,): zeros where it is not present.
+
+        Examples
+        --------
+        >>> Batch(np.array([[1.0, 5.0]]), d=2, present=np.array([0, 2])).target(2).tolist()
+        [5.0]
+        """
+        found = np.array([place]) if self.present is None else np.flatnonzero(self.present == place)
+        return self.values[:, found[0]].astype(np.float64) if len(found) else np.zeros(self.n)
 
     def dense(self, p: int, rows: slice | Places | Mask = slice(None)) -> Floats:
         """Return the chosen rows with all p columns, those that are not present zero.
@@ -276,8 +289,24 @@ class SparseBatch(Batch):
         priority = None if self.priority is None else self.priority[rows]
         return SparseBatch(self.matrix[rows], self.targets[rows], weight, priority)
 
+    def target(self, place: int) -> Array:
+        """Return a target, shape (n,)."""
+        return np.asarray(self.targets[:, place - self.d], np.float64)
+
     def pieces(self) -> Iterator[SparseBatch]:
         """Yield the rows in runs that take at most :data:`DENSE_BYTES` when dense."""
         step = max(1, DENSE_BYTES // (8 * max(1, self.d)))
         for start in range(0, self.n, step):
             yield self.part(slice(start, start + step))
+
+
+def as_dense(x: Matrix) -> Floats:
+    """Return rows as an array, whether or not they are sparse.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> as_dense(csr_array([[0.0, 2.0]])).tolist()
+    [[0.0, 2.0]]
+    """
+    return np.asarray(x.toarray() if hasattr(x, "toarray") else x)

@@ -165,7 +165,7 @@ class _Checked:
         laws.associativity(summary, self.shape, parts)
         laws.commutativity(summary, self.shape, parts[:2])
         laws.purity(summary, self.shape, parts[:2])
-        laws.fixed_size(summary, self.shape, parts)
+        laws.bounded_size(summary, self.shape, parts)
         if "split" in laws.PROMISES[summary.family]:
             cut = [parts[2].part(slice(0, 5)), parts[2].part(slice(5, 12))]
             laws.split_invariance(summary, self.shape, parts[2], cut)

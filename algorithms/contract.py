@@ -30,6 +30,7 @@ from algorithms.batches import (
     Features,
     Shape,
     SparseBatch,
+    as_dense,
 )
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
@@ -386,6 +387,7 @@ __all__ = [
     "State",
     "Summary",
     "Tags",
+    "as_dense",
     "as_score",
     "fitted",
     "pass_fields",

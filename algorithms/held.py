@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self
 
 from typing_extensions import TypeVar
 
-from algorithms.arrays import Array, Floats, Values
+from algorithms.arrays import Array, Matrix, Values
 from algorithms.batches import Shape
 
 
@@ -119,18 +119,18 @@ class Rows(Protocol):
         ...
 
     @property
-    def values(self) -> Floats:
-        """The rows, the first n of them: columns, less their origins, then targets."""
+    def target(self) -> Array:
+        """The target as a number, or the place of its class, shape (n,)."""
         ...
 
     @property
-    def held(self) -> Floats:
-        """The encoded columns, less their origins, shape (n, d)."""
+    def held(self) -> Matrix:
+        """The encoded columns, less their origins, shape (n, d): an array, or a CSR array of sparse rows."""
         ...
 
     @property
-    def X(self) -> Floats:  # noqa: N802 -- scikit-learn's name for it
-        """The encoded columns as a fitted pipeline takes them, shape (n, d)."""
+    def X(self) -> Matrix:  # noqa: N802 -- scikit-learn's name for it
+        """The encoded columns as a fitted pipeline takes them, shape (n, d): an array, or a CSR array."""
         ...
 
     @property

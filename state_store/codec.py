@@ -29,7 +29,8 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
     ----------
     state : a dataclass, tuple or list, nested in any way, of arrays (bool, integers, floats up to 8 bytes),
         numpy scalars, and Python's bool, int, float, str and None. Fields with ``metadata={"static": True}``
-        and fields that are not arguments of ``__init__`` are not stored: the template supplies them.
+        and fields that are not arguments of ``__init__`` are not stored: the template supplies them. Fields with
+        ``metadata={"varies": True}`` are arrays whose first dimension is theirs, and not the template's.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def restore(arrays: Mapping[str, NDArray[np.generic]], scalars: Mapping[str, obj
     Raises
     ------
     DamagedBlob
-        If a name, dtype or shape differs from the template's.
+        If a name, dtype or shape differs from the template's; of a field that varies, its first dimension may.
 
     Examples
     --------
@@ -108,6 +109,13 @@ def dense(value: object, path: str) -> NDArray[np.generic]:
         kind = "a masked array" if masked else f"an array of {array.dtype}"
         raise UnstorableValue(f"{path!r} is {kind}: bool, integers and floats up to 8 bytes are kept.")
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
+
+
+@cache
+def _varying_fields(kind: type) -> frozenset[str]:
+    """Return the names of a dataclass's fields that are arrays of any number of rows."""
+    named = fields(kind) if is_dataclass(kind) else ()
+    return frozenset(f.name for f in named if f.metadata.get("varies"))
 
 
 @cache
@@ -150,11 +158,15 @@ def _to_json(value: object, path: str) -> object:
     return value
 
 
-def _rebuild(like: Any, path: str, stored: dict[str, object]) -> object:
+def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: bool = False) -> object:
     children = _children(like)
     if children is None:
-        return _leaf(like, path or ROOT, stored)
-    parts = {name: _rebuild(child, f"{path}.{name}" if path else name, stored) for name, child in children}
+        return _leaf(like, path or ROOT, stored, varies=varies)
+    varying = _varying_fields(like.__class__)
+    parts = {
+        name: _rebuild(child, f"{path}.{name}" if path else name, stored, varies=name in varying)
+        for name, child in children
+    }
     if _stored_fields(like.__class__) is not None:
         return replace(like, **parts)
     if hasattr(like, "_fields"):
@@ -162,22 +174,25 @@ def _rebuild(like: Any, path: str, stored: dict[str, object]) -> object:
     return type(like)(parts.values())
 
 
-def _leaf(like: object, path: str, stored: dict[str, object]) -> object:
+def _leaf(like: object, path: str, stored: dict[str, object], *, varies: bool) -> object:
     if path not in stored:
         raise DamagedBlob(f"has no {path!r}")
     value = stored.pop(path)
     if isinstance(like, np.ndarray):
-        return _array(like, path, value)
+        return _array(like, path, value, varies=varies)
     if isinstance(like, np.generic) and not isinstance(like, str):
         return _array(like, path, value)[()]
     return _scalar(like, path, value)
 
 
-def _array(like: NDArray[np.generic] | np.generic, path: str, value: object) -> NDArray[np.generic]:
+def _array(
+    like: NDArray[np.generic] | np.generic, path: str, value: object, *, varies: bool = False
+) -> NDArray[np.generic]:
     expected = like.dtype.newbyteorder("=")
     if not isinstance(value, np.ndarray):
         raise DamagedBlob(f"{path!r} is {value!r} where {expected} {like.shape} is expected")
-    if value.dtype != expected or value.shape != like.shape:
+    fits = value.shape[1:] == like.shape[1:] and value.ndim == like.ndim if varies else value.shape == like.shape
+    if value.dtype != expected or not fits:
         raise DamagedBlob(
             f"array {path!r} is {value.dtype} {value.shape} where {expected} {like.shape} is expected"
         )

@@ -153,8 +153,8 @@ class TestLaws:
         laws.purity(summary, shape, data(shape))
 
     @given(data=batches(4))
-    def test_fixed_size(self, summary, shape, data):
-        laws.fixed_size(summary, shape, data(shape))
+    def test_bounded_size(self, summary, shape, data):
+        laws.bounded_size(summary, shape, data(shape))
 
     @given(data=batches(1))
     def test_round_trip(self, summary, shape, data):

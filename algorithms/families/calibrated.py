@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from algorithms import laws
-from algorithms.arrays import Floats
+from algorithms.arrays import Matrix
 from algorithms.contract import (
     Algorithm,
     Array,
@@ -166,13 +166,15 @@ class CalibratedSolution:
     @cached_property
     def threshold(self) -> float:
         """The score from which on a row is called positive."""
+        from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
+
         y, scores, weights = [], [], []
         for rest, samples in self.state.left_out():
             model = self.algorithm.estimator(self.algorithm.solve(rest))
             for rows in samples:
                 if rows.n:
-                    y.append(positives(rows.values[: rows.n, rows.shape.d]))
-                    scores.append(scores_of(model, rows.X))
+                    y.append(positives(rows.target))
+                    scores.append(scores_of(asked_of(model, rows), rows.X))
                     weights.append(rows.sample_weight)
         return best_threshold(
             self.criterion, np.concatenate(y), np.concatenate(scores), np.concatenate(weights)
@@ -286,7 +288,7 @@ class _Polishing(Polishable[Cells, CalibratedSolution]):
         return self.inner.expanded_at(solution.inner, state.whole)
 
 
-def scores_of(model: BaseEstimator, x: Floats) -> Array:
+def scores_of(model: BaseEstimator, x: Matrix) -> Array:
     """Return how positive a binary classifier thinks each row is: probabilities, where it tells them."""
     if hasattr(model, "predict_proba"):
         return np.asarray(model.predict_proba(x)[:, 1], np.float64)

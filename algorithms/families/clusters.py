@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, TypeAlias, Type
 import numpy as np
 
 from algorithms.arrays import Array, Places
-from algorithms.contract import Algorithm, Held, Shape, Tags
+from algorithms.contract import Algorithm, Held, Shape, Tags, as_dense
 from algorithms.contract import Rows as Sampled
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.design import deviations
@@ -241,4 +241,4 @@ def _cloud(space: Space, state: CoresetState) -> Cloud:
 
 
 def _sampled(space: Space, rows: Sampled) -> Cloud:
-    return Cloud(space.place(rows.held), rows.sample_weight, float(rows.sample_weight.sum()), rows.n)
+    return Cloud(space.place(as_dense(rows.held)), rows.sample_weight, float(rows.sample_weight.sum()), rows.n)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import INDICATOR, VALUE, Algorithm, Array, Held, Tags
+from algorithms.contract import INDICATOR, VALUE, Algorithm, Array, Held, Rows, Tags
 from algorithms.errors import InvalidField, TooLarge
 from algorithms.families.classes import need_every_class
 from algorithms.families.pipeline import pipeline
@@ -16,6 +16,7 @@ from algorithms.lazily import scipy
 from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
 from algorithms.preparing.preprocess import Impute
 from algorithms.ranges import Choice, Legal, Log
+from algorithms.scoring.scorers import score_given
 from algorithms.summaries.counts import Counts, CountsState
 from algorithms.summaries.sample import labels
 
@@ -105,11 +106,35 @@ class Counted(Algorithm[CountsState, CountedSolution]):
         return model
 
     def score(self, solution: CountedSolution, held: Held[CountsState], metric: str) -> float | None:
-        """Return the mean of log p(x, y) of the held-out rows, but for a constant of the rows."""
+        """Return the mean of log p(x, y) of held-out rows, but for a constant of the rows; or a score of rows."""
+        if (rows := held.rows_for(metric)) is not None:
+            return self.score_rows(solution, rows, metric)
         state = held.state_for(metric)
         if state is None or metric not in self.exact:
             return None
         return (self.joint(solution, state) + float(state.weights @ solution.log_prior)) / state.weight
+
+    def score_rows(self, solution: CountedSolution, rows: Rows, metric: str) -> float | None:
+        """Return a scorer's score of sampled rows, from log p(x, y) of each class; None without these."""
+        eta = self.row_joint(solution, rows)
+        if eta is None:
+            return None
+        if metric == "accuracy":
+            return float(np.average(eta.argmax(axis=1) == rows.target, weights=rows.sample_weight))
+        from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
+        classes = labels(rows.shape)
+        logged = eta - scipy.special.logsumexp(eta, axis=1, keepdims=True)
+        answers = {
+            "predict": lambda: classes[eta.argmax(axis=1)],
+            "predict_proba": lambda: np.exp(logged),
+            "predict_log_proba": lambda: logged,
+        }
+        return score_given(Given(answers, "classifier", classes), rows, metric)
+
+    def row_joint(self, solution: CountedSolution, rows: Rows) -> Array | None:
+        """Return log p(x, y) of rows as scikit-learn's model has it, shape (n, C); None where it must be asked."""
+        return None
 
     def joint(self, solution: CountedSolution, held_out: CountsState) -> float:
         """Return the sum of log p(x | y) of the held-out rows."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from algorithms.arrays import Floats
+from algorithms.arrays import Matrix
 from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score, Shape
 from algorithms.errors import NotEnoughRows
 from algorithms.families.objective import SHAKES, corrected, objective_of
@@ -69,16 +69,16 @@ class GeneralizedSolution:
             return self
         return dataclasses.replace(self, intercept=self.intercept - self.coef @ design.columns.origin)
 
-    def eta(self, x: Floats) -> Array:
+    def eta(self, x: Matrix) -> Array:
         """Return the linear predictors of encoded rows, which have their origins (not where there is a kernel)."""
         shape = self.quadratic.design.shape
         return self.eta_held(x - shape.origin if shape.features is None and shape.shifted else x)
 
-    def eta_held(self, x: Floats) -> Array:
+    def eta_held(self, x: Matrix) -> Array:
         """Return the linear predictors of rows as states hold them, less their origins, shape (n, e)."""
         return np.asarray(self.etas(x, self.coef[None], self.intercept[None])[0])
 
-    def etas(self, x: Floats, coefs: Array, intercepts: Array) -> Array:
+    def etas(self, x: Matrix, coefs: Array, intercepts: Array) -> Array:
         """Return the linear predictors of held rows by J models of this design, shape (J, n, e)."""
         design = self.quadratic.design
         if design.shape.features is not None:

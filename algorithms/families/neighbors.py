@@ -14,6 +14,7 @@ from algorithms.families.sampled import Prepared, check_squares, prepare, withou
 from algorithms.memo import Memo, Sized
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Integer, Legal, Range
+from algorithms.scoring.scorers import score_given
 from algorithms.solvers.neighbors import DISTANCE, WEIGHTS, Ranked, search
 from algorithms.summaries.sample import Sample, SampleState
 
@@ -111,8 +112,6 @@ class Neighbors(Preprocessed, Vote, Algorithm[SampleState, Prepared]):
         found = self.quick(solution, rows, metric)
         if found is not None:
             return found
-        from algorithms.scoring.given import score_given  # noqa: PLC0415 -- loads scikit-learn
-
         return score_given(self.told(solution, rows), rows, metric)
 
     def ranked(self, prepared: Prepared, rows: Rows) -> Ranked:

@@ -8,6 +8,7 @@ from algorithms.arrays import Values
 from algorithms.contract import Rows
 from algorithms.errors import InvalidField, Unscorable
 from algorithms.families.sampled import codes
+from algorithms.scoring.scorers import score_given
 from algorithms.summaries.sample import SampleState
 
 
@@ -49,7 +50,7 @@ def score_outliers(
     Unscorable
         The rows hold outliers only, or none, or the metric is not one of two classes.
     """
-    from algorithms.scoring.given import Given, score_given  # noqa: PLC0415 -- loads scikit-learn
+    from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
 
     truth = (codes(rows) == code).astype(np.intp)
     if not 0 < truth.sum() < len(truth):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Array, Floats, Values
-from algorithms.contract import Algorithm, Held, Rows
+from algorithms.arrays import Array, Matrix, Values
+from algorithms.contract import Algorithm, Held, Rows, as_dense
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.lazily import sklearn
@@ -51,13 +51,13 @@ class PackedSolution:
     intercept: Array
     buckets: NDArray[np.float32]
 
-    def eta(self, x: Floats) -> Array:
+    def eta(self, x: Matrix) -> Array:
         """Return the linear predictors of rows as states hold them, shape (n, E)."""
         shape, known = self.state.shape, self.state.known
         scaled = self.coef / known["scale"]
-        made = np.asarray(self.columns.rows(x) @ scaled.T + (self.intercept - scaled @ known["center"]))
+        made = np.asarray(self.columns.times(x, scaled.T) + (self.intercept - scaled @ known["center"]))
         if self.buckets.shape[1]:
-            codes = buckets_of(x[:, hashed_columns(shape)], _bits(self.buckets))
+            codes = buckets_of(as_dense(x[:, hashed_columns(shape)]), _bits(self.buckets))
             made = made + self.buckets[:, codes].sum(axis=2).T
         return made
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Places
-from algorithms.contract import Rows, Shape
+from algorithms.contract import Rows, Shape, as_dense
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, column_map
@@ -66,11 +66,12 @@ class _Sums:
 
 def prepare(state: SampleState, how: Preprocess) -> Prepared:
     """Return the rows of a sample as a preprocessing makes them, by the sample's own weighted moments."""
-    X, w = state.held.astype(np.float64), state.sample_weight
+    held, w = as_dense(state.held), state.sample_weight
+    X = held.astype(np.float64)
     columns = column_map(_sums(X, w, state.shape), how.impute, how.min_frequency)
     scaler = None
     if how.standardize and columns.names:
-        near = columns.rows(state.held).astype(np.float64)
+        near = columns.rows(held).astype(np.float64)
         scaler = sklearn.preprocessing.StandardScaler().fit(near, sample_weight=w if state.weighted else None)
         scaler.mean_ = scaler.mean_ + columns.origin
     return Prepared(state, columns, scaler, _placed(state, columns, scaler))
@@ -78,7 +79,7 @@ def prepare(state: SampleState, how: Preprocess) -> Prepared:
 
 def check_squares(state: SampleState) -> None:
     """Raise TooLarge, naming the column, where a sample's values have squares without a finite sum."""
-    check_finite(_sums(state.held.astype(np.float64), state.sample_weight, state.shape))
+    check_finite(_sums(as_dense(state.held).astype(np.float64), state.sample_weight, state.shape))
 
 
 def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
@@ -89,16 +90,16 @@ def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
 
 def _placed(state: Rows, columns: ColumnMap, scaler: StandardScaler | None) -> Floats:
     """Return rows as the steps of the pipeline make them: a row of the model is at no distance from itself."""
-    X = state.X
+    X = as_dense(state.X)
     mapped = X if columns.keeps_all(X.shape[1]) else columns.rows(X.astype(np.float64))
     return np.ascontiguousarray(mapped) if scaler is None else np.asarray(scaler.transform(mapped))
 
 
 def without_effect(state: SampleState) -> Mapping[str, Range | None]:
     """Return the fields of the preprocessing that change nothing on this sample."""
-    return unused_fields(state.shape, np.count_nonzero(state.held, axis=0))
+    return unused_fields(state.shape, np.count_nonzero(as_dense(state.held), axis=0))
 
 
 def codes(sample: Rows) -> Places:
     """Return the places of a sample's labels among the classes, shape (n,)."""
-    return sample.values[: sample.n, sample.shape.d].astype(np.intp)
+    return sample.target.astype(np.intp)

@@ -7,13 +7,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Rows
 from algorithms.families.counted import Counted, CountedSolution
-from algorithms.lazily import sklearn
+from algorithms.lazily import scipy, sklearn
+from algorithms.memo import MEMO
+from algorithms.preparing.column_map import ColumnMap
 from algorithms.summaries.counts import Counts, CountsState
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
     from sklearn.naive_bayes import BernoulliNB as SkBernoulliNB
+
+
+@dataclass(frozen=True, eq=False)
+class _Above:
+    """Where rows exceed a threshold, shape (n, q), sparse."""
+
+    x: csr_array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return int(self.x.data.nbytes + self.x.indices.nbytes + self.x.indptr.nbytes)
+
+
+def _above(rows: Rows, columns: ColumnMap, threshold: float) -> _Above:
+    """Return ones where rows in a model's columns exceed a threshold that is not negative."""
+    placed = scipy.sparse.csr_array(rows.X) @ columns.matrix
+    placed.data = (placed.data > threshold).astype(np.float64)
+    placed.eliminate_zeros()
+    return _Above(placed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +62,16 @@ class BernoulliNB(Counted):
         absent, held = np.log1p(-np.exp(solution.log_prob)), self.counts(held_out, solution.columns)
         without = held_out.weights[:, None] - held
         return float(np.sum(held * solution.log_prob + without * absent))
+
+    def row_joint(self, solution: CountedSolution, rows: Rows) -> Array | None:
+        """Return log p(x, y); None where zeros are above the threshold, or values themselves are counted."""
+        threshold = self.summary.binarize
+        if threshold is None or threshold < 0.0:
+            return None
+        above = MEMO.get(rows, (solution.columns, threshold), lambda: _above(rows, solution.columns, threshold))
+        absent = np.log1p(-np.exp(solution.log_prob))
+        eta = above.x @ (solution.log_prob - absent).T
+        return np.asarray(eta + (solution.log_prior + absent.sum(axis=1)))
 
     def model(self, solution: CountedSolution) -> SkBernoulliNB:
         """Return ``sklearn.naive_bayes.BernoulliNB``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array, Tags
+from algorithms.contract import Array, Rows, Tags
 from algorithms.families.counted import Counted, CountedSolution
 from algorithms.lazily import sklearn
 from algorithms.ranges import Choice
@@ -37,6 +37,11 @@ class ComplementNB(Counted):
         other = counts.sum(axis=0) + self.alpha - counts
         logged = np.log(other / other.sum(axis=1, keepdims=True))
         return np.asarray(logged / logged.sum(axis=1, keepdims=True) if self.norm else -logged)
+
+    def row_joint(self, solution: CountedSolution, rows: Rows) -> Array:
+        """Return the weights of a row's columns; scikit-learn adds a prior only where there is one class."""
+        eta = solution.columns.times(rows.X, solution.log_prob.T)
+        return eta + solution.log_prior if len(solution.log_prior) == 1 else eta
 
     def model(self, solution: CountedSolution) -> SkComplementNB:
         """Return ``sklearn.naive_bayes.ComplementNB``."""

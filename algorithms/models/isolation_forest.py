@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Floats
-from algorithms.contract import Algorithm, Held, Rows, Tags
+from algorithms.contract import Algorithm, Held, Rows, Tags, as_dense
 from algorithms.errors import NotEnoughRows, TooLarge
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.sampled import Prepared, prepare, without_effect
@@ -164,7 +164,7 @@ class IsolationForest(Algorithm[SampleState, Forest]):
         """Refuse a sample of one row, a label that the target does not have, and values beyond float32."""
         if state.n < 2:
             raise NotEnoughRows(f"IsolationForest needs at least 2 rows, and the sample holds {state.n}")
-        largest = np.abs(state.X).max(axis=0)
+        largest = np.abs(as_dense(state.X)).max(axis=0)
         if len(broken := np.flatnonzero(largest > np.finfo(np.float32).max)):
             name = state.shape.columns[broken[0]].name
             raise TooLarge(

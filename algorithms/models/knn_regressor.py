@@ -59,7 +59,7 @@ class KNNRegressor(Neighbors):
 
     def known(self, sample: Rows) -> Array:
         """Return the target's numbers."""
-        return sample.values[: sample.n, sample.shape.d].astype(np.float64)
+        return sample.target
 
     def quick(self, prepared: Prepared, rows: Rows, metric: str) -> float | None:
         """Return R² or a squared or absolute error."""

@@ -52,7 +52,7 @@ class Linear(PackedModel):
         """Return accuracy or, of two classes, the area under the ROC curve."""
         if metric not in ("accuracy", "roc_auc"):
             return None
-        y, eta = rows.values[: rows.n, rows.shape.d].astype(np.intp), solution.eta(rows.held)
+        y, eta = rows.target.astype(np.intp), solution.eta(rows.held)
         if metric == "accuracy":
             made = (eta[:, 0] > 0.0).astype(np.intp) if eta.shape[1] == 1 else eta.argmax(axis=1)
             return averaged(made == y, rows)

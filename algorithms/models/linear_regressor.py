@@ -70,7 +70,7 @@ class LinearRegressor(PackedModel):
         """Return R², or the mean absolute or squared error."""
         if metric not in ("r2", "neg_mean_absolute_error", "neg_mean_squared_error"):
             return None
-        known, y = solution.state.known, rows.values[: rows.n, rows.shape.d].astype(np.float64)
+        known, y = solution.state.known, rows.target
         error = solution.eta(rows.held)[:, 0] * known["unit"] + known["offset"] - y
         if metric == "neg_mean_absolute_error":
             return -averaged(np.abs(error), rows)

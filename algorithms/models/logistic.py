@@ -101,7 +101,7 @@ class Logistic(Generalized):
         """Return accuracy, log-loss or, of two classes, the area under the ROC curve."""
         if metric not in ("accuracy", "neg_log_loss", "roc_auc"):
             return None
-        y, w = rows.values[: rows.n, rows.shape.d].astype(np.intp), rows.sample_weight
+        y, w = rows.target.astype(np.intp), rows.sample_weight
         if metric == "accuracy":
             made = (eta[:, 0] > 0.0).astype(np.intp) if eta.shape[1] == 1 else eta.argmax(axis=1)
             return float(np.average(made == y, weights=w))
@@ -116,7 +116,7 @@ class Logistic(Generalized):
         """Return how much a score changes with the linear predictors; the area under the curve by a quick way."""
         if metric != "roc_auc" or eta.shape[1] > 1:
             return super().score_moves(eta, away, rows, metric)
-        y, w = rows.values[: rows.n, rows.shape.d].astype(np.float64), rows.sample_weight
+        y, w = rows.target, rows.sample_weight
         here = _area(eta[:, 0], y, w)
         return [_area(eta[:, 0] + each[:, 0], y, w) - here for each in away]
 

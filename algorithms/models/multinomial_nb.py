@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Rows
 from algorithms.families.counted import Counted, CountedSolution
 from algorithms.lazily import sklearn
 
@@ -31,6 +31,10 @@ class MultinomialNB(Counted):
         """Return log (counts + α) / Σ(counts + α)."""
         smoothed = counts + self.alpha
         return np.asarray(np.log(smoothed) - np.log(smoothed.sum(axis=1, keepdims=True)))
+
+    def row_joint(self, solution: CountedSolution, rows: Rows) -> Array:
+        """Return log p(x, y) but for the multinomial coefficient of a row."""
+        return solution.columns.times(rows.X, solution.log_prob.T) + solution.log_prior
 
     def model(self, solution: CountedSolution) -> SkMultinomialNB:
         """Return ``sklearn.naive_bayes.MultinomialNB``."""

@@ -16,8 +16,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from algorithms.arrays import Array, Floats, Mask, Places
+from algorithms.arrays import Array, Floats, Mask, Matrix, Places
 from algorithms.contract import HASH_BITS, INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column, Shape
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
@@ -123,6 +124,12 @@ class ColumnMap:
         if filled is not None and not X[:, filled.beside].any():
             return np.ascontiguousarray(X[:, filled.pick])
         return np.asarray(X @ self.matrix)
+
+    def times(self, X: Matrix, coef: Array) -> Array:
+        """Return XT · coef for rows X, shape (n, d), or a sparse array of them, and coef, shape (q, e)."""
+        if isinstance(X, np.ndarray):
+            return np.asarray(self.rows(X) @ coef)
+        return np.asarray(X @ np.asarray(self.matrix @ coef))
 
     def spread(self, mean: Array, variance: Array) -> Array:
         """Return the variance of each column of T from the means and variances of the encoded ones.
@@ -275,10 +282,63 @@ class _Entries:
         self.origins.append(origin)
 
 
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """The layout of columns that are numbers and their indicators only.
+
+    Attributes
+    ----------
+    value : which columns are values, shape (d,).
+    beside : of each column the indicator of the same column of the data, -1 where there is none.
+    order : sorts the columns by the column of the data that they come from, values first.
+    """
+
+    value: NDArray[np.bool_]
+    beside: Places
+    order: Places
+
+
+@functools.lru_cache(maxsize=16)
+def _numbers_of(columns: tuple[Column, ...]) -> _Numbers | None:
+    """Return the layout of numbers; None where there is any other column, or two of a kind of the same source."""
+    kinds = {(column.source, column.role) for column in columns}
+    if len(kinds) < len(columns) or any(column.role not in (VALUE, INDICATOR) for column in columns):
+        return None
+    value = np.array([column.role == VALUE for column in columns], np.bool_)
+    group: dict[str, int] = {}
+    source = np.array([group.setdefault(column.source, len(group)) for column in columns], np.intp)
+    indicator = np.full(len(group), -1, np.intp)
+    indicator[source[~value]] = np.flatnonzero(~value)
+    return _Numbers(value, indicator[source], np.lexsort((~value, source)))
+
+
+def _map_of_numbers(state: Summed, layout: _Numbers, mean: Array, scatter: Array, impute: str) -> ColumnMap:
+    """Return what :func:`_fill_missing` makes of every column."""
+    shape, beside = state.shape, layout.beside
+    share = np.where(beside >= 0, mean[beside], 0.0)
+    used = layout.value | (mean != 0.0) | (scatter != 0.0)
+    kept = np.where(layout.value, share < 1.0 - ROUNDING, used & (impute == "indicator"))
+    places = layout.order[kept[layout.order]]
+    origin = np.where(layout.value, shape.origin, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fill = -origin if impute == "zero" else mean / (1.0 - share)
+    filled = np.flatnonzero((layout.value & (beside >= 0))[places] & (fill[places] != 0.0))
+    rows = np.concatenate([places, beside[places[filled]]])
+    columns = np.concatenate([np.arange(len(places)), filled])
+    values = np.concatenate([np.ones(len(places)), fill[places[filled]]])
+    matrix = scipy.sparse.csr_array((values, (rows, columns)), shape=(shape.d, len(places)))
+    names = tuple(shape.columns[j].name for j in places)
+    return ColumnMap(matrix, names, None if len(filled) else places, origin[places])
+
+
 def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     shape, entries = state.shape, _Entries([], [], [], [], [])
     mean = state.mean[: shape.d]
     scatter = state.scatter if state.scatter.ndim == 1 else np.diagonal(state.scatter)
+    if (layout := _numbers_of(shape.columns)) is not None:
+        made = _map_of_numbers(state, layout, mean, scatter[: shape.d], impute)
+        if made.names or not shape.d:
+            return made
     used = set(seen(mean, scatter[: shape.d], shape.columns).tolist())
     for members in _by_source(shape):
         roles = {shape.columns[j].role for j in members}

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from algorithms.arrays import Array, Floats, Places
-from algorithms.contract import INDICATOR, Batch, Column, Learned, Shape
+from algorithms.arrays import Array, Matrix, Places
+from algorithms.contract import INDICATOR, Batch, Column, Learned, Shape, as_dense
 from algorithms.errors import AlgorithmError, NotEnoughRows
 from algorithms.known import Known
 from algorithms.lazily import sklearn
@@ -101,17 +101,17 @@ class KernelMap:
         mapper._n_features_out, mapper.n_features_in_ = width, scaler.n_features_in_
         return [("standardize", scaler), ("kernel", mapper)]
 
-    def __call__(self, x: Floats) -> Array:
+    def __call__(self, x: Matrix) -> Array:
         """Return the features of encoded rows, shape (n, D).
 
         Made in blocks of one size, since the last bits of a matrix product depend on its shape, and rounded to
         multiples of 2⁻⁴⁰: a row has the same features whatever batch it comes in, and rows that are alike to twelve
         digits have none of a spread.
         """
-        x, made = self.inputs.rows(x), np.empty((len(x), len(self.columns)))
-        for start in range(0, len(x), BLOCK):
-            rows = x[start : start + BLOCK]
-            block = np.zeros((BLOCK, x.shape[1]))
+        made = np.empty((x.shape[0], len(self.columns)))
+        for start in range(0, len(made), BLOCK):
+            rows = self.inputs.rows(as_dense(x[start : start + BLOCK]))
+            block = np.zeros((BLOCK, rows.shape[1]))
             block[: len(rows)] = rows
             for _, step in self._steps:
                 block = step.transform(block)

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, hstack, issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from algorithms.arrays import Floats, Places
+from algorithms.arrays import Matrix, Places
 from algorithms.preparing.column_map import ColumnMap as Columns
 from algorithms.preparing.column_map import buckets_of
 
@@ -45,15 +46,21 @@ class ColumnMap(TransformerMixin, BaseEstimator):
         self.n_features_in_ = matrix.shape[0]
         return self
 
-    def transform(self, X: ArrayLike | csr_array) -> Floats:
-        """Return X · matrix_, shape (n, q)."""
+    def transform(self, X: ArrayLike | csr_array) -> Matrix:
+        """Return X · matrix_, shape (n, q); sparse where X is."""
         check_is_fitted(self)
-        product = check_array(X, accept_sparse="csr") @ self.matrix_
-        return product.toarray() if issparse(product) else np.asarray(product)
+        rows = check_array(X, accept_sparse="csr")
+        product = rows @ self.matrix_
+        return product if issparse(rows) else np.asarray(product)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return the names of the model's columns."""
         return self.feature_names_out_
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 class HashColumns(TransformerMixin, BaseEstimator):

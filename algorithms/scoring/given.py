@@ -11,9 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
 from algorithms.arrays import Values
-from algorithms.contract import Rows
 from algorithms.lazily import sklearn
-from algorithms.scoring.scorers import score_by
 
 
 class Given(BaseEstimator):
@@ -64,30 +62,3 @@ class Given(BaseEstimator):
         elif self.kind == "regressor":
             tags.regressor_tags = sklearn.utils.RegressorTags()
         return tags
-
-
-def score_given(told: Given, rows: Rows, metric: str, truth: Values | None = None) -> float | None:
-    """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
-
-    Parameters
-    ----------
-    told : the predictions.
-    rows : that they are of.
-    metric : name of a scorer of scikit-learn.
-    truth : what they are held against; None for the target of the rows.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from algorithms.contract import Batch, Column, Shape
-    >>> from algorithms.summaries.sample import Sample
-    >>> shape = Shape((Column("x", "x"),), ("y",))
-    >>> batch = Batch(np.eye(2), 1, priority=np.arange(2, dtype=np.uint64))
-    >>> rows = Sample(size=2).update(Sample(size=2).init(shape), batch)
-    >>> score_given(Given({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
-    -0.5
-    """
-    try:
-        return score_by(metric, told, rows, truth, () if told.classes is None else told.classes.tolist())
-    except (AttributeError, TypeError, ValueError):
-        return None

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Protocol
 
-from algorithms.arrays import Array, Values
+from algorithms.arrays import Array, Matrix, Values
 from algorithms.batches import Label
 from algorithms.contract import Rows
 from algorithms.lazily import sklearn
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+    from algorithms.scoring.given import Given
 
 SHARELESS = ("neg_max_error", "positive_likelihood_ratio", "neg_negative_likelihood_ratio", "roc_auc_ovo")
 """Scores that take no weights and need none: they do not depend on how many rows each kept one stands for."""
@@ -27,7 +29,7 @@ class Scorer(Protocol):
     _response_method: str | Sequence[str]
 
     def __call__(
-        self, estimator: BaseEstimator, X: Values, y: Values | None, *, sample_weight: Array | None = None
+        self, estimator: BaseEstimator, X: Matrix, y: Values | None, *, sample_weight: Array | None = None
     ) -> float:
         """Return the score of an estimator on some rows."""
         ...
@@ -88,6 +90,8 @@ def score_by(
     AttributeError, TypeError, ValueError
         The scorer does not suit the model or the rows.
     """
+    from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
+
     scorer = scorer_of(metric, classes)
     truth = rows.y if truth is None else truth
     takes = "sample_weight" in signature(scorer._score_func).parameters
@@ -96,11 +100,37 @@ def score_by(
     )  # scikit-learn: "not supported for multiclass one-vs-one"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if not rows.weighted:
-            return float(scorer(model, rows.X, truth))
-        if takes or rows.given_weights:
-            return float(scorer(model, rows.X, truth, sample_weight=rows.sample_weight))
-        if metric in SHARELESS:
-            return float(scorer(model, rows.X, truth))
-        part = rows.uniform
-        return float(scorer(model, part.X, None if truth is None else truth[: part.n]))
+        part = rows
+        if rows.weighted and not (takes or rows.given_weights or metric in SHARELESS):
+            part = rows.uniform
+            truth = None if truth is None else truth[: part.n]
+        weights = {"sample_weight": rows.sample_weight} if rows.weighted and (takes or rows.given_weights) else {}
+        return float(scorer(asked_of(model, part), part.X, truth, **weights))
+
+
+def score_given(told: Given, rows: Rows, metric: str, truth: Values | None = None) -> float | None:
+    """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
+
+    Parameters
+    ----------
+    told : the predictions, a :class:`~algorithms.scoring.given.Given`.
+    rows : that they are of.
+    metric : name of a scorer of scikit-learn.
+    truth : what they are held against; None for the target of the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from algorithms.contract import Batch, Column, Shape
+    >>> from algorithms.scoring.given import Given
+    >>> from algorithms.summaries.sample import Sample
+    >>> shape = Shape((Column("x", "x"),), ("y",))
+    >>> batch = Batch(np.eye(2), 1, priority=np.arange(2, dtype=np.uint64))
+    >>> rows = Sample(size=2).update(Sample(size=2).init(shape), batch)
+    >>> score_given(Given({"predict": lambda: np.ones(2)}, "regressor"), rows, "neg_mean_absolute_error")
+    -0.5
+    """
+    try:
+        return score_by(metric, told, rows, truth, () if told.classes is None else told.classes.tolist())
+    except (AttributeError, TypeError, ValueError):
+        return None

@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Floats, Places
+from algorithms.arrays import Floats, Matrix, Places
 from algorithms.contract import Batch, Shape, State
 from algorithms.errors import AlgorithmError
+from algorithms.summaries._kept import KeptRows
 
 LAST = np.iinfo(np.uint64).max
 """Priority of a place that holds no row."""
@@ -28,13 +29,13 @@ class DrawnRows(State):
     shape : the columns that the rows are laid out by.
     rows : number of rows seen (int).
     priority : shape (size,) uint64; the largest number where there is no row.
-    values : shape (size, p), the kept rows first.
+    kept : the kept rows.
     """
 
     shape: Shape
     rows: int
     priority: Priorities
-    values: Floats
+    kept: KeptRows
 
     @property
     def n(self) -> int:
@@ -42,12 +43,20 @@ class DrawnRows(State):
         return min(self.rows, len(self.priority))
 
     @property
-    def held(self) -> Floats:
-        """The kept rows as the state holds them, less the origins of their columns, shape (n, d)."""
-        return self.values[: self.n, : self.shape.d]
+    def values(self) -> Floats:
+        """The kept rows, columns and targets, dense, shape (n, p)."""
+        return self.kept.values
 
     @cached_property
-    def X(self) -> Floats:  # noqa: N802 -- scikit-learn's name for it
+    def held(self) -> Matrix:
+        """The kept rows as the state holds them, less the origins of their columns, shape (n, d).
+
+        A CSR array of rows that are kept sparse; the columns of these have no origins.
+        """
+        return self.kept.columns(self.shape.d)
+
+    @cached_property
+    def X(self) -> Matrix:  # noqa: N802 -- scikit-learn's name for it
         """The encoded columns of the kept rows, as a fitted pipeline gets them, shape (n, d)."""
         return self.held + self.shape.origin if self.shape.shifted else self.held
 

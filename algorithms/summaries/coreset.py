@@ -27,6 +27,7 @@ from algorithms.known import Known
 from algorithms.lazily import sklearn
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
+from algorithms.summaries._kept import KeptRows, bytes_of_row
 
 LEARN_ROWS = 16_384
 """Rows of the sample that the pilot clustering is made of."""
@@ -88,7 +89,7 @@ class CoresetState(DrawnRows):
     priority: NDArray[np.uint64]
     importance: Array
     weights: Array
-    values: Floats
+    kept: KeptRows
 
     @property
     def complete(self) -> bool:
@@ -148,7 +149,7 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
     size: Annotated[int, Legal(ge=2, le=10_000_000), Integer(2, None, searched=False)] = 20_000
     k_max: Annotated[int, Legal(ge=1), Integer(1, None, searched=False)] = 200
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
@@ -193,15 +194,15 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
 
     def learn_again(self, shape: Shape, state: CoresetState, sample: Batch) -> Known:
         """Return the centres of a pilot clustering of the coreset, which has rows from everywhere."""
-        rows = np.asfortranarray(state.values[: state.n])
+        rows = np.asfortranarray(state.values)
         return self.learn(shape, Batch(rows, shape.d, state.sample_weight))
 
     def init(self, shape: Shape) -> CoresetState:
         """Return the coreset of no rows."""
         m, zero = self.size, np.zeros(shape.p)
-        values = np.zeros((m, shape.p), np.dtype(shape.dtype))
+        none = KeptRows.none(shape)
         return CoresetState(
-            shape, 0, 0.0, zero, zero.copy(), 0.0, 0.0, np.full(m, LAST), np.zeros(m), np.zeros(m), values
+            shape, 0, 0.0, zero, zero.copy(), 0.0, 0.0, np.full(m, LAST), np.zeros(m), np.zeros(m), none
         )
 
     def update(self, state: CoresetState, batch: Batch) -> CoresetState:
@@ -212,11 +213,11 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
         importance = batch.weights * self._sensitivity(batch, state.shape)
         every = _Drawn(priority, importance, batch.weights)
         kept, tau, tau_uniform = _chosen(every, self.size)
-        values = batch.dense(state.shape.p, kept).astype(state.values.dtype, copy=False)
+        rows = KeptRows.of(batch, kept, state.shape.p, state.shape.dtype)
         mean, scatter = _moments(batch, state.shape.p)
         lifted = CoresetState(
             state.shape, batch.n, batch.total, mean, scatter, tau, tau_uniform,
-            priority[kept], importance[kept], batch.weights[kept], values,
+            priority[kept], importance[kept], batch.weights[kept], rows,
         )  # fmt: skip
         return self._merged(state, lifted)
 
@@ -229,8 +230,8 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
         return self._merged(a, b)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: size × (p + 3) numbers, 2p more, a weight, two thresholds and a count."""
-        return self.size * (np.dtype(shape.dtype).itemsize * shape.p + 24) + 16 * shape.p + 32
+        """The most bytes of one state: size × (p + 3) numbers, 2p more, a weight, two thresholds and a count."""
+        return self.size * (bytes_of_row(shape) + 24) + 16 * shape.p + 32
 
     def _merged(self, a: CoresetState, b: CoresetState) -> CoresetState:
         """Return the coreset of both; b may be of fewer places than it has seen rows."""
@@ -251,7 +252,7 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
             taken(a.priority[:n], b.priority[:m], kept, self.size, empty=LAST),
             taken(a.importance[:n], b.importance[:m], kept, self.size),
             taken(a.weights[:n], b.weights[:m], kept, self.size),
-            taken(a.values[:n], b.values[:m], kept, self.size),
+            KeptRows.joined(a.kept, b.kept, kept),
         )  # fmt: skip
 
     def _sensitivity(self, batch: Batch, shape: Shape) -> Array:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.contract import EXACT, INDICATOR, Array, Batch, Shape, SparseBatch, State, Summary
+from algorithms.lazily import scipy
 from algorithms.preparing.column_map import gaps_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +86,7 @@ class Counts(Summary[CountsState]):
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
+    sparse: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> CountsState:
         """Return the state of no rows."""
@@ -92,14 +98,28 @@ class Counts(Summary[CountsState]):
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
+        if isinstance(batch, SparseBatch):
+            return self._sparse(state, batch)
         shape, values = state.shape, batch.dense(state.shape.p).astype(np.float64)
-        c, x = len(shape.classes), values[:, : shape.d]
-        member = np.zeros((batch.n, c))
-        member[np.arange(batch.n), values[:, shape.d].astype(np.intp)] = batch.weights
+        member, x = _members(batch, shape), values[:, : shape.d]
         counted = x if self.binarize is None else _above(x, shape, self.binarize)
         with np.errstate(over="ignore", invalid="ignore"):
             sums, totals = member.T @ counted, batch.weights @ x
         lowest = x.min(axis=0, initial=sys.float_info.max)
+        lifted = CountsState(shape, batch.n, member.sum(axis=0), sums, totals, lowest)
+        return self.merge(state, lifted)
+
+    def _sparse(self, state: CountsState, batch: SparseBatch) -> CountsState:
+        """Return the state of the rows seen before and those of a sparse batch, none of which is made dense."""
+        if self.binarize is not None and self.binarize < 0.0:  # most zeros exceed the threshold
+            return functools.reduce(self.update, map(_whole, batch.pieces()), state)
+        shape, member, x = state.shape, _members(batch, state.shape), batch.matrix.astype(np.float64)
+        counted = x if self.binarize is None else _above_sparse(x, shape, self.binarize)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums, totals = np.asarray((counted.T @ member).T), np.asarray(x.T @ batch.weights)
+        found = np.bincount(x.indices, minlength=shape.d)
+        lowest = np.where(found == batch.n, sys.float_info.max, 0.0)
+        np.minimum.at(lowest, x.indices, x.data)
         lifted = CountsState(shape, batch.n, member.sum(axis=0), sums, totals, lowest)
         return self.merge(state, lifted)
 
@@ -113,6 +133,24 @@ class Counts(Summary[CountsState]):
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state."""
         return 8 * (1 + len(shape.classes) * (1 + shape.d) + 2 * shape.d)
+
+
+def _members(batch: Batch, shape: Shape) -> Array:
+    """Return the weight of each row in the column of its class, shape (n, C)."""
+    member = np.zeros((batch.n, len(shape.classes)))
+    member[np.arange(batch.n), batch.target(shape.d).astype(np.intp)] = batch.weights
+    return member
+
+
+def _whole(batch: SparseBatch) -> Batch:
+    return Batch(batch.values, batch.d, batch.weight, batch.present, batch.priority)
+
+
+def _above_sparse(x: csr_array, shape: Shape, threshold: float) -> csr_array:
+    """Return 1 where a stored value exceeds a threshold that is not negative; indicators as they are."""
+    indicator = np.array([column.role == INDICATOR for column in shape.columns], np.bool_)[x.indices]
+    above = np.where(indicator, x.data, (x.data > threshold).astype(np.float64))
+    return scipy.sparse.csr_array((above, x.indices, x.indptr), shape=x.shape)
 
 
 def _above(x: Array, shape: Shape, threshold: float) -> Array:

@@ -14,11 +14,12 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Array, Floats, Values
+from algorithms.arrays import Array, Values
 from algorithms.batches import label_array
 from algorithms.contract import APPROXIMATE, Batch, Nested, Shape, Summary
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
+from algorithms.summaries._kept import KeptRows, bytes_of_row
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ class SampleState(DrawnRows, Nested):
     rows : number of rows seen (int).
     weight : sum of their weights.
     priority : shape (size,) uint64, ascending; the largest number where there is no row.
-    values : shape (size, p), the kept rows: columns, then targets; zero where there is no row.
+    kept : the kept rows: columns, then targets.
     weights : shape (size,), their row weights; zero where there is no row.
     """
 
@@ -39,7 +40,7 @@ class SampleState(DrawnRows, Nested):
     rows: int
     weight: float
     priority: NDArray[np.uint64]
-    values: Floats
+    kept: KeptRows
     weights: Array
 
     @property
@@ -47,7 +48,7 @@ class SampleState(DrawnRows, Nested):
         """The target of the kept rows, shape (n,): numbers, or labels where it is a class; None without one."""
         if not self.shape.targets:
             return None
-        target = self.values[: self.n, self.shape.d]
+        target = self.kept.target(self.shape.d)
         return labels(self.shape)[target.astype(np.intp)] if self.shape.classes else target.astype(np.float64)
 
     @property
@@ -58,7 +59,7 @@ class SampleState(DrawnRows, Nested):
     @property
     def target(self) -> Array:
         """The target of the kept rows as a number, or the place of its class, shape (n,)."""
-        return np.asarray(self.values[: self.n, self.shape.d], np.float64)
+        return np.asarray(self.kept.target(self.shape.d), np.float64)
 
     @property
     def class_rows(self) -> Array | None:
@@ -80,7 +81,7 @@ class SampleState(DrawnRows, Nested):
     def prefix(self, m: int) -> SampleState:
         """Return the sample of m of these rows, those of smallest priority; it shares their memory."""
         return SampleState(
-            self.shape, self.rows, self.weight, self.priority[:m], self.values[:m], self.weights[:m]
+            self.shape, self.rows, self.weight, self.priority[:m], self.kept[:m], self.weights[:m]
         )
 
     @property
@@ -119,16 +120,17 @@ class Sample(Summary[SampleState]):
 
     size: Annotated[int, Legal(ge=1, le=10_000_000), Integer(1, None, searched=False)] = 4096
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-12
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
+    sparse: ClassVar[bool] = True
     nests: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> SampleState:
         """Return the sample of no rows."""
-        values = np.zeros((self.size, shape.p), np.dtype(shape.dtype))
-        return SampleState(shape, 0, 0.0, np.full(self.size, LAST), values, np.zeros(self.size))
+        none = KeptRows.none(shape)
+        return SampleState(shape, 0, 0.0, np.full(self.size, LAST), none, np.zeros(self.size))
 
     def update(self, state: SampleState, batch: Batch) -> SampleState:
         """Return the sample of the rows seen before and those of ``batch``."""
@@ -140,9 +142,9 @@ class Sample(Summary[SampleState]):
             chosen = chosen[np.argpartition(priority[chosen], self.size - 1)[: self.size]]
         if not len(chosen):
             return replace(state, rows=state.rows + batch.n, weight=state.weight + batch.total)
-        values = batch.dense(state.shape.p, chosen).astype(state.values.dtype, copy=False)
+        kept = KeptRows.of(batch, chosen, state.shape.p, state.shape.dtype)
         lifted = SampleState(
-            state.shape, batch.n, batch.total, priority[chosen], values, batch.weights[chosen]
+            state.shape, batch.n, batch.total, priority[chosen], kept, batch.weights[chosen]
         )
         return self._smallest(state, lifted)
 
@@ -155,8 +157,8 @@ class Sample(Summary[SampleState]):
         return self._smallest(a, b)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: size × (p + 2) numbers, a weight and a count."""
-        return self.size * (np.dtype(shape.dtype).itemsize * shape.p + 16) + 16
+        """The most bytes of one state: size × (p + 2) numbers, a weight and a count."""
+        return self.size * (bytes_of_row(shape) + 16) + 16
 
     def _smallest(self, a: SampleState, b: SampleState) -> SampleState:
         """Return the sample of both; b may be of fewer places than it has seen rows."""
@@ -167,7 +169,7 @@ class Sample(Summary[SampleState]):
             a.rows + b.rows,
             a.weight + b.weight,
             taken(a.priority[:n], b.priority[:m], order, self.size, empty=LAST),
-            taken(a.values[:n], b.values[:m], order, self.size),
+            KeptRows.joined(a.kept, b.kept, order),
             taken(a.weights[:n], b.weights[:m], order, self.size),
         )
 

@@ -27,6 +27,7 @@ from algorithms.arrays import Array, Mask, Places
 from algorithms.contract import APPROXIMATE, Batch, Shape, Summary
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
+from algorithms.summaries._kept import KeptRows, bytes_of_row
 from algorithms.summaries.sample import SampleState
 
 
@@ -36,7 +37,7 @@ class ScoringState(SampleState):
 
     Attributes
     ----------
-    shape, rows, weight, priority, values, weights : as of :class:`SampleState`.
+    shape, rows, weight, priority, kept, weights : as of :class:`SampleState`.
     counts : shape (C,) int64, rows of each class among all that were seen; empty where the target is no class.
     totals : shape (C,), their weight.
     """
@@ -135,15 +136,15 @@ class ScoringSample(Summary[ScoringState]):
 
     size: Annotated[int, Legal(ge=1, le=10_000_000), Integer(1, None, searched=False)] = 4096
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-12
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
+    sparse: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> ScoringState:
         """Return the sample of no rows."""
-        values, c = np.zeros((self.size, shape.p), np.dtype(shape.dtype)), len(shape.classes)
-        empty = np.full(self.size, LAST), values, np.zeros(self.size)
+        c, empty = len(shape.classes), (np.full(self.size, LAST), KeptRows.none(shape), np.zeros(self.size))
         return ScoringState(shape, 0, 0.0, *empty, np.zeros(c, np.int64), np.zeros(c))
 
     def update(self, state: ScoringState, batch: Batch) -> ScoringState:
@@ -160,9 +161,9 @@ class ScoringSample(Summary[ScoringState]):
             seen = state.rows + batch.n, state.weight + batch.total
             counts, totals = state.counts + counts, state.totals + totals
             return replace(state, rows=seen[0], weight=seen[1], counts=counts, totals=totals)
-        values = batch.dense(shape.p, chosen).astype(state.values.dtype, copy=False)
+        kept = KeptRows.of(batch, chosen, shape.p, shape.dtype)
         lifted = ScoringState(
-            shape, batch.n, batch.total, priority[chosen], values, batch.weights[chosen], counts, totals
+            shape, batch.n, batch.total, priority[chosen], kept, batch.weights[chosen], counts, totals
         )
         return self._chosen(state, lifted)
 
@@ -175,9 +176,8 @@ class ScoringSample(Summary[ScoringState]):
         return self._chosen(a, b)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: size × (p + 2) numbers, two for each class, a weight and a count."""
-        each = np.dtype(shape.dtype).itemsize * shape.p + 16
-        return self.size * each + 16 * len(shape.classes) + 16
+        """The most bytes of one state: size × (p + 2) numbers, two for each class, a weight and a count."""
+        return self.size * (bytes_of_row(shape) + 16) + 16 * len(shape.classes) + 16
 
     def _kept(self, shape: Shape, target: Array, priority: Priorities) -> Places:
         """Return which of some rows have a place, in the order of their priorities."""
@@ -192,18 +192,18 @@ class ScoringSample(Summary[ScoringState]):
 
     def _chosen(self, a: ScoringState, b: ScoringState) -> ScoringState:
         """Return the sample of both; b may be of fewer places than it has seen rows."""
-        n, m, d = a.n, b.n, a.shape.d
+        n, m = a.n, b.n
         priority = np.concatenate([a.priority[:n], b.priority[:m]])
         target = np.zeros(n + m)
         if a.shape.targets:
-            target = np.concatenate([a.values[:n, d], b.values[:m, d]]).astype(np.float64)
+            target = np.concatenate([a.target, b.target])
         order = self._kept(a.shape, target, priority)
         return ScoringState(
             a.shape,
             a.rows + b.rows,
             a.weight + b.weight,
             taken(a.priority[:n], b.priority[:m], order, self.size, empty=LAST),
-            taken(a.values[:n], b.values[:m], order, self.size),
+            KeptRows.joined(a.kept, b.kept, order),
             taken(a.weights[:n], b.weights[:m], order, self.size),
             a.counts + b.counts,
             a.totals + b.totals,
@@ -288,10 +288,7 @@ def scrambled(priority: Priorities) -> Priorities:
 
 def target_of(batch: Batch, shape: Shape) -> Array:
     """Return the target of a batch's rows, shape (n,); zeros where there is none."""
-    column = shape.d if batch.present is None else np.flatnonzero(batch.present == shape.d)
-    if not shape.targets or np.size(column) == 0:
-        return np.zeros(batch.n)
-    return np.asarray(batch.values[:, column], np.float64).reshape(batch.n)
+    return batch.target(shape.d) if shape.targets else np.zeros(batch.n)
 
 
 def _counted(shape: Shape, target: Array, batch: Batch) -> tuple[NDArray[np.int64], Array]:

@@ -165,6 +165,13 @@ class Dataset:
         """Names of the features."""
         return frozenset(field.name for field in self.features)
 
+    @property
+    def stored_numbers(self) -> float | None:
+        """How many numbers an average row of a sparse matrix stores; None where features come as columns."""
+        features = [field.name for field in self.features]
+        beside = self._known([*self.targets, *([self.weight] if self.weight else [])])
+        return self._source.stored_numbers() if self._source.is_sparse(features, beside) else None
+
     def sample_sparse(
         self, beside: Sequence[str], rows: int, seed: int
     ) -> tuple[Rows, tuple[Segment, ...]] | None:

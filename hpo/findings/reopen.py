@@ -15,7 +15,7 @@ from hpo.errors import TuneError
 from hpo.findings.result import Result
 from hpo.process.settings import Location, default_storage, open_store
 from hpo.process.threads import one_blas_thread
-from hpo.question.question import summaries_of
+from hpo.question.question import solved_from, summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
 from hpo.states.contexts import Evidence, evidence
@@ -156,7 +156,7 @@ def _evidence(
     pilot = recorded(_pilot(record), summaries, targets, weight, record.known, store)
     contexts = {s: context_of(s, pilot, targets, weight) for s in summaries}
     cells = {s: _cells(s, pilot, contexts[s], record, store, name) for s in summaries}
-    return evidence(pilot, contexts, cells, scoring.sample, scoring.exact)
+    return evidence(pilot, contexts, cells, scoring, solved_from(searched))
 
 
 def _cells(

@@ -14,6 +14,7 @@ from sklearn.metrics import get_scorer_names
 from algorithms.arrays import Array, Mask, Places, Values
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
+from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import SHARELESS, score_by
 from algorithms.summaries.sample import SampleState
@@ -119,7 +120,7 @@ def _splits(candidate: Candidate) -> Iterator[_Scored]:
     algorithm, states = candidate.algorithm, candidate.states
     sampled = () if states.sample is None else states.sample.test
     for train, rows in zip(states.train, sampled, strict=True):
-        yield _Scored(fitted(algorithm, train), rows, {})
+        yield _Scored(asked_of(fitted(algorithm, train), rows), rows, {})
 
 
 def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
@@ -164,4 +165,4 @@ def _raised(w: Array, strata: Places, kept: Mask) -> Array:
 def _part(rows: SampleState, kept: Places, weights: Array) -> SampleState:
     """Return some of the rows as a sample of their own, with weights that are taken as they are."""
     w = weights[kept]
-    return SampleState(rows.shape, len(kept), float(w.sum()), rows.priority[kept], rows.values[kept], w)
+    return SampleState(rows.shape, len(kept), float(w.sum()), rows.priority[kept], rows.kept[kept], w)

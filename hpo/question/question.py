@@ -106,8 +106,13 @@ class Question(Asked):
 
 def summaries_of(searched: Sequence[Searched], scoring: Scoring) -> list[Summary]:
     """Return every summary that algorithms and their scoring need, once."""
-    found = [s for one in searched for s in one.summaries()]
+    found = solved_from(searched)
     return list(dict.fromkeys([*found, *([scoring.sample] if scoring.sample is not None else [])]))
+
+
+def solved_from(searched: Sequence[Searched]) -> list[Summary]:
+    """Return every summary that algorithms are solved from, once."""
+    return list(dict.fromkeys(s for one in searched for s in one.summaries()))
 
 
 def make_spec(values: Mapping[str, object]) -> StudySpec:

@@ -13,6 +13,7 @@ from sklearn.metrics import check_scoring, get_scorer_names
 
 from algorithms.contract import Algorithm, Held, Rows, Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
+from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
@@ -104,7 +105,7 @@ def _scores_of_rows(
             warnings.simplefilter("ignore")
             scorers = {m: scorer_of(m, rows.shape.classes) for m in metrics if m not in SHARELESS}
             scorer = check_scoring(model, scoring=scorers, raise_exc=False)
-            made = scorer(model, rows.X, rows.y, **weights)
+            made = scorer(asked_of(model, rows), rows.X, rows.y, **weights)
     except (AttributeError, TypeError, ValueError):
         made = {}
     # what failed is asked again by itself: for its reason, or for a score without the others' failure

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from algorithms.contract import Summary
 from hpo.question.question import Question
-from hpo.states.fold_states import FoldStates, fold_states
+from hpo.question.scoring import Scoring
+from hpo.states.fold_states import FoldStates, fold_states, held_states
 from hpo.states.learned.pilot import Pilot
 from hpo.states.passes import Pass, context_of
 
@@ -30,8 +31,8 @@ class Evidence:
 
     @property
     def any_states(self) -> FoldStates:
-        """The fold states of one summary; every summary has seen the same rows."""
-        return next(iter(self.states.values()))
+        """The fold states of one summary that algorithms are solved from; every summary has seen the same rows."""
+        return next(states for states in self.states.values() if states.train)
 
 
 def contexts_of(question: Question, pilot: Pilot) -> dict[Summary, str]:
@@ -49,8 +50,8 @@ def evidence(
     pilot: Pilot,
     contexts: Mapping[Summary, str],
     cells: Mapping[Summary, Sequence[Any]],
-    sample: Summary | None,
-    exact: frozenset[str] = frozenset(),
+    scoring: Scoring,
+    solved: Collection[Summary],
 ) -> Evidence:
     """Return the fold states of a finished pass.
 
@@ -58,12 +59,15 @@ def evidence(
     ----------
     pilot, contexts : of the pass.
     cells : one state per cell, by summary.
-    sample : the summary whose held-out rows scores are computed on, or None.
-    exact : the metrics that states tell exactly all the same.
+    scoring : how the study is scored.
+    solved : the summaries that algorithms are solved from; of the sample, where it is none, there are held-out
+        states only.
     """
-    plan = pilot.folds.plan
-    states = {s: fold_states(pilot.ready(s), found, plan) for s, found in cells.items()}
+    plan, sample = pilot.folds.plan, scoring.sample
+    states = {
+        s: (fold_states if s in solved else held_states)(pilot.ready(s), found, plan) for s, found in cells.items()
+    }
     if sample is not None:
         rows = states[sample]
-        states = {s: replace(found, sample=rows, exact=exact) for s, found in states.items()}
+        states = {s: replace(found, sample=rows, exact=scoring.exact) for s, found in states.items()}
     return Evidence(states, contexts, pilot)

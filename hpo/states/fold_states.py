@@ -24,7 +24,7 @@ class FoldStates(Generic[S]):
     Attributes
     ----------
     cells : one state per cell of the plan.
-    train, test : one state per split.
+    train, test : one state per split; no training states of rows that are only scored on.
     whole : the state of every row.
     plan : which cells a split trains and tests on.
     summary : what made the states, knowing what it learned.
@@ -96,6 +96,17 @@ class FoldStates(Generic[S]):
         """What the score of each split is computed on."""
         rows = (None,) * len(self.test) if self.sample is None else self.sample.test
         return tuple(Held(state, sample, self.exact) for state, sample in zip(self.test, rows, strict=True))
+
+
+def held_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldStates[T]:
+    """Merge cells into test states and the state of every row alone: of rows that are only scored on.
+
+    Parameters
+    ----------
+    summary, cells, plan : as of :func:`fold_states`.
+    """
+    test = tuple(_merged(summary, [cells[c] for c in split.test]) for split in plan.splits)
+    return FoldStates(tuple(cells), (), test, _merged(summary, cells), plan, summary)
 
 
 def fold_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldStates[T]:

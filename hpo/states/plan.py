@@ -158,8 +158,8 @@ def _known_pilot(
     if not needed:
         encoder = Encoder(question.spec.max_categories, hash_columns=question.hash_columns)
         encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes, origins={})
-        return Pilot(encoder, folds, shape_of(encoder, dataset.targets), None, "schema")
-    return None if stored is None else load_pilot(question.store, stored, folds, dataset.targets)
+        return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), None, "schema")
+    return None if stored is None else load_pilot(question.store, stored, folds, dataset)
 
 
 def _seconds(question: Question, pilot: Pilot | None, rows: int | None, nbytes: int) -> float:

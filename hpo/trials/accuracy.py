@@ -48,7 +48,7 @@ class Recorded(TypedDict):
 def record_of(found: Evidence) -> Recorded:
     """Return the fields of a study's record that tell of the errors of its scores."""
     return {
-        "models": {found.contexts[s]: models_of(states) for s, states in found.states.items()},
+        "models": {found.contexts[s]: models_of(states) for s, states in found.states.items() if states.train},
         "scored_rows": scored_rows(found.any_states),
     }
 

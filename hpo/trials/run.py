@@ -19,7 +19,7 @@ from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.progress import Progress
 from hpo.process.threads import one_blas_thread
 from hpo.question.checks import check, check_fidelity
-from hpo.question.question import Question, masked
+from hpo.question.question import Question, masked, solved_from
 from hpo.question.search import Searched, asked_for, space_of, widest
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.fold_sizes import noted_sizes
@@ -164,7 +164,7 @@ class Runner:
         pilot = with_known(pilot, question.dataset, question.summaries, question.store, spec.seed)
         made = read(question, pilot, self.progress, stop)
         found = evidence(
-            made.pilot, made.contexts, made.result.cells, question.scoring.sample, question.scoring.exact
+            made.pilot, made.contexts, made.result.cells, question.scoring, solved_from(question.searched)
         )
         check_rows(found, made.result, question.metric)
         return found, made

@@ -25,6 +25,9 @@ SOME_ROWS = 4096
 """Rows that the origins of columns are taken from."""
 
 
+NO_VALUES = pa.array([], pa.float64())
+
+
 class Block(Protocol):
     """Columns in memory that can be cut by rows."""
 
@@ -133,8 +136,9 @@ class ArrayBlock:
         """Return a column's values in some rows; of a sparse matrix none, since its columns have no origin."""
         if name not in self.places:
             return self.beside.some(name, rows)
-        column = self.matrix[:0, 0] if _is_sparse(self.matrix) else self.matrix[rows, self.places[name]]
-        return pa.array(np.zeros(0) if _is_sparse(self.matrix) else np.ascontiguousarray(column))
+        if _is_sparse(self.matrix):
+            return NO_VALUES
+        return pa.array(np.ascontiguousarray(self.matrix[rows, self.places[name]]))
 
     def _dense(self, low: int, high: int) -> Any:
         rows = _rows(self.matrix, low, high)
@@ -194,6 +198,12 @@ class MemorySource:
         if not isinstance(block, ArrayBlock) or not _is_sparse(block.matrix):
             return False
         return set(features) <= set(block.names) and set(beside) <= set(block.beside.schema.names)
+
+    def stored_numbers(self) -> float | None:
+        """Return how many numbers an average row of a sparse matrix stores; None of other data."""
+        if not isinstance(self.block, ArrayBlock) or not _is_sparse(self.block.matrix):
+            return None
+        return float(self.block.matrix.nnz / max(1, self.block.rows))
 
     def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
         """Return where the values of columns lie, by at most :data:`SOME_ROWS` evenly spread rows."""

@@ -58,6 +58,10 @@ class Source(Protocol):
         """Return whether the features are a sparse matrix that holds none of the columns beside them."""
         ...
 
+    def stored_numbers(self) -> float | None:
+        """Return how many numbers an average row of a sparse matrix stores; None of other data."""
+        ...
+
     def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
         """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
         ...
@@ -137,6 +141,10 @@ class FileSource:
     def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
         """Return False: files hold no sparse matrix."""
         return False
+
+    def stored_numbers(self) -> float | None:
+        """Return None: files hold no sparse matrix."""
+        return None
 
     def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
         """Return where the values of columns lie by the statistics of at most 64 files; None where one has none."""

@@ -153,7 +153,7 @@ def make_pilot(
     if not plan.needed:
         return _pilot(dataset, folds, _fitted(unfitted, dataset, None, classes, {}), None, "schema")
     if plan.stored is not None:
-        found = load_pilot(store, plan.stored, folds, dataset.targets)
+        found = load_pilot(store, plan.stored, folds, dataset)
         if found is not None:
             return found
     table, drawn = None, spread(dataset.segments, PILOT_SEGMENTS)
@@ -183,7 +183,7 @@ def _counting(dataset: Dataset, table: pa.Table) -> pa.Table:
     return table
 
 
-def load_pilot(store: StateStore, name: str, folds: FoldScheme, targets: tuple[str, ...]) -> Pilot | None:
+def load_pilot(store: StateStore, name: str, folds: FoldScheme, dataset: Dataset) -> Pilot | None:
     """Return a stored pilot, or None if it is gone or damaged."""
     document = PILOT.get(store, name)
     if document is None:
@@ -191,12 +191,14 @@ def load_pilot(store: StateStore, name: str, folds: FoldScheme, targets: tuple[s
     encoder = Encoder.from_dict(document.about["encoder"])
     if folds.sample_columns:
         folds = folds.restored(document.about["folds"])
-    return Pilot(encoder, folds, shape_of(encoder, targets), name, "stored")
+    return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), name, "stored")
 
 
-def shape_of(encoder: Encoder, targets: Sequence[str]) -> Shape:
-    """Return the shape of what an encoder makes of rows."""
-    return Shape(encoder.columns_, tuple(targets), encoder.classes_, encoder.dtype_.name)
+def shape_of(encoder: Encoder, targets: Sequence[str], stored_numbers: float | None = None) -> Shape:
+    """Return the shape of what an encoder makes of rows; of sparse ones with the numbers that one stores."""
+    columns = encoder.columns_
+    share = 1.0 if stored_numbers is None else min(1.0, stored_numbers / max(1, len(columns)))
+    return Shape(columns, tuple(targets), encoder.classes_, encoder.dtype_.name, stored=share)
 
 
 def _asked(hash_columns: Hashed) -> object:
@@ -215,4 +217,4 @@ def _fitted(
 
 
 def _pilot(dataset: Dataset, folds: FoldScheme, encoder: Encoder, name: str | None, origin: str) -> Pilot:
-    return Pilot(encoder, folds, shape_of(encoder, dataset.targets), name, origin)
+    return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), name, origin)
