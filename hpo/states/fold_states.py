@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Generic
+
+from typing_extensions import TypeVar
 
 from algorithms.contract import Algorithm, Held, State, Summary
 from algorithms.families.calibrated import Cells, CellsSummary
