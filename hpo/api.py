@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from hpo.data import open_dataset
 from hpo.data.folds.splitters import group_columns, make_folds
-from hpo.errors import ChoiceWarning, InterruptedWarning, NoScoreWarning
+from hpo.data.sources.guesses import ROWS, guess, warning_of
+from hpo.data.sources.text import TextFormat, words
+from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning
 from hpo.findings.noted import without_score
 from hpo.findings.result import Result
 from hpo.process.progress import Progress, RichProgress
@@ -59,6 +61,12 @@ def tune(
     max_categories: int = 64,
     hash_columns: str | Iterable[str] | None = None,
     fingerprint: str = "fast",
+    sep: str | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    symbols: str | Iterable[str] | None = None,
+    date_format: str | Mapping[str, str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
     progress: bool | None = None,
     resume: bool = True,
@@ -113,6 +121,17 @@ def tune(
         ``linear`` and ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels
         than ``max_categories`` where every algorithm of the study can.
     fingerprint : ``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes.
+    sep : what separates the columns of CSV files, as in ``pandas.read_csv``; None for ``","``, and a tab in
+        ``.tsv`` files.
+    encoding : encoding of CSV files, as in ``pandas.read_csv``: ``"cp1252"`` (Windows, Excel), ``"utf-16"``;
+        None for UTF-8.
+    decimal : the decimal mark of CSV files, as in ``pandas.read_csv``; None for ``"."``.
+    thousands : the mark between groups of digits in CSV files, as in ``pandas.read_csv``; None for none.
+    symbols : what stands before or after the numbers of CSV files and is left out, such as ``"€"`` or ``["$",
+        "%"]``: 12 % is read as 12.
+    date_format : format of the dates in CSV files, as in ``pandas.read_csv``: ``"%d.%m.%Y"`` for every column
+        of text that it fits, or ``{"born": "%d.%m.%Y"}`` for those named. Dates such as ``2024-12-31`` need
+        none.
     storage_options : options of the data's file system, such as credentials; never shown, never recorded.
     progress : whether to draw a bar; None draws one on a terminal.
     resume : whether a recorded study of this name and definition goes on; False refuses it.
@@ -200,12 +219,17 @@ def question_of(spec: StudySpec) -> Question:
 def _question(
     spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None
 ) -> Question:
-    automatic, chosen = is_auto(spec.algorithm), ""
+    automatic, chosen, text = is_auto(spec.algorithm), "", TextFormat.of(spec.model_dump())
     found = None if automatic else resolved(spec)  # before any file is opened
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
-        fingerprint=spec.fingerprint, storage_options=spec.storage_options or None,
+        fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
     )  # fmt: skip
+    if text.given and not dataset.is_text:
+        said = words(text.given)
+        raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")
+    if unlike := warning_of(guess(dataset.sight(ROWS), text), text):
+        warnings.warn(unlike, DataWarning, stacklevel=3)
     if automatic:
         choice = choose(spec.algorithm[0], dataset, spec.seed)
         chosen, spec = choice.words, spec.replace(algorithm=list(choice.names))

@@ -41,9 +41,12 @@ if TYPE_CHECKING:
     from hpo.cli import ranges as field_ranges
     from hpo.data import opening
     from hpo.data import schema as data_schema
+    from hpo.data import segment as data_segment
     from hpo.data.sources import files as data_files
     from hpo.data.sources import formats as data_formats
+    from hpo.data.sources import guesses as data_guesses
     from hpo.data.sources import readers as data_readers
+    from hpo.data.sources import text as data_text
     from hpo.findings import confirm as held_out
     from hpo.findings import leaderboard as board
     from hpo.findings import noted, reopen, scored
@@ -73,8 +76,11 @@ else:
     collect = Module("hpo.report.collect")
     data_files = Module("hpo.data.sources.files")
     data_formats = Module("hpo.data.sources.formats")
+    data_guesses = Module("hpo.data.sources.guesses")
     data_readers = Module("hpo.data.sources.readers")
     data_schema = Module("hpo.data.schema")
+    data_segment = Module("hpo.data.segment")
+    data_text = Module("hpo.data.sources.text")
     demo_study = Module("hpo.demo")
     described = Module("studies.spec.spec")
     field_ranges = Module("hpo.cli.ranges")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,10 @@ from hpo.cli.behind import (
     checks,
     data_files,
     data_formats,
+    data_guesses,
     data_readers,
     data_schema,
+    data_segment,
     described,
     field_ranges,
     opening,
@@ -36,7 +38,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from hpo.data import Dataset
+    from hpo.data.sources.guesses import Written
+    from hpo.data.sources.text import TextFormat
     from studies.spec.template import ColumnNote
+
+LOOKED_INTO = 16
+"""Files whose beginnings tell how they are written."""
 
 LOOKED_AT = 10_000
 """Rows that the comments on columns are written from."""
@@ -57,6 +64,8 @@ class Draft:
     others : further columns that could be the target, with their types.
     columns : every usable column.
     chosen : what ``auto`` stands for on this data, where it could be another thing; else empty.
+    reading : how CSV files are likely written, by option.
+    why : what of the files says so, by option.
     """
 
     name: str
@@ -68,6 +77,8 @@ class Draft:
     others: dict[str, str]
     columns: list[ColumnNote]
     chosen: str = ""
+    reading: dict[str, Any] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
 
 
 def init(
@@ -114,6 +125,8 @@ def init(
         note(f"target: {draft.target!r}, a guess; give --target if it is another column")
     if draft.chosen:
         note(draft.chosen)
+    for option, value in draft.reading.items():
+        note(f"{option}: {value!r}, a guess: {draft.why[option]}; change it in the file if it is not so")
     text = written(draft)
     if to_stdout:
         say(text.removesuffix("\n"))
@@ -141,15 +154,16 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
     described.build({"data": list(data), "algorithm": algorithms, "name": name}, "hpo init")
     automatic, chosen = auto.is_auto(algorithms), ""
     searched = [] if automatic else question_search.resolve(algorithms, {})
-    drop = unreadable(data)
-    dataset = opening.open_dataset(list(data), drop=drop)
+    how = written_as(data)
+    drop = unreadable(data, how.text)
+    dataset = opening.open_dataset(list(data), drop=drop, text=how.text)
     kinds = {f.name: f.kind for f in dataset.features}
     legal = _targets(algorithms[0], question_scoring.one_task(searched) if searched else None)
     could = {f.name: f.dtype for f in dataset.features if f.kind in legal}
     if target is None and legal:
         target = guess(list(could), [n for n in could if kinds[n] != "categorical"])
     if target is not None:
-        of_target = opening.open_dataset(list(data), target=target, drop=drop)
+        of_target = opening.open_dataset(list(data), target=target, drop=drop, text=how.text)
     if automatic:
         choice = auto.choose(algorithms[0], dataset if target is None else of_target, 0)
         algorithms, chosen = list(choice.names), choice.words if choice.unsure else ""
@@ -158,7 +172,22 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
         checks.check_task(searched, of_target)
     metric = question_scoring.resolve_scoring(None, searched, 4096).metric
     others = {k: v for k, v in could.items() if k != target} if target else {}
-    return Draft(name, list(data), target, algorithms, metric, drop, others, column_notes(dataset), chosen)
+    notes, reading = column_notes(dataset), {k: _plain(v) for k, v in how.text.given.items()}
+    return Draft(name, list(data), target, algorithms, metric, drop, others, notes, chosen, reading, how.why)
+
+
+def written_as(data: Sequence[str]) -> Written:
+    """Return how CSV files are likely written, by the beginnings of at most 16; of other files as usual."""
+    files = data_segment.spread(data_files.list_files(list(data), None), LOOKED_INTO)
+    how = data_guesses.of_start(files)
+    if files[0].format != data_files.CSV:
+        return how
+    reader = data_formats.open_files(files[:1], "fast", how.text)[0]
+    return data_guesses.of_values(reader.sight(reader.schema.names, data_guesses.ROWS), how)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _targets(asked: str, task: str | None) -> tuple[str, ...]:
@@ -170,10 +199,10 @@ def _targets(asked: str, task: str | None) -> tuple[str, ...]:
     )
 
 
-def unreadable(data: Sequence[str]) -> list[str]:
+def unreadable(data: Sequence[str], text: TextFormat) -> list[str]:
     """Return the columns that have no numeric meaning, such as lists: the study must drop them."""
     first = data_files.list_files(list(data), None)[:1]
-    schema = data_readers.full_schema(data_formats.open_files(first, "fast")[0])
+    schema = data_readers.full_schema(data_formats.open_files(first, "fast", text)[0])
     return [field.name for field in schema if data_schema.kind_of(data_schema.plain_type(field.type)) is None]
 
 
@@ -229,10 +258,10 @@ def column_notes(dataset: Dataset) -> list[study_template.ColumnNote]:
     finally:
         batches.close()
     notes = []
-    for place, field in enumerate(dataset.features):
-        kind = field.kind if field.kind == "categorical" else f"{field.kind} ({field.dtype})"
+    for place, column in enumerate(dataset.features):
+        kind = column.kind if column.kind == "categorical" else f"{column.kind} ({column.dtype})"
         nulls, examples = (0.0, []) if first is None else _seen(first.column(place))
-        notes.append(study_template.ColumnNote(field.name, kind, nulls, examples))
+        notes.append(study_template.ColumnNote(column.name, kind, nulls, examples))
     return notes
 
 
@@ -253,6 +282,7 @@ def written(draft: Draft) -> str:
         columns=draft.columns[:MOST_COLUMNS],
         ranges=field_ranges.searched_ranges(draft.algorithm),
         drop=draft.drop,
+        reading={k: (v, draft.why[k]) for k, v in draft.reading.items()},
     )
 
 

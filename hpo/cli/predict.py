@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from hpo.cli.behind import data_schema, held_out, opening, pa, pa_csv, pq, reopen, scored, store_files
+from hpo.cli.behind import data_schema, data_text, held_out, pa, pa_csv, pq, reopen, scored, store_files
 from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
 from hpo.cli.output import count, emit, say
@@ -65,7 +65,7 @@ def predict(
     _check(output)
     result = reopen.load(name, storage=known_storage(storage), store=recorded_store(store))
     model = _model(result, trial, simplest=simplest)
-    dataset = _open(data, model, keep or ())
+    dataset = _open(data, model, keep or (), result.record.spec)
     _check_apart(output, dataset)
     rows = write(output, predictions(model, dataset, keep or ()))
     if as_json:
@@ -143,8 +143,10 @@ def _free(name: str, taken: dict[str, object]) -> str:
     return name if name not in taken else _free(f"{name}_", taken)
 
 
-def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str]) -> Dataset:
-    dataset = opening.open_dataset(list(data), features=[str(f) for f in model["encoder"].feature_names_in_])
+def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str], spec: Mapping[str, Any]) -> Dataset:
+    """Return the rows to predict; CSV files are read as the study's were."""
+    features = [str(feature) for feature in model["encoder"].feature_names_in_]
+    dataset = held_out.opened(list(data), {**data_text.written(spec), "features": features})
     for column in keep:
         if column not in dataset.schema:
             raise DataError(data_schema.unknown_column(column, dataset.schema.names, "kept column"))

@@ -19,6 +19,7 @@ from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import ReadLog, Rows, Segment, spread
 from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
+from hpo.data.sources.text import Sight
 from hpo.data.values import decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
 
@@ -47,6 +48,7 @@ class Dataset:
     targets, weight : names of columns.
     features : fields of the features, in order.
     in_memory : whether the data is the caller's own frame or array.
+    is_text : whether it is in CSV files.
     log : what was read so far.
     """
 
@@ -61,7 +63,12 @@ class Dataset:
         self.features: tuple[Field, ...] = tuple(source.schema[name] for name in roles.features)
         self.columns: tuple[str, ...] = roles.used
         self.in_memory: bool = source.in_memory
+        self.is_text: bool = source.is_text
         self.log = ReadLog()
+
+    def sight(self, rows: int) -> Sight:
+        """Return the first rows of the features and targets that are text, as CSV files have them; else none."""
+        return self._source.sight([field.name for field in (*self.features, *self.target_fields)], rows)
 
     def exactly(self, names: Iterable[str]) -> Dataset:
         """Return the data with some columns read as what they are, labels: whole numbers of text files as integers.

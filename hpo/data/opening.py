@@ -14,6 +14,7 @@ from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
 from hpo.data.sources.memory import TableBlock, gather_block
 from hpo.data.sources.readers import FileReader, column_names, gather_readers
 from hpo.data.sources.roles import as_names, index_columns, resolve_roles
+from hpo.data.sources.text import USUAL, TextFormat
 from hpo.errors import DataError, DataWarning
 
 
@@ -26,6 +27,7 @@ def open_dataset(
     drop: Iterable[str] | None = None,
     fingerprint: Literal["fast", "content"] = "fast",
     storage_options: Mapping[str, Any] | None = None,
+    text: TextFormat = USUAL,
 ) -> Dataset:
     """Return the data set of files, frames or arrays.
 
@@ -41,6 +43,7 @@ def open_dataset(
     drop : columns that are not features; they can still be read, for example to group folds by.
     fingerprint : ``"fast"``, a file is known by its address, size, time and footer; ``"content"``, by its
         bytes alone, so that a copy elsewhere is the same data.
+    text : how CSV files are written, where that is not as usual; nothing to data of other formats.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def open_dataset(
     elif is_frame(data):
         dataset = _open_frame(data, asked)
     else:
-        dataset = _open_paths(data, asked, fingerprint, storage_options)
+        dataset = _open_paths(data, asked, fingerprint, storage_options, text)
     if dataset.rows == 0:
         raise DataError(f"{_name(data)} holds no rows; check that it is the data you meant")
     return dataset
@@ -94,7 +97,7 @@ def _open_frame(data: Any, asked: dict[str, Any]) -> Dataset:
 
 
 def _open_paths(
-    data: Any, asked: dict[str, Any], fingerprint: str, options: Mapping[str, Any] | None
+    data: Any, asked: dict[str, Any], fingerprint: str, options: Mapping[str, Any] | None, text: TextFormat
 ) -> Dataset:
     if not _is_path(data) and not (isinstance(data, list | tuple) and all(map(_is_path, data))):
         raise DataError(
@@ -103,7 +106,7 @@ def _open_paths(
         )
     if asked["weight"] is not None and not isinstance(asked["weight"], str):
         raise DataError("for files, weight is the name of a column")
-    readers = open_files(list_files(data, options), fingerprint)
+    readers = open_files(list_files(data, options), fingerprint, text)
     names = column_names(readers[0])
     later = {name for reader in readers[1:] for name in column_names(reader)} - set(names)
     dropped = as_names(asked["drop"])

@@ -53,7 +53,9 @@ class Field:
         kind = kind_of(dtype)
         if kind is None:
             what = (
-                "binary (in a CSV file: text that is not UTF-8)" if dtype == pa.binary() else str(field.type)
+                "binary (in a CSV file: text that is not UTF-8; say what it is with encoding='cp1252')"
+                if dtype == pa.binary()
+                else str(field.type)
             )
             raise DataError(
                 f"column {field.name!r} has type {what}, which has no numeric meaning here; "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 
+from hpo.data.sources.text import written
 from hpo.errors import TuneError
 from hpo.findings import coefficients as of_model
 from hpo.findings import confirm as of_rows
@@ -101,9 +103,11 @@ def confirm(
     data : anything that :func:`hpo.tune` reads; it must hold the target, and the weight of a weighted study.
     scoring : scikit-learn scorer names; None for the study's own.
     candidate : whose model; None for the best.
-    options : further arguments of reading, such as ``storage_options``; ``weight=`` as for ``tune``.
+    options : further arguments of reading, such as ``storage_options``; ``weight=`` as for ``tune``. CSV files are
+        read as the study's were, unless ``decimal=``, ``encoding=`` and the like say otherwise.
     """
-    asked = scoring or result.metrics
-    names = [asked] if isinstance(asked, str) else list(asked)
+    scores: Any = scoring or result.metrics
+    names = list(scores) if isinstance(scores, Iterable) and not isinstance(scores, str) else [scores]
     model = result.best_model if candidate is None else result.model_of(candidate)
-    return of_rows.confirm(model, data, names, result.record.targets, result.record.weight, options)
+    record, asked = result.record, {**written(result.record.spec), **options}
+    return of_rows.confirm(model, data, names, record.targets, record.weight, asked)

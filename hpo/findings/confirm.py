@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from algorithms.batches import Label, label_array
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
+from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.values import as_numbers, class_codes
 from hpo.errors import DataError
 from studies.spec.messages import nearest
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.DataFrame:
     """Return the model's output for every row, in order."""
-    dataset = open_dataset(data, features=_features(model), **options).exactly(model["encoder"].labelled)
+    dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
     made = [pd.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
     return pd.concat(made, ignore_index=True)
 
@@ -58,7 +59,7 @@ def confirm(
         if name not in known:
             raise DataError(f"scoring={name!r} is no score of this model{nearest(str(name), known)}")
     asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
-    dataset = open_dataset(data, **asked)
+    dataset = opened(data, asked)
     if model["encoder"].classes_:
         dataset = dataset.exactly(targets)
     dataset = dataset.exactly(model["encoder"].labelled)
@@ -77,6 +78,12 @@ def confirm(
     y, made = _of_outliers(model, y, made)
     answered = _answered(model, made)
     return {name: _score(name, answered, y, weights) for name in scoring}
+
+
+def opened(data: Any, options: Mapping[str, Any]) -> Dataset:
+    """Return the data set of some options, those of how CSV files are written among them."""
+    others = {name: value for name, value in options.items() if name not in NAMES}
+    return open_dataset(data, text=TextFormat.of(options), **others)
 
 
 def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:

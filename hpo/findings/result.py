@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from algorithms.contract import steps_of
+from hpo.data.sources.text import written
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy, without_score
@@ -232,10 +233,11 @@ class Result:
         """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
         The columns: ``prediction``, and ``probability_<label>`` of a classifier that tells them (for a
-        decomposition one column per component). The data is read batch by batch.
+        decomposition one column per component). The data is read batch by batch. ``options`` are those of
+        reading, as ``storage_options``; CSV files are read as the study's were, unless they say otherwise.
         """
         model = self.best_model if candidate is None else self.model_of(candidate)
-        return predict(model, data, options)
+        return predict(model, data, {**written(self.record.spec), **options})
 
     def _check_single(self) -> None:
         if self.record.several:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, Validation
 
 from studies.errors import Problem, SpecError
 from studies.masking import mask
+from studies.spec import text_files
 from studies.spec.fields import Folds, Names, Searched, names, seconds, several
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
@@ -280,6 +281,62 @@ class StudySpec(Strict):
     ] = "fast"
     """``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes."""
 
+    sep: Annotated[
+        str | None,
+        BeforeValidator(text_files.separator),
+        Option(
+            "str | None", "between columns of CSV files; null for ',' or, in .tsv files, a tab", "';'",
+            defines="if given",
+        ),
+    ] = None
+    """What separates the columns of CSV files, as in ``pandas.read_csv``; None for ``","``, and a tab in ``.tsv``
+    files."""
+
+    encoding: Annotated[
+        str | None,
+        BeforeValidator(text_files.encoding),
+        Option("str | None", "of CSV files; null for utf-8", "cp1252", defines="if given"),
+    ] = None
+    """Encoding of CSV files, as in ``pandas.read_csv``: ``"cp1252"`` (Windows, Excel), ``"utf-16"``; None for
+    UTF-8."""
+
+    decimal: Annotated[
+        str | None,
+        BeforeValidator(text_files.mark),
+        Option("str | None", "mark before the decimals of CSV files; null for '.'", '","', defines="if given"),
+    ] = None
+    """The decimal mark of CSV files, as in ``pandas.read_csv``; None for ``"."``."""
+
+    thousands: Annotated[
+        str | None,
+        BeforeValidator(text_files.mark),
+        Option("str | None", "mark between groups of digits in CSV files", '","', defines="if given"),
+    ] = None
+    """The mark between groups of digits in CSV files, as in ``pandas.read_csv``; None for none."""
+
+    symbols: Annotated[
+        Names | None,
+        Option(
+            "str | Iterable[str] | None",
+            "stand before or after numbers of CSV files, and are left out",
+            "['€', '%']",
+            defines="if given",
+        ),
+    ] = None
+    """What stands before or after the numbers of CSV files and is left out, such as ``"€"`` or ``["$", "%"]``: 12 %
+    is read as 12."""
+
+    date_format: Annotated[
+        str | dict[str, str] | None,
+        BeforeValidator(text_files.dates),
+        Option(
+            "str | Mapping[str, str] | None", "of dates in CSV files, beside 2024-12-31", "'%d.%m.%Y'",
+            defines="if given",
+        ),
+    ] = None
+    """Format of the dates in CSV files, as in ``pandas.read_csv``: ``"%d.%m.%Y"`` for every column of text that it
+    fits, or ``{"born": "%d.%m.%Y"}`` for those named. Dates such as ``2024-12-31`` need none."""
+
     storage_options: Annotated[
         dict[str, Any],
         Option(
@@ -310,6 +367,8 @@ class StudySpec(Strict):
     def _check(self) -> StudySpec:
         if not self.data or not self.algorithm:
             raise wrong("'data' and 'algorithm' need at least one entry")
+        if self.thousands is not None and self.thousands == (self.decimal or "."):
+            raise wrong(f"'thousands' and 'decimal' are both {self.thousands!r}; give each its own mark")
         several = self.metrics
         if self.refit is False and len(several) < 2:
             raise wrong("'refit: false' optimises several metrics together; give 'scoring' a list of them")

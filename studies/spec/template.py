@@ -42,6 +42,7 @@ def template(
     columns: Sequence[ColumnNote] = (),
     ranges: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
+    reading: Mapping[str, tuple[Any, str]] | None = None,
 ) -> str:
     """Return the text of a study.yaml that :func:`studies.spec.spec.loads` reads.
 
@@ -52,6 +53,7 @@ def template(
     columns : the data's columns, listed as comments.
     ranges : ``"algorithm.parameter"`` to its default range, listed as commented search lines.
     drop : columns that must be left out.
+    reading : options of how CSV files are written: the value, and what of the files says so.
 
     Examples
     --------
@@ -65,7 +67,9 @@ def template(
     """
     given = {"name": name, "data": data if isinstance(data, str) else list(data), "target": target}
     given |= {"algorithm": list(algorithms), "scoring": scoring} | ({"drop": list(drop)} if drop else {})
+    given |= {key: value for key, (value, _) in (reading or {}).items()}
     beside = {
+        **{key: [f"#   a guess: {_one_line(why)}"] for key, (_, why) in (reading or {}).items()},
         "target": [*_others(target, targets or {}), *_columns(columns)],
         "drop": ["#   these have no numeric meaning", ""] if drop else [""],
         "search": _search(ranges or {}),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +15,11 @@ from pyarrow import csv
 from hpo.data.segment import Segment, fingerprint
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.readers import identity, place
+from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as_text, conversions, converted
 from hpo.errors import DataError
 
 _BLOCK = 8 << 20
+_START, _SOME = 1 << 16, 1 << 20
 READING = "2"
 """How values are read; another way makes other states."""
 _SMALL = 1 << 18
@@ -30,7 +34,8 @@ _NULLS = [
 class CsvReader:
     """One CSV file; whole numbers are read as float64, so that a later 1.5 is no error.
 
-    ``whole`` are the columns that hold whole numbers in the first block; where they are labels, they stay such.
+    ``text`` is how the file is written; the columns of ``how`` are converted from their text. ``whole`` are the
+    columns that hold whole numbers in the first block; where they are labels, they stay such.
     """
 
     file: DataFile
@@ -38,26 +43,47 @@ class CsvReader:
     segments: tuple[Segment, ...]
     nullable: dict[str, bool] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
+    text: TextFormat = USUAL
+    how: Mapping[str, Conversion] = field(default_factory=dict)
 
     def exact(self, name: str) -> pa.DataType:
         """Return the type of whole numbers where the first block has no other; text beyond 64 bits."""
         known = self.schema.field(name).type
         if name in self.whole or not pa.types.is_floating(known):
             return pa.int64() if name in self.whole else known
-        block = self._first_block(name, known)
+        block = self._first(name, known)
         vast = pc.all(pc.or_kleene(pc.is_null(block), pc.equal(block, pc.round(block))), min_count=0).as_py()
         if not vast or (pc.max(pc.abs(block)).as_py() or 0) < 2.0**63:
             return known
         try:
-            self._first_block(name, pa.uint64())
+            self._first(name, pa.uint64())
         except pa.ArrowInvalid:
             return pa.string()
         return pa.uint64()
 
-    def _first_block(self, name: str, kind: pa.DataType) -> pa.Array:
-        """Return a column of the first block in some type."""
-        with _stream(self.file, pa.schema([(name, kind)])) as reader:
-            return reader.read_next_batch().column(0)
+    def sight(self, names: Sequence[str], rows: int) -> Sight:
+        """Return the first rows of those columns that are text; none where they cannot be read."""
+        types = {name: self.schema.field(name).type for name in names}
+        decimals = any(pa.types.is_floating(t) and name not in self.whole for name, t in types.items())
+        wanted = pa.schema([pa.field(name, t) for name, t in types.items() if pa.types.is_string(t)])
+        if not wanted.names:
+            return Sight(decimals=decimals)
+        try:
+            with _stream(self.file, self.text, wanted, _SOME) as reader:
+                found = pa.Table.from_batches([reader.read_next_batch().slice(0, rows)])
+        except (pa.ArrowInvalid, UnicodeError, StopIteration):
+            return Sight(decimals=decimals)
+        return Sight(found, decimals)
+
+    def _first(self, name: str, kind: pa.DataType) -> pa.Array:
+        """Return a column of the first block in some type; of a file without rows none."""
+        batch = next(self._batches(pa.schema([pa.field(name, kind)])), None)
+        return pa.array([], kind) if batch is None else batch.column(0)
+
+    def _batches(self, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """Yield the blocks of the file in some types."""
+        for batch in _stream(self.file, self.text, as_text(wanted, self.how)):
+            yield converted(batch, self.how, wanted) if self.how else batch
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return None: the file says nothing of its values."""
@@ -68,86 +94,217 @@ class CsvReader:
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows in the data set's types; DataError where a value does not fit its column's type."""
         try:
-            for batch in _stream(self.file, wanted):
+            for batch in self._batches(wanted):
                 for start in range(0, batch.num_rows, batch_rows):
                     yield batch.slice(start, batch_rows)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, UnicodeError) as error:
             self.file.check_unchanged()
+            if (why := _undecodable(error)) is not None:
+                raise DataError(_not_text(self.file, self.text, why)) from error
             raise DataError(
                 f"{self.file.uri!r}: {str(error).splitlines()[0]}; column types are taken from the first "
                 f"{_BLOCK >> 20} MB of each file: mend the value, drop the column, or convert to Parquet"
             ) from error
 
 
-def open_csv(file: DataFile, how: str) -> CsvReader:
-    """Infer the types of a CSV file from its first block; DataError where it is no comma-separated UTF-8."""
-    _check_header(file)
-    reader = _stream(file, None)
-    fields = [pa.field(f.name, _settled(f.type)) for f in reader.schema]
-    rows = _rows(reader, file)
-    reader.close()
+def open_csv(file: DataFile, how: str, text: TextFormat = USUAL) -> CsvReader:
+    """Infer the types of a CSV file from its first block; DataError where it is not written as said."""
+    start = _check_header(file, text)
+    try:
+        return _opened(file, how, text, start)
+    except UnicodeError as error:
+        raise DataError(_not_text(file, text, str(error))) from error
+
+
+def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvReader:
+    with _stream(file, text, None) as reader:
+        schema = reader.schema
+        first = next(iter(reader), None)
+        rows = 0 if first is None else _rows(reader, file, first.num_rows)
+    whole = {f.name for f in schema if pa.types.is_integer(f.type)}
+    types = {f.name: _settled(f.type) for f in schema}
+    made: dict[str, Conversion] = {}
+    if first is not None and text.converts:
+        made = conversions(text, first)
+        whole = {name for name in (*whole, *made) if _is_whole(first.column(name), made.get(name))}
+        types |= {name: conversion.kind for name, conversion in made.items()}
+    if b"0x" in start.lower():
+        written = _hexadecimal(file, text, whole)
+        whole, types = whole - written, types | dict.fromkeys(written, pa.string())
     known = identity(file, how)
-    digest = fingerprint(*known, READING)
+    digest = fingerprint(*known, READING, *text.parts)
     segment = Segment(
         file.uri, (0, 1), 0 if rows == 0 else None, file.size, digest, place(file, known, 0), rows
     )
-    whole = frozenset(f.name for f in reader.schema if pa.types.is_integer(f.type))
-    return CsvReader(file, pa.schema(fields), (segment,), whole=whole)
+    return CsvReader(file, pa.schema(types), (segment,), whole=frozenset(whole), text=text, how=made)
 
 
-def _rows(reader: csv.CSVStreamingReader, file: DataFile) -> int | None:
-    """Return the rows of a file of one block, which is parsed already; None of a larger one that has some."""
-    rows, plain = 0, file.path.lower().endswith((".csv", ".tsv"))
+def _is_whole(column: pa.Array, conversion: Conversion | None) -> bool:
+    """Return whether a column of the first block holds whole numbers."""
+    if pa.types.is_integer(column.type):
+        return conversion is None or pa.types.is_floating(conversion.kind)
+    if conversion is None or not (pa.types.is_string(column.type) and pa.types.is_floating(conversion.kind)):
+        return False
     try:
-        for batch in reader:
-            rows += batch.num_rows
-            if rows and file.size >= (_BLOCK if plain else _SMALL):
-                return None
-    except pa.ArrowInvalid:  # of a later block: the pass reads it in settled types, and says what is wrong
+        return bool(len(conversion(column, pa.int64())))
+    except pa.ArrowInvalid:
+        return False
+
+
+def _hexadecimal(file: DataFile, text: TextFormat, names: Iterable[str]) -> set[str]:
+    """Return the columns, of those that Arrow takes for whole numbers, that are text to anyone else: 0x1f."""
+    wanted = pa.schema([pa.field(name, pa.string()) for name in names])
+    if not wanted.names:
+        return set()
+    with _stream(file, text, wanted) as reader:
+        batch = reader.read_next_batch()
+    columns = zip(batch.schema.names, batch.columns, strict=True)
+    return {name for name, c in columns if pc.any(pc.match_substring(c, "0x", ignore_case=True)).as_py()}
+
+
+def _rows(reader: csv.CSVStreamingReader, file: DataFile, rows: int) -> int | None:
+    """Return the rows of a file of one block, which is parsed already; None of a larger one that has some."""
+    plain = file.path.lower().endswith((".csv", ".tsv"))
+    large = file.size >= (_BLOCK if plain else _SMALL)
+    try:
+        while not (rows and large):
+            rows += reader.read_next_batch().num_rows
+    except StopIteration:
+        return rows
+    except (pa.ArrowInvalid, UnicodeError):
         if not rows:
             raise
-        return None
-    return rows
+    return None  # of a later block: the pass reads it in settled types, and says what is wrong
 
 
-def _check_header(file: DataFile) -> None:
-    """Refuse text in UTF-16, and a header that another character separates."""
-    with file.fs.open_input_stream(file.path, compression="detect") as stream:
-        start = stream.read(1 << 16)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{file.uri!r} is UTF-16 text; save it as UTF-8")
-    header, separator = start.splitlines()[0] if start else b"", _separator(file)
+def _check_header(file: DataFile, text: TextFormat) -> bytes:
+    """Return the beginning of a file; refuse one in another encoding, or that another character separates."""
+    start = start_of(file)
+    guessed = encoding_of(start)
+    if text.encoding is None and guessed is not None and guessed.startswith("utf-"):
+        name = guessed[:6].upper()
+        raise DataError(f"{file.uri!r} is {name} text; say so with encoding={guessed!r}, or save it as UTF-8")
+    begun = start.splitlines()[0] if start and text.encoding is None else start
     try:
-        header.decode()
-    except UnicodeDecodeError as error:
+        header = header_of(begun, text.encoding)
+    except LookupError as error:
+        why = "is none that Python knows; write 'cp1252' (Windows), 'latin-1' or 'utf-16'"
+        raise DataError(f"encoding={text.encoding!r} {why}") from error
+    except UnicodeError as error:
+        place = getattr(error, "start", None)
+        why = f"its header holds the byte 0x{begun[place]:02x}" if place is not None else str(error)
+        raise DataError(_not_text(file, text, why)) from error
+    separator = text.sep or usual_separator(file)
+    other = other_separator(header, separator)
+    if other is not None:
+        usual = "" if text.sep else f", and its name says {separator!r}"
         raise DataError(
-            f"{file.uri!r} is no UTF-8 text: its header holds the byte 0x{header[error.start]:02x}, as text in "
-            f"Windows-1252 or Latin-1 does; save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)"
-        ) from error
-    other = next((c for c in (b";", b"\t", b"|", b",") if c in header), None)
-    if other is not None and separator.encode() not in header:
-        raise DataError(
-            f"the header of {file.uri!r} is separated by {other.decode()!r}, and its name says "
-            f"{separator!r}: .csv files are read by ',' and .tsv files by tabs; rename or rewrite it"
+            f"the header of {file.uri!r} is separated by {other!r}{usual}; say so with sep={other!r}: without it "
+            ".csv files are read by ',' and .tsv files by tabs"
         )
+    return start
 
 
-def _separator(file: DataFile) -> str:
+def start_of(file: DataFile) -> bytes:
+    """Return the first bytes of a file, decompressed."""
+    with file.fs.open_input_stream(file.path, compression="detect") as stream:
+        start: bytes = stream.read(_START)
+    return start
+
+
+def header_of(start: bytes, encoding: str | None) -> str:
+    r"""Return the first line of a text; UnicodeError where it is in another encoding.
+
+    Examples
+    --------
+    >>> header_of("é,b\n1,2".encode("utf-16"), "utf-16")
+    'é,b'
+    """
+    decoded = getincrementaldecoder(encoding or UTF8)().decode(start)
+    return decoded.splitlines()[0] if decoded else ""
+
+
+def other_separator(header: str, separator: str) -> str | None:
+    """Return what separates a header that holds no separator of its own; None where nothing else does.
+
+    Examples
+    --------
+    >>> other_separator("a;b", ","), other_separator("a,b", ","), other_separator("a", ",")
+    (';', None, None)
+    """
+    return None if separator in header else next((c for c in ";\t|," if c in header), None)
+
+
+def _undecodable(error: Exception) -> str | None:
+    """Return what text cannot be decoded, where that is what an error says."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it holds the byte 0x{error.object[error.start]:02x}"
+    if isinstance(error, UnicodeError):
+        return str(error)
+    found = re.match(r"In CSV column #\d+: Row #(\d+): .*invalid UTF8 data", str(error))
+    return None if found is None else f"line {int(found[1]):,} holds other bytes"
+
+
+def _not_text(file: DataFile, text: TextFormat, why: str) -> str:
+    """Return the message for a file that is in another encoding than it should be."""
+    guessed = encoding_of(start_of(file)) or "cp1252"
+    if text.encoding is not None:
+        advice = f"give the encoding that it has, such as {guessed!r}" if guessed != text.encoding else (
+            "give the encoding that it has"
+        )
+        return f"{file.uri!r} is no text in encoding={text.encoding!r}: {why}; {advice}"
+    return (
+        f"{file.uri!r} is no UTF-8 text: {why}, as text in Windows-1252 or Latin-1 does; say so with "
+        f"encoding={guessed!r}, or save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)"
+    )
+
+
+def encoding_of(start: bytes) -> str | None:
+    """Return the encoding that the beginning of a text is likely in; None for UTF-8.
+
+    Examples
+    --------
+    >>> encoding_of("é".encode("cp1252")), encoding_of("é".encode("utf-16")), encoding_of("é".encode())
+    ('cp1252', 'utf-16', None)
+    >>> encoding_of("a,b".encode("utf-16-le"))
+    'utf-16-le'
+    """
+    if start[:4] == b"\xff\xfe\x00\x00":
+        return "utf-32"
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    even, odd = start[:1024:2].count(0), start[1:1024:2].count(0)
+    if max(even, odd) > len(start[:1024]) // 8:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    for name, known in ((UTF8, None), ("cp1252", "cp1252")):
+        try:
+            getincrementaldecoder(name)().decode(start, final=len(start) < _START)
+        except UnicodeDecodeError:
+            continue
+        return known
+    return "latin-1"
+
+
+def usual_separator(file: DataFile) -> str:
+    """Return what separates the columns of a file by its name."""
     return "\t" if ".tsv" in file.path.rsplit("/", 1)[-1].lower() else ","
 
 
-def _stream(file: DataFile, wanted: pa.Schema | None) -> csv.CSVStreamingReader:
+def _stream(
+    file: DataFile, text: TextFormat, wanted: pa.Schema | None, block: int = _BLOCK
+) -> csv.CSVStreamingReader:
     stream = file.fs.open_input_stream(file.path, compression="detect", buffer_size=1 << 16)
     convert = csv.ConvertOptions(
         null_values=_NULLS,
         strings_can_be_null=True,
         column_types=wanted,
         include_columns=wanted.names if wanted is not None else None,
+        decimal_point=text.decimal or ".",
     )
     return csv.open_csv(
         stream,
-        read_options=csv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        parse_options=csv.ParseOptions(delimiter=_separator(file), newlines_in_values=True),
+        read_options=csv.ReadOptions(use_threads=False, block_size=block, encoding=text.encoding or UTF8),
+        parse_options=csv.ParseOptions(delimiter=text.sep or usual_separator(file), newlines_in_values=True),
         convert_options=convert,
     )
 
@@ -156,6 +313,8 @@ def _settled(dtype: pa.DataType) -> pa.DataType:
     """Return the type a column keeps for the whole file."""
     if pa.types.is_integer(dtype):
         return pa.float64()
+    if pa.types.is_binary(dtype):  # other bytes than its encoding has: who reads it is told
+        return pa.string()
     if pa.types.is_timestamp(dtype) and dtype.unit == "s":
         return pa.timestamp("us", dtype.tz)
     return dtype

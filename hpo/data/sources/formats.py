@@ -14,17 +14,20 @@ from hpo.data.sources.files import CSV, IPC, PARQUET, DataFile
 from hpo.data.sources.ipc import open_ipc
 from hpo.data.sources.parquet import open_parquet
 from hpo.data.sources.readers import READ_ERRORS, FileReader, unreadable
+from hpo.data.sources.text import USUAL, TextFormat
 from hpo.errors import DataError
 
-OPENERS: Mapping[str, Callable[[DataFile, str], FileReader]] = {
-    PARQUET: open_parquet,
+OPENERS: Mapping[str, Callable[[DataFile, str, TextFormat], FileReader]] = {
+    PARQUET: lambda file, how, _: open_parquet(file, how),
     CSV: open_csv,
-    IPC: open_ipc,
+    IPC: lambda file, how, _: open_ipc(file, how),
 }
 """What opens a file of each format."""
 
 
-def open_files(files: Sequence[DataFile], fingerprint: str) -> list[FileReader]:
+def open_files(
+    files: Sequence[DataFile], fingerprint: str, text: TextFormat = USUAL
+) -> list[FileReader]:
     """Open every file, several at a time where that takes a network's time; all must be of one format."""
     with ExitStack() as stack:
         each: Callable[..., Iterable[Any]] = map
@@ -37,15 +40,15 @@ def open_files(files: Sequence[DataFile], fingerprint: str) -> list[FileReader]:
                     f"{files[0].uri!r} is {formats[0]} and {file.uri!r} is {form}; "
                     "a data set has one format, so name one with a glob such as '*.parquet'"
                 )
-        return list(each(lambda file: _open(file, formats[0], fingerprint), files))
+        return list(each(lambda file: _open(file, formats[0], fingerprint, text), files))
 
 
 def _format(file: DataFile) -> str:
     return file.format
 
 
-def _open(file: DataFile, form: str, fingerprint: str) -> FileReader:
+def _open(file: DataFile, form: str, fingerprint: str, text: TextFormat) -> FileReader:
     try:
-        return OPENERS[form](file, fingerprint)
+        return OPENERS[form](file, fingerprint, text)
     except READ_ERRORS as error:
         raise DataError(unreadable(file, error)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 from hpo.data.segment import Segment, fingerprint, group_runs
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.readers import identity, place
+from hpo.data.sources.text import Sight
 
 _MAGIC = b"ARROW1"
 
@@ -29,6 +30,10 @@ class IpcReader:
     def exact(self, name: str) -> pa.DataType:
         """Return the type that a column is stored in."""
         return self.schema.field(name).type
+
+    def sight(self, names: Sequence[str], rows: int) -> Sight:
+        """Return nothing: numbers and dates have types."""
+        return Sight()
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return None: the file says nothing of its values."""

@@ -15,6 +15,7 @@ from hpo.data.origins import Extent, extent_of
 from hpo.data.schema import Field, Schema
 from hpo.data.segment import SEGMENT_ROWS, Rows, Segment, fingerprint
 from hpo.data.sources.roles import unify_schemas
+from hpo.data.sources.text import Sight
 
 if TYPE_CHECKING:
     pass
@@ -168,6 +169,7 @@ class MemorySource:
     schema: Schema
     segments: tuple[Segment, ...]
     in_memory: bool = True
+    is_text: bool = False
 
     @property
     def stored(self) -> pa.Schema:
@@ -209,6 +211,10 @@ class MemorySource:
         """Return where the values of columns lie, by at most :data:`SOME_ROWS` evenly spread rows."""
         rows = np.unique(np.linspace(0, self.block.rows - 1, SOME_ROWS).round().astype(np.int64))
         return {field.name: extent_of(self.block.some(field.name, rows)) for field in fields}
+
+    def sight(self, names: Sequence[str], rows: int) -> Sight:
+        """Return nothing: numbers and dates have types."""
+        return Sight()
 
     def exactly(self, names: Sequence[str]) -> MemorySource:
         """Return the source itself: numbers have the types that they are to have."""

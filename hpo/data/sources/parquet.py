@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -15,6 +15,7 @@ from hpo.data.origins import joined_bounds
 from hpo.data.segment import Segment, fingerprint, group_runs
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.readers import identity, place
+from hpo.data.sources.text import Sight
 
 _BUFFER = 1 << 18  # bytes read ahead in each column; whole column chunks would be held without it
 _BUFFERS, _LEAST = 1 << 26, 1 << 13  # in all columns together, and in each of many
@@ -36,6 +37,10 @@ class ParquetReader:
     def exact(self, name: str) -> pa.DataType:
         """Return the type that a column is stored in."""
         return self.schema.field(name).type
+
+    def sight(self, names: Sequence[str], rows: int) -> Sight:
+        """Return nothing: numbers and dates have types."""
+        return Sight()
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
         """Return the least and the largest value that the footer has of a column, of times their ticks."""

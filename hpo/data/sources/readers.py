@@ -12,8 +12,9 @@ import xxhash
 from hpo.data.origins import Extent, extent_between, joined_bounds
 from hpo.data.schema import CATEGORICAL, NUMERIC, Field, Schema, kind_of, plain_type
 from hpo.data.segment import Rows, Segment, spread
-from hpo.data.sources.files import DataFile
+from hpo.data.sources.files import CSV, DataFile
 from hpo.data.sources.roles import unify_schemas
+from hpo.data.sources.text import Sight
 from hpo.errors import DataError
 
 READ_ERRORS = (pa.ArrowException, OSError, EOFError)
@@ -30,6 +31,7 @@ class Source(Protocol):
     """Where batches come from: what a data set asks of files and of frames alike."""
 
     in_memory: bool
+    is_text: bool
     arrow: pa.Schema
     schema: Schema
     segments: tuple[Segment, ...]
@@ -66,6 +68,10 @@ class Source(Protocol):
         """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
         ...
 
+    def sight(self, names: Sequence[str], rows: int) -> Sight:
+        """Return the first rows of those columns that are text, where the data is in files of text; else none."""
+        ...
+
     def exactly(self, names: Sequence[str]) -> Source:
         """Return the source that reads whole numbers of these columns exactly, in files that have a wider type."""
         ...
@@ -85,6 +91,10 @@ class FileReader(Protocol):
 
     def exact(self, name: str) -> pa.DataType:
         """Return the type in which no two values of a column are one: of whole numbers no float."""
+        ...
+
+    def sight(self, names: Sequence[str], rows: int) -> Sight:
+        """Return the first rows of those columns that are text, where the file is one; else none."""
         ...
 
     def bounds(self, name: str) -> tuple[Any, Any] | None:
@@ -107,6 +117,7 @@ class FileSource:
     schema: Schema
     segments: tuple[Segment, ...]
     in_memory: bool = False
+    is_text: bool = False
 
     @property
     def stored(self) -> pa.Schema:
@@ -158,6 +169,11 @@ class FileSource:
             found[field.name] = extent_between(*joined_bounds(known))
         return found
 
+    def sight(self, names: Sequence[str], rows: int) -> Sight:
+        """Return the first rows of those columns that are text in the first file, where that is one of text."""
+        first = next(iter(self.readers.values()))
+        return first.sight([name for name in names if name in first.schema.names], rows)
+
     def exactly(self, names: Sequence[str]) -> FileSource:
         """Return the source that reads whole numbers of these columns as such: also beyond 2**53."""
         arrow = self.arrow
@@ -205,7 +221,8 @@ def gather_readers(readers: Sequence[FileReader], required: Sequence[str] | None
     }
     segments = tuple(segment for reader in readers for segment in reader.segments)
     by_uri = {reader.file.uri: reader for reader in readers}
-    return FileSource(by_uri, arrow, Schema.from_arrow(arrow, nullable), segments)
+    schema, is_text = Schema.from_arrow(arrow, nullable), readers[0].file.format == CSV
+    return FileSource(by_uri, arrow, schema, segments, is_text=is_text)
 
 
 def column_names(reader: FileReader) -> list[str]:
