@@ -6,7 +6,6 @@ import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -85,7 +84,7 @@ class CsvReader:
         for batch in _stream(self.file, self.text, as_text(wanted, self.how)):
             yield converted(batch, self.how, wanted) if self.how else batch
 
-    def bounds(self, name: str) -> tuple[Any, Any] | None:
+    def bounds(self, name: str) -> tuple[float, float] | None:
         """Return None: the file says nothing of its values."""
         return None
 
