@@ -60,7 +60,7 @@ bench: install  ## the figures of benchmarks/README.md, on this machine
 	$(BIN)/python -m benchmarks
 
 chaos: install  ## kill -9 at many more points than the tests do
-	HPO_CHAOS=60 $(BIN)/python -m pytest -n auto tests/test_pass_faults.py tests/test_store_faults.py
+	HPO_CHAOS=60 $(BIN)/python -m pytest -n auto tests/test_pass_faults.py tests/test_store_faults.py tests/test_kill_studies.py
 
 clean:  ## remove .venv and what tools left behind
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

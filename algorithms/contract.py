@@ -305,7 +305,7 @@ class Polishable(ABC, Generic[S, M]):
 
     @abstractmethod
     def loss(self, solution: M, state: S) -> float:
-        """Return the mean loss of a state's rows, as the state tells it."""
+        """Return the mean loss of a state's rows, as the state has it."""
 
     @abstractmethod
     def objective(self, solution: M, state: S) -> float:

@@ -56,7 +56,7 @@ class Imprecise(Unscorable):
 
     Attributes
     ----------
-    finer : whether states of more digits would tell it.
+    finer : whether states of more digits would give it.
     """
 
     def __init__(self, message: str, *, finer: bool) -> None:

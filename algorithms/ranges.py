@@ -47,7 +47,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Integer:
-    """Whole numbers from ``low`` to ``high``, both included; ``high=None`` until a state tells.
+    """Whole numbers from ``low`` to ``high``, both included; ``high=None`` until there is a state.
 
     Examples
     --------

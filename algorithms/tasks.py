@@ -1,4 +1,4 @@
-"""What an algorithm is for: which target it takes, and the score it is judged by unless told otherwise."""
+"""What an algorithm is for: which target it takes, and the score it is judged by, by default."""
 
 from __future__ import annotations
 

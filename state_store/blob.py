@@ -5,14 +5,16 @@ bytes                  meaning
 =====================  ========================================================================
 8                      magic ``1PASSHPO``
 2, 2, 4                format, zero, length h of the header (little endian)
-h                      header: JSON with ``name``, ``created``, ``about``, ``scalars``; h divides by 8
+h                      header: JSON with ``name``, ``created``, ``about``, ``scalars``, from format 2 on ``packed``
+                       and ``size``; h divides by 8
 8                      xxh3_64 of everything before: the header can be trusted without the rest
-...                    arrays, in the format of safetensors
+...                    arrays, in the format of safetensors; of another ``size`` than 0 compressed to so many bytes
 16                     xxh3_128 of everything before
 =====================  ========================================================================
 
 The magic, the format and the last sixteen bytes stay where they are in every later format, so that a blob
-from the future is told from a damaged one.
+from the future is distinguished from a damaged one. Blobs of format 1 have arrays as they are;
+:mod:`state_store.packing` says what ``packed`` is.
 """
 
 from __future__ import annotations
@@ -30,11 +32,12 @@ from xxhash import xxh3_64_digest, xxh3_128, xxh3_128_digest
 
 from state_store.arrays import read_arrays, write_arrays
 from state_store.backend import Bytes
-from state_store.codec import Arrays, Scalars
+from state_store.codec import Arrays, Scalars, dense
 from state_store.errors import UPGRADE, DamagedBlob, NewerFormat
 from state_store.key import canonical_json
+from state_store.packing import Recipes, compress, decompress, pack, unpack
 
-MAGIC, FORMAT = b"1PASSHPO", 1
+MAGIC, FORMAT = b"1PASSHPO", 2
 HEAD = Struct("<8sHHI")
 HEAD_SUM, TAIL_SUM = 8, 16
 SMALLEST = HEAD.size + HEAD_SUM + TAIL_SUM
@@ -50,12 +53,16 @@ class Header:
     created : seconds since the epoch.
     about : JSON, for people and programs: what the state is of.
     scalars : the state's scalars.
+    packed : how each packed array is made again.
+    size : bytes of the arrays before they were compressed; 0 where they are not.
     """
 
     name: str
     created: float
     about: dict[str, Any]
     scalars: Scalars
+    packed: Recipes = field(default_factory=dict)
+    size: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +93,13 @@ def encode_blob(
     >>> blob.about, blob.arrays
     ({'rows': 7}, {'mean': array([1., 1.])})
     """
-    header = canonical_json(
-        {"name": name, "created": time.time(), "about": dict(about), "scalars": dict(scalars or {})}
-    ).encode("ascii")
+    stored, packed = pack({path: dense(array, path) for path, array in arrays.items()})
+    payload, size = compress(write_arrays(stored))
+    said = {"name": name, "created": time.time(), "about": dict(about), "scalars": dict(scalars or {})}
+    header = canonical_json({**said, "packed": packed, "size": size}).encode("ascii")
     header += b" " * (-len(header) % 8)
     front = HEAD.pack(MAGIC, FORMAT, 0, len(header)) + header
-    parts = [front, xxh3_64_digest(front), write_arrays(arrays)]
+    parts = [front, xxh3_64_digest(front), payload]
     total = xxh3_128()
     for part in parts:
         total.update(part)
@@ -124,11 +132,15 @@ def decode_blob(data: Bytes, name: str | None = None) -> Blob:
     header = decode_header(data)
     if name is not None and header.name != name:
         raise DamagedBlob(f"it was written as {header.name!r}")
-    return Blob(**vars(header), arrays=read_arrays(data, header_bytes(data), len(data) - TAIL_SUM))
+    start, end = header_bytes(data), len(data) - TAIL_SUM
+    if header.size:
+        data = decompress(bytes(view[start:end]), header.size)
+        start, end = 0, len(data)
+    return Blob(**vars(header), arrays=unpack(read_arrays(data, start, end), header.packed))
 
 
 def header_bytes(data: Bytes) -> int:
-    """Return how many bytes of a blob :func:`decode_header` needs, told by its first sixteen.
+    """Return how many bytes of a blob :func:`decode_header` needs, from its first sixteen.
 
     Examples
     --------
@@ -169,7 +181,7 @@ def decode_header(data: Bytes) -> Header:
 
 
 def _checked(header: Header) -> Header:
-    kinds = (type(header.name), type(header.created), type(header.about), type(header.scalars))
-    if kinds != (str, float, dict, dict) or not math.isfinite(header.created):
+    told = header.name, header.created, header.about, header.scalars, header.packed, header.size
+    if tuple(map(type, told)) != (str, float, dict, dict, dict, int) or not math.isfinite(header.created):
         raise DamagedBlob("header has fields of wrong types")
     return header

@@ -1,4 +1,4 @@
-"""What a store tells of a leaf or a document without reading it."""
+"""What a store knows of a leaf or a document without reading it."""
 
 from __future__ import annotations
 

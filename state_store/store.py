@@ -1,4 +1,4 @@
-"""The state store: a map from keys to states that is never half written, and says so when it is damaged."""
+"""The state store: a map from keys to states that is never half written, and reports damage."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class StateStore:
     >>> store.get(key, like=(0, np.zeros(2)))
     (3, array([1., 1.]))
     >>> store.list()
-    [<leaf abababab…/cdcdcdcd…: 2... bytes, used 0 seconds ago, rows=3>]
+    [<leaf abababab…/cdcdcdcd…: ... bytes, used 0 seconds ago, rows=3>]
     >>> folder.cleanup()
     """
 
@@ -114,7 +114,7 @@ class StateStore:
         self.backend.write(key.name, encode_blob(arrays, about or {}, scalars=scalars, name=key.name))
 
     def has(self, key: Key) -> bool:
-        """Return whether there is a blob for the key; whether it is whole, ``get`` tells."""
+        """Return whether there is a blob for the key; ``get`` checks whether it is whole."""
         return self.backend.stat(key.name) is not None
 
     def about(self, key: Key) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from xxhash import xxh3_64_digest, xxh3_128_digest
 
-from state_store.blob import HEAD, MAGIC, decode_blob, decode_header, encode_blob, header_bytes
+from state_store.blob import FORMAT, HEAD, MAGIC, decode_blob, decode_header, encode_blob, header_bytes
 from state_store.codec import flatten, restore
 from state_store.errors import DamagedBlob, NewerFormat, UnstorableValue
 
@@ -216,7 +216,7 @@ def sealed(front: bytes, payload: bytes = b"") -> bytes:
 
 def test_a_whole_blob_of_a_newer_format_says_to_upgrade():
     with pytest.raises(NewerFormat, match="pip install --upgrade onepass-hpo"):
-        decode_blob(sealed(HEAD.pack(MAGIC, 2, 0, 4) + b"what"))
+        decode_blob(sealed(HEAD.pack(MAGIC, FORMAT + 1, 0, 4) + b"what"))
 
 
 @pytest.mark.parametrize(

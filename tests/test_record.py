@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -134,6 +135,54 @@ def test_one_trial_is_one_line_of_the_journal_and_many_are_one_write(tmp_path, m
             writer.put(trial)
     assert (tmp_path / "a.journal").read_bytes().count(b"\n") - before == 100
     assert len(synced) <= 3
+
+
+def test_a_study_that_is_faster_than_its_storage_waits_for_it(tmp_path, monkeypatch):
+    storage = open_storage(f"sqlite:///{tmp_path}/a.db")
+    study, real = start(storage), storage.create_new_trial
+    stored = []
+
+    def slow(*args, **kwargs):
+        time.sleep(0.05)
+        stored.append(real(*args, **kwargs))
+        return stored[-1]
+
+    monkeypatch.setattr(storage, "create_new_trial", slow)
+    grow(study, 60)
+    with WriteBehind(storage, "s") as writer:
+        behind = []
+        for put, trial in enumerate(study.trials, 1):
+            writer.put(trial)
+            behind.append(put - len(stored))
+    assert len(stored) == 60
+    assert max(behind) <= 1.0 / 0.05
+
+
+def test_trials_behind_one_that_is_not_finished_wait_for_nothing(tmp_path, monkeypatch):
+    storage = open_storage(tmp_path / "a.journal")
+    study, waited = start(storage), []
+    grow(study, 60)
+    with WriteBehind(storage, "s") as writer:
+        monkeypatch.setattr(writer._written, "wait_for", lambda *a: waited.append(a))
+        for trial in [*study.trials[1:], study.trials[0]]:
+            writer.put(trial)
+    assert not waited[1:]
+    assert len(load_study(open_storage(tmp_path / "a.journal"), "s").trials) == 60
+
+
+def test_a_storage_that_does_not_answer_does_not_stop_the_study(tmp_path, monkeypatch):
+    storage = open_storage(f"sqlite:///{tmp_path}/a.db")
+    study, real, answer = start(storage), storage.create_new_trial, threading.Event()
+    monkeypatch.setattr("studies.record.write_behind.PATIENCE", 0.1)
+    monkeypatch.setattr("studies.record.write_behind.LATE", 0.1)
+    monkeypatch.setattr(storage, "create_new_trial", lambda *a, **k: (answer.wait(60), real(*a, **k))[1])
+    grow(study, 30)
+    with WriteBehind(storage, "s") as writer:
+        for trial in study.trials:
+            writer.put(trial)
+        assert not answer.is_set()
+        answer.set()
+    assert len(load_study(open_storage(f"sqlite:///{tmp_path}/a.db"), "s").trials) == 30
 
 
 def test_flush_waits_until_everything_is_stored(where):

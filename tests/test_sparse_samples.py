@@ -142,3 +142,13 @@ def test_a_model_that_takes_sparse_rows_gets_them(monkeypatch):
     model = LogisticRegression().fit(X, y)
     assert score_by("accuracy", model, rows, classes=["a", "b"]) == model.score(X, y)
     assert not blocks.takes_sparse(make_pipeline(StandardScaler(), LogisticRegression()))
+
+
+@pytest.mark.parametrize("name", ["kmeans", "gaussian_mixture", "knn_classifier", "linear", "gaussian_nb", "qda"])
+def test_other_models_of_a_sparse_matrix_score_as_those_of_a_dense_one(name, tmp_path):
+    X, y = texts(300, 20, 0.2)
+    y = None if name in ("kmeans", "gaussian_mixture") else y
+    ask = {"algorithm": name, "trials": 2, "folds": 3, "progress": False, "seed": 2}
+    sparse = hpo.tune((X, y), **ask, store=tmp_path / "a").best.scores.folds
+    whole = hpo.tune((X.toarray(), y), **ask, store=tmp_path / "b").best.scores.folds
+    np.testing.assert_allclose(sparse, whole, rtol=1e-7)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from xxhash import xxh3_64_digest, xxh3_128_digest
 
-from state_store.blob import HEAD, MAGIC
+from state_store.blob import FORMAT, HEAD, MAGIC
 from state_store.errors import (
     DamagedStateWarning,
     NewerFormat,
@@ -126,7 +126,7 @@ def test_damage_is_reported_even_where_it_cannot_be_set_aside(store):
 
 def test_a_blob_of_a_newer_version_is_left_alone(store):
     store.put(key(1), mean(4))
-    front = HEAD.pack(MAGIC, 2, 0, 0)
+    front = HEAD.pack(MAGIC, FORMAT + 1, 0, 0)
     data = front + xxh3_64_digest(front)
     data += xxh3_128_digest(data)
     (store.location / key(1).name).write_bytes(data)

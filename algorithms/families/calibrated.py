@@ -289,9 +289,9 @@ class _Polishing(Polishable[Cells, CalibratedSolution]):
 
 
 def scores_of(model: BaseEstimator, x: Matrix) -> Array:
-    """Return how positive a binary classifier thinks each row is: probabilities, where it tells them."""
+    """Return how positive a binary classifier thinks each row is: probabilities, where it has them."""
     if hasattr(model, "predict_proba"):
         return np.asarray(model.predict_proba(x)[:, 1], np.float64)
     if hasattr(model, "decision_function"):
         return np.asarray(model.decision_function(x), np.float64)
-    raise InvalidField(f"threshold= needs a classifier that scores rows, and {model!r} tells classes only")
+    raise InvalidField(f"threshold= needs a classifier that scores rows, and {model!r} predicts classes only")

@@ -198,7 +198,7 @@ class Clustering(Preprocessed, Algorithm[CoresetState, S]):
             )
 
     def enough(self, state: CoresetState) -> Cloud:
-        """Return the state's rows in this model's columns; refuse more clusters than the rows can tell apart."""
+        """Return the state's rows in this model's columns; refuse more clusters than there are distinct rows."""
         self.check(state)
         self.check_field(self.counted[0], state)
         return self.cloud(self.space(state), state)
@@ -209,7 +209,7 @@ class Clustering(Preprocessed, Algorithm[CoresetState, S]):
         return None if formula is None else formula(cloud, self.assign(solution, cloud.Z))
 
     def narrowed(self, name: str, state: CoresetState, low: int, high: int) -> Mapping[str, Range | None]:
-        """Return clusters up to ``k_max`` and to what folds of these rows can tell apart; fields without effect."""
+        """Return clusters up to ``k_max`` and to the distinct rows of the folds; fields without effect."""
         cloud = self.cloud(self.space(state), state)
         most = max(low, min(high, self.summary.k_max, cloud.groups))
         return {name: Integer(low, most, log=True), **unused_fields(state.shape, state.mean)}
@@ -237,7 +237,7 @@ def _space(state: CoresetState, how: Preprocess) -> Space:
 
 
 def _cloud(space: Space, state: CoresetState) -> Cloud:
-    return Cloud(space.place(state.held), state.sample_weight, state.weight, state.rows)
+    return Cloud(space.place(as_dense(state.held)), state.sample_weight, state.weight, state.rows)
 
 
 def _sampled(space: Space, rows: Sampled) -> Cloud:

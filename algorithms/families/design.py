@@ -98,7 +98,7 @@ class Design:
     rounding : relative error of the products.
     varied : the target's square about its mean.
     cancelled : shape (q,), whether a column counts as one that does not vary since its parts cancel, but for what
-        products can tell of them.
+        products can resolve of them.
     """
 
     columns: ColumnMap
@@ -217,7 +217,7 @@ class Design:
     def shaken(self) -> Design:
         """The same problem with its products, or its root, off by as much as rounding may have made them.
 
-        What a model of it scores differently tells how far rounding may have moved the score. Entries are off
+        What a model of it scores differently shows how far rounding may have moved the score. Entries are off
         beside the sizes of their own columns; those of products of columns of like scales also beside that of the
         largest one, as their eigenvectors are found.
         """
@@ -245,7 +245,7 @@ class Design:
         return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
 
     def blind_to(self, view: View) -> bool:
-        """Return whether other rows have values of a column of which products do not tell that it does not vary."""
+        """Return whether other rows have values of a column of which products do not show whether it varies."""
         if self.cancelled is None or not self.cancelled.any():
             return False
         apart = np.diagonal(view.gram) + view.weight * view.mean**2

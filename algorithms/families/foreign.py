@@ -48,7 +48,7 @@ ROWS = 20_000
 """Rows of the sample that estimators are fitted to, unless ``size`` says otherwise."""
 
 COLUMNS = Preprocess(False, "indicator", 0.0, None, center=True)
-"""What estimators get: missing numbers as the mean with a column that says so; nothing scaled."""
+"""What estimators get: missing numbers as the mean with an indicator column; nothing scaled."""
 
 KINDS: Sequence[tuple[Callable[[BaseEstimator], bool], str]] = (
     (is_classifier, "classification"),
@@ -56,7 +56,7 @@ KINDS: Sequence[tuple[Callable[[BaseEstimator], bool], str]] = (
     (is_clusterer, "clustering"),
     (is_outlier_detector, "outlier_detection"),
 )
-"""How scikit-learn tells what an estimator is for, and the task of that kind."""
+"""How scikit-learn says what an estimator is for, and the task of that kind."""
 
 
 @dataclass(frozen=True, eq=False)

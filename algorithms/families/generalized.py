@@ -156,7 +156,7 @@ class Generalized(
         return min(tried, key=lambda s: self._distance(s, state))
 
     def _refined(self, rough: GeneralizedSolution, state: CurvatureState) -> GeneralizedSolution:
-        """Return the optimum on the rows, all of them or as a sample tells it, from the quadratic's minimum."""
+        """Return the optimum on the rows, all of them or as a sample estimates it, from the quadratic's minimum."""
         q = rough.quadratic
         l1, l2 = self.penalty(q.weight)
         objective = objective_of(self.summary.about, state, q, self.group_weights(state))
@@ -326,7 +326,7 @@ class Generalized(
         return self.loss(solution, state) + size / solution.quadratic.weight
 
     def loss(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
-        """Return the mean loss of a state's rows, as the expansion that the solution came from tells it."""
+        """Return the mean loss of a state's rows, by the expansion that the solution came from."""
         weights = self.group_weights(state)
         k = min(solution.quadratic.k, len(state.known["start"]) - 1)
         told = corrected(self.summary.about, state, weights, k).at(solution.in_z)

@@ -77,7 +77,7 @@ class Neighbors(Preprocessed, Vote, Algorithm[SampleState, Prepared]):
         return "kd_tree" if self.weights == DISTANCE or far else "auto"
 
     @abstractmethod
-    def told(self, prepared: Prepared, rows: Rows) -> Given:
+    def predicted(self, prepared: Prepared, rows: Rows) -> Given:
         """Return what is predicted of other rows."""
 
     @abstractmethod
@@ -112,7 +112,7 @@ class Neighbors(Preprocessed, Vote, Algorithm[SampleState, Prepared]):
         found = self.quick(solution, rows, metric)
         if found is not None:
             return found
-        return score_given(self.told(solution, rows), rows, metric)
+        return score_given(self.predicted(solution, rows), rows, metric)
 
     def ranked(self, prepared: Prepared, rows: Rows) -> Ranked:
         """Return the nearest rows of the sample for each of other rows, as many as any k so far needs."""

@@ -25,7 +25,7 @@ Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 About = Callable[[Array, Array], Expansion]
 
 SHAKES = 4
-"""Errors that a model is moved by, to tell what its scores may be off by."""
+"""Errors that a model is moved by, to estimate what its scores may be off by."""
 
 FLAT = 1e-12
 """Curvature, beside the largest, below which the loss is flat in a direction."""

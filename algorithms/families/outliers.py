@@ -1,4 +1,4 @@
-"""Models of outliers: what the target calls one, and how well held-out ones are told from the rest."""
+"""Models of outliers: what the target calls one, and how well held-out ones are computed from the rest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def outlier_code(sample: SampleState, label: object = None) -> int:
 def score_outliers(
     abnormal: Values, flagged: Values, rows: Rows, code: int, metric: str
 ) -> float:
-    """Return a scorer's score of telling outliers among held-out rows, 1, from the rest, 0.
+    """Return a scorer's score of distinguishing outliers among held-out rows, 1, from the rest, 0.
 
     Parameters
     ----------

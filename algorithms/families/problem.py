@@ -18,7 +18,7 @@ STEPS, ROUNDS = 100, 8
 
 NEWTON, FLAT, ROUNDED, SHORTEST, POLISHED = 200, 1e-20, 1e-13, 1e-12, 8
 """Newton steps at most; what a step gains, a unit of weight, below which none is left; what it gains, beside the
-objective, that is rounding there; its least length; and steps at most of which the objective cannot tell."""
+objective, that is rounding there; its least length; and steps at most whose effect the objective cannot resolve."""
 
 LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.01)
 """Parts of the way from a quadratic's start to its minimum that are tried, the whole first."""
@@ -119,7 +119,7 @@ class Problem:
     def _polished(
         self, coef: Array, intercept: Array, step: Array, rise: Array, gain: float
     ) -> tuple[Array, Array]:
-        """Return where whole steps lead of which the objective cannot tell, as long as the gradient says they gain.
+        """Return where whole steps lead that the objective cannot resolve, as long as the gradient shows a gain.
 
         What a step gains is a square: where the objective has no digit of it, coefficients have seven.
         """

@@ -20,12 +20,12 @@ from algorithms.families.rounding import (
     PREDICTED,
     SHAKEN,
     Residuals,
+    bounded,
     model_moved,
     model_moved_at_most,
     moved_at_most,
     moved_by_training,
     residuals,
-    told,
 )
 from algorithms.lazily import sklearn
 from algorithms.preparing.preprocess import Selecting, unused_fields
@@ -168,10 +168,10 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         view = design.view(state)
         found = residuals(design, view, solution.coef, solution.intercept)
         moved = self.moved(solution, view, found, spread_only=metric == "explained_variance")
-        return told(metric, found, view, design, moved, self.summary.precision)
+        return bounded(metric, found, view, design, moved, self.summary.precision)
 
     def solved(self, solution: LinearSolution) -> Solved | None:
-        """Return how the coefficients answer to a change of the products; None where only another fit tells."""
+        """Return how the coefficients answer to a change of the products; None where it takes another fit."""
         return None
 
     def again(self, solution: LinearSolution, design: Design) -> Array:

@@ -210,7 +210,7 @@ def moved_by_mixing(
     return float(np.sum(off * both / gap))
 
 
-def told(metric: str, found: Residuals, view: View, design: Design, moved: float, precision: str) -> Score:
+def bounded(metric: str, found: Residuals, view: View, design: Design, moved: float, precision: str) -> Score:
     """Return the score with its bound.
 
     Parameters
@@ -245,7 +245,7 @@ def checked(metric: str, score: Score, scale: float, precision: str, design: Des
     Raises
     ------
     Imprecise
-        It is not; states of more digits may tell it where the precision is left open.
+        It is not; states of more digits may give it where the precision is left open.
     """
     rooted = design.root is not None
     finer = precision == AUTO and not rooted

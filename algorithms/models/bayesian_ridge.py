@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 DOUBTFUL = 8.0
-"""Roundings of what a squared error is the difference of, up to which it tells nothing of the noise."""
+"""Roundings of what a squared error is the difference of, up to which it says nothing of the noise."""
 
 
 @dataclass(frozen=True, kw_only=True)

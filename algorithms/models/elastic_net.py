@@ -100,7 +100,7 @@ class ElasticNet(Regression):
         made = finish(design, found[0], l1, l2, noise, positive=self.positive)
         if made is None:
             return None
-        certain = self.tol > TIGHT or made.alone or (made.told and design.root is not None)
+        certain = self.tol > TIGHT or made.alone or (made.resolved and design.root is not None)
         solved = Solved(made.coef, made.apply, certain, wide=made.wide)
         return made.coef, {"n_iter": found[1], "dual_gap": 0.0, "converged": True, "solved": solved}
 

@@ -125,7 +125,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
         return float(solution.fit.mixture.parameters)
 
     def bounds(self, state: CoresetState) -> Mapping[str, Range | None]:
-        """Return components up to 30, ``k_max`` and what folds of these rows can tell apart."""
+        """Return components up to 30, ``k_max`` and the distinct rows of the folds."""
         return self.narrowed("n_components", state, 1, 30)
 
     def _solve(self, state: CoresetState) -> MixtureSolution:

@@ -69,7 +69,7 @@ class IsolationForest(Algorithm[SampleState, Forest]):
     """Trees that isolate rows by random cuts; parameters are those of ``sklearn.ensemble.IsolationForest``.
 
     The trees never see the target. It says which held-out rows are outliers in truth, and scores are those of
-    telling them from the rest: ``roc_auc`` and ``average_precision`` by the rows' abnormality, others by the
+    distinguishing them from the rest: ``roc_auc`` and ``average_precision`` by the rows' abnormality, others by the
     predicted outliers. A fitted model predicts -1 for outliers and +1 for the rest.
 
     Parameters
@@ -142,7 +142,7 @@ class IsolationForest(Algorithm[SampleState, Forest]):
         return solution.prepared.dress(model)
 
     def score(self, solution: Forest, held: Held[SampleState], metric: str) -> float | None:
-        """Return a scorer's score of telling outliers among sampled held-out rows, 1, from the rest, 0."""
+        """Return a scorer's score of distinguishing outliers among sampled held-out rows, 1, from the rest, 0."""
         rows = held.rows_for(metric)
         if rows is None:
             return None

@@ -125,7 +125,7 @@ class KMeans(Clustering[KMeansSolution]):
         return float(solution.centres.size)
 
     def bounds(self, state: CoresetState) -> Mapping[str, Range | None]:
-        """Return clusters up to ``k_max`` and to what folds of these rows can tell apart."""
+        """Return clusters up to ``k_max`` and to the distinct rows of the folds."""
         return self.narrowed("n_clusters", state, 2, self.summary.k_max)
 
     def _solve(self, state: CoresetState) -> KMeansSolution:

@@ -59,7 +59,7 @@ class KNNClassifier(Neighbors):
         seen = found[1] > 0.0
         return float(np.mean(found[0][seen] / found[1][seen]))
 
-    def told(self, prepared: Prepared, rows: Rows) -> Given:
+    def predicted(self, prepared: Prepared, rows: Rows) -> Given:
         """Return the labels and their probabilities; a class that the training sample lacks has none."""
         from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
 

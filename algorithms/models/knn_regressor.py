@@ -68,7 +68,7 @@ class KNNRegressor(Neighbors):
             return None
         return formula(self.known(rows), self._mean(prepared, rows), rows.sample_weight)
 
-    def told(self, prepared: Prepared, rows: Rows) -> Given:
+    def predicted(self, prepared: Prepared, rows: Rows) -> Given:
         """Return the predictions."""
         from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
 

@@ -33,7 +33,7 @@ class PCR(Regression):
 
     Exact. The same as ``make_pipeline(PCA(n_components), LinearRegression())``, and the preprocessing of
     :class:`~algorithms.families.regression.Regression`. None, or more than the rank, means
-    every component of the rank: as ``LinearRegression`` tells it, those whose spread is above a millionth of the
+    every component of the rank: as ``LinearRegression`` counts it, those whose spread is above a millionth of the
     first one's.
 
     Examples

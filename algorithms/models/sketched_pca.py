@@ -70,7 +70,7 @@ class SketchedPCASolution:
 
     Attributes
     ----------
-    axes : all that the sketch tells.
+    axes : all that the sketch has.
     state : the sketch.
     k : number of components.
     variance : shape (k,), along the components.
@@ -89,7 +89,7 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
     """Principal component analysis of thousands of columns, in O(size × columns) memory.
 
     Approximate: components are those of the Nyström approximation of the covariance, which is never above
-    it; the total variance and every column's are exact. What held-out rows vary along a component is told
+    it; the total variance and every column's are exact. What held-out rows vary along a component is estimated
     by their own sketch, so that both scores are lower bounds of the model's. Of more ``n_components`` than there
     are columns or rows, as many as these are kept; more than the sketch has directions (``size``) are refused.
 
@@ -149,7 +149,7 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
         return float(solution.k)
 
     def bounds(self, state: SketchState) -> Mapping[str, Range | None]:
-        """Return components up to what the sketch tells apart, and fewer than the rank where it tells that."""
+        """Return components up to what the sketch resolves, and fewer than the rank where it knows that."""
         axes = self.axes(state)
         found = len(axes.values)
         most = found - 1 if found < state.product.shape[1] else found

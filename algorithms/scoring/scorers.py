@@ -108,12 +108,12 @@ def score_by(
         return float(scorer(asked_of(model, part), part.X, truth, **weights))
 
 
-def score_given(told: Given, rows: Rows, metric: str, truth: Values | None = None) -> float | None:
-    """Return a scorer's score of what was told of some rows; None where the scorer fails or asks for more.
+def score_given(given: Given, rows: Rows, metric: str, truth: Values | None = None) -> float | None:
+    """Return a scorer's score of the predictions of some rows; None where the scorer fails or asks for more.
 
     Parameters
     ----------
-    told : the predictions, a :class:`~algorithms.scoring.given.Given`.
+    given : the predictions, a :class:`~algorithms.scoring.given.Given`.
     rows : that they are of.
     metric : name of a scorer of scikit-learn.
     truth : what they are held against; None for the target of the rows.
@@ -131,6 +131,6 @@ def score_given(told: Given, rows: Rows, metric: str, truth: Values | None = Non
     -0.5
     """
     try:
-        return score_by(metric, told, rows, truth, () if told.classes is None else told.classes.tolist())
+        return score_by(metric, given, rows, truth, () if given.classes is None else given.classes.tolist())
     except (AttributeError, TypeError, ValueError):
         return None

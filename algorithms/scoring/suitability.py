@@ -54,7 +54,7 @@ def unsuited(metric: str, task: Task, labels: Sequence[Label] = ()) -> str | Non
         return f"it asks for {words}, which these models do not compute"
     except (TypeError, ValueError) as error:
         return _first_sentence(error)
-    # subclasses tell of numbers that are not defined; the class itself, of a target that is not what is meant
+    # subclasses are about numbers that are not defined; the class itself, of a target that is not what is meant
     return next((_first_sentence(one.message) for one in told if one.category is UserWarning), None)
 
 

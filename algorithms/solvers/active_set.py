@@ -33,7 +33,7 @@ MOST = 200
 DEPENDENT = 100.0
 """A pivot of so many roundings of all columns is that of a column that the others make up."""
 
-TOLD = 0.01
+RESOLVED = 0.01
 """Share of the penalty, up to which rounding of a slope does not decide which columns are active."""
 
 Noise = Callable[[Array, "Apart | None"], Array]
@@ -47,20 +47,20 @@ class Finished:
     ----------
     coef : shape (q,).
     apply : the inverse of the active columns' penalised products, of a vector of shape (q,).
-    wide : the same of these and the columns that may be active, too, for all that rounding tells of their slopes.
+    wide : the same of these and the columns that may be active, too, for all that rounding leaves of their slopes.
     alone : whether no column that the active ones make up, to rounding, could stand in for one of them.
-    told : whether rounding of slopes is well below the penalty, which tells which columns could.
+    resolved : whether rounding of slopes is well below the penalty, so that the columns that could are known.
     """
 
     coef: Array
     apply: Callable[[Array], Array]
     wide: Callable[[Array], Array]
     alone: bool
-    told: bool
+    resolved: bool
 
 
 class Apart(NamedTuple):
-    """What a root tells of a slope: rounding of a column counts only beside what the active ones leave of it.
+    """What a root gives of a slope: rounding of a column counts only beside what the active ones leave of it.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class _Factor:
         return np.asarray(scipy.linalg.solve_triangular(self.U, inner, check_finite=False) / self.t)
 
     def optimum(self, problem: Products, pull: Array, l2: float) -> tuple[Array, Array, Apart | None]:
-        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns, all slopes, and what a root tells."""
+        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns, all slopes, and what a root gives."""
         if problem.root is None or self.Q is None:
             gram, target = problem.gram[np.ix_(self.on, self.on)], problem.xy[self.on] - pull
             w = self.solve(target)
@@ -163,8 +163,8 @@ def finish(
             beside = np.flatnonzero(over >= -doubt)
             wide = _factor(problem, np.concatenate([on, beside]), l2) if len(beside) else factor
             alone = len(wide.on) == len(on) + len(beside)
-            told = bool(np.all(doubt[beside] <= TOLD * l1))
-            return Finished(coef, _over(factor, len(coef)), _over(wide, len(coef)), alone, told)
+            resolved = bool(np.all(doubt[beside] <= RESOLVED * l1))
+            return Finished(coef, _over(factor, len(coef)), _over(wide, len(coef)), alone, resolved)
         signs[worst] = np.sign(slope[worst])
         joins = _independent(problem, on, np.array([worst]), l2)
         if not joins and not _exchanged(problem, factor, coef, signs, worst):
@@ -229,7 +229,7 @@ def _factor(problem: Products, on: Places, l2: float) -> _Factor:
 
 
 def _independent(problem: Products, on: Places, beside: Places, l2: float) -> bool:
-    """Return whether rounding tells each of some columns from those that the active ones make up."""
+    """Return whether each of some columns differs by more than rounding from those that the active ones make up."""
     every = np.concatenate([on, beside])
     return len(_factor(problem, every, l2).on) == len(every)
 

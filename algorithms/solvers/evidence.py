@@ -61,7 +61,7 @@ def maximise(s: Spectrum, yy: float, target_variance: float, weight: float, how:
     while n_iter < how.max_iter:
         n_iter += 1
         coef, sse = _posterior_mean(s, yy, _ratio(lambda_, alpha))
-        gamma = float(np.sum(alpha * s.told / (lambda_ + alpha * s.told)))
+        gamma = float(np.sum(alpha * s.resolved / (lambda_ + alpha * s.resolved)))
         lambda_ = (gamma + 2.0 * how.lambda_1) / (float(coef @ coef) + 2.0 * how.lambda_2)
         alpha = (weight - gamma + 2.0 * how.alpha_1) / (sse + 2.0 * how.alpha_2)
         if old is not None and float(np.abs(old - coef).sum()) < how.tol:

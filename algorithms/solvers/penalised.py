@@ -71,8 +71,8 @@ class Solved:
     apply : A⁻¹ of a vector, or its pseudo-inverse where directions are left out.
     certain : whether A is far enough from singular for rounding not to decide the solution.
     void : shape (q, m), directions along which the solution is zero, since rows have nothing along them, where a
-        root tells it; else None.
-    wide : what else it may answer by, where rounding does not tell which columns are active; else None.
+        root gives it; else None.
+    wide : what else it may answer by, where rounding leaves it open which columns are active; else None.
     """
 
     coef: Array

@@ -96,7 +96,7 @@ class Spectrum:
         return self.values <= (least**2 if self.rooted or self.graded else least * parts), parts
 
     @cached_property
-    def told(self) -> Array:
+    def resolved(self) -> Array:
         """The eigenvalues, zero where they are rounding of what their directions are made of."""
         lengths = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
         return np.where(self._nothing(lengths)[0], 0.0, self.values)
@@ -231,7 +231,7 @@ def _singular(root: Array, q: int, target: Array | None = None) -> tuple[Array, 
 def _factors(A: Array) -> tuple[Array, Array, Array]:
     """Return U, σ and V of a square matrix; of columns of unlike scales by rotations of pairs of them.
 
-    These tell small singular values, and the small entries of singular vectors, beside themselves, and not only
+    These give small singular values, and the small entries of singular vectors, beside themselves, and not only
     beside the largest (Demmel & Veselić 1992; LAPACK's dgejsv, Drmač & Veselić 2008), in two to four times as long.
     """
     if unlike(np.einsum("ij,ij->j", A, A)):

@@ -64,7 +64,7 @@ WIDE, THIN = 256, 0.1
 """From so many columns on, rows of which a smaller share is not zero are kept sparse."""
 
 TOLD_EVERY = 4
-"""One mini-batch in so many tells its loss, by which step sizes are chosen."""
+"""One mini-batch in so many computes its loss, by which step sizes are chosen."""
 
 STEEPEST = 1e12
 """Largest slope of a loss, as in scikit-learn."""

@@ -16,7 +16,7 @@ from algorithms.ranges import Legal
 
 
 class ByClass(State, ABC):
-    """A state that tells the mean and the scatter of each class in whatever columns are made of its own.
+    """A state that knows the mean and the scatter of each class in whatever columns are made of its own.
 
     Attributes
     ----------

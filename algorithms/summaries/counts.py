@@ -60,7 +60,7 @@ class CountsState(State):
 
     @property
     def scatter(self) -> Array:
-        """Zeros, shape (d,): sums tell no squares."""
+        """Zeros, shape (d,): sums know no squares."""
         return np.zeros(self.shape.d)
 
 

@@ -22,8 +22,8 @@ nearest. What a quadratic leaves out is computed on rows kept beside it: always 
 sample of the others (:mod:`algorithms.summaries.importance`). Where the rows are few all of them are kept, and
 models are exact.
 
-The pilot is checked by the pass: the gradient of every row at a start tells how far the optimum is, and the sums
-tell which classes and columns the pilot has not met. Where it does not suit, starts are fitted again, to rows that
+The pilot is checked by the pass: the gradient of every row at a start shows how far the optimum is, and the sums
+show which classes and columns the pilot has not met. Where it does not suit, starts are fitted again, to rows that
 were drawn of all (:meth:`Curvature.failed`, :meth:`Curvature.learn_again`).
 """
 

@@ -187,7 +187,7 @@ def batch_of_kept(batch: Batch, values: Array, stored: Places, k: Array, shape: 
 
 
 def drawn(kept: SampleState, stored: Places, d: int) -> Drawn:
-    """Return the rows that are kept; where there are others, the last of them only tells τ."""
+    """Return the rows that are kept; where there are others, the last of them only gives τ."""
     complete = kept.rows == kept.n
     n = kept.n if complete else max(0, kept.n - 1)
     values = kept.values[:n].astype(np.float64)

@@ -177,7 +177,7 @@ class Moments(OnFeatures, Summary[MomentsState]):
             return _merged_roots(a, b)
         with np.errstate(over="ignore", invalid="ignore"):
             delta = _way(a, b)
-            scatter = np.multiply.outer(delta, delta * (a.weight * b.weight / weight))
+            scatter = _squares(delta, a.weight * b.weight / weight)
             scatter += a.scatter
             scatter += b.scatter
             mean, below = _moved(a, delta * (b.weight / weight))
@@ -353,7 +353,14 @@ def _about(
     squares = delta * delta * total
     lost = bool(np.any((shift == 0.0) & (2.0 * squares > np.diagonal(products)[:p])))
     mean, below = _exact_sum(shift.astype(np.float64), delta)
-    return mean, below, products[:p, :p] - np.multiply.outer(delta, delta * total), lost
+    return mean, below, products[:p, :p] - _squares(delta, total), lost
+
+
+def _squares(delta: Array, weight: float) -> Array:
+    """Return the products of all pairs times a weight, the same bits on both sides of the diagonal."""
+    made: Array = np.multiply.outer(delta, delta)
+    made *= weight
+    return made
 
 
 def _some(n: int) -> Places:

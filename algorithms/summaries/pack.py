@@ -51,7 +51,7 @@ class PackedState(State):
     rows, weight : of the rows seen.
     steps : mini-batches gone through; of merged states the longer run's.
     counts : shape (C,), weight of each class; of a number, its weight.
-    loss : shape (M,), Σw·ℓ of the rows that told, each before its step, in every epoch.
+    loss : shape (M,), Σw·ℓ of the rows that were scored, each before its step, in every epoch.
     told : Σw of those rows.
     coef : θ, shape (q + 1, M·E), the intercept last.
     slots : shape (s, q + 1, M·E), what the optimizer keeps.

@@ -1,7 +1,7 @@
 """Sketch: the covariance of wide data seen along a few directions, in memory linear in the columns.
 
 The state keeps Y = D·S·D·Ω, where S is the scatter that :class:`Moments` would keep, D scales the columns and
-Ω holds s orthonormal directions that a sample of rows has told. Y is additive, so it is merged as exactly as
+Ω holds s orthonormal directions that a sample of rows gave. Y is additive, so it is merged as exactly as
 moments are; that it stands for S is the approximation (Tropp, Yurtsever, Udell & Cevher 2017, "Fixed-rank
 approximation of a positive-semidefinite matrix from streaming data"). Since Ω is not random but nearly the
 leading subspace already, one pass is a step of subspace iteration from an almost right start.

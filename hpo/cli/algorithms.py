@@ -75,7 +75,7 @@ def algorithms(
 
     Those that other packages bring are among them. A free hyperparameter is answered from the states:
     trying it reads no data. One that "needs a pass" is part of what the pass keeps: every further value
-    reads the data once more. With --json every algorithm is told in full.
+    reads the data once more. --json lists every algorithm in full.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def algorithms(
 
 
 def describe(name: str) -> Whole | Broken:
-    """Return an algorithm as JSON values; one that another package brings broken says so in ``error``."""
+    """Return an algorithm as JSON values; of a broken one from another package, why in ``error``."""
     try:
         found, fields = registry.get(name), field_ranges.fields_of(name)
     except UnknownAlgorithm:

@@ -97,7 +97,7 @@ def _context(name: str, entries: Sequence[Entry]) -> Context:
 
 
 def leaf(entry: Entry) -> dict[str, object]:
-    """Return what the store tells of one leaf, as JSON values."""
+    """Return what the store knows of one leaf, as JSON values."""
     return {
         "context": entry.key.context,
         "segment": entry.key.segment,

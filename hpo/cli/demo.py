@@ -46,7 +46,7 @@ def demo(
     job = demo_study.Demo(folder, trials, progress=False if no_progress else None)
     steps = []
     if not as_json:
-        say("How late will a flight arrive, told at the moment it leaves the gate?")
+        say("How late will a flight arrive, predicted at the moment it leaves the gate?")
         say_wrapped(f"336,776 of them left New York in 2013: a file a month in {job.flights}", "", "")
         say("")
     for letter, step in zip("abc", job.steps(), strict=True):

@@ -17,7 +17,7 @@ MEANINGS = {
     BUG: "a bug in hpo; HPO_DEBUG=1 shows where",
     INTERRUPTED: "interrupted (Ctrl-C); what was finished is kept",
 }
-"""What each code tells a script; ``hpo --help`` prints it."""
+"""What each exit code means; ``hpo --help`` prints it."""
 
 FAMILIES = (HpoError, AlgorithmError, StoreError, StudyError)
 """Every error that is raised on purpose, with a message for the person who asked."""

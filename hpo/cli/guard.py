@@ -25,7 +25,7 @@ OURS = (StoreWarning, RecordWarning, InterruptedWarning, DamagedStateWarning)
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Return the command with its errors told in words; nothing a person does ends in a traceback."""
+    """Return the command with its errors in words; no mistake of a user ends in a traceback."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:

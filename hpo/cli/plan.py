@@ -57,7 +57,7 @@ def read_study(
 
 
 def _check_scoring(spec: StudySpec) -> None:
-    """Name the line of a metric that exists nowhere; one that only the rows can tell is explained later."""
+    """Name the line of a metric that exists nowhere; one that depends on the rows is explained later."""
     found = [
         registry.get(name) for name in spec.algorithm if name in registry.names() or registry.is_foreign(name)
     ]
@@ -89,7 +89,7 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.again != "no":
         yield (
             "again",
-            "where what a sample tells does not suit all rows, they are read once more, twice at most",
+            "where what was learned from a sample does not suit all rows, they are read once more, twice at most",
         )
     if plan.polish != "no":
         where = "where that gains more than the standard error" if plan.polish == "maybe" else "as asked for"

@@ -73,7 +73,7 @@ class Dataset:
     def exactly(self, names: Iterable[str]) -> Dataset:
         """Return the data with some columns read as what they are, labels: whole numbers of text files as integers.
 
-        Those beyond 2**53 are told apart by this alone. Names that are no column are left to who asks for them.
+        Those beyond 2**53 are distinguished by this alone. Names that are no column are left to who asks for them.
         """
         found = Dataset(self._source.exactly([name for name in names if name in self.schema]), self._roles)
         found.log = self.log
@@ -81,7 +81,7 @@ class Dataset:
 
     @property
     def rows(self) -> int | None:
-        """Number of rows, or None where only reading tells (CSV)."""
+        """Number of rows, or None if unknown before reading (CSV)."""
         counts = [segment.rows for segment in self.segments]
         known = [count for count in counts if count is not None]
         return sum(known) if len(known) == len(counts) else None
@@ -227,7 +227,7 @@ class Dataset:
         return table, drawn
 
     def known_origins(self, fields: Sequence[Field]) -> tuple[dict[str, float], tuple[Field, ...]]:
-        """Return the origins of columns that are known without reading, and the fields of which only rows tell.
+        """Return the origins of columns that are known without reading, and the fields of which only rows decide.
 
         They are known of data in memory, and where every file has statistics that cannot be those of a sentinel.
         """

@@ -27,6 +27,9 @@ LARGEST = 1e300
 PLAIN = 1_000
 """Whole numbers below it are at most 1,000 spreads from zero, which costs six of sixteen digits of a square."""
 
+UNLIKE = 1e-3
+"""Share of the larger end of a column's values, below which one of the ends may be a sentinel."""
+
 KINDS = frozenset({NUMERIC, DATE, TIMESTAMP, TIME, DURATION})
 """Kinds of columns that may have an origin."""
 
@@ -38,7 +41,7 @@ class Extent:
     Attributes
     ----------
     middle, spread : the median and the median distance from it, or the middle of the ends and their distance.
-    ends : whether the least and the largest value are all that is known.
+    ends : the least and the largest value, where they are all that is known.
 
     Examples
     --------
@@ -50,24 +53,30 @@ class Extent:
 
     middle: float
     spread: float
-    ends: bool = False
+    ends: tuple[float, float] | None = None
 
     def hides(self, field: Field) -> bool:
         """Return whether values far from zero may hide behind a sentinel (0, -1, -9999), which is one of the ends.
 
-        Only beside missing values does that cost digits, and of whole numbers only of large ones.
+        Beside missing values that costs digits, of whole numbers only of large ones; else only where one end is
+        far larger than the other, and one of them a whole number, as sentinels are.
 
         Examples
         --------
-        >>> Extent(5_000, 10_001, ends=True).hides(Field("price", "numeric", "int32", nullable=True))
+        >>> Extent(5_000, 10_001, ends=(-1, 10_000)).hides(Field("price", "numeric", "int32", nullable=True))
         True
-        >>> Extent(20, 41, ends=True).hides(Field("age", "numeric", "int32", nullable=True))
+        >>> Extent(20, 41, ends=(-1, 40)).hides(Field("age", "numeric", "int32", nullable=True))
         False
+        >>> Extent(5_000_000, 10_000_001, ends=(-1, 10_000_000)).hides(Field("sold", "numeric", "int32"))
+        True
         """
-        if not self.ends or not field.nullable or self.origin(field, 1):
+        if self.ends is None or self.origin(field, 1):
             return False
-        whole = field.kind != NUMERIC or "int" in field.dtype
-        return abs(self.middle) + self.spread / 2 >= (PLAIN if whole else math.ulp(0.0))
+        whole, (least, most) = field.kind != NUMERIC or "int" in field.dtype, sorted(map(abs, self.ends))
+        if field.nullable:
+            return most >= (PLAIN if whole else math.ulp(0.0))
+        sentinel = any(float(end).is_integer() for end in self.ends) and least <= UNLIKE * most
+        return sentinel and most >= (PLAIN / UNLIKE if whole else math.ulp(0.0))
 
     def origin(self, field: Field, unit: int) -> float:
         """Return the origin in units of the encoded column, of so many stored ones.
@@ -124,7 +133,7 @@ def extent_of(array: pa.Array) -> Extent:
     Examples
     --------
     >>> extent_of(pa.array([5, 7, None, 9]))
-    Extent(middle=7, spread=2.0, ends=False)
+    Extent(middle=7, spread=2.0, ends=None)
     """
     values = _present(array)
     if not len(values):
@@ -153,12 +162,12 @@ def extent_between(low: float, high: float) -> Extent:
     Examples
     --------
     >>> extent_between(2005, 2015)
-    Extent(middle=2010, spread=10, ends=True)
+    Extent(middle=2010, spread=10, ends=(2005, 2015))
     """
     if (low, high) == NO_VALUES:
         return NOWHERE
     whole = isinstance(low, int) and isinstance(high, int)
-    return Extent((low + high) // 2 if whole else low / 2 + high / 2, high - low, ends=True)
+    return Extent((low + high) // 2 if whole else low / 2 + high / 2, high - low, ends=(low, high))
 
 
 def _present(array: pa.Array) -> Numbers:

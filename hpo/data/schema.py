@@ -130,7 +130,7 @@ WIDTHS = {CATEGORICAL: 20, TIMESTAMP: 40, DATE: 20}
 
 
 def guessed_width(fields: Iterable[Field]) -> int:
-    """Return how many encoded columns fields may make, a guess before a pilot tells.
+    """Return how many encoded columns fields may make, a guess before there is a pilot.
 
     Examples
     --------

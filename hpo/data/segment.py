@@ -28,7 +28,7 @@ class Segment:
     id : unique within its data set, ``uri`` and ``part`` together.
     uri : where the bytes are.
     part : first and one past the last row group (Parquet), record batch (IPC) or row (frames).
-    rows : number of rows, or None where only reading tells (CSV).
+    rows : number of rows, or None if unknown before reading (CSV).
     nbytes : stored bytes.
     fingerprint : hex digest of what the segment holds; equal fingerprints mean equal states.
     place : what rows are dealt and drawn by, beside their index and a seed: the file's name below the data's

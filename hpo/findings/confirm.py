@@ -108,7 +108,7 @@ def _batches(dataset: Dataset) -> Iterator[tuple[str, pa.RecordBatch]]:
 def outputs(model: Pipeline, table: pa.Table) -> dict[str, Values]:
     """Return what a model says of some rows, by the column it belongs in.
 
-    ``prediction``, and for a classifier or a mixture that tells them ``probability_<label>``; for a
+    ``prediction``, and for a classifier or a mixture that has them ``probability_<label>``; for a
     decomposition one ``component_<i>`` each.
     """
     if not hasattr(model, "predict"):

@@ -46,7 +46,7 @@ def _by_size(result: Result) -> list[tuple[float, Scores]]:
 def extrapolated(result: Result, rows: int | None = None) -> Extrapolation | None:
     """Return the best setting's score had it been fitted to all rows, by a power law, with its uncertainty.
 
-    None for models that are fitted to all rows already, and for samples too small to tell.
+    None for models that are fitted to all rows already, and for samples that are too small.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
     result : of a study.
     parameter : ``"algorithm.parameter"``, or a parameter of the best algorithm alone.
     points : how many values of a continuous range.
-    metric : a score that the algorithm's states tell; None for the study's.
+    metric : a score computed from the algorithm's states; None for the study's.
     """
     tuner, known = result.run.tuner, searched(result)
     first = algorithm_of(result.run, selection.best(result.candidates))
@@ -77,10 +77,10 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
         raise TuneError(f"{parameter!r} was not searched; this study searched {', '.join(known) or 'none'}")
     name, _, short = key.partition(".")
     leader = result.optuna_study.get_trials(deepcopy=False)[leaders(result)[name].number]
-    told, exact = metric not in (None, result.metric), tuner.scorer.searched[name].metrics
-    if told and metric not in exact:
-        raise TuneError(f"metric={metric!r} is none that the states of {name!r} tell ({', '.join(exact)})")
+    from_states, exact = metric not in (None, result.metric), tuner.scorer.searched[name].metrics
+    if from_states and metric not in exact:
+        raise TuneError(f"metric={metric!r} cannot be computed from the states of {name!r} ({', '.join(exact)})")
     return selection.validation_curve(
         functools.partial(tuner.scorer.build, name), tuner.setting(leader)[1], short,
-        grid_of(known[key], points), metric or result.metric, told=told,
+        grid_of(known[key], points), metric or result.metric, from_states=from_states,
     )  # fmt: skip

@@ -62,7 +62,7 @@ POSSIBLE = 0.1
 """Share of the laws that stay below the best there is, under which the end is left open."""
 
 CLEAR, WIDE, SURPRISING = 2.0, 2.0, 0.15
-"""A gain of so many standard errors is one; an interval of so many gains tells little; scores rise ever faster."""
+"""A gain of so many standard errors is one; an interval of so many gains says little; scores rise ever faster."""
 
 Array = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ class Extrapolation:
     low, high : between them the score lies with a probability of about nine in ten.
     limit, gain, rate : a, b and c of a - b·(n/n₀)⁻ᶜ, the likeliest law, with n₀ the largest size.
     sizes, means : training rows, and the mean fold score of a model of so many.
-    doubt : why the law cannot be told from these scores; empty where it can.
+    doubt : why the law cannot be found from these scores; empty where it can.
 
     Examples
     --------
@@ -215,7 +215,7 @@ class _Curve:
 
     @cached_property
     def told(self) -> float:
-        """The v that folds tell: of scores without the means of size and fold, and of the bend of curves."""
+        """The v that folds give: of scores without the means of size and fold, and of the bend of curves."""
         sizes, folds = self.folds.shape
         rest = self.folds - self.means[:, None] - self.folds.mean(axis=0) + self.folds.mean()
         error = (rest**2).sum() / max(1, (sizes - 1) * (folds - 1))
@@ -266,7 +266,7 @@ class _Curve:
 
 
 def _drawn(curve: _Curve, most: float, seed: int) -> tuple[Array, Array]:
-    """Return scores at all rows: by the laws that suit, and with errors of scores and ends that no law tells."""
+    """Return scores at all rows: by the laws that suit, and with errors of scores and ends that no law has."""
     rng = np.random.default_rng(seed)
     i = rng.choice(len(RATES), DRAWS, p=curve.weights)
     t = np.sqrt(FREEDOM / rng.chisquare(FREEDOM, DRAWS))
@@ -299,10 +299,10 @@ def _above_zero(mean: Array, deviation: Array, rng: np.random.Generator) -> Arra
 
 
 def _doubt(curve: _Curve, width: float) -> str:
-    """Return why the law cannot be told from the scores; empty where it can."""
+    """Return why the law cannot be found from the scores; empty where it can."""
     i, observed = int(curve.weights.argmax()), float(curve.means[-1] - curve.means[0])
     if curve.folds.shape[1] < 2:
-        return "one split does not tell the error of its scores"
+        return "one split does not give the error of its scores"
     if curve.gains[i] < CLEAR * math.sqrt(curve.v / curve.spread[i]):
         return "they rise with the number of rows by no more than their error"
     if curve.surprise > SURPRISING:

@@ -62,7 +62,7 @@ def _variance(trials: Sequence[FrozenTrial]) -> float:
 
 
 def _fanova(trials: Sequence[FrozenTrial]) -> dict[str, float]:
-    """Return the shares within trials of the same parameters; empty where they cannot be told."""
+    """Return the shares within trials of the same parameters; empty where they cannot be computed."""
     if len(trials) < LEAST or _variance(trials) <= 0.0:
         return {}
     with quiet(), warnings.catch_warnings():

@@ -131,7 +131,7 @@ class Result:
         """The splits: ``train_rows`` and ``test_rows`` of each, ``test_groups`` where groups stay together.
 
         Rows count that have a target and a weight. Of a target that is a class ``test_<label>`` are the rows of
-        each class that are tested on (their weight, where only that is kept), as far as the states tell them.
+        each class that are tested on (their weight, where only that is kept), as far as the states know them.
         """
         return pd.DataFrame(fold_rows(self.run)).set_index("split")
 
@@ -232,7 +232,7 @@ class Result:
     def predict(self, data: object, *, candidate: Candidate | None = None, **options: object) -> pd.DataFrame:
         """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
-        The columns: ``prediction``, and ``probability_<label>`` of a classifier that tells them (for a
+        The columns: ``prediction``, and ``probability_<label>`` of a classifier that has them (for a
         decomposition one column per component). The data is read batch by batch. ``options`` are those of
         reading, as ``storage_options``; CSV files are read as the study's were, unless they say otherwise.
         """

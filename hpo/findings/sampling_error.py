@@ -1,4 +1,4 @@
-"""The error and the bias that sampled held-out rows bring to a score, told without reading a row."""
+"""The error and the bias that sampled held-out rows bring to a score, computed without reading a row."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ ROUNDING = 1e-12
 """Errors beside the score that are rounding alone."""
 
 SURE = 2.0
-"""Standard errors that a bias must exceed to be told."""
+"""Standard errors that a bias must exceed to be reported."""
 
 
 @one_blas_thread()
 def with_sampling(found: Mapping[str, Accuracy], candidate: Candidate) -> dict[str, Accuracy]:
-    """Return what is known of a candidate's scores, with the error and bias of sampled rows where they can be told.
+    """Return what is known of a candidate's scores, with the error and bias of sampled rows if these are known.
 
     Groups of the sampled rows are left out in turn (Kott 2001, "The delete-a-group jackknife"); each split's
     predictions are made once for all scores. Costly models, which would be fitted again, and scores that are no
@@ -100,7 +100,7 @@ class _Scored:
     rows: SampleState
     answers: dict[str, Values]
 
-    def told(self, kept: NDArray[np.intp]) -> Given:
+    def predicted(self, kept: NDArray[np.intp]) -> Given:
         """Return what the model says of some of the rows."""
         names = ("predict", "predict_proba", "decision_function")
         methods = {n: self._answer(n, kept) for n in names if hasattr(self.model, n)}
@@ -129,13 +129,13 @@ def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
     if rows.complete:
         return 0.0, 0.0
     every = np.arange(rows.n)
-    whole = score_by(metric, scored.told(every), _part(rows, every, rows.sample_weight), classes=classes)
+    whole = score_by(metric, scored.predicted(every), _part(rows, every, rows.sample_weight), classes=classes)
     strata, group = _groups(rows)
     without = []
     for g in range(GROUPS):
         kept = np.flatnonzero(group != g)
         weights = rows.sample_weight * _raised(rows.sample_weight, strata, group != g)
-        without.append(score_by(metric, scored.told(kept), _part(rows, kept, weights), classes=classes))
+        without.append(score_by(metric, scored.predicted(kept), _part(rows, kept, weights), classes=classes))
     left = 1.0 - np.count_nonzero(strata >= 0) / rows.factors[strata >= 0].sum()
     mean = float(np.mean(without))
     variance = (GROUPS - 1) / GROUPS * float(np.sum((np.array(without) - mean) ** 2))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Told of what happens; this one says nothing.
+    """Called with what happens; this one prints nothing.
 
     Examples
     --------

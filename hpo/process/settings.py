@@ -1,4 +1,4 @@
-"""Where things are kept unless told otherwise: under ``HPO_HOME``, else the user's data directory."""
+"""Where things are kept by default: under ``HPO_HOME``, else the user's data directory."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 
 LOOK = 20_000
-"""Rows that are looked at to tell a class from a number."""
+"""Rows that are looked at to distinguish a class from a number."""
 
 FEW = 20
 """Distinct whole numbers up to which a target is taken for a class."""

@@ -35,7 +35,7 @@ class Scoring:
     ----------
     metrics : names of the scores, those that are optimised first; greater is better.
     goals : how many of them are optimised; more than one look for a Pareto front.
-    exact : those that held-out states tell exactly, for every algorithm of the study.
+    exact : those that are computed exactly from held-out states, for every algorithm of the study.
     sample : the summary whose held-out rows the others are computed on; None where there are none.
 
     Examples
@@ -65,7 +65,7 @@ def scores(
 ) -> list[Score]:
     """Return several scores of one solution on what was held out; it is dressed once for all of them.
 
-    The first is raised over as by :func:`score`; one of the others that cannot be told is NaN.
+    The first is raised over as by :func:`score`; one of the others that cannot be computed is NaN.
     """
     found = {metrics[0]: _told(algorithm, solution, held, metrics[0])}
     found |= {m: _or_nan(functools.partial(_told, algorithm, solution, held, m)) for m in metrics[1:]}
@@ -190,7 +190,7 @@ def resolve_scoring(
 
 
 def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:
-    """Return a metric's name, and whether every algorithm tells it exactly."""
+    """Return a metric's name, and whether it is exact for every algorithm."""
     task = TASKS[one_task(searched)]
     own = in_common(searched)
     if asked is None:
@@ -224,7 +224,7 @@ def _expected(searched: Sequence[Searched]) -> str | None:
 
 
 def in_common(searched: Sequence[Searched]) -> list[str]:
-    """Return the metrics that every algorithm tells by itself, those that all tell exactly first."""
+    """Return the metrics that every algorithm computes by itself, those that are exact for all first."""
     told = [m for m in searched[0].own_metrics if all(m in s.own_metrics for s in searched)]
     exact = [m for m in searched[0].metrics if all(m in s.metrics for s in searched)]
     return list(dict.fromkeys([*exact, *told]))

@@ -68,7 +68,7 @@ class Searched:
 
     @property
     def own_metrics(self) -> tuple[str, ...]:
-        """The metrics that it tells by itself, exactly or from sampled rows."""
+        """The metrics that it computes by itself, exactly or from sampled rows."""
         return (*self.sampled_metrics, *self.metrics)
 
     @property

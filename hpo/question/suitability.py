@@ -26,7 +26,7 @@ GUESSES: dict[str, Sequence[Labels]] = {
     BOOLEAN: ((False, True),),
     NUMERIC: ((1, 2), (1, 2, 3)),
 }
-"""Labels that a column of a kind may hold, where only reading would tell."""
+"""Labels that a column of a kind may hold, where they are unknown before reading."""
 
 MOST_NAMED = 6
 """Scorers that a message names at most."""

@@ -145,7 +145,7 @@ def _reading_notes(record: StudyRecord) -> list[str]:
     """Return why the data was read more than once, and what suits it badly even so."""
     again, left = record.read_again, record.unsuited
     found = [
-        f"The data was read again, since what a sample told does not suit all rows: {why}." for why in again
+        f"The data was read again, since what a sample gave does not suit all rows: {why}." for why in again
     ]
     found += [f"The data was read once more, by QR decompositions: {why}." for why in record.refined]
     if words := record.precision:

@@ -97,7 +97,7 @@ def depth_of(result: Result) -> Depth:
 
 
 def fitting(alongs: Sequence[Along], seconds: float, points: int) -> tuple[list[Along], int]:
-    """Return the curves that can be told in that time, the first before others, and the most points of each.
+    """Return the curves that can be computed in that time, the first before others, and the most points of each.
 
     Examples
     --------

@@ -24,7 +24,7 @@ class Scores:
     ----------
     folds : one score for each split.
     converged : whether every solver reached its tolerance.
-    also : the scores by the study's other metrics, by name; those that cannot be told are NaN.
+    also : the scores by the study's other metrics, by name; those that cannot be computed are NaN.
     bounds : how far each fold's score may be from the true one, by rounding or approximation; () if none is known.
     overlap : test rows by training rows, where splits test the same rows; 0 where each row is tested once at most.
 
@@ -77,7 +77,7 @@ def evaluate(
     algorithm : hyperparameters set.
     states : of the algorithm's summary.
     metric : name of the score.
-    also : names of further scores, told by the same models.
+    also : names of further scores, of the same models.
     """
     return score_pairs(algorithm, states.train, states.held_out, metric, also, overlap=states.overlap)
 

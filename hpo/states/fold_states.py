@@ -31,7 +31,7 @@ class FoldStates(Generic[S]):
     plan : which cells a split trains and tests on.
     summary : what made the states, knowing what it learned.
     sample : the states of the sample that scores are computed on; None where all are exact.
-    exact : the metrics that states tell exactly.
+    exact : the metrics that are computed exactly from states.
     plain : the states without their cells beside them; None where these are those.
     """
 

@@ -129,7 +129,7 @@ class Pass:
         Parameters
         ----------
         n_jobs : threads; None for one per core.
-        progress : told of rows and bytes as they are read.
+        progress : called with rows and bytes as they are read.
         stop : set to stop after the batch at hand; what is finished is kept.
 
         Raises

@@ -39,7 +39,7 @@ class Plan:
     ----------
     algorithms, metric, folds, trials : what is asked.
     summaries : what the pass would keep, in words; more than one when a pass field is searched.
-    segments, rows, nbytes : the data in all (rows None where only reading tells).
+    segments, rows, nbytes : the data in all (rows None if unknown before reading).
     segments_to_read, rows_to_read, bytes_to_read : what no state is known of.
     changed : files whose states were made before the file changed.
     pilot : ``"none needed"``, ``"stored"``, ``"to be drawn"``, or ``"to be drawn anew"`` when the segments of
@@ -52,7 +52,7 @@ class Plan:
     again : ``"no"`` or ``"maybe"``: whether the pass may show that what was learned of a sample does not suit all
         rows, so that the data is read once more, or twice.
     precision : how many digits the states have, and why, in words; empty where there is one way alone, or where
-        only a pilot would tell.
+        unknown before there is a pilot.
     wide : which algorithms are answered by another, since their states do not fit in memory; in words.
     fold_sizes : rows of each fold, and its groups and rows of each class where folds are dealt by them; None where
         only reading tells.

@@ -76,7 +76,7 @@ def read(question: Question, pilot: Pilot, progress: Progress, stop: Event) -> R
 
 @dataclass(frozen=True, eq=False)
 class _Failure:
-    """Why what a summary learned does not suit, and the state of every row that tells it."""
+    """Why what a summary learned does not suit, and the state of every row that shows it."""
 
     why: str
     whole: State
@@ -157,6 +157,6 @@ def _complaint(left: Mapping[Summary, str]) -> str:
     names = ", ".join(dict.fromkeys(map(repr, left)))
     return (
         f"what was learned before the pass does not suit all rows: {_sentences(left.values())}. Models and scores "
-        f"from {names} may be rough; hpo.write_report(result) tells their errors, and polish='always' makes the "
+        f"from {names} may be rough; hpo.write_report(result) shows their errors, and polish='always' makes the "
         "best model of every row"
     )

@@ -1,7 +1,7 @@
 """States of more digits, made by one more pass where a score turns out to need them.
 
 Products of the columns hold half the digits of the rows. That is enough for most data; a score that it does not
-suffice for says so (:class:`~algorithms.errors.Imprecise`), and the summary that it came from says what would. The
+suffice for raises (:class:`~algorithms.errors.Imprecise`), and the summary that it came from says what would. The
 data is then read once more for that summary, whatever the number of trials that need it, and what was found out is
 kept: the next study begins with it.
 """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def models_of(states: FoldStates) -> tuple[Kind, int, int]:
     """Return what the models of some states are, the rows they are fitted to, and the training rows.
 
-    The rows are means over the splits; they are told of models of a sample only.
+    The rows are means over the splits; they are known of models of a sample only.
     """
     family = states.summary.family
     if family == EXACT or all(s.complete for s in (*states.train, *states.test)):
@@ -39,14 +39,14 @@ def scored_rows(states: FoldStates) -> tuple[int, int] | None:
 
 
 class Recorded(TypedDict):
-    """The fields of a study's record that tell of the errors of its scores."""
+    """The fields of a study's record about the errors of its scores."""
 
     models: Mapping[str, tuple[Kind, int, int]]
     scored_rows: tuple[int, int] | None
 
 
 def record_of(found: Evidence) -> Recorded:
-    """Return the fields of a study's record that tell of the errors of its scores."""
+    """Return the fields of a study's record about the errors of its scores."""
     return {
         "models": {found.contexts[s]: models_of(states) for s, states in found.states.items() if states.train},
         "scored_rows": scored_rows(found.any_states),
@@ -54,7 +54,7 @@ def record_of(found: Evidence) -> Recorded:
 
 
 def accuracy_of(candidate: Candidate, metric: str, first: str) -> Accuracy:
-    """Return the errors that a candidate's score carries, but for what only more predictions tell.
+    """Return the errors that a candidate's score carries, but for what needs more predictions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The record of a study in memory: what every setting scored, and the trials that say so."""
+"""The record of a study in memory: what every setting scored, and its trials."""
 
 from __future__ import annotations
 

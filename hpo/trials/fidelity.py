@@ -90,7 +90,7 @@ class Fidelity:
         return scores, reason
 
     def _at(self, algorithm: Algorithm, states: FoldStates, step: int, metric: str) -> Scores | None:
-        """Return the scores of a part of the sample; None where it is too small to tell."""
+        """Return the scores of a part of the sample; None where it is too small."""
         train = self._part(states, step)
         if not train:
             return None

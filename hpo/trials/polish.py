@@ -121,7 +121,7 @@ def polish(
     winner : the best setting.
     how : True for where the expected gain is above the standard error; ``"always"`` for whatever gain;
         False for never.
-    progress : told of the rows read.
+    progress : called with the rows read.
     stop : set to stop; the unpolished winner stands.
     """
     algorithm = winner.algorithm
@@ -156,8 +156,8 @@ def _steps(
 ) -> Polished:
     """Return the winner after as many steps of Newton's method as gain enough, each on every row.
 
-    A pass that begins at a model tells its objective on all rows. A step that raised it is taken back; the last
-    one, which no further pass tells, is taken where it lowers the objective by more than what is not known of it.
+    A pass that begins at a model computes its objective on all rows. A step that raised it is taken back; the last
+    one, which no further pass checks, is taken where it lowers the objective by more than what is not known of it.
     """
     began, gain = time.perf_counter(), made.gain
     value, kept, kept_from, source = math.inf, solution, "", ""
@@ -240,7 +240,7 @@ def _knowing(pilot: Pilot, summary: Summary, known: Known) -> Pilot:
 
 
 def _standard_error(winner: Candidate, polishing: Polishable) -> float:
-    """Return the standard error over the folds of the winner's held-out loss, told by the states."""
+    """Return the standard error over the folds of the winner's held-out loss, from the states."""
     solve, states = winner.algorithm.solve, winner.states
     losses = [polishing.loss(solve(a), b) for a, b in zip(states.train, states.test, strict=True)]
     return Scores(tuple(losses), overlap=states.overlap).se

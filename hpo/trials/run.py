@@ -90,7 +90,7 @@ class Runner:
     sampler : a name or an Optuna sampler.
     storage : where trials are recorded; None for nowhere.
     resume : whether a study of the same name and definition goes on, or is refused.
-    progress : told of what happens.
+    progress : called with what happens.
     """
 
     question: Question
@@ -389,7 +389,7 @@ def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
             )
         if metric == "r2" and test.rows < 2:
             raise TuneError(
-                f"split {i} of {len(states.train)} has one row to test on, and R² needs two to tell a variance; "
+                f"split {i} of {len(states.train)} has one row to test on, and R² needs two for a variance; "
                 "use scoring='neg_mean_squared_error', or fewer folds"
             )
 

@@ -213,7 +213,7 @@ def validation_curve(
     values: Sequence[object],
     metric: str,
     *,
-    told: bool = False,
+    from_states: bool = False,
 ) -> Curve:
     """Return the score along one hyperparameter, the others held at ``params``.
 
@@ -224,12 +224,12 @@ def validation_curve(
     name : the hyperparameter.
     values : where to look.
     metric : the score.
-    told : whether the held-out states tell it, whatever the study is scored on.
+    from_states : whether it is computed from held-out states, whatever the study is scored on.
     """
     kept, scores = [], []
     for value in values:
         algorithm, states = build({**params, name: value})
-        held_out = [Held(held.state) for held in states.held_out] if told else states.held_out
+        held_out = [Held(held.state) for held in states.held_out] if from_states else states.held_out
         found = usable_scores(algorithm, states.train, held_out, metric, states.overlap)
         if found is not None:
             kept.append(value)

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 BEHIND = 0.25
 """Seconds that finished trials are gathered before they are written."""
 
+LATE = 0.6
+"""Seconds that the oldest trial may be unwritten, or those behind it may take to be, before the study waits."""
+
+UNKNOWN = LATE / 16
+"""Seconds that writing a trial is taken to need before one was written."""
+
+PATIENCE = 5.0
+"""Seconds that the study waits for a storage that does not answer, before it goes on without it."""
+
 _PAUSES = (0.05, 0.2, 0.5)
 _AT_ONCE = 128
 
@@ -30,8 +39,9 @@ _AT_ONCE = 128
 class WriteBehind:
     """Writes finished trials to a storage from a thread of its own, in the order of their numbers.
 
-    The storage belongs to the writer until :meth:`close`. A trial is one record. Nothing that happens to
-    the storage stops the study: what cannot be written is kept, counted and told at the end.
+    The storage belongs to the writer until :meth:`close`. A trial is one record. A study that is faster than its
+    storage waits for it, so that a process that is killed loses a second of trials at most. But nothing that
+    happens to the storage stops the study: what cannot be written is kept, and counted in a warning at the end.
 
     Parameters
     ----------
@@ -68,12 +78,21 @@ class WriteBehind:
         self._failure: BaseException | None = None
         self._foreign = False
         self._closed = False
+        self._since: dict[int, float] = {}
+        self._written = threading.Condition()
+        self._stuck, self._pace = False, UNKNOWN
         self._thread = threading.Thread(target=self._run, name="trial-writer", daemon=True)
         self._thread.start()
 
     def put(self, trial: FrozenTrial) -> None:
-        """Hand over one finished trial; returns at once."""
-        self._queue.put(trial)
+        """Hand over one finished trial; waits where the storage is behind, but not for one that fails."""
+        with self._written:
+            if trial.number >= self._next:
+                self._since[trial.number] = time.monotonic()
+            self._queue.put(trial)
+            if not self._in_time():
+                self._queue.put(threading.Event())  # nothing more is gathered first
+                self._stuck = not self._written.wait_for(self._in_time, PATIENCE)
 
     def set_attribute(self, key: str, value: object) -> None:
         """Set a user attribute of the stored study, a JSON value; returns at once."""
@@ -96,6 +115,14 @@ class WriteBehind:
     def failure(self) -> BaseException | None:
         """The last failure of the storage, None if the last write went well."""
         return self._failure
+
+    def _in_time(self) -> bool:
+        """Return whether what is to be written will be soon, or there is no use in waiting."""
+        if self._stuck or self._failure is not None or not self._thread.is_alive():
+            return True
+        if self._next not in self._since:  # those behind a trial that is not finished are not due
+            return True
+        return max(time.monotonic() - self._since[self._next], len(self._since) * self._pace) < LATE
 
     def close(self) -> None:
         """Write the rest and stop; warns with a RecordWarning of what is not written."""
@@ -178,7 +205,9 @@ class WriteBehind:
             try:
                 self._write_once()
             except Exception as error:  # noqa: BLE001 -- whatever the storage does must not stop the study
-                self._failure = error
+                with self._written:
+                    self._failure = error
+                    self._written.notify_all()
             else:
                 self._failure = None
                 return
@@ -187,7 +216,9 @@ class WriteBehind:
 
     def _write_once(self) -> None:
         while due := self._due():
+            began = time.monotonic()
             ids = self._create(due)
+            self._pace = (self._pace + (time.monotonic() - began) / len(due)) / 2.0
             self._foreign |= self._storage.get_trial_number_from_id(ids[-1]) != self._next + len(due) - 1
             self._done(len(due))
         while self._attributes:
@@ -207,6 +238,10 @@ class WriteBehind:
         return [self._storage.create_new_trial(self._study_id, template_trial=trial) for trial in due]
 
     def _done(self, count: int) -> None:
-        for _ in range(count):
-            del self._waiting[self._next]
-            self._next += 1
+        with self._written:
+            for _ in range(count):
+                del self._waiting[self._next]
+                self._since.pop(self._next, None)
+                self._next += 1
+            self._stuck = False
+            self._written.notify_all()

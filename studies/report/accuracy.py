@@ -97,7 +97,7 @@ def _error(error: float | None, what: str = "") -> str:
 
 
 def recorded_accuracy(record: StudyRecord, note: TrialNote, metric: str) -> Accuracy | None:
-    """Return what a study's record and a trial's note tell of a score; None of records that do not say."""
+    """Return what a study's record and a trial's note say of a score; None of records that do not say."""
     models = record.models.get(note.states or "")
     if models is None:
         return None

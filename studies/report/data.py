@@ -60,7 +60,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Estimate(Plain):
-    """A mean score with its standard error; None where it cannot be told.
+    """A mean score with its standard error; None where it cannot be computed.
 
     `bound` says how far the mean may be from the true one by rounding or by approximation of the model; `accuracy`
     which errors it carries beside the standard error, in words.

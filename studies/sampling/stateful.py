@@ -26,7 +26,7 @@ POPULATION = 20
 class PerAlgorithm(ByNumber):
     """One inner study for each algorithm, taking turns; each knows an unconditional space only.
 
-    Trials that were recorded before are told to the inner studies first. A Gaussian process learns from
+    Trials that were recorded before are added to the inner studies first. A Gaussian process learns from
     them; CMA-ES begins a new population.
     """
 

@@ -1,4 +1,4 @@
-"""Validation errors told in a person's words, with the line they stand on."""
+"""Validation errors in plain words, with the line they stand on."""
 
 from __future__ import annotations
 

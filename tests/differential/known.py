@@ -857,4 +857,18 @@ KNOWN: tuple[Example, ...] = (
         "kfold",
         "r2",
     ),
+    # A sentinel in a footer hid an origin of a column without missing values: class states lost digits of far means.
+    Example(
+        Spec(seed=1480337, cols=(Col("text", missing=0.02, where="only"),
+            Col("even", "Int64", offset=1000000000.0, scale=1, sentinel=-9999.0),
+            Col("boolean", missing=0.02, where="file"), Col("boolean", where="fold"),
+            Col("date", where="fold"),
+            Col("even", "Int16", offset=-30.0, missing=0.3, where="file"), Col("heavy", "uint64")),
+            target="class", classes=4, offset=1.0, order="grouped", source="parquet", files=4,
+            parts=5, dtype="uint16"),
+        "gaussian_nb",
+        (("var_smoothing", 0.0001),),
+        "shuffle",
+        "log_likelihood",
+    ),
 )  # fmt: skip

@@ -31,7 +31,7 @@ _NULL = b"\xff"
 class HashedEncoding:
     """A category of any number of levels: one column, the highest bits of xxh3_64 of each level's UTF-8 text.
 
-    Nothing is learned, so levels that no sample held are told apart as well. The name of the column is the seed,
+    Nothing is learned, so levels that no sample held are kept apart as well. The name of the column is the seed,
     so one text in two columns is two levels. A missing value is a level of its own; a whole number hashes
     as its digits, be it stored as an integer, a float or text.
 

@@ -33,7 +33,7 @@ class Share:
 
     Attributes
     ----------
-    rows : how many there are; None where only reading tells.
+    rows : how many there are; None if unknown before reading.
     extra : the folds that get one more, ``rows % K`` of them.
     """
 

@@ -46,7 +46,7 @@ class FoldScheme(ABC):
 
     Attributes
     ----------
-    columns : what cells are told by, besides the targets and the weight.
+    columns : what rows are dealt into cells by, besides the targets and the weight.
     sample_columns : what ``fit`` must find in a sample; empty where nothing is learned.
     """
 
@@ -70,7 +70,7 @@ class FoldScheme(ABC):
 
     @property
     def sizes(self) -> FoldSizes | None:
-        """What is known of the folds' sizes before the pass; None where only the pass tells."""
+        """What is known of the folds' sizes before the pass; None where that is nothing."""
         return None
 
     def fit(self, sample: pa.Table) -> Self:

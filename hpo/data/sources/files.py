@@ -38,7 +38,7 @@ Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file: its file system, its path there, its absolute URI, and what tells that it changed.
+    """One file: its file system, its path there, its absolute URI, and what shows that it changed.
 
     Attributes
     ----------
@@ -158,7 +158,7 @@ def _file_root(path: str) -> str:
 
 
 def _named_apart(files: Sequence[DataFile]) -> list[DataFile]:
-    """Return the files, those of one name with as many directories before it as tell them apart."""
+    """Return the files, those of one name with as many directories before it as distinguish them."""
     counts = Counter(file.name for file in files)
     if max(counts.values()) == 1:
         return list(files)

@@ -44,7 +44,7 @@ def dealt(
     ``classes`` are the labels of a target that is a class. Schemes that deal nothing are returned as they are.
     """
     found = _dealt(folds, dataset, store, classes, read=True)
-    assert found is not None  # noqa: S101 - reading tells all
+    assert found is not None  # noqa: S101 - known once all is read
     return found
 
 
@@ -164,7 +164,7 @@ class _Deal:
         return found if found is not None and found.shape == shape else None
 
     def _counted_groups(self, folds: GroupFolds, segment: Segment) -> tuple[Words, NDArray[np.int64]] | None:
-        """Return the groups of a segment, sorted, and the rows of each by class; None where only reading tells."""
+        """Return the groups of a segment, sorted, and the rows of each by class; None if unknown before reading."""
         roles = [folds.column, *self.dataset.targets, self.dataset.weight]
         labels = [label_text(c) for c in self.classes] if folds.stratified else []
         name = digest([segment.fingerprint, roles, labels, len(self.classes)])

@@ -38,7 +38,7 @@ def classes_of(dataset: Dataset, store: StateStore) -> tuple[Label, ...]:
 
 
 def known_classes(dataset: Dataset, store: StateStore) -> tuple[Label, ...] | None:
-    """Return the labels of the target, or None where only reading would tell."""
+    """Return the labels of the target, or None where they are unknown before reading."""
     target = dataset.targets[0]
     found: set[Label] = set()
     for segment in dataset.segments:
@@ -59,7 +59,7 @@ def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[La
 
 
 def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Label, int] | None:
-    """Return the rows of each label of a segment, or None where only reading would tell."""
+    """Return the rows of each label of a segment, or None where they are unknown before reading."""
     document = LABELS.get(store, _name(dataset, segment))
     about = {} if document is None else document.about
     labels, rows = about.get("labels"), about.get("rows")
@@ -84,7 +84,7 @@ def _checked(target: str, found: set[Label]) -> tuple[Label, ...]:
     if len(labels) < 2:
         held = f"is {labels[0]!r} wherever it has a value" if labels else "has no value"
         raise DataError(
-            f"target {target!r} {held}: there are no two classes to tell apart; check the target's name and the "
+            f"target {target!r} {held}: there are no two classes to distinguish; check the target's name and the "
             "filter on the rows"
         )
     _check_digits(target, labels)

@@ -78,7 +78,7 @@ class PilotPlan:
     outdated : whether pilots of the same question exist, but segments they were drawn from are gone.
     needed : whether anything must be looked up: a sample, or the classes of the target.
     origins : those of the numbers that are known without reading, by column.
-    peeked : the columns of which a few rows tell them.
+    peeked : the columns for which a few rows give them.
     """
 
     columns: tuple[str, ...]
@@ -100,7 +100,7 @@ def plan_pilot(
 ) -> PilotPlan:
     """Return which stored pilot fits the data set, if one does; reads no data.
 
-    ``classes`` are the labels of a target that is a class; None where only reading would tell them.
+    ``classes`` are the labels of a target that is a class; None where they are unknown before reading.
     ``hash_columns`` is as :class:`~hpo.data.Encoder` has it.
     """
     if classes is None:

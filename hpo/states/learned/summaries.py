@@ -67,7 +67,7 @@ class Learned:
 
 
 def keep(summary: Summary, learned: Learned, pilot: Pilot, dataset: Dataset, store: StateStore) -> None:
-    """Keep what was learned again; data that still has all these segments prefers it to what a sample told."""
+    """Keep what was learned again; data that still has all these segments prefers it to what a sample gave."""
     about = _about(summary, pilot, dataset, dataset.segments)
     SUMMARY.put(store, learned.known.digest, {**about, "rounds": learned.rounds}, learned.known.arrays)
 
@@ -129,7 +129,7 @@ def with_stored(
 
 
 def _learned_last(document: Document) -> tuple[bool, int, int]:
-    """Return a rank: what a sample told is 0, above it what was learned of most rows last, then the finer."""
+    """Return a rank: what a sample gave is 0, above it what was learned of most rows last, then the finer."""
     rounds, finer = int(document.about.get("rounds", 0)), bool(document.about.get("finer"))
     return (finer, len(document.about["segments"]), rounds) if rounds or finer else (False, 0, 0)
 

@@ -110,7 +110,7 @@ def _best(frame: Frame, curve: Curve, places: Sequence[Band | None]) -> str:
 
 
 def _hits(curve: Curve, metric: Metric, places: Sequence[Band | None]) -> str:
-    """Return an invisible target around each point that tells its value to the pointer."""
+    """Return an invisible target around each point that shows its value under the pointer."""
     parts = []
     for x, mean, se, place in zip(curve.x, curve.mean, _errors(curve), places, strict=False):
         if place is not None:

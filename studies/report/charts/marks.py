@@ -1,4 +1,4 @@
-"""Point marks: one path for all points of a series, its shape and colour telling series apart."""
+"""Point marks: one path for all points of a series, its shape and colour distinguish series."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def parallel_chart(
     """Return the chart of the trials at the places `drawn`, given best first; the first line is the best.
 
     `log` says which hyperparameters have a logarithmic axis; the values decide for the others. Line colours
-    and widths tell the best tenth of the drawn trials, the next three tenths, and the others.
+    and widths mark the best tenth of the drawn trials, the next three tenths, and the others.
     """
     rows = [trials[place] for place in drawn]
     axes = [_axis(i, name, rows, width, log.get(name)) for i, name in enumerate(parameters)]
