@@ -189,10 +189,11 @@ def _check_header(file: DataFile, text: TextFormat) -> bytes:
     except LookupError as error:
         why = "is none that Python knows; write 'cp1252' (Windows), 'latin-1' or 'utf-16'"
         raise DataError(f"encoding={text.encoding!r} {why}") from error
-    except UnicodeError as error:
-        place = getattr(error, "start", None)
-        why = f"its header holds the byte 0x{begun[place]:02x}" if place is not None else str(error)
+    except UnicodeDecodeError as error:
+        why = f"its header holds the byte 0x{begun[error.start]:02x}"
         raise DataError(_not_text(file, text, why)) from error
+    except UnicodeError as error:  # that of UTF-16 without a mark at its beginning
+        raise DataError(_not_text(file, text, str(error))) from error
     separator = text.sep or usual_separator(file)
     other = other_separator(header, separator)
     if other is not None:
