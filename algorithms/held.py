@@ -72,6 +72,11 @@ class State:
         return False
 
     @property
+    def kept_rows(self) -> int:
+        """How many rows themselves are kept, which models are fitted to; 0 of a state of sums."""
+        return 0
+
+    @property
     def class_rows(self) -> Array | None:
         """Rows of each class, shape (C,), or their weight where that alone is kept; None where neither is."""
         return None

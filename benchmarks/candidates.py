@@ -14,7 +14,7 @@ from benchmarks.peers import ALPHAS, grid_search
 from benchmarks.questions import read_states
 from benchmarks.table import Row, at_least, seconds
 from benchmarks.workshop import Workshop, in_memory
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.states.evaluate import evaluate
 from hpo.states.fold_states import FoldStates, fold_states
 
@@ -45,7 +45,7 @@ def _row(shop: Workshop, name: str, bound: float, ours: list[Any], folds: FoldSt
 
     def from_states() -> None:
         anew = fold_states(folds.summary, folds.cells, folds.plan)
-        with one_blas_thread():
+        with one_thread():
             for algorithm in ours:
                 evaluate(algorithm, anew, METRIC)
 

@@ -72,11 +72,11 @@ def model_of(result: Any, k: int) -> Any:
     """Return the k-means of that many clusters of every row, from the study's states."""
     from dataclasses import replace
 
-    from hpo.process.threads import one_blas_thread
+    from hpo.process.threads import one_thread
 
     candidate = result.candidates[0]
     algorithm = replace(candidate.algorithm, n_clusters=k)
-    with one_blas_thread():
+    with one_thread():
         return fitted(algorithm, candidate.states.whole)
 
 

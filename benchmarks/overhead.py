@@ -17,7 +17,7 @@ from benchmarks.measure import Rounds, Sample, alternate
 from benchmarks.questions import States, read_states
 from benchmarks.table import Row, at_most, number, seconds
 from benchmarks.workshop import Workshop
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.states.evaluate import Scores
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Setting, Space, suggest
@@ -93,7 +93,7 @@ def persisted(shop: Workshop, states: States, trials: int) -> Tuner:
     evidence = states.evidence
     scorer = TimedScorer(states.searched, evidence.states, evidence.contexts, "r2")
     tuner = Tuner(scorer, Space(states.space, next(iter(states.searched))), study)
-    with one_blas_thread(), WriteBehind(storage, "overhead", 0) as writer:
+    with one_thread(), WriteBehind(storage, "overhead", 0) as writer:
         tuner.run(Budget(trials), writer.put, Event())
     shop.remove(journal)
     return tuner

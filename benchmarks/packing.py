@@ -11,7 +11,7 @@ from algorithms.summaries.packed import PackedClassifiers
 from benchmarks.measure import alternate
 from benchmarks.table import Row, at_most, seconds
 from benchmarks.workshop import Workshop, in_memory
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 
 ALPHAS = "1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1"
 RATES = "0.01, 0.03, 0.1, 0.3"
@@ -35,7 +35,7 @@ def packing_rows(shop: Workshop) -> list[Row]:
     ready = {name: pack.knowing(pack.learn(shape, batch)) for name, pack in packs.items()}
 
     def trained(name: str) -> Any:
-        with one_blas_thread():
+        with one_thread():
             return ready[name].update(ready[name].init(shape), batch)
 
     found = alternate(

@@ -12,7 +12,7 @@ from benchmarks.measure import alternate
 from benchmarks.questions import States, read_states
 from benchmarks.table import Row, at_most, seconds
 from benchmarks.workshop import Workshop
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Space
 from hpo.trials.tuner import Budget, Tuner
@@ -50,5 +50,5 @@ def run(states: States, space: Mapping[str, BaseDistribution], trials: int) -> N
     found = states.evidence
     scorer = Scorer(states.searched, found.states, found.contexts, "r2")
     tuner = Tuner(scorer, Space(space, next(iter(states.searched))), study)
-    with one_blas_thread():
+    with one_thread():
         tuner.run(Budget(trials), lambda _: None, Event())

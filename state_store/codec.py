@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from state_store.errors import DamagedBlob, UnstorableValue
 
 T = TypeVar("T")
-Arrays = dict[str, NDArray[Any]]
+Values: TypeAlias = NDArray[np.generic]
+"""An array of any type that is stored."""
+
+Arrays = dict[str, Values]
 Scalars = dict[str, object]
 
 ROOT = "state"
@@ -62,7 +65,7 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
     return arrays, scalars
 
 
-def restore(arrays: Mapping[str, NDArray[np.generic]], scalars: Mapping[str, object], like: T) -> T:
+def restore(arrays: Mapping[str, Values], scalars: Mapping[str, object], like: T) -> T:
     """Return the state of which ``arrays`` and ``scalars`` were made, by the template ``like``.
 
     Parameters
@@ -92,7 +95,7 @@ def restore(arrays: Mapping[str, NDArray[np.generic]], scalars: Mapping[str, obj
     return cast("T", state)
 
 
-def dense(value: object, path: str) -> NDArray[np.generic]:
+def dense(value: object, path: str) -> Values:
     """Return the array as safetensors needs it: contiguous, little endian, shape kept.
 
     safetensors writes the memory as it lies, so a Fortran-ordered, strided or big-endian array would be
@@ -186,8 +189,8 @@ def _leaf(like: object, path: str, stored: dict[str, object], *, varies: bool) -
 
 
 def _array(
-    like: NDArray[np.generic] | np.generic, path: str, value: object, *, varies: bool = False
-) -> NDArray[np.generic]:
+    like: Values | np.generic, path: str, value: object, *, varies: bool = False
+) -> Values:
     expected = like.dtype.newbyteorder("=")
     if not isinstance(value, np.ndarray):
         raise DamagedBlob(f"{path!r} is {value!r} where {expected} {like.shape} is expected")

@@ -73,6 +73,11 @@ class Cells(State):
         return self.whole.weight
 
     @property
+    def kept_rows(self) -> int:
+        """How many rows the merged state keeps."""
+        return int(self.whole.kept_rows)
+
+    @property
     def shape(self) -> Shape:
         """The columns."""
         return self.whole.shape

@@ -43,6 +43,11 @@ class DrawnRows(State):
         return min(self.rows, len(self.priority))
 
     @property
+    def kept_rows(self) -> int:
+        """How many rows themselves are kept."""
+        return self.n
+
+    @property
     def values(self) -> Floats:
         """The kept rows, columns and targets, dense, shape (n, p)."""
         return self.kept.values

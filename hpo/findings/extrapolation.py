@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 from sklearn.metrics import get_scorer_names
 
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.states.evaluate import Scores
 from hpo.trials.fidelity import parts_of
 from hpo.trials.selection import Candidate, usable_scores
@@ -104,7 +104,7 @@ class Extrapolation:
         return f"{told}, but the law cannot be seen in the scores: {self.doubt}" if self.doubt else told
 
 
-@one_blas_thread()
+@one_thread()
 def nested_scores(candidate: Candidate, metric: str) -> list[tuple[float, Scores]]:
     """Return the scores of models of ever larger parts of the sample, with their training rows.
 

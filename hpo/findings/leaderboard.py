@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hpo.findings.scored import leaders
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.states.evaluate import Scores
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
@@ -55,7 +55,7 @@ class Leader:
         return found
 
 
-@one_blas_thread()
+@one_thread()
 def leaderboard(result: Result) -> list[Leader]:
     """Return one row for each algorithm that has a score, the best first."""
     leading = leaders(result)

@@ -14,7 +14,7 @@ from hpo.data.folds.schemes import FoldScheme
 from hpo.errors import TuneError
 from hpo.findings.result import Result
 from hpo.process.settings import Location, default_storage, open_store
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.question.question import solved_from, summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
@@ -83,7 +83,7 @@ class RecordedPilot(Pilot):
         return str(self.name)
 
 
-@one_blas_thread()
+@one_thread()
 def load(
     name: str, *, storage: BaseStorage | Location | None = None, store: StateStore | Location | None = None
 ) -> Result:

@@ -17,7 +17,7 @@ from hpo.data.sources.text import written
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy, without_score
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread, threads_for
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
 from hpo.trials.notes import recorded
@@ -179,14 +179,14 @@ class Result:
         """The best setting fitted on every row: a scikit-learn ``Pipeline`` that takes a DataFrame."""
         return self.model_of(self.best)
 
-    @one_blas_thread()
+    @one_thread()
     def model_of(self, candidate: Candidate) -> Pipeline:
         """Return a candidate fitted on every row: encoder, preprocessing and scikit-learn's own estimator."""
         algorithm, polished = candidate.algorithm, self.polished
         solution = None if polished is None or polished.number != candidate.number else polished.solution
-        fitted = algorithm.estimator(
-            algorithm.solve(candidate.states.whole) if solution is None else solution
-        )
+        whole = candidate.states.whole
+        with threads_for([whole]):
+            fitted = algorithm.estimator(algorithm.solve(whole) if solution is None else solution)
         return Pipeline([("encoder", self.run.evidence.pilot.encoder), *steps_of(fitted)])
 
     def params_of(self, candidate: Candidate) -> dict[str, object]:

@@ -19,7 +19,7 @@ from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import SHARELESS, score_by
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
 from studies.report.accuracy import Accuracy
@@ -37,7 +37,7 @@ SURE = 2.0
 """Standard errors that a bias must exceed to be reported."""
 
 
-@one_blas_thread()
+@one_thread()
 def with_sampling(found: Mapping[str, Accuracy], candidate: Candidate) -> dict[str, Accuracy]:
     """Return what is known of a candidate's scores, with the error and bias of sampled rows if these are known.
 

@@ -15,7 +15,7 @@ from hpo.findings.curves import extrapolated, learning_curve, nested_score, vali
 from hpo.findings.leaderboard import leaderboard
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy
 from hpo.findings.scored import leaders, searched
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.notes import notes as notes_of
@@ -53,7 +53,7 @@ MOST_COEFFICIENTS = 30
 MOST_PATHS = 3
 
 
-@one_blas_thread()
+@one_thread()
 def report_data(result: Result) -> ReportData:
     """Return everything that a report of the study shows; answered from states and record, no data is read."""
     record = result.record

@@ -10,6 +10,7 @@ import numpy as np
 
 from algorithms.contract import Algorithm, Held, Score, State
 from algorithms.errors import Unscorable
+from hpo.process.threads import threads_for
 from hpo.question.scoring import scores
 from hpo.states.fold_sizes import without_class
 from hpo.states.fold_states import FoldStates
@@ -92,9 +93,10 @@ def score_pairs(
     overlap: float = 0.0,
 ) -> Scores:
     """Return one score for each pair of a training state and what was held out; one model serves all metrics."""
-    solutions = [algorithm.solve(state) for state in train]
     names = (metric, *also)
-    found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
+    with threads_for(train):
+        solutions = [algorithm.solve(state) for state in train]
+        found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
     first, *others = (Scores.of(folds, overlap) for folds in zip(*found, strict=True))
     converged = all(map(algorithm.converged, solutions))
     return replace(first, converged=converged, also=dict(zip(also, others, strict=True)))

@@ -24,7 +24,7 @@ from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
 from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.states.learned.pilot import Pilot
 from hpo.states.summaries import fields_of_summary
 from state_store import Key, StateStore, StoreWriteError, digest
@@ -146,7 +146,7 @@ class Pass:
         missing = self._missing()
         ahead = 0 < len(missing) < workers
         read = functools.partial(self._leaves, progress=progress, stop=stop, unsaved=unsaved, ahead=ahead)
-        with one_blas_thread(), ThreadPoolExecutor(1) as beside:
+        with one_thread(), ThreadPoolExecutor(1) as beside:
             made, lacking = in_order(read, missing, workers, beside), set(missing)
             for segment in self.dataset.segments:
                 self._stopped(stop, result)

@@ -17,7 +17,7 @@ from algorithms.ranges import Range
 from hpo.errors import DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.progress import Progress
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.question.checks import check, check_fidelity
 from hpo.question.question import Question, masked, solved_from
 from hpo.question.search import Searched, asked_for, space_of, widest
@@ -102,7 +102,7 @@ class Runner:
     def run(self) -> Run:
         """Read what must be read, run the trials, keep the record."""
         self._check_name()
-        with self.progress, stop_on_interrupt() as stop, one_blas_thread():
+        with self.progress, stop_on_interrupt() as stop, one_thread():
             pilot = self._pilot()
             question = fitting(self.question, pilot, self._taken())
             return replace(self, question=question)._answer(pilot, stop)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from algorithms.contract import Algorithm, Held, State
 from algorithms.errors import AlgorithmError
-from hpo.process.threads import one_blas_thread
+from hpo.process.threads import one_thread
 from hpo.question.scoring import score
 from hpo.states.evaluate import Scores, score_pairs, usable
 from hpo.states.fold_states import FoldStates, leaves_one_out
@@ -93,7 +93,7 @@ def complexity(candidate: Candidate) -> float:
     return candidate.algorithm.complexity_of(candidate.states.whole)
 
 
-@one_blas_thread()
+@one_thread()
 def simplest(candidates: Sequence[Candidate]) -> Candidate:
     """Return the simplest candidate within one standard error of the best (Breiman et al. 1984, §3.4.3).
 
@@ -112,7 +112,7 @@ def nests(candidates: Sequence[Candidate]) -> bool:
     return leaves_one_out(plan) and len(plan.splits) >= 3 and not costly
 
 
-@one_blas_thread()
+@one_thread()
 def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
     """Return the nested cross-validation estimate of *choosing the best candidate*.
 
@@ -182,7 +182,7 @@ def _finite_mean(scores: Sequence[float]) -> float:
     return mean if math.isfinite(mean) else -math.inf
 
 
-@one_blas_thread()
+@one_thread()
 def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
     """Return the score against the number of training rows, from merges of fewer folds.
 
@@ -205,7 +205,7 @@ def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
     return Curve(tuple(sizes), tuple(s.mean for s in scores), tuple(s.se for s in scores))
 
 
-@one_blas_thread()
+@one_thread()
 def validation_curve(
     build: Callable[[Mapping[str, object]], tuple[Algorithm, FoldStates]],
     params: Mapping[str, object],

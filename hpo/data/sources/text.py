@@ -55,7 +55,7 @@ class TextFormat:
     @property
     def given(self) -> dict[str, Any]:
         """What is not as usual, by name."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) not in (None, ())}
+        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
     @property
     def parts(self) -> tuple[str, ...]:

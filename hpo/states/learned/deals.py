@@ -157,11 +157,11 @@ class _Deal:
         labels = self.classes if folds.stratified else ()
         return folds.knowing(DealtGroups(words, made, rows, labels, prints))
 
-    def _folds_of(self, name: str, shape: tuple[int, ...]) -> NDArray[np.integer] | None:
+    def _folds_of(self, name: str, shape: tuple[int, ...]) -> NDArray[np.int64] | None:
         """Return the remembered folds of a segment's groups."""
         document = DEALS.get(self.store, name)
         found = None if document is None else document.arrays.get("folds")
-        return found if found is not None and found.shape == shape else None
+        return found.astype(np.int64) if found is not None and found.shape == shape else None
 
     def _counted_groups(self, folds: GroupFolds, segment: Segment) -> tuple[Words, NDArray[np.int64]] | None:
         """Return the groups of a segment, sorted, and the rows of each by class; None if unknown before reading."""
@@ -170,7 +170,8 @@ class _Deal:
         name = digest([segment.fingerprint, roles, labels, len(self.classes)])
         document = GROUPS.get(self.store, name)
         if document is not None and {"groups", "rows"} <= set(document.arrays):
-            return document.arrays["groups"], document.arrays["rows"]
+            groups, rows = document.arrays["groups"], document.arrays["rows"]
+            return groups.astype(np.uint64, copy=False), rows.astype(np.int64, copy=False)
         if not self.read:
             return None
         found = _Groups(len(self.classes) if folds.stratified else 1)
@@ -205,9 +206,9 @@ class _Groups:
         self._parts = [(np.empty(0, np.uint64), np.zeros((0, classes), np.int64), np.empty(0, np.int64))]
         self._waiting = 0
 
-    def add(self, words: Words, rows: NDArray[np.int64], folds: NDArray[np.integer] | None = None) -> None:
+    def add(self, words: Words, rows: NDArray[np.int64], folds: NDArray[np.int64] | None = None) -> None:
         """Take further groups; of two folds the first that was met stays."""
-        known = np.full(len(words), -1) if folds is None else folds.astype(np.int64)
+        known = np.full(len(words), -1) if folds is None else folds
         self._parts.append((words, rows, known))
         self._waiting += len(words)
         if self._waiting > max(1 << 20, len(self._parts[0][0])):

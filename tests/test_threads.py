@@ -1,0 +1,89 @@
+"""Small fits have one thread of BLAS and OpenMP, large ones all of OpenMP's, and both have afterwards what they had."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_info, threadpool_limits
+
+import hpo
+from hpo.process import threads
+
+
+def pools(api):
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == api]
+
+
+class Watched(Ridge):
+    """A model that notes the threads that it may use."""
+
+    seen: ClassVar[list[tuple[str, int]]] = []
+
+    def fit(self, X, y):
+        self.seen.extend((api, n) for api in ("blas", "openmp") for n in pools(api))
+        return super().fit(X, y)
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    Watched.seen.clear()
+    with threadpool_limits(2):
+        yield
+
+
+def tuned(rows, tmp_path):
+    X = np.random.default_rng(0).normal(size=(rows, 3))
+    return hpo.tune(
+        (X, X[:, 0]), algorithm=Watched(), search={"Watched.alpha": [1.0]}, trials=1, folds=2, progress=False,
+        store=tmp_path,
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_small_fits_have_one_thread(tmp_path):
+    tuned(60, tmp_path).best_model.predict(np.zeros((1, 3)))
+    assert len(Watched.seen) > 3
+    assert {n for _, n in Watched.seen} == {1}
+    assert {*pools("blas"), *pools("openmp")} == {2}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_fits_to_many_rows_have_all_of_openmp(tmp_path, monkeypatch):
+    monkeypatch.setattr(threads, "BIG", 60)
+    tuned(60, tmp_path)
+    assert set(Watched.seen) == {("blas", 1), ("openmp", 2)}
+    assert {*pools("blas"), *pools("openmp")} == {2}
+
+
+def test_threads_that_overlap_share_one_limit_of_blas(monkeypatch):
+    held = []
+
+    class Pools:
+        @contextmanager
+        def limit(self, limits):
+            held.append(limits)
+            yield
+            held.remove(limits)
+
+    monkeypatch.setattr(threads, "_pools", lambda api: Pools())
+    shared, inside, leave = threads.Shared(), threading.Event(), threading.Event()
+
+    def first():
+        with shared.hold():
+            inside.set()
+            leave.wait(10)
+
+    other = threading.Thread(target=first)
+    other.start()
+    assert inside.wait(10)
+    with shared.hold():
+        leave.set()
+        other.join()
+        assert held == [1]
+    assert held == []
