@@ -125,7 +125,9 @@ def load(
 
 def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore) -> Polished | None:
     note = record.polish
-    winner = next((c for c in tuner.candidates() if note is not None and c.number == note.trial), None)
+    if note is None:
+        return None
+    winner = next((c for c in tuner.candidates() if c.number == note.trial), None)
 
     def merged(summary: Summary, pilot: Pilot) -> list[State] | None:
         context = context_of(summary, pilot, record.targets, record.weight)
@@ -134,7 +136,7 @@ def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateSt
         except TuneError:
             return None
 
-    if note is None or winner is None:
+    if winner is None:
         return None
     return restored(note, winner, found.pilot, store, merged)
 
