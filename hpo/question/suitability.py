@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sklearn.metrics import get_scorer_names
 
+from algorithms.batches import Label
 from algorithms.scoring.suitability import unsuited
 from algorithms.tasks import CLASS, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.question.search import Searched
 
-Labels = tuple[Any, ...]
+Labels = tuple[Label, ...]
 
 GUESSES: dict[str, Sequence[Labels]] = {
     CATEGORICAL: (("text", "words"), ("text", "words", "writing")),
@@ -32,7 +33,7 @@ MOST_NAMED = 6
 
 
 def check_scoring(
-    scoring: Scoring, searched: Sequence[Searched], dataset: Dataset, labels: Sequence[Any] = ()
+    scoring: Scoring, searched: Sequence[Searched], dataset: Dataset, labels: Sequence[Label] = ()
 ) -> None:
     """Refuse a scorer that can judge no model of the study's task on its target.
 

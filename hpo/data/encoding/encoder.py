@@ -13,6 +13,8 @@ from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from algorithms.arrays import Array, Floats
+from algorithms.batches import Label
 from algorithms.contract import Batch, SparseBatch
 from hpo.data.cells import cell_order
 from hpo.data.encoding.encodings import (
@@ -109,7 +111,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         beyond = self._hash_beyond(fields)
         return tuple(f for f in fields if f.kind in KINDS and beyond.get(f.name) != 0)
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: object, y: object = None) -> Self:
         """Learn the encoding of every column of a frame, table or array."""
         table = as_table(X)
         for count, what in ((table.num_columns, "feature(s)"), (table.num_rows, "sample(s)")):
@@ -123,7 +125,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         sample: pa.Table | None = None,
         targets: Iterable[Field] = (),
         weight: str | None = None,
-        classes: Sequence[Any] = (),
+        classes: Sequence[Label] = (),
         origins: Mapping[str, float] | None = None,
     ) -> Self:
         """Learn the encoding of ``fields`` from a sample that holds at least ``sample_columns(fields)``.
@@ -152,7 +154,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         self._settle(encodings, "float32" if narrow else "float64", classes)
         return self
 
-    def transform(self, X: Any) -> NDArray[np.floating[Any]]:
+    def transform(self, X: object) -> Floats:
         """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored.
 
         They are encoded as in a pass and origins are added last, so they equal the rows of the states bit by bit.
@@ -185,14 +187,14 @@ class Encoder(TransformerMixin, BaseEstimator):
         """Names of the features that are hashed."""
         return frozenset(e.name for e in self.encodings_ if isinstance(e, HashedEncoding))
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+    def get_feature_names_out(self, input_features: Iterable[str] | None = None) -> NDArray[np.object_]:
         """Return the names of the encoded columns."""
         check_is_fitted(self)
         if input_features is not None and list(input_features) != list(self.feature_names_in_):
             raise ValueError("input_features is not equal to feature_names_in_")
         return np.array([column.name for column in self.columns_], dtype=object)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the fitted encoder as JSON-ready values."""
         check_is_fitted(self)
         return {
@@ -246,7 +248,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         rows: Rows | pa.RecordBatch,
         targets: Sequence[str],
         weight: str | None,
-        cells: NDArray[np.integer[Any]],
+        cells: NDArray[np.integer],
         n_cells: int,
         *,
         priority: Words | None = None,
@@ -327,7 +329,7 @@ class Encoder(TransformerMixin, BaseEstimator):
     def _hash_beyond(self, fields: Iterable[Field]) -> dict[str, int]:
         return hash_beyond(fields, self.hash_columns, self.max_categories)
 
-    def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Any]) -> None:
+    def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Label]) -> None:
         """Set the fitted attributes."""
         chosen = automatic if self.dtype == "auto" else self.dtype
         if chosen not in ("float32", "float64"):
@@ -364,7 +366,7 @@ def _plain(hashed: Hashed) -> str | list[str] | None:
     return hashed if hashed is None or isinstance(hashed, str) else list(hashed)
 
 
-def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Any:
+def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Array | None:
     if weight is None:
         return None
     values = as_numbers(batch.column(weight)).astype(np.float64)
