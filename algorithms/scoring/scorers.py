@@ -9,6 +9,7 @@ from typing import Any
 
 from algorithms.contract import Rows
 from algorithms.lazily import sklearn
+from algorithms.scoring.blocks import asked_of
 
 SHARELESS = ("neg_max_error", "positive_likelihood_ratio", "neg_negative_likelihood_ratio", "roc_auc_ovo")
 """Scores that take no weights and need none: they do not depend on how many rows each kept one stands for."""
@@ -63,8 +64,6 @@ def score_by(metric: str, model: Any, rows: Rows, truth: Any = None, classes: Se
     AttributeError, TypeError, ValueError
         The scorer does not suit the model or the rows.
     """
-    from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
-
     scorer = scorer_of(metric, classes)
     truth = rows.y if truth is None else truth
     takes = "sample_weight" in signature(scorer._score_func).parameters

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import get_scorer_names
 
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
+from algorithms.lazily import sklearn
 from algorithms.scoring.blocks import asked_of
-from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import SHARELESS, score_by
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
@@ -22,6 +21,9 @@ from hpo.process.threads import one_thread
 from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
 from studies.report.accuracy import Accuracy
+
+if TYPE_CHECKING:
+    from algorithms.scoring.given import Given
 
 GROUPS = 10
 """Parts of the sampled rows that are left out in turn."""
@@ -75,9 +77,8 @@ def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_
 
 def _known(candidate: Candidate, metric: str) -> bool:
     task = TASKS[candidate.algorithm.tags.task]
-    return (
-        bool(task.target) and not task.one_class and metric in get_scorer_names() and metric not in SHARELESS
-    )
+    known = sklearn.metrics.get_scorer_names()
+    return bool(task.target) and not task.one_class and metric in known and metric not in SHARELESS
 
 
 def _disjoint(states: FoldStates) -> float:
@@ -98,6 +99,8 @@ class _Scored:
 
     def predicted(self, kept: NDArray[np.intp]) -> Given:
         """Return what the model says of some of the rows."""
+        from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
         names = ("predict", "predict_proba", "decision_function")
         methods = {n: self._answer(n, kept) for n in names if hasattr(self.model, n)}
         classes = getattr(self.model, "classes_", None)

@@ -16,6 +16,7 @@ from hpo.data.schema import Field, Schema
 from hpo.data.segment import SEGMENT_ROWS, Rows, Segment, fingerprint
 from hpo.data.sources.roles import unify_schemas
 from hpo.data.sources.text import Sight
+from hpo.data.values import arrow_numbers
 
 if TYPE_CHECKING:
     pass
@@ -26,7 +27,7 @@ SOME_ROWS = 4096
 """Rows that the origins of columns are taken from."""
 
 
-NO_VALUES = pa.array([], pa.float64())
+NO_VALUES = pa.nulls(0, pa.float64())
 
 
 class Block(Protocol):
@@ -78,7 +79,7 @@ class TableBlock:
 
     def some(self, name: str, rows: Any) -> pa.Array:
         """Return a column's values in some rows."""
-        return _one_chunk(self.table.column(name).take(pa.array(rows)))
+        return _one_chunk(self.table.column(name).take(arrow_numbers(rows)))
 
 
 class ArrayBlock:
@@ -107,7 +108,7 @@ class ArrayBlock:
             dense: Any = self._dense(low, high) if len(others) < len(columns) else None  # needed by no target
             table = self.beside.table.select(others).slice(low, high - low)
             arrays = [
-                pa.array(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
+                arrow_numbers(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
                 for name in columns
             ]
             yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
@@ -139,7 +140,7 @@ class ArrayBlock:
             return self.beside.some(name, rows)
         if _is_sparse(self.matrix):
             return NO_VALUES
-        return pa.array(np.ascontiguousarray(self.matrix[rows, self.places[name]]))
+        return arrow_numbers(np.ascontiguousarray(self.matrix[rows, self.places[name]]))
 
     def _dense(self, low: int, high: int) -> Any:
         rows = _rows(self.matrix, low, high)
