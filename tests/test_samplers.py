@@ -16,7 +16,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from studies.errors import SamplerError
 from studies.sampling import parzen
-from studies.sampling.auto import Auto
+from studies.sampling.auto import Auto, History
 from studies.sampling.quasi import Quasi
 from studies.sampling.samplers import RESUMABLE, Grid, make_sampler
 from studies.sampling.space import cardinality, choices, from_unit, split, to_unit
@@ -340,3 +340,30 @@ def test_trials_are_the_same_in_another_process():
         [sys.executable, "-c", code, str(Path(__file__).parent)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == str([sorted(p.items()) for p in settings_of(run("auto", 50))])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 700), st.integers(0, 3), st.integers(0, 2**32 - 1))
+def test_the_densities_of_a_growing_history_are_those_of_all_its_trials(n, ties, seed):
+    branch = split(SPACE).branches[1]
+    history, rng = History(branch), np.random.default_rng(seed)
+    points = rng.random((n, len(branch.free)))
+    values = rng.random(n).round(ties) if ties else rng.random(n)
+    for units, value in zip(points.tolist(), values.tolist(), strict=True):
+        history.add(units, value)
+    naive, found = parzen.estimate(points, values, history.levels), history.densities()
+    for a, b in ((naive.good, found.good), (naive.rest, found.rest)):
+        np.testing.assert_array_equal(a.mu, b.mu)
+        np.testing.assert_array_equal(a.sigma, b.sigma)
+
+
+def test_a_trial_looks_at_the_trials_since_the_last_proposal_alone(monkeypatch):
+    from studies.sampling import numbered
+
+    looks, real = [], numbered.trial_of
+    monkeypatch.setattr(numbered, "trial_of", lambda study, number: (looks.append(number), real(study, number))[1])
+    study = optuna.create_study(sampler=make_sampler("auto", seed=0, space=SPACE, trials=400))
+    monkeypatch.setattr(study, "get_trials", lambda *a, **k: pytest.fail("a copy of all trials"))
+    for _ in range(400):
+        step(study)
+    assert max(Counter(looks).values()) <= 8

@@ -65,6 +65,7 @@ def leaderboard(result: Result) -> pd.DataFrame:
     return pd.DataFrame([row.flat() for row in board.leaderboard(result)])
 
 
+@once
 def importances(result: Result) -> dict[str, float]:
     """Return how much each hyperparameter matters to the score (fANOVA), largest first."""
     return of_study.importances(result.optuna_study)

@@ -14,6 +14,7 @@ from hpo.process.once import once
 from hpo.states.evaluate import Scores
 from hpo.trials import selection
 from hpo.trials.selection import Curve, Estimate
+from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
@@ -76,7 +77,7 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
     if key not in known:
         raise TuneError(f"{parameter!r} was not searched; this study searched {', '.join(known) or 'none'}")
     name, _, short = key.partition(".")
-    leader = result.optuna_study.get_trials(deepcopy=False)[leaders(result)[name].number]
+    leader = trial_of(result.optuna_study, leaders(result)[name].number)
     from_states, exact = metric not in (None, result.metric), tuner.scorer.searched[name].metrics
     if from_states and metric not in exact:
         raise TuneError(f"metric={metric!r} cannot be computed from the states of {name!r} ({', '.join(exact)})")

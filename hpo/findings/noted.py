@@ -14,11 +14,12 @@ from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
 from studies.record.study_record import TrialNote
 from studies.report.accuracy import recorded_accuracy
+from studies.sampling.numbered import trial_of
 
 
 def algorithm_of(run: Run, candidate: Candidate) -> str:
     """Return the name of a candidate's algorithm."""
-    return run.tuner.setting(run.tuner.study.get_trials(deepcopy=False)[candidate.number])[0]
+    return run.tuner.setting(trial_of(run.tuner.study, candidate.number))[0]
 
 
 def fold_rows(run: Run) -> list[dict[str, Any]]:

@@ -120,7 +120,9 @@ def load(
 
 def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore) -> Polished | None:
     note = record.polish
-    winner = next((c for c in tuner.candidates() if note is not None and c.number == note.trial), None)
+    if note is None:
+        return None
+    winner = next((c for c in tuner.candidates() if c.number == note.trial), None)
 
     def merged(summary: Summary, pilot: Pilot) -> Any:
         context = context_of(summary, pilot, record.targets, record.weight)
@@ -129,7 +131,7 @@ def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateSt
         except TuneError:
             return None
 
-    if note is None or winner is None:
+    if winner is None:
         return None
     return restored(note, winner, found.pilot, store, merged)
 

@@ -24,6 +24,7 @@ from hpo.trials.polish import Polished
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
 from studies.record.study_record import Cost, StudyRecord
+from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,8 +197,7 @@ class Result:
 
     def params_of(self, candidate: Candidate) -> dict[str, Any]:
         """Return a candidate's setting, keyed as in ``search``, constants of the study included."""
-        trial = self.optuna_study.get_trials(deepcopy=False)[candidate.number]
-        name, values = self.run.tuner.setting(trial)
+        name, values = self.run.tuner.setting(trial_of(self.optuna_study, candidate.number))
         constants = self.run.tuner.scorer.searched[name].constants
         return {f"{name}.{k}": v for k, v in {**constants, **values}.items()}
 

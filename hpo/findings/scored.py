@@ -8,6 +8,7 @@ from optuna.distributions import BaseDistribution
 
 from hpo.errors import TuneError
 from hpo.findings.noted import algorithm_of
+from hpo.process.once import once
 from hpo.trials import selection
 from hpo.trials.notes import recorded
 from hpo.trials.selection import Candidate
@@ -31,6 +32,7 @@ def candidate_of(result: Result, number: int) -> Candidate:
     return result.run.tuner.candidate(trials[number], scores)
 
 
+@once
 def leaders(result: Result) -> dict[str, Candidate]:
     """Return the best candidate of each algorithm that has a score."""
     trials, groups = result.optuna_study.get_trials(deepcopy=False), dict[str, list[Candidate]]()

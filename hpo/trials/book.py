@@ -13,6 +13,7 @@ from hpo.states.evaluate import Scores
 from hpo.trials.notes import distinct, recorded
 from hpo.trials.settings import Proposal, Setting, Space
 from studies.record.study_record import TrialNote
+from studies.sampling.numbered import hand_over, trial_of, trials_from
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -30,12 +31,19 @@ class Book:
 
     study: Study
     space: Space
+    _trials: int = 0
     _answers: dict[Any, tuple[int, Scores | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for trial in self.study.get_trials(deepcopy=False):
             if trial.state.is_finished() and trial.params:
                 self.remember(self.space.setting(trial.params), trial.number, recorded(trial))
+
+    @property
+    def trials(self) -> int:
+        """Number of trials of the study, whatever their state."""
+        self._trials += len(trials_from(self.study, self._trials))
+        return self._trials
 
     def known(self, setting: Setting) -> tuple[int, Scores | None] | None:
         """Return the trial that tried a setting and its scores; None for a new one."""
@@ -47,7 +55,7 @@ class Book:
 
     def note(self, number: int) -> TrialNote:
         """Return what a trial noted."""
-        return TrialNote.of(self.study.get_trials(deepcopy=False)[number].user_attrs)
+        return TrialNote.of(trial_of(self.study, number).user_attrs)
 
     def scored(self) -> list[tuple[FrozenTrial, Scores]]:
         """Return every distinct setting that has a score, by its first trial."""
@@ -82,8 +90,8 @@ class Book:
             user_attrs=note.encode(),
         )
         added.datetime_start = began or added.datetime_start
-        self.study.add_trial(added)
-        return self.study.get_trials(deepcopy=False)[-1]
+        hand_over(self.study, added)
+        return trial_of(self.study, self.trials - 1)
 
 
 def _key(setting: Setting) -> Any:

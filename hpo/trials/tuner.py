@@ -78,7 +78,7 @@ class Tuner:
         began, front = time.monotonic(), Front()
         for known in self.study.get_trials(deepcopy=False):
             front.add(known)
-        for _ in range(len(self.study.get_trials(deepcopy=False)), budget.trials):
+        for _ in range(self.book.trials, budget.trials):
             if stop.is_set():
                 return "interrupted"
             if budget.timeout is not None and time.monotonic() - began >= budget.timeout:
@@ -92,7 +92,7 @@ class Tuner:
 
     def one(self) -> FrozenTrial:
         """Propose a setting, score it, and record it."""
-        proposal = self.space.propose(self.study, at_once=self.fidelity is None)
+        proposal = self.space.propose(self.study, self.book.trials, at_once=self.fidelity is None)
         scores, note = self._scored(proposal)
         return self.book.finish(proposal, self.scorer.values(scores), note)
 

@@ -14,6 +14,7 @@ from studies.errors import StudyTaken
 from studies.quiet import quiet
 from studies.record.storage import find_study
 from studies.record.study_record import ONEPASS, StudyRecord
+from studies.sampling.numbered import hand_over
 from studies.spec.definition import definition_digest, differences
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def load_study(storage: BaseStorage, name: str) -> Study:
         study = optuna.create_study(study_name=name, directions=storage.get_study_directions(study_id))
     for key, value in storage.get_study_user_attrs(study_id).items():
         study.set_user_attr(key, value)
-    study.add_trials(_finished(trial) for trial in storage.get_all_trials(study_id, deepcopy=False))
+    for trial in storage.get_all_trials(study_id, deepcopy=False):
+        hand_over(study, _finished(trial))
     return study
 
 
@@ -87,7 +89,8 @@ def begin(
     Examples
     --------
     >>> from studies.record.storage import open_storage
-    >>> from studies.record.study_record import StudyRecord
+    >>> from studies.sampling.numbered import hand_over
+    from studies.record.study_record import StudyRecord
     >>> storage = open_storage(None)
     >>> study = begin(storage, "a", direction="maximize", record=StudyRecord({"folds": 5}))
     >>> begin(storage, "a", direction="maximize", record=StudyRecord({"folds": 10}))

@@ -323,7 +323,7 @@ class TrialNote:
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> TrialNote:
         """Return what a trial's user attributes note; those of other programs are passed over."""
-        found = {name: attributes[name] for name in _NOTED if attributes.get(name) is not None}
+        found = {key: value for key, value in attributes.items() if key in _NOTED and value is not None}
         for key in ("fold_scores", "score_bounds"):
             if key in found:
                 found[key] = tuple(found[key])

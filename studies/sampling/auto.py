@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from studies.sampling import parzen
+from studies.sampling.numbered import trials_from
 from studies.sampling.proposer import Proposer
 from studies.sampling.quasi import Quasi
 from studies.sampling.space import Branch, Params, Space
@@ -25,7 +27,11 @@ TOGETHER = 4
 
 
 class History:
-    """The finished trials of one branch as coordinates, in the order of their numbers."""
+    """The finished trials of one branch as coordinates, in the order of their numbers.
+
+    A trial costs the same however many there are: the best few are kept in order, and the densities are of these
+    and of the latest others.
+    """
 
     def __init__(self, branch: Branch) -> None:
         self.branch = branch
@@ -34,36 +40,44 @@ class History:
             dtype=np.intp,
         )
         self.finite = np.isfinite(branch.size)
-        self._rows: list[list[float]] = []
-        self._values: list[float] = []
+        self.best: list[tuple[float, int]] = []
+        self._points = np.empty((64, len(self.levels)))
+        self._count = 0
+        self._tried: set[tuple[float, ...]] = set()
         self._densities: parzen.Estimator | None = None
 
     def __len__(self) -> int:
-        return len(self._values)
+        return self._count
 
     def add(self, units: list[float], value: float) -> None:
         """Take in one finished trial; smaller values are better."""
-        self._rows.append(units)
-        self._values.append(value)
+        if self._count == len(self._points):
+            self._points = np.concatenate([self._points, np.empty_like(self._points)])
+        self._points[self._count] = units
+        insort(self.best, (value, self._count))
+        del self.best[parzen.MOST_GOOD :]
+        self._count += 1
+        if self.finite:
+            self._tried.add(tuple(units))
         self._densities = None
 
-    @property
-    def values(self) -> NDArray[np.float64]:
-        """What the trials gave, shape (k,)."""
-        return np.array(self._values)
+    def densities(self) -> parzen.Estimator:
+        """Return the densities of the good trials and of the others."""
+        if self._densities is None:
+            chosen = [i for _, i in self.best[: parzen.good(self._count)]]
+            latest = np.arange(max(0, self._count - parzen.MOST_KERNELS - len(chosen)), self._count)
+            others = np.setdiff1d(latest, chosen, assume_unique=True)[-parzen.MOST_KERNELS :]
+            fits = (parzen.fit(self._points[rows], self.levels) for rows in (np.array(chosen, np.intp), others))
+            self._densities = parzen.Estimator(*fits)
+        return self._densities
 
     def propose(self, rng: np.random.Generator) -> Params:
         """Return the most promising setting; in a finite branch one that is new, if a candidate is."""
-        if self._densities is None:
-            points = np.array(self._rows).reshape(len(self), len(self.levels))
-            self._densities = parzen.estimate(points, self.values, self.levels)
-        ranked = self._densities.propose(rng)
-        settings = (self.branch.params(u) for u in ranked)
+        settings = (self.branch.params(u) for u in self.densities().propose(rng))
         if not self.finite:
             return next(settings)
-        tried = {tuple(row) for row in self._rows}
         proposed = list(settings)
-        return next((s for s in proposed if tuple(self.branch.units(s) or ()) not in tried), proposed[0])
+        return next((s for s in proposed if tuple(self.branch.units(s) or ()) not in self._tried), proposed[0])
 
 
 class Auto(Proposer):
@@ -108,9 +122,9 @@ class Auto(Proposer):
         if len(self._histories) == 1:
             return 0
         if self._shares is None:
-            values = np.concatenate([h.values for h in self._histories])
-            owner = np.repeat(np.arange(len(self._histories)), [len(h) for h in self._histories])
-            best = owner[np.argsort(values, kind="stable")[: parzen.good(len(values))]]
+            values = np.array([value for h in self._histories for value, _ in h.best])
+            owner = np.repeat(np.arange(len(self._histories)), [len(h.best) for h in self._histories])
+            best = owner[np.argsort(values, kind="stable")[: parzen.good(sum(map(len, self._histories)))]]
             weight = 1 + np.bincount(best, minlength=len(self._histories))
             self._shares = np.cumsum(weight) / weight.sum()
         return int(np.searchsorted(self._shares, rng.random(), side="right"))
@@ -127,8 +141,7 @@ class Auto(Proposer):
             self._study = study.study_name
             self._forget()
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
-        trials = study.get_trials(deepcopy=False)
-        for trial in trials[self._next : before]:
+        for trial in trials_from(study, self._next, before):
             if trial.state.is_finished() and trial.number not in self._done:
                 self._done.add(trial.number)
                 self._take(trial, sign)

@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 ROOT_TAU = np.sqrt(2 * np.pi)
 CANDIDATES = 24
 MOST_KERNELS = 256
+MOST_GOOD = 25
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def good(n: int) -> int:
     >>> good(5), good(100), good(1000)
     (1, 10, 25)
     """
-    return min(-(-n // 10), 25)
+    return min(-(-n // 10), MOST_GOOD)
 
 
 @dataclass(frozen=True)
