@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Values
 from algorithms.contract import DENSE_BYTES, Rows, as_dense, steps_of
 from algorithms.lazily import sklearn
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+    from sklearn.base import BaseEstimator
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
 
 
-def asked_of(model: Any, rows: Rows) -> Any:
+def asked_of(model: BaseEstimator, rows: Rows) -> BaseEstimator:
     """Return what answers for a model of some rows: itself of dense ones, else predictions made when asked.
 
     Parameters
@@ -30,12 +34,12 @@ def asked_of(model: Any, rows: Rows) -> Any:
     if isinstance(model, Given):
         return model
     methods = {name: cache(partial(_answers, model, name, rows.X)) for name in METHODS if hasattr(model, name)}
-    told: dict[str, Callable[[], NDArray[Any]]] = dict(methods)
+    told: dict[str, Callable[[], Values]] = dict(methods)
     kind = "classifier" if sklearn.base.is_classifier(model) else sklearn.utils.get_tags(model).estimator_type
     return Given(told, kind or "regressor", getattr(model, "classes_", None))
 
 
-def takes_sparse(model: Any) -> bool:
+def takes_sparse(model: BaseEstimator) -> bool:
     """Return whether every step of a fitted model says that it takes sparse rows.
 
     Examples
@@ -49,7 +53,7 @@ def takes_sparse(model: Any) -> bool:
     return all(sklearn.utils.get_tags(step).input_tags.sparse for _, step in steps_of(model))
 
 
-def _answers(model: Any, name: str, X: Any) -> NDArray[Any]:
+def _answers(model: BaseEstimator, name: str, X: csr_array) -> Values:
     """Return what a method of the model says of sparse rows."""
     method = getattr(model, name)
     if takes_sparse(model):

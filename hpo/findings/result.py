@@ -48,7 +48,7 @@ FUNCTIONS = {
 """Members of earlier versions that are functions of a result now."""
 VALUES = ("nested_score",)
 """Of these, the ones that were values and not methods."""
-MOVED: dict[str, tuple[str, Callable[[Result], Any]]] = {
+MOVED: dict[str, tuple[str, Callable[[Result], object]]] = {
     "best_se": ("result.best.scores.se", lambda r: r.best.scores.se),
     "name": ("result.record.name", lambda r: r.record.name),
     "several": ("result.record.several", lambda r: r.record.several),
@@ -168,7 +168,7 @@ class Result:
         return selection.simplest(self.candidates)
 
     @property
-    def best_params(self) -> dict[str, Any]:
+    def best_params(self) -> dict[str, object]:
         """The best setting, keyed as in ``search``: ``"algorithm.parameter"``."""
         return self.params_of(self.best)
 
@@ -195,7 +195,7 @@ class Result:
         encoder = Encoder.of(self.run.evidence.pilot.encoder)
         return sklearn.pipeline.Pipeline([("encoder", encoder), *steps_of(fitted)])
 
-    def params_of(self, candidate: Candidate) -> dict[str, Any]:
+    def params_of(self, candidate: Candidate) -> dict[str, object]:
         """Return a candidate's setting, keyed as in ``search``, constants of the study included."""
         name, values = self.run.tuner.setting(trial_of(self.optuna_study, candidate.number))
         constants = self.run.tuner.scorer.searched[name].constants
@@ -234,7 +234,7 @@ class Result:
         trials = self.optuna_study.get_trials(deepcopy=False)
         return [noted_accuracy(self.run, t, metric, brief=False) for t in trials]
 
-    def predict(self, data: Any, *, candidate: Candidate | None = None, **options: Any) -> pd.DataFrame:
+    def predict(self, data: object, *, candidate: Candidate | None = None, **options: object) -> pd.DataFrame:
         """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
         The columns: ``prediction``, and ``probability_<label>`` of a classifier that has them (for a

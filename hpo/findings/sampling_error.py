@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Array, Mask, Places, Values
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
 from algorithms.lazily import sklearn
@@ -23,6 +24,8 @@ from hpo.trials.selection import Candidate
 from studies.report.accuracy import Accuracy
 
 if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
     from algorithms.scoring.given import Given
 
 GROUPS = 10
@@ -93,9 +96,9 @@ def _disjoint(states: FoldStates) -> float:
 class _Scored:
     """The predictions of one split's model on its sampled rows, each kind made once."""
 
-    model: Any
+    model: BaseEstimator
     rows: SampleState
-    answers: dict[str, NDArray[Any]]
+    answers: dict[str, Values]
 
     def predicted(self, kept: NDArray[np.intp]) -> Given:
         """Return what the model says of some of the rows."""
@@ -106,8 +109,8 @@ class _Scored:
         classes = getattr(self.model, "classes_", None)
         return Given(methods, "regressor" if classes is None else "classifier", classes)
 
-    def _answer(self, name: str, kept: NDArray[np.intp]) -> Any:
-        def answer() -> NDArray[Any]:
+    def _answer(self, name: str, kept: NDArray[np.intp]) -> Callable[[], Values]:
+        def answer() -> Values:
             if name not in self.answers:
                 self.answers[name] = np.asarray(getattr(self.model, name)(self.rows.X))
             return self.answers[name][kept]
@@ -152,7 +155,7 @@ def _groups(rows: SampleState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return strata, group
 
 
-def _raised(w: NDArray[Any], strata: NDArray[np.intp], kept: NDArray[np.bool_]) -> NDArray[Any]:
+def _raised(w: Array, strata: Places, kept: Mask) -> Array:
     """Return by how much the weights of the rows that stay grow, so that each stratum weighs what it did."""
     sampled = strata >= 0
     all_, stay = (np.bincount(strata[some], w[some]) for some in (sampled, sampled & kept))
@@ -161,7 +164,7 @@ def _raised(w: NDArray[Any], strata: NDArray[np.intp], kept: NDArray[np.bool_]) 
     return found
 
 
-def _part(rows: SampleState, kept: NDArray[np.intp], weights: NDArray[Any]) -> SampleState:
+def _part(rows: SampleState, kept: Places, weights: Array) -> SampleState:
     """Return some of the rows as a sample of their own, with weights that are taken as they are."""
     w = weights[kept]
     return SampleState(rows.shape, len(kept), float(w.sum()), rows.priority[kept], rows.kept[kept], w)

@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from algorithms.contract import Algorithm, Held, Rows, Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
@@ -60,7 +60,7 @@ class Scoring:
 
 
 def scores(
-    algorithm: Algorithm, solution: Any, held: Held, metrics: Sequence[str]
+    algorithm: Algorithm, solution: object, held: Held, metrics: Sequence[str]
 ) -> list[Score]:
     """Return several scores of one solution on what was held out; it is dressed once for all of them.
 
@@ -75,7 +75,7 @@ def scores(
     return [found[m] or Score(math.nan) for m in metrics]
 
 
-def score(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> float:
+def score(algorithm: Algorithm, solution: object, held: Held, metric: str) -> float:
     """Return the score of a solution on what was held out.
 
     Raises
@@ -86,7 +86,7 @@ def score(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> float
     return scores(algorithm, solution, held, [metric])[0].value
 
 
-def _told(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> Score | None:
+def _told(algorithm: Algorithm, solution: object, held: Held, metric: str) -> Score | None:
     """Return the score that the algorithm computes by itself; None where a scorer must."""
     found = as_score(algorithm.score(solution, held, metric))
     if found is None and held.rows_for(metric) is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from algorithms.batches import Label
 from algorithms.lazily import sklearn
 from algorithms.scoring.suitability import unsuited
 from algorithms.tasks import CLASS, TASKS, Task
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.question.search import Searched
 
-Labels = tuple[Any, ...]
+Labels = tuple[Label, ...]
 
 GUESSES: dict[str, Sequence[Labels]] = {
     CATEGORICAL: (("text", "words"), ("text", "words", "writing")),
@@ -31,7 +32,7 @@ MOST_NAMED = 6
 
 
 def check_scoring(
-    scoring: Scoring, searched: Sequence[Searched], dataset: Dataset, labels: Sequence[Any] = ()
+    scoring: Scoring, searched: Sequence[Searched], dataset: Dataset, labels: Sequence[Label] = ()
 ) -> None:
     """Refuse a scorer that can judge no model of the study's task on its target.
 

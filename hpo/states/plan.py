@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
+from algorithms.batches import Label
 from algorithms.contract import Summary
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldSizes
@@ -80,7 +80,7 @@ class Plan:
     fold_sizes: FoldSizes | None = None
     precision: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
         return asdict(self)
 
@@ -152,7 +152,7 @@ def _checked(summary: Summary) -> bool:
 
 
 def _known_pilot(
-    question: Question, stored: str | None, classes: Sequence[Any], *, needed: bool
+    question: Question, stored: str | None, classes: Sequence[Label], *, needed: bool
 ) -> Pilot | None:
     dataset, folds = question.dataset, question.folds
     if not needed:

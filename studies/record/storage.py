@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -189,7 +190,7 @@ def _single(summary: Any) -> bool:
     return len(summary.directions) == 1
 
 
-def _tuple(value: Any) -> tuple[str, ...]:
+def _tuple(value: Iterable[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 

@@ -11,6 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from algorithms.arrays import Array, Floats
+from algorithms.batches import Label
 from algorithms.contract import Batch, Column, SparseBatch
 from algorithms.lazily import sklearn
 from hpo.data.cells import cell_order
@@ -83,7 +85,7 @@ class ColumnEncoder:
         beyond = self._hash_beyond(fields)
         return tuple(f for f in fields if f.kind in KINDS and beyond.get(f.name) != 0)
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: object, y: object = None) -> Self:
         """Learn the encoding of every column of a frame, table or array."""
         table = as_table(X)
         for count, what in ((table.num_columns, "feature(s)"), (table.num_rows, "sample(s)")):
@@ -97,7 +99,7 @@ class ColumnEncoder:
         sample: pa.Table | None = None,
         targets: Iterable[Field] = (),
         weight: str | None = None,
-        classes: Sequence[Any] = (),
+        classes: Sequence[Label] = (),
         origins: Mapping[str, float] | None = None,
     ) -> Self:
         """Learn the encoding of ``fields`` from a sample that holds at least ``sample_columns(fields)``.
@@ -126,7 +128,7 @@ class ColumnEncoder:
         self._settle(encodings, "float32" if narrow else "float64", classes)
         return self
 
-    def transform(self, X: Any) -> NDArray[np.floating[Any]]:
+    def transform(self, X: object) -> Floats:
         """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored.
 
         They are encoded as in a pass and origins are added last, so they equal the rows of the states bit by bit.
@@ -154,14 +156,14 @@ class ColumnEncoder:
         kinds = (CategoryEncoding, HashedEncoding)
         return tuple(encoding.name for encoding in self.encodings_ if isinstance(encoding, kinds))
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+    def get_feature_names_out(self, input_features: Iterable[str] | None = None) -> NDArray[np.object_]:
         """Return the names of the encoded columns."""
         self._check_fitted()
         if input_features is not None and list(input_features) != list(self.feature_names_in_):
             raise ValueError("input_features is not equal to feature_names_in_")
         return np.array([column.name for column in self.columns_], dtype=object)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the fitted encoder as JSON-ready values."""
         self._check_fitted()
         return {
@@ -215,7 +217,7 @@ class ColumnEncoder:
         rows: Rows | pa.RecordBatch,
         targets: Sequence[str],
         weight: str | None,
-        cells: NDArray[np.integer[Any]],
+        cells: NDArray[np.integer],
         n_cells: int,
         *,
         priority: Words | None = None,
@@ -301,7 +303,7 @@ class ColumnEncoder:
     def _hash_beyond(self, fields: Iterable[Field]) -> dict[str, int]:
         return hash_beyond(fields, self.hash_columns, self.max_categories)
 
-    def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Any]) -> None:
+    def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Label]) -> None:
         """Set the fitted attributes."""
         chosen = automatic if self.dtype == "auto" else self.dtype
         if chosen not in ("float32", "float64"):
@@ -330,7 +332,7 @@ def _plain(hashed: Hashed) -> str | list[str] | None:
     return hashed if hashed is None or isinstance(hashed, str) else list(hashed)
 
 
-def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Any:
+def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Array | None:
     if weight is None:
         return None
     values = as_numbers(batch.column(weight)).astype(np.float64)

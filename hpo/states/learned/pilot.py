@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from algorithms.batches import Label
 from algorithms.contract import Shape, Summary
 from algorithms.known import Known
 from hpo.data.dataset import PILOT_SEGMENTS
@@ -94,7 +95,7 @@ def plan_pilot(
     folds: FoldScheme,
     max_categories: int,
     store: StateStore,
-    classes: Sequence[Any] | None = (),
+    classes: Sequence[Label] | None = (),
     hash_columns: Hashed = None,
 ) -> PilotPlan:
     """Return which stored pilot fits the data set, if one does; reads no data.
@@ -135,7 +136,7 @@ def make_pilot(
     max_categories: int,
     store: StateStore,
     seed: int = 0,
-    classes: Sequence[Any] = (),
+    classes: Sequence[Label] = (),
     hash_columns: Hashed = None,
 ) -> Pilot:
     """Return the pilot of a data set: from the schema, from the store, or from a new sample that is stored.
@@ -200,7 +201,7 @@ def shape_of(encoder: ColumnEncoder, targets: Sequence[str], stored_numbers: flo
     return Shape(columns, tuple(targets), encoder.classes_, encoder.dtype_.name, stored=share)
 
 
-def _asked(hash_columns: Hashed) -> Any:
+def _asked(hash_columns: Hashed) -> object:
     return hash_columns if hash_columns == AUTO else sorted(hash_columns or ())
 
 
@@ -208,7 +209,7 @@ def _fitted(
     encoder: ColumnEncoder,
     dataset: Dataset,
     sample: pa.Table | None,
-    classes: Sequence[Any],
+    classes: Sequence[Label],
     origins: Mapping[str, float],
 ) -> ColumnEncoder:
     weight = dataset.weight if sample is not None else None
