@@ -238,6 +238,10 @@ class Algorithm(ABC, Generic[S, M]):
         It may be a ``Pipeline``, whose last step is named ``"model"``.
         """
 
+    def check_digits(self, solution: M) -> None:
+        """Raise Imprecise where rounding leaves the model too few digits: what ``estimator`` would raise."""
+        self.estimator(solution)
+
     @abstractmethod
     def complexity(self, solution: M) -> float:
         """Return the effective degrees of freedom, comparable between algorithms; smaller is simpler."""

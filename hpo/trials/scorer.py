@@ -85,7 +85,7 @@ class Scorer:
             return
         with contextlib.suppress(AlgorithmError):  # raised again when the model is asked for
             try:
-                algorithm.estimator(algorithm.solve(winner.states.whole))
+                algorithm.check_digits(algorithm.solve(winner.states.whole))
             except Imprecise as error:
                 self._refined(algorithm.summary, error)
 
