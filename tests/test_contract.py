@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 OWN = {
     "summary", "exact", "free_fields", "solve", "estimator", "complexity", "complexity_of", "converged", "score",
-    "bounds", "check", "check_digits", "check_field", "polishing",
+    "bounds", "check", "check_field", "polishing",
 }  # fmt: skip
 """Every name of an algorithm that the hub may use, but for its tags."""
 

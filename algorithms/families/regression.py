@@ -145,7 +145,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         Imprecise
             Rounding leaves fewer than eight digits of it, and one more pass keeps more.
         """
-        self.check_digits(solution)
+        self._check_digits(solution)
         made = dressed(solution.design, self.model(solution.at_origin()))
         if self.summary.target_transform == "none":
             return made
@@ -205,7 +205,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         """Return whether an iterative solver reached its tolerance."""
         return solution.converged
 
-    def check_digits(self, solution: LinearSolution) -> None:
+    def _check_digits(self, solution: LinearSolution) -> None:
         """Raise Imprecise where rounding moves the model, and a root has more digits."""
         design = solution.design
         if self.summary.precision != AUTO or design.root is not None:
