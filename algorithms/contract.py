@@ -238,6 +238,10 @@ class Algorithm(ABC, Generic[S, M]):
         It may be a ``Pipeline``, whose last step is named ``"model"``.
         """
 
+    def _check_digits(self, solution: M) -> None:
+        """Raise Imprecise where rounding leaves the model too few digits: what ``estimator`` would raise."""
+        self.estimator(solution)
+
     @abstractmethod
     def complexity(self, solution: M) -> float:
         """Return the effective degrees of freedom, comparable between algorithms; smaller is simpler."""
@@ -326,6 +330,11 @@ def fitted(algorithm: Algorithm[S, M], state: S) -> BaseEstimator:
     return algorithm.estimator(algorithm.solve(state))
 
 
+def check_digits(algorithm: Algorithm[S, M], state: S) -> None:
+    """Raise what :func:`fitted` would, without making an estimator where the solution alone shows it."""
+    algorithm._check_digits(algorithm.solve(state))
+
+
 def _check_class(cls: type[Algorithm]) -> None:
     """Raise ContractBroken for tags that are none, or that stand beside ``tags`` as attributes of their own."""
     found = vars(cls).get("tags")
@@ -389,6 +398,7 @@ __all__ = [
     "Tags",
     "as_dense",
     "as_score",
+    "check_digits",
     "fitted",
     "pass_fields",
     "pieces_for",

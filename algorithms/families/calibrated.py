@@ -34,6 +34,7 @@ from algorithms.known import Known
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
+from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.thresholds import best_threshold, check_criterion, positives
 from algorithms.summaries.sample import SampleState
 
@@ -171,8 +172,6 @@ class CalibratedSolution:
     @cached_property
     def threshold(self) -> float:
         """The score from which on a row is called positive."""
-        from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
-
         y, scores, weights = [], [], []
         for rest, samples in self.state.left_out():
             model = self.algorithm.estimator(self.algorithm.solve(rest))

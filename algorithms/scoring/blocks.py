@@ -1,7 +1,4 @@
-"""Predictions of sparse rows: by the model as they are where it takes them, else a dense block at a time.
-
-scikit-learn is slow to import, so nothing imports this module before there is something to score.
-"""
+"""Predictions of sparse rows: by the model as they are where it takes them, else a dense block at a time."""
 
 from __future__ import annotations
 
@@ -10,15 +7,14 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
-from sklearn.utils import get_tags
 
 from algorithms.arrays import Values
 from algorithms.contract import DENSE_BYTES, Rows, as_dense, steps_of
-from algorithms.scoring.given import Given
+from algorithms.lazily import sklearn
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+    from sklearn.base import BaseEstimator
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
 
@@ -31,12 +27,16 @@ def asked_of(model: BaseEstimator, rows: Rows) -> BaseEstimator:
     model : fitted, over the encoded columns.
     rows : that it will be asked of, and no others.
     """
-    if isinstance(rows.X, np.ndarray) or isinstance(model, Given):
+    if isinstance(rows.X, np.ndarray):
+        return model
+    from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
+    if isinstance(model, Given):
         return model
     methods = {name: cache(partial(_answers, model, name, rows.X)) for name in METHODS if hasattr(model, name)}
     told: dict[str, Callable[[], Values]] = dict(methods)
-    kind = "classifier" if is_classifier(model) else get_tags(model).estimator_type or "regressor"
-    return Given(told, kind, getattr(model, "classes_", None))
+    kind = "classifier" if sklearn.base.is_classifier(model) else sklearn.utils.get_tags(model).estimator_type
+    return Given(told, kind or "regressor", getattr(model, "classes_", None))
 
 
 def takes_sparse(model: BaseEstimator) -> bool:
@@ -50,7 +50,7 @@ def takes_sparse(model: BaseEstimator) -> bool:
     >>> takes_sparse(Ridge()), takes_sparse(make_pipeline(StandardScaler(), Ridge()))
     (True, False)
     """
-    return all(get_tags(step).input_tags.sparse for _, step in steps_of(model))
+    return all(sklearn.utils.get_tags(step).input_tags.sparse for _, step in steps_of(model))
 
 
 def _answers(model: BaseEstimator, name: str, X: csr_array) -> Values:

@@ -11,6 +11,7 @@ from algorithms.arrays import Array, Matrix, Values
 from algorithms.batches import Label
 from algorithms.contract import Rows
 from algorithms.lazily import sklearn
+from algorithms.scoring.blocks import asked_of
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -90,8 +91,6 @@ def score_by(
     AttributeError, TypeError, ValueError
         The scorer does not suit the model or the rows.
     """
-    from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
-
     scorer = scorer_of(metric, classes)
     truth = rows.y if truth is None else truth
     takes = "sample_weight" in signature(scorer._score_func).parameters

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from algorithms.arrays import Values
 from algorithms.batches import Label, label_array
-from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import scorer_of
 from algorithms.tasks import CLASS, Task
+
+if TYPE_CHECKING:
+    from algorithms.scoring.given import Given
 
 MOST_LABELS, ROWS_EACH = 3, 3
 """A scorer is for two classes or for more, so that three stand for any more."""
@@ -19,7 +22,7 @@ MOST_LABELS, ROWS_EACH = 3, 3
 NUMBERS = np.array([0.5, 1.5, 2.5, 4.0])
 """A target that is a number: not whole and above zero, as the strictest deviance asks."""
 
-Problem = tuple[Given, Values]
+Problem = tuple["Given", Values]
 """An estimator, and the truth of its rows."""
 
 
@@ -60,6 +63,8 @@ def unsuited(metric: str, task: Task, labels: Sequence[Label] = ()) -> str | Non
 
 def _classes(task: Task, labels: Sequence[Label]) -> Problem:
     """Return predictions of rows of every class, one of them wrong."""
+    from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
     names = label_array([0, 1] if task.one_class else labels)
     truth = np.repeat(np.arange(len(names)), ROWS_EACH)
     made = truth.copy()
@@ -76,6 +81,8 @@ def _classes(task: Task, labels: Sequence[Label]) -> Problem:
 
 
 def _numbers(task: Task) -> Problem:
+    from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
     return Given(_of_task(task, {"predict": lambda: 1.1 * NUMBERS}), "regressor"), NUMBERS
 
 

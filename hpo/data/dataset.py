@@ -20,7 +20,7 @@ from hpo.data.segment import ReadLog, Rows, Segment, spread
 from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
 from hpo.data.sources.text import Sight
-from hpo.data.values import decoded_strings, is_text, label_values, ticks_of
+from hpo.data.values import arrow_numbers, decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
 
 BATCH_ROWS = 65_536
@@ -196,7 +196,7 @@ class Dataset:
                 batch = part.batch
                 matrix: csr_array = part.sparse
                 chosen = np.flatnonzero(taken[seen : seen + batch.num_rows])
-                made.append((matrix[chosen], pa.Table.from_batches([batch]).take(pa.array(chosen))))
+                made.append((matrix[chosen], pa.Table.from_batches([batch]).take(arrow_numbers(chosen))))
                 self.log.add_pilot(batch.num_rows)
                 seen += batch.num_rows
         other = pa.concat_tables([table for _, table in made]).combine_chunks().to_batches()[0]
@@ -382,7 +382,7 @@ def _smallest(
     if table.num_rows <= rows:
         return table, keys
     chosen = np.sort(np.argpartition(keys, rows)[:rows]) if rows else np.empty(0, np.intp)
-    return table.take(pa.array(chosen)), keys[chosen]
+    return table.take(arrow_numbers(chosen)), keys[chosen]
 
 
 def _stored(segment: Segment, rows: int, decoded: int) -> int:

@@ -70,6 +70,20 @@ def _decimals(array: pa.Array) -> Numbers:
     return np.where(exact, low / 10.0**kind.scale, cast)
 
 
+def arrow_numbers(values: NDArray[Any]) -> pa.Array:
+    """Return an array as Arrow: contiguous numbers share its memory; ``pa.array`` would load pandas.
+
+    Examples
+    --------
+    >>> arrow_numbers(np.array([1.5, 2.0])).to_pylist()
+    [1.5, 2.0]
+    """
+    plain = values.dtype.kind in "iuf" and values.dtype.isnative and values.flags.c_contiguous
+    if not plain or values.ndim != 1 or values.itemsize > 8:
+        return pa.array(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+
+
 def as_numbers(array: pa.Array, origin: float = 0) -> Numbers:
     """Return a column as numbers less an origin: days since 1970 (UTC), hours of a time, seconds of a duration.
 

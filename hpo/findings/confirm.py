@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
-from sklearn.metrics import get_scorer_names
 
 from algorithms.arrays import Array, Places, Values
 from algorithms.batches import Label, label_array
+from algorithms.lazily import pandas, sklearn
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
@@ -24,6 +22,7 @@ from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
 
     from hpo.data import Dataset
@@ -32,8 +31,9 @@ if TYPE_CHECKING:
 def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.DataFrame:
     """Return the model's output for every row, in order."""
     dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
-    made = [pd.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
-    return pd.concat(made, ignore_index=True)
+    made = [pandas.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
+    predicted: pd.DataFrame = pandas.concat(made, ignore_index=True)
+    return predicted
 
 
 def confirm(
@@ -87,7 +87,7 @@ def opened(data: Any, options: Mapping[str, Any]) -> Dataset:
 
 
 def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
-    return list(get_scorer_names()) if targets else list(_row_scores(model))
+    return list(sklearn.metrics.get_scorer_names()) if targets else list(_row_scores(model))
 
 
 def _row_scores(model: Pipeline) -> dict[str, Callable[[pa.Table], Values]]:
@@ -186,9 +186,10 @@ def _answered(model: Pipeline, made: Mapping[str, Values]) -> BaseEstimator:
         return method
 
     outliers = hasattr(model[-1], "outlier_label_")
-    kind = ClassifierMixin if outliers or is_classifier(model) else RegressorMixin
+    base = sklearn.base
+    kind = base.ClassifierMixin if outliers or base.is_classifier(model) else base.RegressorMixin
     found = type(
-        "Answered", (kind, BaseEstimator), {name: answer(name, values) for name, values in made.items()}
+        "Answered", (kind, base.BaseEstimator), {name: answer(name, values) for name, values in made.items()}
     )()
     found.fitted_ = True
     if outliers:

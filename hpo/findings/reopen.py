@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from algorithms.contract import State, Summary
 from hpo.data.cells import FoldPlan, Split
-from hpo.data.encoding.encoder import Encoder
+from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme
 from hpo.errors import TuneError
 from hpo.findings.result import Result
@@ -190,7 +190,7 @@ def _cells(
 
 
 def _pilot(record: StudyRecord) -> Pilot:
-    encoder = Encoder.from_dict(record.encoder)
+    encoder = ColumnEncoder.from_dict(record.encoder)
     splits = tuple(Split(train, test) for train, test in record.plan)
     folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds)
     shape = shape_of(encoder, record.targets)

@@ -9,10 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from algorithms.contract import steps_of
+from algorithms.lazily import pandas, sklearn
 from hpo.data.sources.text import written
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
@@ -28,7 +27,9 @@ from studies.record.study_record import Cost, StudyRecord
 from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from optuna.study import Study
+    from sklearn.pipeline import Pipeline
 
 FUNCTIONS = {
     "accuracy": "accuracy",
@@ -134,7 +135,8 @@ class Result:
         Rows count that have a target and a weight. Of a target that is a class ``test_<label>`` are the rows of
         each class that are tested on (their weight, where only that is kept), as far as the states know them.
         """
-        return pd.DataFrame(fold_rows(self.run)).set_index("split")
+        made: pd.DataFrame = pandas.DataFrame(fold_rows(self.run)).set_index("split")
+        return made
 
     @functools.cached_property
     def candidates(self) -> list[Candidate]:
@@ -188,7 +190,10 @@ class Result:
         whole = candidate.states.whole
         with threads_for([whole]):
             fitted = algorithm.estimator(algorithm.solve(whole) if solution is None else solution)
-        return Pipeline([("encoder", self.run.evidence.pilot.encoder), *steps_of(fitted)])
+        from hpo.data.encoding.transformer import Encoder  # noqa: PLC0415 -- loads scikit-learn
+
+        encoder = Encoder.of(self.run.evidence.pilot.encoder)
+        return sklearn.pipeline.Pipeline([("encoder", encoder), *steps_of(fitted)])
 
     def params_of(self, candidate: Candidate) -> dict[str, object]:
         """Return a candidate's setting, keyed as in ``search``, constants of the study included."""

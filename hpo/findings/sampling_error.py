@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import get_scorer_names
 
 from algorithms.arrays import Array, Mask, Places, Values
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
+from algorithms.lazily import sklearn
 from algorithms.scoring.blocks import asked_of
-from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import SHARELESS, score_by
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
@@ -26,6 +25,8 @@ from studies.report.accuracy import Accuracy
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+    from algorithms.scoring.given import Given
 
 GROUPS = 10
 """Parts of the sampled rows that are left out in turn."""
@@ -79,9 +80,8 @@ def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_
 
 def _known(candidate: Candidate, metric: str) -> bool:
     task = TASKS[candidate.algorithm.tags.task]
-    return (
-        bool(task.target) and not task.one_class and metric in get_scorer_names() and metric not in SHARELESS
-    )
+    known = sklearn.metrics.get_scorer_names()
+    return bool(task.target) and not task.one_class and metric in known and metric not in SHARELESS
 
 
 def _disjoint(states: FoldStates) -> float:
@@ -102,6 +102,8 @@ class _Scored:
 
     def predicted(self, kept: NDArray[np.intp]) -> Given:
         """Return what the model says of some of the rows."""
+        from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
         names = ("predict", "predict_proba", "decision_function")
         methods = {n: self._answer(n, kept) for n in names if hasattr(self.model, n)}
         classes = getattr(self.model, "classes_", None)

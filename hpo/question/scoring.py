@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sklearn.metrics import check_scoring, get_scorer_names
-
 from algorithms.contract import Algorithm, Held, Rows, Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
+from algorithms.lazily import sklearn
 from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample
@@ -104,7 +103,7 @@ def _scores_of_rows(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             scorers = {m: scorer_of(m, rows.shape.classes) for m in metrics if m not in SHARELESS}
-            scorer = check_scoring(model, scoring=scorers, raise_exc=False)
+            scorer = sklearn.metrics.check_scoring(model, scoring=scorers, raise_exc=False)
             made = scorer(asked_of(model, rows), rows.X, rows.y, **weights)
     except (AttributeError, TypeError, ValueError):
         made = {}
@@ -231,4 +230,4 @@ def in_common(searched: Sequence[Searched]) -> list[str]:
 
 
 def _scorers() -> list[str]:
-    return list(get_scorer_names())
+    return list(sklearn.metrics.get_scorer_names())

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from algorithms.batches import Label
 from algorithms.contract import Summary
-from hpo.data.encoding.encoder import Encoder
+from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldSizes
 from hpo.data.schema import guessed_width
 from hpo.process.memory import available_memory
@@ -156,7 +156,7 @@ def _known_pilot(
 ) -> Pilot | None:
     dataset, folds = question.dataset, question.folds
     if not needed:
-        encoder = Encoder(question.spec.max_categories, hash_columns=question.hash_columns)
+        encoder = ColumnEncoder(question.spec.max_categories, hash_columns=question.hash_columns)
         encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes, origins={})
         return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), None, "schema")
     return None if stored is None else load_pilot(question.store, stored, folds, dataset)

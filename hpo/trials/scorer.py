@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from algorithms.contract import Algorithm, Summary
+from algorithms.contract import Algorithm, Summary, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
@@ -85,7 +85,7 @@ class Scorer:
             return
         with contextlib.suppress(AlgorithmError):  # raised again when the model is asked for
             try:
-                algorithm.estimator(algorithm.solve(winner.states.whole))
+                check_digits(algorithm, winner.states.whole)
             except Imprecise as error:
                 self._refined(algorithm.summary, error)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from algorithms.arrays import Values
 from hpo.data.sources.memory import ArrayBlock, Block, TableBlock
 from hpo.data.sources.roles import check_distinct
+from hpo.data.values import arrow_numbers
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ def _arrow(values: Any, name: str) -> pa.Array | pa.ChunkedArray:
         values = values.tolist() if getattr(values, "dtype", None) == np.dtype(object) else values
         if isinstance(values, np.ndarray):
             values = np.ascontiguousarray(_native(values))
+            if values.ndim == 1 and values.dtype.kind in "iuf" and not np.isnan(values).any():
+                return arrow_numbers(values)
         return pa.array(values, from_pandas=True)
     except _FAULTS as error:
         raise DataError(

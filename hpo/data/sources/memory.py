@@ -17,6 +17,7 @@ from hpo.data.schema import Field, Schema
 from hpo.data.segment import SEGMENT_ROWS, Rows, Segment, fingerprint
 from hpo.data.sources.roles import unify_schemas
 from hpo.data.sources.text import Sight
+from hpo.data.values import arrow_numbers
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -30,7 +31,7 @@ SOME_ROWS = 4096
 """Rows that the origins of columns are taken from."""
 
 
-NO_VALUES = pa.array([], pa.float64())
+NO_VALUES = pa.nulls(0, pa.float64())
 
 
 class Block(Protocol):
@@ -82,7 +83,7 @@ class TableBlock:
 
     def some(self, name: str, rows: Places) -> pa.Array:
         """Return a column's values in some rows."""
-        return _one_chunk(self.table.column(name).take(pa.array(rows)))
+        return _one_chunk(self.table.column(name).take(arrow_numbers(rows)))
 
 
 class ArrayBlock:
@@ -112,7 +113,7 @@ class ArrayBlock:
             dense = np.zeros((0, 0)) if none else self._dense(low, high)
             table = self.beside.table.select(others).slice(low, high - low)
             arrays = [
-                pa.array(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
+                arrow_numbers(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
                 for name in columns
             ]
             yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
@@ -144,7 +145,7 @@ class ArrayBlock:
             return self.beside.some(name, rows)
         if _is_sparse(self.matrix):
             return NO_VALUES
-        return pa.array(np.ascontiguousarray(self.matrix[rows, self.places[name]]))
+        return arrow_numbers(np.ascontiguousarray(self.matrix[rows, self.places[name]]))
 
     def _dense(self, low: int, high: int) -> Values:
         rows = _rows(self.matrix, low, high)
