@@ -165,8 +165,8 @@ def verify(storage: Storage = None, as_json: AsJson = False) -> None:
 def repair(storage: Storage = None, as_json: AsJson = False) -> None:
     """Rewrite the journal without its damaged lines.
 
-    Other programs read it, too, then. A damaged trial becomes a failed one. The file as it was is kept beside it, as NAME.damaged. No study may write
-    to the journal meanwhile.
+    Other programs read it, too, then. A damaged trial becomes a failed one. The file as it was is kept beside it,
+    as NAME.damaged. No study may write to the journal meanwhile.
 
     Examples
     --------

@@ -61,9 +61,9 @@ def read(line: bytes, number: int) -> tuple[Log, Damage | None]:
 
     Examples
     --------
-    >>> read(sealed({"op_code": 1, "study_id": 0}), 7)[1]
-    >>> read(sealed({"op_code": 1, "study_id": 0}).replace(b"0", b"1"), 7)[1]
-    Damage(line=7, what='a note', why='its digest is of other bytes')
+    >>> line = sealed({"op_code": 1, "worker_id": "w", "study_id": 0})
+    >>> read(line, 7)[1], read(line.replace(b"0", b"1"), 7)[1]
+    (None, Damage(line=7, what='a note', why='its digest is of other bytes'))
     """
     if not line.strip():
         return stand_in(line, number), None

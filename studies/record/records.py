@@ -37,18 +37,18 @@ def load_study(storage: BaseStorage, name: str) -> Study:
         A trial makes no sense.
     """
     study_id = find_study(storage, name)
-    with quiet():
-        study = optuna.create_study(study_name=name, directions=storage.get_study_directions(study_id))
-    for key, value in storage.get_study_user_attrs(study_id).items():
-        study.set_user_attr(key, value)
-    for trial in storage.get_all_trials(study_id, deepcopy=False):
-        try:
+    try:
+        with quiet():
+            study = optuna.create_study(study_name=name, directions=storage.get_study_directions(study_id))
+        for key, value in storage.get_study_user_attrs(study_id).items():
+            study.set_user_attr(key, value)
+        for trial in storage.get_all_trials(study_id, deepcopy=False):
             hand_over(study, _finished(trial))
-        except SENSELESS as error:
-            raise StorageError(
-                f"trial {trial.number} of the study {name!r} in {describe(storage)} makes no sense "
-                f"({type(error).__name__}: {error}); `hpo studies rm {name}` removes the study"
-            ) from None
+    except SENSELESS as error:
+        raise StorageError(
+            f"the study {name!r} in {describe(storage)} makes no sense ({type(error).__name__}: {error}); "
+            f"`hpo studies verify` checks a journal's lines, `hpo studies rm {name}` removes the study"
+        ) from None
     return study
 
 
