@@ -18,20 +18,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from algorithms.arrays import Array, Floats, Mask, Matrix, Places, Values
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from sklearn.base import BaseEstimator
 
-Array = NDArray[np.float64]
 
 VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other", "missing"
 
 HASHED = "hashed"
+
+Label: TypeAlias = str | int | float
+"""The label of a class: text, a whole number, or true or false."""
 
 DENSE_BYTES = 1 << 26
 """Bytes that sparse rows may take when a summary wants them dense."""
@@ -40,7 +44,7 @@ HASH_BITS = 24
 """Bits of the hash in a column of role ``"hashed"``: as many as float32 holds exactly."""
 
 
-def label_array(classes: Sequence[Any]) -> NDArray[Any]:
+def label_array(classes: Sequence[Label]) -> Values:
     """Return sorted labels as an array; whole numbers beyond int64 as uint64, which NumPy's own choice is not.
 
     Examples
@@ -87,7 +91,7 @@ class Features(Protocol):
         """Fitted steps of a pipeline that make them."""
         ...
 
-    def __call__(self, x: NDArray[Any]) -> Array:
+    def __call__(self, x: Matrix) -> Array:
         """Return the columns of encoded rows, shape (n, D)."""
         ...
 
@@ -114,7 +118,7 @@ class Shape:
 
     columns: tuple[Column, ...]
     targets: tuple[str, ...] = ()
-    classes: tuple[Any, ...] = ()
+    classes: tuple[Label, ...] = ()
     dtype: str = "float64"
     features: Features | None = None
     stored: float = field(default=1.0, compare=False)
@@ -168,10 +172,10 @@ class Batch:
     (3, 3.0)
     """
 
-    values: NDArray[np.floating[Any]]
+    values: Floats
     d: int
     weight: Array | None = None
-    present: NDArray[np.intp] | None = None
+    present: Places | None = None
     priority: NDArray[np.uint64] | None = None
 
     @property
@@ -206,7 +210,7 @@ class Batch:
         found = np.array([place]) if self.present is None else np.flatnonzero(self.present == place)
         return self.values[:, found[0]].astype(np.float64) if len(found) else np.zeros(self.n)
 
-    def dense(self, p: int, rows: Any = slice(None)) -> NDArray[np.floating[Any]]:
+    def dense(self, p: int, rows: slice | Places | Mask = slice(None)) -> Floats:
         """Return the chosen rows with all p columns, those that are not present zero.
 
         Examples
@@ -214,7 +218,7 @@ class Batch:
         >>> Batch(np.ones((2, 1)), d=2, present=np.array([1])).dense(3).tolist()
         [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
         """
-        values: NDArray[np.floating[Any]] = self.values[rows]
+        values: Floats = self.values[rows]
         if self.present is None:
             return values
         full = np.zeros((len(values), p), values.dtype, order="F")
@@ -243,12 +247,12 @@ class SparseBatch(Batch):
     """
 
     matrix: csr_array
-    targets: NDArray[np.floating[Any]]
+    targets: Floats
 
     def __init__(
         self,
         matrix: csr_array,
-        targets: NDArray[np.floating[Any]],
+        targets: Floats,
         weight: Array | None = None,
         priority: NDArray[np.uint64] | None = None,
     ) -> None:
@@ -259,7 +263,7 @@ class SparseBatch(Batch):
             object.__setattr__(self, name, value)
 
     @cached_property
-    def values(self) -> NDArray[np.floating[Any]]:
+    def values(self) -> Floats:
         """The present columns, dense, shape (n, len(present))."""
         columns = self.present[self.present < self.d]
         made = np.zeros((self.n, len(self.present)), self.matrix.dtype, order="F")
@@ -268,7 +272,7 @@ class SparseBatch(Batch):
         return made
 
     @cached_property
-    def present(self) -> NDArray[np.intp]:
+    def present(self) -> Places:
         """Columns with a stored number, and the targets."""
         found = np.unique(self.matrix.indices).astype(np.intp)
         targets = np.arange(self.d, self.d + self.targets.shape[1], dtype=np.intp)
@@ -296,7 +300,7 @@ class SparseBatch(Batch):
             yield self.part(slice(start, start + step))
 
 
-def as_dense(x: Any) -> NDArray[np.floating[Any]]:
+def as_dense(x: Matrix) -> Floats:
     """Return rows as an array, whether or not they are sparse.
 
     Examples

@@ -15,7 +15,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import NoReturn
 
 import numpy as np
 
@@ -44,7 +44,7 @@ from algorithms.errors import (
     Unscorable,
 )
 from algorithms.lazily import sklearn
-from algorithms.ranges import Choice
+from algorithms.ranges import Choice, Range
 from algorithms.scoring.scorers import scorer_of
 from algorithms.summaries.sample import Sample, SampleState
 from algorithms.tasks import CLASS, TASKS
@@ -63,7 +63,7 @@ NEAR = 1e-6
 Kind = type[Algorithm]
 
 
-def check_algorithm(kind: Kind, codec: Callable[[Any, Any], Any] | None = None) -> None:
+def check_algorithm(kind: Kind, codec: Callable[[State, State], State] | None = None) -> None:
     """Hold a class against every law and convention of the contract.
 
     Parameters
@@ -125,7 +125,7 @@ class _Checked:
     kind: Kind
     algorithm: Algorithm
     shape: Shape
-    codec: Callable[[Any, Any], Any] | None
+    codec: Callable[[State, State], State] | None
 
     def run(self) -> None:
         summary, batch = self.ready(), rows_of(self.shape)
@@ -153,7 +153,7 @@ class _Checked:
                 self.broken(f"its summary {name} says no {one}: write {one}: ClassVar[…] = …")
         if summary.family not in laws.PROMISES:
             self.broken(f"{name}.family={summary.family!r}: must be one of {', '.join(laws.PROMISES)}")
-        other = dataclasses.replace(_any(summary))
+        other = dataclasses.replace(summary)
         if summary != other or hash(summary) != hash(other):
             self.broken(
                 f"{name} is not equal to a copy of itself: states are shared by equality of summaries"
@@ -176,7 +176,7 @@ class _Checked:
             laws.round_trip(summary, self.shape, parts[2], lambda state: codec(state, like))
             laws.resume(summary, self.shape, parts, lambda state: codec(state, like))
 
-    def check_state(self, summary: Summary, state: Any) -> None:
+    def check_state(self, summary: Summary, state: object) -> None:
         if not isinstance(state, State):
             self.broken(
                 f"the state {type(state).__name__} is no algorithms.contract.State: derive it from State"
@@ -193,7 +193,7 @@ class _Checked:
                 f"class_rows has {len(known)} numbers, and there are {len(self.shape.classes)} classes"
             )
 
-    def check_solution(self, state: Any, solution: Any) -> None:
+    def check_solution(self, state: State, solution: object) -> None:
         size = self.algorithm.complexity(solution)
         if not (math.isfinite(size) and size >= 0.0):
             self.broken(f"complexity is {size!r}: must be a finite number of at least 0")
@@ -209,7 +209,7 @@ class _Checked:
         for name in known:
             self.algorithm.check_field(name, state)
 
-    def check_range(self, field: Field, range_: Any) -> None:
+    def check_range(self, field: Field, range_: Range) -> None:
         ends = range_.values if isinstance(range_, Choice) else (range_.low, range_.high)
         for value in ends:
             try:
@@ -217,7 +217,7 @@ class _Checked:
             except InvalidField as error:
                 self.broken(f"bounds of {field.name!r} hold what is not legal: {error}")
 
-    def check_model(self, state: Any, batch: Batch) -> None:
+    def check_model(self, state: State, batch: Batch) -> None:
         model = fitted(self.algorithm, state)
         if not isinstance(model, sklearn.base.BaseEstimator):
             self.broken(f"estimator returns {type(model).__name__}, which is no estimator of scikit-learn")
@@ -230,7 +230,7 @@ class _Checked:
             if len(one) != len(X) or not np.array_equal(one, two):
                 self.broken(f"{answer} of two models of one state differ, or are not of every row")
 
-    def check_scores(self, solution: Any, state: Any, batch: Batch) -> None:
+    def check_scores(self, solution: object, state: State, batch: Batch) -> None:
         sample = laws.lift(Sample(size=ROWS), self.shape, batch)
         for metric in (*self.algorithm.exact, "no such score"):
             try:
@@ -249,7 +249,7 @@ class _Checked:
             if rows is None or not math.isfinite(rows.value):
                 self.broken(f"score of {metric!r} on sampled rows is {rows}, and tags.sampled names it")
 
-    def check_score(self, metric: str, value: float, bound: float, state: Any, sample: SampleState) -> None:
+    def check_score(self, metric: str, value: float, bound: float, state: State, sample: SampleState) -> None:
         """Compare a score that a state gives exactly with scikit-learn's, where it has one of that name."""
         task, family = TASKS[self.kind.tags.task], self.algorithm.summary.family
         if not math.isfinite(value):
@@ -284,7 +284,7 @@ class _Checked:
                 return
             self.broken("tags.needs_every_class, and check accepts rows without a class: raise MissingClass")
 
-    def broken(self, why: str) -> None:
+    def broken(self, why: str) -> NoReturn:
         raise ContractBroken(f"{self.algorithm!r}: {why}")
 
 
@@ -325,10 +325,6 @@ def _check_field(kind: Kind, field: Field) -> None:
             f"{kind.__name__}({field.name}={value!r}) is taken, and not legal: a __post_init__ of the class, or of "
             "its summary, must call super().__post_init__()"
         )
-
-
-def _any(made: Any) -> Any:
-    return made
 
 
 __all__: Sequence[str] = ("check_algorithm", "rows_of", "shape_of")

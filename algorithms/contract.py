@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
 
+from algorithms.arrays import Array
 from algorithms.batches import (
     DENSE_BYTES,
     HASH_BITS,
@@ -24,7 +25,6 @@ from algorithms.batches import (
     MISSING,
     OTHER,
     VALUE,
-    Array,
     Batch,
     Column,
     Features,
@@ -77,6 +77,9 @@ class Summary(ABC, Generic[S]):
     nests: ClassVar[bool] = False
     """Whether its states are :class:`Nested`."""
 
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
     def __post_init__(self) -> None:
         """Refuse values that are not legal."""
         check_values(self)
@@ -119,7 +122,7 @@ class Summary(ABC, Generic[S]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learned(ABC):
+class Learned(ABC, Generic[S]):
     """A summary that must know something before its pass: coefficients to expand around, centres, landmarks.
 
     What it learns from a small sample of rows is stored beside the pilot and is part of the key of its states.
@@ -152,11 +155,11 @@ class Learned(ABC):
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return what the pass must know, from a sample of encoded rows."""
 
-    def failed(self, state: Any) -> str | None:
+    def failed(self, state: S) -> str | None:
         """Return why what was learned does not suit the rows of a state, in a clause; None where it does."""
         return None
 
-    def learn_again(self, shape: Shape, state: Any, sample: Batch) -> Known:
+    def learn_again(self, shape: Shape, state: S, sample: Batch) -> Known:
         """Return what another pass must know, from the state of every row, and a sample of encoded rows."""
         return self.learn(shape, sample)
 
@@ -166,7 +169,7 @@ class Learned(ABC):
         return type(self).failed is not Learned.failed
 
 
-def pass_fields(summary: Summary) -> dict[str, Any]:
+def pass_fields(summary: Summary) -> dict[str, object]:
     """Return the hyperparameters of a summary by name; what it learned is none.
 
     Examples
@@ -175,8 +178,7 @@ def pass_fields(summary: Summary) -> dict[str, Any]:
     >>> pass_fields(Sample(size=10))
     {'size': 10}
     """
-    made: Any = summary
-    return {f.name: getattr(made, f.name) for f in dataclasses.fields(made) if not f.metadata.get("learned")}
+    return {f.name: getattr(summary, f.name) for f in dataclasses.fields(summary) if not f.metadata.get("learned")}
 
 
 def pieces_for(summary: Summary, batch: Batch) -> Iterator[Batch]:
@@ -203,7 +205,7 @@ class Algorithm(ABC, Generic[S, M]):
             """What the pass keeps; a field with a default."""
             ...
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         _check_class(cls)
         if "tags" not in vars(cls) and (inherited := _tags_of(cls)) is not None:
@@ -235,6 +237,10 @@ class Algorithm(ABC, Generic[S, M]):
 
         It may be a ``Pipeline``, whose last step is named ``"model"``.
         """
+
+    def _check_digits(self, solution: M) -> None:
+        """Raise Imprecise where rounding leaves the model too few digits: what ``estimator`` would raise."""
+        self.estimator(solution)
 
     @abstractmethod
     def complexity(self, solution: M) -> float:
@@ -289,7 +295,7 @@ class Algorithm(ABC, Generic[S, M]):
         return None
 
 
-class Polishable(ABC):
+class Polishable(ABC, Generic[S, M]):
     """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
 
     @property
@@ -298,19 +304,19 @@ class Polishable(ABC):
         return self
 
     @abstractmethod
-    def gain(self, solution: Any, state: Any) -> float:
+    def gain(self, solution: M, state: S) -> float:
         """Return how much another pass is expected to lower the mean loss of a row; 0 where nothing is left."""
 
     @abstractmethod
-    def loss(self, solution: Any, state: Any) -> float:
+    def loss(self, solution: M, state: S) -> float:
         """Return the mean loss of a state's rows, as the state has it."""
 
     @abstractmethod
-    def objective(self, solution: Any, state: Any) -> float:
+    def objective(self, solution: M, state: S) -> float:
         """Return the mean loss and the penalty beside it: of every row where the state expands it there."""
 
     @abstractmethod
-    def expanded_at(self, solution: Any, state: Any) -> Known:
+    def expanded_at(self, solution: M, state: S) -> Known:
         """Return what the summary must know for a pass that begins at this solution."""
 
 
@@ -319,9 +325,14 @@ def steps_of(model: BaseEstimator) -> list[tuple[str, BaseEstimator]]:
     return list(model.steps) if isinstance(model, sklearn.pipeline.Pipeline) else [("model", model)]
 
 
-def fitted(algorithm: Algorithm[S, Any], state: S) -> BaseEstimator:
+def fitted(algorithm: Algorithm[S, M], state: S) -> BaseEstimator:
     """Return the fitted scikit-learn estimator of a state's rows."""
     return algorithm.estimator(algorithm.solve(state))
+
+
+def check_digits(algorithm: Algorithm[S, M], state: S) -> None:
+    """Raise what :func:`fitted` would, without making an estimator where the solution alone shows it."""
+    algorithm._check_digits(algorithm.solve(state))
 
 
 def _check_class(cls: type[Algorithm]) -> None:
@@ -348,7 +359,7 @@ def _on_request(each: Field) -> Field:
     return each if each.range is None else dataclasses.replace(each, range=unsearched(each.range))
 
 
-def _annotated(cls: type[Any]) -> list[str]:
+def _annotated(cls: type) -> list[str]:
     return [name for kind in cls.__mro__ for name in vars(kind).get("__annotations__", {})]
 
 
@@ -387,6 +398,7 @@ __all__ = [
     "Tags",
     "as_dense",
     "as_score",
+    "check_digits",
     "fitted",
     "pass_fields",
     "pieces_for",

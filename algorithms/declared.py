@@ -8,12 +8,15 @@ import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Final, Union, get_args, get_origin, get_type_hints
 
 from algorithms.errors import ContractBroken, InvalidField
-from algorithms.ranges import Choice, Integer, Legal, Log, Range, Uniform
+from algorithms.ranges import Choice, Integer, Legal, Log, Plain, Range, Uniform
 
-_WORDS: Final[Mapping[Any, str]] = {
+if TYPE_CHECKING:
+    pass
+
+_WORDS: Final[Mapping[type, str]] = {
     float: "a number", int: "a whole number", bool: "true or false", str: "text", NoneType: "None",
 }  # fmt: skip
 
@@ -34,14 +37,14 @@ class Field:
     """
 
     name: str
-    default: Any
+    default: object
     range: Range | None
     needs_pass: bool
-    types: tuple[type[Any], ...] = ()
+    types: tuple[type, ...] = ()
     several: bool = False
     legal: Legal | None = None
 
-    def check(self, value: Any) -> None:
+    def check(self, value: object) -> None:
         """Raise InvalidField for a value that is none of the field's types, or not legal."""
         if self.types and type(value) not in self.types and not _is_one(value, self.types):
             legal = " or ".join(_WORDS[t] for t in self.types)
@@ -53,7 +56,7 @@ class Field:
             raise InvalidField(f"{self.name}={value!r}: must be {self.legal.words}{hint}")
 
 
-def declared(cls: Any, *, needs_pass: bool) -> list[Field]:
+def declared(cls: type, *, needs_pass: bool) -> list[Field]:
     """Return the fields of a dataclass that may be set, in their order.
 
     Parameters
@@ -61,13 +64,15 @@ def declared(cls: Any, *, needs_pass: bool) -> list[Field]:
     cls : the dataclass.
     needs_pass : whether its fields need a pass.
     """
+    if not dataclasses.is_dataclass(cls):
+        raise _no_dataclass(cls, "summary")
     hints = get_type_hints(cls, include_extras=True)
     settable = (f for f in dataclasses.fields(cls) if f.init and not f.metadata.get("learned"))
     return [_field(f, hints[f.name], needs_pass) for f in settable]
 
 
 @functools.cache
-def checked(cls: Any) -> tuple[Field, ...]:
+def checked(cls: type) -> tuple[Field, ...]:
     """Return the fields whose values have to be checked; refuse a class that declares them wrongly.
 
     Raises
@@ -78,18 +83,22 @@ def checked(cls: Any) -> tuple[Field, ...]:
     own = vars(cls).get("__annotations__", {})
     known = {f.name for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else set()
     missing = [name for name, hint in own.items() if name not in known and "ClassVar" not in str(hint)]
-    if missing or (not known and not dataclasses.is_dataclass(cls)):
-        raise ContractBroken(
-            f"{cls.__name__} has the field {(missing or ['summary'])[0]!r} and is no dataclass: write "
-            "@dataclass(frozen=True, kw_only=True) above it"
-        )
+    if missing:
+        raise _no_dataclass(cls, missing[0])
     found = tuple(f for f in declared(cls, needs_pass=False) if f.types or f.legal)
     for field in found:
         _check_declared(cls, field)
     return found
 
 
-def _check_declared(cls: Any, field: Field) -> None:
+def _no_dataclass(cls: type, field: str) -> ContractBroken:
+    return ContractBroken(
+        f"{cls.__name__} has the field {field!r} and is no dataclass: write "
+        "@dataclass(frozen=True, kw_only=True) above it"
+    )
+
+
+def _check_declared(cls: type, field: Field) -> None:
     """Raise ContractBroken where a default, or an end of a search range, is not legal."""
     ends = named(field.range)
     if isinstance(field.range, (Uniform, Log, Integer)):
@@ -101,7 +110,7 @@ def _check_declared(cls: Any, field: Field) -> None:
         raise ContractBroken(f"{cls.__name__} declares what is not legal: {error}") from error
 
 
-def check_values(made: Any) -> None:
+def check_values(made: object) -> None:
     """Raise InvalidField for a value of a dataclass's fields that its type, or :class:`Legal`, rules out.
 
     Examples
@@ -111,12 +120,12 @@ def check_values(made: Any) -> None:
     Traceback (most recent call last):
     algorithms.errors.InvalidField: alpha=-1.0: must be at least 0
     """
-    cls: Any = type(made)
+    cls: type = type(made)
     for field in checked(cls):
         field.check(getattr(made, field.name))
 
 
-def _is_one(value: Any, types: tuple[type[Any], ...]) -> bool:
+def _is_one(value: object, types: tuple[type, ...]) -> bool:
     """Return whether a value, of NumPy's types too, is one of the plain types."""
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return bool in types
@@ -125,7 +134,7 @@ def _is_one(value: Any, types: tuple[type[Any], ...]) -> bool:
     return (isinstance(value, numbers.Real) and float in types) or isinstance(value, types)
 
 
-def named(range_: Range | None) -> tuple[Any, ...]:
+def named(range_: Range | None) -> tuple[Plain, ...]:
     """Return the values that a range names one by one.
 
     Examples
@@ -140,32 +149,33 @@ def named(range_: Range | None) -> tuple[Any, ...]:
             return ()
 
 
-def _field(field: dataclasses.Field[Any], hint: Any, needs_pass: bool) -> Field:
+def _field(field: dataclasses.Field[object], hint: object, needs_pass: bool) -> Field:
     several = any(get_origin(part) is tuple for part in _parts(hint))
     legal = next((x for x in _notes(hint) if isinstance(x, Legal)), None)
     return Field(field.name, _default(field), _range(hint), needs_pass, _types(hint), several, legal)
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
+def _default(field: dataclasses.Field[object]) -> object:
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
 
 
-def _types(hint: Any) -> tuple[type[Any], ...]:
+def _types(hint: object) -> tuple[type, ...]:
     """Return the types of an annotation; empty where it is not made of plain ones alone."""
     parts = _parts(hint)
-    return parts if all(part in _WORDS for part in parts) else ()
+    plain = tuple(part for part in parts if isinstance(part, type) and part in _WORDS)
+    return plain if len(plain) == len(parts) else ()
 
 
-def _parts(hint: Any) -> tuple[Any, ...]:
+def _parts(hint: object) -> tuple[object, ...]:
     """Return the members of a union, or what is none."""
     plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     return tuple(get_args(plain)) if get_origin(plain) in (Union, UnionType) else (plain,)
 
 
-def _range(hint: Any) -> Range | None:
+def _range(hint: object) -> Range | None:
     return next((x for x in _notes(hint) if isinstance(x, (Uniform, Log, Integer, Choice))), None)
 
 
-def _notes(hint: Any) -> tuple[Any, ...]:
+def _notes(hint: object) -> tuple[object, ...]:
     """Return what an annotation says besides the type."""
     return get_args(hint)[1:] if get_origin(hint) is Annotated else ()

@@ -6,12 +6,13 @@ import dataclasses
 import difflib
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from algorithms.contract import Algorithm, pass_fields
+from algorithms.contract import Algorithm, M, Summary, pass_fields
 from algorithms.declared import Field, declared, named
 from algorithms.errors import AlgorithmError, ContractBroken, UnknownField, nearest
-from algorithms.ranges import Choice, Integer, Log, Range, Uniform
+from algorithms.held import S
+from algorithms.ranges import Choice, Integer, Log, Range, Uniform, as_number
 from algorithms.scoring.thresholds import DEFAULT
 
 Kind = type[Algorithm]
@@ -47,7 +48,7 @@ def _fields_of(algorithm: Kind) -> Mapping[str, Field]:
     return own
 
 
-def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm:
+def build(algorithm: Kind, values: Mapping[str, object]) -> Algorithm:
     """Return the algorithm with those hyperparameters, the summary's among them.
 
     Raises
@@ -74,10 +75,11 @@ def build(algorithm: Kind, values: Mapping[str, Any]) -> Algorithm:
         free["summary"] = _replaced(algorithm().summary, passes)
     make: Callable[..., Algorithm] = algorithm
     made = make(**free)
-    return made if criterion == DEFAULT else _calibrated(made, criterion)
+    THRESHOLD.check(criterion)
+    return made if criterion == DEFAULT else _calibrated(made, str(criterion))
 
 
-def values_of(algorithm: Algorithm) -> dict[str, Any]:
+def values_of(algorithm: Algorithm) -> dict[str, object]:
     """Return the value of every hyperparameter of an algorithm, those of its summary among them.
 
     Examples
@@ -95,7 +97,7 @@ def values_of(algorithm: Algorithm) -> dict[str, Any]:
     }
 
 
-def bounds_of(algorithm: Algorithm, kind: Kind, state: Any) -> Mapping[str, Range | None]:
+def bounds_of(algorithm: Algorithm[S, M], kind: Kind, state: S) -> Mapping[str, Range | None]:
     """Return what a state knows of an algorithm's ranges; refuse a key that is no hyperparameter.
 
     Parameters
@@ -118,7 +120,7 @@ def bounds_of(algorithm: Algorithm, kind: Kind, state: Any) -> Mapping[str, Rang
     return found
 
 
-def steers(algorithm: Kind, name: str, values: Sequence[Any]) -> bool:
+def steers(algorithm: Kind, name: str, values: Sequence[object]) -> bool:
     """Return whether one of some values of a free field leads to another summary than the algorithm's usual one.
 
     Examples
@@ -145,7 +147,7 @@ def variants(algorithm: Kind) -> list[Algorithm]:
     return [algorithm(), *(build(algorithm, {name: value}) for name, value in found)]
 
 
-def contains(range_: Range, value: Any) -> bool:
+def contains(range_: Range, value: object) -> bool:
     """Return whether ``value`` lies in the range.
 
     Examples
@@ -153,15 +155,16 @@ def contains(range_: Range, value: Any) -> bool:
     >>> contains(Integer(1, None), 3), contains(Choice("a", "b"), "c"), contains(Uniform(0, 1, also=("a",)), "a")
     (True, False, True)
     """
+    number = as_number(value)
     match range_:
         case Choice(values=values):
             return value in values
         case Integer(low=low, high=high):
-            return value is not None and value >= low and (high is None or value <= high)
+            return number is not None and number >= low and (high is None or number <= high)
         case Uniform(low=low_, high=high_, also=also):
-            return value in also or (not isinstance(value, str) and bool(low_ <= value <= high_))
+            return value in also or (number is not None and low_ <= number <= high_)
         case Log(low=low_, high=high_):
-            return bool(low_ <= value <= high_)
+            return number is not None and low_ <= number <= high_
 
 
 def takes_threshold(known: Mapping[str, Field]) -> bool:
@@ -177,14 +180,14 @@ def takes_threshold(known: Mapping[str, Field]) -> bool:
     return known.get(THRESHOLD.name) is THRESHOLD
 
 
-def _calibrated(algorithm: Any, criterion: str) -> Any:
+def _calibrated(algorithm: Algorithm, criterion: str) -> Algorithm:
     """Return the classifier with a threshold that is chosen for that criterion."""
     from algorithms.families.calibrated import Calibrated  # noqa: PLC0415 -- loads scikit-learn
 
     return Calibrated(algorithm, criterion)
 
 
-def _or_none(algorithm: Kind, name: str, value: Any) -> Algorithm | None:
+def _or_none(algorithm: Kind, name: str, value: object) -> Algorithm | None:
     """Return the algorithm with one value; None where it cannot take it."""
     try:
         return build(algorithm, {name: value})
@@ -192,7 +195,7 @@ def _or_none(algorithm: Kind, name: str, value: Any) -> Algorithm | None:
         return None
 
 
-def _replaced(summary: Any, values: Mapping[str, Any]) -> Any:
+def _replaced(summary: Summary, values: Mapping[str, object]) -> Summary:
     return dataclasses.replace(summary, **values)
 
 

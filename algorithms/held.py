@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self
 
-from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
-from algorithms.batches import Array, Shape
+from algorithms.arrays import Array, Matrix, Values
+from algorithms.batches import Shape
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class State:
     """
 
     if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
         @property
         def shape(self) -> Shape:
@@ -127,17 +129,17 @@ class Rows(Protocol):
         ...
 
     @property
-    def held(self) -> Any:
+    def held(self) -> Matrix:
         """The encoded columns, less their origins, shape (n, d): an array, or a CSR array of sparse rows."""
         ...
 
     @property
-    def X(self) -> Any:  # noqa: N802 -- scikit-learn's name for it
+    def X(self) -> Matrix:  # noqa: N802 -- scikit-learn's name for it
         """The encoded columns as a fitted pipeline takes them, shape (n, d): an array, or a CSR array."""
         ...
 
     @property
-    def y(self) -> NDArray[Any] | None:
+    def y(self) -> Values | None:
         """The target, shape (n,): numbers, or labels where it is a class; None without one."""
         ...
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from algorithms.arrays import Array, Places, Values
 
 
 class Known:
@@ -25,11 +25,16 @@ class Known:
     (True, [0.0, 0.0, 0.0])
     """
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, arrays: Mapping[str, Values]) -> None:
         self.arrays = {name: _frozen(arrays[name]) for name in sorted(arrays)}
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.arrays[name]
+    def __getitem__(self, name: str) -> Array:
+        """Return the numbers of that name."""
+        return np.asarray(self.arrays[name], np.float64)
+
+    def places(self, name: str) -> Places:
+        """Return the indices of that name."""
+        return np.asarray(self.arrays[name], np.intp)
 
     def __contains__(self, name: object) -> bool:
         return name in self.arrays
@@ -54,7 +59,7 @@ class Known:
         return f"Known({shapes})"
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+def _frozen(array: Values) -> Values:
     kept = np.array(array, order="C")
     kept.flags.writeable = False
     return kept

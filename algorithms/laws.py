@@ -24,12 +24,17 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, EXACT, RESUMABLE, Algorithm, Batch, Shape, Summary
+from algorithms.contract import APPROXIMATE, EXACT, RESUMABLE, Algorithm, Batch, Shape, State, Summary
 from algorithms.errors import Imprecise, LawBroken, NotEnoughRows
+from algorithms.held import S
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PROMISES: Mapping[str, frozenset[str]] = {
     family: frozenset(
@@ -39,7 +44,7 @@ PROMISES: Mapping[str, frozenset[str]] = {
 }
 """Family of summaries → the laws it obeys."""
 
-Codec = Callable[[Any], Any]
+Codec = Callable[[State], State]
 """Stores a state and loads it again."""
 
 
@@ -149,12 +154,12 @@ def any_time(
     return solved
 
 
-def lift(summary: Summary, shape: Shape, batch: Batch) -> Any:
+def lift(summary: Summary[S], shape: Shape, batch: Batch) -> S:
     """Return the state of one batch."""
     return summary.update(summary.init(shape), batch)
 
 
-def size(state: Any) -> int:
+def size(state: object) -> int:
     """Return the bytes of a state's numbers: arrays as they are, eight for each scalar."""
     if isinstance(state, np.ndarray):
         return int(state.nbytes)
@@ -166,7 +171,9 @@ def size(state: Any) -> int:
     return 8
 
 
-def same(law: str, summary: Summary, a: Any, b: Any, tolerance: float | None = None) -> None:
+def same(
+    law: str, summary: Summary, a: DataclassInstance, b: DataclassInstance, tolerance: float | None = None
+) -> None:
     """Raise LawBroken unless two states are equal, field by field, relative to each field's largest entry.
 
     A tolerance of 0 asks for the same bits.
@@ -174,7 +181,7 @@ def same(law: str, summary: Summary, a: Any, b: Any, tolerance: float | None = N
     tolerance = summary.tolerance if tolerance is None else tolerance
     for f in dataclasses.fields(a):
         x, y = getattr(a, f.name), getattr(b, f.name)
-        if dataclasses.is_dataclass(x) and not f.metadata.get("static"):
+        if dataclasses.is_dataclass(x) and not isinstance(x, type) and not f.metadata.get("static"):
             same(law, summary, x, y, tolerance)
             continue
         if f.metadata.get("below") and tolerance > 0.0:  # below the last digit of a field that is compared
@@ -186,7 +193,7 @@ def same(law: str, summary: Summary, a: Any, b: Any, tolerance: float | None = N
             raise LawBroken(f"{law}: {summary!r}: field {f.name!r} differs: {x!r} and {y!r}")
 
 
-def _close(x: Any, y: Any, tolerance: float) -> bool:
+def _close(x: NDArray[np.number], y: NDArray[np.number], tolerance: float) -> bool:
     if x.shape != y.shape or x.dtype != y.dtype:
         return False
     if tolerance == 0.0:

@@ -1,7 +1,7 @@
-"""SciPy and scikit-learn, loaded when something of them is first asked for.
+"""SciPy, scikit-learn and pandas, loaded when something of them is first asked for.
 
 An algorithm is arrays and fields until a model is built, and scikit-learn alone takes a second to import: a list
-of the algorithms, or help, needs neither. Both libraries load their own modules by name, so this reads as they do:
+of the algorithms, or help, needs neither. The libraries load their own modules by name, so this reads as they do:
 
 >>> from algorithms.lazily import sklearn
 >>> sklearn.linear_model.Ridge(alpha=2.0)
@@ -28,3 +28,4 @@ class Library:
 
 scipy = Library("scipy")
 sklearn = Library("sklearn")
+pandas = Library("pandas")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+Plain: TypeAlias = str | int | float | bool | None
+"""A value that can be written down: text, a number, true or false, or none."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Uniform:
     low: float
     high: float
     searched: bool = True
-    also: tuple[Any, ...] = ()
+    also: tuple[Plain, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,10 @@ class Choice:
     (True, False)
     """
 
-    values: tuple[Any, ...]
+    values: tuple[Plain, ...]
     searched: bool = True
 
-    def __init__(self, *values: Any, searched: bool = True) -> None:
+    def __init__(self, *values: Plain, searched: bool = True) -> None:
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "searched", searched)
 
@@ -98,38 +102,39 @@ class Legal:
     (False, False, True)
     """
 
-    values: tuple[Any, ...]
+    values: tuple[Plain, ...]
     ge: float | None
     gt: float | None
     le: float | None
     lt: float | None
-    also: tuple[Any, ...]
+    also: tuple[Plain, ...]
     hint: str
 
     def __init__(
         self,
-        *values: Any,
+        *values: Plain,
         ge: float | None = None,
         gt: float | None = None,
         le: float | None = None,
         lt: float | None = None,
-        also: tuple[Any, ...] = (),
+        also: tuple[Plain, ...] = (),
         hint: str = "",
     ) -> None:
         given = {"values": values, "ge": ge, "gt": gt, "le": le, "lt": lt, "also": also, "hint": hint}
         for name, value in given.items():
             object.__setattr__(self, name, value)
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Return whether a value is legal."""
         if self.values:
             return value in self.values
         if value in self.also:
             return True
-        if isinstance(value, str):
+        number = as_number(value)
+        if number is None:
             return False
-        low = (self.ge is None or value >= self.ge) and (self.gt is None or value > self.gt)
-        return bool(low and (self.le is None or value <= self.le) and (self.lt is None or value < self.lt))
+        low = (self.ge is None or number >= self.ge) and (self.gt is None or number > self.gt)
+        return low and (self.le is None or number <= self.le) and (self.lt is None or number < self.lt)
 
     @property
     def words(self) -> str:
@@ -143,6 +148,19 @@ class Legal:
             found = " and ".join(f"{word} {_word(bound)}" for word, bound in bounds if bound is not None)
         named = ", ".join(map(repr, self.also))
         return f"{named}, or {found}" if named else found
+
+
+def as_number(value: object) -> float | None:
+    """Return a value that is a number, of NumPy's types too; None for any other.
+
+    Examples
+    --------
+    >>> as_number(3), as_number("3")
+    (3, None)
+    """
+    if isinstance(value, int | float):
+        return value
+    return float(value) if isinstance(value, numbers.Real) else None
 
 
 def _word(number: float) -> str:

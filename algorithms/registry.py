@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
 from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
@@ -52,7 +51,7 @@ PATH, OBJECT = "sklearn:", "object:"
 
 _OBJECTS: dict[str, type[Algorithm]] = {}
 
-_CONSTANTS: dict[str, Mapping[str, Any]] = {}
+_CONSTANTS: dict[str, Mapping[str, object]] = {}
 
 
 def names() -> list[str]:
@@ -128,7 +127,7 @@ def is_foreign(name: str) -> bool:
     return _without_alias(name).startswith((PATH, OBJECT))
 
 
-def adopt(model: Any) -> str:
+def adopt(model: object) -> str:
     """Return the name by which an object is known in this process.
 
     Parameters
@@ -168,7 +167,7 @@ def adopt(model: Any) -> str:
     return name
 
 
-def adoptable(model: Any) -> bool:
+def adoptable(model: object) -> bool:
     """Return whether :func:`adopt` may take an object.
 
     Examples
@@ -180,7 +179,7 @@ def adoptable(model: Any) -> bool:
     return isinstance(model, (type, Algorithm)) or hasattr(model, "get_params")
 
 
-def constants_of(name: str) -> Mapping[str, Any]:
+def constants_of(name: str) -> Mapping[str, object]:
     """Return the values that an adopted algorithm holds constant; none of any other name.
 
     Examples
@@ -191,7 +190,7 @@ def constants_of(name: str) -> Mapping[str, Any]:
     return _CONSTANTS.get(_without_alias(name), {})
 
 
-def _keep(kind: type[Algorithm], words: str, values: Mapping[str, Any]) -> str:
+def _keep(kind: type[Algorithm], words: str, values: Mapping[str, object]) -> str:
     words = f"{kind.__module__}.{kind.__qualname__} {words}"
     name = f"{OBJECT}{kind.__name__}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
     _OBJECTS[name], _CONSTANTS[name] = kind, values

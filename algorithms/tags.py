@@ -54,7 +54,7 @@ class Tags:
     beside_cells: bool = False
     on_request: tuple[str, ...] = ()
 
-    def __new__(cls, **given: Any) -> Self:
+    def __new__(cls, **given: object) -> Self:
         """Refuse a tag that there is not."""
         legal = cls.__annotations__
         for name in given:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.distributions import IntDistribution as Int
 
     from hpo.api import plan, tune
-    from hpo.data.encoding.encoder import Encoder
+    from hpo.data.encoding.transformer import Encoder
     from hpo.data.folds.groups import GroupFolds, StratifiedGroupFolds
     from hpo.data.folds.schemes import HashFolds, StratifiedFolds
     from hpo.data.folds.times import TimeFolds
@@ -48,7 +48,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Categorical": ("optuna.distributions", "CategoricalDistribution"),
-    "Encoder": ("hpo.data.encoding.encoder", "Encoder"),
+    "Encoder": ("hpo.data.encoding.transformer", "Encoder"),
     "Float": ("optuna.distributions", "FloatDistribution"),
     "GroupFolds": ("hpo.data.folds.groups", "GroupFolds"),
     "HashFolds": ("hpo.data.folds.schemes", "HashFolds"),

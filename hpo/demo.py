@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -73,7 +73,7 @@ class Step:
     metric: str
     best: float
     se: float
-    params: dict[str, Any]
+    params: dict[str, object]
 
 
 @dataclass

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from state_store.backend import Bytes
-from state_store.codec import Arrays, dense
+from state_store.codec import Arrays, Values, dense
 from state_store.errors import DamagedBlob, UnstorableValue
 
 RESERVED = "__metadata__"
 
 
-def write_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+def write_arrays(arrays: Mapping[str, Values]) -> bytes:
     """Return the arrays as bytes; each is made contiguous first, since safetensors trusts the layout.
 
     Raises

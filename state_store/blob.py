@@ -27,12 +27,11 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any
 
-from numpy.typing import NDArray
 from xxhash import xxh3_64_digest, xxh3_128, xxh3_128_digest
 
 from state_store.arrays import read_arrays, write_arrays
 from state_store.backend import Bytes
-from state_store.codec import Arrays, Scalars, dense
+from state_store.codec import Arrays, Scalars, Values, dense
 from state_store.errors import UPGRADE, DamagedBlob, NewerFormat
 from state_store.key import canonical_json
 from state_store.packing import Recipes, compress, decompress, pack, unpack
@@ -73,10 +72,10 @@ class Blob(Header):
 
 
 def encode_blob(
-    arrays: Mapping[str, NDArray[Any]],
-    about: Mapping[str, Any],
+    arrays: Mapping[str, Values],
+    about: Mapping[str, object],
     *,
-    scalars: Mapping[str, Any] | None = None,
+    scalars: Mapping[str, object] | None = None,
     name: str = "",
 ) -> bytes:
     """Bytes that hold arrays and JSON, with checksums.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from state_store.errors import DamagedBlob, UnstorableValue
 
 T = TypeVar("T")
-Arrays = dict[str, NDArray[Any]]
-Scalars = dict[str, Any]
+Values: TypeAlias = NDArray[np.generic]
+"""An array of any type that is stored."""
+
+Arrays = dict[str, Values]
+Scalars = dict[str, object]
 
 ROOT = "state"
 NOT_FINITE = {repr(value): value for value in (math.nan, math.inf, -math.inf)}
 PLAIN = (bool, int, float, str, type(None))
 
 
-def flatten(state: Any) -> tuple[Arrays, Scalars]:
+def flatten(state: object) -> tuple[Arrays, Scalars]:
     """Arrays and JSON scalars that hold a state, each under the path of its field.
 
     Parameters
@@ -62,7 +65,7 @@ def flatten(state: Any) -> tuple[Arrays, Scalars]:
     return arrays, scalars
 
 
-def restore(arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, Any], like: T) -> T:
+def restore(arrays: Mapping[str, Values], scalars: Mapping[str, object], like: T) -> T:
     """Return the state of which ``arrays`` and ``scalars`` were made, by the template ``like``.
 
     Parameters
@@ -92,7 +95,7 @@ def restore(arrays: Mapping[str, NDArray[Any]], scalars: Mapping[str, Any], like
     return cast("T", state)
 
 
-def dense(value: Any, path: str) -> NDArray[Any]:
+def dense(value: object, path: str) -> Values:
     """Return the array as safetensors needs it: contiguous, little endian, shape kept.
 
     safetensors writes the memory as it lies, so a Fortran-ordered, strided or big-endian array would be
@@ -112,22 +115,23 @@ def dense(value: Any, path: str) -> NDArray[Any]:
 
 
 @cache
-def _varying_fields(kind: Any) -> frozenset[str]:
+def _varying_fields(kind: type) -> frozenset[str]:
     """Return the names of a dataclass's fields that are arrays of any number of rows."""
     named = fields(kind) if is_dataclass(kind) else ()
     return frozenset(f.name for f in named if f.metadata.get("varies"))
 
 
 @cache
-def _stored_fields(kind: Any) -> tuple[str, ...] | None:
+def _stored_fields(kind: type) -> tuple[str, ...] | None:
     """Return the names of a dataclass's stored fields; None for any other type."""
     if not is_dataclass(kind):
         return None
     return tuple(f.name for f in fields(kind) if f.init and not f.metadata.get("static"))
 
 
-def _children(value: Any) -> list[tuple[str, Any]] | None:
-    names = _stored_fields(value.__class__)
+def _children(value: object) -> list[tuple[str, object]] | None:
+    kind: type = value.__class__
+    names = _stored_fields(kind)
     if names is not None:
         return [(name, getattr(value, name)) for name in names]
     if isinstance(value, tuple | list):
@@ -135,7 +139,7 @@ def _children(value: Any) -> list[tuple[str, Any]] | None:
     return None
 
 
-def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _walk(value: object, path: str) -> Iterator[tuple[str, object]]:
     children = _children(value)
     if children is None:
         yield path or ROOT, value
@@ -144,7 +148,7 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _walk(child, f"{path}.{name}" if path else name)
 
 
-def _to_json(value: Any, path: str) -> Any:
+def _to_json(value: object, path: str) -> object:
     if type(value) is np.str_:
         return str(value)
     if type(value) not in PLAIN:
@@ -157,7 +161,7 @@ def _to_json(value: Any, path: str) -> Any:
     return value
 
 
-def _rebuild(like: Any, path: str, stored: dict[str, Any], *, varies: bool = False) -> Any:
+def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: bool = False) -> object:
     children = _children(like)
     if children is None:
         return _leaf(like, path or ROOT, stored, varies=varies)
@@ -173,7 +177,7 @@ def _rebuild(like: Any, path: str, stored: dict[str, Any], *, varies: bool = Fal
     return type(like)(parts.values())
 
 
-def _leaf(like: Any, path: str, stored: dict[str, Any], *, varies: bool) -> Any:
+def _leaf(like: object, path: str, stored: dict[str, object], *, varies: bool) -> object:
     if path not in stored:
         raise DamagedBlob(f"has no {path!r}")
     value = stored.pop(path)
@@ -184,7 +188,9 @@ def _leaf(like: Any, path: str, stored: dict[str, Any], *, varies: bool) -> Any:
     return _scalar(like, path, value)
 
 
-def _array(like: NDArray[Any] | np.generic, path: str, value: Any, *, varies: bool = False) -> NDArray[Any]:
+def _array(
+    like: Values | np.generic, path: str, value: object, *, varies: bool = False
+) -> Values:
     expected = like.dtype.newbyteorder("=")
     if not isinstance(value, np.ndarray):
         raise DamagedBlob(f"{path!r} is {value!r} where {expected} {like.shape} is expected")
@@ -196,7 +202,7 @@ def _array(like: NDArray[Any] | np.generic, path: str, value: Any, *, varies: bo
     return np.asfortranarray(value) if like.flags.fnc else value
 
 
-def _scalar(like: Any, path: str, value: Any) -> Any:
+def _scalar(like: object, path: str, value: object) -> object:
     if isinstance(value, np.ndarray) and value.shape == ():
         value = value.item()
     if isinstance(value, dict):

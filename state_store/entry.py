@@ -111,6 +111,6 @@ def _facts(item: Entry | Document) -> list[str]:
     return facts + [f"{name}={_short(value)}" for name, value in item.about.items()]
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from state_store.entry import Document, Entry, readable_bytes
 from state_store.names import document_name
@@ -132,7 +131,7 @@ def _documents_to_remove(
     ]
 
 
-def texts(value: Any) -> Iterator[str]:
+def texts(value: object) -> Iterator[str]:
     """Yield every string in a JSON value: the documents a leaf refers to are among them.
 
     Examples

@@ -10,15 +10,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING
 
 from state_store.errors import InvalidName, UnstorableValue
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 HEX = re.compile(r"[0-9a-f]{16,64}")
 LEAVES = "leaves"
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """Forty hex digits that name a value: blake2b (20 bytes) of its canonical JSON.
 
     Equal values have equal digests on every machine and in every process. Dataclasses count with the
@@ -45,7 +48,7 @@ def digest(value: Any) -> str:
     return blake2b(canonical_json(value).encode("ascii"), digest_size=20).hexdigest()
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: object) -> str:
     r"""One text for one value: keys sorted, no spaces, ASCII, floats by their exact shortest ``repr``.
 
     Examples
@@ -56,7 +59,7 @@ def canonical_json(value: Any) -> str:
     return json.dumps(_plain(value, "value"), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _plain(value: Any, where: str) -> Any:
+def _plain(value: object, where: str) -> object:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, list | tuple):
@@ -68,19 +71,19 @@ def _plain(value: Any, where: str) -> Any:
     return _number(value, where)
 
 
-def _fields(value: Any, where: str) -> dict[str, Any]:
+def _fields(value: DataclassInstance, where: str) -> dict[str, object]:
     kind = type(value)
     plain = {f.name: _plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
     return {"": f"{kind.__module__}.{kind.__qualname__}", **plain}
 
 
-def _text(key: Any, where: str) -> str:
+def _text(key: object, where: str) -> str:
     if isinstance(key, str):
         return key
     raise UnstorableValue(f"{where} has the key {key!r}: only strings can be keys; write str(key) yourself.")
 
 
-def _number(value: Any, where: str) -> int | float | bool:
+def _number(value: object, where: str) -> int | float | bool:
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):

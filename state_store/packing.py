@@ -13,17 +13,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from state_store.backend import Bytes
-from state_store.codec import Arrays
+from state_store.codec import Arrays, Values
 from state_store.errors import DamagedBlob
 
-Recipes = dict[str, dict[str, Any]]
+
+class Recipe(TypedDict, total=False):
+    """How one array is made again; see the module."""
+
+    triangle: bool
+    mask: int
+    narrow: bool
+    shape: list[int]
+    dtype: str
+
+
+Recipes = dict[str, Recipe]
 
 SMALL = 64
 """Arrays of fewer numbers are left as they are."""
@@ -40,7 +51,7 @@ PROBE, PROBES, SAVED = 1 << 15, 8, 0.9
 """Of a large payload so many parts of so many bytes are compressed first; less than that share pays."""
 
 
-def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[Arrays, Recipes]:
+def pack(arrays: Mapping[str, Values]) -> tuple[Arrays, Recipes]:
     """Return the arrays as they are stored, and how they are made again.
 
     Examples
@@ -57,7 +68,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[Arrays, Recipes]:
         if array.size < SMALL:
             parts[name] = array
             continue
-        recipe: dict[str, Any] = {}
+        recipe: Recipe = {}
         values = _triangles(array, recipe)
         values = _without_zeros(values, recipe, parts, name)
         values = _narrowed(values, recipe)
@@ -67,7 +78,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[Arrays, Recipes]:
     return parts, recipes
 
 
-def unpack(parts: Mapping[str, NDArray[Any]], recipes: Mapping[str, Mapping[str, Any]]) -> Arrays:
+def unpack(parts: Mapping[str, Values], recipes: Mapping[str, Recipe]) -> Arrays:
     """Return the arrays that :func:`pack` was given.
 
     Raises
@@ -112,12 +123,12 @@ def decompress(data: Bytes, size: int) -> bytes:
     return made
 
 
-def _bits(array: NDArray[Any]) -> NDArray[Any]:
+def _bits(array: Values) -> Values:
     """Return the numbers as whole ones of the same bits."""
     return array.view(f"u{array.itemsize}")
 
 
-def _triangles(array: NDArray[Any], recipe: dict[str, Any]) -> NDArray[Any]:
+def _triangles(array: Values, recipe: Recipe) -> Values:
     if array.ndim < 2 or array.shape[-1] != array.shape[-2] or array.shape[-1] < 2:
         return array.ravel()
     bits = _bits(array)
@@ -127,7 +138,7 @@ def _triangles(array: NDArray[Any], recipe: dict[str, Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array[(..., *np.tril_indices(array.shape[-1]))]).ravel()
 
 
-def _without_zeros(values: NDArray[Any], recipe: dict[str, Any], parts: Arrays, name: str) -> NDArray[Any]:
+def _without_zeros(values: Values, recipe: Recipe, parts: Arrays, name: str) -> Values:
     there = _bits(values) != 0
     if np.count_nonzero(there) > (1.0 - ZEROS) * len(values):
         return values
@@ -136,7 +147,7 @@ def _without_zeros(values: NDArray[Any], recipe: dict[str, Any], parts: Arrays, 
     return np.ascontiguousarray(values[there])
 
 
-def _narrowed(values: NDArray[Any], recipe: dict[str, Any]) -> NDArray[Any]:
+def _narrowed(values: Values, recipe: Recipe) -> Values:
     for kind in _narrower(values):
         with np.errstate(over="ignore", invalid="ignore"):
             made = values.astype(kind)
@@ -146,7 +157,7 @@ def _narrowed(values: NDArray[Any], recipe: dict[str, Any]) -> NDArray[Any]:
     return values
 
 
-def _narrower(values: NDArray[Any]) -> list[np.dtype[Any]]:
+def _narrower(values: Values) -> list[np.dtype[np.generic]]:
     """Return smaller types that may hold the numbers exactly, the smallest first."""
     if values.dtype.kind == "b" or not values.size:
         return []
@@ -157,15 +168,15 @@ def _narrower(values: NDArray[Any]) -> list[np.dtype[Any]]:
     return [np.dtype(kind) for kind in kinds if np.dtype(kind).itemsize < values.itemsize]
 
 
-def _whole(values: NDArray[Any]) -> bool:
+def _whole(values: Values) -> bool:
     return values.dtype.kind != "f" or (
         values[0] == np.rint(values[0]) and bool(np.all(values == np.rint(values)))
     )
 
 
 def _unpacked(
-    name: str, part: NDArray[Any], parts: Mapping[str, NDArray[Any]], recipe: Mapping[str, Any]
-) -> NDArray[Any]:
+    name: str, part: Values, parts: Mapping[str, NDArray[Any]], recipe: Recipe
+) -> Values:
     dtype, shape = np.dtype(recipe["dtype"]), tuple(recipe["shape"])
     values = part.astype(dtype) if recipe.get("narrow") else part
     if "mask" in recipe:

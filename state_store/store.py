@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from numpy.typing import NDArray
-
 from state_store.backend import Backend, Stat
 from state_store.blob import Blob, encode_blob
-from state_store.codec import flatten, restore
+from state_store.codec import Values, flatten, restore
 from state_store.cover import Cover, cover_segments
 from state_store.entry import Document, Entry, readable_bytes
 from state_store.errors import DamagedBlob
@@ -93,7 +91,7 @@ class StateStore:
         """
         return self.shelf.use(key.name, lambda blob: restore(blob.arrays, blob.scalars, like))
 
-    def put(self, key: Key, state: Any, about: Mapping[str, Any] | None = None) -> None:
+    def put(self, key: Key, state: object, about: Mapping[str, object] | None = None) -> None:
         """Keep a state, atomically and durably; replaces what was there.
 
         Parameters
@@ -158,7 +156,7 @@ class StateStore:
             yield not self.has(key)
 
     def put_document(
-        self, kind: str, name: str, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]
+        self, kind: str, name: str, arrays: Mapping[str, Values], about: Mapping[str, object]
     ) -> None:
         """Keep arrays and JSON that leaves depend on, such as a pilot or an encoder, under kind and name.
 

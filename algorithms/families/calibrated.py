@@ -8,14 +8,15 @@ for all of these scores together is the model's. No row is scored by a model tha
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from algorithms import laws
+from algorithms.arrays import Matrix
 from algorithms.contract import (
     Algorithm,
     Array,
@@ -33,6 +34,7 @@ from algorithms.known import Known
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Range
+from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.thresholds import best_threshold, check_criterion, positives
 from algorithms.summaries.sample import SampleState
 
@@ -57,19 +59,19 @@ class Cells(State):
     merge : the summary's.
     """
 
-    parts: tuple[tuple[Any, SampleState], ...]
-    whole: Any
-    merge: Any
+    parts: tuple[tuple[State, SampleState], ...]
+    whole: State
+    merge: Callable[[State, State], State]
 
     @property
     def rows(self) -> int:
         """Number of rows seen."""
-        return int(self.whole.rows)
+        return self.whole.rows
 
     @property
     def weight(self) -> float:
         """Sum of their weights."""
-        return float(self.whole.weight)
+        return self.whole.weight
 
     @property
     def kept_rows(self) -> int:
@@ -79,28 +81,26 @@ class Cells(State):
     @property
     def shape(self) -> Shape:
         """The columns."""
-        shape: Shape = self.whole.shape
-        return shape
+        return self.whole.shape
 
     @property
     def complete(self) -> bool:
         """Whether the merged state holds every row."""
-        return bool(self.whole.complete)
+        return self.whole.complete
 
     @property
     def class_rows(self) -> Array | None:
         """The merged state's rows of each class."""
-        found: Array | None = self.whole.class_rows
-        return found
+        return self.whole.class_rows
 
-    def left_out(self) -> Iterator[tuple[Any, list[SampleState]]]:
+    def left_out(self) -> Iterator[tuple[State, list[SampleState]]]:
         """Yield, group by group, the state of all other cells and the samples of the group (one cell: its own)."""
         groups = [list(group) for group in np.array_split(np.arange(len(self.parts)), GROUPS) if len(group)]
         for group in groups:
             rest = self.whole if len(groups) == 1 else self._without(group)
             yield rest, [self.parts[i][1] for i in group]
 
-    def _without(self, group: Sequence[int]) -> Any:
+    def _without(self, group: Sequence[int]) -> State:
         def make() -> _Rest:
             states = [state for i, (state, _) in enumerate(self.parts) if i not in group]
             return _Rest(functools.reduce(self.merge, states))
@@ -110,7 +110,7 @@ class Cells(State):
 
 @dataclass(frozen=True, eq=False)
 class _Rest:
-    state: Any
+    state: State
 
     @property
     def nbytes(self) -> int:
@@ -166,14 +166,12 @@ class CalibratedSolution:
 
     algorithm: Algorithm
     criterion: str
-    inner: Any
+    inner: object
     state: Cells
 
     @cached_property
     def threshold(self) -> float:
         """The score from which on a row is called positive."""
-        from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
-
         y, scores, weights = [], [], []
         for rest, samples in self.state.left_out():
             model = self.algorithm.estimator(self.algorithm.solve(rest))
@@ -276,7 +274,7 @@ class Calibrated(Algorithm[Cells, CalibratedSolution]):
 
 
 @dataclass(frozen=True)
-class _Polishing(Polishable):
+class _Polishing(Polishable[Cells, CalibratedSolution]):
     """The further passes of a classifier with a threshold: those of the classifier."""
 
     inner: Polishable
@@ -294,7 +292,7 @@ class _Polishing(Polishable):
         return self.inner.expanded_at(solution.inner, state.whole)
 
 
-def scores_of(model: BaseEstimator, x: Any) -> Array:
+def scores_of(model: BaseEstimator, x: Matrix) -> Array:
     """Return how positive a binary classifier thinks each row is: probabilities, where it has them."""
     if hasattr(model, "predict_proba"):
         return np.asarray(model.predict_proba(x)[:, 1], np.float64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -60,6 +59,6 @@ def priors_of(weights: Array, priors: str | None, shape: Shape) -> Array:
     return np.asarray(found / found.sum())
 
 
-def given(priors: str | None, found: Array) -> Any:
+def given(priors: str | None, found: Array) -> Array | None:
     """Return the priors as scikit-learn's parameter."""
     return None if priors is None else found.copy()

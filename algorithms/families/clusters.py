@@ -6,12 +6,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Algorithm, Array, Held, Shape, as_dense
+from algorithms.arrays import Array, Places
+from algorithms.contract import Algorithm, Held, Shape, Tags, as_dense
 from algorithms.contract import Rows as Sampled
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.design import deviations
@@ -19,7 +19,7 @@ from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.memo import MEMO, Sized
 from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.preparing.preprocess import Preprocess, Preprocessed, unused_fields
-from algorithms.ranges import Integer, Legal, Range
+from algorithms.ranges import Integer, Legal, Log, Range
 from algorithms.solvers.centres import Cloud, Rows
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.coreset import Coreset, CoresetState, check_sums
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 FAR = 1e3
 """Deviations from zero beyond which squared lengths lose six digits of a squared distance."""
+
+SEPARATED = ("neg_davies_bouldin", "calinski_harabasz")
+"""How well clusters are apart, as states with every row give it exactly."""
+
+Starts: TypeAlias = Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)]
+Rounds: TypeAlias = Annotated[int, Legal(ge=1), Integer(1, 10_000, searched=False)]
+Tolerance: TypeAlias = Annotated[float, Legal(gt=0), Log(1e-8, 1e-1, searched=False)]
 
 S = TypeVar("S", bound="Placed")
 
@@ -79,7 +86,7 @@ class Space:
         return self.mean + origin if self.centred is None else self.mean - (self.centred - origin)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
+    def dtype(self) -> np.dtype[np.generic]:
         """Type of the numbers that reach the model in its pipeline."""
         kept = self.columns.keeps_all(self.shape.d) and not self.shape.shifted
         return np.dtype(self.shape.dtype if kept else np.float64)
@@ -123,12 +130,16 @@ class Clustering(Preprocessed, Algorithm[CoresetState, S]):
     random_state: Annotated[int, Legal(ge=0, le=2**31 - 1), Integer(0, 2**31 - 1, searched=False)] = 0
     summary: Coreset = Coreset()
 
+    tags: ClassVar[Tags] = Tags(
+        task="clustering", sampled=("silhouette",), on_request=("standardize", "impute", "min_frequency")
+    )
+
     @abstractmethod
     def _solve(self, state: CoresetState) -> S:
         """Return the clusters of a state's rows."""
 
     @abstractmethod
-    def assign(self, solution: S, Z: Rows) -> NDArray[np.intp]:
+    def assign(self, solution: S, Z: Rows) -> Places:
         """Return the cluster of each row in the columns of the solution's space."""
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from algorithms.contract import Array
 from algorithms.lazily import sklearn
 
 if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
     from sklearn.decomposition import PCA as SkPCA  # noqa: N811
 
 METRICS = ("log_likelihood", "explained_variance")
@@ -115,7 +116,7 @@ def fitted(
     solver : ``svd_solver`` that scikit-learn would take for the same.
     """
     k, q = components.shape
-    model: Any = sklearn.decomposition.PCA(n_components=k, whiten=whiten, svd_solver=solver)
+    model: BaseEstimator = sklearn.decomposition.PCA(n_components=k, whiten=whiten, svd_solver=solver)
     model.components_, model.mean_ = components, mean.copy()
     model.explained_variance_ = variance.copy()
     model.explained_variance_ratio_ = variance / total if total > 0.0 else np.zeros(k)

@@ -16,12 +16,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array, Shape
+from algorithms.arrays import Array, Mask, Places
+from algorithms.contract import Shape
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import CANCELLED, ColumnMap, column_map
 from algorithms.preparing.preprocess import Preprocess
@@ -118,7 +117,7 @@ class Design:
     root: Array | None = None
     rounding: float = CARE * EPS
     varied: float = 0.0
-    cancelled: NDArray[np.bool_] | None = None
+    cancelled: Mask | None = None
 
     @property
     def q(self) -> int:
@@ -334,7 +333,7 @@ def lengths(gram: Array) -> Array:
 
 
 def _root(
-    state: MomentsState, columns: ColumnMap, scale: Array, constant: NDArray[np.bool_] | None = None
+    state: MomentsState, columns: ColumnMap, scale: Array, constant: Mask | None = None
 ) -> Array | None:
     """Return a root of the scatter of a design's columns and the target, triangular; None where there is none.
 
@@ -387,7 +386,7 @@ def deviations(variance: Array, mean: Array, weight: float) -> Array:
     return np.asarray(np.sqrt(np.where(constant, 1.0, variance)))
 
 
-def _most_correlated(xx: Array, association: Array, k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+def _most_correlated(xx: Array, association: Array, k: int) -> Places:
     """Return the k columns of largest correlation, in column order; of equals the last, as ``SelectKBest`` does.
 
     Correlations that differ by rounding are equal: the two columns of a yes-or-no category tie whatever the rows.

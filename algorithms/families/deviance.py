@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array, Rows, Tags
+from algorithms.contract import Array, Rows, Shape, Tags
 from algorithms.families.generalized import Generalized, GeneralizedSolution
 from algorithms.lazily import sklearn
 from algorithms.ranges import Legal, Log, Uniform
@@ -34,14 +34,14 @@ class DevianceRegression(Generalized):
     tags: ClassVar[Tags] = Tags(task="regression", on_request=("standardize",))
 
     @abstractmethod
-    def unfitted(self, solution: GeneralizedSolution) -> Any:
+    def unfitted(self, solution: GeneralizedSolution) -> BaseEstimator:
         """Return scikit-learn's estimator, not fitted."""
 
     def penalty(self, weight: float) -> tuple[float, float]:
         """Return αρ and α(1 - ρ), times the rows' weight."""
         return weight * self.alpha * self.l1_ratio, weight * self.alpha * (1.0 - self.l1_ratio)
 
-    def model(self, solution: GeneralizedSolution, state_shape: Any) -> BaseEstimator:
+    def model(self, solution: GeneralizedSolution, state_shape: Shape) -> BaseEstimator:
         """Return scikit-learn's fitted estimator over the design's columns."""
         model = self.unfitted(solution)
         model.coef_, model.intercept_, model.n_iter_ = (

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from algorithms.summaries.classes import ByClass, Classes
 from algorithms.summaries.moments import EPS, check_finite
 
 if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
     pass
 
 ROUNDING = CARE * EPS
@@ -145,7 +146,7 @@ class Discriminant(Preprocessed, Algorithm[ByClass, D]):
         key = ("groups", self.standardize, self.impute, self.min_frequency)
         return MEMO.get(state, key, lambda: self._groups(state))
 
-    def dressed(self, groups: Groups, model: Any) -> Any:
+    def dressed(self, groups: Groups, model: BaseEstimator) -> BaseEstimator:
         """Return the pipeline of the preprocessing and a fitted model."""
         scaler = None
         if self.standardize:

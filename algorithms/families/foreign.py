@@ -12,13 +12,12 @@ import hashlib
 import inspect
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
     clone,
@@ -30,6 +29,7 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import has_fit_parameter
 
+from algorithms.arrays import Array, Floats, Values
 from algorithms.contract import Algorithm, Held, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
@@ -50,7 +50,7 @@ ROWS = 20_000
 COLUMNS = Preprocess(False, "indicator", 0.0, None, center=True)
 """What estimators get: missing numbers as the mean with an indicator column; nothing scaled."""
 
-KINDS: Sequence[tuple[Any, str]] = (
+KINDS: Sequence[tuple[Callable[[BaseEstimator], bool], str]] = (
     (is_classifier, "classification"),
     (is_regressor, "regression"),
     (is_clusterer, "clustering"),
@@ -87,9 +87,9 @@ class Foreign(Algorithm[SampleState, Fitted]):
     template: ClassVar[BaseEstimator]
     summary: Sample
 
-    def __init__(self, *, summary: Sample | None = None, **values: Any) -> None:
+    def __init__(self, *, summary: Sample | None = None, **values: object) -> None:
         self.summary = Sample(size=ROWS) if summary is None else summary
-        self.values: Mapping[str, Any] = values
+        self.values: Mapping[str, object] = values
         try:
             self.made()
         except (TypeError, ValueError) as error:
@@ -131,7 +131,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         settled = not any(issubclass(one.category, ConvergenceWarning) for one in told)
         return Fitted(prepared, model, settled)
 
-    def _target(self, state: SampleState) -> tuple[Any, ...]:
+    def _target(self, state: SampleState) -> tuple[Values | None, ...]:
         return (state.y,) if self.tags.task in ("classification", "regression") else ()
 
     def estimator(self, solution: Fitted) -> Pipeline:
@@ -228,7 +228,7 @@ def described(model: BaseEstimator) -> str:
     return f"{type(model).__name__}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
 
 
-def _parameters(template: BaseEstimator) -> dict[str, Any]:
+def _parameters(template: BaseEstimator) -> dict[str, object]:
     """Return the parameters that are values, not estimators or lists of them."""
     return {
         name: value
@@ -237,7 +237,7 @@ def _parameters(template: BaseEstimator) -> dict[str, Any]:
     }
 
 
-def _weights(model: BaseEstimator, state: SampleState) -> dict[str, NDArray[Any]]:
+def _weights(model: BaseEstimator, state: SampleState) -> dict[str, Array]:
     """Return the row weights as ``fit`` of an estimator, or of a pipeline's last step, takes them."""
     if not state.weighted:
         return {}
@@ -250,7 +250,7 @@ def _weights(model: BaseEstimator, state: SampleState) -> dict[str, NDArray[Any]
     return {f"{prefix}sample_weight": state.sample_weight}
 
 
-def _separation(X: NDArray[Any], labels: NDArray[Any], rows: Rows, metric: str) -> float | None:
+def _separation(X: Floats, labels: Values, rows: Rows, metric: str) -> float | None:
     formula = SEPARATION.get(metric)
     cloud = Cloud(X, rows.sample_weight, float(rows.sample_weight.sum()), rows.n)
     return None if formula is None else formula(cloud, labels.astype(np.intp))
@@ -288,7 +288,7 @@ def by_path(path: str) -> type[Foreign]:
     return of_object(model)
 
 
-def _imported(path: str) -> Any:
+def _imported(path: str) -> object:
     module_name, _, name = path.rpartition(".")
     if not module_name or not all(part.isidentifier() for part in path.split(".")):
         raise AlgorithmError(f"{path!r} is not 'package.module.Class', such as 'sklearn.svm.SVC'")
@@ -304,4 +304,5 @@ def _imported(path: str) -> Any:
         near = difflib.get_close_matches(name, dir(module), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise AlgorithmError(f"{path!r}: {module_name!r} has no {name!r}{hint}")
-    return getattr(module, name)
+    found: object = getattr(module, name)
+    return found

@@ -6,11 +6,12 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score
+from algorithms.arrays import Matrix
+from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score, Shape
 from algorithms.errors import NotEnoughRows
 from algorithms.families.objective import SHAKES, corrected, objective_of
 from algorithms.families.pipeline import dressed
@@ -22,7 +23,7 @@ from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
 from algorithms.solvers.spectrum import degrees_of_freedom, ridge
-from algorithms.summaries.curvature import CurvatureState
+from algorithms.summaries.curvature import Curvature, CurvatureState
 from algorithms.summaries.moments import check_finite
 
 if TYPE_CHECKING:
@@ -68,16 +69,16 @@ class GeneralizedSolution:
             return self
         return dataclasses.replace(self, intercept=self.intercept - self.coef @ design.columns.origin)
 
-    def eta(self, x: Any) -> Array:
+    def eta(self, x: Matrix) -> Array:
         """Return the linear predictors of encoded rows, which have their origins (not where there is a kernel)."""
         shape = self.quadratic.design.shape
         return self.eta_held(x - shape.origin if shape.features is None and shape.shifted else x)
 
-    def eta_held(self, x: Any) -> Array:
+    def eta_held(self, x: Matrix) -> Array:
         """Return the linear predictors of rows as states hold them, less their origins, shape (n, e)."""
         return np.asarray(self.etas(x, self.coef[None], self.intercept[None])[0])
 
-    def etas(self, x: Any, coefs: Array, intercepts: Array) -> Array:
+    def etas(self, x: Matrix, coefs: Array, intercepts: Array) -> Array:
         """Return the linear predictors of held rows by J models of this design, shape (J, n, e)."""
         design = self.quadratic.design
         if design.shape.features is not None:
@@ -89,7 +90,9 @@ class GeneralizedSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Generalized(Selecting, Polishable, Algorithm[CurvatureState, GeneralizedSolution]):
+class Generalized(
+    Selecting, Polishable[CurvatureState, GeneralizedSolution], Algorithm[CurvatureState, GeneralizedSolution]
+):
     """A generalized linear model answered from curvature.
 
     Parameters
@@ -102,14 +105,14 @@ class Generalized(Selecting, Polishable, Algorithm[CurvatureState, GeneralizedSo
     tol: Annotated[float, Legal(ge=0)] = 1e-6
     max_iter: Annotated[int, Legal(ge=1)] = 1000
 
-    summary: Any = None
+    summary: Curvature
 
     @abstractmethod
     def penalty(self, weight: float) -> tuple[float, float]:
         """Return (λ₁, λ₂) of λ₁‖c‖₁ + ½λ₂‖c‖², beside the *sum* of the losses over rows of that weight."""
 
     @abstractmethod
-    def model(self, solution: GeneralizedSolution, state_shape: Any) -> BaseEstimator:
+    def model(self, solution: GeneralizedSolution, state_shape: Shape) -> BaseEstimator:
         """Return scikit-learn's fitted estimator over the design's columns."""
 
     def group_weights(self, state: CurvatureState) -> Weights:

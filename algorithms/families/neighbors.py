@@ -5,10 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from numpy.typing import NDArray
-
+from algorithms.arrays import Values
 from algorithms.contract import Algorithm, Held, Rows
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.sampled import Prepared, check_squares, prepare, without_effect
@@ -86,7 +85,7 @@ class Neighbors(Preprocessed, Vote, Algorithm[SampleState, Prepared]):
         """Return a common score from running votes or means; None for any other."""
 
     @abstractmethod
-    def known(self, sample: Rows) -> NDArray[Any]:
+    def known(self, sample: Rows) -> Values:
         """Return the target of each row as it is counted, shape (n,)."""
 
     def solve(self, state: SampleState) -> Prepared:

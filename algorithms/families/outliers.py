@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Values
 from algorithms.contract import Rows
 from algorithms.errors import InvalidField, Unscorable
 from algorithms.families.sampled import codes
@@ -14,7 +12,7 @@ from algorithms.scoring.scorers import score_given
 from algorithms.summaries.sample import SampleState
 
 
-def outlier_code(sample: SampleState, label: Any = None) -> int:
+def outlier_code(sample: SampleState, label: object = None) -> int:
     """Return the place of the outliers' label among the classes; without a label, that of the rarest.
 
     Raises
@@ -35,7 +33,7 @@ def outlier_code(sample: SampleState, label: Any = None) -> int:
 
 
 def score_outliers(
-    abnormal: NDArray[Any], flagged: NDArray[Any], rows: Rows, code: int, metric: str
+    abnormal: Values, flagged: Values, rows: Rows, code: int, metric: str
 ) -> float:
     """Return a scorer's score of distinguishing outliers among held-out rows, 1, from the rest, 0.
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Algorithm, Array, Held, Rows, as_dense
+from algorithms.arrays import Array, Matrix, Values
+from algorithms.contract import Algorithm, Held, Rows, as_dense
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, buckets_of
-from algorithms.ranges import Choice, Range
+from algorithms.ranges import Choice, Plain, Range
 from algorithms.summaries.pack import Member, PackedState, columns_of, equations, hashed_columns
 from algorithms.summaries.packed import Packed
 
@@ -50,7 +51,7 @@ class PackedSolution:
     intercept: Array
     buckets: NDArray[np.float32]
 
-    def eta(self, x: Any) -> Array:
+    def eta(self, x: Matrix) -> Array:
         """Return the linear predictors of rows as states hold them, shape (n, E)."""
         shape, known = self.state.shape, self.state.known
         scaled = self.coef / known["scale"]
@@ -186,7 +187,7 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
         ]
 
 
-def _values(pack: Sequence[Member], name: str) -> list[Any]:
+def _values(pack: Sequence[Member], name: str) -> list[Plain]:
     return list(dict.fromkeys(getattr(member, name) for member in pack))
 
 
@@ -218,7 +219,7 @@ def _check_bounded(state: PackedState, places: list[int], coef: Array, buckets: 
         )
 
 
-def _bits(buckets: NDArray[Any]) -> int:
+def _bits(buckets: Values) -> int:
     return int(buckets.shape[1]).bit_length() - 1
 
 

@@ -7,7 +7,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 import numpy as np
 
@@ -31,11 +31,34 @@ from algorithms.lazily import sklearn
 from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Range
 from algorithms.scoring.metrics import SQUARED_ERROR
+from algorithms.solvers.evidence import Evidence
 from algorithms.solvers.penalised import Solved
 from algorithms.summaries.moments import AUTO, Moments, MomentsState, check_finite
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+
+class Found(TypedDict, total=False):
+    """What a solver found besides the coefficients, each where it has it.
+
+    Attributes
+    ----------
+    solved : how the coefficients answer to a change.
+    n_iter, dual_gap : of coordinate descent.
+    converged : whether it reached its tolerance.
+    missed : whether an optimum that was asked for was not reached.
+    components : how many the coefficients are made of.
+    evidence : the maximum of the evidence.
+    """
+
+    solved: Solved
+    n_iter: int
+    dual_gap: float
+    converged: bool
+    missed: bool
+    components: int
+    evidence: Evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +70,13 @@ class LinearSolution:
     design : the problem it solves.
     coef : shape (q,).
     intercept : of those columns.
-    extra : what the solver found besides (iterations, dual gap, noise precision).
+    extra : what the solver found besides.
     """
 
     design: Design
     coef: Array
     intercept: float
-    extra: Mapping[str, Any]
+    extra: Found
 
     def at_origin(self) -> LinearSolution:
         """Return the same model in columns that have their origins."""
@@ -66,7 +89,7 @@ class LinearSolution:
     @property
     def converged(self) -> bool:
         """Whether an iterative solver reached its tolerance; True for the others."""
-        return bool(self.extra.get("converged", True))
+        return self.extra.get("converged", True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +115,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         return self.tags.exact if self.summary.target_transform == "none" else ()
 
     @abstractmethod
-    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+    def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return the coefficients of the design's columns, shape (q,), and what else was found."""
 
     @abstractmethod
@@ -239,7 +262,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
 
 def on_log1p(model: BaseEstimator, q: int) -> BaseEstimator:
     """Return a fitted ``TransformedTargetRegressor`` around a model of log(1 + y) over q columns."""
-    made: Any = sklearn.compose.TransformedTargetRegressor(
+    made: BaseEstimator = sklearn.compose.TransformedTargetRegressor(
         sklearn.dummy.DummyRegressor(), func=np.log1p, inverse_func=np.expm1
     )
     made.fit(np.zeros((2, q)), np.array([0.0, 1.0]))

@@ -18,8 +18,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Mask
 from algorithms.contract import Array, Score
 from algorithms.errors import Imprecise
 from algorithms.families.design import CARE, Design, View
@@ -186,7 +186,7 @@ def _share(part: float, whole: float) -> float:
 
 
 def moved_by_mixing(
-    s: Spectrum, sizes: Array, rounding: float, keep: NDArray[np.bool_], slope: Array
+    s: Spectrum, sizes: Array, rounding: float, keep: Mask, slope: Array
 ) -> float:
     """Return how far a score may have moved since rounding mixes directions that are kept with dropped ones.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array, Rows, Shape, as_dense
+from algorithms.arrays import Array, Floats, Places
+from algorithms.contract import Rows, Shape, as_dense
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, column_map
@@ -38,7 +38,7 @@ class Prepared:
     sample: SampleState
     columns: ColumnMap
     scaler: StandardScaler | None
-    X: NDArray[np.floating[Any]]
+    X: Floats
 
     @property
     def nbytes(self) -> int:
@@ -49,7 +49,7 @@ class Prepared:
         """Return the fitted pipeline over the encoded columns that ends in the model."""
         return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
 
-    def place(self, rows: Rows) -> NDArray[np.floating[Any]]:
+    def place(self, rows: Rows) -> Floats:
         """Return other rows in the same columns."""
         return _placed(rows, self.columns, self.scaler)
 
@@ -88,7 +88,7 @@ def _sums(X: Array, w: Array, shape: Shape) -> _Sums:
         return _Sums(shape, float(w.sum()), mean, w @ (X - mean) ** 2)
 
 
-def _placed(state: Rows, columns: ColumnMap, scaler: StandardScaler | None) -> NDArray[np.floating[Any]]:
+def _placed(state: Rows, columns: ColumnMap, scaler: StandardScaler | None) -> Floats:
     """Return rows as the steps of the pipeline make them: a row of the model is at no distance from itself."""
     X = as_dense(state.X)
     mapped = X if columns.keeps_all(X.shape[1]) else columns.rows(X.astype(np.float64))
@@ -100,6 +100,6 @@ def without_effect(state: SampleState) -> Mapping[str, Range | None]:
     return unused_fields(state.shape, np.count_nonzero(as_dense(state.held), axis=0))
 
 
-def codes(sample: Rows) -> NDArray[np.intp]:
+def codes(sample: Rows) -> Places:
     """Return the places of a sample's labels among the classes, shape (n,)."""
     return sample.target.astype(np.intp)

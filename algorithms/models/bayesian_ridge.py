@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
 from algorithms.contract import Array
 from algorithms.families.design import Design, View
-from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.regression import Found, LinearSolution, Regression
 from algorithms.families.rounding import Residuals
 from algorithms.lazily import sklearn
 from algorithms.ranges import Legal, Log
@@ -47,7 +46,7 @@ class BayesianRidge(Regression):
     tol: Annotated[float, Legal(ge=0)] = 1e-3
     max_iter: Annotated[int, Legal(ge=1)] = 300
 
-    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+    def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return the posterior mean at the maximum of the evidence."""
         priors = Priors(
             self.alpha_1, self.alpha_2, self.lambda_1, self.lambda_2,
@@ -65,7 +64,7 @@ class BayesianRidge(Regression):
 
     def _doubtful(self, solution: LinearSolution) -> bool:
         """Return whether the noise is learned of a squared error that is rounding, beside what the prior says."""
-        design, sse = solution.design, float(solution.extra["evidence"].sse)
+        design, sse = solution.design, solution.extra["evidence"].sse
         reach = float(design.sizes @ np.abs(solution.coef)) + math.sqrt(max(design.yy, 0.0))
         away = DOUBTFUL * design.rounding * reach
         noise = away * reach if design.root is None else away * (2.0 * math.sqrt(sse) + away)
@@ -73,7 +72,7 @@ class BayesianRidge(Regression):
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return γ, the number of well-determined directions."""
-        return float(solution.extra["evidence"].gamma)
+        return solution.extra["evidence"].gamma
 
     def model(self, solution: LinearSolution) -> SkBayesianRidge:
         """Return the fitted ``sklearn.linear_model.BayesianRidge``; ``predict(return_std=True)`` works."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 import numpy as np
 
 from algorithms.contract import Array, Tags
 from algorithms.families.design import Design, View
-from algorithms.families.regression import LinearSolution, Regression, decades
+from algorithms.families.regression import Found, LinearSolution, Regression, decades
 from algorithms.families.rounding import Residuals
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
@@ -23,10 +23,11 @@ from algorithms.solvers.spectrum import decompose, degrees_of_freedom
 from algorithms.summaries.moments import MomentsState
 
 if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
     from sklearn.linear_model import ElasticNet as SkElasticNet
 
 
-E = TypeVar("E", bound=Any)
+E = TypeVar("E", bound="BaseEstimator")
 
 TIGHT = 1e-8
 """A tolerance up to this one asks for the optimum; a larger one for what scikit-learn's descent ends with."""
@@ -57,7 +58,7 @@ class ElasticNet(Regression):
     tags: ClassVar[Tags] = Regression.tags.but(auto=2)
     definite: ClassVar[bool] = True
 
-    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+    def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return the coefficients, the iterations and the dual gap of coordinate descent.
 
         It begins at zero, as scikit-learn's does, and so ends where that ends. Where it does not converge, or the
@@ -80,12 +81,12 @@ class ElasticNet(Regression):
             other = found if start is None else self._descend(design, start, self.tol)
             found = min(found, other, key=lambda made: made[2])
         coef, n_iter, gap = found
-        told = {"n_iter": n_iter, "dual_gap": gap, "converged": gap <= tolerance}
+        told: Found = {"n_iter": n_iter, "dual_gap": gap, "converged": gap <= tolerance}
         return coef, {**told, "missed": True} if self.tol <= TIGHT else told
 
     def _finished(
         self, design: Design, found: tuple[Array, int, float]
-    ) -> tuple[Array, Mapping[str, Any]] | None:
+    ) -> tuple[Array, Found] | None:
         """Return the optimum that a descent came near to; None where it was not near enough."""
         l1, l2 = (self.alpha * share * design.weight for share in (self.l1_ratio, 1.0 - self.l1_ratio))
 
@@ -127,14 +128,13 @@ class ElasticNet(Regression):
         """
         design = solution.design
         if "solved" in solution.extra:
-            found: Solved = solution.extra["solved"]
-            return found
+            return solution.extra["solved"]
         made = on_active(design, solution.coef, self.alpha * (1.0 - self.l1_ratio) * design.weight)
         return replace(made, certain="missed" not in solution.extra)
 
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
         """Return how far rounding moved the score: without limit where the optimum is asked for and not known."""
-        known: Solved | None = solution.extra.get("solved")
+        known = solution.extra.get("solved")
         if "missed" in solution.extra or (known is not None and not known.certain):
             return math.inf
         return super().moved(solution, view, found, spread_only=spread_only)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array, Tags
+from algorithms.arrays import Array, Places
+from algorithms.contract import Tags
 from algorithms.families.clusters import (
+    SEPARATED,
     Clustering,
+    Rounds,
     Space,
+    Starts,
+    Tolerance,
     first_rows,
 )
 from algorithms.lazily import sklearn
@@ -79,15 +83,15 @@ class GaussianMixture(Clustering[MixtureSolution]):
     n_components: Annotated[int, Legal(ge=1), Integer(1, 30, log=True)] = 1
     covariance_type: Annotated[str, Legal(*KINDS), Choice(*KINDS)] = "full"
     reg_covar: Annotated[float, Legal(ge=0), Log(1e-9, 1e-1, searched=False)] = 1e-6
-    n_init: Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)] = 1
-    max_iter: Annotated[int, Legal(ge=1), Integer(1, 10_000, searched=False)] = 100
-    tol: Annotated[float, Legal(gt=0), Log(1e-8, 1e-1, searched=False)] = 1e-3
+    n_init: Starts = 1
+    max_iter: Rounds = 100
+    tol: Tolerance = 1e-3
 
-    tags: ClassVar[Tags] = Tags(
-        task="clustering", exact=("log_likelihood", "neg_davies_bouldin", "calinski_harabasz"),
-        sampled=("silhouette",), default_score="log_likelihood", elbow=("n_components", "log_likelihood"),
-        on_request=("standardize", "impute", "min_frequency"),
-    )  # fmt: skip
+    tags: ClassVar[Tags] = Clustering.tags.but(
+        exact=("log_likelihood", *SEPARATED),
+        default_score="log_likelihood",
+        elbow=("n_components", "log_likelihood"),
+    )
 
     @property
     def counted(self) -> tuple[str, int]:
@@ -97,7 +101,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
     def estimator(self, solution: MixtureSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianMixture``."""
         space, fit, mixture = solution.space, solution.fit, solution.fit.mixture
-        model: Any = sklearn.mixture.GaussianMixture(
+        model: BaseEstimator = sklearn.mixture.GaussianMixture(
             self.n_components, covariance_type=self.covariance_type, tol=self.tol, reg_covar=self.reg_covar,
             max_iter=self.max_iter, n_init=self.n_init, random_state=self.random_state,
         )  # fmt: skip
@@ -107,7 +111,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
         model.n_iter_, model.lower_bound_, model.lower_bounds_ = fit.n_iter, fit.bounds[-1], list(fit.bounds)
         return space.dress(model)
 
-    def assign(self, solution: MixtureSolution, Z: Rows) -> NDArray[np.intp]:
+    def assign(self, solution: MixtureSolution, Z: Rows) -> Places:
         """Return the likeliest component of each row."""
         return np.asarray(solution.fit.mixture.joint(Z.astype(np.float64)).argmax(axis=1))
 
@@ -137,7 +141,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
             fit = self._fit(cloud, start)
         return MixtureSolution(self.space(state), start, fit)
 
-    def _start(self, state: CoresetState, cloud: Cloud, kept: NDArray[np.intp], seed: int) -> Mixture:
+    def _start(self, state: CoresetState, cloud: Cloud, kept: Places, seed: int) -> Mixture:
         """Return the mixture that the clusters of k-means make of some rows of the state."""
         clusters = KMeans(
             n_clusters=self.n_components, standardize=self.standardize, impute=self.impute,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Array, Floats
 from algorithms.contract import Algorithm, Held, Rows, Tags, as_dense
 from algorithms.errors import NotEnoughRows, TooLarge
 from algorithms.families.outliers import outlier_code, score_outliers
@@ -50,7 +50,7 @@ class Forest:
         """Bytes held, about 100 a node."""
         return 100 * self.nodes
 
-    def normality(self, rows: Rows) -> NDArray[np.float64]:
+    def normality(self, rows: Rows) -> Array:
         """Return the normality of other rows, shape (n,): ``score_samples`` of scikit-learn."""
         return MEMO.get(self, rows, lambda: self._normality(self.prepared.place(rows)))
 
@@ -60,7 +60,7 @@ class Forest:
             return float(self.fitted.offset_)
         return float(np.percentile(self.normality(self.prepared.sample), 100.0 * contamination))
 
-    def _normality(self, X: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    def _normality(self, X: Floats) -> Array:
         return np.asarray(self.fitted.score_samples(X), np.float64)
 
 

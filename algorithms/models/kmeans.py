@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Places
 from algorithms.contract import Tags
 from algorithms.families.clusters import (
+    SEPARATED,
     Clustering,
+    Rounds,
     Space,
+    Starts,
+    Tolerance,
     first_rows,
 )
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
-from algorithms.ranges import Choice, Integer, Legal, Log, Range
+from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.centres import FIRST_ROWS, Cloud, Path, Rows, seeded
 from algorithms.summaries.coreset import CoresetState
 
@@ -87,15 +91,13 @@ class KMeans(Clustering[KMeansSolution]):
 
     n_clusters: Annotated[int, Legal(ge=1), Integer(2, None, log=True)] = 8
     init: Annotated[str, Legal(*INITS), Choice(*INITS, searched=False)] = "path"
-    n_init: Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)] = 1
-    max_iter: Annotated[int, Legal(ge=1), Integer(1, 10_000, searched=False)] = 300
-    tol: Annotated[float, Legal(gt=0), Log(1e-8, 1e-1, searched=False)] = 1e-4
+    n_init: Starts = 1
+    max_iter: Rounds = 300
+    tol: Tolerance = 1e-4
 
-    tags: ClassVar[Tags] = Tags(
-        task="clustering", exact=("neg_inertia", "neg_davies_bouldin", "calinski_harabasz"),
-        sampled=("silhouette",), default_score="silhouette", elbow=("n_clusters", "neg_inertia"),
-        on_request=("standardize", "impute", "min_frequency"),
-    )  # fmt: skip
+    tags: ClassVar[Tags] = Clustering.tags.but(
+        exact=("neg_inertia", *SEPARATED), default_score="silhouette", elbow=("n_clusters", "neg_inertia")
+    )
 
     @property
     def counted(self) -> tuple[str, int]:
@@ -110,7 +112,7 @@ class KMeans(Clustering[KMeansSolution]):
         model.inertia_ = float(model.inertia_) * solution.weight
         return space.dress(model)
 
-    def assign(self, solution: KMeansSolution, Z: Rows) -> NDArray[np.intp]:
+    def assign(self, solution: KMeansSolution, Z: Rows) -> Places:
         """Return the nearest centre of each row."""
         return Cloud(Z, np.ones(len(Z)), len(Z), len(Z)).nearest(solution.centres)[0]
 

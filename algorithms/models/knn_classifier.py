@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Array
 from algorithms.contract import Rows, Tags
 from algorithms.families.neighbors import Neighbors
 from algorithms.families.sampled import Prepared, codes
@@ -40,7 +41,7 @@ class KNNClassifier(Neighbors):
             self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how
         )
 
-    def known(self, sample: Rows) -> NDArray[Any]:
+    def known(self, sample: Rows) -> NDArray[np.unsignedinteger]:
         """Return the codes of the classes."""
         return codes(sample).astype(small(len(sample.shape.classes)))
 
@@ -64,7 +65,7 @@ class KNNClassifier(Neighbors):
 
         found = labels(rows.shape)
 
-        def chances() -> NDArray[Any]:
+        def chances() -> Array:
             return probabilities(self.ranked(prepared, rows), self.n_neighbors, self.weights, len(found))
 
         return Given(
@@ -73,7 +74,7 @@ class KNNClassifier(Neighbors):
             found,
         )
 
-    def _choice(self, prepared: Prepared, rows: Rows) -> NDArray[Any]:
+    def _choice(self, prepared: Prepared, rows: Rows) -> NDArray[np.unsignedinteger]:
         n_classes = len(rows.shape.classes)
         table = self.kept(prepared, rows, "elected", lambda: elected(self.ranked(prepared, rows), n_classes))
         return table.at(self.n_neighbors, self.weights)

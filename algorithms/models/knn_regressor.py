@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array, Rows, Tags
+from algorithms.arrays import Array
+from algorithms.contract import Rows, Tags
 from algorithms.families.neighbors import Neighbors
 from algorithms.families.sampled import Prepared
 from algorithms.lazily import sklearn
@@ -57,7 +57,7 @@ class KNNRegressor(Neighbors):
             self.n_neighbors, weights=self.weights, metric=self.metric, algorithm=how
         )
 
-    def known(self, sample: Rows) -> NDArray[Any]:
+    def known(self, sample: Rows) -> Array:
         """Return the target's numbers."""
         return sample.target
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
+from algorithms.batches import Label
 from algorithms.contract import Array, Rows, Shape, Tags
 from algorithms.families.by_class import by_class, parsed
 from algorithms.families.classes import need_every_class
@@ -82,11 +83,11 @@ class Logistic(Generalized):
 
     def model(self, solution: GeneralizedSolution, state_shape: Shape) -> LogisticRegression:
         """Return the fitted ``sklearn.linear_model.LogisticRegression``."""
-        classes, weight = labels(state_shape), cast("Any", self.class_weight)
-        if weight not in (None, "balanced"):
-            weight = dict(
-                zip(classes.tolist(), by_class("class_weight", weight, state_shape, 1.0), strict=True)
-            )
+        classes = labels(state_shape)
+        weight: str | dict[Label, float] | None = self.class_weight
+        if self.class_weight is not None and self.class_weight != "balanced":
+            each = by_class("class_weight", self.class_weight, state_shape, 1.0)
+            weight = dict(zip(classes.tolist(), each, strict=True))
         model = sklearn.linear_model.LogisticRegression(
             C=self.C, l1_ratio=self.l1_ratio, fit_intercept=self.fit_intercept, class_weight=weight,
             solver="saga" if self.l1_ratio else "lbfgs",

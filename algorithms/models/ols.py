@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
 from algorithms.contract import Array
 from algorithms.families.design import Design, View
-from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.regression import Found, LinearSolution, Regression
 from algorithms.families.rounding import Residuals, moved_by_mixing
 from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal
@@ -39,7 +38,7 @@ class OLS(Regression):
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
     tol: Annotated[float, Legal(ge=0)] = 1e-6
 
-    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+    def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return G⁺b."""
         if self.positive:
             return nonnegative_ridge(design, 0.0), {}
@@ -50,8 +49,7 @@ class OLS(Regression):
         """Return G⁺, over the positive coefficients where signs are held."""
         if self.positive:
             return on_active(solution.design, solution.coef, 0.0)
-        made: Solved = solution.extra["solved"]
-        return made
+        return solution.extra["solved"]
 
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
         """Return how far rounding moved the score, that of mixing what is kept with what is dropped included."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
 from algorithms.contract import Array
 from algorithms.families.design import Design, View
-from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.regression import Found, LinearSolution, Regression
 from algorithms.families.rounding import Residuals
 from algorithms.lazily import sklearn
 from algorithms.models.pca import components, fitted_pca
@@ -45,14 +45,14 @@ class PCR(Regression):
     n_components: Annotated[int | None, Legal(ge=1), Integer(1, None)] = None
     fit_intercept: bool = field(default=True, init=False)
 
-    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+    def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return V_k Λ_k⁻¹ V_kᵀ b."""
         k = self._kept(design)
         return _on_leading(design, k), {"components": k}
 
     def again(self, solution: LinearSolution, design: Design) -> Array:
         """Return the coefficients of another problem by as many components."""
-        return _on_leading(design, int(solution.extra["components"]))
+        return _on_leading(design, solution.extra["components"])
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return the number of components."""
@@ -65,7 +65,7 @@ class PCR(Regression):
 
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
         """Return how far rounding moved the score: without limit where it decides the rank."""
-        k = int(solution.extra["components"])
+        k = solution.extra["components"]
         cut_by_rank = k < min(self.n_components or solution.design.q, solution.design.q)
         if cut_by_rank and not decided(solution.design.graded, TOL):
             return math.inf
@@ -73,7 +73,7 @@ class PCR(Regression):
 
     def model(self, solution: LinearSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` of ``PCA`` and ``LinearRegression``."""
-        design, k = solution.design, max(1, int(solution.extra["components"]))
+        design, k = solution.design, max(1, solution.extra["components"])
         pca = fitted_pca(design, k, whiten=False)
         line = sklearn.linear_model.LinearRegression()
         line.coef_ = components(design.graded, k) @ solution.coef

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
 from algorithms.contract import Array
 from algorithms.families.design import Design
-from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.regression import Found, LinearSolution, Regression
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Integer, Legal, Range
@@ -41,7 +41,7 @@ class PLS(Regression):
     n_components: Annotated[int, Legal(ge=1), Integer(1, None)] = 2
     fit_intercept: bool = field(default=True, init=False)
 
-    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+    def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return R_k c_k."""
         found = _components(design, self.n_components)
         k = min(self.n_components, found.k)
@@ -50,7 +50,7 @@ class PLS(Regression):
     def again(self, solution: LinearSolution, design: Design) -> Array:
         """Return the coefficients of another problem by as many components, or by all that it has."""
         found = _components(design, self.n_components)
-        k = min(int(solution.extra["components"]), found.k)
+        k = min(solution.extra["components"], found.k)
         return found.rotations[:, :k] @ found.y_loadings[:k]
 
     def degrees(self, solution: LinearSolution) -> float:
@@ -64,7 +64,7 @@ class PLS(Regression):
 
     def model(self, solution: LinearSolution) -> PLSRegression:
         """Return the fitted ``PLSRegression`` (``scale=False``: the scaling is a step of its own)."""
-        design, k = solution.design, int(solution.extra["components"])
+        design, k = solution.design, solution.extra["components"]
         found = _components(design, self.n_components)
         model = sklearn.cross_decomposition.PLSRegression(n_components=k, scale=False)
         model.x_weights_, model.x_loadings_ = found.weights[:, :k], found.loadings[:, :k]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Mask
 from algorithms.contract import Array, Rows, Score, Shape
 from algorithms.errors import InvalidField
 from algorithms.families.classes import given, priors_of
@@ -126,7 +126,7 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
         """Return what the rounding of each class's covariance is relative to, shape (C, q)."""
         return np.asarray(groups.sizes * np.sqrt((1.0 - self.reg_param) / groups.state.weights)[:, None])
 
-    def _need_spread(self, shape: Shape, singular: NDArray[np.bool_]) -> None:
+    def _need_spread(self, shape: Shape, singular: Mask) -> None:
         """Refuse a covariance without an inverse, as scikit-learn does."""
         if singular.any():
             label = shape.classes[int(np.argmax(singular))]

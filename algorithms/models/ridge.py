@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from algorithms.contract import Array, Tags
 from algorithms.families.design import Design
-from algorithms.families.regression import LinearSolution, Regression, decades
+from algorithms.families.regression import Found, LinearSolution, Regression, decades
 from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal, Log, Range
 from algorithms.solvers.nonnegative import nonnegative_ridge
@@ -44,7 +44,7 @@ class Ridge(Regression):
     tags: ClassVar[Tags] = Regression.tags.but(auto=1)
     definite: ClassVar[bool] = True
 
-    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+    def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return V(Λ + α)⁻¹Vᵀb, or the same from columns of one scale where their own are too unlike."""
         if self.positive:
             return nonnegative_ridge(design, self.alpha), {}
@@ -55,8 +55,7 @@ class Ridge(Regression):
         """Return (G + α)⁻¹, over the positive coefficients where signs are held."""
         if self.positive:
             return on_active(solution.design, solution.coef, self.alpha)
-        made: Solved = solution.extra["solved"]
-        return made
+        return solution.extra["solved"]
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return Σ λ/(λ + α)."""

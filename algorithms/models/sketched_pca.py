@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
+from algorithms.arrays import Places
 from algorithms.contract import Algorithm, Array, Held, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, Places, filled_map, seen
+from algorithms.preparing.column_map import ColumnMap, filled_map, seen
 from algorithms.preparing.imputed import value_columns
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.nystrom import factor

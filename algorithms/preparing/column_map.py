@@ -13,19 +13,19 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import HASH_BITS, INDICATOR, LEVEL, MISSING, OTHER, VALUE, Array, Column, Shape
+from algorithms.arrays import Array, Floats, Mask, Matrix, Places
+from algorithms.contract import HASH_BITS, INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column, Shape
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Places = NDArray[np.intp]
 
 CANCELLED = 64.0 * float(np.finfo(np.float64).eps)
 """A variance that is so small a share of the terms that make it up is their rounding."""
@@ -72,7 +72,7 @@ class ColumnMap:
 
     matrix: csr_array
     names: tuple[str, ...]
-    pick: np.ndarray[Any, np.dtype[np.intp]] | None
+    pick: Places | None
     origin: Array
 
     @property
@@ -118,14 +118,14 @@ class ColumnMap:
     def _squares(self) -> csr_array:
         return self.matrix.multiply(self.matrix).T.tocsr()
 
-    def rows(self, X: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    def rows(self, X: Floats) -> Floats:
         """Return XT for rows X, shape (n, d); a selection, in their own type, where none of them has a gap."""
         filled = self.filled
         if filled is not None and not X[:, filled.beside].any():
             return np.ascontiguousarray(X[:, filled.pick])
         return np.asarray(X @ self.matrix)
 
-    def times(self, X: Any, coef: Array) -> Array:
+    def times(self, X: Matrix, coef: Array) -> Array:
         """Return XT · coef for rows X, shape (n, d), or a sparse array of them, and coef, shape (q, e)."""
         if isinstance(X, np.ndarray):
             return np.asarray(self.rows(X) @ coef)
@@ -143,7 +143,7 @@ class ColumnMap:
         crossed = along + self._squares @ mean**2 - self.mean(mean) ** 2
         return np.where(parts <= 1.0, along, np.where(crossed > CANCELLED * along, crossed, 0.0))
 
-    def take(self, columns: np.ndarray[Any, np.dtype[np.intp]]) -> ColumnMap:
+    def take(self, columns: Places) -> ColumnMap:
         """Return the map to some of its columns."""
         pick = None if self.pick is None else self.pick[columns]
         names = tuple(self.names[j] for j in columns)
@@ -187,7 +187,7 @@ class Gaps:
     values: Places
     indicators: Places
 
-    def some(self, kept: NDArray[np.bool_]) -> Gaps:
+    def some(self, kept: Mask) -> Gaps:
         """Return some of them."""
         return Gaps(self.values[kept], self.indicators[kept])
 
@@ -236,7 +236,7 @@ def column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     return MEMO.get(state, (impute, min_frequency), lambda: _column_map(state, impute, min_frequency))
 
 
-def picked(shape: Shape, pick: np.ndarray[Any, np.dtype[np.intp]]) -> ColumnMap:
+def picked(shape: Shape, pick: Places) -> ColumnMap:
     """Return the map that keeps some encoded columns as they are."""
     q = len(pick)
     matrix = scipy.sparse.csr_array((np.ones(q), (pick, np.arange(q))), shape=(shape.d, q))
@@ -409,7 +409,7 @@ def _merge_rare(out: _Entries, shape: Shape, members: list[int], counts: Array, 
         out.add(name, [(j, 1.0) for j in rare])
 
 
-def buckets_of(hashes: Any, bits: int) -> Places:
+def buckets_of(hashes: Floats, bits: int) -> Places:
     """Return the bucket of each hash: its highest bits.
 
     Examples

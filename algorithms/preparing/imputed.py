@@ -10,12 +10,12 @@ P    products of centred rows with directions, shape (n, s)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import INDICATOR, Array, Batch, Shape, SparseBatch
+from algorithms.arrays import Array, Floats, Mask, Places
+from algorithms.contract import INDICATOR, Batch, Shape, SparseBatch
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import gaps_of
@@ -23,7 +23,6 @@ from algorithms.preparing.column_map import gaps_of
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Places = NDArray[np.intp]
 
 
 class Imputed(Protocol):
@@ -64,7 +63,7 @@ class _Layout:
     """Where encoded columns go: column j counts times factor[j] towards imputed column place[j]."""
 
     place: Places
-    indicator: NDArray[np.bool_]
+    indicator: Mask
 
     @property
     def nbytes(self) -> int:
@@ -91,7 +90,7 @@ def _laid_out(shape: Shape) -> _Layout:
 class _Dense:
     """Imputed rows in an array: those columns alone that are not zero throughout."""
 
-    def __init__(self, values: NDArray[np.floating[Any]], places: Places, q: int, w: Array | None) -> None:
+    def __init__(self, values: Floats, places: Places, q: int, w: Array | None) -> None:
         self.n, self.q, self.places, self._w = len(values), q, places, w
         self.total = float(self.n) if w is None else float(w.sum())
         self._first = values[0].astype(np.float64) if self.n else np.zeros(values.shape[1])
@@ -119,7 +118,7 @@ class _Dense:
     def squared(self, mean: Array, A: Array) -> Array:
         return self.back(mean, self.centred(mean, A))
 
-    def _weighted(self, values: NDArray[np.floating[Any]]) -> Array:
+    def _weighted(self, values: Floats) -> Array:
         if self._w is None:
             return np.asarray(values.sum(axis=0, dtype=np.float64))
         return np.asarray(self._w @ values)
@@ -221,6 +220,6 @@ def _column_means(batch: Batch, shape: Shape) -> Array:
         if isinstance(batch, SparseBatch):
             means[: shape.d] = batch.matrix.T @ w / batch.total
         else:
-            present: Any = slice(None) if batch.present is None else batch.present
+            present: slice | Places = slice(None) if batch.present is None else batch.present
             means[present] = w @ batch.values / batch.total
     return means[: shape.d]

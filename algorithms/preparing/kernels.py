@@ -18,12 +18,12 @@ import copy
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import INDICATOR, Array, Batch, Column, Learned, Shape, as_dense
+from algorithms.arrays import Array, Matrix, Places
+from algorithms.contract import INDICATOR, Batch, Column, Learned, Shape, as_dense
 from algorithms.errors import AlgorithmError, NotEnoughRows
 from algorithms.known import Known
 from algorithms.lazily import sklearn
@@ -80,10 +80,10 @@ class KernelMap:
         return [("columns", MapColumns().set(self.inputs.matrix, self.inputs.names)), (name, scaler), *rest]
 
     @cached_property
-    def _steps(self) -> list[tuple[str, Any]]:
+    def _steps(self) -> list[tuple[str, BaseEstimator]]:
         """``StandardScaler``, then ``Nystroem`` or ``RBFSampler``, over the columns less their origins."""
         known = self.known
-        scaler: Any = sklearn.preprocessing.StandardScaler()
+        scaler = sklearn.preprocessing.StandardScaler()
         scaler.mean_, scaler.scale_ = known["feature_center"].copy(), known["feature_scale"].copy()
         scaler.var_, scaler.n_samples_seen_ = scaler.scale_**2, 1
         scaler.n_features_in_ = len(scaler.mean_)
@@ -101,7 +101,7 @@ class KernelMap:
         mapper._n_features_out, mapper.n_features_in_ = width, scaler.n_features_in_
         return [("standardize", scaler), ("kernel", mapper)]
 
-    def __call__(self, x: NDArray[Any]) -> Array:
+    def __call__(self, x: Matrix) -> Array:
         """Return the features of encoded rows, shape (n, D).
 
         Made in blocks of one size, since the last bits of a matrix product depend on its shape, and rounded to
@@ -111,16 +111,15 @@ class KernelMap:
         made = np.empty((x.shape[0], len(self.columns)))
         for start in range(0, len(made), BLOCK):
             rows = self.inputs.rows(as_dense(x[start : start + BLOCK]))
-            block: Any = np.zeros((BLOCK, rows.shape[1]))
+            block = np.zeros((BLOCK, rows.shape[1]))
             block[: len(rows)] = rows
-            step: Any
             for _, step in self._steps:
                 block = step.transform(block)
             made[start : start + BLOCK] = block[: len(rows)]
         return np.asarray(np.round(made * GRID) / GRID)
 
 
-def _inputs(shape: Shape) -> NDArray[np.intp]:
+def _inputs(shape: Shape) -> Places:
     """Return the places of the columns that distances are measured in: all but missing indicators."""
     return np.array([j for j, column in enumerate(shape.columns) if column.role != INDICATOR], np.intp)
 
@@ -201,7 +200,7 @@ class OnFeatures(Learned):
         made = KernelMap(self.kernel, known, filled_map(shape, _inputs(shape), known["feature_fill"]))
         return dataclasses.replace(shape, columns=made.columns, dtype="float64", features=made)
 
-    def _features(self, shape: Shape, sample: Batch) -> dict[str, NDArray[Any]]:
+    def _features(self, shape: Shape, sample: Batch) -> dict[str, Array]:
         if self.kernel == NONE:
             return {}
 
@@ -235,7 +234,7 @@ class OnFeatures(Learned):
 
     def _landmarks(
         self, z: Array, w: Array, gamma: float, rng: np.random.Generator
-    ) -> dict[str, NDArray[Any]]:
+    ) -> dict[str, Array]:
         """Return distinct rows of the sample, drawn by weight, and K^(-½) of their kernel matrix K."""
         distinct, first = np.unique(z, axis=0, return_index=True)
         if len(distinct) < self.kernel_components:

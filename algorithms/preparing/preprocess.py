@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, Shape
 from algorithms.ranges import Choice, Integer, Legal, Range
@@ -85,7 +85,7 @@ class Selecting(Preprocessed):
         )
 
 
-def unused_fields(shape: Shape, used: Iterable[Any]) -> dict[str, Range | None]:
+def unused_fields(shape: Shape, used: Iterable[object]) -> dict[str, Range | None]:
     """Return, each with None, the fields of a preprocessing that change nothing on some rows.
 
     Parameters

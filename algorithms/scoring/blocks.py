@@ -1,26 +1,25 @@
-"""Predictions of sparse rows: by the model as they are where it takes them, else a dense block at a time.
-
-scikit-learn is slow to import, so nothing imports this module before there is something to score.
-"""
+"""Predictions of sparse rows: by the model as they are where it takes them, else a dense block at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import is_classifier
-from sklearn.utils import get_tags
 
+from algorithms.arrays import Values
 from algorithms.contract import DENSE_BYTES, Rows, as_dense, steps_of
-from algorithms.scoring.given import Given
+from algorithms.lazily import sklearn
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+    from sklearn.base import BaseEstimator
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
 
 
-def asked_of(model: Any, rows: Rows) -> Any:
+def asked_of(model: BaseEstimator, rows: Rows) -> BaseEstimator:
     """Return what answers for a model of some rows: itself of dense ones, else predictions made when asked.
 
     Parameters
@@ -28,15 +27,19 @@ def asked_of(model: Any, rows: Rows) -> Any:
     model : fitted, over the encoded columns.
     rows : that it will be asked of, and no others.
     """
-    if isinstance(rows.X, np.ndarray) or isinstance(model, Given):
+    if isinstance(rows.X, np.ndarray):
+        return model
+    from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
+    if isinstance(model, Given):
         return model
     methods = {name: cache(partial(_answers, model, name, rows.X)) for name in METHODS if hasattr(model, name)}
-    told: dict[str, Callable[[], NDArray[Any]]] = dict(methods)
-    kind = "classifier" if is_classifier(model) else get_tags(model).estimator_type or "regressor"
-    return Given(told, kind, getattr(model, "classes_", None))
+    told: dict[str, Callable[[], Values]] = dict(methods)
+    kind = "classifier" if sklearn.base.is_classifier(model) else sklearn.utils.get_tags(model).estimator_type
+    return Given(told, kind or "regressor", getattr(model, "classes_", None))
 
 
-def takes_sparse(model: Any) -> bool:
+def takes_sparse(model: BaseEstimator) -> bool:
     """Return whether every step of a fitted model says that it takes sparse rows.
 
     Examples
@@ -47,10 +50,10 @@ def takes_sparse(model: Any) -> bool:
     >>> takes_sparse(Ridge()), takes_sparse(make_pipeline(StandardScaler(), Ridge()))
     (True, False)
     """
-    return all(get_tags(step).input_tags.sparse for _, step in steps_of(model))
+    return all(sklearn.utils.get_tags(step).input_tags.sparse for _, step in steps_of(model))
 
 
-def _answers(model: Any, name: str, X: Any) -> NDArray[Any]:
+def _answers(model: BaseEstimator, name: str, X: csr_array) -> Values:
     """Return what a method of the model says of sparse rows."""
     method = getattr(model, name)
     if takes_sparse(model):

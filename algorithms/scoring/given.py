@@ -6,12 +6,11 @@ scikit-learn is slow to import, so nothing imports this module before there is s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 
+from algorithms.arrays import Values
 from algorithms.lazily import sklearn
 
 
@@ -33,21 +32,20 @@ class Given(BaseEstimator):
 
     def __init__(
         self,
-        methods: Mapping[str, Callable[[], NDArray[Any]]],
+        methods: Mapping[str, Callable[[], Values]],
         kind: str,
-        classes: NDArray[Any] | None = None,
+        classes: Values | None = None,
     ) -> None:
         self.methods, self.kind, self.classes = methods, kind, classes
         if classes is not None:
             self.classes_ = classes
 
-    def __getattr__(self, name: str) -> Any:
-        methods: Mapping[str, Callable[[], NDArray[Any]]] = self.__dict__.get("methods", {})
+    def __getattr__(self, name: str) -> Callable[[object], Values]:
+        methods: Mapping[str, Callable[[], Values]] = self.__dict__.get("methods", {})
         if name in methods:
 
-            def say(X: Any) -> NDArray[Any]:  # noqa: ARG001 -- whatever the rows
-                found: NDArray[Any] = methods[name]()
-                return found
+            def say(X: object) -> Values:  # noqa: ARG001 -- whatever the rows
+                return methods[name]()
 
             say.__name__ = name  # scikit-learn looks methods up by it
             return say

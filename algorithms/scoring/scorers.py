@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
+from algorithms.arrays import Array, Matrix, Values
+from algorithms.batches import Label
 from algorithms.contract import Rows
 from algorithms.lazily import sklearn
+from algorithms.scoring.blocks import asked_of
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from algorithms.scoring.given import Given
 
 SHARELESS = ("neg_max_error", "positive_likelihood_ratio", "neg_negative_likelihood_ratio", "roc_auc_ovo")
 """Scores that take no weights and need none: they do not depend on how many rows each kept one stands for."""
 
 
-def scorer_of(metric: str, classes: Sequence[Any] = ()) -> Any:
+class Scorer(Protocol):
+    """A scorer of scikit-learn's, and what it keeps of how it was made."""
+
+    _score_func: Callable[..., object]
+    _kwargs: dict[str, object]
+    _response_method: str | Sequence[str]
+
+    def __call__(
+        self, estimator: BaseEstimator, X: Matrix, y: Values | None, *, sample_weight: Array | None = None
+    ) -> float:
+        """Return the score of an estimator on some rows."""
+        ...
+
+
+def scorer_of(metric: str, classes: Sequence[Label] = ()) -> Scorer:
     """Return the scorer of that name, with the positive class where there are two and its metric asks for one.
 
     Scikit-learn's own scorers take the label 1 for the positive one, so that text, and 1 and 2, would fail or be
@@ -37,14 +59,20 @@ def scorer_of(metric: str, classes: Sequence[Any] = ()) -> Any:
     >>> scorer_of("accuracy", ("late", "on time"))
     make_scorer(accuracy_score, response_method='predict')
     """
-    scorer = sklearn.metrics.get_scorer(metric)  # a copy
+    scorer: Scorer = sklearn.metrics.get_scorer(metric)  # a copy
     takes = "pos_label" in signature(scorer._score_func).parameters
     if len(classes) == 2 and takes and "pos_label" not in scorer._kwargs:
         scorer._kwargs["pos_label"] = classes[1]
     return scorer
 
 
-def score_by(metric: str, model: Any, rows: Rows, truth: Any = None, classes: Sequence[Any] = ()) -> float:
+def score_by(
+    metric: str,
+    model: BaseEstimator,
+    rows: Rows,
+    truth: Values | None = None,
+    classes: Sequence[Label] = (),
+) -> float:
     """Return scikit-learn's score of a model on sampled rows, by their weights.
 
     A scorer that takes no weights is asked of the rows as they are where it does not depend on shares
@@ -63,8 +91,6 @@ def score_by(metric: str, model: Any, rows: Rows, truth: Any = None, classes: Se
     AttributeError, TypeError, ValueError
         The scorer does not suit the model or the rows.
     """
-    from algorithms.scoring.blocks import asked_of  # noqa: PLC0415 -- loads scikit-learn
-
     scorer = scorer_of(metric, classes)
     truth = rows.y if truth is None else truth
     takes = "sample_weight" in signature(scorer._score_func).parameters
@@ -75,12 +101,13 @@ def score_by(metric: str, model: Any, rows: Rows, truth: Any = None, classes: Se
         warnings.simplefilter("ignore")
         part = rows
         if rows.weighted and not (takes or rows.given_weights or metric in SHARELESS):
-            part, truth = rows.uniform, truth[: rows.uniform.n]
+            part = rows.uniform
+            truth = None if truth is None else truth[: part.n]
         weights = {"sample_weight": rows.sample_weight} if rows.weighted and (takes or rows.given_weights) else {}
         return float(scorer(asked_of(model, part), part.X, truth, **weights))
 
 
-def score_given(given: Any, rows: Rows, metric: str, truth: Any = None) -> float | None:
+def score_given(given: Given, rows: Rows, metric: str, truth: Values | None = None) -> float | None:
     """Return a scorer's score of the predictions of some rows; None where the scorer fails or asks for more.
 
     Parameters

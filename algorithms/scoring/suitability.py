@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.batches import label_array
-from algorithms.scoring.given import Given
+from algorithms.arrays import Values
+from algorithms.batches import Label, label_array
 from algorithms.scoring.scorers import scorer_of
 from algorithms.tasks import CLASS, Task
+
+if TYPE_CHECKING:
+    from algorithms.scoring.given import Given
 
 MOST_LABELS, ROWS_EACH = 3, 3
 """A scorer is for two classes or for more, so that three stand for any more."""
@@ -20,11 +22,11 @@ MOST_LABELS, ROWS_EACH = 3, 3
 NUMBERS = np.array([0.5, 1.5, 2.5, 4.0])
 """A target that is a number: not whole and above zero, as the strictest deviance asks."""
 
-Problem = tuple[Given, NDArray[Any]]
+Problem = tuple["Given", Values]
 """An estimator, and the truth of its rows."""
 
 
-def unsuited(metric: str, task: Task, labels: Sequence[Any] = ()) -> str | None:
+def unsuited(metric: str, task: Task, labels: Sequence[Label] = ()) -> str | None:
     """Return why a scorer cannot judge any model of a task, in words; None where it can.
 
     Parameters
@@ -59,8 +61,10 @@ def unsuited(metric: str, task: Task, labels: Sequence[Any] = ()) -> str | None:
     return next((_first_sentence(one.message) for one in told if one.category is UserWarning), None)
 
 
-def _classes(task: Task, labels: Sequence[Any]) -> Problem:
+def _classes(task: Task, labels: Sequence[Label]) -> Problem:
     """Return predictions of rows of every class, one of them wrong."""
+    from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
     names = label_array([0, 1] if task.one_class else labels)
     truth = np.repeat(np.arange(len(names)), ROWS_EACH)
     made = truth.copy()
@@ -77,10 +81,12 @@ def _classes(task: Task, labels: Sequence[Any]) -> Problem:
 
 
 def _numbers(task: Task) -> Problem:
+    from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
     return Given(_of_task(task, {"predict": lambda: 1.1 * NUMBERS}), "regressor"), NUMBERS
 
 
-def _of_task(task: Task, answers: Mapping[str, Callable[[], Any]]) -> dict[str, Callable[[], Any]]:
+def _of_task(task: Task, answers: Mapping[str, Callable[[], Values]]) -> dict[str, Callable[[], Values]]:
     return {name: answers[name] for name in task.answers}
 
 

@@ -18,12 +18,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array
+from algorithms.arrays import Array, Floats, Mask, Places
 from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
 
 DEFAULT = "default"
@@ -76,7 +74,7 @@ def check_criterion(text: str) -> None:
         _criterion(text)
 
 
-def best_threshold(criterion: str, positive: NDArray[np.bool_], scores: Array, weights: Array) -> float:
+def best_threshold(criterion: str, positive: Mask, scores: Array, weights: Array) -> float:
     """Return the score from which on rows are best called positive.
 
     It lies midway between the scores on both sides of the cut; of equally good cuts the highest is taken.
@@ -118,7 +116,7 @@ def best_threshold(criterion: str, positive: NDArray[np.bool_], scores: Array, w
     return _between(ranked, ends, best)
 
 
-def _between(ranked: Array, ends: NDArray[np.intp], cut: int) -> float:
+def _between(ranked: Array, ends: Places, cut: int) -> float:
     """Return a score between the last row that is called positive and the next."""
     if cut == 0:
         return float(np.nextafter(ranked[0], np.inf))
@@ -166,7 +164,7 @@ def _cost(text: str, fp: float, fn: float) -> Value:
     return lambda c: -(fp * c.fp + fn * (c.positive - c.tp))
 
 
-def positives(codes: Any) -> NDArray[np.bool_]:
+def positives(codes: Floats) -> Mask:
     """Return which rows are of the positive class, the second.
 
     Examples

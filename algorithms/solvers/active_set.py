@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array
+from algorithms.arrays import Array, Mask, Places
 from algorithms.lazily import scipy
 from algorithms.solvers.penalised import STEPS, Products
 from algorithms.solvers.spectrum import EPS
@@ -37,7 +36,6 @@ DEPENDENT = 100.0
 RESOLVED = 0.01
 """Share of the penalty, up to which rounding of a slope does not decide which columns are active."""
 
-Places = NDArray[np.intp]
 Noise = Callable[[Array, "Apart | None"], Array]
 
 
@@ -194,7 +192,7 @@ def _exchanged(problem: Products, factor: _Factor, coef: Array, signs: Array, jo
     return True
 
 
-def _as_far(coef: Array, on: Places, found: Array, wrong: NDArray[np.bool_], signs: Array) -> Array:
+def _as_far(coef: Array, on: Places, found: Array, wrong: Mask, signs: Array) -> Array:
     """Return coefficients on the way to those found, until one would change its sign, which leaves."""
     here = coef[on]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -22,15 +22,17 @@ import threading
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array
+from algorithms.arrays import Array, Floats, Places
 from algorithms.lazily import scipy, sklearn
 
-Rows = NDArray[np.floating[Any]]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Rows = Floats
 
 CANDIDATES = 4
 """Rows that each step may add, of which the best is taken."""
@@ -96,7 +98,7 @@ class Cloud:
         return np.asarray(self.w / self.w.mean(), self.Z.dtype)
 
     @cached_property
-    def copies(self) -> NDArray[np.intp]:
+    def copies(self) -> Places:
         """How often each distinct row is there."""
         return np.unique(self.Z, axis=0, return_counts=True)[1]
 
@@ -122,7 +124,7 @@ class Cloud:
         np.maximum(products, 0.0, out=products)
         return products
 
-    def nearest(self, C: Rows) -> tuple[NDArray[np.intp], Rows]:
+    def nearest(self, C: Rows) -> tuple[Places, Rows]:
         """Return the nearest centre of each row and d₁."""
         D = self.distances(C)
         labels = D.argmin(axis=1)
@@ -225,7 +227,7 @@ def _step(cloud: Cloud, C: Rows, seed: int) -> Rows:
     return means(cloud, cloud.nearest(C)[0], C)
 
 
-def _nearest_two(cloud: Cloud, C: Rows) -> tuple[NDArray[np.intp], Rows, Rows]:
+def _nearest_two(cloud: Cloud, C: Rows) -> tuple[Places, Rows, Rows]:
     """Return the nearest centre of each row, d₁ and d₂ (infinite where there is one centre)."""
     D, rows = cloud.distances(C), np.arange(cloud.n)
     labels = D.argmin(axis=1)
@@ -244,7 +246,7 @@ def _draw(cloud: Cloud, near: Rows, rng: np.random.Generator, count: int) -> Row
 
 
 def _swap(
-    cloud: Cloud, C: Rows, labels: NDArray[np.intp], near: Rows, second: Rows, drawn: Rows
+    cloud: Cloud, C: Rows, labels: Places, near: Rows, second: Rows, drawn: Rows
 ) -> Rows | None:
     """Return the centres after the best exchange for one of the drawn rows, or None if none gains.
 
@@ -262,7 +264,7 @@ def _swap(
     return C
 
 
-def means(cloud: Cloud, labels: NDArray[np.intp], C: Rows) -> Rows:
+def means(cloud: Cloud, labels: Places, C: Rows) -> Rows:
     """Return the weighted mean of each cluster's rows; the old centre where a cluster has none."""
     weight = np.bincount(labels, cloud.share, len(C))
     sums = members(labels, cloud.share, len(C)) @ cloud.Z
@@ -270,6 +272,6 @@ def means(cloud: Cloud, labels: NDArray[np.intp], C: Rows) -> Rows:
     return np.asarray(found, cloud.Z.dtype)
 
 
-def members(labels: NDArray[np.intp], values: Rows, k: int) -> Any:
+def members(labels: Places, values: Rows, k: int) -> csr_array:
     """Return the sparse (k, n) matrix of each row's value in its cluster."""
     return scipy.sparse.csr_array((values, (labels, np.arange(len(labels)))), shape=(k, len(labels)))

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -155,7 +154,7 @@ def newton(
         gradient = here.gradient(z, w) + flat * theta.ravel()
         curve = share * here.part(some).hessian(z[some], w[some])
         np.fill_diagonal(curve, np.maximum(np.diagonal(curve), here.diagonal(squares, w)))
-        step: Any = np.linalg.solve(curve + np.diag(flat), gradient)
+        step = np.linalg.solve(curve + np.diag(flat), gradient)
         gain = float(step @ gradient)
         if gain <= NEAR * abs(value):
             break

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from algorithms.arrays import Places
 from algorithms.contract import Array
 from algorithms.lazily import scipy
 
 
-def own_probability(eta: Array, y: Any) -> Array:
+def own_probability(eta: Array, y: Places) -> Array:
     """Return the probability of each row's class, as ``LogisticRegression.predict_proba`` rounds it.
 
     Parameters

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from algorithms.arrays import Floats
 from algorithms.contract import Array
 
-Function = Callable[[Any, Any], Array]
+Function = Callable[[Array, Array | float], Floats]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Loss:
     slope: Function
 
 
-def _log_slope(eta: Any, y: Any) -> Array:
+def _log_slope(eta: Array, y: Array | float) -> Array:
     # exp of more than 700 is no number, and the slope there is zero anyway
     return np.asarray(-y / (1.0 + np.exp(np.minimum(y * eta, 700.0))))
 
@@ -75,7 +75,7 @@ def _squared(epsilon: float, quantile: float) -> Loss:
 
 
 def _huber(epsilon: float, quantile: float) -> Loss:
-    def value(h: Any, y: Any) -> Array:
+    def value(h: Array, y: Array | float) -> Array:
         r = np.abs(h - y)
         return np.asarray(np.where(r <= epsilon, 0.5 * r * r, epsilon * r - 0.5 * epsilon**2))
 
@@ -83,7 +83,7 @@ def _huber(epsilon: float, quantile: float) -> Loss:
 
 
 def _insensitive(epsilon: float, quantile: float) -> Loss:
-    def slope(h: Any, y: Any) -> Array:
+    def slope(h: Array, y: Array | float) -> Array:
         r = h - y
         return np.asarray(np.sign(r) * (np.abs(r) > epsilon))
 
@@ -91,7 +91,7 @@ def _insensitive(epsilon: float, quantile: float) -> Loss:
 
 
 def _squared_insensitive(epsilon: float, quantile: float) -> Loss:
-    def slope(h: Any, y: Any) -> Array:
+    def slope(h: Array, y: Array | float) -> Array:
         r = h - y
         return np.asarray(2.0 * np.sign(r) * np.maximum(0.0, np.abs(r) - epsilon))
 
@@ -99,7 +99,7 @@ def _squared_insensitive(epsilon: float, quantile: float) -> Loss:
 
 
 def _quantile(epsilon: float, quantile: float) -> Loss:
-    def value(h: Any, y: Any) -> Array:
+    def value(h: Array, y: Array | float) -> Array:
         r = y - h
         return np.asarray(np.maximum(quantile * r, (quantile - 1.0) * r))
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -207,6 +206,7 @@ _DISTANCES: Mapping[str, Callable[[Array, Array, Array], tuple[Array, Array]]] =
 }  # fmt: skip
 
 
-def _log_sum(joint: Array) -> Any:
-    largest = joint.max(axis=1)
-    return largest + np.log(np.exp(joint - largest[:, None]).sum(axis=1))
+def _log_sum(joint: Array) -> Array:
+    largest: Array = joint.max(axis=1)
+    beside: Array = np.exp(joint - largest[:, None]).sum(axis=1)
+    return largest + np.log(beside)

@@ -13,12 +13,12 @@ C    classes
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Array
+from algorithms.arrays import Array, Floats, Mask, Places, Values
 from algorithms.lazily import sklearn
 
 UNIFORM, DISTANCE = "uniform", "distance"
@@ -26,6 +26,8 @@ WEIGHTS = (UNIFORM, DISTANCE)
 
 TREE_COLUMNS = 15
 """Columns up to which a tree finds neighbours faster than all distances do, as scikit-learn has it."""
+
+T = TypeVar("T", bound=np.generic)
 
 SHORT = 1e-3
 """A distance of so small a share of a row's length, taken by products, has lost six digits of its square."""
@@ -41,8 +43,8 @@ class Ranked:
     target : shape (m, K), what is known of those rows: codes of classes, or numbers.
     """
 
-    distances: NDArray[np.floating[Any]]
-    target: NDArray[Any]
+    distances: Floats
+    target: Values
 
     @property
     def nbytes(self) -> int:
@@ -65,7 +67,7 @@ class Ranked:
         return np.asarray(np.where(at_zero[:, :1], at_zero, inverse), np.float64)
 
 
-def search(rows: NDArray[Any], target: NDArray[Any], queries: NDArray[Any], k: int, metric: str) -> Ranked:
+def search(rows: Floats, target: Values, queries: Floats, k: int, metric: str) -> Ranked:
     """Return the k nearest of some rows for every query, by one search of scikit-learn's.
 
     All distances at once are taken by products, about the mean of the rows; those that are short beside the rows
@@ -97,8 +99,8 @@ def search(rows: NDArray[Any], target: NDArray[Any], queries: NDArray[Any], k: i
 
 
 def _corrected(
-    rows: NDArray[Any], queries: NDArray[Any], distances: NDArray[Any], places: NDArray[np.intp]
-) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    rows: Floats, queries: Floats, distances: Floats, places: Places
+) -> tuple[Floats, Places]:
     """Return distances, ascending, and places, those that are short beside the queries taken by differences."""
     i, j = np.nonzero(distances < SHORT * np.linalg.norm(queries, axis=1)[:, None])
     if len(i):
@@ -112,7 +114,7 @@ def _corrected(
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(Generic[T]):
     """Something known of every query for every number of neighbours and both weightings.
 
     Attributes
@@ -120,20 +122,20 @@ class Table:
     values : by weighting, shape (K, m).
     """
 
-    values: dict[str, NDArray[Any]]
+    values: dict[str, NDArray[T]]
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         return int(sum(v.nbytes for v in self.values.values()))
 
-    def at(self, k: int, weights: str) -> NDArray[Any]:
+    def at(self, k: int, weights: str) -> NDArray[T]:
         """Return the values of k neighbours, shape (m,)."""
-        found: NDArray[Any] = self.values[weights][k - 1]
+        found: NDArray[T] = self.values[weights][k - 1]
         return found
 
 
-def means(ranked: Ranked) -> Table:
+def means(ranked: Ranked) -> Table[np.float64]:
     """Return the weighted means of numbers, Σ w·y / Σ w over the k nearest.
 
     Examples
@@ -146,10 +148,10 @@ def means(ranked: Ranked) -> Table:
 
 
 def _means(ranked: Ranked, how: str) -> Array:
-    return _running_mean(ranked.weights(how).T, ranked.target.T)
+    return _running_mean(ranked.weights(how).T, ranked.target.T.astype(np.float64, copy=False))
 
 
-def elected(ranked: Ranked, n_classes: int) -> Table:
+def elected(ranked: Ranked, n_classes: int) -> Table[np.unsignedinteger]:
     """Return the class with most votes, the first of equals.
 
     Examples
@@ -161,7 +163,7 @@ def elected(ranked: Ranked, n_classes: int) -> Table:
     return Table({how: _elected(ranked, how, n_classes) for how in WEIGHTS})
 
 
-def _elected(ranked: Ranked, how: str, n_classes: int) -> NDArray[Any]:
+def _elected(ranked: Ranked, how: str, n_classes: int) -> NDArray[np.unsignedinteger]:
     m, reach = ranked.target.shape
     weights, codes, rows = ranked.weights(how).T, ranked.target.T.astype(np.intp), np.arange(m)
     votes, most, first = np.zeros((m, n_classes)), np.full(m, -1.0), np.zeros(m, np.intp)
@@ -176,7 +178,7 @@ def _elected(ranked: Ranked, how: str, n_classes: int) -> NDArray[Any]:
     return chosen
 
 
-def shares(ranked: Ranked, truth: NDArray[np.intp]) -> Table:
+def shares(ranked: Ranked, truth: Places) -> Table[np.float64]:
     """Return the share of the votes for the class that each query has in truth.
 
     Examples
@@ -189,7 +191,7 @@ def shares(ranked: Ranked, truth: NDArray[np.intp]) -> Table:
     return Table({how: _running_mean(ranked.weights(how).T, hits) for how in WEIGHTS})
 
 
-def _running_mean(weights: Array, values: NDArray[Any]) -> Array:
+def _running_mean(weights: Array, values: Array | Mask) -> Array:
     """Return Σ w·v / Σ w over the first j + 1 of K, shape (K, m)."""
     sums: Array = np.multiply(weights, values, order="C")
     totals = np.array(weights, order="C")
@@ -215,7 +217,7 @@ def probabilities(ranked: Ranked, k: int, how: str, n_classes: int) -> Array:
     return np.asarray(votes / votes.sum(axis=1, keepdims=True))
 
 
-def small(n_classes: int) -> np.dtype[Any]:
+def small(n_classes: int) -> np.dtype[np.unsignedinteger]:
     """Return the smallest type that holds a class's code.
 
     Examples

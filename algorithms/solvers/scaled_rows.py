@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array, Batch, SparseBatch
+from algorithms.arrays import Array, Floats, Mask, Places
+from algorithms.contract import Batch, SparseBatch
 from algorithms.lazily import scipy
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 CHUNK = 4_000_000
 """Numbers of a batch that are looked at together when its rows become sparse."""
 
-Places = NDArray[np.intp]
 
 
 class Picker(Protocol):
@@ -40,11 +39,11 @@ class Picker(Protocol):
         """Return the share of all numbers that is not zero."""
         ...
 
-    def present(self, places: Places) -> NDArray[np.bool_]:
+    def present(self, places: Places) -> Mask:
         """Return which columns may be other than zero."""
         ...
 
-    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+    def columns(self, rows: Places, places: Places) -> Floats:
         """Return columns, dense."""
         ...
 
@@ -82,11 +81,11 @@ class FilledPicker:
         """Return the share of all numbers that is not zero before any is filled in."""
         return self.picker.share_of_values()
 
-    def present(self, places: Places) -> NDArray[np.bool_]:
+    def present(self, places: Places) -> Mask:
         """Return which columns may be other than zero before any is filled in."""
         return self.picker.present(places)
 
-    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+    def columns(self, rows: Places, places: Places) -> Floats:
         """Return columns, dense."""
         made, some = self.picker.columns(rows, places), self._gaps(places)
         if len(some):
@@ -132,17 +131,17 @@ class SparsePicker:
         return float(self.matrix.nnz / max(1, self.matrix.shape[0] * self.d))
 
     @cached_property
-    def _stored(self) -> NDArray[np.bool_]:
+    def _stored(self) -> Mask:
         stored = np.zeros(self.d + self.targets.shape[1], np.bool_)
         stored[self.matrix.indices] = True
         stored[self.d :] = True
         return stored
 
-    def present(self, places: Places) -> NDArray[np.bool_]:
+    def present(self, places: Places) -> Mask:
         """Return which columns have a stored number."""
         return self._stored[places]
 
-    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+    def columns(self, rows: Places, places: Places) -> Floats:
         """Return columns, dense."""
         mine = places < self.d
         made = np.zeros((len(rows), len(places)), self.matrix.dtype)
@@ -178,11 +177,11 @@ class DensePicker:
         """Return the share of all numbers, those that are not present included, that is not zero."""
         return np.count_nonzero(self.values) / max(1, len(self.values) * self.p)
 
-    def present(self, places: Places) -> NDArray[np.bool_]:
+    def present(self, places: Places) -> Mask:
         """Return which columns the batch has."""
         return np.asarray(self.kept[places] >= 0)
 
-    def columns(self, rows: Places, places: Places) -> NDArray[np.floating[Any]]:
+    def columns(self, rows: Places, places: Places) -> Floats:
         """Return columns, those that are not present zero."""
         stored = self.kept[places]
         if (stored >= 0).all():

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array
+from algorithms.arrays import Array, Floats, Places
 from algorithms.errors import Unscorable
 from algorithms.solvers.centres import Cloud, Rows, members
 
@@ -34,9 +32,9 @@ class Clusters:
 
     Z: Rows
     w: Rows
-    labels: NDArray[np.intp]
-    starts: NDArray[np.intp]
-    counts: NDArray[np.intp]
+    labels: Places
+    starts: Places
+    counts: Places
     mass: Array
 
     @property
@@ -45,7 +43,7 @@ class Clusters:
         return len(self.counts)
 
 
-def clusters_of(cloud: Cloud, labels: NDArray[np.intp]) -> Clusters:
+def clusters_of(cloud: Cloud, labels: Places) -> Clusters:
     """Return the rows by cluster; Unscorable unless there are from 2 clusters to one fewer than rows."""
     found, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if not 2 <= len(found) < cloud.n:
@@ -61,7 +59,7 @@ def clusters_of(cloud: Cloud, labels: NDArray[np.intp]) -> Clusters:
     return Clusters(Z, w, codes, (np.cumsum(counts) - counts).astype(np.intp), counts, mass)
 
 
-def silhouette(cloud: Cloud, labels: NDArray[np.intp]) -> float:
+def silhouette(cloud: Cloud, labels: Places) -> float:
     """Return the mean of (b - a)/max(a, b) over the rows (Rousseeuw 1987); 0 for a row alone in its cluster.
 
     a is the mean distance to the other rows of its cluster, b that to the rows of the nearest other cluster.
@@ -89,7 +87,7 @@ def silhouette(cloud: Cloud, labels: NDArray[np.intp]) -> float:
     return total / float(found.mass.sum())
 
 
-def davies_bouldin(cloud: Cloud, labels: NDArray[np.intp]) -> float:
+def davies_bouldin(cloud: Cloud, labels: Places) -> float:
     """Return the mean over clusters of the largest (sᵢ + sⱼ)/|cᵢ - cⱼ| (Davies & Bouldin 1979); smaller is better.
 
     s is the mean distance of a cluster's rows to its mean c.
@@ -105,7 +103,7 @@ def davies_bouldin(cloud: Cloud, labels: NDArray[np.intp]) -> float:
     return float(np.mean(np.max((spread[:, None] + spread) / apart, axis=1)))
 
 
-def calinski_harabasz(cloud: Cloud, labels: NDArray[np.intp]) -> float:
+def calinski_harabasz(cloud: Cloud, labels: Places) -> float:
     """Return the variance ratio B/W · (n - k)/(k - 1) (Calinski & Harabasz 1974); n is ``cloud.rows``."""
     found, n = clusters_of(cloud, labels), cloud.rows
     c = _centroids(found)
@@ -115,7 +113,7 @@ def calinski_harabasz(cloud: Cloud, labels: NDArray[np.intp]) -> float:
     return 1.0 if within == 0.0 else between * (n - found.k) / (within * (found.k - 1.0))
 
 
-Separation = Callable[[Cloud, NDArray[np.intp]], float]
+Separation = Callable[[Cloud, Places], float]
 
 SEPARATION: Mapping[str, Separation] = {
     "silhouette": silhouette,
@@ -125,7 +123,7 @@ SEPARATION: Mapping[str, Separation] = {
 """Score by name; greater is better."""
 
 
-def _summed_distances(found: Clusters, square: Rows, rows: slice) -> Any:
+def _summed_distances(found: Clusters, square: Rows, rows: slice) -> Floats:
     """Return the weighted sums of the distances from some rows to each cluster's rows."""
     D = found.Z[rows] @ found.Z.T
     D *= -2.0
@@ -136,7 +134,8 @@ def _summed_distances(found: Clusters, square: Rows, rows: slice) -> Any:
     D[here, here + rows.start] = 0.0
     if np.ptp(found.w) > 0.0:
         D *= found.w
-    return np.add.reduceat(D, found.starts, axis=1)
+    sums: Floats = np.add.reduceat(D, found.starts, axis=1)
+    return sums
 
 
 def _centroids(found: Clusters) -> Array:

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from algorithms.arrays import Mask
 from algorithms.contract import Array
 from algorithms.lazily import scipy
 
@@ -90,7 +89,7 @@ class Spectrum:
         none &= np.abs(self.projected) <= ROUNDED * EPS * target * parts
         return _plain(self.vectors[:, none], lengths)
 
-    def _nothing(self, lengths: Array) -> tuple[NDArray[np.bool_], Array]:
+    def _nothing(self, lengths: Array) -> tuple[Mask, Array]:
         """Return which directions have nothing but rounding of their parts, and the lengths of these."""
         parts = np.abs(self.vectors).T @ lengths
         least = len(lengths) * EPS * parts
@@ -144,7 +143,7 @@ def decompose(gram: Array, xy: Array, *, graded: bool = False) -> Spectrum:
     return Spectrum(gram, xy, values, vectors, vectors.T @ xy)
 
 
-def _beside(vectors: Array, seen: NDArray[np.bool_]) -> Array:
+def _beside(vectors: Array, seen: Mask) -> Array:
     """Return the directions of some columns, with those of the others, which rows have nothing of, as they are.
 
     Mixed into a direction by rounding, a column that is constant here and varies elsewhere would move predictions.
@@ -371,7 +370,7 @@ def certain(s: Spectrum, alpha: float) -> bool:
     return not len(s.values) or bool(s.values[-1] + alpha > ABOVE * s.floor)
 
 
-def kept(s: Spectrum, tol: float) -> NDArray[np.bool_]:
+def kept(s: Spectrum, tol: float) -> Mask:
     """Return which directions least squares keeps: singular values above ``tol`` times the largest."""
     if not len(s.values):
         return np.zeros(0, bool)
@@ -391,7 +390,7 @@ def decided(s: Spectrum, tol: float) -> bool:
         return True
     limit = max(tol * tol * s.values[0], s.floor)
     known = len(s.values) * EPS
-    doubt: Any = s.values[0] * known
+    doubt: float | Array = s.values[0] * known
     if s.rooted or s.graded:
         doubt = known * np.sqrt(s.values[0] * limit)
     if s.graded:

@@ -7,14 +7,15 @@ so that a column of one value has no deviation beyond the last digit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import Array, Batch, SparseBatch
+from algorithms.arrays import Array, Floats, Places
+from algorithms.contract import Batch, SparseBatch
 from algorithms.lazily import scipy
-from algorithms.solvers.scaled_rows import Picker, Places, picker_of
+from algorithms.solvers.scaled_rows import Picker, picker_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -61,7 +62,7 @@ def centers_and_scales(
     return center, scale
 
 
-def dense_spread(columns: NDArray[np.floating[Any]], w: Array) -> Spread:
+def dense_spread(columns: Floats, w: Array) -> Spread:
     """Return the spread of each column, by row weights.
 
     Examples

@@ -19,15 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.arrays import Array, Floats
 
-Numbers = np.ndarray[Any, np.dtype[np.floating[Any]]]
-Move = Callable[[Any, Numbers, int], Any]
-Size = Callable[[Any, Array, int], Any]
+Numbers = Floats
+Move = Callable[[Numbers, Numbers, int], Numbers]
+Size = Callable[[Numbers, Array, int], Numbers]
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
@@ -52,34 +51,38 @@ class Optimizer:
     size: Size
 
 
-def _adagrad_move(slots: Any, g: Numbers, t: int) -> Any:
+def _adagrad_move(slots: Numbers, g: Numbers, t: int) -> Numbers:
     """Duchi, Hazan & Singer 2011."""
     slots[0] += g * g
     return g
 
 
-def _adagrad_size(slots: Any, rate: Array, t: int) -> Any:
-    return rate / (np.sqrt(slots[0]) + EPS)
+def _adagrad_size(slots: Numbers, rate: Array, t: int) -> Numbers:
+    squares: Numbers = slots[0]
+    return rate / (np.sqrt(squares) + EPS)
 
 
-def _adam_move(slots: Any, g: Numbers, t: int) -> Any:
+def _adam_move(slots: Numbers, g: Numbers, t: int) -> Numbers:
     """Kingma & Ba 2015, algorithm 1."""
-    slots[0] *= BETA1
-    slots[0] += (1.0 - BETA1) * g
-    slots[1] *= BETA2
-    slots[1] += (1.0 - BETA2) * g * g
-    return slots[0] / (1.0 - BETA1**t)
+    mean: Numbers = slots[0]
+    squares: Numbers = slots[1]
+    mean *= BETA1
+    mean += (1.0 - BETA1) * g
+    squares *= BETA2
+    squares += (1.0 - BETA2) * g * g
+    return mean / (1.0 - BETA1**t)
 
 
-def _adam_size(slots: Any, rate: Array, t: int) -> Any:
-    return rate / (np.sqrt(slots[1] / (1.0 - BETA2**t)) + EPS)
+def _adam_size(slots: Numbers, rate: Array, t: int) -> Numbers:
+    squares: Numbers = slots[1] / (1.0 - BETA2**t)
+    return rate / (np.sqrt(squares) + EPS)
 
 
-def _gradient(slots: Any, g: Numbers, t: int) -> Any:
+def _gradient(slots: Numbers, g: Numbers, t: int) -> Numbers:
     return g
 
 
-def _rate(slots: Any, rate: Array, t: int) -> Any:
+def _rate(slots: Numbers, rate: Array, t: int) -> Numbers:
     return rate
 
 
@@ -114,7 +117,7 @@ class Stepper:
         """Return η₀ at step t, from 1."""
         return self.eta0 / t**self.power_t if self.optimizer.decays and self.power_t else self.eta0
 
-    def step(self, theta: Numbers, slots: Any, g: Numbers, t: int, free: int = 0) -> None:
+    def step(self, theta: Numbers, slots: Numbers, g: Numbers, t: int, free: int = 0) -> None:
         """Make one step in place; the last ``free`` rows have no penalty."""
         direction = self.optimizer.move(slots, g, t)
         whole = self.optimizer.size(slots, self.rate(t), t)
@@ -126,7 +129,7 @@ class Stepper:
         if self.l1.any():
             soften(rows, size * self.l1)
 
-    def shrink(self, theta: Numbers, slots: Any, t: int, passed: Array) -> None:
+    def shrink(self, theta: Numbers, slots: Numbers, t: int, passed: Array) -> None:
         """Do the penalties' part of ``passed`` steps (rows,) without a gradient, at today's step size."""
         size = np.broadcast_to(self.optimizer.size(slots, self.rate(t), t), theta.shape)
         if self.optimizer.slots:
@@ -137,7 +140,7 @@ class Stepper:
             soften(theta, size * self.l1 * passed[:, None])
 
 
-def soften(theta: Numbers, by: Any) -> None:
+def soften(theta: Numbers, by: Numbers | float) -> None:
     """Move every coefficient towards zero by so much, and not beyond, in place.
 
     Examples

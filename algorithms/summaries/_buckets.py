@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from algorithms.arrays import Places
 from algorithms.contract import Array
 from algorithms.lazily import scipy
-from algorithms.solvers.scaled_rows import Places
 from algorithms.solvers.steps import Stepper
 from algorithms.summaries.pack import PackedState
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Floats, Matrix, Places
 from algorithms.contract import Batch, Shape, State
 from algorithms.errors import AlgorithmError
 from algorithms.summaries._kept import KeptRows
 
 LAST = np.iinfo(np.uint64).max
 """Priority of a place that holds no row."""
+
+T = TypeVar("T", bound=np.generic)
 
 Priorities = NDArray[np.uint64]
 
@@ -45,12 +48,12 @@ class DrawnRows(State):
         return self.n
 
     @property
-    def values(self) -> NDArray[np.floating[Any]]:
+    def values(self) -> Floats:
         """The kept rows, columns and targets, dense, shape (n, p)."""
         return self.kept.values
 
     @cached_property
-    def held(self) -> Any:
+    def held(self) -> Matrix:
         """The kept rows as the state holds them, less the origins of their columns, shape (n, d).
 
         A CSR array of rows that are kept sparse; the columns of these have no origins.
@@ -58,7 +61,7 @@ class DrawnRows(State):
         return self.kept.columns(self.shape.d)
 
     @cached_property
-    def X(self) -> Any:  # noqa: N802 -- scikit-learn's name for it
+    def X(self) -> Matrix:  # noqa: N802 -- scikit-learn's name for it
         """The encoded columns of the kept rows, as a fitted pipeline gets them, shape (n, d)."""
         return self.held + self.shape.origin if self.shape.shifted else self.held
 
@@ -72,7 +75,7 @@ def priorities_of(batch: Batch, summary: object) -> Priorities:
     return batch.priority
 
 
-def taken(x: NDArray[Any], y: NDArray[Any], order: NDArray[np.intp], size: int, empty: int = 0) -> Any:
+def taken(x: NDArray[T], y: NDArray[T], order: Places, size: int, empty: int = 0) -> NDArray[T]:
     """Return the rows of x and y, in an order over both, without joining them first; then empty places.
 
     Examples

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from algorithms.arrays import Floats, Matrix, Places, Values
 from algorithms.contract import Batch, Shape, SparseBatch
 from algorithms.lazily import scipy
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Places = NDArray[np.intp]
 
 VARIES = {"varies": True}
 """Of an array whose first dimension is its own: there are as many rows as were kept."""
@@ -41,14 +41,14 @@ class KeptRows:
     ([[0.0, 2.0], [7.0, 0.0]], [1.0, 5.0], [[0.0, 2.0, 1.0], [7.0, 0.0, 5.0]])
     """
 
-    dense: NDArray[np.floating[Any]] = field(metadata=VARIES)
-    data: NDArray[np.floating[Any]] = field(metadata=VARIES)
+    dense: Floats = field(metadata=VARIES)
+    data: Floats = field(metadata=VARIES)
     indices: NDArray[np.int32] = field(metadata=VARIES)
     indptr: NDArray[np.int64] = field(metadata=VARIES)
-    targets: NDArray[np.floating[Any]] = field(metadata=VARIES)
+    targets: Floats = field(metadata=VARIES)
 
     @classmethod
-    def of_dense(cls, values: NDArray[np.floating[Any]], t: int) -> KeptRows:
+    def of_dense(cls, values: Floats, t: int) -> KeptRows:
         """Return dense rows of which the last t columns are targets."""
         kind = values.dtype
         none = np.zeros(0, kind), np.zeros(0, np.int32), np.zeros(0, np.int64)
@@ -61,7 +61,7 @@ class KeptRows:
         return cls.of_dense(np.zeros((0, p), np.dtype(shape.dtype)), shape.t)
 
     @classmethod
-    def of(cls, batch: Batch, rows: Places, p: int, dtype: Any = None) -> KeptRows:
+    def of(cls, batch: Batch, rows: Places, p: int, dtype: DTypeLike | None = None) -> KeptRows:
         """Return some rows of a batch of p columns and targets."""
         if not isinstance(batch, SparseBatch):
             values = np.ascontiguousarray(batch.dense(p, rows), dtype)
@@ -69,7 +69,7 @@ class KeptRows:
         return cls._sparse(batch.matrix[rows], batch.targets[rows], np.dtype(dtype or batch.matrix.dtype))
 
     @classmethod
-    def _sparse(cls, matrix: csr_array, targets: NDArray[Any], kind: np.dtype[Any]) -> KeptRows:
+    def _sparse(cls, matrix: csr_array, targets: Values, kind: np.dtype[np.generic]) -> KeptRows:
         parts = matrix.data.astype(kind, copy=False), matrix.indices.astype(np.int32, copy=False)
         none = np.zeros((0, matrix.shape[1] + targets.shape[1]), kind)
         return cls(none, *parts, matrix.indptr.astype(np.int64), np.ascontiguousarray(targets, kind))
@@ -107,15 +107,15 @@ class KeptRows:
         return scipy.sparse.csr_array((self.data, self.indices, self.indptr), shape=(len(self), d))
 
     @property
-    def values(self) -> NDArray[np.floating[Any]]:
+    def values(self) -> Floats:
         """Columns and targets, dense, shape (n, p)."""
         return np.hstack([self._csr.toarray(), self.targets]) if self.is_sparse else self.dense
 
-    def columns(self, d: int) -> Any:
+    def columns(self, d: int) -> Matrix:
         """Return the d columns, shape (n, d): an array, or a CSR array of rows that are held sparse."""
         return self._csr if self.is_sparse else self.dense[:, :d]
 
-    def target(self, d: int) -> NDArray[np.floating[Any]]:
+    def target(self, d: int) -> Floats:
         """Return the first target, shape (n,)."""
         return self.targets[:, 0] if self.is_sparse else self.dense[:, d]
 

@@ -12,11 +12,12 @@ from typing import Protocol
 
 import numpy as np
 
+from algorithms.arrays import Places
 from algorithms.contract import Array, Batch, Shape
 from algorithms.known import Known
 from algorithms.preparing.column_map import buckets_of
 from algorithms.solvers.losses import Loss
-from algorithms.solvers.scaled_rows import DenseRows, Picker, Places, ScaledRows, SparseRows, picker_of
+from algorithms.solvers.scaled_rows import DenseRows, Picker, ScaledRows, SparseRows, picker_of
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 from algorithms.summaries._buckets import Buckets
 from algorithms.summaries.pack import Pack, PackedState, equations, filling, hashed_columns, plain_columns

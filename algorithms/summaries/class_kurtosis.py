@@ -19,17 +19,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import EXACT, Array, Batch, Shape, Summary
+from algorithms.arrays import Array, Places
+from algorithms.contract import EXACT, Batch, Shape, Summary
 from algorithms.lazily import scipy
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.summaries.classes import ByClass, class_means
 
-Places = NDArray[np.intp]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +109,7 @@ class ClassKurtosisState(ByClass):
         """
         return np.array([self._fourth(columns, c, shifts[c], scales[c]) for c in range(len(self.weights))])
 
-    def _centred(self, columns: ColumnMap, c: int) -> Any:
+    def _centred(self, columns: ColumnMap, c: int) -> csr_array:
         """Return the sparse map of shape (d, q) from u to y - ȳ: x = u + m p, and p is 1 less an indicator."""
         d, gaps = self.shape.d, gaps_of(self.shape.columns)
         filled = scipy.sparse.csr_array(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,7 +201,7 @@ class Classes(Summary[ClassesState]):
         return state
 
 
-def _scatter(x: Array, w: Array, *, full: bool) -> Any:
+def _scatter(x: Array, w: Array, *, full: bool) -> Array:
     if not full:
         return w @ (x * x)
     x *= np.sqrt(w)[:, None]

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, Summary
+from algorithms.arrays import Array, Floats, Mask, Places
+from algorithms.contract import APPROXIMATE, Batch, Learned, Shape, Summary
 from algorithms.errors import InvalidField, TooLarge
 from algorithms.known import Known
 from algorithms.lazily import sklearn
@@ -114,7 +115,7 @@ class CoresetState(DrawnRows):
         """
         return self.tau * len(self.priority) / (SHARES * self.weight) if self.weight else 1.0
 
-    def first(self, m: int) -> tuple[NDArray[np.intp], Array]:
+    def first(self, m: int) -> tuple[Places, Array]:
         """Return which of the kept rows are the coreset of size m, and the weights they stand for."""
         every = _Drawn(self.priority[: self.n], self.importance[: self.n], self.weights[: self.n])
         if m >= len(self.priority):
@@ -125,7 +126,7 @@ class CoresetState(DrawnRows):
 
 
 @dataclass(frozen=True)
-class Coreset(Learned, Summary[CoresetState]):
+class Coreset(Learned[CoresetState], Summary[CoresetState]):
     """A weighted sample of rows for clustering with up to ``k_max`` centres.
 
     Parameters
@@ -297,15 +298,15 @@ class _Drawn:
         """(hash + 1)/2⁶⁴ in (0, 1]."""
         return np.asarray((self.priority.astype(np.float64) + 1.0) / 2.0**64)
 
-    def part(self, rows: NDArray[np.intp]) -> _Drawn:
+    def part(self, rows: Places) -> _Drawn:
         """Return some of them."""
         return _Drawn(self.priority[rows], self.importance[rows], self.weights[rows])
 
-    def ranked(self, by: Array) -> NDArray[np.intp]:
+    def ranked(self, by: Array) -> Places:
         """Return the order by descending ``by``; of equal ones the smaller hash is first."""
         return np.lexsort((self.priority, -by))
 
-    def largest(self, by: Array, m: int) -> NDArray[np.bool_]:
+    def largest(self, by: Array, m: int) -> Mask:
         """Return which are the first m in that order."""
         if m >= len(by) or m == 0:
             return np.full(len(by), m > 0)
@@ -320,7 +321,7 @@ def _uniform_places(size: int) -> int:
     return size // UNIFORM
 
 
-def _chosen(rows: _Drawn, size: int) -> tuple[NDArray[np.intp], float, float]:
+def _chosen(rows: _Drawn, size: int) -> tuple[Places, float, float]:
     """Return the rows to keep by descending W/u, and the largest W/u and w/u of the others.
 
     A row that is left out stays so with more rows: those before it in either order are never fewer.
@@ -392,8 +393,8 @@ def _pilot(Z: Array, w: Array, k: int) -> Array:
 
 
 def _nearest(
-    Z: NDArray[np.floating[Any]], centres: NDArray[np.floating[Any]], offset: Any = 0.0
-) -> tuple[NDArray[np.intp], NDArray[np.floating[Any]]]:
+    Z: Floats, centres: Floats, offset: Floats | float = 0.0
+) -> tuple[Places, Floats]:
     """Return the nearest centre of each row and the squared distance; ``offset`` adds to it, by centre."""
     products = Z @ centres.T
     products *= -2.0

@@ -34,12 +34,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, INDICATOR, Array, Batch, Learned, Shape, State, Summary
+from algorithms.arrays import Array, Places, Values
+from algorithms.contract import APPROXIMATE, INDICATOR, Batch, Learned, Shape, State, Summary
 from algorithms.known import Known
 from algorithms.preparing.kernels import OnFeatures
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
@@ -177,10 +177,10 @@ class CurvatureState(State):
 
     def drawn(self) -> Drawn:
         """Return the rows that are kept, and how likely that was."""
-        return drawn(self.kept, self.known["stored"], self.shape.d)
+        return drawn(self.kept, self.known.places("stored"), self.shape.d)
 
     @property
-    def present(self) -> NDArray[np.intp]:
+    def present(self) -> Places:
         """Places of the columns that are not zero in every row, as states hold them."""
         d = self.shape.d
         return columns_seen(np.stack([self.mean[:d], np.diagonal(self.scatter)[:d]]))
@@ -233,7 +233,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         """Return the losses of rows, expanded about ``eta``, shape (n, E)."""
         return single(self.derivatives, eta, y) if eta.shape[1] == 1 else softmax(eta, y)
 
-    def intercepts(self, y: Array, codes: NDArray[np.intp], w: Array, equations: int) -> Array:
+    def intercepts(self, y: Array, codes: Places, w: Array, equations: int) -> Array:
         """Return η of a model without columns, shape (E,), nearly."""
         raise NotImplementedError
 
@@ -254,7 +254,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
             np.zeros((k, c, em)),
             np.zeros((k, _apart(k, c, em), em, em)),
         )
-        kept = self._keeper().init(shape_of_kept(shape, known["stored"]))
+        kept = self._keeper().init(shape_of_kept(shape, known.places("stored")))
         return CurvatureState(shape, known, 0, 0.0, none.mean, none.scatter, NONE, *sums, kept)
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
@@ -283,7 +283,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         c, m = max(1, len(shape.classes)), shape.d + 1
         em = self.equations(shape) * m
         sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * em * em) + 1)
-        stored = np.arange(shape.d) if self.known is None else self.known["stored"]
+        stored = np.arange(shape.d) if self.known is None else self.known.places("stored")
         return sums + _MOMENTS.nbytes(shape) + self._keeper().nbytes(shape_of_kept(shape, stored))
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
@@ -311,7 +311,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         """
         if not state.rows:
             return None
-        strange = np.setdiff1d(state.present, state.known["stored"])
+        strange = np.setdiff1d(state.present, state.known.places("stored"))
         fit = state.rows * (len(state.present) + 1) * 8 <= MOST_KEPT
         if fit and (len(strange) or not state.complete):
             return f"all {state.rows:,} rows are few enough to be kept whole, and were not"
@@ -352,7 +352,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
 
     def _pilot_of(
         self, shape: Shape, values: Array, w: Array, center: Array, scale: Array
-    ) -> dict[str, NDArray[Any]]:
+    ) -> dict[str, Values]:
         """Return the starts that rows lead to, and what the importance of others is measured by."""
         y, c = values[:, shape.d], max(1, len(shape.classes))
         self.check_target(y, shape.targets[0])
@@ -433,7 +433,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         known: Known,
         z: Array,
         w: Array,
-        codes: NDArray[np.intp],
+        codes: Places,
         parts: Sequence[slice],
         found: Sequence[Expansion],
     ) -> Array:
@@ -446,7 +446,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
 
     def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> SampleState:
         """Return the rows of a batch that are kept, given their importance."""
-        stored, keeper = self.learned["stored"], self._keeper()
+        stored, keeper = self.learned.places("stored"), self._keeper()
         inside = shape_of_kept(shape, stored)
         return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
 
@@ -456,7 +456,7 @@ def _apart(k: int, c: int, em: int) -> int:
     return c if 8 * k * c * em * em <= MOST_APART else 1
 
 
-def _codes(shape: Shape, y: Array) -> Any:
+def _codes(shape: Shape, y: Array) -> Places:
     """Return the place of each row's class; zero for a number."""
     return y.astype(np.intp) if shape.classes else np.zeros(len(y), np.intp)
 
@@ -465,7 +465,7 @@ def _slopes(at: Expansion, z: Array, w: Array, rows: slice) -> Array:
     return np.asarray((w[rows, None] * at.slope[rows]).T @ z[rows]).ravel()
 
 
-def _kept(n: int, present: NDArray[np.intp], shape: Shape) -> dict[str, NDArray[Any]]:
+def _kept(n: int, present: Places, shape: Shape) -> dict[str, Values]:
     """Return how many rows to keep, all where n rows are few, and with which columns.
 
     Of few rows every column counts that is not zero in all of them; of many rows all but indicators of nothing.
@@ -510,7 +510,7 @@ def _drawn_rows(state: CurvatureState) -> tuple[Array, Array]:
     return np.column_stack([found.x, found.y]), w
 
 
-def _to_totals(w: Array, codes: NDArray[np.intp], totals: Array) -> Array:
+def _to_totals(w: Array, codes: Places, totals: Array) -> Array:
     """Return weights of which each class has its total."""
     found = np.bincount(codes, w, len(totals))
     return np.asarray(w * np.divide(totals, found, out=np.zeros_like(found), where=found > 0.0)[codes])

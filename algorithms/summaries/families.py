@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array
+from algorithms.arrays import Array, Places
 from algorithms.errors import InvalidTarget
 from algorithms.ranges import Legal, Uniform
 from algorithms.summaries.curvature import Curvature
@@ -32,7 +31,7 @@ class LogisticCurvature(Curvature):
         p = np.where(eta > 0.0, rest, small * rest)
         return np.maximum(eta, 0.0) + np.log1p(small) - y * eta, p - y, small * rest * rest
 
-    def intercepts(self, y: Array, codes: NDArray[np.intp], w: Array, equations: int) -> Array:
+    def intercepts(self, y: Array, codes: Places, w: Array, equations: int) -> Array:
         """Return the logarithms of the classes' odds, or of their shares about their mean."""
         share = np.bincount(codes, w, max(2, equations)) + 0.5 * np.mean(w)
         logs = np.log(share)
@@ -43,7 +42,7 @@ class LogisticCurvature(Curvature):
 class LogLinked(Curvature):
     """A family whose mean is exp η."""
 
-    def intercepts(self, y: Array, codes: NDArray[np.intp], w: Array, equations: int) -> Array:
+    def intercepts(self, y: Array, codes: Places, w: Array, equations: int) -> Array:
         """Return the logarithm of the mean."""
         return np.full(equations, np.log(max(float(np.average(y, weights=w)), 1e-12)))
 

@@ -22,12 +22,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import Array, Batch, Shape
+from algorithms.arrays import Array, Places, Values
+from algorithms.contract import Batch, Shape
 from algorithms.known import Known
 from algorithms.solvers.expansion import Expansion
 from algorithms.summaries.sample import SampleState
@@ -74,8 +73,8 @@ class Drawn:
 
 
 def usual(
-    about: About, z: Array, y: Array, w: Array, starts: Array, measured: NDArray[np.intp], rarity: Array
-) -> dict[str, NDArray[Any]]:
+    about: About, z: Array, y: Array, w: Array, starts: Array, measured: Places, rarity: Array
+) -> dict[str, Values]:
     """Return, by name, what importance is measured by: roots of (H/W + λ)⁻¹ at some starts, and what is usual."""
     if not len(z) or not w.sum() > 0.0:
         roots, typical = np.ones((len(measured), z.shape[1])), np.ones((len(measured), 3))
@@ -103,7 +102,7 @@ def importance(
 ) -> Array:
     """Return k of each row, shape (n,), but for rarity; ``found`` are expansions about ``etas``, start by start."""
     made, places = np.ones(len(y)), _places(about, y, etas, found)
-    for k, root, (length, near, far) in zip(known["measured"], known["root"], known["usual"], strict=True):
+    for k, root, (length, near, far) in zip(known.places("measured"), known["root"], known["usual"], strict=True):
         h = _lengths(root, z) / length
         by, on = _matter(about, h, y, places[k], places)
         share = 1.0 / len(known["measured"])
@@ -171,13 +170,13 @@ def _lengths(root: Array, z: Array) -> Array:
 # the sample -------------------------------------------------------------------------------------------------
 
 
-def shape_of_kept(shape: Shape, stored: NDArray[np.intp]) -> Shape:
+def shape_of_kept(shape: Shape, stored: Places) -> Shape:
     """Return the shape of what is kept: the columns that are not zero in every row, the target, and importance."""
     columns = tuple(shape.columns[j] for j in stored)
     return replace(shape, columns=columns, targets=(*shape.targets, IMPORTANCE), features=None)
 
 
-def batch_of_kept(batch: Batch, values: Array, stored: NDArray[np.intp], k: Array, shape: Shape) -> Batch:
+def batch_of_kept(batch: Batch, values: Array, stored: Places, k: Array, shape: Shape) -> Batch:
     """Return a batch as it is kept: ``values`` are its rows with all columns and the target."""
     if batch.priority is None:
         return Batch(np.empty((batch.n, len(stored) + 2)), len(stored), batch.weight)
@@ -187,7 +186,7 @@ def batch_of_kept(batch: Batch, values: Array, stored: NDArray[np.intp], k: Arra
     return Batch(rows, len(stored), batch.weight, None, ratio.view(np.uint64))
 
 
-def drawn(kept: SampleState, stored: NDArray[np.intp], d: int) -> Drawn:
+def drawn(kept: SampleState, stored: Places, d: int) -> Drawn:
     """Return the rows that are kept; where there are others, the last of them only gives τ."""
     complete = kept.rows == kept.n
     n = kept.n if complete else max(0, kept.n - 1)
@@ -201,7 +200,7 @@ def drawn(kept: SampleState, stored: NDArray[np.intp], d: int) -> Drawn:
     return Drawn(x, values[:, -2], kept.weights[:n], chance)
 
 
-def stands_for(found: Drawn, codes: NDArray[np.intp], totals: Array) -> Array:
+def stands_for(found: Drawn, codes: Places, totals: Array) -> Array:
     """Return how many rows, by weight, each drawn row stands for: a row that was kept for sure itself alone.
 
     The others of a class stand for what is left of its total, by one over their chance.
@@ -213,7 +212,7 @@ def stands_for(found: Drawn, codes: NDArray[np.intp], totals: Array) -> Array:
     return np.asarray(np.where(sure, w, w * factor[codes]))
 
 
-def columns_seen(values: Array) -> NDArray[np.intp]:
+def columns_seen(values: Array) -> Places:
     """Return the places of the columns that are not zero in every row; the first where all of them are.
 
     Examples

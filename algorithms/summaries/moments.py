@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.arrays import Array, Floats, Places
+from algorithms.contract import EXACT, Batch, Shape, State, Summary
 from algorithms.errors import InvalidTarget, TooLarge
 from algorithms.known import Known
 from algorithms.preparing.column_map import Summed
@@ -27,6 +27,8 @@ from algorithms.preparing.kernels import OnFeatures
 from algorithms.ranges import Choice, Legal
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
     from algorithms.preparing.column_map import ColumnMap
 
 SAMPLE = 256
@@ -317,7 +319,7 @@ def check_finite(state: Summed) -> None:
         )
 
 
-def _centred(values: NDArray[np.floating[Any]], w: Array | None, dtype: Any) -> tuple[Array, Array, Array]:
+def _centred(values: Floats, w: Array | None, dtype: DTypeLike) -> tuple[Array, Array, Array]:
     """Return mean, what it has below its last digit, and scatter.
 
     By one product about a sample's means, whose error is corrected (eq. 2.1). A column of ones gives the sums in
@@ -334,7 +336,7 @@ def _centred(values: NDArray[np.floating[Any]], w: Array | None, dtype: Any) -> 
 
 
 def _about(
-    values: NDArray[np.floating[Any]], w: Array | None, shift: NDArray[np.floating[Any]], dtype: Any
+    values: Floats, w: Array | None, shift: Floats, dtype: DTypeLike
 ) -> tuple[Array, Array, Array, bool]:
     """Return the same by one product about a shift, and whether an unshifted column lies far from zero."""
     n, p = values.shape
@@ -361,7 +363,7 @@ def _squares(delta: Array, weight: float) -> Array:
     return made
 
 
-def _some(n: int) -> NDArray[np.intp]:
+def _some(n: int) -> Places:
     """Return all of few rows, or 256 of many, spread by the golden ratio so that no period is in step."""
     if n <= SAMPLE:
         return np.arange(n)
@@ -369,7 +371,7 @@ def _some(n: int) -> NDArray[np.intp]:
 
 
 def _spread(
-    mean: Array, below: Array, scatter: Array, present: NDArray[np.intp], p: int
+    mean: Array, below: Array, scatter: Array, present: Places, p: int
 ) -> tuple[Array, Array, Array]:
     """Lay the moments of the present columns out over all p; the rest are zero in every row."""
     full_mean, full_below, full_scatter = np.zeros(p), np.zeros(p), np.zeros((p, p))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Places
 from algorithms.contract import HASHED, INDICATOR, Array, Shape, State
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.preparing.column_map import ColumnMap, filled_map, gaps_of
-from algorithms.solvers.scaled_rows import FilledPicker, Picker, Places
+from algorithms.solvers.scaled_rows import FilledPicker, Picker
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,9 @@ class PackedState(State):
         return self.counts if self.shape.classes else None
 
 
+F = TypeVar("F", bound=np.floating)
+
+
 def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int, plain: int) -> PackedState:
     """Return the state of no rows: every coefficient zero, with ``slots`` arrays like the coefficients."""
     rows, width = plain + 1, len(pack) * equations(shape)
@@ -106,7 +110,7 @@ def merged(a: PackedState, b: PackedState) -> PackedState:
     )  # fmt: skip
 
 
-def _mean(x: Any, y: Any, share: Any) -> Any:
+def _mean(x: NDArray[F], y: NDArray[F], share: Array | float) -> NDArray[F]:
     """Return the mean of two arrays in their own type, ``share`` of it the first's."""
     made = x * np.asarray(share, x.dtype)
     made += y * np.asarray(1.0 - share, x.dtype)

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -61,7 +61,7 @@ MOST_EPOCHS = 100
 
 
 @dataclass(frozen=True)
-class Packed(Learned, Summary[PackedState]):
+class Packed(Learned[PackedState], Summary[PackedState]):
     """A pack of linear models; subclasses know the losses of classes and of numbers.
 
     Parameters
@@ -124,7 +124,7 @@ class Packed(Learned, Summary[PackedState]):
         if self.eta0s is not None:
             self._settle("eta0s", numbers_in("eta0s", self.eta0s, 1e-12, np.inf))
 
-    def _settle(self, name: str, value: Sequence[Any]) -> None:
+    def _settle(self, name: str, value: Sequence[object]) -> None:
         object.__setattr__(self, name, value)
 
     @cached_property

@@ -9,13 +9,14 @@ are the sample of size k.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Array, Values
 from algorithms.batches import label_array
-from algorithms.contract import APPROXIMATE, Array, Batch, Nested, Shape, Summary
+from algorithms.contract import APPROXIMATE, Batch, Nested, Shape, Summary
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
@@ -43,7 +44,7 @@ class SampleState(DrawnRows, Nested):
     weights: Array
 
     @property
-    def y(self) -> NDArray[Any] | None:
+    def y(self) -> Values | None:
         """The target of the kept rows, shape (n,): numbers, or labels where it is a class; None without one."""
         if not self.shape.targets:
             return None
@@ -173,7 +174,7 @@ class Sample(Summary[SampleState]):
         )
 
 
-def labels(shape: Shape) -> NDArray[Any]:
+def labels(shape: Shape) -> Values:
     """Return the labels of the target's classes as an array, as ``classes_`` of a scikit-learn classifier.
 
     Examples

@@ -18,19 +18,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import APPROXIMATE, Array, Batch, Shape, Summary
+from algorithms.arrays import Array, Mask, Places
+from algorithms.contract import APPROXIMATE, Batch, Shape, Summary
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
 from algorithms.summaries.sample import SampleState
-
-Places = NDArray[np.intp]
-Chosen = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +103,7 @@ class _Limit:
     low: tuple[float, int] = (-np.inf, 0)
     high: tuple[float, int] = (-np.inf, 0)
 
-    def may(self, priority: Priorities, target: Array) -> Chosen:
+    def may(self, priority: Priorities, target: Array) -> Mask:
         """Return which rows may have a place."""
         if len(self.priority) > 1:
             return np.asarray(priority < self.priority[target.astype(np.intp)])
@@ -212,7 +210,7 @@ class ScoringSample(Summary[ScoringState]):
         )
 
 
-def reserved(shape: Shape, target: Array, priority: Priorities, size: int) -> Chosen:
+def reserved(shape: Shape, target: Array, priority: Priorities, size: int) -> Mask:
     """Return which of some rows, in the order of their priorities, have a reserved place.
 
     Parameters
@@ -239,7 +237,7 @@ def reserved(shape: Shape, target: Array, priority: Priorities, size: int) -> Ch
     return held
 
 
-def _in_turn(codes: Places, places: int) -> Chosen:
+def _in_turn(codes: Places, places: int) -> Mask:
     """Return the rows of the smallest ranks in their class, those of equal rank as they come."""
     kind = np.min_scalar_type(int(codes.max(initial=0)))  # small numbers are sorted faster
     by_class, counts = np.argsort(codes.astype(kind), kind="stable"), np.bincount(codes)
@@ -252,14 +250,14 @@ def _in_turn(codes: Places, places: int) -> Chosen:
     return held
 
 
-def _ends(target: Array, priority: Priorities, size: int) -> tuple[Chosen, Chosen]:
+def _ends(target: Array, priority: Priorities, size: int) -> tuple[Mask, Mask]:
     """Return the rows of the smallest targets, and those of the largest: an eighth of the places each."""
     places = size // 4
     low = _smallest(target, priority, places // 2, np.uint64(0))
     return low, _smallest(-target, priority, (places + 1) // 2, LAST)
 
 
-def _smallest(target: Array, priority: Priorities, k: int, turned: Any) -> Chosen:
+def _smallest(target: Array, priority: Priorities, k: int, turned: np.uint64 | int) -> Mask:
     """Return the k rows of smallest target; ``turned`` says which of equal ones are taken."""
     if not 0 < k < len(target):
         return np.full(len(target), k > 0)
@@ -302,7 +300,7 @@ def _counted(shape: Shape, target: Array, batch: Batch) -> tuple[NDArray[np.int6
     return counts, np.bincount(codes, batch.weights, c).astype(np.float64)
 
 
-def _edge(target: Array, priority: Priorities, turned: Any) -> tuple[float, int]:
+def _edge(target: Array, priority: Priorities, turned: np.uint64 | int) -> tuple[float, int]:
     """Return the largest target of some rows, and the last of its ties; what nothing is before, of none."""
     if not len(target):
         return -np.inf, 0

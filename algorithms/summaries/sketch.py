@@ -63,7 +63,7 @@ class SketchState(State):
 
 
 @dataclass(frozen=True)
-class Sketch(Learned, Summary[SketchState]):
+class Sketch(Learned[SketchState], Summary[SketchState]):
     """What the covariance of wide data does to a few directions: O(size × columns) numbers.
 
     Parameters

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from sklearn.linear_model import OrthogonalMatchingPursuit
 
 from algorithms.contract import Array
 from algorithms.families.design import Design
-from algorithms.families.regression import LinearSolution, Regression
+from algorithms.families.regression import Found, LinearSolution, Regression
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.summaries.moments import MomentsState
 
@@ -20,7 +20,7 @@ class OMP(Regression):
 
     n_nonzero_coefs: Annotated[int, Legal(ge=1), Integer(1, None)] = 5
 
-    def coefficients(self, design: Design) -> tuple[Array, Mapping[str, Any]]:
+    def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return the coefficients by products of the columns: no row is needed."""
         chosen: list[int] = []
         coef, left = np.zeros(design.q), design.xy.copy()

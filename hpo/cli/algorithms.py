@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict, final
 
 import typer
 
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
+from algorithms.ranges import Plain
 from hpo.cli.behind import field_ranges, registry, tasks
 from hpo.cli.options import AsJson
 from hpo.cli.output import console, emit, print_table, say, say_wrapped
@@ -25,6 +26,45 @@ NUMBERS = (
     "pass: those of which every further value reads the data once more."
 )
 """What the columns of the overview mean."""
+
+
+class Described(TypedDict):
+    """A hyperparameter as JSON values."""
+
+    name: str
+    default: object
+    range: object
+    also: list[Plain]
+    range_in_words: str
+    legal: str
+    searched: bool
+    needs_pass: bool
+    when: str
+
+
+class Broken(TypedDict):
+    """An algorithm that another package brings broken."""
+
+    name: str
+    error: str
+
+
+_Class = TypedDict("_Class", {"class": str})
+
+
+@final
+class Whole(_Class):
+    """An algorithm as JSON values."""
+
+    name: str
+    built_in: bool
+    about: str
+    task: str
+    target: str | None
+    metrics: list[str]
+    sampled_metrics: list[str]
+    auto: bool
+    hyperparameters: list[Described]
 
 
 def algorithms(
@@ -52,7 +92,7 @@ def algorithms(
         _show(described)
 
 
-def describe(name: str) -> dict[str, Any]:
+def describe(name: str) -> Whole | Broken:
     """Return an algorithm as JSON values; of a broken one from another package, why in ``error``."""
     try:
         found, fields = registry.get(name), field_ranges.fields_of(name)
@@ -75,14 +115,14 @@ def describe(name: str) -> dict[str, Any]:
     }
 
 
-def _scores(one: dict[str, Any]) -> str:
+def _scores(one: Whole) -> str:
     exact = f"scores exactly {', '.join(one['metrics'])}" if one["metrics"] else ""
     own = f"from held-out rows {', '.join(one['sampled_metrics'])}" if one["sampled_metrics"] else ""
     rest = "" if one["target"] is None else "any scikit-learn scorer from held-out rows"
     return "; ".join(part for part in (exact, own, rest) if part)
 
 
-def _field(field: Field) -> dict[str, Any]:
+def _field(field: Field) -> Described:
     searched = field.range is not None and field.range.searched and not field.needs_pass
     when = "pass" if field.needs_pass else "always" if searched else "asked"
     return {
@@ -98,13 +138,13 @@ def _field(field: Field) -> dict[str, Any]:
     }
 
 
-def _overview(described: list[dict[str, Any]]) -> None:
+def _overview(described: list[Whole | Broken]) -> None:
     """Print a line for each algorithm, by task."""
     room, rows = console().width >= ROOM, list[tuple[object, ...]]()
     for task in tasks.TASKS.values():
         target = f"the target is a {task.target}" if task.target else "without a target"
         rows.append((task.name, target, "", "", ""))
-        rows += [_line(one, room) for one in described if one.get("task") == task.name]
+        rows += [_line(one, room) for one in described if "error" not in one and one["task"] == task.name]
     numbers = ("free", "pass") if room else ("searched", "free", "pass")
     print_table(("algorithm", "what it is", "searched", "free", "pass"), rows, right=numbers)
     for one in described:
@@ -115,7 +155,7 @@ def _overview(described: list[dict[str, Any]]) -> None:
     say("Names, defaults and ranges: hpo algorithms NAME")
 
 
-def _line(one: dict[str, Any], names: bool) -> tuple[object, ...]:
+def _line(one: Whole, names: bool) -> tuple[object, ...]:
     told = one["hyperparameters"]
     searched = [h["name"] for h in told if h["searched"]]
     passes = sum(h["needs_pass"] for h in told)
@@ -136,9 +176,9 @@ def headline(about: str) -> str:
     return re.split("[:;,] ", about, maxsplit=1)[0].removesuffix(".").replace("``", "")
 
 
-def _show(described: list[dict[str, Any]]) -> None:
+def _show(described: list[Whole | Broken]) -> None:
     for one in described:
-        say_wrapped(f"{one['name']}: {one.get('error') or one['about']}", "", "  ")
+        say_wrapped(f"{one['name']}: {one['error'] if 'error' in one else one['about']}", "", "  ")
         if "error" not in one:
             origin = "" if one["built_in"] else f"; from {one['class']}"
             say_wrapped(f"{one['task']}; {_scores(one)}{origin}", "  ", "  ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from hpo.cli.behind import records, study_record
 from hpo.cli.exits import UsageError
@@ -18,12 +18,36 @@ SHOWN = 12
 """Digits of a context that are shown; any unambiguous beginning is understood."""
 
 
-def inventory(store: StateStore) -> dict[str, Any]:
+class Context(TypedDict):
+    """What a store holds of one context, as JSON values."""
+
+    context: str
+    summary: str
+    targets: list[str]
+    folds: str
+    columns: object
+    leaves: int
+    rows: int
+    bytes: int
+    last_used: float
+    pinned: bool
+
+
+class Inventory(TypedDict):
+    """What a store holds, as JSON values."""
+
+    store: str
+    bytes: int
+    contexts: list[Context]
+    documents: list[dict[str, object]]
+
+
+def inventory(store: StateStore) -> Inventory:
     """Return what a store holds, by context, as JSON values."""
     groups: dict[str, list[Entry]] = {}
     for entry in store.list():
         groups.setdefault(entry.key.context, []).append(entry)
-    documents = [
+    documents: list[dict[str, object]] = [
         {"kind": d.kind, "name": d.name, "bytes": d.bytes, "created": d.created, "last_used": d.last_used}
         for d in store.documents()
     ]
@@ -56,7 +80,7 @@ def matching(store: StateStore, prefixes: Iterable[str]) -> list[str]:
     return found
 
 
-def _context(name: str, entries: Sequence[Entry]) -> dict[str, Any]:
+def _context(name: str, entries: Sequence[Entry]) -> Context:
     about = next((entry.about for entry in entries if entry.about), {})
     return {
         "context": name,
@@ -72,7 +96,7 @@ def _context(name: str, entries: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
-def leaf(entry: Entry) -> dict[str, Any]:
+def leaf(entry: Entry) -> dict[str, object]:
     """Return what the store knows of one leaf, as JSON values."""
     return {
         "context": entry.key.context,

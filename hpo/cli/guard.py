@@ -8,7 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import ParamSpec
 
 import typer
 
@@ -61,7 +61,7 @@ def complain(kind: str, message: object) -> None:
     print(label, text.encode(encoding, "replace").decode(encoding), file=sys.stderr)  # noqa: T201 -- the output
 
 
-def _show_warning(message: Warning | str, *_: Any, **_more: Any) -> None:
+def _show_warning(message: Warning | str, *_: object, **_more: object) -> None:
     complain("warning", message)
 
 
@@ -91,7 +91,7 @@ def _words(error: BaseException) -> str:
 
 
 def _bug(error: BaseException) -> str:
-    first: Any = (str(error).splitlines() or [""])[0]
+    first = (str(error).splitlines() or [""])[0]
     return (
         f"this is a bug in hpo ({type(error).__name__}: {first}). Run it again with HPO_DEBUG=1 to see where, "
         "and report that"

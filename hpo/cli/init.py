@@ -35,6 +35,8 @@ from hpo.errors import DataError
 from studies.masking import mask
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from hpo.data import Dataset
     from hpo.data.sources.guesses import Written
     from hpo.data.sources.text import TextFormat
@@ -263,7 +265,7 @@ def column_notes(dataset: Dataset) -> list[study_template.ColumnNote]:
     return notes
 
 
-def _seen(column: Any) -> tuple[float, list[str]]:
+def _seen(column: pa.Array) -> tuple[float, list[str]]:
     values = column.drop_null().slice(0, 1000).unique().slice(0, 3).to_pylist()
     return column.null_count / max(len(column), 1), [str(value) for value in values]
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from hpo.cli.behind import rich_console, rich_table, rich_text
 from studies.report.data import to_plain
@@ -20,7 +20,7 @@ PIPE_WIDTH = 140
 """Columns of a table that does not go to a terminal."""
 
 
-def emit(value: Any) -> None:
+def emit(value: object) -> None:
     """Print a value as JSON on standard output, alone; numbers that are not finite become null."""
     json.dump(to_plain(value), sys.stdout, indent=1, allow_nan=False)
     sys.stdout.write("\n")
@@ -69,7 +69,7 @@ def print_table(
     numbers, unfolded = set(right), {*right, *whole}
     table = rich_table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     for name in columns:
-        justify: Any = "right" if name in numbers else "left"
+        justify: Literal["right", "left"] = "right" if name in numbers else "left"
         table.add_column(rich_text.Text(name), justify=justify, overflow="fold", no_wrap=name in unfolded)
     for row in rows:
         table.add_row(*(rich_text.Text(clean(cell)) for cell in row))

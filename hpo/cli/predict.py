@@ -132,14 +132,14 @@ def _stream(path: Path, file: BinaryIO, tables: Iterator[pa.Table]) -> int:
     return rows
 
 
-def _writer(path: Path, file: BinaryIO, schema: pa.Schema) -> Any:
+def _writer(path: Path, file: BinaryIO, schema: pa.Schema) -> pa_csv.CSVWriter | pq.ParquetWriter:
     if path.suffix.lower() == ".csv":
         return pa_csv.CSVWriter(file, schema)
 
     return pq.ParquetWriter(file, schema)
 
 
-def _free(name: str, taken: dict[str, Any]) -> str:
+def _free(name: str, taken: dict[str, object]) -> str:
     return name if name not in taken else _free(f"{name}_", taken)
 
 

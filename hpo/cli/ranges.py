@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from algorithms import registry
 from algorithms.errors import AlgorithmError
 from algorithms.fields import fields_of as declared_fields
-from algorithms.ranges import Choice, Integer, Range
+from algorithms.ranges import Choice, Integer, Log, Plain, Range, Uniform
 from algorithms.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fields_of(name: str) -> Mapping[str, Field]:
         ) from error
 
 
-def written(range_: Range) -> Any:
+def written(range_: Range) -> Mapping[str, float | None] | Sequence[Plain]:
     """Return a range as a study's YAML writes it: a mapping, or a list of choices.
 
     Examples
@@ -49,10 +49,13 @@ def written(range_: Range) -> Any:
         case Integer(low=low, high=high, log=log):
             return {"low": low, "high": high} | ({"log": True} if log else {})
         case _:
-            logarithmic = type(range_).__name__ == "Log"
             return {"low": float(range_.low), "high": float(range_.high)} | (
-                {"log": True} if logarithmic else {}
+                {"log": True} if _logarithmic(range_) else {}
             )
+
+
+def _logarithmic(range_: Uniform | Log | Integer) -> bool:
+    return isinstance(range_, Log) or (isinstance(range_, Integer) and range_.log)
 
 
 def in_words(range_: Range | None) -> str:
@@ -71,12 +74,12 @@ def in_words(range_: Range | None) -> str:
     if isinstance(range_, Choice):
         return ", ".join(word(value) for value in range_.values)
     high = "as many as the data allow" if range_.high is None else word(range_.high)
-    scale = ", log" if written(range_).get("log") else ""
+    scale = ", log" if _logarithmic(range_) else ""
     also = ", ".join(word(value) for value in getattr(range_, "also", ()))
     return f"{word(range_.low)} to {high}{scale}" + (f"; {also} if asked for" if also else "")
 
 
-def word(value: Any) -> str:
+def word(value: object) -> str:
     """Return a value as YAML writes it.
 
     Examples
@@ -87,16 +90,16 @@ def word(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(word, value))
     if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
+        return "null" if value is None else str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def searched_ranges(names: Iterable[str]) -> dict[str, Any]:
+def searched_ranges(names: Iterable[str]) -> dict[str, object]:
     """Return ``"algorithm.parameter"`` → its range as YAML writes it, for all that is searched by default.
 
     Ranges that only the data can close (such as a number of components) are left out.
     """
-    found = {}
+    found: dict[str, object] = {}
     for name in names:
         for field in fields_of(name).values():
             range_ = field.range

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import warnings
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -83,9 +83,9 @@ def _show(result: Result, storage: str | None) -> None:
     say("", "Report: " + shlex.join(["hpo", "report", str(result.record.name), *where, "--html", "report.html"]))
 
 
-def result_values(result: Result) -> dict[str, Any]:
+def result_values(result: Result) -> dict[str, object]:
     """Return a result as JSON values: what ``--json`` prints."""
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "name": result.record.name,
         "metric": result.metric,
         "metrics": list(result.metrics),
@@ -106,7 +106,7 @@ def result_values(result: Result) -> dict[str, Any]:
     return {**found, "cost": result.cost.to_dict()}
 
 
-def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
+def _chosen(result: Result, chosen: Candidate) -> dict[str, object]:
     others = {
         name: {"mean": s.mean, "se": s.se, "fold_scores": list(s.folds), **_errors(result, chosen, name)}
         for name, s in chosen.scores.also.items()
@@ -123,7 +123,7 @@ def _chosen(result: Result, chosen: Candidate) -> dict[str, Any]:
     }
 
 
-def _errors(result: Result, chosen: Candidate, metric: str) -> dict[str, Any]:
+def _errors(result: Result, chosen: Candidate, metric: str) -> dict[str, object]:
     """Return which errors a score carries beside its standard error."""
     found = collect.shown_accuracy(result, chosen, metric)
     mean = chosen.scores.also.get(metric, chosen.scores).mean

@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -78,16 +78,16 @@ def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> N
         emit({**described, "trials": trials})
         return
     print_facts(_facts(described))
-    best = [t for t in described["trials"] if t["value"] is not None]
+    best = [(value, t) for t in described["trials"] if (value := t["value"]) is not None]
     if best:
-        best.sort(key=lambda t: t["value"], reverse=described["direction"] == "maximize")
+        best.sort(key=lambda pair: pair[0], reverse=described["direction"] == "maximize")
         say("", f"best trials of {len(best):,} with a score:")
         cells = (
             (
-                t["number"], _number(t["value"]), _number(t["std_error"], 2), t["brief"] or "",
+                t["number"], _number(value), _number(t["std_error"], 2), t["brief"] or "",
                 settings(t["params"]),
             )
-            for t in best[:MOST_TRIALS]
+            for value, t in best[:MOST_TRIALS]
         )  # fmt: skip
         columns = ("trial", "value", "± SE", "accuracy", "settings")
         print_table(columns, cells, right=("trial", "value", "± SE"))
@@ -199,7 +199,35 @@ def _show_damage(kept: FileStorage, damage: Sequence[Damage], *, as_json: bool, 
         print_table(("line", "what", "why"), ((str(d.line), d.what, d.why) for d in damage), right=("line",))
 
 
-def describe(study: Study) -> dict[str, Any]:
+class Tried(TypedDict):
+    """A trial as JSON values; ``brief`` is what the table says of its accuracy."""
+
+    number: int
+    state: str
+    value: float | None
+    params: dict[str, object]
+    fold_scores: list[float] | None
+    std_error: float | None
+    score_bound: float | None
+    accuracy: str | None
+    brief: str | None
+    duplicate_of: int | None
+
+
+class Described(TypedDict):
+    """A study as JSON values."""
+
+    name: str
+    metric: str | None
+    direction: str | None
+    definition: dict[str, object] | None
+    store: str | None
+    segments: int | None
+    cost: dict[str, int | float] | None
+    trials: list[Tried]
+
+
+def describe(study: Study) -> Described:
     """Return a study's record as JSON values; those that other programs made have no definition."""
     record = records.record_of(study)
     passed = record if record is not None and record.segments is not None else None
@@ -224,7 +252,7 @@ def _of_one_goal(study: Study) -> Study:
     return study
 
 
-def _trial(trial: FrozenTrial, record: StudyRecord | None) -> dict[str, Any]:
+def _trial(trial: FrozenTrial, record: StudyRecord | None) -> Tried:
     value = trial.values[0] if trial.values and len(trial.values) == 1 else None
     note = study_record.TrialNote.of(trial.user_attrs)
     scored = record if trial.values is not None and note.fold_scores else None
@@ -243,7 +271,7 @@ def _trial(trial: FrozenTrial, record: StudyRecord | None) -> dict[str, Any]:
     }
 
 
-def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
+def _facts(described: Described) -> list[tuple[str, str]]:
     facts = [("study", described["name"]), ("trials", f"{len(described['trials']):,}")]
     asked = described["definition"] or {}
     if not asked:
@@ -252,13 +280,13 @@ def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
     if described["store"] is not None:
         facts.append(("store", str(described["store"])))
     if cost := described["cost"]:
-        read = f"{count(cost['rows_read'], 'row')} in its last run"
+        read = f"{count(int(cost['rows_read']), 'row')} in its last run"
         facts.append(("read", f"{read}; retraining would have read {cost['rows_if_retrained']:,}"))
         facts.append(("states", f"{cost['states_built']:,} built, {cost['states_reused']:,} reused"))
     return facts
 
 
-def _words(value: Any) -> str:
+def _words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, dict):
@@ -300,7 +328,7 @@ def _number(value: float | None, digits: int = 6) -> str:
     return "" if value is None else f"{value:.{digits}g}"
 
 
-def settings(params: dict[str, Any]) -> str:
+def settings(params: dict[str, object]) -> str:
     """Return a setting on one line.
 
     Examples
@@ -315,7 +343,7 @@ def settings(params: dict[str, Any]) -> str:
     return _pairs(params)
 
 
-def _pairs(params: dict[str, Any]) -> str:
+def _pairs(params: dict[str, object]) -> str:
     return ", ".join(f"{key} {field_ranges.word(value)}" for key, value in params.items())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 _HOMES = {
     "Dataset": "dataset",
     "Encoded": "encoding.encoder",
-    "Encoder": "encoding.encoder",
+    "Encoder": "encoding.transformer",
     "ExplicitFolds": "folds.splitters",
     "Field": "schema",
     "FoldPlan": "cells",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +58,7 @@ def kfold_plan(n_splits: int) -> FoldPlan:
 
 
 def cell_order(
-    cells: NDArray[np.integer[Any]], n_cells: int, keep: Mask | None = None
+    cells: NDArray[np.integer], n_cells: int, keep: Mask | None = None
 ) -> tuple[Places, NDArray[np.intp]]:
     """Return the rows sorted by cell, in their old order within a cell, and the number of rows of each cell.
 

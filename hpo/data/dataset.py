@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_array, vstack
 
+from algorithms.batches import Label
 from hpo.data.encoding.rows import usable_rows
-from hpo.data.hashing import priorities
+from hpo.data.hashing import Words, priorities
 from hpo.data.origins import origins_from, origins_of
 from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import ReadLog, Rows, Segment, spread
 from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
 from hpo.data.sources.text import Sight
-from hpo.data.values import decoded_strings, is_text, label_values, ticks_of
+from hpo.data.values import arrow_numbers, decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
 
 BATCH_ROWS = 65_536
@@ -101,7 +101,7 @@ class Dataset:
         known, values = self.schema[target], self._categories(target)
         return known if values is None else Field.from_arrow(pa.field(target, values), known.nullable)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return what the data set is, as JSON-ready values."""
         return {
             "files": sorted({segment.uri for segment in self.segments}),
@@ -193,9 +193,9 @@ class Dataset:
         for segment in drawn:
             for part in self._source.scan(segment, [*features, *beside], rows, apart=features):
                 batch = part.batch
-                matrix: Any = part.sparse
+                matrix: csr_array = part.sparse
                 chosen = np.flatnonzero(taken[seen : seen + batch.num_rows])
-                made.append((matrix[chosen], pa.Table.from_batches([batch]).take(pa.array(chosen))))
+                made.append((matrix[chosen], pa.Table.from_batches([batch]).take(arrow_numbers(chosen))))
                 self.log.add_pilot(batch.num_rows)
                 seen += batch.num_rows
         other = pa.concat_tables([table for _, table in made]).combine_chunks().to_batches()[0]
@@ -257,7 +257,7 @@ class Dataset:
             yield rows.batch
         self._source.check(segment)
 
-    def label_rows(self, segment: Segment, column: str, most: int) -> dict[Any, int]:
+    def label_rows(self, segment: Segment, column: str, most: int) -> dict[Label, int]:
         """Return the labels of a segment, sorted, without null and NaN, with the rows of each that have a weight.
 
         Only that column and the weight are read; its rows count as the pilot's.
@@ -267,7 +267,8 @@ class Dataset:
         DataError
             If there are more than ``most``.
         """
-        found: dict[Any, int] = {}
+        found: dict[Label | None, int] = {}
+        named: dict[Label, int] = {}
         for batch in self.look(segment, [column, *([self.weight] if self.weight else [])]):
             labels = label_values(batch.column(0))
             keep = usable_rows(batch, (), self.weight, segment.id).keep
@@ -276,10 +277,12 @@ class Dataset:
                 found.setdefault(label, 0)
             for label, rows in zip(*(part.to_pylist() for part in pc.value_counts(held).flatten()), strict=True):
                 found[label] = found.get(label, 0) + rows
-            named = [v for v in found if v is not None and not (isinstance(v, float) and math.isnan(v))]
-            found = {label: found[label] for label in named}
+            named = {
+                v: n for v, n in found.items() if v is not None and not (isinstance(v, float) and math.isnan(v))
+            }
+            found = dict(named.items())
             check_classes(column, found, most)
-        return {label: found[label] for label in sorted(found)}
+        return {label: named[label] for label in sorted(named)}
 
     def values(self, columns: Sequence[str]) -> pa.Table:
         """Return whole columns of data in memory; not counted as reading."""
@@ -297,7 +300,7 @@ class Dataset:
 
     def _sample_segment(
         self, segment: Segment, names: list[str], rows: int, seed: int, most: int
-    ) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.uint64]]]:
+    ) -> tuple[pa.Table, Words]:
         pieces, keys, seen = [], [], 0
         for found in self._source.scan(segment, names, min(most, rows_at_once(segment, len(names)))):
             batch = found.batch
@@ -354,7 +357,7 @@ def rows_at_once(segment: Segment, columns: int) -> int:
     return min(BATCH_ROWS, few, max(LEAST_ROWS, -(-segment.rows // 4)))
 
 
-def check_classes(target: str, values: Collection[Any], most: int) -> None:
+def check_classes(target: str, values: Collection[object], most: int) -> None:
     """Raise DataError where there are too many distinct values for classes."""
     if len(values) > most:
         raise DataError(
@@ -364,13 +367,13 @@ def check_classes(target: str, values: Collection[Any], most: int) -> None:
 
 
 def _smallest(
-    table: pa.Table, keys: np.ndarray[Any, np.dtype[np.uint64]], rows: int
-) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.uint64]]]:
+    table: pa.Table, keys: Words, rows: int
+) -> tuple[pa.Table, Words]:
     """Return the rows with the smallest keys, in their old order."""
     if table.num_rows <= rows:
         return table, keys
     chosen = np.sort(np.argpartition(keys, rows)[:rows]) if rows else np.empty(0, np.intp)
-    return table.take(pa.array(chosen)), keys[chosen]
+    return table.take(arrow_numbers(chosen)), keys[chosen]
 
 
 def _stored(segment: Segment, rows: int, decoded: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -108,7 +108,7 @@ def _hash_strings(values: pa.Array) -> Words:
     return _restore_nulls(splitmix(sums[ends[1:]] - sums[ends[:-1]]) ^ lengths.astype(np.uint64), values)
 
 
-def _restore_nulls(words: Words, values: Any) -> Words:
+def _restore_nulls(words: Words, values: pa.Array) -> Words:
     if values.null_count:
         words = words.copy()
         words[values.is_null().to_numpy(zero_copy_only=False)] = _NULL

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hpo.errors import DataError
 
 MAX_CELLS = 512
 
 
-def check_pairs(pairs: list[Any]) -> None:
+def check_pairs(pairs: Sequence[object]) -> None:
     """Refuse splits that are not pairs of row indices."""
     if not pairs:
         raise DataError("the splitter gives no split; it must give at least one (train, test) pair")
@@ -24,7 +24,7 @@ def check_pairs(pairs: list[Any]) -> None:
             )
 
 
-def roles_of(train: Any, test: Any, rows: int, number: int) -> NDArray[np.int64]:
+def roles_of(train: ArrayLike, test: ArrayLike, rows: int, number: int) -> NDArray[np.int64]:
     """Return each row's part in a split: 0 none, 1 train, 2 test, 3 both."""
     roles = np.zeros(rows, np.int64)
     for indices, part, side in ((train, 1, "train"), (test, 2, "test")):
@@ -42,7 +42,7 @@ def roles_of(train: Any, test: Any, rows: int, number: int) -> NDArray[np.int64]
     return roles
 
 
-def _indices(indices: Any, rows: int, number: int) -> NDArray[np.intp]:
+def _indices(indices: ArrayLike, rows: int, number: int) -> NDArray[np.intp]:
     found = np.asarray(indices)
     if found.dtype == np.bool_:
         found = np.flatnonzero(found)
@@ -78,6 +78,6 @@ def first_seen(cells: NDArray[np.int64]) -> NDArray[np.int64]:
     return numbered
 
 
-def cells_of(cells: NDArray[np.int64], indices: Any) -> tuple[int, ...]:
+def cells_of(cells: NDArray[np.int64], indices: ArrayLike) -> tuple[int, ...]:
     """Return the cells that rows fall in, in order."""
     return tuple(np.unique(cells[np.asarray(indices)]).tolist())

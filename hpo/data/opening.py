@@ -139,16 +139,16 @@ def _warn_of_later_columns(readers: Sequence[FileReader], known: set[str]) -> No
             return
 
 
-def _is_matrix(data: Any) -> bool:
+def _is_matrix(data: object) -> bool:
     """Return whether the data is an array or sparse matrix without a y."""
     return getattr(data, "ndim", None) == 2 and not is_frame(data)
 
 
-def _is_path(item: Any) -> bool:
+def _is_path(item: object) -> bool:
     return isinstance(item, str | os.PathLike)
 
 
-def _name(data: Any) -> str:
+def _name(data: object) -> str:
     if isinstance(data, list | tuple) and all(map(_is_path, data)):
         return ", ".join(repr(os.fspath(item)) for item in data[:3]) + (", …" if len(data) > 3 else "")
     return repr(data) if _is_path(data) else f"data of type {type(data).__name__}"

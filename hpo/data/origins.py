@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -145,7 +144,7 @@ def extent_of(array: pa.Array) -> Extent:
     return Extent(middle, spread)
 
 
-def joined_bounds(bounds: Iterable[tuple[Any, Any]]) -> tuple[Any, Any]:
+def joined_bounds(bounds: Iterable[tuple[float, float]]) -> tuple[float, float]:
     """Return the least and the largest value of several parts of a column; parts without values say nothing.
 
     Examples
@@ -178,7 +177,7 @@ def _present(array: pa.Array) -> Numbers:
     return values[np.isfinite(values)] if values.dtype.kind == "f" else values
 
 
-def _rounded(middle: float, spread: float) -> Any:
+def _rounded(middle: float, spread: float) -> float:
     """Return the middle as a multiple of the largest power of two that is not above the spread."""
     if not spread > 0.0:
         return middle

@@ -98,7 +98,7 @@ class Schema:
         """Return the schema that ``to_dict`` wrote."""
         return cls(tuple(Field(**field) for field in document["fields"]))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the schema as JSON-ready values."""
         return {"fields": [asdict(field) for field in self.fields]}
 

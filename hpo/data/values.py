@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from algorithms.batches import Label
 from hpo.data.schema import CATEGORICAL, kind_of, label_type, plain_type
 
-Numbers: TypeAlias = NDArray[Any]
+Numbers: TypeAlias = NDArray[np.number]
 Mask: TypeAlias = NDArray[np.bool_]
 Places: TypeAlias = NDArray[np.intp]
 
@@ -67,6 +68,20 @@ def _decimals(array: pa.Array) -> Numbers:
     low, high = np.frombuffer(data, np.int64, 2 * len(array), 16 * array.offset).reshape(-1, 2).T
     exact = (high == low >> 63) & (low <= 2**53) & (low >= -(2**53))
     return np.where(exact, low / 10.0**kind.scale, cast)
+
+
+def arrow_numbers(values: NDArray[Any]) -> pa.Array:
+    """Return an array as Arrow: contiguous numbers share its memory; ``pa.array`` would load pandas.
+
+    Examples
+    --------
+    >>> arrow_numbers(np.array([1.5, 2.0])).to_pylist()
+    [1.5, 2.0]
+    """
+    plain = values.dtype.kind in "iuf" and values.dtype.isnative and values.flags.c_contiguous
+    if not plain or values.ndim != 1 or values.itemsize > 8:
+        return pa.array(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
 
 
 def as_numbers(array: pa.Array, origin: float = 0) -> Numbers:
@@ -213,7 +228,7 @@ def _whole_decimals(array: pa.Array) -> pa.Array:
     return array.cast(pa.float64())
 
 
-def class_codes(array: pa.Array, classes: Sequence[Any]) -> Numbers:
+def class_codes(array: pa.Array, classes: Sequence[Label]) -> Numbers:
     """Return the place of each label among the sorted classes, float64; NaN for null and for other labels.
 
     Examples
@@ -242,7 +257,7 @@ def class_codes(array: pa.Array, classes: Sequence[Any]) -> Numbers:
 
 
 @functools.lru_cache(maxsize=64)
-def _known_labels(classes: tuple[Any, ...], kind: np.dtype[Any]) -> tuple[Numbers, Numbers]:
+def _known_labels(classes: tuple[Label, ...], kind: np.dtype[Any]) -> tuple[Numbers, Numbers]:
     """Return the classes that a type of number has, exactly, and their places among all."""
     places, labels = [], []
     for place, label in enumerate(classes):
@@ -283,8 +298,8 @@ def _ticks_per_day(kind: pa.DataType) -> int:
     return _DAY * (1_000 if pa.types.is_date64(kind) else _UNITS[kind.unit])
 
 
-def _numpy_type(kind: pa.DataType) -> np.dtype[Any]:
+def _numpy_type(kind: pa.DataType) -> np.dtype[np.number]:
     if pa.types.is_temporal(kind):
         return np.dtype(np.int64 if kind.bit_width == 64 else np.int32)
-    dtype: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
+    dtype: np.dtype[np.number] = np.dtype(kind.to_pandas_dtype())
     return dtype

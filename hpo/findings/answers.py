@@ -90,11 +90,11 @@ def coefficient_table(result: Result) -> pd.DataFrame | None:
 
 def confirm(
     result: Result,
-    data: Any,
+    data: object,
     *,
     scoring: str | Sequence[str] | None = None,
     candidate: Candidate | None = None,
-    **options: Any,
+    **options: object,
 ) -> dict[str, float]:
     """Return the best model's scores on raw rows that were held out.
 

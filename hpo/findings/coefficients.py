@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
 
 
@@ -36,7 +37,7 @@ def coefficient_table(fitted: Pipeline) -> pd.DataFrame | None:
     return pd.DataFrame(values.T, index=[str(n) for n in names], columns=_labels(model, len(values)))
 
 
-def _labels(model: Any, equations: int) -> list[str]:
+def _labels(model: BaseEstimator, equations: int) -> list[str]:
     """Return what each equation is of: a class, the second of two, or the target itself."""
     classes = list(getattr(model, "classes_", []))
     labels = classes if len(classes) == equations else classes[1:2] or ["coefficient"]
@@ -57,6 +58,6 @@ def largest_first(table: pd.DataFrame | None) -> list[tuple[str, float]]:
     return sorted(((str(n), float(c)) for n, c in pairs), key=lambda pair: -abs(pair[1]))
 
 
-def inner_model(model: Any) -> Any:
+def inner_model(model: BaseEstimator) -> BaseEstimator:
     """Return the model inside a threshold or a transformed target; itself where there is none."""
     return getattr(model, "estimator_", getattr(model, "regressor_", model))

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
-from sklearn.metrics import get_scorer_names
 
-from algorithms.batches import label_array
+from algorithms.arrays import Array, Places, Values
+from algorithms.batches import Label, label_array
+from algorithms.lazily import pandas, sklearn
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
@@ -24,25 +22,27 @@ from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
 
     from hpo.data import Dataset
 
 
-def predict(model: Pipeline, data: Any, options: Mapping[str, Any]) -> pd.DataFrame:
+def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.DataFrame:
     """Return the model's output for every row, in order."""
     dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
-    made = [pd.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
-    return pd.concat(made, ignore_index=True)
+    made = [pandas.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
+    predicted: pd.DataFrame = pandas.concat(made, ignore_index=True)
+    return predicted
 
 
 def confirm(
     model: Pipeline,
-    data: Any,
+    data: object,
     scoring: Sequence[str],
     targets: Sequence[str],
     weight: str | None,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> dict[str, float]:
     """Return the scores of held-out rows by scikit-learn's scorers; without a target, likelihood or inertia.
 
@@ -87,10 +87,10 @@ def opened(data: Any, options: Mapping[str, Any]) -> Dataset:
 
 
 def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
-    return list(get_scorer_names()) if targets else list(_row_scores(model))
+    return list(sklearn.metrics.get_scorer_names()) if targets else list(_row_scores(model))
 
 
-def _row_scores(model: Pipeline) -> dict[str, Callable[[Any], NDArray[Any]]]:
+def _row_scores(model: Pipeline) -> dict[str, Callable[[pa.Table], Values]]:
     """Return what a model without a target says of each row, by the score that is its mean."""
     if hasattr(model, "score_samples"):
         return {"log_likelihood": model.score_samples}
@@ -105,7 +105,7 @@ def _batches(dataset: Dataset) -> Iterator[tuple[str, pa.RecordBatch]]:
     return ((segment.id, batch) for segment in dataset.segments for batch in dataset.read(segment))
 
 
-def outputs(model: Pipeline, table: pa.Table) -> dict[str, NDArray[Any]]:
+def outputs(model: Pipeline, table: pa.Table) -> dict[str, Values]:
     """Return what a model says of some rows, by the column it belongs in.
 
     ``prediction``, and for a classifier or a mixture that has them ``probability_<label>``; for a
@@ -126,9 +126,9 @@ def outputs(model: Pipeline, table: pa.Table) -> dict[str, NDArray[Any]]:
 class _Rows:
     """Usable rows: their targets, what the model answers to each of its methods, and their weights."""
 
-    y: NDArray[Any]
-    made: dict[str, NDArray[Any]]
-    weight: NDArray[Any]
+    y: Values
+    made: dict[str, Values]
+    weight: Array
 
 
 def _scored(model: Pipeline, dataset: Dataset, batch: pa.RecordBatch, where: str) -> _Rows:
@@ -153,42 +153,43 @@ def _scored(model: Pipeline, dataset: Dataset, batch: pa.RecordBatch, where: str
 _ANSWERS = ("predict", "predict_proba", "decision_function")
 
 
-def _target(rows: pa.RecordBatch, name: str, classes: Sequence[Any]) -> NDArray[Any]:
+def _target(rows: pa.RecordBatch, name: str, classes: Sequence[Label]) -> Values:
     column = rows.column(name)
     if classes:
-        labels: NDArray[Any] = label_array(classes)[class_codes(column, classes).astype(np.intp)]
+        labels: Values = label_array(classes)[class_codes(column, classes).astype(np.intp)]
         return labels
     return as_numbers(column).astype(np.float64)
 
 
 def _of_outliers(
-    model: Pipeline, y: NDArray[Any], made: dict[str, NDArray[Any]]
-) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    model: Pipeline, y: Values, made: dict[str, Values]
+) -> tuple[Values, dict[str, Values]]:
     """Return, for a model of outliers, 1 where a row is one, in truth and as answered; else what was given."""
     label = getattr(model[-1], "outlier_label_", None)
     if label is None:
         return y, made
     answers = {
-        "predict": (made["predict"] < 0).astype(np.intp),
-        "decision_function": -made["decision_function"],
+        "predict": np.less(made["predict"], 0).astype(np.intp),
+        "decision_function": np.negative(made["decision_function"]),
     }
     return (y == label).astype(np.intp), answers
 
 
-def _answered(model: Pipeline, made: Mapping[str, NDArray[Any]]) -> BaseEstimator:
+def _answered(model: Pipeline, made: Mapping[str, Values]) -> BaseEstimator:
     """Return an estimator of the model's kind whose rows are the places of answers already given."""
 
-    def answer(name: str, values: NDArray[Any]) -> Any:
-        def method(self: Any, X: Any) -> Any:  # noqa: ARG001 -- a method
+    def answer(name: str, values: Values) -> Callable[[object, Places], Values]:
+        def method(self: object, X: Places) -> Values:  # noqa: ARG001 -- a method
             return values[X]
 
         method.__name__ = name
         return method
 
     outliers = hasattr(model[-1], "outlier_label_")
-    kind = ClassifierMixin if outliers or is_classifier(model) else RegressorMixin
+    base = sklearn.base
+    kind = base.ClassifierMixin if outliers or base.is_classifier(model) else base.RegressorMixin
     found = type(
-        "Answered", (kind, BaseEstimator), {name: answer(name, values) for name, values in made.items()}
+        "Answered", (kind, base.BaseEstimator), {name: answer(name, values) for name, values in made.items()}
     )()
     found.fitted_ = True
     if outliers:
@@ -198,7 +199,7 @@ def _answered(model: Pipeline, made: Mapping[str, NDArray[Any]]) -> BaseEstimato
     return found
 
 
-def _score(name: str, model: BaseEstimator, y: Any, weight: Any) -> float:
+def _score(name: str, model: BaseEstimator, y: Values, weight: Array | None) -> float:
     weights = {} if weight is None else {"sample_weight": weight}
     try:
         scorer = scorer_of(name, list(getattr(model, "classes_", ())))

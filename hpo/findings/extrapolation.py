@@ -25,8 +25,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
-from sklearn.metrics import get_scorer_names
 
+from algorithms.lazily import sklearn
 from hpo.process.threads import one_thread
 from hpo.states.evaluate import Scores
 from hpo.trials.fidelity import parts_of
@@ -167,7 +167,7 @@ def best_there_is(metric: str, told: Sequence[tuple[float, Scores]]) -> float:
     """
     top = 0.0 if metric.startswith("neg_") else 1.0
     within = all(scores.mean <= top for _, scores in told)
-    return top if within and metric in get_scorer_names() else math.inf
+    return top if within and metric in sklearn.metrics.get_scorer_names() else math.inf
 
 
 @dataclass(frozen=True, eq=False)

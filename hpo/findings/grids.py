@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from optuna.distributions import (
     BaseDistribution,
@@ -12,8 +10,10 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from algorithms.ranges import Plain
 
-def grid_of(distribution: BaseDistribution, points: int) -> list[Any]:
+
+def grid_of(distribution: BaseDistribution, points: int) -> list[Plain]:
     """Return up to ``points`` values, evenly spread (by the logarithm where the range is logarithmic).
 
     Examples
@@ -28,7 +28,7 @@ def grid_of(distribution: BaseDistribution, points: int) -> list[Any]:
             return list(choices)
         case IntDistribution(low=low, high=high, log=log, step=step):
             values = _spread(low, high, points, log=log)
-            return sorted({int(low + round((v - low) / step) * step) for v in values})
+            return [*sorted({int(low + round((v - low) / step) * step) for v in values})]
         case FloatDistribution(low=low_, high=high_, log=log_):
             return [float(v) for v in _spread(low_, high_, points, log=log_)]
     return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpo.findings.scored import leaders
 from hpo.process.threads import one_thread
@@ -42,12 +42,12 @@ class Leader:
     trials: int
     failed: int
     trial: int
-    params: dict[str, Any]
+    params: dict[str, object]
     metrics: dict[str, Scores]
     score_bound: float | None = None
     accuracy: str = ""
 
-    def flat(self) -> dict[str, Any]:
+    def flat(self) -> dict[str, object]:
         """Return the fields, with a pair of columns for each of the other scores."""
         found = {name: value for name, value in self.__dict__.items() if name != "metrics"}
         for name, scores in self.metrics.items():

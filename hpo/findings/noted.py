@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from optuna.trial import FrozenTrial
 
@@ -22,7 +21,7 @@ def algorithm_of(run: Run, candidate: Candidate) -> str:
     return run.tuner.setting(trial_of(run.tuner.study, candidate.number))[0]
 
 
-def fold_rows(run: Run) -> list[dict[str, Any]]:
+def fold_rows(run: Run) -> list[dict[str, object]]:
     """Return the rows of :attr:`hpo.Result.folds`, plain."""
     return size_rows(run.evidence.any_states, run.record.fold_sizes)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from algorithms.contract import Summary
+import pyarrow as pa
+
+from algorithms.contract import State, Summary
 from hpo.data.cells import FoldPlan, Split
-from hpo.data.encoding.encoder import Encoder
+from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme
 from hpo.errors import TuneError
 from hpo.findings.result import Result
@@ -36,6 +38,9 @@ from studies.spec.spec import build
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
+    from hpo.data.folds.dealing import Cells
+    from hpo.data.segment import Segment
+
 
 class RecordedFolds(FoldScheme):
     """The plan of a recorded study: enough to score from its states, not to assign rows.
@@ -56,11 +61,11 @@ class RecordedFolds(FoldScheme):
         """The recorded splits."""
         return self._plan
 
-    def assign(self, segment: Any, batch: Any, first_row: int) -> Any:
+    def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
         """Refuse: the rows were assigned when they were read."""
         raise TuneError("a recorded study assigns no rows; run the study again to read data")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the words."""
         return {"scheme": self.scheme, "words": self.words}
 
@@ -124,7 +129,7 @@ def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateSt
         return None
     winner = next((c for c in tuner.candidates() if c.number == note.trial), None)
 
-    def merged(summary: Summary, pilot: Pilot) -> Any:
+    def merged(summary: Summary, pilot: Pilot) -> list[State] | None:
         context = context_of(summary, pilot, record.targets, record.weight)
         try:
             return _cells(summary, pilot, context, record, store, "")
@@ -163,7 +168,7 @@ def _cells(
     record: StudyRecord,
     store: StateStore,
     name: str,
-) -> list[Any]:
+) -> list[State]:
     if summary.learning is not None and summary not in pilot.known:
         raise TuneError(
             f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
@@ -185,7 +190,7 @@ def _cells(
 
 
 def _pilot(record: StudyRecord) -> Pilot:
-    encoder = Encoder.from_dict(record.encoder)
+    encoder = ColumnEncoder.from_dict(record.encoder)
     splits = tuple(Split(train, test) for train, test in record.plan)
     folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds)
     shape = shape_of(encoder, record.targets)

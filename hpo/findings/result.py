@@ -9,10 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from algorithms.contract import steps_of
+from algorithms.lazily import pandas, sklearn
 from hpo.data.sources.text import written
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
@@ -28,7 +27,9 @@ from studies.record.study_record import Cost, StudyRecord
 from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from optuna.study import Study
+    from sklearn.pipeline import Pipeline
 
 FUNCTIONS = {
     "accuracy": "accuracy",
@@ -47,7 +48,7 @@ FUNCTIONS = {
 """Members of earlier versions that are functions of a result now."""
 VALUES = ("nested_score",)
 """Of these, the ones that were values and not methods."""
-MOVED: dict[str, tuple[str, Callable[[Result], Any]]] = {
+MOVED: dict[str, tuple[str, Callable[[Result], object]]] = {
     "best_se": ("result.best.scores.se", lambda r: r.best.scores.se),
     "name": ("result.record.name", lambda r: r.record.name),
     "several": ("result.record.several", lambda r: r.record.several),
@@ -134,7 +135,8 @@ class Result:
         Rows count that have a target and a weight. Of a target that is a class ``test_<label>`` are the rows of
         each class that are tested on (their weight, where only that is kept), as far as the states know them.
         """
-        return pd.DataFrame(fold_rows(self.run)).set_index("split")
+        made: pd.DataFrame = pandas.DataFrame(fold_rows(self.run)).set_index("split")
+        return made
 
     @functools.cached_property
     def candidates(self) -> list[Candidate]:
@@ -166,7 +168,7 @@ class Result:
         return selection.simplest(self.candidates)
 
     @property
-    def best_params(self) -> dict[str, Any]:
+    def best_params(self) -> dict[str, object]:
         """The best setting, keyed as in ``search``: ``"algorithm.parameter"``."""
         return self.params_of(self.best)
 
@@ -188,9 +190,12 @@ class Result:
         whole = candidate.states.whole
         with threads_for([whole]):
             fitted = algorithm.estimator(algorithm.solve(whole) if solution is None else solution)
-        return Pipeline([("encoder", self.run.evidence.pilot.encoder), *steps_of(fitted)])
+        from hpo.data.encoding.transformer import Encoder  # noqa: PLC0415 -- loads scikit-learn
 
-    def params_of(self, candidate: Candidate) -> dict[str, Any]:
+        encoder = Encoder.of(self.run.evidence.pilot.encoder)
+        return sklearn.pipeline.Pipeline([("encoder", encoder), *steps_of(fitted)])
+
+    def params_of(self, candidate: Candidate) -> dict[str, object]:
         """Return a candidate's setting, keyed as in ``search``, constants of the study included."""
         name, values = self.run.tuner.setting(trial_of(self.optuna_study, candidate.number))
         constants = self.run.tuner.scorer.searched[name].constants
@@ -229,7 +234,7 @@ class Result:
         trials = self.optuna_study.get_trials(deepcopy=False)
         return [noted_accuracy(self.run, t, metric, brief=False) for t in trials]
 
-    def predict(self, data: Any, *, candidate: Candidate | None = None, **options: Any) -> pd.DataFrame:
+    def predict(self, data: object, *, candidate: Candidate | None = None, **options: object) -> pd.DataFrame:
         """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
         The columns: ``prediction``, and ``probability_<label>`` of a classifier that has them (for a

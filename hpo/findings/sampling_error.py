@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import get_scorer_names
 
+from algorithms.arrays import Array, Mask, Places, Values
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
+from algorithms.lazily import sklearn
 from algorithms.scoring.blocks import asked_of
-from algorithms.scoring.given import Given
 from algorithms.scoring.scorers import SHARELESS, score_by
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
@@ -22,6 +22,11 @@ from hpo.process.threads import one_thread
 from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
 from studies.report.accuracy import Accuracy
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from algorithms.scoring.given import Given
 
 GROUPS = 10
 """Parts of the sampled rows that are left out in turn."""
@@ -75,9 +80,8 @@ def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_
 
 def _known(candidate: Candidate, metric: str) -> bool:
     task = TASKS[candidate.algorithm.tags.task]
-    return (
-        bool(task.target) and not task.one_class and metric in get_scorer_names() and metric not in SHARELESS
-    )
+    known = sklearn.metrics.get_scorer_names()
+    return bool(task.target) and not task.one_class and metric in known and metric not in SHARELESS
 
 
 def _disjoint(states: FoldStates) -> float:
@@ -92,19 +96,21 @@ def _disjoint(states: FoldStates) -> float:
 class _Scored:
     """The predictions of one split's model on its sampled rows, each kind made once."""
 
-    model: Any
+    model: BaseEstimator
     rows: SampleState
-    answers: dict[str, NDArray[Any]]
+    answers: dict[str, Values]
 
     def predicted(self, kept: NDArray[np.intp]) -> Given:
         """Return what the model says of some of the rows."""
+        from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
+
         names = ("predict", "predict_proba", "decision_function")
         methods = {n: self._answer(n, kept) for n in names if hasattr(self.model, n)}
         classes = getattr(self.model, "classes_", None)
         return Given(methods, "regressor" if classes is None else "classifier", classes)
 
-    def _answer(self, name: str, kept: NDArray[np.intp]) -> Any:
-        def answer() -> NDArray[Any]:
+    def _answer(self, name: str, kept: NDArray[np.intp]) -> Callable[[], Values]:
+        def answer() -> Values:
             if name not in self.answers:
                 self.answers[name] = np.asarray(getattr(self.model, name)(self.rows.X))
             return self.answers[name][kept]
@@ -149,7 +155,7 @@ def _groups(rows: SampleState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return strata, group
 
 
-def _raised(w: NDArray[Any], strata: NDArray[np.intp], kept: NDArray[np.bool_]) -> NDArray[Any]:
+def _raised(w: Array, strata: Places, kept: Mask) -> Array:
     """Return by how much the weights of the rows that stay grow, so that each stratum weighs what it did."""
     sampled = strata >= 0
     all_, stay = (np.bincount(strata[some], w[some]) for some in (sampled, sampled & kept))
@@ -158,7 +164,7 @@ def _raised(w: NDArray[Any], strata: NDArray[np.intp], kept: NDArray[np.bool_]) 
     return found
 
 
-def _part(rows: SampleState, kept: NDArray[np.intp], weights: NDArray[Any]) -> SampleState:
+def _part(rows: SampleState, kept: Places, weights: Array) -> SampleState:
     """Return some of the rows as a sample of their own, with weights that are taken as they are."""
     w = weights[kept]
     return SampleState(rows.shape, len(kept), float(w.sum()), rows.priority[kept], rows.kept[kept], w)

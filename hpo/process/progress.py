@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -11,6 +11,7 @@ from rich.progress import Progress as Bars
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import TaskID
 
 
 class Progress:
@@ -61,7 +62,7 @@ class RichProgress(Progress):
             TimeRemainingColumn(compact=True),
             console=console or Console(stderr=True), transient=True, refresh_per_second=5,
         )  # fmt: skip
-        self._task: Any = None
+        self._task: TaskID | None = None
         self._rows = self._bytes = self._trials = 0
         self._best: float | None = None
 
@@ -78,6 +79,8 @@ class RichProgress(Progress):
 
     def advance(self, rows: int, nbytes: int) -> None:
         """Move the bar of the pass."""
+        if self._task is None:
+            return
         self._rows, self._bytes = self._rows + rows, self._bytes + nbytes
         seconds = self._bars.tasks[self._task].elapsed or 0.0
         rate = f", {self._rows / seconds:,.0f} rows/s" if seconds > 0.0 else ""
@@ -94,6 +97,8 @@ class RichProgress(Progress):
 
     def trial(self, value: float | None) -> None:
         """Move the bar of the trials."""
+        if self._task is None:
+            return
         self._trials += 1
         if value is not None and (self._best is None or value > self._best):
             self._best = value

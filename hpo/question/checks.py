@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from algorithms import registry
+from algorithms.batches import Label
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.dataset import Dataset
 from hpo.data.encoding.hashed import AUTO, Hashed
@@ -17,7 +17,7 @@ from hpo.question.search import Searched
 from hpo.question.suitability import Labels, check_scoring
 
 
-def check(asked: Asked, labels: Sequence[Any] = ()) -> None:
+def check(asked: Asked, labels: Sequence[Label] = ()) -> None:
     """Refuse a question that cannot be answered.
 
     Parameters

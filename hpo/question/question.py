@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class Question(Asked):
         counted = "" if rows is None else f", {rows:,} rows"
         return f"{len(segments):,} segments{counted}, digest {found[:16]}"
 
-    def definition(self) -> dict[str, Any]:
+    def definition(self) -> dict[str, object]:
         """Return what makes it the same study, the data's state included."""
         asked = definition(self.spec)
         asked["folds"] = self.folds.to_dict()
@@ -115,7 +115,7 @@ def solved_from(searched: Sequence[Searched]) -> list[Summary]:
     return list(dict.fromkeys(s for one in searched for s in one.summaries()))
 
 
-def make_spec(values: Mapping[str, Any]) -> StudySpec:
+def make_spec(values: Mapping[str, object]) -> StudySpec:
     """Return the validated description of a study given in Python.
 
     Data in memory is named so; a sampler or splitter object by its type. Raises ``SpecError``.
@@ -130,12 +130,13 @@ def make_spec(values: Mapping[str, Any]) -> StudySpec:
     if plain["weight"] is not None and not isinstance(plain["weight"], str):
         plain["weight"] = IN_MEMORY
     for key in ("store", "storage"):
-        plain[key] = os.fspath(plain[key]) if isinstance(plain[key], (str, os.PathLike)) else None
+        place = plain[key]
+        plain[key] = os.fspath(place) if isinstance(place, (str, os.PathLike)) else None
     check_mappings(plain["algorithm"], plain["search"])
     return build({k: v for k, v in plain.items() if v is not None}, "hpo.tune")
 
 
-def _as_yaml(value: Any) -> Any:
+def _as_yaml(value: object) -> object:
     """Return NumPy's numbers and any mapping as YAML has them; anything else as it is."""
     if isinstance(value, np.generic):
         return value.item()
@@ -153,7 +154,7 @@ def resolved(spec: StudySpec) -> tuple[list[Searched], Scoring]:
     return searched, resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
 
 
-def masked(value: Any) -> Any:
+def masked(value: object) -> object:
     """Return text, or a list of it, without the passwords of addresses; anything else as it is.
 
     Examples
@@ -166,7 +167,7 @@ def masked(value: Any) -> Any:
     return mask(value) if isinstance(value, str) else value
 
 
-def _data_names(data: Any) -> Any:
+def _data_names(data: object) -> object:
     if isinstance(data, (str, os.PathLike)):
         return os.fspath(data)
     if isinstance(data, (list, tuple)) and data and all(isinstance(d, (str, os.PathLike)) for d in data):

@@ -7,12 +7,11 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from sklearn.metrics import check_scoring, get_scorer_names
+from typing import TYPE_CHECKING
 
 from algorithms.contract import Algorithm, Held, Rows, Score, Summary, as_score
 from algorithms.errors import AlgorithmError, Imprecise, Unscorable
+from algorithms.lazily import sklearn
 from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample
@@ -61,7 +60,7 @@ class Scoring:
 
 
 def scores(
-    algorithm: Algorithm, solution: Any, held: Held, metrics: Sequence[str]
+    algorithm: Algorithm, solution: object, held: Held, metrics: Sequence[str]
 ) -> list[Score]:
     """Return several scores of one solution on what was held out; it is dressed once for all of them.
 
@@ -76,7 +75,7 @@ def scores(
     return [found[m] or Score(math.nan) for m in metrics]
 
 
-def score(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> float:
+def score(algorithm: Algorithm, solution: object, held: Held, metric: str) -> float:
     """Return the score of a solution on what was held out.
 
     Raises
@@ -87,7 +86,7 @@ def score(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> float
     return scores(algorithm, solution, held, [metric])[0].value
 
 
-def _told(algorithm: Algorithm, solution: Any, held: Held, metric: str) -> Score | None:
+def _told(algorithm: Algorithm, solution: object, held: Held, metric: str) -> Score | None:
     """Return the score that the algorithm computes by itself; None where a scorer must."""
     found = as_score(algorithm.score(solution, held, metric))
     if found is None and held.rows_for(metric) is None:
@@ -104,7 +103,7 @@ def _scores_of_rows(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             scorers = {m: scorer_of(m, rows.shape.classes) for m in metrics if m not in SHARELESS}
-            scorer = check_scoring(model, scoring=scorers, raise_exc=False)
+            scorer = sklearn.metrics.check_scoring(model, scoring=scorers, raise_exc=False)
             made = scorer(asked_of(model, rows), rows.X, rows.y, **weights)
     except (AttributeError, TypeError, ValueError):
         made = {}
@@ -231,4 +230,4 @@ def in_common(searched: Sequence[Searched]) -> list[str]:
 
 
 def _scorers() -> list[str]:
-    return list(get_scorer_names())
+    return list(sklearn.metrics.get_scorer_names())

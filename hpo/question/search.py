@@ -8,7 +8,6 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -18,7 +17,7 @@ from optuna.distributions import (
 )
 
 from algorithms import fields, registry
-from algorithms.contract import Algorithm, Summary
+from algorithms.contract import Algorithm, State, Summary
 from algorithms.declared import Field
 from algorithms.declared import named as values_named
 from algorithms.errors import AlgorithmError, InvalidField
@@ -47,7 +46,7 @@ class Searched:
 
     name: str
     algorithm: fields.Kind
-    constants: Mapping[str, Any]
+    constants: Mapping[str, object]
     asked: Mapping[str, BaseDistribution]
     may_widen: bool = True
 
@@ -79,11 +78,11 @@ class Searched:
         return named and fields.takes_threshold(self.fields)
 
     @property
-    def values(self) -> dict[str, list[Any]]:
+    def values(self) -> dict[str, list[object]]:
         """What is asked of each hyperparameter, as values: every choice, or the ends of a range."""
         return {k: [v] for k, v in self.constants.items()} | {k: _ends(d) for k, d in self.asked.items()}
 
-    def build(self, values: Mapping[str, Any]) -> Algorithm:
+    def build(self, values: Mapping[str, object]) -> Algorithm:
         """Return the algorithm with the constants and these values set."""
         return fields.build(self.algorithm, {**self.constants, **values})
 
@@ -92,7 +91,7 @@ class Searched:
         """The algorithm with its constants, once for each combination that decides its summary."""
         return [self.build(passes) for passes in self.passes()]
 
-    def passes(self, besides: str = "") -> list[dict[str, Any]]:
+    def passes(self, besides: str = "") -> list[dict[str, object]]:
         """Return every combination of what decides the summary and is set or searched, one field left out.
 
         These are the pass fields, and the choices, or the ends of the ranges, of free fields that steer.
@@ -105,7 +104,7 @@ class Searched:
             each.pop(besides, None)
         return [constants | dict(zip(values, v, strict=True)) for v in itertools.product(*values.values())]
 
-    def summary(self, values: Mapping[str, Any]) -> Summary:
+    def summary(self, values: Mapping[str, object]) -> Summary:
         """Return the summary of a setting, whether or not its free hyperparameters go together."""
         return self._passing({**self.constants, **values}).summary
 
@@ -114,7 +113,7 @@ class Searched:
         return list(dict.fromkeys(self.summary(passes) for passes in self.passes()))
 
     def check(
-        self, parameter: str, value: Any, states: Mapping[Summary, Sequence[Any]] | None = None
+        self, parameter: str, value: object, states: Mapping[Summary, Sequence[State]] | None = None
     ) -> None:
         """Refuse a value that the hyperparameter cannot take with any of the pass fields set or searched.
 
@@ -128,7 +127,7 @@ class Searched:
         InvalidField, NotEnoughRows
             The last reason.
         """
-        own: list[dict[str, Any]] = [{}] if self.fields[parameter].needs_pass else []
+        own: list[dict[str, object]] = [{}] if self.fields[parameter].needs_pass else []
         refused: AlgorithmError | None = None
         for passes in (*own, *self.passes(besides=parameter)):
             try:
@@ -143,7 +142,7 @@ class Searched:
         if refused is not None:
             raise refused
 
-    def _passing(self, values: Mapping[str, Any]) -> Algorithm:
+    def _passing(self, values: Mapping[str, object]) -> Algorithm:
         """Return the algorithm with those of the values that decide its summary."""
         return fields.build(self.algorithm, {k: v for k, v in values.items() if self._decides(k)})
 
@@ -204,7 +203,7 @@ def _wider(a: Range | None, b: Range | None) -> Range | None:
     return a
 
 
-def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
+def resolve(names: Sequence[str], search: Mapping[str, object]) -> list[Searched]:
     """Return the algorithms of a study with what is asked of each.
 
     Parameters
@@ -242,7 +241,7 @@ def resolve(names: Sequence[str], search: Mapping[str, Any]) -> list[Searched]:
     return [replace(s, may_widen=widened.get(s.name, True)) for s in found]
 
 
-def check_mappings(names: Any, search: Any) -> None:
+def check_mappings(names: object, search: object) -> None:
     """Refuse mappings that are no range of numbers, saying what the hyperparameter takes.
 
     Parameters
@@ -288,8 +287,8 @@ def keys_of(algorithm: fields.Kind) -> list[str]:
 
 
 def _widenings(
-    known: Mapping[str, fields.Kind], search: Mapping[str, Any]
-) -> tuple[dict[str, bool], dict[str, Any]]:
+    known: Mapping[str, fields.Kind], search: Mapping[str, object]
+) -> tuple[dict[str, bool], dict[str, object]]:
     """Return what is said of ``wide``, by algorithm, and the other keys."""
     said, others = {}, dict(search)
     for name, algorithm in known.items():
@@ -312,7 +311,7 @@ def _standing_in(algorithm: fields.Kind) -> fields.Kind:
     return registry.get(str(algorithm.tags.stand_in))
 
 
-def named(algorithm: Any) -> Any:
+def named(algorithm: object) -> object:
     """Return the names of algorithms given as names, estimator objects, a list of both, or a mapping of aliases.
 
     Examples
@@ -330,7 +329,7 @@ def named(algorithm: Any) -> Any:
     return _name(algorithm)
 
 
-def _name(one: Any) -> Any:
+def _name(one: object) -> object:
     return registry.adopt(one) if registry.adoptable(one) else one
 
 
@@ -352,7 +351,7 @@ def space_of(
     return space
 
 
-def _searched(name: str, algorithm: fields.Kind, values: Mapping[str, Any]) -> Searched:
+def _searched(name: str, algorithm: fields.Kind, values: Mapping[str, object]) -> Searched:
     known = fields.fields_of(algorithm)
     values = {k: _together(v) if known[k].several else v for k, v in values.items()}
     tuples = {k: v for k, v in values.items() if isinstance(v, tuple) and known[k].several}
@@ -364,7 +363,7 @@ def _searched(name: str, algorithm: fields.Kind, values: Mapping[str, Any]) -> S
     return made
 
 
-def _together(value: Any) -> Any:
+def _together(value: object) -> object:
     """Return a list of names or numbers as one value, each once; anything else as it is.
 
     Examples
@@ -373,8 +372,9 @@ def _together(value: Any) -> Any:
     (('log_loss', 'hinge'), (1e-06, 0.01), [None, '0.1'])
     """
     choices = value.choices if isinstance(value, CategoricalDistribution) else value
-    plain = isinstance(choices, (list, tuple)) and all(isinstance(v, (str, int, float)) for v in choices)
-    if not choices or not plain:
+    if not isinstance(choices, (list, tuple)) or not choices:
+        return value
+    if not all(isinstance(v, (str, int, float)) for v in choices):
         return value
     each = (c.split(",") if isinstance(c, str) else [c] for c in choices)
     parts = (part.strip() if isinstance(part, str) else part for some in each for part in some)
@@ -407,14 +407,14 @@ def asked_for(made: Searched, parameter: str) -> Iterator[None]:
         raise SearchError(f"search[{f'{made.name}.{parameter}'!r}]={shown}: {error}") from error
 
 
-def _one(value: Any, distribution: BaseDistribution) -> bool:
+def _one(value: object, distribution: BaseDistribution) -> bool:
     """Return whether the user gave a constant, not something to search."""
     return not isinstance(value, (BaseDistribution, list, tuple, Mapping)) and (
         isinstance(distribution, CategoricalDistribution) and distribution.single()
     )
 
 
-def _ends(d: BaseDistribution) -> list[Any]:
+def _ends(d: BaseDistribution) -> list[object]:
     if isinstance(d, CategoricalDistribution):
         return list(d.choices)
     return [d.low, d.high] if isinstance(d, (FloatDistribution, IntDistribution)) else []
@@ -432,7 +432,7 @@ def _split(key: str, known: Mapping[str, fields.Kind], names: Sequence[str]) -> 
     raise SearchError(f"search key {key!r} is no hyperparameter of this study; {hint}")
 
 
-def _few(key: str, d: BaseDistribution) -> list[Any]:
+def _few(key: str, d: BaseDistribution) -> list[object]:
     if isinstance(d, CategoricalDistribution):
         return list(d.choices)
     raise SearchError(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sklearn.metrics import get_scorer_names
-
+from algorithms.batches import Label
+from algorithms.lazily import sklearn
 from algorithms.scoring.suitability import unsuited
 from algorithms.tasks import CLASS, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.question.search import Searched
 
-Labels = tuple[Any, ...]
+Labels = tuple[Label, ...]
 
 GUESSES: dict[str, Sequence[Labels]] = {
     CATEGORICAL: (("text", "words"), ("text", "words", "writing")),
@@ -32,7 +32,7 @@ MOST_NAMED = 6
 
 
 def check_scoring(
-    scoring: Scoring, searched: Sequence[Searched], dataset: Dataset, labels: Sequence[Any] = ()
+    scoring: Scoring, searched: Sequence[Searched], dataset: Dataset, labels: Sequence[Label] = ()
 ) -> None:
     """Refuse a scorer that can judge no model of the study's task on its target.
 
@@ -117,7 +117,7 @@ def _family(metric: str) -> list[str]:
     >>> _family("f1_samples")
     ['f1', 'f1_macro', 'f1_micro', 'f1_samples', 'f1_weighted']
     """
-    names = get_scorer_names()
+    names = sklearn.metrics.get_scorer_names()
     wider = any(name.startswith(f"{metric}_") for name in names)
     stem = metric if wider else metric.rpartition("_")[0]
     return [name for name in names if name == stem or (stem and name.startswith(f"{stem}_"))]

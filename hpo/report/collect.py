@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
@@ -38,6 +39,7 @@ from studies.spec.spec import build, dump
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
     from hpo.findings.leaderboard import Leader as Row
@@ -59,7 +61,7 @@ def report_data(result: Result) -> ReportData:
     return ReportData(
         name=result.record.name or "unnamed study",
         created=_created(result),
-        data=_text(spec.get("data")),
+        data=_text(spec.get("data", "")),
         target=", ".join(record.targets),
         scoring=result.metric,
         folds=f"{record.folds}; {fold_words(result.run)}",
@@ -316,21 +318,10 @@ def _estimate(found: selection.Estimate | None) -> Estimate | None:
 
 
 def _ledger(result: Result) -> Ledger:
-    cost = result.cost
     segments = [
         SegmentRow(s.name, s.rows, s.nbytes, "read" if s.read else "reused") for s in result.record.ledger
     ]
-    return Ledger(
-        rows_read=cost.rows_read,
-        rows_if_retrained=cost.rows_if_retrained,
-        bytes_read=cost.bytes_read,
-        seconds_pass=cost.seconds_pass,
-        seconds_trials=cost.seconds_trials,
-        states_built=cost.states_built,
-        states_reused=cost.states_reused,
-        pilot_rows=cost.pilot_rows,
-        segments=segments,
-    )
+    return Ledger(**vars(result.cost.work), segments=segments)
 
 
 def _created(result: Result) -> str:
@@ -339,7 +330,7 @@ def _created(result: Result) -> str:
     return start.strftime("%Y-%m-%d %H:%M") if start else ""
 
 
-def _is_log(distribution: Any) -> bool:
+def _is_log(distribution: BaseDistribution) -> bool:
     return isinstance(distribution, (FloatDistribution, IntDistribution)) and distribution.log
 
 
@@ -347,11 +338,11 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _text(data: Any) -> str:
+def _text(data: str | Sequence[str]) -> str:
     if isinstance(data, str):
         return data
     return ", ".join(data) if len(data) <= MOST_PATHS else f"{data[0]} and {len(data) - 1:,} more"
 
 
-def _yaml(spec: Mapping[str, Any]) -> str:
+def _yaml(spec: Mapping[str, object]) -> str:
     return dump(build(spec))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
-from algorithms.contract import Algorithm, Held, Score
+from algorithms.contract import Algorithm, Held, Score, State
 from algorithms.errors import Unscorable
 from hpo.process.threads import threads_for
 from hpo.question.scoring import scores
@@ -86,7 +85,7 @@ def evaluate(
 
 def score_pairs(
     algorithm: Algorithm,
-    train: Sequence[Any],
+    train: Sequence[State],
     held_out: Sequence[Held],
     metric: str,
     also: Sequence[str] = (),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +55,14 @@ def _in_all(states: FoldStates, rows: NDArray[np.float64], place: int) -> str:
     return f"{n:,.0f} row{'' if n == 1.0 else 's'}" if n.is_integer() else f"a weight of {n:g}"
 
 
-def size_rows(states: FoldStates, sizes: Sizes | None) -> list[dict[str, Any]]:
+def size_rows(states: FoldStates, sizes: Sizes | None) -> list[dict[str, object]]:
     """Return one row for each split: what it trains and tests on, groups and classes where they are known."""
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     labels = states.whole.shape.classes
     classes = class_rows(states)
     groups = () if sizes is None else sizes.groups
     for i, (train, test) in enumerate(zip(states.train, states.test, strict=True)):
-        row = {"split": i + 1, "train_rows": int(train.rows), "test_rows": int(test.rows)}
+        row: dict[str, object] = {"split": i + 1, "train_rows": int(train.rows), "test_rows": int(test.rows)}
         if len(groups) == len(states.test):
             row["test_groups"] = int(groups[i])
         if classes is not None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Generic
 
-from algorithms.contract import Algorithm, Held, Summary
+from typing_extensions import TypeVar
+
+from algorithms.contract import Algorithm, Held, State, Summary
 from algorithms.families.calibrated import Cells, CellsSummary
+from algorithms.summaries.sample import SampleState
 from hpo.data.cells import FoldPlan
 from hpo.errors import TuneError
 
+S = TypeVar("S", bound=State, default=State, covariant=True)
+T = TypeVar("T", bound=State)
+
 
 @dataclass(frozen=True, eq=False)
-class FoldStates:
+class FoldStates(Generic[S]):
     """The states of one summary that a cross-validation needs.
 
     Attributes
@@ -29,47 +35,49 @@ class FoldStates:
     plain : the states without their cells beside them; None where these are those.
     """
 
-    cells: tuple[Any, ...]
-    train: tuple[Any, ...]
-    test: tuple[Any, ...]
-    whole: Any
+    cells: tuple[S, ...]
+    train: tuple[S, ...]
+    test: tuple[S, ...]
+    whole: S
     plan: FoldPlan
     summary: Summary
-    sample: FoldStates | None = None
+    sample: FoldStates[SampleState] | None = None
     exact: frozenset[str] = frozenset()
     plain: FoldStates | None = None
 
-    def merged(self, cells: Sequence[int]) -> Any:
+    def merged(self, cells: Sequence[int]) -> S:
         """Return the state of those cells' rows, merged in the order given."""
-        return functools.reduce(self.summary.merge, (self.cells[c] for c in cells))
+        return _merged(self.summary, [self.cells[c] for c in cells])
 
     def held_cell(self, cell: int) -> Held:
         """Return what scores are computed on when one cell is held out."""
         return Held(self.cells[cell], None if self.sample is None else self.sample.cells[cell], self.exact)
 
     @functools.cached_property
-    def beside_cells(self) -> FoldStates:
+    def beside_cells(self) -> FoldStates[Cells]:
         """The same states, each beside its cells and their sampled rows: what a threshold is chosen on."""
         if self.sample is None:
             raise TuneError("a threshold is chosen on sampled rows, and this study keeps none")
         summary = CellsSummary(self.summary)
         parts = tuple(zip(self.cells, self.sample.cells, strict=True))
 
-        def beside(whole: Any, cells: Sequence[int]) -> Cells:
+        def beside(whole: State, cells: Sequence[int]) -> Cells:
             return Cells(tuple(parts[c] for c in cells), whole, self.summary.merge)
 
         splits = self.plan.splits
-        return replace(
-            self,
+        return FoldStates(
             cells=tuple(beside(state, [c]) for c, state in enumerate(self.cells)),
             train=tuple(beside(state, s.train) for state, s in zip(self.train, splits, strict=True)),
             test=tuple(beside(state, s.test) for state, s in zip(self.test, splits, strict=True)),
             whole=beside(self.whole, range(len(self.cells))),
+            plan=self.plan,
             summary=summary,
+            sample=self.sample,
+            exact=self.exact,
             plain=self,
         )
 
-    def anew(self, summary: Summary, cells: Sequence[Any]) -> FoldStates:
+    def anew(self, summary: Summary, cells: Sequence[State]) -> FoldStates:
         """Return the states of another pass over the same rows, with the same plan and sample."""
         return replace(fold_states(summary, cells, self.plan), sample=self.sample, exact=self.exact)
 
@@ -88,23 +96,22 @@ class FoldStates:
     @functools.cached_property
     def held_out(self) -> tuple[Held, ...]:
         """What the score of each split is computed on."""
-        rows: Sequence[Any] = [None] * len(self.test) if self.sample is None else self.sample.test
+        rows = (None,) * len(self.test) if self.sample is None else self.sample.test
         return tuple(Held(state, sample, self.exact) for state, sample in zip(self.test, rows, strict=True))
 
 
-def held_states(summary: Summary, cells: Sequence[Any], plan: FoldPlan) -> FoldStates:
+def held_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldStates[T]:
     """Merge cells into test states and the state of every row alone: of rows that are only scored on.
 
     Parameters
     ----------
     summary, cells, plan : as of :func:`fold_states`.
     """
-    made = FoldStates(tuple(cells), (), (), None, plan, summary)
-    test = tuple(made.merged(split.test) for split in plan.splits)
-    return replace(made, test=test, whole=made.merged(range(plan.n_cells)))
+    test = tuple(_merged(summary, [cells[c] for c in split.test]) for split in plan.splits)
+    return FoldStates(tuple(cells), (), test, _merged(summary, cells), plan, summary)
 
 
-def fold_states(summary: Summary, cells: Sequence[Any], plan: FoldPlan) -> FoldStates:
+def fold_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldStates[T]:
     """Merge cells into training and test states, never by subtraction.
 
     When every split leaves out one cell, prefix and suffix merges make all K of them in 3K merges.
@@ -115,16 +122,14 @@ def fold_states(summary: Summary, cells: Sequence[Any], plan: FoldPlan) -> FoldS
     cells : one state per cell of the plan.
     plan : the splits.
     """
-    cells = tuple(cells)
-    made = FoldStates(cells, (), (), None, plan, summary)
-    test = tuple(made.merged(split.test) for split in plan.splits)
+    test = tuple(_merged(summary, [cells[c] for c in split.test]) for split in plan.splits)
     if leaves_one_out(plan):
         others, whole = _all_but_one(summary, cells)
         train = tuple(others[split.test[0]] for split in plan.splits)
     else:
-        train = tuple(made.merged(split.train) for split in plan.splits)
-        whole = made.merged(range(plan.n_cells))
-    return FoldStates(cells, train, test, whole, plan, summary)
+        train = tuple(_merged(summary, [cells[c] for c in split.train]) for split in plan.splits)
+        whole = _merged(summary, cells)
+    return FoldStates(tuple(cells), train, test, whole, plan, summary)
 
 
 def leaves_one_out(plan: FoldPlan) -> bool:
@@ -133,13 +138,17 @@ def leaves_one_out(plan: FoldPlan) -> bool:
     return all(len(s.test) == 1 and set(s.train) == everything - set(s.test) for s in plan.splits)
 
 
-def _all_but_one(summary: Summary, cells: tuple[Any, ...]) -> tuple[list[Any], Any]:
-    """Return the merge of all cells but each, and that of all."""
+def _merged(summary: Summary, states: Sequence[T]) -> T:
+    return functools.reduce(summary.merge, states)
+
+
+def _all_but_one(summary: Summary, cells: Sequence[T]) -> tuple[list[T], T]:
+    """Return the merge of all cells but each, none of a cell that is alone, and that of all."""
     prefix = list(_running(summary, cells))
     suffix = list(_running(summary, cells[::-1]))[::-1]
     k = len(cells)
     if k == 1:
-        return [None], prefix[0]
+        return [], prefix[0]
     others = [
         suffix[1] if i == 0 else prefix[-2] if i == k - 1 else summary.merge(prefix[i - 1], suffix[i + 1])
         for i in range(k)
@@ -147,7 +156,7 @@ def _all_but_one(summary: Summary, cells: tuple[Any, ...]) -> tuple[list[Any], A
     return others, prefix[-1]
 
 
-def _running(summary: Summary, cells: Sequence[Any]) -> list[Any]:
+def _running(summary: Summary, cells: Sequence[T]) -> list[T]:
     merged = [cells[0]]
     for cell in cells[1:]:
         merged.append(summary.merge(merged[-1], cell))

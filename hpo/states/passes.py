@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from algorithms.contract import Batch, Summary, pieces_for
+from algorithms.contract import Batch, State, Summary, pieces_for
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
@@ -50,7 +50,7 @@ class Leaf:
     without_target, without_weight : rows left out for want of a target, or with weight zero.
     """
 
-    cells: tuple[Any, ...]
+    cells: tuple[State, ...]
     rows: int
     without_target: int
     without_weight: int
@@ -83,7 +83,7 @@ class PassResult:
     seconds : of the whole pass.
     """
 
-    cells: dict[Summary, list[Any]]
+    cells: dict[Summary, list[State]]
     segments: list[SegmentCost] = field(default_factory=list)
     states_built: int = 0
     states_reused: int = 0
@@ -158,7 +158,7 @@ class Pass:
             warnings.warn(_complaint(unsaved), StoreWarning, stacklevel=2)
         return result
 
-    def _identity(self, summary: Summary) -> list[Any]:
+    def _identity(self, summary: Summary) -> list[State]:
         return [self.pilot.ready(summary).init(self.pilot.shape)] * self.pilot.folds.plan.n_cells
 
     def _missing(self) -> list[Segment]:
@@ -238,7 +238,7 @@ class Pass:
         return segment.nbytes * rows // segment.rows if segment.rows else 0
 
     def _add(
-        self, result: PassResult, segment: Segment, leaves: Mapping[Summary, Leaf], made: set[Any]
+        self, result: PassResult, segment: Segment, leaves: Mapping[Summary, Leaf], made: set[Summary]
     ) -> None:
         for s, leaf in leaves.items():
             merge_leaf(result, s, leaf, self.pilot)

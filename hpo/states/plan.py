@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
+from algorithms.batches import Label
 from algorithms.contract import Summary
-from hpo.data.encoding.encoder import Encoder
+from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldSizes
 from hpo.data.schema import guessed_width
 from hpo.process.memory import available_memory
@@ -80,7 +80,7 @@ class Plan:
     fold_sizes: FoldSizes | None = None
     precision: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
         return asdict(self)
 
@@ -152,11 +152,11 @@ def _checked(summary: Summary) -> bool:
 
 
 def _known_pilot(
-    question: Question, stored: str | None, classes: Sequence[Any], *, needed: bool
+    question: Question, stored: str | None, classes: Sequence[Label], *, needed: bool
 ) -> Pilot | None:
     dataset, folds = question.dataset, question.folds
     if not needed:
-        encoder = Encoder(question.spec.max_categories, hash_columns=question.hash_columns)
+        encoder = ColumnEncoder(question.spec.max_categories, hash_columns=question.hash_columns)
         encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes, origins={})
         return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), None, "schema")
     return None if stored is None else load_pilot(question.store, stored, folds, dataset)

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import Any
 
-from algorithms.contract import Summary
+from algorithms.contract import State, Summary
 from hpo.errors import ApproximationWarning
 from hpo.process.progress import Progress
 from hpo.question.question import Question
@@ -80,7 +79,7 @@ class _Failure:
     """Why what a summary learned does not suit, and the state of every row that shows it."""
 
     why: str
-    whole: Any
+    whole: State
 
 
 def _failing(found: Reading, asked: Sequence[Summary]) -> dict[Summary, _Failure]:
@@ -150,7 +149,7 @@ def _both(first: PassResult, again: PassResult) -> PassResult:
     )
 
 
-def _sentences(reasons: Any) -> str:
+def _sentences(reasons: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 

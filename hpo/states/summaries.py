@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from algorithms.contract import Summary, pass_fields
 
 
-def fields_of_summary(summary: Summary) -> dict[str, Any]:
+def fields_of_summary(summary: Summary) -> dict[str, object]:
     """Return what makes a summary itself, as JSON-ready values; what it learned is left out.
 
     Examples

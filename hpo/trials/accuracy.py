@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypedDict
 
 from algorithms.contract import EXACT, RESUMABLE
 from hpo.states.fold_states import FoldStates
@@ -37,7 +38,14 @@ def scored_rows(states: FoldStates) -> tuple[int, int] | None:
     return (sum(r.n for r in held), sum(r.rows for r in held)) if held else None
 
 
-def record_of(found: Evidence) -> dict[str, Any]:
+class Recorded(TypedDict):
+    """The fields of a study's record about the errors of its scores."""
+
+    models: Mapping[str, tuple[Kind, int, int]]
+    scored_rows: tuple[int, int] | None
+
+
+def record_of(found: Evidence) -> Recorded:
     """Return the fields of a study's record about the errors of its scores."""
     return {
         "models": {found.contexts[s]: models_of(states) for s, states in found.states.items() if states.train},

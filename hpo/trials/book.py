@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -32,7 +32,7 @@ class Book:
     study: Study
     space: Space
     _trials: int = 0
-    _answers: dict[Any, tuple[int, Scores | None]] = field(default_factory=dict)
+    _answers: dict[Hashable, tuple[int, Scores | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for trial in self.study.get_trials(deepcopy=False):
@@ -76,7 +76,7 @@ class Book:
 
     def add(
         self,
-        params: Mapping[str, Any],
+        params: Mapping[str, object],
         values: list[float] | None,
         note: TrialNote,
         began: datetime | None = None,
@@ -94,6 +94,6 @@ class Book:
         return trial_of(self.study, self.trials - 1)
 
 
-def _key(setting: Setting) -> Any:
+def _key(setting: Setting) -> Hashable:
     name, values = setting
     return name, tuple(sorted(values.items()))

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
 
-from algorithms.contract import Nested, State
+from algorithms.contract import Algorithm, Nested, State
 from algorithms.errors import AlgorithmError
 from hpo.states.evaluate import Scores, score_pairs, usable
 from hpo.states.fold_states import FoldStates
@@ -60,7 +60,7 @@ class Fidelity:
 
     name: str
     fits: int = 0
-    _parts: dict[tuple[FoldStates, int], list[Any]] = field(default_factory=dict, repr=False)
+    _parts: dict[tuple[FoldStates, int], list[Nested]] = field(default_factory=dict, repr=False)
 
     def pruner(self) -> BasePruner:
         """Return Optuna's pruner."""
@@ -89,7 +89,7 @@ class Fidelity:
             _note(trial, WHOLE, [*told, _rung(states.train, scores)])
         return scores, reason
 
-    def _at(self, algorithm: Any, states: FoldStates, step: int, metric: str) -> Scores | None:
+    def _at(self, algorithm: Algorithm, states: FoldStates, step: int, metric: str) -> Scores | None:
         """Return the scores of a part of the sample; None where it is too small."""
         train = self._part(states, step)
         if not train:
@@ -101,7 +101,7 @@ class Fidelity:
             return None
         return found if usable(found) else None
 
-    def _part(self, states: FoldStates, step: int) -> list[Any]:
+    def _part(self, states: FoldStates, step: int) -> list[Nested]:
         if (states, step) not in self._parts:
             self._parts[states, step] = parts_of(states.train, step / WHOLE)
         return self._parts[states, step]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -14,19 +15,20 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 
-def note_of(scores: Scores | None, **others: Any) -> TrialNote:
-    """Return what a trial notes: its scores, where it has some, and other fields of the note.
+def note_of(scores: Scores | None, beside: TrialNote | None = None) -> TrialNote:
+    """Return what a trial notes: its scores, where it has some, and what is noted beside them.
 
     Examples
     --------
-    >>> note_of(Scores((1.0, 3.0)), states="ab").encode()
+    >>> note_of(Scores((1.0, 3.0)), TrialNote(states="ab")).encode()
     {'states': 'ab', 'fold_scores': [1.0, 3.0], 'std_error': 1.0}
     """
+    note = TrialNote() if beside is None else beside
     if scores is None:
-        return TrialNote(**others)
-    return TrialNote(
-        fold_scores=scores.folds, std_error=_finite(scores.se), score_bounds=scores.bounds,
-        fold_overlap=scores.overlap, scores={name: _note(one) for name, one in scores.also.items()}, **others,
+        return note
+    return replace(
+        note, fold_scores=scores.folds, std_error=_finite(scores.se), score_bounds=scores.bounds,
+        fold_overlap=scores.overlap, scores={name: _note(one) for name, one in scores.also.items()},
     )  # fmt: skip
 
 

@@ -11,12 +11,12 @@ import functools
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import Any, Literal
+from typing import Literal
 
-from algorithms.contract import Algorithm, Polishable
+from algorithms.contract import Algorithm, Polishable, State, Summary
 from algorithms.errors import AlgorithmError
 from algorithms.known import Known
 from hpo.data.segment import ReadLog
@@ -69,7 +69,7 @@ class Polished:
     se: float
     passes: int = 0
     known: str = ""
-    solution: Any = None
+    solution: object = None
     seconds: float = 0.0
     results: tuple[PassResult, ...] = ()
     reason: str = ""
@@ -80,7 +80,7 @@ class Polished:
         se = self.se if math.isfinite(self.se) else None
         return PolishNote(self.number, self.gain, se, self.passes, self.known, self.reason)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the note as JSON-ready values."""
         return dataclasses.asdict(self.note)
 
@@ -149,10 +149,10 @@ def _steps(
     made: Polished,
     algorithm: Algorithm,
     polishing: Polishable,
-    solution: Any,
-    state: Any,
+    solution: object,
+    state: State,
     enough: float,
-    read: Callable[..., Any],
+    read: Callable[[Known], tuple[State, PassResult]],
 ) -> Polished:
     """Return the winner after as many steps of Newton's method as gain enough, each on every row.
 
@@ -181,14 +181,18 @@ def _steps(
     return _ended(made, solution, source, began)
 
 
-def _ended(made: Polished, solution: Any, known: str, began: float) -> Polished:
+def _ended(made: Polished, solution: object, known: str, began: float) -> Polished:
     """Return the outcome; ``known`` is empty where the model is that of the first pass."""
     told = solution if known else None
     return replace(made, known=known, solution=told, seconds=time.perf_counter() - began)
 
 
 def restored(
-    note: PolishNote, winner: Candidate, pilot: Pilot, store: StateStore, merged: Any
+    note: PolishNote,
+    winner: Candidate,
+    pilot: Pilot,
+    store: StateStore,
+    merged: Callable[[Summary, Pilot], Sequence[State] | None],
 ) -> Polished:
     """Return the polished winner of a recorded study, from its states.
 
@@ -218,7 +222,7 @@ def restored(
 
 def _pass(
     question: Question, pilot: Pilot, winner: Candidate, known: Known, *, progress: Progress, stop: Event
-) -> tuple[Any, PassResult]:
+) -> tuple[State, PassResult]:
     """Read what no state at this expansion is known of; return the state of every row and what that cost."""
     dataset, store, summary = question.dataset, question.store, winner.algorithm.summary
     told = _knowing(pilot, summary, known)
@@ -231,7 +235,7 @@ def _pass(
     return states.for_algorithm(winner.algorithm).whole, result
 
 
-def _knowing(pilot: Pilot, summary: Any, known: Known) -> Pilot:
+def _knowing(pilot: Pilot, summary: Summary, known: Known) -> Pilot:
     return replace(pilot, known={**pilot.known, summary: known})
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -407,6 +407,6 @@ def _unusable(result: PassResult, targets: Sequence[str]) -> str:
     return f"{' and '.join(why) or 'there is none'}; check {named}the data"
 
 
-def _spec_record(question: Question) -> dict[str, Any]:
+def _spec_record(question: Question) -> dict[str, object]:
     given = {k: v for k, v in plain(question.spec).items() if k in question.spec.model_fields_set}
     return {k: masked(v) for k, v in given.items()}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from algorithms.contract import Algorithm, Summary
+from algorithms.contract import Algorithm, Summary, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
@@ -42,7 +41,7 @@ class Scorer:
     fits: int = 0
     refine: Callable[[Summary], Evidence | None] | None = None
 
-    def build(self, name: str, values: Mapping[str, Any]) -> tuple[Algorithm, FoldStates]:
+    def build(self, name: str, values: Mapping[str, object]) -> tuple[Algorithm, FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""
         algorithm = self.searched[name].build(values)
         return algorithm, self.states[algorithm.summary].for_algorithm(algorithm)
@@ -86,11 +85,11 @@ class Scorer:
             return
         with contextlib.suppress(AlgorithmError):  # raised again when the model is asked for
             try:
-                algorithm.estimator(algorithm.solve(winner.states.whole))
+                check_digits(algorithm, winner.states.whole)
             except Imprecise as error:
                 self._refined(algorithm.summary, error)
 
-    def _refined(self, summary: Any, why: Imprecise) -> bool:
+    def _refined(self, summary: Summary, why: Imprecise) -> bool:
         """Return whether there are states of more digits now."""
         found = self.refine(summary) if why.finer and self.refine is not None else None
         if found is None:

@@ -6,9 +6,8 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from algorithms.contract import Algorithm, Held
+from algorithms.contract import Algorithm, Held, State
 from algorithms.errors import AlgorithmError
 from hpo.process.threads import one_thread
 from hpo.question.scoring import score
@@ -41,7 +40,7 @@ class Curve:
     mean, se : of the fold scores at each.
     """
 
-    x: tuple[Any, ...]
+    x: tuple[object, ...]
     mean: tuple[float, ...]
     se: tuple[float, ...]
 
@@ -153,7 +152,7 @@ def _inner_means(candidates: Sequence[Candidate], metric: str) -> list[list[floa
 
 
 def _held_out_scores(
-    algorithm: Algorithm, train: Any, held_out: Sequence[Held], metric: str
+    algorithm: Algorithm, train: State, held_out: Sequence[Held], metric: str
 ) -> list[float]:
     """Return the scores of one model on what was held out; -∞ where the training state defines no model."""
     try:
@@ -165,7 +164,7 @@ def _held_out_scores(
 
 def usable_scores(
     algorithm: Algorithm,
-    train: Sequence[Any],
+    train: Sequence[State],
     held_out: Sequence[Held],
     metric: str,
     overlap: float = 0.0,
@@ -208,10 +207,10 @@ def learning_curve(candidate: Candidate, metric: str) -> Curve | None:
 
 @one_thread()
 def validation_curve(
-    build: Callable[[Mapping[str, Any]], tuple[Algorithm, FoldStates]],
-    params: Mapping[str, Any],
+    build: Callable[[Mapping[str, object]], tuple[Algorithm, FoldStates]],
+    params: Mapping[str, object],
     name: str,
-    values: Sequence[Any],
+    values: Sequence[object],
     metric: str,
     *,
     from_states: bool = False,

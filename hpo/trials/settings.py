@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optuna.distributions import (
     BaseDistribution,
@@ -15,6 +15,7 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
+from algorithms.ranges import Plain
 from hpo.errors import SearchError
 from studies.sampling.proposer import Proposer
 from studies.sampling.space import ALGORITHM
@@ -22,7 +23,7 @@ from studies.sampling.space import ALGORITHM
 if TYPE_CHECKING:
     from optuna.study import Study
 
-Setting = tuple[str, Mapping[str, Any]]
+Setting = tuple[str, Mapping[str, object]]
 """An algorithm's name and its hyperparameters."""
 
 
@@ -39,7 +40,7 @@ class Proposal:
     """
 
     number: int
-    params: Mapping[str, Any]
+    params: Mapping[str, object]
     began: datetime
     trial: Trial | None = None
 
@@ -71,7 +72,7 @@ class Space:
         trial = study.ask()
         return Proposal(trial.number, self._suggested(trial), began, trial)
 
-    def setting(self, params: Mapping[str, Any]) -> Setting:
+    def setting(self, params: Mapping[str, object]) -> Setting:
         """Return the setting that a trial's parameters are.
 
         Examples
@@ -83,14 +84,15 @@ class Space:
         prefix = f"{name}."
         return name, {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
 
-    def _suggested(self, trial: Trial) -> dict[str, Any]:
-        chosen = {k: suggest(trial, k, d) for k, d in self.distributions.items() if k == ALGORITHM}
+    def _suggested(self, trial: Trial) -> dict[str, object]:
+        own = self.distributions.items()
+        chosen: dict[str, object] = {k: suggest(trial, k, d) for k, d in own if k == ALGORITHM}
         prefix = f"{chosen.get(ALGORITHM, self.first)}."
-        rest = {k: suggest(trial, k, d) for k, d in self.distributions.items() if k.startswith(prefix)}
+        rest = {k: suggest(trial, k, d) for k, d in own if k.startswith(prefix)}
         return chosen | rest
 
 
-def suggest(trial: Trial, name: str, d: BaseDistribution) -> Any:
+def suggest(trial: Trial, name: str, d: BaseDistribution) -> Plain:
     """Return the trial's value of a parameter of that distribution."""
     match d:
         case CategoricalDistribution(choices=choices):

@@ -82,18 +82,20 @@ def _lack(algorithm: Algorithm, states: FoldStates) -> Lack | None:
 
 def _of_class(error: MissingClass, states: FoldStates, where: str) -> Lack:
     labels, splits = states.whole.shape.classes, len(states.train)
-    in_all = float(states.whole.class_rows[error.place])
+    counts = states.whole.class_rows
+    in_all = None if counts is None else float(counts[error.place])
+    beside = "" if in_all is None else f" ({_amount(in_all)} in all)"
     needed = f", and more than {error.least:g} are needed" if error.least >= 1.0 else ""
     what = (
-        f"it has {_amount(error.held)} to train on of the class {labels[error.place]!r} ({_amount(in_all)} in "
-        f"all){needed}"
+        f"it has {_amount(error.held)} to train on of the class {labels[error.place]!r}{beside}"
+        f"{needed}"
     )
     advice = [
         "merge that class with another, or leave its rows out"
         if len(labels) > 2
         else "add rows of that class"
     ]
-    if in_all > error.least + 1.0:  # another split of the rows would do
+    if in_all is not None and in_all > error.least + 1.0:  # another split of the rows would do
         advice.insert(0, stratify(splits))
     return Lack(where, what, tuple(advice))
 

@@ -101,7 +101,8 @@ class Tuner:
         setting = self.setting(trial)
         scores, error = self.scorer.attempt(setting)
         note = note_of(
-            scores, warm_start=study, rows_read=0, states=self.scorer.context(setting), error=error
+            scores,
+            TrialNote(warm_start=study, rows_read=0, states=self.scorer.context(setting), error=error),
         )
         added = self.book.add(trial.params, self.scorer.values(scores), note)
         self.book.remember(setting, added.number, scores)
@@ -113,12 +114,13 @@ class Tuner:
         known = self.book.known(setting)
         scores, error = (known[1], None) if known else self._tried(proposal, setting)
         self.book.remember(setting, proposal.number, scores)
-        return scores, note_of(
-            scores, states=self.scorer.context(setting), seconds=round(time.perf_counter() - began, 6), rows_read=0,
+        beside = TrialNote(
+            states=self.scorer.context(setting), seconds=round(time.perf_counter() - began, 6), rows_read=0,
             error=error, converged=scores is None or scores.converged,
             duplicate_of=known[0] if known else None,
             fidelity=self.book.note(known[0]).fidelity if known else None,
         )  # fmt: skip
+        return scores, note_of(scores, beside)
 
     def _tried(self, proposal: Proposal, setting: Setting) -> tuple[Scores | None, str | None]:
         """Return the scores of a new setting or why it has none, by way of the rungs where there are any."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -13,6 +12,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from algorithms.ranges import as_number
 from studies.sampling.space import ALGORITHM
 
 
@@ -36,7 +36,7 @@ def translated(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> Fro
     )
 
 
-def holds(distribution: BaseDistribution, value: Any) -> bool:
+def holds(distribution: BaseDistribution, value: object) -> bool:
     """Return whether a value lies in a distribution.
 
     Examples
@@ -48,5 +48,6 @@ def holds(distribution: BaseDistribution, value: Any) -> bool:
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
     if isinstance(distribution, (FloatDistribution, IntDistribution)):
-        return not isinstance(value, (str, bool)) and bool(distribution.low <= value <= distribution.high)
+        number = None if isinstance(value, bool) else as_number(value)
+        return number is not None and distribution.low <= number <= distribution.high
     return False

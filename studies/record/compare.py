@@ -41,7 +41,7 @@ class Row:
     name: str
     best: float | None
     se: float | None
-    params: dict[str, Any]
+    params: dict[str, object]
     trials: int
     rows_read: int | None
     fold_scores: tuple[float, ...]
@@ -90,7 +90,7 @@ class Comparison:
         fields = ("name", "best", "se", "trials", "rows_read")
         return pd.DataFrame([{f: getattr(row, f) for f in fields} | row.params for row in self.rows])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the comparison as JSON values."""
         return {
             "studies": [asdict(row) for row in self.rows],
@@ -167,7 +167,7 @@ def _unlike(one: StudyRecord | None, other: StudyRecord | None) -> list[str]:
     return reasons
 
 
-def _folds(definition: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+def _folds(definition: Mapping[str, object]) -> tuple[dict[str, object], Any]:
     """Return a fold scheme in its full form, with the seed that decides its hash."""
     folds = definition.get("folds")
     scheme = {"scheme": "kfold", **(folds if isinstance(folds, dict) else {"n_splits": folds})}
@@ -176,7 +176,7 @@ def _folds(definition: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     return scheme, (definition.get("seed") if seed is None else seed) if by_hash else None
 
 
-def _shown(definition: Mapping[str, Any]) -> str:
+def _shown(definition: Mapping[str, object]) -> str:
     scheme, seed = _folds(definition)
     scheme = {key: value for key, value in scheme.items() if key != "dealt"}
     if set(scheme) == {"scheme", "n_splits"} and scheme["scheme"] == "kfold":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -224,7 +224,7 @@ def _single(summary: Any) -> bool:
     return len(summary.directions) == 1
 
 
-def _tuple(value: Any) -> tuple[str, ...]:
+def _tuple(value: Iterable[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 

@@ -25,8 +25,8 @@ SENSELESS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError
 
 
 @dataclass(frozen=True)
-class Cost:
-    """The ledger of a study.
+class Work:
+    """What a study read and built.
 
     Attributes
     ----------
@@ -37,13 +37,6 @@ class Cost:
     seconds_pass, seconds_trials : wall time.
     states_built, states_reused : leaves computed, and leaves found in the store.
     pilot_rows : rows looked at for the pilot sample (of the columns that need one).
-    rows_without_target, rows_without_weight : rows left out.
-    rows_polish, seconds_polish : of those rows, and beside those seconds, what polishing the winner took.
-
-    Examples
-    --------
-    >>> Cost(rows_read=10, rows_if_retrained=5000).ratio
-    500.0
     """
 
     rows_read: int = 0
@@ -54,6 +47,28 @@ class Cost:
     states_built: int = 0
     states_reused: int = 0
     pilot_rows: int = 0
+
+    @property
+    def work(self) -> Work:
+        """These fields alone."""
+        return Work(*(getattr(self, each.name) for each in dataclasses.fields(Work)))
+
+
+@dataclass(frozen=True)
+class Cost(Work):
+    """The ledger of a study: :class:`Work`, and beside it what was left out and what polishing took.
+
+    Attributes
+    ----------
+    rows_without_target, rows_without_weight : rows left out.
+    rows_polish, seconds_polish : of those rows, and beside those seconds, what polishing the winner took.
+
+    Examples
+    --------
+    >>> Cost(rows_read=10, rows_if_retrained=5000).ratio
+    500.0
+    """
+
     rows_without_target: int = 0
     rows_without_weight: int = 0
     rows_polish: int = 0

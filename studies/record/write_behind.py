@@ -74,7 +74,7 @@ class WriteBehind:
             queue.SimpleQueue()
         )
         self._waiting: dict[int, FrozenTrial] = {}
-        self._attributes: dict[str, Any] = {}
+        self._attributes: dict[str, object] = {}
         self._failure: BaseException | None = None
         self._foreign = False
         self._closed = False
@@ -94,7 +94,7 @@ class WriteBehind:
                 self._queue.put(threading.Event())  # nothing more is gathered first
                 self._stuck = not self._written.wait_for(self._in_time, PATIENCE)
 
-    def set_attribute(self, key: str, value: Any) -> None:
+    def set_attribute(self, key: str, value: object) -> None:
         """Set a user attribute of the stored study, a JSON value; returns at once."""
         self._queue.put((key, value))
 

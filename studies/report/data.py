@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, Self
 
+from studies.record.study_record import Work
 
-def to_plain(value: Any) -> Any:
+
+def to_plain(value: object) -> Any:
     """Return `value` as strict JSON material: numbers, text, lists and dicts.
 
     Numbers that are not finite become ``None``, NumPy scalars become Python's own, and whatever is unknown
@@ -30,7 +32,7 @@ def to_plain(value: Any) -> Any:
     return _to_plain_parts(value)
 
 
-def _to_plain_parts(value: Any) -> Any:
+def _to_plain_parts(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: to_plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
@@ -76,7 +78,7 @@ class TrialRow(Plain):
 
     number: int
     algorithm: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, object] = field(default_factory=dict)
     value: float | None = None
     se: float | None = None
     fold_scores: list[float] = field(default_factory=list)
@@ -94,7 +96,7 @@ class Chosen(Plain):
 
     number: int
     algorithm: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, object] = field(default_factory=dict)
     value: float | None = None
     se: float | None = None
     complexity: float | None = None
@@ -139,11 +141,11 @@ class Curve(Plain):
     """
 
     name: str
-    x: list[Any]
+    x: list[object]
     mean: list[float]
     se: list[float | None] = field(default_factory=list)
     log: bool = False
-    best_x: Any = None
+    best_x: object = None
     metric: str = ""
 
 
@@ -158,17 +160,9 @@ class SegmentRow(Plain):
 
 
 @dataclass(frozen=True)
-class Ledger(Plain):
+class Ledger(Work, Plain):
     """What the study read and built, against what retraining for every trial and fold would have read."""
 
-    rows_read: int = 0
-    rows_if_retrained: int = 0
-    bytes_read: int = 0
-    seconds_pass: float = 0.0
-    seconds_trials: float = 0.0
-    states_built: int = 0
-    states_reused: int = 0
-    pilot_rows: int = 0
     segments: list[SegmentRow] = field(default_factory=list)
 
 
@@ -214,7 +208,7 @@ class ReportData(Plain):
     class_coefficients: ClassCoefficients | None = None
     sampled: list[str] = field(default_factory=list)
     sampled_rows: int | None = None
-    fold_sizes: list[dict[str, Any]] = field(default_factory=list)
+    fold_sizes: list[dict[str, object]] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:

@@ -120,7 +120,7 @@ def to_csv(data: ReportData) -> str:
     return out.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> Any:
     return json.dumps(to_plain(value)) if isinstance(value, list | dict) else value
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import yaml
 
 from studies.report import charts
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import value_of
-from studies.report.charts.scales import category_text, fit_linear
+from studies.report.charts.scales import Linear, category_text, fit_linear
 from studies.report.context import Context, drawing_of
 from studies.report.data import Chosen, Estimate, ReportData, TrialRow, to_plain
 from studies.report.text import MISSING, clean, count_text, finite, metric_of, number_text, shorten
@@ -35,7 +35,7 @@ def settings_yaml(chosen: Chosen) -> str:
     return text
 
 
-def choices(context: Context) -> list[dict[str, Any]]:
+def choices(context: Context) -> list[dict[str, object]]:
     """Return the cards of the best and the simplest setting, one card when they are the same trial."""
     best, simplest = context.data.best, context.data.simplest
     same = best is not None and simplest is not None and best.number == simplest.number
@@ -50,7 +50,7 @@ def choices(context: Context) -> list[dict[str, Any]]:
     return cards
 
 
-def _choice(context: Context, name: str, why: str, chosen: Chosen) -> dict[str, Any]:
+def _choice(context: Context, name: str, why: str, chosen: Chosen) -> dict[str, object]:
     metric = context.metric
     folds = next((trial.fold_scores for trial in context.data.trials if trial.number == chosen.number), [])
     return {
@@ -66,7 +66,15 @@ def _choice(context: Context, name: str, why: str, chosen: Chosen) -> dict[str, 
     }
 
 
-def bars(pairs: Sequence[tuple[str, float]], limit: int) -> dict[str, Any]:
+class Bars(TypedDict):
+    """Signed bars: their rows, how many values there are, and whether any is below zero."""
+
+    rows: list[dict[str, object]]
+    total: int
+    signed: bool
+
+
+def bars(pairs: Sequence[tuple[str, float]], limit: int) -> Bars:
     """Return the `limit` largest values by size as signed bars: share of the largest, side, and text.
 
     Examples
@@ -77,7 +85,7 @@ def bars(pairs: Sequence[tuple[str, float]], limit: int) -> dict[str, Any]:
     known = [(name, number) for name, value in pairs if (number := finite(value)) is not None]
     largest = sorted(known, key=lambda pair: -abs(pair[1]))
     top = abs(largest[0][1]) if largest else 0.0
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "name": name,
             "text": number_text(value),
@@ -107,7 +115,7 @@ def leaderboard(context: Context) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["order"])
 
 
-def _leader(context: Context, index: int, group: Sequence[TrialRow], scale: Any) -> dict[str, Any]:
+def _leader(context: Context, index: int, group: Sequence[TrialRow], scale: Linear) -> dict[str, Any]:
     name, metric = context.algorithms[index], context.metric
     count = sum(trial.algorithm == name for trial in context.data.trials)
     top = group[0] if group else None
@@ -123,7 +131,7 @@ def _leader(context: Context, index: int, group: Sequence[TrialRow], scale: Any)
     }
 
 
-def standings(context: Context) -> dict[str, Any]:
+def standings(context: Context) -> dict[str, object]:
     """Return what the leaderboard knows besides the trials: complexity, setting, nearness to the best."""
     others = context.data.metrics[1:]
     rows = {
@@ -152,7 +160,7 @@ def setting_text(chosen: Chosen) -> str:
     return ", ".join(f"{shorten(name, 30)} {_value_text(value)}" for name, value in pairs)
 
 
-def _value_text(value: Any) -> str:
+def _value_text(value: object) -> str:
     return "none" if value is None else shorten(number_text(value), 30)
 
 
@@ -161,7 +169,7 @@ def _estimate_text(metrics: Mapping[str, Estimate], name: str) -> str:
     return MISSING if one is None else metric_of(name).text(one.mean, one.se)
 
 
-def front(context: Context) -> list[dict[str, Any]]:
+def front(context: Context) -> list[dict[str, object]]:
     """Return the rows of the Pareto front, the best by the first objective first."""
     names = context.data.metrics[1:]
     return [
@@ -178,7 +186,7 @@ def front(context: Context) -> list[dict[str, Any]]:
     ]
 
 
-def ends(context: Context) -> list[dict[str, Any]]:
+def ends(context: Context) -> list[dict[str, object]]:
     """Return the ends of the Pareto front: the best setting by each objective."""
     data, found = context.data, []
     for name in data.objectives if data.pareto else ():
@@ -196,7 +204,7 @@ def _value(chosen: Chosen, name: str) -> float:
     return -math.inf if value is None else value
 
 
-def classes(data: ReportData) -> dict[str, Any]:
+def classes(data: ReportData) -> dict[str, object]:
     """Return the classes of the target with their rows as bars."""
     shown = bars([(row.label, row.rows) for row in data.classes], MAX_ROWS)
     total = sum(row.rows for row in data.classes) or 1.0
@@ -210,7 +218,7 @@ def classes(data: ReportData) -> dict[str, Any]:
     return {**shown, "counted": all(row.counted for row in data.classes)}
 
 
-def class_coefficients(data: ReportData) -> dict[str, Any]:
+def class_coefficients(data: ReportData) -> dict[str, object]:
     """Return the table of coefficients of several classes; the largest of each row stands out."""
     table = data.class_coefficients
     if table is None:
@@ -226,7 +234,7 @@ def class_coefficients(data: ReportData) -> dict[str, Any]:
     return {"labels": shown, "left_out": len(table.labels) - len(shown), "rows": rows, "total": table.total}
 
 
-def ledger(data: ReportData) -> dict[str, Any]:
+def ledger(data: ReportData) -> dict[str, object]:
     """Return the ledger's bars, counts and strip of segments."""
     ledger = data.ledger
     most = max(ledger.rows_if_retrained, ledger.rows_read, 1)
@@ -243,7 +251,7 @@ def ledger(data: ReportData) -> dict[str, Any]:
     }
 
 
-def table(context: Context) -> dict[str, Any]:
+def table(context: Context) -> dict[str, object]:
     """Return the table of the best trials; trials without a score come last."""
     names = context.parameters[:MAX_TABLE_PARAMS]
     failed = [trial for trial in context.data.trials if finite(trial.value) is None]
@@ -257,7 +265,7 @@ def table(context: Context) -> dict[str, Any]:
     }
 
 
-def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, Any]:
+def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, object]:
     return {
         "trial": trial,
         "score": context.metric.text(trial.value, trial.se),
@@ -287,7 +295,7 @@ def _scores_text(context: Context, trial: TrialRow) -> str:
     return context.metric.text(trial.value, trial.se) + "".join(others)
 
 
-def hover(context: Context) -> dict[str, Any]:
+def hover(context: Context) -> dict[str, object]:
     """Return what the pointer can ask for, compact: texts by trial, algorithms and parameters by place."""
     names = context.parameters[:MAX_HOVER_PARAMS]
     algorithms = {name: i for i, name in enumerate(context.algorithms)}

@@ -100,12 +100,12 @@ class Metric:
         """The axis label where there is little room: short name and arrow."""
         return f"{self.short} {'↓' if self.sign < 0 else '↑'}"
 
-    def shown(self, score: Any) -> float | None:
+    def shown(self, score: object) -> float | None:
         """Return the value that people see for a scorer's `score`, or None when there is none."""
         number = finite(score)
         return None if number is None else self.sign * number + 0.0
 
-    def text(self, score: Any, se: Any = None) -> str:
+    def text(self, score: object, se: object = None) -> str:
         """Return score ± standard error as shown, for example ``38.214 ± 0.052``."""
         return plus_minus(self.shown(score), se)
 
@@ -126,7 +126,7 @@ def metric_of(scoring: str) -> Metric:
     return Metric(name, short, sign)
 
 
-def number_text(value: Any, digits: int = 4) -> str:
+def number_text(value: object, digits: int = 4) -> str:
     """Return a value with `digits` significant digits, or the text of what is not a number.
 
     Examples
@@ -150,7 +150,7 @@ def number_text(value: Any, digits: int = 4) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
-def _is_nothing(value: Any) -> bool:
+def _is_nothing(value: object) -> bool:
     return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
@@ -165,7 +165,7 @@ def short_exponent(text: str) -> str:
     return re.sub(r"e([+-])0*(\d+)$", lambda m: "e" + m[1].replace("+", "") + m[2], text)
 
 
-def plus_minus(value: Any, se: Any = None) -> str:
+def plus_minus(value: object, se: object = None) -> str:
     """Return value ± standard error, the error with two digits and the value cut to match.
 
     Examples
@@ -213,7 +213,7 @@ def bytes_text(count: float) -> str:
     return f"{int(count)} B"
 
 
-def seconds_text(seconds: Any) -> str:
+def seconds_text(seconds: object) -> str:
     """Return a duration in the unit that fits.
 
     Examples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 from markupsafe import Markup
 
@@ -20,7 +19,7 @@ MAX_PAIRS = 6
 MAX_SLICES, MAX_LINES, MAX_AXES, MAX_CURVES, MAX_BARS = 12, 240, 9, 24, 30
 
 
-def build_view(data: ReportData) -> dict[str, Any]:
+def build_view(data: ReportData) -> dict[str, object]:
     """Return everything that the page's template names."""
     context = context_of(data)
     return {
@@ -78,7 +77,7 @@ def _scores(data: ReportData) -> str:
     return f"{optimised} (optimised)" + (f", {kept}" if kept else "")
 
 
-def _pareto(context: Context) -> dict[str, Any]:
+def _pareto(context: Context) -> dict[str, object]:
     data, names = context.data, context.data.objectives
     if len(names) < 2 or not context.best_first:
         return {}
@@ -116,7 +115,7 @@ def _trial_counts(data: ReportData) -> str:
     return ", ".join(parts)
 
 
-def _history(context: Context) -> dict[str, Any]:
+def _history(context: Context) -> dict[str, object]:
     trials = context.data.trials
     if not context.best_first:
         return {}
@@ -139,7 +138,7 @@ def _history(context: Context) -> dict[str, Any]:
     }
 
 
-def _validation(context: Context) -> dict[str, Any]:
+def _validation(context: Context) -> dict[str, object]:
     curves = [curve for curve in context.data.validation if _has_scores(curve)]
     metrics = (metric_of(curve.metric) if curve.metric else context.metric for curve in curves[:MAX_CURVES])
     drawing = [
@@ -152,7 +151,7 @@ def _has_scores(curve: Curve) -> bool:
     return any(finite(mean) is not None for mean in curve.mean)
 
 
-def _slices(context: Context) -> dict[str, Any]:
+def _slices(context: Context) -> dict[str, object]:
     if not context.best_first:
         return {"charts": [], "total": 0}
     best = context.data.best.number if context.data.best else None
@@ -173,7 +172,7 @@ def _slices(context: Context) -> dict[str, Any]:
     return {"charts": drawing, "total": len(context.parameters)}
 
 
-def _parallel(context: Context) -> dict[str, Any]:
+def _parallel(context: Context) -> dict[str, object]:
     trials, names = context.data.trials, context.parameters[:MAX_AXES]
     place = {id(trial): i for i, trial in enumerate(trials)}
     order = [place[id(trial)] for trial in context.best_first]

@@ -43,7 +43,7 @@ class ByNumber(BaseSampler):
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Return the trial's setting."""
         return self.setting(study, trial)
 

@@ -17,7 +17,7 @@ UNLESS_NONE = tuple(name for name, option in OPTIONS.items() if option.defines =
 """Those that count only where they are given."""
 
 
-def definition(spec: StudySpec) -> dict[str, Any]:
+def definition(spec: StudySpec) -> dict[str, object]:
     """Return what makes a study the same study, as JSON values: the fields of :data:`DEFINING`.
 
     Examples
@@ -30,7 +30,7 @@ def definition(spec: StudySpec) -> dict[str, Any]:
     return {key: values[key] for key in DEFINING if key not in UNLESS_NONE or values[key] is not None}
 
 
-def definition_digest(spec: StudySpec | Mapping[str, Any]) -> str:
+def definition_digest(spec: StudySpec | Mapping[str, object]) -> str:
     """Return 32 hexadecimal digits that are equal exactly when the definitions are.
 
     Examples
@@ -42,7 +42,7 @@ def definition_digest(spec: StudySpec | Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def differences(a: StudySpec | Mapping[str, Any], b: StudySpec | Mapping[str, Any]) -> list[str]:
+def differences(a: StudySpec | Mapping[str, object], b: StudySpec | Mapping[str, object]) -> list[str]:
     """Return in words how two definitions differ, first ``a``'s value, then ``b``'s; empty if they agree.
 
     Examples
@@ -61,10 +61,10 @@ def differences(a: StudySpec | Mapping[str, Any], b: StudySpec | Mapping[str, An
     ]
 
 
-def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(values: Mapping[str, Any]) -> dict[str, object]:
     flat = {k: v for k, v in values.items() if k != "search"}
     return flat | {f"search of {k}": v for k, v in (values.get("search") or {}).items()}
 
 
-def _shown(values: Mapping[str, Any], key: str) -> str:
+def _shown(values: Mapping[str, object], key: str) -> str:
     return mask(json.dumps(values[key], ensure_ascii=False)) if key in values else "not given"

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
-from algorithms.contract import Batch, SparseBatch
+from algorithms.arrays import Array, Floats
+from algorithms.batches import Label
+from algorithms.contract import Batch, Column, SparseBatch
+from algorithms.lazily import sklearn
 from hpo.data.cells import cell_order
 from hpo.data.encoding.encodings import (
     CategoryEncoding,
@@ -56,41 +57,16 @@ class Encoded:
     without_weight: int
 
 
-class Encoder(TransformerMixin, BaseEstimator):
-    """A scikit-learn transformer from columns of any supported kind to numbers.
+class ColumnEncoder:
+    """What :class:`~hpo.data.encoding.transformer.Encoder` does, without scikit-learn: a pass needs no more.
 
-    * number, boolean, time (hours), duration (seconds): a value, at its column's origin where missing, and an
-      indicator column;
-    * string or category: a column for each of the most frequent levels, for other values, for missing ones;
-    * a category that is hashed: one column of the hash, for algorithms that look coefficients up by it;
-    * date, timestamp: days since 1970, an indicator, and month, weekday and hour as levels. Time zones: all
-      parts are in UTC; timestamps without a zone are taken as they are.
-
-    A column whose values lie far from zero beside their spread (a year, an identifier) has an **origin** near their
-    middle. Batches of a pass hold values less their origins, so that states keep every digit of small differences;
-    ``transform`` adds the origins, in float64.
-
-    Parameters
-    ----------
-    max_categories : levels of a category that get a column of their own.
-    dtype : ``"float32"``, ``"float64"``, or ``"auto"``: batches in float32 where it holds every value exactly.
-    hash_columns : columns that are hashed; ``"auto"`` for categories of more levels than ``max_categories``.
-
-    Attributes
-    ----------
-    columns_ : the d encoded columns.
-    classes_ : labels of the target, sorted, where it is a class; empty otherwise.
-    encodings_ : how each feature is encoded.
-    dtype_ : NumPy type of the batches of a pass.
-    feature_names_in_, n_features_in_ : as scikit-learn defines them.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> X = pd.DataFrame({"x": [1.0, -1.0, None], "c": ["a", "b", "b"]})
-    >>> Encoder().fit_transform(X)[1:].tolist()
-    [[-1.0, 0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
+    Parameters and attributes are the transformer's.
     """
+
+    columns_: tuple[Column, ...]
+    classes_: tuple[Any, ...]
+    encodings_: tuple[Encoding, ...]
+    dtype_: np.dtype[Any]
 
     def __init__(self, max_categories: int = 64, dtype: str = "auto", hash_columns: Hashed = None) -> None:
         self.max_categories = max_categories
@@ -109,7 +85,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         beyond = self._hash_beyond(fields)
         return tuple(f for f in fields if f.kind in KINDS and beyond.get(f.name) != 0)
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: object, y: object = None) -> Self:
         """Learn the encoding of every column of a frame, table or array."""
         table = as_table(X)
         for count, what in ((table.num_columns, "feature(s)"), (table.num_rows, "sample(s)")):
@@ -123,7 +99,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         sample: pa.Table | None = None,
         targets: Iterable[Field] = (),
         weight: str | None = None,
-        classes: Sequence[Any] = (),
+        classes: Sequence[Label] = (),
         origins: Mapping[str, float] | None = None,
     ) -> Self:
         """Learn the encoding of ``fields`` from a sample that holds at least ``sample_columns(fields)``.
@@ -152,13 +128,13 @@ class Encoder(TransformerMixin, BaseEstimator):
         self._settle(encodings, "float32" if narrow else "float64", classes)
         return self
 
-    def transform(self, X: Any) -> NDArray[np.floating[Any]]:
+    def transform(self, X: object) -> Floats:
         """Return the encoded rows, shape (n, d); columns may come in any order, further ones are ignored.
 
         They are encoded as in a pass and origins are added last, so they equal the rows of the states bit by bit.
         They are float64 unless ``dtype`` is ``"float32"``: scikit-learn's steps compute in the type that they get.
         """
-        check_is_fitted(self)
+        self._check_fitted()
         table = self._conform(as_table(X, tuple(self.feature_names_in_)))
         kind = np.float64 if self.dtype == "auto" else self.dtype_
         out = np.zeros((table.num_rows, len(self.columns_)), kind, order="F")
@@ -180,16 +156,16 @@ class Encoder(TransformerMixin, BaseEstimator):
         kinds = (CategoryEncoding, HashedEncoding)
         return tuple(encoding.name for encoding in self.encodings_ if isinstance(encoding, kinds))
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+    def get_feature_names_out(self, input_features: Iterable[str] | None = None) -> NDArray[np.object_]:
         """Return the names of the encoded columns."""
-        check_is_fitted(self)
+        self._check_fitted()
         if input_features is not None and list(input_features) != list(self.feature_names_in_):
             raise ValueError("input_features is not equal to feature_names_in_")
         return np.array([column.name for column in self.columns_], dtype=object)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the fitted encoder as JSON-ready values."""
-        check_is_fitted(self)
+        self._check_fitted()
         return {
             "max_categories": self.max_categories,
             "dtype": self.dtype,
@@ -200,7 +176,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         }
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Encoder:
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """Return the fitted encoder that ``to_dict`` wrote."""
         encoder = cls(document["max_categories"], document["dtype"], document.get("hash_columns"))
         encodings = [restore(item) for item in document["encodings"]]
@@ -241,7 +217,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         rows: Rows | pa.RecordBatch,
         targets: Sequence[str],
         weight: str | None,
-        cells: NDArray[np.integer[Any]],
+        cells: NDArray[np.integer],
         n_cells: int,
         *,
         priority: Words | None = None,
@@ -319,10 +295,15 @@ class Encoder(TransformerMixin, BaseEstimator):
         present = None if whole else np.array(gather.present, np.intp)
         return Batch(gather.values(), d, _taken_weight(batch, weight, order), present)
 
+    def _check_fitted(self) -> None:
+        if "encodings_" not in vars(self):
+            name = type(self).__name__
+            raise sklearn.exceptions.NotFittedError(f"This {name} instance is not fitted yet; call 'fit' first.")
+
     def _hash_beyond(self, fields: Iterable[Field]) -> dict[str, int]:
         return hash_beyond(fields, self.hash_columns, self.max_categories)
 
-    def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Any]) -> None:
+    def _settle(self, encodings: Sequence[Encoding], automatic: str, classes: Sequence[Label]) -> None:
         """Set the fitted attributes."""
         chosen = automatic if self.dtype == "auto" else self.dtype
         if chosen not in ("float32", "float64"):
@@ -345,21 +326,13 @@ class Encoder(TransformerMixin, BaseEstimator):
         arrays = [check_kind(e, one_array(table.column(e.name))) for e in self.encodings_]
         return pa.table(arrays, names=list(self.feature_names_in_))
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.input_tags.sparse = True
-        return tags
-
 
 def _plain(hashed: Hashed) -> str | list[str] | None:
     """Return what is hashed as JSON has it."""
     return hashed if hashed is None or isinstance(hashed, str) else list(hashed)
 
 
-def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Any:
+def _taken_weight(batch: pa.RecordBatch, weight: str | None, order: Places | None) -> Array | None:
     if weight is None:
         return None
     values = as_numbers(batch.column(weight)).astype(np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from algorithms.batches import Label
 from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column
 from hpo.data.encoding.gather import Gather
 from hpo.data.encoding.hashed import HashedEncoding
@@ -51,7 +52,7 @@ class Encoding(Protocol):
         """Write a batch of the field; its first encoded column is layout column ``first``."""
         ...
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the encoding as JSON-ready values."""
         ...
 
@@ -100,7 +101,7 @@ class NumberEncoding:
             out[missing] = 0
             gather.column(first + 1)[:] = missing
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return name and kind, and the origin where there is one."""
         return {"name": self.name, "kind": self.kind, **({"origin": self.origin} if self.origin else {})}
 
@@ -128,7 +129,7 @@ class CategoryEncoding:
         """Write the columns of the levels that are in the batch."""
         gather.levels(level_codes(array, self._value_set), first, len(self.levels) + 2)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return name, kind and levels."""
         return {"name": self.name, "kind": self.kind, "levels": list(self.levels)}
 
@@ -183,7 +184,7 @@ class CalendarEncoding:
             gather.levels(codes, first, len(levels) + 1)
             first += len(levels) + 1
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return name, kind and parts: pairs, since their order is that of the columns."""
         return {**self.days.to_dict(), "parts": [[part, list(v)] for part, v in self.parts]}
 
@@ -275,7 +276,7 @@ def check_kind(encoding: Encoding, array: pa.Array) -> pa.Array:
     )
 
 
-def write_target(gather: Gather, name: str, array: pa.Array, index: int, classes: Sequence[Any] = ()) -> None:
+def write_target(gather: Gather, name: str, array: pa.Array, index: int, classes: Sequence[Label] = ()) -> None:
     """Write a target: a number, or the place of its class.
 
     DataError where a value is infinite, or too large for the type of the batch.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from algorithms.arrays import Floats
 from hpo.data.values import Mask, Numbers, Places
 
 
@@ -23,9 +23,9 @@ class Workspace:
     """
 
     def __init__(self) -> None:
-        self._buffer: NDArray[np.floating[Any]] = np.empty(0)
+        self._buffer: Floats = np.empty(0)
 
-    def reserve(self, rows: int, columns: int, dtype: DTypeLike) -> NDArray[np.floating[Any]]:
+    def reserve(self, rows: int, columns: int, dtype: DTypeLike) -> Floats:
         """Return a flat buffer for that many rows and columns; what it holds is arbitrary."""
         size = rows * columns
         if self._buffer.dtype != np.dtype(dtype) or self._buffer.size < size:
@@ -44,7 +44,7 @@ class Gather:
     """
 
     def __init__(
-        self, buffer: NDArray[np.floating[Any]], rows: int, order: Places | None, where: str
+        self, buffer: Floats, rows: int, order: Places | None, where: str
     ) -> None:
         self.order = order
         self.rows = rows
@@ -52,13 +52,13 @@ class Gather:
         self.present: list[int] = []
         self._buffer = buffer
 
-    def column(self, index: int) -> NDArray[np.floating[Any]]:
+    def column(self, index: int) -> Floats:
         """Return the next column to write, as layout column ``index``."""
         start = len(self.present) * self.rows
         self.present.append(index)
         return self._buffer[start : start + self.rows]
 
-    def take(self, values: Numbers, index: int) -> NDArray[np.floating[Any]]:
+    def take(self, values: Numbers, index: int) -> Floats:
         """Write the taken rows of ``values`` as layout column ``index`` and return the column."""
         out = self.column(index)
         if self.order is None:
@@ -73,7 +73,7 @@ class Gather:
         """Return the taken rows of a mask."""
         return mask if self.order is None else mask.take(self.order)
 
-    def finite(self, column: NDArray[np.floating[Any]]) -> bool:
+    def finite(self, column: Floats) -> bool:
         """Whether a column's sum of squares is finite: False wherever a value is not, and after an overflow."""
         return math.isfinite(np.dot(column, column))
 
@@ -91,7 +91,7 @@ class Gather:
         places = offsets[codes] + np.arange(self.rows)
         block[places if counts.sum() == self.rows else places[codes < width]] = 1
 
-    def values(self) -> NDArray[np.floating[Any]]:
+    def values(self) -> Floats:
         """Return what was written, shape (rows, len(present)), Fortran order."""
         k = len(self.present)
         return self._buffer[: k * self.rows].reshape((self.rows, k), order="F")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -54,7 +54,7 @@ class HashedEncoding:
         """Write the hash of each row."""
         gather.take(self.codes(array), first)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return name and kind, and that it is hashed."""
         return {"name": self.name, "kind": self.kind, "hashed": True}
 
@@ -110,7 +110,7 @@ def _bytes(values: pa.Array) -> list[bytes]:
     return [_written(value) for value in values.to_pylist()]
 
 
-def _written(value: Any) -> bytes:
+def _written(value: float | None) -> bytes:
     """Return the text of a number or boolean; NaN is missing."""
     if value is None or math.isnan(value):
         return _NULL

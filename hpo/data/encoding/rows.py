@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from algorithms.batches import Label
 from hpo.data.encoding.encodings import infinite_value
 from hpo.data.values import Mask, Numbers, as_numbers, class_codes, null_mask
 from hpo.errors import DataError
@@ -35,7 +35,7 @@ def usable_rows(
     targets: Sequence[str],
     weight: str | None,
     where: str = "",
-    classes: Sequence[Any] = (),
+    classes: Sequence[Label] = (),
 ) -> Usable:
     """Return the rows whose targets are all there (among ``classes``, if given) and whose weight is positive.
 
@@ -58,7 +58,7 @@ def usable_rows(
 
 
 def _without_target(
-    batch: pa.RecordBatch, targets: Sequence[str], where: str, classes: Sequence[Any]
+    batch: pa.RecordBatch, targets: Sequence[str], where: str, classes: Sequence[Label]
 ) -> Mask | None:
     found: Mask | None = None
     for name in targets:
@@ -79,7 +79,7 @@ def _without_target(
     return found
 
 
-def _check_labels(name: str, array: pa.Array, codes: Numbers, where: str, classes: Sequence[Any]) -> None:
+def _check_labels(name: str, array: pa.Array, codes: Numbers, where: str, classes: Sequence[Label]) -> None:
     """Raise DataError where a label is none of the classes; a missing one is left out elsewhere."""
     other = np.isnan(codes) & array.is_valid().to_numpy(zero_copy_only=False)
     labels = [array[int(place)].as_py() for place in np.flatnonzero(other)]

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from algorithms.batches import Label
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words, seed_word, splitmix
 from hpo.data.values import Mask, class_codes
@@ -40,7 +41,7 @@ class Share:
     extra: tuple[int, ...] = ()
 
 
-Shares = Mapping[Any, Share]
+Shares = Mapping[Label | None, Share]
 """By class, in the order of the classes; of folds that know no classes, one share by None."""
 
 
@@ -57,8 +58,8 @@ class Roles:
 
     targets: tuple[str, ...] = ()
     weight: str | None = None
-    classes: tuple[Any, ...] = ()
-    known: tuple[Any, ...] = ()
+    classes: tuple[Label, ...] = ()
+    known: tuple[Label, ...] = ()
 
 
 @dataclass(eq=False)
@@ -162,12 +163,12 @@ class Table:
     {'rare': Share(rows=2, extra=(4, 3))}
     """
 
-    def __init__(self, n_splits: int, classes: Sequence[Any]) -> None:
-        self.rows: dict[Any, Counts] = {c: np.zeros(n_splits, np.int64) for c in classes}
+    def __init__(self, n_splits: int, classes: Sequence[Label | None]) -> None:
+        self.rows: dict[Label | None, Counts] = {c: np.zeros(n_splits, np.int64) for c in classes}
         self.total = np.zeros(n_splits, np.int64)
         self.known = True
 
-    def share(self, rows: Mapping[Any, int | None]) -> dict[Any, Share]:
+    def share(self, rows: Mapping[Label | None, int | None]) -> dict[Label | None, Share]:
         """Divide a further segment's rows: what is left over of a class goes to the folds with the fewest of it."""
         return {label: self._shared(label, n) for label, n in rows.items()}
 
@@ -176,14 +177,14 @@ class Table:
         for label, share in shares.items():
             self._count(label, share)
 
-    def _shared(self, label: Any, rows: int | None) -> Share:
+    def _shared(self, label: Label | None, rows: int | None) -> Share:
         k = len(self.total)
         order = np.lexsort((self.total, self.rows[label]))
         share = Share(rows, tuple(order[: (rows or 0) % k].tolist()))
         self._count(label, share)
         return share
 
-    def _count(self, label: Any, share: Share) -> None:
+    def _count(self, label: Label | None, share: Share) -> None:
         self.known &= share.rows is not None
         given = np.full(len(self.total), (share.rows or 0) // len(self.total))
         given[list(share.extra)] += 1
@@ -191,7 +192,7 @@ class Table:
         self.total += given
 
 
-def label_text(label: Any) -> str:
+def label_text(label: Label | None) -> str:
     """Return what stands for a label wherever it is stored: whole numbers alike in every type.
 
     Examples

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from algorithms.batches import Label
 from hpo.data.cells import FoldPlan, check_splits, kfold_plan
 from hpo.data.folds.dealing import Cells
 from hpo.data.folds.schemes import DEALT, FoldScheme, FoldSizes
@@ -45,7 +46,7 @@ class DealtGroups:
     groups: Words
     folds: Cells
     rows: Counts
-    classes: tuple[Any, ...] = ()
+    classes: tuple[Label, ...] = ()
     segments: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -113,7 +114,7 @@ class GroupFolds(FoldScheme):
             return segment.fingerprint
         return fingerprint(segment.fingerprint, self.dealt.segments.get(segment.id, ""))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return scheme, column, number of splits, seed, and how they are dealt."""
         return {
             "scheme": self.scheme, "column": self.column, "n_splits": self.n_splits, "seed": self.seed,

@@ -94,7 +94,7 @@ class FoldScheme(ABC):
         return segment.fingerprint
 
     @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return all that ``assign`` depends on, as JSON-ready values."""
 
     @abstractmethod
@@ -162,7 +162,7 @@ class RowFolds(FoldScheme):
         extra = [(label_text(c), share.extra) for c, share in shares.items() if share.extra]
         return fingerprint(segment.fingerprint, extra) if extra else segment.fingerprint
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return scheme, number of splits, seed, and how they are dealt."""
         return {"scheme": self.scheme, "n_splits": self.n_splits, "seed": self.seed, "dealt": DEALT}
 

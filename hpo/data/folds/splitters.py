@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
+from algorithms.arrays import Values
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.dataset import Dataset
 from hpo.data.folds.dealing import Cells
@@ -33,6 +34,18 @@ _HELP = (
     "a number, {'scheme': 'kfold'}, {'scheme': 'stratified'}, {'scheme': 'group', 'column': …}, "
     "{'scheme': 'stratified_group', 'column': …} or {'scheme': 'time', 'column': …}"
 )
+
+
+Pair = tuple[ArrayLike, ArrayLike]
+"""Indices of the rows to train on, and of those to test on."""
+
+
+class Splitter(Protocol):
+    """What is used of a splitter of scikit-learn."""
+
+    def split(self, X: Values, y: Values | None, groups: ArrayLike | None) -> Iterable[Pair]:
+        """Yield the splits."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,9 @@ class ExplicitFolds(FoldScheme):
     scheme: ClassVar[str] = "explicit"
 
     @classmethod
-    def from_splitter(cls, cv: Any, X: Any, y: Any = None, groups: Any = None) -> ExplicitFolds:
+    def from_splitter(
+        cls, cv: Splitter | Iterable[Pair], X: Values, y: Values | None = None, groups: ArrayLike | None = None
+    ) -> ExplicitFolds:
         """Return the folds of a splitter, or of an iterable of (train, test) index pairs.
 
         DataError where a split repeats a row, has an empty side, or the splits cut the rows into more than
@@ -101,7 +116,7 @@ class ExplicitFolds(FoldScheme):
         start = segment.part[0] + first_row
         return self.cells[start : start + batch.num_rows]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return scheme, name and the digest of cells and splits."""
         return {"scheme": self.scheme, "name": self.name, "n_splits": self.n_splits, "digest": self.digest}
 
@@ -111,7 +126,7 @@ class ExplicitFolds(FoldScheme):
 
 
 def make_folds(
-    value: Any, dataset: Dataset, *, seed: int = 0, groups: Any = None, classify: bool = False
+    value: object, dataset: Dataset, *, seed: int = 0, groups: ArrayLike | None = None, classify: bool = False
 ) -> FoldScheme:
     """Return the fold scheme that ``value`` asks for, checked against a data set.
 
@@ -150,7 +165,7 @@ def make_folds(
     return scheme
 
 
-def group_columns(value: Any) -> tuple[str, ...]:
+def group_columns(value: object) -> tuple[str, ...]:
     """Return the column that folds group rows by, as they are asked for; it is no feature by itself.
 
     Examples
@@ -160,7 +175,9 @@ def group_columns(value: Any) -> tuple[str, ...]:
     """
     if isinstance(value, GroupFolds):
         return value.columns
-    scheme = _SCHEMES.get(str(value.get("scheme"))) if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping):
+        return ()
+    scheme = _SCHEMES.get(str(value.get("scheme")))
     column = value.get("column") if scheme is not None and issubclass(scheme, GroupFolds) else None
     return (column,) if isinstance(column, str) else ()
 
@@ -186,7 +203,7 @@ def _from_dict(value: Mapping[str, Any], seed: int, classify: bool) -> FoldSchem
         raise DataError(f"folds {dict(value)!r}: {error}; give {_HELP}") from error
 
 
-def _from_splitter(value: Any, dataset: Dataset, groups: Any) -> ExplicitFolds:
+def _from_splitter(value: Any, dataset: Dataset, groups: ArrayLike | None) -> ExplicitFolds:
     if isinstance(value, str) or not (hasattr(value, "split") or isinstance(value, Iterable)):
         raise DataError(f"folds={value!r} is not understood; give {_HELP}, or a scikit-learn splitter")
     if not dataset.in_memory or dataset.rows is None:
@@ -200,7 +217,7 @@ def _from_splitter(value: Any, dataset: Dataset, groups: Any) -> ExplicitFolds:
     return ExplicitFolds.from_splitter(value, np.zeros((dataset.rows, 1)), y, groups)
 
 
-def _columns(dataset: Dataset, names: tuple[str, ...]) -> NDArray[Any]:
+def _columns(dataset: Dataset, names: tuple[str, ...]) -> Values:
     table = dataset.values(names)
     columns = [column.to_numpy() for column in table.columns]
     return columns[0] if len(columns) == 1 else np.column_stack(columns)
@@ -227,7 +244,7 @@ def _check(scheme: FoldScheme, dataset: Dataset, classify: bool) -> None:
         )
 
 
-def _moment(value: Any) -> float:
+def _moment(value: str | float | datetime.date | np.datetime64) -> float:
     """Return a boundary as the number that rows are compared with; moments without a zone are in UTC."""
     try:
         if isinstance(value, str):
@@ -236,7 +253,7 @@ def _moment(value: Any) -> float:
         if isinstance(value, datetime.datetime) and value.tzinfo is not None:
             value = value.astimezone(datetime.UTC).replace(tzinfo=None)
         if isinstance(value, str | datetime.date | np.datetime64):
-            moment: Any = np.datetime64(value) if isinstance(value, str | datetime.date) else value
+            moment = np.datetime64(value) if isinstance(value, str | datetime.date) else value
             return float(moment.astype("datetime64[us]").astype(np.int64)) / 86_400e6
         return float(value)
     except (ValueError, TypeError) as error:
@@ -246,7 +263,7 @@ def _moment(value: Any) -> float:
         ) from error
 
 
-def _days(gap: Any) -> float:
+def _days(gap: str | float | datetime.timedelta | np.timedelta64) -> float:
     """Return a gap in days, or in units of a column that is a number; text and durations have a unit."""
     if isinstance(gap, str):
         seconds = seconds_of(gap)

@@ -118,7 +118,7 @@ class TimeFolds(FoldScheme):
         cells[np.isnan(times)] = 0
         return cells.astype(np.uint16)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return scheme, column, number of splits, boundaries, and the gap if there is one."""
         known = None if self.boundaries is None else list(self.boundaries)
         told = {"scheme": self.scheme, "column": self.column, "n_splits": self.n_splits, "boundaries": known}

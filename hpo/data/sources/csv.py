@@ -6,7 +6,6 @@ import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -85,7 +84,7 @@ class CsvReader:
         for batch in _stream(self.file, self.text, as_text(wanted, self.how)):
             yield converted(batch, self.how, wanted) if self.how else batch
 
-    def bounds(self, name: str) -> tuple[Any, Any] | None:
+    def bounds(self, name: str) -> tuple[float, float] | None:
         """Return None: the file says nothing of its values."""
         return None
 
@@ -190,10 +189,11 @@ def _check_header(file: DataFile, text: TextFormat) -> bytes:
     except LookupError as error:
         why = "is none that Python knows; write 'cp1252' (Windows), 'latin-1' or 'utf-16'"
         raise DataError(f"encoding={text.encoding!r} {why}") from error
-    except UnicodeError as error:
-        place = getattr(error, "start", None)
-        why = f"its header holds the byte 0x{begun[place]:02x}" if place is not None else str(error)
+    except UnicodeDecodeError as error:
+        why = f"its header holds the byte 0x{begun[error.start]:02x}"
         raise DataError(_not_text(file, text, why)) from error
+    except UnicodeError as error:  # that of UTF-16 without a mark at its beginning
+        raise DataError(_not_text(file, text, str(error))) from error
     separator = text.sep or usual_separator(file)
     other = other_separator(header, separator)
     if other is not None:

@@ -6,12 +6,12 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -30,6 +30,10 @@ _COMPRESSED = (".gz", ".bz2", ".zst", ".lz4")
 _MAGIC = {b"PAR1": PARQUET, b"ARRO": IPC, b"FEA1": IPC}
 _ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"})
 _ETAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
+
+
+Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""A path, glob or URI, or several."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class DataFile:
         return {key: _partition_value(value) for key, value in pairs if key}
 
     @cached_property
-    def identity(self) -> tuple[Any, ...]:
+    def identity(self) -> tuple[Hashable, ...]:
         """What is the same for every link to the file: where it is, and the partitions it is reached by."""
         local = isinstance(self.fs, pafs.LocalFileSystem)
         real = os.path.realpath(self.path) if local else self.uri
@@ -101,7 +105,7 @@ class DataFile:
         )
 
 
-def list_files(data: Any, storage_options: Mapping[str, Any] | None = None) -> list[DataFile]:
+def list_files(data: Paths, storage_options: Mapping[str, Any] | None = None) -> list[DataFile]:
     """Return the files of a path, directory, glob, URI or list of these, sorted by URI.
 
     Each is there once, whatever links lead to it.
@@ -112,7 +116,7 @@ def list_files(data: Any, storage_options: Mapping[str, Any] | None = None) -> l
     if not items:
         raise DataError("the list of paths is empty; give at least one file, directory, glob or URI")
     found = {file.uri: file for item in items for file in _expand(os.fspath(item), storage_options)}
-    once: dict[tuple[Any, ...], DataFile] = {}
+    once: dict[tuple[Hashable, ...], DataFile] = {}
     for uri in sorted(found, key=lambda uri: (found[uri].is_link, uri)):
         once.setdefault(found[uri].identity, found[uri])
     return _named_apart(sorted(once.values(), key=lambda file: file.uri))

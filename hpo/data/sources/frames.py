@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from algorithms.arrays import Values
 from hpo.data.sources.memory import ArrayBlock, Block, TableBlock
 from hpo.data.sources.roles import check_distinct
+from hpo.data.values import arrow_numbers
 from hpo.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csr_array
 
 _FAULTS = (pa.ArrowException, ValueError, TypeError, OverflowError)
 
 
-def is_frame(data: Any) -> bool:
+def is_frame(data: object) -> bool:
     """Whether ``data`` is a table in memory: Arrow, pandas, polars or any other Arrow stream."""
     return isinstance(data, pa.Table | pa.RecordBatch) or hasattr(data, "__arrow_c_stream__")
 
 
-def frame_table(data: Any, spare: Collection[str] = ()) -> pa.Table:
+def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
     """Return a frame as an Arrow table; DataError names the column that has no Arrow type.
 
     Where it cannot be converted with the ``spare`` columns it is without them.
@@ -37,29 +42,40 @@ def frame_table(data: Any, spare: Collection[str] = ()) -> pa.Table:
         return pa.Table.from_batches([data])
     if isinstance(data, pa.Table):
         return data
-    pandas = sys.modules.get("pandas")
-    is_pandas = pandas is not None and isinstance(data, pandas.DataFrame)
-    if is_pandas:
-        data = data.set_axis([str(name) for name in data.columns], axis=1)
-        check_distinct("the frame", list(data.columns))
+    frame = _pandas(data)
+    if frame is not None:
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        check_distinct("the frame", list(frame.columns))
     try:
-        return pa.Table.from_pandas(data, preserve_index=False) if is_pandas else pa.table(data)
+        return pa.table(data) if frame is None else pa.Table.from_pandas(frame, preserve_index=False)
     except _FAULTS as error:
-        if is_pandas and any(name in spare for name in data.columns):
-            return frame_table(data.drop(columns=[name for name in data.columns if name in spare]))
+        if frame is not None and any(name in spare for name in frame.columns):
+            return frame_table(frame.drop(columns=[name for name in frame.columns if name in spare]))
         raise DataError(
             f"the frame cannot be read as Arrow columns: {_reason(error)}; "
             "give the column one type, or leave it out of the frame"
         ) from error
 
 
-def collected(data: Any) -> Any:
+def collected(data: object) -> object:
     """Return data, a polars LazyFrame as the frame that it stands for."""
     polars = sys.modules.get("polars")
-    return data.collect() if polars is not None and isinstance(data, polars.LazyFrame) else data
+    if polars is None or not isinstance(data, polars.LazyFrame):
+        return data
+    frame: object = data.collect()
+    return frame
 
 
-def as_table(X: Any, names: tuple[str, ...] | None = None) -> pa.Table:
+def _pandas(data: object) -> pd.DataFrame | None:
+    """Return a pandas frame; None of anything else. Without pandas loaded nothing is one."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(data, pandas.DataFrame):
+        return None
+    frame: pd.DataFrame = data
+    return frame
+
+
+def as_table(X: object, names: tuple[str, ...] | None = None) -> pa.Table:
     """Return rows of any make as a table; the columns of an array take ``names`` by position.
 
     Of a frame with further columns than ``names``, those are left alone, whatever they hold.
@@ -131,15 +147,15 @@ def _with_features(X: Any, beside: pa.Table) -> Block:
 
 def _without_others(X: Any, names: set[str]) -> Any:
     """Return a pandas or polars frame without the columns that are not named."""
-    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
-    if pandas is not None and isinstance(X, pandas.DataFrame):
-        return X.loc[:, [str(name) in names for name in X.columns]]
+    polars, frame = sys.modules.get("polars"), _pandas(X)
+    if frame is not None:
+        return frame.loc[:, [str(name) in names for name in frame.columns]]
     if polars is not None and isinstance(X, polars.DataFrame):
         return X.select([name for name in X.columns if name in names])
     return X
 
 
-def _target_columns(y: Any) -> dict[str, Any]:
+def _target_columns(y: Any) -> dict[str, pa.Array | pa.ChunkedArray]:
     if y is None:
         return {}
     if is_frame(y) and not hasattr(y, "name"):
@@ -151,7 +167,7 @@ def _target_columns(y: Any) -> dict[str, Any]:
     return {name: _arrow(y, name)}
 
 
-def _arrow(values: Any, name: str) -> Any:
+def _arrow(values: Any, name: str) -> pa.Array | pa.ChunkedArray:
     """Return one column of any make as Arrow."""
     try:
         if hasattr(values, "__arrow_c_stream__"):
@@ -160,6 +176,8 @@ def _arrow(values: Any, name: str) -> Any:
         values = values.tolist() if getattr(values, "dtype", None) == np.dtype(object) else values
         if isinstance(values, np.ndarray):
             values = np.ascontiguousarray(_native(values))
+            if values.ndim == 1 and values.dtype.kind in "iuf" and not np.isnan(values).any():
+                return arrow_numbers(values)
         return pa.array(values, from_pandas=True)
     except _FAULTS as error:
         raise DataError(
@@ -168,7 +186,7 @@ def _arrow(values: Any, name: str) -> Any:
         ) from error
 
 
-def _matrix(X: Any) -> NDArray[Any]:
+def _matrix(X: object) -> Values:
     """Return rows that are in no frame as an array."""
     return _native(np.atleast_1d(np.asarray(_unmasked(X))))
 
@@ -183,19 +201,19 @@ def _unmasked(values: Any) -> Any:
     return (masked if masked.dtype.kind == "f" else masked.astype(np.float64)).filled(np.nan)
 
 
-def _native(values: NDArray[Any]) -> NDArray[Any]:
+def _native(values: Values) -> Values:
     """Return an array as Arrow takes it: in the machine's byte order, no float wider than float64."""
     if values.dtype.kind == "f" and values.dtype.itemsize > 8:
         return values.astype(np.float64)
     return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
 
 
-def _is_scipy_sparse(X: Any) -> bool:
+def _is_scipy_sparse(X: object) -> bool:
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(X))
 
 
-def _csr(X: Any) -> Any:
+def _csr(X: csr_array) -> csr_array:
     csr = X.tocsr()
     if not csr.has_canonical_format:
         csr = csr.copy()

@@ -6,7 +6,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
 
 import pyarrow as pa
 
@@ -35,7 +34,7 @@ class IpcReader:
         """Return nothing: numbers and dates have types."""
         return Sight()
 
-    def bounds(self, name: str) -> tuple[Any, Any] | None:
+    def bounds(self, name: str) -> tuple[float, float] | None:
         """Return None: the file says nothing of its values."""
         return None
 

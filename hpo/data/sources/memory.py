@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 import pyarrow as pa
 import xxhash
 
+from algorithms.arrays import Places, Values
 from hpo.data.origins import Extent, extent_of
 from hpo.data.schema import Field, Schema
 from hpo.data.segment import SEGMENT_ROWS, Rows, Segment, fingerprint
 from hpo.data.sources.roles import unify_schemas
 from hpo.data.sources.text import Sight
+from hpo.data.values import arrow_numbers
 
 if TYPE_CHECKING:
-    pass
+    from scipy.sparse import csr_array
+
+Stored: TypeAlias = "Values | csr_array"
+"""A matrix: an array, or one of SciPy's in CSR form."""
 
 MEMORY = "memory:frame"
 
@@ -26,7 +31,7 @@ SOME_ROWS = 4096
 """Rows that the origins of columns are taken from."""
 
 
-NO_VALUES = pa.array([], pa.float64())
+NO_VALUES = pa.nulls(0, pa.float64())
 
 
 class Block(Protocol):
@@ -46,7 +51,7 @@ class Block(Protocol):
         """Return a digest of what those rows hold."""
         ...
 
-    def some(self, name: str, rows: Any) -> pa.Array:
+    def some(self, name: str, rows: Places) -> pa.Array:
         """Return a column's values in some rows; of a sparse matrix none."""
         ...
 
@@ -76,9 +81,9 @@ class TableBlock:
         return sink.hexdigest()
 
 
-    def some(self, name: str, rows: Any) -> pa.Array:
+    def some(self, name: str, rows: Places) -> pa.Array:
         """Return a column's values in some rows."""
-        return _one_chunk(self.table.column(name).take(pa.array(rows)))
+        return _one_chunk(self.table.column(name).take(arrow_numbers(rows)))
 
 
 class ArrayBlock:
@@ -87,7 +92,7 @@ class ArrayBlock:
     A sparse matrix is made dense a batch at a time.
     """
 
-    def __init__(self, matrix: Any, names: Sequence[str], beside: pa.Table) -> None:
+    def __init__(self, matrix: Stored, names: Sequence[str], beside: pa.Table) -> None:
         self.matrix = matrix
         self.names = list(names)
         self.beside = TableBlock(beside)
@@ -104,10 +109,11 @@ class ArrayBlock:
         others = [name for name in columns if name not in places]
         for low in range(start, stop, batch_rows):
             high = min(low + batch_rows, stop)
-            dense: Any = self._dense(low, high) if len(others) < len(columns) else None  # needed by no target
+            none = len(others) == len(columns)  # a target needs none of the matrix
+            dense = np.zeros((0, 0)) if none else self._dense(low, high)
             table = self.beside.table.select(others).slice(low, high - low)
             arrays = [
-                pa.array(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
+                arrow_numbers(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
                 for name in columns
             ]
             yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
@@ -133,15 +139,15 @@ class ArrayBlock:
         table = self.beside.table.select(list(columns)).slice(low, high - low)
         return pa.RecordBatch.from_arrays([_one_chunk(c) for c in table.columns], names=list(columns))
 
-    def some(self, name: str, rows: Any) -> pa.Array:
+    def some(self, name: str, rows: Places) -> pa.Array:
         """Return a column's values in some rows; of a sparse matrix none, since its columns have no origin."""
         if name not in self.places:
             return self.beside.some(name, rows)
         if _is_sparse(self.matrix):
             return NO_VALUES
-        return pa.array(np.ascontiguousarray(self.matrix[rows, self.places[name]]))
+        return arrow_numbers(np.ascontiguousarray(self.matrix[rows, self.places[name]]))
 
-    def _dense(self, low: int, high: int) -> Any:
+    def _dense(self, low: int, high: int) -> Values:
         rows = _rows(self.matrix, low, high)
         return rows.toarray(order="F") if _is_sparse(rows) else np.asfortranarray(rows)
 
@@ -246,7 +252,7 @@ class _HashingSink:
         self._digest = xxhash.xxh3_128()
         self.hexdigest = self._digest.hexdigest
 
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes) -> int:
         self._digest.update(data)
         return len(data)
 
@@ -265,7 +271,7 @@ def _typed_nulls(table: pa.Table) -> pa.Table:
     return table
 
 
-def _rows(matrix: Any, start: int, stop: int) -> Any:
+def _rows(matrix: Stored, start: int, stop: int) -> Stored:
     """Return some rows; those of a CSR matrix share its values and their places."""
     if not _is_sparse(matrix):
         return matrix[start:stop]
@@ -274,11 +280,11 @@ def _rows(matrix: Any, start: int, stop: int) -> Any:
     return type(matrix)(parts, shape=(stop - start, matrix.shape[1]))
 
 
-def _is_sparse(matrix: Any) -> bool:
+def _is_sparse(matrix: Stored) -> TypeGuard[csr_array]:
     return hasattr(matrix, "indptr")
 
 
-def _matrix_bytes(matrix: Any) -> int:
+def _matrix_bytes(matrix: Stored) -> int:
     parts = (matrix.data, matrix.indices, matrix.indptr) if _is_sparse(matrix) else (matrix,)
     return sum(int(part.nbytes) for part in parts)
 

@@ -6,7 +6,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,7 +31,7 @@ class ParquetReader:
     schema: pa.Schema
     segments: tuple[Segment, ...]
     nullable: dict[str, bool]
-    metadata: Any
+    metadata: pq.FileMetaData
 
     def exact(self, name: str) -> pa.DataType:
         """Return the type that a column is stored in."""
@@ -42,7 +41,7 @@ class ParquetReader:
         """Return nothing: numbers and dates have types."""
         return Sight()
 
-    def bounds(self, name: str) -> tuple[Any, Any] | None:
+    def bounds(self, name: str) -> tuple[float, float] | None:
         """Return the least and the largest value that the footer has of a column, of times their ticks."""
         index = self.schema.get_field_index(name)
         groups = self.metadata.num_row_groups
@@ -91,7 +90,7 @@ def open_parquet(file: DataFile, how: str) -> ParquetReader:
     return ParquetReader(file, schema, tuple(segments), _nullable(schema, groups), metadata)
 
 
-def _bounds(chunk: Any, kind: pa.DataType) -> tuple[Any, Any] | None:
+def _bounds(chunk: pq.ColumnChunkMetaData, kind: pa.DataType) -> tuple[float, float] | None:
     """Return the least and the largest value of a column chunk; None where its statistics are no numbers."""
     statistics = chunk.statistics
     if statistics is None or not statistics.has_min_max:
@@ -105,7 +104,7 @@ def _bounds(chunk: Any, kind: pa.DataType) -> tuple[Any, Any] | None:
     return (low, high) if isinstance(low, int | float) and isinstance(high, int | float) else None
 
 
-def _all_null(chunk: Any) -> bool:
+def _all_null(chunk: pq.ColumnChunkMetaData) -> bool:
     """Return whether a column chunk says that it holds nothing but nulls."""
     statistics = chunk.statistics
     return bool(
@@ -113,7 +112,7 @@ def _all_null(chunk: Any) -> bool:
     )
 
 
-def _ticks(value: Any, kind: pa.DataType) -> int:
+def _ticks(value: object, kind: pa.DataType) -> int:
     whole = pa.int64() if kind.bit_width == 64 else pa.int32()
     ticks: int = pa.scalar(value, kind).cast(whole).as_py()
     return ticks
@@ -132,11 +131,11 @@ def _footer(stream: pa.NativeFile, size: int) -> str:
     return digest
 
 
-def _stored_bytes(group: Any) -> int:
+def _stored_bytes(group: pq.RowGroupMetaData) -> int:
     return sum(group.column(index).total_compressed_size for index in range(group.num_columns))
 
 
-def _nullable(schema: pa.Schema, groups: list[Any]) -> dict[str, bool]:
+def _nullable(schema: pa.Schema, groups: Sequence[pq.RowGroupMetaData]) -> dict[str, bool]:
     """Return False for the columns that by their statistics hold no null."""
     if not groups or groups[0].num_columns != len(schema):
         return {}

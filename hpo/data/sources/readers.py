@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import xxhash
@@ -97,7 +97,7 @@ class FileReader(Protocol):
         """Return the first rows of those columns that are text, where the file is one; else none."""
         ...
 
-    def bounds(self, name: str) -> tuple[Any, Any] | None:
+    def bounds(self, name: str) -> tuple[float, float] | None:
         """Return the least and the largest stored value of a column, NO_VALUES of none; None if unsaid."""
         ...
 
@@ -203,7 +203,7 @@ def _is_whole(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0))
 
 
-def _bounds(reader: FileReader, name: str, kind: pa.DataType) -> tuple[Any, Any] | None:
+def _bounds(reader: FileReader, name: str, kind: pa.DataType) -> tuple[float, float] | None:
     """Return the least and the largest value of a file's column, or that of its partition; None if unknown."""
     if name in reader.schema.names:
         stored = reader.schema.field(name).type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -55,7 +55,7 @@ class TextFormat:
     @property
     def given(self) -> dict[str, Any]:
         """What is not as usual, by name."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) not in (None, ())}
+        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from algorithms.batches import Label
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.folds.dealing import Roles, Share, Shares, Table, label_text
 from hpo.data.folds.groups import DealtGroups, GroupFolds, deal_groups, group_words
@@ -36,7 +37,7 @@ HELD = 1 << 23
 
 
 def dealt(
-    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Any] = ()
+    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Label] = ()
 ) -> FoldScheme:
     """Return the scheme with what it deals to whom; reads what it must count of segments that are not known yet.
 
@@ -48,14 +49,14 @@ def dealt(
 
 
 def known_dealt(
-    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Any] = ()
+    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Label] = ()
 ) -> FoldScheme | None:
     """Return the scheme as :func:`dealt`, of what is counted already; None where that is nothing. Reads no data."""
     return _dealt(folds, dataset, store, classes, read=False)
 
 
 def _dealt(
-    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Any], *, read: bool
+    folds: FoldScheme, dataset: Dataset, store: StateStore, classes: Sequence[Label], *, read: bool
 ) -> FoldScheme | None:
     deal = _Deal(dataset, store, tuple(classes), read)
     if isinstance(folds, RowFolds):
@@ -69,7 +70,7 @@ class _Deal:
 
     dataset: Dataset
     store: StateStore
-    classes: tuple[Any, ...]
+    classes: tuple[Label, ...]
     read: bool
 
     def rows(self, folds: RowFolds) -> RowFolds | None:
@@ -94,7 +95,7 @@ class _Deal:
         roles = Roles(self.dataset.targets, self.dataset.weight, apart, self.classes)
         return folds.knowing(DealtRows(found, roles, table))
 
-    def _counted(self, segment: Segment, apart: tuple[Any, ...]) -> Mapping[Any, int | None] | None:
+    def _counted(self, segment: Segment, apart: tuple[Label, ...]) -> Mapping[Label | None, int | None] | None:
         """Return the rows of each class of a segment in the order of the classes, or of all; None if unknown."""
         if not apart:
             return {None: segment.opened if segment.rows is None else segment.rows}
@@ -102,7 +103,7 @@ class _Deal:
         rows = counts(self.dataset, segment, self.store)
         return None if rows is None else {label: rows.get(label, 0) for label in apart}
 
-    def _name(self, folds: FoldScheme, segment: Segment, counted: Any) -> str:
+    def _name(self, folds: FoldScheme, segment: Segment, counted: object) -> str:
         """Return what a segment's deal is remembered by: where it is and how many rows it has, not its time."""
         asked = {k: v for k, v in folds.to_dict().items() if k != "seed" or isinstance(folds, GroupFolds)}
         roles = [*self.dataset.targets, self.dataset.weight]
@@ -110,7 +111,7 @@ class _Deal:
         return digest([asked, roles, where, segment.place, *segment.part, counted])
 
     def _recalled(
-        self, name: str, segment: Segment, rows: Mapping[Any, int | None], n_splits: int
+        self, name: str, segment: Segment, rows: Mapping[Label | None, int | None], n_splits: int
     ) -> Shares | None:
         document = None if segment.uri == MEMORY else DEALS.get(self.store, name)
         extra = {} if document is None else document.about.get("extra")
@@ -139,7 +140,7 @@ class _Deal:
             if room >= 0:
                 held[segment.id] = words
             names[segment.id] = name = self._name(folds, segment, fingerprint(words.tobytes(), rows.tobytes()))
-            together.add(words, rows, self._folds_of(name, words))
+            together.add(words, rows, self._folds_of(name, words.shape))
         words, rows, known = together.result()
         made = deal_groups(words, rows, known, folds.n_splits, folds.seed)
         prints = {}
@@ -150,17 +151,17 @@ class _Deal:
                     own = again[0]
                 mine = made[:0] if own is None else made[np.searchsorted(words, own)]
                 prints[segment.id] = fingerprint(mine.tobytes())
-                if self.read and self._folds_of(names[segment.id], mine) is None:
+                if self.read and self._folds_of(names[segment.id], mine.shape) is None:
                     about = {"segment": segment.fingerprint}
                     DEALS.put(self.store, names[segment.id], about, {"folds": mine})
         labels = self.classes if folds.stratified else ()
         return folds.knowing(DealtGroups(words, made, rows, labels, prints))
 
-    def _folds_of(self, name: str, groups: NDArray[Any]) -> NDArray[Any] | None:
+    def _folds_of(self, name: str, shape: tuple[int, ...]) -> NDArray[np.int64] | None:
         """Return the remembered folds of a segment's groups."""
         document = DEALS.get(self.store, name)
         found = None if document is None else document.arrays.get("folds")
-        return found if found is not None and found.shape == groups.shape else None
+        return found.astype(np.int64) if found is not None and found.shape == shape else None
 
     def _counted_groups(self, folds: GroupFolds, segment: Segment) -> tuple[Words, NDArray[np.int64]] | None:
         """Return the groups of a segment, sorted, and the rows of each by class; None if unknown before reading."""
@@ -169,7 +170,8 @@ class _Deal:
         name = digest([segment.fingerprint, roles, labels, len(self.classes)])
         document = GROUPS.get(self.store, name)
         if document is not None and {"groups", "rows"} <= set(document.arrays):
-            return document.arrays["groups"], document.arrays["rows"]
+            groups, rows = document.arrays["groups"], document.arrays["rows"]
+            return groups.astype(np.uint64, copy=False), rows.astype(np.int64, copy=False)
         if not self.read:
             return None
         found = _Groups(len(self.classes) if folds.stratified else 1)
@@ -204,9 +206,9 @@ class _Groups:
         self._parts = [(np.empty(0, np.uint64), np.zeros((0, classes), np.int64), np.empty(0, np.int64))]
         self._waiting = 0
 
-    def add(self, words: Words, rows: NDArray[np.int64], folds: NDArray[Any] | None = None) -> None:
+    def add(self, words: Words, rows: NDArray[np.int64], folds: NDArray[np.int64] | None = None) -> None:
         """Take further groups; of two folds the first that was met stays."""
-        known = np.full(len(words), -1) if folds is None else folds.astype(np.int64)
+        known = np.full(len(words), -1) if folds is None else folds
         self._parts.append((words, rows, known))
         self._waiting += len(words)
         if self._waiting > max(1 << 20, len(self._parts[0][0])):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from algorithms.arrays import Values
 from hpo.data.dataset import Dataset
 from hpo.errors import StoreWarning
 from state_store import StateStore, StoreWriteError
@@ -39,7 +39,7 @@ class Kind:
         return store.documents(self.name)
 
     def put(
-        self, store: StateStore, name: str, about: Mapping[str, Any], arrays: Mapping[str, Any] | None = None
+        self, store: StateStore, name: str, about: Mapping[str, object], arrays: Mapping[str, Values] | None = None
     ) -> None:
         """Keep a document; warns where the store cannot be written, since the study can do without."""
         try:

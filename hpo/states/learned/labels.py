@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from algorithms.batches import Label
 from hpo.data.dataset import check_classes
 from hpo.errors import DataError, DataWarning
 from hpo.states.learned.kinds import LABELS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 MOST = 10_000
 
 
-def classes_of(dataset: Dataset, store: StateStore) -> tuple[Any, ...]:
+def classes_of(dataset: Dataset, store: StateStore) -> tuple[Label, ...]:
     """Return the labels of the target, sorted; reads the target of segments whose labels are not known yet.
 
     A new label in new data is found, so no row is ever left out for its class; it means a new pass, since
@@ -29,17 +30,17 @@ def classes_of(dataset: Dataset, store: StateStore) -> tuple[Any, ...]:
         For fewer than two labels, more than ``MOST``, or numbers that are not whole.
     """
     target = dataset.targets[0]
-    found: set[Any] = set()
+    found: set[Label] = set()
     for segment in dataset.segments:
         found.update(label_rows(dataset, segment, store))
         check_classes(target, found, MOST)
     return _checked(target, found)
 
 
-def known_classes(dataset: Dataset, store: StateStore) -> tuple[Any, ...] | None:
+def known_classes(dataset: Dataset, store: StateStore) -> tuple[Label, ...] | None:
     """Return the labels of the target, or None where they are unknown before reading."""
     target = dataset.targets[0]
-    found: set[Any] = set()
+    found: set[Label] = set()
     for segment in dataset.segments:
         labels = known_label_rows(dataset, segment, store)
         if labels is None:
@@ -48,7 +49,7 @@ def known_classes(dataset: Dataset, store: StateStore) -> tuple[Any, ...] | None
     return _checked(target, found)
 
 
-def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Any, int]:
+def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Label, int]:
     """Return the rows of each label of a segment; reads them where they are not known yet."""
     known = known_label_rows(dataset, segment, store)
     if known is None:
@@ -57,7 +58,7 @@ def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[An
     return known
 
 
-def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Any, int] | None:
+def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Label, int] | None:
     """Return the rows of each label of a segment, or None where they are unknown before reading."""
     document = LABELS.get(store, _name(dataset, segment))
     about = {} if document is None else document.about
@@ -67,7 +68,7 @@ def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> d
     return dict(zip(labels, rows, strict=True))
 
 
-def _checked(target: str, found: set[Any]) -> tuple[Any, ...]:
+def _checked(target: str, found: set[Label]) -> tuple[Label, ...]:
     if len({isinstance(value, str) for value in found}) > 1:
         raise DataError(
             f"target {target!r} holds text in one file and numbers in another; rewrite one of them, so that equal "
@@ -90,18 +91,21 @@ def _checked(target: str, found: set[Any]) -> tuple[Any, ...]:
     return tuple(labels)
 
 
-def _check_digits(target: str, labels: list[Any]) -> None:
+def _check_digits(target: str, labels: list[Label]) -> None:
     """Warn of whole numbers that float64 may have merged; refuse those that 64 bits do not hold."""
-    if isinstance(labels[-1], float) and max(map(abs, labels)) >= 2**53:
+    numbers = [label for label in labels if not isinstance(label, str)]
+    if not numbers:
+        return
+    if isinstance(numbers[-1], float) and max(map(abs, numbers)) >= 2**53:
         warnings.warn(
             f"target {target!r} holds whole numbers beyond 2**53 as float64, which cannot tell neighbours apart; "
             "give them as integers or text where they are made",
             DataWarning,
             stacklevel=3,
         )
-    if isinstance(labels[-1], int) and labels[-1] >= 2**63 and labels[0] < 0:
+    if isinstance(numbers[-1], int) and numbers[-1] >= 2**63 and numbers[0] < 0:
         raise DataError(
-            f"target {target!r} holds whole numbers from {labels[0]} to {labels[-1]}, more than 64 bits hold; "
+            f"target {target!r} holds whole numbers from {numbers[0]} to {numbers[-1]}, more than 64 bits hold; "
             "give them as text"
         )
 
@@ -114,7 +118,7 @@ def _name(dataset: Dataset, segment: Segment) -> str:
     return digest([segment.fingerprint, target, *([] if labels == field else [labels.dtype]), *weight])
 
 
-def _keep(dataset: Dataset, segment: Segment, found: dict[Any, int], store: StateStore) -> None:
+def _keep(dataset: Dataset, segment: Segment, found: dict[Label, int], store: StateStore) -> None:
     about = {
         "segment": segment.fingerprint, "target": dataset.targets[0], "labels": list(found),
         "rows": list(found.values()),

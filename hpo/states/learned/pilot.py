@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from algorithms.batches import Label
 from algorithms.contract import Shape, Summary
 from algorithms.known import Known
 from hpo.data.dataset import PILOT_SEGMENTS
-from hpo.data.encoding.encoder import Encoder
+from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.schema import Field
@@ -35,7 +36,7 @@ PILOT_ROWS = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Pilot:
-    """Encoder and fold scheme, ready for a pass.
+    """ColumnEncoder and fold scheme, ready for a pass.
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class Pilot:
     known : what summaries learned from a sample of encoded rows.
     """
 
-    encoder: Encoder
+    encoder: ColumnEncoder
     folds: FoldScheme
     shape: Shape
     name: str | None
@@ -94,17 +95,17 @@ def plan_pilot(
     folds: FoldScheme,
     max_categories: int,
     store: StateStore,
-    classes: Sequence[Any] | None = (),
+    classes: Sequence[Label] | None = (),
     hash_columns: Hashed = None,
 ) -> PilotPlan:
     """Return which stored pilot fits the data set, if one does; reads no data.
 
     ``classes`` are the labels of a target that is a class; None where they are unknown before reading.
-    ``hash_columns`` is as :class:`~hpo.data.Encoder` has it.
+    ``hash_columns`` is as :class:`~hpo.data.ColumnEncoder` has it.
     """
     if classes is None:
         return PilotPlan(dataset.targets, "", None, outdated=False, needed=True)
-    encoder = Encoder(max_categories, hash_columns=hash_columns)
+    encoder = ColumnEncoder(max_categories, hash_columns=hash_columns)
     learned = (*encoder.sample_columns(dataset.features), *folds.sample_columns)
     origins, peeked = dataset.known_origins(encoder.numbers(dataset.features))
     weight = (dataset.weight,) if dataset.weight else ()
@@ -135,12 +136,12 @@ def make_pilot(
     max_categories: int,
     store: StateStore,
     seed: int = 0,
-    classes: Sequence[Any] = (),
+    classes: Sequence[Label] = (),
     hash_columns: Hashed = None,
 ) -> Pilot:
     """Return the pilot of a data set: from the schema, from the store, or from a new sample that is stored.
 
-    ``classes`` are the labels of a target that is a class; ``hash_columns`` as in :class:`~hpo.data.Encoder`.
+    ``classes`` are the labels of a target that is a class; ``hash_columns`` as in :class:`~hpo.data.ColumnEncoder`.
 
     Raises
     ------
@@ -148,7 +149,7 @@ def make_pilot(
         If the sample cannot be read.
     """
     plan = plan_pilot(dataset, folds, max_categories, store, classes, hash_columns)
-    unfitted = Encoder(max_categories, hash_columns=hash_columns)
+    unfitted = ColumnEncoder(max_categories, hash_columns=hash_columns)
     if not plan.needed:
         return _pilot(dataset, folds, _fitted(unfitted, dataset, None, classes, {}), None, "schema")
     if plan.stored is not None:
@@ -187,33 +188,33 @@ def load_pilot(store: StateStore, name: str, folds: FoldScheme, dataset: Dataset
     document = PILOT.get(store, name)
     if document is None:
         return None
-    encoder = Encoder.from_dict(document.about["encoder"])
+    encoder = ColumnEncoder.from_dict(document.about["encoder"])
     if folds.sample_columns:
         folds = folds.restored(document.about["folds"])
     return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), name, "stored")
 
 
-def shape_of(encoder: Encoder, targets: Sequence[str], stored_numbers: float | None = None) -> Shape:
+def shape_of(encoder: ColumnEncoder, targets: Sequence[str], stored_numbers: float | None = None) -> Shape:
     """Return the shape of what an encoder makes of rows; of sparse ones with the numbers that one stores."""
     columns = encoder.columns_
     share = 1.0 if stored_numbers is None else min(1.0, stored_numbers / max(1, len(columns)))
     return Shape(columns, tuple(targets), encoder.classes_, encoder.dtype_.name, stored=share)
 
 
-def _asked(hash_columns: Hashed) -> Any:
+def _asked(hash_columns: Hashed) -> object:
     return hash_columns if hash_columns == AUTO else sorted(hash_columns or ())
 
 
 def _fitted(
-    encoder: Encoder,
+    encoder: ColumnEncoder,
     dataset: Dataset,
     sample: pa.Table | None,
-    classes: Sequence[Any],
+    classes: Sequence[Label],
     origins: Mapping[str, float],
-) -> Encoder:
+) -> ColumnEncoder:
     weight = dataset.weight if sample is not None else None
     return encoder.fit_fields(dataset.features, sample, dataset.target_fields, weight, classes, origins)
 
 
-def _pilot(dataset: Dataset, folds: FoldScheme, encoder: Encoder, name: str | None, origin: str) -> Pilot:
+def _pilot(dataset: Dataset, folds: FoldScheme, encoder: ColumnEncoder, name: str | None, origin: str) -> Pilot:
     return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), name, origin)

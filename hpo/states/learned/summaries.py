@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from algorithms.contract import Batch, Shape, SparseBatch, Summary
 from algorithms.known import Known
@@ -100,7 +101,7 @@ def sampled(summary: Summary, pilot: Pilot, dataset: Dataset, seed: int) -> Batc
 
 def _about(
     summary: Summary, pilot: Pilot, dataset: Dataset, segments: Sequence[Segment]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "lookup": lookup_of(summary, pilot, dataset.targets, dataset.weight),
         "segments": [segment.fingerprint for segment in segments],
@@ -201,7 +202,7 @@ def _fewer(shape: Shape) -> int:
     return min(ROWS, max(1, MOST_BYTES // (8 * max(1, shape.p))))
 
 
-def _encoded(pilot: Pilot, dataset: Dataset, table: Any) -> Batch:
+def _encoded(pilot: Pilot, dataset: Dataset, table: pa.Table) -> Batch:
     """Return the sampled rows as one batch with every column present."""
     shape, made = pilot.shape, []
     for batch in table.to_batches():

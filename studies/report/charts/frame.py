@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from studies.report.charts.scales import Category, Scale, Ticks
 from studies.report.charts.svg import Point, coord, element, label, title
@@ -42,7 +41,7 @@ class Frame:
         """Return the y pixel of a place in 0…1."""
         return self.base - place * (self.base - TOP)
 
-    def point(self, x: Any, y: Any) -> Point | None:
+    def point(self, x: object, y: object) -> Point | None:
         """Return the pixels of a pair of values, or None when either has no place."""
         place_x, place_y = self.x.unit(x), self.y.unit(y)
         if place_x is None or place_y is None:

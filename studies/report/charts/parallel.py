@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from studies.report.charts.frame import spaced
 from studies.report.charts.scales import Category, Scale, Ticks, fit_scale, score_scale
@@ -36,7 +35,7 @@ class Axis:
         start = LEFT + UNSET
         return start + place * (self.width - RIGHT - start)
 
-    def point(self, value: Any, known: bool, index: int = 0) -> Point:
+    def point(self, value: object, known: bool, index: int = 0) -> Point:
         """Return where the line of trial `index` meets the axis."""
         place = self.scale.unit(value) if known else None
         if place is None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Protocol
+from typing import Protocol
 
 from studies.report.text import finite, number_text
 
@@ -20,7 +20,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 class Scale(Protocol):
     """A rule that gives each value a place in 0…1, or None when the value has none."""
 
-    def unit(self, value: Any) -> float | None:
+    def unit(self, value: object) -> float | None:
         """Return the place of `value`; places beyond the ends are drawn at the ends."""
 
     def ticks(self, count: int) -> Ticks:
@@ -41,7 +41,7 @@ class Linear:
     high: float
     whole: bool = False
 
-    def unit(self, value: Any) -> float | None:
+    def unit(self, value: object) -> float | None:
         """Return the place of `value` between the ends."""
         number = finite(value)
         return None if number is None else _clip((number - self.low) / (self.high - self.low))
@@ -69,7 +69,7 @@ class Log:
     high: float
     has_zero: bool = False
 
-    def unit(self, value: Any) -> float | None:
+    def unit(self, value: object) -> float | None:
         """Return the place of the logarithm of `value` between the ends."""
         number = finite(value)
         if number is None:
@@ -101,7 +101,7 @@ class Category:
 
     labels: tuple[str, ...]
 
-    def unit(self, value: Any) -> float | None:
+    def unit(self, value: object) -> float | None:
         """Return the middle of the label's step."""
         text = category_text(value)
         if text not in self.labels:
@@ -117,12 +117,12 @@ class Category:
         return ((index * 0.618034) % 1.0 - 0.5) * 0.5 / len(self.labels)
 
 
-def category_text(value: Any) -> str:
+def category_text(value: object) -> str:
     """Return the label of a value on a scale of categories."""
     return "none" if value is None else number_text(value)
 
 
-def fit_scale(values: Iterable[Any], log: bool | None = None, limit: int = 10) -> Scale:
+def fit_scale(values: Iterable[object], log: bool | None = None, limit: int = 10) -> Scale:
     """Return the scale that suits the values; `log` None decides from them.
 
     Positive values over four decades get a logarithmic scale, over two when most of them are small.
@@ -152,7 +152,7 @@ def _is_wide(positive: Sequence[float]) -> bool:
     return decades >= 4 or (decades >= 2 and median(positive) < max(positive) / 5)
 
 
-def _fit_category(values: Sequence[Any], limit: int) -> Category:
+def _fit_category(values: Sequence[object], limit: int) -> Category:
     """Return the labels, numbers first and in their order, then the others in theirs."""
     ordered = sorted(values, key=lambda value: (finite(value) is None, finite(value) or 0.0))
     counts = Counter(map(category_text, ordered))

@@ -50,7 +50,7 @@ def _points(
             yield (point[0] + _spread(frame, x, place), point[1]), place
 
 
-def _drawable(x: Scale, value: Any) -> Any:
+def _drawable(x: Scale, value: object) -> Any:
     return value if not isinstance(x, Category) or value is not None else "none"
 
 
