@@ -51,9 +51,10 @@ docs: install  ## write the table of algorithms and the sources that pages show
 check: lint type  ## lint, types, layers and the core of the tests: within three minutes
 	$(BIN)/python -m pytest -q -n auto $(CORE)
 
-fuzz: install  ## random tables against scikit-learn: make fuzz EXAMPLES=20000, or SECONDS=600
+fuzz: install  ## random tables against scikit-learn, and 20,000 damaged journals: make fuzz EXAMPLES=20000
 	PYTHONPATH=tests $(BIN)/python -m differential.fuzz $(if $(SECONDS),--seconds $(SECONDS)) \
 	  $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
+	HPO_MUTANTS=20000 $(BIN)/python -m pytest -q -rP tests/test_journal_damage.py -k mutant
 
 bench: install  ## the figures of benchmarks/README.md, on this machine
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

@@ -454,15 +454,6 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path, text):
     assert path.read_bytes() == text
 
 
-def test_damage_in_the_middle_is_refused(tmp_path):
-    path = tmp_path / "a.journal"
-    storage = open_storage(path)
-    with WriteBehind(storage, start(storage).study_name) as writer:
-        grow(start(storage), 3, writer)
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([*lines[:2], b"@@@\n", *lines[2:]]))
-    with pytest.raises(StorageError, match="cannot be read as an Optuna journal"):
-        open_storage(path)
 
 
 def test_places_that_cannot_be_written_are_told(tmp_path):

@@ -73,7 +73,7 @@ def help_of(command: Callable[..., None]) -> str:
 
 app = _group(ABOUT)
 app.callback(help=ABOUT)(_top)
-_studies = _group("The recorded studies: list, show, compare, remove.")
+_studies = _group("The recorded studies: list, show, compare, remove, check.")
 _states = _group("The states that studies share: list, check, collect, carry.")
 
 _add(app, "init", init.init)
@@ -89,6 +89,8 @@ _add(_studies, "ls", studies.ls)
 _add(_studies, "show", studies.show)
 _add(_studies, "compare", studies.compare)
 _add(_studies, "rm", studies.rm)
+_add(_studies, "verify", studies.verify)
+_add(_studies, "repair", studies.repair)
 _add(_states, "ls", states.ls)
 _add(_states, "show", states.show)
 _add(_states, "verify", states.verify)

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from state_store import gc as store_gc
     from state_store import verify as store_verify
     from studies.record import compare as study_compare
+    from studies.record import journal as study_journal
     from studies.record import records, study_record
     from studies.record import storage as study_storage
     from studies.report import accuracy as score_accuracy
@@ -112,6 +113,7 @@ else:
     store_gc = Module("state_store.gc")
     store_verify = Module("state_store.verify")
     study_compare = Module("studies.record.compare")
+    study_journal = Module("studies.record.journal")
     study_record = Module("studies.record.study_record")
     study_storage = Module("studies.record.storage")
     study_template = Module("studies.spec.template")

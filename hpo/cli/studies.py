@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
+import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from hpo.cli.behind import field_ranges, records, score_accuracy, study_compare, study_record, study_storage
-from hpo.cli.exits import UsageError
+from hpo.cli.behind import (
+    field_ranges,
+    records,
+    score_accuracy,
+    study_compare,
+    study_journal,
+    study_record,
+    study_storage,
+)
+from hpo.cli.exits import STORE, UsageError
 from hpo.cli.options import AsJson, Storage, StudyName, known_storage
 from hpo.cli.output import count, emit, print_facts, print_table, say
-from studies.errors import StudyError
+from studies.errors import RecordWarning, StudyError
 from studies.report.text import shorten
 
 if TYPE_CHECKING:
@@ -20,6 +31,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from studies.record.compare import Comparison, Pair
+    from studies.record.journal import FileStorage
+    from studies.record.journal_lines import Damage
     from studies.record.study_record import StudyRecord
 
 MOST_TRIALS = 10
@@ -131,6 +144,59 @@ def rm(
         emit({"removed": list(trials)})
     else:
         say(*(f"removed {name}, {count(number, 'trial')}" for name, number in trials.items()))
+
+
+def verify(storage: Storage = None, as_json: AsJson = False) -> None:
+    """Check every line of the journal against its digest.
+
+    Damaged lines are set aside: the other trials and studies go on without them. Exits with 3 if there are any.
+
+    Examples
+    --------
+      hpo studies verify
+      hpo studies verify --storage studies.journal --json
+    """
+    kept = _journal_of(storage)
+    _show_damage(kept, kept.damage, as_json=as_json, done="set aside")
+    if kept.damage:
+        raise typer.Exit(STORE)
+
+
+def repair(storage: Storage = None, as_json: AsJson = False) -> None:
+    """Rewrite the journal without its damaged lines.
+
+    Other programs read it, too, then. A damaged trial becomes a failed one. The file as it was is kept beside it,
+    as NAME.damaged. No study may write to the journal meanwhile.
+
+    Examples
+    --------
+      hpo studies repair
+      hpo studies repair --storage studies.journal
+    """
+    kept = _journal_of(storage)
+    _show_damage(kept, study_journal.repair(kept.path), as_json=as_json, done="replaced")
+
+
+def _journal_of(storage: str | None) -> FileStorage:
+    """Return a journal, without a warning of its damage."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecordWarning)
+        kept = known_storage(storage)
+    if not isinstance(kept, study_journal.FileStorage):
+        raise UsageError(
+            f"{study_storage.describe(kept)} is no journal file; check a database with its own tools"
+        )
+    return kept
+
+
+def _show_damage(kept: FileStorage, damage: Sequence[Damage], *, as_json: bool, done: str) -> None:
+    if as_json:
+        emit({"journal": str(kept.path), "damaged": [dataclasses.asdict(one) for one in damage]})
+    elif not damage:
+        say(f"{kept.path}: every line is whole")
+    else:
+        say(f"{kept.path}: {count(len(damage), 'damaged line')} {done}")
+        print_table(("line", "what", "why"), ((str(d.line), d.what, d.why) for d in damage), right=("line",))
 
 
 class Tried(TypedDict):

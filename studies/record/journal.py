@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from optuna.storages import JournalStorage
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend
+from optuna.storages.journal import BaseJournalBackend
 
 from studies.errors import RecordWarning, StorageError
+from studies.record.journal_lines import TWICE, Damage, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
 
 if TYPE_CHECKING:
@@ -29,13 +30,23 @@ _START = b'{"op_code":'
 class JournalFile(BaseJournalBackend):
     """A journal file whose lines can be gathered and written together: one lock, one write, one fsync.
 
-    The format is Optuna's own, line for line; its ``JournalFileBackend`` and optuna-dashboard read it.
+    The format is Optuna's own, line for line; its ``JournalFileBackend`` and optuna-dashboard read it, and pass
+    over the digest that each line has besides. Damaged lines are set aside (:mod:`studies.record.journal_lines`).
+
+    Attributes
+    ----------
+    path : the file.
+    damage : the lines that are set aside, by number.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = OwnedLock(path)
-        self._file = JournalFileBackend(str(path), lock_obj=self._lock)
+        self._offsets = [0]
+        self._seen: set[bytes] = set()
+        self.damage: dict[int, Damage] = {}
+        if not path.exists():
+            path.open("ab").close()
         self._mutex = threading.RLock()
         self._pending: list[Log] | None = None
         self._lines: list[bytes] = []
@@ -45,11 +56,11 @@ class JournalFile(BaseJournalBackend):
         """Yield the lines from that number on, gathered ones included."""
         with self._mutex:
             if self._pending is None:
-                yield from self._file.read_logs(log_number_from)
+                yield from self._read(log_number_from)
                 return
             number = log_number_from
             if self._base is None:
-                for log in self._file.read_logs(log_number_from):
+                for log in self._read(log_number_from):
                     yield log
                     number += 1
                 self._base = number
@@ -58,13 +69,41 @@ class JournalFile(BaseJournalBackend):
     def append_logs(self, logs: list[Log]) -> None:
         """Append lines: at once, or within :meth:`together` when it ends."""
         with self._mutex:
-            lines = [json.dumps(log, separators=(",", ":")).encode() + b"\n" for log in logs]
+            lines = [sealed(log) for log in logs]
             if self._pending is not None:
                 self._pending += logs
                 self._lines += lines
                 return
             with self._locked():
                 self._write(lines)
+
+    def _read(self, first: int) -> Iterator[Log]:
+        """Yield the lines from a number on, damaged ones as what stands for them, none that is not ended."""
+        with self.path.open("rb") as file:
+            number = min(first, len(self._offsets) - 1)
+            file.seek(self._offsets[number])
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                log = self._checked(line, number)
+                number += 1
+                if number == len(self._offsets):
+                    self._offsets.append(self._offsets[-1] + len(line))
+                if number > first:
+                    yield log
+
+    def _checked(self, line: bytes, number: int) -> Log:
+        log, damage = read(line, number + 1)
+        if number == len(self._offsets) - 1 and b'"datetime_start"' in line and (digest := digest_of(line)):
+            if digest in self._seen:
+                damage = Damage(number + 1, "a trial", TWICE)
+            self._seen.add(digest)
+        if damage is None and number + 1 in self.damage:
+            damage = self.damage[number + 1]
+        if damage is None:
+            return log
+        self.damage[number + 1] = damage
+        return stand_in(b"" if damage.why == TWICE else line, number + 1)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -112,6 +151,11 @@ class FileStorage(JournalStorage):
         self._journal = JournalFile(path)
         super().__init__(self._journal)
 
+    @property
+    def damage(self) -> list[Damage]:
+        """The lines that are set aside, in their order."""
+        return [self._journal.damage[line] for line in sorted(self._journal.damage)]
+
     def create_trials(self, study_id: int, trials: Sequence[FrozenTrial]) -> list[int]:
         """Record finished trials in one write, all or none; return their ids.
 
@@ -129,6 +173,29 @@ class FileStorage(JournalStorage):
 
     def __str__(self) -> str:
         return f"journal file {self.path}"
+
+
+def repair(path: Path) -> list[Damage]:
+    """Rewrite a journal with what stands for its damaged lines, so that other programs read it, too.
+
+    The file as it was is kept beside it, with ``.damaged`` appended to its name. Returns what was damaged.
+    """
+    lock = OwnedLock(path)
+    lock.acquire()
+    try:
+        journal = JournalFile(path)
+        logs = list(journal.read_logs(0))
+        if journal.damage:
+            lines = path.read_bytes().splitlines(keepends=True)
+            for line in journal.damage:
+                lines[line - 1] = sealed(logs[line - 1])
+            shutil.copy2(path, path.with_name(path.name + ".damaged"))
+            made = path.with_name(f".{path.name}.repaired")
+            made.write_bytes(b"".join(lines))
+            made.replace(path)
+        return [journal.damage[line] for line in sorted(journal.damage)]
+    finally:
+        lock.release()
 
 
 def mend(path: Path) -> None:
@@ -178,7 +245,7 @@ def _last_line(file: BinaryIO) -> bytes:
 def _is_log(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

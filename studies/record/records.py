@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from studies.errors import StudyTaken
+from studies.errors import StorageError, StudyTaken
 from studies.quiet import quiet
-from studies.record.storage import find_study
-from studies.record.study_record import ONEPASS, StudyRecord
+from studies.record.storage import describe, find_study
+from studies.record.study_record import ONEPASS, SENSELESS, StudyRecord
 from studies.sampling.numbered import hand_over
 from studies.spec.definition import definition_digest, differences
 
@@ -33,14 +33,22 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     ------
     StudyMissing
         There is none of that name.
+    StorageError
+        A trial makes no sense.
     """
     study_id = find_study(storage, name)
-    with quiet():
-        study = optuna.create_study(study_name=name, directions=storage.get_study_directions(study_id))
-    for key, value in storage.get_study_user_attrs(study_id).items():
-        study.set_user_attr(key, value)
-    for trial in storage.get_all_trials(study_id, deepcopy=False):
-        hand_over(study, _finished(trial))
+    try:
+        with quiet():
+            study = optuna.create_study(study_name=name, directions=storage.get_study_directions(study_id))
+        for key, value in storage.get_study_user_attrs(study_id).items():
+            study.set_user_attr(key, value)
+        for trial in storage.get_all_trials(study_id, deepcopy=False):
+            hand_over(study, _finished(trial))
+    except SENSELESS as error:
+        raise StorageError(
+            f"the study {name!r} in {describe(storage)} makes no sense ({type(error).__name__}: {error}); "
+            f"`hpo studies verify` checks a journal's lines, `hpo studies rm {name}` removes the study"
+        ) from None
     return study
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +15,11 @@ import optuna
 from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 
-from studies.errors import RecordTooNew, StorageError, StudyMissing
+from studies.errors import RecordTooNew, RecordWarning, StorageError, StudyMissing
 from studies.masking import mask
 from studies.quiet import quiet
 from studies.record.journal import FileStorage, mend
+from studies.record.journal_lines import TWICE, Damage
 from studies.record.study_record import StudyRecord
 from studies.spec.messages import nearest
 
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 _JOURNAL = "journal://"
+
+UNREADABLE = (
+    ValueError, LookupError, AssertionError, TypeError, AttributeError, ArithmeticError, RecursionError,
+    OptunaError,
+)  # fmt: skip
+"""What Optuna raises over a journal whose lines make no sense together."""
 
 
 def open_storage(value: str | os.PathLike[str] | BaseStorage | None) -> BaseStorage:
@@ -77,16 +85,36 @@ def _journal(path: Path) -> BaseStorage:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             mend(path)
-        return FileStorage(path)
+        storage = FileStorage(path)
     except OSError as error:
         raise StorageError(
             f"the journal file {path} cannot be opened for writing ({error.strerror}); give a file in a "
             "directory that you may write to, for example with --storage or HPO_HOME"
         ) from None
-    except (ValueError, KeyError, AssertionError, TypeError) as error:
+    except UNREADABLE as error:
         raise StorageError(
-            f"{path} cannot be read as an Optuna journal ({error}); give another file"
+            f"{path} cannot be read as an Optuna journal ({type(error).__name__}: {error}); give another file"
         ) from None
+    if storage.damage:
+        warnings.warn(
+            f"{path}: {in_words(storage.damage)}; `hpo studies verify` says how", RecordWarning, stacklevel=3
+        )
+    return storage
+
+
+def in_words(damage: Sequence[Damage]) -> str:
+    """Return which lines of a journal are damaged and what becomes of them.
+
+    Examples
+    --------
+    >>> in_words([Damage(7, "a trial", "it is not JSON"), Damage(9, "a note", "it is not JSON")])
+    'lines 7 and 9 are damaged and set aside (1 trial counts as failed)'
+    """
+    numbers = [str(one.line) for one in damage]
+    shown = ", ".join(numbers[:5]) + f" and {len(numbers) - 5} more" if len(numbers) > 6 else " and ".join(numbers)
+    what = f"line{'s' * (len(numbers) > 1)} {shown} {'are' if len(numbers) > 1 else 'is'} damaged and set aside"
+    lost = sum(one.what == "a trial" and one.why != TWICE for one in damage)
+    return f"{what} ({lost} trial{'s count' if lost > 1 else ' counts'} as failed)" if lost else what
 
 
 def _database(url: str) -> BaseStorage:
@@ -165,8 +193,14 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
     >>> list_studies(open_storage(None))
     []
     """
-    summaries = optuna.get_all_study_summaries(storage, include_best_trial=True)
-    return sorted((_row(s) for s in summaries), key=lambda row: row.name)
+    try:
+        summaries = optuna.get_all_study_summaries(storage, include_best_trial=True)
+        return sorted((_row(s) for s in summaries), key=lambda row: row.name)
+    except UNREADABLE as error:
+        raise StorageError(
+            f"the studies of {describe(storage)} make no sense ({type(error).__name__}: {error}); "
+            "`hpo studies verify` checks a journal's lines"
+        ) from None
 
 
 def _row(summary: Any) -> StudyRow:

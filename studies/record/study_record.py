@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from studies.errors import RecordTooNew
+from studies.errors import RecordTooNew, StorageError
 
 VERSION = 1
 """Of the layout on disk. A record of a later one is refused; of an earlier one it is read."""
@@ -18,6 +18,10 @@ ONEPASS = "onepass"
 
 Kind = Literal["exact", "sample", "approximate", "ordered"]
 """What models are of: every row; a sample; near those of every row; one pass in one order."""
+
+
+SENSELESS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What reading values of other kinds than were written raises."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +216,19 @@ class StudyRecord:
         ------
         RecordTooNew
             A later version of this program wrote it.
+        StorageError
+            It makes no sense.
         """
+        try:
+            return cls._of(attributes, study)
+        except SENSELESS as error:
+            raise StorageError(
+                f"the record of the study {study!r} makes no sense ({type(error).__name__}: {error}); remove it "
+                f"with `hpo studies rm {study}`, and run it again under another name"
+            ) from None
+
+    @classmethod
+    def _of(cls, attributes: Mapping[str, Any], study: str) -> StudyRecord | None:
         values = attributes.get(ONEPASS) or {}
         if not isinstance(values, Mapping) or values.get("definition") is None:
             return None
@@ -337,7 +353,23 @@ class TrialNote:
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> TrialNote:
-        """Return what a trial's user attributes note; those of other programs are passed over."""
+        """Return what a trial's user attributes note; those of other programs are passed over.
+
+        Raises
+        ------
+        StorageError
+            They make no sense.
+        """
+        try:
+            return cls._of(attributes)
+        except SENSELESS as error:
+            raise StorageError(
+                f"the note of a trial makes no sense ({type(error).__name__}: {error}); `hpo studies verify` "
+                "checks a journal's lines"
+            ) from None
+
+    @classmethod
+    def _of(cls, attributes: Mapping[str, Any]) -> TrialNote:
         found = {key: value for key, value in attributes.items() if key in _NOTED and value is not None}
         for key in ("fold_scores", "score_bounds"):
             if key in found:
