@@ -19,6 +19,7 @@ from hpo.data.folds.schemes import RowFolds
 from hpo.data.looks import looks_of, told
 from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
+from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
 from hpo.question.checks import check, check_fidelity
@@ -106,6 +107,7 @@ class Runner:
         """Read what must be read, run the trials, keep the record."""
         self._check_name()
         with self.progress, stop_on_interrupt() as stop, one_thread():
+            allow_caches()
             pilot = self._pilot()
             _tell_looks(self.question, pilot)
             question = fitting(self.question, pilot, self._taken())
