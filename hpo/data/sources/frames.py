@@ -47,7 +47,7 @@ def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         check_distinct("the frame", list(frame.columns))
     try:
-        return pa.table(data) if frame is None else pa.Table.frompandas_frame(frame, preserve_index=False)
+        return pa.table(data) if frame is None else pa.Table.from_pandas(frame, preserve_index=False)
     except _FAULTS as error:
         names = [str(name) for name in getattr(data, "columns", ())]
         if kept := {*names} & {*spare} and {*names} - {*spare}:
