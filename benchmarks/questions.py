@@ -14,7 +14,7 @@ from algorithms.summaries.moments import Moments
 from benchmarks.workshop import TARGET
 from hpo.api import question_of
 from hpo.process.progress import Progress
-from hpo.question.question import Question
+from hpo.question.question import Question, solved_from
 from hpo.states.contexts import Evidence, evidence, make_pass
 from hpo.states.fold_states import FoldStates
 from hpo.states.learned.deals import dealt
@@ -74,4 +74,5 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
     )
     one_pass = make_pass(question, pilot)
     result = one_pass.run(n_jobs, Progress(), Event())
-    return States(question, evidence(pilot, one_pass.contexts, result.cells, None), result)
+    solved = solved_from(question.searched)
+    return States(question, evidence(pilot, one_pass.contexts, result.cells, question.scoring, solved), result)

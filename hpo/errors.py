@@ -46,6 +46,10 @@ class DataWarning(UserWarning):
     """Something in the data is left out that the user may have meant to use."""
 
 
+class ColumnWarning(DataWarning):
+    """A column looks like an id, free text, a group of rows or a constant; the message says what to do with it."""
+
+
 class StoreWarning(UserWarning):
     """States could not be kept; the study goes on without."""
 

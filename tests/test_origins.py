@@ -113,7 +113,7 @@ class TestOrigin:
         dataset = open_dataset(tmp_path, target="y")
         known, unsure = dataset.known_origins(dataset.features)
         assert not known and [f.name for f in unsure] == ["x"]
-        assert abs(dataset.peeked_origins(unsure)["x"] - 1e9) < 10
+        assert abs(origins_of(unsure, dataset.peek(unsure))["x"] - 1e9) < 10
 
     def test_a_column_without_values_says_nothing_and_asks_for_no_reading(self, tmp_path):
         frame = years(0.0).assign(none=pd.Series(np.nan, index=range(N), dtype="float64"))
@@ -128,7 +128,7 @@ class TestOrigin:
             dataset = open_dataset(tmp_path / name, target="y")
             fields = [dataset.schema[name] for name in ("year", "stamp", "near")]
             assert dataset.known_origins(fields) == ({}, tuple(fields))
-            assert dataset.peeked_origins(fields).keys() == {"year", "stamp"}
+            assert origins_of(fields, dataset.peek(fields)).keys() == {"year", "stamp"}
 
     def test_an_encoder_that_comes_from_the_store_has_them(self):
         encoder = Encoder().fit(years())

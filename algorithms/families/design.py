@@ -21,7 +21,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Mask, Places
 from algorithms.contract import Shape
-from algorithms.memo import MEMO
+from algorithms.memo import MEMO, VIEWS
 from algorithms.preparing.column_map import CANCELLED, ColumnMap, column_map
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root, factored, unlike
@@ -35,6 +35,9 @@ WIDE = 32.0
 
 SEPARATE = 1e-6
 """Least eigenvalue of columns of length one that are far from collinear."""
+
+ALIKE = 1e-12
+"""Columns whose lengths differ by no more are of one length."""
 
 KNOWN = 1e-9
 """Relative error of a column's spread up to which products will do where rows are at hand."""
@@ -207,11 +210,19 @@ class Design:
         inverse = np.divide(1.0, d, out=np.zeros_like(d), where=seen)
         if np.any(self.sizes[~seen] > 0.0):
             return inverse, np.inf
-        some = inverse[seen]
-        alike = self.gram[np.ix_(seen, seen)] * np.multiply.outer(some, some)
-        least = float(np.linalg.eigvalsh(alike)[0]) if len(some) else 1.0
+        least = self._least(inverse[seen], seen)
         bound = float(np.linalg.norm(self.sizes * inverse)) / least if least > SEPARATE else np.inf
         return inverse, bound
+
+    def _least(self, inverse: Array, seen: Mask) -> float:
+        """Return the least eigenvalue of the products of columns of length one."""
+        if not len(inverse):
+            return 1.0
+        known = self.__dict__.get("spectrum")
+        if known is not None and seen.all() and np.ptp(inverse) <= ALIKE * inverse[0] and not known.rooted:
+            return float(known.values[-1]) * float(inverse[0]) ** 2
+        alike = self.gram[np.ix_(seen, seen)] * np.multiply.outer(inverse, inverse)
+        return float(np.linalg.eigvalsh(alike)[0])
 
     @cached_property
     def shaken(self) -> Design:
@@ -254,7 +265,7 @@ class Design:
 
     def view(self, state: MomentsState) -> View:
         """Return another state's moments in this design's columns (kept for the state)."""
-        return MEMO.get(state, self, lambda: _view(self, state))
+        return VIEWS.get(state, self, lambda: _view(self, state))
 
     def intercept(self, coef: Array) -> float:
         """Return the intercept that belongs to the coefficients of the design's columns."""

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array, vstack
 from algorithms.batches import Label
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words, priorities
-from hpo.data.origins import origins_from, origins_of
+from hpo.data.origins import Extent, origins_from
 from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import ReadLog, Rows, Segment, spread
 from hpo.data.sources.readers import Source
@@ -65,6 +65,7 @@ class Dataset:
         self.in_memory: bool = source.in_memory
         self.is_text: bool = source.is_text
         self.log = ReadLog()
+        self._extents: dict[tuple[str, ...], dict[str, Extent] | None] = {}
 
     def sight(self, rows: int) -> Sight:
         """Return the first rows of the features and targets that are text, as CSV files have them; else none."""
@@ -231,24 +232,32 @@ class Dataset:
 
         They are known of data in memory, and where every file has statistics that cannot be those of a sentinel.
         """
-        extents = self._source.extents(fields)
+        extents = self.extents(fields)
         if extents is None:
             return {}, tuple(fields)
         units = {field.name: ticks_of(self._source.arrow.field(field.name).type) for field in fields}
         return origins_from(fields, extents, units), tuple(f for f in fields if extents[f.name].hides(f))
 
-    def peeked_origins(self, fields: Sequence[Field]) -> dict[str, float]:
-        """Return the origins of columns by the first rows of at most 16 evenly spread segments."""
+    def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
+        """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
+        names = tuple(field.name for field in fields)
+        if names not in self._extents:
+            self._extents[names] = self._source.extents(fields)
+        return self._extents[names]
+
+    def some_values(self, name: str, most: int) -> pa.Array:
+        """Return a column's values in so many evenly spread rows of data in memory, at most; of other data none."""
+        return self._source.some(name, most)
+
+    def peek(self, fields: Sequence[Field]) -> dict[str, pa.ChunkedArray]:
+        """Return the first rows of columns in at most 16 evenly spread segments; they count as the pilot's."""
         names, tables = self._known([field.name for field in fields]), []
         for segment in spread(self.segments, PEEKED) if names else ():
             for rows in self._source.scan(segment, names, PEEKED_ROWS):
                 self.log.add_pilot(rows.batch.num_rows)
                 tables.append(pa.Table.from_batches([rows.batch]))
                 break
-        if not tables:
-            return {}
-        table = pa.concat_tables(tables)
-        return origins_of(fields, dict(zip(names, table.columns, strict=True)))
+        return dict(zip(names, pa.concat_tables(tables).columns, strict=True)) if tables else {}
 
     def look(self, segment: Segment, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield a few columns of a segment before its pass; their rows count as the pilot's."""

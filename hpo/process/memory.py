@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from algorithms import registry
+from algorithms import memo, registry
 from algorithms.contract import Shape, Summary
 from algorithms.tasks import CLASS, NUMBER, TASKS
 from hpo.errors import MemoryShort
@@ -25,6 +25,14 @@ def available_memory() -> int:
         return int(float(given))
     free, limit = int(psutil.virtual_memory().available), _cgroup()
     return free if limit is None else min(free, limit)
+
+
+def allow_caches() -> None:
+    """Let what is derived from states (designs, eigenvectors, views) hold a quarter of the memory that is free.
+
+    What a study of many columns derives from each fold is then kept from trial to trial.
+    """
+    memo.allow(available_memory() // 4)
 
 
 def check_memory(

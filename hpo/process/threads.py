@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import threading
@@ -10,12 +11,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+import psutil
 from threadpoolctl import ThreadpoolController
 
 from algorithms.contract import State
 
 BIG = 1 << 19
 """Numbers (kept rows × columns) from which on a fit to rows gains by OpenMP's threads."""
+
+WIDE = 1500
+"""Encoded columns from which on the cores that wait are given to BLAS: one eigendecomposition takes seconds."""
 
 POOLS = ("sklearn", "lightgbm", "xgboost", "torch")
 """Libraries that bring an OpenMP pool of their own when they are loaded."""
@@ -76,7 +81,10 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def threads_for(states: Iterable[State]) -> Iterator[None]:
-    """Give fits to states, one after another, all OpenMP threads where one of the states keeps many rows.
+    """Give fits to states, one after another, more threads where one fit is large.
+
+    All of OpenMP's where one of the states keeps many rows; of BLAS, the cores that nobody uses where there are
+    many columns (threads that wait for a busy core make an eigendecomposition slower).
 
     Examples
     --------
@@ -86,14 +94,23 @@ def threads_for(states: Iterable[State]) -> Iterator[None]:
     ...     2 + 2
     4
     """
-    if max((state.kept_rows * state.shape.d for state in states), default=0) < BIG:
-        yield
-        return
-    with _pools("openmp").limit(limits=_most()):
+    sizes = [(state.kept_rows * state.shape.d, state.shape.d) for state in states]
+    numbers, columns = max((n for n, _ in sizes), default=0), max((d for _, d in sizes), default=0)
+    with ExitStack() as given:
+        if numbers >= BIG:
+            given.enter_context(_pools("openmp").limit(limits=_most("OMP_NUM_THREADS")))
+        if columns >= WIDE:
+            given.enter_context(_pools("blas").limit(limits=min(_most("OPENBLAS_NUM_THREADS"), _idle())))
         yield
 
 
-def _most() -> int:
-    """Return how many threads OpenMP may have: ``OMP_NUM_THREADS``, else one for each core."""
-    given = os.environ.get("OMP_NUM_THREADS", "")
+def _idle() -> int:
+    """Return how many cores this thread may use: its own, and those that are idle."""
+    busy: float = psutil.getloadavg()[0]
+    return max(1, (os.cpu_count() or 1) + 1 - math.ceil(busy))
+
+
+def _most(variable: str) -> int:
+    """Return how many threads a pool may have: by its variable of the environment, else one for each core."""
+    given = os.environ.get(variable, "")
     return int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1

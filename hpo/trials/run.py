@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
@@ -14,12 +15,15 @@ from optuna.trial import FrozenTrial
 
 from algorithms.fields import bounds_of
 from algorithms.ranges import Range
-from hpo.errors import DataError, TuneError
+from hpo.data.folds.schemes import RowFolds
+from hpo.data.looks import looks_of, told
+from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
+from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
 from hpo.question.checks import check, check_fidelity
-from hpo.question.question import Question, masked, solved_from
+from hpo.question.question import Question, masked, solved_from, without_hashing
 from hpo.question.search import Searched, asked_for, space_of, widest
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.fold_sizes import noted_sizes
@@ -103,7 +107,9 @@ class Runner:
         """Read what must be read, run the trials, keep the record."""
         self._check_name()
         with self.progress, stop_on_interrupt() as stop, one_thread():
+            allow_caches()
             pilot = self._pilot()
+            _tell_looks(self.question, pilot)
             question = fitting(self.question, pilot, self._taken())
             return replace(self, question=question)._answer(pilot, stop)
 
@@ -343,6 +349,17 @@ class _Recorder:
     def __exit__(self, *_: object) -> None:
         if self._writer is not None:
             self._writer.close()
+
+
+def _tell_looks(question: Question, pilot: Pilot) -> None:
+    """Warn of features that look like an id, free text, a group or a constant, but those asked for by name."""
+    if question.spec.features is not None:
+        return
+    hashed = pilot.encoder.hashed
+    found = [look for look in (*pilot.looks, *looks_of(question.dataset)) if look.column not in hashed]
+    hashes = not without_hashing(question.searched)
+    for words in told(found, groups=isinstance(question.folds, RowFolds), hashes=hashes):
+        warnings.warn(words, ColumnWarning, stacklevel=4)
 
 
 def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, BaseDistribution]:

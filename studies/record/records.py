@@ -101,8 +101,7 @@ def begin(
     Examples
     --------
     >>> from studies.record.storage import open_storage
-    >>> from studies.sampling.numbered import hand_over
-    from studies.record.study_record import StudyRecord
+    >>> from studies.record.study_record import StudyRecord
     >>> storage = open_storage(None)
     >>> study = begin(storage, "a", direction="maximize", record=StudyRecord({"folds": 5}))
     >>> begin(storage, "a", direction="maximize", record=StudyRecord({"folds": 10}))

@@ -156,6 +156,11 @@ class ColumnEncoder:
         kinds = (CategoryEncoding, HashedEncoding)
         return tuple(encoding.name for encoding in self.encodings_ if isinstance(encoding, kinds))
 
+    @property
+    def hashed(self) -> frozenset[str]:
+        """Names of the features that are hashed."""
+        return frozenset(e.name for e in self.encodings_ if isinstance(e, HashedEncoding))
+
     def get_feature_names_out(self, input_features: Iterable[str] | None = None) -> NDArray[np.object_]:
         """Return the names of the encoded columns."""
         self._check_fitted()

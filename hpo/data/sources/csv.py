@@ -98,7 +98,7 @@ class CsvReader:
                     yield batch.slice(start, batch_rows)
         except (pa.ArrowInvalid, UnicodeError) as error:
             self.file.check_unchanged()
-            if (why := _undecodable(error)) is not None:
+            if (why := _undecodable(error, self.schema.names)) is not None:
                 raise DataError(_not_text(self.file, self.text, why)) from error
             raise DataError(
                 f"{self.file.uri!r}: {str(error).splitlines()[0]}; column types are taken from the first "
@@ -235,14 +235,14 @@ def other_separator(header: str, separator: str) -> str | None:
     return None if separator in header else next((c for c in ";\t|," if c in header), None)
 
 
-def _undecodable(error: Exception) -> str | None:
+def _undecodable(error: Exception, names: Sequence[str]) -> str | None:
     """Return what text cannot be decoded, where that is what an error says."""
     if isinstance(error, UnicodeDecodeError):
         return f"it holds the byte 0x{error.object[error.start]:02x}"
     if isinstance(error, UnicodeError):
         return str(error)
-    found = re.match(r"In CSV column #\d+: Row #(\d+): .*invalid UTF8 data", str(error))
-    return None if found is None else f"line {int(found[1]):,} holds other bytes"
+    found = re.match(r"In CSV column #(\d+): Row #(\d+): .*invalid UTF8 data", str(error))
+    return None if found is None else f"column {names[int(found[1])]!r} holds other bytes in line {int(found[2]):,}"
 
 
 def _not_text(file: DataFile, text: TextFormat, why: str) -> str:

@@ -215,8 +215,12 @@ class MemorySource:
 
     def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
         """Return where the values of columns lie, by at most :data:`SOME_ROWS` evenly spread rows."""
-        rows = np.unique(np.linspace(0, self.block.rows - 1, SOME_ROWS).round().astype(np.int64))
-        return {field.name: extent_of(self.block.some(field.name, rows)) for field in fields}
+        return {field.name: extent_of(self.some(field.name)) for field in fields}
+
+    def some(self, name: str, most: int = SOME_ROWS) -> pa.Array:
+        """Return a column's values in at most so many evenly spread rows; of a sparse matrix none."""
+        rows = np.unique(np.linspace(0, self.block.rows - 1, most).round().astype(np.int64))
+        return self.block.some(name, rows)
 
     def sight(self, names: Sequence[str], rows: int) -> Sight:
         """Return nothing: numbers and dates have types."""

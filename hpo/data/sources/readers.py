@@ -68,6 +68,10 @@ class Source(Protocol):
         """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
         ...
 
+    def some(self, name: str, most: int) -> pa.Array:
+        """Return a column's values in at most so many evenly spread rows of data in memory; of files none."""
+        ...
+
     def sight(self, names: Sequence[str], rows: int) -> Sight:
         """Return the first rows of those columns that are text, where the data is in files of text; else none."""
         ...
@@ -168,6 +172,10 @@ class FileSource:
                 return None
             found[field.name] = extent_between(*joined_bounds(known))
         return found
+
+    def some(self, name: str, most: int) -> pa.Array:
+        """Return nothing: a file would have to be read."""
+        return pa.array([], self.arrow.field(name).type)
 
     def sight(self, names: Sequence[str], rows: int) -> Sight:
         """Return the first rows of those columns that are text in the first file, where that is one of text."""

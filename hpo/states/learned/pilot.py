@@ -7,8 +7,9 @@ new pass. Numeric data whose values are not far from zero needs no pilot: its en
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,7 +22,9 @@ from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
-from hpo.data.schema import Field
+from hpo.data.looks import Look, of_sample
+from hpo.data.origins import origins_of
+from hpo.data.schema import CATEGORICAL, Field
 from hpo.data.segment import spread
 from hpo.states.learned.kinds import PILOT, best_fitting
 from state_store import digest
@@ -51,6 +54,7 @@ class Pilot:
     name : of the stored document, or None where nothing was sampled.
     origin : ``"schema"`` (no sample needed), ``"stored"`` or ``"sampled"``.
     known : what summaries learned from a sample of encoded rows.
+    looks : what columns look like by the sample: ids, free text, constants, groups.
     """
 
     encoder: ColumnEncoder
@@ -59,6 +63,7 @@ class Pilot:
     name: str | None
     origin: str
     known: Mapping[Summary, Known] = field(default_factory=dict)
+    looks: tuple[Look, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -166,8 +171,10 @@ def make_pilot(
         table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
         table = _counting(dataset, table)
         folds = folds.fit(table) if folds.sample_columns else folds
-    origins = {**plan.origins, **dataset.peeked_origins(plan.peeked)}
+    peeked = dataset.peek(plan.peeked)
+    origins = {**plan.origins, **origins_of(plan.peeked, peeked)}
     encoder = _fitted(unfitted, dataset, table, classes, origins)
+    looks = (*_looks(dataset, table), *of_sample(plan.peeked, peeked, _rows(dataset)))
     about = {
         "lookup": plan.lookup,
         "segments": [segment.fingerprint for segment in drawn],
@@ -175,8 +182,24 @@ def make_pilot(
         "folds": folds.to_dict(),
     }
     name = digest(about)
-    PILOT.put(store, name, about)
-    return _pilot(dataset, folds, encoder, name, "sampled")
+    PILOT.put(store, name, {**about, "looks": [asdict(look) for look in looks]})
+    return replace(_pilot(dataset, folds, encoder, name, "sampled"), looks=looks)
+
+
+def _looks(dataset: Dataset, sample: pa.Table | None) -> list[Look]:
+    """Return what columns of text look like by the sample."""
+    if sample is None:
+        return []
+    columns = dict(zip(sample.column_names, sample.columns, strict=True))
+    rows = sample.num_rows if sample.num_rows < PILOT_ROWS else _rows(dataset)
+    return of_sample([f for f in dataset.features if f.kind == CATEGORICAL], columns, rows)
+
+
+def _rows(dataset: Dataset) -> float:
+    """Return the rows of a data set; infinity where only reading tells."""
+    opened = [s.opened if s.rows is None else s.rows for s in dataset.segments]
+    known = [rows for rows in opened if rows is not None]
+    return sum(known) if len(known) == len(opened) else math.inf
 
 
 def _counting(dataset: Dataset, table: pa.Table) -> pa.Table:
@@ -197,7 +220,8 @@ def load_pilot(store: StateStore, name: str, folds: FoldScheme, dataset: Dataset
             raise ValueError("its name is that of another content")
         encoder = ColumnEncoder.from_dict(about["encoder"])
         known = folds.restored(about["folds"]) if folds.sample_columns else folds
-        return Pilot(encoder, known, shape_of(encoder, dataset.targets, dataset.stored_numbers), name, "stored")
+        found = _pilot(dataset, known, encoder, name, "stored")
+        return replace(found, looks=tuple(Look(**look) for look in about.get("looks", ())))
 
     return PILOT.made(store, name, make)
 

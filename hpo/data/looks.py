@@ -1,0 +1,281 @@
+"""Columns that look like something a model cannot learn from: ids, free text, constants; and groups of rows.
+
+What is told comes from what is known anyway: the sample of a pilot, statistics of Parquet files, data in memory.
+Nothing is read for it. Few false alarms count more than every hit: a number with decimals is never taken for an id,
+and a whole number only where it counts the rows, or has the name of an id and no value twice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hpo.data.schema import CATEGORICAL, NUMERIC, Field
+from hpo.data.values import Numbers, decoded_strings, one_array, stored_numbers
+
+if TYPE_CHECKING:
+    from hpo.data.dataset import Dataset
+    from hpo.data.origins import Extent
+
+Kind = Literal["constant", "id", "text", "group"]
+
+LEAST = 100
+"""Rows from which on a column may look like an id or a group."""
+
+MOSTLY = 0.95
+"""Share of the values that differ, of ids and of free text."""
+
+NEARLY = 0.995
+"""Share of them, where it is not known how many rows there are."""
+
+MANY = 10_000
+"""Rows of a sample that tell a constant."""
+
+FEW = 64
+"""Rows of data in memory of which one look tells that a column is ordinary."""
+
+TWICE = 1.5
+"""Rows that a value has, fewer than which its column looks like an id, not like a group."""
+
+GROUPS, EACH = 20, 2.0
+"""Values that a column of groups has at least, and rows that each has on average."""
+
+WORDS = 3.0
+"""Words that free text has on average."""
+
+_ID = re.compile(
+    r"(?i:(?:^|[_\W])(?:id|ids|uuid|guid|key)$)|[a-z](?:Id|ID)$|(?i:^(?:unnamed.*|rownames?|index|level_0)$)"
+)
+_WHO = re.compile(
+    r"^(?:customer|client|user|patient|subject|participant|person|student|pupil|employee|member|account|household|"
+    r"session|visitor|driver)(?:[_\W]?(?:id|no|nr|number|name|key|code))?$",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a column looks like.
+
+    Attributes
+    ----------
+    kind : ``"constant"``, ``"id"``, ``"text"`` or ``"group"``.
+    column : its name.
+    seen : the value of a constant; of others how many values differ.
+    """
+
+    kind: Kind
+    column: str
+    seen: str
+
+
+def of_sample(
+    fields: Iterable[Field], columns: Mapping[str, pa.ChunkedArray], rows: float = math.inf
+) -> list[Look]:
+    """Return what columns look like by a sample of rows, of so many in all."""
+    found = (_of_values(f, one_array(columns[f.name]), rows) for f in fields if f.name in columns)
+    return [look for look in found if look is not None]
+
+
+def of_extents(fields: Iterable[Field], extents: Mapping[str, Extent], rows: int) -> list[Look]:
+    """Return what numbers look like by the statistics of files.
+
+    Examples
+    --------
+    >>> from hpo.data.origins import extent_between
+    >>> field = Field("id", "numeric", "int64", nullable=False)
+    >>> of_extents([field], {"id": extent_between(1, 500)}, rows=500)[0].kind
+    'id'
+    """
+    found = (_of_extent(f, extents[f.name], rows) for f in fields if f.name in extents and extents[f.name].ends)
+    return [look for look in found if look is not None]
+
+
+def looks_of(dataset: Dataset) -> list[Look]:
+    """Return what features that are numbers look like, as far as that is known without reading."""
+    fields = [field for field in dataset.features if field.kind == NUMERIC]
+    if dataset.in_memory:
+        return list(of_memory(dataset, fields))
+    extents = dataset.extents(fields) if dataset.rows is not None else None
+    return [] if extents is None else of_extents(fields, extents, dataset.rows or 0)
+
+
+def of_memory(dataset: Dataset, fields: Iterable[Field]) -> Iterator[Look]:
+    """Yield what numbers in memory look like: some rows are looked at, and all where these look like something."""
+    for field in fields:
+        some = dataset.some_values(field.name, FEW)
+        if not len(some) or some.null_count:
+            continue
+        values, whole = stored_numbers(some), _is_whole(field)
+        if values.min() == values.max() or (whole and (_named(field.name) or _counts(values, dataset.rows or 0))):
+            column = one_array(dataset.values([field.name]).column(0))
+            if (look := _of_values(field, column, len(column))) is not None:
+                yield look
+
+
+def _of_extent(field: Field, extent: Extent, rows: int) -> Look | None:
+    if extent.spread == 0 and not field.nullable:
+        return Look("constant", field.name, f"{extent.middle}") if field.kind == NUMERIC else None
+    if not _is_whole(field) or rows < LEAST:
+        return None
+    values = extent.spread + 1
+    if rows <= values <= 1.01 * rows and not field.nullable:
+        return Look("id", field.name, f"{rows:,} rows have values from one to the next")
+    few = values >= GROUPS and values * EACH <= rows
+    return Look("group", field.name, f"at most {values:,.0f} values") if few and _named(field.name) else None
+
+
+def _of_values(field: Field, column: pa.Array, rows: float) -> Look | None:
+    """Return what a column looks like by a sample of its values."""
+    column = decoded_strings(column) if field.kind == CATEGORICAL else column
+    present = column.drop_null()
+    n, distinct = len(present), pc.count_distinct(present).as_py()
+    if distinct == 1 and n == len(column) and n > 1 and n >= min(rows, MANY):
+        return Look("constant", field.name, _shown(present[0].as_py()))
+    if n < LEAST or not (field.kind == CATEGORICAL or _is_numeric(field, present)):
+        return None
+    values = _in_all(n, distinct, rows)
+    each = rows / values if rows < math.inf else (1.0 if distinct >= NEARLY * n else EACH)
+    if distinct >= MOSTLY * n and each < TWICE:
+        return _apart(field, present, distinct, n)
+    if _named(field.name) and values >= GROUPS and each >= EACH:
+        return Look("group", field.name, f"about {values:,.0f} values")
+    return None
+
+
+def _apart(field: Field, present: pa.Array, distinct: int, n: int) -> Look | None:
+    """Return what a column of values that differ looks like; of numbers nothing, unless they are named or count."""
+    seen = f"{distinct:,} of {n:,} values differ"
+    if field.kind != CATEGORICAL:
+        values = stored_numbers(present)
+        return Look("id", field.name, seen) if _named(field.name) or _counts(values, n) else None
+    words = pc.mean(pc.count_substring_regex(present, r"\S+")).as_py()
+    return Look("text" if words >= WORDS else "id", field.name, seen)
+
+
+def _in_all(n: int, distinct: int, rows: float) -> float:
+    """Return how many values all rows have, of which n rows drawn at random have so many: D(1 - exp(-n/D)).
+
+    Examples
+    --------
+    >>> round(_in_all(1000, 632, 100_000)), _in_all(10, 7, 10)
+    (1000, 7.0)
+    """
+    if n >= rows or distinct >= n:
+        return float(distinct if n >= rows else rows)
+    low, high = float(distinct), min(rows, 1e12)
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (low, middle) if -middle * math.expm1(-n / middle) > distinct else (middle, high)
+    return high
+
+
+def _counts(values: Numbers, rows: int) -> bool:
+    """Return whether whole numbers count the rows, up or down, with few left out."""
+    steps = np.diff(values.astype(np.float64))
+    if not (len(steps) and steps.all() and (np.all(steps > 0) or np.all(steps < 0))):
+        return False
+    return bool(abs(float(values[-1]) - float(values[0])) + 1 <= 1.01 * rows)
+
+
+def _is_whole(field: Field) -> bool:
+    return field.kind == NUMERIC and "int" in field.dtype
+
+
+def _is_numeric(field: Field, present: pa.Array) -> bool:
+    """Return whether a column holds whole numbers, those of CSV files as floats."""
+    if field.kind != NUMERIC or pa.types.is_decimal(present.type):
+        return False
+    return _is_whole(field) or bool(pc.all(pc.equal(present, pc.trunc(present))).as_py())
+
+
+def _named(name: str) -> bool:
+    """Return whether a name is that of an id, or of whoever has one.
+
+    Examples
+    --------
+    >>> [_named(n) for n in ("customer_id", "PassengerId", "customer", "width", "humid", "grid", "Unnamed: 0")]
+    [True, True, True, False, False, False, True]
+    """
+    return bool(_ID.search(name) or _WHO.match(name))
+
+
+def _shown(value: Any) -> str:
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
+    return repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:39]}…"
+
+
+def told(looks: Sequence[Look], *, groups: bool, hashes: bool) -> list[str]:
+    """Return what is to be said of columns, each kind in one sentence.
+
+    Parameters
+    ----------
+    looks : what columns look like.
+    groups : whether columns of groups are worth a word: not where folds keep them together, or are of time.
+    hashes : whether an algorithm of the study takes hashed columns.
+    """
+    by_kind: dict[str, list[Look]] = {}
+    for look in looks:
+        by_kind.setdefault(look.kind, []).append(look)
+    found = [
+        _constants(by_kind.get("constant", [])), _ids(by_kind.get("id", []), hashes=hashes),
+        _texts(by_kind.get("text", [])), *([_groups(by_kind.get("group", []))] if groups else []),
+    ]  # fmt: skip
+    return [words for words in found if words]
+
+
+def _constants(looks: list[Look]) -> str:
+    if not looks:
+        return ""
+    some = " and ".join(f"{look.column!r} is {look.seen}" for look in looks[:3])
+    return f"column {some} in every row{_more(looks)}: that tells a model nothing; {_leave(looks)}"
+
+
+def _ids(looks: list[Look], *, hashes: bool) -> str:
+    if not looks:
+        return ""
+    hashed = f", or tell its values apart with hash_columns={[looks[0].column]!r}" if hashes else ""
+    return (
+        f"{_listed(looks)} an id ({looks[0].seen}): new rows have other values, and one that counts the rows tells "
+        f"their order; {_leave(looks)}{hashed}"
+    )
+
+
+def _texts(looks: list[Look]) -> str:
+    if not looks:
+        return ""
+    return (
+        f"{_listed(looks)} free text ({looks[0].seen}), whose values are taken for categories; {_leave(looks)}, or "
+        "make numbers of its words first, as scikit-learn's TfidfVectorizer does: tune takes its matrix as (X, y)"
+    )
+
+
+def _groups(looks: list[Look]) -> str:
+    if not looks:
+        return ""
+    name = looks[0].column
+    return (
+        f"{_listed(looks)} groups of rows ({looks[0].seen}): where rows of one group are trained on and tested on, "
+        "scores are too good for new groups; keep them together with "
+        f"folds={{'scheme': 'group', 'column': {name!r}}}, or {_leave(looks)}"
+    )
+
+
+def _listed(looks: list[Look]) -> str:
+    column, look = ("column", "looks") if len(looks) == 1 else ("columns", "look")
+    return f"{column} {', '.join(repr(one.column) for one in looks[:3])}{_more(looks)} {look} like"
+
+
+def _more(looks: list[Look]) -> str:
+    return f" (and {len(looks) - 3} more)" if len(looks) > 3 else ""
+
+
+def _leave(looks: list[Look]) -> str:
+    return f"leave {'it' if len(looks) == 1 else 'them'} out with drop={[look.column for look in looks]!r}"

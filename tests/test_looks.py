@@ -1,0 +1,184 @@
+"""Columns that look like ids, free text, groups or constants are named once, with what to do; others are not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
+
+import hpo
+from hpo.errors import ColumnWarning
+
+N = 1_000
+
+
+@pytest.fixture
+def place(tmp_path):
+    return {"store": tmp_path / "store", "trials": 1, "progress": False, "n_jobs": 1}
+
+
+def frame_with(n=N, **columns):
+    rng = np.random.default_rng(0)
+    made = pd.DataFrame({"x": rng.normal(size=n), **columns})
+    return made.assign(y=made.x + rng.normal(size=n))
+
+
+def written(frame, path):
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        frame.to_parquet(path, index=False, row_group_size=300)
+    else:
+        return frame
+    return path
+
+
+def said(data, place, algorithm="ridge", **options):
+    """Return what is said of columns while a study runs."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        hpo.tune(data, "y", algorithm, **options, **place)
+    return [str(w.message) for w in told if issubclass(w.category, ColumnWarning)]
+
+
+def distinct(n=N, prefix=""):
+    return [f"{prefix}{i:08x}" for i in np.random.default_rng(1).permutation(10**6)[:n]]
+
+
+FORMATS = ["csv", "parquet", "frame"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+class TestWhatIsNamed:
+    @pytest.mark.parametrize(
+        ("name", "values"),
+        [
+            ("PassengerId", np.arange(1, N + 1)),
+            ("Unnamed: 0", np.arange(N)),
+            ("nr", np.arange(N)[::-1]),
+            ("token", distinct()),
+        ],
+    )
+    def test_ids(self, tmp_path, place, form, name, values):
+        data = written(frame_with(**{name: values}), tmp_path / f"a.{form}")
+        (message,) = said(data, place)
+        assert message.startswith(f"column '{name}' looks like an id (")
+        assert f"leave it out with drop=['{name}']" in message and "hash_columns" not in message
+        assert said(data, place, drop=[name]) == []
+        assert said(data, place, features=["x", name]) == []
+
+    def test_free_text(self, tmp_path, place, form):
+        words = np.random.default_rng(2).choice(["good", "bad", "film", "the", "very", "end"], (N, 9))
+        text = [f"{i} {' '.join(row)}" for i, row in enumerate(words)]
+        (message,) = said(written(frame_with(review=text), tmp_path / f"a.{form}"), place)
+        assert message.startswith("column 'review' looks like free text (1,000 of 1,000 values differ)")
+        assert "drop=['review']" in message and "TfidfVectorizer" in message
+
+    @pytest.mark.parametrize(
+        ("name", "values"),
+        [("customer_id", np.arange(N) % 100 + 7_000), ("patient", [f"p{i % 90}" for i in range(N)])],
+    )
+    def test_groups(self, tmp_path, place, form, name, values):
+        values = np.random.default_rng(3).permutation(values)
+        data = written(frame_with(**{name: values}), tmp_path / f"a.{form}")
+        (message,) = said(data, place)
+        assert message.startswith(f"column '{name}' looks like groups of rows (")
+        assert f"folds={{'scheme': 'group', 'column': '{name}'}}" in message
+        assert said(data, place, folds={"scheme": "group", "column": name}) == []
+        assert said(data, place, drop=[name]) == []
+
+    @pytest.mark.parametrize(("value", "shown"), [(2013, "2013"), (1.5, "1.5"), ("a", "'a'")])
+    def test_constants(self, tmp_path, place, form, value, shown):
+        data = written(frame_with(year=[value] * N), tmp_path / f"a.{form}")
+        (message,) = said(data, place)
+        assert message == f"column 'year' is {shown} in every row: that tells a model nothing; " + (
+            "leave it out with drop=['year']"
+        )
+
+
+def test_hashing_is_advised_where_it_is_possible(place):
+    frame = frame_with(token=distinct())
+    (message,) = said(frame, place, "linear_regressor")
+    assert "or tell its values apart with hash_columns=['token']" in message
+    assert said(frame, place, "linear_regressor", hash_columns=["token"]) == []
+
+
+def test_each_kind_is_one_sentence_of_all_columns(place):
+    frame = frame_with(**{f"c{i}": [i] * N for i in range(5)}, a=distinct(), b=distinct(prefix="b"), day_id=range(N))
+    ids, constants = sorted(said(frame, place), key=len, reverse=True)
+    assert constants.startswith("column 'c0' is 0 and 'c1' is 1 and 'c2' is 2 in every row (and 2 more)")
+    assert ids.startswith("columns 'a', 'b', 'day_id' look like an id")
+
+
+def test_a_study_that_reads_nothing_says_it_too(tmp_path, place):
+    data = written(frame_with(token=distinct(), nr=np.arange(N)), tmp_path / "a.csv")
+    first = said(data, place)
+    assert len(first) == 1 and first == said(data, place)
+    result = hpo.tune(data, "y", "lasso", **place)
+    assert (result.cost.rows_read, result.cost.pilot_rows) == (0, 0)
+
+
+def test_nothing_is_read_for_it(tmp_path, place):
+    data = written(frame_with(nr=np.arange(N), k=3), tmp_path / "a.parquet")
+    result = hpo.tune(data, "y", "ridge", **place)
+    assert (result.cost.rows_read, result.cost.pilot_rows) == (N, 0)
+
+
+def test_many_customers_in_any_order_are_groups_and_no_ids(tmp_path, place):
+    n = 60_000
+    customers = np.random.default_rng(4).integers(10**9, 10**9 + 20_000, n)
+    for form in FORMATS:
+        for values in (customers, [f"c{c}" for c in customers]):
+            (message,) = said(written(frame_with(n, customer_id=values), tmp_path / f"a.{form}"), place)
+            assert message.startswith("column 'customer_id' looks like groups")
+
+
+RNG = np.random.default_rng(5)
+ORDINARY = {
+    "floats": RNG.normal(size=N),
+    "sorted floats": np.sort(RNG.normal(size=N)),
+    "counts": RNG.poisson(3, N),
+    "cents": RNG.integers(0, 10**7, N),
+    "sorted cents": np.sort(RNG.integers(0, 10**7, N)),
+    "years": RNG.integers(1990, 2024, N),
+    "seconds": np.sort(RNG.integers(1_600_000_000, 1_700_000_000, N)),
+    "range by chance": RNG.permutation(N),
+    "levels": RNG.choice(["a", "b", "c"], N),
+    "cities": RNG.choice([f"city {i}" for i in range(300)], N),
+    "rare": (np.arange(N) == 500).astype(int),
+    "missing or one": np.where(RNG.random(N) < 0.5, np.nan, 1.0),
+    "flags": RNG.random(N) < 0.3,
+    "days": pd.date_range("2020-01-01", periods=N),
+    "grid": RNG.integers(0, 50, N),
+    "humid": RNG.integers(0, 100, N),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("name", [n for n in ORDINARY if n != "range by chance"])
+def test_ordinary_columns_are_not_named(tmp_path, place, form, name):
+    data = written(frame_with(**{name: ORDINARY[name]}), tmp_path / f"a.{form}")
+    assert said(data, place) == []
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_diabetes, load_iris, load_wine])
+def test_ordinary_tables_have_none(place, load):
+    frame = load(as_frame=True).frame.rename(columns={"target": "y"})
+    assert said(frame, place) == []
+
+
+def test_few_rows_are_no_ids(place):
+    assert said(frame_with(60, nr=np.arange(60), token=distinct(60)), place) == []
+
+
+def test_the_command_line_says_it_once(tmp_path):
+    written(frame_with(nr=np.arange(N)), tmp_path / "a.csv")
+    (tmp_path / "s.yaml").write_text(f"data: {tmp_path / 'a.csv'}\ntarget: y\nalgorithm: ridge\ntrials: 2\n")
+    asked = [sys.executable, "-m", "hpo.cli", "run", f"{tmp_path / 's.yaml'}", "--store", f"{tmp_path / 'store'}"]
+    ran = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert ran.stderr.count("warning: column 'nr' looks like an id") == 1
