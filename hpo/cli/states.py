@@ -24,9 +24,10 @@ Context = Annotated[str, typer.Argument(metavar="CONTEXT", help="The beginning o
 
 
 def ls(store: Store = None, storage: Storage = None, as_json: AsJson = False) -> None:
-    """List what the store holds, a line a context, and how much of it each recorded study uses.
+    """List what the store holds, by context and by study.
 
     A context is one summary, encoder and fold scheme: its leaves are what studies share.
+    A store holds at most HPO_STORE_LIMIT: 10GB, or a tenth of its disk if that is less.
 
     Examples
     --------
