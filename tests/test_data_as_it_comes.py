@@ -12,6 +12,7 @@ from terminal import shell
 import hpo
 from hpo.data import open_dataset
 from hpo.errors import DataError, DataWarning
+from studies.spec.spec import loads
 
 N = 200
 
@@ -209,3 +210,26 @@ class TestWholeNumbersBeyond53Bits:
         frame = pd.DataFrame({"x": np.arange(100.0), "t": BIG + 2.0 * (np.arange(100) % 2)})
         with pytest.warns(DataWarning, match="beyond 2\\*\\*53 as float64"):
             hpo.tune(frame, "t", "gaussian_nb", trials=1, store=None, progress=False)
+
+
+class TestPolars:
+    def frame(self):
+        polars = pytest.importorskip("polars")
+        wide = polars.Series(range(40), dtype=polars.Int128)
+        return polars.DataFrame({"k": wide, "x": [i % 7 for i in range(40)], "y": [i % 5 for i in range(40)]})
+
+    def test_a_column_without_an_arrow_type_may_be_dropped(self):
+        frame = self.frame()
+        ask = {"trials": 1, "store": None, "progress": False}
+        result = hpo.tune(frame, "y", "ols", drop=["k"], **ask)
+        expected = hpo.tune(frame.drop("k"), "y", "ols", **ask)
+        assert result.best_value == expected.best_value
+        pd.testing.assert_frame_equal(result.predict(frame), expected.predict(frame.drop("k")))
+
+    def test_and_is_named_where_it_is_not(self):
+        with pytest.raises(DataError, match=r"column 'k' is Int128: .*leave it out of the frame"):
+            hpo.tune(self.frame(), "y", "ols", store=None, progress=False)
+
+
+def test_the_name_of_a_study_may_be_a_number():
+    assert loads("name: 2024\ndata: a.csv\nalgorithm: ridge\n").name == "2024"

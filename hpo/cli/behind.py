@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from hpo.data.sources import files as data_files
     from hpo.data.sources import formats as data_formats
     from hpo.data.sources import guesses as data_guesses
+    from hpo.data.sources import holding as data_holding
     from hpo.data.sources import readers as data_readers
     from hpo.data.sources import text as data_text
     from hpo.findings import confirm as held_out
@@ -78,6 +79,7 @@ else:
     data_files = Module("hpo.data.sources.files")
     data_formats = Module("hpo.data.sources.formats")
     data_guesses = Module("hpo.data.sources.guesses")
+    data_holding = Module("hpo.data.sources.holding")
     data_readers = Module("hpo.data.sources.readers")
     data_schema = Module("hpo.data.schema")
     data_segment = Module("hpo.data.segment")

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from hpo.cli.behind import data_schema, data_text, held_out, pa, pa_csv, pq, reopen, scored, store_files
+from hpo.cli.behind import (
+    data_holding,
+    data_schema,
+    data_text,
+    held_out,
+    pa,
+    pa_csv,
+    pq,
+    reopen,
+    scored,
+    store_files,
+)
 from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
 from hpo.cli.output import count, emit, say
@@ -21,6 +32,7 @@ if TYPE_CHECKING:
 
     from hpo.data import Dataset
     from hpo.findings.result import Result
+    from studies.record.study_record import StudyRecord
 
 ENDINGS = (".parquet", ".pq", ".csv")
 
@@ -64,6 +76,7 @@ def predict(
     """
     _check(output)
     result = reopen.load(name, storage=known_storage(storage), store=recorded_store(store))
+    _check_outside(output, result.record)
     model = _model(result, trial, simplest=simplest)
     dataset = _open(data, model, keep or (), result.record.spec)
     _check_apart(output, dataset)
@@ -158,6 +171,18 @@ def _check(output: Path) -> None:
         raise UsageError(f"-o {output}: the ending says what is written; end it in {', '.join(ENDINGS)}")
     if output.is_dir():
         raise UsageError(f"-o {output} is a directory; name a file in it")
+
+
+def _check_outside(output: Path, record: StudyRecord) -> None:
+    """Refuse to write where the study would read it: its next run would take predictions for data."""
+    asked = record.spec.get("data", [])
+    files = list(dict.fromkeys(segment.name.rpartition("[")[0] for segment in record.ledger))
+    holder = data_holding.holder_of(output, [asked] if isinstance(asked, str) else asked, files)
+    if holder is not None:
+        raise UsageError(
+            f"-o {output} lies in the data of study {record.name!r} ({holder}), whose next run would take "
+            "predictions for data; write to a file elsewhere"
+        )
 
 
 def _check_apart(output: Path, dataset: Dataset) -> None:

@@ -85,15 +85,23 @@ def _open_pair(data: tuple[Any, Any], asked: dict[str, Any]) -> Dataset:
 
 def _open_frame(data: Any, asked: dict[str, Any]) -> Dataset:
     dropped = as_names(asked["drop"])
-    table = frame_table(data, spare=dropped)
-    if any(name in dropped and name not in table.column_names for name in getattr(data, "columns", ())):
+    names = [str(name) for name in getattr(data, "columns", ())]
+    used = {*as_names(asked["features"]), *as_names(asked["target"]), asked["weight"] if _by_name(asked) else None}
+    unused = [] if asked["features"] is None else [name for name in names if name not in used]
+    table = frame_table(data, spare=[*dropped, *unused])
+    if any(name in dropped and name not in table.column_names for name in names):
         asked = {**asked, "drop": [name for name in dropped if name in table.column_names]}
-    if asked["weight"] is not None and not isinstance(asked["weight"], str):
+    if asked["weight"] is not None and not _by_name(asked):
         block, _, weight = pair_block(table, None, asked["weight"])
         roles = resolve_roles(block.schema.names, **{**asked, "weight": weight})
         return Dataset(gather_block(block, roles.used), roles)
     roles = resolve_roles(table.column_names, **asked)
     return Dataset(gather_block(TableBlock(table), roles.used), roles)
+
+
+def _by_name(asked: Mapping[str, Any]) -> bool:
+    """Return whether the weight is a column's name, and not weights themselves."""
+    return isinstance(asked["weight"], str)
 
 
 def _open_paths(

@@ -63,6 +63,8 @@ def _hashed(value: Any) -> Any:
 
 
 def _name(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if value is None or (isinstance(value, str) and _NAME.fullmatch(value) and value.isprintable()):
         return value
     raise wrong(f"{str(value)[:60]!r} is not a study name: 1 to 200 printable characters without slashes")

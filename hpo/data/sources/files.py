@@ -213,9 +213,9 @@ def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
     """Return the data files of a directory, or all its files where no name is a data file's."""
     found = fs.get_file_info(pafs.FileSelector(directory, recursive=True, allow_not_found=True))
     files = (i for i in found if i.type is pafs.FileType.File)
-    infos = [i for i in files if _visible(i.path[len(directory) :])]
+    infos = [i for i in files if is_visible(i.path[len(directory) :])]
     if isinstance(fs, pafs.LocalFileSystem):
-        warn_of_broken(directory, lambda path: _visible(path[len(directory) :]) and _like_data(path))
+        warn_of_broken(directory, lambda path: is_visible(path[len(directory) :]) and _like_data(path))
     known = [i for i in infos if _format_by_name(i.path)]
     if known and len(known) < len(infos):
         left = [i.path[len(directory) :].strip("/") for i in infos if not _format_by_name(i.path)]
@@ -239,21 +239,21 @@ def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
     selector = pafs.FileSelector(top, recursive=deep, allow_not_found=True)
     if isinstance(fs, pafs.LocalFileSystem):
         warn_of_broken(
-            top, lambda p: bool(pattern.fullmatch(p)) and _visible(p.rsplit("/", 1)[-1]), deep=deep
+            top, lambda p: bool(pattern.fullmatch(p)) and is_visible(p.rsplit("/", 1)[-1]), deep=deep
         )
     named = (i for i in fs.get_file_info(selector) if pattern.fullmatch(i.path))
-    written = {part for part in wild.split("/") if not _visible(part)}
-    infos = [i for i in named if _visible(i.path[len(top) :], but=written)]
+    written = {part for part in wild.split("/") if not is_visible(part)}
+    infos = [i for i in named if is_visible(i.path[len(top) :], but=written)]
     files = [i for i in infos if i.type is pafs.FileType.File]
     return files or [file for directory in infos for file in _within(fs, directory.path)]
 
 
-def _visible(relative: str, but: Collection[str] = ()) -> bool:
+def is_visible(relative: str, but: Collection[str] = ()) -> bool:
     """Return whether no part of a path begins with ``_`` or ``.``, but for those that are asked for by name.
 
     Examples
     --------
-    >>> _visible("2024/a.csv"), _visible(".ipynb_checkpoints/a.csv"), _visible("_old/a.csv", but={"_old"})
+    >>> is_visible("2024/a.csv"), is_visible(".ipynb_checkpoints/a.csv"), is_visible("_old/a.csv", but={"_old"})
     (True, False, True)
     """
     parts = (part for part in relative.split("/") if part and "=" not in part)
@@ -263,6 +263,17 @@ def _visible(relative: str, but: Collection[str] = ()) -> bool:
 def _like_data(path: str) -> bool:
     """Return whether a name is that of a data file, or of a directory that may hold some."""
     return _format_by_name(path) is not None or not PurePosixPath(path).suffix
+
+
+def is_data_name(path: str) -> bool:
+    """Return whether a name ends as that of a data file.
+
+    Examples
+    --------
+    >>> is_data_name("a/b.csv.gz"), is_data_name("notes.txt")
+    (True, False)
+    """
+    return _format_by_name(path) is not None
 
 
 def _format_by_name(path: str) -> str | None:

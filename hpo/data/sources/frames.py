@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,12 +49,25 @@ def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
     try:
         return pa.table(data) if frame is None else pa.Table.from_pandas(frame, preserve_index=False)
     except _FAULTS as error:
-        if frame is not None and any(name in spare for name in frame.columns):
-            return frame_table(frame.drop(columns=[name for name in frame.columns if name in spare]))
+        names = [str(name) for name in getattr(data, "columns", ())]
+        if kept := {*names} & {*spare} and {*names} - {*spare}:
+            return frame_table(_without_others(data if frame is None else frame, kept))
         raise DataError(
-            f"the frame cannot be read as Arrow columns: {_reason(error)}; "
+            f"the frame cannot be read as Arrow columns: {_which(data, names)}{_reason(error)}; "
             "give the column one type, or leave it out of the frame"
         ) from error
+
+
+def _which(data: object, names: Sequence[str]) -> str:
+    """Return in words which column of a polars frame has no Arrow type; nothing of other frames, which say so."""
+    polars = sys.modules.get("polars")
+    for name in names if polars is not None and isinstance(data, polars.DataFrame) else ():
+        column: Any = data
+        try:
+            pa.table(column.select(name))
+        except _FAULTS:
+            return f"column {name!r} is {column.schema[name]}: "
+    return ""
 
 
 def collected(data: object) -> object:
