@@ -25,6 +25,7 @@ from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from optuna.study import StudySummary
 
 _JOURNAL = "journal://"
 
@@ -205,7 +206,7 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
         ) from None
 
 
-def _row(summary: Any) -> StudyRow:
+def _row(summary: StudySummary) -> StudyRow:
     try:
         record = StudyRecord.of(summary.user_attrs, summary.study_name)
     except RecordTooNew:  # is listed, so that it can be removed
@@ -223,7 +224,7 @@ def _row(summary: Any) -> StudyRow:
     )
 
 
-def _single(summary: Any) -> bool:
+def _single(summary: StudySummary) -> bool:
     return len(summary.directions) == 1
 
 
