@@ -176,6 +176,7 @@ class StudyRow:
     best : value of the best finished trial, or None.
     algorithms : the algorithms it tried, data : the data it read (empty for studies made elsewhere).
     created : when its first trial began, or None.
+    contexts : the keys of the states that it was answered from.
     """
 
     name: str
@@ -184,6 +185,7 @@ class StudyRow:
     algorithms: tuple[str, ...]
     created: datetime | None
     data: tuple[str, ...]
+    contexts: tuple[str, ...] = ()
 
 
 def list_studies(storage: BaseStorage) -> list[StudyRow]:
@@ -218,6 +220,7 @@ def _row(summary: StudySummary) -> StudyRow:
         algorithms=_tuple(definition.get("algorithm")),
         created=summary.datetime_start,
         data=_tuple(definition.get("data")),
+        contexts=() if record is None else tuple(record.models),
     )
 
 
