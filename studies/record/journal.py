@@ -10,19 +10,17 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
 from studies.errors import RecordWarning, StorageError
-from studies.record.journal_lines import TWICE, Damage, digest_of, read, sealed, stand_in
+from studies.record.journal_lines import TWICE, Damage, Log, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-Log = dict[str, Any]
 
 _START = b'{"op_code":'
 

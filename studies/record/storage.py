@@ -27,6 +27,7 @@ from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from optuna.study import StudySummary
 
 _JOURNAL = "journal://"
 
@@ -194,6 +195,7 @@ class StudyRow:
     best : value of the best finished trial, or None.
     algorithms : the algorithms it tried, data : the data it read (empty for studies made elsewhere).
     created : when its first trial began, or None.
+    contexts : the keys of the states that it was answered from.
     """
 
     name: str
@@ -202,6 +204,7 @@ class StudyRow:
     algorithms: tuple[str, ...]
     created: datetime | None
     data: tuple[str, ...]
+    contexts: tuple[str, ...] = ()
 
 
 def list_studies(storage: BaseStorage) -> list[StudyRow]:
@@ -222,7 +225,7 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
         ) from None
 
 
-def _row(summary: Any) -> StudyRow:
+def _row(summary: StudySummary) -> StudyRow:
     try:
         record = StudyRecord.of(summary.user_attrs, summary.study_name)
     except RecordTooNew:  # is listed, so that it can be removed
@@ -236,10 +239,11 @@ def _row(summary: Any) -> StudyRow:
         algorithms=_tuple(definition.get("algorithm")),
         created=summary.datetime_start,
         data=_tuple(definition.get("data")),
+        contexts=() if record is None else tuple(record.models),
     )
 
 
-def _single(summary: Any) -> bool:
+def _single(summary: StudySummary) -> bool:
     return len(summary.directions) == 1
 
 
