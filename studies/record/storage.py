@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from optuna.study import StudySummary
 
 _JOURNAL = "journal://"
+
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between tries to open a database that another process is making."""
 
 UNREADABLE = (
     ValueError, LookupError, AssertionError, TypeError, AttributeError, ArithmeticError, RecursionError,
@@ -119,11 +124,11 @@ def in_words(damage: Sequence[Damage]) -> str:
 
 
 def _database(url: str) -> BaseStorage:
-    import sqlalchemy.exc  # noqa: PLC0415 -- for databases alone
+    import sqlalchemy.exc  # noqa: PLC0415 -- databases
 
     _make_parent(url)
     try:
-        storage = RDBStorage(url)
+        storage = _opened(url)
     except ImportError:
         driver = url.partition("://")[0]
         raise StorageError(
@@ -144,6 +149,20 @@ def _database(url: str) -> BaseStorage:
     return storage
 
 
+def _opened(url: str) -> RDBStorage:
+    """Return a database's storage; where another process makes its tables at the same time, after some tries."""
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError  # noqa: PLC0415 -- databases
+
+    for pause in PAUSES:
+        try:
+            return RDBStorage(url)
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if not re.search(r"(?i)already exists|unique constraint|duplicate|database is locked", str(error.orig)):
+                raise
+        time.sleep(pause)
+    return RDBStorage(url)
+
+
 def _make_parent(url: str) -> None:
     if (match := re.match(r"sqlite(?:\+\w+)?:///(?!:memory:)([^?]+)", url)) and not match[1].startswith(
         "file:"
@@ -156,7 +175,7 @@ def _make_parent(url: str) -> None:
 
 def _hasten(storage: Any) -> None:
     """Write SQLite ahead to a log: a killed process loses nothing, and a trial costs no fsync."""
-    from sqlalchemy import event  # noqa: PLC0415 -- for databases alone
+    from sqlalchemy import event  # noqa: PLC0415 -- databases
 
     def settle(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -230,6 +249,11 @@ def _single(summary: StudySummary) -> bool:
 
 def _tuple(value: Iterable[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def at_once(storage: BaseStorage) -> AbstractContextManager[None]:
+    """Return a context in which what is written to a journal is written in one piece; to others as it comes."""
+    return storage.together() if isinstance(storage, FileStorage) else nullcontext()
 
 
 def find_study(storage: BaseStorage, name: str) -> int:
