@@ -18,6 +18,9 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 TEMPORARY = ".tmp"
 
+TRIES = 100
+"""How often a directory is made that `gc` removes at the same time."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -104,11 +107,13 @@ def read_error(path: Path, error: OSError) -> StoreReadError:
 def _open_beside(path: Path) -> tuple[Path, int]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    try:
-        return temporary, os.open(temporary, flags, 0o666)
-    except FileNotFoundError:  # a new directory, or one that gc has just found empty
-        make_folder(path.parent)
-        return temporary, os.open(temporary, flags, 0o666)
+    for _ in range(TRIES):
+        try:
+            return temporary, os.open(temporary, flags, 0o666)
+        except FileNotFoundError:  # a new directory, or one that gc has just found empty, and may find so again
+            with suppress(FileNotFoundError):
+                make_folder(path.parent)
+    return temporary, os.open(temporary, flags, 0o666)
 
 
 @contextmanager
@@ -124,7 +129,10 @@ def _removed_on_error(temporary: Path) -> Iterator[None]:
 def _sync_folder(folder: Path) -> None:
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # gc removed what was in it, and then the directory
+        return
     try:
         os.fsync(descriptor)
     finally:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from state_store.entry import Document, Entry, readable_bytes
+from state_store.key import Key
 from state_store.names import document_name
 from state_store.shelf import QUARANTINE
 from state_store.store import StateStore
@@ -58,6 +59,7 @@ def gc(
     max_age: timedelta | None = None,
     max_bytes: int | None = None,
     *,
+    keep: Collection[Key] = (),
     dry_run: bool = False,
 ) -> Collected:
     """Remove leaves unused for ``max_age``, then the least recently used until ``max_bytes`` are left.
@@ -71,6 +73,7 @@ def gc(
     store : the store.
     max_age : longest time without use; None for any.
     max_bytes : most bytes of leaves and documents to keep; None for any.
+    keep : leaves that stay as if their contexts were pinned.
     dry_run : only say what would go.
 
     Raises
@@ -93,7 +96,8 @@ def gc(
     now = time.time()
     oldest = float("-inf") if max_age is None else now - max_age.total_seconds()
     leaves = store.list()
-    doomed = _leaves_to_remove(leaves, store.total_bytes, oldest, max_bytes)
+    loose = [entry for entry in leaves if not entry.pinned and entry.key not in keep]
+    doomed = _leaves_to_remove(loose, store.total_bytes, oldest, max_bytes)
     gone = {entry.key for entry in doomed}
     documents = _documents_to_remove(store.documents(), [e for e in leaves if e.key not in gone], oldest)
     quarantine = [(name, s.bytes) for name, s in store.backend.names(QUARANTINE) if s.last_used < oldest]
@@ -109,11 +113,11 @@ def gc(
 def _leaves_to_remove(
     leaves: Iterable[Entry], total: int, oldest: float, max_bytes: int | None
 ) -> list[Entry]:
-    """Return the unpinned leaves to remove, least recently used first."""
+    """Return which leaves to remove, least recently used first."""
     doomed = []
     for entry in sorted(leaves, key=lambda e: (e.last_used, e.key)):
         too_much = max_bytes is not None and total > max_bytes
-        if not entry.pinned and (entry.last_used < oldest or too_much):
+        if entry.last_used < oldest or too_much:
             doomed.append(entry)
             total -= entry.bytes
     return doomed

@@ -109,7 +109,7 @@ class LocalBackend:
     def sweep(self, before: float, *, dry_run: bool) -> list[tuple[str, int]]:
         """Remove temporary files and unheld locks older than ``before``, and directories left empty."""
         old = [path for path in self._leftovers() if _modified(path) < before]
-        removed = [(str(path.relative_to(self.root)), path.stat().st_size) for path in old if path.exists()]
+        removed = [(str(path.relative_to(self.root)), size) for path in old if (size := _size(path)) is not None]
         if not dry_run:
             removed = [item for item in removed if self._remove_leftover(self.root / item[0])]
             self._remove_empty_folders()
@@ -137,8 +137,11 @@ class LocalBackend:
         return folder / (check_name(name).replace("/", "-") + ".lock")
 
     def _leftovers(self) -> Iterator[Path]:
-        yield from self.root.rglob(f".*{TEMPORARY}")
-        yield from self.root.glob(f"{LOCKS}/*.lock")
+        for folder, _, files in os.walk(self.root):  # which passes over directories that vanish
+            held = Path(folder) == self.root / LOCKS
+            for name in files:
+                if (name.startswith(".") and name.endswith(TEMPORARY)) or (held and name.endswith(".lock")):
+                    yield Path(folder, name)
 
     def _remove_leftover(self, path: Path) -> bool:
         if path.suffix == TEMPORARY:
@@ -150,10 +153,10 @@ class LocalBackend:
             return False
 
     def _remove_empty_folders(self) -> None:
-        for folder in self.root.glob("*/*"):
-            if folder.is_dir():
+        for parent, folders, _ in os.walk(self.root):
+            for folder in folders if Path(parent).parent == self.root else ():
                 with suppress(OSError):
-                    folder.rmdir()
+                    Path(parent, folder).rmdir()
 
 
 def _named(name: str, item: os.DirEntry[str]) -> Iterator[tuple[str, Stat]]:
@@ -168,6 +171,14 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return time.time()
+
+
+def _size(path: Path) -> int | None:
+    """Return the bytes of a file, None if it is gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _unlink(path: Path) -> bool:

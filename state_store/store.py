@@ -174,6 +174,13 @@ class StateStore:
         """Return a document (``arrays``, ``about``, ``created``), or None if absent or damaged."""
         return self.shelf.use(document_name(kind, name), lambda blob: blob)
 
+    def set_document_aside(self, kind: str, name: str, reason: str) -> None:
+        """Move a document that makes no sense to the quarantine, and warn; it counts as absent then."""
+        path = document_name(kind, name)
+        data = self.backend.read(path)
+        if data is not None:
+            self.shelf.set_aside(path, data, reason)
+
     def documents(self, kind: str | None = None) -> Documents:
         """Return the documents of a kind, or of all kinds, oldest first."""
         folder = DOCUMENTS if kind is None else document_name(kind, "0").rpartition("/")[0]

@@ -10,7 +10,7 @@ from xxhash import xxh3_64_digest, xxh3_128_digest
 import hpo
 from hpo.errors import DataError
 from state_store import NewerFormat
-from state_store.blob import HEAD, MAGIC
+from state_store.blob import FORMAT, HEAD, MAGIC
 from state_store.files import replacing
 
 
@@ -28,7 +28,7 @@ def files(tmp_path):
 def test_a_state_of_a_newer_version_stops_the_study_and_stays(files, tmp_path):
     hpo.tune(files, "y", trials=1, store=tmp_path / "store")
     blob = next(p for p in sorted((tmp_path / "store" / "leaves").rglob("*")) if p.is_file())
-    front = HEAD.pack(MAGIC, 2, 0, 0)
+    front = HEAD.pack(MAGIC, FORMAT + 1, 0, 0)
     newer = front + xxh3_64_digest(front)
     newer += xxh3_128_digest(newer)
     with replacing(blob) as file:

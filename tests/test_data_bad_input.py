@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -265,3 +267,37 @@ def test_a_dropped_column_may_hold_anything():
     frame = TABLE.to_pandas().assign(mixed=["a", 1, None])
     refuse(frame, "mixed", "one type")
     assert [f.name for f in open_dataset(frame, target="y", drop=["mixed"]).features] == ["x", "c"]
+
+
+FEATHERS = """
+import sys, tempfile, warnings, hpo
+warnings.simplefilter("ignore")
+from hpo.errors import HpoError
+refused = 0
+for path in sys.argv[1:]:
+    try:
+        hpo.tune(path, "y", "ridge", trials=1, folds=2, store=tempfile.mkdtemp(), progress=False)
+    except HpoError:
+        refused += 1
+print(refused)
+"""
+
+
+def test_damaged_arrow_files_are_refused_and_never_end_the_process(tmp_path):
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"c": rng.choice(["red", "green", "blue"], 60), "y": rng.normal(size=60)})
+    frame.to_feather(tmp_path / "a.feather", compression="uncompressed")
+    whole = (tmp_path / "a.feather").read_bytes()
+    table = pa.ipc.open_file(tmp_path / "a.feather").read_all()
+    offsets = table.column("c").chunk(0).buffers()[1].to_pybytes()
+    begin = whole.index(offsets[: 4 * 61])
+    paths = []
+    for k in range(40):
+        damaged = bytearray(whole)
+        damaged[begin + int(rng.integers(4, 4 * 61))] ^= 1 << int(rng.integers(8))
+        paths.append(tmp_path / f"damaged_{k}.feather")
+        paths[-1].write_bytes(damaged)
+    command = [sys.executable, "-c", FEATHERS, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert int(done.stdout) >= 30

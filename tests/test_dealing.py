@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -356,7 +357,8 @@ def test_an_old_study_is_refused_with_what_differs(tmp_path):
     hpo.tune(frame, "y", "ridge", trials=1, name="old", **where)
     text = (tmp_path / "journal.log").read_text()
     assert ',"dealt":2' in text
-    (tmp_path / "journal.log").write_text(text.replace(',"dealt":2', ""))
+    old = re.sub(r',"digest":"[0-9a-f]{16}"', "", text).replace(',"dealt":2', "")  # before lines had digests
+    (tmp_path / "journal.log").write_text(old)
     with pytest.raises(StudyTaken, match="folds"):
         hpo.tune(frame, "y", "ridge", trials=2, name="old", **where)
     assert hpo.load("old", **where).best_params

@@ -525,3 +525,25 @@ def test_nothing_secret_is_in_the_journal(tmp_path):
     for line in (tmp_path / "a.journal").read_text().splitlines():
         assert json.loads(line)["op_code"] in (0, 2, 4)
     assert not re.search("pickle", (tmp_path / "a.journal").read_text())
+
+
+def begin_in_processes(where, names):
+    code = textwrap.dedent("""
+        import sys, time, optuna
+        from studies.record.records import begin
+        from studies.record.storage import open_storage
+        from studies.record.study_record import StudyRecord
+        optuna.logging.set_verbosity(50)
+        time.sleep(max(0.0, float(sys.argv[3]) - time.time()))
+        begin(open_storage(sys.argv[1]), sys.argv[2], direction="maximize", record=StudyRecord({"folds": 5}))
+    """)
+    go = str(time.time() + 4.0)
+    command = [sys.executable, "-c", code]
+    all_ = [subprocess.Popen([*command, where, n, go], stderr=subprocess.PIPE, text=True) for n in names]
+    return [process.communicate()[1] for process in all_]
+
+
+@pytest.mark.parametrize("names", [["a"] * 6, ["a", "b", "c", "d"]])
+def test_processes_that_begin_a_study_at_once_all_go_on(where, names):
+    assert begin_in_processes(where, names) == [""] * len(names)
+    assert sorted(row.name for row in list_studies(open_storage(where))) == sorted(set(names))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from xxhash import xxh3_64_digest, xxh3_128_digest
 
-from state_store.blob import FORMAT, HEAD, MAGIC
+import hpo
+from state_store.blob import FORMAT, HEAD, MAGIC, decode_blob, encode_blob
 from state_store.errors import (
     DamagedStateWarning,
     NewerFormat,
@@ -177,3 +180,35 @@ def test_strange_files_in_the_directory_are_left_alone(store):
     assert [entry.key for entry in store.list()] == [key(1)]
     assert verify(store).good == 1
     assert all(path.read_text() == "mine" for path in strange)
+
+
+SEALED = [
+    ("pilots", {"encoder": 5}), ("pilots", {"encoder": {}}), ("pilots", {"segments": 5}), ("pilots", {"folds": []}),
+    ("labels", {"labels": 3}), ("labels", {"rows": {}}), ("labels", {"labels": [[]], "rows": [1]}),
+    ("deals", {"extra": 7}), ("deals", {"extra": {"a": 5}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "change"), SEALED)
+def test_a_sealed_document_that_makes_no_sense_is_set_aside_and_learned_anew(tmp_path, kind, change):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "c": rng.choice(list("xyz"), 200)})
+    frame["y"] = np.where(frame.a > 0.3, "yes", "no")
+    frame.to_parquet(tmp_path / "a.parquet")
+
+    def tune():
+        options = {"trials": 1, "folds": 3, "store": tmp_path / "s", "progress": False}
+        return hpo.tune(tmp_path / "a.parquet", "y", "lda", **options)
+
+    before = tune()
+    for path in (tmp_path / "s" / "documents" / kind).iterdir():
+        blob = decode_blob(path.read_bytes())
+        name = str(path.relative_to(tmp_path / "s"))
+        path.write_bytes(encode_blob(blob.arrays, {**blob.about, **change}, scalars=blob.scalars, name=name))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert tune().best_value == before.best_value
+    assert any("makes no sense" in str(one.message) for one in caught)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert tune().best_value == before.best_value

@@ -23,6 +23,7 @@ from hpo.errors import DataError, NoScoreWarning, SearchError, TuneError
 from hpo.question.scoring import Held, score
 from state_store.errors import StoreLocationError
 from studies.errors import SpecError
+from studies.masking import mask
 
 ROWS = 120
 
@@ -443,3 +444,31 @@ def test_an_empty_path_is_no_store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refuse(StoreLocationError, frame(), "empty", store="")
     assert not (tmp_path / "store.json").exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:pa/SECRET@db/x", "postgresql://me:p@SECRET@db/x", "postgresql://me:a SECRET@db/x",
+        "postgresql://SECRET@db/x", "postgresql://h/db?pass=SECRET", "postgresql://h:5432/db?user=a&password=SECRET",
+        "mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3DSECRET", "s3://b/k?access_key=a&secret_key=SECRET",
+        "sqlite:///x.db?password=SECRET", "snowflake://h/d?token=SECRET&role=r", "mysql://u:SECRET@h:3306/d?ssl=true",
+    ],
+)  # fmt: skip
+def test_no_secret_of_an_address_is_shown(address):
+    for text in (address, f"cannot open {address}: no such host", f"'{address}' and more", f"a\n{address}\nb@c"):
+        assert "SECRET" not in mask(text)
+        assert address.partition("://")[0] in mask(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["no column 'a@b'", "write to postgresql://db:5432/x and tell me@home", "https://host/path?column=year"]
+)
+def test_what_holds_no_secret_is_shown_as_it_is(text):
+    assert mask(text) == text
+
+
+@pytest.mark.parametrize("part", ["y", "://", "?a", "@", ":", "a://b:"])
+def test_masking_a_long_text_takes_time_in_proportion_to_it(part):
+    text = part * (2_000_000 // len(part))  # quadratic work on it would take hours
+    assert len(mask(text)) <= len(text) + 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from hpo.cli.behind import records, study_record
@@ -11,6 +11,8 @@ from hpo.cli.options import known_storage
 from hpo.errors import TuneError
 
 if TYPE_CHECKING:
+    from optuna.study import Study
+
     from state_store import StateStore
     from state_store.entry import Entry
 
@@ -31,6 +33,15 @@ class Context(TypedDict):
     bytes: int
     last_used: float
     pinned: bool
+    studies: list[str]
+
+
+class Studied(TypedDict):
+    """What a store holds of one recorded study, as JSON values; studies may share contexts."""
+
+    study: str
+    contexts: list[str]
+    bytes: int
 
 
 class Inventory(TypedDict):
@@ -39,11 +50,19 @@ class Inventory(TypedDict):
     store: str
     bytes: int
     contexts: list[Context]
+    studies: list[Studied]
     documents: list[dict[str, object]]
 
 
-def inventory(store: StateStore) -> Inventory:
-    """Return what a store holds, by context, as JSON values."""
+def inventory(store: StateStore, used: Mapping[str, Sequence[str]] | None = None) -> Inventory:
+    """Return what a store holds, by context and by study, as JSON values.
+
+    Parameters
+    ----------
+    store : the store.
+    used : the contexts of each recorded study, by its name.
+    """
+    used = used or {}
     groups: dict[str, list[Entry]] = {}
     for entry in store.list():
         groups.setdefault(entry.key.context, []).append(entry)
@@ -51,12 +70,29 @@ def inventory(store: StateStore) -> Inventory:
         {"kind": d.kind, "name": d.name, "bytes": d.bytes, "created": d.created, "last_used": d.last_used}
         for d in store.documents()
     ]
+    contexts = [
+        _context(name, entries, [study for study, own in used.items() if name in own])
+        for name, entries in groups.items()
+    ]
     return {
         "store": str(store.location),
         "bytes": store.total_bytes,
-        "contexts": [_context(name, entries) for name, entries in groups.items()],
+        "contexts": contexts,
+        "studies": _studied(contexts, used),
         "documents": documents,
     }
+
+
+def _studied(contexts: Sequence[Context], used: Mapping[str, Sequence[str]]) -> list[Studied]:
+    """Return what there is of each study, the largest first; those of which nothing is left are none."""
+    held = {one["context"]: one["bytes"] for one in contexts}
+    kept = {study: [context for context in own if context in held] for study, own in used.items()}
+    found: list[Studied] = [
+        {"study": study, "contexts": own, "bytes": sum(held[context] for context in own)}
+        for study, own in kept.items()
+        if own
+    ]
+    return sorted(found, key=lambda one: (-one["bytes"], one["study"]))
 
 
 def matching(store: StateStore, prefixes: Iterable[str]) -> list[str]:
@@ -80,7 +116,7 @@ def matching(store: StateStore, prefixes: Iterable[str]) -> list[str]:
     return found
 
 
-def _context(name: str, entries: Sequence[Entry]) -> Context:
+def _context(name: str, entries: Sequence[Entry], studies: list[str]) -> Context:
     about = next((entry.about for entry in entries if entry.about), {})
     return {
         "context": name,
@@ -93,6 +129,7 @@ def _context(name: str, entries: Sequence[Entry]) -> Context:
         "bytes": sum(entry.bytes for entry in entries),
         "last_used": max(entry.last_used for entry in entries),
         "pinned": any(entry.pinned for entry in entries),
+        "studies": studies,
     }
 
 
@@ -127,11 +164,16 @@ def asked(
     return chosen(store, prefixes, study, storage)
 
 
+def _contexts_of(study: Study) -> list[str]:
+    """Return the contexts that a study's trials were answered from, and scored on."""
+    noted = (study_record.TrialNote.of(trial.user_attrs).states for trial in study.get_trials(deepcopy=False))
+    record = records.record_of(study)
+    return list(dict.fromkeys([*(states for states in noted if states), *(record.models if record else ())]))
+
+
 def _of_study(study: str, storage: str | None) -> list[str]:
-    """Return the contexts that a study's trials were answered from."""
-    trials = records.load_study(known_storage(storage), study).get_trials(deepcopy=False)
-    noted = (study_record.TrialNote.of(trial.user_attrs).states for trial in trials)
-    found = list(dict.fromkeys(states for states in noted if states))
+    """Return the contexts of a study."""
+    found = _contexts_of(records.load_study(known_storage(storage), study))
     if not found:
         raise TuneError(f"study {study!r} has no trial that was answered from states")
     return found

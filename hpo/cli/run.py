@@ -14,6 +14,7 @@ from hpo.cli.options import AsJson, Storage, Store, StudyFile
 from hpo.cli.output import console, emit, say
 from hpo.cli.plan import read_study
 from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning, TuneError
+from studies.masking import mask
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
@@ -51,7 +52,7 @@ def run(
     """
     spec = read_study(study, store=store, storage=storage, trials=trials)
     given = (("--trials", trials), ("--store", store), ("--storage", storage))
-    options = [str(part) for pair in given if pair[1] is not None for part in pair]
+    options = [mask(str(part)) for pair in given if pair[1] is not None for part in pair]
     again = shlex.join(["hpo", "run", str(study), "--resume", *options])
     with warnings.catch_warnings():
         for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
@@ -79,7 +80,7 @@ def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> No
 
 def _show(result: Result, storage: str | None) -> None:
     terminal.render_summary(collect.report_data(result), console())
-    where = [] if storage is None else ["--storage", storage]
+    where = [] if storage is None else ["--storage", mask(storage)]
     say("", "Report: " + shlex.join(["hpo", "report", str(result.record.name), *where, "--html", "report.html"]))
 
 

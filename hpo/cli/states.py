@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import process_settings, store_archive, store_gc, store_verify
+from hpo.cli.behind import process_settings, store_archive, store_gc, store_verify, study_storage
 from hpo.cli.contexts import SHOWN, chosen, inventory, leaf, matching
 from hpo.cli.exits import STORE
 from hpo.cli.guard import complain
-from hpo.cli.options import AsJson, Storage, Store, known_store
+from hpo.cli.options import AsJson, Storage, Store, known_storage, known_store
 from hpo.cli.output import count, emit, print_table, say
 from hpo.cli.pins import Contexts, OfStudy
 from hpo.cli.units import age, size
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 Context = Annotated[str, typer.Argument(metavar="CONTEXT", help="The beginning of a context's digits.")]
 
 
-def ls(store: Store = None, as_json: AsJson = False) -> None:
-    """List what the store holds, a line a context.
+def ls(store: Store = None, storage: Storage = None, as_json: AsJson = False) -> None:
+    """List what the store holds, by context and by study.
 
     A context is one summary, encoder and fold scheme: its leaves are what studies share.
+    A store holds at most HPO_STORE_LIMIT: 10GB, or a tenth of its disk if that is less.
 
     Examples
     --------
@@ -34,7 +35,8 @@ def ls(store: Store = None, as_json: AsJson = False) -> None:
       hpo states ls --store /mnt/team/store --json
     """
     kept = known_store(store)
-    found = inventory(kept)
+    rows = study_storage.list_studies(known_storage(storage))
+    found = inventory(kept, {row.name: row.contexts for row in rows})
     if as_json:
         emit(found)
         return
@@ -54,6 +56,13 @@ def ls(store: Store = None, as_json: AsJson = False) -> None:
         for c in found["contexts"]
     )  # fmt: skip
     print_table(columns, cells, right=("leaves", "rows", "size"), whole=("context", "used"))
+    if found["studies"]:
+        say("")
+        of = (
+            (one["study"], readable_bytes(one["bytes"]), ", ".join(c[:SHOWN] for c in one["contexts"]))
+            for one in found["studies"]
+        )
+        print_table(("study", "size", "contexts"), of, right=("size",), whole=("study",))
 
 
 def show(context: Context, store: Store = None, as_json: AsJson = False) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from hpo.cli.exits import UsageError
+from hpo.process.sizes import bytes_of
 from studies.spec.durations import seconds_of
 
-_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_BYTES |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 LONGEST = 1e9
 """Days; a timedelta holds no more."""
 
@@ -46,7 +44,7 @@ def size(text: str) -> int:
     >>> size("1.5 GB"), size("2MiB")
     (1500000000, 2097152)
     """
-    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([a-zA-Z]*)\s*", text, re.ASCII)
-    if match is None or match[2].lower() not in _BYTES:
+    found = bytes_of(text)
+    if found is None:
         raise UsageError(f"--max-size {text!r} is not a size; write for example 500MB, 10GB or 2GiB")
-    return int(float(match[1]) * _BYTES[match[2].lower()])
+    return found

@@ -26,7 +26,7 @@ def models_of(states: FoldStates) -> tuple[Kind, int, int]:
     if family == RESUMABLE:
         return "ordered", 0, 0
     kept = [s.nested.n for s in states.train if s.nested is not None]
-    if len(kept) == len(states.train):
+    if kept and len(kept) == len(states.train):
         rows = sum(s.rows for s in states.train)
         return "sample", round(sum(kept) / len(kept)), round(rows / len(states.train))
     return "approximate", 0, 0
@@ -48,7 +48,7 @@ class Recorded(TypedDict):
 def record_of(found: Evidence) -> Recorded:
     """Return the fields of a study's record about the errors of its scores."""
     return {
-        "models": {found.contexts[s]: models_of(states) for s, states in found.states.items() if states.train},
+        "models": {found.contexts[s]: models_of(states) for s, states in found.states.items()},
         "scored_rows": scored_rows(found.any_states),
     }
 

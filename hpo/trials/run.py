@@ -21,6 +21,7 @@ from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
+from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
 from hpo.question.checks import check, check_fidelity
 from hpo.question.question import Question, masked, solved_from, without_hashing
@@ -47,6 +48,7 @@ from hpo.trials.settings import Space
 from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner
 from hpo.trials.warm_start import translated
+from state_store import Key
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import Direction, begin, load_study, record_of
@@ -173,6 +175,9 @@ class Runner:
             made.pilot, made.contexts, made.result.cells, question.scoring, solved_from(question.searched)
         )
         check_rows(found, made.result, question.metric)
+        if made.result.states_built:
+            segments = [made.pilot.folds.key(segment) for segment in question.dataset.segments]
+            keep_within_limit(question.store, {Key(c, s) for c in made.contexts.values() for s in segments})
         return found, made
 
     def _tuner(self, found: Evidence) -> Tuner:

@@ -8,21 +8,19 @@ import shutil
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
 from studies.errors import RecordWarning, StorageError
-from studies.record.journal_lines import TWICE, Damage, digest_of, read, sealed, stand_in
+from studies.record.journal_lines import TWICE, Damage, Log, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-Log = dict[str, Any]
 
 _START = b'{"op_code":'
 
@@ -155,6 +153,10 @@ class FileStorage(JournalStorage):
     def damage(self) -> list[Damage]:
         """The lines that are set aside, in their order."""
         return [self._journal.damage[line] for line in sorted(self._journal.damage)]
+
+    def together(self) -> AbstractContextManager[None]:
+        """Hold the journal's lock and write what is done meanwhile in one piece, or none of it."""
+        return self._journal.together()
 
     def create_trials(self, study_id: int, trials: Sequence[FrozenTrial]) -> list[int]:
         """Record finished trials in one write, all or none; return their ids.

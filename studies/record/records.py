@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.errors import StorageError, StudyTaken
 from studies.quiet import quiet
-from studies.record.storage import describe, find_study
+from studies.record.storage import at_once, describe, find_study
 from studies.record.study_record import ONEPASS, SENSELESS, StudyRecord
 from studies.sampling.numbered import hand_over
 from studies.spec.definition import definition_digest, differences
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 Direction = Literal["maximize", "minimize"]
+
+DESCRIBED = 2.0
+"""Seconds that another process has to describe a study that it has just made in a database."""
 
 
 def load_study(storage: BaseStorage, name: str) -> Study:
@@ -117,16 +121,22 @@ def begin(
 
 
 def _new(storage: BaseStorage, name: str, directions: Sequence[Direction], record: StudyRecord) -> Study:
-    stored = optuna.create_study(study_name=name, storage=storage, directions=directions)
     study = optuna.create_study(study_name=name, directions=directions)
-    for one in (stored, study):
-        one.set_user_attr(ONEPASS, record.encode())
+    with at_once(storage):
+        stored = optuna.create_study(study_name=name, storage=storage, directions=directions)
+        for one in (stored, study):
+            one.set_user_attr(ONEPASS, record.encode())
     return study
 
 
 def _resumed(storage: BaseStorage, name: str, directions: Sequence[str], record: StudyRecord) -> Study:
     study = load_study(storage, name)
     recorded = record_of(study)
+    until = time.monotonic() + DESCRIBED
+    while recorded is None and not study.trials and time.monotonic() < until:
+        time.sleep(DESCRIBED / 20)
+        study = load_study(storage, name)
+        recorded = record_of(study)
     if recorded is None:
         raise StudyTaken(name, ["it was not made by this program"])
     before, after = recorded.definition, record.definition

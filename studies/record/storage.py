@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +27,12 @@ from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from optuna.study import StudySummary
 
 _JOURNAL = "journal://"
+
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between tries to open a database that another process is making."""
 
 UNREADABLE = (
     ValueError, LookupError, AssertionError, TypeError, AttributeError, ArithmeticError, RecursionError,
@@ -118,11 +124,11 @@ def in_words(damage: Sequence[Damage]) -> str:
 
 
 def _database(url: str) -> BaseStorage:
-    import sqlalchemy.exc  # noqa: PLC0415 -- for databases alone
+    import sqlalchemy.exc  # noqa: PLC0415 -- databases
 
     _make_parent(url)
     try:
-        storage = RDBStorage(url)
+        storage = _opened(url)
     except ImportError:
         driver = url.partition("://")[0]
         raise StorageError(
@@ -143,6 +149,20 @@ def _database(url: str) -> BaseStorage:
     return storage
 
 
+def _opened(url: str) -> RDBStorage:
+    """Return a database's storage; where another process makes its tables at the same time, after some tries."""
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError  # noqa: PLC0415 -- databases
+
+    for pause in PAUSES:
+        try:
+            return RDBStorage(url)
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if not re.search(r"(?i)already exists|unique constraint|duplicate|database is locked", str(error.orig)):
+                raise
+        time.sleep(pause)
+    return RDBStorage(url)
+
+
 def _make_parent(url: str) -> None:
     if (match := re.match(r"sqlite(?:\+\w+)?:///(?!:memory:)([^?]+)", url)) and not match[1].startswith(
         "file:"
@@ -155,7 +175,7 @@ def _make_parent(url: str) -> None:
 
 def _hasten(storage: Any) -> None:
     """Write SQLite ahead to a log: a killed process loses nothing, and a trial costs no fsync."""
-    from sqlalchemy import event  # noqa: PLC0415 -- for databases alone
+    from sqlalchemy import event  # noqa: PLC0415 -- databases
 
     def settle(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -175,6 +195,7 @@ class StudyRow:
     best : value of the best finished trial, or None.
     algorithms : the algorithms it tried, data : the data it read (empty for studies made elsewhere).
     created : when its first trial began, or None.
+    contexts : the keys of the states that it was answered from.
     """
 
     name: str
@@ -183,6 +204,7 @@ class StudyRow:
     algorithms: tuple[str, ...]
     created: datetime | None
     data: tuple[str, ...]
+    contexts: tuple[str, ...] = ()
 
 
 def list_studies(storage: BaseStorage) -> list[StudyRow]:
@@ -203,7 +225,7 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
         ) from None
 
 
-def _row(summary: Any) -> StudyRow:
+def _row(summary: StudySummary) -> StudyRow:
     try:
         record = StudyRecord.of(summary.user_attrs, summary.study_name)
     except RecordTooNew:  # is listed, so that it can be removed
@@ -217,15 +239,21 @@ def _row(summary: Any) -> StudyRow:
         algorithms=_tuple(definition.get("algorithm")),
         created=summary.datetime_start,
         data=_tuple(definition.get("data")),
+        contexts=() if record is None else tuple(record.models),
     )
 
 
-def _single(summary: Any) -> bool:
+def _single(summary: StudySummary) -> bool:
     return len(summary.directions) == 1
 
 
 def _tuple(value: Iterable[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def at_once(storage: BaseStorage) -> AbstractContextManager[None]:
+    """Return a context in which what is written to a journal is written in one piece; to others as it comes."""
+    return storage.together() if isinstance(storage, FileStorage) else nullcontext()
 
 
 def find_study(storage: BaseStorage, name: str) -> int:

@@ -12,7 +12,7 @@ import secrets
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -120,7 +120,7 @@ def to_csv(data: ReportData) -> str:
     return out.getvalue()
 
 
-def _cell(value: object) -> Any:
+def _cell(value: object) -> object:
     return json.dumps(to_plain(value)) if isinstance(value, list | dict) else value
 
 

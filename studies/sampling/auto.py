@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from studies.sampling.space import Branch, Params, Space
 
 if TYPE_CHECKING:
     from optuna.study import Study
+    from optuna.trial import FrozenTrial
 
 PER_PARAMETER = 10
 EVERY = 8
@@ -149,7 +150,7 @@ class Auto(Proposer):
             self._done.discard(self._next)
             self._next += 1
 
-    def _take(self, trial: Any, sign: float) -> None:
+    def _take(self, trial: FrozenTrial, sign: float) -> None:
         if trial.state != TrialState.COMPLETE or trial.value is None:
             return
         for history in self._histories:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalChoiceType
 from optuna.samplers import BaseSampler
 
 from studies.sampling.space import Branch, Params, Space, from_unit
@@ -49,7 +49,7 @@ class ByNumber(BaseSampler):
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
+    ) -> CategoricalChoiceType:
         """Return a random value for a parameter that the setting does not have."""
         key = [self.seed, trial.number, *param_name.encode()]
         return from_unit(param_distribution, np.random.default_rng(key).random())

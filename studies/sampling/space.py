@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import (
     BaseDistribution,
+    CategoricalChoiceType,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
@@ -123,7 +124,7 @@ def cardinality(d: BaseDistribution) -> float:
     return 1
 
 
-def choices(d: BaseDistribution) -> list[Any]:
+def choices(d: BaseDistribution) -> list[CategoricalChoiceType]:
     """Return the values of a finite distribution, in order.
 
     Examples
@@ -137,7 +138,7 @@ def choices(d: BaseDistribution) -> list[Any]:
     return [from_unit(d, (i + 0.5) / n) for i in range(n)]
 
 
-def from_unit(d: BaseDistribution, u: float) -> Any:
+def from_unit(d: BaseDistribution, u: float) -> CategoricalChoiceType:
     """Return the value at u ∈ [0, 1]: discrete values share the interval equally, or by the logarithm."""
     if isinstance(d, CategoricalDistribution):
         return d.choices[min(int(u * len(d.choices)), len(d.choices) - 1)]

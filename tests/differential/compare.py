@@ -43,6 +43,7 @@ HARD = 1e5
 REFUSALS = (
     r"cannot train \w+: it has (no row|\d+ rows?) to train on of the class",
     r"there is nothing to learn",
+    r"there are no two classes to distinguish",  # as in scikit-learn
     r"has one row to test on, and R² needs two",
     r"cannot be computed on held-out rows: Input contains (NaN|infinity)",  # what scikit-learn predicts there, too
     r"cannot be computed on held-out rows: y_true",  # as in scikit-learn: a fold without rows of some class

@@ -48,6 +48,7 @@ class IpcReader:
             reader = pa.ipc.open_file(stream, options=options)
             for index in range(*segment.part):
                 batch = reader.get_batch(index)
+                batch.validate(full=True)  # offsets of a damaged file would lead outside its memory
                 for start in range(0, batch.num_rows, batch_rows):
                     yield batch.slice(start, batch_rows)
 

@@ -23,6 +23,7 @@ from hpo.data.values import class_codes
 from hpo.states.learned.kinds import DEALS, GROUPS
 from hpo.states.learned.labels import known_label_rows, label_rows
 from state_store import StateStore, digest
+from state_store.blob import Blob
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,11 +114,10 @@ class _Deal:
     def _recalled(
         self, name: str, segment: Segment, rows: Mapping[Label | None, int | None], n_splits: int
     ) -> Shares | None:
-        document = None if segment.uri == MEMORY else DEALS.get(self.store, name)
-        extra = {} if document is None else document.about.get("extra")
-        if document is None or not isinstance(extra, dict):
+        extra = None if segment.uri == MEMORY else DEALS.made(self.store, name, _extra_rows)
+        if extra is None:
             return None
-        found = {c: Share(n, tuple(extra.get(label_text(c), ()))) for c, n in rows.items()}
+        found = {c: Share(n, extra.get(label_text(c), ())) for c, n in rows.items()}
         fitting = all(len(share.extra) == (share.rows or 0) % n_splits for share in found.values())
         return found if fitting else None
 
@@ -168,10 +168,9 @@ class _Deal:
         roles = [folds.column, *self.dataset.targets, self.dataset.weight]
         labels = [label_text(c) for c in self.classes] if folds.stratified else []
         name = digest([segment.fingerprint, roles, labels, len(self.classes)])
-        document = GROUPS.get(self.store, name)
-        if document is not None and {"groups", "rows"} <= set(document.arrays):
-            groups, rows = document.arrays["groups"], document.arrays["rows"]
-            return groups.astype(np.uint64, copy=False), rows.astype(np.int64, copy=False)
+        kept = GROUPS.made(self.store, name, _groups_and_rows)
+        if kept is not None:
+            return kept
         if not self.read:
             return None
         found = _Groups(len(self.classes) if folds.stratified else 1)
@@ -197,6 +196,18 @@ class _Deal:
             used = slice(None) if keep is None else keep
             flat = places[used] * width + codes[used].astype(np.int64)
             yield words, np.bincount(flat, minlength=len(words) * width).reshape(len(words), width)
+
+
+def _groups_and_rows(document: Blob) -> tuple[Words, NDArray[np.int64]]:
+    groups, rows = document.arrays["groups"], document.arrays["rows"]
+    if groups.ndim != 1 or rows.ndim != 2 or len(groups) != len(rows):
+        raise ValueError(f"groups of shape {groups.shape} have rows of shape {rows.shape}")
+    return groups.astype(np.uint64, copy=False), rows.astype(np.int64, copy=False)
+
+
+def _extra_rows(document: Blob) -> dict[str, tuple[int, ...]]:
+    """Return the folds that have a row more than others, by class."""
+    return {str(label): tuple(int(fold) for fold in folds) for label, folds in document.about["extra"].items()}
 
 
 class _Groups:

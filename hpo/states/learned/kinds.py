@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from algorithms.arrays import Values
 from hpo.data.dataset import Dataset
@@ -12,6 +13,11 @@ from hpo.errors import StoreWarning
 from state_store import StateStore, StoreWriteError
 from state_store.blob import Blob
 from state_store.entry import Document
+
+M = TypeVar("M")
+
+SENSELESS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What is raised over values of other kinds than were written."""
 
 LEAST_SHARE = 0.5
 """Of the segments that something was learned of, the part that must still be there."""
@@ -34,9 +40,32 @@ class Kind:
         """Return a document; None if it is gone or damaged."""
         return store.get_document(self.name, name)
 
+    def made(self, store: StateStore, name: str, make: Callable[[Blob], M]) -> M | None:
+        """Return what is made of a document; None if it is gone, damaged, or makes no sense.
+
+        A whole document with the right seal may still be of a stranger's making. One that nothing can be made of
+        is set aside, with a warning, and learned anew.
+        """
+        document = self.get(store, name)
+        try:
+            return None if document is None else make(document)
+        except SENSELESS as error:
+            self._aside(store, name, f"{type(error).__name__}: {error}")
+            return None
+
     def all(self, store: StateStore) -> list[Document]:
-        """Return every document, the last used first."""
-        return store.documents(self.name)
+        """Return every document whose segments are names, the last used first; the others are set aside."""
+        found = []
+        for document in store.documents(self.name):
+            segments = document.about.get("segments", [])
+            if isinstance(segments, list) and all(isinstance(one, str) for one in segments):
+                found.append(document)
+            else:
+                self._aside(store, document.name, f"its segments are {segments!r:.60}")
+        return found
+
+    def _aside(self, store: StateStore, name: str, why: str) -> None:
+        store.set_document_aside(self.name, name, f"it makes no sense as {self.what} ({why})")
 
     def put(
         self, store: StateStore, name: str, about: Mapping[str, object], arrays: Mapping[str, Values] | None = None

@@ -10,6 +10,7 @@ from hpo.data.dataset import check_classes
 from hpo.errors import DataError, DataWarning
 from hpo.states.learned.kinds import LABELS
 from state_store import StateStore, digest
+from state_store.blob import Blob
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -60,11 +61,13 @@ def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[La
 
 def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Label, int] | None:
     """Return the rows of each label of a segment, or None where they are unknown before reading."""
-    document = LABELS.get(store, _name(dataset, segment))
-    about = {} if document is None else document.about
-    labels, rows = about.get("labels"), about.get("rows")
-    if not isinstance(labels, list) or not isinstance(rows, list) or len(labels) != len(rows):
-        return None
+    return LABELS.made(store, _name(dataset, segment), _rows_of_labels)
+
+
+def _rows_of_labels(document: Blob) -> dict[Label, int]:
+    labels, rows = document.about["labels"], document.about["rows"]
+    if not all(isinstance(one, str | int | float) for one in labels) or not all(isinstance(n, int) for n in rows):
+        raise ValueError("labels are text or numbers, and rows whole numbers")
     return dict(zip(labels, rows, strict=True))
 
 

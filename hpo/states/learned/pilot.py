@@ -28,6 +28,7 @@ from hpo.data.schema import CATEGORICAL, Field
 from hpo.data.segment import spread
 from hpo.states.learned.kinds import PILOT, best_fitting
 from state_store import digest
+from state_store.blob import Blob
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 PILOT_ROWS = 100_000
 """Rows of the sample that categories and time boundaries are learned from."""
+
+
+NAMED = ("lookup", "segments", "encoder", "folds")
+"""What the name of a stored pilot is the digest of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,15 +212,18 @@ def _counting(dataset: Dataset, table: pa.Table) -> pa.Table:
 
 
 def load_pilot(store: StateStore, name: str, folds: FoldScheme, dataset: Dataset) -> Pilot | None:
-    """Return a stored pilot, or None if it is gone or damaged."""
-    document = PILOT.get(store, name)
-    if document is None:
-        return None
-    encoder = ColumnEncoder.from_dict(document.about["encoder"])
-    if folds.sample_columns:
-        folds = folds.restored(document.about["folds"])
-    found = _pilot(dataset, folds, encoder, name, "stored")
-    return replace(found, looks=tuple(Look(**look) for look in document.about.get("looks", ())))
+    """Return a stored pilot, or None if it is gone, damaged, or none that goes by that name."""
+
+    def make(document: Blob) -> Pilot:
+        about = document.about
+        if digest({key: about[key] for key in NAMED}) != name:
+            raise ValueError("its name is that of another content")
+        encoder = ColumnEncoder.from_dict(about["encoder"])
+        known = folds.restored(about["folds"]) if folds.sample_columns else folds
+        found = _pilot(dataset, known, encoder, name, "stored")
+        return replace(found, looks=tuple(Look(**look) for look in about.get("looks", ())))
+
+    return PILOT.made(store, name, make)
 
 
 def shape_of(encoder: ColumnEncoder, targets: Sequence[str], stored_numbers: float | None = None) -> Shape:

@@ -83,9 +83,10 @@ def keep_finer(
 def learned_of(store: StateStore, known: Known, dataset: Dataset) -> int:
     """Return how often something was learned again of just the segments that the data has."""
     document = SUMMARY.get(store, known.digest)
-    if document is None or set(document.about["segments"]) != {s.fingerprint for s in dataset.segments}:
+    drawn = None if document is None else document.about.get("segments")
+    if document is None or not isinstance(drawn, list) or set(drawn) != {s.fingerprint for s in dataset.segments}:
         return 0
-    return int(document.about.get("rounds", 0))
+    return _rounds(document.about)
 
 
 def sampled(summary: Summary, pilot: Pilot, dataset: Dataset, seed: int) -> Batch:
@@ -128,9 +129,14 @@ def with_stored(
     return replace(pilot, known={**pilot.known, **found})
 
 
+def _rounds(about: Mapping[str, object]) -> int:
+    rounds = about.get("rounds", 0)
+    return rounds if isinstance(rounds, int) else 0
+
+
 def _learned_last(document: Document) -> tuple[bool, int, int]:
     """Return a rank: what a sample gave is 0, above it what was learned of most rows last, then the finer."""
-    rounds, finer = int(document.about.get("rounds", 0)), bool(document.about.get("finer"))
+    rounds, finer = _rounds(document.about), bool(document.about.get("finer"))
     return (finer, len(document.about["segments"]), rounds) if rounds or finer else (False, 0, 0)
 
 

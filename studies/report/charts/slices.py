@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from studies.report.charts.frame import Frame, frame_of
 from studies.report.charts.marks import mark_path, ring
@@ -50,7 +49,7 @@ def _points(
             yield (point[0] + _spread(frame, x, place), point[1]), place
 
 
-def _drawable(x: Scale, value: object) -> Any:
+def _drawable(x: Scale, value: object) -> object:
     return value if not isinstance(x, Category) or value is not None else "none"
 
 
