@@ -233,3 +233,15 @@ class TestPolars:
 
 def test_the_name_of_a_study_may_be_a_number():
     assert loads("name: 2024\ndata: a.csv\nalgorithm: ridge\n").name == "2024"
+
+
+def test_predictions_of_a_frame_keep_its_index(tmp_path):
+    frame = pd.DataFrame({"x": np.arange(50.0), "y": np.arange(50.0) * 2}, index=np.arange(50)[::-1])
+    result = hpo.tune(frame, "y", "ols", trials=1, store=None, progress=False)
+    told = result.predict(frame.head(3))
+    assert told.index.equals(frame.head(3).index)
+    np.testing.assert_allclose(told.prediction, frame.y.head(3), atol=1e-9)
+    named = frame.set_index(pd.Index([f"r{i}" for i in range(50)], name="row"))
+    assert result.predict(named).index.equals(named.index)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert result.predict(tmp_path / "a.csv").index.equals(pd.RangeIndex(50))

@@ -15,6 +15,7 @@ from algorithms.lazily import pandas, sklearn
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
+from hpo.data.sources.frames import pandas_frame
 from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.values import as_numbers, class_codes
 from hpo.errors import DataError
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
 
 def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.DataFrame:
-    """Return the model's output for every row, in order."""
+    """Return the model's output for every row, in order; rows of a pandas frame keep its index."""
     dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
     made = [pandas.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
     predicted: pd.DataFrame = pandas.concat(made, ignore_index=True)
-    return predicted
+    frame = pandas_frame(data[0] if isinstance(data, tuple) else data)
+    return predicted if frame is None else predicted.set_axis(frame.index)
 
 
 def confirm(

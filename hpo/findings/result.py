@@ -238,8 +238,9 @@ class Result:
         """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
         The columns: ``prediction``, and ``probability_<label>`` of a classifier that has them (for a
-        decomposition one column per component). The data is read batch by batch. ``options`` are those of
-        reading, as ``storage_options``; CSV files are read as the study's were, unless they say otherwise.
+        decomposition one column per component). Rows of a pandas frame keep its index. The data is read batch by
+        batch. ``options`` are those of reading, as ``storage_options``; CSV files are read as the study's were,
+        unless they say otherwise.
         """
         model = self.best_model if candidate is None else self.model_of(candidate)
         return predict(model, data, {**written(self.record.spec), **options})

@@ -42,7 +42,7 @@ def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
         return pa.Table.from_batches([data])
     if isinstance(data, pa.Table):
         return data
-    frame = _pandas(data)
+    frame = pandas_frame(data)
     if frame is not None:
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         check_distinct("the frame", list(frame.columns))
@@ -79,7 +79,7 @@ def collected(data: object) -> object:
     return frame
 
 
-def _pandas(data: object) -> pd.DataFrame | None:
+def pandas_frame(data: object) -> pd.DataFrame | None:
     """Return a pandas frame; None of anything else. Without pandas loaded nothing is one."""
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(data, pandas.DataFrame):
@@ -160,7 +160,7 @@ def _with_features(X: Any, beside: pa.Table) -> Block:
 
 def _without_others(X: Any, names: set[str]) -> Any:
     """Return a pandas or polars frame without the columns that are not named."""
-    polars, frame = sys.modules.get("polars"), _pandas(X)
+    polars, frame = sys.modules.get("polars"), pandas_frame(X)
     if frame is not None:
         return frame.loc[:, [str(name) in names for name in frame.columns]]
     if polars is not None and isinstance(X, polars.DataFrame):
