@@ -6,8 +6,9 @@ import copy
 import sys
 from typing import TYPE_CHECKING, Any
 
+from optuna.study import Study
+
 if TYPE_CHECKING:
-    from optuna.study import Study
     from optuna.trial import FrozenTrial
 
 
@@ -55,7 +56,10 @@ def trial_of(study: Study, number: int) -> FrozenTrial:
 
 
 def trials_from(study: Study, first: int, before: int = sys.maxsize) -> list[FrozenTrial]:
-    """Return the trials from a number on, to one before another: a look at each of them, none at the others.
+    """Return the trials from a place on, to one before another: a look at each of them, none at the others.
+
+    Places are numbers of trials, but where Optuna shows a sampler some of a study alone, as those of one bracket of
+    Hyperband: these are the places among them.
 
     Examples
     --------
@@ -68,6 +72,9 @@ def trials_from(study: Study, first: int, before: int = sys.maxsize) -> list[Fro
     >>> [trial.number for trial in trials_from(study, 1)]
     [1, 2]
     """
+    if type(study) is not Study:
+        some: list[FrozenTrial] = study.get_trials(deepcopy=False)[first:before]
+        return some
     found: list[FrozenTrial] = []
     for number in range(first, before):
         try:
