@@ -49,9 +49,9 @@ class State:
     properties. The rest has defaults.
     """
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls) -> None:
         """Show states briefly: a dataclass keeps a ``repr`` that its class has."""
-        super().__init_subclass__(**options)
+        super().__init_subclass__()
         cls.__repr__ = brief  # type: ignore[method-assign]
 
     if TYPE_CHECKING:
