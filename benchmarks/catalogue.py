@@ -14,6 +14,7 @@ from benchmarks.hashing import hashing_rows
 from benchmarks.logistic import logistic_rows
 from benchmarks.memory import memory_rows
 from benchmarks.neighbors import neighbor_rows
+from benchmarks.ordinary import ordinary_rows
 from benchmarks.overhead import overhead_rows
 from benchmarks.packing import packing_rows
 from benchmarks.passing import pass_rows
@@ -40,6 +41,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "packed": packing_rows,
     "extrapolation": extrapolation_rows,
     "wide": wide_rows,
+    "ordinary": ordinary_rows,
     "hashed": hashing_rows,
     "fidelity": fidelity_rows,
     "fidelity_glm": error_rows,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 import pyarrow as pa
 import xxhash
+from numpy.typing import NDArray
 
 from algorithms.arrays import Places, Values
 from hpo.data.origins import Extent, extent_of
@@ -219,8 +220,7 @@ class MemorySource:
 
     def some(self, name: str, most: int = SOME_ROWS) -> pa.Array:
         """Return a column's values in at most so many evenly spread rows; of a sparse matrix none."""
-        rows = np.unique(np.linspace(0, self.block.rows - 1, most).round().astype(np.int64))
-        return self.block.some(name, rows)
+        return self.block.some(name, _spread_rows(self.block.rows, most))
 
     def sight(self, names: Sequence[str], rows: int) -> Sight:
         """Return nothing: numbers and dates have types."""
@@ -232,6 +232,12 @@ class MemorySource:
 
     def check(self, segment: Segment) -> None:
         """Accept the segment: data in memory is the caller's own."""
+
+
+@lru_cache(maxsize=8)
+def _spread_rows(rows: int, most: int) -> NDArray[np.int64]:
+    """Return at most so many evenly spread rows: the same ones for each of many columns."""
+    return np.unique(np.linspace(0, rows - 1, most).round().astype(np.int64))
 
 
 def gather_block(block: Block, required: Sequence[str] | None) -> MemorySource:
