@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Floats, Mask, Matrix, Places, Values
+from algorithms.brief import briefly
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -96,6 +97,7 @@ class Features(Protocol):
         ...
 
 
+@briefly
 @dataclass(frozen=True)
 class Shape:
     """The true shape of the data after encoding: what every state of a pass is laid out by.

@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 
 from algorithms.arrays import Array, Matrix, Values
 from algorithms.batches import Shape
+from algorithms.brief import brief, briefly
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class State:
     Every state has a ``shape`` (what its arrays are laid out by), ``rows`` and their ``weight``: fields of it, or
     properties. The rest has defaults.
     """
+
+    def __init_subclass__(cls) -> None:
+        """Show states briefly: a dataclass keeps a ``repr`` that its class has."""
+        super().__init_subclass__()
+        cls.__repr__ = brief  # type: ignore[method-assign]
 
     if TYPE_CHECKING:
         __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
@@ -171,6 +177,7 @@ class Rows(Protocol):
 S = TypeVar("S", bound=State, default=Any)
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class Held(Generic[S]):
     """What a split holds out: the state of an algorithm's summary and, where scores need them, rows.

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from algorithms.brief import briefly
 from hpo.errors import DataError
 
 NUMERIC: Final = "numeric"
@@ -72,6 +73,7 @@ class Field:
         return self.dtype in _NARROW
 
 
+@briefly
 @dataclass(frozen=True)
 class Schema:
     """The fields of a data set, in order.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from algorithms.brief import briefly
 from algorithms.contract import Summary
 from hpo.question.question import Question
 from hpo.question.scoring import Scoring
@@ -14,6 +15,7 @@ from hpo.states.learned.pilot import Pilot
 from hpo.states.passes import Pass, context_of
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """What a study's trials are answered from.

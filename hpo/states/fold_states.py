@@ -9,6 +9,7 @@ from typing import Generic
 
 from typing_extensions import TypeVar
 
+from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Held, State, Summary
 from algorithms.families.calibrated import Cells, CellsSummary
 from algorithms.summaries.sample import SampleState
@@ -19,6 +20,7 @@ S = TypeVar("S", bound=State, default=State, covariant=True)
 T = TypeVar("T", bound=State)
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class FoldStates(Generic[S]):
     """The states of one summary that a cross-validation needs.

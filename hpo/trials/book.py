@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from algorithms.brief import briefly
 from hpo.states.evaluate import Scores
 from hpo.trials.notes import distinct, recorded
 from hpo.trials.settings import Proposal, Setting, Space
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 
+@briefly
 @dataclass
 class Book:
     """What has been tried.

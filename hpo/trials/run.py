@@ -13,6 +13,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
+from algorithms.brief import briefly
 from algorithms.fields import bounds_of
 from algorithms.ranges import Range
 from hpo.data.folds.schemes import RowFolds
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class Run:
     """A finished run of a study.

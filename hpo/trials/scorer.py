@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Summary, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
@@ -16,6 +17,7 @@ from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
 
 
+@briefly
 @dataclass
 class Scorer:
     """What scores the settings of a study.

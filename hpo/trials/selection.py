@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Held, State
 from algorithms.errors import AlgorithmError
 from hpo.process.threads import one_thread
@@ -45,6 +46,7 @@ class Curve:
     se: tuple[float, ...]
 
 
+@briefly
 @dataclass(frozen=True)
 class Candidate:
     """One setting that was tried.

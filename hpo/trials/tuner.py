@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial
 
+from algorithms.brief import briefly
 from hpo.states.evaluate import Scores
 from hpo.trials.book import Book
 from hpo.trials.fidelity import Fidelity
@@ -39,6 +40,7 @@ class Budget:
     patience: int | None = None
 
 
+@briefly
 @dataclass
 class Tuner:
     """A study over states.

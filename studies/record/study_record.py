@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from studies.brief import briefly
 from studies.errors import RecordTooNew, StorageError
 
 VERSION = 1
@@ -115,6 +116,7 @@ class PolishNote:
     reason: str
 
 
+@briefly
 @dataclass(frozen=True)
 class StudyRecord:
     """What a storage keeps of a study beside its trials.

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, Self
 
+from studies.brief import briefly
 from studies.record.study_record import Work
 
 
@@ -159,6 +160,7 @@ class SegmentRow(Plain):
     status: Literal["read", "reused"] = "read"
 
 
+@briefly
 @dataclass(frozen=True)
 class Ledger(Work, Plain):
     """What the study read and built, against what retraining for every trial and fold would have read."""
@@ -166,6 +168,7 @@ class Ledger(Work, Plain):
     segments: list[SegmentRow] = field(default_factory=list)
 
 
+@briefly
 @dataclass(frozen=True)
 class ReportData(Plain):
     """Everything that a study's report shows.

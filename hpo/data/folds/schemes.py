@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import pyarrow as pa
 
+from algorithms.brief import briefly
 from hpo.data.cells import FoldPlan, check_splits, kfold_plan
 from hpo.data.folds.dealing import Cells, Dealer, Roles, Shares, Table, label_text
 from hpo.data.segment import Segment, fingerprint
@@ -102,6 +103,7 @@ class FoldScheme(ABC):
         """Return the scheme in words."""
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class DealtRows:
     """How the rows of a data set are divided among the folds.

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from algorithms.batches import Label
+from algorithms.brief import briefly
 from algorithms.contract import Shape, Summary
 from algorithms.known import Known
 from hpo.data.dataset import PILOT_SEGMENTS
@@ -42,6 +43,7 @@ NAMED = ("lookup", "segments", "encoder", "folds")
 """What the name of a stored pilot is the digest of."""
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class Pilot:
     """ColumnEncoder and fold scheme, ready for a pass.
