@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import hpo
@@ -18,6 +20,7 @@ from hpo.data.folds.schemes import HashFolds
 from hpo.data.folds.times import TimeFolds
 from hpo.errors import Interrupted, TuneError
 from hpo.process.progress import Progress
+from hpo.states import passes
 from hpo.states.learned.pilot import load_pilot, make_pilot, plan_pilot
 from hpo.states.passes import Pass, context_of
 from state_store import StateStore
@@ -172,3 +175,20 @@ def test_a_segment_stopped_midway_leaves_no_leaf(tmp_path):
     assert not store.list()
     whole = one.run(1, Progress(), Event())
     assert sum(state.rows for state in whole.cells[Moments()]) == 70_000
+
+
+@pytest.mark.parametrize(("n_jobs", "rows", "expected"), [(None, 50, 8), (None, 40_000, 2), (1, 50, 1), (3, 50, 3)])
+def test_small_files_are_read_by_more_threads_than_there_are_cores(n_jobs, rows, expected, tmp_path, monkeypatch):
+    asked, real = [], passes.in_order
+    monkeypatch.setattr(passes.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(passes, "in_order", lambda make, items, workers, beside: (
+        asked.append(workers) or real(make, items, workers, beside)
+    ))  # fmt: skip
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        X = rng.normal(size=(rows, 5))
+        table = pa.table({**{f"x{j}": X[:, j] for j in range(5)}, "y": X[:, 0]})
+        pq.write_table(table, tmp_path / f"{i}.parquet")
+    options = {"n_jobs": n_jobs, "store": tmp_path / "store", "trials": 1, "folds": 3, "progress": False}
+    hpo.tune(str(tmp_path / "*.parquet"), target="y", algorithm="ridge", **options)
+    assert asked[0] == expected

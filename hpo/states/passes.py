@@ -56,6 +56,9 @@ class Leaf:
     without_weight: int
 
 
+SMALL_SEGMENT, SMALL_LEAVES, WAITING = 1 << 20, 1 << 26, 8
+"""Segments of so few bytes mostly wait for the disk: so many are read at once, where their states are small."""
+
 Found = tuple[dict[Summary, Leaf], set[Summary]]
 """A segment's leaves, and the summaries whose leaf had to be computed."""
 
@@ -147,7 +150,8 @@ class Pass:
         ahead = 0 < len(missing) < workers
         read = functools.partial(self._leaves, progress=progress, stop=stop, unsaved=unsaved, ahead=ahead)
         with one_thread(), ThreadPoolExecutor(1) as beside:
-            made, lacking = in_order(read, missing, workers, beside), set(missing)
+            threads = self._threads(missing) if n_jobs is None else workers
+            made, lacking = in_order(read, missing, threads, beside), set(missing)
             for segment in self.dataset.segments:
                 self._stopped(stop, result)
                 found = next(made) if segment in lacking else read(segment)
@@ -160,6 +164,13 @@ class Pass:
 
     def _identity(self, summary: Summary) -> list[State]:
         return [self.pilot.ready(summary).init(self.pilot.shape)] * self.pilot.folds.plan.n_cells
+
+    def _threads(self, missing: Sequence[Segment]) -> int:
+        """Return how many threads read: one for each core, more of small segments, which wait for the disk."""
+        cores = os.cpu_count() or 1
+        leaves = self.pilot.folds.plan.n_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
+        small = max((segment.nbytes for segment in missing), default=0) <= SMALL_SEGMENT
+        return max(cores, WAITING) if small and leaves * WAITING <= SMALL_LEAVES else cores
 
     def _missing(self) -> list[Segment]:
         """Return the segments of which the store lacks a leaf, in order."""

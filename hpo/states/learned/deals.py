@@ -7,6 +7,7 @@ over all segments together, and growing or shrinking data keeps the folds, and t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from hpo.data.hashing import Words
     from hpo.data.segment import Segment
 
+
+WRITERS = 8
+"""Documents that are written at once: a disk makes several durable in the time of one."""
 
 HELD = 1 << 23
 """Groups of segments, in all, that are held while they are dealt; those of further segments are looked up again."""
@@ -89,10 +93,12 @@ class _Deal:
             if known is not None:
                 table.add(known)
                 found[segment.id] = known
+        new = [segment for segment in segments if segment.id not in found]
         for segment, rows in zip(segments, counted, strict=True):
             if segment.id not in found and rows is not None:
                 found[segment.id] = table.share(rows)
-                self._remember(names[segment.id], segment, found[segment.id])
+        with ThreadPoolExecutor(WRITERS) as writers:  # each waits for the disk, which takes several at once
+            list(writers.map(lambda s: self._remember(names[s.id], s, found[s.id]), new))
         roles = Roles(self.dataset.targets, self.dataset.weight, apart, self.classes)
         return folds.knowing(DealtRows(found, roles, table))
 
