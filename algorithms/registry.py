@@ -13,6 +13,7 @@ from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
 from algorithms.fields import values_of
 from algorithms.lazily import sklearn
+from algorithms.spellings import meant
 
 BUILT_IN: Mapping[str, str] = {
     "ridge": "algorithms.models.ridge:Ridge",
@@ -94,7 +95,7 @@ def get(name: str) -> type[Algorithm]:
     if is_foreign(name):
         return _foreign(name)
     near = difflib.get_close_matches(name, names(), n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = meant(name, names()) or (f"did you mean {near[0]!r}? " if near else "")
     raise UnknownAlgorithm(f"algorithm {name!r} is unknown; {hint}known are {', '.join(names())}")
 
 

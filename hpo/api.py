@@ -19,6 +19,7 @@ from hpo.process.progress import Progress, RichProgress
 from hpo.process.settings import Location, default_storage, open_store
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
+from hpo.question.habits import check_target, taught
 from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.run import Runner
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from studies.spec.spec import StudySpec
 
 
+@taught
 def tune(
     data: Any,
     target: str | None = None,
@@ -166,6 +168,7 @@ def tune(
     (300, 20)
     """
     given = {name: value for name, value in locals().items() if name in OPTIONS}
+    check_target(target)
     question = _question(make_spec(given), data, folds, weight, store)
     return run_question(question, sampler, storage, resume=resume, progress=progress)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -201,7 +203,7 @@ def test_data_is_read_once_more_where_a_score_needs_it_and_the_next_study_begins
     search = {"ridge.standardize": False, "ridge.alpha": [1e-4, 1e-2, 1.0]}
     first = hpo.tune(frame, "y", "ridge", trials=3, search=search, folds=CV, name="a", **where)
     assert first.cost.rows_read == 2 * len(frame) and len(first.candidates) == 3
-    assert "read once more" in str(hpo.write_report(first))
+    assert "read once more" in str(dataclasses.asdict(hpo.write_report(first)))
     loaded = hpo.load("a", store=where["store"], storage=where["storage"])
     assert loaded.best.scores == first.best.scores
     kept = loaded.best.states.train[0]

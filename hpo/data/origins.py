@@ -67,7 +67,9 @@ class Extent:
         True
         >>> Extent(20, 41, ends=(-1, 40)).hides(Field("age", "numeric", "int32", nullable=True))
         False
-        >>> Extent(5_000_000, 10_000_001, ends=(-1, 10_000_000)).hides(Field("sold", "numeric", "int32"))
+        >>> Extent(6.0, 12.0, ends=(0.0, 12.0)).hides(Field("words", "numeric", "float64", nullable=False))
+        False
+        >>> Extent(5e6, 1e7, ends=(-1, 10_000_000)).hides(Field("sold", "numeric", "int32", nullable=False))
         True
         """
         if self.ends is None or self.origin(field, 1):
@@ -75,8 +77,9 @@ class Extent:
         whole, (least, most) = field.kind != NUMERIC or "int" in field.dtype, sorted(map(abs, self.ends))
         if field.nullable:
             return most >= (PLAIN if whole else math.ulp(0.0))
+        counts = whole or all(float(end).is_integer() for end in self.ends)
         sentinel = any(float(end).is_integer() for end in self.ends) and least <= UNLIKE * most
-        return sentinel and most >= (PLAIN / UNLIKE if whole else math.ulp(0.0))
+        return sentinel and most >= (PLAIN / UNLIKE if counts else math.ulp(0.0))
 
     def origin(self, field: Field, unit: int) -> float:
         """Return the origin in units of the encoded column, of so many stored ones.

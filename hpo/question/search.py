@@ -255,7 +255,7 @@ def check_mappings(names: object, search: object) -> None:
     ... except SearchError as error:
     ...     print(str(error).partition(": ")[2])
     a mapping is a range of numbers with 'low' and 'high'; class_weight={'no': 1, 'yes': 9}: must be text or None, \
-such as 'balanced'
+such as 'balanced', or 'no=1, yes=9'
     """
     listed = names if isinstance(names, (list, tuple)) else [names]
     known = {short(name): name for name in listed if isinstance(name, str)}
@@ -268,9 +268,20 @@ such as 'balanced'
         except InvalidField as error:
             raise SearchError(
                 f"search[{key!r}]: a mapping is a range of numbers with 'low' and 'high'; {error}"
+                f"{_as_text(known.get(owner, owner), parameter, value)}"
             ) from error
         except AlgorithmError:
             continue
+
+
+def _as_text(name: str, parameter: str, value: Mapping[object, object]) -> str:
+    """Return how to write a mapping that a hyperparameter takes as text; empty where it takes none."""
+    text = ", ".join(f"{key}={one}" for key, one in value.items())
+    try:
+        fields.build(registry.get(name), {parameter: text})
+    except AlgorithmError:
+        return ""
+    return f", or {text!r}"
 
 
 def keys_of(algorithm: fields.Kind) -> list[str]:

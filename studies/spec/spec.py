@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, Validation
 
 from studies.errors import Problem, SpecError
 from studies.masking import mask
+from studies.naming import short
 from studies.spec import text_files
 from studies.spec.fields import Folds, Names, Searched, names, seconds, several
 from studies.spec.messages import describe, nearest
@@ -460,10 +461,15 @@ def build(values: Mapping[str, Any], source: str = "study", document: Document |
 
 
 def _undotted(values: Mapping[str, Any], document: Document) -> list[Problem]:
-    search = values.get("search")
+    search, algorithm = values.get("search"), values.get("algorithm")
     keys = search if isinstance(search, Mapping) else ()
+    first = algorithm[0] if isinstance(algorithm, (list, tuple)) and algorithm else algorithm
+    owner = short(first) if isinstance(first, str) else "ridge"
     return [
-        Problem(document.line(("search", key)), f"search key {key!r} must be 'algorithm.parameter'")
+        Problem(
+            document.line(("search", key)),
+            f"search key {key!r} must be 'algorithm.parameter', such as '{owner}.{str(key).strip('.')}'",
+        )
         for key in keys
         if not all(str(key).partition("."))
     ]

@@ -1,0 +1,102 @@
+"""What people are used to from other libraries, and what it is called here."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from hpo.errors import TuneError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PARAMETERS = {
+    "cv": "folds=5, or folds=KFold(5) for data in memory",
+    "n_splits": "folds=5",
+    "n_trials": "trials=200",
+    "n_iter": "trials=200",
+    "max_evals": "trials=200",
+    "param_grid": "search={'ALGORITHM.alpha': [0.1, 1.0]}, with its name before each key",
+    "param_distributions": "search={'ALGORITHM.alpha': {'low': 1e-3, 'high': 1e3, 'log': True}}",
+    "space": "search={'ALGORITHM.alpha': {'low': 1e-3, 'high': 1e3, 'log': True}}",
+    "random_state": "seed=0",
+    "metric": "scoring='r2'",
+    "objective": "scoring='r2'",
+    "eval_metric": "scoring='r2'",
+    "study_name": "name='flights'",
+    "estimator": "algorithm=…",
+    "model": "algorithm=…",
+    "algorithms": "algorithm=['A', 'B']",
+    "sample_weight": "weight='w', a column, or an array beside data in memory",
+    "weights": "weight='w', a column, or an array beside data in memory",
+    "groups": "folds={'scheme': 'group', 'column': 'customer'}",
+    "label": "target='y'",
+    "y": "target='y', a column; arrays are given together, hpo.tune((X, y))",
+    "X": "data=X; arrays are given together, hpo.tune((X, y))",
+    "verbose": "progress=True",
+    "pruner": "fidelity='hyperband' or 'halving'",
+    "show_progress_bar": "progress=True",
+    "load_if_exists": "resume=True",
+    "direction": "nothing: a higher score is better, as with scikit-learn's scorers",
+    "columns": "features=[…]",
+    "delimiter": "sep=';'",
+}
+"""Parameters of scikit-learn, Optuna and others, and what to write instead."""
+
+
+def taught(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the function with a sentence for a parameter that it does not have.
+
+    Examples
+    --------
+    >>> @taught
+    ... def tune(data, target=None, *, folds=5):
+    ...     return folds
+    >>> tune([], cv=3)
+    Traceback (most recent call last):
+    TypeError: tune() has no parameter 'cv'; write folds=5, or folds=KFold(5) for data in memory
+    """
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = PARAMETERS.get(name) or (f"{near[0]}=…" if near else "")
+                how = f"write {hint}" if hint else f"help(hpo.{function.__name__}) lists them"
+                raise TypeError(f"{function.__name__}() has no parameter {name!r}; {how}")
+        return function(*args, **kwargs)
+
+    return called
+
+
+def check_target(target: object) -> None:
+    """Refuse values where the name of a column is meant.
+
+    Raises
+    ------
+    TuneError
+        The target is an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_target(np.zeros(3))
+    Traceback (most recent call last):
+    hpo.errors.TuneError: target is the name of a column, and an array was given; give arrays together, as in \
+hpo.tune((X, y), algorithm=…), or a frame that has the target as a column
+    """
+    if isinstance(target, list | tuple) and all(isinstance(one, str) for one in target):
+        return
+    if np.asarray(target, object).ndim:
+        what = "an array" if type(target).__name__ == "ndarray" else f"a {type(target).__name__}"
+        raise TuneError(
+            f"target is the name of a column, and {what} was given; give arrays together, as in "
+            "hpo.tune((X, y), algorithm=…), or a frame that has the target as a column"
+        )
