@@ -263,7 +263,7 @@ class Regression:
             lost = 32 * np.finfo(float).eps * (parts + np.abs(expected) + np.abs(y).max()).astype(float)
             found = np.ravel(model.predict(frame)) - float(line.centre)
             if i == 2 and (np.abs(found - (expected - line.centre)) > SAME * scale + lost).any():
-                lost = lost + np.where(beyond(made), self.untold(example, made, y, line), 0.0)
+                lost = lost + np.where(beyond(made, line), self.untold(example, made, y, line), 0.0)
             alike("prediction" if i == 1 else "prediction of fresh rows,", found, expected - line.centre, scale, lost)
 
     def untold(self, example: Example, made: Design, y: np.ndarray, line: Line) -> np.ndarray:
@@ -301,10 +301,14 @@ class Regression:
         return SHAKEN * moved
 
 
-def beyond(made: Design) -> np.ndarray:
-    """Return which of the last rows are no combination of the training rows, which then tell less of them."""
-    size = np.where(np.abs(made.rows[0]).max(axis=0, initial=0) > 0, np.abs(made.rows[0]).max(axis=0, initial=0), 1)
-    A, fresh = (np.asarray(made.rows[i] / size, float) for i in (0, -1))
+def beyond(made: Design, line: Line) -> np.ndarray:
+    """Return which of the last rows are no combination of the training rows, which then tell less of them.
+
+    Rows are as the model sees them: without an intercept, two columns far from zero are nearly one.
+    """
+    rows = made.placed(0, centred=line.centred), made.placed(len(made.rows) - 1, centred=line.centred)
+    largest = np.abs(rows[0]).max(axis=0, initial=0)
+    A, fresh = (np.asarray(each / np.where(largest > 0, largest, 1), float) for each in rows)
     along = fresh @ np.linalg.pinv(A, rcond=SPANNED) @ A
     return np.abs(fresh - along).max(axis=1, initial=0.0) > SPANNED * np.abs(fresh).max(axis=1, initial=0.0)
 

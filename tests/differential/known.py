@@ -871,4 +871,23 @@ KNOWN: tuple[Example, ...] = (
         "shuffle",
         "log_likelihood",
     ),
+    # Without an intercept, columns at 1e12 and 1e10 are nearly one: a fresh row of one alone is none of the training rows' kind.
+    Example(
+        Spec(seed=905, rows=120, cols=(Col("few", "Float32", offset=-30.0, scale=3, where="fold"),
+            Col("category", missing=0.1),
+            Col("heavy", "decimal", offset=1000.0, scale=1, sentinel=-9999.0, marked="fold"),
+            Col("category"), Col(dtype="int32", offset=1000.0, sentinel=-1.0),
+            Col("mirror", "UInt64", offset=1000000000.0, scale=3),
+            Col("mirror", offset=1000000000.0, scale=1), Col("text", missing=0.6),
+            Col("heavy", "uint16", offset=1000000000.0, where="file"),
+            Col("copy", missing=0.02, where="only"),
+            Col("few", "uint64", offset=1000.0, scale=1, where="only", sentinel=-9999.0),
+            Col("timestamp")), offset=1.0, scale=-3, order="sorted", files=4, parts=5,
+            dtype="int8"),
+        "ridge",
+        (("alpha", 0.0001), ("fit_intercept", False), ("impute", "zero"), ("min_frequency", 0.2),
+         ("select", 3), ("standardize", False)),
+        "shuffle",
+        "neg_root_mean_squared_error",
+    ),
 )  # fmt: skip
