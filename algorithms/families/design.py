@@ -325,14 +325,17 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
 def _view(design: Design, state: MomentsState) -> View:
     d, columns, scale = state.shape.d, design.columns, design.scale
     gram, xy = _products(state, columns)
+    constant = np.diagonal(gram) == 0.0
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
     mean = (columns.mean(state.mean[:d]) - design.mean) / scale
     yy, y_mean = _target(state)
     away = mean - design.offset if design.preprocess.center else mean
     far = (np.abs(columns.mean(state.mean[:d])) + np.abs(design.mean)) / scale
+    same = (np.diagonal(design.gram) == 0.0) & (np.abs(away) <= CANCELLED * far)
+    mean, away = np.where(same, mean - away, mean), np.where(same, 0.0, away)  # one value, there and here
     parts = columns.parts(np.diagonal(state.scatter)[:d]) / scale
     reach = np.stack([np.maximum(lengths(gram), parts), design.sizes, far])
-    root, rounding = _root(state, columns, scale), CARE * state.rounding
+    root, rounding = _root(state, columns, scale, constant), CARE * state.rounding
     return View(
         state.weight, mean, gram, xy, y_mean, yy, away, reach, root, rounding
     )
