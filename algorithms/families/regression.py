@@ -192,8 +192,20 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         if solved is not None:
             slope = found.slope(view, spread_only=spread_only)
             return moved_by_training(design, solved, solution.coef, found, slope)
+        moved = self._moved_with(solution, view, found, design.shaken, spread_only=spread_only)
+        if not moved <= NEGLIGIBLE * found.spread:
+            more = design.shaken_again
+            again = (self._moved_with(solution, view, found, one, spread_only=spread_only) for one in more)
+            moved = max(moved, *again)
+        return moved
+
+    def _moved_with(
+        self, solution: LinearSolution, view: View, found: Residuals, shaken: Design, *, spread_only: bool
+    ) -> float:
+        """Return how far a score moves if rounding is what made one design another, a few times over."""
+        design = solution.design
         with np.errstate(all="ignore"):  # a problem that rounding decides may have no solution when shaken
-            coef = self.again(solution, design.shaken)
+            coef = self.again(solution, shaken)
             other = residuals(design, view, coef, design.intercept(coef))
             if spread_only:
                 moved = abs(other.spread - found.spread)

@@ -14,7 +14,7 @@ from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import Design, View, design_of
 from algorithms.families.pipeline import dressed
-from algorithms.families.rounding import SHAKEN, checked
+from algorithms.families.rounding import NEGLIGIBLE, SHAKEN, checked
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Integer, Legal, Range
@@ -110,8 +110,11 @@ class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
         value = _score(metric, solution, held_out)
         if not math.isfinite(value):
             return Score(value)
-        other = _score(metric, self._solution(design.shaken, solution.k), held_out)
-        bound = math.inf if design.blind_to(design.view(held_out)) else SHAKEN * abs(other - value)
+        off = abs(_score(metric, self._solution(design.shaken, solution.k), held_out) - value)
+        if not off <= NEGLIGIBLE * max(1.0, abs(value)):
+            others = (_score(metric, self._solution(d, solution.k), held_out) for d in design.shaken_again)
+            off = float(np.max([off, *(abs(other - value) for other in others)]))
+        bound = math.inf if design.blind_to(design.view(held_out)) else SHAKEN * off
         return checked(metric, Score(value, bound), max(1.0, abs(value)), self.summary.precision, design)
 
     def complexity(self, solution: PCASolution) -> float:

@@ -14,7 +14,7 @@ SAME = 1e-8
 
 
 SIX_DIGITS = 1e-6
-"""Largest error of a score, relative to itself, that the product may tell of one that it shows as exact."""
+"""Largest error of a score, in units of its own scale, that the product may tell of one that it shows as exact."""
 
 
 class Disagreement(AssertionError):
@@ -45,7 +45,7 @@ class Fold:
         found = float(self.scores.folds[self.place])
         if not abs(found - expected) <= same * scale:
             apart, bound = abs(found - expected), self.scores.bounds[self.place] if self.scores.bounds else 0.0
-            kind = Told if apart <= min(bound, SIX_DIGITS * abs(expected)) else Disagreement
+            kind = Told if apart <= min(bound, SIX_DIGITS * scale) else Disagreement
             raise kind(
                 f"{self.name} of split {self.place}: {found!r}, expected {float(expected)!r} ({apart / scale:.2g} apart)"
             )
