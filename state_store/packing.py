@@ -1,6 +1,6 @@
 """Arrays in fewer bytes, every bit kept: one triangle, no zeros, the narrowest type; compressed where that helps.
 
-A state is laid out for any data; what is stored is what this data filled of it. Each array is told as a recipe:
+A state is laid out for any data; what is stored is what this data filled of it. Each array is written as a recipe:
 
 * ``triangle``: a stack of matrices equal to their transposes is its lower triangles;
 * ``mask``: where many numbers are zero, a bit says of each whether it is, and the others follow;

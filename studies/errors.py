@@ -114,4 +114,4 @@ class SamplerError(StudyError):
 
 
 class RecordWarning(UserWarning):
-    """Some finished trials could not be written to the storage; the study in memory still has them."""
+    """Trials could not be written to a storage, and are still in memory; or lines of a journal are damaged."""

@@ -65,7 +65,7 @@ class Draft:
     columns : every usable column.
     chosen : what ``auto`` stands for on this data, where it could be another thing; else empty.
     reading : how CSV files are likely written, by option.
-    why : what of the files says so, by option.
+    why : what was seen in the files, by option.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Columns that look like something a model cannot learn from: ids, free text, constants; and groups of rows.
 
-What is told comes from what is known anyway: the sample of a pilot, statistics of Parquet files, data in memory.
+Warnings come from what is known anyway: the sample of a pilot, statistics of Parquet files, data in memory.
 Nothing is read for it. Few false alarms count more than every hit: a number with decimals is never taken for an id,
 and a whole number only where it counts the rows, or has the name of an id and no value twice.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -42,6 +43,7 @@ class JournalFile(BaseJournalBackend):
         self._lock = OwnedLock(path)
         self._offsets = [0]
         self._seen: set[bytes] = set()
+        self._serial = itertools.count()  # with the worker's name, it tells two equal records apart
         self.damage: dict[int, Damage] = {}
         if not path.exists():
             path.open("ab").close()
@@ -67,7 +69,7 @@ class JournalFile(BaseJournalBackend):
     def append_logs(self, logs: list[Log]) -> None:
         """Append lines: at once, or within :meth:`together` when it ends."""
         with self._mutex:
-            lines = [sealed(log) for log in logs]
+            lines = [sealed({**log, "serial": next(self._serial)}) for log in logs]
             if self._pending is not None:
                 self._pending += logs
                 self._lines += lines

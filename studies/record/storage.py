@@ -22,7 +22,7 @@ from studies.masking import mask
 from studies.quiet import quiet
 from studies.record.journal import FileStorage, mend
 from studies.record.journal_lines import TWICE, Damage
-from studies.record.study_record import StudyRecord
+from studies.record.study_record import SENSELESS, StudyRecord
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ _JOURNAL = "journal://"
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between tries to open a database that another process is making."""
 
-UNREADABLE = (
-    ValueError, LookupError, AssertionError, TypeError, AttributeError, ArithmeticError, RecursionError,
-    OptunaError,
-)  # fmt: skip
+UNREADABLE = (*SENSELESS, AssertionError, RecursionError, OptunaError)
 """What Optuna raises over a journal whose lines make no sense together."""
 
 

@@ -53,7 +53,7 @@ def template(
     columns : the data's columns, listed as comments.
     ranges : ``"algorithm.parameter"`` to its default range, listed as commented search lines.
     drop : columns that must be left out.
-    reading : options of how CSV files are written: the value, and what of the files says so.
+    reading : options of how CSV files are written: the value, and what was seen in the files.
 
     Examples
     --------

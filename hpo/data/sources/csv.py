@@ -313,7 +313,7 @@ def _settled(dtype: pa.DataType) -> pa.DataType:
     """Return the type a column keeps for the whole file."""
     if pa.types.is_integer(dtype):
         return pa.float64()
-    if pa.types.is_binary(dtype):  # other bytes than its encoding has: who reads it is told
+    if pa.types.is_binary(dtype):  # bytes that the encoding does not have: refused where they are read
         return pa.string()
     if pa.types.is_timestamp(dtype) and dtype.unit == "s":
         return pa.timestamp("us", dtype.tz)

@@ -144,7 +144,7 @@ class Written:
     Attributes
     ----------
     text : the format.
-    why : what of the files says so, by the name of an option.
+    why : what was seen in the files, by the name of an option.
     """
 
     text: TextFormat = USUAL

@@ -69,10 +69,10 @@ class TextFormat:
     @property
     def converts(self) -> bool:
         """Whether columns may have to be converted from their text."""
-        return self.dresses or self.date_format is not None
+        return self.marks_numbers or self.date_format is not None
 
     @property
-    def dresses(self) -> bool:
+    def marks_numbers(self) -> bool:
         """Whether numbers may be written as Arrow does not read them."""
         return bool(self.thousands or self.symbols)
 
@@ -217,7 +217,7 @@ def conversions(text: TextFormat, batch: pa.RecordBatch) -> dict[str, Conversion
             found[name] = Moment(named)
         elif is_text and isinstance(text.date_format, str) and Moment(text.date_format).fits(column):
             found[name] = Moment(text.date_format)
-        elif text.dresses and (_is_number(kind) or (is_text and number.fits(column))):
+        elif text.marks_numbers and (_is_number(kind) or (is_text and number.fits(column))):
             found[name] = number
     return found
 

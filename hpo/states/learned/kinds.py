@@ -13,11 +13,9 @@ from hpo.errors import StoreWarning
 from state_store import StateStore, StoreWriteError
 from state_store.blob import Blob
 from state_store.entry import Document
+from studies.record.study_record import SENSELESS
 
 M = TypeVar("M")
-
-SENSELESS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
-"""What is raised over values of other kinds than were written."""
 
 LEAST_SHARE = 0.5
 """Of the segments that something was learned of, the part that must still be there."""
