@@ -154,7 +154,7 @@ class RowFolds(FoldScheme):
         """Return the scheme that deals the rows of a data set."""
         return replace(self, dealt=dealt)
 
-    def assigner(self, segment: Segment) -> Assign:
+    def assigner(self, segment: Segment) -> Dealer:
         """Return what deals the rows of a segment, batch after batch from the first."""
         return self._dealer(segment)
 
