@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,6 +60,28 @@ SHOWN = 10
 """Of these, how many are shown."""
 
 
+PREFIX = "stream:"
+"""What stands before the name of a stream where a study names its data."""
+
+_OPTIONS = (
+    "target", "algorithm", "weight", "features", "drop", "folds", "scoring", "refit", "scoring_rows", "search",
+    "seed", "max_categories", "hash_columns",
+)  # fmt: skip
+"""Options of a study that a stream has from its beginning."""
+
+
+def stream_name(spec: StudySpec) -> str | None:
+    """Return the name of the stream that is a study's data; None where it is other data.
+
+    Examples
+    --------
+    >>> stream_name(build({"data": "stream:clicks", "algorithm": "ridge"}))
+    'clicks'
+    """
+    (first, *others) = spec.data
+    return first.removeprefix(PREFIX) if first.startswith(PREFIX) and not others else None
+
+
 class Stream:
     """A stream of rows: each is seen once, added to the states, and forgotten.
 
@@ -73,8 +96,8 @@ class Stream:
     ----------
     name : under which it is published.
     target, algorithm, weight, features, drop, folds, scoring, refit, scoring_rows, search, seed, max_categories, \
-    hash_columns : as of :func:`hpo.tune`, algorithms by name, folds by row or stratified. A stream that was published goes
-        on with those that it began with; given again, they must be the same.
+    hash_columns : as of :func:`hpo.tune`, algorithms by name, folds by row or stratified. A stream that was
+        published goes on with those that it began with; given again, they must be the same.
     classes : labels of the target besides those among the first rows. A row of another label makes no sense.
     every, seconds : rows, and seconds, after which the states are published.
     pilot_rows : rows to learn from.
@@ -136,11 +159,7 @@ class Stream:
         store: StateStore | Location | None = None,
     ) -> None:
         build({"algorithm": "ridge", "data": "stream", "name": name}, "hpo.Stream")  # refuses what is no name
-        given = {
-            "target": target, "algorithm": algorithm, "weight": weight, "features": features, "drop": drop,
-            "folds": folds, "scoring": scoring, "refit": refit, "scoring_rows": scoring_rows, "search": search,
-            "seed": seed, "max_categories": max_categories, "hash_columns": hash_columns,
-        }  # fmt: skip
+        given = {key: value for key, value in locals().items() if key in _OPTIONS}
         for option, value in (("every", every), ("seconds", seconds), ("pilot_rows", pilot_rows)):
             if not value > 0:
                 raise TuneError(f"{option}={value!r} must be greater than 0")
@@ -155,6 +174,32 @@ class Stream:
         self._shown: list[str] = []
         self._lock = RLock()
         self._begun = self._reopened()
+
+    @classmethod
+    def of(cls, spec: StudySpec, **how: Any) -> Stream:
+        """Return the stream that a study's ``data: stream:NAME`` names, with the study's options.
+
+        Parameters
+        ----------
+        spec : the study.
+        how : ``every``, ``seconds``, ``pilot_rows``, ``max_bad_rows``, ``classes``.
+
+        Raises
+        ------
+        TuneError
+            The study's data is no stream.
+        """
+        name = stream_name(spec)
+        if name is None:
+            raise TuneError(f"data: {', '.join(spec.data)} is no stream; write data: stream:NAME")
+        values = plain(spec)
+        given = {key: values[key] for key in _OPTIONS if key in spec.model_fields_set}
+        return cls(name, store=spec.store, **given, **how)
+
+    @property
+    def schema(self) -> pa.Schema | None:
+        """Types of the columns that are used, of an Arrow table; None before the stream has begun."""
+        return None if self._begun is None else self._begun.schema
 
     def __repr__(self) -> str:
         """Show how far it came."""
@@ -171,7 +216,8 @@ class Stream:
     @property
     def position(self) -> int:
         """Rows that were taken: in the states, waiting to be learned from, or left out."""
-        return (self._begun.flow.position if self._begun else 0) + sum(t.num_rows for t in self._waiting)
+        waiting: int = sum(t.num_rows for t in self._waiting)
+        return waiting + (self._begun.flow.position if self._begun else 0)
 
     @property
     def bad_rows(self) -> int:
@@ -192,8 +238,7 @@ class Stream:
                 self._take(self._conformed(table))
             else:
                 self._wait(table)
-            if self._begun is not None and self._due():
-                self.publish()
+            self.publish_due()
 
     def skip_bad(self, rows: int, why: str) -> None:
         """Count rows of the stream that cannot be read as left out; ``why`` is shown of the first.
@@ -208,13 +253,30 @@ class Stream:
             begun.flow.skip(rows)
             self._complain(why)
 
+    def publish_due(self) -> bool:
+        """Publish where rows or seconds say so; return whether that was done. For a sender that pauses."""
+        with self._lock:
+            due = self._begun is not None and self._due()
+            if due:
+                self.publish()
+        return due
+
     def publish(self) -> None:
-        """Publish the states and the position now; begins with the rows so far where there are few."""
+        """Publish the states and the position now; begins with the rows so far where there are few.
+
+        Raises
+        ------
+        TuneError
+            Another process has published the stream meanwhile.
+        """
+        key = key_of(self.name)
         with self._lock, one_thread():
             begun = self._ready()
             if self.published != begun.flow.position:
-                begun.flow.publish(self._store, begun.about(self.name))
-                self._store.pin(key_of(self.name).context)
+                with self._store.backend.lock(key.name):
+                    self._check_alone()
+                    begun.flow.publish(self._store, begun.about(self.name))
+                self._store.pin(key.context)
             self.published, self._last = begun.flow.position, time.monotonic()
 
     def close(self) -> None:
@@ -239,8 +301,8 @@ class Stream:
 
         Parameters
         ----------
-        name, search, trials, timeout, patience, sampler, storage, progress, resume : as of :func:`hpo.tune`. ``search``
-            replaces what the stream began with, as far as the same states answer it.
+        name, search, trials, timeout, patience, sampler, storage, progress, resume : as of :func:`hpo.tune`.
+            ``search`` replaces what the stream began with, as far as the same states answer it.
 
         Warns
         -----
@@ -255,8 +317,9 @@ class Stream:
         with self._lock, one_thread():
             begun = self._ready()
             spec = begun.spec.replace(
-                name=name, search=begun.spec.search if search is None else dict(search), trials=trials, timeout=timeout,
-                patience=patience, polish=False, sampler=sampler if isinstance(sampler, str) else "auto",
+                name=name, search=begun.spec.search if search is None else dict(search), trials=trials,
+                timeout=timeout, patience=patience, polish=False,
+                sampler=sampler if isinstance(sampler, str) else "auto",
             )  # fmt: skip
             reading = begun.flow.reading()
             question = begun.question(spec, self.name, self._store)
@@ -266,8 +329,7 @@ class Stream:
         if left := unsuited(reading):
             warnings.warn(complaint(left), ApproximationWarning, stacklevel=2)
 
-        def runner(*args: Any) -> Runner:
-            return _OnceRunner(*args, reading, begun.wide)
+        runner = functools.partial(_OnceRunner, reading=reading, wide=begun.wide)
 
         return run_question(question, sampler, storage, resume=resume, progress=progress, runner=runner)
 
@@ -287,14 +349,14 @@ class Stream:
 
     def _begin(self) -> None:
         """Learn what must be learned from the rows that wait, and take them."""
-        table = pa.concat_tables(self._waiting)
+        table = pa.concat_tables(self._waiting).replace_schema_metadata(None)
         self._begun = _begin(self.name, self._spec(), table, self._classes, self._store)
         self._waiting = []
         self._take(self._conformed(table))
 
     def _spec(self) -> StudySpec:
-        values = {key: value if isinstance(value, (str, int, Mapping)) else list(value) for key, value in self._given.items()}
-        return build({"algorithm": "ridge", **values, "data": f"stream:{self.name}"}, "hpo.Stream")
+        plainly = {k: v if isinstance(v, (str, int, Mapping)) else list(v) for k, v in self._given.items()}
+        return build({"algorithm": "ridge", **plainly, "data": f"{PREFIX}{self.name}"}, "hpo.Stream")
 
     def _reopened(self) -> _Begun | None:
         about = self._store.about(key_of(self.name))
@@ -311,6 +373,15 @@ class Stream:
         self.published = begun.flow.position
         return begun
 
+    def _check_alone(self) -> None:
+        """Refuse to publish what lacks the rows that another process has taken."""
+        found = (self._store.about(key_of(self.name)) or {}).get("rows", self.published)
+        if found != self.published:
+            raise TuneError(
+                f"the stream {self.name!r} is fed by another process: it stands at row {found:,} there, and this one "
+                f"went on from row {self.published:,}. Stop one of them; the other goes on from row {found:,}"
+            )
+
     def _check_same(self, begun: _Begun) -> None:
         """Refuse options that are not those that the stream began with."""
         if not self._given:
@@ -319,8 +390,8 @@ class Stream:
         for key, value in asked.items():
             if key in self._given and known.get(key) != value:
                 raise TuneError(
-                    f"the stream {self.name!r} began with {key}={known.get(key)!r}, and not {value!r}: its rows are "
-                    f"gone. Leave {key} out, or use another name"
+                    f"the stream {self.name!r} began with {key}={known.get(key)!r}, and not {value!r}: its rows "
+                    f"are gone. Leave {key} out, or use another name"
                 )
 
     def _check_states(self, question: Question, begun: _Begun) -> None:
@@ -421,10 +492,10 @@ class _Begun:
 
 def _begin(name: str, asked: StudySpec, table: pa.Table, more: Sequence[Label], store: StateStore) -> _Begun:
     """Return a stream that has learned what it must from its first rows, and taken none."""
-    dataset = open_dataset(
-        table, target=asked.target, weight=asked.weight, features=asked.features, drop=asked.drop
-    )
-    question = question_over(asked, dataset, plain_folds(asked), store)
+    question = question_over(asked, _opened(table, asked), plain_folds(asked), store)
+    table = _widened(table, question)
+    question = question_over(question.spec, _opened(table, asked), plain_folds(asked), store)
+    dataset = question.dataset
     classes = tuple(sorted({*classes_of(dataset, store), *more})) if question.classify else ()
     check(question, classes)
     spec = question.spec
@@ -443,9 +514,24 @@ def _as_many(table: pa.Table, dataset: Dataset, asked: StudySpec) -> Dataset:
     times = -(-ROWS // table.num_rows) if table.num_rows < ROWS else 1
     if times == 1:
         return dataset
-    return open_dataset(
-        pa.concat_tables([table] * times), target=asked.target, weight=asked.weight, features=asked.features, drop=asked.drop
+    return _opened(pa.concat_tables([table] * times), asked)
+
+
+def _opened(table: pa.Table, asked: StudySpec) -> Dataset:
+    dataset: Dataset = open_dataset(
+        table, target=asked.target, weight=asked.weight, features=asked.features, drop=asked.drop
     )
+    return dataset
+
+
+def _widened(table: pa.Table, question: Question) -> pa.Table:
+    """Return the first rows with their whole numbers as floats, but for labels: a later row may have a fraction."""
+    hashed = question.hash_columns if isinstance(question.hash_columns, tuple) else ()
+    labels = {*hashed, *(question.dataset.targets if question.classify else ())}
+    kinds = {f.name: f.type for f in table.schema}
+    floats = [n for n, t in kinds.items() if pa.types.is_null(t) or (pa.types.is_integer(t) and n not in labels)]
+    schema = pa.schema([(n, pa.float64() if n in floats else t) for n, t in kinds.items()])
+    return table.cast(schema, safe=False)
 
 
 def _reopened(about: Mapping[str, Any], name: str, store: StateStore) -> _Begun:
@@ -493,8 +579,8 @@ def _conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
         except pa.ArrowException as error:
             why = str(error).splitlines()[0]
             raise DataError(
-                f"the stream {name!r}: column {field.name!r} is {column.type} and was {field.type} in the first rows, "
-                f"and not every value fits ({why})"
+                f"the stream {name!r}: column {field.name!r} is {column.type} and was {field.type} in the first "
+                f"rows, and not every value fits ({why})"
             ) from None
     return pa.table(columns, schema=schema)
 

@@ -1,7 +1,7 @@
 """States of rows that arrive once and are not kept: added up batch by batch, published with how far they go.
 
-A stream is one segment without an end. What is published of it is one blob, replaced as a whole: the states of every
-cell, and the number of rows that they are of. So whatever happens, a stream goes on from exactly there.
+A stream is one segment without an end. What is published of it is one blob, replaced as a whole: the states of
+every cell, and the number of rows that they are of. So whatever happens, a stream goes on from exactly there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def key_of(name: str) -> Key:
     return Key(digest({"stream": name}), digest(["stream", name]))
 
 
-def endless(scheme: FoldScheme, name: str, targets: Sequence[str], weight: str | None, classes: Sequence[Label]) -> RowFolds:
+def endless(
+    scheme: FoldScheme, name: str, targets: Sequence[str], weight: str | None, classes: Sequence[Label]
+) -> RowFolds:
     """Return a scheme that deals the rows of a stream as they come, whatever their number.
 
     Raises
@@ -72,8 +74,8 @@ def endless(scheme: FoldScheme, name: str, targets: Sequence[str], weight: str |
     """
     if not isinstance(scheme, RowFolds):
         raise DataError(
-            f"folds {scheme.describe()} must know the rows before they are dealt, and those of a stream come one by "
-            "one; use {'scheme': 'kfold'} or {'scheme': 'stratified'}"
+            f"folds {scheme.describe()} must know the rows before they are dealt, and those of a stream come one "
+            "by one; use {'scheme': 'kfold'} or {'scheme': 'stratified'}"
         )
     apart = tuple(classes) if isinstance(scheme, StratifiedFolds) else ()
     labels: tuple[Label | None, ...] = apart or (None,)
@@ -159,13 +161,15 @@ class Flow:
         found = {s: list(cells) for s, cells in self.cells.items()}
         ends = np.cumsum(encoded.counts).tolist()
         for cell, (count, end) in enumerate(zip(encoded.counts.tolist(), ends, strict=True)):
-            part = encoded.batch.part(slice(end - count, end)) if count else None
-            for s in found if part is not None else ():
-                ready = self.pilot.ready(s)
-                kept = copy.deepcopy(found[s][cell]) if ready.family == RESUMABLE else self._none(s)
+            if not count:
+                continue
+            part = encoded.batch.part(slice(end - count, end))
+            for s, states in found.items():
+                ready, on = self.pilot.ready(s), s.family == RESUMABLE
+                kept = copy.deepcopy(states[cell]) if on else self._none(s)
                 for piece in pieces_for(ready, part):
                     kept = ready.update(kept, piece)
-                found[s][cell] = kept if ready.family == RESUMABLE else ready.merge(found[s][cell], kept)
+                states[cell] = kept if on else ready.merge(states[cell], kept)
         return found
 
     def publish(self, store: StateStore, about: Mapping[str, object]) -> None:
@@ -207,10 +211,12 @@ class Flow:
 
     def whole(self, summary: Summary) -> State:
         """Return the state of every row."""
-        return functools.reduce(self.pilot.ready(summary).merge, self.cells[summary])
+        merged: State = functools.reduce(self.pilot.ready(summary).merge, self.cells[summary])
+        return merged
 
     def _none(self, summary: Summary) -> State:
-        return self.pilot.ready(summary).init(self.pilot.shape)
+        state: State = self.pilot.ready(summary).init(self.pilot.shape)
+        return state
 
     def _begun(self) -> Dealer:
         folds = self.pilot.folds
