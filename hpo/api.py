@@ -230,14 +230,9 @@ def question_of(spec: StudySpec) -> Question:
 def _question(
     spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None
 ) -> Question:
-<<<<<<< HEAD
+    allow(spec.allow_imports)
     text = TextFormat.of(spec.model_dump())
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
-=======
-    allow(spec.allow_imports)
-    automatic, chosen, text = is_auto(spec.algorithm), "", TextFormat.of(spec.model_dump())
-    found = None if automatic else resolved(spec)  # before any file is opened
->>>>>>> main
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,

@@ -378,8 +378,8 @@ class Stream:
         found = (self._store.about(key_of(self.name)) or {}).get("rows", self.published)
         if found != self.published:
             raise TuneError(
-                f"the stream {self.name!r} is fed by another process: it stands at row {found:,} there, and this one "
-                f"went on from row {self.published:,}. Stop one of them; the other goes on from row {found:,}"
+                f"the stream {self.name!r} is fed by another process: it stands at row {found:,} there, and this "
+                f"one went on from row {self.published:,}. Stop one of them; the other goes on from row {found:,}"
             )
 
     def _check_same(self, begun: _Begun) -> None:

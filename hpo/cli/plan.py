@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-from hpo.cli.behind import api, auto, described, fold_sizes, known_names, registry, row_stream, sklearn_metrics
-from hpo.cli.options import AsJson, Store, StudyFile
-=======
-from hpo.cli.behind import api, auto, described, fold_sizes, imports, known_names, registry, sklearn_metrics
+from hpo.cli.behind import (
+    api,
+    auto,
+    described,
+    fold_sizes,
+    imports,
+    known_names,
+    registry,
+    row_stream,
+    sklearn_metrics,
+)
 from hpo.cli.options import AllowImport, AsJson, Store, StudyFile
->>>>>>> main
 from hpo.cli.output import count, emit, print_facts
 from state_store.entry import readable_bytes
 from studies.masking import mask
@@ -34,14 +39,10 @@ def plan(
       hpo plan study.yaml
       hpo plan study.yaml --json | jq .rows_to_read
     """
-<<<<<<< HEAD
-    spec = read_study(study, store=store)
+    spec = read_study(study, store=store, allow_import=allow_import)
     if row_stream.stream_name(spec) is not None:
         _say_stream(spec, as_json=as_json)
         return
-=======
-    spec = read_study(study, store=store, allow_import=allow_import)
->>>>>>> main
     made = api.plan(spec)
     if as_json:
         emit({"name": spec.name, **made.to_dict()})
