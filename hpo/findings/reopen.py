@@ -23,7 +23,8 @@ from hpo.question.search import Searched, resolve
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.learned.pilot import Pilot, shape_of
 from hpo.states.learned.summaries import recorded
-from hpo.states.passes import PassResult, context_of, empty_leaf, merge_leaf
+from hpo.states.passes import context_of
+from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
 from hpo.trials.polish import Polished, restored
 from hpo.trials.run import Run, study_space
@@ -31,7 +32,7 @@ from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
-from state_store import Key, StateStore
+from state_store import StateStore
 from studies.record.records import load_study, record_of
 from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord
@@ -182,20 +183,14 @@ def _cells(
         raise TuneError(
             f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
         )
-    result = PassResult({summary: [pilot.ready(summary).init(pilot.shape)] * pilot.folds.plan.n_cells})
-    missing, segments = 0, record.segments or ()
-    for segment in segments:
-        leaf = store.get(Key(context, segment), empty_leaf(summary, pilot))
-        if leaf is None:
-            missing += 1
-        else:
-            merge_leaf(result, summary, leaf, pilot)
+    segments = record.segments or ()
+    cells, missing = stored_cells(summary, pilot, context, segments, store)
     if missing:
         raise TuneError(
             f"{missing} of {len(segments)} states of study {name!r} are gone from {store.location}; "
             "run the study again: it reads what is missing and keeps its trials"
         )
-    return result.cells[summary]
+    return cells
 
 
 def _pilot(record: StudyRecord) -> Pilot:
