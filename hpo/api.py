@@ -24,6 +24,7 @@ from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.run import Runner
 from state_store import StateStore
+from studies.counting import counted
 from studies.record.storage import open_storage
 from studies.spec.spec import OPTIONS
 
@@ -190,9 +191,8 @@ def run_question(
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call goes on from there" if question.spec.name else ""
-        warnings.warn(
-            f"interrupted after {done} trials, which are kept{again}", InterruptedWarning, stacklevel=2
-        )
+        message = f"interrupted; {counted(done, 'trial')} kept{again}"
+        warnings.warn(message, InterruptedWarning, stacklevel=2)
     if result.optuna_study.get_trials(deepcopy=False) and (why := without_score(result.run)):
         warnings.warn(why, NoScoreWarning, stacklevel=3)
     return result
