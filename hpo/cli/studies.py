@@ -23,7 +23,7 @@ from hpo.cli.behind import (
 from hpo.cli.exits import STORE, UsageError
 from hpo.cli.options import AsJson, Storage, StudyName, known_storage
 from hpo.cli.output import emit, print_facts, print_table, say
-from studies.counting import counted
+from studies.counting import counted, without_numbers
 from studies.errors import RecordWarning, StudyError
 from studies.report.text import metric_of, shorten
 
@@ -233,15 +233,20 @@ def _best(row: StudyRow | Row) -> str:
 
 def _reasons(trials: Sequence[Tried]) -> list[tuple[str, str, str]]:
     """Return why trials failed, the commonest reason first: how many, which of them, and the reason."""
-    found: dict[str, list[int]] = {}
+    found: dict[str, list[Tried]] = {}
     for trial in trials:
         if trial["state"] == "fail":
-            found.setdefault(trial["error"] or "the reason is not on record", []).append(trial["number"])
-    rows = sorted(found.items(), key=lambda item: -len(item[1]))
+            found.setdefault(without_numbers(trial["error"] or ""), []).append(trial)
+    rows = sorted(found.values(), key=lambda alike: -len(alike))
     return [
-        (f"{len(which):,}", ", ".join(map(str, which[:MOST_NAMED])) + " …" * (len(which) > MOST_NAMED), why)
-        for why, which in rows[:MOST_TRIALS]
+        (f"{len(alike):,}", _numbers(alike), alike[0]["error"] or "the reason is not on record")
+        for alike in rows[:MOST_TRIALS]
     ]
+
+
+def _numbers(trials: Sequence[Tried]) -> str:
+    named = ", ".join(str(trial["number"]) for trial in trials[:MOST_NAMED])
+    return named + ", …" * (len(trials) > MOST_NAMED)
 
 
 class Described(TypedDict):

@@ -18,6 +18,7 @@ from hpo.findings.scored import leaders, searched
 from hpo.process.threads import one_thread
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
+from hpo.trials.hopeless import told
 from hpo.trials.notes import notes as notes_of
 from hpo.trials.notes import recorded
 from hpo.trials.selection import Candidate, complexity
@@ -113,6 +114,7 @@ def notes(result: Result, depth: Depth) -> list[str]:
     noted = notes_of(result.optuna_study)
     if unsettled := sum(note.error is not None and not note.repeated for note in noted):
         found.append(f"{counted(unsettled, 'setting')} could not be scored; the trials table has the reasons.")
+    found += [f"{told(choice, why)}." for choice, why in result.run.tuner.hopeless.found.items()]
     if unfinished := sum(not note.converged for note in noted):
         found.append(f"In {counted(unfinished, 'trial')} a solver reached max_iter before its tolerance.")
     if early := sum(note.stopped_early for note in noted):
@@ -218,8 +220,9 @@ def _sampled_rows(result: Result) -> int | None:
 def _leader(row: Row) -> Leader:
     return Leader(
         row.trial, row.algorithm, row.params, row.score, _finite(row.se), row.complexity,
-        within_one_se=row.within_one_se, trials=row.trials, failed=row.failed, bound=row.score_bound,
-        accuracy=row.accuracy, metrics={name: _estimate_of(s) for name, s in row.metrics.items()},
+        within_one_se=row.within_one_se, trials=row.trials, failed=row.failed, pruned=row.pruned,
+        bound=row.score_bound, accuracy=row.accuracy,
+        metrics={name: _estimate_of(s) for name, s in row.metrics.items()},
     )  # fmt: skip
 
 
@@ -259,6 +262,7 @@ def _row(result: Result, trial: FrozenTrial) -> TrialRow:
         seconds=note.seconds,
         duplicate_of=note.duplicate_of,
         state=trial.state.name.lower(),
+        error=note.error or "",
         metrics={m: _estimate_of(s, noted_accuracy(result.run, trial, m)) for m, s in scores.also.items()}
         if scores
         else {},

@@ -108,10 +108,12 @@ def _pareto(context: Context) -> dict[str, object]:
 
 
 def _trial_counts(data: ReportData) -> str:
-    failed = sum(finite(trial.value) is None for trial in data.trials)
+    pruned = sum(trial.state.lower() == "pruned" for trial in data.trials)
+    failed = sum(finite(trial.value) is None for trial in data.trials) - pruned
     equal = sum(trial.duplicate_of is not None for trial in data.trials)
     parts = [f"{len(data.trials):,}"]
-    parts += [f"{failed:,} without a score"] if failed else []
+    parts += [f"{pruned:,} pruned"] if pruned else []
+    parts += [f"{failed:,} failed"] if failed else []
     parts += [f"{equal:,} answered from the record"] if equal else []
     return ", ".join(parts)
 
