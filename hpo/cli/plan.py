@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo.cli.behind import api, auto, described, fold_sizes, known_names, registry, sklearn_metrics
-from hpo.cli.options import AsJson, Store, StudyFile
+from hpo.cli.behind import (
+    api,
+    auto,
+    described,
+    fold_sizes,
+    imports,
+    known_names,
+    registry,
+    row_stream,
+    sklearn_metrics,
+)
+from hpo.cli.options import AllowImport, AsJson, Store, StudyFile
 from hpo.cli.output import emit, print_facts
 from state_store.entry import readable_bytes
 from studies.counting import counted
@@ -18,7 +28,9 @@ if TYPE_CHECKING:
     from studies.spec.spec import StudySpec
 
 
-def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None:
+def plan(
+    study: StudyFile, store: Store = None, allow_import: AllowImport = None, as_json: AsJson = False
+) -> None:
     """Say what a study would read, before anything is read.
 
     What is known already, what must be read, and about how long that takes; checks the file, reads no rows.
@@ -28,7 +40,10 @@ def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None
       hpo plan study.yaml
       hpo plan study.yaml --json | jq .rows_to_read
     """
-    spec = read_study(study, store=store)
+    spec = read_study(study, store=store, allow_import=allow_import)
+    if row_stream.stream_name(spec) is not None:
+        _say_stream(spec, as_json=as_json)
+        return
     made = api.plan(spec)
     if as_json:
         emit({"name": spec.name, **made.to_dict()})
@@ -36,8 +51,28 @@ def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None
         print_facts(_facts(spec, made))
 
 
+def _say_stream(spec: StudySpec, *, as_json: bool) -> None:
+    """Say how far the stream has come that a study is of: its rows are gone, and a study reads none."""
+    stream = row_stream.Stream.of(spec)
+    if as_json:
+        emit({"name": spec.name, "stream": stream.name, "rows": stream.position, "rows_to_read": 0})
+        return
+    facts = [
+        ("study", f"{spec.name}: {', '.join(spec.algorithm)}, {counted(spec.trials, 'trial')}"),
+        ("data", f"the stream {stream.name!r}: {counted(stream.position, 'row')} so far"),
+        ("to read", "nothing: every trial is answered from its states" if stream.position else
+         f"nothing yet; send it rows: hpo ingest {spec.name}.yaml < rows.csv"),
+    ]  # fmt: skip
+    print_facts(facts)
+
+
 def read_study(
-    path: Path, *, store: str | None = None, storage: str | None = None, trials: int | None = None
+    path: Path,
+    *,
+    store: str | None = None,
+    storage: str | None = None,
+    trials: int | None = None,
+    allow_import: list[str] | None = None,
 ) -> StudySpec:
     """Return a checked study file; what the options give replaces what it says.
 
@@ -47,6 +82,7 @@ def read_study(
         Names every fault with its line and key, and the nearest valid one.
     """
     spec = described.load(path)
+    imports.allow((*spec.allow_imports, *(allow_import or ())))
     if not auto.is_auto(spec.algorithm):
         spec.validate(known_names.known_fields(spec.algorithm))
         _check_scoring(spec)

@@ -84,7 +84,7 @@ def show(context: Context, store: Store = None, as_json: AsJson = False) -> None
     cells = (
         (
             e.key.segment[:SHOWN], f"{e.about.get('rows', 0):,}", readable_bytes(e.bytes),
-            f"{readable_age(e.last_used)} ago", e.fault or e.about.get("segment", ""),
+            f"{readable_age(e.last_used)} ago", e.fault or e.about.get("segment") or _rolled(e),
         )
         for e in entries
     )  # fmt: skip
@@ -203,7 +203,8 @@ def import_(
 ) -> None:
     """Put exported states into a store.
 
-    All are checked before the first is kept, and nothing that is there is replaced.
+    All are checked before the first is kept, and nothing that is there is replaced. Their numbers are
+    believed as they are, and no code of theirs runs: import states of people whose models you would use.
 
     Examples
     --------
@@ -217,6 +218,11 @@ def import_(
         kept = f", {len(found.kept):,} of another content kept as they were" if found.kept else ""
         added = f"{counted(found.added, 'blob')} added ({readable_bytes(found.bytes)})"
         say(f"{added}, {found.present:,} there already{kept}")
+
+
+def _rolled(entry: Entry) -> str:
+    """Return what a state is of that has no segment of its own: neighbours, merged."""
+    return f"{counted(entry.about['rolled'], 'segment')}, merged" if "rolled" in entry.about else ""
 
 
 def _place(entry: Entry) -> tuple[str, str]:
