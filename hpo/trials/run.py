@@ -52,6 +52,7 @@ from hpo.trials.tuner import Budget, Tuner
 from hpo.trials.turns import Turns
 from hpo.trials.warm_start import translated
 from state_store import Key
+from studies.counting import counted
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import Direction, begin, load_study, record_of
@@ -364,8 +365,8 @@ class Runner:
         begin(self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition()))
         if trials and not self.resume:
             raise TuneError(
-                f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: "
-                "--resume), or choose another name"
+                f"study {name!r} exists with {counted(trials, 'trial')}; go on with resume=True (on the command "
+                "line: --resume), or choose another name"
             )
 
 
