@@ -21,6 +21,7 @@ from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.habits import check_target, taught
 from hpo.question.question import Asked, Question, make_spec, resolved
+from hpo.states.learned.notes import FooterShelf
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.run import Runner
 from state_store import StateStore
@@ -224,9 +225,11 @@ def _question(
 ) -> Question:
     automatic, chosen, text = is_auto(spec.algorithm), "", TextFormat.of(spec.model_dump())
     found = None if automatic else resolved(spec)  # before any file is opened
+    footers = FooterShelf(store)
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
+        footers=footers,
     )  # fmt: skip
     if text.given and not dataset.is_text:
         said = words(text.given)
@@ -242,7 +245,9 @@ def _question(
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
     scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
-    return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen)
+    kept = open_store(store)
+    footers.keep(kept)
+    return Question(**vars(asked), folds=scheme, store=kept, chosen=chosen)
 
 
 def _labels(asked: Asked, folds: Any) -> list[str]:
