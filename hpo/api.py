@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from algorithms.imports import allow
 from hpo.data import open_dataset
 from hpo.data.folds.splitters import group_columns, make_folds
 from hpo.data.sources.guesses import ROWS, guess, warning_of
@@ -71,6 +72,7 @@ def tune(
     symbols: str | Iterable[str] | None = None,
     date_format: str | Mapping[str, str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    allow_imports: str | Iterable[str] | None = None,
     progress: bool | None = None,
     resume: bool = True,
 ) -> Result:
@@ -136,6 +138,8 @@ def tune(
         of text that it fits, or ``{"born": "%d.%m.%Y"}`` for those named. Dates such as ``2024-12-31`` need
         none.
     storage_options : options of the data's file system, such as credentials; never shown, never recorded.
+    allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution
+        brought them, such as a module of your own; what is imported runs as your own code does.
     progress : whether to draw a bar; None draws one on a terminal.
     resume : whether a recorded study of this name and definition goes on; False refuses it.
 
@@ -223,6 +227,7 @@ def question_of(spec: StudySpec) -> Question:
 def _question(
     spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None
 ) -> Question:
+    allow(spec.allow_imports)
     automatic, chosen, text = is_auto(spec.algorithm), "", TextFormat.of(spec.model_dump())
     found = None if automatic else resolved(spec)  # before any file is opened
     footers = FooterShelf(store)

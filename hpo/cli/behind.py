@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rich import text as rich_text
     from sklearn import metrics as sklearn_metrics
 
-    from algorithms import registry, tasks
+    from algorithms import imports, registry, tasks
     from hpo import api
     from hpo import demo as demo_study
     from hpo.cli import known as known_names
@@ -89,6 +89,7 @@ else:
     field_ranges = Module("hpo.cli.ranges")
     fold_sizes = Module("hpo.states.fold_sizes")
     held_out = Module("hpo.findings.confirm")
+    imports = Module("algorithms.imports")
     known_names = Module("hpo.cli.known")
     noted = Module("hpo.findings.noted")
     opening = Module("hpo.data.opening")

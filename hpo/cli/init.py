@@ -22,6 +22,7 @@ from hpo.cli.behind import (
     data_segment,
     described,
     field_ranges,
+    imports,
     opening,
     question_scoring,
     question_search,
@@ -29,7 +30,7 @@ from hpo.cli.behind import (
     tasks,
 )
 from hpo.cli.exits import OutputError, UsageError
-from hpo.cli.options import AsJson
+from hpo.cli.options import AllowImport, AsJson
 from hpo.cli.output import emit, note, say
 from hpo.errors import DataError
 from studies.masking import mask
@@ -105,6 +106,7 @@ def init(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="File to write; - for standard output.")
     ] = Path("study.yaml"),
+    allow_import: AllowImport = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -120,6 +122,7 @@ def init(
       hpo init train.csv --target price --algorithm lasso -o price.yaml
       hpo init measurements.parquet --algorithm pca
     """
+    imports.allow(allow_import or ())
     to_stdout = str(output) == "-"
     if to_stdout and as_json:
         raise UsageError("--json and -o - both want standard output; give a file with -o")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from textwrap import fill
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn, TextIO
 
 from hpo.cli.behind import rich_console, rich_table, rich_text
 from studies.report.data import to_plain
@@ -20,16 +21,73 @@ PIPE_WIDTH = 140
 """Columns of a table that does not go to a terminal."""
 
 
+STDIN, STDOUT, STDERR = 0, 1, 2
+
+_answers: list[TextIO] = []
+
+
+@contextmanager
+def answers_alone() -> Iterator[None]:
+    """Within it, only :func:`emit` and :func:`emit_text` print on standard output.
+
+    What anything else prints there, such as a package that is imported or fitted, goes to standard error; that of C
+    until the process ends, since C may print what it holds back only then.
+    """
+    out = sys.stdout
+    answer = _apart(out)
+    _answers.append(answer)
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        _answers.pop()
+        sys.stdout = out
+        if answer is not out:
+            answer.close()
+
+
+def _apart(out: TextIO) -> TextIO:
+    """Return the process's standard output by another descriptor, its own being standard error's from now on."""
+    try:
+        own = out.fileno()
+    except (OSError, ValueError):  # a stand-in, as in tests
+        return out
+    if own != STDOUT:
+        return out
+    out.flush()
+    kept = os.dup(own)
+    os.dup2(STDERR, own)
+    return os.fdopen(kept, "w", encoding=out.encoding, errors=out.errors)
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is left to nowhere: whoever was reading has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def emit(value: object) -> None:
     """Print a value as JSON on standard output, alone; numbers that are not finite become null."""
-    json.dump(to_plain(value), sys.stdout, indent=1, allow_nan=False)
-    sys.stdout.write("\n")
+    emit_text(json.dumps(to_plain(value), indent=1, allow_nan=False))
+
+
+def emit_text(text: str) -> None:
+    """Print a text that a program reads on standard output, as a line or more."""
+    out = _answers[-1] if _answers else sys.stdout
+    out.write(text if text.endswith("\n") else f"{text}\n")
 
 
 def console() -> rich_console.Console:
     """Return the console of standard output: as wide as the terminal, wide and plain where there is none."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return rich_console.Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    made = rich_console.Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    vars(made)["on_broken_pipe"] = _gone  # Rich's own ends the process with code 1
+    return made
+
+
+def _gone() -> NoReturn:
+    raise BrokenPipeError
 
 
 def say(*lines: object) -> None:

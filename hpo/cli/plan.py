@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo.cli.behind import api, auto, described, fold_sizes, known_names, registry, sklearn_metrics
-from hpo.cli.options import AsJson, Store, StudyFile
+from hpo.cli.behind import api, auto, described, fold_sizes, imports, known_names, registry, sklearn_metrics
+from hpo.cli.options import AllowImport, AsJson, Store, StudyFile
 from hpo.cli.output import count, emit, print_facts
 from state_store.entry import readable_bytes
 from studies.masking import mask
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from studies.spec.spec import StudySpec
 
 
-def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None:
+def plan(
+    study: StudyFile, store: Store = None, allow_import: AllowImport = None, as_json: AsJson = False
+) -> None:
     """Say what a study would read, before anything is read.
 
     What is known already, what must be read, and about how long that takes; checks the file, reads no rows.
@@ -27,7 +29,7 @@ def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None
       hpo plan study.yaml
       hpo plan study.yaml --json | jq .rows_to_read
     """
-    spec = read_study(study, store=store)
+    spec = read_study(study, store=store, allow_import=allow_import)
     made = api.plan(spec)
     if as_json:
         emit({"name": spec.name, **made.to_dict()})
@@ -36,7 +38,12 @@ def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None
 
 
 def read_study(
-    path: Path, *, store: str | None = None, storage: str | None = None, trials: int | None = None
+    path: Path,
+    *,
+    store: str | None = None,
+    storage: str | None = None,
+    trials: int | None = None,
+    allow_import: list[str] | None = None,
 ) -> StudySpec:
     """Return a checked study file; what the options give replaces what it says.
 
@@ -46,6 +53,7 @@ def read_study(
         Names every fault with its line and key, and the nearest valid one.
     """
     spec = described.load(path)
+    imports.allow((*spec.allow_imports, *(allow_import or ())))
     if not auto.is_auto(spec.algorithm):
         spec.validate(known_names.known_fields(spec.algorithm))
         _check_scoring(spec)

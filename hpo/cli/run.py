@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpo.cli.behind import api, board, collect, noted, terminal
-from hpo.cli.options import AsJson, Storage, Store, StudyFile
+from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyFile
 from hpo.cli.output import console, emit, say
 from hpo.cli.plan import read_study
 from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning, TuneError
@@ -35,6 +35,7 @@ def run(
     ] = False,
     store: Store = None,
     storage: Storage = None,
+    allow_import: AllowImport = None,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Draw no bars.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -50,8 +51,11 @@ def run(
       hpo run study.yaml --resume --trials 500
       hpo run study.yaml --store /mnt/team/store --json > result.json
     """
-    spec = read_study(study, store=store, storage=storage, trials=trials)
-    given = (("--trials", trials), ("--store", store), ("--storage", storage))
+    spec = read_study(study, store=store, storage=storage, trials=trials, allow_import=allow_import)
+    given = (
+        ("--trials", trials), ("--store", store), ("--storage", storage),
+        *(("--allow-import", one) for one in allow_import or ()),
+    )  # fmt: skip
     options = [mask(str(part)) for pair in given if pair[1] is not None for part in pair]
     again = shlex.join(["hpo", "run", str(study), "--resume", *options])
     with warnings.catch_warnings():

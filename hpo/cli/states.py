@@ -202,7 +202,8 @@ def import_(
 ) -> None:
     """Put exported states into a store.
 
-    All are checked before the first is kept, and nothing that is there is replaced.
+    All are checked before the first is kept, and nothing that is there is replaced. Their numbers are
+    believed as they are, and no code of theirs runs: import states of people whose models you would use.
 
     Examples
     --------

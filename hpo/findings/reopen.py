@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from algorithms.contract import State, Summary
+from algorithms.imports import allow, listed
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme
@@ -86,7 +88,11 @@ class RecordedPilot(Pilot):
 
 @one_thread()
 def load(
-    name: str, *, storage: BaseStorage | Location | None = None, store: StateStore | Location | None = None
+    name: str,
+    *,
+    storage: BaseStorage | Location | None = None,
+    store: StateStore | Location | None = None,
+    allow_imports: str | Iterable[str] | None = None,
 ) -> Result:
     """Return the result of a recorded study, its model included, from the record and the states.
 
@@ -95,6 +101,8 @@ def load(
     name : the study's name.
     storage : where it was recorded; None for the default.
     store : where its states are; None for where it left them.
+    allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution brought
+        them; those that the record names do not count.
 
     Raises
     ------
@@ -103,6 +111,7 @@ def load(
     TuneError
         It was not made by this program, or its states are gone.
     """
+    allow(listed(allow_imports))
     study = load_study(open_storage(storage if storage is not None else default_storage()), name)
     record = record_of(study)
     if record is None or record.segments is None:
