@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
 
+    from hpo.data.dataset import Dataset
+    from hpo.question.scoring import Scoring
+    from hpo.question.search import Searched
     from studies.spec.spec import StudySpec
 
 
@@ -185,13 +188,14 @@ def run_question(
     *,
     resume: bool,
     progress: bool | None,
+    runner: Callable[..., Runner] = Runner,
 ) -> Result:
-    """Run a resolved question; what :func:`tune` and the command line share."""
+    """Run a resolved question; what :func:`tune`, streams and the command line share."""
     recorded = question.spec.name is not None or question.spec.warm_start is not None
     kept = open_storage(storage if storage is not None else default_storage()) if recorded else None
     wanted = sys.stderr.isatty() if progress is None else progress
     bar = RichProgress() if wanted else Progress()
-    result = Result(Runner(question, sampler, kept, resume, bar).run())
+    result = Result(runner(question, sampler, kept, resume, bar).run())
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call goes on from there" if question.spec.name else ""
@@ -221,16 +225,15 @@ def plan(spec: StudySpec) -> Plan:
 
 def question_of(spec: StudySpec) -> Question:
     """Return the question of a spec whose data is in files."""
-    return _question(spec, list(spec.data), _plain_folds(spec), spec.weight, spec.store)
+    return _question(spec, list(spec.data), plain_folds(spec), spec.weight, spec.store)
 
 
 def _question(
     spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None
 ) -> Question:
     allow(spec.allow_imports)
-    automatic, chosen, text = is_auto(spec.algorithm), "", TextFormat.of(spec.model_dump())
-    found = None if automatic else resolved(spec)  # before any file is opened
-    footers = FooterShelf(store)
+    text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
+    found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
@@ -241,18 +244,30 @@ def _question(
         raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")
     if unlike := warning_of(guess(dataset.sight(ROWS), text), text):
         warnings.warn(unlike, DataWarning, stacklevel=3)
-    if automatic:
+    question = question_over(spec, dataset, folds, store, found)
+    footers.keep(question.store)
+    return question
+
+
+def question_over(
+    spec: StudySpec,
+    dataset: Dataset,
+    folds: Any,
+    store: StateStore | Location | None,
+    found: tuple[list[Searched], Scoring] | None = None,
+) -> Question:
+    """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
+    chosen = ""
+    if is_auto(spec.algorithm):
         choice = choose(spec.algorithm[0], dataset, spec.seed)
         chosen, spec = choice.words, spec.replace(algorithm=list(choice.names))
         if choice.unsure:
-            warnings.warn(chosen, ChoiceWarning, stacklevel=3)
+            warnings.warn(chosen, ChoiceWarning, stacklevel=4)
     asked = Asked(spec, dataset, *(found or resolved(spec)))
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
     scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
-    kept = open_store(store)
-    footers.keep(kept)
-    return Question(**vars(asked), folds=scheme, store=kept, chosen=chosen)
+    return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen)
 
 
 def _labels(asked: Asked, folds: Any) -> list[str]:
@@ -269,7 +284,8 @@ def _dropped(spec: StudySpec, folds: Any) -> Sequence[str] | None:
     return list(dict.fromkeys([*(spec.drop or ()), *group_columns(folds)]))
 
 
-def _plain_folds(spec: StudySpec) -> Any:
+def plain_folds(spec: StudySpec) -> Any:
+    """Return the folds of a spec as :func:`make_folds` takes them."""
     if isinstance(spec.folds, int):
         return spec.folds
     given = spec.folds.model_dump(exclude_unset=spec.folds.boundaries is not None)

@@ -87,7 +87,7 @@ def test_the_study_files_of_pages_are_right(page):
     from studies.spec.spec import loads
 
     for _, code in blocks(page, "yaml"):
-        spec = loads("data: rows.parquet\ntarget: y\n" + code)
+        spec = loads(code if "data:" in code else "data: rows.parquet\ntarget: y\n" + code)
         spec.validate(known_fields(spec.algorithm))
 
 

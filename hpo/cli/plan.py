@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo.cli.behind import api, auto, described, fold_sizes, imports, known_names, registry, sklearn_metrics
+from hpo.cli.behind import (
+    api,
+    auto,
+    described,
+    fold_sizes,
+    imports,
+    known_names,
+    registry,
+    row_stream,
+    sklearn_metrics,
+)
 from hpo.cli.options import AllowImport, AsJson, Store, StudyFile
 from hpo.cli.output import count, emit, print_facts
 from state_store.entry import readable_bytes
@@ -30,11 +40,29 @@ def plan(
       hpo plan study.yaml --json | jq .rows_to_read
     """
     spec = read_study(study, store=store, allow_import=allow_import)
+    if row_stream.stream_name(spec) is not None:
+        _say_stream(spec, as_json=as_json)
+        return
     made = api.plan(spec)
     if as_json:
         emit({"name": spec.name, **made.to_dict()})
     else:
         print_facts(_facts(spec, made))
+
+
+def _say_stream(spec: StudySpec, *, as_json: bool) -> None:
+    """Say how far the stream has come that a study is of: its rows are gone, and a study reads none."""
+    stream = row_stream.Stream.of(spec)
+    if as_json:
+        emit({"name": spec.name, "stream": stream.name, "rows": stream.position, "rows_to_read": 0})
+        return
+    facts = [
+        ("study", f"{spec.name}: {', '.join(spec.algorithm)}, {count(spec.trials, 'trial')}"),
+        ("data", f"the stream {stream.name!r}: {count(stream.position, 'row')} so far"),
+        ("to read", "nothing: every trial is answered from its states" if stream.position else
+         f"nothing yet; send it rows: hpo ingest {spec.name}.yaml < rows.csv"),
+    ]  # fmt: skip
+    print_facts(facts)
 
 
 def read_study(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import api, board, collect, noted, terminal
+from hpo.cli.behind import api, board, collect, noted, row_stream, terminal
 from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyFile
 from hpo.cli.output import console, emit, say
 from hpo.cli.plan import read_study
@@ -62,14 +62,21 @@ def run(
         for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
             warnings.simplefilter("ignore", told)
         try:
-            result = api.run_question(
-                api.question_of(spec), spec.sampler, spec.storage, resume=resume,
-                progress=False if no_progress else None,
-            )  # fmt: skip
+            result = _answered(spec, resume=resume, progress=False if no_progress else None)
         except Interrupted as error:
             where = str(error).partition(": run the same")[0]
             raise Interrupted(f"{where}. Go on with: {again}") from None
     _finish(spec, result, again, as_json=as_json)
+
+
+def _answered(spec: StudySpec, *, resume: bool, progress: bool | None) -> Result:
+    """Return the result of a study: of files, or of the rows that a stream has had so far."""
+    if row_stream.stream_name(spec) is None:
+        return api.run_question(api.question_of(spec), spec.sampler, spec.storage, resume=resume, progress=progress)
+    return row_stream.Stream.of(spec).tune(
+        name=spec.name, trials=spec.trials, timeout=spec.timeout, patience=spec.patience, sampler=spec.sampler,
+        storage=spec.storage, resume=resume, progress=progress,
+    )  # fmt: skip
 
 
 def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> None:

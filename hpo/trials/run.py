@@ -124,7 +124,7 @@ class Runner:
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._record(tuner, found, made, cost)
-        refining = Refining(self.question, found, self.progress, stop)
+        refining = self._refining(found, stop)
         tuner.scorer.refine = refining.refine
         with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
             began = time.perf_counter()
@@ -146,6 +146,10 @@ class Runner:
                 record = replace(record, cost=cost, polish=polished.note)
                 recorder.describe(record)
         return Run(tuner, found, cost, record, stopped, polished)
+
+    def _refining(self, found: Evidence, stop: Event) -> Refining:
+        """Return what makes states of more digits where a score needs them."""
+        return Refining(self.question, found, self.progress, stop)
 
     def _polish(self, tuner: Tuner, found: Evidence, stop: Event) -> Polished | None:
         """Polish the best model; there is none without a score, or with several objectives."""
