@@ -51,6 +51,7 @@ from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner
 from hpo.trials.warm_start import translated
 from state_store import Key
+from studies.counting import counted
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import Direction, begin, load_study, record_of
@@ -328,8 +329,8 @@ class Runner:
         begin(self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition()))
         if trials and not self.resume:
             raise TuneError(
-                f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: "
-                "--resume), or choose another name"
+                f"study {name!r} exists with {counted(trials, 'trial')}; go on with resume=True (on the command "
+                "line: --resume), or choose another name"
             )
 
 
