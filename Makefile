@@ -13,17 +13,24 @@ PACKAGES := hpo algorithms state_store studies
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/python-found:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; point PYTHON at one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/python-found
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
 install: $(VENV)/installed  ## make .venv with the package and its tests' needs
 
-demo: install  ## the main job on real data: 336,776 flights, read once
+$(VENV)/demo-installed: pyproject.toml constraints.txt | $(VENV)/python-found
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo]'
+	@touch $@
+
+demo: $(VENV)/demo-installed  ## the main job on real data: 336,776 flights, read once
 	$(BIN)/hpo demo
 
 lint: install

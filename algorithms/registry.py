@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
 from algorithms.fields import values_of
+from algorithms.imports import check_import
 from algorithms.lazily import sklearn
 from algorithms.spellings import meant
 
@@ -222,10 +223,11 @@ def _plugins() -> dict[str, EntryPoint]:
 
 
 def _load(point: EntryPoint) -> type[Algorithm]:
+    where = point.dist.name if point.dist else point.value
+    check_import(point.module, f"algorithm {point.name!r} of the package {where!r}", point.dist)
     try:
         found: type[Algorithm] = point.load()
     except Exception as error:
-        where = point.dist.name if point.dist else point.value
         raise AlgorithmError(
             f"algorithm {point.name!r} of the package {where!r} cannot be imported ({error!r}); "
             "update or remove that package"

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hpo.findings.reopen import load
     from hpo.findings.result import Result
     from hpo.report.writing import show, write_report
+    from hpo.stream import Stream
     from state_store.store import StateStore
     from studies.spec.spec import StudySpec
 
@@ -57,6 +58,7 @@ _HOMES = {
     "StateStore": ("state_store.store", "StateStore"),
     "StratifiedFolds": ("hpo.data.folds.schemes", "StratifiedFolds"),
     "StratifiedGroupFolds": ("hpo.data.folds.groups", "StratifiedGroupFolds"),
+    "Stream": ("hpo.stream", "Stream"),
     "StudySpec": ("studies.spec.spec", "StudySpec"),
     "TimeFolds": ("hpo.data.folds.times", "TimeFolds"),
     "accuracy": ("hpo.findings.answers", "accuracy"),
@@ -89,6 +91,7 @@ __all__ = [
     "StateStore",
     "StratifiedFolds",
     "StratifiedGroupFolds",
+    "Stream",
     "StudySpec",
     "TimeFolds",
     "accuracy",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from algorithms.imports import allow
 from hpo.data import open_dataset
 from hpo.data.folds.splitters import group_columns, make_folds
 from hpo.data.sources.guesses import ROWS, guess, warning_of
@@ -24,6 +25,7 @@ from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.run import Runner
 from state_store import StateStore
+from studies.counting import counted
 from studies.record.storage import open_storage
 from studies.spec.spec import OPTIONS
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
 
+    from hpo.data.dataset import Dataset
+    from hpo.question.scoring import Scoring
+    from hpo.question.search import Searched
     from studies.spec.spec import StudySpec
 
 
@@ -70,6 +75,7 @@ def tune(
     symbols: str | Iterable[str] | None = None,
     date_format: str | Mapping[str, str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    allow_imports: str | Iterable[str] | None = None,
     progress: bool | None = None,
     resume: bool = True,
 ) -> Result:
@@ -135,6 +141,8 @@ def tune(
         of text that it fits, or ``{"born": "%d.%m.%Y"}`` for those named. Dates such as ``2024-12-31`` need
         none.
     storage_options : options of the data's file system, such as credentials; never shown, never recorded.
+    allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution
+        brought them, such as a module of your own; what is imported runs as your own code does.
     progress : whether to draw a bar; None draws one on a terminal.
     resume : whether a recorded study of this name and definition goes on; False refuses it.
 
@@ -180,19 +188,19 @@ def run_question(
     *,
     resume: bool,
     progress: bool | None,
+    runner: Callable[..., Runner] | None = None,
 ) -> Result:
-    """Run a resolved question; what :func:`tune` and the command line share."""
+    """Run a resolved question; what :func:`tune`, streams and the command line share."""
     recorded = question.spec.name is not None or question.spec.warm_start is not None
     kept = open_storage(storage if storage is not None else default_storage()) if recorded else None
     wanted = sys.stderr.isatty() if progress is None else progress
     bar = RichProgress() if wanted else Progress()
-    result = Result(Runner(question, sampler, kept, resume, bar).run())
+    result = Result((runner or Runner)(question, sampler, kept, resume, bar).run())
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call goes on from there" if question.spec.name else ""
-        warnings.warn(
-            f"interrupted after {done} trials, which are kept{again}", InterruptedWarning, stacklevel=2
-        )
+        message = f"interrupted; {counted(done, 'trial')} kept{again}"
+        warnings.warn(message, InterruptedWarning, stacklevel=2)
     if result.optuna_study.get_trials(deepcopy=False) and (why := without_score(result.run)):
         warnings.warn(why, NoScoreWarning, stacklevel=3)
     return result
@@ -216,14 +224,15 @@ def plan(spec: StudySpec) -> Plan:
 
 def question_of(spec: StudySpec) -> Question:
     """Return the question of a spec whose data is in files."""
-    return _question(spec, list(spec.data), _plain_folds(spec), spec.weight, spec.store)
+    return _question(spec, list(spec.data), plain_folds(spec), spec.weight, spec.store)
 
 
 def _question(
     spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None
 ) -> Question:
-    automatic, chosen, text = is_auto(spec.algorithm), "", TextFormat.of(spec.model_dump())
-    found = None if automatic else resolved(spec)  # before any file is opened
+    allow(spec.allow_imports)
+    text = TextFormat.of(spec.model_dump())
+    found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
@@ -233,11 +242,23 @@ def _question(
         raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")
     if unlike := warning_of(guess(dataset.sight(ROWS), text), text):
         warnings.warn(unlike, DataWarning, stacklevel=3)
-    if automatic:
+    return question_over(spec, dataset, folds, store, found)
+
+
+def question_over(
+    spec: StudySpec,
+    dataset: Dataset,
+    folds: Any,
+    store: StateStore | Location | None,
+    found: tuple[list[Searched], Scoring] | None = None,
+) -> Question:
+    """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
+    chosen = ""
+    if is_auto(spec.algorithm):
         choice = choose(spec.algorithm[0], dataset, spec.seed)
         chosen, spec = choice.words, spec.replace(algorithm=list(choice.names))
         if choice.unsure:
-            warnings.warn(chosen, ChoiceWarning, stacklevel=3)
+            warnings.warn(chosen, ChoiceWarning, stacklevel=4)
     asked = Asked(spec, dataset, *(found or resolved(spec)))
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
@@ -259,7 +280,8 @@ def _dropped(spec: StudySpec, folds: Any) -> Sequence[str] | None:
     return list(dict.fromkeys([*(spec.drop or ()), *group_columns(folds)]))
 
 
-def _plain_folds(spec: StudySpec) -> Any:
+def plain_folds(spec: StudySpec) -> Any:
+    """Return the folds of a spec as :func:`make_folds` takes them."""
     if isinstance(spec.folds, int):
         return spec.folds
     given = spec.folds.model_dump(exclude_unset=spec.folds.boundaries is not None)

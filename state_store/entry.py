@@ -21,6 +21,7 @@ class Entry:
     pinned : whether ``gc`` must keep it.
     about : what was said of it at ``put``.
     fault : why its header cannot be read, or ``""``.
+    blob : name of the blob that holds it, ``""`` for its own; leaves in one pack share its bytes.
 
     Examples
     --------
@@ -35,6 +36,12 @@ class Entry:
     pinned: bool = False
     about: dict[str, Any] = field(default_factory=dict)
     fault: str = ""
+    blob: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the blob that holds it: its own, or that of a pack."""
+        return self.blob or self.key.name
 
     def __repr__(self) -> str:
         """Show the start of the key, the size, the last use, and what is known of the state."""

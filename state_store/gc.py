@@ -96,12 +96,13 @@ def gc(
     now = time.time()
     oldest = float("-inf") if max_age is None else now - max_age.total_seconds()
     leaves = store.list()
-    loose = [entry for entry in leaves if not entry.pinned and entry.key not in keep]
-    doomed = _leaves_to_remove(loose, store.total_bytes, oldest, max_bytes)
-    gone = {entry.key for entry in doomed}
-    documents = _documents_to_remove(store.documents(), [e for e in leaves if e.key not in gone], oldest)
+    held = {entry.name for entry in leaves if entry.pinned or entry.key in keep}
+    removed = _blobs_to_remove(
+        [entry for entry in leaves if entry.name not in held], store.total_bytes, oldest, max_bytes
+    )
+    gone = {name for name, _ in removed}
+    documents = _documents_to_remove(store.documents(), [e for e in leaves if e.name not in gone], oldest)
     quarantine = [(name, s.bytes) for name, s in store.backend.names(QUARANTINE) if s.last_used < oldest]
-    removed = [(entry.key.name, entry.bytes) for entry in doomed]
     left = store.total_bytes - sum(size for _, size in removed + documents)
     if not dry_run:
         for name, _ in removed + documents + quarantine:
@@ -110,16 +111,21 @@ def gc(
     return Collected(tuple(removed), tuple(documents), tuple(quarantine), tuple(leftovers), left, dry_run)
 
 
-def _leaves_to_remove(
+def _blobs_to_remove(
     leaves: Iterable[Entry], total: int, oldest: float, max_bytes: int | None
-) -> list[Entry]:
-    """Return which leaves to remove, least recently used first."""
-    doomed = []
+) -> list[tuple[str, int]]:
+    """Return which blobs of leaves to remove, least recently used first; those in one pack go together."""
+    sizes: dict[str, int] = {}
+    used: dict[str, float] = {}
     for entry in sorted(leaves, key=lambda e: (e.last_used, e.key)):
+        sizes[entry.name] = sizes.get(entry.name, 0) + entry.bytes
+        used[entry.name] = entry.last_used
+    doomed = []
+    for name, size in sizes.items():
         too_much = max_bytes is not None and total > max_bytes
-        if entry.last_used < oldest or too_much:
-            doomed.append(entry)
-            total -= entry.bytes
+        if used[name] < oldest or too_much:
+            doomed.append((name, size))
+            total -= size
     return doomed
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 HEX = re.compile(r"[0-9a-f]{16,64}")
-LEAVES = "leaves"
+LEAVES, PACKS = "leaves", "packs"
 
 
 def digest(value: object) -> str:

@@ -20,7 +20,7 @@ from state_store.errors import (
 )
 from state_store.names import is_blob_name
 
-FORMAT = 1
+FORMAT = 2
 ABOUT = "archive.json"
 UNREADABLE = (
     zipfile.BadZipFile,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from state_store.errors import InvalidName
-from state_store.key import Key, check_digest
+from state_store.key import LEAVES, PACKS, Key, check_digest
 
 DOCUMENTS, PINS = "documents", "pins"
 KIND, DOCUMENT_NAME = re.compile(r"[a-z]{1,40}"), re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
@@ -27,7 +27,7 @@ def document_name(kind: str, name: str) -> str:
 
 
 def is_blob_name(name: str) -> bool:
-    """Return whether a name is that of a leaf or a document.
+    """Return whether a name is that of a leaf, a pack of leaves or a document.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def is_blob_name(name: str) -> bool:
         if room == DOCUMENTS and len(parts) == 2:
             document_name(*parts)
         else:
-            Key.parse(name)
+            Key.parse(f"{LEAVES}/{'/'.join(parts)}" if room == PACKS else name)
     except InvalidName:
         return False
     return True

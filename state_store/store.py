@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -13,9 +13,11 @@ from state_store.codec import Values, flatten, restore
 from state_store.cover import Cover, cover_segments
 from state_store.entry import Document, Entry, readable_bytes
 from state_store.errors import DamagedBlob
-from state_store.key import LEAVES, Key
+from state_store.key import LEAVES, PACKS, Key
 from state_store.location import open_location
 from state_store.names import DOCUMENTS, PINS, document_name, is_blob_name, pin_name
+from state_store.packed import Packs
+from state_store.packs import Member
 from state_store.shelf import Shelf
 
 T = TypeVar("T")
@@ -61,14 +63,16 @@ class StateStore:
         self.location = backend.root
         self.backend: Backend = backend
         self.shelf = Shelf(backend, str(backend.root))
+        self.packs = Packs(self.shelf)
 
     def __repr__(self) -> str:
         """Show where the store is and what it holds."""
         blobs = dict(self.blobs())
-        leaves = [name for name in blobs if name.startswith(LEAVES)]
+        leaves = {name: 1 for name in blobs if name.startswith(LEAVES)}
+        leaves |= {name: len(self.packs.segments(name)) for name in blobs if name.startswith(PACKS)}
         contexts = len({name.split("/")[1] for name in leaves})
-        size = readable_bytes(sum(stat.bytes for stat in blobs.values()))
-        held = f"{len(leaves)} leaves of {contexts} contexts, {len(blobs) - len(leaves)} documents, {size}"
+        size, others = readable_bytes(sum(stat.bytes for stat in blobs.values())), len(blobs) - len(leaves)
+        held = f"{sum(leaves.values())} leaves of {contexts} contexts, {others} documents, {size}"
         return f"<StateStore {str(self.location)!r}: {held}>"
 
     def get(self, key: Key, like: T) -> T | None:
@@ -89,7 +93,27 @@ class StateStore:
         NewerFormat
             If the blob was written by a newer version.
         """
-        return self.shelf.use(key.name, lambda blob: restore(blob.arrays, blob.scalars, like))
+        found = self.shelf.use(key.name, lambda blob: restore(blob.arrays, blob.scalars, like))
+        return self.packs.get(key.context, [key.segment], like).get(key.segment) if found is None else found
+
+    def get_many(self, context: str, segments: Sequence[str], like: T) -> dict[str, T]:
+        """Return the states of those of some segments that are there, as :meth:`get`; a pack is read once.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> a, b, c = (digit * 40 for digit in "abc")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = StateStore(folder)
+        ...     store.put_pack(c, [Member(a, 1.5, {"rows": 3}), Member(b, 2.5, {"rows": 4})])
+        ...     store.get_many(c, [b, a, c], 0.0)[b], store.about(Key(c, a))
+        (2.5, {'rows': 3})
+        """
+        found = self.packs.get(context, segments, like)
+        for segment in segments:
+            if segment not in found and (state := self.get(Key(context, segment), like)) is not None:
+                found[segment] = state
+        return found
 
     def put(self, key: Key, state: object, about: Mapping[str, object] | None = None) -> None:
         """Keep a state, atomically and durably; replaces what was there.
@@ -111,9 +135,24 @@ class StateStore:
         arrays, scalars = flatten(state)
         self.backend.write(key.name, encode_blob(arrays, about or {}, scalars=scalars, name=key.name))
 
+    def put_pack(self, context: str, members: Sequence[Member]) -> None:
+        """Keep the states of several segments as one blob, atomically and durably; each stays a leaf of its own.
+
+        For small states: one file, one wait for the disk, for all of them. They are got, listed and covered one by
+        one, and damaged, evicted, exported together.
+
+        Raises
+        ------
+        UnstorableValue
+            As :meth:`put`, or if the states are not of one layout.
+        StoreWriteError
+            If the disk is full or the directory cannot be written.
+        """
+        self.packs.put(context, members)
+
     def has(self, key: Key) -> bool:
         """Return whether there is a blob for the key; ``get`` checks whether it is whole."""
-        return self.backend.stat(key.name) is not None
+        return self.backend.stat(key.name) is not None or key.segment in self.packs.homes(key.context)
 
     def about(self, key: Key) -> dict[str, Any] | None:
         """Return what was said of a state at ``put``, reading its header only; None if it is not there."""
@@ -121,13 +160,13 @@ class StateStore:
             header = self.shelf.header(key.name)
         except DamagedBlob:
             return self.shelf.use(key.name, lambda blob: blob.about)
-        return None if header is None else header.about
+        return self.packs.about(key) if header is None else header.about
 
     def cover(self, context: str, segments: Iterable[str]) -> Cover:
         """Return which of the segments have a leaf in this context, and which must be computed."""
         wanted = [Key(context, segment).segment for segment in segments]
         present = {name.rpartition("/")[2] for name, _ in self.backend.names(f"{LEAVES}/{context}")}
-        return cover_segments(wanted, present)
+        return cover_segments(wanted, present | self.packs.homes(context).keys())
 
     @contextmanager
     def flight(self, key: Key) -> Iterator[bool]:
@@ -154,6 +193,26 @@ class StateStore:
             return
         with self.backend.lock(key.name):
             yield not self.has(key)
+
+    @contextmanager
+    def flights(self, context: str, segments: Sequence[str]) -> Iterator[Cover]:
+        """Let one caller compute the missing states of neighbours, under one lock, as :meth:`flight` of one.
+
+        Yields which of them are there and which the caller must compute and put inside the block.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = StateStore(folder)
+        ...     with store.flights("ab" * 20, ["cd" * 8, "ef" * 8]) as cover:
+        ...         print(cover.missing)
+        ('cdcdcdcdcdcdcdcd', 'efefefefefefefef')
+        """
+        with self.backend.lock(f"{PACKS}/{context}/{segments[0]}"):
+            homes = self.packs.homes(context)
+            present = {s for s in segments if s in homes or self.backend.stat(Key(context, s).name) is not None}
+            yield cover_segments(segments, present)
 
     def put_document(
         self, kind: str, name: str, arrays: Mapping[str, Values], about: Mapping[str, object]
@@ -189,13 +248,20 @@ class StateStore:
         )
         return sorted((d for d in found if d is not None), key=lambda d: (d.created, d.kind, d.name))
 
+    def document_names(self, kind: str) -> frozenset[str]:
+        """Return the names of the documents of a kind, without reading any."""
+        folder = document_name(kind, "0").rpartition("/")[0]
+        found = (name for name, _ in self.backend.names(folder) if is_blob_name(name))
+        return frozenset(name.rpartition("/")[2] for name in found)
+
     def list(self) -> Entries:
         """Return every leaf, last used first, from the headers alone."""
         pinned = self.pinned()
         found = (
             self._entry(name, stat, pinned) for name, stat in self.backend.names(LEAVES) if is_blob_name(name)
         )
-        return sorted((e for e in found if e is not None), key=lambda e: (-e.last_used, e.key))
+        leaves = [*(e for e in found if e is not None), *self.packs.entries(pinned)]
+        return sorted(leaves, key=lambda e: (-e.last_used, e.key, e.blob))
 
     def pin(self, context: str) -> None:
         """Make ``gc`` keep every leaf of a context."""
@@ -210,13 +276,13 @@ class StateStore:
         return frozenset(name.rpartition("/")[2] for name, _ in self.backend.names(PINS))
 
     def blobs(self) -> Iterator[tuple[str, Stat]]:
-        """Yield the name, size and last use of every leaf and document; other files are none of ours."""
-        for folder in (LEAVES, DOCUMENTS):
+        """Yield the name, size and last use of every leaf, pack and document; other files are none of ours."""
+        for folder in (LEAVES, PACKS, DOCUMENTS):
             yield from (item for item in self.backend.names(folder) if is_blob_name(item[0]))
 
     @property
     def total_bytes(self) -> int:
-        """Bytes of all leaves and documents."""
+        """Bytes of all leaves, packs and documents."""
         return sum(stat.bytes for _, stat in self.blobs())
 
     def _entry(self, name: str, stat: Stat, pinned: frozenset[str]) -> Entry | None:

@@ -386,3 +386,10 @@ def test_the_console_script_and_the_module_are_the_same():
     said = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60, check=True)
     assert said.stdout == shell("--version").out
     assert said.stdout.startswith("hpo ")
+
+
+def test_init_leaves_columns_out(place, ask):
+    ask("init", place / "data", "--target", "y", "--drop", "id,kind", "--drop", "x2", "-o", "dropped.yaml")
+    assert "\ndrop: [id, kind, x2] " in Path("dropped.yaml").read_text()
+    answer = ask("init", place / "data", "--target", "y", "--drop", "nothing", "-o", "other.yaml")
+    assert answer.code == 1 and "'nothing'" in answer.err

@@ -52,7 +52,7 @@ def test_every_option_is_documented(ask, path, command):
 @pytest.mark.parametrize(("path", "command"), ALL, ids=NAMES)
 def test_every_help_has_examples_of_itself_that_parse(ask, path, command):
     shown = ask(*path, "--help").out
-    examples = re.findall(r"^    (hpo .*?)(?: [|>] .*)?$", shown, re.MULTILINE)
+    examples = re.findall(r"^    (hpo .*?)(?: [|<>] .*)?$", shown, re.MULTILINE)
     assert examples
     for example in examples:
         words = shlex.split(example)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import os
 import pkgutil
 import re
+import shlex
 import subprocess
 import sys
 import warnings
@@ -17,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("hpo", "algorithms", "state_store", "studies")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+RUNNABLE = ("python", "console")
 
 
 def modules():
@@ -38,42 +41,54 @@ def test_examples_in_docstrings(name, monkeypatch, tmp_path):
     assert failed == 0
 
 
-def blocks(page, language):
-    return "\n".join(code for kind, code in BLOCK.findall(page.read_text()) if kind == language)
+def blocks(page, *languages):
+    return [(kind, code) for kind, code in BLOCK.findall(page.read_text()) if kind in languages]
 
 
-def pages_with(language):
-    return pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, language)], ids=lambda p: p.name)
+def commands(code):
+    """Lines of a ```console block that begin with "$ "."""
+    return [shlex.split(line[2:]) for line in code.splitlines() if line.startswith("$ ")]
 
 
-@pages_with("python")
-def test_python_examples_in_pages(page, tmp_path):
-    code = blocks(page, "python")
-    make_flights(tmp_path)
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+def script_of(page):
+    """All that a page says to type, in order, in one session: the Python blocks, and between them the commands."""
+    parts = ["import subprocess as _shell"]
+    for kind, code in blocks(page, *RUNNABLE):
+        parts += [code] if kind == "python" else [f"_shell.run({words!r}, check=True)" for words in commands(code)]
+    return "\n".join(parts)
 
 
-@pages_with("console")
-def test_shell_examples_in_pages(page, tmp_path):
-    """Lines of ```console blocks that begin with "$ hpo" run, in order, in one directory."""
-    lines = [line[2:] for line in blocks(page, "console").splitlines() if line.startswith("$ hpo")]
-    assert lines
-    make_flights(tmp_path)
-    bin_ = Path(sys.executable).parent
-    for line in lines:
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=300,
-            env={**__import__("os").environ, "PATH": f"{bin_}:/usr/bin:/bin"},
-        )  # fmt: skip
-        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, *RUNNABLE)], ids=lambda p: p.name)
+def test_a_page_runs_as_it_stands_in_an_empty_directory(page, tmp_path, hpo_home):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    env = {**os.environ, "HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    run = [sys.executable, "-W", "error", "-W", "ignore:The data is read again", "-c", script_of(page)]
+    done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=600, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rror" not in done.stderr
 
 
-def make_flights(folder):
-    from flights import write_months
+def test_every_command_of_the_readme_is_run():
+    """The lines that install and leave the session are held against the Makefile alone."""
+    page = ROOT / "README.md"
+    assert [words[1] for _, code in blocks(page, "console") for words in commands(code)] == [
+        "init", "plan", "run", "report", "predict", "studies", "states",
+    ]  # fmt: skip
+    ((_, install),) = blocks(page, "sh")
+    lines = [line.partition("#")[0].split() for line in install.splitlines()]
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert lines == [["make", "demo"], ["source", ".venv/bin/activate"]] and "demo" in targets
 
-    columns = ["month", "day", "carrier", "origin", "dest", "distance", "sched_dep_time", "arr_delay"]
-    write_months(folder / "flights", columns=columns)
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "yaml")], ids=lambda p: p.name)
+def test_the_study_files_of_pages_are_right(page):
+    from hpo.cli.known import known_fields
+    from studies.spec.spec import loads
+
+    for _, code in blocks(page, "yaml"):
+        spec = loads(code if "data:" in code else "data: rows.parquet\ntarget: y\n" + code)
+        spec.validate(known_fields(spec.algorithm))
 
 
 def test_the_public_names_exist():

@@ -204,7 +204,7 @@ def test_an_export_that_does_not_hold_what_it_lists_is_refused(there, tmp_path, 
 
 
 def test_an_export_of_a_newer_version_says_to_upgrade(there, tmp_path):
-    path = pack(tmp_path / "new.zip", {GOOD: blob(GOOD)}, format=2)
+    path = pack(tmp_path / "new.zip", {GOOD: blob(GOOD)}, format=3)
     with pytest.raises(StoreVersionError, match="upgrade"):
         import_states(there, path)
 

@@ -35,6 +35,7 @@ from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.sampled import Prepared, prepare
+from algorithms.imports import check_import
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.centres import Cloud
@@ -260,21 +261,29 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
 
 
-@functools.cache
 def by_path(path: str) -> type[Foreign]:
     """Return the algorithm of the estimator class at ``package.module.Class``.
 
     Raises
     ------
     AlgorithmError
-        The path names no class that can be imported, the class is no estimator, or it has a parameter
-        without a default.
+        The path names no class that can be imported, its package is neither installed nor allowed, the class is no
+        estimator, or it has a parameter without a default.
 
     Examples
     --------
     >>> by_path("sklearn.neighbors.KNeighborsRegressor").tags.task
     'regression'
     """
+    module_name = path.rpartition(".")[0]
+    if not module_name or not all(part.isidentifier() for part in path.split(".")):
+        raise AlgorithmError(f"{path!r} is not 'package.module.Class', such as 'sklearn.svm.SVC'")
+    check_import(module_name, repr(path))
+    return _by_path(path)
+
+
+@functools.cache
+def _by_path(path: str) -> type[Foreign]:
     cls = _imported(path)
     if not (isinstance(cls, type) and issubclass(cls, BaseEstimator)):
         raise AlgorithmError(f"{path!r} is no estimator: it does not derive from sklearn.base.BaseEstimator")
@@ -290,8 +299,6 @@ def by_path(path: str) -> type[Foreign]:
 
 def _imported(path: str) -> object:
     module_name, _, name = path.rpartition(".")
-    if not module_name or not all(part.isidentifier() for part in path.split(".")):
-        raise AlgorithmError(f"{path!r} is not 'package.module.Class', such as 'sklearn.svm.SVC'")
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:

@@ -5,9 +5,31 @@ One file a command. Whatever is heavy is imported inside the commands, so that `
 
 from __future__ import annotations
 
+import os
+import sys
+
+CLOSED = "standard output is closed, so that there is nowhere to answer; end the command with > FILE or > /dev/null"
+
 
 def main() -> None:
     """Run the command line; the console script ``hpo``."""
-    from hpo.cli.app import app  # noqa: PLC0415 -- the commands import this package
+    try:
+        if _closed():
+            sys.stderr.write(f"error: {CLOSED}\n")
+            raise SystemExit(1)
+        from hpo.cli.app import app  # noqa: PLC0415 -- the commands import this package
 
-    app(prog_name="hpo")
+        app(prog_name="hpo")
+    except KeyboardInterrupt:  # while the commands are imported, or read what was typed
+        sys.stderr.write("interrupted: nothing was begun\n")
+        raise SystemExit(130) from None
+
+
+def _closed() -> bool:
+    """Return whether standard output is closed; what is closed leads nowhere, so that no file takes its number."""
+    closed = sys.stdout is None
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(nowhere, mode, closefd=False))  # noqa: SIM115 -- until the process ends
+    return closed

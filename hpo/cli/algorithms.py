@@ -9,8 +9,8 @@ import typer
 
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
 from algorithms.ranges import Plain
-from hpo.cli.behind import field_ranges, registry, tasks
-from hpo.cli.options import AsJson
+from hpo.cli.behind import field_ranges, imports, registry, tasks
+from hpo.cli.options import AllowImport, AsJson
 from hpo.cli.output import console, emit, print_table, say, say_wrapped
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Whole(_Class):
 
 def algorithms(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="This one in full.")] = None,
+    allow_import: AllowImport = None,
     as_json: AsJson = False,
 ) -> None:
     """List the algorithms, or show one with its ranges.
@@ -83,6 +84,7 @@ def algorithms(
       hpo algorithms ridge
       hpo algorithms --json | jq '.[].name'
     """
+    imports.allow(allow_import or ())
     described = [describe(each) for each in ([name] if name is not None else registry.names())]
     if as_json:
         emit(described)

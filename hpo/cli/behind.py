@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
+    from rich import cells as rich_cells
     from rich import console as rich_console
-    from rich import table as rich_table
     from rich import text as rich_text
     from sklearn import metrics as sklearn_metrics
 
-    from algorithms import registry, tasks
+    from algorithms import imports, registry, tasks
     from hpo import api
     from hpo import demo as demo_study
+    from hpo import stream as row_stream
     from hpo.cli import known as known_names
     from hpo.cli import ranges as field_ranges
     from hpo.data import opening
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from hpo.data.sources import formats as data_formats
     from hpo.data.sources import guesses as data_guesses
     from hpo.data.sources import holding as data_holding
+    from hpo.data.sources import piped as data_piped
     from hpo.data.sources import readers as data_readers
     from hpo.data.sources import text as data_text
     from hpo.findings import confirm as held_out
@@ -80,6 +82,7 @@ else:
     data_formats = Module("hpo.data.sources.formats")
     data_guesses = Module("hpo.data.sources.guesses")
     data_holding = Module("hpo.data.sources.holding")
+    data_piped = Module("hpo.data.sources.piped")
     data_readers = Module("hpo.data.sources.readers")
     data_schema = Module("hpo.data.schema")
     data_segment = Module("hpo.data.segment")
@@ -89,6 +92,7 @@ else:
     field_ranges = Module("hpo.cli.ranges")
     fold_sizes = Module("hpo.states.fold_sizes")
     held_out = Module("hpo.findings.confirm")
+    imports = Module("algorithms.imports")
     known_names = Module("hpo.cli.known")
     noted = Module("hpo.findings.noted")
     opening = Module("hpo.data.opening")
@@ -102,11 +106,12 @@ else:
     registry = Module("algorithms.registry")
     reopen = Module("hpo.findings.reopen")
     report_page = Module("studies.report.page")
+    rich_cells = Module("rich.cells")
     rich_console = Module("rich.console")
-    rich_table = Module("rich.table")
     rich_text = Module("rich.text")
     score_accuracy = Module("studies.report.accuracy")
     scored = Module("hpo.findings.scored")
+    row_stream = Module("hpo.stream")
     sklearn_metrics = Module("sklearn.metrics")
     store_archive = Module("state_store.archive")
     store_files = Module("state_store.files")

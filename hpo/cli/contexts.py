@@ -124,7 +124,7 @@ def _context(name: str, entries: Sequence[Entry], studies: list[str]) -> Context
         "targets": list(about.get("targets") or []),
         "folds": str(about.get("folds", "")),
         "columns": about.get("columns"),
-        "leaves": len(entries),
+        "leaves": sum("rolled" not in entry.about for entry in entries),
         "rows": sum(int(entry.about.get("rows") or 0) for entry in entries),
         "bytes": sum(entry.bytes for entry in entries),
         "last_used": max(entry.last_used for entry in entries),

@@ -7,12 +7,14 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import ParamSpec
 
 import typer
 
 from hpo.cli.exits import BUG, FAMILIES, INTERRUPTED, PIPE, code_of
+from hpo.cli.output import answers_alone, silence
 from hpo.errors import InterruptedWarning, StoreWarning
 from state_store.errors import DamagedStateWarning
 from studies.errors import RecordWarning
@@ -31,17 +33,23 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         show_warnings()
         try:
-            command(*args, **kwargs)
+            with answers_alone() if _for_programs(kwargs) else nullcontext():
+                command(*args, **kwargs)
             sys.stdout.flush()
         except typer.Exit:
             raise
         except BrokenPipeError:
-            _silence()
+            silence(sys.stdout)
             raise typer.Exit(PIPE) from None
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- the last line of defence
             raise typer.Exit(_tell(error)) from None
 
     return run
+
+
+def _for_programs(options: Mapping[str, object]) -> bool:
+    """Return whether a program reads the answer: JSON, or a table that is printed."""
+    return bool(options.get("as_json")) or str(options.get("csv")) == "-"
 
 
 def show_warnings() -> None:
@@ -96,10 +104,3 @@ def _bug(error: BaseException) -> str:
         f"this is a bug in hpo ({type(error).__name__}: {first}). Run it again with HPO_DEBUG=1 to see where, "
         "and report that"
     )
-
-
-def _silence() -> None:
-    """Send what is left to nowhere: whoever was reading has gone."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

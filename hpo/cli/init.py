@@ -22,6 +22,7 @@ from hpo.cli.behind import (
     data_segment,
     described,
     field_ranges,
+    imports,
     opening,
     question_scoring,
     question_search,
@@ -29,9 +30,10 @@ from hpo.cli.behind import (
     tasks,
 )
 from hpo.cli.exits import OutputError, UsageError
-from hpo.cli.options import AsJson
+from hpo.cli.options import AllowImport, AsJson
 from hpo.cli.output import emit, note, say
 from hpo.errors import DataError
+from studies.counting import counted
 from studies.masking import mask
 
 if TYPE_CHECKING:
@@ -95,12 +97,17 @@ def init(
             help="Algorithm to tune; repeat for several; auto picks by the target [default: auto].",
         ),
     ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column to leave out, or several with commas; repeat for more."),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="{name} [default: from the data's name].")
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="File to write; - for standard output.")
     ] = Path("study.yaml"),
+    allow_import: AllowImport = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -111,16 +118,18 @@ def init(
     Examples
     --------
       hpo init "flights/*.parquet" --target arr_delay
+      hpo init "flights/*.parquet" --target arr_delay --drop arr_time,air_time
       hpo init "flights/*.parquet" --target carrier -o carriers.yaml
       hpo init train.csv --target price --algorithm lasso -o price.yaml
       hpo init measurements.parquet --algorithm pca
     """
+    imports.allow(allow_import or ())
     to_stdout = str(output) == "-"
     if to_stdout and as_json:
         raise UsageError("--json and -o - both want standard output; give a file with -o")
     if not to_stdout and output.exists() and not force:
         raise UsageError(f"{output} exists; --force replaces it, -o FILE writes another")
-    draft = make_draft(data, target, algorithm or [auto.AUTO], name)
+    draft = make_draft(data, target, algorithm or [auto.AUTO], name, drop or ())
     if target is None and draft.target is not None:
         note(f"target: {draft.target!r}, a guess; give --target if it is another column")
     if draft.chosen:
@@ -136,11 +145,17 @@ def init(
         emit({"file": str(output), **asdict(draft)})
         return
     about = f"target {draft.target or 'none'}, {', '.join(draft.algorithm)}"
-    say(f"{output}: {len(draft.columns)} columns, {about}")
+    say(f"{output}: {counted(len(draft.columns), 'column')}, {about}")
     say(f"next: hpo plan {output}, then hpo run {output}")
 
 
-def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], name: str | None) -> Draft:
+def make_draft(
+    data: Sequence[str],
+    target: str | None,
+    algorithms: list[str],
+    name: str | None,
+    leave_out: Sequence[str] = (),
+) -> Draft:
     """Return what the study file of this data will say.
 
     Raises
@@ -155,7 +170,8 @@ def make_draft(data: Sequence[str], target: str | None, algorithms: list[str], n
     automatic, chosen = auto.is_auto(algorithms), ""
     searched = [] if automatic else question_search.resolve(algorithms, {})
     how = written_as(data)
-    drop = unreadable(data, how.text)
+    names, unread = columns_of(data, how.text)
+    drop = list(dict.fromkeys([*unread, *apart(leave_out, names)]))
     dataset = opening.open_dataset(list(data), drop=drop, text=how.text)
     kinds = {f.name: f.kind for f in dataset.features}
     legal = _targets(algorithms[0], question_scoring.one_task(searched) if searched else None)
@@ -199,11 +215,24 @@ def _targets(asked: str, task: str | None) -> tuple[str, ...]:
     )
 
 
-def unreadable(data: Sequence[str], text: TextFormat) -> list[str]:
-    """Return the columns that have no numeric meaning, such as lists: the study must drop them."""
+def columns_of(data: Sequence[str], text: TextFormat) -> tuple[list[str], list[str]]:
+    """Return the columns, and those that have no numeric meaning, such as lists: the study must drop them."""
     first = data_files.list_files(list(data), None)[:1]
     schema = data_readers.full_schema(data_formats.open_files(first, "fast", text)[0])
-    return [field.name for field in schema if data_schema.kind_of(data_schema.plain_type(field.type)) is None]
+    unread = [f.name for f in schema if data_schema.kind_of(data_schema.plain_type(f.type)) is None]
+    return list(schema.names), unread
+
+
+def apart(given: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return columns that were given one by one or with commas between; a name may have a comma in it.
+
+    Examples
+    --------
+    >>> apart(["a,b", "c,d"], ["a", "b", "c,d"])
+    ['a', 'b', 'c,d']
+    """
+    parts = ([one] if one in names else one.split(",") for one in given)
+    return [name.strip() if name not in names else name for part in parts for name in part]
 
 
 def guess(columns: Sequence[str], numbers: Sequence[str] | None = None) -> str:

@@ -46,6 +46,10 @@ Storage = Annotated[
     str | None,
     typer.Option("--storage", metavar="FILE|URL", help="{storage} [default: HPO_HOME/studies.journal]."),
 ]
+AllowImport = Annotated[
+    list[str] | None,
+    typer.Option("--allow-import", metavar="PACKAGE", help="{allow_imports}; repeat for more."),
+]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's description.")]
 StudyName = Annotated[
     str, typer.Argument(metavar="NAME", help="A recorded study; `hpo studies ls` lists them.")

@@ -6,10 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo.cli.behind import api, auto, described, fold_sizes, known_names, registry, sklearn_metrics
-from hpo.cli.options import AsJson, Store, StudyFile
-from hpo.cli.output import count, emit, print_facts
+from hpo.cli.behind import (
+    api,
+    auto,
+    described,
+    fold_sizes,
+    imports,
+    known_names,
+    registry,
+    row_stream,
+    sklearn_metrics,
+)
+from hpo.cli.options import AllowImport, AsJson, Store, StudyFile
+from hpo.cli.output import emit, print_facts
 from state_store.entry import readable_bytes
+from studies.counting import counted
 from studies.masking import mask
 
 if TYPE_CHECKING:
@@ -17,7 +28,9 @@ if TYPE_CHECKING:
     from studies.spec.spec import StudySpec
 
 
-def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None:
+def plan(
+    study: StudyFile, store: Store = None, allow_import: AllowImport = None, as_json: AsJson = False
+) -> None:
     """Say what a study would read, before anything is read.
 
     What is known already, what must be read, and about how long that takes; checks the file, reads no rows.
@@ -27,7 +40,10 @@ def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None
       hpo plan study.yaml
       hpo plan study.yaml --json | jq .rows_to_read
     """
-    spec = read_study(study, store=store)
+    spec = read_study(study, store=store, allow_import=allow_import)
+    if row_stream.stream_name(spec) is not None:
+        _say_stream(spec, as_json=as_json)
+        return
     made = api.plan(spec)
     if as_json:
         emit({"name": spec.name, **made.to_dict()})
@@ -35,8 +51,28 @@ def plan(study: StudyFile, store: Store = None, as_json: AsJson = False) -> None
         print_facts(_facts(spec, made))
 
 
+def _say_stream(spec: StudySpec, *, as_json: bool) -> None:
+    """Say how far the stream has come that a study is of: its rows are gone, and a study reads none."""
+    stream = row_stream.Stream.of(spec)
+    if as_json:
+        emit({"name": spec.name, "stream": stream.name, "rows": stream.position, "rows_to_read": 0})
+        return
+    facts = [
+        ("study", f"{spec.name}: {', '.join(spec.algorithm)}, {counted(spec.trials, 'trial')}"),
+        ("data", f"the stream {stream.name!r}: {counted(stream.position, 'row')} so far"),
+        ("to read", "nothing: every trial is answered from its states" if stream.position else
+         f"nothing yet; send it rows: hpo ingest {spec.name}.yaml < rows.csv"),
+    ]  # fmt: skip
+    print_facts(facts)
+
+
 def read_study(
-    path: Path, *, store: str | None = None, storage: str | None = None, trials: int | None = None
+    path: Path,
+    *,
+    store: str | None = None,
+    storage: str | None = None,
+    trials: int | None = None,
+    allow_import: list[str] | None = None,
 ) -> StudySpec:
     """Return a checked study file; what the options give replaces what it says.
 
@@ -46,6 +82,7 @@ def read_study(
         Names every fault with its line and key, and the nearest valid one.
     """
     spec = described.load(path)
+    imports.allow((*spec.allow_imports, *(allow_import or ())))
     if not auto.is_auto(spec.algorithm):
         spec.validate(known_names.known_fields(spec.algorithm))
         _check_scoring(spec)
@@ -71,7 +108,7 @@ def _check_scoring(spec: StudySpec) -> None:
 
 
 def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
-    yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {count(plan.trials, 'trial')}"
+    yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {counted(plan.trials, 'trial')}"
     yield "score", f"{plan.metric}, {plan.folds}"
     yield "folds", _folds(plan)
     yield "data", f"{mask(', '.join(spec.data[:3]))}{' …' if len(spec.data) > 3 else ''}"
@@ -82,7 +119,7 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     else:
         yield "to read", "nothing: every state is in the store"
     if known := plan.segments - plan.segments_to_read:
-        yield "known", count(known, "segment")
+        yield "known", counted(known, "segment")
     for file in plan.changed[:10]:
         yield "changed", f"{file} (its old states no longer count)"
     yield "pilot", _pilot(plan)
@@ -110,8 +147,8 @@ def _folds(plan: Plan) -> str:
 
 
 def _amount(segments: int, rows: int | None, nbytes: int) -> str:
-    rows_text = "an unknown number of rows" if rows is None else count(rows, "row")
-    return f"{count(segments, 'segment')}, {rows_text}, {readable_bytes(nbytes)}"
+    rows_text = "an unknown number of rows" if rows is None else counted(rows, "row")
+    return f"{counted(segments, 'segment')}, {rows_text}, {readable_bytes(nbytes)}"
 
 
 def _time(seconds: float) -> str:

@@ -21,10 +21,11 @@ from hpo.cli.behind import (
     store_files,
 )
 from hpo.cli.exits import OutputError, UsageError
-from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
-from hpo.cli.output import count, emit, say
+from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.output import emit, say
 from hpo.errors import DataError
 from state_store.errors import StoreWriteError
+from studies.counting import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,6 +63,7 @@ def predict(
     ] = None,
     store: Store = None,
     storage: Storage = None,
+    allow_import: AllowImport = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict new rows with a study's best model.
@@ -75,7 +77,8 @@ def predict(
       hpo predict flights "new/*.csv" -o predicted.csv --keep flight --keep day
     """
     _check(output)
-    result = reopen.load(name, storage=known_storage(storage), store=recorded_store(store))
+    kept, states = known_storage(storage), recorded_store(store)
+    result = reopen.load(name, storage=kept, store=states, allow_imports=allow_import)
     _check_outside(output, result.record)
     model = _model(result, trial, simplest=simplest)
     dataset = _open(data, model, keep or (), result.record.spec)
@@ -84,7 +87,7 @@ def predict(
     if as_json:
         emit({"file": str(output), "rows": rows, "study": result.record.name})
     else:
-        say(f"{output}: {count(rows, 'prediction')}")
+        say(f"{output}: {counted(rows, 'prediction')}")
 
 
 def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:

@@ -9,8 +9,8 @@ import typer
 
 from hpo.cli.behind import collect, reopen, report_page, terminal
 from hpo.cli.exits import OutputError, UsageError
-from hpo.cli.options import AsJson, Storage, Store, StudyName, known_storage, recorded_store
-from hpo.cli.output import console, note
+from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.output import console, emit_text, note
 
 if TYPE_CHECKING:
     from studies.report.data import ReportData
@@ -27,6 +27,7 @@ def report(
     as_json: AsJson = False,
     store: Store = None,
     storage: Storage = None,
+    allow_import: AllowImport = None,
 ) -> None:
     """Show what a study found, on the terminal or as a page.
 
@@ -40,20 +41,21 @@ def report(
     """
     if as_json and str(csv) == "-":
         raise UsageError("--json and --csv - both want standard output; give --csv a file")
-    data = collect.report_data(reopen.load(name, storage=known_storage(storage), store=recorded_store(store)))
+    kept, states = known_storage(storage), recorded_store(store)
+    data = collect.report_data(reopen.load(name, storage=kept, store=states, allow_imports=allow_import))
     if html is not None:
         note(f"report: {report_page.write_html(data, html)}")
     if csv is not None:
         _write_csv(csv, data)
     if as_json:
-        typer.echo(report_page.to_json(data))
+        emit_text(report_page.to_json(data))
     elif html is None and csv is None:
         terminal.render_summary(data, console())
 
 
 def _write_csv(path: Path, data: ReportData) -> None:
     if str(path) == "-":
-        typer.echo(report_page.to_csv(data), nl=False)
+        emit_text(report_page.to_csv(data))
         return
     try:
         path.write_text(report_page.to_csv(data), encoding="utf-8", newline="")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import api, board, collect, noted, terminal
-from hpo.cli.options import AsJson, Storage, Store, StudyFile
+from hpo.cli.behind import api, board, collect, noted, row_stream, terminal
+from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyFile
 from hpo.cli.output import console, emit, say
 from hpo.cli.plan import read_study
 from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning, TuneError
@@ -35,6 +35,7 @@ def run(
     ] = False,
     store: Store = None,
     storage: Storage = None,
+    allow_import: AllowImport = None,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Draw no bars.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -50,22 +51,32 @@ def run(
       hpo run study.yaml --resume --trials 500
       hpo run study.yaml --store /mnt/team/store --json > result.json
     """
-    spec = read_study(study, store=store, storage=storage, trials=trials)
-    given = (("--trials", trials), ("--store", store), ("--storage", storage))
+    spec = read_study(study, store=store, storage=storage, trials=trials, allow_import=allow_import)
+    given = (
+        ("--trials", trials), ("--store", store), ("--storage", storage),
+        *(("--allow-import", one) for one in allow_import or ()),
+    )  # fmt: skip
     options = [mask(str(part)) for pair in given if pair[1] is not None for part in pair]
     again = shlex.join(["hpo", "run", str(study), "--resume", *options])
     with warnings.catch_warnings():
         for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
             warnings.simplefilter("ignore", told)
         try:
-            result = api.run_question(
-                api.question_of(spec), spec.sampler, spec.storage, resume=resume,
-                progress=False if no_progress else None,
-            )  # fmt: skip
+            result = _answered(spec, resume=resume, progress=False if no_progress else None)
         except Interrupted as error:
             where = str(error).partition(": run the same")[0]
             raise Interrupted(f"{where}. Go on with: {again}") from None
     _finish(spec, result, again, as_json=as_json)
+
+
+def _answered(spec: StudySpec, *, resume: bool, progress: bool | None) -> Result:
+    """Return the result of a study: of files, or of the rows that a stream has had so far."""
+    if row_stream.stream_name(spec) is None:
+        return api.run_question(api.question_of(spec), spec.sampler, spec.storage, resume=resume, progress=progress)
+    return row_stream.Stream.of(spec).tune(
+        name=spec.name, trials=spec.trials, timeout=spec.timeout, patience=spec.patience, sampler=spec.sampler,
+        storage=spec.storage, resume=resume, progress=progress,
+    )  # fmt: skip
 
 
 def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from algorithms.contract import State, Summary
+from algorithms.imports import allow, listed
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme
@@ -21,7 +23,8 @@ from hpo.question.search import Searched, resolve
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.learned.pilot import Pilot, shape_of
 from hpo.states.learned.summaries import recorded
-from hpo.states.passes import PassResult, context_of, empty_leaf, merge_leaf
+from hpo.states.passes import context_of
+from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
 from hpo.trials.polish import Polished, restored
 from hpo.trials.run import Run, study_space
@@ -29,7 +32,7 @@ from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
-from state_store import Key, StateStore
+from state_store import StateStore
 from studies.record.records import load_study, record_of
 from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord
@@ -85,7 +88,11 @@ class RecordedPilot(Pilot):
 
 @one_thread()
 def load(
-    name: str, *, storage: BaseStorage | Location | None = None, store: StateStore | Location | None = None
+    name: str,
+    *,
+    storage: BaseStorage | Location | None = None,
+    store: StateStore | Location | None = None,
+    allow_imports: str | Iterable[str] | None = None,
 ) -> Result:
     """Return the result of a recorded study, its model included, from the record and the states.
 
@@ -94,6 +101,8 @@ def load(
     name : the study's name.
     storage : where it was recorded; None for the default.
     store : where its states are; None for where it left them.
+    allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution brought
+        them; those that the record names do not count.
 
     Raises
     ------
@@ -102,6 +111,7 @@ def load(
     TuneError
         It was not made by this program, or its states are gone.
     """
+    allow(listed(allow_imports))
     study = load_study(open_storage(storage if storage is not None else default_storage()), name)
     record = record_of(study)
     if record is None or record.segments is None:
@@ -173,20 +183,14 @@ def _cells(
         raise TuneError(
             f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
         )
-    result = PassResult({summary: [pilot.ready(summary).init(pilot.shape)] * pilot.folds.plan.n_cells})
-    missing, segments = 0, record.segments or ()
-    for segment in segments:
-        leaf = store.get(Key(context, segment), empty_leaf(summary, pilot))
-        if leaf is None:
-            missing += 1
-        else:
-            merge_leaf(result, summary, leaf, pilot)
+    segments = record.segments or ()
+    cells, missing = stored_cells(summary, pilot, context, segments, store)
     if missing:
         raise TuneError(
             f"{missing} of {len(segments)} states of study {name!r} are gone from {store.location}; "
             "run the study again: it reads what is missing and keeps its trials"
         )
-    return result.cells[summary]
+    return cells
 
 
 def _pilot(record: StudyRecord) -> Pilot:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.contract import Summary
+from algorithms.imports import allow, listed
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
@@ -121,6 +122,7 @@ def make_spec(values: Mapping[str, object]) -> StudySpec:
     Data in memory is named so; a sampler or splitter object by its type. Raises ``SpecError``.
     """
     plain = {k: _as_yaml(v) for k, v in values.items()}
+    allow(listed(values.get("allow_imports")))
     plain["data"] = _data_names(values["data"])
     plain["algorithm"] = named(values["algorithm"])
     if not isinstance(plain["sampler"], str):

@@ -11,7 +11,7 @@ import functools
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,8 +26,23 @@ from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
 from hpo.states.learned.pilot import Pilot
+from hpo.states.runs import (
+    HELD,
+    KEPT,
+    Leaf,
+    Rolled,
+    Rolling,
+    Run,
+    cover_runs,
+    empty_cells,
+    empty_leaf,
+    empty_run,
+    is_long,
+    merged,
+    runs_of,
+)
 from hpo.states.summaries import fields_of_summary
-from state_store import Key, StateStore, StoreWriteError, digest
+from state_store import Key, Member, StateStore, StoreWriteError, digest
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -39,28 +54,23 @@ DRAW = -1
 """Seed of the priorities that rows are drawn by: apart from every seed of folds."""
 
 
-@dataclass(frozen=True, eq=False)
-class Leaf:
-    """What one segment adds to one summary: a state per cell, and the rows left out.
-
-    Attributes
-    ----------
-    cells : one state per cell of the fold plan.
-    rows : rows of the segment, those left out included.
-    without_target, without_weight : rows left out for want of a target, or with weight zero.
-    """
-
-    cells: tuple[State, ...]
-    rows: int
-    without_target: int
-    without_weight: int
-
-
-SMALL_SEGMENT, SMALL_LEAVES, WAITING = 1 << 20, 1 << 26, 8
+SMALL_SEGMENT, WAITING = 1 << 20, 8
 """Segments of so few bytes mostly wait for the disk: so many are read at once, where their states are small."""
 
-Found = tuple[dict[Summary, Leaf], set[Summary]]
-"""A segment's leaves, and the summaries whose leaf had to be computed."""
+PACK, UNITS, LEAST_PACK = 64, 8, 4
+"""Leaves of many small segments are kept in packs: of so many at most, in so many packs at least, or not at all."""
+
+PACK_BYTES = 1 << 24
+"""Stored bytes of the segments of one pack, at most: what a killed process reads again."""
+
+LEAST_STATE, EXPANDED = 1 << 16, 32
+"""Bytes of the state of no rows, at most, and of others in memory for each stored byte of their rows; roughly."""
+
+Keyed = tuple["Segment", str]
+"""A segment and the key of its leaves."""
+
+Made = tuple[dict[Summary, Leaf], set[Summary]]
+"""Leaves of a segment, and the summaries whose leaf had to be computed."""
 
 
 @dataclass(frozen=True)
@@ -143,74 +153,108 @@ class Pass:
             If ``stop`` was set; says how far the pass came.
         """
         began = time.perf_counter()
-        result = PassResult({s: self._identity(s) for s in self.contexts})
+        result = PassResult({s: list(empty_cells(s, self.pilot)) for s in self.contexts})
         unsaved: list[StoreWriteError] = []
         workers = os.cpu_count() or 1 if n_jobs is None else n_jobs
-        missing = self._missing()
-        ahead = 0 < len(missing) < workers
-        read = functools.partial(self._leaves, progress=progress, stop=stop, unsaved=unsaved, ahead=ahead)
+        known = self._survey()
+        units = self._units(known.missing)
+        work = functools.partial(
+            self._unit, lacking=known.lacking, progress=progress, stop=stop, unsaved=unsaved,
+            ahead=0 < len(known.missing) < workers,
+        )  # fmt: skip
         with one_thread(), ThreadPoolExecutor(1) as beside:
-            threads = self._threads(missing) if n_jobs is None else workers
-            made, lacking = in_order(read, missing, threads, beside), set(missing)
-            for segment in self.dataset.segments:
-                self._stopped(stop, result)
-                found = next(made) if segment in lacking else read(segment)
-                self._stopped(stop, result)
-                self._add(result, segment, *found)
+            threads = self._threads(units) if n_jobs is None else workers
+            made = in_order(work, units, threads, beside)
+            _Merging(self, result, known, made, work, unsaved).run(functools.partial(self._stopped, stop, result))
         result.seconds = time.perf_counter() - began
         if unsaved:
             warnings.warn(_complaint(unsaved), StoreWarning, stacklevel=2)
         return result
 
-    def _identity(self, summary: Summary) -> list[State]:
-        return [self.pilot.ready(summary).init(self.pilot.shape)] * self.pilot.folds.plan.n_cells
-
-    def _threads(self, missing: Sequence[Segment]) -> int:
-        """Return how many threads read: one for each core, more of small segments, which wait for the disk."""
-        cores = os.cpu_count() or 1
-        leaves = self.pilot.folds.plan.n_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
-        small = max((segment.nbytes for segment in missing), default=0) <= SMALL_SEGMENT
-        return max(cores, WAITING) if small and leaves * WAITING <= SMALL_LEAVES else cores
-
-    def _missing(self) -> list[Segment]:
-        """Return the segments of which the store lacks a leaf, in order."""
+    def _survey(self) -> _Known:
+        """Return what the store has of the segments."""
         segments = self.dataset.segments
         keys = [self.pilot.folds.key(segment) for segment in segments]
-        lacking = {f for c in self.contexts.values() for f in self.store.cover(c, keys).missing}
-        return [segment for segment, key in zip(segments, keys, strict=True) if key in lacking]
+        runs = runs_of(keys)
+        rolled, lacking = {}, {}
+        for s, context in self.contexts.items():
+            rolled[s], lacking[s] = cover_runs(self.store, context, runs)
+        some = set().union(*lacking.values())
+        missing = [(segment, key) for segment, key in zip(segments, keys, strict=True) if key in some]
+        return _Known(runs, rolled, lacking, missing)
 
-    def _leaves(
+    def _units(self, missing: Sequence[Keyed]) -> list[list[Keyed]]:
+        """Return what is read one after another and kept together: neighbours where segments are small and many."""
+        small = sum(segment.nbytes <= SMALL_SEGMENT for segment, _ in missing)
+        size = min(PACK, small // UNITS)
+        if size < LEAST_PACK:
+            return [[one] for one in missing]
+        units: list[list[Keyed]] = []
+        room = held = 0
+        for segment, key in missing:
+            cost = sum(self.leaf_bytes(s, segment) for s in self.contexts)
+            room, held = room - segment.nbytes, held - cost
+            fits = units and len(units[-1]) < size and room >= 0 and held >= 0
+            if fits and segment.nbytes <= SMALL_SEGMENT:
+                units[-1].append((segment, key))
+            else:
+                units.append([(segment, key)])
+                room, held = PACK_BYTES - segment.nbytes, HELD - cost
+        return units
+
+    def leaf_bytes(self, summary: Summary, segment: Segment) -> int:
+        """Return how large a segment's leaf is at most, roughly: no state is much larger than its rows."""
+        cells = self.pilot.folds.plan.n_cells
+        return cells * min(summary.nbytes(self.pilot.shape), LEAST_STATE + EXPANDED * segment.nbytes)
+
+    def _threads(self, units: Sequence[Sequence[Keyed]]) -> int:
+        """Return how many threads read: one for each core, more of single small segments, which wait for disks."""
+        cores = os.cpu_count() or 1
+        leaves = self.pilot.folds.plan.n_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
+        small = all(len(unit) == 1 and unit[0][0].nbytes <= SMALL_SEGMENT for unit in units)
+        return max(cores, WAITING) if small and leaves * WAITING <= HELD else cores
+
+    def _unit(
         self,
-        segment: Segment,
+        unit: Sequence[Keyed],
+        lacking: Mapping[Summary, Collection[str]],
         progress: Progress,
         stop: Event,
         unsaved: list[StoreWriteError],
         *,
         ahead: bool,
-    ) -> Found:
-        """Return the segment's leaves, and the summaries whose leaf had to be computed."""
-        found = {s: leaf for s in self.contexts if (leaf := self._known(s, segment)) is not None}
-        if len(found) == len(self.contexts) or stop.is_set():
-            return found, set()
-        missing = [s for s in sorted(self.contexts, key=self._context) if s not in found]
+    ) -> list[Made]:
+        """Return the lacking leaves of neighbouring segments, kept together; of fewer where it is stopped."""
+        wanted = {s: [k for _, k in unit if k in lacking[s]] for s in sorted(lacking, key=self._context)}
+        wanted = {s: keys for s, keys in wanted.items() if keys}
+        made: list[Made] = []
+        if stop.is_set():
+            return made
         with ExitStack() as flights:
-            mine = [s for s in missing if flights.enter_context(self.store.flight(self._key(s, segment)))]
-            for s in missing:
-                leaf = None if s in mine else self._known(s, segment)
-                if leaf is None:
-                    mine = [*mine, s] if s not in mine else mine
-                else:
-                    found[s] = leaf
-            made = self._compute(segment, mine, progress, stop, ahead=ahead) if mine else {}
-            for s, leaf in made.items():
-                self._publish(s, segment, leaf, unsaved)
-        return {**found, **made}, set(mine)
+            leaves: dict[Summary, dict[str, Leaf]] = {}
+            for s, keys in wanted.items():
+                cover = flights.enter_context(self.store.flights(self.contexts[s], keys))
+                leaves[s] = self.known(s, cover.found)
+            new: dict[Summary, dict[str, tuple[Segment, Leaf]]] = {s: {} for s in wanted}
+            try:
+                for segment, key in unit:
+                    mine = [s for s, keys in wanted.items() if key in keys and key not in leaves[s]]
+                    found = self._compute(segment, mine, progress, stop, ahead=ahead) if mine else {}
+                    if len(found) < len(mine):
+                        break
+                    for s, leaf in found.items():
+                        leaves[s][key], new[s][key] = leaf, (segment, leaf)
+                    made.append(({s: of[key] for s, of in leaves.items() if key in of}, set(mine)))
+            finally:
+                for s, fresh in new.items():
+                    self._publish(s, fresh, unsaved)
+        return made
 
     def _compute(
         self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, ahead: bool
     ) -> dict[Summary, Leaf]:
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
-        cells = {s: self._identity(s) for s in summaries}
+        cells = {s: list(empty_cells(s, self.pilot)) for s in summaries}
         rows = without_target = without_weight = 0
         draws = any(s.draws for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
@@ -248,18 +292,6 @@ class Pass:
     def _bytes(self, segment: Segment, rows: int) -> int:
         return segment.nbytes * rows // segment.rows if segment.rows else 0
 
-    def _add(
-        self, result: PassResult, segment: Segment, leaves: Mapping[Summary, Leaf], made: set[Summary]
-    ) -> None:
-        for s, leaf in leaves.items():
-            merge_leaf(result, s, leaf, self.pilot)
-        any_leaf = next(iter(leaves.values()))
-        result.segments.append(SegmentCost(segment.id, any_leaf.rows, segment.nbytes, bool(made)))
-        result.states_built += len(made)
-        result.states_reused += len(leaves) - len(made)
-        result.without_target += any_leaf.without_target
-        result.without_weight += any_leaf.without_weight
-
     def _stopped(self, stop: Event, result: PassResult) -> None:
         if stop.is_set():
             done = len(result.segments)
@@ -271,26 +303,185 @@ class Pass:
     def _context(self, summary: Summary) -> str:
         return self.contexts[summary]
 
-    def _key(self, summary: Summary, segment: Segment) -> Key:
-        return Key(self.contexts[summary], self.pilot.folds.key(segment))
-
-    def _known(self, summary: Summary, segment: Segment) -> Leaf | None:
-        return self.store.get(self._key(summary, segment), empty_leaf(summary, self.pilot))
+    def known(self, summary: Summary, keys: Sequence[str]) -> dict[str, Leaf]:
+        """Return the leaves of those of some segments that the store has."""
+        return self.store.get_many(self.contexts[summary], keys, empty_leaf(summary, self.pilot)) if keys else {}
 
     def _publish(
-        self, summary: Summary, segment: Segment, leaf: Leaf, unsaved: list[StoreWriteError]
+        self, summary: Summary, leaves: Mapping[str, tuple[Segment, Leaf]], unsaved: list[StoreWriteError]
     ) -> None:
-        about = {
-            "summary": repr(summary), "segment": segment.id, "uri": segment.uri, "rows": leaf.rows,
-            "targets": list(self.pilot.shape.targets), "folds": self.pilot.folds.describe(),
-            "columns": self.pilot.shape.d, "pilot": self.pilot.name, "fingerprint": segment.fingerprint,
-        }  # fmt: skip
-        if (known := self.pilot.known.get(summary)) is not None:
-            about["known"] = known.digest
+        members = [
+            Member(key, leaf, {**self._about(summary), **_about_leaf(segment, leaf)})
+            for key, (segment, leaf) in leaves.items()
+        ]
+        if len(members) > 1:
+            self.keep(summary, members, unsaved)
+        for one in members if len(members) == 1 else ():
+            try:
+                self.store.put(Key(self.contexts[summary], one.segment), one.state, one.about)
+            except StoreWriteError as error:
+                unsaved.append(error)
+
+    def keep(self, summary: Summary, members: Sequence[Member], unsaved: list[StoreWriteError]) -> None:
+        """Keep states together; adds an error for each that cannot be kept."""
         try:
-            self.store.put(self._key(summary, segment), leaf, about)
+            self.store.put_pack(self.contexts[summary], members)
         except StoreWriteError as error:
-            unsaved.append(error)
+            unsaved.extend([error] * len(members))
+
+    def keep_runs(self, summary: Summary, runs: Mapping[str, Rolled], unsaved: list[StoreWriteError]) -> None:
+        """Keep runs merged, as :meth:`keep`."""
+        about = self._about(summary)
+        self.keep(summary, [Member(k, r, {**about, "rolled": len(r.rows)}) for k, r in runs.items()], unsaved)
+
+    def _about(self, summary: Summary) -> dict[str, object]:
+        """Return what is said of every state of a summary."""
+        about: dict[str, object] = {
+            "summary": repr(summary), "targets": list(self.pilot.shape.targets),
+            "folds": self.pilot.folds.describe(), "columns": self.pilot.shape.d, "pilot": self.pilot.name,
+        }  # fmt: skip
+        known = self.pilot.known.get(summary)
+        return about if known is None else {**about, "known": known.digest}
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What the store has of the segments of a pass.
+
+    Attributes
+    ----------
+    runs : of all segments.
+    rolled : by summary, the keys of runs that are kept merged.
+    lacking : by summary, the keys of segments that must be read for it.
+    missing : the segments that must be read, in order, with their keys.
+    """
+
+    runs: list[Run]
+    rolled: Mapping[Summary, set[str]]
+    lacking: Mapping[Summary, set[str]]
+    missing: list[Keyed]
+
+
+@dataclass(eq=False)
+class _Merging:
+    """The merging of leaves in the order of the segments, while others are made.
+
+    Attributes
+    ----------
+    of : the pass.
+    result : what leaves are merged into.
+    known : what the store had when the pass began.
+    made : the leaves of the units that are read, in order.
+    work : what reads a unit.
+    unsaved : an error for each state that could not be kept.
+    """
+
+    of: Pass
+    result: PassResult
+    known: _Known
+    made: Iterator[list[Made]]
+    work: Callable[..., list[Made]]
+    unsaved: list[StoreWriteError]
+    _fresh: Iterator[Made] = field(default_factory=lambda: iter(()))
+    _runs: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
+    _new: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
+
+    def run(self, stopped: Callable[[], None]) -> None:
+        """Merge everything; ``stopped`` raises where the pass is to stop."""
+        missing = {key for _, key in self.known.missing}
+        for place, run in enumerate(self.known.runs):
+            self._run(place, run, missing, stopped)
+        self._flush()
+
+    def _run(self, place: int, run: Run, missing: Collection[str], stopped: Callable[[], None]) -> None:
+        rolled = {s: found for s in self.of.contexts if (found := self._rolled(s, place)) is not None}
+        rolling = {s: Rolling(self.of.pilot.ready(s)) for s in self.of.contexts if s not in rolled}
+        segments = self.of.dataset.segments[run.start : run.start + len(run.keys)]
+        stored: dict[Summary, dict[str, Leaf]] = {s: {} for s in rolling}
+        for i, (segment, key) in enumerate(zip(segments, run.keys, strict=True)):
+            stopped()
+            leaves, computed = self._next(stopped) if key in missing else ({}, set())
+            for s in rolling:
+                if s not in leaves:
+                    leaves[s] = self._stored(s, stored[s], segment, run.keys[i:], computed, stopped)
+            for s, states in rolling.items():
+                states.add(leaves[s])
+            rows = next((leaves[s].rows for s in rolling), None)
+            if rows is None:
+                rows = int(next(iter(rolled.values())).rows[i])
+            self.result.segments.append(SegmentCost(segment.id, rows, segment.nbytes, bool(computed)))
+            self.result.states_built += len(computed)
+            self.result.states_reused += len(self.of.contexts) - len(computed)
+        whole = {**rolled, **{s: states.result() for s, states in rolling.items()}}
+        any_run = next(iter(whole.values()))
+        self.result.without_target += any_run.without_target
+        self.result.without_weight += any_run.without_weight
+        for s, found in whole.items():
+            self.result.cells[s] = list(merged(self.of.pilot.ready(s), self.result.cells[s], found.cells))
+        if is_long(run):
+            self._keep(run, {s: whole[s] for s in rolling}, segments)
+
+    def _next(self, stopped: Callable[[], None]) -> Made:
+        """Return the leaves of the next segment that was read."""
+        while (found := next(self._fresh, None)) is None:
+            unit = next(self.made)
+            stopped()
+            self._fresh = iter(unit)
+        return found
+
+    def _rolled(self, summary: Summary, place: int) -> Rolled | None:
+        """Return a run that is kept merged; loads those that follow with it, which lie in the same pack."""
+        runs, there = self.known.runs[place:], self.known.rolled[summary]
+        if runs[0].key not in there:
+            return None
+        known = self._runs.get(summary, {})
+        if runs[0].key not in known:
+            keys = [run.key for run in runs[:PACK] if run.key in there]
+            like = empty_run(summary, self.of.pilot)
+            known = self._runs[summary] = self.of.store.get_many(self.of.contexts[summary], keys, like)
+        return known.pop(runs[0].key, None)
+
+    def _stored(
+        self,
+        summary: Summary,
+        stored: dict[str, Leaf],
+        segment: Segment,
+        keys: Sequence[str],
+        computed: set[Summary],
+        stopped: Callable[[], None],
+    ) -> Leaf:
+        """Return a leaf from the store, with those that follow in its run; one that is damaged or gone is made."""
+        if keys[0] not in stored:
+            stored.clear()
+            most = max(1, HELD // max(1, self.of.leaf_bytes(summary, segment)))
+            lacking = self.known.lacking[summary]
+            stored.update(self.of.known(summary, [key for key in keys[: min(most, PACK)] if key not in lacking]))
+        if keys[0] in stored:
+            return stored.pop(keys[0])
+        made = self.work([(segment, keys[0])], lacking={summary: {keys[0]}})
+        stopped()
+        computed.update(made[0][1])
+        return made[0][0][summary]
+
+    def _keep(self, run: Run, found: Mapping[Summary, Rolled], segments: Sequence[Segment]) -> None:
+        """Keep a run merged, with those that follow, where its state is small."""
+        cells = self.of.pilot.folds.plan.n_cells
+        for s, rolled in found.items():
+            most = sum(self.of.leaf_bytes(s, segment) for segment in segments)
+            if min(most, cells * s.nbytes(self.of.pilot.shape)) <= KEPT:
+                self._new.setdefault(s, {})[run.key] = rolled
+                if len(self._new[s]) >= PACK:
+                    self.of.keep_runs(s, self._new.pop(s), self.unsaved)
+
+    def _flush(self) -> None:
+        for s, runs in self._new.items():
+            self.of.keep_runs(s, runs, self.unsaved)
+
+
+def _about_leaf(segment: Segment, leaf: Leaf) -> dict[str, object]:
+    return {
+        "segment": segment.id, "uri": segment.uri, "rows": leaf.rows, "fingerprint": segment.fingerprint,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,17 +491,6 @@ class _Parts:
     parts: list[tuple[int, Batch]]
     without_target: int
     without_weight: int
-
-
-def merge_leaf(result: PassResult, summary: Summary, leaf: Leaf, pilot: Pilot) -> None:
-    """Merge a leaf into a summary's cells."""
-    merged, ready = result.cells[summary], pilot.ready(summary)
-    result.cells[summary] = [ready.merge(a, b) for a, b in zip(merged, leaf.cells, strict=True)]
-
-
-def empty_leaf(summary: Summary, pilot: Pilot) -> Leaf:
-    """Return the leaf of no rows: the layout that a stored one must have."""
-    return Leaf((pilot.ready(summary).init(pilot.shape),) * pilot.folds.plan.n_cells, 0, 0, 0)
 
 
 def _by_cell(batch: Batch, counts: Sequence[int]) -> Iterator[tuple[int, Batch]]:

@@ -19,6 +19,7 @@ from hpo.states.learned.labels import known_classes
 from hpo.states.learned.pilot import Pilot, load_pilot, plan_pilot, shape_of_data
 from hpo.states.learned.summaries import with_stored
 from hpo.states.refining import precision_in_words
+from hpo.states.runs import cover_runs, runs_of
 from hpo.states.stand_in import fitting, in_words
 
 BYTES_PER_SECOND = 50e6
@@ -177,7 +178,7 @@ def _missing(question: Question, pilot: Pilot | None) -> set[str]:
     if pilot is None:
         return set(wanted)
     contexts = contexts_of(question, pilot).values()
-    return {s for context in contexts for s in question.store.cover(context, wanted).missing}
+    return {key for context in contexts for key in cover_runs(question.store, context, runs_of(wanted))[1]}
 
 
 def _changed(question: Question, uris: set[str]) -> tuple[str, ...]:

@@ -74,8 +74,23 @@ def read(question: Question, pilot: Pilot, progress: Progress, stop: Event) -> R
         progress.read_again(_sentences(failing[s].why for s in learned))
         found, asked = _read_again(question, found, failing, learned, progress, stop), list(learned)
     if left:
-        warnings.warn(_complaint(left), ApproximationWarning, stacklevel=4)
+        better = ", and polish='always' makes the best model of every row"
+        warnings.warn(complaint(left) + better, ApproximationWarning, stacklevel=4)
     return replace(found, unsuited=tuple(left.values()))
+
+
+def unsuited(found: Reading) -> dict[Summary, str]:
+    """Return why what summaries learned does not suit all rows, a clause for each of these; reads nothing."""
+    return {s: failure.why for s, failure in _failing(found, list(found.contexts)).items()}
+
+
+def complaint(left: Mapping[Summary, str]) -> str:
+    """Return what is said of summaries that learned what does not suit all rows."""
+    names = ", ".join(dict.fromkeys(map(repr, left)))
+    return (
+        f"what was learned before the pass does not suit all rows: {_sentences(left.values())}. Models and scores "
+        f"from {names} may be rough; hpo.write_report(result) shows their errors"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,12 +178,3 @@ def _both(first: PassResult, again: PassResult) -> PassResult:
 
 def _sentences(reasons: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(reasons))
-
-
-def _complaint(left: Mapping[Summary, str]) -> str:
-    names = ", ".join(dict.fromkeys(map(repr, left)))
-    return (
-        f"what was learned before the pass does not suit all rows: {_sentences(left.values())}. Models and scores "
-        f"from {names} may be rough; hpo.write_report(result) shows their errors, and polish='always' makes the "
-        "best model of every row"
-    )

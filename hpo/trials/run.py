@@ -37,6 +37,7 @@ from hpo.states.learned.summaries import with_known
 from hpo.states.passes import PassResult
 from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining, precision_in_words
+from hpo.states.runs import runs_of
 from hpo.states.stand_in import fitting
 from hpo.trials import accuracy
 from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
@@ -50,6 +51,7 @@ from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner
 from hpo.trials.warm_start import translated
 from state_store import Key
+from studies.counting import counted
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import Direction, begin, load_study, record_of
@@ -123,7 +125,7 @@ class Runner:
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._record(tuner, found, made, cost)
-        refining = Refining(self.question, found, self.progress, stop)
+        refining = self._refining(found, stop)
         tuner.scorer.refine = refining.refine
         with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
             began = time.perf_counter()
@@ -145,6 +147,10 @@ class Runner:
                 record = replace(record, cost=cost, polish=polished.note)
                 recorder.describe(record)
         return Run(tuner, found, cost, record, stopped, polished)
+
+    def _refining(self, found: Evidence, stop: Event) -> Refining:
+        """Return what makes states of more digits where a score needs them."""
+        return Refining(self.question, found, self.progress, stop)
 
     def _polish(self, tuner: Tuner, found: Evidence, stop: Event) -> Polished | None:
         """Polish the best model; there is none without a score, or with several objectives."""
@@ -179,7 +185,8 @@ class Runner:
         check_rows(found, made.result, question.metric)
         if made.result.states_built:
             segments = [made.pilot.folds.key(segment) for segment in question.dataset.segments]
-            keep_within_limit(question.store, {Key(c, s) for c in made.contexts.values() for s in segments})
+            used = [*segments, *(run.key for run in runs_of(segments))]
+            keep_within_limit(question.store, {Key(c, s) for c in made.contexts.values() for s in used})
         return found, made
 
     def _tuner(self, found: Evidence) -> Tuner:
@@ -322,8 +329,8 @@ class Runner:
         begin(self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition()))
         if trials and not self.resume:
             raise TuneError(
-                f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: "
-                "--resume), or choose another name"
+                f"study {name!r} exists with {counted(trials, 'trial')}; go on with resume=True (on the command "
+                "line: --resume), or choose another name"
             )
 
 

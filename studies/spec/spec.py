@@ -348,6 +348,18 @@ class StudySpec(Strict):
     ] = Field(default_factory=dict, repr=False, exclude=True)
     """Options of the data's file system, such as credentials; never shown, never recorded."""
 
+    allow_imports: Annotated[
+        Names,
+        Option(
+            "str | Iterable[str] | None",
+            "packages that paths of 'algorithm' may import though they are not installed",
+            "[PACKAGE]",
+            default="None",
+        ),
+    ] = ()
+    """Top-level packages that ``"sklearn:…"`` may import though no installed distribution brought them, such as a
+    module of your own; what is imported runs as your own code does."""
+
     _document: Document = PrivateAttr(default_factory=lambda: Document("study"))
 
     def __repr_args__(self) -> Any:

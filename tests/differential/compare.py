@@ -26,8 +26,12 @@ from differential.extended import CERTAIN, Long, Undefined
 from differential.oracles import LINES, REPEATED, Line, line_of
 from differential.settings import Example, splits
 from differential.tables import CENTS, Spec, Table, table
+from hpo.data import make_folds, open_dataset
 from hpo.errors import HpoError
 from hpo.findings.noted import without_score
+from hpo.states.learned.deals import dealt
+from hpo.states.learned.labels import classes_of
+from state_store import StateStore
 
 NUMERIC = r"digits|rounding|precision|is not finite|is singular"
 """Refusals that say that the numbers cannot be trusted: legitimate where the problem is badly conditioned."""
@@ -74,12 +78,12 @@ def ask(example: Example) -> Outcome:
     t = table(example.spec)
     folds, pairs = splits(example, t)
     kept = t.weight > 0
-    pairs = [(a[kept[a]], b[kept[b]]) for a, b in pairs]
-    if any(not len(a) or not len(b) for a, b in pairs):
-        return Outcome("undefined", "a split without rows")
     with given(example.spec, t) as (data, store), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            pairs = [(a[kept[a]], b[kept[b]]) for a, b in pairs or _dealt(example, t, data, folds, store)]
+            if any(not len(a) or not len(b) for a, b in pairs):
+                return Outcome("undefined", "a split without rows")
             result = _tuned(example, t, data, folds, store)
         except (HpoError, AlgorithmError) as error:
             return _refused(example, t, pairs, str(error), early=True)
@@ -105,12 +109,33 @@ def ask(example: Example) -> Outcome:
     return Outcome("agreed", told)
 
 
+def _dealt(example: Example, t: Table, data: Any, folds: Any, store: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows of each split as the product deals them."""
+    dataset = open_dataset(data, **_roles(example, t))
+    classify = example.spec.target == "class"
+    scheme = make_folds(folds, dataset, seed=0, classify=classify)
+    known = StateStore(store)
+    scheme = dealt(scheme, dataset, known, classes_of(dataset, known) if classify else ())
+    columns, cells = tuple(dict.fromkeys([*dataset.columns, *scheme.columns])), []
+    for segment in dataset.segments:
+        assign, first = scheme.assigner(segment), 0
+        for batch in dataset.read(segment, columns):
+            cells.append(assign(batch, first))
+            first += batch.num_rows
+    cell = np.concatenate(cells)
+    return [(np.flatnonzero(cell != i), np.flatnonzero(cell == i)) for i in range(example.spec.parts)]
+
+
+def _roles(example: Example, t: Table) -> dict[str, Any]:
+    target = None if example.spec.target == "none" else "y"
+    return {"target": target, "features": list(t.features), "weight": "w" if "w" in t.frame else None}
+
+
 def _tuned(example: Example, t: Table, data: Any, folds: Any, store: Path) -> Any:
     search = {f"{example.algorithm}.{k}": v for k, v in example.setting}
     return hpo.tune(
-        data, None if example.spec.target == "none" else "y", example.algorithm, trials=1, folds=folds, scoring=example.scoring, search=search, store=store,
-        progress=False, n_jobs=1, polish=False, features=list(t.features),
-        weight="w" if "w" in t.frame else None,
+        data, algorithm=example.algorithm, trials=1, folds=folds, scoring=example.scoring, search=search, store=store,
+        progress=False, n_jobs=1, polish=False, **_roles(example, t),
     )  # fmt: skip
 
 
@@ -168,7 +193,8 @@ def given(spec: Spec, t: Table) -> Iterator[tuple[Any, Path]]:
         data.mkdir()
         if spec.source != "frame":
             _write(spec, t, data)
-        yield t.frame if spec.source == "frame" else data, Path(folder) / "store"
+        frame = t.frame.assign(group=t.group)
+        yield frame if spec.source == "frame" else data, Path(folder) / "store"
 
 
 def _write(spec: Spec, t: Table, folder: Path) -> None:
@@ -186,8 +212,8 @@ def _write(spec: Spec, t: Table, folder: Path) -> None:
 
 
 def written(spec: Spec, t: Table) -> pa.Table:
-    """Return the table as it is written, a date as a date, and the part that a row belongs to."""
-    whole = pa.Table.from_pandas(t.frame.assign(part=t.part.astype("int32")), preserve_index=False)
+    """Return the table as it is written, a date as a date, and the part and group that a row belongs to."""
+    whole = pa.Table.from_pandas(t.frame.assign(part=t.part.astype("int32"), group=t.group), preserve_index=False)
     for j, col in enumerate(spec.cols):
         at = whole.schema.get_field_index(f"x{j}")
         if col.kind == "date":

@@ -312,11 +312,13 @@ class Joint:
     condition : of the covariances.
     line : the same but for a number of each row, where that is what differs between classes and is linear in a row:
         of a row 10⁹ deviations away the rest has no digit of it.
+    slopes : of that line, shape (q, C).
     """
 
     log: Callable[[Array], Array]
     condition: float = 1.0
     line: Callable[[Array], Array] | None = None
+    slopes: Array | None = None
 
     def shares(self, rows: Array) -> Array:
         """Return log p(y | x) but for a number of each row."""
@@ -338,7 +340,7 @@ def lda(A: Array, codes: Array, w: Array, setting: dict) -> Joint:
     def line(rows: Array) -> Array:
         return forward(L, (rows - middle).T).T @ away.T - (away**2).sum(axis=1) / 2 + np.log(share)
 
-    return replace(_gaussian(means, [L] * len(means), share), line=line)
+    return replace(_gaussian(means, [L] * len(means), share), line=line, slopes=back(L.T, away.T))
 
 
 def qda(A: Array, codes: Array, w: Array, setting: dict) -> Joint:

@@ -16,6 +16,14 @@ SQUARED = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "expla
 ROWS = ("neg_mean_absolute_error", "r2", "neg_mean_squared_error")
 CLASSES = ("accuracy", "neg_log_loss", "balanced_accuracy")
 SPLITS = ("parts", "parts", "kfold", "shuffle", "time", "repeated")
+DEALT: dict[str, dict[str, Any]] = {
+    "dealt": {"scheme": "kfold"},
+    "stratified": {"scheme": "stratified"},
+    "group": {"scheme": "group", "column": "group"},
+    "stratified_group": {"scheme": "stratified_group", "column": "group"},
+}
+"""Folds that the product makes, of frames and of files: which rows are in which is the product's own answer, and its
+scores of them are the question (``tests/test_dealing.py`` asks whether the folds are as they should be)."""
 
 flags, shares = st.booleans(), st.sampled_from([0.0, 0.0, 0.03, 0.1, 0.2])
 penalties = st.sampled_from([1e-8, 1e-4, 1e-2, 1.0, 30.0, 1e4])
@@ -107,14 +115,21 @@ def examples(algorithm: str) -> st.SearchStrategy[Example]:
         specs,
         st.just(algorithm),
         setting,
-        st.sampled_from(SPLITS),
+        st.sampled_from(splits_of(target)),
         st.sampled_from(scores_of(algorithm)),
     )
 
 
+def splits_of(target: str) -> tuple[str, ...]:
+    """Return the splits that are asked of a target: those by class of a class only."""
+    return SPLITS + tuple(name for name in DEALT if target == "class" or "stratified" not in name)
+
+
 def splits(example: Example, table: Table) -> tuple[Any, list[tuple[np.ndarray, np.ndarray]]]:
-    """Return the folds as ``hpo.tune`` takes them, and the rows of each split."""
+    """Return the folds as ``hpo.tune`` takes them, and the rows of each split; no split of folds that it deals."""
     spec, n = example.spec, example.spec.rows
+    if example.splits in DEALT:
+        return {**DEALT[example.splits], "n_splits": spec.parts}, []
     if spec.source != "frame":
         edges = [i + 0.5 for i in range(spec.parts - 1)]
         pairs = [

@@ -72,6 +72,7 @@ class Dealer:
     seed, n_splits : of the scheme.
     shares : what is known of the segment's rows.
     roles : which rows are dealt.
+    dealt : shape (C,), rows of each class that were given their fold.
     """
 
     place: str
@@ -79,10 +80,11 @@ class Dealer:
     n_splits: int
     shares: Shares
     roles: Roles = field(default_factory=Roles)
+    dealt: Counts = field(init=False)
 
     def __post_init__(self) -> None:
         k, shares = self.n_splits, list(self.shares.values())
-        self._dealt = np.zeros(len(shares), np.int64)
+        self.dealt = np.zeros(len(shares), np.int64)
         words = [seed_word("fold", self.place, self.seed, label_text(c)) for c in self.shares]
         self._words = np.array(words, np.uint64)
         self._rest = np.array([len(s.extra) for s in shares], np.uint64)
@@ -104,8 +106,8 @@ class Dealer:
         else:
             keep = usable_rows(batch, roles.targets, roles.weight, self.place, roles.known).keep
             rows = batch.num_rows if keep is None else int(np.count_nonzero(keep))
-            dealt = self.run(int(self._dealt[0]), rows)
-            self._dealt[0] += rows
+            dealt = self.run(int(self.dealt[0]), rows)
+            self.dealt[0] += rows
         if keep is None:
             return dealt
         cells = np.zeros(batch.num_rows, np.uint16)
@@ -122,9 +124,9 @@ class Dealer:
     def _classed(self, codes: NDArray[np.uint16]) -> Cells:
         """Return the folds of rows, each in its class."""
         order = np.argsort(codes, kind="stable")
-        codes, counts = codes[order], np.bincount(codes, minlength=len(self._dealt))
-        number = np.arange(len(codes)) + (self._dealt - (np.cumsum(counts) - counts))[codes]
-        self._dealt += counts
+        codes, counts = codes[order], np.bincount(codes, minlength=len(self.dealt))
+        number = np.arange(len(codes)) + (self.dealt - (np.cumsum(counts) - counts))[codes]
+        self.dealt += counts
         block, slot = np.divmod(number, self.n_splits)
         begins = np.empty(len(codes), np.bool_)
         begins[:1] = True

@@ -154,7 +154,7 @@ class RowFolds(FoldScheme):
         """Return the scheme that deals the rows of a data set."""
         return replace(self, dealt=dealt)
 
-    def assigner(self, segment: Segment) -> Assign:
+    def assigner(self, segment: Segment) -> Dealer:
         """Return what deals the rows of a segment, batch after batch from the first."""
         return self._dealer(segment)
 
@@ -220,7 +220,7 @@ class StratifiedFolds(RowFolds):
         """Refuse: rows of a class are dealt in turn, so that batches have to come in order."""
         raise DataError("stratified folds deal rows in order; use assigner(segment), once rows are counted")
 
-    def assigner(self, segment: Segment) -> Assign:
+    def assigner(self, segment: Segment) -> Dealer:
         """Return what deals the rows of a segment, batch after batch from the first."""
         if self.dealt is None:
             raise DataError("stratified folds must know how many rows each class has; count them first")

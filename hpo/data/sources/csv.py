@@ -23,7 +23,7 @@ READING = "2"
 """How values are read; another way makes other states."""
 _SMALL = 1 << 18
 """Bytes of a compressed file whose rows are counted when it is opened; of a plain one, those of a block."""
-_NULLS = [
+NULLS = [
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
     "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 ]  # fmt: skip
@@ -295,7 +295,7 @@ def _stream(
 ) -> csv.CSVStreamingReader:
     stream = file.fs.open_input_stream(file.path, compression="detect", buffer_size=1 << 16)
     convert = csv.ConvertOptions(
-        null_values=_NULLS,
+        null_values=NULLS,
         strings_can_be_null=True,
         column_types=wanted,
         include_columns=wanted.names if wanted is not None else None,

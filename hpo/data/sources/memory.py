@@ -237,7 +237,7 @@ class MemorySource:
 @lru_cache(maxsize=8)
 def _spread_rows(rows: int, most: int) -> NDArray[np.int64]:
     """Return at most so many evenly spread rows: the same ones for each of many columns."""
-    return np.unique(np.linspace(0, rows - 1, most).round().astype(np.int64))
+    return np.unique(np.linspace(0, rows - 1, most if rows else 0).round().astype(np.int64))
 
 
 def gather_block(block: Block, required: Sequence[str] | None) -> MemorySource:

@@ -7,9 +7,8 @@ over all segments together, and growing or shrinking data keeps the folds, and t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from hpo.data.sources.memory import MEMORY
 from hpo.data.values import class_codes
 from hpo.states.learned.kinds import DEALS, GROUPS
 from hpo.states.learned.labels import known_label_rows, label_rows
+from hpo.states.learned.notes import Notes
 from state_store import StateStore, digest
 from state_store.blob import Blob
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from hpo.data.hashing import Words
     from hpo.data.segment import Segment
 
-
-WRITERS = 8
-"""Documents that are written at once: a disk makes several durable in the time of one."""
 
 HELD = 1 << 23
 """Groups of segments, in all, that are held while they are dealt; those of further segments are looked up again."""
@@ -82,60 +79,62 @@ class _Deal:
         """Return folds that know what is left over of each segment and class, and who gets it."""
         apart = self.classes if isinstance(folds, StratifiedFolds) else ()
         segments, table = self.dataset.segments, Table(folds.n_splits, apart or [None])
-        counted = [self._counted(segment, apart) for segment in segments]
+        counted = self._counted(apart)
+        if counted is None:
+            return None
+        names = self._names(folds, counted)
+        notes = Notes(self.store, DEALS, digest([self._asked(folds), "rows"]))
+        files = [name for name, s in zip(names, segments, strict=True) if s.uri != MEMORY]
+        known = notes.recall(files, _extra_rows) if files else {}
         found: dict[str, Shares] = {}
-        names = {}
-        for segment, rows in zip(segments, counted, strict=True):
-            if rows is None:
-                return None
-            names[segment.id] = self._name(folds, segment, [[label_text(c), n] for c, n in rows.items()])
-            known = self._recalled(names[segment.id], segment, rows, folds.n_splits)
-            if known is not None:
-                table.add(known)
-                found[segment.id] = known
-        new = [segment for segment in segments if segment.id not in found]
-        for segment, rows in zip(segments, counted, strict=True):
-            if segment.id not in found and rows is not None:
-                found[segment.id] = table.share(rows)
-        with ThreadPoolExecutor(WRITERS) as writers:  # each waits for the disk, which takes several at once
-            list(writers.map(lambda s: self._remember(names[s.id], s, found[s.id]), new))
+        for segment, name, rows in zip(segments, names, counted, strict=True):
+            shares = None if name not in known else _fitting(known[name], rows, folds.n_splits)
+            if shares is not None:
+                table.add(shares)
+                found[segment.id] = shares
+        new: dict[str, dict[str, object]] = {}
+        for segment, name, rows in zip(segments, names, counted, strict=True):
+            if segment.id not in found:
+                shares = found[segment.id] = table.share(rows)
+                extra = {label_text(c): list(share.extra) for c, share in shares.items() if share.extra}
+                new |= {name: {"segment": segment.fingerprint, "extra": extra}} if segment.uri != MEMORY else {}
+        if self.read and new:
+            notes.keep(new)
         roles = Roles(self.dataset.targets, self.dataset.weight, apart, self.classes)
         return folds.knowing(DealtRows(found, roles, table))
 
-    def _counted(self, segment: Segment, apart: tuple[Label, ...]) -> Mapping[Label | None, int | None] | None:
-        """Return the rows of each class of a segment in the order of the classes, or of all; None if unknown."""
+    def _counted(self, apart: tuple[Label, ...]) -> list[dict[Label | None, int | None]] | None:
+        """Return the rows of each class of each segment in the order of the classes, or of all; None if unknown."""
+        segments = self.dataset.segments
         if not apart:
-            return {None: segment.opened if segment.rows is None else segment.rows}
+            return [{None: segment.opened if segment.rows is None else segment.rows} for segment in segments]
         counts = label_rows if self.read else known_label_rows
-        rows = counts(self.dataset, segment, self.store)
-        return None if rows is None else {label: rows.get(label, 0) for label in apart}
+        found = counts(self.dataset, self.store)
+        return None if found is None else [{label: rows.get(label, 0) for label in apart} for rows in found]
 
-    def _name(self, folds: FoldScheme, segment: Segment, counted: object) -> str:
-        """Return what a segment's deal is remembered by: where it is and how many rows it has, not its time."""
+    def _asked(self, folds: FoldScheme) -> list[object]:
+        """Return what a deal depends on, beside what it deals."""
         asked = {k: v for k, v in folds.to_dict().items() if k != "seed" or isinstance(folds, GroupFolds)}
-        roles = [*self.dataset.targets, self.dataset.weight]
+        return [asked, [*self.dataset.targets, self.dataset.weight]]
+
+    def _names(self, folds: FoldScheme, counted: Sequence[Mapping[Label | None, int | None]]) -> list[str]:
+        """Return what the deal of each segment is remembered by."""
+        asked = self._asked(folds)
+        return [
+            self._name(asked, segment, [[label_text(c), n] for c, n in rows.items()])
+            for segment, rows in zip(self.dataset.segments, counted, strict=True)
+        ]
+
+    def _name(self, asked: Sequence[object], segment: Segment, counted: object) -> str:
+        """Return what a segment's deal is remembered by: where it is and how many rows it has, not its time."""
         where = segment.fingerprint if segment.uri == MEMORY else segment.uri
-        return digest([asked, roles, where, segment.place, *segment.part, counted])
-
-    def _recalled(
-        self, name: str, segment: Segment, rows: Mapping[Label | None, int | None], n_splits: int
-    ) -> Shares | None:
-        extra = None if segment.uri == MEMORY else DEALS.made(self.store, name, _extra_rows)
-        if extra is None:
-            return None
-        found = {c: Share(n, extra.get(label_text(c), ())) for c, n in rows.items()}
-        fitting = all(len(share.extra) == (share.rows or 0) % n_splits for share in found.values())
-        return found if fitting else None
-
-    def _remember(self, name: str, segment: Segment, shares: Shares) -> None:
-        if self.read and segment.uri != MEMORY:
-            extra = {label_text(c): list(share.extra) for c, share in shares.items() if share.extra}
-            DEALS.put(self.store, name, {"segment": segment.fingerprint, "extra": extra})
+        return digest([*asked, where, segment.place, *segment.part, counted])
 
     def groups(self, folds: GroupFolds) -> GroupFolds:
         """Return folds that know the fold of each group, of the segments that are counted."""
         together, names = _Groups(len(self.classes) if folds.stratified else 1), {}
         held: dict[str, Words] = {}
+        asked = self._asked(folds)
         room = HELD
         for segment in self.dataset.segments:
             counted = self._counted_groups(folds, segment)
@@ -145,7 +144,7 @@ class _Deal:
             room -= len(words)
             if room >= 0:
                 held[segment.id] = words
-            names[segment.id] = name = self._name(folds, segment, fingerprint(words.tobytes(), rows.tobytes()))
+            names[segment.id] = name = self._name(asked, segment, fingerprint(words.tobytes(), rows.tobytes()))
             together.add(words, rows, self._folds_of(name, words.shape))
         words, rows, known = together.result()
         made = deal_groups(words, rows, known, folds.n_splits, folds.seed)
@@ -211,9 +210,18 @@ def _groups_and_rows(document: Blob) -> tuple[Words, NDArray[np.int64]]:
     return groups.astype(np.uint64, copy=False), rows.astype(np.int64, copy=False)
 
 
-def _extra_rows(document: Blob) -> dict[str, tuple[int, ...]]:
+def _extra_rows(about: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Return the folds that have a row more than others, by class."""
-    return {str(label): tuple(int(fold) for fold in folds) for label, folds in document.about["extra"].items()}
+    return {str(label): tuple(int(fold) for fold in folds) for label, folds in about["extra"].items()}
+
+
+def _fitting(
+    extra: Mapping[str, tuple[int, ...]], rows: Mapping[Label | None, int | None], n_splits: int
+) -> Shares | None:
+    """Return the shares of a segment by what is remembered of it; None where that is of another one."""
+    found = {c: Share(n, extra.get(label_text(c), ())) for c, n in rows.items()}
+    fits = all(len(share.extra) == (share.rows or 0) % n_splits for share in found.values())
+    return found if fits else None
 
 
 class _Groups:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from algorithms.batches import Label
 from hpo.data.dataset import check_classes
 from hpo.errors import DataError, DataWarning
 from hpo.states.learned.kinds import LABELS
+from hpo.states.learned.notes import Notes
 from state_store import StateStore, digest
-from state_store.blob import Blob
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -30,42 +31,47 @@ def classes_of(dataset: Dataset, store: StateStore) -> tuple[Label, ...]:
     DataError
         For fewer than two labels, more than ``MOST``, or numbers that are not whole.
     """
-    target = dataset.targets[0]
-    found: set[Label] = set()
-    for segment in dataset.segments:
-        found.update(label_rows(dataset, segment, store))
-        check_classes(target, found, MOST)
-    return _checked(target, found)
+    return _checked(dataset.targets[0], set().union(*label_rows(dataset, store)))
 
 
 def known_classes(dataset: Dataset, store: StateStore) -> tuple[Label, ...] | None:
     """Return the labels of the target, or None where they are unknown before reading."""
-    target = dataset.targets[0]
+    found = known_label_rows(dataset, store)
+    return None if found is None else _checked(dataset.targets[0], set().union(*found))
+
+
+def label_rows(dataset: Dataset, store: StateStore) -> list[Mapping[Label, int]]:
+    """Return the rows of each label of every segment; reads them where they are not known yet."""
+    target, notes, names = dataset.targets[0], _notes(dataset, store), _names(dataset)
+    known: dict[str, Mapping[Label, int]] = {**notes.recall(names, _rows_of_labels)}
+    new: dict[str, Mapping[str, object]] = {}
     found: set[Label] = set()
-    for segment in dataset.segments:
-        labels = known_label_rows(dataset, segment, store)
-        if labels is None:
-            return None
-        found.update(labels)
-    return _checked(target, found)
+    try:
+        for segment, name in zip(dataset.segments, names, strict=True):
+            if name not in known:
+                rows = dataset.label_rows(segment, target, MOST)
+                known[name], new[name] = rows, _about(dataset, segment, rows)
+            found.update(known[name])
+            check_classes(target, found, MOST)
+    finally:
+        if new:
+            notes.keep(new)
+    return [known[name] for name in names]
 
 
-def label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Label, int]:
-    """Return the rows of each label of a segment; reads them where they are not known yet."""
-    known = known_label_rows(dataset, segment, store)
-    if known is None:
-        known = dataset.label_rows(segment, dataset.targets[0], MOST)
-        _keep(dataset, segment, known, store)
-    return known
+def known_label_rows(dataset: Dataset, store: StateStore) -> list[Mapping[Label, int]] | None:
+    """Return the rows of each label of every segment, or None where some are unknown before reading."""
+    names = _names(dataset)
+    known = _notes(dataset, store).recall(names, _rows_of_labels)
+    return [known[name] for name in names] if known.keys() >= {*names} else None
 
 
-def known_label_rows(dataset: Dataset, segment: Segment, store: StateStore) -> dict[Label, int] | None:
-    """Return the rows of each label of a segment, or None where they are unknown before reading."""
-    return LABELS.made(store, _name(dataset, segment), _rows_of_labels)
+def _notes(dataset: Dataset, store: StateStore) -> Notes:
+    return Notes(store, LABELS, digest(["labels", *_asked(dataset)]))
 
 
-def _rows_of_labels(document: Blob) -> dict[Label, int]:
-    labels, rows = document.about["labels"], document.about["rows"]
+def _rows_of_labels(about: Mapping[str, Any]) -> dict[Label, int]:
+    labels, rows = about["labels"], about["rows"]
     if not all(isinstance(one, str | int | float) for one in labels) or not all(isinstance(n, int) for n in rows):
         raise ValueError("labels are text or numbers, and rows whole numbers")
     return dict(zip(labels, rows, strict=True))
@@ -113,17 +119,22 @@ def _check_digits(target: str, labels: list[Label]) -> None:
         )
 
 
-def _name(dataset: Dataset, segment: Segment) -> str:
-    """Return the name of what is known of a segment's labels; that of categories has the type of their values."""
+def _asked(dataset: Dataset) -> list[object]:
+    """Return what labels depend on beside their segment; those of categories on the type of their values."""
     target = dataset.targets[0]
     field, labels = dataset.schema[target], dataset.labels_field(target)
     weight = [["weight", dataset.weight]] if dataset.weight else []
-    return digest([segment.fingerprint, target, *([] if labels == field else [labels.dtype]), *weight])
+    return [target, *([] if labels == field else [labels.dtype]), *weight]
 
 
-def _keep(dataset: Dataset, segment: Segment, found: dict[Label, int], store: StateStore) -> None:
-    about = {
+def _names(dataset: Dataset) -> list[str]:
+    """Return the names of what is known of the labels of each segment."""
+    asked = _asked(dataset)
+    return [digest([segment.fingerprint, *asked]) for segment in dataset.segments]
+
+
+def _about(dataset: Dataset, segment: Segment, found: Mapping[Label, int]) -> dict[str, object]:
+    return {
         "segment": segment.fingerprint, "target": dataset.targets[0], "labels": list(found),
         "rows": list(found.values()),
     }  # fmt: skip
-    LABELS.put(store, _name(dataset, segment), about)

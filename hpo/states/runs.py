@@ -1,0 +1,178 @@
+"""Runs: neighbouring segments whose leaves are merged with one another before they are merged with the rest.
+
+Where a run ends follows from the keys of its segments alone (about one in ``LENGTH`` ends one), so that a segment
+that comes, goes or changes moves no run but its own. States are merged in runs whatever the store holds: data that
+grew has the same bits as data read at once. What a long run comes to is kept like a leaf, under the digest of its
+keys: many known files cost a few states to load, and not one for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.contract import State, Summary
+from hpo.states.learned.pilot import Pilot
+from state_store import StateStore, digest
+
+LENGTH, LEAST = 64, 16
+"""Segments of a run, on average; runs of fewer than the least are not kept merged."""
+
+KEPT = 1 << 22
+"""Bytes of a state, of all cells, that is kept merged, at most."""
+
+HELD = 1 << 26
+"""Bytes of small states that are held at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """What one segment adds to one summary: a state per cell, and the rows left out.
+
+    Attributes
+    ----------
+    cells : one state per cell of the fold plan.
+    rows : rows of the segment, those left out included.
+    without_target, without_weight : rows left out for want of a target, or with weight zero.
+    """
+
+    cells: tuple[State, ...]
+    rows: int
+    without_target: int
+    without_weight: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rolled:
+    """What a run of segments adds to one summary: their leaves, merged.
+
+    Attributes
+    ----------
+    cells : one state per cell of the fold plan.
+    rows : rows of each segment, those left out included.
+    without_target, without_weight : rows of all of them left out.
+    """
+
+    cells: tuple[State, ...]
+    rows: NDArray[np.int64] = field(metadata={"varies": True})
+    without_target: int
+    without_weight: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """Segments that follow one another.
+
+    Attributes
+    ----------
+    start : place of the first among all segments.
+    keys : of all of them.
+    """
+
+    start: int
+    keys: tuple[str, ...]
+
+    @cached_property
+    def key(self) -> str:
+        """What the run is known by."""
+        return digest(["run", *self.keys])
+
+
+def runs_of(keys: Sequence[str]) -> list[Run]:
+    """Return the runs of segments, by their keys in order.
+
+    Examples
+    --------
+    >>> [run.keys for run in runs_of(["00000001", "00000040", "00000002"])]
+    [('00000001', '00000040'), ('00000002',)]
+    """
+    ends = [i + 1 for i, key in enumerate(keys) if int(key[:8], 16) % LENGTH == 0]
+    if keys and ends[-1:] != [len(keys)]:
+        ends.append(len(keys))
+    return [Run(a, tuple(keys[a:b])) for a, b in zip([0, *ends], ends, strict=False)]
+
+
+@dataclass(eq=False)
+class Rolling:
+    """The leaves of a run, merged as they come."""
+
+    summary: Summary
+    cells: tuple[State, ...] = ()
+    rows: list[int] = field(default_factory=list)
+    without_target: int = 0
+    without_weight: int = 0
+
+    def add(self, leaf: Leaf) -> None:
+        """Merge the next leaf."""
+        self.cells = merged(self.summary, self.cells, leaf.cells) if self.rows else leaf.cells
+        self.rows.append(leaf.rows)
+        self.without_target += leaf.without_target
+        self.without_weight += leaf.without_weight
+
+    def result(self) -> Rolled:
+        """Return what was merged."""
+        return Rolled(self.cells, np.array(self.rows, np.int64), self.without_target, self.without_weight)
+
+
+def merged(summary: Summary, a: Sequence[State], b: Sequence[State]) -> tuple[State, ...]:
+    """Return the states of both, cell by cell; ``summary`` knows what it learned."""
+    return tuple(summary.merge(x, y) for x, y in zip(a, b, strict=True))
+
+
+def empty_leaf(summary: Summary, pilot: Pilot) -> Leaf:
+    """Return the leaf of no rows: the layout that a stored one must have."""
+    return Leaf(empty_cells(summary, pilot), 0, 0, 0)
+
+
+def empty_run(summary: Summary, pilot: Pilot) -> Rolled:
+    """Return the run of no segments: the layout that a stored one must have."""
+    return Rolled(empty_cells(summary, pilot), np.zeros(0, np.int64), 0, 0)
+
+
+def empty_cells(summary: Summary, pilot: Pilot) -> tuple[State, ...]:
+    """Return the states of no rows."""
+    return (pilot.ready(summary).init(pilot.shape),) * pilot.folds.plan.n_cells
+
+
+def is_long(run: Run) -> bool:
+    """Return whether a run is kept merged, if its state is small."""
+    return len(run.keys) >= LEAST
+
+
+def cover_runs(store: StateStore, context: str, runs: Sequence[Run]) -> tuple[set[str], set[str]]:
+    """Return the keys of the runs that are kept merged, and of the segments that must be read for the others."""
+    long = {run.key: run for run in runs if is_long(run)}
+    found = {*store.cover(context, [*long, *(key for run in runs for key in run.keys)]).found}
+    rolled = long.keys() & found
+    apart = (run for run in runs if not (is_long(run) and run.key in rolled))
+    return rolled, {key for run in apart for key in run.keys if key not in found}
+
+
+def stored_cells(
+    summary: Summary, pilot: Pilot, context: str, keys: Sequence[str], store: StateStore
+) -> tuple[list[State], int]:
+    """Return the merged states of some segments, as a pass makes them, and how many are not in the store."""
+    ready, cells, missing = pilot.ready(summary), empty_cells(summary, pilot), 0
+    runs, like = runs_of(keys), empty_leaf(summary, pilot)
+    most = max(1, min(LENGTH, HELD // (len(cells) * max(1, ready.nbytes(pilot.shape)))))
+    kept, _ = cover_runs(store, context, runs)
+    for run in runs:
+        known = store.get_many(context, [run.key], empty_run(summary, pilot)) if run.key in kept else {}
+        if known:
+            cells = merged(ready, cells, known[run.key].cells)
+            continue
+        rolling = Rolling(ready)
+        for start in range(0, len(run.keys), most):
+            some = run.keys[start : start + most]
+            leaves = store.get_many(context, some, like)
+            for key in some:
+                if key in leaves:
+                    rolling.add(leaves[key])
+                else:
+                    missing += 1
+        cells = merged(ready, cells, rolling.cells) if rolling.rows else cells
+    return list(cells), missing

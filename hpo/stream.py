@@ -1,0 +1,629 @@
+"""Rows that arrive once and are not kept: states that grow with them, and models at any moment."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import time
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Event, RLock
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from algorithms.batches import Label
+from algorithms.contract import Summary
+from algorithms.errors import AlgorithmError, Imprecise
+from hpo.api import plain_folds, question_over, run_question
+from hpo.data import open_dataset
+from hpo.data.dataset import BATCH_ROWS, Dataset
+from hpo.data.encoding.encoder import ColumnEncoder
+from hpo.data.schema import unknown_column
+from hpo.data.sources.frames import as_table
+from hpo.data.sources.roles import Roles
+from hpo.errors import ApproximationWarning, DataError, DataWarning, TuneError
+from hpo.findings.result import Result
+from hpo.process.settings import Location, open_store
+from hpo.process.threads import one_thread
+from hpo.question.checks import check
+from hpo.question.question import Question, solved_from
+from hpo.states.contexts import Evidence, evidence
+from hpo.states.learned.labels import classes_of
+from hpo.states.learned.pilot import Pilot, make_pilot, shape_of
+from hpo.states.learned.summaries import ROWS, record_of, recorded, with_known
+from hpo.states.reading import Reading, complaint, unsuited
+from hpo.states.refining import Refining
+from hpo.states.stand_in import fitting, widened
+from hpo.states.streaming import Flow, endless, key_of, seen, segment_of
+from hpo.trials.run import Runner, check_rows
+from state_store import StateStore
+from studies.record.study_record import SENSELESS
+from studies.spec.definition import definition
+from studies.spec.spec import StudySpec, build, plain
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+
+EVERY, SECONDS = 100_000, 60.0
+"""Rows, and seconds, after which the states are published."""
+
+PILOT_ROWS = 10_000
+"""Rows that categories, origins and what summaries must know are learned from: the first ones."""
+
+MOST_BAD = 100
+"""Rows that may make no sense."""
+
+SHOWN = 10
+"""Of these, how many are shown."""
+
+
+PREFIX = "stream:"
+"""What stands before the name of a stream where a study names its data."""
+
+_OPTIONS = (
+    "target", "algorithm", "weight", "features", "drop", "folds", "scoring", "refit", "scoring_rows", "search",
+    "seed", "max_categories", "hash_columns",
+)  # fmt: skip
+"""Options of a study that a stream has from its beginning."""
+
+
+def stream_name(spec: StudySpec) -> str | None:
+    """Return the name of the stream that is a study's data; None where it is other data.
+
+    Examples
+    --------
+    >>> stream_name(build({"data": "stream:clicks", "algorithm": "ridge"}))
+    'clicks'
+    """
+    (first, *others) = spec.data
+    return first.removeprefix(PREFIX) if first.startswith(PREFIX) and not others else None
+
+
+class Stream:
+    """A stream of rows: each is seen once, added to the states, and forgotten.
+
+    The states and the position in the stream are published together, every so many rows or seconds, under the name
+    of the stream. A process that is killed and started again goes on from the last published position; the sender
+    begins with row :attr:`position`. At any moment :meth:`tune` answers a study from the states so far.
+
+    Categories, origins of columns and labels are learned from the first ``pilot_rows`` rows, which are held until
+    there are so many; then at most 65,536 rows are.
+
+    Parameters
+    ----------
+    name : under which it is published.
+    target, algorithm, weight, features, drop, folds, scoring, refit, scoring_rows, search, seed, max_categories, \
+    hash_columns : as of :func:`hpo.tune`, algorithms by name, folds by row or stratified. A stream that was
+        published goes on with those that it began with; given again, they must be the same.
+    classes : labels of the target besides those among the first rows. A row of another label makes no sense.
+    every, seconds : rows, and seconds, after which the states are published.
+    pilot_rows : rows to learn from.
+    max_bad_rows : rows that may make no sense: an infinite number, a label that is not known. They are counted, the
+        first ten are shown, and one more is an error.
+    store : where the states are kept; None for the default under ``HPO_HOME``.
+
+    Attributes
+    ----------
+    position : rows of the stream that are in the states, or were left out: where it goes on.
+    published : the position that is published.
+    bad_rows : rows that made no sense.
+
+    Raises
+    ------
+    TuneError
+        A published stream of this name began with other options, or makes no sense.
+    hpo.errors.DataError
+        Rows cannot be taken: another schema, or too many that make no sense.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, tempfile, hpo
+    >>> rng, folder = np.random.default_rng(0), tempfile.TemporaryDirectory()
+    >>> with hpo.Stream("clicks", target="y", store=folder.name, pilot_rows=100) as stream:
+    ...     for _ in range(4):
+    ...         x = rng.normal(size=100)
+    ...         stream.update(pd.DataFrame({"x": x, "y": 2.0 * x + rng.normal(size=100)}))
+    >>> hpo.Stream("clicks", store=folder.name).position
+    400
+    >>> result = hpo.Stream("clicks", store=folder.name).tune(trials=10)
+    >>> result.cost.rows_read
+    400
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self,
+        name: str,
+        target: str | None = None,
+        algorithm: str | Sequence[str] | None = None,
+        *,
+        weight: str | None = None,
+        features: Iterable[str] | None = None,
+        drop: Iterable[str] | None = None,
+        folds: int | Mapping[str, Any] | None = None,
+        scoring: str | Sequence[str] | None = None,
+        refit: str | bool | None = None,
+        scoring_rows: int | None = None,
+        search: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        max_categories: int | None = None,
+        hash_columns: str | Iterable[str] | None = None,
+        classes: Iterable[Label] | None = None,
+        every: int = EVERY,
+        seconds: float = SECONDS,
+        pilot_rows: int = PILOT_ROWS,
+        max_bad_rows: int = MOST_BAD,
+        store: StateStore | Location | None = None,
+    ) -> None:
+        build({"algorithm": "ridge", "data": "stream", "name": name}, "hpo.Stream")  # refuses what is no name
+        given = {key: value for key, value in locals().items() if key in _OPTIONS}
+        for option, value in (("every", every), ("seconds", seconds), ("pilot_rows", pilot_rows)):
+            if not value > 0:
+                raise TuneError(f"{option}={value!r} must be greater than 0")
+        self.name, self.every, self.seconds = name, every, seconds
+        self.pilot_rows, self.max_bad_rows = pilot_rows, max_bad_rows
+        self.published = 0
+        self._store = open_store(store)
+        self._given = {key: value for key, value in given.items() if value is not None}
+        self._classes = tuple(classes or ())
+        self._waiting: list[pa.Table] = []
+        self._last = time.monotonic()
+        self._shown: list[str] = []
+        self._lock = RLock()
+        self._begun = self._reopened()
+
+    @classmethod
+    def of(cls, spec: StudySpec, **how: Any) -> Stream:
+        """Return the stream that a study's ``data: stream:NAME`` names, with the study's options.
+
+        Parameters
+        ----------
+        spec : the study.
+        how : ``every``, ``seconds``, ``pilot_rows``, ``max_bad_rows``, ``classes``.
+
+        Raises
+        ------
+        TuneError
+            The study's data is no stream.
+        """
+        name = stream_name(spec)
+        if name is None:
+            raise TuneError(f"data: {', '.join(spec.data)} is no stream; write data: stream:NAME")
+        values = plain(spec)
+        given = {key: values[key] for key in _OPTIONS if key in spec.model_fields_set}
+        return cls(name, store=spec.store, **given, **how)
+
+    @property
+    def schema(self) -> pa.Schema | None:
+        """Types of the columns that are used, of an Arrow table; None before the stream has begun."""
+        return None if self._begun is None else self._begun.schema
+
+    def __repr__(self) -> str:
+        """Show how far it came."""
+        bad = f", {self.bad_rows:,} of them made no sense" if self.bad_rows else ""
+        return f"<Stream {self.name!r}: {self.position:,} rows{bad}, {self.published:,} published>"
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or self._begun is not None:
+            self.close()
+
+    @property
+    def position(self) -> int:
+        """Rows that were taken: in the states, waiting to be learned from, or left out."""
+        waiting: int = sum(t.num_rows for t in self._waiting)
+        return waiting + (self._begun.flow.position if self._begun else 0)
+
+    @property
+    def bad_rows(self) -> int:
+        """Rows that made no sense."""
+        return self._begun.flow.bad if self._begun else 0
+
+    def update(self, rows: Any) -> None:
+        """Take further rows: a pandas, polars or Arrow table with the columns of the first, in any order.
+
+        Raises
+        ------
+        DataError
+            A column is missing or of another kind, or too many rows make no sense. The rows before stay.
+        """
+        table = as_table(rows)
+        with self._lock, one_thread():
+            if self._begun is not None:
+                self._take(self._conformed(table))
+            else:
+                self._wait(table)
+            self.publish_due()
+
+    def skip_bad(self, rows: int, why: str) -> None:
+        """Count rows of the stream that cannot be read as left out; ``why`` is shown of the first.
+
+        Raises
+        ------
+        DataError
+            They are more than may be.
+        """
+        with self._lock:
+            begun = self._ready()
+            begun.flow.skip(rows)
+            self._complain(why)
+
+    def publish_due(self) -> bool:
+        """Publish where rows or seconds say so; return whether that was done. For a sender that pauses."""
+        with self._lock:
+            due = self._begun is not None and self._due()
+            if due:
+                self.publish()
+        return due
+
+    def publish(self) -> None:
+        """Publish the states and the position now; begins with the rows so far where there are few.
+
+        Raises
+        ------
+        TuneError
+            Another process has published the stream meanwhile.
+        """
+        key = key_of(self.name)
+        with self._lock, one_thread():
+            begun = self._ready()
+            if self.published != begun.flow.position:
+                with self._store.backend.lock(key.name):
+                    self._check_alone()
+                    begun.flow.publish(self._store, begun.about(self.name))
+                self._store.pin(key.context)
+            self.published, self._last = begun.flow.position, time.monotonic()
+
+    def close(self) -> None:
+        """Publish what there is; without rows nothing is."""
+        if self._begun is not None or self._waiting:
+            self.publish()
+
+    def tune(
+        self,
+        *,
+        name: str | None = None,
+        search: Mapping[str, Any] | None = None,
+        trials: int = 200,
+        timeout: float | str | None = None,
+        patience: int | None = None,
+        sampler: str | BaseSampler = "auto",
+        storage: BaseStorage | Location | None = None,
+        progress: bool | None = None,
+        resume: bool = True,
+    ) -> Result:
+        """Return the result of a study of the rows so far, answered from the states.
+
+        Parameters
+        ----------
+        name, search, trials, timeout, patience, sampler, storage, progress, resume : as of :func:`hpo.tune`.
+            ``search`` replaces what the stream began with, as far as the same states answer it.
+
+        Warns
+        -----
+        ApproximationWarning
+            What was learned from the first rows does not suit all of them.
+
+        Raises
+        ------
+        TuneError
+            There are no rows yet, or another pass would be needed: the rows are gone.
+        """
+        with self._lock, one_thread():
+            begun = self._ready()
+            spec = begun.spec.replace(
+                name=name, search=begun.spec.search if search is None else dict(search), trials=trials,
+                timeout=timeout, patience=patience, polish=False,
+                sampler=sampler if isinstance(sampler, str) else "auto",
+            )  # fmt: skip
+            reading = begun.flow.reading()
+            question = begun.question(spec, self.name, self._store)
+            self._check_states(question, begun)
+            if name is not None:
+                begun.flow.keep_leaves(self._store, {"stream": self.name, "position": begun.flow.position})
+        if left := unsuited(reading):
+            warnings.warn(complaint(left), ApproximationWarning, stacklevel=2)
+
+        runner = functools.partial(_OnceRunner, reading=reading, wide=begun.wide)
+
+        return run_question(question, sampler, storage, resume=resume, progress=progress, runner=runner)
+
+    def _ready(self) -> _Begun:
+        """Return the stream, begun with the rows that wait where it is not; TuneError where there are none."""
+        if self._begun is None:
+            if not self._waiting:
+                raise TuneError(f"the stream {self.name!r} has no rows yet; give it some with update()")
+            self._begin()
+        assert self._begun is not None  # noqa: S101 - _begin sets it
+        return self._begun
+
+    def _wait(self, table: pa.Table) -> None:
+        self._waiting.append(table if not self._waiting else _conformed(table, self._waiting[0].schema, self.name))
+        if sum(t.num_rows for t in self._waiting) >= self.pilot_rows:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Learn what must be learned from the rows that wait, and take them."""
+        table = pa.concat_tables(self._waiting).replace_schema_metadata(None)
+        self._begun = _begin(self.name, self._spec(), table, self._classes, self._store)
+        self._waiting = []
+        self._take(self._conformed(table))
+
+    def _spec(self) -> StudySpec:
+        plainly = {k: v if isinstance(v, (str, int, Mapping)) else list(v) for k, v in self._given.items()}
+        return build({"algorithm": "ridge", **plainly, "data": f"{PREFIX}{self.name}"}, "hpo.Stream")
+
+    def _reopened(self) -> _Begun | None:
+        about = self._store.about(key_of(self.name))
+        if about is None:
+            return None
+        try:
+            begun = _reopened(about, self.name, self._store)
+        except SENSELESS as error:
+            raise TuneError(
+                f"what is published of the stream {self.name!r} in {self._store.location} makes no sense "
+                f"({type(error).__name__}: {error}); use another name"
+            ) from None
+        self._check_same(begun)
+        self.published = begun.flow.position
+        return begun
+
+    def _check_alone(self) -> None:
+        """Refuse to publish what lacks the rows that another process has taken."""
+        found = (self._store.about(key_of(self.name)) or {}).get("rows", self.published)
+        if found != self.published:
+            raise TuneError(
+                f"the stream {self.name!r} is fed by another process: it stands at row {found:,} there, and this "
+                f"one went on from row {self.published:,}. Stop one of them; the other goes on from row {found:,}"
+            )
+
+    def _check_same(self, begun: _Begun) -> None:
+        """Refuse options that are not those that the stream began with."""
+        if not self._given:
+            return
+        asked, known = definition(self._spec()), definition(begun.asked)
+        for key, value in asked.items():
+            if key in self._given and known.get(key) != value:
+                raise TuneError(
+                    f"the stream {self.name!r} began with {key}={known.get(key)!r}, and not {value!r}: its rows "
+                    f"are gone. Leave {key} out, or use another name"
+                )
+
+    def _check_states(self, question: Question, begun: _Begun) -> None:
+        """Refuse a study that other states would answer."""
+        searched = widened(question.searched, begun.wide)
+        for summary in replace(question, searched=searched).summaries:
+            if summary not in begun.flow.contexts:
+                kept = ", ".join(repr(s) for s in begun.flow.contexts)
+                raise TuneError(
+                    f"this search needs {summary!r}, and the stream {self.name!r} keeps {kept}: its rows are gone. "
+                    "Leave out of search what needs another pass, or begin another stream with it"
+                )
+
+    def _conformed(self, table: pa.Table) -> pa.Table:
+        assert self._begun is not None  # noqa: S101 - called once it is
+        return _conformed(table, self._begun.schema, self.name)
+
+    def _take(self, table: pa.Table) -> None:
+        for batch in table.combine_chunks().to_batches(max_chunksize=BATCH_ROWS):
+            self._take_batch(batch)
+
+    def _take_batch(self, batch: pa.RecordBatch) -> None:
+        """Take rows; those that cannot be are found by halves, and counted."""
+        begun = self._ready()
+        try:
+            begun.flow.add(batch)
+        except (DataError, AlgorithmError) as error:
+            if batch.num_rows > 1:
+                half = batch.num_rows // 2
+                self._take_batch(batch.slice(0, half))
+                self._take_batch(batch.slice(half))
+            else:
+                begun.flow.skip(1)
+                self._complain(str(error))
+
+    def _complain(self, why: str) -> None:
+        """Show the first rows that make no sense; DataError where they are too many."""
+        begun = self._ready()
+        row = begun.flow.position - 1
+        if len(self._shown) < SHOWN:
+            self._shown.append(f"row {row:,}: {why}")
+            warnings.warn(f"the stream {self.name!r}: {self._shown[-1]}; it is left out", DataWarning, stacklevel=5)
+        if begun.flow.bad > self.max_bad_rows:
+            raise DataError(
+                f"the stream {self.name!r} has {begun.flow.bad:,} rows that make no sense, more than max_bad_rows="
+                f"{self.max_bad_rows:,}: {why}"
+            )
+
+    def _due(self) -> bool:
+        rows = self.position - self.published
+        return rows >= self.every or (rows > 0 and time.monotonic() - self._last >= self.seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """A stream that has begun.
+
+    Attributes
+    ----------
+    asked : the options that it began with.
+    spec : the same, with the algorithms that ``"auto"`` chose.
+    schema : of the columns that are used.
+    roles : of the columns.
+    flow : the states.
+    wide : which algorithms are answered by another, since their states do not fit in memory.
+    """
+
+    asked: StudySpec
+    spec: StudySpec
+    schema: pa.Schema
+    roles: Roles
+    flow: Flow
+    wide: Mapping[str, str]
+
+    def about(self, name: str) -> dict[str, object]:
+        """Return what a process needs to go on, as JSON values."""
+        pilot, flow = self.flow.pilot, self.flow
+        return {
+            "stream": name,
+            "rows": flow.position,
+            "asked": plain(self.asked),
+            "spec": plain(self.spec),
+            "schema": base64.b64encode(self.schema.serialize().to_pybytes()).decode(),
+            "roles": [list(self.roles.targets), self.roles.weight, list(self.roles.features)],
+            "encoder": pilot.encoder.to_dict(),
+            "pilot": pilot.name,
+            "known": record_of(pilot, flow.targets, flow.weight),
+            "wide": dict(self.wide),
+        }
+
+    def question(self, spec: StudySpec, name: str, store: StateStore) -> Question:
+        """Return a study's question of the rows so far."""
+        return question_over(spec, self._seen(name), plain_folds(spec), store)
+
+    def _seen(self, name: str) -> Dataset:
+        return seen(self.schema, self.roles, segment_of(name, self.flow.position))
+
+
+def _begin(name: str, asked: StudySpec, table: pa.Table, more: Sequence[Label], store: StateStore) -> _Begun:
+    """Return a stream that has learned what it must from its first rows, and taken none."""
+    question = question_over(asked, _opened(table, asked), plain_folds(asked), store)
+    table = _widened(table, question)
+    question = question_over(question.spec, _opened(table, asked), plain_folds(asked), store)
+    dataset = question.dataset
+    classes = tuple(sorted({*classes_of(dataset, store), *more})) if question.classify else ()
+    check(question, classes)
+    spec = question.spec
+    folds = endless(question.folds, name, dataset.targets, dataset.weight, classes)
+    pilot = make_pilot(dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns)
+    question = fitting(question, pilot)
+    pilot = with_known(pilot, _as_many(table, dataset, asked), question.summaries, store, spec.seed)
+    roles = Roles(dataset.targets, dataset.weight, tuple(field.name for field in dataset.features))
+    schema = pa.schema([table.schema.field(column) for column in roles.used])
+    flow = Flow(name, pilot, question.summaries, dataset.targets, dataset.weight)
+    return _Begun(asked, spec, schema, roles, flow, question.wide)
+
+
+def _as_many(table: pa.Table, dataset: Dataset, asked: StudySpec) -> Dataset:
+    """Return the first rows so often that they count as a sample: fewer would be taken for all that there are."""
+    times = -(-ROWS // table.num_rows) if table.num_rows < ROWS else 1
+    if times == 1:
+        return dataset
+    return _opened(pa.concat_tables([table] * times), asked)
+
+
+def _opened(table: pa.Table, asked: StudySpec) -> Dataset:
+    dataset: Dataset = open_dataset(
+        table, target=asked.target, weight=asked.weight, features=asked.features, drop=asked.drop
+    )
+    return dataset
+
+
+def _widened(table: pa.Table, question: Question) -> pa.Table:
+    """Return the first rows with their whole numbers as floats, but for labels: a later row may have a fraction."""
+    hashed = question.hash_columns if isinstance(question.hash_columns, tuple) else ()
+    labels = {*hashed, *(question.dataset.targets if question.classify else ())}
+    kinds = {f.name: f.type for f in table.schema}
+    floats = [n for n, t in kinds.items() if pa.types.is_null(t) or (pa.types.is_integer(t) and n not in labels)]
+    schema = pa.schema([(n, pa.float64() if n in floats else t) for n, t in kinds.items()])
+    return table.cast(schema, safe=False)
+
+
+def _reopened(about: Mapping[str, Any], name: str, store: StateStore) -> _Begun:
+    """Return a stream as it was published."""
+    asked, spec = build(about["asked"]), build(about["spec"])
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(about["schema"])))
+    targets, weight, features = about["roles"]
+    roles = Roles(tuple(targets), weight, tuple(features))
+    encoder = ColumnEncoder.from_dict(about["encoder"])
+    dataset = seen(schema, roles, segment_of(name, int(about["rows"])))
+    question = question_over(spec, dataset, plain_folds(spec), store)
+    searched = widened(question.searched, about["wide"])
+    summaries = replace(question, searched=searched).summaries
+    folds = endless(question.folds, name, roles.targets, roles.weight, encoder.classes_)
+    pilot = Pilot(encoder, folds, shape_of(encoder, roles.targets), about["pilot"], "stored")
+    pilot = recorded(pilot, summaries, roles.targets, roles.weight, about["known"], store)
+    _check_known(pilot, summaries, name, store)
+    flow = Flow(name, pilot, summaries, roles.targets, roles.weight).resumed(store)
+    if not flow.position:
+        raise ValueError("its states are gone")
+    return _Begun(asked, spec, schema, roles, flow, about["wide"])
+
+
+def _check_known(pilot: Pilot, summaries: Sequence[Summary], name: str, store: StateStore) -> None:
+    for summary in summaries:
+        if summary.learning is not None and summary not in pilot.known:
+            raise TuneError(f"what the stream {name!r} learned of its first rows is gone from {store.location}")
+
+
+def _conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
+    """Return the columns of a stream, in order and of its types.
+
+    Raises
+    ------
+    DataError
+        Names the column that is missing, or holds what its type cannot.
+    """
+    columns = []
+    for field in schema:
+        if field.name not in table.column_names:
+            raise DataError(f"the stream {name!r}: {unknown_column(field.name, table.column_names)}")
+        column = table.column(field.name)
+        try:
+            columns.append(column if column.type == field.type else column.cast(field.type))
+        except pa.ArrowException as error:
+            why = str(error).splitlines()[0]
+            raise DataError(
+                f"the stream {name!r}: column {field.name!r} is {column.type} and was {field.type} in the first "
+                f"rows, and not every value fits ({why})"
+            ) from None
+    return pa.table(columns, schema=schema)
+
+
+@dataclass(frozen=True, eq=False)
+class _OnceRunner(Runner):
+    """Answers a study from the states of a stream; nothing is read.
+
+    Attributes
+    ----------
+    reading : the states.
+    wide : which algorithms are answered by another.
+    """
+
+    reading: Reading
+    wide: Mapping[str, str]
+
+    def _pilot(self) -> Pilot:
+        return self.reading.pilot
+
+    def _taken(self) -> Mapping[str, str] | None:
+        return self.wide
+
+    def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
+        question, made = self.question, self.reading
+        cells = {s: made.result.cells[s] for s in question.summaries}
+        found = evidence(pilot, made.contexts, cells, question.scoring, solved_from(question.searched))
+        check_rows(found, made.result, question.metric)
+        return found, made
+
+    def _refining(self, found: Evidence, stop: Event) -> Refining:
+        return _Refused(self.question, found, self.progress, stop)
+
+
+class _Refused(Refining):
+    """No further pass: the rows are gone."""
+
+    def refine(self, summary: Summary) -> Evidence | None:
+        """Refuse states of more digits, where there would be any."""
+        if summary.finer(self.found.pilot.known.get(summary)) is None:
+            return None
+        raise Imprecise(
+            "the products of the columns hold too few digits of this score, and the rows of a stream are not read "
+            "again; begin it with search={'ALGORITHM.precision': 'qr'}",
+            finer=False,
+        )

@@ -1,0 +1,111 @@
+"""Packs: the leaves of several neighbouring segments in one blob, each of them still a leaf of its own.
+
+Small segments have small leaves, and a file, a lock and two waits for the disk cost more than they hold. A pack
+is written once, whole or absent, like any blob; its name is the digest of the segments in it. Arrays of one path
+stand together: of equal shapes as a stack (``*path``), of fields that vary one after the other (``+path``, with how
+many rows each has). The header lists the segments, so that what is in a pack is known without reading it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from state_store.blob import Blob, encode_blob
+from state_store.codec import Arrays, Scalars, flatten, restore
+from state_store.errors import DamagedBlob, UnstorableValue
+from state_store.key import PACKS, check_digest, digest
+
+T = TypeVar("T")
+
+STACKED, JOINED = "*", "+"
+SEGMENTS, COMMON, OWN, ROWS = "segments", "common", "own", "rows"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A leaf that is put into a pack: its segment, its state, and what is said of it."""
+
+    segment: str
+    state: object
+    about: Mapping[str, object]
+
+
+def pack_name(context: str, segments: Sequence[str]) -> str:
+    """Return the name of the pack of some segments.
+
+    Examples
+    --------
+    >>> pack_name("ab" * 20, ["cd" * 20])
+    'packs/abababababababababababababababababababab/48f9a8890a9d87f4617bccacc5dc8f51e08a6b1f'
+    """
+    check_digest("context", context)
+    for segment in segments:
+        check_digest("segment", segment)
+    return f"{PACKS}/{context}/{digest(list(segments))}"
+
+
+def encode_pack(context: str, members: Sequence[Member]) -> tuple[str, bytes]:
+    """Return the name and the bytes of a pack.
+
+    Raises
+    ------
+    UnstorableValue
+        If the states are not of one layout, or hold something else than arrays and scalars.
+    """
+    segments = [member.segment for member in members]
+    name = pack_name(context, segments)
+    flat = [flatten(member.state) for member in members]
+    if len({(tuple(arrays), tuple(scalars)) for arrays, scalars in flat}) > 1:
+        raise UnstorableValue("the states of one pack must be of one layout")
+    stored: Arrays = {}
+    rows: dict[str, list[int]] = {}
+    for path, first in flat[0][0].items():
+        parts = [arrays[path] for arrays, _ in flat]
+        if any(part.dtype != first.dtype or part.shape[1:] != first.shape[1:] for part in parts):
+            raise UnstorableValue(f"{path!r} is not of one type in all states of a pack")
+        if all(part.shape == first.shape for part in parts):
+            stored[STACKED + path] = np.stack(parts)
+        else:
+            rows[path] = [len(part) for part in parts]
+            stored[JOINED + path] = np.concatenate(parts)
+    common = {k: v for k, v in members[0].about.items() if all(m.about.get(k, m) == v for m in members)}
+    own = [{k: v for k, v in member.about.items() if k not in common} for member in members]
+    about = {SEGMENTS: segments, COMMON: common, OWN: own, ROWS: rows}
+    scalars = {path: [values[path] for _, values in flat] for path in flat[0][1]}
+    return name, encode_blob(stored, about, scalars=scalars, name=name)
+
+
+def members_of(about: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what is said of each leaf in a pack, by its segment. Raises DamagedBlob."""
+    try:
+        pairs = zip(about[SEGMENTS], about[OWN], strict=True)
+        return {str(segment): {**about[COMMON], **own} for segment, own in pairs}
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedBlob(f"its list of segments cannot be read: {error}") from error
+
+
+def restore_members(blob: Blob, segments: Sequence[str], like: T) -> dict[str, T]:
+    """Return the states of some segments of a pack, by the template ``like``. Raises DamagedBlob."""
+    places = {segment: place for place, segment in enumerate(members_of(blob.about))}
+    try:
+        joined = {path: np.cumsum([0, *rows]) for path, rows in blob.about[ROWS].items()}
+        return {s: restore(*_member(blob, places[s], joined), like) for s in segments}
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise DamagedBlob(f"its leaves cannot be read: {error}") from error
+
+
+def _member(blob: Blob, place: int, joined: Mapping[str, Any]) -> tuple[Arrays, Scalars]:
+    """Return the arrays and scalars of one leaf."""
+    arrays: Arrays = {}
+    for name, array in blob.arrays.items():
+        path = name[1:]
+        if name.startswith(STACKED):
+            arrays[path] = array[place, ...]
+        else:
+            arrays[path] = array[joined[path][place] : joined[path][place + 1]]
+    scalars: Scalars = {path: values[place] for path, values in blob.scalars.items()}  # type: ignore[index]
+    return arrays, scalars

@@ -1,0 +1,218 @@
+"""Many small files: their leaves are kept together, and what many known files come to is kept merged."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hpo
+from hpo.data.opening import open_dataset
+from hpo.errors import DataError, DataWarning, StoreWarning
+from hpo.states.passes import PACK, Pass
+from hpo.states.runs import LEAST, runs_of
+from state_store import StateStore, digest
+from state_store.errors import DamagedStateWarning
+from state_store.local import LocalBackend
+
+FILES, ROWS = 90, 30
+
+
+def write(folder: Path, number: int) -> None:
+    rng = np.random.default_rng(number)
+    X = rng.normal(size=(ROWS + 3 * (number % 4), 4))  # the folds are even, whoever was dealt first
+    y = X @ [1.0, -2.0, 0.0, 0.5] + rng.normal(size=len(X))
+    X[0, 3] = np.nan
+    pd.DataFrame(X, columns=list("abcd")).assign(y=y).to_parquet(folder / f"part-{number:03d}.parquet", index=False)
+
+
+@pytest.fixture
+def files(tmp_path, hpo_home):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(FILES):
+        write(folder, number)
+    return folder
+
+
+def tune(data, store, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        asked = {"trials": 4, "folds": 3, "progress": False, **options}
+        return hpo.tune(data, "y", asked.pop("algorithm", "ridge"), store=store, **asked)
+
+
+def bits(result):
+    found = [t.value for t in result.optuna_study.trials]
+    return found, result.best_model.predict(pd.DataFrame(np.eye(4), columns=list("abcd"))).tobytes()
+
+
+def read(result) -> int:
+    return result.cost.rows_read
+
+
+def blobs(store: Path, room: str) -> list[Path]:
+    return [p for p in (store / room).rglob("*") if p.is_file()]
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Count the locks that are taken and the writes that are waited for."""
+    seen: Counter[str] = Counter()
+    lock, write, read = LocalBackend.lock, LocalBackend.write, LocalBackend.read
+
+    def locked(self, name):
+        seen["locks"] += 1
+        return lock(self, name)
+
+    def written(self, name, data):
+        seen["writes"] += 1
+        return write(self, name, data)
+
+    def looked(self, name, limit=None):
+        seen["reads"] += 1
+        return read(self, name, limit)
+
+    monkeypatch.setattr(LocalBackend, "lock", locked)
+    monkeypatch.setattr(LocalBackend, "write", written)
+    monkeypatch.setattr(LocalBackend, "read", looked)
+    return seen
+
+
+def test_neighbours_share_a_blob_and_a_lock(files, tmp_path, counted):
+    result = tune(files, tmp_path / "store")
+    assert read(result) == open_dataset(str(files), target="y").rows
+    assert result.cost.states_built == FILES
+    assert counted["locks"] <= FILES // 8
+    assert len(blobs(tmp_path / "store", "packs")) <= FILES // 8
+    assert not blobs(tmp_path / "store", "leaves")
+    assert tune(files, tmp_path / "store").cost.rows_read == 0
+
+
+def test_what_is_kept_together_depends_on_no_number_of_workers(files, tmp_path):
+    one, four = (tune(files, tmp_path / str(n), n_jobs=n) for n in (1, 4))
+    assert bits(one) == bits(four)
+    names = [sorted(p.name for p in blobs(tmp_path / n, "packs")) for n in ("1", "4")]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("number", [FILES, 0, 40])
+def test_one_more_file_reads_that_file_alone_and_gives_the_bits_of_all_at_once(files, tmp_path, number, counted):
+    late = files / f"part-{number:03d}.parquet"
+    if number == FILES:
+        write(files, number)
+    rows = len(pd.read_parquet(late))
+    late.rename(tmp_path / "late.parquet")
+    tune(files, tmp_path / "store")
+    (tmp_path / "late.parquet").rename(late)
+    counted.clear()
+    grown = tune(files, tmp_path / "store")
+    assert (read(grown), grown.cost.states_built) == (rows, 1)
+    assert counted["locks"] <= 3
+    assert bits(grown) == bits(tune(files, tmp_path / "fresh"))
+
+
+def test_a_window_reads_nothing_and_gives_the_bits_of_its_files_alone(files, tmp_path):
+    tune(files, tmp_path / "store")
+    for number in (0, 1, 50):
+        (files / f"part-{number:03d}.parquet").unlink()
+    shrunk = tune(files, tmp_path / "store")
+    assert (read(shrunk), shrunk.cost.states_reused) == (0, FILES - 3)
+    assert bits(shrunk) == bits(tune(files, tmp_path / "fresh"))
+
+
+def test_a_damaged_pack_costs_the_files_in_it(files, tmp_path, monkeypatch):
+    monkeypatch.setattr("hpo.states.runs.LEAST", 10**6)
+    whole = tune(files, tmp_path / "store")
+    for path in blobs(tmp_path / "store", "packs"):
+        data = bytearray(path.read_bytes())
+        data[-20] ^= 1
+        path.write_bytes(data)
+        with pytest.warns(DamagedStateWarning):
+            again = tune(files, tmp_path / "store")
+        assert 0 < read(again) <= PACK * (ROWS + 9)
+        assert bits(again) == bits(whole)
+
+
+def test_a_store_of_single_leaves_is_read_as_ever(files, tmp_path, monkeypatch):
+    monkeypatch.setattr("hpo.states.passes.PACK", 1)
+    monkeypatch.setattr("hpo.states.runs.LEAST", 10**6)
+    before = tune(files, tmp_path / "store")
+    assert len(blobs(tmp_path / "store", "leaves")) == FILES and not blobs(tmp_path / "store", "packs")
+    monkeypatch.undo()
+    after = tune(files, tmp_path / "store")
+    assert read(after) == 0
+    assert bits(before) == bits(after)
+
+
+@pytest.mark.parametrize("algorithm", ["logistic", "kmeans", "knn_regressor", "gaussian_nb", "lda"])
+def test_states_of_any_kind_can_be_kept_together(files, tmp_path, algorithm, monkeypatch):
+    if algorithm in ("logistic", "gaussian_nb", "lda"):
+        for path in files.iterdir():
+            frame = pd.read_parquet(path)
+            frame.assign(y=(frame["y"] > 0).astype(int)).to_parquet(path, index=False)
+    target = None if algorithm == "kmeans" else "y"
+    results = []
+    for name in ("packs", "apart"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results.append(
+                hpo.tune(files, target, algorithm, trials=3, folds=3, progress=False, store=tmp_path / name)
+            )
+        monkeypatch.setattr("hpo.states.passes.PACK", 1)
+    assert blobs(tmp_path / "packs", "packs")
+    assert [t.value for t in results[0].optuna_study.trials] == [t.value for t in results[1].optuna_study.trials]
+
+
+def test_a_pass_that_stops_keeps_what_is_finished_of_a_pack(files, tmp_path, monkeypatch):
+    compute, done = Pass._compute, []
+
+    def then_fail(self, segment, *rest, **options):
+        done.append(segment)
+        if len(done) == 15:
+            raise DataError("enough")
+        return compute(self, segment, *rest, **options)
+
+    monkeypatch.setattr(Pass, "_compute", then_fail)
+    with pytest.raises(DataError, match="enough"):
+        tune(files, tmp_path / "store", n_jobs=1)
+    monkeypatch.undo()
+    assert tune(files, tmp_path / "store").cost.states_reused == 14
+
+
+def test_many_known_files_cost_few_reads(files, tmp_path, counted):
+    tune(files, tmp_path / "store")
+    runs = len(runs_of([digest(i) for i in range(FILES)]))
+    counted.clear()
+    tune(files, tmp_path / "store")
+    assert runs < FILES // LEAST
+    assert counted["reads"] < FILES
+
+
+def test_the_listing_counts_each_leaf_once(files, tmp_path):
+    from hpo.cli.contexts import inventory
+
+    result = tune(files, tmp_path / "store")
+    (context,) = inventory(StateStore(tmp_path / "store"))["contexts"]
+    assert (context["leaves"], context["rows"]) == (FILES, read(result))
+
+
+def test_a_study_opens_again_with_the_same_bits(files, tmp_path):
+    first = tune(files, tmp_path / "store", name="many")
+    for path in files.iterdir():
+        path.unlink()
+    assert bits(hpo.load("many"))[1] == bits(first)[1]
+
+
+def test_what_the_study_uses_is_not_evicted(files, tmp_path, monkeypatch):
+    tune(files, tmp_path / "store")
+    monkeypatch.setenv("HPO_STORE_LIMIT", "1kB")
+    os.utime(next(iter(files.iterdir())))
+    with pytest.warns(StoreWarning, match="used by this study"):
+        tune(files, tmp_path / "store")
+    assert tune(files, tmp_path / "store").cost.rows_read == 0
