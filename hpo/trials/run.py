@@ -199,12 +199,15 @@ class Runner:
         able = trainable(question.searched, found)
         space = study_space(able, found)
         check_asked(able, found)
-        study = self._study()
-        study.sampler = self._sampler(space)
+        check_fidelity(question.spec.fidelity, able, question.scoring.goals)
+        sampler = self._sampler(space)
+        if not self._is_stored():
+            self._warm_trials(space)
+        study = self._study()  # what is refused before takes no name
+        study.sampler = sampler
         searched = {s.name: s for s in able}
         scoring = question.scoring
         asked = question.spec.fidelity
-        check_fidelity(asked, able, scoring.goals)
         fidelity = None if asked is None else Fidelity(asked)
         if fidelity is not None:
             study.pruner = fidelity.pruner()
@@ -228,9 +231,11 @@ class Runner:
         if self.storage is None or name is None:
             with quiet():
                 return optuna.create_study(study_name=name or "study", directions=self._directions)
-        return begin(
-            self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition())
-        )
+        return self._begun(self.storage, name)
+
+    def _begun(self, storage: BaseStorage, name: str) -> Study:
+        record = StudyRecord(self.question.definition())
+        return begin(storage, name, direction=self._directions, record=record, instead=True)
 
     @property
     def _directions(self) -> list[Direction]:
@@ -294,20 +299,34 @@ class Runner:
         name = self.question.spec.warm_start
         if name is None or len(trials) > known or self.storage is None:
             return known
-        other = load_study(self.storage, name)
-        moved = (translated(t, tuner.space.distributions) for t in other.get_trials(deepcopy=False))
-        taken = [t for t in moved if t is not None]
-        if other.get_trials(deepcopy=False) and not taken:
-            raise TuneError(
-                f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
-                "the same parameters over overlapping ranges"
-            )
+        taken = self._warm_trials(tuner.space.distributions)
         grant = recorder.claim(len(taken), len(taken))
         if grant is not None and len(grant.turns) < len(taken) - known:
             return len(taken)  # another process takes them over
         for trial in taken[known:]:
             recorder.put(tuner.take_over(trial, name))
         return len(taken)
+
+    def _warm_trials(self, space: Mapping[str, BaseDistribution]) -> list[FrozenTrial]:
+        """Return the trials of the study to begin with, in the terms of this space."""
+        name = self.question.spec.warm_start
+        if name is None or self.storage is None:
+            return []
+        trials = load_study(self.storage, name).get_trials(deepcopy=False)
+        taken = [one for trial in trials if (one := translated(trial, space)) is not None]
+        if trials and not taken:
+            raise TuneError(
+                f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
+                "the same parameters over overlapping ranges"
+            )
+        return taken
+
+    def _is_stored(self) -> bool:
+        name = self.question.spec.name
+        try:
+            return self.storage is not None and name is not None and find_study(self.storage, name) >= 0
+        except StudyMissing:
+            return False
 
     def _record(self, tuner: Tuner, found: Evidence, made: Reading, cost: Cost) -> StudyRecord:
         question, pilot = self.question, made.pilot
@@ -362,7 +381,7 @@ class Runner:
         except StudyMissing:
             return
         trials = self.storage.get_n_trials(study_id)
-        begin(self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition()))
+        self._begun(self.storage, name)
         if trials and not self.resume:
             raise TuneError(
                 f"study {name!r} exists with {counted(trials, 'trial')}; go on with resume=True (on the command "
