@@ -256,7 +256,7 @@ def question_over(
     chosen = ""
     if is_auto(spec.algorithm):
         choice = choose(spec.algorithm[0], dataset, spec.seed)
-        chosen, spec = choice.words, spec.replace(algorithm=list(choice.names))
+        chosen, spec = choice.words, spec.but(algorithm=list(choice.names))
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=4)
     asked = Asked(spec, dataset, *(found or resolved(spec)))

@@ -316,7 +316,7 @@ class Stream:
         """
         with self._lock, one_thread():
             begun = self._ready()
-            spec = begun.spec.replace(
+            spec = begun.spec.but(
                 name=name, search=begun.spec.search if search is None else dict(search), trials=trials,
                 timeout=timeout, patience=patience, polish=False,
                 sampler=sampler if isinstance(sampler, str) else "auto",

@@ -70,6 +70,10 @@ class MomentsState(State):
     rounding: float = EPS
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
 
+    def profile(self) -> tuple[Array, Array]:
+        """Return the mean and the variance of each column, then of the targets."""
+        return self.mean, np.diagonal(self.scatter) / self.weight
+
     def association(self, columns: ColumnMap) -> Array:
         """Return how the mapped columns go with the target: their absolute products, shape (q,)."""
         return np.abs(columns.mean(self.scatter[: self.shape.d, self.shape.d]))

@@ -966,4 +966,18 @@ KNOWN: tuple[Example, ...] = (
         "repeated",
         "neg_log_loss",
     ),
+    # Products of a long column with the target cancel: scikit-learn's component depends on the order of the rows.
+    Example(
+        Spec(seed=89720653, rows=20,
+            cols=(Col("few", "Float32", offset=1000000000.0, scale=-9, missing=0.1, where="fold"),
+            Col("boolean", where="only"), Col(offset=1000.0, scale=-9, where="only"),
+            Col(dtype="float32", offset=1000000000.0, scale=3, missing=0.1, where="file", sentinel=0.0)),
+            classes=3, noise=10.0, offset=100000.0, scale=12, order="sorted", source="csv", files=6,
+            parts=4, dtype="int8"),
+        "pls",
+        (("impute", "mean"), ("min_frequency", 0.0), ("n_components", 1), ("select", None),
+         ("standardize", False)),
+        "time",
+        "neg_mean_squared_error",
+    ),
 )  # fmt: skip
