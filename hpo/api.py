@@ -58,6 +58,7 @@ def tune(
     patience: int | None = None,
     fidelity: str | None = None,
     polish: bool | str = True,
+    replace: str = "better",
     sampler: str | BaseSampler = "auto",
     seed: int = 0,
     store: StateStore | Location | None = None,
@@ -116,6 +117,9 @@ def tune(
     polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum
         (generalized linear models of many rows): True where that is expected to gain more than the standard
         error, ``"always"`` even for a small gain, or False.
+    replace : when the best setting of an edition replaces that of the last one: ``"better"``, where the
+        paired difference of their fold scores is above its standard error; ``"always"``; or ``"never"``. The
+        last one is solved again from the new data in any case. A study's first edition has none before it.
     sampler : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"``
         or, in Python, an Optuna sampler.
     seed : same seed, data and question: same folds, same trials, same states, bit for bit.
@@ -187,6 +191,7 @@ def run_question(
     *,
     resume: bool,
     progress: bool | None,
+    fresh: bool = False,
     runner: Callable[..., Runner] = Runner,
 ) -> Result:
     """Run a resolved question; what :func:`tune`, streams and the command line share."""
@@ -194,7 +199,7 @@ def run_question(
     kept = open_storage(storage if storage is not None else default_storage()) if recorded else None
     wanted = sys.stderr.isatty() if progress is None else progress
     bar = RichProgress() if wanted else Progress()
-    result = Result(runner(question, sampler, kept, resume, bar).run())
+    result = Result(runner(question, sampler, kept, resume, bar, fresh).run())
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call goes on from there" if question.spec.name else ""

@@ -7,7 +7,7 @@ import functools
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Event, RLock
 from typing import TYPE_CHECKING, Any
 
@@ -595,8 +595,8 @@ class _OnceRunner(Runner):
     wide : which algorithms are answered by another.
     """
 
-    reading: Reading
-    wide: Mapping[str, str]
+    reading: Reading = field(kw_only=True)
+    wide: Mapping[str, str] = field(kw_only=True)
 
     def _pilot(self) -> Pilot:
         return self.reading.pilot

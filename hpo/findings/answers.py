@@ -39,7 +39,7 @@ def accuracy(result: Result, candidate: Candidate | None = None, metric: str | N
     >>> hpo.accuracy(result).words(result.best_value)
     'exact'
     """
-    chosen, name, found = candidate or selection.best(result.candidates), metric or result.metric, _known(result)
+    chosen, name, found = candidate or chosen(result.candidates, result.record.standing), metric or result.metric, _known(result)
     if name not in result.metrics:
         raise TuneError(f"metric={name!r} is none of this study's scores ({', '.join(result.metrics)})")
     if chosen.number not in found:

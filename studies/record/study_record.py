@@ -316,7 +316,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "fold_sizes": _sizes,
     "cost": _cost,
     "polish": lambda value: PolishNote(**value),
-    "edition": lambda value: EditionNote(**{**value, "drift": tuple((str(c), float(z)) for c, z in value["drift"])}),
+    "edition": lambda value: EditionNote(**{**value, "drift": tuple(map(tuple, value["drift"]))}),
 }
 """How a field is read that JSON holds in another form."""
 

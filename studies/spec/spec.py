@@ -221,7 +221,7 @@ class StudySpec(Strict):
 
     replace: Annotated[
         Literal["always", "better", "never"],
-        Option("str", "when a new best replaces the last edition's (better by a standard error); always; never", "always"),
+        Option("str", "when a new best replaces the last edition's: by a standard error; always | never", "always"),
     ] = "better"
     """When the best setting of an edition replaces that of the last one: ``"better"``, where the paired difference
     of their fold scores is above its standard error; ``"always"``; or ``"never"``. The last one is solved again
