@@ -25,6 +25,7 @@ from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.run import Runner
 from state_store import StateStore
+from studies.counting import counted
 from studies.record.storage import open_storage
 from studies.spec.spec import OPTIONS
 
@@ -192,20 +193,19 @@ def run_question(
     resume: bool,
     progress: bool | None,
     fresh: bool = False,
-    runner: Callable[..., Runner] = Runner,
+    runner: Callable[..., Runner] | None = None,
 ) -> Result:
     """Run a resolved question; what :func:`tune`, streams and the command line share."""
     recorded = question.spec.name is not None or question.spec.warm_start is not None
     kept = open_storage(storage if storage is not None else default_storage()) if recorded else None
     wanted = sys.stderr.isatty() if progress is None else progress
     bar = RichProgress() if wanted else Progress()
-    result = Result(runner(question, sampler, kept, resume, bar, fresh).run())
+    result = Result((runner or Runner)(question, sampler, kept, resume, bar, fresh).run())
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call goes on from there" if question.spec.name else ""
-        warnings.warn(
-            f"interrupted after {done} trials, which are kept{again}", InterruptedWarning, stacklevel=2
-        )
+        message = f"interrupted; {counted(done, 'trial')} kept{again}"
+        warnings.warn(message, InterruptedWarning, stacklevel=2)
     if result.optuna_study.get_trials(deepcopy=False) and (why := without_score(result.run)):
         warnings.warn(why, NoScoreWarning, stacklevel=3)
     return result

@@ -570,16 +570,16 @@ def _conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
         Names the column that is missing, or holds what its type cannot.
     """
     columns = []
-    for field in schema:
-        if field.name not in table.column_names:
-            raise DataError(f"the stream {name!r}: {unknown_column(field.name, table.column_names)}")
-        column = table.column(field.name)
+    for kept in schema:
+        if kept.name not in table.column_names:
+            raise DataError(f"the stream {name!r}: {unknown_column(kept.name, table.column_names)}")
+        column = table.column(kept.name)
         try:
-            columns.append(column if column.type == field.type else column.cast(field.type))
+            columns.append(column if column.type == kept.type else column.cast(kept.type))
         except pa.ArrowException as error:
             why = str(error).splitlines()[0]
             raise DataError(
-                f"the stream {name!r}: column {field.name!r} is {column.type} and was {field.type} in the first "
+                f"the stream {name!r}: column {kept.name!r} is {column.type} and was {kept.type} in the first "
                 f"rows, and not every value fits ({why})"
             ) from None
     return pa.table(columns, schema=schema)

@@ -86,7 +86,7 @@ def test_a_setting_that_cannot_be_solved_fails_with_its_reason_and_the_study_goe
     assert len(trials(result)) == 4
     assert result.best_params["ridge.alpha"] != 10.0
     report = hpo.write_report(result)
-    assert any("1 settings could not be scored" in note for note in report.notes)
+    assert any("1 setting could not be scored" in note for note in report.notes)
     assert [curve.x for curve in report.validation] == [[0.1, 1.0, 100.0]]
     monkeypatch.undo()
     tune(frame, 4, name="all", search=ALPHAS, sampler="grid")
@@ -120,7 +120,7 @@ def test_a_solver_that_did_not_converge_is_noted(frame, monkeypatch):
                                                     "lasso.standardize": True})  # fmt: skip
     marked = {t.params["lasso.alpha"]: t.user_attrs.get("converged", True) for t in trials(few)}
     assert marked == {1e-3: False, 10.0: True}
-    assert any("In 1 trials a solver reached max_iter" in note for note in hpo.write_report(few).notes)
+    assert any("In 1 trial a solver reached max_iter" in note for note in hpo.write_report(few).notes)
     assert Lasso(alpha=1e-3).max_iter == 1000
 
 

@@ -137,7 +137,7 @@ def test_a_study_is_recorded_resumed_and_loaded_with_what_was_stopped(digits, tm
         hpo.tune(digits, **{**how, "fidelity": "hyperband"})
     hpo.write_report(again, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
-    assert "settings were stopped on a part of the sample" in text
+    assert "pruned, on a part of the sample" in text
     assert "xtrapolated to all 1,797 rows" in text
 
 

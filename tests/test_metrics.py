@@ -95,7 +95,7 @@ def test_a_further_score_that_cannot_be_told_leaves_the_trial_its_others(place):
     result = hpo.tune((X, y), algorithm=machine, trials=4, folds=3, scoring=scoring, **place)
     assert np.isfinite(result.best_value)
     assert result.optuna_study.trials[result.best.number].user_attrs["scores"]["neg_log_loss"]["mean"] is None
-    assert any("neg_log_loss could not be computed" in note for note in hpo.write_report(result).notes)
+    assert any("log-loss could not be computed" in note for note in hpo.write_report(result).notes)
 
 
 def test_several_objectives_have_a_front_and_no_best(rows, place):

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import hpo
+import hpo.api
 from algorithms.known import Known
 from algorithms.summaries.curvature import Curvature
 from hpo.errors import ApproximationWarning

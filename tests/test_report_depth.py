@@ -52,7 +52,7 @@ def test_quick_trials_leave_nothing_out():
     assert max(len(c.x) for c in data.validation) == POINTS
     assert data.nested is not None
     assert data.learning is not None
-    assert not [n for n in data.notes if "eft out" in n or "points" in n]
+    assert not [n for n in data.notes if "kipped" in n or "eft out" in n or "points" in n]
 
 
 @pytest.mark.parametrize("trials", [2, 8, 30])
@@ -64,12 +64,12 @@ def test_a_report_of_slow_trials_fits_no_more_often_than_the_trials_did(trials, 
     data = hpo.write_report(result)
     complexities = trials + 1  # of every setting, on all rows
     assert len(grown) - done <= done + complexities
-    [left_out] = [n for n in data.notes if n.startswith("Left out")]
+    [left_out] = [n for n in data.notes if n.startswith("Skipped")]
     assert ("the nested estimate" in left_out) == (data.nested is None)
     missing = sorted(set(CURVES) - {c.name for c in data.validation})
     assert all(key in left_out for key in missing)
     assert ("learning curve" in left_out) == (data.learning is None)
-    thinned = [n for n in data.notes if n.startswith("Curves have at most")]
+    thinned = [n for n in data.notes if n.startswith("Curves reduced to")]
     for curve in data.validation:
         assert FEWEST <= len(curve.x) <= POINTS
         assert thinned or len(curve.x) == POINTS

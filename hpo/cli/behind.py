@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
+    from rich import cells as rich_cells
     from rich import console as rich_console
-    from rich import table as rich_table
     from rich import text as rich_text
     from sklearn import metrics as sklearn_metrics
 
@@ -106,8 +106,8 @@ else:
     registry = Module("algorithms.registry")
     reopen = Module("hpo.findings.reopen")
     report_page = Module("studies.report.page")
+    rich_cells = Module("rich.cells")
     rich_console = Module("rich.console")
-    rich_table = Module("rich.table")
     rich_text = Module("rich.text")
     score_accuracy = Module("studies.report.accuracy")
     scored = Module("hpo.findings.scored")

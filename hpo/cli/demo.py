@@ -11,9 +11,10 @@ import typer
 
 from hpo.cli.behind import demo_study, report_page
 from hpo.cli.options import AsJson
-from hpo.cli.output import count, emit, say, say_wrapped
+from hpo.cli.output import emit, say, say_wrapped
 from hpo.cli.studies import settings
 from state_store.entry import readable_bytes
+from studies.counting import counted
 from studies.report.text import metric_of, seconds_text
 
 if TYPE_CHECKING:
@@ -65,16 +66,16 @@ def demo(
 def _lines(letter: str, step: Step) -> Iterator[str]:
     yield f"({letter}) {step.title}"
     if step.rows_read:
-        rows, files = count(step.rows_read, "row"), count(step.files_read, "file")
+        rows, files = counted(step.rows_read, "row"), counted(step.files_read, "file")
         took = seconds_text(step.seconds_pass)
         yield f"    read     {rows} of {files}, {readable_bytes(step.bytes_read)}, in {took}"
     else:
         yield "    read     nothing: every state was in the store"
     if step.pilot_rows:
-        yield f"             {count(step.pilot_rows, 'row')} were looked at first, to learn the categories"
+        yield f"             {counted(step.pilot_rows, 'row')} were looked at first, to learn the categories"
     yield f"    states   {step.states_built} built, {step.states_reused} reused"
     yield f"    trials   {_trials(step)}"
-    yield f"    instead  of {count(step.rows_if_retrained, 'row')} that retraining would have read"
+    yield f"    instead  of {counted(step.rows_if_retrained, 'row')} that retraining would have read"
     metric = metric_of(step.metric)
     yield f"    best     {metric.short} {metric.text(step.best, step.se)}, {settings(step.params)}"
     yield f"    study    {step.study}"

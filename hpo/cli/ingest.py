@@ -13,8 +13,9 @@ import typer
 from hpo.cli.behind import data_piped, data_text, pa, row_stream
 from hpo.cli.exits import UsageError
 from hpo.cli.options import AsJson, Store
-from hpo.cli.output import count, emit, note, say
+from hpo.cli.output import emit, note, say
 from hpo.cli.plan import read_study
+from studies.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,5 +156,5 @@ def _report(stream: Stream, start: int, seconds: float, *, as_json: bool) -> Non
             "bad_rows": stream.bad_rows, "seconds": seconds,
         })  # fmt: skip
         return
-    bad = f", {count(stream.bad_rows, 'row')} of all left out since they made no sense" if stream.bad_rows else ""
-    say(f"{stream.name}: {count(taken, 'row')} taken, {stream.position:,} in all{bad}")
+    bad = f", {counted(stream.bad_rows, 'row')} of all left out since they made no sense" if stream.bad_rows else ""
+    say(f"{stream.name}: {counted(taken, 'row')} taken, {stream.position:,} in all{bad}")

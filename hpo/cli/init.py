@@ -33,6 +33,7 @@ from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.options import AllowImport, AsJson
 from hpo.cli.output import emit, note, say
 from hpo.errors import DataError
+from studies.counting import counted
 from studies.masking import mask
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def init(
         emit({"file": str(output), **asdict(draft)})
         return
     about = f"target {draft.target or 'none'}, {', '.join(draft.algorithm)}"
-    say(f"{output}: {len(draft.columns)} columns, {about}")
+    say(f"{output}: {counted(len(draft.columns), 'column')}, {about}")
     say(f"next: hpo plan {output}, then hpo run {output}")
 
 

@@ -18,8 +18,9 @@ from hpo.cli.behind import (
     sklearn_metrics,
 )
 from hpo.cli.options import AllowImport, AsJson, Store, StudyFile
-from hpo.cli.output import count, emit, print_facts
+from hpo.cli.output import emit, print_facts
 from state_store.entry import readable_bytes
+from studies.counting import counted
 from studies.masking import mask
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def _say_stream(spec: StudySpec, *, as_json: bool) -> None:
         emit({"name": spec.name, "stream": stream.name, "rows": stream.position, "rows_to_read": 0})
         return
     facts = [
-        ("study", f"{spec.name}: {', '.join(spec.algorithm)}, {count(spec.trials, 'trial')}"),
-        ("data", f"the stream {stream.name!r}: {count(stream.position, 'row')} so far"),
+        ("study", f"{spec.name}: {', '.join(spec.algorithm)}, {counted(spec.trials, 'trial')}"),
+        ("data", f"the stream {stream.name!r}: {counted(stream.position, 'row')} so far"),
         ("to read", "nothing: every trial is answered from its states" if stream.position else
          f"nothing yet; send it rows: hpo ingest {spec.name}.yaml < rows.csv"),
     ]  # fmt: skip
@@ -107,7 +108,7 @@ def _check_scoring(spec: StudySpec) -> None:
 
 
 def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
-    yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {count(plan.trials, 'trial')}"
+    yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {counted(plan.trials, 'trial')}"
     yield "score", f"{plan.metric}, {plan.folds}"
     yield "folds", _folds(plan)
     yield "data", f"{mask(', '.join(spec.data[:3]))}{' …' if len(spec.data) > 3 else ''}"
@@ -118,7 +119,7 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     else:
         yield "to read", "nothing: every state is in the store"
     if known := plan.segments - plan.segments_to_read:
-        yield "known", count(known, "segment")
+        yield "known", counted(known, "segment")
     for file in plan.changed[:10]:
         yield "changed", f"{file} (its old states no longer count)"
     yield "pilot", _pilot(plan)
@@ -146,8 +147,8 @@ def _folds(plan: Plan) -> str:
 
 
 def _amount(segments: int, rows: int | None, nbytes: int) -> str:
-    rows_text = "an unknown number of rows" if rows is None else count(rows, "row")
-    return f"{count(segments, 'segment')}, {rows_text}, {readable_bytes(nbytes)}"
+    rows_text = "an unknown number of rows" if rows is None else counted(rows, "row")
+    return f"{counted(segments, 'segment')}, {rows_text}, {readable_bytes(nbytes)}"
 
 
 def _time(seconds: float) -> str:

@@ -22,9 +22,10 @@ from hpo.cli.behind import (
 )
 from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
-from hpo.cli.output import count, emit, say
+from hpo.cli.output import emit, say
 from hpo.errors import DataError
 from state_store.errors import StoreWriteError
+from studies.counting import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,7 +87,7 @@ def predict(
     if as_json:
         emit({"file": str(output), "rows": rows, "study": result.record.name})
     else:
-        say(f"{output}: {count(rows, 'prediction')}")
+        say(f"{output}: {counted(rows, 'prediction')}")
 
 
 def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:

@@ -12,10 +12,11 @@ from hpo.cli.contexts import SHOWN, chosen, inventory, leaf, matching
 from hpo.cli.exits import STORE
 from hpo.cli.guard import complain
 from hpo.cli.options import AsJson, Storage, Store, known_storage, known_store
-from hpo.cli.output import count, emit, print_table, say
+from hpo.cli.output import emit, print_table, say
 from hpo.cli.pins import Contexts, OfStudy
 from hpo.cli.units import age, size
 from state_store.entry import readable_age, readable_bytes
+from studies.counting import counted
 
 if TYPE_CHECKING:
     from state_store.entry import Entry
@@ -40,8 +41,8 @@ def ls(store: Store = None, storage: Storage = None, as_json: AsJson = False) ->
     if as_json:
         emit(found)
         return
-    documents = f"{count(len(found['documents']), 'document')}, " if found["documents"] else ""
-    leaves = count(sum(c["leaves"] for c in found["contexts"]), "leaf", "leaves")
+    documents = f"{counted(len(found['documents']), 'document')}, " if found["documents"] else ""
+    leaves = counted(sum(c["leaves"] for c in found["contexts"]), "leaf", "leaves")
     say(f"{kept.location}: {leaves}, {documents}{readable_bytes(found['bytes'])}")
     if not found["contexts"]:
         return
@@ -113,7 +114,7 @@ def verify(
             {"ok": found.ok, "good": found.good, "bytes": found.bytes, "bad": found.bad, "newer": found.newer}
         )
     else:
-        say(f"{count(found.good, 'blob')} whole, {readable_bytes(found.bytes)}")
+        say(f"{counted(found.good, 'blob')} whole, {readable_bytes(found.bytes)}")
     for name, fault in found.bad if keep_damaged else ():
         complain("error", f"{name} is damaged: {fault}")
     for name in found.newer:
@@ -159,8 +160,8 @@ def gc(
         return
     verb = "would remove" if dry_run else "removed"
     parts = (
-        count(len(found.leaves), "leaf", "leaves"),
-        count(len(found.documents), "document"),
+        counted(len(found.leaves), "leaf", "leaves"),
+        counted(len(found.documents), "document"),
         f"{len(found.quarantine):,} damaged",
         f"{len(found.leftovers):,} left behind",
     )
@@ -191,7 +192,7 @@ def export(
     if as_json:
         emit(made)
     else:
-        what = f"{count(made.leaves, 'leaf', 'leaves')}, {count(made.documents, 'document')}"
+        what = f"{counted(made.leaves, 'leaf', 'leaves')}, {counted(made.documents, 'document')}"
         say(f"{made.path}: {what}, {readable_bytes(made.bytes)}")
 
 
@@ -215,13 +216,13 @@ def import_(
         emit(found)
     else:
         kept = f", {len(found.kept):,} of another content kept as they were" if found.kept else ""
-        added = f"{count(found.added, 'blob')} added ({readable_bytes(found.bytes)})"
+        added = f"{counted(found.added, 'blob')} added ({readable_bytes(found.bytes)})"
         say(f"{added}, {found.present:,} there already{kept}")
 
 
 def _rolled(entry: Entry) -> str:
     """Return what a state is of that has no segment of its own: neighbours, merged."""
-    return f"{count(entry.about['rolled'], 'segment')}, merged" if "rolled" in entry.about else ""
+    return f"{counted(entry.about['rolled'], 'segment')}, merged" if "rolled" in entry.about else ""
 
 
 def _place(entry: Entry) -> tuple[str, str]:

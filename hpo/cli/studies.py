@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -21,21 +22,24 @@ from hpo.cli.behind import (
 )
 from hpo.cli.exits import STORE, UsageError
 from hpo.cli.options import AsJson, Storage, StudyName, known_storage
-from hpo.cli.output import count, emit, print_facts, print_table, say
+from hpo.cli.output import emit, print_facts, print_table, say
+from studies.counting import counted, without_numbers
 from studies.errors import RecordWarning, StudyError
-from studies.report.text import shorten
+from studies.report.text import metric_of, shorten
 
 if TYPE_CHECKING:
 
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-    from studies.record.compare import Comparison, Pair
+    from studies.record.compare import Comparison, Pair, Row
     from studies.record.journal import FileStorage
     from studies.record.journal_lines import Damage
+    from studies.record.storage import StudyRow
     from studies.record.study_record import StudyRecord
 
 MOST_TRIALS = 10
+MOST_NAMED = 8
 
 
 def ls(storage: Storage = None, as_json: AsJson = False) -> None:
@@ -55,7 +59,7 @@ def ls(storage: Storage = None, as_json: AsJson = False) -> None:
         columns = ("name", "trials", "best", "algorithms", "begun", "data")
         cells = (
             (
-                row.name, f"{row.trials:,}", _number(row.best), ", ".join(row.algorithms),
+                row.name, f"{row.trials:,}", _best(row), ", ".join(row.algorithms),
                 row.created.strftime("%Y-%m-%d %H:%M") if row.created else "", _data(row.data),
             )
             for row in rows
@@ -81,16 +85,20 @@ def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> N
     best = [(value, t) for t in described["trials"] if (value := t["value"]) is not None]
     if best:
         best.sort(key=lambda pair: pair[0], reverse=described["direction"] == "maximize")
-        say("", f"best trials of {len(best):,} with a score:")
+        metric = metric_of(described["metric"] or "")
+        direction = f": {metric.name}, {metric.direction}" if described["metric"] else ""
+        say("", f"best trials of {len(best):,} with a score{direction}")
         cells = (
             (
-                t["number"], _number(value), _number(t["std_error"], 2), t["brief"] or "",
+                t["number"], _number(metric.shown(value)), _number(t["std_error"], 2), t["brief"] or "",
                 settings(t["params"]),
             )
             for value, t in best[:MOST_TRIALS]
         )  # fmt: skip
-        columns = ("trial", "value", "± SE", "accuracy", "settings")
-        print_table(columns, cells, right=("trial", "value", "± SE"))
+        print_table(("trial", "score", "± SE", "accuracy", "settings"), cells, right=("trial", "score", "± SE"))
+    if reasons := _reasons(described["trials"]):
+        say("", "trials that failed")
+        print_table(("trials", "which", "why"), reasons, right=("trials",))
 
 
 def compare(
@@ -135,7 +143,7 @@ def rm(
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("there is no terminal to ask on; say --yes to remove without asking")
-        of = ", ".join(f"{name!r} ({count(number, 'trial')})" for name, number in trials.items())
+        of = ", ".join(f"{name!r} ({counted(number, 'trial')})" for name, number in trials.items())
         if not typer.confirm(f"Remove {of}?", err=True):
             raise typer.Exit(1)
     for name in trials:
@@ -143,7 +151,7 @@ def rm(
     if as_json:
         emit({"removed": list(trials)})
     else:
-        say(*(f"removed {name}, {count(number, 'trial')}" for name, number in trials.items()))
+        say(*(f"removed {name}, {counted(number, 'trial')}" for name, number in trials.items()))
 
 
 def verify(storage: Storage = None, as_json: AsJson = False) -> None:
@@ -195,7 +203,7 @@ def _show_damage(kept: FileStorage, damage: Sequence[Damage], *, as_json: bool, 
     elif not damage:
         say(f"{kept.path}: every line is whole")
     else:
-        say(f"{kept.path}: {count(len(damage), 'damaged line')} {done}")
+        say(f"{kept.path}: {counted(len(damage), 'damaged line')} {done}")
         print_table(("line", "what", "why"), ((str(d.line), d.what, d.why) for d in damage), right=("line",))
 
 
@@ -212,6 +220,33 @@ class Tried(TypedDict):
     accuracy: str | None
     brief: str | None
     duplicate_of: int | None
+    error: str | None
+
+
+def _best(row: StudyRow | Row) -> str:
+    """Return the best score of a study as people see it, with its name."""
+    if row.best is None or row.metric is None:
+        return _number(row.best)
+    metric = metric_of(row.metric)
+    return f"{metric.short} {_number(metric.shown(row.best))}"
+
+
+def _reasons(trials: Sequence[Tried]) -> list[tuple[str, str, str]]:
+    """Return why trials failed, the commonest reason first: how many, which of them, and the reason."""
+    found: dict[str, list[Tried]] = {}
+    for trial in trials:
+        if trial["state"] == "fail":
+            found.setdefault(without_numbers(trial["error"] or ""), []).append(trial)
+    rows = sorted(found.values(), key=lambda alike: -len(alike))
+    return [
+        (f"{len(alike):,}", _numbers(alike), alike[0]["error"] or "the reason is not on record")
+        for alike in rows[:MOST_TRIALS]
+    ]
+
+
+def _numbers(trials: Sequence[Tried]) -> str:
+    named = ", ".join(str(trial["number"]) for trial in trials[:MOST_NAMED])
+    return named + ", …" * (len(trials) > MOST_NAMED)
 
 
 class Described(TypedDict):
@@ -253,26 +288,29 @@ def _of_one_goal(study: Study) -> Study:
 
 
 def _trial(trial: FrozenTrial, record: StudyRecord | None) -> Tried:
-    value = trial.values[0] if trial.values and len(trial.values) == 1 else None
+    state = trial.state.name.lower()
+    values = trial.values if state == "complete" else None  # Optuna gives a pruned one that of its last part
+    value = values[0] if values and len(values) == 1 else None
     note = study_record.TrialNote.of(trial.user_attrs)
-    scored = record if trial.values is not None and note.fold_scores else None
+    scored = record if values is not None and note.fold_scores else None
     known = None if scored is None else score_accuracy.recorded_accuracy(scored, note, str(scored.metric))
     return {
         "number": trial.number,
-        "state": trial.state.name.lower(),
+        "state": state,
         "value": value,
         "params": trial.params,
         "fold_scores": list(note.fold_scores) or None,
         "std_error": note.std_error,
         "score_bound": None if known is None else known.bound,
-        "accuracy": None if known is None else known.words(trial.values[0]),
-        "brief": None if known is None else known.brief(trial.values[0]),
+        "accuracy": None if known is None or values is None else known.words(values[0]),
+        "brief": None if known is None or values is None else known.brief(values[0]),
         "duplicate_of": note.duplicate_of,
+        "error": note.error,
     }
 
 
 def _facts(described: Described) -> list[tuple[str, str]]:
-    facts = [("study", described["name"]), ("trials", f"{len(described['trials']):,}")]
+    facts = [("study", described["name"]), ("trials", _counts(described["trials"]))]
     asked = described["definition"] or {}
     if not asked:
         return [*facts, ("", "made by another program, or its pass never finished: no definition on record")]
@@ -280,10 +318,17 @@ def _facts(described: Described) -> list[tuple[str, str]]:
     if described["store"] is not None:
         facts.append(("store", str(described["store"])))
     if cost := described["cost"]:
-        read = f"{count(int(cost['rows_read']), 'row')} in its last run"
+        read = f"{counted(int(cost['rows_read']), 'row')} in its last run"
         facts.append(("read", f"{read}; retraining would have read {cost['rows_if_retrained']:,}"))
         facts.append(("states", f"{cost['states_built']:,} built, {cost['states_reused']:,} reused"))
     return facts
+
+
+def _counts(trials: Sequence[Tried]) -> str:
+    """Return how many trials there are, and how many of them were pruned or failed."""
+    states = Counter(trial["state"] for trial in trials)
+    parts = [(states["pruned"], "pruned"), (states["fail"], "failed"), (states["running"], "running")]
+    return ", ".join([f"{len(trials):,}", *(f"{n:,} {what}" for n, what in parts if n)])
 
 
 def _words(value: object) -> str:
@@ -298,7 +343,7 @@ def _show_comparison(found: Comparison) -> None:
     columns = ("study", "best", "± SE", "trials", "rows read", "settings")
     cells = (
         (
-            row.name, _number(row.best), _number(row.se, 3), f"{row.trials:,}",
+            row.name, _best(row), _number(row.se, 3), f"{row.trials:,}",
             "" if row.rows_read is None else f"{row.rows_read:,}", settings(row.params),
         )
         for row in found.rows
@@ -312,8 +357,9 @@ def _show_comparison(found: Comparison) -> None:
             say(f"{pair.b} against {pair.a}: no fold scores to compare")
         else:
             se = "" if pair.se is None else f" ± {pair.se:.2g}"
-            verdict = _verdict(pair)
-            say(f"{pair.b} against {pair.a}, fold by fold: {pair.difference:+.4g}{se} ({verdict})")
+            verdict, metric = _verdict(pair), metric_of(found.rows[0].metric or "")
+            shown = metric.shown(pair.difference)
+            say(f"{pair.b} against {pair.a}, fold by fold: {metric.short} {shown:+.4g}{se} ({verdict})")
 
 
 def _verdict(pair: Pair) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from optuna.trial import TrialState
 
 from hpo.findings.scored import leaders
 from hpo.process.threads import one_thread
@@ -26,7 +29,7 @@ class Leader:
     score, se : mean fold score by the first objective, and the standard error of that mean.
     within_one_se : whether the score is within one standard error of the best of all algorithms.
     complexity : effective degrees of freedom on every row.
-    trials, failed : how many trials it had, and how many of them have no score.
+    trials, failed, pruned : how many trials it had, how many of them failed, and how many were stopped early.
     trial : number of the best one.
     params : its setting.
     metrics : the other scores by name.
@@ -41,6 +44,7 @@ class Leader:
     complexity: float
     trials: int
     failed: int
+    pruned: int
     trial: int
     params: dict[str, object]
     metrics: dict[str, Scores]
@@ -61,14 +65,15 @@ def leaderboard(result: Result) -> list[Leader]:
     leading = leaders(result)
     best = selection.best(list(leading.values()))
     least = best.scores.mean - (0.0 if math.isnan(best.scores.se) else best.scores.se)
-    tried: dict[str, list[bool]] = {}
+    tried: dict[str, Counter[TrialState]] = {}
     for trial in result.optuna_study.get_trials(deepcopy=False):
         if trial.params or not result.run.tuner.space.distributions:
-            tried.setdefault(result.run.tuner.setting(trial)[0], []).append(trial.values is not None)
+            tried.setdefault(result.run.tuner.setting(trial)[0], Counter())[trial.state] += 1
     rows = [
         Leader(
-            name, c.scores.mean, c.scores.se, c.scores.mean >= least, selection.complexity(c), len(tried[name]),
-            tried[name].count(False), c.number, result.params_of(c), dict(c.scores.also), c.scores.bound,
+            name, c.scores.mean, c.scores.se, c.scores.mean >= least, selection.complexity(c),
+            tried[name].total(), tried[name][TrialState.FAIL], tried[name][TrialState.PRUNED], c.number,
+            result.params_of(c), dict(c.scores.also), c.scores.bound,
             accuracy_of(c, result.metric, result.metric).brief(c.scores.mean),
         )
         for name, c in leading.items()

@@ -11,6 +11,7 @@ from hpo.states.fold_sizes import in_words, size_rows
 from hpo.trials.notes import notes, recorded
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
+from studies.counting import without_numbers
 from studies.record.study_record import TrialNote
 from studies.report.accuracy import recorded_accuracy
 from studies.sampling.numbered import trial_of
@@ -55,11 +56,15 @@ def _commonest_error(noted: Sequence[TrialNote], stopped: str) -> str:
     """Return why there is no score: what stopped most of the settings that were tried."""
     if not noted:
         return f": none was begun ({stopped}); give the study more time or trials"
-    errors = Counter(note.error for note in noted if not note.repeated)
+    found = [note.error for note in noted if not note.repeated and not note.stopped_early]
+    errors = Counter(None if error is None else without_numbers(error) for error in found)
+    if not errors:
+        return ": every setting was pruned, on a part of the sample; give the study more trials"
     (error, n), m = errors.most_common(1)[0], errors.total()
     which = "every setting" if n == m else f"{n} of {m} settings"
     if error is not None:
-        return f"; {which} failed because: {error}"
+        first = next(one for one in found if one is not None and without_numbers(one) == error)
+        return f"; {which} failed because: {first}"
     return (
         f": {which} {'has' if n == m else 'have'} a fold whose score is not finite; look for columns that are "
         "constant in a fold's rows, or use fewer folds"

@@ -24,6 +24,7 @@ from hpo.trials.notes import recorded
 from hpo.trials.polish import Polished
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
+from studies.counting import counted
 from studies.record.study_record import Cost, StudyRecord
 from studies.sampling.numbered import trial_of
 
@@ -101,18 +102,19 @@ class Result:
     def __repr__(self) -> str:
         """Show the best score and setting, where there is one."""
         name = self.record.name or "unnamed"
-        trials, rows = len(self.optuna_study.trials), f"{self.cost.rows_read:,} rows read"
+        trials = counted(len(self.optuna_study.get_trials(deepcopy=False)), "trial")
+        rows = f"{counted(self.cost.rows_read, 'row')} read"
         if not any(recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)):
-            return f"<Result {name!r}: no score yet; {trials} trials, {rows}>"
+            return f"<Result {name!r}: no score yet; {trials}, {rows}>"
         if self.record.several:
             front = f"{len(self.pareto)} on the Pareto front of {', '.join(self.record.objectives)}"
-            return f"<Result {name!r}: {front}; {trials} trials, {rows}>"
+            return f"<Result {name!r}: {front}; {trials}, {rows}>"
         error = self.best.scores.se
         se = f" ± {error:.2g}" if np.isfinite(error) else ""
         errors = accuracy_of(self.best, self.metric, self.metric).brief(self.best_value)
         return (
             f"<Result {name!r}: {self.metric} {self.best_value:.6g}{se} ({errors}), "
-            f"{algorithm_of(self.run, self.best)} {self.best_params}; {trials} trials, "
+            f"{algorithm_of(self.run, self.best)} {self.best_params}; {trials}, "
             f"{fold_words(self.run)}, {rows}>"
         )
 

@@ -12,6 +12,7 @@ from hpo.process.once import once
 from hpo.trials import selection
 from hpo.trials.notes import recorded
 from hpo.trials.selection import Candidate
+from studies.counting import counted
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
@@ -28,7 +29,7 @@ def candidate_of(result: Result, number: int) -> Candidate:
     trials = result.optuna_study.get_trials(deepcopy=False)
     scores = recorded(trials[number]) if 0 <= number < len(trials) else None
     if scores is None:
-        raise TuneError(f"trial {number} has no score; this study has {len(trials)} trials, from 0")
+        raise TuneError(f"trial {number} has no score; this study has {counted(len(trials), 'trial')}, from 0")
     return result.run.tuner.candidate(trials[number], scores)
 
 

@@ -18,9 +18,11 @@ from hpo.findings.scored import leaders, searched
 from hpo.process.threads import one_thread
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
+from hpo.trials.hopeless import told
 from hpo.trials.notes import notes as notes_of
 from hpo.trials.notes import recorded
 from hpo.trials.selection import Candidate, complexity
+from studies.counting import counted
 from studies.record.study_record import TrialNote
 from studies.report.data import (
     Chosen,
@@ -34,6 +36,7 @@ from studies.report.data import (
     SegmentRow,
     TrialRow,
 )
+from studies.report.text import metric_of
 from studies.spec.spec import build, dump
 
 if TYPE_CHECKING:
@@ -98,10 +101,10 @@ def notes(result: Result, depth: Depth) -> list[str]:
     """Return what a reader should know besides: what was left out, how the study ended, what is approximate."""
     cost, found = result.cost, [*_algorithm_notes(result.record), *_reading_notes(result.record)]
     found += _sampling_notes(result)
-    if cost.rows_without_target:
-        found.append(f"{cost.rows_without_target:,} rows without a value for the target were left out.")
-    if cost.rows_without_weight:
-        found.append(f"{cost.rows_without_weight:,} rows of weight zero were left out.")
+    if n := cost.rows_without_target:
+        found.append(f"{counted(n, 'row')} without a value for the target {_were(n)} left out.")
+    if n := cost.rows_without_weight:
+        found.append(f"{counted(n, 'row')} of weight zero {_were(n)} left out.")
     if result.stopped == "exhausted":
         found.append("Every setting of the space was tried; further trials would only repeat them.")
     if result.stopped == "patience":
@@ -109,13 +112,15 @@ def notes(result: Result, depth: Depth) -> list[str]:
     if result.stopped in ("timeout", "interrupted"):
         found.append(f"The trials ended before their number was reached ({result.stopped}).")
     noted = notes_of(result.optuna_study)
-    if unsettled := sum(note.error is not None for note in noted):
-        found.append(f"{unsettled} settings could not be scored; the trials table has them.")
+    if unsettled := sum(note.error is not None and not note.repeated for note in noted):
+        found.append(f"{counted(unsettled, 'setting')} could not be scored; the trials table has the reasons.")
+    found += [f"{told(choice, why)}." for choice, why in result.run.tuner.hopeless.found.items()]
     if unfinished := sum(not note.converged for note in noted):
-        found.append(f"In {unfinished} trials a solver reached max_iter before its tolerance.")
+        found.append(f"In {counted(unfinished, 'trial')} a solver reached max_iter before its tolerance.")
     if early := sum(note.stopped_early for note in noted):
         found.append(
-            f"{early} settings were stopped on a part of the sample; the others were fitted to all of it."
+            f"{counted(early, 'trial')} {_were(early)} pruned, on a part of the sample; the others were fitted to "
+            "all of it."
         )
     if depth.learning and (far := extrapolated(result)) is not None:
         found.append(f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
@@ -167,17 +172,19 @@ def _sampling_notes(result: Result) -> list[str]:
     if not sampled or rows is None:
         return []
     splits = len(result.candidates[0].states.test)
-    names = ", ".join(sampled)
-    found = [
-        f"{names}: scored on a sample of {rows:,} held-out rows, in {splits} splits; other scores are exact."
-    ]
-    if len(sampled) == len(result.metrics):
-        found = [f"{names}: scored on a sample of {rows:,} held-out rows, in {splits} splits."]
+    names = ", ".join(metric_of(name).short for name in sampled)
+    others = "" if len(sampled) == len(result.metrics) else "; other scores are exact"
+    where = f"{counted(rows, 'held-out row')}, in {counted(splits, 'split')}"
+    found = [f"{names}: scored on a sample of {where}{others}."]
     untold = {
         name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
         for name in result.metrics[1:]
     }
-    found += [f"{name} could not be computed for {n:,} settings." for name, n in untold.items() if n]
+    found += [
+        f"{metric_of(name).short} could not be computed for {counted(n, 'setting')}."
+        for name, n in untold.items()
+        if n
+    ]
     return [*found, *_bias_notes(result)]
 
 
@@ -186,8 +193,8 @@ def _bias_notes(result: Result) -> list[str]:
     largest = [m for m in result.record.sampled if m == "neg_max_error"]
     kept, held = scored_rows(result.candidates[0].states) or (0, 0)
     found = [
-        f"{m} is the largest error among {kept:,} of {held:,} held-out rows (the smallest and largest targets are "
-        "among them): that of all rows may be larger."
+        f"The {metric_of(m).name} is that among {kept:,} of {held:,} held-out rows (the smallest and largest "
+        "targets are among them): that of all rows may be larger."
         for m in largest
         if kept < held
     ]
@@ -196,9 +203,10 @@ def _bias_notes(result: Result) -> list[str]:
 
 
 def _bias_note(metric: str, bias: float) -> str:
-    side = "high" if bias > 0.0 else "low"
+    shown = metric_of(metric)
+    side = "high" if shown.sign * bias > 0.0 else "low"
     return (
-        f"{metric} of the best setting is too {side} by about {abs(bias):.1g}, of so few sampled rows; a "
+        f"{shown.short} of the best setting is too {side} by about {abs(bias):.1g}, of so few sampled rows; a "
         "larger scoring_rows makes that smaller."
     )
 
@@ -212,8 +220,9 @@ def _sampled_rows(result: Result) -> int | None:
 def _leader(row: Row) -> Leader:
     return Leader(
         row.trial, row.algorithm, row.params, row.score, _finite(row.se), row.complexity,
-        within_one_se=row.within_one_se, trials=row.trials, failed=row.failed, bound=row.score_bound,
-        accuracy=row.accuracy, metrics={name: _estimate_of(s) for name, s in row.metrics.items()},
+        within_one_se=row.within_one_se, trials=row.trials, failed=row.failed, pruned=row.pruned,
+        bound=row.score_bound, accuracy=row.accuracy,
+        metrics={name: _estimate_of(s) for name, s in row.metrics.items()},
     )  # fmt: skip
 
 
@@ -253,6 +262,7 @@ def _row(result: Result, trial: FrozenTrial) -> TrialRow:
         seconds=note.seconds,
         duplicate_of=note.duplicate_of,
         state=trial.state.name.lower(),
+        error=note.error or "",
         metrics={m: _estimate_of(s, noted_accuracy(result.run, trial, m)) for m, s in scores.also.items()}
         if scores
         else {},
@@ -332,6 +342,10 @@ def _created(result: Result) -> str:
 
 def _is_log(distribution: BaseDistribution) -> bool:
     return isinstance(distribution, (FloatDistribution, IntDistribution)) and distribution.log
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _finite(value: float) -> float | None:

@@ -21,6 +21,7 @@ from hpo.findings.scored import leaders, searched
 from hpo.states.fold_states import leaves_one_out
 from hpo.trials import selection
 from hpo.trials.notes import notes
+from studies.report.text import seconds_text
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
@@ -137,17 +138,18 @@ def _costly_words(result: Result) -> list[str]:
 
 def _words(left_out: Sequence[tuple[str, float, str]], spent: float) -> list[str]:
     """Return what was left out, what it would take, and how to ask for it."""
-    parts = [f"{what} (about {cost:.2g} s; hpo.{how})" for what, cost, how in left_out if cost > 0.0]
+    parts = [f"{what} (about {seconds_text(cost)}; call hpo.{how})" for what, cost, how in left_out if cost > 0.0]
     if not parts:
         return []
-    return [f"Left out, so that this took no longer than the trials ({spent:.2g} s): {'; '.join(parts)}."]
+    return [f"Skipped, since a report takes no longer than the trials ({seconds_text(spent)}): {'; '.join(parts)}."]
 
 
 def _thin_words(curves: Sequence[Along], points: int, spent: float) -> list[str]:
     if all(along.cost(points) == along.cost(POINTS) for along in curves):
         return []
     return [
-        f"Curves have at most {points} points, not {POINTS}: they may take as long as the trials, {spent:.2g} s."
+        f"Curves reduced to {points} points, from {POINTS}, since a report takes no longer than the trials "
+        f"({seconds_text(spent)})."
     ]
 
 

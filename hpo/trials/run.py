@@ -52,6 +52,7 @@ from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner
 from hpo.trials.warm_start import translated
 from state_store import Key
+from studies.counting import counted
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import Direction, begin, load_study, record_of
@@ -388,8 +389,8 @@ class Runner:
         going_on = self.edition is not None and self.edition.going_on and self.edition.number > 1
         if trials and not self.resume and not going_on:
             raise TuneError(
-                f"study {name!r} exists with {trials} trials; go on with resume=True (on the command line: "
-                "--resume), or choose another name"
+                f"study {name!r} exists with {counted(trials, 'trial')}; go on with resume=True (on the command "
+                "line: --resume), or choose another name"
             )
 
 

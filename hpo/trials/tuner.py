@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 
 from algorithms.brief import briefly
+from hpo.errors import ChoiceWarning
 from hpo.states.evaluate import Scores
 from hpo.trials.book import Book
 from hpo.trials.fidelity import Fidelity
+from hpo.trials.hopeless import Hopeless, told
 from hpo.trials.notes import note_of
 from hpo.trials.pareto import Front
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Proposal, Setting, Space
 from studies.record.study_record import TrialNote
+from studies.sampling.proposer import ByNumber
+from studies.sampling.space import split
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -52,6 +57,7 @@ class Tuner:
     study : Optuna's, in memory.
     fidelity : how trials climb from parts of a sample to the whole; None: each is scored on the whole.
     book : the record of what was tried.
+    hopeless : what always failed, and is proposed no more.
     """
 
     scorer: Scorer
@@ -59,9 +65,18 @@ class Tuner:
     study: Study
     fidelity: Fidelity | None = None
     book: Book = field(init=False)
+    hopeless: Hopeless = field(init=False)
 
     def __post_init__(self) -> None:
         self.book = Book(self.study, self.space)
+        self.hopeless = Hopeless(self.space.distributions)
+        sampler = self.study.sampler
+        self._narrows = isinstance(sampler, ByNumber) and sampler.within(sampler.space) is not None
+        for trial in self.study.get_trials(deepcopy=False) if self._narrows else ():
+            if trial.state.is_finished() and not (note := TrialNote.of(trial.user_attrs)).repeated:
+                self.hopeless.add(trial.params, note.error)
+        if self.hopeless.found:
+            self._narrow()
 
     def run(self, budget: Budget, finished: Callable[[FrozenTrial], None], stop: Event) -> str:
         """Run trials until the budget is used up; return why it stopped.
@@ -114,13 +129,16 @@ class Tuner:
         """Return the scores of a setting, from the record if it was scored before, and what its trial notes."""
         began, setting = time.perf_counter(), self.space.setting(proposal.params)
         known = self.book.known(setting)
-        scores, error = (known[1], None) if known else self._tried(proposal, setting)
+        before = self.book.note(known[0]) if known else TrialNote()
+        scores, error = (known[1], before.error) if known else self._tried(proposal, setting)
         self.book.remember(setting, proposal.number, scores)
+        if not known:
+            self._learn_from(proposal.params, error)
         beside = TrialNote(
             states=self.scorer.context(setting), seconds=round(time.perf_counter() - began, 6), rows_read=0,
             error=error, converged=scores is None or scores.converged,
             duplicate_of=known[0] if known else None,
-            fidelity=self.book.note(known[0]).fidelity if known else None,
+            fidelity=before.fidelity,
         )  # fmt: skip
         return scores, note_of(scores, beside)
 
@@ -129,6 +147,19 @@ class Tuner:
         if self.fidelity is None or proposal.trial is None:
             return self.scorer.attempt(setting)
         return self.fidelity.attempt(self.scorer, proposal.trial, setting)
+
+    def _learn_from(self, params: Mapping[str, Any], error: str | None) -> None:
+        """Leave out what turns out to fail always, and say so, once."""
+        new = self.hopeless.add(params, error) if self._narrows else []
+        for choice in new:
+            warnings.warn(told(choice, self.hopeless.found[choice]), ChoiceWarning, stacklevel=2)
+        if new:
+            self._narrow()
+
+    def _narrow(self) -> None:
+        sampler = self.study.sampler
+        narrower = sampler.within(split(self.hopeless.left())) if isinstance(sampler, ByNumber) else None
+        self.study.sampler = narrower or sampler
 
     def candidates(self) -> list[Candidate]:
         """Return every distinct setting that has a score."""

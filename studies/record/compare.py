@@ -36,6 +36,7 @@ class Row:
     trials : finished trials; rows_read : rows read from data (None: unknown).
     fold_scores : of the best trial, one for each fold.
     overlap : test rows by training rows, where splits test the same rows; else 0.
+    metric : the score that is optimised, or None where it is not on record.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Row:
     rows_read: int | None
     fold_scores: tuple[float, ...]
     overlap: float = 0.0
+    metric: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def _row(study: Study) -> Row:
         trials=len(done),
         rows_read=record.cost.rows_read if record and record.segments is not None else None,
         fold_scores=scores,
+        metric=record.metric if record else None,
     )
 
 

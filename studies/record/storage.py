@@ -193,6 +193,7 @@ class StudyRow:
     algorithms : the algorithms it tried, data : the data it read (empty for studies made elsewhere).
     created : when its first trial began, or None.
     contexts : the keys of the states that it was answered from.
+    metric : the score that is optimised, or None where it is not on record.
     """
 
     name: str
@@ -202,6 +203,7 @@ class StudyRow:
     created: datetime | None
     data: tuple[str, ...]
     contexts: tuple[str, ...] = ()
+    metric: str | None = None
 
 
 def list_studies(storage: BaseStorage) -> list[StudyRow]:
@@ -237,6 +239,7 @@ def _row(summary: StudySummary) -> StudyRow:
         created=summary.datetime_start,
         data=_tuple(definition.get("data")),
         contexts=() if record is None else tuple(record.models),
+        metric=None if record is None else record.metric,
     )
 
 

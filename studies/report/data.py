@@ -75,7 +75,7 @@ class Estimate(Plain):
 
 @dataclass(frozen=True)
 class TrialRow(Plain):
-    """One trial: what was tried, the score of each fold, its errors, and its means by the study's other metrics."""
+    """One trial: what was tried, its scores by fold and by metric, their errors, and why it failed if it did."""
 
     number: int
     algorithm: str
@@ -89,6 +89,14 @@ class TrialRow(Plain):
     metrics: dict[str, Estimate] = field(default_factory=dict)
     bound: float | None = None
     accuracy: str = ""
+    error: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """How the trial ended, in words: with the reason where it failed, with the earlier trial that it equals."""
+        ended = {"fail": "failed"}.get(self.state.lower(), self.state.lower())
+        why = f": {self.error}" if self.error else ""
+        return f"{ended}{why}" + ("" if self.duplicate_of is None else f", equals {self.duplicate_of}")
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,7 @@ class Leader(Chosen):
     within_one_se: bool = False
     trials: int = 0
     failed: int = 0
+    pruned: int = 0
 
 
 @dataclass(frozen=True)

@@ -103,11 +103,12 @@ def to_csv(data: ReportData) -> str:
     >>> from studies.report.data import TrialRow
     >>> trial = TrialRow(0, "ridge", {"alpha": 0.5}, value=-2.0, fold_scores=[-1.5, -2.5])
     >>> print(to_csv(ReportData(name="s", trials=[trial])).splitlines()[1])
-    0,ridge,complete,-2.0,,,,,,-1.5 -2.5,0.5
+    0,ridge,complete,-2.0,,,,,,,-1.5 -2.5,0.5
     """
     names = list(dict.fromkeys(name for trial in data.trials for name in trial.params))
     fixed = [
-        "number", "algorithm", "state", "value", "se", "bound", "accuracy", "seconds", "duplicate_of", "fold_scores"
+        "number", "algorithm", "state", "value", "se", "bound", "accuracy", "seconds", "duplicate_of", "error",
+        "fold_scores",
     ]  # fmt: skip
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

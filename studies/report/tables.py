@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -117,13 +118,15 @@ def leaderboard(context: Context) -> list[dict[str, Any]]:
 
 def _leader(context: Context, index: int, group: Sequence[TrialRow], scale: Linear) -> dict[str, Any]:
     name, metric = context.algorithms[index], context.metric
-    count = sum(trial.algorithm == name for trial in context.data.trials)
+    states = Counter(trial.state.lower() for trial in context.data.trials if trial.algorithm == name)
+    pruned = states["pruned"]
     top = group[0] if group else None
     return {
         "name": name,
         "swatch": drawing_of(swatch(index)),
-        "trials": count,
-        "failed": count - len(group),
+        "trials": states.total(),
+        "failed": states.total() - len(group) - pruned,
+        "pruned": pruned,
         "score": metric.text(top.value, top.se) if top else "no score",
         "median": number_text(metric.shown(group[len(group) // 2].value), 5) if top else "",
         "strip": drawing_of(charts.range_strip(top.value, top.se, scale, metric, index) if top else ""),

@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from studies.counting import counted
 from studies.report.data import Chosen, ReportData, TrialRow
 from studies.report.text import (
     Metric,
@@ -94,10 +95,10 @@ def _heading(data: ReportData, say: Say) -> Text:
     facts = [
         data.target and f"target {data.target}",
         data.folds,
-        f"{len(data.trials):,} trials" if data.trials else "",
+        counted(len(data.trials), "trial") if data.trials else "",
     ]
     if data.n_rows:
-        facts.insert(1, f"{data.n_rows:,} rows × {data.n_columns:,} columns")
+        facts.insert(1, f"{counted(data.n_rows, 'row')} × {counted(data.n_columns, 'column')}")
     tail = " · ".join(fact for fact in facts if fact)
     return _line(say(data.name, "bold"), say(f"\n{tail}" if tail else "", "dim"))
 
@@ -269,7 +270,7 @@ def _cost(data: ReportData, say: Say) -> Text:
     ledger = data.ledger
     parts = [say(cost_text(ledger), "bold")]
     if ledger.states_built or ledger.states_reused:
-        states = f"{ledger.states_built:,} states built, {ledger.states_reused:,} reused"
+        states = f"{counted(ledger.states_built, 'state')} built, {ledger.states_reused:,} reused"
         times = f"pass {seconds_text(ledger.seconds_pass)}, trials {seconds_text(ledger.seconds_trials)}"
         parts.append(say(f" {states}; {times}.", "dim"))
     return _line(*parts)

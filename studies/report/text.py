@@ -251,14 +251,43 @@ def cost_text(ledger: Ledger) -> str:
 
     Examples
     --------
-    >>> cost_text(Ledger(rows_read=336_776, rows_if_retrained=340_143_760))
+    >>> from studies.report.data import SegmentRow
+    >>> months = [SegmentRow("2013", 336_776)]
+    >>> cost_text(Ledger(rows_read=336_776, rows_if_retrained=340_143_760, segments=months))
     'It read 336,776 rows once; retraining would have read 340 million: 1,010×.'
+    >>> cost_text(Ledger(rows_read=673_552, rows_if_retrained=340_143_760, segments=months))
+    'It read 336,776 rows twice; retraining would have read 340 million: 505×.'
     """
     retrained = count_text(ledger.rows_if_retrained)
     if ledger.rows_read <= 0:
         return f"It read no rows: every state was in the store. Retraining would have read {retrained}."
-    rows = count_text(ledger.rows_read)
-    return f"It read {rows} rows once; retraining would have read {retrained}: {ratio_text(ledger)}."
+    return f"It read {readings_text(ledger)}; retraining would have read {retrained}: {ratio_text(ledger)}."
+
+
+def readings_text(ledger: Ledger) -> str:
+    """Return how many rows were read, and how often: those of a further pass or of a polish count too.
+
+    Examples
+    --------
+    >>> from studies.report.data import SegmentRow
+    >>> segments = [SegmentRow("a", 100), SegmentRow("b", 100, status="reused")]
+    >>> [readings_text(Ledger(rows_read=n, segments=segments)) for n in (100, 300, 250, 1)]
+    ['100 rows once', '100 rows 3 times', '250 rows, some more than once', '1 row']
+    """
+    known = [segment.rows for segment in ledger.segments if segment.status == "read"]
+    rows = sum(known) or sum(segment.rows for segment in ledger.segments)
+    read = counted_text(ledger.rows_read, "row")
+    if not rows or ledger.rows_read < rows:
+        return read
+    times, rest = divmod(ledger.rows_read, rows)
+    if rest:
+        return f"{read}, some more than once"
+    return f"{counted_text(rows, 'row')} {('once', 'twice')[times - 1] if times < 3 else f'{times} times'}"
+
+
+def counted_text(number: float, noun: str) -> str:
+    """Return a count as :func:`count_text` has it, with its noun."""
+    return f"{count_text(number)} {noun if number == 1 else noun + 's'}"
 
 
 def ranked(data: ReportData) -> list[TrialRow]:

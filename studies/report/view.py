@@ -6,6 +6,7 @@ import itertools
 
 from markupsafe import Markup
 
+from studies.counting import counted
 from studies.report import charts
 from studies.report import tables as report_tables
 from studies.report.charts.marks import swatch
@@ -50,7 +51,7 @@ def build_view(data: ReportData) -> dict[str, object]:
 
 
 def _facts(data: ReportData) -> list[tuple[str, str]]:
-    rows = f"{data.n_rows:,} × {data.n_columns:,} columns"
+    rows = f"{data.n_rows:,} × {counted(data.n_columns, 'column')}"
     if data.dropped_rows:
         rows += f", {data.dropped_rows:,} dropped"
     seed = "" if data.seed is None else f", seed {data.seed}"
@@ -107,10 +108,12 @@ def _pareto(context: Context) -> dict[str, object]:
 
 
 def _trial_counts(data: ReportData) -> str:
-    failed = sum(finite(trial.value) is None for trial in data.trials)
+    pruned = sum(trial.state.lower() == "pruned" for trial in data.trials)
+    failed = sum(finite(trial.value) is None for trial in data.trials) - pruned
     equal = sum(trial.duplicate_of is not None for trial in data.trials)
     parts = [f"{len(data.trials):,}"]
-    parts += [f"{failed:,} without a score"] if failed else []
+    parts += [f"{pruned:,} pruned"] if pruned else []
+    parts += [f"{failed:,} failed"] if failed else []
     parts += [f"{equal:,} answered from the record"] if equal else []
     return ", ".join(parts)
 

@@ -100,6 +100,12 @@ class Auto(Proposer):
         self._study: str | None = None
         self._forget()
 
+    def within(self, space: Space) -> Auto:
+        """Return the sampler of a part of its space, whose beginning is as long."""
+        made = Auto(space, self.seed, 0)
+        made.startup = self.startup
+        return made
+
     def propose(self, study: Study, number: int) -> Params:
         """Return the parameters of the trial of that number."""
         n = number

@@ -54,6 +54,10 @@ class ByNumber(BaseSampler):
         key = [self.seed, trial.number, *param_name.encode()]
         return from_unit(param_distribution, np.random.default_rng(key).random())
 
+    def within(self, space: Space) -> ByNumber | None:
+        """Return the sampler of a part of its space; None where what it learned would be lost."""
+        return type(self)(space, self.seed)
+
     def branch(self, number: int) -> Branch:
         """Return the branch whose turn it is."""
         return self.space.branches[number % len(self.space.branches)]
@@ -65,7 +69,6 @@ class Proposer(ByNumber):
     @abstractmethod
     def propose(self, study: Study, number: int) -> Params:
         """Return the parameters of the trial of that number, the algorithm among them."""
-
     def setting(self, study: Study, trial: FrozenTrial) -> Params:
         """Return the parameters of a trial."""
         return self.propose(study, trial.number)

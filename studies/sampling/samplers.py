@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, TPESampler
 
 from studies.errors import SamplerError
@@ -77,6 +77,9 @@ class Grid(Proposer):
         order = np.random.default_rng(seed).permutation(len(points))
         self.points: list[Params] = [points[i] for i in order]
 
+    def within(self, space: Space) -> None:
+        """Return None: every setting was asked for, once."""
+
     def propose(self, study: Study, number: int) -> Params:
         """Return the parameters of the trial of that number."""
         return self.points[number % len(self.points)]
@@ -88,6 +91,13 @@ class Tree(ByNumber):
     def __init__(self, space: Space, seed: int, startup: int = 10) -> None:
         super().__init__(space, seed)
         self._startup = startup
+        self._left = space
+
+    def within(self, space: Space) -> Tree:
+        """Return the sampler of a part of its space; Optuna's knows the whole, so what is not in it is replaced."""
+        made = Tree(self.space, self.seed, self._startup)
+        made._left = space
+        return made
 
     def setting(self, study: Study, trial: FrozenTrial) -> Params:
         """Return the parameters of a trial."""
@@ -95,7 +105,19 @@ class Tree(ByNumber):
         tpe = TPESampler(seed=int(rng.integers(2**32)), n_startup_trials=self._startup, constant_liar=False)
         branch = self._branch(tpe, study, trial, rng)
         found = tpe.sample_relative(study, trial, branch.free) if branch.free else {}
-        return branch.fixed | found if found else branch.params(rng.random(len(branch.free)))
+        made = branch.fixed | found if found else branch.params(rng.random(len(branch.free)))
+        return made if self._left is self.space else self._replaced(made, rng)
+
+    def _replaced(self, made: Params, rng: np.random.Generator) -> Params:
+        """Return a setting whose choices are all in what is left of the space."""
+        branches = self._left.branches
+        left = next((b for b in branches if b.fixed.get(ALGORITHM) == made.get(ALGORITHM)), None)
+        if left is None:
+            left = branches[rng.integers(len(branches))]
+            return left.params(rng.random(len(left.free)))
+        drawn = left.params(rng.random(len(left.free)))
+        kept = {k: made[k] for k, d in left.free.items() if not _lacks(d, made[k])}
+        return drawn | kept
 
     def _branch(self, tpe: TPESampler, study: Study, trial: FrozenTrial, rng: np.random.Generator) -> Branch:
         branches = self.space.branches
@@ -105,6 +127,10 @@ class Tree(ByNumber):
         if not found:
             return branches[rng.integers(len(branches))]
         return next(b for b in branches if b.fixed[ALGORITHM] == found[ALGORITHM])
+
+
+def _lacks(d: BaseDistribution, value: object) -> bool:
+    return isinstance(d, CategoricalDistribution) and value not in d.choices
 
 
 def make_sampler(

@@ -49,6 +49,11 @@ class Branch:
         """Return the coordinates of a setting, or None if it is not in this branch."""
         if any(params.get(k, v) != v for k, v in self.fixed.items()) or not self.free.keys() <= params.keys():
             return None
+        if any(
+            isinstance(d, CategoricalDistribution) and params[k] not in d.choices
+            for k, d in self.free.items()
+        ):
+            return None
         return [to_unit(d, params[name]) for name, d in self.free.items()]
 
     def points(self) -> Iterator[Params]:

@@ -36,6 +36,9 @@ class PerAlgorithm(ByNumber):
         self._studies: list[Study] = []
         self._asked: dict[int, Trial] = {}
 
+    def within(self, space: Space) -> None:
+        """Return None: its state is of the whole space."""
+
     def setting(self, study: Study, trial: FrozenTrial) -> Params:
         """Return the parameters of a trial."""
         if not self._studies:

@@ -94,7 +94,7 @@ def make_data(count: int = 200) -> ReportData:
     chance = random.Random(5)
     months = [f"flights-2013-{m:02d}.parquet" for m in range(1, 13)]
     segments = [
-        SegmentRow(name, 27_000 + 113 * i, 610_000, "read" if i == 11 else "reused")
+        SegmentRow(name, 336_776 if i == 11 else 27_000 + 113 * i, 610_000, "read" if i == 11 else "reused")
         for i, name in enumerate(months)
     ]
     return ReportData(

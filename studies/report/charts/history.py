@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from studies.counting import counted
 from studies.report.charts.frame import Frame, frame_of
 from studies.report.charts.marks import mark_path, ring
 from studies.report.charts.scales import fit_linear, score_scale
@@ -36,7 +37,7 @@ def history_chart(
     shown = [metric.shown(trial.value) for trial in trials]
     y, _ = score_scale(shown, metric.sign)
     frame = frame_of(width, height, fit_linear([trial.number for trial in trials], pad=0.01, whole=True), y)
-    name = f"Optimisation history: {metric.short} of {len(trials)} trials, {metric.direction}"
+    name = f"Optimisation history: {metric.short} of {counted(len(trials), 'trial')}, {metric.direction}"
     marks = (_marks(frame, trials, drawn, metric, algorithm, i) for i, algorithm in enumerate(algorithms))
     axes, line = frame.axes("trial", metric.label), _running(frame, trials, metric)
     content = [axes, _failed(frame, trials), *marks, line]

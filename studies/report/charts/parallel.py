@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from studies.counting import counted
 from studies.report.charts.frame import spaced
 from studies.report.charts.scales import Category, Scale, Ticks, fit_scale, score_scale
 from studies.report.charts.svg import Point, coord, element, label, path, picture
@@ -68,7 +69,7 @@ def parallel_chart(
     ]
     height = axes[-1].y + 34
     over = f"{len(parameters)} hyperparameters and {metric.short}"
-    name = f"Parallel coordinates of {len(drawn)} trials over {over}"
+    name = f"Parallel coordinates of {counted(len(drawn), 'trial')} over {over}"
     return picture(width, height, name, [*reversed(lines), *map(_draw_axis, axes)], class_)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from studies.counting import counted
 from studies.report.charts.frame import frame_of
 from studies.report.charts.marks import mark_path, ring
 from studies.report.charts.scales import score_scale
@@ -50,7 +51,7 @@ def pareto_chart(
         for place, name in enumerate(algorithms)
     ]
     best = [p for t, p in zip(trials, points, strict=True) if t.number in front and p is not None]
-    title = f"Pareto front: {metrics[1].short} against {metrics[0].short} of {len(trials)} trials"
+    title = f"Pareto front: {metrics[1].short} against {metrics[0].short} of {counted(len(trials), 'trial')}"
     axes = frame.axes(metrics[0].label, metrics[1].label)
     rings = [ring(point, "ring many") for point in best]
     return picture(width, height, title, [axes, *marks, _steps(best) if joined else "", *rings], class_)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from studies.counting import counted
 from studies.report.charts.svg import coord, element, picture, title
 from studies.report.data import SegmentRow
 from studies.report.text import count_text
@@ -23,7 +24,7 @@ def segment_strip(segments: Sequence[SegmentRow], bins: int = BINS) -> str:
     bars = [_bar(group, i * step, step) for i, group in enumerate(groups)]
     read = sum(segment.status == "read" for segment in segments)
     counts = f"{read:,} read, {len(segments) - read:,} reused"
-    name = f"{len(segments):,} segments in the order of the data: {counts}"
+    name = f"{counted(len(segments), 'segment')} in the order of the data: {counts}"
     drawing = picture(WIDTH, HEIGHT, name, bars, "strip")
     return drawing.replace("<svg ", '<svg preserveAspectRatio="none" ', 1)
 

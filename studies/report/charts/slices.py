@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from studies.counting import counted
 from studies.report.charts.frame import Frame, frame_of
 from studies.report.charts.marks import mark_path, ring
 from studies.report.charts.scales import Category, Scale, fit_scale, score_scale
@@ -35,7 +36,7 @@ def slice_chart(
         for point, place in _points(frame, x, trials, set_here, parameter, metric)
         if trials[place].number == best
     ]
-    name = f"{parameter} against {metric.short}, {metric.direction}, {len(set_here)} trials"
+    name = f"{parameter} against {metric.short}, {metric.direction}, {counted(len(set_here), 'trial')}"
     return picture(360, 240, name, content, "points")
 
 
