@@ -23,6 +23,7 @@ from hpo.question.checks import check
 from hpo.question.habits import check_target, taught
 from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states.plan import Plan, make_plan
+from hpo.trials.editions import Edition, edition_of
 from hpo.trials.run import Runner
 from state_store import StateStore
 from studies.counting import counted
@@ -197,7 +198,7 @@ def run_question(
 ) -> Result:
     """Run a resolved question; what :func:`tune`, streams and the command line share."""
     recorded = question.spec.name is not None or question.spec.warm_start is not None
-    kept = open_storage(storage if storage is not None else default_storage()) if recorded else None
+    kept = kept_in(storage) if recorded else None
     wanted = sys.stderr.isatty() if progress is None else progress
     bar = RichProgress() if wanted else Progress()
     result = Result((runner or Runner)(question, sampler, kept, resume, bar, fresh).run())
@@ -209,6 +210,17 @@ def run_question(
     if result.optuna_study.get_trials(deepcopy=False) and (why := without_score(result.run)):
         warnings.warn(why, NoScoreWarning, stacklevel=3)
     return result
+
+
+def kept_in(storage: BaseStorage | Location | None) -> BaseStorage:
+    """Return the storage of studies: as given, at a place, or the default one."""
+    return open_storage(storage if storage is not None else default_storage())
+
+
+def next_edition(spec: StudySpec, *, fresh: bool = False) -> tuple[Question, Edition]:
+    """Return the question of a spec, which has a name, and which edition a run of it would be; reads no rows."""
+    question = question_of(spec)
+    return question, edition_of(kept_in(spec.storage), str(spec.name), question.definition(), fresh=fresh)
 
 
 def plan(spec: StudySpec) -> Plan:

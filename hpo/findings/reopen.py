@@ -33,8 +33,8 @@ from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
 from state_store import StateStore
-from studies.record.editions import resolved
-from studies.record.records import load_study, record_of
+from studies.record.editions import load_edition
+from studies.record.records import record_of
 from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord
 from studies.spec.spec import build
@@ -114,7 +114,7 @@ def load(
     """
     allow(listed(allow_imports))
     kept_in = open_storage(storage if storage is not None else default_storage())
-    study = load_study(kept_in, resolved(kept_in, name))
+    study = load_edition(kept_in, name)
     record = record_of(study)
     if record is None or record.segments is None:
         raise TuneError(

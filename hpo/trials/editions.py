@@ -50,12 +50,14 @@ class Edition:
     number : of the edition, from 1.
     before : the edition whose best settings are scored again first, as it is stored; None for none.
     going_on : whether it was begun before, and did not end.
+    due : whether there is anything to do: it is new, or goes on.
     """
 
     name: str
     number: int = 1
     before: str | None = None
     going_on: bool = False
+    due: bool = True
 
     @property
     def stored(self) -> str:
@@ -98,7 +100,8 @@ def edition_of(
         return Edition(name, last.number + 1)
     if not changed:
         before = record.edition.before if record.edition else None
-        return Edition(name, last.number, before, going_on=record.stopped in STOPPED)
+        going_on = record.stopped in STOPPED
+        return Edition(name, last.number, before, going_on=going_on, due=going_on)
     if changed == {DATA}:
         tried = any(recorded(trial) for trial in study.get_trials(deepcopy=False))
         return Edition(name, last.number + 1, last.stored if tried else None)

@@ -314,7 +314,12 @@ class Runner:
         return "exhausted" if stopped == "trials" and points < spec.trials else stopped
 
     def _warm_start(self, tuner: Tuner, recorder: _Recorder) -> int:
-        """Take over the trials of another study, scored anew on these states; return how many there are."""
+        """Take over the trials of another study, scored anew on these states; return how many there are.
+
+        Only a first edition begins with those of another study.
+        """
+        if self.edition is not None and self.edition.number > 1:
+            return 0
         trials = tuner.study.get_trials(deepcopy=False)
         known = sum(note.warm_start is not None for note in notes(tuner.study))
         name = self.question.spec.warm_start

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from studies.errors import StudyMissing
 from studies.quiet import quiet
+from studies.record.records import load_study
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from optuna.study import Study
 
 DATA = "state of the data"
 """What of a definition says which data a study is of: where this alone differs, it is another edition."""
@@ -76,3 +78,14 @@ def resolved(storage: BaseStorage, name: str) -> str:
         known = ", ".join(map(str, numbers))
         raise StudyMissing(f"study {base!r} has no edition {number}; it has {known}")
     return stored_name(base, number)
+
+
+def load_edition(storage: BaseStorage, name: str) -> Study:
+    """Return a stored study in memory: the last edition, or the one that ``"name@2"`` says.
+
+    Raises
+    ------
+    StudyMissing, StorageError
+        There is none, or it makes no sense.
+    """
+    return load_study(storage, resolved(storage, name))
