@@ -143,11 +143,11 @@ class Stream:
         weight: str | None = None,
         features: Iterable[str] | None = None,
         drop: Iterable[str] | None = None,
-        folds: int | Mapping[str, Any] | None = None,
+        folds: int | Mapping[str, object] | None = None,
         scoring: str | Sequence[str] | None = None,
         refit: str | bool | None = None,
         scoring_rows: int | None = None,
-        search: Mapping[str, Any] | None = None,
+        search: Mapping[str, object] | None = None,
         seed: int | None = None,
         max_categories: int | None = None,
         hash_columns: str | Iterable[str] | None = None,
@@ -224,7 +224,7 @@ class Stream:
         """Rows that made no sense."""
         return self._begun.flow.bad if self._begun else 0
 
-    def update(self, rows: Any) -> None:
+    def update(self, rows: object) -> None:
         """Take further rows: a pandas, polars or Arrow table with the columns of the first, in any order.
 
         Raises
@@ -288,7 +288,7 @@ class Stream:
         self,
         *,
         name: str | None = None,
-        search: Mapping[str, Any] | None = None,
+        search: Mapping[str, object] | None = None,
         trials: int = 200,
         timeout: float | str | None = None,
         patience: int | None = None,

@@ -980,4 +980,22 @@ KNOWN: tuple[Example, ...] = (
         "time",
         "neg_mean_squared_error",
     ),
+    # Training folds with but the sentinels of a column whose usual values are 10⁹ deviations away: refused.
+    Example(
+        Spec(seed=28062, rows=12, cols=(Col("constant", "Int8", offset=1000.0, scale=6),
+            Col("text"), Col("category"), Col("category", missing=0.6, where="file"),
+            Col("heavy", scale=1, missing=0.02, where="file", sentinel=9999.0, marked="file"),
+            Col("category", missing=0.02), Col("boolean", missing=0.3, where="fold"),
+            Col("few", "UInt8", offset=-30.0, scale=3, where="fold", sentinel=-9999.0),
+            Col(dtype="Int8", offset=1000.0, missing=0.3, where="only", sentinel=0.0),
+            Col("few", offset=-30.0, scale=12, missing=0.3, where="file", sentinel=-9999.0, marked="file"),
+            Col(dtype="Float64", offset=-30.0, missing=0.02, where="only", sentinel=0.0, marked="file"),
+            Col("text", where="only")), scale=6, order="sorted", weights="whole", files=7, parts=2,
+            dtype="int16", untold=0.3),
+        "ridge",
+        (("alpha", 0.01), ("fit_intercept", True), ("impute", "zero"), ("min_frequency", 0.1), ("select",
+         None), ("standardize", True)),
+        "repeated",
+        "explained_variance",
+    ),
 )  # fmt: skip
