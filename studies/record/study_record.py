@@ -249,7 +249,8 @@ class StudyRecord:
         if self.segments is None:
             begun = {"definition": dict(self.definition), "version": self.version}
             return begun if self.edition is None else {**begun, "edition": _plain(self.edition)}
-        values = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        names = (f.name for f in dataclasses.fields(self) if f.name != "ledger")
+        values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
         return {key: value for key, value in found.items() if key not in ("polish", "edition") or value is not None}
@@ -291,6 +292,8 @@ class StudyRecord:
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it: dataclasses and mappings as dicts, tuples as lists."""
+    if isinstance(value, str):
+        return value
     if dataclasses.is_dataclass(value):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
