@@ -113,6 +113,8 @@ class Runner:
         """Read what must be read, run the trials, keep the record."""
         self._check_name()
         with self.progress, stop_on_interrupt() as stop, one_thread():
+            self.progress.prepare("looking at the data")
+            self.progress.metric = self.question.metric
             allow_caches()
             pilot = self._pilot()
             _tell_looks(self.question, pilot)
