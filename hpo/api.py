@@ -21,6 +21,7 @@ from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.habits import check_target, taught
 from hpo.question.question import Asked, Question, make_spec, resolved
+from hpo.states.learned.notes import FooterShelf
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.run import Runner
 from state_store import StateStore
@@ -230,18 +231,21 @@ def _question(
     spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None
 ) -> Question:
     allow(spec.allow_imports)
-    text = TextFormat.of(spec.model_dump())
+    text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
+        footers=footers,
     )  # fmt: skip
     if text.given and not dataset.is_text:
         said = words(text.given)
         raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")
     if unlike := warning_of(guess(dataset.sight(ROWS), text), text):
         warnings.warn(unlike, DataWarning, stacklevel=3)
-    return question_over(spec, dataset, folds, store, found)
+    question = question_over(spec, dataset, folds, store, found)
+    footers.keep(question.store)
+    return question
 
 
 def question_over(

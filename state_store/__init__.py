@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         UnstorableValue,
     )
     from state_store.gc import Collected
-    from state_store.key import Key, digest
+    from state_store.key import Key, digest, digests
     from state_store.local import LocalBackend
     from state_store.packs import Member
     from state_store.store import StateStore
@@ -68,7 +68,7 @@ _HOMES = {
         "UnstorableValue",
     ),
     "gc": ("Collected",),
-    "key": ("Key", "digest"),
+    "key": ("Key", "digest", "digests"),
     "local": ("LocalBackend",),
     "packs": ("Member",),
     "store": ("StateStore",),
@@ -104,6 +104,7 @@ __all__ = [
     "UnstorableValue",
     "decode_blob",
     "digest",
+    "digests",
     "encode_blob",
     "export_states",
     "flatten",

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
 from hpo.data.sources.files import list_files
+from hpo.data.sources.footers import Shelf
 from hpo.data.sources.formats import open_files
 from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
 from hpo.data.sources.memory import TableBlock, gather_block
-from hpo.data.sources.readers import FileReader, column_names, gather_readers
+from hpo.data.sources.readers import FileReader, all_names, column_names, gather_readers
 from hpo.data.sources.roles import as_names, index_columns, resolve_roles
 from hpo.data.sources.text import USUAL, TextFormat
 from hpo.errors import DataError, DataWarning
@@ -28,6 +29,7 @@ def open_dataset(
     fingerprint: Literal["fast", "content"] = "fast",
     storage_options: Mapping[str, Any] | None = None,
     text: TextFormat = USUAL,
+    footers: Shelf | None = None,
 ) -> Dataset:
     """Return the data set of files, frames or arrays.
 
@@ -44,6 +46,7 @@ def open_dataset(
     fingerprint : ``"fast"``, a file is known by its address, size, time and footer; ``"content"``, by its
         bytes alone, so that a copy elsewhere is the same data.
     text : how CSV files are written, where that is not as usual; nothing to data of other formats.
+    footers : where it is remembered what Parquet files say of themselves, so that known ones are not opened.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def open_dataset(
     elif is_frame(data):
         dataset = _open_frame(data, asked)
     else:
-        dataset = _open_paths(data, asked, fingerprint, storage_options, text)
+        dataset = _open_paths(data, asked, fingerprint, storage_options, text, footers)
     if dataset.rows == 0:
         raise DataError(f"{_name(data)} holds no rows; check that it is the data you meant")
     return dataset
@@ -105,7 +108,12 @@ def _by_name(asked: Mapping[str, Any]) -> bool:
 
 
 def _open_paths(
-    data: Any, asked: dict[str, Any], fingerprint: str, options: Mapping[str, Any] | None, text: TextFormat
+    data: Any,
+    asked: dict[str, Any],
+    fingerprint: str,
+    options: Mapping[str, Any] | None,
+    text: TextFormat,
+    footers: Shelf | None,
 ) -> Dataset:
     if not _is_path(data) and not (isinstance(data, list | tuple) and all(map(_is_path, data))):
         raise DataError(
@@ -114,9 +122,9 @@ def _open_paths(
         )
     if asked["weight"] is not None and not isinstance(asked["weight"], str):
         raise DataError("for files, weight is the name of a column")
-    readers = open_files(list_files(data, options), fingerprint, text)
+    readers = open_files(list_files(data, options), fingerprint, text, footers)
     names = column_names(readers[0])
-    later = {name for reader in readers[1:] for name in column_names(reader)} - set(names)
+    later = all_names(readers[1:]) - set(names)
     dropped = as_names(asked["drop"])
     index = [name for name in index_columns(readers[0].schema) if name in names]
     roles = resolve_roles(names, **{**asked, "drop": [n for n in dropped if n not in later]}, index=index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -50,7 +51,7 @@ class Segment:
     place: str = ""
     opened: int | None = None
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Name of the segment, unique within its data set."""
         return f"{self.uri}[{self.part[0]}:{self.part[1]}]"

@@ -47,3 +47,11 @@ def open_store(store: StateStore | Location | None) -> StateStore:
     if isinstance(store, StateStore):
         return store
     return StateStore(default_store() if store is None else store)
+
+
+def existing_store(store: StateStore | Location | None) -> StateStore | None:
+    """Return a store as :func:`open_store` if it is there; None where it would have to be made."""
+    if isinstance(store, StateStore):
+        return store
+    place = Path(default_store() if store is None else store).expanduser()
+    return StateStore(place) if (place / "store.json").is_file() else None

@@ -205,7 +205,8 @@ class StudyRecord:
         """Return JSON values; those of a study whose pass is not finished say what it is, and no more."""
         if self.segments is None:
             return {"definition": dict(self.definition), "version": self.version}
-        values = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        names = (f.name for f in dataclasses.fields(self) if f.name != "ledger")
+        values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
         return {key: value for key, value in found.items() if key != "polish" or value is not None}
@@ -247,6 +248,8 @@ class StudyRecord:
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it: dataclasses and mappings as dicts, tuples as lists."""
+    if isinstance(value, str):
+        return value
     if dataclasses.is_dataclass(value):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

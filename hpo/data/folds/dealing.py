@@ -188,10 +188,11 @@ class Table:
 
     def _count(self, label: Label | None, share: Share) -> None:
         self.known &= share.rows is not None
-        given = np.full(len(self.total), (share.rows or 0) // len(self.total))
-        given[list(share.extra)] += 1
-        self.rows[label] += given
-        self.total += given
+        each = (share.rows or 0) // len(self.total)
+        for counts in (self.rows[label], self.total):
+            np.add(counts, each, out=counts)
+            if share.extra:
+                counts[list(share.extra)] += 1
 
 
 def label_text(label: Label | None) -> str:

@@ -31,6 +31,8 @@ _MAGIC = {b"PAR1": PARQUET, b"ARRO": IPC, b"FEA1": IPC}
 _ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"})
 _ETAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
 
+MANY = 16
+"""Files of a folder from which on it is listed to know its links."""
 
 Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """A path, glob or URI, or several."""
@@ -78,20 +80,10 @@ class DataFile:
     def partitions(self) -> dict[str, str | None]:
         """Hive partition keys and values in the path, such as ``year=2013``."""
         below = self.path.removeprefix(self.root)
+        if "=" not in below:
+            return {}
         pairs = (part.split("=", 1) for part in below.split("/")[:-1] if "=" in part)
         return {key: _partition_value(value) for key, value in pairs if key}
-
-    @cached_property
-    def identity(self) -> tuple[Hashable, ...]:
-        """What is the same for every link to the file: where it is, and the partitions it is reached by."""
-        local = isinstance(self.fs, pafs.LocalFileSystem)
-        real = os.path.realpath(self.path) if local else self.uri
-        return real, tuple(self.partitions.items())
-
-    @property
-    def is_link(self) -> bool:
-        """Whether the path leads over a link."""
-        return self.identity[0] not in (self.path, self.uri)
 
     def check_unchanged(self) -> None:
         """Raise DataError if the file is not the one that was listed."""
@@ -116,10 +108,41 @@ def list_files(data: Paths, storage_options: Mapping[str, Any] | None = None) ->
     if not items:
         raise DataError("the list of paths is empty; give at least one file, directory, glob or URI")
     found = {file.uri: file for item in items for file in _expand(os.fspath(item), storage_options)}
+    real = _real_paths(found)
+    links = {uri for uri, file in found.items() if real[uri] not in (file.path, uri)}
     once: dict[tuple[Hashable, ...], DataFile] = {}
-    for uri in sorted(found, key=lambda uri: (found[uri].is_link, uri)):
-        once.setdefault(found[uri].identity, found[uri])
+    for uri in sorted(found, key=lambda uri: (uri in links, uri)):
+        once.setdefault((real[uri], *found[uri].partitions.items()), found[uri])
     return _named_apart(sorted(once.values(), key=lambda file: file.uri))
+
+
+def _real_paths(files: Mapping[str, DataFile]) -> dict[str, str]:
+    """Return where files are, whatever links lead to them, by URI."""
+    folders: dict[str, list[str]] = {}
+    for uri, file in files.items():
+        folders.setdefault(file.path.rpartition("/")[0], []).append(uri)
+    found: dict[str, str] = {}
+    for folder, uris in folders.items():
+        if not isinstance(files[uris[0]].fs, pafs.LocalFileSystem):
+            found.update((uri, uri) for uri in uris)
+            continue
+        real, links = os.path.realpath(folder or "/").rstrip("/"), _links(folder or "/", len(uris))
+        for uri in uris:
+            path = files[uri].path
+            name = path.rpartition("/")[2]
+            found[uri] = os.path.realpath(path) if links is None or name in links else f"{real}/{name}"
+    return found
+
+
+def _links(folder: str, wanted: int) -> set[str] | None:
+    """Return the names of the links in a folder of which many files are wanted; None where that is not known."""
+    if wanted < MANY:
+        return None
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.is_symlink()}
+    except OSError:
+        return None
 
 
 def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
@@ -279,9 +302,15 @@ def is_data_name(path: str) -> bool:
 def _format_by_name(path: str) -> str | None:
     name = path.rsplit("/", 1)[-1].lower()
     for ending in _COMPRESSED:
-        if name.endswith(ending) and _ENDINGS.get(PurePosixPath(name[: -len(ending)]).suffix) == CSV:
+        if name.endswith(ending) and _ENDINGS.get(_suffix(name[: -len(ending)])) == CSV:
             return CSV
-    return _ENDINGS.get(PurePosixPath(name).suffix)
+    return _ENDINGS.get(_suffix(name))
+
+
+def _suffix(name: str) -> str:
+    """Return the ending of a name with its dot; a name that only begins with one has none."""
+    stem, dot, ending = name.rpartition(".")
+    return dot + ending if stem and ending else ""
 
 
 def _partition_value(text: str) -> str | None:

@@ -11,24 +11,29 @@ from pyarrow.fs import LocalFileSystem
 
 from hpo.data.sources.csv import open_csv
 from hpo.data.sources.files import CSV, IPC, PARQUET, DataFile
+from hpo.data.sources.footers import Footers, Shelf
 from hpo.data.sources.ipc import open_ipc
 from hpo.data.sources.parquet import open_parquet
 from hpo.data.sources.readers import READ_ERRORS, FileReader, unreadable
 from hpo.data.sources.text import USUAL, TextFormat
 from hpo.errors import DataError
 
-OPENERS: Mapping[str, Callable[[DataFile, str, TextFormat], FileReader]] = {
-    PARQUET: lambda file, how, _: open_parquet(file, how),
-    CSV: open_csv,
-    IPC: lambda file, how, _: open_ipc(file, how),
+OPENERS: Mapping[str, Callable[[DataFile, str, TextFormat, Footers], FileReader]] = {
+    PARQUET: lambda file, how, _, footers: open_parquet(file, how, footers),
+    CSV: lambda file, how, text, _: open_csv(file, how, text),
+    IPC: lambda file, how, *_: open_ipc(file, how),
 }
 """What opens a file of each format."""
 
 
 def open_files(
-    files: Sequence[DataFile], fingerprint: str, text: TextFormat = USUAL
+    files: Sequence[DataFile], fingerprint: str, text: TextFormat = USUAL, shelf: Shelf | None = None
 ) -> list[FileReader]:
-    """Open every file, several at a time where that takes a network's time; all must be of one format."""
+    """Open every file, several at a time where that takes a network's time; all must be of one format.
+
+    Those whose footers are on the shelf, unchanged, are not opened.
+    """
+    footers = Footers(shelf)
     with ExitStack() as stack:
         each: Callable[..., Iterable[Any]] = map
         if not all(isinstance(file.fs, LocalFileSystem) for file in files):
@@ -40,15 +45,19 @@ def open_files(
                     f"{files[0].uri!r} is {formats[0]} and {file.uri!r} is {form}; "
                     "a data set has one format, so name one with a glob such as '*.parquet'"
                 )
-        return list(each(lambda file: _open(file, formats[0], fingerprint, text), files))
+        if formats[0] == PARQUET:
+            footers.load(files)
+        readers = list(each(lambda file: _open(file, formats[0], fingerprint, text, footers), files))
+    footers.save()
+    return readers
 
 
 def _format(file: DataFile) -> str:
     return file.format
 
 
-def _open(file: DataFile, form: str, fingerprint: str, text: TextFormat) -> FileReader:
+def _open(file: DataFile, form: str, fingerprint: str, text: TextFormat, footers: Footers) -> FileReader:
     try:
-        return OPENERS[form](file, fingerprint, text)
+        return OPENERS[form](file, fingerprint, text, footers)
     except READ_ERRORS as error:
         raise DataError(unreadable(file, error)) from error

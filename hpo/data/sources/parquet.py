@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from hpo.data.origins import joined_bounds
 from hpo.data.segment import Segment, fingerprint, group_runs
 from hpo.data.sources.files import DataFile
+from hpo.data.sources.footers import Footer, Footers
 from hpo.data.sources.readers import identity, place
 from hpo.data.sources.text import Sight
 
@@ -25,13 +26,21 @@ STATED_GROUPS = 8
 
 @dataclass
 class ParquetReader:
-    """One opened Parquet file; the footer is parsed once and kept."""
+    """One Parquet file; the footer is parsed once and kept. One that is remembered is parsed when it is needed."""
 
     file: DataFile
     schema: pa.Schema
     segments: tuple[Segment, ...]
-    nullable: dict[str, bool]
-    metadata: pq.FileMetaData
+    nullable: Mapping[str, bool]
+    parsed: pq.FileMetaData | None = None
+
+    @property
+    def metadata(self) -> pq.FileMetaData:
+        """The footer."""
+        if self.parsed is None:
+            with self.file.fs.open_input_file(self.file.path) as stream:
+                self.parsed = pq.ParquetFile(stream, pre_buffer=False).metadata
+        return self.parsed
 
     def exact(self, name: str) -> pa.DataType:
         """Return the type that a column is stored in."""
@@ -63,7 +72,7 @@ class ParquetReader:
         with self.file.fs.open_input_file(self.file.path) as stream:
             buffer = max(_LEAST, min(_BUFFER, _BUFFERS // max(1, len(wanted.names))))
             reader = pq.ParquetFile(
-                stream, metadata=self.metadata, pre_buffer=False, buffer_size=buffer, read_dictionary=texts
+                stream, metadata=self.parsed, pre_buffer=False, buffer_size=buffer, read_dictionary=texts
             )
             groups = list(range(*segment.part))
             if not wanted.names:
@@ -72,22 +81,30 @@ class ParquetReader:
             yield from reader.iter_batches(batch_rows, groups, wanted.names, use_threads=threads)
 
 
-def open_parquet(file: DataFile, how: str) -> ParquetReader:
-    """Read the footer of a Parquet file and cut the file into segments."""
+def open_parquet(file: DataFile, how: str, footers: Footers) -> ParquetReader:
+    """Read the footer of a Parquet file, unless it is known, and cut the file into segments."""
+    parsed, footer = None, footers.get(file)
+    if footer is None:
+        parsed, footer = _read(file)
+    known = ("content", footer.content) if how == "content" and footer.content else identity(file, how)
+    if parsed is not None or (how == "content" and not footer.content):
+        footers.put(file, replace(footer, content=known[1] if how == "content" else ""))
+    segments = []
+    for part in group_runs(list(footer.rows)):
+        digest, inside = fingerprint(*known, footer.digest, *part), slice(*part)
+        rows, nbytes = sum(footer.rows[inside]), sum(footer.nbytes[inside])
+        segments.append(Segment(file.uri, part, rows, nbytes, digest, place(file, known, part[0])))
+    return ParquetReader(file, footer.schema, tuple(segments), footer.nullable, parsed)
+
+
+def _read(file: DataFile) -> tuple[pq.FileMetaData, Footer]:
     with file.fs.open_input_file(file.path) as stream:
-        footer = _footer(stream, file.size)
+        digest = _footer(stream, file.size)
         parsed = pq.ParquetFile(stream, pre_buffer=False)
         metadata, schema = parsed.metadata, parsed.schema_arrow
-    known = identity(file, how)
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    segments = []
-    for part in group_runs([group.num_rows for group in groups]):
-        inside = groups[slice(*part)]
-        digest = fingerprint(*known, footer, *part)
-        rows = sum(group.num_rows for group in inside)
-        nbytes = sum(_stored_bytes(group) for group in inside)
-        segments.append(Segment(file.uri, part, rows, nbytes, digest, place(file, known, part[0])))
-    return ParquetReader(file, schema, tuple(segments), _nullable(schema, groups), metadata)
+    rows, nbytes = tuple(group.num_rows for group in groups), tuple(map(_stored_bytes, groups))
+    return metadata, Footer(digest, schema, rows, nbytes, _nullable(schema, groups))
 
 
 def _bounds(chunk: pq.ColumnChunkMetaData, kind: pa.DataType) -> tuple[float, float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -91,7 +91,11 @@ class FileReader(Protocol):
     file: DataFile
     schema: pa.Schema
     segments: tuple[Segment, ...]
-    nullable: dict[str, bool]
+
+    @property
+    def nullable(self) -> Mapping[str, bool]:
+        """Whether a column may hold nulls, of those of which the file says it."""
+        ...
 
     def exact(self, name: str) -> pa.DataType:
         """Return the type in which no two values of a column are one: of whole numbers no float."""
@@ -224,9 +228,8 @@ def gather_readers(readers: Sequence[FileReader], required: Sequence[str] | None
     """Return the source of opened files; ``required`` columns must agree between them."""
     types = _partition_types([reader.file for reader in readers])
     arrow = unify_schemas([(r.file.uri, full_schema(r, types)) for r in readers], required)
-    nullable = {
-        field.name: any(reader.nullable.get(field.name, True) for reader in readers) for field in arrow
-    }
+    stated = {id(reader.nullable): reader.nullable for reader in readers}.values()
+    nullable = {field.name: any(known.get(field.name, True) for known in stated) for field in arrow}
     segments = tuple(segment for reader in readers for segment in reader.segments)
     by_uri = {reader.file.uri: reader for reader in readers}
     schema, is_text = Schema.from_arrow(arrow, nullable), readers[0].file.format == CSV
@@ -235,14 +238,26 @@ def gather_readers(readers: Sequence[FileReader], required: Sequence[str] | None
 
 def column_names(reader: FileReader) -> list[str]:
     """Return the names of a file's columns, its partition keys last."""
-    own = reader.schema.names
+    own: list[str] = reader.schema.names
     return [*own, *(key for key in reader.file.partitions if key not in own)]
+
+
+def all_names(readers: Iterable[FileReader]) -> set[str]:
+    """Return the names of the columns that any file has."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    for reader in readers:  # many share one schema
+        if id(reader.schema) not in seen or reader.file.partitions:
+            seen.add(id(reader.schema))
+            found.update(column_names(reader))
+    return found
 
 
 def full_schema(reader: FileReader, types: dict[str, pa.DataType] | None = None) -> pa.Schema:
     """Return a file's schema with its partition keys appended; a column of the same name wins."""
     types = types or {}
-    keys = [key for key in reader.file.partitions if key not in reader.schema.names]
+    partitions = reader.file.partitions
+    keys = [key for key in partitions if key not in reader.schema.names] if partitions else []
     if not keys:
         return reader.schema
     fields = [pa.field(key, types.get(key, pa.string())) for key in keys]

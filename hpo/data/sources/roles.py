@@ -140,7 +140,7 @@ def unify_schemas(
     distinct: dict[pa.Schema, str] = {}
     last: pa.Schema | None = None
     for uri, schema in schemas:
-        if last is not None and schema.equals(last):
+        if schema is last or (last is not None and schema.equals(last)):
             continue
         last = schema
         check_distinct(repr(uri), schema.names)

@@ -23,7 +23,7 @@ from hpo.data.values import class_codes
 from hpo.states.learned.kinds import DEALS, GROUPS
 from hpo.states.learned.labels import known_label_rows, label_rows
 from hpo.states.learned.notes import Notes
-from state_store import StateStore, digest
+from state_store import StateStore, digest, digests
 from state_store.blob import Blob
 
 if TYPE_CHECKING:
@@ -87,8 +87,12 @@ class _Deal:
         files = [name for name, s in zip(names, segments, strict=True) if s.uri != MEMORY]
         known = notes.recall(files, _extra_rows) if files else {}
         found: dict[str, Shares] = {}
+        alike: dict[object, Shares | None] = {}  # most of many segments
         for segment, name, rows in zip(segments, names, counted, strict=True):
-            shares = None if name not in known else _fitting(known[name], rows, folds.n_splits)
+            kind = (*known.get(name, {}).items(), *rows.items())
+            if name in known and kind not in alike:
+                alike[kind] = _fitting(known[name], rows, folds.n_splits)
+            shares = alike[kind] if name in known else None
             if shares is not None:
                 table.add(shares)
                 found[segment.id] = shares
@@ -119,16 +123,16 @@ class _Deal:
 
     def _names(self, folds: FoldScheme, counted: Sequence[Mapping[Label | None, int | None]]) -> list[str]:
         """Return what the deal of each segment is remembered by."""
-        asked = self._asked(folds)
-        return [
-            self._name(asked, segment, [[label_text(c), n] for c, n in rows.items()])
-            for segment, rows in zip(self.dataset.segments, counted, strict=True)
-        ]
+        found = zip(self.dataset.segments, counted, strict=True)
+        return digests(
+            self._asked(folds),
+            (self._own(segment, [[label_text(c), n] for c, n in rows.items()]) for segment, rows in found),
+        )
 
-    def _name(self, asked: Sequence[object], segment: Segment, counted: object) -> str:
+    def _own(self, segment: Segment, counted: object) -> list[object]:
         """Return what a segment's deal is remembered by: where it is and how many rows it has, not its time."""
         where = segment.fingerprint if segment.uri == MEMORY else segment.uri
-        return digest([*asked, where, segment.place, *segment.part, counted])
+        return [where, segment.place, *segment.part, counted]
 
     def groups(self, folds: GroupFolds) -> GroupFolds:
         """Return folds that know the fold of each group, of the segments that are counted."""
@@ -144,7 +148,8 @@ class _Deal:
             room -= len(words)
             if room >= 0:
                 held[segment.id] = words
-            names[segment.id] = name = self._name(asked, segment, fingerprint(words.tobytes(), rows.tobytes()))
+            counted_as = fingerprint(words.tobytes(), rows.tobytes())
+            names[segment.id] = name = digest([*asked, *self._own(segment, counted_as)])
             together.add(words, rows, self._folds_of(name, words.shape))
         words, rows, known = together.result()
         made = deal_groups(words, rows, known, folds.n_splits, folds.seed)

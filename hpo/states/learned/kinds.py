@@ -80,9 +80,10 @@ LABELS = Kind("labels", "the labels of a target")
 SUMMARY = Kind("learned", "what a pass must know")
 GROUPS = Kind("groups", "the groups of folds")
 DEALS = Kind("deals", "what folds deal")
+FOOTERS = Kind("footers", "what files say of themselves")
 
-KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS)
-"""Categories and origins; labels and their rows; what summaries know; groups and their rows; folds of rows."""
+KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS, FOOTERS)
+"""Categories and origins; labels and their rows; what summaries know; groups and their rows; folds; footers."""
 
 
 def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:

@@ -11,7 +11,7 @@ from hpo.data.dataset import check_classes
 from hpo.errors import DataError, DataWarning
 from hpo.states.learned.kinds import LABELS
 from hpo.states.learned.notes import Notes
-from state_store import StateStore, digest
+from state_store import StateStore, digest, digests
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -130,7 +130,7 @@ def _asked(dataset: Dataset) -> list[object]:
 def _names(dataset: Dataset) -> list[str]:
     """Return the names of what is known of the labels of each segment."""
     asked = _asked(dataset)
-    return [digest([segment.fingerprint, *asked]) for segment in dataset.segments]
+    return digests([], ([segment.fingerprint, *asked] for segment in dataset.segments))
 
 
 def _about(dataset: Dataset, segment: Segment, found: Mapping[Label, int]) -> dict[str, object]:

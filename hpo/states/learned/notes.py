@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hpo.states.learned.kinds import Kind
+from hpo.process.settings import Location, existing_store
+from hpo.states.learned.kinds import FOOTERS, Kind
 from state_store import StateStore, digest
 from state_store.blob import Blob
 
@@ -79,6 +81,39 @@ class Notes:
             list(writers.map(lambda name: self.kind.put(self.store, name, facts[name]), facts))
 
     def _keep_together(self, facts: Mapping[str, Mapping[str, object]]) -> None:
-        text = np.frombuffer(json.dumps(facts, separators=(",", ":")).encode(), np.uint8)
         name = f"{self.topic}-{digest(sorted(facts))}"
-        self.kind.put(self.store, name, {"facts": len(facts)}, {"facts": text})
+        self.kind.put(self.store, name, {"facts": len(facts)}, {"facts": _as_bytes(facts)})
+
+
+@dataclass(eq=False)
+class FooterShelf:
+    """Where a store keeps what files say of themselves: a document for each folder of data.
+
+    Attributes
+    ----------
+    store : the store, as it may be given; none is made before a study is known to make sense.
+    """
+
+    store: StateStore | Location | None
+    _new: tuple[str, Mapping[str, Any]] | None = None
+
+    def load(self, folder: str) -> Mapping[str, Any] | None:
+        """Return what was kept of the files in a folder."""
+        store = existing_store(self.store)
+        if store is None:
+            return None
+        return FOOTERS.made(store, digest(folder), lambda document: json.loads(document.arrays["facts"].tobytes()))
+
+    def save(self, folder: str, known: Mapping[str, Any]) -> None:
+        """Take what is known of the files in a folder, to be kept by :meth:`keep`."""
+        self._new = folder, known
+
+    def keep(self, store: StateStore) -> None:
+        """Keep what was taken."""
+        if self._new is not None:
+            folder, known = self._new
+            FOOTERS.put(store, digest(folder), {"folder": folder}, {"facts": _as_bytes(known)})
+
+
+def _as_bytes(facts: Mapping[str, Any]) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(facts, separators=(",", ":")).encode(), np.uint8)
