@@ -109,6 +109,8 @@ class Shape:
     classes : labels of the target, sorted, where it is a class; a batch holds their places, from 0.
     dtype : ``"float32"`` or ``"float64"``, of the batches.
     stored : share of the numbers of a row that are stored, where these come as a sparse matrix; else 1.
+    rows : how many rows the data has, where that is known before it is read.
+    number : bytes of the narrowest type that holds the numbers of every column, by the types of the data.
     features : the map that made the columns of the encoded ones; None where these are the encoded ones.
 
     Examples
@@ -124,6 +126,8 @@ class Shape:
     dtype: str = "float64"
     features: Features | None = None
     stored: float = field(default=1.0, compare=False)
+    rows: int | None = field(default=None, compare=False)
+    number: int = field(default=8, compare=False)
 
     @property
     def d(self) -> int:

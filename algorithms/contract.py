@@ -98,7 +98,15 @@ class Summary(ABC, Generic[S]):
 
     @abstractmethod
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state of that shape, known before the pass."""
+        """Bytes of one state of that shape at most, known before the pass."""
+
+    def nbytes_of(self, shape: Shape, rows: int) -> int:
+        """Bytes that a state of so many rows is expected to take, where it grows with them."""
+        return self.nbytes(shape)
+
+    def takes(self, batch: Batch) -> bool:
+        """Return whether a batch is taken as it is; else its rows come in pieces that are small when dense."""
+        return self.sparse or not isinstance(batch, SparseBatch)
 
     @property
     def learning(self) -> Learned | None:
@@ -183,7 +191,7 @@ def pass_fields(summary: Summary) -> dict[str, object]:
 
 def pieces_for(summary: Summary, batch: Batch) -> Iterator[Batch]:
     """Yield a batch as a summary takes it: sparse rows whole where it takes these, else in pieces."""
-    if isinstance(batch, SparseBatch) and not summary.sparse:
+    if isinstance(batch, SparseBatch) and not summary.takes(batch):
         yield from batch.pieces()
     else:
         yield batch

@@ -22,6 +22,9 @@ Scalars = dict[str, object]
 
 ROOT = "state"
 NOT_FINITE = {repr(value): value for value in (math.nan, math.inf, -math.inf)}
+FIXED, ROWS, ANY_NUMBER = "fixed", "rows", "any_number"
+"""What of an array the template says: all of it, all but how many rows, or neither these nor their type."""
+
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -33,7 +36,8 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
     state : a dataclass, tuple or list, nested in any way, of arrays (bool, integers, floats up to 8 bytes),
         numpy scalars, and Python's bool, int, float, str and None. Fields with ``metadata={"static": True}``
         and fields that are not arguments of ``__init__`` are not stored: the template supplies them. Fields with
-        ``metadata={"varies": True}`` are arrays whose first dimension is theirs, and not the template's.
+        ``metadata={"varies": True}`` are arrays whose first dimension is theirs, and not the template's; with
+        ``{"varies": True, "any_number": True}`` their type is too.
 
     Returns
     -------
@@ -115,10 +119,11 @@ def dense(value: object, path: str) -> Values:
 
 
 @cache
-def _varying_fields(kind: type) -> frozenset[str]:
-    """Return the names of a dataclass's fields that are arrays of any number of rows."""
+def _varying_fields(kind: type) -> Mapping[str, str]:
+    """Return the dataclass's fields that are arrays of any number of rows, and whether of any type."""
     named = fields(kind) if is_dataclass(kind) else ()
-    return frozenset(f.name for f in named if f.metadata.get("varies"))
+    found = (f for f in named if f.metadata.get("varies"))
+    return {f.name: ANY_NUMBER if f.metadata.get("any_number") else ROWS for f in found}
 
 
 @cache
@@ -161,13 +166,13 @@ def _to_json(value: object, path: str) -> object:
     return value
 
 
-def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: bool = False) -> object:
+def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: str = FIXED) -> object:
     children = _children(like)
     if children is None:
         return _leaf(like, path or ROOT, stored, varies=varies)
     varying = _varying_fields(like.__class__)
     parts = {
-        name: _rebuild(child, f"{path}.{name}" if path else name, stored, varies=name in varying)
+        name: _rebuild(child, f"{path}.{name}" if path else name, stored, varies=varying.get(name, FIXED))
         for name, child in children
     }
     if _stored_fields(like.__class__) is not None:
@@ -177,7 +182,7 @@ def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: bool = 
     return type(like)(parts.values())
 
 
-def _leaf(like: object, path: str, stored: dict[str, object], *, varies: bool) -> object:
+def _leaf(like: object, path: str, stored: dict[str, object], *, varies: str) -> object:
     if path not in stored:
         raise DamagedBlob(f"has no {path!r}")
     value = stored.pop(path)
@@ -189,13 +194,15 @@ def _leaf(like: object, path: str, stored: dict[str, object], *, varies: bool) -
 
 
 def _array(
-    like: Values | np.generic, path: str, value: object, *, varies: bool = False
+    like: Values | np.generic, path: str, value: object, *, varies: str = FIXED
 ) -> Values:
     expected = like.dtype.newbyteorder("=")
     if not isinstance(value, np.ndarray):
         raise DamagedBlob(f"{path!r} is {value!r} where {expected} {like.shape} is expected")
-    fits = value.shape[1:] == like.shape[1:] and value.ndim == like.ndim if varies else value.shape == like.shape
-    if value.dtype != expected or not fits:
+    loose = varies != FIXED
+    fits = value.shape[1:] == like.shape[1:] and value.ndim == like.ndim if loose else value.shape == like.shape
+    typed = value.dtype == expected or (varies == ANY_NUMBER and value.dtype.kind in "uif")
+    if not typed or not fits:
         raise DamagedBlob(
             f"array {path!r} is {value.dtype} {value.shape} where {expected} {like.shape} is expected"
         )

@@ -267,7 +267,7 @@ def test_the_hub_names_no_algorithm(path):
 
 def test_what_fits_in_memory_is_told_by_the_registry():
     wide = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3000)), ("y",))
-    found = fitting(wide, 20, 2**30)
+    found = fitting(wide, 5, 0, 2**30)
     assert "linear_regressor" in found
     assert not {"ridge", "logistic"} & set(found)
-    assert "ridge" in fitting(Shape(wide.columns[:50], ("y",)), 20, 2**30)
+    assert "ridge" in fitting(Shape(wide.columns[:50], ("y",)), 5, 0, 2**30)

@@ -136,6 +136,11 @@ class Design:
         return (4 if self.root is None else 5) * self.gram.nbytes + self.columns.nbytes
 
     @property
+    def variance(self) -> Array:
+        """The variance of the columns of T, shape (q,)."""
+        return np.asarray(np.diagonal(self.gram) / self.weight * self.scale**2)
+
+    @property
     def coarse(self) -> bool:
         """Whether parts of a column cancel so far that its spread has not eight digits, or none."""
         if self.cancelled is None:
@@ -305,7 +310,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     xy = np.where(np.diagonal(gram) > 0.0, xy, 0.0)
     yy, y_mean = _target(state)
     if how.select is not None and how.select < len(mean):
-        best = _most_correlated(np.diagonal(gram), state.association(columns), how.select)
+        best = most_correlated(np.diagonal(gram), state.association(columns), how.select)
         columns, mean, gram, xy = columns.take(best), mean[best], gram[np.ix_(best, best)], xy[best]
     variance = np.diagonal(gram) / state.weight
     scale = deviations(variance, mean, state.weight) if how.standardize else np.ones(len(mean))
@@ -408,14 +413,14 @@ def deviations(variance: Array, mean: Array, weight: float) -> Array:
     return np.asarray(np.sqrt(np.where(constant, 1.0, variance)))
 
 
-def _most_correlated(xx: Array, association: Array, k: int) -> Places:
+def most_correlated(xx: Array, association: Array, k: int) -> Places:
     """Return the k columns of largest correlation, in column order; of equals the last, as ``SelectKBest`` does.
 
     Correlations that differ by rounding are equal: the two columns of a yes-or-no category tie whatever the rows.
 
     Examples
     --------
-    >>> _most_correlated(np.ones(4), np.array([0.5, 0.1, 0.5 + 1e-15, 0.9]), 2).tolist()
+    >>> most_correlated(np.ones(4), np.array([0.5, 0.1, 0.5 + 1e-15, 0.9]), 2).tolist()
     [2, 3]
     """
     strength = association / np.sqrt(np.where(xx > 0.0, xx, np.inf))

@@ -12,16 +12,19 @@ import numpy as np
 
 from algorithms.arrays import Matrix
 from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score, Shape
-from algorithms.errors import NotEnoughRows
+from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
+from algorithms.families.design import Design
 from algorithms.families.objective import SHAKES, corrected, objective_of
 from algorithms.families.pipeline import dressed
 from algorithms.families.problem import Problem
 from algorithms.families.quadratic import Quadratic, Weights, quadratic_of
+from algorithms.families.whole import RowDesign, least, row_design
 from algorithms.known import Known
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
+from algorithms.solvers.placed_rows import PlacedRows
 from algorithms.solvers.spectrum import degrees_of_freedom, ridge
 from algorithms.summaries.curvature import Curvature, CurvatureState
 from algorithms.summaries.moments import check_finite
@@ -42,20 +45,33 @@ class GeneralizedSolution:
 
     Attributes
     ----------
-    quadratic : what they minimise, with a penalty.
+    design : the columns.
     coef : shape (e, q).
     intercept : shape (e,).
     penalty : the ridge part of the penalty, for the degrees of freedom; None where coefficients were dropped.
     converged : whether coordinate descent reached its tolerance.
     state : what it was solved from; None of a quadratic's own minimum.
+    near : the quadratic that it was found from; None of a state that is the rows.
+    free : the effective degrees of freedom of the coefficients, and
+    last : the last step of coefficients and intercepts, longer than what is left of the way, where there is none.
     """
 
-    quadratic: Quadratic
+    design: Design | RowDesign
     coef: Array
     intercept: Array
     penalty: float | None
     converged: bool = True
     state: CurvatureState | None = None
+    near: Quadratic | None = None
+    free: float = 0.0
+    last: tuple[Array, Array] | None = None
+
+    @property
+    def quadratic(self) -> Quadratic:
+        """The quadratic that it was found from."""
+        if self.near is None:
+            raise AlgorithmError("a model of all rows themselves was found from no quadratic")
+        return self.near
 
     @property
     def in_z(self) -> Array:
@@ -64,14 +80,14 @@ class GeneralizedSolution:
 
     def at_origin(self) -> GeneralizedSolution:
         """Return the same model in columns that have their origins."""
-        design = self.quadratic.design
+        design = self.design
         if design.at_origin() is design:
             return self
         return dataclasses.replace(self, intercept=self.intercept - self.coef @ design.columns.origin)
 
     def eta(self, x: Matrix) -> Array:
         """Return the linear predictors of encoded rows, which have their origins (not where there is a kernel)."""
-        shape = self.quadratic.design.shape
+        shape = self.design.shape
         return self.eta_held(x - shape.origin if shape.features is None and shape.shifted else x)
 
     def eta_held(self, x: Matrix) -> Array:
@@ -80,7 +96,7 @@ class GeneralizedSolution:
 
     def etas(self, x: Matrix, coefs: Array, intercepts: Array) -> Array:
         """Return the linear predictors of held rows by J models of this design, shape (J, n, e)."""
-        design = self.quadratic.design
+        design = self.design
         if design.shape.features is not None:
             x = design.shape.features(x)
         scaled = (coefs / design.scale).reshape(-1, coefs.shape[2])
@@ -145,7 +161,32 @@ class Generalized(
             If the state holds no row, or none of some class.
         """
         self.need_rows(state)
-        return self._refined(self._rough(state), state)
+        return self._of_rows(state) if state.of_rows else self._refined(self._rough(state), state)
+
+    def _of_rows(self, state: CurvatureState) -> GeneralizedSolution:
+        """Return the optimum on the rows that a state is."""
+        self.check_field("l1_ratio", state)
+        design, weights, rows = row_design(state, self.preprocess), self.group_weights(state), state.whole
+        weight = float(np.array(weights) @ state.counts)
+        _, ridge = self.penalty(weight)
+        codes = rows.target.astype(np.intp) if state.shape.classes else np.zeros(len(rows), np.intp)
+        e, w = self.summary.equations(state.shape), rows.weight * np.array(weights)[codes]
+        begin = self.summary.intercepts(rows.target, codes, w, e)
+        found, intercept = least(self.summary.about, state, design, weights, ridge, begin)
+        free = min(found.free, float(len(rows) * e))
+        return GeneralizedSolution(
+            design, found.coef, intercept, ridge, found.converged, state, None, free, found.last
+        )
+
+    def check_field(self, name: str, state: CurvatureState | None = None) -> None:
+        """Refuse an l1 penalty where the state is the rows, whose optimum is found by smooth steps."""
+        super().check_field(name, state)
+        if name == "l1_ratio" and state is not None and state.of_rows and self.penalty(1.0)[0] > 0.0:
+            raise InvalidField(
+                f"l1_ratio={self.penalty(1.0)[0] / sum(self.penalty(1.0)):g}: with {state.shape.d:,} encoded "
+                f"columns{_classes_in_words(state.shape)} models are fitted to the rows themselves, without an l1 "
+                "penalty; leave l1_ratio at 0, or use fewer columns (features=, drop=)"
+            )
 
     def _rough(self, state: CurvatureState) -> GeneralizedSolution:
         """Return the minimum of a quadratic that it is near to the start of."""
@@ -166,7 +207,7 @@ class Generalized(
             coef, intercept, converged = problem.smooth(*begun)
         else:
             coef, intercept, converged = problem.sparse(*begun, l1, self.tol, self.max_iter)
-        return GeneralizedSolution(q, coef, intercept, rough.penalty, converged, state)
+        return GeneralizedSolution(q.design, coef, intercept, rough.penalty, converged, state, q)
 
     def far(self, state: CurvatureState) -> bool:
         """Return whether the starts' ridge penalty on standardised columns says little of where the optimum is."""
@@ -193,7 +234,9 @@ class Generalized(
         else:
             coef = ridge(q.spectrum, l2)
         intercept = q.offset - q.back @ coef
-        return GeneralizedSolution(q, coef.reshape(q.e, -1), intercept, None if l1 else l2, converged)
+        return GeneralizedSolution(
+            q.design, coef.reshape(q.e, -1), intercept, None if l1 else l2, converged, near=q
+        )
 
     def _distance(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return δᵀHδ of the step δ from its start: the farther, the less the quadratic is to be trusted."""
@@ -203,7 +246,7 @@ class Generalized(
 
     def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
-        design = solution.quadratic.design
+        design = solution.design
         return dressed(design, self.model(solution.at_origin(), design.shape))
 
     def score(
@@ -212,16 +255,22 @@ class Generalized(
         """Return a common score of held-out rows without building an estimator; None for any other.
 
         Its bound is twice what the score changes, in the quadratic mean, when the model moves as far as the rows
-        that were not kept may move it.
+        that were not kept may move it, or as far as the last step to its optimum.
         """
         rows = held.rows_for(metric)
         if rows is None:
             return None
         eta = solution.eta_held(rows.held)
         value = self.score_eta(eta, rows, metric)
-        if value is None or solution.state is None or solution.state.complete:
+        if value is None or solution.state is None:
             return value
-        away = self._shaken(solution, solution.state)
+        if solution.last is not None:
+            step, rise = solution.last
+            away = step[None], (rise - step @ _middle(solution))[None]
+        elif solution.state.complete:
+            return value
+        else:
+            away = self._shaken(solution, solution.state)
         moved = self.score_moves(eta, solution.etas(rows.held, *away), rows, metric)
         return Score(value, 2.0 * float(np.sqrt(np.mean(np.square(moved)))))
 
@@ -267,18 +316,20 @@ class Generalized(
 
     def complexity(self, solution: GeneralizedSolution) -> float:
         """Return the effective degrees of freedom, the intercepts included."""
-        free = float(solution.quadratic.e) * self.fit_intercept
+        free = float(len(solution.coef)) * self.fit_intercept
+        if solution.near is None:
+            return solution.free + free
         if solution.penalty is None:
             return float(np.count_nonzero(solution.coef)) + free
         return degrees_of_freedom(solution.quadratic.spectrum.values, solution.penalty) + free
 
     def bounds(self, state: CurvatureState) -> Mapping[str, Range | None]:
         """Return the fields that this state narrows, and None for those without effect on it."""
-        return {"select": Integer(1, max(1, state.shape.d)), **unused_fields(state.shape, state.mean)}
+        return {"select": Integer(1, max(1, state.shape.d)), **unused_fields(state.shape, state.columns.mean)}
 
     def check(self, state: CurvatureState) -> None:
         """Refuse values whose squares have no finite sum, targets that the family does not have, and no rows."""
-        check_finite(state.moments)
+        check_finite(state.columns)
         self.need_rows(state)
         self.summary.check_target(np.array([state.lowest]), state.shape.targets[0])
 
@@ -321,16 +372,35 @@ class Generalized(
 
     def objective(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return the mean loss of a state's rows and the penalty beside it: exact where the state expands it."""
-        l1, l2 = self.penalty(solution.quadratic.weight)
+        weight = self._weight(solution)
+        l1, l2 = self.penalty(weight)
         size = l1 * float(np.abs(solution.coef).sum()) + 0.5 * l2 * float(np.sum(solution.coef**2))
-        return self.loss(solution, state) + size / solution.quadratic.weight
+        return self.loss(solution, state) + size / weight
+
+    def _weight(self, solution: GeneralizedSolution) -> float:
+        """Return the weight of the rows that a solution is of, that of their classes included."""
+        if solution.near is not None or solution.state is None:
+            return solution.quadratic.weight
+        return float(np.array(self.group_weights(solution.state)) @ solution.state.counts)
 
     def loss(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return the mean loss of a state's rows, by the expansion that the solution came from."""
         weights = self.group_weights(state)
+        if state.of_rows:
+            return self._loss_of_rows(solution, state, weights)
         k = min(solution.quadratic.k, len(state.known["start"]) - 1)
         told = corrected(self.summary.about, state, weights, k).at(solution.in_z)
         return told[0] / float(np.array(weights) @ state.counts)
+
+    def _loss_of_rows(
+        self, solution: GeneralizedSolution, state: CurvatureState, weights: Weights
+    ) -> float:
+        design, rows = solution.design, state.whole
+        matrix = design.columns.matrix[rows.columns(state.shape.d)]
+        placed = PlacedRows(rows.matrix(state.shape.d), matrix, design.mean, design.scale)
+        at = self.summary.about(placed.forward(solution.coef, solution.intercept), rows.target)
+        codes = rows.target.astype(np.intp) if state.shape.classes else np.zeros(len(rows), np.intp)
+        return float(np.average(at.loss, weights=rows.weight * np.array(weights)[codes]))
 
     def expanded_at(self, solution: GeneralizedSolution, state: CurvatureState) -> Known:
         """Return what a second pass must know to expand the loss at this solution."""
@@ -338,3 +408,13 @@ class Generalized(
         start = {"start": solution.in_z[None], "share": np.ones(1), "balance": weights}
         measured = {name: state.known[name][:1] for name in ("root", "usual")}
         return Known({**state.known.arrays, **start, **measured, "measured": np.zeros(1, np.intp)})
+
+
+def _middle(solution: GeneralizedSolution) -> Array:
+    """Return what the rows of a model are about beyond its own columns, shape (q,)."""
+    design = solution.design
+    return design.middle if isinstance(design, RowDesign) else np.zeros(design.q)
+
+
+def _classes_in_words(shape: Shape) -> str:
+    return f" and {len(shape.classes):,} classes" if len(shape.classes) > 2 else ""

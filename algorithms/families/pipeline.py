@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from algorithms.contract import Array
 from algorithms.families.design import Design
+from algorithms.families.whole import RowDesign
 from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap as Columns
 
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
     from sklearn.preprocessing import StandardScaler
 
 
-def dressed(design: Design, model: BaseEstimator) -> Pipeline:
+def dressed(design: Design | RowDesign, model: BaseEstimator) -> Pipeline:
     """Return the pipeline of the design's steps and the model, all fitted; a model of ``design.at_origin()``."""
     scaler = None
     if design.preprocess.standardize:
-        variance = np.diagonal(design.gram) / design.weight * design.scale**2
-        scaler = fitted_scaler(design.mean + design.columns.origin, design.scale, variance, design.rows)
+        scaler = fitted_scaler(design.mean + design.columns.origin, design.scale, design.variance, design.rows)
     made = pipeline(design.columns, design.shape.d, scaler, model)
     features = design.shape.features
     return made if features is None else sklearn.pipeline.Pipeline([*features.steps, *made.steps])

@@ -25,6 +25,9 @@ models are exact.
 The pilot is checked by the pass: the gradient of every row at a start shows how far the optimum is, and the sums
 show which classes and columns the pilot has not met. Where it does not suit, starts are fitted again, to rows that
 were drawn of all (:meth:`Curvature.failed`, :meth:`Curvature.learn_again`).
+
+Of many columns or classes a Hessian is larger than the rows themselves. Then no loss is expanded at all: the state
+is the rows (:mod:`algorithms.summaries._whole`), and models are exact.
 """
 
 from __future__ import annotations
@@ -41,8 +44,13 @@ import numpy as np
 from algorithms.arrays import Array, Places, Values
 from algorithms.contract import APPROXIMATE, INDICATOR, Batch, Learned, Shape, State, Summary
 from algorithms.known import Known
+from algorithms.preparing.column_map import Summed
+from algorithms.preparing.kernels import NONE as KERNEL_NONE
 from algorithms.preparing.kernels import OnFeatures
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
+from algorithms.solvers.row_moments import RowMoments, moments_of_rows
+from algorithms.summaries._drawn import priorities_of
+from algorithms.summaries._whole import WholeRows, bytes_of_row
 from algorithms.summaries.importance import (
     RAREST,
     Drawn,
@@ -80,6 +88,9 @@ MOST_KEPT = 1 << 23
 SAMPLED = 1 << 21
 """Bytes of the rows that are kept of many."""
 
+LARGE = 1 << 25
+"""Bytes of one Hessian above which the rows are kept in its place, where they take less."""
+
 FAR = 0.35
 """Change of η, weighted by curvature, from a start to its optimum on all rows, above which it is far."""
 
@@ -91,6 +102,9 @@ APART = 8.0
 
 NONE = sys.float_info.max
 """The smallest target of no rows."""
+
+WHOLE = "whole"
+"""Under this name it is known how many rows may be kept, where the state is the rows."""
 
 _MOMENTS = Moments("double")
 
@@ -133,6 +147,8 @@ class CurvatureState(State):
     gradient : shape (K, C, Em).
     hessian : shape (K, C, Em, Em); where that is large (K, 1, Em, Em), of all classes, weighted by ``balance``.
     kept : some of the rows, by importance: all of them, where they are few.
+    whole : the rows, where a Hessian is larger than they are. Then there is no start, K is 0, and ``mean`` and
+        ``scatter`` hold nothing: :attr:`columns` is computed of the rows.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -147,6 +163,28 @@ class CurvatureState(State):
     gradient: Array
     hessian: Array
     kept: SampleState
+    whole: WholeRows
+
+    @property
+    def of_rows(self) -> bool:
+        """Whether the state is the rows."""
+        return WHOLE in self.known
+
+    @property
+    def kept_rows(self) -> int:
+        """How many rows models are fitted to, where the state is the rows."""
+        return len(self.whole)
+
+    @cached_property
+    def columns(self) -> Summed:
+        """The means of columns and target, and their squares about them."""
+        return self.row_moments if self.of_rows else self.moments
+
+    @cached_property
+    def row_moments(self) -> RowMoments:
+        """The same, of the rows that the state is."""
+        rows, d = self.whole, self.shape.d
+        return moments_of_rows(self.shape, rows.matrix(d), rows.columns(d), rows.target, rows.weight)
 
     @property
     def counts(self) -> Array:
@@ -178,7 +216,7 @@ class CurvatureState(State):
     @property
     def complete(self) -> bool:
         """Whether every row is kept."""
-        return 0 < self.rows == self.kept.n
+        return 0 < self.rows == (len(self.whole) if self.of_rows else self.kept.n)
 
     def drawn(self) -> Drawn:
         """Return the rows that are kept, and how likely that was."""
@@ -220,7 +258,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     known : what :meth:`learn` found; None until then.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     family: ClassVar[str] = APPROXIMATE
@@ -251,6 +289,8 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     def init(self, shape: Shape) -> CurvatureState:
         """Return the state of no rows."""
         shape, known = self.inside(shape), self.learned
+        if WHOLE in known:
+            return self._of_rows(shape, 0, 0.0, NONE, np.zeros((max(1, len(shape.classes)), 1)), WholeRows.none())
         k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
         em, none = self.equations(shape) * m, _MOMENTS.init(shape)
         sums = (
@@ -260,13 +300,17 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
             np.zeros((k, _apart(k, c, em), em, em)),
         )
         kept = self._keeper().init(shape_of_kept(shape, known.places("stored")))
-        return CurvatureState(shape, known, 0, 0.0, none.mean, none.scatter, NONE, *sums, kept)
+        return CurvatureState(
+            shape, known, 0, 0.0, none.mean, none.scatter, NONE, *sums, kept, WholeRows.none()
+        )
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
-        return self.merge(state, self._lift(state.shape, self.mapped(batch, state.shape)))
+        batch = self.mapped(batch, state.shape)
+        lift = self._lift_rows if state.of_rows else self._lift
+        return self.merge(state, lift(state.shape, batch))
 
     def merge(self, a: CurvatureState, b: CurvatureState) -> CurvatureState:
         """Return the state of both states' rows; leaves both alone."""
@@ -274,16 +318,23 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
             return a
         if not a.rows:
             return b
+        if a.of_rows:
+            rows = WholeRows.joined(a.whole, b.whole, self._most)
+            beside = min(a.lowest, b.lowest), a.sums + b.sums
+            return self._of_rows(a.shape, a.rows + b.rows, a.weight + b.weight, *beside, rows)
         both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.scatter)
         both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.scatter))
         return CurvatureState(
             a.shape, a.known, both.rows, both.weight, both.mean, both.scatter, min(a.lowest, b.lowest),
             a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, a.hessian + b.hessian,
-            self._keeper().merge(a.kept, b.kept),
+            self._keeper().merge(a.kept, b.kept), a.whole,
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: K Hessians of Em unknowns, gradients by class, moments; before the pilot K = 1."""
+        if self.keeps_rows(shape):
+            inside = self.inside(shape)
+            return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1024
         k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
         c, m = max(1, len(shape.classes)), shape.d + 1
         em = self.equations(shape) * m
@@ -291,11 +342,66 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         stored = np.arange(shape.d) if self.known is None else self.known.places("stored")
         return sums + _MOMENTS.nbytes(shape) + self._keeper().nbytes(shape_of_kept(shape, stored))
 
+    def nbytes_of(self, shape: Shape, rows: int) -> int:
+        """Bytes that a state of so many rows is expected to take: those of the rows, where the state is these."""
+        if not self.keeps_rows(shape):
+            return self.nbytes(shape)
+        inside = self.inside(shape)
+        return int(min(rows, self._fitting(inside)) * _bytes_of_row(inside)) + 8 * inside.d + 1024
+
+    def keeps_rows(self, shape: Shape) -> bool:
+        """Return whether states are the rows: what was learned says so, or else what is known of the data."""
+        if self.known is not None:
+            return WHOLE in self.known
+        inside = self.inside(shape)
+        large = 8 * (self.equations(inside) * (inside.d + 1)) ** 2 > LARGE
+        return large and shape.rows is not None and shape.rows <= self._fitting(inside)
+
+    def _fitting(self, shape: Shape) -> int:
+        """Return how many rows take the bytes of a Hessian."""
+        if self.known is not None and WHOLE in self.known:
+            return self._most
+        return int(8 * (self.equations(shape) * (shape.d + 1)) ** 2 / _bytes_of_row(shape))
+
+    @property
+    def _most(self) -> int:
+        return int(self.learned.places(WHOLE)[0])
+
+    def _of_rows(
+        self, shape: Shape, rows: int, weight: float, lowest: float, counts: Array, whole: WholeRows
+    ) -> CurvatureState:
+        """Return the state that is the rows: no start, and nothing expanded about it."""
+        c, none = len(counts), np.zeros(0)
+        empty = np.zeros((0, c)), np.zeros((0, c, 0)), np.zeros((0, 1, 0, 0))
+        kept = Sample(size=1).init(Shape((), shape.targets, shape.classes))
+        return CurvatureState(
+            shape, self.learned, rows, weight, none, none, lowest, counts, *empty, kept, whole
+        )
+
+    def _lift_rows(self, shape: Shape, batch: Batch) -> CurvatureState:
+        y, w, c = batch.target(shape.d), batch.weights, max(1, len(shape.classes))
+        counts = np.bincount(_codes(shape, y), w, c)[:, None].astype(np.float64)
+        priorities_of(batch, self)
+        rows = WholeRows.joined(WholeRows.of(batch, shape.d), WholeRows.none(), self._most)
+        return self._of_rows(shape, batch.n, batch.total, float(y.min()), counts, rows)
+
+    def takes(self, batch: Batch) -> bool:
+        """Return whether a batch is taken as it is: sparse rows only where the state is the rows."""
+        of_rows = self.known is not None and WHOLE in self.known
+        return (of_rows and self.kernel == KERNEL_NONE) or super().takes(batch)
+
     def learn(self, shape: Shape, sample: Batch) -> Known:
-        """Return the pilot: a start for each ridge penalty on standardised columns, and the scales."""
-        features = self._features(shape, sample)
+        """Return the pilot: a start for each ridge penalty on standardised columns, and the scales.
+
+        Where the state is the rows, how many there may be.
+        """
+        features, told = self._features(shape, sample), shape
         if features:
             shape = self._shape_of(shape, Known(features))
+        if replace(self, known=None).keeps_rows(told):
+            self.check_target(np.array([sample.target(told.d).min(initial=NONE)]), told.targets[0])
+            return Known({**features, WHOLE: np.array([replace(self, known=None)._fitting(shape)])})
+        if features:
             sample = self.mapped(sample, shape)
         few = slice(None, None, max(1, -(-sample.n // PILOT)))
         values, w = sample.dense(shape.p)[few].astype(np.float64), sample.weights[few]
@@ -314,8 +420,14 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         Few rows must be kept whole. Of many rows each class must have been met, and of the starts of each balance
         one be near its optimum on all rows.
         """
-        if not state.rows:
+        if state.of_rows and not state.complete and state.rows:
+            return f"of {state.rows:,} rows {self._most:,} were to be kept: all that take less than a Hessian"
+        if not state.rows or state.of_rows:
             return None
+        return self._unsuited(state)
+
+    def _unsuited(self, state: CurvatureState) -> str | None:
+        """Return why starts do not suit; None where they do."""
         strange = np.setdiff1d(state.present, state.known.places("stored"))
         fit = state.rows * (len(state.present) + 1) * 8 <= MOST_KEPT
         if fit and (len(strange) or not state.complete):
@@ -333,6 +445,8 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
 
     def learn_again(self, shape: Shape, state: CurvatureState, sample: Batch) -> Known:
         """Return starts for another pass: of rows drawn from all, and of the sample where it is like them."""
+        if state.of_rows or replace(self, known=None).keeps_rows(replace(shape, rows=state.rows)):
+            return self.learn(replace(shape, rows=state.rows), sample)
         inside, features = (
             state.shape,
             {n: a for n, a in self.learned.arrays.items() if n.startswith("feature")},
@@ -431,6 +545,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
             np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found]),
             self._hessians(known, z, w, codes, parts, found),
             self._kept_of(shape, batch, values, k),
+            WholeRows.none(),
         )
 
     def _hessians(
@@ -454,6 +569,12 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         stored, keeper = self.learned.places("stored"), self._keeper()
         inside = shape_of_kept(shape, stored)
         return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
+
+
+def _bytes_of_row(shape: Shape) -> float:
+    """Return the bytes of a row, encoded, by the types of the data's columns; no number is said to be missing."""
+    columns = sum(column.role != INDICATOR for column in shape.columns)
+    return bytes_of_row(shape, columns, 8 if shape.features is not None else shape.number)
 
 
 def _apart(k: int, c: int, em: int) -> int:

@@ -21,6 +21,7 @@ TIMESTAMP: Final = "timestamp"
 TIME: Final = "time"
 DURATION: Final = "duration"
 
+_BYTES = {"bool": 1, "string": 1, "uint8": 1, "int8": 2, "int16": 2, "uint16": 4, "halffloat": 4, "float": 4}
 _NARROW = frozenset({"halffloat", "float", "bool", "string"})
 
 
@@ -206,3 +207,18 @@ def unknown_column(name: str, known: Iterable[str], role: str = "column", where:
         shown = ", ".join(map(repr, names[:8])) + (", …" if len(names) > 8 else "")
         hint = f"its columns are {shown}"
     return f"{role} {name!r} is not in {where}; {hint}"
+
+
+def widest(fields: Iterable[Field]) -> int:
+    """Return the bytes of the narrowest type that holds every encoded number of columns, by their types.
+
+    Categories are zeros and ones.
+
+    Examples
+    --------
+    >>> widest([Field("x", NUMERIC, "uint8"), Field("c", CATEGORICAL, "string")])
+    1
+    >>> widest([Field("x", NUMERIC, "double")])
+    8
+    """
+    return max((_BYTES.get(field.dtype, 8) for field in fields), default=1)

@@ -40,42 +40,51 @@ def check_memory(
 ) -> int:
     """Return the bytes that a study's states need at once; refuse what does not fit.
 
-    Each worker holds a leaf, as many wait to be merged, and cross-validation holds about three states per
-    cell more.
-
     Raises
     ------
     MemoryShort
         Says how much is needed and free, and what to do about it.
     """
-    per_cell = {summary: summary.nbytes(shape) for summary in summaries}
-    states = n_cells * (2 * workers + 4)
-    needed = sum(per_cell.values()) * states
+    each = {summary: needed_by(summary, shape, n_cells, workers) for summary in summaries}
+    needed = sum(each.values())
     if available is not None and needed > available:
         classes = f" and {len(shape.classes):,} classes" if len(shape.classes) > 2 else ""
-        smaller = ", ".join(fitting(shape, states, available))
+        smaller = ", ".join(fitting(shape, n_cells, workers, available))
         raise MemoryShort(
             f"{shape.d:,} encoded columns{classes} need about {_size(needed)} for their states ({n_cells} cells, "
-            f"{workers} threads; the largest is that of {max(per_cell, key=lambda s: per_cell[s])!r}), and "
+            f"{workers} threads; the largest is that of {max(each, key=lambda s: each[s])!r}), and "
             f"{_size(available)} are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer "
             f"folds or a smaller n_jobs{f'; the states of {smaller} fit' if smaller else ''}"
         )
     return needed
 
 
-def fitting(shape: Shape, states: int, available: int) -> list[str]:
-    """Return the algorithms for a target of that kind of which so many states fit in memory.
+def needed_by(summary: Summary, shape: Shape, n_cells: int, workers: int) -> int:
+    """Return the bytes of all states of a summary that there are at once.
+
+    Each worker holds a leaf, as many wait to be merged, and cross-validation holds about three states per cell
+    more, of nearly all rows.
+    """
+    if shape.rows is None:
+        return n_cells * (2 * workers + 4) * summary.nbytes(shape)
+    part, whole = (summary.nbytes_of(shape, -(-shape.rows // parts)) for parts in (n_cells, 1))
+    return n_cells * ((2 * workers + 1) * part + 3 * whole)
+
+
+def fitting(shape: Shape, n_cells: int, workers: int, available: int) -> list[str]:
+    """Return the algorithms for a target of that kind whose states fit in memory.
 
     Parameters
     ----------
     shape : the encoded columns.
-    states : how many there are at once.
+    n_cells, workers : as in :func:`needed_by`.
     available : bytes.
     """
     target = CLASS if shape.classes else NUMBER if shape.targets else None
     tasks = [task.name for task in TASKS.values() if task.target == target and not task.one_class]
     names = [name for task in tasks for name in registry.of_task(task)]
-    return [name for name in names if registry.get(name)().summary.nbytes(shape) * states <= available]
+    summaries = {name: registry.get(name)().summary for name in names}
+    return [name for name in names if needed_by(summaries[name], shape, n_cells, workers) <= available]
 
 
 def _size(n: int) -> str:

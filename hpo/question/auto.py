@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from algorithms import registry
-from algorithms.contract import Column, Shape
+from algorithms.contract import Column, Shape, Summary
 from algorithms.tasks import CLASS, NUMBER, TASKS, Task
-from hpo.data.schema import BOOLEAN, CATEGORICAL, guessed_width
+from hpo.data.schema import BOOLEAN, CATEGORICAL, guessed_width, widest
 from hpo.data.sources.roles import check_number
 from hpo.errors import TuneError
 from hpo.process.memory import available_memory
@@ -157,12 +157,16 @@ def _fitting(task: Task, dataset: Dataset) -> tuple[str, ...]:
     free = available_memory()
     width = guessed_width(dataset.features)
     columns = tuple(Column(f"c{i}", f"c{i}") for i in range(width))
-    shape = Shape(columns, dataset.targets, ("a", "b") if task.target == CLASS else ())
+    classes, rows, number = ("a", "b") if task.target == CLASS else (), dataset.rows, widest(dataset.features)
+    shape = Shape(columns, dataset.targets, classes, rows=rows, number=number)
+
+    def nbytes(summary: Summary) -> int:
+        return summary.nbytes(shape) if rows is None else summary.nbytes_of(shape, rows)
 
     def fits(name: str) -> bool:
         kind = registry.get(name)
         other = kind.tags.stand_in
         kinds = [kind, *([registry.get(other)] if other else [])]
-        return free is None or any(STATES * each().summary.nbytes(shape) <= free for each in kinds)
+        return free is None or any(STATES * nbytes(each().summary) <= free for each in kinds)
 
     return tuple(name for name in candidates(task.name) if fits(name))

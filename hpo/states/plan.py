@@ -16,7 +16,7 @@ from hpo.question.question import Question
 from hpo.states.contexts import contexts_of
 from hpo.states.learned.deals import known_dealt
 from hpo.states.learned.labels import known_classes
-from hpo.states.learned.pilot import Pilot, load_pilot, plan_pilot, shape_of
+from hpo.states.learned.pilot import Pilot, load_pilot, plan_pilot, shape_of_data
 from hpo.states.learned.summaries import with_stored
 from hpo.states.refining import precision_in_words
 from hpo.states.runs import cover_runs, runs_of
@@ -159,7 +159,7 @@ def _known_pilot(
     if not needed:
         encoder = ColumnEncoder(question.spec.max_categories, hash_columns=question.hash_columns)
         encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes, origins={})
-        return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), None, "schema")
+        return Pilot(encoder, folds, shape_of_data(encoder, dataset), None, "schema")
     return None if stored is None else load_pilot(question.store, stored, folds, dataset)
 
 

@@ -9,6 +9,7 @@ state of every row, and its states are made anew. What was learned so is kept, a
 from __future__ import annotations
 
 import functools
+import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from threading import Event
 
 from algorithms.contract import State, Summary
 from hpo.errors import ApproximationWarning
+from hpo.process.memory import available_memory, check_memory
 from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import contexts_of, make_pass
@@ -54,6 +56,8 @@ def read(question: Question, pilot: Pilot, progress: Progress, stop: Event) -> R
     ------
     DataError
         If a segment cannot be read.
+    MemoryShort
+        What was learned again makes states that do not fit in memory.
     Interrupted
         If ``stop`` was set; says how far the pass came.
     """
@@ -141,12 +145,20 @@ def _read_again(
         keep(summary, new, found.pilot, dataset, store)
     known = {s: new.known for s, new in learned.items()}
     pilot = replace(found.pilot, known={**found.pilot.known, **known})
+    _check_memory(question, pilot, list(learned))
     contexts = contexts_of(question, pilot)
     progress.begin_pass(dataset.rows, dataset.nbytes)
     again = Pass(dataset, pilot, {s: contexts[s] for s in learned}, store)
     result = _both(found.result, again.run(question.spec.n_jobs, progress, stop))
     why = _sentences(failing[s].why for s in learned)
     return Reading(pilot, contexts, result, (*found.again, why))
+
+
+def _check_memory(question: Question, pilot: Pilot, summaries: Sequence[Summary]) -> None:
+    """Refuse states of what was learned again that do not fit in memory."""
+    workers = min(question.spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
+    ready = [pilot.ready(summary) for summary in summaries]
+    check_memory(ready, pilot.shape, pilot.folds.plan.n_cells, workers, available_memory())
 
 
 def _both(first: PassResult, again: PassResult) -> PassResult:

@@ -130,9 +130,10 @@ def polish(
         return None
     states = winner.states
     solution, state = algorithm.solve(states.whole), states.whole
-    gain, se = polishing.gain(solution, state), _standard_error(winner, polishing)
+    gain = polishing.gain(solution, state)
     if gain == 0.0:
         return None
+    se = _standard_error(winner, polishing)
     made = Polished(winner.number, gain, se)
     enough, what = se, "the standard error"
     if how == "always" or math.isnan(se):

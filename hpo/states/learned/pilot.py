@@ -25,7 +25,7 @@ from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.looks import Look, of_sample
 from hpo.data.origins import origins_of
-from hpo.data.schema import CATEGORICAL, Field
+from hpo.data.schema import CATEGORICAL, Field, widest
 from hpo.data.segment import spread
 from hpo.states.learned.kinds import PILOT, best_fitting
 from state_store import digest
@@ -228,11 +228,16 @@ def load_pilot(store: StateStore, name: str, folds: FoldScheme, dataset: Dataset
     return PILOT.made(store, name, make)
 
 
-def shape_of(encoder: ColumnEncoder, targets: Sequence[str], stored_numbers: float | None = None) -> Shape:
-    """Return the shape of what an encoder makes of rows; of sparse ones with the numbers that one stores."""
-    columns = encoder.columns_
-    share = 1.0 if stored_numbers is None else min(1.0, stored_numbers / max(1, len(columns)))
-    return Shape(columns, tuple(targets), encoder.classes_, encoder.dtype_.name, stored=share)
+def shape_of(encoder: ColumnEncoder, targets: Sequence[str]) -> Shape:
+    """Return the shape of what an encoder makes of rows."""
+    return Shape(encoder.columns_, tuple(targets), encoder.classes_, encoder.dtype_.name)
+
+
+def shape_of_data(encoder: ColumnEncoder, dataset: Dataset) -> Shape:
+    """Return the shape of what an encoder makes of a data set's rows, with how many there are and how large."""
+    shape, stored = shape_of(encoder, dataset.targets), dataset.stored_numbers
+    share = 1.0 if stored is None else min(1.0, stored / max(1, shape.d))
+    return replace(shape, stored=share, rows=dataset.rows, number=widest(dataset.features))
 
 
 def _asked(hash_columns: Hashed) -> object:
@@ -251,4 +256,4 @@ def _fitted(
 
 
 def _pilot(dataset: Dataset, folds: FoldScheme, encoder: ColumnEncoder, name: str | None, origin: str) -> Pilot:
-    return Pilot(encoder, folds, shape_of(encoder, dataset.targets, dataset.stored_numbers), name, origin)
+    return Pilot(encoder, folds, shape_of_data(encoder, dataset), name, origin)

@@ -1,0 +1,153 @@
+"""Newton's method with steps by conjugate gradients: no Hessian is made, only its products with directions.
+
+Source: Nocedal & Wright, "Numerical Optimization", 2nd ed., §7.1; Lin, Weng & Keerthi 2008, "Trust region Newton
+method for large-scale logistic regression", for how it suits rows of many columns. The notation is that of
+:mod:`algorithms.solvers.placed_rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms.arrays import Array
+from algorithms.solvers.expansion import Expansion
+from algorithms.solvers.placed_rows import PlacedRows, Preconditioner
+
+STEPS, PRODUCTS = 200, 500
+"""Newton's steps at most, and products with the Hessian for each."""
+
+FLAT, ROUNDED, SHORTEST = 1e-16, 1e-13, 1e-10
+"""What a step gains, a unit of weight, below which it is the last; what it gains, beside the objective, that is
+rounding there; and its least length."""
+
+COARSE, FINE = 0.1, 1e-3
+"""Largest and smallest share of the slope that a step may leave."""
+
+LEVEL = 1e-8
+"""Slope of the mean loss that counts as flat."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Where the search ended.
+
+    Attributes
+    ----------
+    coef, intercept : shapes (e, q) and (e,).
+    last : the last step, which is longer than what is left of the way.
+    free : effective degrees of freedom of the coefficients, about.
+    converged : whether the last step gained next to nothing.
+    """
+
+    coef: Array
+    intercept: Array
+    last: tuple[Array, Array]
+    free: float
+    converged: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """Σwℓ(x̃c + b) + ½λ‖c‖².
+
+    Attributes
+    ----------
+    about : the losses of rows.
+    rows : x̃.
+    y, w : shape (n,), targets or places of classes, and weights.
+    ridge : λ.
+    centred : whether intercepts are free.
+    """
+
+    about: Callable[[Array, Array], Expansion]
+    rows: PlacedRows
+    y: Array
+    w: Array
+    ridge: float
+    centred: bool
+
+    def least(self, coef: Array, intercept: Array) -> Found:
+        """Return the minimum, found from coefficients and intercepts."""
+        weight, before = float(self.w.sum()), np.inf
+        eta = self.rows.forward(coef, intercept)
+        for _ in range(STEPS):
+            at = self.about(eta, self.y)
+            value = self._value(at, coef)
+            slope, lift = self._slope(at, coef)
+            near = Preconditioner.of(self.rows, self._own(at), self.ridge)
+            step, rise, size = self._step(at, near, slope, lift, before)
+            gain = -float(np.sum(slope * step) + lift @ rise)
+            if not gain > 0.0:
+                flat = max(np.abs(slope).max(initial=0.0), np.abs(lift).max(initial=0.0)) <= LEVEL * weight
+                return Found(coef, intercept, (step, rise), near.free, bool(flat))
+            if gain <= FLAT * weight:
+                return Found(coef + step, intercept + rise, (step, rise), near.free, converged=True)
+            length, before, way = 1.0, size, self.rows.forward(step, rise)
+            if gain > ROUNDED * max(weight, abs(value)):
+                length = self._length(eta, way, coef, step, value)
+                if length < SHORTEST:
+                    return Found(coef, intercept, (step, rise), near.free, converged=False)
+            coef, intercept, eta = coef + length * step, intercept + length * rise, eta + length * way
+        return Found(coef, intercept, (step, rise), near.free, converged=False)
+
+    def _value(self, at: Expansion, coef: Array) -> float:
+        return float(self.w @ at.loss) + 0.5 * self.ridge * float(np.sum(coef * coef))
+
+    def _slope(self, at: Expansion, coef: Array) -> tuple[Array, Array]:
+        slope, lift = self.rows.backward(self.w[:, None] * at.slope)
+        return slope + self.ridge * coef, self._free(lift)
+
+    def _free(self, lift: Array) -> Array:
+        """Return what intercepts may move by: nothing without them; of several classes they sum to zero."""
+        if not self.centred:
+            return np.zeros_like(lift)
+        return lift - lift.mean() if len(lift) > 1 else lift
+
+    def _own(self, at: Expansion) -> Array:
+        """Return each row's curvature in its own equation, weighted."""
+        curve = at.curve if at.curve.shape[1] == 1 else at.curve * (1.0 - at.curve)
+        return np.asarray(self.w[:, None] * np.maximum(curve, 0.0))
+
+    def _length(self, eta: Array, way: Array, coef: Array, step: Array, value: float) -> float:
+        """Return how far to go: the whole step, halved until the objective falls."""
+        length = 1.0
+        while length >= SHORTEST:
+            if self._value(self.about(eta + length * way, self.y), coef + length * step) < value:
+                return length
+            length *= 0.5
+        return length
+
+    def _step(
+        self, at: Expansion, near: Preconditioner, slope: Array, lift: Array, before: float
+    ) -> tuple[Array, Array, float]:
+        """Return Newton's step, nearly, and the size of the slope, by the preconditioner.
+
+        It is solved for the more exactly, the more the slope has fallen since the step before.
+        """
+        step, rise = np.zeros_like(slope), np.zeros_like(lift)
+        left, up = -slope, -lift
+        way, ascent = near.solved(left, up)
+        ascent = self._free(ascent)
+        size = first = float(np.sum(left * way) + up @ ascent)
+        share = min(COARSE, max(FINE, np.sqrt(first / before))) if np.isfinite(before) else COARSE
+        turned, turned_up = way, ascent
+        for _ in range(PRODUCTS):
+            if not size > share * share * first:
+                break
+            bent, bent_up = self.rows.bent(at, self.w, turned, turned_up)
+            bent, bent_up = bent + self.ridge * turned, self._free(bent_up)
+            curve = float(np.sum(turned * bent) + turned_up @ bent_up)
+            if not curve > 0.0:
+                break
+            length = size / curve
+            step, rise = step + length * turned, rise + length * turned_up
+            left, up = left - length * bent, up - length * bent_up
+            way, ascent = near.solved(left, up)
+            ascent = self._free(ascent)
+            following = float(np.sum(left * way) + up @ ascent)
+            turned, turned_up = way + following / size * turned, ascent + following / size * turned_up
+            size = following
+        return step, rise, first
