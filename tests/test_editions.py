@@ -167,7 +167,7 @@ def command(home, *words: object) -> subprocess.CompletedProcess:
 @pytest.fixture
 def daily(home):
     (home / "daily.yaml").write_text(STUDY)
-    first = command(home, "run", "daily.yaml", "--no-progress")
+    first = command(home, "run", "daily.yaml", "--quiet")
     assert first.returncode == 0, first.stderr
     return home
 
@@ -176,12 +176,12 @@ def test_the_nightly_run_makes_editions_and_says_what_has_changed(daily):
     add(daily, 3, shift=1.0)
     said = command(daily, "run", "daily.yaml", "--dry-run")
     assert said.stdout == "daily: edition 2 would begin, beginning with what daily found; 1 segment to read\n"
-    ran = command(daily, "run", "daily.yaml", "--no-progress")
+    ran = command(daily, "run", "daily.yaml", "--quiet")
     assert ran.returncode == 0, ran.stderr
     assert "Edition 2: 600 → 900 rows (1 segment new); " in ran.stdout
     assert "The setting that stood scores R² " in ran.stdout
     assert "New rows differ most, in standard deviations, in a (+" in ran.stdout
-    again = command(daily, "run", "daily.yaml", "--no-progress")
+    again = command(daily, "run", "daily.yaml", "--quiet")
     assert again.returncode == 1
     assert "go on with resume=True" in again.stderr
     said = command(daily, "run", "daily.yaml", "--dry-run", "--json")
@@ -193,7 +193,7 @@ def test_the_nightly_run_makes_editions_and_says_what_has_changed(daily):
 
 def test_editions_are_shown_compared_predicted_with_and_removed(daily):
     add(daily, 3)
-    assert command(daily, "run", "daily.yaml", "--no-progress").returncode == 0
+    assert command(daily, "run", "daily.yaml", "--quiet").returncode == 0
     shown = command(daily, "studies", "show", "daily")
     assert "editions" in shown.stdout
     assert "+1 -0" in shown.stdout

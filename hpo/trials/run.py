@@ -17,7 +17,7 @@ from algorithms.brief import briefly
 from algorithms.fields import bounds_of
 from algorithms.ranges import Range
 from hpo.data.folds.schemes import RowFolds
-from hpo.data.looks import looks_of, told
+from hpo.data.looks import looks_of, of_target, told
 from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.memory import allow_caches
@@ -137,6 +137,8 @@ class Runner:
     def _run(self) -> Run:
         self._check_name()
         with self.progress, stop_on_interrupt() as stop, one_thread():
+            self.progress.prepare("looking at the data")
+            self.progress.metric = self.question.metric
             allow_caches()
             pilot = self._pilot()
             _tell_looks(self.question, pilot)
@@ -146,6 +148,7 @@ class Runner:
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
         """Make the states, run the trials, keep the record."""
         found, made = self._states(pilot, stop)
+        _tell_targets(self.question, found)
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._noted(self._record(tuner, found, made, cost), found)
@@ -495,6 +498,19 @@ def _tell_looks(question: Question, pilot: Pilot) -> None:
     hashes = not without_hashing(question.searched)
     for words in told(found, groups=isinstance(question.folds, RowFolds), hashes=hashes):
         warnings.warn(words, ColumnWarning, stacklevel=4)
+
+
+def _tell_targets(question: Question, found: Evidence) -> None:
+    """Warn of features that look like the target itself, by the states; but not of those asked for by name."""
+    names = {field.name for field in question.dataset.features}
+    for states in found.states.values() if question.spec.features is None else ():
+        whole = states.whole
+        if (shares := whole.likeness) is not None:
+            sources = [column.source for column in whole.shape.columns]
+            like = [k for k in of_target(sources, shares.tolist(), int(whole.rows)) if k.column in names]
+            for words in told(like, groups=False, hashes=False):
+                warnings.warn(words, ColumnWarning, stacklevel=4)
+            return
 
 
 def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, BaseDistribution]:
