@@ -394,7 +394,7 @@ class Runner:
         return taken
 
     def _is_stored(self) -> bool:
-        name = self.question.spec.name
+        name = self._stored
         try:
             return self.storage is not None and name is not None and find_study(self.storage, name) >= 0
         except StudyMissing:
