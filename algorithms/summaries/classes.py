@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.likeness import of_classes
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
 from algorithms.ranges import Legal
 
@@ -45,6 +46,10 @@ class ByClass(State, ABC):
     def class_rows(self) -> Array:
         """The rows of each class."""
         return self.counts.astype(np.float64)
+
+    def profile(self) -> tuple[Array, Array]:
+        """Return the mean and the variance of each column."""
+        return self.mean, self.scatter / self.weight
 
     @abstractmethod
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
@@ -113,6 +118,12 @@ class ClassesState(ByClass):
         inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(inside.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
+
+    @property
+    def likeness(self) -> Array:
+        """The share of each column's scatter that lies between the classes."""
+        inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
+        return of_classes(inside.sum(axis=0), self.scatter)
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial
 
@@ -176,7 +176,7 @@ class Tuner:
             return self.scorer.attempt(setting)
         return self.fidelity.attempt(self.scorer, proposal.trial, setting)
 
-    def _learn_from(self, params: Mapping[str, Any], error: str | None) -> None:
+    def _learn_from(self, params: Mapping[str, object], error: str | None) -> None:
         """Leave out what turns out to fail always, and say so, once."""
         new = self.hopeless.add(params, error) if self._narrows else []
         for choice in new:
