@@ -241,3 +241,21 @@ def test_a_watcher_that_is_killed_and_started_again_goes_on(daily):
         assert f"Edition {number - 1}: " in line
     notes = json.loads(command(daily, "studies", "show", "daily", "--json").stdout)["editions"]
     assert [(e["number"], e["rows"]) for e in notes] == [(1, 600), (2, 900), (3, 1200)]
+
+
+def test_confirm_and_pareto_from_the_command_line(daily):
+    held = month(9)
+    held.to_parquet(daily / "held.parquet")
+    found = json.loads(command(daily, "confirm", "daily", "held.parquet", "--scoring", "r2", "--json").stdout)
+    result = hpo.load("daily", storage=str(daily / "home" / "studies.record.journal"))
+    assert found["scores"]["r2"] == pytest.approx(hpo.confirm(result, held, scoring="r2")["r2"])
+    shown = command(daily, "confirm", "daily", "held.parquet")
+    assert shown.returncode == 0, shown.stderr
+    assert "cross-validated" in shown.stdout
+    several = STUDY.replace("daily", "several") + "scoring: [r2, neg_mean_absolute_error]\nrefit: false\n"
+    (daily / "several.yaml").write_text(several)
+    assert command(daily, "run", "several.yaml", "-q").returncode == 0
+    front = json.loads(command(daily, "pareto", "several", "--json").stdout)
+    assert front["objectives"] == ["r2", "neg_mean_absolute_error"]
+    assert front["pareto"]
+    assert command(daily, "pareto", "several").returncode == 0
