@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hpo import stream as row_stream
     from hpo.cli import known as known_names
     from hpo.cli import ranges as field_ranges
+    from hpo.data import looks as data_looks
     from hpo.data import opening
     from hpo.data import schema as data_schema
     from hpo.data import segment as data_segment
@@ -50,10 +51,10 @@ if TYPE_CHECKING:
     from hpo.data.sources import piped as data_piped
     from hpo.data.sources import readers as data_readers
     from hpo.data.sources import text as data_text
+    from hpo.findings import answers, noted, reopen, scored
     from hpo.findings import confirm as held_out
     from hpo.findings import editions as edition_words
     from hpo.findings import leaderboard as board
-    from hpo.findings import noted, reopen, scored
     from hpo.process import settings as process_settings
     from hpo.question import auto, checks
     from hpo.question import scoring as question_scoring
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from studies.spec import spec as described
     from studies.spec import template as study_template
 else:
+    answers = Module("hpo.findings.answers")
     api = Module("hpo.api")
     auto = Module("hpo.question.auto")
     board = Module("hpo.findings.leaderboard")
@@ -84,6 +86,7 @@ else:
     data_guesses = Module("hpo.data.sources.guesses")
     data_holding = Module("hpo.data.sources.holding")
     data_piped = Module("hpo.data.sources.piped")
+    data_looks = Module("hpo.data.looks")
     data_readers = Module("hpo.data.sources.readers")
     data_schema = Module("hpo.data.schema")
     data_segment = Module("hpo.data.segment")
