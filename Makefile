@@ -67,8 +67,9 @@ bench: install  ## the figures of benchmarks/README.md, on this machine
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
-chaos: install  ## kill -9 at many more points than the tests do
-	HPO_CHAOS=60 $(BIN)/python -m pytest -n auto tests/test_pass_faults.py tests/test_store_faults.py tests/test_kill_studies.py
+chaos: install  ## kill -9 at many more points than the tests do, and processes that race; says what was killed, kept and lost
+	HPO_CHAOS=60 $(BIN)/python -m pytest -n auto -rP tests/test_pass_faults.py tests/test_store_faults.py \
+	  tests/test_kill_studies.py tests/test_shared_studies.py tests/test_store_gc.py tests/test_record.py
 
 clean:  ## remove .venv and what tools left behind
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

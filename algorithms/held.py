@@ -88,6 +88,11 @@ class State:
         return None
 
     @property
+    def likeness(self) -> Array | None:
+        """How much of the target each column alone tells, from 0 to 1, shape (d,); None where that is not kept."""
+        return None
+
+    @property
     def nested(self) -> Nested | None:
         """The state itself where it has smaller ones in it; else None."""
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from hpo.data.sources.text import TextFormat, words
 from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning
 from hpo.findings.noted import without_score
 from hpo.findings.result import Result
-from hpo.process.progress import Progress, RichProgress
+from hpo.process.progress import progress_of
 from hpo.process.settings import Location, default_storage, open_store
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
@@ -144,7 +143,8 @@ def tune(
     storage_options : options of the data's file system, such as credentials; never shown, never recorded.
     allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution
         brought them, such as a module of your own; what is imported runs as your own code does.
-    progress : whether to draw a bar; None draws one on a terminal.
+    progress : True draws bars, False is silent; None draws bars on a terminal, and elsewhere writes a line on
+        standard error every ten seconds, from the fifth on.
     resume : whether a recorded study of this name and definition goes on; False refuses it.
 
     Raises
@@ -194,8 +194,7 @@ def run_question(
     """Run a resolved question; what :func:`tune`, streams and the command line share."""
     recorded = question.spec.name is not None or question.spec.warm_start is not None
     kept = open_storage(storage if storage is not None else default_storage()) if recorded else None
-    wanted = sys.stderr.isatty() if progress is None else progress
-    bar = RichProgress() if wanted else Progress()
+    bar = progress_of(progress)
     result = Result((runner or Runner)(question, sampler, kept, resume, bar).run())
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)

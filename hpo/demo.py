@@ -84,7 +84,7 @@ class Demo:
     ----------
     folder : where the files are written: ``flights/`` and ``flights.yaml``.
     trials : of each study.
-    progress : whether to draw bars; None draws them on a terminal.
+    progress : as :func:`hpo.tune` has it.
     """
 
     folder: Path

@@ -33,7 +33,7 @@ def finished(tmp_path_factory):
     assert (first.code, first.err) == (0, "")
     planned = shell("plan", root / "study.yaml", "--json", env=env)
     assert (planned.code, planned.err) == (0, "")
-    ran = shell("run", root / "study.yaml", "--trials", 12, "--json", env=env)
+    ran = shell("run", root / "study.yaml", "--trials", 12, "--quiet", "--json", env=env)
     assert (ran.code, ran.err) == (0, "")
     return root, planned.json, ran.json
 

@@ -24,7 +24,7 @@ JANUARY_TO_NOVEMBER, DECEMBER = 308_641, 28_135
 def shown(tmp_path_factory):
     home = tmp_path_factory.mktemp("demo-home")
     env = {"HPO_HOME": str(home)}
-    first = shell("demo", "--trials", 10, "--json", env=env)
+    first = shell("demo", "--trials", 10, "-q", "--json", env=env)
     assert (first.code, first.err) == (0, "")
     return home, first.json
 
@@ -117,7 +117,7 @@ def test_ctrl_c_in_the_demo_ends_it_and_keeps_the_trials(shown):
     log = home / "studies.record.journal"
     size = log.stat().st_size
     child = subprocess.Popen(
-        command("demo", "--trials", 5000), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        command("demo", "--trials", 5000, "-q"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "HPO_HOME": str(home)}, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     while child.poll() is None and log.stat().st_size < size + 10_000:

@@ -182,3 +182,48 @@ def test_the_command_line_says_it_once(tmp_path):
     asked = [sys.executable, "-m", "hpo.cli", "run", f"{tmp_path / 's.yaml'}", "--store", f"{tmp_path / 'store'}"]
     ran = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert ran.stderr.count("warning: column 'nr' looks like an id") == 1
+
+
+def same(frame, classes=False):
+    rng = np.random.default_rng(7)
+    made = frame.assign(y=(frame.y > 0).map({True: "yes", False: "no"}) if classes else frame.y)
+    leak = np.where(made.y == "yes", 7.0, -1.0) if classes else made.y * 3.0 + 5.0
+    return made.assign(paid=leak + 1e-3 * rng.normal(size=len(made)))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    ("algorithm", "classes"),
+    [("ridge", False), ("poisson", False), ("knn_regressor", False), ("lda", True), ("logistic", True), ("gaussian_nb", True)],
+)
+def test_a_column_that_is_the_target_is_named(tmp_path, place, form, algorithm, classes):
+    frame = frame_with()
+    frame = same(frame.assign(y=frame.y - frame.y.min() + 1) if algorithm == "poisson" else frame, classes)
+    data = written(frame, tmp_path / f"a.{form}")
+    (message,) = said(data, place, algorithm)
+    assert message.startswith("column 'paid' looks like the target itself (a correlation of ")
+    assert message.endswith("leave it out with drop=['paid']")
+    assert said(data, place, algorithm, drop=["paid"]) == []
+    assert said(data, place, algorithm, features=["x", "paid"]) == []
+
+
+def test_a_category_that_is_the_class_is_named_and_a_good_column_is_not(place):
+    frame = same(frame_with(), classes=True).drop(columns="paid")
+    (message,) = said(frame.assign(state=frame.y.map({"yes": "paid", "no": "due"})), place, "lda")
+    assert message.startswith("column 'state' looks like the target itself (a correlation of 1 with it)")
+    good = frame_with()
+    assert said(good.assign(near=good.y + 0.05 * np.random.default_rng(8).normal(size=N) * good.y.std()), place) == []
+
+
+@pytest.mark.parametrize("kernel", ["nystroem", "fourier"])
+def test_features_of_a_kernel_are_no_columns(place, kernel):
+    assert said(frame_with(), place, search={"ridge.kernel": kernel, "ridge.kernel_components": 20}) == []
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("name", ["order_id", "customer_id"])
+def test_an_id_or_group_with_gaps_is_a_number_with_decimals_and_named_too(tmp_path, place, form, name):
+    values = np.random.default_rng(9).permutation(10**7)[:N] if name == "order_id" else np.arange(N) % 90
+    values = np.where(np.arange(N) % 10 == 0, np.nan, values.astype(float))
+    (message,) = said(written(frame_with(**{name: values}), tmp_path / f"a.{form}"), place)
+    assert message.startswith(f"column '{name}' looks like " + ("an id (" if name == "order_id" else "groups of rows ("))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.likeness import of_classes
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
 from algorithms.ranges import Legal
 
@@ -113,6 +114,12 @@ class ClassesState(ByClass):
         inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(inside.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
+
+    @property
+    def likeness(self) -> Array:
+        """The share of each column's scatter that lies between the classes."""
+        inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
+        return of_classes(inside.sum(axis=0), self.scatter)
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""

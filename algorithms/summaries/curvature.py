@@ -192,6 +192,11 @@ class CurvatureState(State):
         return self.sums[:, -1]
 
     @property
+    def likeness(self) -> Array | None:
+        """That of the rows that are kept."""
+        return self.kept.likeness
+
+    @property
     def class_rows(self) -> Array | None:
         """The weight of each class."""
         return self.counts if self.shape.classes else None

@@ -22,6 +22,7 @@ from algorithms.arrays import Array, Floats, Places
 from algorithms.contract import EXACT, Batch, Shape, State, Summary
 from algorithms.errors import InvalidTarget, TooLarge
 from algorithms.known import Known
+from algorithms.likeness import of_scatter
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import OnFeatures
 from algorithms.ranges import Choice, Legal
@@ -69,6 +70,11 @@ class MomentsState(State):
     root: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"root": True})
     rounding: float = EPS
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
+
+    @property
+    def likeness(self) -> Array | None:
+        """The squared correlation of each column with the target."""
+        return of_scatter(self.scatter, self.shape.d) if self.shape.t == 1 and not self.shape.classes else None
 
     def association(self, columns: ColumnMap) -> Array:
         """Return how the mapped columns go with the target: their absolute products, shape (q,)."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from algorithms.arrays import Array, Values
 from algorithms.batches import label_array
 from algorithms.contract import APPROXIMATE, Batch, Nested, Shape, Summary
+from algorithms.likeness import of_rows
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
@@ -60,6 +61,14 @@ class SampleState(DrawnRows, Nested):
     def target(self) -> Array:
         """The target of the kept rows as a number, or the place of its class, shape (n,)."""
         return np.asarray(self.kept.target(self.shape.d), np.float64)
+
+    @property
+    def likeness(self) -> Array | None:
+        """How much of the target each column tells of the kept rows; None of sparse ones."""
+        weights, columns = self.weights[: self.n], self.held
+        if not isinstance(columns, np.ndarray) or self.shape.t != 1 or not weights.sum() > 0.0:
+            return None
+        return of_rows(columns.astype(np.float64), self.target, weights, len(self.shape.classes))
 
     @property
     def class_rows(self) -> Array | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpo.cli.behind import demo_study, report_page
-from hpo.cli.options import AsJson
+from hpo.cli.options import AsJson, Quiet
 from hpo.cli.output import emit, say, say_wrapped
 from hpo.cli.studies import settings
 from state_store.entry import readable_bytes
@@ -29,7 +29,7 @@ def demo(
         ),
     ] = None,
     trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trials of each study.")] = 200,
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="Draw no bars.")] = False,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Watch it work on 336,776 real flights.
@@ -44,7 +44,7 @@ def demo(
       hpo demo --directory /tmp/flights --trials 50
     """
     folder = (directory or demo_study.default_folder()).expanduser().absolute()
-    job = demo_study.Demo(folder, trials, progress=False if no_progress else None)
+    job = demo_study.Demo(folder, trials, progress=False if quiet else None)
     steps = []
     if not as_json:
         say("How late will a flight arrive, predicted at the moment it leaves the gate?")

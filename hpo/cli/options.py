@@ -38,6 +38,10 @@ def _described(text: str) -> str:
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on standard output.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", "--no-progress", help="Show no progress: neither bars nor lines."),
+]
 Store = Annotated[
     str | None,
     typer.Option("--store", metavar="DIR", help="{store} [default: HPO_HOME/store]."),

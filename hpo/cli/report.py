@@ -42,7 +42,8 @@ def report(
     if as_json and str(csv) == "-":
         raise UsageError("--json and --csv - both want standard output; give --csv a file")
     kept, states = known_storage(storage), recorded_store(store)
-    data = collect.report_data(reopen.load(name, storage=kept, store=states, allow_imports=allow_import))
+    found = reopen.load(name, storage=kept, store=states, allow_imports=allow_import)
+    data = collect.report_data(found, drawn=html is not None or as_json)
     if html is not None:
         note(f"report: {report_page.write_html(data, html)}")
     if csv is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpo.cli.behind import api, board, collect, noted, row_stream, terminal
-from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyFile
+from hpo.cli.options import AllowImport, AsJson, Quiet, Storage, Store, StudyFile
 from hpo.cli.output import console, emit, say
 from hpo.cli.plan import read_study
 from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning, TuneError
@@ -36,7 +36,7 @@ def run(
     store: Store = None,
     storage: Storage = None,
     allow_import: AllowImport = None,
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="Draw no bars.")] = False,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a study: one pass over the data, then the trials.
@@ -62,7 +62,7 @@ def run(
         for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
             warnings.simplefilter("ignore", told)
         try:
-            result = _answered(spec, resume=resume, progress=False if no_progress else None)
+            result = _answered(spec, resume=resume, progress=False if quiet else None)
         except Interrupted as error:
             where = str(error).partition(": run the same")[0]
             raise Interrupted(f"{where}. Go on with: {again}") from None
@@ -90,7 +90,7 @@ def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> No
 
 
 def _show(result: Result, storage: str | None) -> None:
-    terminal.render_summary(collect.report_data(result), console())
+    terminal.render_summary(collect.report_data(result, drawn=False), console())
     where = [] if storage is None else ["--storage", mask(storage)]
     say("", "Report: " + shlex.join(["hpo", "report", str(result.record.name), *where, "--html", "report.html"]))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.data.origins import Extent
 
-Kind = Literal["constant", "id", "text", "group"]
+Kind = Literal["constant", "id", "text", "group", "target"]
 
 LEAST = 100
 """Rows from which on a column may look like an id or a group."""
@@ -43,6 +43,9 @@ FEW = 64
 
 TWICE = 1.5
 """Rows that a value has, fewer than which its column looks like an id, not like a group."""
+
+SAME = 0.999
+"""Correlation with the target from which on a column looks like the target itself."""
 
 GROUPS, EACH = 20, 2.0
 """Values that a column of groups has at least, and rows that each has on average."""
@@ -66,7 +69,7 @@ class Look:
 
     Attributes
     ----------
-    kind : ``"constant"``, ``"id"``, ``"text"`` or ``"group"``.
+    kind : ``"constant"``, ``"id"``, ``"text"``, ``"group"`` or ``"target"``.
     column : its name.
     seen : the value of a constant; of others how many values differ.
     """
@@ -98,6 +101,23 @@ def of_extents(fields: Iterable[Field], extents: Mapping[str, Extent], rows: int
     return [look for look in found if look is not None]
 
 
+def of_target(columns: Iterable[str], shares: Iterable[float], rows: int) -> list[Look]:
+    """Return which columns look like the target itself, by how much of it each tells alone (a squared correlation).
+
+    Examples
+    --------
+    >>> [look.seen for look in of_target(["x", "y"], [0.5, 0.9999], 500)]
+    ['a correlation of 0.99995']
+    """
+    if rows < LEAST:
+        return []
+    most: dict[str, float] = {}
+    for column, share in zip(columns, shares, strict=True):
+        most[column] = max(share, most.get(column, 0.0))
+    found = ((column, math.sqrt(min(share, 1.0))) for column, share in most.items())
+    return [Look("target", c, f"a correlation of {r:.5g}") for c, r in found if r > SAME]
+
+
 def looks_of(dataset: Dataset) -> list[Look]:
     """Return what features that are numbers look like, as far as that is known without reading."""
     fields = [field for field in dataset.features if field.kind == NUMERIC]
@@ -111,10 +131,12 @@ def of_memory(dataset: Dataset, fields: Iterable[Field]) -> Iterator[Look]:
     """Yield what numbers in memory look like: some rows are looked at, and all where these look like something."""
     for field in fields:
         some = dataset.some_values(field.name, FEW)
-        if not len(some) or some.null_count:
+        some, gaps = some.drop_null(), some.null_count > 0
+        if not len(some):
             continue
-        values, whole = stored_numbers(some), _is_whole(field)
-        if values.min() == values.max() or (whole and (_named(field.name) or _counts(values, dataset.rows or 0))):
+        values, named = stored_numbers(some), _named(field.name) and _is_numeric(field, some)
+        counts = _is_whole(field) and not gaps and _counts(values, dataset.rows or 0)
+        if named or counts or (values.min() == values.max() and not gaps):
             column = one_array(dataset.values([field.name]).column(0))
             if (look := _of_values(field, column, len(column))) is not None:
                 yield look
@@ -225,7 +247,8 @@ def told(looks: Sequence[Look], *, groups: bool, hashes: bool) -> list[str]:
     for look in looks:
         by_kind.setdefault(look.kind, []).append(look)
     found = [
-        _constants(by_kind.get("constant", [])), _ids(by_kind.get("id", []), hashes=hashes),
+        _targets(by_kind.get("target", [])), _constants(by_kind.get("constant", [])),
+        _ids(by_kind.get("id", []), hashes=hashes),
         _texts(by_kind.get("text", [])), *([_groups(by_kind.get("group", []))] if groups else []),
     ]  # fmt: skip
     return [words for words in found if words]
@@ -236,6 +259,16 @@ def _constants(looks: list[Look]) -> str:
         return ""
     some = " and ".join(f"{look.column!r} is {look.seen}" for look in looks[:3])
     return f"column {some} in every row{_more(looks)}: that tells a model nothing; {_leave(looks)}"
+
+
+def _targets(looks: list[Look]) -> str:
+    if not looks:
+        return ""
+    known = "is it" if len(looks) == 1 else "are they"
+    return (
+        f"{_listed(looks)} the target itself ({looks[0].seen} with it): {known} known when you predict? If not, "
+        f"scores are too good to be true; {_leave(looks)}"
+    )
 
 
 def _ids(looks: list[Look], *, hashes: bool) -> str:

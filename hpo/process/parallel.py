@@ -49,6 +49,36 @@ def _mapped(make: Callable[[T], Made], items: Sequence[T], threads: int) -> Iter
                 future.cancel()
 
 
+def side_by_side(make: Callable[[T], Made], items: Iterator[T], threads: int) -> Iterator[Made]:
+    """Yield what ``make`` makes of each item, in order, made in threads; as many are held in advance.
+
+    What the items raise comes after what was made of those before.
+
+    Examples
+    --------
+    >>> list(side_by_side(abs, iter([-3, -1, -2]), 2))
+    [3, 1, 2]
+    """
+    waiting: deque[Future[Made]] = deque()
+    ended: Exception | None = None
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while ended is None:
+                try:
+                    waiting.append(pool.submit(make, next(items)))
+                except Exception as error:  # noqa: BLE001 - raised in its turn
+                    ended = error
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+    if not isinstance(ended, StopIteration):
+        raise ended
+
+
 def read_ahead(items: Iterator[T]) -> Iterator[T]:
     """Yield the items while the next one is made in a thread of its own; one is held in advance.
 

@@ -57,10 +57,13 @@ MOST_PATHS = 3
 
 
 @one_thread()
-def report_data(result: Result) -> ReportData:
-    """Return everything that a report of the study shows; answered from states and record, no data is read."""
+def report_data(result: Result, *, drawn: bool = True) -> ReportData:
+    """Return everything that a report of the study shows; answered from states and record, no data is read.
+
+    The summary on a terminal draws no curves, so that they need not be computed: ``drawn`` is False.
+    """
     record = result.record
-    definition, spec, depth = record.definition, record.spec, depth_of(result)
+    definition, spec, depth = record.definition, record.spec, depth_of(result, drawn=drawn)
     return ReportData(
         name=result.record.name or "unnamed study",
         created=_created(result),

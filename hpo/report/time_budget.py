@@ -72,16 +72,16 @@ class Along:
         return self.seconds * (min(self.values, points) if self.thins else self.values)
 
 
-def depth_of(result: Result) -> Depth:
-    """Return what a report of a study computes, by what its trials noted."""
+def depth_of(result: Result, *, drawn: bool = True) -> Depth:
+    """Return what a report of a study computes, by what its trials noted: curves only if they are drawn."""
     seconds = [note.seconds or 0.0 for note in notes(result.optuna_study)]
     noted, spent = {c.number: seconds[c.number] for c in result.candidates}, sum(seconds)
     each = {name: _each(result, name, noted) for name in leaders(result)}
     left, single = FREE + spent, not result.record.several
     by_size = _sizes(result.best) * noted[result.best.number] if single else 0.0
-    learning = by_size <= left
+    learning = drawn and by_size <= left
     left -= by_size * learning
-    alongs = _alongs(result, each)
+    alongs = _alongs(result, each) if drawn else []
     choice = (len(result.candidates[0].states.plan.splits) - 1) / 2.0 * sum(noted.values())
     some, _ = fitting(alongs, left, FEWEST)
     nests = single and selection.nests(result.candidates)
@@ -89,7 +89,7 @@ def depth_of(result: Result) -> Depth:
     curves, points = fitting(alongs, left - choice * nested, POINTS)
     lacking = [along for along in alongs if along not in curves]
     left_out = [
-        ("the learning curve", by_size * (not learning), "learning_curve(result)"),
+        ("the learning curve", by_size * (drawn and not learning), "learning_curve(result)"),
         ("the nested estimate", choice * (nests and not nested), "nested_score(result)"),
         (_named(lacking), sum(along.cost(POINTS) for along in lacking), "validation_curve(result, …)"),
     ]

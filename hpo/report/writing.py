@@ -23,4 +23,4 @@ def write_report(result: Result, path: str | os.PathLike[str] | None = None) -> 
 
 def show(result: Result) -> None:
     """Print a summary on the terminal."""
-    render_summary(report_data(result), Console())
+    render_summary(report_data(result, drawn=False), Console())

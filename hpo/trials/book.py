@@ -47,6 +47,14 @@ class Book:
         self._trials += len(trials_from(self.study, self._trials))
         return self._trials
 
+    def adopt(self, trial: FrozenTrial) -> FrozenTrial:
+        """Add a finished trial of another process, by the next number."""
+        hand_over(self.study, trial)
+        added = trial_of(self.study, self.trials - 1)
+        if added.params:
+            self.remember(self.space.setting(added.params), added.number, recorded(added))
+        return added
+
     def known(self, setting: Setting) -> tuple[int, Scores | None] | None:
         """Return the trial that tried a setting and its scores; None for a new one."""
         return self._answers.get(_key(setting))

@@ -14,8 +14,7 @@ from studies.sampling.space import ALGORITHM
 TIMES = 6
 """Distinct settings that fail, and none that does not, from which on a choice is left out."""
 
-Value = str | float | bool | None
-Choice = tuple[str, Value]
+Choice = tuple[str, object]
 """A parameter, and one of its choices; an algorithm is a choice of ``"algorithm"``."""
 
 
@@ -58,7 +57,7 @@ class Hopeless:
     _fine: set[Choice] = field(default_factory=set)
     _kept: set[str] = field(default_factory=set)
 
-    def add(self, params: Mapping[str, Value], error: str | None) -> list[Choice]:
+    def add(self, params: Mapping[str, object], error: str | None) -> list[Choice]:
         """Take in a setting that was tried for the first time; return what is left out from now on."""
         space = self.space
         choices = [(k, v) for k, v in params.items() if isinstance(space.get(k), CategoricalDistribution)]

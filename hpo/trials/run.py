@@ -17,7 +17,7 @@ from algorithms.brief import briefly
 from algorithms.fields import bounds_of
 from algorithms.ranges import Range
 from hpo.data.folds.schemes import RowFolds
-from hpo.data.looks import looks_of, told
+from hpo.data.looks import looks_of, of_target, told
 from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.memory import allow_caches
@@ -49,6 +49,7 @@ from hpo.trials.selection import Candidate, best
 from hpo.trials.settings import Space
 from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner
+from hpo.trials.turns import Turns
 from hpo.trials.warm_start import translated
 from state_store import Key
 from studies.counting import counted
@@ -57,7 +58,8 @@ from studies.quiet import quiet
 from studies.record.records import Direction, begin, load_study, record_of
 from studies.record.storage import find_study
 from studies.record.study_record import ONEPASS, Cost, SegmentRead, StudyRecord
-from studies.record.write_behind import WriteBehind
+from studies.record.write_behind import PATIENCE, WriteBehind
+from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
 from studies.spec.spec import plain
 
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
     from optuna.study import Study
+
+    from studies.record.claims import Grant
 
 
 @briefly
@@ -113,6 +117,8 @@ class Runner:
         """Read what must be read, run the trials, keep the record."""
         self._check_name()
         with self.progress, stop_on_interrupt() as stop, one_thread():
+            self.progress.prepare("looking at the data")
+            self.progress.metric = self.question.metric
             allow_caches()
             pilot = self._pilot()
             _tell_looks(self.question, pilot)
@@ -122,6 +128,7 @@ class Runner:
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
         """Make the states, run the trials, keep the record."""
         found, made = self._states(pilot, stop)
+        _tell_targets(self.question, found)
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._record(tuner, found, made, cost)
@@ -131,6 +138,7 @@ class Runner:
             began = time.perf_counter()
             warm = self._warm_start(tuner, recorder)
             stopped = self._trials(tuner, recorder, warm, stop, refining)
+            tuner = self._whole(tuner, recorder)
             if not stop.is_set() and (winner := self._winner(tuner)) is not None:
                 tuner.scorer.settle(winner)
             found = refining.found
@@ -195,10 +203,7 @@ class Runner:
         space = study_space(able, found)
         check_asked(able, found)
         study = self._study()
-        study.sampler = make_sampler(
-            self.sampler, seed=question.spec.seed, space=space, trials=question.spec.trials,
-            goals=question.scoring.goals,
-        )  # fmt: skip
+        study.sampler = self._sampler(space)
         searched = {s.name: s for s in able}
         scoring = question.scoring
         asked = question.spec.fidelity
@@ -208,6 +213,18 @@ class Runner:
             study.pruner = fidelity.pruner()
         scorer = Scorer(searched, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
         return Tuner(scorer, Space(space, able[0].name), study, fidelity)
+
+    def _sampler(self, space: Mapping[str, BaseDistribution], apart: int = 0) -> BaseSampler:
+        """Return the sampler; one that proposes by the turn of a trial alone is the same in every process."""
+        question = self.question
+        seed, goals = question.spec.seed, question.scoring.goals
+        made = make_sampler(self.sampler, seed=seed, space=space, trials=question.spec.trials, goals=goals)
+        if not apart or (isinstance(made, Proposer) and question.spec.fidelity is None):
+            return made
+        if made is self.sampler:
+            made.reseed_rng()
+            return made
+        return make_sampler(self.sampler, seed=seed + apart, space=space, trials=question.spec.trials, goals=goals)
 
     def _study(self) -> Study:
         name = self.question.spec.name
@@ -251,8 +268,27 @@ class Runner:
             recorder.put(trial)
             self.progress.trial(trial.values[0] if trial.values and trial.state.name == "COMPLETE" else None)
 
-        stopped = tuner.run(budget, finished, stop)
+        def met(trial: FrozenTrial) -> None:
+            added = tuner.adopt(trial)
+            recorder.adopted(added.number, trial.number)
+            self.progress.trial(added.values[0] if added.values and added.state.name == "COMPLETE" else None)
+
+        def apart(first: int) -> None:
+            tuner.study.sampler = self._sampler(tuner.space.distributions, first)
+
+        turns = Turns(tuner, budget.trials, recorder.claim, met, apart)
+        stopped = tuner.run(budget, finished, stop, turns)
         return "exhausted" if stopped == "trials" and points < spec.trials else stopped
+
+    def _whole(self, tuner: Tuner, recorder: _Recorder) -> Tuner:
+        """Return the tuner of the study as it is stored, where other processes ran some of its trials."""
+        name = self.question.spec.name
+        if self.storage is None or name is None or not recorder.shared():
+            return tuner
+        study = load_study(self.storage, name)
+        study.sampler, study.pruner = tuner.study.sampler, tuner.study.pruner
+        recorder.study = study
+        return Tuner(tuner.scorer, tuner.space, study, tuner.fidelity)
 
     def _warm_start(self, tuner: Tuner, recorder: _Recorder) -> int:
         """Take over the trials of another study, scored anew on these states; return how many there are."""
@@ -269,6 +305,9 @@ class Runner:
                 f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
                 "the same parameters over overlapping ranges"
             )
+        grant = recorder.claim(len(taken), len(taken))
+        if grant is not None and len(grant.turns) < len(taken) - known:
+            return len(taken)  # another process takes them over
         for trial in taken[known:]:
             recorder.put(tuner.take_over(trial, name))
         return len(taken)
@@ -340,7 +379,7 @@ class _Recorder:
     def __init__(
         self, storage: BaseStorage | None, name: str | None, study: Study, record: StudyRecord
     ) -> None:
-        self._study = study
+        self.study = study
         self._writer = None
         if storage is not None and name is not None:
             self._writer = WriteBehind(storage, name, len(study.get_trials(deepcopy=False)))
@@ -351,9 +390,22 @@ class _Recorder:
         if self._writer is not None:
             self._writer.put(trial)
 
+    def claim(self, want: int, trials: int) -> Grant | None:
+        """Return numbers of trials that no other process runs; None where there is no storage to tell."""
+        return None if self._writer is None else self._writer.claim(want, trials)
+
+    def adopted(self, number: int, stored: int) -> None:
+        """Take note of a trial that another process stored."""
+        if self._writer is not None:
+            self._writer.adopted(number, stored)
+
+    def shared(self) -> bool:
+        """Return whether other processes stored trials, once all of this one are stored."""
+        return self._writer is not None and self._writer.shared and self._writer.flush(PATIENCE)
+
     def describe(self, record: StudyRecord) -> None:
         """Record what is known of the study as a whole."""
-        self._study.set_user_attr(ONEPASS, record.encode())
+        self.study.set_user_attr(ONEPASS, record.encode())
         if self._writer is not None:
             self._writer.set_attribute(ONEPASS, record.encode())
 
@@ -374,6 +426,19 @@ def _tell_looks(question: Question, pilot: Pilot) -> None:
     hashes = not without_hashing(question.searched)
     for words in told(found, groups=isinstance(question.folds, RowFolds), hashes=hashes):
         warnings.warn(words, ColumnWarning, stacklevel=4)
+
+
+def _tell_targets(question: Question, found: Evidence) -> None:
+    """Warn of features that look like the target itself, by the states; but not of those asked for by name."""
+    names = {field.name for field in question.dataset.features}
+    for states in found.states.values() if question.spec.features is None else ():
+        whole = states.whole
+        if (shares := whole.likeness) is not None:
+            sources = [column.source for column in whole.shape.columns]
+            like = [k for k in of_target(sources, shares.tolist(), int(whole.rows)) if k.column in names]
+            for words in told(like, groups=False, hashes=False):
+                warnings.warn(words, ColumnWarning, stacklevel=4)
+            return
 
 
 def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, BaseDistribution]:

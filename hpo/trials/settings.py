@@ -58,15 +58,17 @@ class Space:
     distributions: Mapping[str, BaseDistribution]
     first: str
 
-    def propose(self, study: Study, number: int, *, at_once: bool) -> Proposal:
-        """Return the next setting of the study's sampler, of the trial of that number.
+    def propose(self, study: Study, number: int, turn: int, *, at_once: bool) -> Proposal:
+        """Return the next setting of the study's sampler, of the trial of that number and turn.
+
+        They differ where several processes run a study: no other has the same turn.
 
         Where the sampler can, and ``at_once`` says that nothing is reported while it is scored, no trial is asked
         for: the finished one is stored once, not once for each parameter and attribute, a third of the time.
         """
         began, sampler = datetime.now(), study.sampler
         if at_once and isinstance(sampler, Proposer):
-            proposed = sampler.propose(study, number)
+            proposed = sampler.propose(study, turn)
             params = {key: proposed[key] for key in self.distributions if key in proposed}
             return Proposal(number, params, began)
         trial = study.ask()

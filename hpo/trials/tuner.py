@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial
 
@@ -28,6 +28,10 @@ from studies.sampling.space import split
 
 if TYPE_CHECKING:
     from optuna import Study
+
+
+PAUSE = 0.05
+"""Seconds between looks at what other processes do."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Tuner:
     study : Optuna's, in memory.
     fidelity : how trials climb from parts of a sample to the whole; None: each is scored on the whole.
     book : the record of what was tried.
+    front : the best values of the trials until now.
     hopeless : what always failed, and is proposed no more.
     """
 
@@ -65,6 +70,7 @@ class Tuner:
     study: Study
     fidelity: Fidelity | None = None
     book: Book = field(init=False)
+    front: Front = field(init=False, default_factory=Front)
     hopeless: Hopeless = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +84,13 @@ class Tuner:
         if self.hopeless.found:
             self._narrow()
 
-    def run(self, budget: Budget, finished: Callable[[FrozenTrial], None], stop: Event) -> str:
+    def run(
+        self,
+        budget: Budget,
+        finished: Callable[[FrozenTrial], None],
+        stop: Event,
+        turns: Iterable[int | None] | None = None,
+    ) -> str:
         """Run trials until the budget is used up; return why it stopped.
 
         Parameters
@@ -86,30 +98,46 @@ class Tuner:
         budget : trials already in the study count.
         finished : called with every finished trial.
         stop : set to stop before the next trial.
+        turns : numbers of trials that no other process runs, None for a pause; by default all that the budget
+            leaves.
 
         Returns
         -------
         str
             ``"trials"``, ``"timeout"``, ``"patience"`` or ``"interrupted"``.
         """
-        began, front = time.monotonic(), Front()
+        began = time.monotonic()
+        self.front = front = Front()
         for known in self.study.get_trials(deepcopy=False):
             front.add(known)
-        for _ in range(self.book.trials, budget.trials):
+        for turn in range(self.book.trials, budget.trials) if turns is None else turns:
             if stop.is_set():
                 return "interrupted"
             if budget.timeout is not None and time.monotonic() - began >= budget.timeout:
                 return "timeout"
             if budget.patience is not None and front.since >= budget.patience:
                 return "patience"
-            trial = self.one()
+            if turn is None:
+                stop.wait(PAUSE)
+                continue
+            trial = self.one(turn)
             finished(trial)
             front.add(trial)
         return "trials"
 
-    def one(self) -> FrozenTrial:
+    def adopt(self, trial: FrozenTrial) -> FrozenTrial:
+        """Take in a trial that another process ran."""
+        added = self.book.adopt(trial)
+        self.front.add(added)
+        if added.params and not (note := TrialNote.of(added.user_attrs)).repeated:
+            self._learn_from(added.params, note.error)
+        return added
+
+    def one(self, turn: int | None = None) -> FrozenTrial:
         """Propose a setting, score it, and record it."""
-        proposal = self.space.propose(self.study, self.book.trials, at_once=self.fidelity is None)
+        number = self.book.trials
+        turn = number if turn is None else turn
+        proposal = self.space.propose(self.study, number, turn, at_once=self.fidelity is None)
         scores, note = self._scored(proposal)
         return self.book.finish(proposal, self.scorer.values(scores), note)
 
@@ -148,7 +176,7 @@ class Tuner:
             return self.scorer.attempt(setting)
         return self.fidelity.attempt(self.scorer, proposal.trial, setting)
 
-    def _learn_from(self, params: Mapping[str, Any], error: str | None) -> None:
+    def _learn_from(self, params: Mapping[str, object], error: str | None) -> None:
         """Leave out what turns out to fail always, and say so, once."""
         new = self.hopeless.add(params, error) if self._narrows else []
         for choice in new:

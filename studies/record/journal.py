@@ -8,10 +8,11 @@ import os
 import shutil
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
@@ -22,6 +23,9 @@ from studies.record.journal_lock import OwnedLock
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
+
+SYSTEM_ATTRIBUTE = 3
+"""Optuna's number of the operation that sets a system attribute of a study."""
 
 _START = b'{"op_code":'
 
@@ -117,6 +121,12 @@ class JournalFile(BaseJournalBackend):
                 self._pending, self._lines, self._base = None, [], None
 
     @contextmanager
+    def replacing(self) -> Iterator[Callable[[Log], None]]:
+        """Hold the file's lock; what is given to the function is written at once, but not synced."""
+        with self._mutex, self._locked():
+            yield lambda log: self._write([sealed({**log, "serial": next(self._serial)})], durable=False)
+
+    @contextmanager
     def _locked(self) -> Iterator[None]:
         self._lock.acquire()
         try:
@@ -124,7 +134,7 @@ class JournalFile(BaseJournalBackend):
         finally:
             self._lock.release()
 
-    def _write(self, lines: Sequence[bytes]) -> None:
+    def _write(self, lines: Sequence[bytes], *, durable: bool = True) -> None:
         """Append and sync; a write that fails half way (disk full) leaves the file as it was."""
         with self.path.open("r+b", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
@@ -132,10 +142,33 @@ class JournalFile(BaseJournalBackend):
                 rest = memoryview(b"".join(lines))
                 while rest:
                     rest = rest[file.write(rest) :]
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             except OSError:
                 file.truncate(end)
                 raise
+
+
+class _Scribe:
+    """Makes the logs of finished trials as Optuna's storage does, and writes none."""
+
+    def __init__(self, worker_id: str) -> None:
+        self.logs: list[Log] = []
+        self._worker_id = worker_id
+        self._thread_lock = nullcontext()
+        self._backend = None
+        self._replay_result = SimpleNamespace(_last_created_trial_id_by_this_process=0)
+
+    def note(self, study_id: int, trial: FrozenTrial) -> None:
+        """Add the log of a trial."""
+        storage: Any = self
+        JournalStorage.create_new_trial(storage, study_id, template_trial=trial)
+
+    def _write_log(self, op_code: int, fields: Log) -> None:
+        self.logs.append({"op_code": op_code, "worker_id": self._worker_id, **fields})
+
+    def _sync_with_backend(self) -> None:
+        """Read nothing."""
 
 
 class FileStorage(JournalStorage):
@@ -168,12 +201,26 @@ class FileStorage(JournalStorage):
         OSError
             The file cannot be written; nothing of these trials was recorded.
         """
-        try:
-            with self._journal.together():
-                return [self.create_new_trial(study_id, template_trial=trial) for trial in trials]
-        except BaseException:
-            super().__init__(self._journal)
-            raise
+        scribe = _Scribe(self._replay_result.worker_id)
+        for trial in trials:
+            scribe.note(study_id, trial)
+        with self._thread_lock:
+            self._journal.append_logs(scribe.logs)
+            self._sync_with_backend()
+            last = self._replay_result._last_created_trial_id_by_this_process
+        return list(range(last - len(trials) + 1, last + 1))
+
+    def exchange(
+        self, study_id: int, key: str, change: Callable[[Mapping[str, Any], int], Mapping[str, Any]]
+    ) -> None:
+        """Replace a system attribute by what a function makes of it and the number of trials, alone."""
+        with self._thread_lock, self._journal.replacing() as write:
+            self._sync_with_backend()
+            known = self._replay_result.get_study(study_id).system_attrs.get(key) or {}
+            changed = change(known, len(self._replay_result._study_id_to_trial_ids[study_id]))
+            if changed != known:
+                attribute = {"study_id": study_id, "system_attr": {key: changed}}
+                write({"op_code": SYSTEM_ATTRIBUTE, "worker_id": self._replay_result.worker_id, **attribute})
 
     def __str__(self) -> str:
         return f"journal file {self.path}"

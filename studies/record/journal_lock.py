@@ -73,12 +73,22 @@ class OwnedLock(JournalFileSymlinkLock):
 
 def _dead(holder: str) -> bool:
     match = _OWNER.match(holder)
-    if match is None or match["host"] != socket.gethostname() or os.name == "nt":
-        return False
+    return match is not None and match["host"] == socket.gethostname() and gone(int(match["pid"]))
+
+
+def gone(pid: int) -> bool:
+    """Return whether a process of this machine has ended, also where whoever started it did not ask for its end.
+
+    Examples
+    --------
+    >>> gone(os.getpid())
+    False
+    """
+    import psutil  # noqa: PLC0415 -- only where another process is in the way
+
     try:
-        os.kill(int(match["pid"]), 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+    except psutil.NoSuchProcess:
         return True
-    except OSError:
+    except (psutil.Error, ValueError, OSError):
         return False
-    return False

@@ -34,6 +34,9 @@ _JOURNAL = "journal://"
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between tries to open a database that another process is making."""
 
+BUSY = 30.0
+"""Seconds that a process waits for others that write to the same SQLite file."""
+
 UNREADABLE = (*SENSELESS, AssertionError, RecursionError, OptunaError)
 """What Optuna raises over a journal whose lines make no sense together."""
 
@@ -177,6 +180,7 @@ def _hasten(storage: Any) -> None:
     def settle(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA busy_timeout={BUSY * 1000:.0f}")
 
     event.listen(storage.engine, "connect", settle)
     storage.engine.dispose()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 
 from studies.errors import RecordWarning
+from studies.record.claims import Claims, Grant
 from studies.record.journal import FileStorage
 from studies.record.records import failed
 from studies.record.storage import describe, find_study
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 BEHIND = 0.25
 """Seconds that finished trials are gathered before they are written."""
 
+AGAIN = 1.0
+"""Seconds between tries to write to a storage that fails."""
+
 LATE = 0.6
 """Seconds that the oldest trial may be unwritten, or those behind it may take to be, before the study waits."""
 
@@ -32,8 +38,23 @@ UNKNOWN = LATE / 16
 PATIENCE = 5.0
 """Seconds that the study waits for a storage that does not answer, before it goes on without it."""
 
+DUPLICATE_OF = "duplicate_of"
+"""The user attribute of a trial that names another trial by its number."""
+
+LONGEST = 40.0
+"""Seconds that the study waits for a claim, which other processes may delay."""
+
 _PAUSES = (0.05, 0.2, 0.5)
 _AT_ONCE = 128
+
+
+class _Request(threading.Event):
+    """A claim that the study waits for."""
+
+    def __init__(self, want: int, trials: int) -> None:
+        super().__init__()
+        self.want, self.trials = want, trials
+        self.grant: Grant | None = None
 
 
 class WriteBehind:
@@ -48,6 +69,10 @@ class WriteBehind:
     storage : where to write.
     name : the stored study, made by :func:`begin`.
     written : how many trials the storage already has, so the number of the next one.
+
+    Attributes
+    ----------
+    shared : whether other processes stored trials of the study meanwhile.
 
     Examples
     --------
@@ -70,7 +95,7 @@ class WriteBehind:
         self._batched = isinstance(storage, FileStorage)
         self._study_id = find_study(storage, name)
         self._next = storage.get_n_trials(self._study_id) if written is None else written
-        self._queue: queue.SimpleQueue[FrozenTrial | tuple[str, Any] | threading.Event | None] = (
+        self._queue: queue.SimpleQueue[FrozenTrial | tuple[Any, Any] | threading.Event | None] = (
             queue.SimpleQueue()
         )
         self._waiting: dict[int, FrozenTrial] = {}
@@ -81,6 +106,13 @@ class WriteBehind:
         self._since: dict[int, float] = {}
         self._written = threading.Condition()
         self._stuck, self._pace = False, UNKNOWN
+        self._claims = Claims(storage, self._study_id)
+        self._claiming = False
+        self._unclaimed: Exception | None = None
+        self.shared = False
+        self._looked = self._next
+        self._own: set[int] = set()
+        self._stored: dict[int, int] = {}
         self._thread = threading.Thread(target=self._run, name="trial-writer", daemon=True)
         self._thread.start()
 
@@ -93,6 +125,22 @@ class WriteBehind:
             if not self._in_time():
                 self._queue.put(threading.Event())  # nothing more is gathered first
                 self._stuck = not self._written.wait_for(self._in_time, PATIENCE)
+
+    def claim(self, want: int, trials: int) -> Grant | None:
+        """Return numbers of further trials of a study of so many in all, once those handed over are written.
+
+        None where the storage does not answer: then whoever asks goes on by itself.
+        """
+        if self._closed or self._stuck or self._failure is not None:
+            return None
+        request = _Request(want, trials)
+        self._queue.put(request)
+        self._stuck = not request.wait(LONGEST)
+        return request.grant
+
+    def adopted(self, number: int, stored: int) -> None:
+        """Take note that a trial of another process, stored by one number, has another in the study at hand."""
+        self._queue.put((number, stored))
 
     def set_attribute(self, key: str, value: object) -> None:
         """Set a user attribute of the stored study, a JSON value; returns at once."""
@@ -133,7 +181,15 @@ class WriteBehind:
         self._thread.join()
         if self._failure is not None:
             warnings.warn(self._complaint(), RecordWarning, stacklevel=2)
-        elif self._foreign:
+        elif self._unclaimed is not None:
+            warnings.warn(
+                f"what each process claims of the study {self._name!r} cannot be kept in {describe(self._storage)} "
+                f"({type(self._unclaimed).__name__}: {self._unclaimed}); several that run it at the same time may "
+                "run more trials than were asked for",
+                RecordWarning,
+                stacklevel=2,
+            )
+        elif self._foreign and not self._claiming:
             warnings.warn(
                 f"another process wrote to the study {self._name!r} in {describe(self._storage)} at the same "
                 "time; the numbers of the stored trials differ from those in memory",
@@ -166,20 +222,26 @@ class WriteBehind:
         going = True
         while going:
             going, events = self._gather()
-            self._write(last=not going, patient=not going or bool(events))
+            patient = any(not isinstance(event, _Request) for event in events)
+            self._write(last=not going, patient=not going or patient)
             for event in events:
+                if isinstance(event, _Request):
+                    self._answer(event)
                 event.set()
+        if self._claiming:
+            self._try(self._claims.release)
 
     def _gather(self) -> tuple[bool, list[threading.Event]]:
         """Take what is queued: wait for a first item, then a moment for its successors."""
         events: list[threading.Event] = []
         item = self._queue.get()
-        until = time.monotonic() + BEHIND
+        failing = self._failure is not None
+        until = time.monotonic() + (AGAIN if failing else BEHIND)
         while True:
             if item is None:
                 return False, events
             self._sort(item, events)
-            if events or len(self._waiting) >= _AT_ONCE:
+            if events or (len(self._waiting) >= _AT_ONCE and not failing):
                 return True, events
             try:
                 item = self._queue.get(timeout=max(0.0, until - time.monotonic()))
@@ -187,12 +249,15 @@ class WriteBehind:
                 return True, events
 
     def _sort(
-        self, item: FrozenTrial | tuple[str, Any] | threading.Event, events: list[threading.Event]
+        self, item: FrozenTrial | tuple[Any, Any] | threading.Event, events: list[threading.Event]
     ) -> None:
         if isinstance(item, threading.Event):
             events.append(item)
-        elif isinstance(item, tuple):
+        elif isinstance(item, tuple) and isinstance(item[0], str):
             self._attributes[item[0]] = item[1]
+        elif isinstance(item, tuple):
+            self._stored[item[0]] = item[1]
+            self._next = max(self._next, item[0] + 1)
         elif item.number >= self._next:
             self._waiting[item.number] = item
 
@@ -217,9 +282,11 @@ class WriteBehind:
     def _write_once(self) -> None:
         while due := self._due():
             began = time.monotonic()
-            ids = self._create(due)
+            ids = self._create([self._renumbered(trial) for trial in due])
+            numbers = self._numbers(ids)
+            self._foreign |= numbers[-1] != self._next + len(due) - 1
+            self._keep_numbers(due, numbers)
             self._pace = (self._pace + (time.monotonic() - began) / len(due)) / 2.0
-            self._foreign |= self._storage.get_trial_number_from_id(ids[-1]) != self._next + len(due) - 1
             self._done(len(due))
         while self._attributes:
             key = next(iter(self._attributes))
@@ -236,6 +303,57 @@ class WriteBehind:
         if isinstance(self._storage, FileStorage):
             return self._storage.create_trials(self._study_id, due)
         return [self._storage.create_new_trial(self._study_id, template_trial=trial) for trial in due]
+
+    def _numbers(self, ids: Sequence[int]) -> range:
+        """Return the numbers of trials that were stored in one write."""
+        last = self._storage.get_trial_number_from_id(ids[-1])
+        return range(last - len(ids) + 1, last + 1)
+
+    def _keep_numbers(self, due: Sequence[FrozenTrial], numbers: range) -> None:
+        """Remember by which numbers trials are stored, where other processes store some, too."""
+        if self._claiming:
+            self._own.update(number for number in numbers if number >= self._looked)
+        for trial, number in zip(due, numbers, strict=True):
+            if self._stored or trial.number != number:
+                self._stored[trial.number] = number
+
+    def _renumbered(self, trial: FrozenTrial) -> FrozenTrial:
+        """Return a trial that names another by the number that this is stored by."""
+        named: int = trial.user_attrs.get(DUPLICATE_OF, -1)
+        if self._stored.get(named, named) == named:
+            return trial
+        changed = copy.copy(trial)
+        changed.user_attrs = {**trial.user_attrs, DUPLICATE_OF: self._stored[named]}
+        return changed
+
+    def _answer(self, request: _Request) -> None:
+        """Claim trials, and look at what other processes stored; after a failure nothing is granted."""
+        if self._failure is not None or self._waiting:
+            return
+        self._claiming = True
+
+        def claim() -> None:
+            grant = self._claims.claim(request.want, request.trials)
+            request.grant = replace(grant, others=tuple(self._others()))
+
+        self._try(claim)
+
+    def _others(self) -> Iterator[FrozenTrial]:
+        """Yield the finished trials that other processes stored since the last look."""
+        count = self._storage.get_n_trials(self._study_id)
+        if count - self._looked > len(self._own):
+            for trial in self._storage.get_all_trials(self._study_id, deepcopy=False)[self._looked :]:
+                if trial.number not in self._own and trial.state.is_finished():
+                    self.shared = True
+                    yield trial
+        self._looked = max(self._looked, count)
+        self._own.clear()
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 -- whatever the storage does must not stop the study
+            self._unclaimed = error
 
     def _done(self, count: int) -> None:
         with self._written:

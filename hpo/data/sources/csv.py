@@ -1,7 +1,9 @@
-"""CSV files, compressed or not: one segment a file, read as a stream with types fixed by the first block."""
+"""CSV files, compressed or not: one segment a file, read in blocks with types fixed by the first."""
 
 from __future__ import annotations
 
+import functools
+import os
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,12 +14,13 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from hpo.data.segment import Segment, fingerprint
+from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.readers import identity, place
 from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as_text, conversions, converted
 from hpo.errors import DataError
+from hpo.process.parallel import side_by_side
 
-_BLOCK = 8 << 20
 _START, _SOME = 1 << 16, 1 << 20
 READING = "2"
 """How values are read; another way makes other states."""
@@ -79,10 +82,45 @@ class CsvReader:
         batch = next(self._batches(pa.schema([pa.field(name, kind)])), None)
         return pa.array([], kind) if batch is None else batch.column(0)
 
-    def _batches(self, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """Yield the blocks of the file in some types."""
+    def _batches(self, wanted: pa.Schema, *, threads: bool = False) -> Iterator[pa.RecordBatch]:
+        """Yield the blocks of the file in some types, parsed side by side where threads may."""
+        if self.text.encoding not in (None, UTF8):
+            yield from self._whole(wanted)
+            return
+        separator = self.text.sep or usual_separator(self.file)
+        with self.file.fs.open_input_stream(self.file.path, compression="detect") as stream:
+            parse, blocks = functools.partial(self._parsed, wanted=wanted), blocks_of(stream, separator, BLOCK)
+            made = side_by_side(parse, blocks, os.cpu_count() or 1) if threads else map(parse, blocks)
+            try:
+                for batches in made:
+                    yield from batches
+            except NoBlocks as left:
+                rest = pa.PythonFile(Rest(left.rest, stream), mode="r")
+                for batch in _reader(rest, self.file, self.text, as_text(wanted, self.how)):
+                    yield self._converted(batch, wanted)
+
+    def _whole(self, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """Yield the file in some types, read in one piece."""
         for batch in _stream(self.file, self.text, as_text(wanted, self.how)):
-            yield converted(batch, self.how, wanted) if self.how else batch
+            yield self._converted(batch, wanted)
+
+    def _parsed(self, block: Block, wanted: pa.Schema) -> list[pa.RecordBatch]:
+        """Return the rows of a block; an error counts the rows from the beginning of the file."""
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(block.data),
+                read_options=csv.ReadOptions(use_threads=False, block_size=len(block.data) + 1),
+                parse_options=_layout(self.file, self.text, newlines=block.quoted),
+                convert_options=_values(self.text, as_text(wanted, self.how)),
+            )
+            return [self._converted(batch, wanted) for batch in table.to_batches()]
+        except pa.ArrowInvalid:
+            for _ in self._whole(wanted):
+                pass
+            raise
+
+    def _converted(self, batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
+        return converted(batch, self.how, wanted) if self.how else batch
 
     def bounds(self, name: str) -> tuple[float, float] | None:
         """Return None: the file says nothing of its values."""
@@ -93,7 +131,7 @@ class CsvReader:
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows in the data set's types; DataError where a value does not fit its column's type."""
         try:
-            for batch in self._batches(wanted):
+            for batch in self._batches(wanted, threads=threads):
                 for start in range(0, batch.num_rows, batch_rows):
                     yield batch.slice(start, batch_rows)
         except (pa.ArrowInvalid, UnicodeError) as error:
@@ -102,7 +140,7 @@ class CsvReader:
                 raise DataError(_not_text(self.file, self.text, why)) from error
             raise DataError(
                 f"{self.file.uri!r}: {str(error).splitlines()[0]}; column types are taken from the first "
-                f"{_BLOCK >> 20} MB of each file: mend the value, drop the column, or convert to Parquet"
+                f"{BLOCK >> 20} MB of each file: mend the value, drop the column, or convert to Parquet"
             ) from error
 
 
@@ -164,7 +202,7 @@ def _hexadecimal(file: DataFile, text: TextFormat, names: Iterable[str]) -> set[
 def _rows(reader: csv.CSVStreamingReader, file: DataFile, rows: int) -> int | None:
     """Return the rows of a file of one block, which is parsed already; None of a larger one that has some."""
     plain = file.path.lower().endswith((".csv", ".tsv"))
-    large = file.size >= (_BLOCK if plain else _SMALL)
+    large = file.size >= (BLOCK if plain else _SMALL)
     try:
         while not (rows and large):
             rows += reader.read_next_batch().num_rows
@@ -291,21 +329,34 @@ def usual_separator(file: DataFile) -> str:
 
 
 def _stream(
-    file: DataFile, text: TextFormat, wanted: pa.Schema | None, block: int = _BLOCK
+    file: DataFile, text: TextFormat, wanted: pa.Schema | None, block: int = BLOCK
 ) -> csv.CSVStreamingReader:
     stream = file.fs.open_input_stream(file.path, compression="detect", buffer_size=1 << 16)
-    convert = csv.ConvertOptions(
+    return _reader(stream, file, text, wanted, block)
+
+
+def _reader(
+    stream: pa.NativeFile, file: DataFile, text: TextFormat, wanted: pa.Schema | None, block: int = BLOCK
+) -> csv.CSVStreamingReader:
+    return csv.open_csv(
+        stream,
+        read_options=csv.ReadOptions(use_threads=False, block_size=block, encoding=text.encoding or UTF8),
+        parse_options=_layout(file, text, newlines=True),
+        convert_options=_values(text, wanted),
+    )
+
+
+def _layout(file: DataFile, text: TextFormat, *, newlines: bool) -> csv.ParseOptions:
+    return csv.ParseOptions(delimiter=text.sep or usual_separator(file), newlines_in_values=newlines)
+
+
+def _values(text: TextFormat, wanted: pa.Schema | None) -> csv.ConvertOptions:
+    return csv.ConvertOptions(
         null_values=NULLS,
         strings_can_be_null=True,
         column_types=wanted,
         include_columns=wanted.names if wanted is not None else None,
         decimal_point=text.decimal or ".",
-    )
-    return csv.open_csv(
-        stream,
-        read_options=csv.ReadOptions(use_threads=False, block_size=block, encoding=text.encoding or UTF8),
-        parse_options=csv.ParseOptions(delimiter=text.sep or usual_separator(file), newlines_in_values=True),
-        convert_options=convert,
     )
 
 
