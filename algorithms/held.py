@@ -87,6 +87,10 @@ class State:
         """Rows of each class, shape (C,), or their weight where that alone is kept; None where neither is."""
         return None
 
+    def profile(self) -> tuple[Array, Array] | None:
+        """Return the mean and the variance of each column, then of targets if these are kept; None for neither."""
+        return None
+
     @property
     def likeness(self) -> Array | None:
         """How much of the target each column alone tells, from 0 to 1, shape (d,); None where that is not kept."""

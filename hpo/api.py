@@ -23,6 +23,7 @@ from hpo.question.habits import check_target, taught
 from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.plan import Plan, make_plan
+from hpo.trials.editions import Edition, edition_of
 from hpo.trials.run import Runner
 from state_store import StateStore
 from studies.counting import counted
@@ -59,6 +60,7 @@ def tune(
     patience: int | None = None,
     fidelity: str | None = None,
     polish: bool | str = True,
+    replace: str = "better",
     sampler: str | BaseSampler = "auto",
     seed: int = 0,
     store: StateStore | Location | None = None,
@@ -117,6 +119,9 @@ def tune(
     polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum
         (generalized linear models of many rows): True where that is expected to gain more than the standard
         error, ``"always"`` even for a small gain, or False.
+    replace : when the best setting of an edition replaces that of the last one: ``"better"``, where the
+        paired difference of their fold scores is above its standard error; ``"always"``; or ``"never"``. The
+        last one is solved again from the new data in any case. A study's first edition has none before it.
     sampler : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"``
         or, in Python, an Optuna sampler.
     seed : same seed, data and question: same folds, same trials, same states, bit for bit.
@@ -189,13 +194,14 @@ def run_question(
     *,
     resume: bool,
     progress: bool | None,
+    fresh: bool = False,
     runner: Callable[..., Runner] | None = None,
 ) -> Result:
     """Run a resolved question; what :func:`tune`, streams and the command line share."""
     recorded = question.spec.name is not None or question.spec.warm_start is not None
-    kept = open_storage(storage if storage is not None else default_storage()) if recorded else None
+    kept = kept_in(storage) if recorded else None
     bar = progress_of(progress)
-    result = Result((runner or Runner)(question, sampler, kept, resume, bar).run())
+    result = Result((runner or Runner)(question, sampler, kept, resume, bar, fresh).run())
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call goes on from there" if question.spec.name else ""
@@ -204,6 +210,17 @@ def run_question(
     if result.optuna_study.get_trials(deepcopy=False) and (why := without_score(result.run)):
         warnings.warn(why, NoScoreWarning, stacklevel=3)
     return result
+
+
+def kept_in(storage: BaseStorage | Location | None) -> BaseStorage:
+    """Return the storage of studies: as given, at a place, or the default one."""
+    return open_storage(storage if storage is not None else default_storage())
+
+
+def next_edition(spec: StudySpec, *, fresh: bool = False) -> tuple[Question, Edition]:
+    """Return the question of a spec, which has a name, and which edition a run of it would be; reads no rows."""
+    question = question_of(spec)
+    return question, edition_of(kept_in(spec.storage), str(spec.name), question.definition(), fresh=fresh)
 
 
 def plan(spec: StudySpec) -> Plan:
@@ -259,7 +276,7 @@ def question_over(
     chosen = ""
     if is_auto(spec.algorithm):
         choice = choose(spec.algorithm[0], dataset, spec.seed)
-        chosen, spec = choice.words, spec.replace(algorithm=list(choice.names))
+        chosen, spec = choice.words, spec.but(algorithm=list(choice.names))
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=4)
     asked = Asked(spec, dataset, *(found or resolved(spec)))

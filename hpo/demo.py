@@ -107,11 +107,11 @@ class Demo:
         """
         write_flights(self.flights, MONTHS[:11])
         self._write_spec()
-        spec = example().replace(trials=self.trials)
+        spec = example().but(trials=self.trials)
         yield self._step("January to November", "demo-eleven-months", spec, MONTHS[:11])
         write_flights(self.flights, MONTHS[11:])
         yield self._step("December arrives", "demo-with-december", spec, MONTHS)
-        other = spec.replace(algorithm=list(OTHERS), search={})
+        other = spec.but(algorithm=list(OTHERS), search={})
         yield self._step(f"Other algorithms: {', '.join(OTHERS)}", "demo-other-algorithms", other, MONTHS)
 
     def report(self) -> ReportData:
@@ -120,7 +120,7 @@ class Demo:
 
     def _step(self, title: str, name: str, spec: StudySpec, months: Sequence[str]) -> Step:
         data = [str(self.flights / month) for month in months]
-        result, known = run_or_resume(spec.replace(data=data, name=name), self.progress)
+        result, known = run_or_resume(spec.but(data=data, name=name), self.progress)
         self._results.append(result)
         return step_of(title, result, known, len(months))
 
@@ -168,7 +168,7 @@ def run_or_resume(spec: StudySpec, progress: bool | None) -> tuple[Result, int]:
             return _run(spec, progress), known
         except StudyTaken:
             number += 1
-            spec = spec.replace(name=f"{name}-{number}")
+            spec = spec.but(name=f"{name}-{number}")
 
 
 def _run(spec: StudySpec, progress: bool | None) -> Result:

@@ -7,7 +7,7 @@ import functools
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Event, RLock
 from typing import TYPE_CHECKING, Any
 
@@ -143,11 +143,11 @@ class Stream:
         weight: str | None = None,
         features: Iterable[str] | None = None,
         drop: Iterable[str] | None = None,
-        folds: int | Mapping[str, Any] | None = None,
+        folds: int | Mapping[str, object] | None = None,
         scoring: str | Sequence[str] | None = None,
         refit: str | bool | None = None,
         scoring_rows: int | None = None,
-        search: Mapping[str, Any] | None = None,
+        search: Mapping[str, object] | None = None,
         seed: int | None = None,
         max_categories: int | None = None,
         hash_columns: str | Iterable[str] | None = None,
@@ -224,7 +224,7 @@ class Stream:
         """Rows that made no sense."""
         return self._begun.flow.bad if self._begun else 0
 
-    def update(self, rows: Any) -> None:
+    def update(self, rows: object) -> None:
         """Take further rows: a pandas, polars or Arrow table with the columns of the first, in any order.
 
         Raises
@@ -288,7 +288,7 @@ class Stream:
         self,
         *,
         name: str | None = None,
-        search: Mapping[str, Any] | None = None,
+        search: Mapping[str, object] | None = None,
         trials: int = 200,
         timeout: float | str | None = None,
         patience: int | None = None,
@@ -316,7 +316,7 @@ class Stream:
         """
         with self._lock, one_thread():
             begun = self._ready()
-            spec = begun.spec.replace(
+            spec = begun.spec.but(
                 name=name, search=begun.spec.search if search is None else dict(search), trials=trials,
                 timeout=timeout, patience=patience, polish=False,
                 sampler=sampler if isinstance(sampler, str) else "auto",
@@ -570,16 +570,16 @@ def _conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
         Names the column that is missing, or holds what its type cannot.
     """
     columns = []
-    for field in schema:
-        if field.name not in table.column_names:
-            raise DataError(f"the stream {name!r}: {unknown_column(field.name, table.column_names)}")
-        column = table.column(field.name)
+    for kept in schema:
+        if kept.name not in table.column_names:
+            raise DataError(f"the stream {name!r}: {unknown_column(kept.name, table.column_names)}")
+        column = table.column(kept.name)
         try:
-            columns.append(column if column.type == field.type else column.cast(field.type))
+            columns.append(column if column.type == kept.type else column.cast(kept.type))
         except pa.ArrowException as error:
             why = str(error).splitlines()[0]
             raise DataError(
-                f"the stream {name!r}: column {field.name!r} is {column.type} and was {field.type} in the first "
+                f"the stream {name!r}: column {kept.name!r} is {column.type} and was {kept.type} in the first "
                 f"rows, and not every value fits ({why})"
             ) from None
     return pa.table(columns, schema=schema)
@@ -595,8 +595,8 @@ class _OnceRunner(Runner):
     wide : which algorithms are answered by another.
     """
 
-    reading: Reading
-    wide: Mapping[str, str]
+    reading: Reading = field(kw_only=True)
+    wide: Mapping[str, str] = field(kw_only=True)
 
     def _pilot(self) -> Pilot:
         return self.reading.pilot

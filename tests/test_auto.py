@@ -186,7 +186,7 @@ def test_the_example_on_late_flights_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_late_flights(tmp_path / "late_flights", ["2013-02.parquet"])
     spec = loads(example_text("late_flights.yaml"))
-    short = spec.replace(trials=len(auto.candidates("classification")), folds=2, scoring_rows=50, name=None)
+    short = spec.but(trials=len(auto.candidates("classification")), folds=2, scoring_rows=50, name=None)
     result = run_question(question_of(short), short.sampler, None, resume=True, progress=False)
     assert result.metrics == ("neg_log_loss", "accuracy", "roc_auc")
     assert set(leaders(result)) == set(auto.candidates("classification"))

@@ -152,7 +152,7 @@ def test_a_plan_names_every_summary_that_a_searched_pass_field_makes(files, tmp_
     assert planned.rows_to_read == 1200
     hpo.tune(files, "y", "ridge", trials=1, store=tmp_path / "s")
     assert hpo.plan(spec).rows_to_read == 1200
-    assert hpo.plan(spec.replace(search={})).rows_to_read == 0
+    assert hpo.plan(spec.but(search={})).rows_to_read == 0
     assert Ridge().summary == Moments()
 
 

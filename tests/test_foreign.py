@@ -282,7 +282,7 @@ def test_the_example_of_boosted_trees_runs(tmp_path, monkeypatch):
     write_flights(tmp_path / "flights", ["2013-02.parquet"])
     spec = loads(example_text("boosted_flights.yaml"))
     search = {**spec.search, "boosted.size": 4000, "light.size": 4000}
-    short = spec.replace(trials=9, folds=2, scoring_rows=500, name=None, search=search)
+    short = spec.but(trials=9, folds=2, scoring_rows=500, name=None, search=search)
     result = run_question(question_of(short), short.sampler, None, resume=True, progress=False)
     assert {"ridge", "boosted", "light"} == set(hpo.leaderboard(result)["algorithm"])
     assert result.cost.rows_read == result.best.states.whole.rows + result.cost.rows_without_target

@@ -235,13 +235,13 @@ def test_credentials_are_neither_shown_nor_written_nor_part_of_the_definition():
 def test_the_definition_holds_what_makes_a_study_the_same():
     spec = loads(BASE)
     free = {"trials": 3, "timeout": 5, "patience": 9, "n_jobs": 2, "store": "a", "storage": "b", "name": "c"}
-    assert definition_digest(spec.replace(**free)) == definition_digest(spec)
+    assert definition_digest(spec.but(**free)) == definition_digest(spec)
     bound = {
         "data": "y", "target": "t", "weight": "w", "features": ["a"], "drop": ["b"], "algorithm": "ridge",
         "search": {"ridge.alpha": 1}, "folds": 3, "scoring": "r2", "seed": 1, "sampler": "qmc",
         "max_categories": 3, "fingerprint": "content", "hash_columns": "auto",
     }  # fmt: skip
-    digests = {definition_digest(spec.replace(**{k: v})) for k, v in bound.items()} | {
+    digests = {definition_digest(spec.but(**{k: v})) for k, v in bound.items()} | {
         definition_digest(spec)
     }
     assert len(digests) == len(bound) + 1
@@ -249,7 +249,7 @@ def test_the_definition_holds_what_makes_a_study_the_same():
 
 def test_differences_are_told_in_words():
     spec = loads(BASE)
-    other = spec.replace(folds=10, search={"ridge.alpha": Range(low=1, high=2)})
+    other = spec.but(folds=10, search={"ridge.alpha": Range(low=1, high=2)})
     assert differences(spec, other) == [
         "folds: 5, now 10",
         'search of ridge.alpha: not given, now {"low": 1, "high": 2}',

@@ -330,7 +330,7 @@ def test_a_pipe_is_taken_in_and_a_study_answered_from_it(form, written, tmp_path
     assert again.returncode == 0, again.stderr
     said = json.loads(again.stdout)
     assert (said["position"], said["published"], said["rows"], said["bad_rows"]) == (1_500, 1_500, 600, 0)
-    ran = hpo_command("run", study, "--json", "--no-progress", home=tmp_path)
+    ran = hpo_command("run", study, "--json", "--quiet", home=tmp_path)
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
     same = hpo.tune(frame, "y", ["ridge", "lasso"], trials=10, store=tmp_path / "other")

@@ -47,6 +47,10 @@ class ByClass(State, ABC):
         """The rows of each class."""
         return self.counts.astype(np.float64)
 
+    def profile(self) -> tuple[Array, Array]:
+        """Return the mean and the variance of each column."""
+        return self.mean, self.scatter / self.weight
+
     @abstractmethod
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""

@@ -71,6 +71,10 @@ class MomentsState(State):
     rounding: float = EPS
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
 
+    def profile(self) -> tuple[Array, Array]:
+        """Return the mean and the variance of each column, then of the targets."""
+        return self.mean, np.diagonal(self.scatter) / self.weight
+
     @property
     def likeness(self) -> Array | None:
         """The squared correlation of each column with the target."""

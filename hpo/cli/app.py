@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import hpo
-from hpo.cli import algorithms, demo, ingest, init, pins, plan, predict, report, run, states, studies
+from hpo.cli import algorithms, demo, ingest, init, pins, plan, predict, report, run, states, studies, watch
 from hpo.cli.exits import MEANINGS
 from hpo.cli.guard import guarded
 from hpo.cli.options import Command
@@ -79,6 +79,7 @@ _states = _group("The states that studies share: list, check, collect, carry.")
 _add(app, "init", init.init)
 _add(app, "plan", plan.plan)
 _add(app, "run", run.run)
+_add(app, "watch", watch.watch)
 _add(app, "ingest", ingest.ingest)
 _add(app, "report", report.report)
 _add(app, "predict", predict.predict)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from hpo.data.sources import readers as data_readers
     from hpo.data.sources import text as data_text
     from hpo.findings import confirm as held_out
+    from hpo.findings import editions as edition_words
     from hpo.findings import leaderboard as board
     from hpo.findings import noted, reopen, scored
     from hpo.process import settings as process_settings
@@ -64,8 +65,8 @@ if TYPE_CHECKING:
     from state_store import gc as store_gc
     from state_store import verify as store_verify
     from studies.record import compare as study_compare
+    from studies.record import editions, records, study_record
     from studies.record import journal as study_journal
-    from studies.record import records, study_record
     from studies.record import storage as study_storage
     from studies.report import accuracy as score_accuracy
     from studies.report import page as report_page
@@ -90,6 +91,8 @@ else:
     demo_study = Module("hpo.demo")
     described = Module("studies.spec.spec")
     field_ranges = Module("hpo.cli.ranges")
+    editions = Module("studies.record.editions")
+    edition_words = Module("hpo.findings.editions")
     fold_sizes = Module("hpo.states.fold_sizes")
     held_out = Module("hpo.findings.confirm")
     imports = Module("algorithms.imports")

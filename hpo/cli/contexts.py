@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
-from hpo.cli.behind import records, study_record
+from hpo.cli.behind import editions, records, study_record
 from hpo.cli.exits import UsageError
 from hpo.cli.options import known_storage
 from hpo.errors import TuneError
@@ -173,7 +173,7 @@ def _contexts_of(study: Study) -> list[str]:
 
 def _of_study(study: str, storage: str | None) -> list[str]:
     """Return the contexts of a study."""
-    found = _contexts_of(records.load_study(known_storage(storage), study))
+    found = _contexts_of(editions.load_edition(known_storage(storage), study))
     if not found:
         raise TuneError(f"study {study!r} has no trial that was answered from states")
     return found

@@ -90,7 +90,7 @@ def read_study(
     changes = {key: value for key, value in given.items() if value is not None}
     if spec.name is None:
         changes["name"] = path.name.partition(".")[0] or path.name
-    return spec.replace(**changes)
+    return spec.but(**changes)
 
 
 def _check_scoring(spec: StudySpec) -> None:

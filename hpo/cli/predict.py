@@ -61,6 +61,9 @@ def predict(
             metavar="N", min=0, help="The model of this trial; a study of several objectives needs one."
         ),
     ] = None,
+    edition: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The model of this edition [default: the last one].")
+    ] = None,
     store: Store = None,
     storage: Storage = None,
     allow_import: AllowImport = None,
@@ -78,7 +81,8 @@ def predict(
     """
     _check(output)
     kept, states = known_storage(storage), recorded_store(store)
-    result = reopen.load(name, storage=kept, store=states, allow_imports=allow_import)
+    asked = name if edition is None else f"{name}@{edition}"
+    result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
     _check_outside(output, result.record)
     model = _model(result, trial, simplest=simplest)
     dataset = _open(data, model, keep or (), result.record.spec)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import api, board, collect, noted, row_stream, terminal
+from hpo.cli.behind import api, board, collect, edition_words, noted, row_stream, terminal
 from hpo.cli.options import AllowImport, AsJson, Quiet, Storage, Store, StudyFile
 from hpo.cli.output import console, emit, say
 from hpo.cli.plan import read_study
 from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning, TuneError
+from studies.counting import counted
 from studies.masking import mask
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ def run(
     store: Store = None,
     storage: Storage = None,
     allow_import: AllowImport = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="{name} [default: the file's].")] = None,
+    warm_start: Annotated[str | None, typer.Option(metavar="NAME", help="{warm_start}.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin the next edition without what the last one found.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which edition it would be and what it would read, and end.")
+    ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -45,6 +54,9 @@ def run(
     study is the file's `name:`, or the file's own. Ctrl-C stops at a safe point; what was finished is
     kept, and the same command with --resume goes on from there.
 
+    Where the data has changed since, the same command makes the next edition: it reads what is new, scores the
+    best settings of the last one again, and tries as many new ones.
+
     Examples
     --------
       hpo run study.yaml
@@ -52,8 +64,14 @@ def run(
       hpo run study.yaml --store /mnt/team/store --json > result.json
     """
     spec = read_study(study, store=store, storage=storage, trials=trials, allow_import=allow_import)
+    changes = {k: v for k, v in (("name", name), ("warm_start", warm_start)) if v is not None}
+    spec = spec.but(**changes) if changes else spec
+    if dry_run:
+        _say_edition(spec, fresh=fresh, as_json=as_json)
+        return
     given = (
-        ("--trials", trials), ("--store", store), ("--storage", storage),
+        ("--name", name), ("--warm-start", warm_start), ("--trials", trials), ("--store", store),
+        ("--storage", storage),
         *(("--allow-import", one) for one in allow_import or ()),
     )  # fmt: skip
     options = [mask(str(part)) for pair in given if pair[1] is not None for part in pair]
@@ -62,17 +80,40 @@ def run(
         for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
             warnings.simplefilter("ignore", told)
         try:
-            result = _answered(spec, resume=resume, progress=False if quiet else None)
+            result = _answered(spec, resume=resume, progress=False if quiet else None, fresh=fresh)
         except Interrupted as error:
             where = str(error).partition(": run the same")[0]
             raise Interrupted(f"{where}. Go on with: {again}") from None
     _finish(spec, result, again, as_json=as_json)
 
 
-def _answered(spec: StudySpec, *, resume: bool, progress: bool | None) -> Result:
+def _say_edition(spec: StudySpec, *, fresh: bool, as_json: bool) -> None:
+    """Say which edition a run would be, and what it would read."""
+    edition, plan = api.next_edition(spec, fresh=fresh)[1], api.plan(spec)
+    if as_json:
+        emit({
+            "name": spec.name, "edition": edition.number, "before": edition.before, "due": edition.due,
+            "segments_to_read": plan.segments_to_read, "rows_to_read": plan.rows_to_read,
+        })  # fmt: skip
+        return
+    segments = plan.segments_to_read
+    read = f"{counted(segments, 'segment')} to read" if segments else "nothing to read"
+    if not edition.due:
+        say(f"{spec.name}: edition {edition.number} is that of this data; --resume goes on with it")
+    elif edition.going_on:
+        say(f"{spec.name}: edition {edition.number} would go on; {read}")
+    else:
+        before = f", beginning with what {edition.before} found" if edition.before else ""
+        say(f"{spec.name}: edition {edition.number} would begin{before}; {read}")
+
+
+def _answered(spec: StudySpec, *, resume: bool, progress: bool | None, fresh: bool) -> Result:
     """Return the result of a study: of files, or of the rows that a stream has had so far."""
     if row_stream.stream_name(spec) is None:
-        return api.run_question(api.question_of(spec), spec.sampler, spec.storage, resume=resume, progress=progress)
+        question = api.question_of(spec)
+        return api.run_question(
+            question, spec.sampler, spec.storage, resume=resume, progress=progress, fresh=fresh
+        )
     return row_stream.Stream.of(spec).tune(
         name=spec.name, trials=spec.trials, timeout=spec.timeout, patience=spec.patience, sampler=spec.sampler,
         storage=spec.storage, resume=resume, progress=progress,
@@ -90,6 +131,7 @@ def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> No
 
 
 def _show(result: Result, storage: str | None) -> None:
+    say(*edition_words.words(result.record))
     terminal.render_summary(collect.report_data(result, drawn=False), console())
     where = [] if storage is None else ["--storage", mask(storage)]
     say("", "Report: " + shlex.join(["hpo", "report", str(result.record.name), *where, "--html", "report.html"]))
@@ -103,6 +145,7 @@ def result_values(result: Result) -> dict[str, object]:
         "metrics": list(result.metrics),
         "objectives": list(result.record.objectives),
         "stopped": result.stopped,
+        "edition": None if result.record.edition is None else asdict(result.record.edition),
         "trials": len(result.optuna_study.trials),
     }
     try:

@@ -6,12 +6,14 @@ import dataclasses
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
 from hpo.cli.behind import (
+    editions,
     field_ranges,
     records,
     score_accuracy,
@@ -25,10 +27,11 @@ from hpo.cli.options import AsJson, Storage, StudyName, known_storage
 from hpo.cli.output import emit, print_facts, print_table, say
 from studies.counting import counted, without_numbers
 from studies.errors import RecordWarning, StudyError
-from studies.report.text import metric_of, shorten
+from studies.report.text import Metric, metric_of, shorten
 
 if TYPE_CHECKING:
 
+    from optuna.storages import BaseStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
@@ -75,11 +78,12 @@ def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> N
       hpo studies show flights
       hpo studies show flights --json | jq '.trials[].fold_scores'
     """
-    study = records.load_study(known_storage(storage), name)
-    described = describe(study)
+    kept = known_storage(storage)
+    study = editions.load_edition(kept, name)
+    described, found = describe(study), _editions(kept, name)
     if as_json:
         trials = [{k: v for k, v in trial.items() if k != "brief"} for trial in described["trials"]]
-        emit({**described, "trials": trials})
+        emit({**described, "trials": trials, "editions": found})
         return
     print_facts(_facts(described))
     best = [(value, t) for t in described["trials"] if (value := t["value"]) is not None]
@@ -96,9 +100,48 @@ def show(name: StudyName, storage: Storage = None, as_json: AsJson = False) -> N
             for value, t in best[:MOST_TRIALS]
         )  # fmt: skip
         print_table(("trial", "score", "± SE", "accuracy", "settings"), cells, right=("trial", "score", "± SE"))
+    if len(found) > 1:
+        say("", "editions")
+        _show_editions(found, metric_of(described["metric"] or ""))
     if reasons := _reasons(described["trials"]):
         say("", "trials that failed")
         print_table(("trials", "which", "why"), reasons, right=("trials",))
+
+
+def _editions(storage: BaseStorage, name: str) -> list[dict[str, Any]]:
+    """Return what each edition of a study notes, in order; of studies of earlier versions nothing."""
+    base = editions.parts(name)[0]
+    found = []
+    for number in editions.edition_numbers(storage, base):
+        record = records.record_of(records.load_study(storage, editions.stored_name(base, number)))
+        if record is not None and record.edition is not None:
+            rows = sum(segment.rows for segment in record.ledger)
+            found.append({**asdict(record.edition), "stopped": record.stopped, "rows": rows})
+    return found
+
+
+def _show_editions(found: Sequence[Mapping[str, Any]], metric: Metric) -> None:
+    """Print a line for each edition: its rows, and how the setting that stood before scores on them."""
+    cells = (
+        (
+            e["number"], f"{e['rows']:,}", f"+{e['came']} -{e['left']}" if e["before"] else "",
+            _number(metric.shown(e["score_before"])) if e["score_before"] is not None else "",
+            _number(metric.shown(e["score"])) if e["score"] is not None else "",
+            "" if e["was"] is None else "stays" if e["standing"] == e["was"] else "replaced",
+        )
+        for e in found
+    )  # fmt: skip
+    columns = ("edition", "rows", "segments", "score before", "on this data", "that setting")
+    print_table(columns, cells, right=("edition", "rows", "score before", "on this data"))
+
+
+def _all_of(storage: BaseStorage, name: str) -> list[str]:
+    """Return the stored studies that a name to remove stands for: every edition, or the one that is named."""
+    base, number = editions.parts(name)
+    numbers = editions.edition_numbers(storage, base)
+    if number is not None:
+        return [editions.resolved(storage, name)]
+    return [editions.stored_name(base, n) for n in numbers] or [name]
 
 
 def compare(
@@ -114,9 +157,10 @@ def compare(
     --------
       hpo studies compare flights flights-lasso
       hpo studies compare flights flights-lasso --json | jq .pairs
+      hpo studies compare daily@1 daily@3
     """
     kept = known_storage(storage)
-    found = study_compare.compare([_of_one_goal(records.load_study(kept, name)) for name in names])
+    found = study_compare.compare([_of_one_goal(editions.load_edition(kept, name)) for name in names])
     if as_json:
         emit(found.to_dict())
     else:
@@ -131,7 +175,8 @@ def rm(
 ) -> None:
     """Remove studies and their trials from the record.
 
-    Their states stay, for other studies; `hpo states gc` removes those.
+    A name stands for all editions of a study, NAME@2 for one of them. Their states stay, for other studies;
+    `hpo states gc` removes those.
 
     Examples
     --------
@@ -139,7 +184,8 @@ def rm(
       hpo studies rm first-try second-try --yes
     """
     kept = known_storage(storage)
-    trials = {name: kept.get_n_trials(study_storage.find_study(kept, name)) for name in names}
+    meant = dict.fromkeys(each for name in names for each in _all_of(kept, name))
+    trials = {name: kept.get_n_trials(study_storage.find_study(kept, name)) for name in meant}
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("there is no terminal to ask on; say --yes to remove without asking")

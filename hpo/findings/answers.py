@@ -16,8 +16,8 @@ from hpo.findings import leaderboard as board
 from hpo.findings.result import Result
 from hpo.findings.sampling_error import with_sampling
 from hpo.process.once import once
-from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
+from hpo.trials.editions import chosen
 from hpo.trials.selection import Candidate
 from studies.report.accuracy import Accuracy
 
@@ -39,13 +39,14 @@ def accuracy(result: Result, candidate: Candidate | None = None, metric: str | N
     >>> hpo.accuracy(result).words(result.best_value)
     'exact'
     """
-    chosen, name, found = candidate or selection.best(result.candidates), metric or result.metric, _known(result)
+    one = candidate or chosen(result.candidates, result.record.standing)
+    name, found = metric or result.metric, _known(result)
     if name not in result.metrics:
         raise TuneError(f"metric={name!r} is none of this study's scores ({', '.join(result.metrics)})")
-    if chosen.number not in found:
-        plain = {m: accuracy_of(chosen, m, result.metric) for m in result.metrics}
-        found[chosen.number] = with_sampling(plain, chosen)
-    return found[chosen.number][name]
+    if one.number not in found:
+        plain = {m: accuracy_of(one, m, result.metric) for m in result.metrics}
+        found[one.number] = with_sampling(plain, one)
+    return found[one.number][name]
 
 
 @once

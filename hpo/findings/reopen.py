@@ -33,7 +33,8 @@ from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
 from state_store import StateStore
-from studies.record.records import load_study, record_of
+from studies.record.editions import load_edition
+from studies.record.records import record_of
 from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord
 from studies.spec.spec import build
@@ -98,7 +99,7 @@ def load(
 
     Parameters
     ----------
-    name : the study's name.
+    name : the study's name: its last edition, or the one that ``"name@2"`` says.
     storage : where it was recorded; None for the default.
     store : where its states are; None for where it left them.
     allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution brought
@@ -112,7 +113,8 @@ def load(
         It was not made by this program, or its states are gone.
     """
     allow(listed(allow_imports))
-    study = load_study(open_storage(storage if storage is not None else default_storage()), name)
+    kept_in = open_storage(storage if storage is not None else default_storage())
+    study = load_edition(kept_in, name)
     record = record_of(study)
     if record is None or record.segments is None:
         raise TuneError(

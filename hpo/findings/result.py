@@ -19,6 +19,7 @@ from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accura
 from hpo.process.threads import one_thread, threads_for
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
+from hpo.trials.editions import chosen
 from hpo.trials.notes import recorded
 from hpo.trials.polish import Polished
 from hpo.trials.run import Run
@@ -159,9 +160,13 @@ class Result:
 
     @functools.cached_property
     def best(self) -> Candidate:
-        """The candidate of the largest mean score; TuneError for a study of several objectives."""
+        """The candidate of the largest mean score; TuneError for a study of several objectives.
+
+        Of a later edition of a study the setting that stands: that of the edition before, until another is better
+        by more than a standard error (``replace`` says otherwise).
+        """
         self._check_single()
-        return selection.best(self.candidates)
+        return chosen(self.candidates, self.record.standing)
 
     @functools.cached_property
     def simplest(self) -> Candidate:

@@ -10,7 +10,7 @@ import copy
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -202,7 +202,7 @@ class Flow:
         reading = Reading(self.pilot, self.contexts, result)
         return replace(reading, unsuited=tuple(unsuited(reading).values()))
 
-    def keep_leaves(self, store: StateStore, about: Mapping[str, Any]) -> None:
+    def keep_leaves(self, store: StateStore, about: Mapping[str, object]) -> None:
         """Keep the states as leaves of the rows so far, for a recorded study to be opened again from."""
         segment = self.pilot.folds.key(segment_of(self.name, self.position))
         for s, context in self.contexts.items():

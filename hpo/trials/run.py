@@ -41,11 +41,12 @@ from hpo.states.runs import runs_of
 from hpo.states.stand_in import fitting
 from hpo.trials import accuracy
 from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
+from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, settled
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import Polished, polish
 from hpo.trials.scorer import Scorer
-from hpo.trials.selection import Candidate, best
+from hpo.trials.selection import Candidate
 from hpo.trials.settings import Space
 from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner
@@ -57,7 +58,7 @@ from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import Direction, begin, load_study, record_of
 from studies.record.storage import find_study
-from studies.record.study_record import ONEPASS, Cost, SegmentRead, StudyRecord
+from studies.record.study_record import ONEPASS, Cost, EditionNote, SegmentRead, StudyRecord
 from studies.record.write_behind import PATIENCE, WriteBehind
 from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
@@ -105,6 +106,8 @@ class Runner:
     storage : where trials are recorded; None for nowhere.
     resume : whether a study of the same name and definition goes on, or is refused.
     progress : called with what happens.
+    fresh : whether the next edition begins without what the last one found, whatever has changed.
+    edition : which edition of the study is run; None where none is recorded.
     """
 
     question: Question
@@ -112,9 +115,26 @@ class Runner:
     storage: BaseStorage | None
     resume: bool
     progress: Progress
+    fresh: bool = False
+    edition: Edition | None = None
 
     def run(self) -> Run:
         """Read what must be read, run the trials, keep the record."""
+        return replace(self, edition=self.next_edition())._run()
+
+    def next_edition(self) -> Edition | None:
+        """Return the edition that is run; None where none is recorded. Reads no data."""
+        name = self.question.spec.name
+        if self.storage is None or name is None:
+            return None
+        return edition_of(self.storage, name, self.question.definition(), fresh=self.fresh)
+
+    @property
+    def _stored(self) -> str | None:
+        """The name that the study is stored under; None where it is not."""
+        return None if self.edition is None else self.edition.stored
+
+    def _run(self) -> Run:
         self._check_name()
         with self.progress, stop_on_interrupt() as stop, one_thread():
             self.progress.prepare("looking at the data")
@@ -131,15 +151,16 @@ class Runner:
         _tell_targets(self.question, found)
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
-        record = self._record(tuner, found, made, cost)
+        record = self._noted(self._record(tuner, found, made, cost), found)
         refining = self._refining(found, stop)
         tuner.scorer.refine = refining.refine
-        with _Recorder(self.storage, self.question.spec.name, tuner.study, record) as recorder:
+        with _Recorder(self.storage, self._stored, tuner.study, record) as recorder:
             began = time.perf_counter()
-            warm = self._warm_start(tuner, recorder)
+            warm = self._warm_start(tuner, recorder) + self._carried(tuner, recorder)
             stopped = self._trials(tuner, recorder, warm, stop, refining)
             tuner = self._whole(tuner, recorder)
-            if not stop.is_set() and (winner := self._winner(tuner)) is not None:
+            record = self._standing(record, tuner, stopped)
+            if not stop.is_set() and (winner := self._winner(tuner, record)) is not None:
                 tuner.scorer.settle(winner)
             found = refining.found
             cost = with_refining(cost, self.question.dataset.log, refining.results)
@@ -149,7 +170,7 @@ class Runner:
             cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
             record = replace(record, cost=cost)
             recorder.describe(record)
-            polished = self._polish(tuner, found, stop)
+            polished = self._polish(tuner, found, stop, record)
             if polished is not None:
                 cost = polished.added_to(cost, self.question.dataset.log)
                 record = replace(record, cost=cost, polish=polished.note)
@@ -160,17 +181,55 @@ class Runner:
         """Return what makes states of more digits where a score needs them."""
         return Refining(self.question, found, self.progress, stop)
 
-    def _polish(self, tuner: Tuner, found: Evidence, stop: Event) -> Polished | None:
+    def _polish(self, tuner: Tuner, found: Evidence, stop: Event, record: StudyRecord) -> Polished | None:
         """Polish the best model; there is none without a score, or with several objectives."""
-        winner = self._winner(tuner)
+        winner = self._winner(tuner, record)
         if winner is None:
             return None
         return polish(self.question, found, winner, self.question.spec.polish, self.progress, stop)
 
-    def _winner(self, tuner: Tuner) -> Candidate | None:
-        """Return the best setting; None without a score, or with several objectives."""
+    def _winner(self, tuner: Tuner, record: StudyRecord) -> Candidate | None:
+        """Return the setting that stands; None without a score, or with several objectives."""
         candidates = tuner.candidates() if tuner.scorer.goals == 1 else []
-        return best(candidates) if candidates else None
+        return chosen(candidates, record.standing) if candidates else None
+
+    def _noted(self, record: StudyRecord, found: Evidence) -> StudyRecord:
+        """Return the record with which edition it is, and what has changed since the last one."""
+        edition = self.edition
+        if edition is None:
+            return record
+        begun = EditionNote(edition.number, edition.before, rows=_rows(record))
+        if edition.before is None or self.storage is None:
+            return replace(record, edition=begun)
+        known = record_of(load_study(self.storage, edition.before))
+        return replace(record, edition=changed(begun, record, known, found, self.question.store))
+
+    def _carried(self, tuner: Tuner, recorder: _Recorder) -> int:
+        """Score the settings again that the last edition passes on; return how many there are."""
+        if self.edition is None or self.edition.before is None or self.storage is None:
+            return 0
+        before = self.edition.before
+        trials = tuner.study.get_trials(deepcopy=False)
+        known = sum(note.warm_start == before for note in notes(tuner.study))
+        if len(trials) > known:
+            return known
+        study = load_study(self.storage, before)
+        taken = carried(study, record_of(study), tuner)
+        grant = recorder.claim(len(taken), len(taken)) if taken else None
+        if grant is not None and len(grant.turns) < len(taken) - known:
+            return len(taken)  # another process scores them
+        for trial in taken[known:]:
+            recorder.put(tuner.take_over(trial, before))
+        return len(taken)
+
+    def _standing(self, record: StudyRecord, tuner: Tuner, stopped: str) -> StudyRecord:
+        """Return the record with how the trials ended, and which setting stands."""
+        record = replace(record, stopped=stopped)
+        if record.edition is None or self.storage is None:
+            return record
+        before = record.edition.before
+        known = None if before is None else load_study(self.storage, before)
+        return replace(record, edition=settled(record.edition, tuner, known, self.question.spec.replace))
 
     def _pilot(self) -> Pilot:
         question, spec = self.question, self.question.spec
@@ -227,13 +286,16 @@ class Runner:
         return make_sampler(self.sampler, seed=seed + apart, space=space, trials=question.spec.trials, goals=goals)
 
     def _study(self) -> Study:
-        name = self.question.spec.name
+        name = self._stored
         if self.storage is None or name is None:
             with quiet():
                 return optuna.create_study(study_name=name or "study", directions=self._directions)
-        return begin(
-            self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition())
-        )
+        return begin(self.storage, name, direction=self._directions, record=self._begun())
+
+    def _begun(self) -> StudyRecord:
+        """Return the record of a study that has only begun."""
+        edition = None if self.edition is None else EditionNote(self.edition.number, self.edition.before)
+        return StudyRecord(self.question.definition(), edition=edition)
 
     @property
     def _directions(self) -> list[Direction]:
@@ -282,7 +344,7 @@ class Runner:
 
     def _whole(self, tuner: Tuner, recorder: _Recorder) -> Tuner:
         """Return the tuner of the study as it is stored, where other processes ran some of its trials."""
-        name = self.question.spec.name
+        name = self._stored
         if self.storage is None or name is None or not recorder.shared():
             return tuner
         study = load_study(self.storage, name)
@@ -291,7 +353,12 @@ class Runner:
         return Tuner(tuner.scorer, tuner.space, study, tuner.fidelity)
 
     def _warm_start(self, tuner: Tuner, recorder: _Recorder) -> int:
-        """Take over the trials of another study, scored anew on these states; return how many there are."""
+        """Take over the trials of another study, scored anew on these states; return how many there are.
+
+        Only a first edition begins with those of another study.
+        """
+        if self.edition is not None and self.edition.number > 1:
+            return 0
         trials = tuner.study.get_trials(deepcopy=False)
         known = sum(note.warm_start is not None for note in notes(tuner.study))
         name = self.question.spec.warm_start
@@ -346,7 +413,7 @@ class Runner:
 
     def _taken(self) -> Mapping[str, str] | None:
         """Return what answered for which algorithm when the study was begun; None for a new one."""
-        name = self.question.spec.name
+        name = self._stored
         if self.storage is None or name is None:
             return None
         try:
@@ -357,7 +424,7 @@ class Runner:
 
     def _check_name(self) -> None:
         """Refuse a name that another study has, before anything is read."""
-        name = self.question.spec.name
+        name = self._stored
         if self.storage is None or name is None:
             return
         try:
@@ -365,8 +432,9 @@ class Runner:
         except StudyMissing:
             return
         trials = self.storage.get_n_trials(study_id)
-        begin(self.storage, name, direction=self._directions, record=StudyRecord(self.question.definition()))
-        if trials and not self.resume:
+        begin(self.storage, name, direction=self._directions, record=self._begun())
+        going_on = self.edition is not None and self.edition.going_on and self.edition.number > 1
+        if trials and not self.resume and not going_on:
             raise TuneError(
                 f"study {name!r} exists with {counted(trials, 'trial')}; go on with resume=True (on the command "
                 "line: --resume), or choose another name"
@@ -415,6 +483,10 @@ class _Recorder:
     def __exit__(self, *_: object) -> None:
         if self._writer is not None:
             self._writer.close()
+
+
+def _rows(record: StudyRecord) -> int:
+    return sum(segment.rows for segment in record.ledger)
 
 
 def _tell_looks(question: Question, pilot: Pilot) -> None:

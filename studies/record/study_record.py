@@ -116,6 +116,40 @@ class PolishNote:
     reason: str
 
 
+@dataclass(frozen=True)
+class EditionNote:
+    """Which edition of a study it is, what has changed since the last one, and which setting stands.
+
+    Attributes
+    ----------
+    number : from 1.
+    before : the last edition, as it is stored; None where nothing was taken over.
+    rows, rows_before : of the data now and then; None where they are unknown.
+    came, left : segments that are new, and those that are gone.
+    carried : settings of the last edition that were scored again.
+    standing : the trial whose setting the edition ends with; None where there is none.
+    was : the trial in which the setting that stood before was scored again.
+    score_before, score : of that setting, on the data of then and of now.
+    gain, se : mean paired difference of the best setting to it, and its standard error.
+    drift : columns whose mean in the new segments lies farthest from that in the others, in standard deviations.
+    """
+
+    number: int = 1
+    before: str | None = None
+    rows: int | None = None
+    rows_before: int | None = None
+    came: int = 0
+    left: int = 0
+    carried: int = 0
+    standing: int | None = None
+    was: int | None = None
+    score_before: float | None = None
+    score: float | None = None
+    gain: float | None = None
+    se: float | None = None
+    drift: tuple[tuple[str, float], ...] = ()
+
+
 @briefly
 @dataclass(frozen=True)
 class StudyRecord:
@@ -141,6 +175,8 @@ class StudyRecord:
     store : where the states are.
     cost : what it cost.
     polish : what a second pass did for the winner.
+    stopped : why the trials ended; empty while they run.
+    edition : which edition of the study it is; None of one that was recorded before there were any.
 
     Examples
     --------
@@ -179,6 +215,13 @@ class StudyRecord:
     store: str = ""
     cost: Cost = Cost()
     polish: PolishNote | None = None
+    stopped: str = ""
+    edition: EditionNote | None = None
+
+    @property
+    def standing(self) -> int | None:
+        """The trial whose setting stands; None where that is the best."""
+        return None if self.edition is None else self.edition.standing
 
     @property
     def metric(self) -> str | None:
@@ -204,12 +247,13 @@ class StudyRecord:
     def encode(self) -> dict[str, Any]:
         """Return JSON values; those of a study whose pass is not finished say what it is, and no more."""
         if self.segments is None:
-            return {"definition": dict(self.definition), "version": self.version}
+            begun = {"definition": dict(self.definition), "version": self.version}
+            return begun if self.edition is None else {**begun, "edition": _plain(self.edition)}
         names = (f.name for f in dataclasses.fields(self) if f.name != "ledger")
         values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
-        return {key: value for key, value in found.items() if key != "polish" or value is not None}
+        return {key: value for key, value in found.items() if key not in ("polish", "edition") or value is not None}
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], study: str) -> StudyRecord | None:
@@ -275,6 +319,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "fold_sizes": _sizes,
     "cost": _cost,
     "polish": lambda value: PolishNote(**value),
+    "edition": lambda value: EditionNote(**{**value, "drift": tuple(map(tuple, value["drift"]))}),
 }
 """How a field is read that JSON holds in another form."""
 

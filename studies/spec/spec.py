@@ -219,6 +219,14 @@ class StudySpec(Strict):
     linear models of many rows): True where that is expected to gain more than the standard error, ``"always"``
     even for a small gain, or False."""
 
+    replace: Annotated[
+        Literal["always", "better", "never"],
+        Option("str", "when a new best replaces the last edition's: by a standard error; always | never", "always"),
+    ] = "better"
+    """When the best setting of an edition replaces that of the last one: ``"better"``, where the paired difference
+    of their fold scores is above its standard error; ``"always"``; or ``"never"``. The last one is solved again
+    from the new data in any case. A study's first edition has none before it."""
+
     sampler: Annotated[
         str,
         BeforeValidator(_sampler),
@@ -404,12 +412,12 @@ class StudySpec(Strict):
         """
         return (self.scoring,) if isinstance(self.scoring, str) else self.scoring or ()
 
-    def replace(self, **changes: Any) -> StudySpec:
+    def but(self, **changes: Any) -> StudySpec:
         """Return the spec with some fields changed, validated anew.
 
         Examples
         --------
-        >>> StudySpec(data="x.csv", algorithm="pca").replace(trials=10).trials
+        >>> StudySpec(data="x.csv", algorithm="pca").but(trials=10).trials
         10
         """
         given = {k: getattr(self, k) for k in self.model_fields_set} | changes

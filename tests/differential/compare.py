@@ -42,6 +42,9 @@ FARTHEST = 1e12
 SPANNED = 1e-6
 """Share of a row that training rows do not make up, from which it is none of their kind; directions that are known to
 nine digits or fewer are none that these make up."""
+AWAY = 1e6
+"""Deviations of the training rows that held-out rows lie away from which such a refusal is taken: those have but the
+sentinels of a column, whose origin is that of its usual values (``docs/design.md``)."""
 HARD = 1e5
 """Condition from which such a refusal is taken, and a bound that a score tells of its rounding."""
 REFUSALS = (
@@ -152,7 +155,7 @@ def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = 
             worst = max(oracle.condition(example, t, train) for train, _ in pairs)
         except Undefined as undefined:
             return Outcome("refused", f"{brief} ({undefined})")
-        if worst >= HARD or _target_is_rounding(example.spec, t):
+        if worst >= HARD or _target_is_rounding(example.spec, t) or _farthest(example, t, pairs) >= AWAY:
             return Outcome("refused", brief)
         raise Disagreement(f"refused at a condition of {worst:.2g}: {why}")
     raise Disagreement(f"refused: {why}")
@@ -175,6 +178,12 @@ def _without_end(example: Example, t: Table, pairs: Any) -> bool:
         for train, test in pairs:
             oracle_of(example, t).score(example, t, train, test, heard)
     return not np.isfinite(heard.expected).all()
+
+
+def _farthest(example: Example, t: Table, pairs: Any) -> float:
+    """Return how many deviations of its training rows the farthest held-out row of any split is away."""
+    made = (rows.designed(example, t, train, [rows.features(t, test)]) for train, test in pairs)
+    return max(map(far_from, made), default=0.0)
 
 
 def _target_is_rounding(spec: Spec, t: Table) -> bool:

@@ -214,7 +214,11 @@ def _on(A: Array, b: Array, on: Array, signs: Array, l1: Long, l2: Long) -> tupl
 
 
 def pls(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]:
-    """PLSRegression of one target: NIPALS in extended precision, as far as the rank."""
+    """PLSRegression of one target: NIPALS in extended precision, as far as the rank.
+
+    Undefined where a column's products with the target cancel, and it is so long that their rounding makes up the
+    component: scikit-learn's answer then depends on the order of the rows.
+    """
     X, first = A.copy(), None
     W, P, c = [], [], []
     for _ in range(setting["n_components"]):
@@ -227,6 +231,10 @@ def pls(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, float]
             raise Undefined("components that explain next to nothing")
         w = direction / size
         t = X @ w
+        lengths = np.sqrt((X * X).sum(axis=0))
+        rounding = np.finfo(float).eps * np.sqrt((lengths**4).sum() * (b @ b)) / size
+        if rounding > 1e-7 * np.sqrt(t @ t):
+            raise Undefined("a component that rounding makes up")
         p = X.T @ t / (t @ t)
         W.append(w), P.append(p), c.append((b @ t) / (t @ t))
         X = X - np.multiply.outer(t, p)

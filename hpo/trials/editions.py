@@ -1,0 +1,252 @@
+"""A study that goes on as its data changes: what it begins with, and which setting stands in the end."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from optuna.trial import FrozenTrial
+
+from hpo.errors import TuneError
+from hpo.states.drift import drift
+from hpo.states.evaluate import Scores
+from hpo.states.runs import empty_leaf
+from hpo.trials.notes import recorded
+from hpo.trials.pareto import covers
+from hpo.trials.selection import Candidate, best, complexity
+from hpo.trials.warm_start import translated
+from state_store import Key, StateStore
+from studies.errors import StudyTaken
+from studies.record.editions import DATA, edition_numbers, parts, stored_name
+from studies.record.records import load_study, record_of
+from studies.record.study_record import EditionNote, StudyRecord, TrialNote
+from studies.spec.definition import differences
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+
+    from hpo.states.contexts import Evidence
+    from hpo.trials.tuner import Tuner
+
+OTHERS = 5
+"""Settings that are scored again besides the best, the simplest and the Pareto front."""
+
+STOPPED = ("", "interrupted")
+"""How an edition ended that goes on by itself."""
+
+
+@dataclass(frozen=True)
+class Edition:
+    """Which edition of a study is run.
+
+    Attributes
+    ----------
+    name : of the study.
+    number : of the edition, from 1.
+    before : the edition whose best settings are scored again first, as it is stored; None for none.
+    going_on : whether it was begun before, and did not end.
+    due : whether there is anything to do: it is new, or goes on.
+    """
+
+    name: str
+    number: int = 1
+    before: str | None = None
+    going_on: bool = False
+    due: bool = True
+
+    @property
+    def stored(self) -> str:
+        """What it is stored under."""
+        return stored_name(self.name, self.number)
+
+
+def edition_of(
+    storage: BaseStorage, name: str, definition: Mapping[str, object], *, fresh: bool = False
+) -> Edition:
+    """Return the edition that a question is asked of: the last one, or the next where the data has changed.
+
+    Parameters
+    ----------
+    storage : of studies.
+    name : of the study, without an edition.
+    definition : of the question, the state of the data included.
+    fresh : whether to begin the next edition whatever has changed, and with none of the settings of the last.
+
+    Raises
+    ------
+    StudyTaken
+        The study exists with another definition than of its data.
+    """
+    if parts(name)[1] is not None:
+        raise TuneError(
+            f"name={name!r}: what follows @ is the edition, which the study counts itself; leave it out"
+        )
+    numbers = edition_numbers(storage, name)
+    if not numbers:
+        return Edition(name)
+    last = Edition(name, numbers[-1])
+    study = load_study(storage, last.stored)
+    record = record_of(study)
+    if record is None:
+        raise StudyTaken(name, ["it was not made by this program"])
+    known = record.definition
+    changed = {key for key in {*known, *definition} if known.get(key) != definition.get(key)}
+    if fresh:
+        return Edition(name, last.number + 1)
+    if not changed:
+        before = record.edition.before if record.edition else None
+        going_on = record.stopped in STOPPED
+        return Edition(name, last.number, before, going_on=going_on, due=going_on)
+    if changed == {DATA}:
+        tried = any(recorded(trial) for trial in study.get_trials(deepcopy=False))
+        return Edition(name, last.number + 1, last.stored if tried else None)
+    raise StudyTaken(name, differences(known, definition))
+
+
+def carried(study: Study, record: StudyRecord | None, tuner: Tuner) -> list[FrozenTrial]:
+    """Return the trials of the last edition that the next one begins with, in the terms of its space.
+
+    They are the setting that stands, the best, the Pareto front, the simplest within a standard error of the best,
+    and a few more of the best.
+    """
+    found = {t.number: t for t in study.get_trials(deepcopy=False) if recorded(t) and t.values}
+    if not found or record is None:
+        return []
+    order = sorted(found, key=lambda n: (-found[n].values[0], n))
+    wanted = [n for n in (record.standing,) if n in found]
+    wanted += _front(found) if record.several else order[:1]
+    if not record.several and (simple := _simplest(order, found, tuner)) is not None:
+        wanted.append(simple)
+    kept: dict[str, FrozenTrial] = {}
+    for number in [*wanted, *order]:
+        moved = translated(found[number], tuner.space.distributions)
+        if moved is not None and len(kept) < len(set(wanted)) + OTHERS:
+            kept.setdefault(repr(sorted(moved.params.items())), _numbered(moved, number))
+    return list(kept.values())
+
+
+def _numbered(trial: FrozenTrial, number: int) -> FrozenTrial:
+    trial.number = number
+    return trial
+
+
+def _front(found: Mapping[int, FrozenTrial]) -> list[int]:
+    """Return the trials that no other beats in every objective; of equal ones the first."""
+    values = {n: tuple(trial.values) for n, trial in found.items()}
+    first: dict[tuple[float, ...], int] = {}
+    for number, own in values.items():
+        first.setdefault(own, number)
+    return [n for own, n in first.items() if not any(covers(other, own) for other in first if other != own)]
+
+
+def _simplest(order: Sequence[int], found: Mapping[int, FrozenTrial], tuner: Tuner) -> int | None:
+    """Return the trial of fewest degrees of freedom, on the new states, within a standard error of the best."""
+    first = recorded(found[order[0]])
+    margin = 0.0 if first is None or math.isnan(first.se) else first.se
+    close = [n for n in order if found[n].values[0] >= found[order[0]].values[0] - margin][:50]
+    degrees = {}
+    for number in close:
+        moved, scores = translated(found[number], tuner.space.distributions), recorded(found[number])
+        if moved is None or scores is None:
+            continue
+        algorithm, states = tuner.scorer.build(*tuner.space.setting(moved.params))
+        try:
+            degrees[number] = complexity(Candidate(number, algorithm, states, scores))
+        except TuneError:
+            continue
+    return min(degrees, key=lambda n: (round(degrees[n], 9), close.index(n)), default=None)
+
+
+def changed(
+    note: EditionNote, record: StudyRecord, known: StudyRecord | None, found: Evidence, store: StateStore
+) -> EditionNote:
+    """Return the note of an edition with what has changed in the data since the last one.
+
+    Parameters
+    ----------
+    note : which edition it is.
+    record, known : of this edition and of the last one.
+    found : the states.
+    store : where the leaves of the new segments are.
+    """
+    if known is None or known.segments is None:
+        return note
+    then, now = set(known.segments), list(record.segments or ())
+    came = [key for key in now if key not in then]
+    before = sum(segment.rows for segment in known.ledger)
+    left = len(then - set(now))
+    return replace(note, rows_before=before, came=len(came), left=left, drift=_drift(found, came, len(now), store))
+
+
+def _drift(found: Evidence, came: Sequence[str], segments: int, store: StateStore) -> tuple[tuple[str, float], ...]:
+    """Return which columns are elsewhere in new segments; nothing where there are no others, or no state says."""
+    if not came or len(came) == segments:
+        return ()
+    for summary, states in found.states.items():
+        whole = states.whole
+        if whole.profile() is None:
+            continue
+        ready, empty = found.pilot.ready(summary), empty_leaf(summary, found.pilot)
+        leaves = [store.get(Key(found.contexts[summary], segment), empty) for segment in came]
+        cells = [cell for leaf in leaves if leaf is not None for cell in leaf.cells]
+        return drift(whole, functools.reduce(ready.merge, cells)) if all(leaves) else ()
+    return ()
+
+
+def settled(note: EditionNote, tuner: Tuner, before: Study | None, how: str) -> EditionNote:
+    """Return the note of an edition with the setting that stands: the best, or the one that stood before.
+
+    Parameters
+    ----------
+    note : which edition it is.
+    tuner : of the edition, its trials run.
+    before : the last edition; None for none.
+    how : ``"always"``, ``"better"`` (by more than a standard error of the paired difference) or ``"never"``.
+    """
+    candidates = tuner.candidates() if tuner.scorer.goals == 1 else []
+    record = None if before is None else record_of(before)
+    trials = tuner.study.get_trials(deepcopy=False) if note.before is not None else []
+    again = [t for t in trials if TrialNote.of(t.user_attrs).warm_start == note.before]
+    note = replace(note, carried=len(again))
+    if not candidates:
+        return note
+    new = best(candidates)
+    was = None if before is None or record is None else _stood(before, record)
+    old = None if was is None else _same(was, again, candidates, tuner)
+    if was is None or old is None:
+        return replace(note, standing=new.number)
+    apart = np.asarray(new.scores.folds) - np.asarray(old.scores.folds)
+    gain = float(apart.mean())
+    se = Scores(tuple(apart.tolist()), overlap=new.scores.overlap).se
+    better = gain > 0.0 and not gain <= se
+    replaces = how == "always" or (how == "better" and better)
+    return replace(
+        note, standing=new.number if replaces else old.number, was=old.number, score_before=was.values[0],
+        score=old.scores.mean, gain=gain, se=None if math.isnan(se) else se,
+    )  # fmt: skip
+
+
+def chosen(candidates: Sequence[Candidate], number: int | None) -> Candidate:
+    """Return the candidate of that trial; the best where there is none."""
+    return next((c for c in candidates if c.number == number), None) or best(candidates)
+
+
+def _stood(study: Study, record: StudyRecord) -> FrozenTrial | None:
+    """Return the trial whose setting an edition ended with."""
+    scored = [t for t in study.get_trials(deepcopy=False) if recorded(t) and t.values]
+    named = next((t for t in scored if t.number == record.standing), None)
+    return named or max(scored, key=lambda t: (t.values[0], -t.number), default=None)
+
+
+def _same(
+    was: FrozenTrial, again: Sequence[FrozenTrial], candidates: Sequence[Candidate], tuner: Tuner
+) -> Candidate | None:
+    """Return the candidate in which a trial's setting was scored again; None where it was not, or has no score."""
+    moved = translated(was, tuner.space.distributions)
+    number = next((t.number for t in again if moved is not None and t.params == moved.params), None)
+    return next((c for c in candidates if c.number == number), None)

@@ -1,0 +1,242 @@
+"""Studies that go on as their data changes: new segments alone are read, what was found is scored again, and one stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hpo
+from hpo.errors import TuneError
+from hpo.states.evaluate import Scores
+from studies.errors import StudyMissing, StudyTaken
+
+
+def month(number: int, rows: int = 300, shift: float = 0.0) -> pd.DataFrame:
+    rng = np.random.default_rng(number)
+    frame = pd.DataFrame(rng.normal(size=(rows, 4)), columns=list("abcd"))
+    frame["a"] += shift
+    frame["k"] = rng.choice(["u", "v"], rows, p=[0.5, 0.5] if not shift else [0.9, 0.1])
+    frame["y"] = frame["a"] - 2.0 * frame["b"] + rng.normal(size=rows)
+    return frame
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A directory of months, and where studies are kept."""
+    (tmp_path / "in").mkdir()
+    for number in (1, 2):
+        month(number).to_parquet(tmp_path / "in" / f"{number}.parquet")
+    return tmp_path
+
+
+def tune(home, **options):
+    asked = {"algorithm": ["ridge", "lasso"], "trials": 12, "name": "daily", "store": home / "store"}
+    return hpo.tune(home / "in", "y", storage=str(home / "studies.journal"), **(asked | options))
+
+
+def add(home, number: int, **options) -> None:
+    month(number, **options).to_parquet(home / "in" / f"{number}.parquet")
+
+
+def test_grown_data_makes_the_next_edition_and_reads_what_is_new(home):
+    first = tune(home)
+    add(home, 3)
+    second = tune(home)
+    note = second.record.edition
+    assert (note.number, note.before, note.rows, note.rows_before) == (2, "daily", 900, 600)
+    assert (note.came, note.left) == (1, 0)
+    assert second.cost.rows_read == 300
+    again = [t for t in second.optuna_study.trials if t.user_attrs.get("warm_start") == "daily"]
+    assert 0 < note.carried == len(again) < 12
+    assert len(second.optuna_study.trials) == note.carried + 12
+    assert first.best_params in [second.params_of(c) for c in second.candidates]
+    assert note.score_before == first.best_value
+
+
+def test_what_was_carried_scores_as_it_does_on_the_new_data(home):
+    tune(home)
+    add(home, 3)
+    second = tune(home)
+    name = next(iter(second.best_params)).partition(".")[0]
+    alone = hpo.tune(home / "in", "y", name, trials=1, store=home / "other", search=second.best_params)
+    assert alone.best_value == pytest.approx(second.best_value, rel=1e-12)
+
+
+def test_the_best_of_before_stands_unless_another_is_better_by_a_standard_error(home):
+    tune(home, trials=3)
+    add(home, 3)
+    kept = tune(home, trials=40)
+    note, best = kept.record.edition, max(kept.candidates, key=lambda c: c.scores.mean)
+    old = next(c for c in kept.candidates if c.number == note.was)
+    apart = Scores(tuple(np.subtract(best.scores.folds, old.scores.folds).tolist()))
+    assert (note.gain, note.se or 0.0) == pytest.approx((apart.mean, apart.se if np.isfinite(apart.se) else 0.0))
+    better = apart.mean > 0 and apart.mean > apart.se
+    assert kept.best.number == note.standing == (best.number if better else old.number)
+
+
+@pytest.mark.parametrize("how", ["always", "never"])
+def test_always_and_never_are_what_they_say(how, home):
+    tune(home, trials=2, search={"ridge.alpha": [1e4, 1e5]}, algorithm="ridge")
+    add(home, 3)
+    found = tune(home, trials=2, search={"ridge.alpha": [1e4, 1e5]}, algorithm="ridge", replace=how)
+    best = max(found.candidates, key=lambda c: c.scores.mean)
+    assert found.best.number == (best.number if how == "always" else found.record.edition.was)
+
+
+def test_shrunk_data_is_an_edition_too_and_reads_nothing(home):
+    add(home, 3)
+    tune(home)
+    (home / "in" / "1.parquet").unlink()
+    second = tune(home)
+    assert (second.record.edition.came, second.record.edition.left) == (0, 1)
+    assert second.cost.rows_read == 0
+    assert second.record.edition.drift == ()
+
+
+def test_columns_that_moved_are_named_with_how_far(home):
+    tune(home)
+    add(home, 3, shift=1.5)
+    drift = dict(tune(home).record.edition.drift)
+    old, new = pd.concat([month(1), month(2)]), month(3, shift=1.5)
+    for name in ("a", "y"):
+        assert drift[name] == pytest.approx((new[name].mean() - old[name].mean()) / old[name].std(ddof=0), rel=1e-9)
+    share = (old["k"] == "u").mean()
+    assert drift["k_u"] == pytest.approx(((new["k"] == "u").mean() - share) / np.sqrt(share * (1 - share)), rel=1e-9)
+    assert "c" not in drift
+
+
+def test_the_same_data_goes_on_and_another_question_is_another_study(home):
+    tune(home, trials=4)
+    again = tune(home, trials=9)
+    assert again.record.edition.number == 1
+    assert len(again.optuna_study.trials) == 9
+    add(home, 3)
+    with pytest.raises(StudyTaken, match=r'"n_splits": 5.*now.*"n_splits": 4'):
+        tune(home, folds=4)
+    with pytest.raises(TuneError, match="what follows @ is the edition"):
+        tune(home, name="daily@2")
+
+
+def test_editions_are_opened_by_number_and_the_last_by_name(home):
+    values = [tune(home, trials=5).best_value]
+    for number in (3, 4):
+        add(home, number)
+        values.append(tune(home, trials=5).best_value)
+    storage = str(home / "studies.journal")
+    for name, value in (("daily@1", values[0]), ("daily@2", values[1]), ("daily@3", values[2]), ("daily", values[2])):
+        assert hpo.load(name, storage=storage).best_value == pytest.approx(value, rel=1e-12)
+    with pytest.raises(StudyMissing, match="'daily' has no edition 7; it has 1, 2, 3"):
+        hpo.load("daily@7", storage=storage)
+
+
+def test_an_interrupted_edition_goes_on(home):
+    tune(home, trials=4)
+    add(home, 3)
+    part = tune(home, trials=3)
+    whole = tune(home, trials=8)
+    assert whole.record.edition.number == 2
+    assert len(whole.optuna_study.trials) == part.record.edition.carried + 8
+    assert whole.record.edition.carried == part.record.edition.carried
+
+
+def test_several_objectives_carry_their_pareto_front(home):
+    asked = {"scoring": ["r2", "neg_mean_squared_error"], "refit": False, "trials": 8}
+    first = tune(home, **asked)
+    add(home, 3)
+    second = tune(home, **asked)
+    params = [second.params_of(c) for c in second.candidates]
+    assert all(first.params_of(c) in params for c in first.pareto)
+    assert second.record.edition.standing is None
+
+
+STUDY = "name: daily\ndata: in\ntarget: y\nalgorithm: ridge\ntrials: 5\n"
+
+
+def command(home, *words: object) -> subprocess.CompletedProcess:
+    environment = os.environ | {"HPO_HOME": str(home / "home"), "COLUMNS": "100"}
+    run = [sys.executable, "-m", "hpo.cli", *map(str, words)]
+    return subprocess.run(run, capture_output=True, text=True, cwd=home, env=environment, timeout=120)
+
+
+@pytest.fixture
+def daily(home):
+    (home / "daily.yaml").write_text(STUDY)
+    first = command(home, "run", "daily.yaml", "--quiet")
+    assert first.returncode == 0, first.stderr
+    return home
+
+
+def test_the_nightly_run_makes_editions_and_says_what_has_changed(daily):
+    add(daily, 3, shift=1.0)
+    said = command(daily, "run", "daily.yaml", "--dry-run")
+    assert said.stdout == "daily: edition 2 would begin, beginning with what daily found; 1 segment to read\n"
+    ran = command(daily, "run", "daily.yaml", "--quiet")
+    assert ran.returncode == 0, ran.stderr
+    assert "Edition 2: 600 → 900 rows (1 segment new); " in ran.stdout
+    assert "The setting that stood scores R² " in ran.stdout
+    assert "New rows differ most, in standard deviations, in a (+" in ran.stdout
+    again = command(daily, "run", "daily.yaml", "--quiet")
+    assert again.returncode == 1
+    assert "go on with resume=True" in again.stderr
+    said = command(daily, "run", "daily.yaml", "--dry-run", "--json")
+    assert json.loads(said.stdout)["due"] is False
+    fresh = json.loads(command(daily, "run", "daily.yaml", "--fresh", "--json").stdout)
+    assert (fresh["edition"]["number"], fresh["edition"]["before"], fresh["trials"]) == (3, None, 5)
+    assert fresh["cost"]["rows_read"] == 0
+
+
+def test_editions_are_shown_compared_predicted_with_and_removed(daily):
+    add(daily, 3)
+    assert command(daily, "run", "daily.yaml", "--quiet").returncode == 0
+    shown = command(daily, "studies", "show", "daily")
+    assert "editions" in shown.stdout
+    assert "+1 -0" in shown.stdout
+    found = json.loads(command(daily, "studies", "show", "daily", "--json").stdout)
+    assert [e["number"] for e in found["editions"]] == [1, 2]
+    compared = command(daily, "studies", "compare", "daily@1", "daily@2")
+    assert compared.returncode == 0, compared.stderr
+    for number in (1, 2):
+        out = daily / f"{number}.csv"
+        done = command(daily, "predict", "daily", "in/3.parquet", "-o", out, "--edition", number)
+        assert done.returncode == 0, done.stderr
+    assert (daily / "1.csv").read_text() != (daily / "2.csv").read_text()
+    gone = command(daily, "predict", "daily", "in/3.parquet", "-o", daily / "x.csv", "--edition", 3)
+    assert (gone.returncode, "has no edition 3; it has 1, 2" in gone.stderr) == (1, True)
+    assert command(daily, "report", "daily@1", "--json").returncode == 0
+    removed = command(daily, "studies", "rm", "daily", "--yes")
+    assert removed.stdout == "removed daily, 5 trials\nremoved daily@2, " + removed.stdout.partition("daily@2, ")[2]
+    assert "daily" not in command(daily, "studies", "ls").stdout
+
+
+def test_watch_once_makes_an_edition_only_where_the_data_has_changed(daily):
+    still = command(daily, "watch", "daily.yaml", "--once")
+    assert still.returncode == 0, still.stderr
+    assert "nothing has changed since edition 1" in still.stdout
+    add(daily, 3)
+    moved = command(daily, "watch", "daily.yaml", "--once")
+    assert moved.returncode == 0, moved.stderr
+    assert "daily: Edition 2: 600 → 900 rows" in moved.stdout
+    assert len(moved.stdout.splitlines()) == 1
+    (daily / "in" / "4.parquet").write_bytes(b"PAR1 half a file")
+    broken = command(daily, "watch", "daily.yaml", "--once")
+    assert broken.returncode == 1
+    assert "Traceback" not in broken.stderr
+
+
+def test_a_watcher_that_is_killed_and_started_again_goes_on(daily):
+    environment = os.environ | {"HPO_HOME": str(daily / "home")}
+    words = [sys.executable, "-m", "hpo.cli", "watch", "daily.yaml", "--every", "0.2s"]
+    for number in (3, 4):
+        with subprocess.Popen(words, cwd=daily, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            add(daily, number)
+            line = process.stdout.readline()
+            process.kill()
+        assert f"Edition {number - 1}: " in line
+    notes = json.loads(command(daily, "studies", "show", "daily", "--json").stdout)["editions"]
+    assert [(e["number"], e["rows"]) for e in notes] == [(1, 600), (2, 900), (3, 1200)]
