@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 import hpo
-from hpo.cli import algorithms, demo, ingest, init, pins, plan, predict, report, run, states, studies, watch
+from hpo.cli import (
+    algorithms,
+    confirm,
+    demo,
+    ingest,
+    init,
+    pins,
+    plan,
+    predict,
+    report,
+    run,
+    states,
+    studies,
+    watch,
+)
 from hpo.cli.exits import MEANINGS
 from hpo.cli.guard import guarded
 from hpo.cli.options import Command
@@ -83,6 +97,8 @@ _add(app, "watch", watch.watch)
 _add(app, "ingest", ingest.ingest)
 _add(app, "report", report.report)
 _add(app, "predict", predict.predict)
+_add(app, "confirm", confirm.confirm)
+_add(app, "pareto", confirm.pareto)
 _add(app, "algorithms", algorithms.algorithms)
 app.add_typer(_studies, name="studies")
 app.add_typer(_states, name="states")

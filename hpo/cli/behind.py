@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from hpo.data.sources import piped as data_piped
     from hpo.data.sources import readers as data_readers
     from hpo.data.sources import text as data_text
+    from hpo.findings import answers, noted, reopen, scored
     from hpo.findings import confirm as held_out
     from hpo.findings import editions as edition_words
     from hpo.findings import leaderboard as board
-    from hpo.findings import noted, reopen, scored
     from hpo.process import settings as process_settings
     from hpo.question import auto, checks
     from hpo.question import scoring as question_scoring
@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from studies.spec import spec as described
     from studies.spec import template as study_template
 else:
+    answers = Module("hpo.findings.answers")
     api = Module("hpo.api")
     auto = Module("hpo.question.auto")
     board = Module("hpo.findings.leaderboard")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import api, board, collect, edition_words, noted, row_stream, terminal
+from hpo.cli.behind import api, board, collect, noted, row_stream, terminal
 from hpo.cli.options import AllowImport, AsJson, Quiet, Storage, Store, StudyFile
 from hpo.cli.output import console, emit, say
 from hpo.cli.plan import read_study
@@ -131,7 +131,6 @@ def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> No
 
 
 def _show(result: Result, storage: str | None) -> None:
-    say(*edition_words.words(result.record))
     terminal.render_summary(collect.report_data(result, drawn=False), console())
     where = [] if storage is None else ["--storage", mask(storage)]
     say("", "Report: " + shlex.join(["hpo", "report", str(result.record.name), *where, "--html", "report.html"]))

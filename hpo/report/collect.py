@@ -12,6 +12,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.findings.answers import accuracy, coefficient_table, coefficients, importances
 from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
+from hpo.findings.editions import words
 from hpo.findings.leaderboard import leaderboard
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy
 from hpo.findings.scored import leaders, searched
@@ -152,12 +153,13 @@ def _algorithm_notes(record: StudyRecord) -> list[str]:
 def _reading_notes(record: StudyRecord) -> list[str]:
     """Return why the data was read more than once, and what suits it badly even so."""
     again, left = record.read_again, record.unsuited
-    found = [
+    found = words(record)
+    found += [
         f"The data was read again, since what a sample gave does not suit all rows: {why}." for why in again
     ]
     found += [f"The data was read once more, by QR decompositions: {why}." for why in record.refined]
-    if words := record.precision:
-        found.append(f"Exact scores come from {words}.")
+    if record.precision:
+        found.append(f"Exact scores come from {record.precision}.")
     return found + [
         f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
     ]

@@ -1,0 +1,107 @@
+"""``hpo confirm`` and ``hpo pareto``: a model on rows that were held out; the settings that no other beats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpo.cli.behind import answers, noted, reopen, scored
+from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.output import emit, print_table
+from studies.report.text import metric_of
+
+if TYPE_CHECKING:
+    from hpo.findings.result import Result
+
+
+def confirm(
+    name: StudyName,
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="DATA...", help="Rows that the study has not seen, with the target."),
+    ],
+    scoring: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCORE", help="A scorer of scikit-learn; repeat for more [default: the study's]."),
+    ] = None,
+    trial: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="The model of this trial [default: the best].")
+    ] = None,
+    store: Store = None,
+    storage: Storage = None,
+    allow_import: AllowImport = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a study's best model on rows that were held out.
+
+    The best of many settings is best partly by chance; rows that took no part in the choice say what to expect.
+
+    Examples
+    --------
+      hpo confirm flights december.parquet
+      hpo confirm flights "new/*.csv" --scoring r2 --scoring neg_mean_absolute_error --json
+    """
+    result = _opened(name, store, storage, allow_import)
+    candidate = None if trial is None else scored.candidate_of(result, trial)
+    found = answers.confirm(result, data, scoring=scoring, candidate=candidate)
+    if as_json:
+        emit({"study": result.record.name, "scores": found})
+        return
+    known = (candidate or result.best).scores
+    cells = []
+    for metric, value in found.items():
+        shown, there = metric_of(metric), metric in result.metrics
+        was = known.also.get(metric, known) if there else None
+        cells.append((shown.name, shown.text(value), "" if was is None else shown.text(was.mean, was.se)))
+    print_table(("score", "on these rows", "cross-validated"), cells, right=("on these rows", "cross-validated"))
+
+
+def pareto(
+    name: StudyName,
+    store: Store = None,
+    storage: Storage = None,
+    allow_import: AllowImport = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the settings of a study of several scores that no other beats in all of them.
+
+    Examples
+    --------
+      hpo pareto flights
+      hpo pareto flights --json | jq .pareto[0].params
+    """
+    result = _opened(name, store, storage, allow_import)
+    objectives = result.record.objectives
+    means = [[one.scores.also.get(m, one.scores).mean for m in objectives] for one in result.pareto]
+    found = list(zip(result.pareto, means, strict=True))
+    if as_json:
+        front = [
+            {
+                "trial": one.number, "algorithm": noted.algorithm_of(result.run, one),
+                "params": result.params_of(one), "scores": dict(zip(objectives, scores, strict=True)),
+            }
+            for one, scores in found
+        ]  # fmt: skip
+        emit({"study": result.record.name, "objectives": list(objectives), "pareto": front})
+        return
+    metrics = [metric_of(m) for m in objectives]
+    cells = (
+        (
+            one.number, *(m.text(value) for m, value in zip(metrics, scores, strict=True)),
+            ", ".join(f"{k} {_short(v)}" for k, v in result.params_of(one).items()),
+        )
+        for one, scores in found
+    )  # fmt: skip
+    names = [m.name for m in metrics]
+    print_table(("trial", *names, "settings"), cells, right=("trial", *names))
+
+
+def _opened(name: str, store: str | None, storage: str | None, allow_import: list[str] | None) -> Result:
+    return reopen.load(
+        name, storage=known_storage(storage), store=recorded_store(store), allow_imports=allow_import
+    )
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
