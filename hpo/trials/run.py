@@ -56,7 +56,7 @@ from state_store import Key
 from studies.counting import counted
 from studies.errors import StudyMissing
 from studies.quiet import quiet
-from studies.record.records import Direction, begin, load_study, record_of
+from studies.record.records import Direction, begin, load_study, record_of, stored_record
 from studies.record.storage import find_study
 from studies.record.study_record import ONEPASS, Cost, EditionNote, SegmentRead, StudyRecord
 from studies.record.write_behind import PATIENCE, WriteBehind
@@ -201,7 +201,7 @@ class Runner:
         begun = EditionNote(edition.number, edition.before, rows=_rows(record))
         if edition.before is None or self.storage is None:
             return replace(record, edition=begun)
-        known = record_of(load_study(self.storage, edition.before))
+        known = stored_record(self.storage, edition.before)
         return replace(record, edition=changed(begun, record, known, found, self.question.store))
 
     def _carried(self, tuner: Tuner, recorder: _Recorder) -> int:
@@ -417,7 +417,7 @@ class Runner:
         if self.storage is None or name is None:
             return None
         try:
-            record = record_of(load_study(self.storage, name))
+            record = stored_record(self.storage, name)
         except StudyMissing:
             return None
         return None if record is None or record.segments is None else record.wide

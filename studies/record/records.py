@@ -56,6 +56,20 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     return study
 
 
+def stored_record(storage: BaseStorage, name: str) -> StudyRecord | None:
+    """Return what is kept with a stored study, whose trials are not read; None for one that other programs made.
+
+    Raises
+    ------
+    StudyMissing
+        There is none of that name.
+    RecordTooNew, StorageError
+        A later version wrote it, or it makes no sense.
+    """
+    with quiet():
+        return StudyRecord.of(storage.get_study_user_attrs(find_study(storage, name)), name)
+
+
 def record_of(study: Study) -> StudyRecord | None:
     """Return what is kept with a study; None for one that other programs made.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -90,7 +90,7 @@ class StudySpec(Strict):
     name: Annotated[
         str | None,
         BeforeValidator(_name),
-        Option("str | None", "name of the study in the storage; a second run goes on from its trials"),
+        Option("str | None", "name of the study in the storage; hpo run --resume goes on from its trials"),
     ] = None
     """A name under which the study is recorded and resumed; None records nothing but the states."""
 
@@ -425,8 +425,15 @@ class StudySpec(Strict):
         spec._document = self._document
         return spec
 
-    def validate(self, known: Mapping[str, Collection[str]], metrics: Collection[str] = ()) -> None:  # type: ignore[override]
+    def validate(  # type: ignore[override]
+        self,
+        known: Mapping[str, Collection[str]],
+        metrics: Collection[str] = (),
+        meant: Callable[[str], str] = lambda _: "",
+    ) -> None:
         """Check names against what is known: algorithms, their parameters and, if given, metrics.
+
+        ``meant`` says what to write in place of another library's name of an algorithm; empty where it knows none.
 
         Raises
         ------
@@ -440,7 +447,7 @@ class StudySpec(Strict):
         Traceback (most recent call last):
         studies.errors.SpecError: study: unknown algorithm 'rigde'; did you mean 'ridge'?
         """
-        if found := unknown(self, known, metrics, self._document):
+        if found := unknown(self, known, metrics, self._document, meant):
             raise SpecError(self._document.source, found)
 
 
