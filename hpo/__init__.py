@@ -80,6 +80,9 @@ _HOMES = {
 }
 """Public name → where it lives; loaded when first used, so that ``import hpo`` and ``hpo --help`` are quick."""
 
+_MODULES = ("errors",)
+"""Modules that people reach through the package: ``except hpo.errors.DataError``."""
+
 __all__ = [
     "Categorical",
     "Encoder",
@@ -114,6 +117,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"hpo.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'hpo' has no attribute {name!r}")
     module, attribute = _HOMES[name]
@@ -121,4 +126,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_MODULES, "__version__"]

@@ -18,6 +18,17 @@ def counted(number: float, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def in_singular(text: str) -> str:
+    """Return a text that begins with a count of segments with the right noun: recorded ones say "1 segments".
+
+    Examples
+    --------
+    >>> in_singular("1 segments, 20 rows"), in_singular("12 segments")
+    ('1 segment, 20 rows', '12 segments')
+    """
+    return f"1 segment{text.removeprefix('1 segments')}" if text.startswith("1 segments") else text
+
+
 def without_numbers(text: str) -> str:
     """Return a sentence with a sign in the place of each number: reasons that differ in them alone are one.
 

@@ -30,7 +30,8 @@ def finished(tmp_path_factory):
     write_data(root / "data")
     env = {"HPO_HOME": str(root / "home"), "NO_COLOR": "1"}
     first = shell("init", root / "data", "--target", "y", "-o", root / "study.yaml", env=env)
-    assert (first.code, first.err) == (0, "")
+    assert (first.code, first.err.partition(":")[0]) == (0, "drop")
+    assert "'id', it looks like an id" in first.err and len(first.err.splitlines()) == 1
     planned = shell("plan", root / "study.yaml", "--json", env=env)
     assert (planned.code, planned.err) == (0, "")
     ran = shell("run", root / "study.yaml", "--trials", 12, "--quiet", "--json", env=env)
@@ -332,7 +333,7 @@ def test_a_database_that_cannot_be_opened_is_a_storage_error(ask):
 
 
 def test_foreign_studies_and_hostile_names_are_shown_harmless(ask, hpo_home, monkeypatch):
-    storage = open_storage(hpo_home / "studies.record.journal")
+    storage = open_storage(hpo_home / "studies.journal")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     name = "evil \x1b[31m[red]red[/red]\x07"
     study = optuna.create_study(study_name=name, storage=storage)

@@ -8,14 +8,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from terminal import hpo as ask
 
 import hpo
 from algorithms import registry
 from algorithms.errors import UnknownAlgorithm
 from algorithms.spellings import OURS
 from hpo.errors import SearchError, TuneError
-from hpo.question.habits import PARAMETERS
 from studies.errors import SpecError
+from studies.spec.habits import PARAMETERS
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 FRAME = pd.DataFrame(X, columns=list("abc")).assign(y=(X[:, 0] > 0).astype(int))
@@ -80,3 +81,29 @@ def test_weights_by_class_are_text():
     with pytest.raises(SearchError, match="or '0=1, 1=5'"):
         tune(FRAME, "y", "logistic", search={"logistic.class_weight": {0: 1, 1: 5}})
     assert tune(FRAME, "y", "logistic", search={"logistic.class_weight": "0=1, 1=5"}).best_value
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("algorithm: LogisticRegression", "unknown algorithm 'LogisticRegression'; write 'logistic'"),
+        ("algorithm: xgboost", "write 'sklearn:xgboost.XGBRegressor', or 'sklearn:xgboost.XGBClassifier'"),
+        ("algorithm: logistic\ncv: 5", "unknown key 'cv'; it is 'folds' here"),
+        ("algorithm: logistic\nn_trials: 5", "unknown key 'n_trials'; it is 'trials' here"),
+        ("algorithm: logistic\nparam_grid: {}", "unknown key 'param_grid'; it is 'search' here"),
+        ("algorithm: logistic\nsearch: {C: [1.0]}", "search key 'C' must be 'algorithm.parameter', such as 'logistic.C'"),
+        ("algorithm: logistic\nsearch: {logistic.class_weight: {0: 1, 1: 5}}", "weights by class are text, '0=1, 1=5'"),
+    ],
+)  # fmt: skip
+def test_a_study_file_is_answered_as_python_is(tmp_path, capsys, monkeypatch, line, words):
+    (tmp_path / "s.yaml").write_text(f"data: d.csv\ntarget: y\n{line}\n")
+    for command in ("plan", "run"):
+        answer = ask(capsys, monkeypatch, command, tmp_path / "s.yaml")
+        assert (answer.code, answer.out) == (2, "")
+        assert re.search(r"s\.yaml: line \d: ", answer.err) and words in answer.err
+
+
+def test_init_is_answered_as_python_is(tmp_path, capsys, monkeypatch):
+    FRAME.to_csv(tmp_path / "d.csv", index=False)
+    answer = ask(capsys, monkeypatch, "init", tmp_path / "d.csv", "--algorithm", "LogisticRegression")
+    assert answer.code == 2 and "write 'logistic'" in answer.err

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hpo import stream as row_stream
     from hpo.cli import known as known_names
     from hpo.cli import ranges as field_ranges
+    from hpo.data import looks as data_looks
     from hpo.data import opening
     from hpo.data import schema as data_schema
     from hpo.data import segment as data_segment
@@ -85,6 +86,7 @@ else:
     data_guesses = Module("hpo.data.sources.guesses")
     data_holding = Module("hpo.data.sources.holding")
     data_piped = Module("hpo.data.sources.piped")
+    data_looks = Module("hpo.data.looks")
     data_readers = Module("hpo.data.sources.readers")
     data_schema = Module("hpo.data.schema")
     data_segment = Module("hpo.data.segment")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from hpo.cli.behind import (
     data_files,
     data_formats,
     data_guesses,
+    data_looks,
     data_readers,
     data_schema,
     data_segment,
@@ -24,6 +26,7 @@ from hpo.cli.behind import (
     field_ranges,
     imports,
     opening,
+    pa,
     question_scoring,
     question_search,
     study_template,
@@ -37,8 +40,6 @@ from studies.counting import counted
 from studies.masking import mask
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from hpo.data import Dataset
     from hpo.data.sources.guesses import Written
     from hpo.data.sources.text import TextFormat
@@ -53,6 +54,11 @@ LOOKED_AT = 10_000
 MOST_COLUMNS = 200
 """Columns that are listed in comments."""
 
+WHY = {
+    "id": "it looks like an id: {}", "text": "it looks like free text: {}", "constant": "it is {} in every row",
+}  # fmt: skip
+"""Why a column is left out, by what it looks like."""
+
 USUAL = ("target", "label", "class", "y", "response", "outcome")
 
 
@@ -66,6 +72,7 @@ class Draft:
     others : further columns that could be the target, with their types.
     columns : every usable column.
     chosen : what ``auto`` stands for on this data, where it could be another thing; else empty.
+    why_drop : why columns are left out that were not asked to be, by column.
     reading : how CSV files are likely written, by option.
     why : what was seen in the files, by option.
     """
@@ -79,6 +86,7 @@ class Draft:
     others: dict[str, str]
     columns: list[ColumnNote]
     chosen: str = ""
+    why_drop: dict[str, str] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
 
@@ -134,6 +142,8 @@ def init(
         note(f"target: {draft.target!r}, a guess; give --target if it is another column")
     if draft.chosen:
         note(draft.chosen)
+    for column, why in draft.why_drop.items():
+        note(f"drop: {column!r}, {why}; change it in the file if it is not so")
     for option, value in draft.reading.items():
         note(f"{option}: {value!r}, a guess: {draft.why[option]}; change it in the file if it is not so")
     text = written(draft)
@@ -180,6 +190,13 @@ def make_draft(
         target = guess(list(could), [n for n in could if kinds[n] != "categorical"])
     if target is not None:
         of_target = opening.open_dataset(list(data), target=target, drop=drop, text=how.text)
+    notes, reading = column_notes(dataset), {k: _plain(v) for k, v in how.text.given.items()}
+    left_out = dict.fromkeys(unread, "it has no numeric meaning") | useless(dataset, target)
+    if more := [name for name in left_out if name not in drop]:
+        drop += more
+        dataset = opening.open_dataset(list(data), drop=drop, text=how.text)
+        if target is not None:
+            of_target = opening.open_dataset(list(data), target=target, drop=drop, text=how.text)
     if automatic:
         choice = auto.choose(algorithms[0], dataset if target is None else of_target, 0)
         algorithms, chosen = list(choice.names), choice.words if choice.unsure else ""
@@ -188,8 +205,9 @@ def make_draft(
         checks.check_task(searched, of_target)
     metric = question_scoring.resolve_scoring(None, searched, 4096).metric
     others = {k: v for k, v in could.items() if k != target} if target else {}
-    notes, reading = column_notes(dataset), {k: _plain(v) for k, v in how.text.given.items()}
-    return Draft(name, list(data), target, algorithms, metric, drop, others, notes, chosen, reading, how.why)
+    return Draft(
+        name, list(data), target, algorithms, metric, drop, others, notes, chosen, left_out, reading, how.why
+    )
 
 
 def written_as(data: Sequence[str]) -> Written:
@@ -278,15 +296,30 @@ def suggested_name(data: Sequence[str]) -> str:
     return name or "study"
 
 
-def column_notes(dataset: Dataset) -> list[study_template.ColumnNote]:
-    """Return what the first rows say of each column."""
-    names = [field.name for field in dataset.features]
-    batches = dataset.read(dataset.segments[0], names, LOOKED_AT)
+def useless(dataset: Dataset, target: str | None) -> dict[str, str]:
+    """Return the columns that a model cannot learn from, and why, by the first rows and what footers say."""
+    features = [field for field in dataset.features if field.name != target]
+    first = first_rows(dataset, [field.name for field in features])
+    seen = {} if first is None else {name: pa.chunked_array([first.column(name)]) for name in first.schema.names}
+    rows = math.inf if dataset.rows is None else dataset.rows
+    sample = [look for look in data_looks.of_sample(features, seen, rows) if look.kind in ("id", "text")]
+    known = [look for look in data_looks.looks_of(dataset) if look.kind in ("id", "constant")]
+    found = {look.column: look for look in (*known, *sample) if look.column != target}
+    return {column: WHY[look.kind].format(look.seen) for column, look in found.items()}
+
+
+def first_rows(dataset: Dataset, names: Sequence[str]) -> pa.RecordBatch | None:
+    """Return the first rows of some columns, at most 10,000; None where there are none."""
+    batches = dataset.read(dataset.segments[0], list(names), LOOKED_AT)
     try:
-        first = next(batches, None)
+        return next(batches, None)
     finally:
         batches.close()
-    notes = []
+
+
+def column_notes(dataset: Dataset) -> list[study_template.ColumnNote]:
+    """Return what the first rows say of each column."""
+    first, notes = first_rows(dataset, [field.name for field in dataset.features]), []
     for place, column in enumerate(dataset.features):
         kind = column.kind if column.kind == "categorical" else f"{column.kind} ({column.dtype})"
         nulls, examples = (0.0, []) if first is None else _seen(first.column(place))
@@ -311,6 +344,7 @@ def written(draft: Draft) -> str:
         columns=draft.columns[:MOST_COLUMNS],
         ranges=field_ranges.searched_ranges(draft.algorithm),
         drop=draft.drop,
+        why_drop=draft.why_drop,
         reading={k: (v, draft.why[k]) for k, v in draft.reading.items()},
     )
 

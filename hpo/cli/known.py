@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from algorithms import registry
+from algorithms import registry, spellings
 from hpo.cli.ranges import fields_of
 from hpo.question.search import keys_of
 
@@ -21,6 +21,17 @@ def known_fields(names: Iterable[str]) -> dict[str, list[str]]:
     wanted = list(names)
     found = {name: _keys(name) if name in wanted else [] for name in registry.names()}
     return found | {name: _keys(name) for name in wanted if registry.is_foreign(name)}
+
+
+def meant(name: str) -> str:
+    """Return what to write in place of another library's name of an algorithm; empty where it is none.
+
+    Examples
+    --------
+    >>> meant("LogisticRegression")
+    "write 'logistic'; "
+    """
+    return spellings.meant(name, registry.names())
 
 
 def _keys(name: str) -> list[str]:

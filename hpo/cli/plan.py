@@ -84,7 +84,7 @@ def read_study(
     spec = described.load(path)
     imports.allow((*spec.allow_imports, *(allow_import or ())))
     if not auto.is_auto(spec.algorithm):
-        spec.validate(known_names.known_fields(spec.algorithm))
+        spec.validate(known_names.known_fields(spec.algorithm), meant=known_names.meant)
         _check_scoring(spec)
     given = {"store": store, "storage": storage, "trials": trials}
     changes = {key: value for key, value in given.items() if value is not None}

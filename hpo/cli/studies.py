@@ -25,7 +25,7 @@ from hpo.cli.behind import (
 from hpo.cli.exits import STORE, UsageError
 from hpo.cli.options import AsJson, Storage, StudyName, known_storage
 from hpo.cli.output import emit, print_facts, print_table, say
-from studies.counting import counted, without_numbers
+from studies.counting import counted, in_singular, without_numbers
 from studies.errors import RecordWarning, StudyError
 from studies.report.text import Metric, metric_of, shorten
 
@@ -113,7 +113,7 @@ def _editions(storage: BaseStorage, name: str) -> list[dict[str, Any]]:
     base = editions.parts(name)[0]
     found = []
     for number in editions.edition_numbers(storage, base):
-        record = records.record_of(records.load_study(storage, editions.stored_name(base, number)))
+        record = records.stored_record(storage, editions.stored_name(base, number))
         if record is not None and record.edition is not None:
             rows = sum(segment.rows for segment in record.ledger)
             found.append({**asdict(record.edition), "stopped": record.stopped, "rows": rows})
@@ -382,7 +382,7 @@ def _words(value: object) -> str:
         return ", ".join(map(str, value))
     if isinstance(value, dict):
         return ", ".join(f"{k}: {v}" for k, v in value.items() if v is not None)
-    return str(value)
+    return in_singular(str(value))
 
 
 def _show_comparison(found: Comparison) -> None:

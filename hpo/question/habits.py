@@ -11,42 +11,10 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from hpo.errors import TuneError
+from studies.spec.habits import PARAMETERS
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-PARAMETERS = {
-    "cv": "folds=5, or folds=KFold(5) for data in memory",
-    "n_splits": "folds=5",
-    "n_trials": "trials=200",
-    "n_iter": "trials=200",
-    "max_evals": "trials=200",
-    "param_grid": "search={'ALGORITHM.alpha': [0.1, 1.0]}, with its name before each key",
-    "param_distributions": "search={'ALGORITHM.alpha': {'low': 1e-3, 'high': 1e3, 'log': True}}",
-    "space": "search={'ALGORITHM.alpha': {'low': 1e-3, 'high': 1e3, 'log': True}}",
-    "random_state": "seed=0",
-    "metric": "scoring='r2'",
-    "objective": "scoring='r2'",
-    "eval_metric": "scoring='r2'",
-    "study_name": "name='flights'",
-    "estimator": "algorithm=…",
-    "model": "algorithm=…",
-    "algorithms": "algorithm=['A', 'B']",
-    "sample_weight": "weight='w', a column, or an array beside data in memory",
-    "weights": "weight='w', a column, or an array beside data in memory",
-    "groups": "folds={'scheme': 'group', 'column': 'customer'}",
-    "label": "target='y'",
-    "y": "target='y', a column; arrays are given together, hpo.tune((X, y))",
-    "X": "data=X; arrays are given together, hpo.tune((X, y))",
-    "verbose": "progress=True",
-    "pruner": "fidelity='hyperband' or 'halving'",
-    "show_progress_bar": "progress=True",
-    "load_if_exists": "resume=True",
-    "direction": "nothing: a higher score is better, as with scikit-learn's scorers",
-    "columns": "features=[…]",
-    "delimiter": "sep=';'",
-}
-"""Parameters of scikit-learn, Optuna and others, and what to write instead."""
 
 
 def taught(function: Callable[P, R]) -> Callable[P, R]:

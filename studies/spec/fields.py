@@ -39,9 +39,11 @@ def _scalar(value: Any) -> Scalar:
 
 def _bounded(value: Any) -> Any:
     if isinstance(value, Mapping) and not {"low", "high"} & set(value):
+        text = ", ".join(f"{key}={one}" for key, one in value.items())
         raise wrong(
             f"{dict(value)!r} has neither 'low' nor 'high', and a mapping is a range of numbers, such as "
-            "{low: 1, high: 10}; give a list of the values to try, or one value"
+            "{low: 1, high: 10}; give a list of the values to try, or one value; weights by class are text, "
+            f"{text[:60]!r}"
         )
     return value
 

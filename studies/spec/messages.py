@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from studies.errors import Problem
 from studies.masking import mask
 from studies.spec.fields import FoldScheme
+from studies.spec.habits import our_key
 from studies.spec.ranges import Range
 from studies.spec.yaml_reader import Document
 
@@ -61,7 +62,10 @@ def _text(item: dict[str, Any], path: tuple[str | int, ...], model: type[BaseMod
     kind = item["type"]
     if kind == "extra_forbidden":
         inside = f" in {'.'.join(map(str, path[:-1]))!r}" if len(path) > 1 else ""
-        return f"unknown key {path[-1]!r}{inside}{nearest(str(path[-1]), _keys(path, model))}"
+        ours = our_key(str(path[-1])) if len(path) == 1 else ""
+        known = _keys(path, model)
+        hint = f"; it is {ours!r} here" if ours in known else nearest(str(path[-1]), known)
+        return f"unknown key {path[-1]!r}{inside}{hint}"
     if kind == "missing":
         return f"{where!r} is missing"
     if kind == "wrong":

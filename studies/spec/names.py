@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from studies.errors import Problem
@@ -24,7 +24,13 @@ class Named(Protocol):
         """Names of the metrics."""
 
 
-def unknown(spec: Named, known: Known, metrics: Collection[str], document: Document) -> list[Problem]:
+def unknown(
+    spec: Named,
+    known: Known,
+    metrics: Collection[str],
+    document: Document,
+    meant: Callable[[str], str] = lambda _: "",
+) -> list[Problem]:
     """Return a problem for each unknown name, with its line and the nearest known one.
 
     Examples
@@ -34,7 +40,7 @@ def unknown(spec: Named, known: Known, metrics: Collection[str], document: Docum
     >>> [problem.text for problem in unknown(spec, {"ridge": ["alpha"]}, (), Document("study"))]
     ["unknown algorithm 'rigde'; did you mean 'ridge'?"]
     """
-    found = [*_algorithms(spec, known, document), *_parameters(spec, known, document)]
+    found = [*_algorithms(spec, known, document, meant), *_parameters(spec, known, document)]
     for name in spec.metrics if metrics else ():
         if name not in metrics:
             hint = nearest(name, metrics)
@@ -42,12 +48,14 @@ def unknown(spec: Named, known: Known, metrics: Collection[str], document: Docum
     return found
 
 
-def _algorithms(spec: Named, known: Known, document: Document) -> Iterator[Problem]:
+def _algorithms(
+    spec: Named, known: Known, document: Document, meant: Callable[[str], str]
+) -> Iterator[Problem]:
     for i, name in enumerate(spec.algorithm):
         if name not in known:
-            yield Problem(
-                document.line(("algorithm", i)), f"unknown algorithm {name!r}{nearest(name, known)}"
-            )
+            told = meant(name).rstrip("; ")
+            hint = f"; {told}" if told else nearest(name, known)
+            yield Problem(document.line(("algorithm", i)), f"unknown algorithm {name!r}{hint}")
 
 
 def _parameters(spec: Named, known: Known, document: Document) -> Iterator[Problem]:

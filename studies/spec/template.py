@@ -42,6 +42,7 @@ def template(
     columns: Sequence[ColumnNote] = (),
     ranges: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
+    why_drop: Mapping[str, str] | None = None,
     reading: Mapping[str, tuple[Any, str]] | None = None,
 ) -> str:
     """Return the text of a study.yaml that :func:`studies.spec.spec.loads` reads.
@@ -52,7 +53,7 @@ def template(
     targets : other columns that could be the target, with their kinds.
     columns : the data's columns, listed as comments.
     ranges : ``"algorithm.parameter"`` to its default range, listed as commented search lines.
-    drop : columns that must be left out.
+    drop, why_drop : columns that are left out, and why, of those of which that is to be said.
     reading : options of how CSV files are written: the value, and what was seen in the files.
 
     Examples
@@ -71,7 +72,7 @@ def template(
     beside = {
         **{key: [f"#   a guess: {_one_line(why)}"] for key, (_, why) in (reading or {}).items()},
         "target": [*_others(target, targets or {}), *_columns(columns)],
-        "drop": ["#   these have no numeric meaning", ""] if drop else [""],
+        "drop": [*(f"#   {_one_line(n)}: {_one_line(why)}" for n, why in (why_drop or {}).items()), ""],
         "search": _search(ranges or {}),
     }
     lines = ["# A study: what is asked of the data. Run it with: hpo run study.yaml", ""]
@@ -131,7 +132,10 @@ def _one_line(value: Any) -> str:
 def _search(ranges: Mapping[str, Any]) -> list[str]:
     if not ranges:
         return [_line("search", {})]
-    lines = ["", "# What is tried by default. To change a line, uncomment it and 'search:'."]
+    lines = [
+        "", "# What is tried by default, less what the data rules out: no impute where nothing is missing.",
+        "# To change a line, uncomment it and 'search:'.",
+    ]  # fmt: skip
     lines += ["# search:", *(f"#   {key}: {_flow(_written(value))}" for key, value in ranges.items())]
     return [*lines, ""]
 
