@@ -20,6 +20,7 @@ from benchmarks.packing import packing_rows
 from benchmarks.passing import pass_rows
 from benchmarks.scale import scale_rows
 from benchmarks.second import second_rows
+from benchmarks.shapes import shape_rows
 from benchmarks.table import Row
 from benchmarks.whole import search_rows, study_rows
 from benchmarks.wide import wide_rows
@@ -42,6 +43,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "extrapolation": extrapolation_rows,
     "wide": wide_rows,
     "ordinary": ordinary_rows,
+    "shapes": shape_rows,
     "hashed": hashing_rows,
     "fidelity": fidelity_rows,
     "fidelity_glm": error_rows,

@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import MultinomialNB
 
 import hpo
+from benchmarks.files import file_rows
 from benchmarks.measure import alternate
 from benchmarks.table import Row, at_most, seconds
 from benchmarks.workshop import Workshop
@@ -50,7 +51,8 @@ def ordinary_rows(shop: Workshop) -> list[Row]:
     few = shop.rows < TEXTS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return [*_texts(shop, few=few), *_small(shop), _start(shop), *_wide(shop, few=few)]
+        rows = [*_texts(shop, few=few), *_small(shop), _start(shop), *_wide(shop, few=few)]
+        return [*rows, *file_rows(shop, few=few)]
 
 
 def _tuned(shop: Workshop, data: object, algorithm: object, **options: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from state_store.backend import Bytes, Stat, check_name
 from state_store.errors import InvalidName
-from state_store.files import TEMPORARY, read_error, replacing, write_error
+from state_store.files import TEMPORARY, open_regular, read_error, replacing, write_error
 
 LOCKS = "locks"
 ABSENT = (FileNotFoundError, NotADirectoryError)
@@ -46,7 +47,7 @@ class LocalBackend:
         """Return the bytes (the first ``limit``), or None if there is no such name. Raises StoreReadError."""
         path = self.path(name)
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 size = os.fstat(file.fileno()).st_size
                 data = bytearray(size if limit is None else min(limit, size))
                 del data[file.readinto(data) :]
@@ -115,18 +116,21 @@ class LocalBackend:
             self._remove_empty_folders()
         return removed
 
-    def _below(self, folder: Path, prefix: str) -> Iterator[tuple[str, Stat]]:
+    def _below(self, folder: Path, prefix: str, above: frozenset[int] = frozenset()) -> Iterator[tuple[str, Stat]]:
         try:
+            here = folder.stat().st_ino
             found = sorted(os.scandir(folder), key=lambda item: item.name)
         except ABSENT:
             return
         except OSError as error:
             raise read_error(folder, error) from error
+        if here in above:
+            raise read_error(folder, OSError(errno.ELOOP, "it is a symbolic link to a directory that holds it"))
         for item in found:
             if item.name.startswith("."):
                 continue
-            if item.is_dir():
-                yield from self._below(folder / item.name, f"{prefix}/{item.name}")
+            if _is_folder(item):
+                yield from self._below(folder / item.name, f"{prefix}/{item.name}", above | {here})
             else:
                 yield from _named(f"{prefix}/{item.name}", item)
 
@@ -157,6 +161,13 @@ class LocalBackend:
             for folder in folders if Path(parent).parent == self.root else ():
                 with suppress(OSError):
                     Path(parent, folder).rmdir()
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError as error:
+        raise read_error(Path(item.path), error) from error
 
 
 def _named(name: str, item: os.DirEntry[str]) -> Iterator[tuple[str, Stat]]:

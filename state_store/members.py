@@ -18,6 +18,7 @@ from state_store.errors import (
     StoreError,
     StoreVersionError,
 )
+from state_store.files import open_regular
 from state_store.names import is_blob_name
 
 FORMAT = 2
@@ -39,12 +40,14 @@ UNREADABLE = (
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open an export; whatever goes wrong with reading it inside the block is a DamagedArchive."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             yield archive
     except StoreError:
         raise
     except FileNotFoundError as error:
         raise DamagedArchive(f"There is no file {path}.") from error
+    except OSError as error:
+        raise DamagedArchive(f"{path} cannot be read: {error.strerror or error}.") from error
     except UNREADABLE as error:
         raise DamagedArchive(f"{path} is truncated, altered, or no export of states: {error}") from error
 

@@ -333,7 +333,7 @@ def test_a_database_that_cannot_be_opened_is_a_storage_error(ask):
 
 
 def test_foreign_studies_and_hostile_names_are_shown_harmless(ask, hpo_home, monkeypatch):
-    storage = open_storage(hpo_home / "studies.record.journal")
+    storage = open_storage(hpo_home / "studies.journal")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     name = "evil \x1b[31m[red]red[/red]\x07"
     study = optuna.create_study(study_name=name, storage=storage)

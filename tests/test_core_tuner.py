@@ -145,7 +145,7 @@ def test_warm_trials_come_on_top_of_those_asked_for_also_after_a_resume(frame):
 
 def test_a_warm_start_leaves_out_what_lies_outside_or_failed(frame, hpo_home):
     tune(frame, 4, name="wide", search=ALPHAS, sampler="grid")
-    storage = open_storage(hpo_home / "studies.record.journal")
+    storage = open_storage(hpo_home / "studies.journal")
     study = optuna.load_study(study_name="wide", storage=storage)
     space = {"ridge.alpha": optuna.distributions.CategoricalDistribution([0.1, 1.0, 10.0, 100.0])}
     study.add_trial(optuna.create_trial(state=optuna.trial.TrialState.FAIL, params={"ridge.alpha": 1.0}, distributions=space))

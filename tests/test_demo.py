@@ -114,7 +114,7 @@ def test_the_example_leaves_out_what_only_the_future_knows():
 
 def test_ctrl_c_in_the_demo_ends_it_and_keeps_the_trials(shown):
     home, _ = shown
-    log = home / "studies.record.journal"
+    log = home / "studies.journal"
     size = log.stat().st_size
     child = subprocess.Popen(
         command("demo", "--trials", 5000, "-q"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -19,6 +21,7 @@ from hpo.states.runs import LEAST, runs_of
 from state_store import StateStore, digest
 from state_store.errors import DamagedStateWarning
 from state_store.local import LocalBackend
+from state_store.verify import verify
 
 FILES, ROWS = 90, 30
 
@@ -216,3 +219,45 @@ def test_what_the_study_uses_is_not_evicted(files, tmp_path, monkeypatch):
     with pytest.warns(StoreWarning, match="used by this study|takes more alone"):
         tune(files, tmp_path / "store")
     assert tune(files, tmp_path / "store").cost.rows_read == 0
+
+
+SLOW = """
+import sys, time, hpo
+from hpo.states.passes import Pass
+compute = Pass._compute
+
+def slowly(self, segment, *rest, **options):
+    time.sleep(0.02)
+    print(segment.id, flush=True)
+    return compute(self, segment, *rest, **options)
+
+Pass._compute = slowly
+hpo.tune(sys.argv[1], "y", "ridge", trials=4, folds=3, progress=False, store=sys.argv[2], n_jobs=2)
+"""
+
+
+@pytest.mark.parametrize("seen", [5, 40])
+def test_kill_9_costs_the_packs_at_hand_and_no_bit(files, tmp_path, seen):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, str(files), str(tmp_path / "store")], stdout=subprocess.PIPE, text=True
+    )
+    for _ in range(seen):
+        assert process.stdout.readline()
+    process.kill()
+    process.communicate()
+    assert verify(StateStore(tmp_path / "store")).ok
+    kept = len(StateStore(tmp_path / "store").list())
+    assert kept >= seen - 4 * (FILES // 8)
+    resumed = tune(files, tmp_path / "store")
+    assert (resumed.cost.states_reused, resumed.cost.states_built) == (kept, FILES - kept)
+    assert bits(resumed) == bits(tune(files, tmp_path / "fresh"))
+
+
+def test_two_processes_read_each_file_once(files, tmp_path):
+    both = [
+        subprocess.Popen([sys.executable, "-c", SLOW, str(files), str(tmp_path / "store")], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    read = [line for process in both for line in process.communicate(timeout=120)[0].split()]
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(read) == len(set(read)) == FILES

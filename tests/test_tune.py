@@ -74,7 +74,7 @@ def test_a_result_answers_everything_that_is_promised(frame, tmp_path):
 def test_the_recorded_study_is_an_ordinary_optuna_study(frame, hpo_home):
     result = tune(frame, name="plain")
     storage = optuna.storages.JournalStorage(
-        optuna.storages.journal.JournalFileBackend(str(hpo_home / "studies.record.journal"))
+        optuna.storages.journal.JournalFileBackend(str(hpo_home / "studies.journal"))
     )
     study = optuna.load_study(study_name="plain", storage=storage)
     assert [t.params for t in study.trials] == [t.params for t in result.optuna_study.trials]
@@ -388,7 +388,7 @@ def test_the_rows_without_a_target_are_dropped_and_counted(frame):
 def test_no_credentials_are_recorded(frame, tmp_path, hpo_home):
     frame.drop(columns="day").to_parquet(tmp_path / "rows.parquet")
     hpo.tune(f"file://{tmp_path}/rows.parquet", "y", trials=2, name="secret", storage_options={"auto_mkdir": True})
-    text = (hpo_home / "studies.record.journal").read_text()
+    text = (hpo_home / "studies.journal").read_text()
     assert "auto_mkdir" not in text
 
 

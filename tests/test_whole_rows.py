@@ -123,10 +123,12 @@ def test_an_l1_penalty_is_refused_in_words(rows_are_kept, tmp_path):
         hpo.tune((X[:200], y[:200]), **asked(algorithm="logistic", store=tmp_path), search={"logistic.l1_ratio": 0.5})
 
 
-def test_selected_columns_are_those_of_a_state_of_sums(monkeypatch, tmp_path):
+def test_selected_columns_and_features_are_those_of_a_state_of_sums(monkeypatch, tmp_path):
     X, y = load_digits(return_X_y=True)
-    for number, labels in enumerate((y[:300], y[:300] > 4)):
-        ask = asked(algorithm="logistic", scoring="neg_log_loss", search={"logistic.C": 0.1, "logistic.select": 20})
+    fourier = {"logistic.kernel": "fourier", "logistic.kernel_components": 30}
+    few = {"logistic.select": 20}
+    for number, (labels, more) in enumerate(((y[:300], few), (y[:300] > 4, few), (y[:300], fourier))):
+        ask = asked(algorithm="logistic", scoring="neg_log_loss", search={"logistic.C": 0.1, **more})
         sums = hpo.tune((X[:300], labels), **ask, store=tmp_path / f"sums{number}")
         with monkeypatch.context() as patch:
             patch.setattr(curvature, "LARGE", 0)

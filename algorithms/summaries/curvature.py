@@ -347,7 +347,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         if not self.keeps_rows(shape):
             return self.nbytes(shape)
         inside = self.inside(shape)
-        return int(min(rows, self._fitting(inside)) * _bytes_of_row(inside)) + 8 * inside.d + 1024
+        return int(min(rows, self._fitting(inside)) * self._bytes_of_row(inside)) + 8 * inside.d + 1024
 
     def keeps_rows(self, shape: Shape) -> bool:
         """Return whether states are the rows: what was learned says so, or else what is known of the data."""
@@ -361,7 +361,14 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         """Return how many rows take the bytes of a Hessian."""
         if self.known is not None and WHOLE in self.known:
             return self._most
-        return int(8 * (self.equations(shape) * (shape.d + 1)) ** 2 / _bytes_of_row(shape))
+        return int(8 * (self.equations(shape) * (shape.d + 1)) ** 2 / self._bytes_of_row(shape))
+
+    def _bytes_of_row(self, shape: Shape) -> float:
+        """Return the bytes of a row, encoded, by the types of the data; no number is said to be missing."""
+        if self.kernel != KERNEL_NONE:
+            return 8.0 * shape.d + 24.0
+        columns = sum(column.role != INDICATOR for column in shape.columns)
+        return bytes_of_row(shape, columns, shape.number)
 
     @property
     def _most(self) -> int:
@@ -569,12 +576,6 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         stored, keeper = self.learned.places("stored"), self._keeper()
         inside = shape_of_kept(shape, stored)
         return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
-
-
-def _bytes_of_row(shape: Shape) -> float:
-    """Return the bytes of a row, encoded, by the types of the data's columns; no number is said to be missing."""
-    columns = sum(column.role != INDICATOR for column in shape.columns)
-    return bytes_of_row(shape, columns, 8 if shape.features is not None else shape.number)
 
 
 def _apart(k: int, c: int, em: int) -> int:

@@ -113,7 +113,7 @@ def _editions(storage: BaseStorage, name: str) -> list[dict[str, Any]]:
     base = editions.parts(name)[0]
     found = []
     for number in editions.edition_numbers(storage, base):
-        record = records.record_of(records.load_study(storage, editions.stored_name(base, number)))
+        record = records.stored_record(storage, editions.stored_name(base, number))
         if record is not None and record.edition is not None:
             rows = sum(segment.rows for segment in record.ledger)
             found.append({**asdict(record.edition), "stopped": record.stopped, "rows": rows})

@@ -39,7 +39,8 @@ def default_store() -> Path:
 
 def default_storage() -> str:
     """Return where studies are recorded by default: a journal file that Optuna reads."""
-    return str(home() / "studies.record.journal")
+    usual, once = home() / "studies.journal", home() / "studies.record.journal"
+    return str(once if once.exists() and not usual.exists() else usual)
 
 
 def open_store(store: StateStore | Location | None) -> StateStore:

@@ -122,13 +122,19 @@ def make_plan(question: Question) -> Plan:
         changed=_changed(question, {s.uri for s in to_read}),
         pilot=_pilot_in_words(needed=asked.needed, stored=asked.stored, outdated=asked.outdated),
         seconds=_seconds(question, pilot, _total(s.rows for s in to_read), nbytes),
-        state_bytes=None if pilot is None else sum(pilot.ready(s).nbytes(pilot.shape) for s in question.summaries),
+        state_bytes=None if pilot is None else _state_bytes(question, pilot),
         memory_free=available_memory(),
         polish=_polish(question),
         again="maybe" if to_read and any(map(_checked, question.summaries)) else "no",
         wide=in_words(question),
         precision="" if pilot is None else precision_in_words(question.summaries, pilot),
     )
+
+
+def _state_bytes(question: Question, pilot: Pilot) -> int:
+    """Return the bytes of one state of each summary: of every row, where it grows with them and they are known."""
+    ready, rows = [pilot.ready(summary) for summary in question.summaries], pilot.shape.rows
+    return sum(s.nbytes(pilot.shape) if rows is None else s.nbytes_of(pilot.shape, rows) for s in ready)
 
 
 def _fold_sizes(question: Question) -> FoldSizes | None:

@@ -22,7 +22,7 @@ from hpo.trials.warm_start import translated
 from state_store import Key, StateStore
 from studies.errors import StudyTaken
 from studies.record.editions import DATA, edition_numbers, parts, stored_name
-from studies.record.records import load_study, record_of
+from studies.record.records import record_of, stored_record
 from studies.record.study_record import EditionNote, StudyRecord, TrialNote
 from studies.spec.definition import differences
 
@@ -90,8 +90,7 @@ def edition_of(
     if not numbers:
         return Edition(name)
     last = Edition(name, numbers[-1])
-    study = load_study(storage, last.stored)
-    record = record_of(study)
+    record = stored_record(storage, last.stored)
     if record is None:
         raise StudyTaken(name, ["it was not made by this program"])
     known = record.definition
@@ -103,8 +102,7 @@ def edition_of(
         going_on = record.stopped in STOPPED
         return Edition(name, last.number, before, going_on=going_on, due=going_on)
     if changed == {DATA}:
-        tried = any(recorded(trial) for trial in study.get_trials(deepcopy=False))
-        return Edition(name, last.number + 1, last.stored if tried else None)
+        return Edition(name, last.number + 1, None if record.segments is None else last.stored)
     raise StudyTaken(name, differences(known, definition))
 
 

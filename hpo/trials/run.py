@@ -56,7 +56,7 @@ from state_store import Key
 from studies.counting import counted
 from studies.errors import StudyMissing
 from studies.quiet import quiet
-from studies.record.records import Direction, begin, load_study, record_of
+from studies.record.records import Direction, begin, load_study, record_of, stored_record
 from studies.record.storage import find_study
 from studies.record.study_record import ONEPASS, Cost, EditionNote, SegmentRead, StudyRecord
 from studies.record.write_behind import PATIENCE, WriteBehind
@@ -201,7 +201,7 @@ class Runner:
         begun = EditionNote(edition.number, edition.before, rows=_rows(record))
         if edition.before is None or self.storage is None:
             return replace(record, edition=begun)
-        known = record_of(load_study(self.storage, edition.before))
+        known = stored_record(self.storage, edition.before)
         return replace(record, edition=changed(begun, record, known, found, self.question.store))
 
     def _carried(self, tuner: Tuner, recorder: _Recorder) -> int:
@@ -261,12 +261,15 @@ class Runner:
         able = trainable(question.searched, found)
         space = study_space(able, found)
         check_asked(able, found)
-        study = self._study()
-        study.sampler = self._sampler(space)
+        check_fidelity(question.spec.fidelity, able, question.scoring.goals)
+        sampler = self._sampler(space)
+        if not self._is_stored():
+            self._warm_trials(space)
+        study = self._study()  # what is refused before takes no name
+        study.sampler = sampler
         searched = {s.name: s for s in able}
         scoring = question.scoring
         asked = question.spec.fidelity
-        check_fidelity(asked, able, scoring.goals)
         fidelity = None if asked is None else Fidelity(asked)
         if fidelity is not None:
             study.pruner = fidelity.pruner()
@@ -290,7 +293,11 @@ class Runner:
         if self.storage is None or name is None:
             with quiet():
                 return optuna.create_study(study_name=name or "study", directions=self._directions)
-        return begin(self.storage, name, direction=self._directions, record=self._begun())
+        return self._begin(self.storage, name)
+
+    def _begin(self, storage: BaseStorage, name: str) -> Study:
+        """Return the study to run; one of its name that never ran gives its name away."""
+        return begin(storage, name, direction=self._directions, record=self._begun(), instead=True)
 
     def _begun(self) -> StudyRecord:
         """Return the record of a study that has only begun."""
@@ -364,20 +371,34 @@ class Runner:
         name = self.question.spec.warm_start
         if name is None or len(trials) > known or self.storage is None:
             return known
-        other = load_study(self.storage, name)
-        moved = (translated(t, tuner.space.distributions) for t in other.get_trials(deepcopy=False))
-        taken = [t for t in moved if t is not None]
-        if other.get_trials(deepcopy=False) and not taken:
-            raise TuneError(
-                f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
-                "the same parameters over overlapping ranges"
-            )
+        taken = self._warm_trials(tuner.space.distributions)
         grant = recorder.claim(len(taken), len(taken))
         if grant is not None and len(grant.turns) < len(taken) - known:
             return len(taken)  # another process takes them over
         for trial in taken[known:]:
             recorder.put(tuner.take_over(trial, name))
         return len(taken)
+
+    def _warm_trials(self, space: Mapping[str, BaseDistribution]) -> list[FrozenTrial]:
+        """Return the trials of the study to begin with, in the terms of this space."""
+        name = self.question.spec.warm_start
+        if name is None or self.storage is None:
+            return []
+        trials = load_study(self.storage, name).get_trials(deepcopy=False)
+        taken = [one for trial in trials if (one := translated(trial, space)) is not None]
+        if trials and not taken:
+            raise TuneError(
+                f"warm_start={name!r}: none of its trials lies in this study's space; check that they search "
+                "the same parameters over overlapping ranges"
+            )
+        return taken
+
+    def _is_stored(self) -> bool:
+        name = self._stored
+        try:
+            return self.storage is not None and name is not None and find_study(self.storage, name) >= 0
+        except StudyMissing:
+            return False
 
     def _record(self, tuner: Tuner, found: Evidence, made: Reading, cost: Cost) -> StudyRecord:
         question, pilot = self.question, made.pilot
@@ -417,7 +438,7 @@ class Runner:
         if self.storage is None or name is None:
             return None
         try:
-            record = record_of(load_study(self.storage, name))
+            record = stored_record(self.storage, name)
         except StudyMissing:
             return None
         return None if record is None or record.segments is None else record.wide
@@ -432,7 +453,7 @@ class Runner:
         except StudyMissing:
             return
         trials = self.storage.get_n_trials(study_id)
-        begin(self.storage, name, direction=self._directions, record=self._begun())
+        self._begin(self.storage, name)
         going_on = self.edition is not None and self.edition.going_on and self.edition.number > 1
         if trials and not self.resume and not going_on:
             raise TuneError(

@@ -119,6 +119,12 @@ class Claims:
         return time.monotonic() - since < GRACE
 
 
+def claimed(storage: BaseStorage, study_id: int) -> bool:
+    """Return whether a process claims trials of a study."""
+    known = storage.get_study_system_attrs(study_id).get(CLAIMS) or {}
+    return any(one["host"] != socket.gethostname() or not gone(one["pid"]) for one in _open(known).values())
+
+
 def _open(known: Mapping[str, Any]) -> dict[str, Any]:
     """Return the claims by process; what makes no sense is none."""
     found = known.get("open")

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.errors import StorageError, StudyTaken
 from studies.quiet import quiet
+from studies.record.claims import claimed
 from studies.record.storage import at_once, describe, find_study
 from studies.record.study_record import ONEPASS, SENSELESS, StudyRecord
 from studies.sampling.numbered import hand_over
@@ -56,6 +57,20 @@ def load_study(storage: BaseStorage, name: str) -> Study:
     return study
 
 
+def stored_record(storage: BaseStorage, name: str) -> StudyRecord | None:
+    """Return what is kept with a stored study, whose trials are not read; None for one that other programs made.
+
+    Raises
+    ------
+    StudyMissing
+        There is none of that name.
+    RecordTooNew, StorageError
+        A later version wrote it, or it makes no sense.
+    """
+    with quiet():
+        return StudyRecord.of(storage.get_study_user_attrs(find_study(storage, name)), name)
+
+
 def record_of(study: Study) -> StudyRecord | None:
     """Return what is kept with a study; None for one that other programs made.
 
@@ -84,6 +99,7 @@ def begin(
     *,
     direction: Direction | Sequence[Direction],
     record: StudyRecord,
+    instead: bool = False,
 ) -> Study:
     """Return the study to run, in memory: a new one, or the stored one of that name with its trials.
 
@@ -92,6 +108,7 @@ def begin(
     storage : where the study is or will be kept.
     direction : ``"maximize"`` or ``"minimize"``; one for each objective of a study of several.
     record : what is kept with the study; its ``definition`` is what makes it the same study.
+    instead : whether it takes the place of one with another definition that never ran.
 
     Raises
     ------
@@ -117,7 +134,7 @@ def begin(
         except KeyError:
             with contextlib.suppress(optuna.exceptions.DuplicatedStudyError):
                 return _new(storage, name, directions, record)
-    return _resumed(storage, name, directions, record)
+    return _resumed(storage, name, directions, record, instead=instead)
 
 
 def _new(storage: BaseStorage, name: str, directions: Sequence[Direction], record: StudyRecord) -> Study:
@@ -129,7 +146,9 @@ def _new(storage: BaseStorage, name: str, directions: Sequence[Direction], recor
     return study
 
 
-def _resumed(storage: BaseStorage, name: str, directions: Sequence[str], record: StudyRecord) -> Study:
+def _resumed(
+    storage: BaseStorage, name: str, directions: Sequence[Direction], record: StudyRecord, *, instead: bool
+) -> Study:
     study = load_study(storage, name)
     recorded = record_of(study)
     until = time.monotonic() + DESCRIBED
@@ -141,6 +160,9 @@ def _resumed(storage: BaseStorage, name: str, directions: Sequence[str], record:
         raise StudyTaken(name, ["it was not made by this program"])
     before, after = recorded.definition, record.definition
     if definition_digest(before) != definition_digest(after):
+        if instead and not study.trials and not claimed(storage, find_study(storage, name)):
+            storage.delete_study(find_study(storage, name))  # it never ran
+            return _new(storage, name, directions, record)
         raise StudyTaken(name, differences(before, after))
     known = [direction.name.lower() for direction in study.directions]
     if known != list(directions):

@@ -86,7 +86,9 @@ def describe(storage: BaseStorage) -> str:
 def _journal(path: Path) -> BaseStorage:
     path = path.expanduser().absolute()
     if path.is_dir():
-        raise StorageError(f"{path} is a directory; give a file in it, such as {path / 'studies.record.journal'}")
+        raise StorageError(f"{path} is a directory; give a file in it, such as {path / 'studies.journal'}")
+    if path.exists() and not path.is_file():
+        raise StorageError(f"{path} is no file but a pipe, a socket or a device; give another path for the journal")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():

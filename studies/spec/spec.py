@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -30,6 +31,9 @@ def _sampler(value: Any) -> Any:
         return value
     raise wrong(f"unknown sampler {value!r}{nearest(str(value), SAMPLERS)}")
 
+
+LONGEST = 2**1023
+"""A whole number from which on none is computed with."""
 
 _NAME = re.compile(r"(?!\s)[^/\\]{1,200}(?<!\s)")
 
@@ -477,6 +481,10 @@ def build(values: Mapping[str, Any], source: str = "study", document: Document |
     """
     document = document or Document(source)
     problems = [*document.problems, *_undotted(values, document)]
+    for key, value in values.items():
+        if (long := _too_long(value)) is not None:
+            what = f"{key}: a number of {long} digits is more than can be computed with; give one below 1e308"
+            raise SpecError(source, [*problems, Problem(document.line((key,)), what)])
     try:
         spec = StudySpec.model_validate(dict(values))
     except ValidationError as error:
@@ -500,6 +508,16 @@ def _undotted(values: Mapping[str, Any], document: Document) -> list[Problem]:
         for key in keys
         if not all(str(key).partition("."))
     ]
+
+
+def _too_long(value: Any) -> int | None:
+    """Return how many digits a whole number has that no float holds, also within lists and mappings; else None."""
+    if isinstance(value, dict | list | tuple):
+        found = (_too_long(one) for one in (value.values() if isinstance(value, dict) else value))
+        return next((digits for digits in found if digits is not None), None)
+    if not isinstance(value, int) or abs(value) < LONGEST:
+        return None
+    return int((abs(value).bit_length() - 1) * math.log10(2)) + 1
 
 
 def loads(text: str, source: str = "study.yaml") -> StudySpec:

@@ -28,6 +28,9 @@ _ENDINGS = {
 }  # fmt: skip
 _COMPRESSED = (".gz", ".bz2", ".zst", ".lz4")
 _MAGIC = {b"PAR1": PARQUET, b"ARRO": IPC, b"FEA1": IPC}
+RETRY_SECONDS = 30
+"""How long an address of Google's storage is tried."""
+
 _ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"})
 _ETAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -151,7 +154,21 @@ def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
             f"the path {item!r} is empty; give a file, directory, glob or URI, or '.' for this one"
         )
     fs, path, prefix = _locate(item, options)
+    try:
+        return _listed(item, fs, path, prefix)
+    except DataError:
+        raise
+    except Exception as error:
+        if isinstance(fs, pafs.LocalFileSystem) and not isinstance(error, (OSError, pa.ArrowException)):
+            raise
+        why = str(error) or type(error).__name__
+        raise DataError(f"{item!r} cannot be listed: {why}; check the address, and that you may read it") from error
+
+
+def _listed(item: str, fs: pafs.FileSystem, path: str, prefix: str) -> list[DataFile]:
+    """Return the files that a path names in a file system."""
     info = fs.get_file_info(path)
+    _check_regular([info])
     root = path if info.type is pafs.FileType.Directory else split_wild(path)[0]
     below = root
     if info.type is pafs.FileType.File:
@@ -169,6 +186,16 @@ def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
         )
         for i in infos
     ]
+
+
+def _check_regular(infos: Iterable[pafs.FileInfo]) -> None:
+    """Refuse what is no file though it goes by the name of one: reading a pipe or a device may never end."""
+    for info in infos:
+        if info.type is pafs.FileType.Unknown:
+            raise DataError(
+                f"{info.path!r} is no file but a pipe, a socket or a device, which can be read only once; write "
+                "what it holds to a file"
+            )
 
 
 def _file_root(path: str) -> str:
@@ -208,7 +235,7 @@ def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyst
     fixed, wild = split_wild(item)
     try:
         if scheme in _ARROW_SCHEMES and not options:
-            fs, path = pafs.FileSystem.from_uri(fixed)
+            fs, path = pafs.FileSystem.from_uri(_patient(scheme, fixed))
         else:
             fs, path = _fsspec(fixed, options)
     except DataError:
@@ -216,6 +243,13 @@ def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyst
     except (pa.ArrowException, ValueError, OSError) as error:
         raise DataError(f"cannot open {item!r}: {error}; check the URI and storage_options") from error
     return fs, f"{path.rstrip('/')}/{wild}" if wild else path, f"{scheme}://"
+
+
+def _patient(scheme: str, uri: str) -> str:
+    """Return an address with a limit to how long it is tried, which for Google's is a quarter of an hour."""
+    if scheme not in ("gs", "gcs") or "retry_limit_seconds" in uri:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}retry_limit_seconds={RETRY_SECONDS}"
 
 
 def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSystem, str]:
@@ -235,6 +269,7 @@ def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyste
 def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
     """Return the data files of a directory, or all its files where no name is a data file's."""
     found = fs.get_file_info(pafs.FileSelector(directory, recursive=True, allow_not_found=True))
+    _check_regular(i for i in found if is_visible(i.path[len(directory) :]) and _format_by_name(i.path))
     files = (i for i in found if i.type is pafs.FileType.File)
     infos = [i for i in files if is_visible(i.path[len(directory) :])]
     if isinstance(fs, pafs.LocalFileSystem):
@@ -267,6 +302,7 @@ def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
     named = (i for i in fs.get_file_info(selector) if pattern.fullmatch(i.path))
     written = {part for part in wild.split("/") if not is_visible(part)}
     infos = [i for i in named if is_visible(i.path[len(top) :], but=written)]
+    _check_regular(infos)
     files = [i for i in infos if i.type is pafs.FileType.File]
     return files or [file for directory in infos for file in _within(fs, directory.path)]
 

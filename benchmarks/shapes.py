@@ -1,0 +1,282 @@
+"""Data of many shapes: columns by the thousand, classes by the ten, levels by the ten thousand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.decomposition import PCA
+from sklearn.linear_model import ElasticNet, ElasticNetCV, LogisticRegression, Ridge, RidgeCV
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+import hpo
+from benchmarks.measure import alternate
+from benchmarks.ordinary import FOLDS, ONE_MATRIX, TEXTS, WORDS, texts
+from benchmarks.table import Row, at_least, at_most, seconds
+from benchmarks.workshop import Workshop
+from state_store import StateStore
+
+PENALTIES = 10
+ROWS, COLUMNS, TRIALS = 20_000, (100, 500, 1_000, 2_000), 10
+IMAGES, PIXELS, CLASSES = 60_000, 784, 10
+LEVELS, LEVELLED = (10, 1_000, 50_000), 200_000
+MOST_KEPT = 1_000
+"""Levels that are kept each for itself."""
+MOST_MEMORY = 4.0
+"""GB that logistic regression of the images may take."""
+
+PEERS = {
+    "logistic": "sklearn.linear_model.LogisticRegression",
+    "lda": "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
+    "gaussian_nb": "sklearn.naive_bayes.GaussianNB",
+    "knn_classifier": "sklearn.neighbors.KNeighborsClassifier",
+}
+
+PEAK = """
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+"""
+OURS = f"""{PEAK}
+import json, sys, time, hpo
+data, store, algorithm = sys.argv[1:]
+began = time.perf_counter()
+hpo.tune(data, "y", algorithm, trials=2, folds={FOLDS}, store=store, progress=False)
+print(json.dumps({{"peak": peak(), "seconds": time.perf_counter() - began}}))
+"""
+THEIRS = f"""{PEAK}
+import importlib, json, sys, time, warnings, pandas as pd
+data, _, path = sys.argv[1:]
+warnings.simplefilter("ignore")
+began, (module, name) = time.perf_counter(), path.rsplit(".", 1)
+table = pd.read_parquet(data)
+X, y = table.drop(columns="y"), table["y"]
+getattr(importlib.import_module(module), name)().fit(X, y).predict(X[:5_000])
+print(json.dumps({{"peak": peak(), "seconds": time.perf_counter() - began}}))
+"""
+
+
+def shape_rows(shop: Workshop) -> list[Row]:
+    """Compare studies of many columns, classes and levels with what scikit-learn's users run instead."""
+    few = shop.rows < TEXTS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [*_texts(shop, few=few), *_searches(shop, few=few), *_columns(shop, few=few),
+                *_images(shop, few=few), *_levels(shop, few=few)]  # fmt: skip
+
+
+def _tuned(shop: Workshop, data: object, algorithm: str, **options: Any) -> tuple[Any, int]:
+    """Tune with a store of its own and return the result, and the bytes that the store holds afterwards."""
+    store = shop.fresh("store")
+    result = hpo.tune(data, algorithm=algorithm, store=store, folds=FOLDS, progress=False, **options)  # type: ignore[arg-type]
+    held = StateStore(store).total_bytes
+    shop.remove(store)
+    return result, held
+
+
+def _texts(shop: Workshop, *, few: bool) -> list[Row]:
+    n, d = (shop.rows, 300) if few else (TEXTS, WORDS)
+    X, y = texts(n, d)
+    size, held, C = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes, [0], np.logspace(-3, 3, PENALTIES)
+    search = {"logistic.C": C.tolist(), "logistic.standardize": False}
+
+    def ours() -> None:
+        held[0] = _tuned(shop, (X, y), "logistic", trials=PENALTIES, sampler="grid", search=search)[1]
+
+    def theirs() -> None:
+        GridSearchCV(LogisticRegression(max_iter=1000), {"C": C}, cv=FOLDS).fit(X, y)
+
+    def exactly() -> None:
+        GridSearchCV(LogisticRegression(max_iter=10_000, tol=1e-8), {"C": C}, cv=FOLDS).fit(X, y)
+
+    found = alternate({"ours": ours, "theirs": theirs, "exactly": exactly}, 1, shop.patience)
+    what = f"logistic of {n:,} texts × {d:,} words, {PENALTIES} penalties × {FOLDS} folds"
+    return [
+        Row(f"{what}, vs GridSearchCV (tol=1e-4)", seconds(found.wall("ours")), seconds(found.wall("theirs")),
+            found.ratio("ours", "theirs"), None, "", found.others),
+        Row(f"{what}, vs GridSearchCV(tol=1e-8)", seconds(found.wall("ours")), seconds(found.wall("exactly")),
+            found.ratio("ours", "exactly"), None, "", found.others),
+        Row(f"{what}: bytes kept, vs those of the matrix", f"{held[0] / 1e6:.1f} MB", f"{size / 1e6:.1f} MB",
+            held[0] / size, at_most(ONE_MATRIX)),
+    ]  # fmt: skip
+
+
+def numbers(n: int, d: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return normal columns, and a target of twenty of them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, d))
+    return X, X[:, :20] @ rng.normal(size=20) + rng.normal(size=n)
+
+
+def _searches(shop: Workshop, *, few: bool) -> list[Row]:
+    n, d = (shop.rows, 30) if few else (ROWS, COLUMNS[0])
+    X, y = numbers(n, d)
+    alphas, ratios = np.logspace(-3, 1, 20), [0.1, 0.3, 0.5, 0.7, 0.9, 1.0]
+    nets = {"elastic_net.alpha": alphas.tolist(), "elastic_net.l1_ratio": ratios}
+    found = alternate(
+        {
+            "net": lambda: _tuned(shop, (X, y), "elastic_net", trials=120, sampler="grid", search=nets),
+            "ElasticNetCV": lambda: ElasticNetCV(l1_ratio=ratios, alphas=alphas, cv=FOLDS).fit(X, y),
+            "ridge": lambda: _tuned(shop, (X, y), "ridge", trials=20, sampler="grid",
+                                    search={"ridge.alpha": alphas.tolist()}),
+            "RidgeCV": lambda: RidgeCV(alphas, cv=FOLDS).fit(X, y),
+        },
+        1,
+        shop.patience,
+    )  # fmt: skip
+    what = f"of {n:,} rows × {d:,} columns"
+    return [
+        Row(f"elastic net {what}, 120 settings × {FOLDS} folds, vs ElasticNetCV", seconds(found.wall("net")),
+            seconds(found.wall("ElasticNetCV")), found.ratio("ElasticNetCV", "net"),
+            None if few else at_least(10.0), "", found.others),
+        Row(f"ridge {what}, 20 penalties × {FOLDS} folds, vs RidgeCV", seconds(found.wall("ridge")),
+            seconds(found.wall("RidgeCV")), found.ratio("ridge", "RidgeCV"), None, "", found.others),
+    ]  # fmt: skip
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count the decompositions of matrices of more than 50 columns."""
+    found: Counter[str] = Counter()
+    names = ("eigh", "eigvalsh", "svd")
+    real = {name: getattr(np.linalg, name) for name in names}
+
+    def call(name: str) -> Callable[..., Any]:
+        def run(a: Any, *args: Any, **options: Any) -> Any:
+            found["all"] += np.shape(a)[-1] > 50
+            return real[name](a, *args, **options)
+
+        return run
+
+    try:
+        for name in names:
+            setattr(np.linalg, name, call(name))
+        yield found
+    finally:
+        for name in names:
+            setattr(np.linalg, name, real[name])
+
+
+FITS: dict[str, Callable[[Any, Any], object]] = {
+    "ridge": lambda X, y: Ridge().fit(X, y),
+    "elastic_net": lambda X, y: ElasticNet().fit(X, y),
+    "pls": lambda X, y: PLSRegression(10).fit(X, y),
+    "pca": lambda X, _: PCA(10).fit(X),
+}
+
+
+def _columns(shop: Workshop, *, few: bool) -> list[Row]:
+    n, sizes = (shop.rows, COLUMNS[:1]) if few else (ROWS, COLUMNS)
+    return [_columns_of(shop, n, d, name) for d in sizes for name in FITS]
+
+
+def _columns_of(shop: Workshop, n: int, d: int, name: str) -> Row:
+    X, y = numbers(n, d)
+    kept: list[Any] = []
+
+    def ours() -> None:
+        kept.append(_tuned(shop, (X, None if name == "pca" else y), name, trials=TRIALS))
+
+    with counted() as decompositions:
+        found = alternate({"ours": ours, "theirs": lambda: FITS[name](X, y)}, 1, shop.patience)
+    result, held = kept[-1]
+    trial, fit = result.cost.seconds_trials / TRIALS, found.wall("theirs")
+    note = (
+        f"the pass took {result.cost.seconds_pass:.1f} s; {decompositions['all']} decompositions in {TRIALS} "
+        f"trials; {held / X.nbytes:.2f} bytes kept per byte"
+    )
+    what = f"{name} of {n:,} rows × {d:,} columns, a trial of {FOLDS} folds, vs one fit"
+    return Row(what, seconds(trial), seconds(fit), trial / fit, None, note, found.others)
+
+
+def images(path: Path, n: int, pixels: int) -> int:
+    """Write grey images of ten classes, blobs that vary and noise; return the bytes of their pixels."""
+    rng, side = np.random.default_rng(0), 16
+    y = rng.integers(0, CLASSES, n)
+    parts = rng.normal(size=(side, pixels))
+    means = rng.normal(size=(CLASSES, side))
+    grey = (means[y] + rng.normal(size=(n, side))) @ parts * 12.0 + rng.normal(0.0, 20.0, (n, pixels))
+    X = np.clip(grey, 0, 255).astype(np.uint8)
+    pq.write_table(pa.table({**{f"p{j}": X[:, j] for j in range(pixels)}, "y": y}), path)
+    return X.nbytes
+
+
+def _images(shop: Workshop, *, few: bool) -> list[Row]:
+    n, pixels = (600, 30) if few else (IMAGES, PIXELS)
+    path, rows = shop.fresh("images.parquet"), []
+    size = images(path, n, pixels)
+    for name, peer in PEERS.items():
+        store = shop.fresh("store")
+        ours, theirs = _child(OURS, path, store, name), _child(THEIRS, path, store, peer)
+        held = StateStore(store).total_bytes
+        shop.remove(store)
+        note = (
+            f"the ratio column holds ours in GB; {ours['seconds']:.0f} s for 2 settings × {FOLDS} folds, "
+            f"{theirs['seconds']:.0f} s for one fit; {held / size:.2f} bytes kept per byte"
+        )
+        most = at_most(MOST_MEMORY) if name == "logistic" else None
+        rows.append(Row(f"{name} of {n:,} rows × {pixels} columns in {CLASSES} classes: peak memory, in GB",
+                        f"{ours['peak'] / 1e9:.2f} GB", f"{theirs['peak'] / 1e9:.2f} GB", ours["peak"] / 1e9, most,
+                        note))  # fmt: skip
+    shop.remove(path)
+    return rows
+
+
+def _child(code: str, path: Path, store: Path, name: str) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), str(store), name], check=True, capture_output=True, text=True
+    )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _levels(shop: Workshop, *, few: bool) -> list[Row]:
+    n = shop.rows if few else LEVELLED
+    how: dict[str, tuple[str, dict[str, Any]]] = {
+        "kept": ("ridge", {"max_categories": 1_000}),
+        "merged but for 64": ("ridge", {}),
+        "hashed": ("linear_regressor", {"hash_columns": ["c"]}),
+    }
+    return [
+        _levels_of(shop, n, levels, what, *how[what])
+        for levels in LEVELS
+        for what in how
+        if what != "kept" or levels <= MOST_KEPT
+    ]
+
+
+def _levels_of(
+    shop: Workshop, n: int, levels: int, what: str, name: str, options: dict[str, Any]
+) -> Row:
+    rng, held = np.random.default_rng(levels), [0]
+    effect, code = rng.normal(size=levels), rng.integers(0, levels, n)
+    table = pd.DataFrame({"c": np.char.add("v", code.astype(str)), "x": rng.normal(size=n)})
+    y = effect[code] + table["x"].to_numpy() + rng.normal(size=n)
+
+    def ours() -> None:
+        held[0] = _tuned(shop, (table, y), name, trials=10, **options)[1]
+
+    def theirs() -> None:
+        model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(solver="lsqr"))
+        GridSearchCV(model, {"ridge__alpha": [0.1, 1.0]}, cv=FOLDS).fit(table[["c"]], y)
+
+    found = alternate({"ours": ours, "theirs": theirs}, 1, shop.patience)
+    title = f"{n:,} rows of {levels:,} levels, {what}: {name}, 10 settings × {FOLDS} folds, vs GridSearchCV of 2"
+    note = f"{held[0] / int(table.memory_usage(deep=True).sum()):.2f} bytes kept per byte"
+    times = seconds(found.wall("ours")), seconds(found.wall("theirs"))
+    return Row(title, *times, found.ratio("ours", "theirs"), None, note, found.others)
