@@ -201,7 +201,7 @@ def run_question(
     recorded = question.spec.name is not None or question.spec.warm_start is not None
     kept = kept_in(storage) if recorded else None
     bar = progress_of(progress)
-    result = Result((runner or Runner)(question, sampler, kept, resume, bar, fresh).run())
+    result = Result((runner or Runner)(question, sampler, kept, resume, bar, fresh=fresh).run())
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call goes on from there" if question.spec.name else ""

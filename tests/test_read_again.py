@@ -98,7 +98,7 @@ def test_the_data_is_read_as_often_as_it_takes_and_rows_are_counted_truly(tmp_pa
 def test_it_is_announced(tmp_path, picky, monkeypatch):
     told, made = Told(), hpo.api.Runner
     files(tmp_path / "data")
-    monkeypatch.setattr(hpo.api, "Runner", lambda *args: made(*args[:-1], told))
+    monkeypatch.setattr(hpo.api, "Runner", lambda *args, **more: made(*args[:-1], told, **more))
     tuned(tmp_path)
     assert told.reasons == [WHY]
     assert told.passes == 2

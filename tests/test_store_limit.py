@@ -26,7 +26,7 @@ def nothing_said(monkeypatch):
 
 def study(store, seed, **options):
     X = np.random.default_rng(seed).normal(size=(300, 20))
-    return hpo.tune((X, X[:, 0]), algorithm="ridge", trials=2, folds=3, progress=False, store=store, **options)
+    return hpo.tune((X, X[:, 0] + X[:, 1]), algorithm="ridge", trials=2, folds=3, progress=False, store=store, **options)
 
 
 def contexts(store):

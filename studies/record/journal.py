@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import threading
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,6 +22,7 @@ from optuna.storages.journal import BaseJournalBackend
 from studies.errors import RecordWarning, StorageError
 from studies.record.journal_lines import TWICE, Damage, Log, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
+from studies.record.lazy_trials import Replay
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -96,7 +99,7 @@ class JournalFile(BaseJournalBackend):
                 if number > first:
                     yield log
 
-    def _checked(self, line: bytes, number: int) -> Log:
+    def _checked(self, line: bytes, number: int) -> Any:
         log, damage = read(line, number + 1)
         if number == len(self._offsets) - 1 and b'"datetime_start"' in line and (digest := digest_of(line)):
             if digest in self._seen:
@@ -182,12 +185,27 @@ class FileStorage(JournalStorage):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._journal = JournalFile(path)
-        super().__init__(self._journal)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Read the journal, its finished trials as lines."""
+        self._worker_id_prefix = f"{uuid.uuid4()}-"
+        self._backend = self._journal
+        self._thread_lock = threading.Lock()
+        self._replay_result: Replay = Replay(self._worker_id_prefix)
+        with self._thread_lock:
+            self._sync_with_backend()
 
     @property
     def damage(self) -> list[Damage]:
         """The lines that are set aside, in their order."""
         return [self._journal.damage[line] for line in sorted(self._journal.damage)]
+
+    def brief(self, study_id: int) -> list[tuple[float | None, datetime | None]]:
+        """Return value and beginning of every trial of a study, without reading the rest of each."""
+        with self._thread_lock:
+            self._sync_with_backend()
+            return list(self._replay_result.brief(study_id))
 
     def together(self) -> AbstractContextManager[None]:
         """Hold the journal's lock and write what is done meanwhile in one piece, or none of it."""

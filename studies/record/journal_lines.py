@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from studies.record.lazy_trials import finished
+
 Log = dict[str, Any]
 
 SIZE = 8
@@ -54,7 +56,7 @@ def sealed(log: Log) -> bytes:
     return text[:-1] + b',"digest":"' + _digest(text[:-1]) + b'"}\n'
 
 
-def read(line: bytes, number: int) -> tuple[Log, Damage | None]:
+def read(line: bytes, number: int) -> tuple[Any, Damage | None]:
     """Return the log of a line, or what stands for it, and how it is damaged.
 
     Lines without a digest, of Optuna itself or of earlier versions, are believed if they are logs at all.
@@ -70,6 +72,8 @@ def read(line: bytes, number: int) -> tuple[Log, Damage | None]:
     seal = _SEAL.search(line)
     if seal is not None and _digest(line[: seal.start()]) != seal[1]:
         return stand_in(line, number), Damage(number, _what(line), "its digest is of other bytes")
+    if seal is not None and (trial := finished(line)) is not None:
+        return trial, None
     try:
         log = json.loads(line)
     except (ValueError, RecursionError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
+from optuna.study import StudyDirection
 
 from studies.errors import RecordTooNew, RecordWarning, StorageError, StudyMissing
 from studies.masking import mask
@@ -28,6 +30,7 @@ from studies.spec.messages import nearest
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.study import StudySummary
+    from optuna.study._frozen import FrozenStudy
 
 _JOURNAL = "journal://"
 
@@ -221,8 +224,10 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
     []
     """
     try:
+        if isinstance(storage, FileStorage):
+            return sorted((_brief(storage, s) for s in storage.get_all_studies()), key=lambda row: row.name)
         summaries = optuna.get_all_study_summaries(storage, include_best_trial=True)
-        return sorted((_row(s) for s in summaries), key=lambda row: row.name)
+        return sorted((_summed(s) for s in summaries), key=lambda row: row.name)
     except UNREADABLE as error:
         raise StorageError(
             f"the studies of {describe(storage)} make no sense ({type(error).__name__}: {error}); "
@@ -230,19 +235,36 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
         ) from None
 
 
-def _row(summary: StudySummary) -> StudyRow:
+def _summed(summary: StudySummary) -> StudyRow:
+    best = summary.best_trial.value if _single(summary) and summary.best_trial else None
+    return _row(summary.study_name, summary.user_attrs, summary.n_trials, best, summary.datetime_start)
+
+
+def _brief(storage: FileStorage, study: FrozenStudy) -> StudyRow:
+    """Return the row of a study in a journal; its trials are not read in full."""
+    trials = storage.brief(study._study_id)
+    values = [value for value, _ in trials if value is not None and not math.isnan(value)]
+    start = min((began for _, began in trials if began is not None), default=None)
+    best = None
+    if values and len(study.directions) == 1:
+        best = max(values) if study.directions[0] is StudyDirection.MAXIMIZE else min(values)
+    return _row(study.study_name, study.user_attrs, len(trials), best, start)
+
+
+def _row(
+    name: str, attributes: Mapping[str, Any], trials: int, best: float | None, created: datetime | None
+) -> StudyRow:
     try:
-        record = StudyRecord.of(summary.user_attrs, summary.study_name)
+        record = StudyRecord.of(attributes, name)
     except RecordTooNew:  # is listed, so that it can be removed
         record = None
     definition = {} if record is None else record.definition
-    best = summary.best_trial.value if _single(summary) and summary.best_trial else None
     return StudyRow(
-        name=summary.study_name,
-        trials=summary.n_trials,
+        name=name,
+        trials=trials,
         best=best,
         algorithms=_tuple(definition.get("algorithm")),
-        created=summary.datetime_start,
+        created=created,
         data=_tuple(definition.get("data")),
         contexts=() if record is None else tuple(record.models),
         metric=None if record is None else record.metric,

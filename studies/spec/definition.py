@@ -23,7 +23,7 @@ def definition(spec: StudySpec) -> dict[str, object]:
     Examples
     --------
     >>> a = StudySpec(data="x.csv", algorithm="pca")
-    >>> definition(a) == definition(a.replace(trials=3, n_jobs=1))
+    >>> definition(a) == definition(a.but(trials=3, n_jobs=1))
     True
     """
     values = plain(spec)
@@ -48,7 +48,7 @@ def differences(a: StudySpec | Mapping[str, object], b: StudySpec | Mapping[str,
     Examples
     --------
     >>> a = StudySpec(data="x.csv", algorithm="pca")
-    >>> differences(a, a.replace(folds=10))
+    >>> differences(a, a.but(folds=10))
     ['folds: 5, now 10']
     """
     before = definition(a) if isinstance(a, StudySpec) else dict(a)

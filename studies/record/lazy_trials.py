@@ -1,0 +1,120 @@
+"""Trials of a journal that are read when somebody asks for them: a storage of many studies opens fast."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from optuna.storages.journal._storage import JournalStorageReplayResult
+from optuna.trial import FrozenTrial, TrialState
+
+_FINISHED = re.compile(
+    rb'\{"op_code":4,"worker_id":"([^"\\]*)","study_id":(\d+),"datetime_start":("[^"\\]*"|null),"state":([123]),'
+    rb'(?:"value":(null|NaN|-?Infinity|-?[0-9][-+.0-9eE]*),)?'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that made a finished trial, its digest being right; not read further."""
+
+    text: bytes
+    worker: str
+    study_id: int
+    state: TrialState
+    value: float | None
+    start: bytes
+
+    def __getitem__(self, key: str) -> object:
+        """Return what Optuna looks at before it asks for the trial."""
+        return {"op_code": 4, "worker_id": self.worker, "study_id": self.study_id}[key]
+
+
+def finished(text: bytes) -> Line | None:
+    """Return the line of a finished trial as :class:`Line`; None for any other."""
+    match = _FINISHED.match(text)
+    if match is None:
+        return None
+    value = None if match[5] in (None, b"null") else float(match[5])
+    return Line(text, match[1].decode(), int(match[2]), TrialState(int(match[4])), value, match[3])
+
+
+class Trials(dict[int, Any]):
+    """Trials by id; one that is still a line is read when it is asked for."""
+
+    def __getitem__(self, trial_id: int) -> FrozenTrial:
+        """Return the trial."""
+        found: FrozenTrial | tuple[int, Line] = super().__getitem__(trial_id)
+        if isinstance(found, FrozenTrial):
+            return found
+        number, line = found
+        trial = _read(line.text)
+        trial._trial_id, trial.number = trial_id, number
+        self[trial_id] = trial
+        return trial
+
+    def line(self, trial_id: int) -> Line | None:
+        """Return the line of a trial that nobody asked for, None for any other."""
+        found = super().__getitem__(trial_id)
+        return found[1] if isinstance(found, tuple) else None
+
+
+class Replay(JournalStorageReplayResult):
+    """What a journal says, its finished trials as lines."""
+
+    def __init__(self, worker_id_prefix: str) -> None:
+        super().__init__(worker_id_prefix)
+        self._trials: Trials = Trials()
+        self._last_created_trial_id_by_this_process = -1
+
+    def _apply_create_trial(self, log: Any) -> None:
+        if not isinstance(log, Line):
+            super()._apply_create_trial(log)
+            return
+        as_log: Any = log  # of which no more than its worker is looked at
+        if not self._study_exists(log.study_id, as_log):
+            return
+        trial_id, own = len(self._trials), self._study_id_to_trial_ids[log.study_id]
+        self._trials[trial_id] = (len(own), log)
+        own.append(trial_id)
+        self._trial_id_to_study_id[trial_id] = log.study_id
+        if log.worker == self.worker_id:
+            self._last_created_trial_id_by_this_process = trial_id
+
+    def brief(self, study_id: int) -> Iterable[tuple[float | None, datetime | None]]:
+        """Yield value and beginning of every trial of a study, without reading those that nobody asked for."""
+        for trial_id in self._study_id_to_trial_ids[study_id]:
+            line = self._trials.line(trial_id)
+            yield _of_trial(self._trials[trial_id]) if line is None else _of_line(line)
+
+
+class _Reader(JournalStorageReplayResult):
+    """Makes a trial of a log as Optuna does."""
+
+    def _study_exists(self, study_id: int, log: dict[str, Any]) -> bool:
+        self._study_id_to_trial_ids = {study_id: []}
+        return True
+
+    def _is_issued_by_this_worker(self, log: dict[str, Any]) -> bool:
+        return False
+
+
+def _read(text: bytes) -> FrozenTrial:
+    reader = _Reader("")
+    reader._apply_create_trial(json.loads(text))
+    return reader._trials[0]
+
+
+def _of_trial(trial: FrozenTrial) -> tuple[float | None, datetime | None]:
+    value = trial.values[0] if trial.state is TrialState.COMPLETE and trial.values else None
+    return value, trial.datetime_start
+
+
+def _of_line(line: Line) -> tuple[float | None, datetime | None]:
+    start = None if line.start == b"null" else datetime.fromisoformat(line.start[1:-1].decode())
+    value = line.value if line.state is TrialState.COMPLETE else None
+    return value, None if start is None else start.astimezone().replace(tzinfo=None)
