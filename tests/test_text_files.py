@@ -332,3 +332,17 @@ def test_hexadecimal_numbers_are_text(tmp_path, place):
     result = hpo.tune(tmp_path / "a.csv", "y", "ridge", search={"ridge.alpha": [1e-6]}, **{**place, "trials": 1})
     assert result.best_model[0].encodings_[0].kind == "categorical"
     np.testing.assert_allclose(result.predict(frame).prediction, frame.y, atol=1e-5)
+
+
+def test_later_files_tell_how_numbers_and_dates_are_written_too(tmp_path):
+    """The first file has no dates at all and no decimals; the last one shows both."""
+    rows = 60
+    for i in range(3):
+        price = [f"{k},50" if i == 2 else "" for k in range(rows)]
+        day = [f"{k % 28 + 1:02d}.12.2024" if i == 2 else "" for k in range(rows)]
+        lines = [f"{k};{k * 2};{p};{d}" for k, p, d in zip(range(rows), price, day, strict=True)]
+        (tmp_path / f"part-{i}.csv").write_text("\n".join(["x;y;price;day", *lines]) + "\n")
+    from hpo.cli.init import written_as
+
+    how = written_as([f"{tmp_path}/part-*.csv"])
+    assert how.text.given == {"sep": ";", "decimal": ",", "date_format": "%d.%m.%Y"}

@@ -216,8 +216,9 @@ def written_as(data: Sequence[str]) -> Written:
     how = data_guesses.of_start(files)
     if files[0].format != data_files.CSV:
         return how
-    reader = data_formats.open_files(files[:1], "fast", how.text)[0]
-    return data_guesses.of_values(reader.sight(reader.schema.names, data_guesses.ROWS), how)
+    readers = data_formats.open_files(data_segment.spread(files, data_readers.SIGHTED), "fast", how.text)
+    names = readers[0].schema.names
+    return data_guesses.of_values(data_readers.sight_of(readers, names, data_guesses.ROWS), how)
 
 
 def _plain(value: Any) -> Any:

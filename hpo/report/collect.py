@@ -131,8 +131,8 @@ def notes(result: Result, depth: Depth) -> list[str]:
     found += _model_notes(result)
     if depth.nested:
         found.append(
-            "The nested estimate scores the choice among the settings that were tried; "
-            "the settings themselves were proposed with every fold in sight."
+            "The nested estimate scores the choice among the settings that were tried; the tuner saw all folds, "
+            "so it may be slightly optimistic."
         )
     return [*found, *depth.words]
 

@@ -20,6 +20,9 @@ from hpo.errors import DataError
 READ_ERRORS = (pa.ArrowException, OSError, EOFError)
 _CHUNK = 8 << 20
 
+SIGHTED = 4
+"""Files of text whose first rows tell how numbers and dates are written."""
+
 _EITHER = pa.decimal128(38, 0)
 """Holds integers of 64 bits, with and without a sign."""
 
@@ -116,6 +119,14 @@ class FileReader(Protocol):
         ...
 
 
+def sight_of(readers: Sequence[FileReader], names: Sequence[str], rows: int) -> Sight:
+    """Return the first rows of those columns that are text in some files: of each column where it is."""
+    seen = [reader.sight([name for name in names if name in reader.schema.names], rows) for reader in readers]
+    tables = [sight.text for sight in seen if sight.text.num_columns]
+    joined = pa.concat_tables(tables, promote_options="default") if tables else Sight().text
+    return Sight(joined, any(sight.decimals for sight in seen))
+
+
 @dataclass
 class FileSource:
     """Many files of one format as one source; hive partition keys are constant columns of a file."""
@@ -182,9 +193,8 @@ class FileSource:
         return pa.array([], self.arrow.field(name).type)
 
     def sight(self, names: Sequence[str], rows: int) -> Sight:
-        """Return the first rows of those columns that are text in the first file, where that is one of text."""
-        first = next(iter(self.readers.values()))
-        return first.sight([name for name in names if name in first.schema.names], rows)
+        """Return the first rows of those columns that are text in some files, spread from the first to the last."""
+        return sight_of(spread(list(self.readers.values()), SIGHTED), names, rows)
 
     def exactly(self, names: Sequence[str]) -> FileSource:
         """Return the source that reads whole numbers of these columns as such: also beyond 2**53."""
