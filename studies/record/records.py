@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from studies.errors import StorageError, StudyTaken
 from studies.quiet import quiet
 from studies.record.claims import claimed
-from studies.record.storage import at_once, describe, find_study
+from studies.record.storage import at_once, describe, find_study, patiently
 from studies.record.study_record import ONEPASS, SENSELESS, StudyRecord
 from studies.sampling.numbered import hand_over
 from studies.spec.definition import definition_digest, differences
@@ -140,9 +140,11 @@ def begin(
 def _new(storage: BaseStorage, name: str, directions: Sequence[Direction], record: StudyRecord) -> Study:
     study = optuna.create_study(study_name=name, directions=directions)
     with at_once(storage):
-        stored = optuna.create_study(study_name=name, storage=storage, directions=directions)
-        for one in (stored, study):
-            one.set_user_attr(ONEPASS, record.encode())
+        stored = patiently(
+            lambda: optuna.create_study(study_name=name, storage=storage, directions=directions)
+        )
+        patiently(lambda: stored.set_user_attr(ONEPASS, record.encode()))
+        study.set_user_attr(ONEPASS, record.encode())
     return study
 
 

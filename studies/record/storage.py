@@ -7,15 +7,15 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import optuna
-from optuna.exceptions import OptunaError
+from optuna.exceptions import OptunaError, StorageInternalError
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.study import StudyDirection
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.study import StudySummary
     from optuna.study._frozen import FrozenStudy
+
+Result = TypeVar("Result")
 
 _JOURNAL = "journal://"
 
@@ -183,9 +185,9 @@ def _hasten(storage: Any) -> None:
     from sqlalchemy import event  # noqa: PLC0415 -- databases
 
     def settle(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA busy_timeout={BUSY * 1000:.0f}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(f"PRAGMA busy_timeout={BUSY * 1000:.0f}")
 
     event.listen(storage.engine, "connect", settle)
     storage.engine.dispose()
@@ -282,6 +284,16 @@ def _tuple(value: Iterable[str] | None) -> tuple[str, ...]:
 def at_once(storage: BaseStorage) -> AbstractContextManager[None]:
     """Return a context in which what is written to a journal is written in one piece; to others as it comes."""
     return storage.together() if isinstance(storage, FileStorage) else nullcontext()
+
+
+def patiently(act: Callable[[], Result]) -> Result:
+    """Return what an act on a database returns, tried again where others write to it at the same moment."""
+    for pause in PAUSES:
+        try:
+            return act()
+        except StorageInternalError:
+            time.sleep(pause)
+    return act()
 
 
 def find_study(storage: BaseStorage, name: str) -> int:
