@@ -11,6 +11,7 @@ import numpy as np
 from algorithms.arrays import Array, Floats
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is no likeness
 def of_scatter(scatter: Array, d: int) -> Array:
     """Return r² of d columns with the first target after them, shape (d,); zero where either is constant.
 
@@ -22,11 +23,13 @@ def of_scatter(scatter: Array, d: int) -> Array:
     return _share(scatter[:d, d] ** 2, np.diagonal(scatter)[:d] * scatter[d, d])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is no likeness
 def of_classes(inside: Array, scatter: Array) -> Array:
     """Return η² of columns by their scatter within the classes and in all, shape (d,)."""
     return _share(scatter - inside, scatter)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is no likeness
 def of_rows(x: Floats, y: Array, weights: Array, classes: int) -> Array:
     """Return r² of the columns of rows with numbers y, or η² with the places y of that many classes.
 
@@ -48,6 +51,5 @@ def of_rows(x: Floats, y: Array, weights: Array, classes: int) -> Array:
 
 
 def _share(part: Array, whole: Array) -> Array:
-    with np.errstate(over="ignore", invalid="ignore"):
-        sound = np.isfinite(whole) & np.isfinite(part) & (whole > 0.0)
+    sound = np.isfinite(whole) & np.isfinite(part) & (whole > 0.0)
     return np.where(sound, part / np.where(sound, whole, 1.0), 0.0)

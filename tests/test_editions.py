@@ -247,7 +247,7 @@ def test_confirm_and_pareto_from_the_command_line(daily):
     held = month(9)
     held.to_parquet(daily / "held.parquet")
     found = json.loads(command(daily, "confirm", "daily", "held.parquet", "--scoring", "r2", "--json").stdout)
-    result = hpo.load("daily", storage=str(daily / "home" / "studies.record.journal"))
+    result = hpo.load("daily", storage=str(daily / "home" / "studies.journal"))
     assert found["scores"]["r2"] == pytest.approx(hpo.confirm(result, held, scoring="r2")["r2"])
     shown = command(daily, "confirm", "daily", "held.parquet")
     assert shown.returncode == 0, shown.stderr

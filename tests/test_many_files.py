@@ -228,7 +228,8 @@ compute = Pass._compute
 
 def slowly(self, segment, *rest, **options):
     time.sleep(0.02)
-    print(segment.id, flush=True)
+    sys.stdout.write(segment.id + chr(10))  # as a whole: threads write side by side
+    sys.stdout.flush()
     return compute(self, segment, *rest, **options)
 
 Pass._compute = slowly

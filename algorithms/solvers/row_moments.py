@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Matrix, Places
+from algorithms.brief import briefly
 from algorithms.contract import Shape
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ BLOCK_BYTES = 1 << 21
 """Bytes of the rows that are made float64 at once."""
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class RowMoments:
     """Weight, mean and squares of columns and target: the moments of rows but for the products of two columns.

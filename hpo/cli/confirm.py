@@ -64,7 +64,9 @@ def pareto(
     allow_import: AllowImport = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the settings of a study of several scores that no other beats in all of them.
+    """Show the settings that no other beats in every score.
+
+    For a study that optimises several scores together (`refit: false`).
 
     Examples
     --------
