@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.storages.journal._storage import JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
@@ -92,21 +94,29 @@ class Replay(JournalStorageReplayResult):
             yield _of_trial(self._trials[trial_id]) if line is None else _of_line(line)
 
 
-class _Reader(JournalStorageReplayResult):
-    """Makes a trial of a log as Optuna does."""
-
-    def _study_exists(self, study_id: int, log: dict[str, Any]) -> bool:
-        self._study_id_to_trial_ids = {study_id: []}
-        return True
-
-    def _is_issued_by_this_worker(self, log: dict[str, Any]) -> bool:
-        return False
+@functools.lru_cache(maxsize=4096)
+def _distribution(text: str) -> BaseDistribution:
+    """Return a distribution; trials of one study share it, since all of them name the same few."""
+    return json_to_distribution(text)
 
 
 def _read(text: bytes) -> FrozenTrial:
-    reader = _Reader("")
-    reader._apply_create_trial(json.loads(text))
-    return reader._trials[0]
+    """Return the trial of a line as Optuna's own replay makes it."""
+    log = json.loads(text)
+    distributions = {name: _distribution(each) for name, each in log.get("distributions", {}).items()}
+    params = {name: distributions[name].to_external_repr(each) for name, each in log.get("params", {}).items()}
+    return FrozenTrial(
+        trial_id=0, number=0, state=TrialState(log["state"]), params=params, distributions=distributions,
+        user_attrs=log.get("user_attrs", {}), system_attrs=log.get("system_attrs", {}), value=log.get("value"),
+        intermediate_values={int(step): each for step, each in log.get("intermediate_values", {}).items()},
+        datetime_start=_local(log["datetime_start"]), datetime_complete=_local(log.get("datetime_complete")),
+        values=log.get("values"),
+    )  # fmt: skip
+
+
+def _local(text: str | None) -> datetime | None:
+    """Return a time of this place, without its zone."""
+    return None if text is None else datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
 
 
 def _of_trial(trial: FrozenTrial) -> tuple[float | None, datetime | None]:
@@ -115,6 +125,5 @@ def _of_trial(trial: FrozenTrial) -> tuple[float | None, datetime | None]:
 
 
 def _of_line(line: Line) -> tuple[float | None, datetime | None]:
-    start = None if line.start == b"null" else datetime.fromisoformat(line.start[1:-1].decode())
     value = line.value if line.state is TrialState.COMPLETE else None
-    return value, None if start is None else start.astimezone().replace(tzinfo=None)
+    return value, _local(None if line.start == b"null" else line.start[1:-1].decode())
