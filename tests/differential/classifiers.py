@@ -48,14 +48,15 @@ class Classes:
         """Return the condition of the covariances.
 
         Class states are not read again in more digits: where training rows have none of a column's usual values, the
-        square of how far these lie counts too.
+        square of how far these lie counts too; and where a class has one value of a column, which ``reg_param`` alone
+        spreads, how far from zero it lies in such spreads: scikit-learn's mean of that value is off by rounding.
         """
         made = rows.designed(example, t, train, [rows.features(t, np.flatnonzero(t.weight > 0))])
         w, codes = made.weight.astype(Long), coded(t, train)[1]
         found = JOINTS[example.algorithm](made.placed(0), codes, w, example.values).condition
         spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)]).max(axis=0)
         away = np.abs(np.median(made.rows[1], axis=0)) / np.where(spreads > 0, spreads, np.inf)
-        return max(found, float(away.max(initial=0.0)) ** 2)
+        return max(found, float(away.max(initial=0.0)) ** 2, _single(made, codes, example))
 
     def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
         """Return what is told of other rows."""
@@ -95,6 +96,16 @@ class Classes:
             sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR + told.lost
             if not (labels[told.probability.argmax(axis=1)] == model.predict(frame))[sure].all():
                 raise Disagreement("predicted classes")
+
+
+def _single(made: Design, codes: np.ndarray, example: Example) -> float:
+    """Return how far from zero single values of classes lie, in the deviations that ``reg_param`` gives them."""
+    share = example.values.get("reg_param", 0.0)
+    if made.standardize or not share or not len(made.mean):
+        return 0.0
+    spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)]).min(axis=0)
+    single = spreads <= 1e-15 * np.abs(made.mean)
+    return float((np.abs(made.mean) / np.sqrt(share) * single).max(initial=0.0))
 
 
 def _lost_by_floats(

@@ -998,4 +998,15 @@ KNOWN: tuple[Example, ...] = (
         "repeated",
         "explained_variance",
     ),
+    # A class of one value 10¹⁵ from zero, spread by reg_param alone: refused; scikit-learn's mean of it is off by rounding.
+    Example(
+        Spec(seed=1246, cols=(Col("even", "UInt32", offset=1000000000.0, missing=0.3, where="file"),
+            Col("even", "uint64", offset=1000.0, scale=12, missing=0.1, where="file")),
+            target="class", classes=4, noise=0.0001, scale=-3, order="sorted", source="csv",
+            files=2, parts=2, dtype="uint64", untold=0.05),
+        "qda",
+        (("impute", "mean"), ("min_frequency", 0.1), ("reg_param", 0.001), ("standardize", False)),
+        "parts",
+        "log_likelihood",
+    ),
 )  # fmt: skip
