@@ -104,7 +104,9 @@ class Design:
     rounding : relative error of the products.
     varied : the target's square about its mean.
     cancelled : shape (q,), whether a column counts as one that does not vary since its parts cancel, but for what
-        products can resolve of them.
+        products can resolve of them; every column where one that may have been selected does.
+    hidden : shape (q,), whether a column that is not centred has one value, of less than the last digit of its
+        origin; None of a design that is centred or scaled.
     """
 
     columns: ColumnMap
@@ -124,6 +126,7 @@ class Design:
     rounding: float = CARE * EPS
     varied: float = 0.0
     cancelled: Mask | None = None
+    hidden: Mask | None = None
 
     @property
     def q(self) -> int:
@@ -269,7 +272,15 @@ class Design:
         return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
 
     def blind_to(self, view: View) -> bool:
-        """Return whether other rows have values of a column of which products do not show whether it varies."""
+        """Return whether other rows have values of a column of which products do not show whether it varies.
+
+        Or of one that is not centred, and whose value in these rows is below the last digit of its origin.
+        """
+        if self.hidden is not None and self.hidden.any():
+            apart = np.diagonal(view.gram) + view.weight * view.mean**2
+            last = view.weight * (4.0 * EPS * self.columns.origin / self.scale) ** 2
+            if np.any(self.hidden & (apart > last)):
+                return True
         if self.cancelled is None or not self.cancelled.any():
             return False
         apart = np.diagonal(view.gram) + view.weight * view.mean**2
@@ -309,7 +320,11 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     mean, (gram, xy) = columns.mean(state.mean[:d]), _products(state, columns)
     xy = np.where(np.diagonal(gram) > 0.0, xy, 0.0)
     yy, y_mean = _target(state)
+    unranked = False
     if how.select is not None and how.select < len(mean):
+        every = np.diagonal(gram)
+        lost = (every == 0.0) & (columns.parts(np.diagonal(state.scatter)[:d]) > 0.0)
+        unranked = bool(lost.any()) and not len(state.root)
         best = most_correlated(np.diagonal(gram), state.association(columns), how.select)
         columns, mean, gram, xy = columns.take(best), mean[best], gram[np.ix_(best, best)], xy[best]
     variance = np.diagonal(gram) / state.weight
@@ -327,11 +342,13 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
     parts = columns.parts(np.diagonal(state.scatter)[:d]) / scale
-    cancelled = constant & (parts > 0.0) if root is None else None
+    cancelled = (constant & (parts > 0.0)) | np.bool_(unranked) if root is None else None
     parts = np.where(constant, 0.0, parts)
+    origin, own = np.abs(columns.origin), not (how.center or how.standardize)
+    hidden = constant & (origin > 0.0) & (np.abs(offset) <= EPS * origin) if own else None
     return Design(
         columns, state.shape, shift, scale, offset, gram, xy, yy, y_mean, state.weight, state.rows, how,
-        parts, root, CARE * state.rounding, varied, cancelled,
+        parts, root, CARE * state.rounding, varied, cancelled, hidden,
     )  # fmt: skip
 
 

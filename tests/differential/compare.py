@@ -182,8 +182,16 @@ def _without_end(example: Example, t: Table, pairs: Any) -> bool:
 
 def _farthest(example: Example, t: Table, pairs: Any) -> float:
     """Return how many deviations of its training rows the farthest held-out row of any split is away."""
-    made = (rows.designed(example, t, train, [rows.features(t, test)]) for train, test in pairs)
-    return max(map(far_from, made), default=0.0)
+    made = [rows.designed(example, t, train, [rows.features(t, test)]) for train, test in pairs]
+    centred = example.values.get("fit_intercept", True)
+    return max((far_from(one) if centred else max(far_from(one), _from_zero(one)) for one in made), default=0.0)
+
+
+def _from_zero(made: Design) -> float:
+    """Return how many lengths of a training row's value those of the others are, of columns that are not centred."""
+    here, there = (np.abs(made.placed(i, centred=False)).astype(float) for i in (0, 1))
+    length, most = np.sqrt((here**2).mean(axis=0)), there.max(axis=0, initial=0.0)
+    return float(np.max(np.where(length > 0, most / np.where(length > 0, length, 1), 0), initial=0.0))
 
 
 def _target_is_rounding(spec: Spec, t: Table) -> bool:
