@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from hpo.question import scoring as question_scoring
     from hpo.question import search as question_search
     from hpo.report import collect
-    from hpo.states import fold_sizes
+    from hpo.states import elsewhere, fold_sizes
     from state_store import archive as store_archive
     from state_store import files as store_files
     from state_store import gc as store_gc
@@ -93,6 +93,7 @@ else:
     data_text = Module("hpo.data.sources.text")
     demo_study = Module("hpo.demo")
     described = Module("studies.spec.spec")
+    elsewhere = Module("hpo.states.elsewhere")
     field_ranges = Module("hpo.cli.ranges")
     editions = Module("studies.record.editions")
     edition_words = Module("hpo.findings.editions")
