@@ -50,6 +50,7 @@ class Dataset:
     in_memory : whether the data is the caller's own frame or array.
     is_text : whether it is in CSV files.
     log : what was read so far.
+    chosen : which of the files these are, in words; empty for all.
     """
 
     def __init__(self, source: Source, roles: Roles) -> None:
@@ -65,6 +66,7 @@ class Dataset:
         self.in_memory: bool = source.in_memory
         self.is_text: bool = source.is_text
         self.log = ReadLog()
+        self.chosen = ""
         self._extents: dict[tuple[str, ...], dict[str, Extent] | None] = {}
 
     def sight(self, rows: int) -> Sight:
@@ -77,7 +79,7 @@ class Dataset:
         Those beyond 2**53 are distinguished by this alone. Names that are no column are left to who asks for them.
         """
         found = Dataset(self._source.exactly([name for name in names if name in self.schema]), self._roles)
-        found.log = self.log
+        found.log, found.chosen = self.log, self.chosen
         return found
 
     @property

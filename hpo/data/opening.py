@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
-from hpo.data.sources.files import list_files
+from hpo.data.sources.files import DataFile, list_files
 from hpo.data.sources.footers import Shelf
 from hpo.data.sources.formats import open_files
 from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
@@ -16,6 +16,7 @@ from hpo.data.sources.memory import TableBlock, gather_block
 from hpo.data.sources.readers import FileReader, all_names, column_names, gather_readers
 from hpo.data.sources.roles import as_names, index_columns, resolve_roles
 from hpo.data.sources.text import USUAL, TextFormat
+from hpo.data.sources.windows import ALL, Window
 from hpo.errors import DataError, DataWarning
 
 
@@ -30,6 +31,7 @@ def open_dataset(
     storage_options: Mapping[str, Any] | None = None,
     text: TextFormat = USUAL,
     footers: Shelf | None = None,
+    window: Window = ALL,
 ) -> Dataset:
     """Return the data set of files, frames or arrays.
 
@@ -47,6 +49,7 @@ def open_dataset(
         bytes alone, so that a copy elsewhere is the same data.
     text : how CSV files are written, where that is not as usual; nothing to data of other formats.
     footers : where it is remembered what Parquet files say of themselves, so that known ones are not opened.
+    window : which of the files count.
 
     Raises
     ------
@@ -63,6 +66,10 @@ def open_dataset(
     if fingerprint not in ("fast", "content"):
         raise DataError(f"fingerprint {fingerprint!r} is unknown; use 'fast' or 'content'")
     data = collected(data)
+    if window.words and not _are_paths(data):
+        raise DataError(
+            f"{window.words}: that chooses among files, and {_name(data)} is in memory; choose its rows beforehand"
+        )
     if _is_matrix(data):
         data = (data, None)
     asked = {"target": target, "weight": weight, "features": features, "drop": drop}
@@ -71,7 +78,9 @@ def open_dataset(
     elif is_frame(data):
         dataset = _open_frame(data, asked)
     else:
-        dataset = _open_paths(data, asked, fingerprint, storage_options, text, footers)
+        files, said = window.choose(_listed(data, storage_options))
+        dataset = _open_files(files, asked, fingerprint, text, footers)
+        dataset.chosen = said
     if dataset.rows == 0:
         raise DataError(f"{_name(data)} holds no rows; check that it is the data you meant")
     return dataset
@@ -107,22 +116,22 @@ def _by_name(asked: Mapping[str, Any]) -> bool:
     return isinstance(asked["weight"], str)
 
 
-def _open_paths(
-    data: Any,
-    asked: dict[str, Any],
-    fingerprint: str,
-    options: Mapping[str, Any] | None,
-    text: TextFormat,
-    footers: Shelf | None,
-) -> Dataset:
-    if not _is_path(data) and not (isinstance(data, list | tuple) and all(map(_is_path, data))):
+def _listed(data: Any, options: Mapping[str, Any] | None) -> list[DataFile]:
+    """Return the files of paths; refuses what is none."""
+    if not _are_paths(data):
         raise DataError(
             f"data of type {type(data).__name__} is not understood; give a path, URI or list of them, "
             "a pandas, polars or Arrow table, or (X, y)"
         )
+    return list_files(data, options)
+
+
+def _open_files(
+    files: Sequence[DataFile], asked: dict[str, Any], fingerprint: str, text: TextFormat, footers: Shelf | None
+) -> Dataset:
     if asked["weight"] is not None and not isinstance(asked["weight"], str):
         raise DataError("for files, weight is the name of a column")
-    readers = open_files(list_files(data, options), fingerprint, text, footers)
+    readers = open_files(files, fingerprint, text, footers)
     names = column_names(readers[0])
     later = all_names(readers[1:]) - set(names)
     dropped = as_names(asked["drop"])
@@ -158,6 +167,10 @@ def _warn_of_later_columns(readers: Sequence[FileReader], known: set[str]) -> No
 def _is_matrix(data: object) -> bool:
     """Return whether the data is an array or sparse matrix without a y."""
     return getattr(data, "ndim", None) == 2 and not is_frame(data)
+
+
+def _are_paths(data: object) -> bool:
+    return _is_path(data) or (isinstance(data, list | tuple) and all(map(_is_path, data)))
 
 
 def _is_path(item: object) -> bool:
