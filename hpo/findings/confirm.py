@@ -92,7 +92,7 @@ def opened(data: Any, options: Mapping[str, Any]) -> Dataset:
     return open_dataset(data, text=TextFormat.of(options), **others)
 
 
-def paths_of(asked: Mapping[str, Any]) -> list[str]:
+def paths_of(asked: Mapping[str, object]) -> list[str]:
     """Return the paths that a study, or a table that it joins, is described to be of.
 
     Examples
@@ -101,7 +101,7 @@ def paths_of(asked: Mapping[str, Any]) -> list[str]:
     (['a.csv'], ['a.csv', 'b.csv'], [])
     """
     found = asked.get("data", [])
-    return [found] if isinstance(found, str) else list(found)
+    return [found] if isinstance(found, str) else list(map(str, found)) if isinstance(found, list | tuple) else []
 
 
 def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
