@@ -132,6 +132,9 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.files:
         yield "", plan.files
     yield "", _amount(plan.segments, plan.rows, plan.nbytes)
+    for name, table in (spec.join or {}).items():
+        keys = ", ".join(mine if mine == own else f"{mine} = {own}" for mine, own in table.pairs)
+        yield "joined", f"{name}: {mask(', '.join(table.data))} by {keys}"
     if plan.segments_to_read:
         read = _amount(plan.segments_to_read, plan.rows_to_read, plan.bytes_to_read)
         yield "to read", f"{read}, about {_time(plan.seconds)} on one core"

@@ -85,6 +85,7 @@ class Run:
     record : what the storage keeps beside the trials.
     stopped : why the trials ended.
     polished : the winner after a second pass, or why there was none; None where it has nothing to gain.
+    join : the tables that were joined to the data; None for none, or where only the record has their names.
     """
 
     tuner: Tuner
@@ -93,6 +94,7 @@ class Run:
     record: StudyRecord
     stopped: str
     polished: Polished | None = None
+    join: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +177,8 @@ class Runner:
                 cost = polished.added_to(cost, self.question.dataset.log)
                 record = replace(record, cost=cost, polish=polished.note)
                 recorder.describe(record)
-        return Run(tuner, found, cost, record, stopped, polished)
+        join = self.question.dataset.join
+        return Run(tuner, found, cost, record, stopped, polished, None if join is None else join.on)
 
     def _refining(self, found: Evidence, stop: Event) -> Refining:
         """Return what makes states of more digits where a score needs them."""

@@ -17,6 +17,7 @@ from studies.masking import mask
 from studies.naming import short
 from studies.spec import text_files
 from studies.spec.fields import Folds, Names, Searched, moment, names, period, seconds, several
+from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
 from studies.spec.option import Option, options_of
@@ -136,6 +137,21 @@ class StudySpec(Strict):
 
     weight: Annotated[str | None, Option("Any", "row weights", "COLUMN", defines=True)] = None
     """Name of the column of row weights (for data in memory, also an array)."""
+
+    join: Annotated[
+        Joins,
+        Option(
+            "Mapping[str, object] | None",
+            "tables of one row a key, whose columns every row of the data gets by lookup",
+            "{NAME: {data: FILE, on: COLUMN}}",
+            defines="if given",
+        ),
+    ] = None
+    """Tables of one row a key whose columns every row of the data gets by lookup, by name: ``{"data": files, "on":
+    columns}``, with ``"columns"`` (those to take; None for all) and ``"prefix"`` (of their names) where wanted.
+    ``"on"`` is the column that both have, a list of them, or ``{column of the data: column of the table}``. In
+    Python also ``(table, on)``, the table in memory or files. A key that is missing, or in no row, gives missing
+    values."""
 
     features: Annotated[
         Names | None,
