@@ -27,7 +27,7 @@ from hpo.process.threads import one_thread
 from hpo.question.checks import check, check_fidelity
 from hpo.question.question import Question, masked, solved_from, without_hashing
 from hpo.question.search import Searched, asked_for, space_of, widest
-from hpo.states.contexts import Evidence, evidence
+from hpo.states.contexts import Evidence, evidence, seen_by
 from hpo.states.fold_sizes import noted_sizes
 from hpo.states.learned.deals import dealt
 from hpo.states.learned.labels import classes_of
@@ -242,8 +242,9 @@ class Runner:
             check(question, classes)
         folds = dealt(question.folds, dataset, store, classes)
         return make_pilot(
-            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
-        )
+            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns,
+            seen_by(question),
+        )  # fmt: skip
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
         question, spec = self.question, self.question.spec
@@ -411,6 +412,7 @@ class Runner:
             spec=_spec_record(question),
             metrics=scoring.metrics,
             chosen=question.chosen,
+            files=dataset.chosen,
             wide=dict(question.wide),
             left_out=tuple(s.name for s in question.searched if s.name not in tuner.scorer.searched),
             goals=scoring.goals,
