@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from studies.spec.ranges import wrong
 
@@ -15,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _ADDRESS = re.compile(r"dask://(?:\[[0-9a-fA-F:]+\]|[^\s:/@\[\]]+):[0-9]{1,5}")
 
 
-def engine(value: Any) -> Any:
+def engine(value: object) -> object:
     """Check the name of an engine.
 
     Examples
