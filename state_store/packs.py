@@ -3,7 +3,8 @@
 Small segments have small leaves, and a file, a lock and two waits for the disk cost more than they hold. A pack
 is written once and atomically, like any blob; its name is the digest of its segments. The arrays that its leaves
 have at one path are stored as one: stacked where their shapes are equal (``*path``), else concatenated (``+path``,
-with the number of rows of each). The header lists the segments, so that what a pack holds is known without reading it.
+with the number of rows of each). The header lists the segments, so that what a pack holds is known without
+reading it.
 """
 
 from __future__ import annotations
