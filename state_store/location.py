@@ -24,6 +24,10 @@ Location: TypeAlias = str | os.PathLike[str]
 """A directory, or an address."""
 
 FORMAT = 1
+LIES = (
+    "of writers who create a name at once, more than one was told that it did ({twice}), so that work would be "
+    "done twice or lost; use a service with conditional writes (If-None-Match)"
+)
 ABOUT = "store.json"
 
 
@@ -51,9 +55,12 @@ def open_location(location: Location, cache: Location | None = None) -> Backend:
     ...
     state_store.errors.StoreLocationError: 'ftp://…' is no address of a store: give a directory, ...
     """
-    backend = _backend(location, cache)
-    data = backend.read(ABOUT)
-    if data is None and not backend.create(ABOUT, json.dumps({"format": FORMAT}).encode()):
+    backend = place_of(location, cache)
+    data, new = backend.read(ABOUT), json.dumps({"format": FORMAT}).encode()
+    if data is None and backend.create(ABOUT, new):
+        if backend.create(ABOUT, new):
+            raise StoreLocationError(f"{backend.place} cannot hold a store: {LIES.format(twice='both')}.")
+    elif data is None:
         data = backend.read(ABOUT)
     if data is not None:
         _check_format(backend.place, data)
@@ -74,7 +81,14 @@ def is_store(location: Location, cache: Location | None = None) -> bool:
     return _remote(text, cache).read(ABOUT) is not None
 
 
-def _backend(location: Location, cache: Location | None) -> Backend:
+def place_of(location: Location, cache: Location | None = None) -> Backend:
+    """Return the backend of a location, whether it is a store or none; as :func:`open_location`.
+
+    Examples
+    --------
+    >>> place_of(".").at_once
+    1
+    """
     text = os.fspath(location)
     if is_address(text):
         return _remote(text, cache)

@@ -121,6 +121,19 @@ def test_what_was_computed_is_not_lost_where_it_cannot_be_stored(place, proxy, t
     assert len(result.candidates) == 3
 
 
+def test_who_may_only_read_uses_what_is_there(place, proxy, tmp_path, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    question = {"algorithm": "ridge", "trials": 3, "progress": False, "store": str(place.place)}
+    made = hpo.tune((X, X @ [1.0, 2.0]), **question)
+    proxy.fault = lambda method, path, count: 403 if method != "GET" and method != "HEAD" else None
+    monkeypatch.setenv("HPO_HOME", str(tmp_path / "another home"))
+    read = hpo.tune((X, X @ [1.0, 2.0]), **question)
+    assert (read.cost.rows_read, read.best_value) == (0, made.best_value)
+    with pytest.warns(StoreWarning, match="403 Forbidden"):
+        other = hpo.tune((X, X @ [2.0, 1.0]), **question)
+    assert other.cost.rows_read == 60
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [("missing", "There is no bucket 'nobody'"), ("forbidden", "SignatureDoesNotMatch"), ("unreachable", "cannot be reached"),
