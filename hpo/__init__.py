@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hpo.data.folds.schemes import HashFolds, StratifiedFolds
     from hpo.data.folds.times import TimeFolds
     from hpo.data.opening import open_dataset
+    from hpo.data.sources.joins import Join
     from hpo.findings.answers import (
         accuracy,
         coefficient_table,
@@ -54,6 +55,7 @@ _HOMES = {
     "GroupFolds": ("hpo.data.folds.groups", "GroupFolds"),
     "HashFolds": ("hpo.data.folds.schemes", "HashFolds"),
     "Int": ("optuna.distributions", "IntDistribution"),
+    "Join": ("hpo.data.sources.joins", "Join"),
     "Result": ("hpo.findings.result", "Result"),
     "StateStore": ("state_store.store", "StateStore"),
     "StratifiedFolds": ("hpo.data.folds.schemes", "StratifiedFolds"),
@@ -90,6 +92,7 @@ __all__ = [
     "GroupFolds",
     "HashFolds",
     "Int",
+    "Join",
     "Result",
     "StateStore",
     "StratifiedFolds",

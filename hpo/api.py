@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from algorithms.imports import allow
 from hpo.data import open_dataset
-from hpo.data.folds.splitters import group_columns, make_folds
+from hpo.data.folds.splitters import fold_columns, group_columns, make_folds
+from hpo.data.opening import apart
 from hpo.data.sources.guesses import ROWS, guess, warning_of
 from hpo.data.sources.text import TextFormat, words
+from hpo.data.sources.windows import Window
 from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning
 from hpo.findings.noted import without_score
 from hpo.findings.result import Result
@@ -47,7 +49,12 @@ def tune(
     algorithm: Any = "ridge",
     *,
     name: str | None = None,
+    window: str | None = None,
+    last: int | None = None,
+    exclude: str | Iterable[str] | None = None,
+    as_of: str | None = None,
     weight: Any = None,
+    join: Mapping[str, object] | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     search: Mapping[str, Any] | None = None,
@@ -94,7 +101,19 @@ def tune(
         object}``. ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
         ``"auto:classification"`` and other tasks say what the target is.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
+    window : only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``,
+        ``"12h"``. A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end
+        of that period), or else when it was written. A window of data that was read before reads no row.
+    last : only the files of so many latest dates; those of one date count as one.
+    exclude : files to leave out: names below the data's directory, addresses, or globs.
+    as_of : only files whose date is no later: ``"2024-01-31"`` (to its end), ``"2024-01"`` or a moment; in
+        UTC.
     weight : name of the column of row weights (for data in memory, also an array).
+    join : tables of one row a key whose columns every row of the data gets by lookup, by name: ``{"data":
+        files, "on": columns}``, with ``"columns"`` (those to take; None for all) and ``"prefix"`` (of their
+        names) where wanted. ``"on"`` is the column that both have, a list of them, or ``{column of the data:
+        column of the table}``. In Python also ``(table, on)``, the table in memory or files. A key that is
+        missing, or in no row, gives missing values.
     features : columns to use; None for all.
     drop : columns to leave out.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
@@ -185,7 +204,9 @@ def tune(
     """
     given = {name: value for name, value in locals().items() if name in OPTIONS}
     check_target(target)
-    question = _question(make_spec(given), data, folds, weight, store)
+    facts, joined = apart(data, join)
+    given |= {"data": facts, "join": None if joined is None else joined.described()}
+    question = _question(make_spec(given), facts, folds, weight, store, None if joined is None else joined.on)
     return run_question(question, sampler, storage, resume=resume, progress=progress)
 
 
@@ -243,11 +264,16 @@ def plan(spec: StudySpec) -> Plan:
 
 def question_of(spec: StudySpec) -> Question:
     """Return the question of a spec whose data is in files."""
-    return _question(spec, list(spec.data), plain_folds(spec), spec.weight, spec.store)
+    return _question(spec, list(spec.data), plain_folds(spec), spec.weight, spec.store, spec.join)
 
 
 def _question(
-    spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None
+    spec: StudySpec,
+    data: Any,
+    folds: Any,
+    weight: Any,
+    store: StateStore | Location | None,
+    join: Mapping[str, object] | None,
 ) -> Question:
     allow(spec.allow_imports)
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
@@ -255,7 +281,7 @@ def _question(
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
-        footers=footers,
+        footers=footers, join=join, beside=fold_columns(folds), window=Window.of(spec.model_dump()),
     )  # fmt: skip
     if text.given and not dataset.is_text:
         said = words(text.given)

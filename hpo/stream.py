@@ -23,6 +23,7 @@ from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.schema import unknown_column
 from hpo.data.sources.frames import as_table
 from hpo.data.sources.roles import Roles
+from hpo.data.sources.windows import Window
 from hpo.errors import ApproximationWarning, DataError, DataWarning, TuneError
 from hpo.findings.result import Result
 from hpo.process.settings import Location, open_store
@@ -187,11 +188,18 @@ class Stream:
         Raises
         ------
         TuneError
-            The study's data is no stream.
+            The study's data is no stream, or tables are joined to it.
         """
         name = stream_name(spec)
         if name is None:
             raise TuneError(f"data: {', '.join(spec.data)} is no stream; write data: stream:NAME")
+        if words := Window.of(spec.model_dump()).words:
+            raise TuneError(f"{words}: that chooses among files, and the rows of a stream are all in its states")
+        if spec.join:
+            raise TuneError(
+                f"join: {', '.join(spec.join)}: nothing is joined to the rows of a stream; join each batch before "
+                "it is sent, and leave join out"
+            )
         values = plain(spec)
         given = {key: values[key] for key in _OPTIONS if key in spec.model_fields_set}
         return cls(name, store=spec.store, **given, **how)

@@ -22,7 +22,8 @@ from hpo.errors import Interrupted, TuneError
 from hpo.process.progress import Progress
 from hpo.states import passes
 from hpo.states.learned.pilot import load_pilot, make_pilot, plan_pilot
-from hpo.states.passes import Pass, context_of
+from hpo.states.learned.seen import context_of
+from hpo.states.passes import Pass
 from state_store import StateStore
 
 

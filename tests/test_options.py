@@ -15,6 +15,7 @@ from hpo.cli.options import _described
 from studies.spec.definition import DEFINING, definition
 from studies.spec.spec import OPTIONS, StudySpec, loads
 from studies.spec.template import template
+from studies.spec.yaml_reader import CoreDumper, read
 
 FIELDS = tuple(StudySpec.model_fields)
 ROOT = Path(__file__).parent.parent
@@ -41,8 +42,9 @@ def test_the_signature_and_the_docstring_of_tune_hold_it(name):
 def test_the_template_holds_it_and_its_example_is_read(name):
     line = next(one for one in TEXT.splitlines() if re.match(rf"(# )?{name}: ", one))
     assert line.endswith(f"# {OPTIONS[name].note}")
-    value = yaml.safe_load(line.removeprefix("# "))[name]
-    spec = loads(yaml.safe_dump({"data": "x.csv", "algorithm": "ridge", "scoring": ["r2", "max_error"], name: value}))
+    value = read(line.removeprefix("# "), "a line").value[name]
+    asked = {"data": "x.csv", "algorithm": "ridge", "scoring": ["r2", "max_error"], name: value}
+    spec = loads(yaml.dump(asked, Dumper=CoreDumper))
     assert name in spec.model_fields_set
 
 
@@ -59,6 +61,7 @@ def test_an_option_that_defines_a_study_is_in_its_definition():
     spec = StudySpec(
         data="x.csv", algorithm="ridge", scoring=["r2", "max_error"], refit="r2", fidelity="halving",
         hash_columns="auto", sep=";", encoding="cp1252", decimal=",", thousands=".", symbols=["%"], date_format="%d.%m.%Y",
+        join={"shop": {"data": "shops.csv", "on": "shop"}},
     )  # fmt: skip
     assert set(definition(spec)) == set(DEFINING) == {n for n in FIELDS if OPTIONS[n].defines}
 

@@ -295,6 +295,21 @@ def test_an_offset_of_a_billion_spreads_costs_no_digit():
     np.testing.assert_allclose(found, cross_val_score(twin, near[["x", "z"]], frame["y"], cv=CV), rtol=1e-10)
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e-9, 1e-6])
+def test_a_fold_in_another_unit_keeps_the_digits_of_its_values(unit):
+    rng = np.random.default_rng(0)
+    other = np.arange(N) % 4 == 0
+    noise = rng.normal(size=N)
+    x = (1e5 + noise) * np.where(other, unit, 1.0)
+    assert extent_of(pa.array(x)).origin(Field("x", "numeric", "double"), 1) == 0
+    frame = pd.DataFrame({"x": x, "y": noise + 0.1 * rng.normal(size=N)})
+    cv = PredefinedSplit(other.astype(int))
+    _, found = score(frame, "ridge", "neg_mean_squared_error", RIDGE, cv)
+    twin = make_pipeline(StandardScaler(), Ridge(1.0, solver="svd"))
+    right = cross_val_score(twin, frame[["x"]], frame["y"], cv=cv, scoring="neg_mean_squared_error")
+    np.testing.assert_allclose(found, right, rtol=1e-8)
+
+
 @pytest.mark.parametrize("algorithm", ["ridge", "pca", "lda", "kmeans"])
 def test_a_number_that_is_constant_once_filled_in_has_no_spread_at_all(algorithm):
     """One value of a fold is known, and far from the others': what it varies by, filled in, is rounding alone."""

@@ -125,7 +125,7 @@ def test_who_may_only_read_uses_what_is_there(place, proxy, tmp_path, monkeypatc
     X = np.random.default_rng(0).normal(size=(60, 2))
     question = {"algorithm": "ridge", "trials": 3, "progress": False, "store": str(place.place)}
     made = hpo.tune((X, X @ [1.0, 2.0]), **question)
-    proxy.fault = lambda method, path, count: 403 if method != "GET" and method != "HEAD" else None
+    proxy.fault = lambda method, path, count: 403 if method not in {"GET", "HEAD"} else None
     monkeypatch.setenv("HPO_HOME", str(tmp_path / "another home"))
     read = hpo.tune((X, X @ [1.0, 2.0]), **question)
     assert (read.cost.rows_read, read.best_value) == (0, made.best_value)

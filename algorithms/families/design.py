@@ -99,14 +99,13 @@ class Design:
     y_mean : mean of the target.
     weight, rows : W and the number of rows.
     preprocess : what made it.
-    parts : shape (q,), length of the encoded columns that a column is the sum of, which may cancel.
+    parts : shape (q,), length of the encoded columns that a column is the sum of, which may cancel; of one that is
+        neither centred nor scaled its origin is a part.
     root : a root of the joint products of columns and target, shape (r, q + 1); None where the state has none.
     rounding : relative error of the products.
     varied : the target's square about its mean.
     cancelled : shape (q,), whether a column counts as one that does not vary since its parts cancel, but for what
         products can resolve of them; every column where one that may have been selected does.
-    hidden : shape (q,), whether a column that is not centred has one value, of less than the last digit of its
-        origin; None of a design that is centred or scaled.
     """
 
     columns: ColumnMap
@@ -126,7 +125,6 @@ class Design:
     rounding: float = CARE * EPS
     varied: float = 0.0
     cancelled: Mask | None = None
-    hidden: Mask | None = None
 
     @property
     def q(self) -> int:
@@ -150,6 +148,14 @@ class Design:
             return False
         unknown = self.rounding * self.parts**2 > KNOWN * np.diagonal(self.gram)
         return bool(np.any(self.cancelled | unknown))
+
+    @cached_property
+    def unscaled(self) -> Array:
+        """Relative rounding of each deviation that columns are divided by, where long parts cancel, shape (q,)."""
+        length = lengths(self.gram)
+        longer = self.preprocess.standardize & (self.parts > 10.0 * length) & (length > 0.0)
+        ratio = np.where(longer, self.parts / np.where(longer, length, 1.0), 0.0)
+        return self.rounding * (ratio**2 if self.root is None else ratio)
 
     @cached_property
     def spectrum(self) -> Spectrum:
@@ -272,15 +278,7 @@ class Design:
         return replace(self, gram=whole[:-1, :-1], xy=whole[:-1, -1], yy=float(whole[-1, -1]), root=root)
 
     def blind_to(self, view: View) -> bool:
-        """Return whether other rows have values of a column of which products do not show whether it varies.
-
-        Or of one that is not centred, and whose value in these rows is below the last digit of its origin.
-        """
-        if self.hidden is not None and self.hidden.any():
-            apart = np.diagonal(view.gram) + view.weight * view.mean**2
-            last = view.weight * (4.0 * EPS * self.columns.origin / self.scale) ** 2
-            if np.any(self.hidden & (apart > last)):
-                return True
+        """Return whether other rows have values of a column of which products do not show whether it has any."""
         if self.cancelled is None or not self.cancelled.any():
             return False
         apart = np.diagonal(view.gram) + view.weight * view.mean**2
@@ -342,13 +340,15 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
     parts = columns.parts(np.diagonal(state.scatter)[:d]) / scale
-    cancelled = (constant & (parts > 0.0)) | np.bool_(unranked) if root is None else None
-    parts = np.where(constant, 0.0, parts)
-    origin, own = np.abs(columns.origin), not (how.center or how.standardize)
-    hidden = constant & (origin > 0.0) & (np.abs(offset) <= EPS * origin) if own else None
+    nothing, parts = constant & (parts > 0.0), np.where(constant, 0.0, parts)
+    if not (how.center or how.standardize):
+        origin = np.abs(columns.origin)  # of a value that is not centred, a part that cancels like another
+        nothing |= constant & (np.abs(offset) <= EPS * origin) & (origin > 0.0)
+        parts = np.hypot(parts, np.sqrt(state.weight) * origin)
+    cancelled = nothing | np.bool_(unranked) if root is None else None
     return Design(
         columns, state.shape, shift, scale, offset, gram, xy, yy, y_mean, state.weight, state.rows, how,
-        parts, root, CARE * state.rounding, varied, cancelled, hidden,
+        parts, root, CARE * state.rounding, varied, cancelled,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
@@ -13,7 +13,7 @@ import numpy as np
 from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Algorithm, Array, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField
 from algorithms.families.classes import check_priors, need_every_class
-from algorithms.families.design import CARE, deviations
+from algorithms.families.design import CARE, DRAWS, deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.families.rounding import SHAKEN, sure
 from algorithms.memo import MEMO
@@ -37,6 +37,7 @@ CERTAIN = 1e-10
 """Largest relative change of a squared distance by rounding that no score of rows shows."""
 
 D = TypeVar("D")
+S = TypeVar("S", bound=ByClass)
 
 HELP = "standardize the columns, raise shrinkage or reg_param, or leave out columns that repeat others"
 
@@ -82,6 +83,13 @@ class Groups:
             return self.columns.origin
         origin = self.columns.origin
         return np.asarray((self.mean - ((self.mean + origin) - origin)) / self.scale)
+
+    def rounded_part(self, share: float) -> float:
+        """Return how much of the rounding of scatters a covariance has that is shrunk by that share.
+
+        All of it where columns are scaled: what the rest is shrunk to is in units of deviations that come of them.
+        """
+        return 1.0 if self.standardize else 1.0 - share
 
     def seen(self, state: ByClass) -> tuple[Array, Array, Array]:
         """Return means, scatters and sizes of another state in these columns."""
@@ -164,25 +172,6 @@ class Discriminant(Preprocessed, Algorithm[ByClass, D]):
             ranges["min_frequency"] = None
         return ranges
 
-    def told_twice(
-        self, solution: D, other: D | None, rows: Rows, metric: str
-    ) -> Score | None:
-        """Return a scorer's score of rows with what it may be off by, given a solution that rounding has shaken.
-
-        Raises
-        ------
-        Imprecise
-            Rounding leaves too few digits of it.
-        """
-        if other is None:
-            return sure(metric, Score(0.0, math.inf), 1.0, HELP)
-        classes = rows.shape.classes
-        try:
-            value, shaken = (score_by(metric, self.estimator(s), rows, classes=classes) for s in (solution, other))
-        except (AttributeError, TypeError, ValueError):
-            return None  # scikit-learn's scorer says why
-        return sure(metric, Score(value, SHAKEN * abs(shaken - value)), max(1.0, abs(value)), HELP)
-
     def check(self, state: ByClass) -> None:
         """Refuse squares without a finite sum, priors of other classes than there are, and too few rows of one."""
         check_finite(state)
@@ -203,6 +192,45 @@ class Discriminant(Preprocessed, Algorithm[ByClass, D]):
         return Groups(state, columns, mean, scale, variance, means, scatters, sizes / scale, standardize=True)
 
 
+def told_again(
+    algorithm: Algorithm[S, D],
+    solution: D,
+    shaken: Callable[[int], D | None],
+    rows: Rows,
+    metric: str,
+    help_: str = HELP,
+) -> Score | None:
+    """Return a scorer's score of rows with what it may be off by, by solutions that rounding has shaken.
+
+    Parameters
+    ----------
+    algorithm, solution : whose model is scored.
+    shaken : returns the solution of a draw; None where it defines no model. One draw may show too little by chance,
+        so there are several where the first shows anything.
+    rows, metric : what is scored.
+    help_ : what to do where the score is not known.
+
+    Raises
+    ------
+    Imprecise
+        Rounding leaves too few digits of it.
+    """
+    classes, moved = rows.shape.classes, 0.0
+    try:
+        value = score_by(metric, algorithm.estimator(solution), rows, classes=classes)
+        for draw in range(DRAWS):
+            other = shaken(draw)
+            if other is None:
+                return sure(metric, Score(value, math.inf), 1.0, help_)
+            found = score_by(metric, algorithm.estimator(other), rows, classes=classes)
+            moved = max(moved, abs(found - value))
+            if moved <= CERTAIN * max(1.0, abs(value)):
+                break
+    except (AttributeError, TypeError, ValueError):
+        return None  # scikit-learn's scorer says why
+    return sure(metric, Score(value, SHAKEN * moved), max(1.0, abs(value)), help_)
+
+
 @dataclass(frozen=True, eq=False)
 class Whitened:
     """The inverse of a covariance, as densities need it.
@@ -218,12 +246,12 @@ class Whitened:
     logdet: float
     unsure: float
 
-    def shaken(self, sizes: Array) -> Whitened | None:
+    def shaken(self, sizes: Array, draw: int) -> Whitened | None:
         """Return that of a covariance off by as much as rounding may have made it; None where that is none.
 
         The directions without spread stay such.
         """
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(draw)
         noise = np.triu(rng.choice([-1.0, 1.0], (len(sizes), len(sizes))))
         noise += np.triu(noise, 1).T
         half = self.half * sizes

@@ -24,6 +24,7 @@ from algorithms.families.rounding import (
     model_moved,
     model_moved_at_most,
     moved_at_most,
+    moved_by_scale,
     moved_by_training,
     residuals,
 )
@@ -180,9 +181,15 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
 
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:
         """Return how far rounding of the training moments may have moved Σwr², or Σw(r - r̄)², of held-out rows."""
-        design = solution.design
-        if design.blind_to(view):
+        if solution.design.blind_to(view):
             return math.inf
+        by_scale = moved_by_scale(solution.design, view, solution.coef, found)
+        return by_scale + self._moved_by_products(solution, view, found, spread_only=spread_only)
+
+    def _moved_by_products(
+        self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool
+    ) -> float:
+        design = solution.design
         if self.definite:
             slope = found.slope(view, spread_only=spread_only)
             most = moved_at_most(design, found, slope)
@@ -222,7 +229,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         design = solution.design
         if self.summary.precision != AUTO or design.root is not None:
             return
-        quick = self.definite and not np.any(design.cancelled)
+        quick = self.definite and not np.any(design.cancelled) and not design.unscaled.any()
         if quick and model_moved_at_most(design, solution.coef) <= PREDICTED:
             return
         moved = self._model_moved(solution)
@@ -244,7 +251,8 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
             return math.inf
         with np.errstate(all="ignore"):
             shaken = design.shaken if solved is None else design.shaken_products
-            return model_moved(design, solution.coef, self.again(solution, shaken) - solution.coef)
+            moved = model_moved(design, solution.coef, self.again(solution, shaken) - solution.coef)
+        return max(moved, float(design.unscaled.max(initial=0.0)))
 
     def complexity(self, solution: LinearSolution) -> float:
         """Return the effective degrees of freedom, the intercept included."""

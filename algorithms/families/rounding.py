@@ -118,6 +118,18 @@ def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residu
     return beside + moved
 
 
+def moved_by_scale(design: Design, view: View, coef: Array, found: Residuals) -> float:
+    """Return how far Σwr² of held-out rows may have moved since deviations of columns are rounded.
+
+    A penalty is in units of these deviations, so where it is strong no change of the products shows them.
+    """
+    if not design.unscaled.any():
+        return 0.0
+    length = np.hypot(view.reach[0], math.sqrt(view.weight) * np.abs(view.mean))
+    off = float(design.unscaled @ (np.abs(coef) * length))
+    return 2.0 * math.sqrt(found.total(view.weight)) * off + off**2
+
+
 def _moved_by(design: Design, coef: Array, found: Residuals, k: Array) -> float:
     """Return how far rounding may have moved a score whose slope h makes k = A⁻¹h."""
     size, reach, rows = float(design.sizes @ np.abs(k)), found.reach + design.reach, design.rounded

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Algorithm, Array, Held, Tags
+from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.families.classes import check_priors, given, need_every_class, priors_of
+from algorithms.families.discriminant import CERTAIN, ROUNDING, told_again
 from algorithms.families.pipeline import pipeline
+from algorithms.families.rounding import sure
 from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.preparing.preprocess import Impute
 from algorithms.ranges import Choice, Legal, Log
 from algorithms.summaries.classes import Classes, ClassesState
-from algorithms.summaries.moments import check_finite
+from algorithms.summaries.moments import EPS, check_finite
 from algorithms.summaries.sample import labels
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class NaiveSolution:
     means, variances : shape (C, q); variances include ``epsilon``.
     priors : shape (C,).
     epsilon : what was added to the variances.
+    moved, spread : shape (C, q), how far rounding may have moved means and variances.
     """
 
     state: ClassesState
@@ -42,6 +45,25 @@ class NaiveSolution:
     variances: Array
     priors: Array
     epsilon: float
+    moved: Array
+    spread: Array
+
+    @property
+    def sure(self) -> bool:
+        """Whether rounding is nothing beside the variances, as those of columns whose parts do not cancel."""
+        return bool(np.all(self.spread + self.moved**2 <= CERTAIN * self.variances))
+
+    def shaken(self, draw: int) -> NaiveSolution | None:
+        """Return means and variances that are off by as much as rounding may have made them; None for no spread."""
+        rng = np.random.default_rng(draw)
+        means, variances = (
+            x + rng.choice([-1.0, 1.0], x.shape) * off
+            for x, off in ((self.means, self.moved), (self.variances, self.spread))
+        )
+        return replace(self, means=means, variances=variances) if (variances > 0.0).all() else None
+
+
+HELP = "raise var_smoothing, or give the missing values of columns far from zero values of their own"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +106,13 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
         """Return means and variances; raises NotEnoughRows where a class has no row."""
         self.check(state)
         columns = column_map(state, self.impute, 0.0)
-        means, variances = _by_class(state, columns)
+        means, variances, moved, spread = _by_class(state, columns)
         whole = columns.spread(state.mean, state.scatter / state.weight)
+        off = ROUNDING * columns.rounded(state.mean, state.scatter / state.weight) * (whole > 0.0)
         epsilon = self.var_smoothing * float(whole.max(initial=0.0))
+        spread = spread + self.var_smoothing * _of_largest(whole, off)
         priors = priors_of(state.weights, self.priors, state.shape)
-        return NaiveSolution(state, columns, means, variances + epsilon, priors, epsilon)
+        return NaiveSolution(state, columns, means, variances + epsilon, priors, epsilon, moved, spread)
 
     def estimator(self, solution: NaiveSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianNB``."""
@@ -101,17 +125,29 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
         model.theta_, model.var_ = solution.means + solution.columns.origin, solution.variances.copy()
         return pipeline(solution.columns, state.shape.d, None, model)
 
-    def score(self, solution: NaiveSolution, held: Held[ClassesState], metric: str) -> float | None:
-        """Return the mean of log p(x, y) of the held-out rows."""
+    def score(self, solution: NaiveSolution, held: Held[ClassesState], metric: str) -> Score | float | None:
+        """Return the mean of log p(x, y) of the held-out rows, or a score of rows that rounding may change.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        if (rows := held.rows_for(metric)) is not None:
+            return None if solution.sure else told_again(self, solution, solution.shaken, rows, metric, HELP)
         held_out = held.state_for(metric)
         if held_out is None or metric not in self.exact:
             return None
         if not (solution.variances > 0.0).all():
             return -math.inf
-        w, (means, variances) = held_out.weights, _by_class(held_out, solution.columns)
-        away = w[:, None] * (variances + (means - solution.means) ** 2)
-        logs = w[:, None] * np.log(2.0 * math.pi * solution.variances) + away / solution.variances
-        return float((w @ np.log(solution.priors) - 0.5 * logs.sum()) / held_out.weight)
+        w, (means, variances, moved, spread) = held_out.weights, _by_class(held_out, solution.columns)
+        apart, off, var = np.abs(means - solution.means), moved + solution.moved, solution.variances
+        away = variances + apart**2
+        logs = w[:, None] * (np.log(2.0 * math.pi * var) + away / var)
+        lost = (solution.spread * (1.0 + away / var) + spread + (2.0 * apart + off) * off) / var
+        value = float((w @ np.log(solution.priors) - 0.5 * logs.sum()) / held_out.weight)
+        bound = 0.5 * float((w @ lost).sum() / held_out.weight) + ROUNDING * abs(value)
+        return sure(metric, Score(value, bound), max(1.0, abs(value)), HELP)
 
     def complexity(self, solution: NaiveSolution) -> float:
         """Return the number of means, variances and priors."""
@@ -124,9 +160,24 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
         need_every_class("GaussianNB", state.shape, state.class_rows)
 
 
-def _by_class(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array]:
-    """Return means and variances of each class in the columns of a map, shape (C, q); zeros without rows."""
+def _of_largest(values: Array, off: Array) -> float:
+    """Return how far the largest of some values may be off where each may be off by so much."""
+    if not len(values):
+        return 0.0
+    most = int(values.argmax())
+    return float(max(off[most], (values + off).max() - values[most]))
+
+
+def _by_class(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array, Array, Array]:
+    """Return means and variances of each class in the columns of a map, and what rounding may have moved either by.
+
+    Of shape (C, q); zeros without rows.
+    """
     scatters = state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
     each = np.where(state.weights > 0.0, state.weights, 1.0)[:, None]
-    variances = np.stack([columns.spread(m, v) for m, v in zip(state.means, scatters / each, strict=True)])
-    return np.stack([columns.mean(m) for m in state.means]), variances
+    pairs = list(zip(state.means, scatters / each, strict=True))
+    variances = np.stack([columns.spread(m, v) for m, v in pairs])
+    spread = ROUNDING * np.stack([columns.rounded(m, v) for m, v in pairs]) * (variances > 0.0)
+    means = np.stack([columns.mean(m) for m in state.means])
+    moved = EPS * np.stack([np.abs(columns.matrix).T @ np.abs(m) for m in state.means])
+    return means, variances, moved, spread

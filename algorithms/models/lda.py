@@ -19,6 +19,7 @@ from algorithms.families.discriminant import (
     Whitened,
     inverse_of,
     log_likelihood,
+    told_again,
 )
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
@@ -137,7 +138,8 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         if self.solver == "svd":
             return self._by_svd(groups, priors)
         covariance, share = self._within(groups, priors)
-        sizes = np.sqrt((1.0 - self._share) * (priors / groups.state.weights) @ groups.sizes**2)
+        kept = groups.rounded_part(self._share)
+        sizes = np.sqrt(kept * (priors / groups.state.weights) @ groups.sizes**2)
         white, singular = inverse_of(covariance, sizes)
         if self.solver == "lsqr":
             found = linear(white.half, groups.means, priors)
@@ -210,12 +212,7 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         """Return None where rounding changes no score of rows; else the score and what it may be off by."""
         if solution.white.unsure <= CERTAIN or self.solver == "svd":  # which drops what is nearly collinear
             return None
-        other, white = None, solution.white.shaken(solution.sizes)
-        if white is not None:
-            found = linear(white.half, solution.groups.means, solution.priors)
-            kept = replace(solution.found, coef=found.coef, intercept=found.intercept)
-            other = replace(solution, found=kept)
-        return self.told_twice(solution, other, rows, metric)
+        return told_again(self, solution, lambda draw: _shaken(solution, draw), rows, metric)
 
     def complexity(self, solution: LinearDiscriminantSolution) -> float:
         """Return the number of means, the unshrunk part of the covariance's numbers, and the priors."""
@@ -226,6 +223,15 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         """Return None for the fields without effect on this state: no shrinkage for a solver without."""
         found = dict(super().bounds(state))
         return {**found, "shrinkage": None} if self.solver == "svd" else found
+
+
+def _shaken(solution: LinearDiscriminantSolution, draw: int) -> LinearDiscriminantSolution | None:
+    """Return a solution whose covariance rounding has shaken; None where it is none then."""
+    white = solution.white.shaken(solution.sizes, draw)
+    if white is None:
+        return None
+    found = linear(white.half, solution.groups.means, solution.priors)
+    return replace(solution, found=replace(solution.found, coef=found.coef, intercept=found.intercept))
 
 
 def _alike(groups: Groups) -> Array:

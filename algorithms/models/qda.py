@@ -19,6 +19,7 @@ from algorithms.families.discriminant import (
     Whitened,
     inverse_of,
     log_likelihood,
+    told_again,
     whitened,
 )
 from algorithms.lazily import sklearn
@@ -124,7 +125,8 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
 
     def _sizes(self, groups: Groups) -> Array:
         """Return what the rounding of each class's covariance is relative to, shape (C, q)."""
-        return np.asarray(groups.sizes * np.sqrt((1.0 - self.reg_param) / groups.state.weights)[:, None])
+        kept = groups.rounded_part(self.reg_param)
+        return np.asarray(groups.sizes * np.sqrt(kept / groups.state.weights)[:, None])
 
     def _need_spread(self, shape: Shape, singular: Mask) -> None:
         """Refuse a covariance without an inverse, as scikit-learn does."""
@@ -156,15 +158,21 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
         if solution.unsure <= CERTAIN:
             return None
         sizes = self._sizes(solution.groups)
-        made = [white.shaken(size) for white, size in zip(solution.white, sizes, strict=True)]
-        known = [white for white in made if white is not None]
-        other = None if len(known) < len(made) else replace(solution, white=tuple(known), axes=None)
-        return self.told_twice(solution, other, rows, metric)
+        return told_again(self, solution, lambda draw: _shaken(solution, sizes, draw), rows, metric)
 
     def complexity(self, solution: QuadraticDiscriminantSolution) -> float:
         """Return the number of means, the unregularised part of the covariances' numbers, and the priors."""
         c, q = solution.groups.means.shape
         return float(c * (q + (1.0 - self.reg_param) * q * (q + 1) / 2.0) + c - 1.0)
+
+
+def _shaken(
+    solution: QuadraticDiscriminantSolution, sizes: Array, draw: int
+) -> QuadraticDiscriminantSolution | None:
+    """Return a solution whose covariances rounding has shaken; None where one is none then."""
+    made = [white.shaken(size, draw) for white, size in zip(solution.white, sizes, strict=True)]
+    known = tuple(white for white in made if white is not None)
+    return None if len(known) < len(made) else replace(solution, white=known, axes=None)
 
 
 def _axes(groups: Groups) -> Axes:

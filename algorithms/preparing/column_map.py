@@ -131,6 +131,12 @@ class ColumnMap:
             return np.asarray(self.rows(X) @ coef)
         return np.asarray(X @ np.asarray(self.matrix @ coef))
 
+    def rounded(self, mean: Array, variance: Array) -> Array:
+        """Return what the rounding of :meth:`spread` is relative to: the variance, or that of parts that cancel."""
+        along = np.asarray(self._squares @ variance)
+        parts = (self._squares != 0.0) @ ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
+        return np.where(parts <= 1.0, along, along + self._squares @ mean**2)
+
     def spread(self, mean: Array, variance: Array) -> Array:
         """Return the variance of each column of T from the means and variances of the encoded ones.
 

@@ -54,6 +54,12 @@ AllowImport = Annotated[
     list[str] | None,
     typer.Option("--allow-import", metavar="PACKAGE", help="{allow_imports}; repeat for more."),
 ]
+Period = Annotated[str | None, typer.Option("--window", metavar="TIME", help="{window}.")]
+Last = Annotated[int | None, typer.Option("--last", metavar="N", min=1, help="{last}.")]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="FILE", help="{exclude}; repeat for more.")
+]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="{as_of}.")]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's description.")]
 StudyName = Annotated[
     str, typer.Argument(metavar="NAME", help="A recorded study; `hpo studies ls` lists them.")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from hpo.cli.behind import (
     data_holding,
     data_schema,
-    data_text,
     held_out,
     pa,
     pa_csv,
@@ -85,7 +84,7 @@ def predict(
     result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
     _check_outside(output, result.record)
     model = _model(result, trial, simplest=simplest)
-    dataset = _open(data, model, keep or (), result.record.spec)
+    dataset = _open(data, model, keep or (), result.reading)
     _check_apart(output, dataset)
     rows = write(output, predictions(model, dataset, keep or ()))
     if as_json:
@@ -163,10 +162,10 @@ def _free(name: str, taken: dict[str, object]) -> str:
     return name if name not in taken else _free(f"{name}_", taken)
 
 
-def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str], spec: Mapping[str, Any]) -> Dataset:
-    """Return the rows to predict; CSV files are read as the study's were."""
+def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str], reading: Mapping[str, object]) -> Dataset:
+    """Return the rows to predict, read as the study's were."""
     features = [str(feature) for feature in model["encoder"].feature_names_in_]
-    dataset = held_out.opened(list(data), {**data_text.written(spec), "features": features})
+    dataset = held_out.opened(list(data), {**reading, "features": features, "beside": keep})
     for column in keep:
         if column not in dataset.schema:
             raise DataError(data_schema.unknown_column(column, dataset.schema.names, "kept column"))
@@ -182,9 +181,10 @@ def _check(output: Path) -> None:
 
 def _check_outside(output: Path, record: StudyRecord) -> None:
     """Refuse to write where the study would read it: its next run would take predictions for data."""
-    asked = record.spec.get("data", [])
+    joined = (record.spec.get("join") or {}).values()
+    asked = [name for one in (record.spec, *joined) for name in held_out.paths_of(one)]
     files = list(dict.fromkeys(segment.name.rpartition("[")[0] for segment in record.ledger))
-    holder = data_holding.holder_of(output, [asked] if isinstance(asked, str) else asked, files)
+    holder = data_holding.holder_of(output, asked, files)
     if holder is not None:
         raise UsageError(
             f"-o {output} lies in the data of study {record.name!r} ({holder}), whose next run would take "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,9 @@ from hpo.data.sources.roles import Roles, check_number
 from hpo.data.sources.text import Sight
 from hpo.data.values import arrow_numbers, decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
+
+if TYPE_CHECKING:
+    from hpo.data.sources.joins import Join
 
 BATCH_ROWS = 65_536
 LEAST_ROWS = 8_192
@@ -50,12 +54,14 @@ class Dataset:
     in_memory : whether the data is the caller's own frame or array.
     is_text : whether it is in CSV files.
     log : what was read so far.
+    chosen : which of the files these are, in words; empty for all.
+    join : what is joined to its rows, as it was asked for; None for nothing.
     """
 
-    def __init__(self, source: Source, roles: Roles) -> None:
+    def __init__(self, source: Source, roles: Roles, join: Join | None = None) -> None:
         if roles.weight:
             check_number(source.schema, roles.weight, "weight")
-        self._source, self._roles = source, roles
+        self._source, self._roles, self.join = source, roles, join
         self.schema: Schema = source.schema
         self.segments: tuple[Segment, ...] = source.segments
         self.targets: tuple[str, ...] = roles.targets
@@ -65,6 +71,7 @@ class Dataset:
         self.in_memory: bool = source.in_memory
         self.is_text: bool = source.is_text
         self.log = ReadLog()
+        self.chosen = ""
         self._extents: dict[tuple[str, ...], dict[str, Extent] | None] = {}
 
     def sight(self, rows: int) -> Sight:
@@ -76,8 +83,9 @@ class Dataset:
 
         Those beyond 2**53 are distinguished by this alone. Names that are no column are left to who asks for them.
         """
-        found = Dataset(self._source.exactly([name for name in names if name in self.schema]), self._roles)
-        found.log = self.log
+        source = self._source.exactly([name for name in names if name in self.schema])
+        found = Dataset(source, self._roles, self.join)
+        found.log, found.chosen = self.log, self.chosen
         return found
 
     @property

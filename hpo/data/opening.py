@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
-from hpo.data.sources.files import list_files
+from hpo.data.sources.files import DataFile, list_files
 from hpo.data.sources.footers import Shelf
 from hpo.data.sources.formats import open_files
 from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
+from hpo.data.sources.joins import Dimensions, Join, open_dimensions
 from hpo.data.sources.memory import TableBlock, gather_block
-from hpo.data.sources.readers import FileReader, all_names, column_names, gather_readers
-from hpo.data.sources.roles import as_names, index_columns, resolve_roles
+from hpo.data.sources.named import is_path
+from hpo.data.sources.readers import FileReader, Source, all_names, column_names, gather_readers
+from hpo.data.sources.roles import Roles, as_names, index_columns, resolve_roles
 from hpo.data.sources.text import USUAL, TextFormat
+from hpo.data.sources.windows import ALL, Window
 from hpo.errors import DataError, DataWarning
 
 
@@ -30,6 +34,9 @@ def open_dataset(
     storage_options: Mapping[str, Any] | None = None,
     text: TextFormat = USUAL,
     footers: Shelf | None = None,
+    window: Window = ALL,
+    join: Mapping[str, object] | None = None,
+    beside: Sequence[str] = (),
 ) -> Dataset:
     """Return the data set of files, frames or arrays.
 
@@ -37,8 +44,9 @@ def open_dataset(
     ----------
     data : a path, directory, glob or URI of Parquet, CSV (also .gz, .bz2, .zst) or Arrow IPC files, or a list
         of these; a pandas, polars or Arrow table; ``(X, y)`` with X an array, frame or SciPy sparse
-        matrix; or such an X alone. ``key=value`` directories become columns. URIs go through Arrow's file
-        systems, or fsspec's for other schemes and whenever ``storage_options`` are given.
+        matrix; or such an X alone; or any of these in a :class:`~hpo.data.sources.joins.Join`. ``key=value``
+        directories become columns. URIs go through Arrow's file systems, or fsspec's for other schemes and
+        whenever ``storage_options`` are given.
     target : name or names of the target columns; for ``(X, y)`` all of y.
     weight : name of the column of row weights; for data in memory also an array of them.
     features : names of the features; None for every other column.
@@ -47,6 +55,9 @@ def open_dataset(
         bytes alone, so that a copy elsewhere is the same data.
     text : how CSV files are written, where that is not as usual; nothing to data of other formats.
     footers : where it is remembered what Parquet files say of themselves, so that known ones are not opened.
+    window : which of the files count.
+    join : tables to look columns up in, as :class:`~hpo.data.sources.joins.Join` takes them.
+    beside : further columns that folds read.
 
     Raises
     ------
@@ -62,44 +73,99 @@ def open_dataset(
     """
     if fingerprint not in ("fast", "content"):
         raise DataError(f"fingerprint {fingerprint!r} is unknown; use 'fast' or 'content'")
+    data, asked_join = apart(data, join)
     data = collected(data)
+    if window.words and not _are_paths(data):
+        raise DataError(
+            f"{window.words}: that chooses among files, and {_name(data)} is in memory; choose its rows beforehand"
+        )
     if _is_matrix(data):
         data = (data, None)
     asked = {"target": target, "weight": weight, "features": features, "drop": drop}
-    if isinstance(data, tuple) and len(data) == 2 and not _is_path(data[0]):
-        dataset = _open_pair(data, asked)
+    tables = Dimensions()
+    if asked_join is not None:
+        tables = open_dimensions(asked_join, as_names(drop), storage_options, text)
+    star = _Star(tables, tuple(beside), asked_join)
+    if isinstance(data, tuple) and len(data) == 2 and not is_path(data[0]):
+        dataset = _open_pair(data, asked, star)
     elif is_frame(data):
-        dataset = _open_frame(data, asked)
+        dataset = _open_frame(data, asked, star)
     else:
-        dataset = _open_paths(data, asked, fingerprint, storage_options, text, footers)
+        files, said = window.choose(_listed(data, storage_options))
+        dataset = _open_files(files, asked, star, fingerprint, text, footers)
+        dataset.chosen = said
     if dataset.rows == 0:
         raise DataError(f"{_name(data)} holds no rows; check that it is the data you meant")
     return dataset
 
 
-def _open_pair(data: tuple[Any, Any], asked: dict[str, Any]) -> Dataset:
+def apart(data: object, join: Mapping[str, object] | None) -> tuple[object, Join | None]:
+    """Return the facts, and what is joined to them; None for nothing.
+
+    Raises
+    ------
+    DataError
+        If it is said twice.
+    """
+    if not isinstance(data, Join):
+        return data, Join(data, join) if join else None
+    if join:
+        raise DataError("data is a Join, and join= is given too; say once what is joined")
+    return data.data, data
+
+
+@dataclass(frozen=True, eq=False)
+class _Star:
+    """What is joined to the rows that are opened.
+
+    Attributes
+    ----------
+    tables : the dimensions.
+    beside : columns that folds read.
+    join : as it was asked for; None for nothing.
+    """
+
+    tables: Dimensions
+    beside: tuple[str, ...]
+    join: Join | None
+
+    def names(self, facts: Sequence[str]) -> list[str]:
+        """Return the names of the columns of the facts and of what is joined."""
+        return self.tables.with_facts(facts)
+
+    def required(self, roles: Roles) -> tuple[str, ...]:
+        """Return the columns of the facts that must be readable."""
+        return self.tables.read(roles.used)
+
+    def dataset(self, facts: Source, roles: Roles) -> Dataset:
+        """Return the joined data set."""
+        return Dataset(self.tables.over(facts, [*roles.used, *self.beside]), roles, self.join)
+
+
+def _open_pair(data: tuple[Any, Any], asked: dict[str, Any], star: _Star) -> Dataset:
     name = asked["weight"] if isinstance(asked["weight"], str) else None
     block, targets, weight = pair_block(*data, None if name else asked["weight"])
     known = {**asked, "target": asked["target"] or targets, "weight": name or weight}
     unused = [name for name in targets if name not in as_names(known["target"])]
-    roles = resolve_roles(block.schema.names, **{**known, "drop": [*as_names(asked["drop"]), *unused]})
-    return Dataset(gather_block(block, roles.used), roles)
+    roles = resolve_roles(star.names(block.schema.names), **{**known, "drop": [*as_names(asked["drop"]), *unused]})
+    return star.dataset(gather_block(block, star.required(roles)), roles)
 
 
-def _open_frame(data: Any, asked: dict[str, Any]) -> Dataset:
+def _open_frame(data: Any, asked: dict[str, Any], star: _Star) -> Dataset:
     dropped = as_names(asked["drop"])
     names = [str(name) for name in getattr(data, "columns", ())]
     used = {*as_names(asked["features"]), *as_names(asked["target"]), asked["weight"] if _by_name(asked) else None}
     unused = [] if asked["features"] is None else [name for name in names if name not in used]
     table = frame_table(data, spare=[*dropped, *unused])
     if any(name in dropped and name not in table.column_names for name in names):
-        asked = {**asked, "drop": [name for name in dropped if name in table.column_names]}
+        asked = {**asked, "drop": [name for name in dropped if name in table.column_names or name not in names]}
     if asked["weight"] is not None and not _by_name(asked):
         block, _, weight = pair_block(table, None, asked["weight"])
-        roles = resolve_roles(block.schema.names, **{**asked, "weight": weight})
-        return Dataset(gather_block(block, roles.used), roles)
-    roles = resolve_roles(table.column_names, **asked)
-    return Dataset(gather_block(TableBlock(table), roles.used), roles)
+        asked = {**asked, "weight": weight}
+    else:
+        block = TableBlock(table)
+    roles = resolve_roles(star.names(block.schema.names), **asked)
+    return star.dataset(gather_block(block, star.required(roles)), roles)
 
 
 def _by_name(asked: Mapping[str, Any]) -> bool:
@@ -107,27 +173,33 @@ def _by_name(asked: Mapping[str, Any]) -> bool:
     return isinstance(asked["weight"], str)
 
 
-def _open_paths(
-    data: Any,
-    asked: dict[str, Any],
-    fingerprint: str,
-    options: Mapping[str, Any] | None,
-    text: TextFormat,
-    footers: Shelf | None,
-) -> Dataset:
-    if not _is_path(data) and not (isinstance(data, list | tuple) and all(map(_is_path, data))):
+def _listed(data: Any, options: Mapping[str, Any] | None) -> list[DataFile]:
+    """Return the files of paths; refuses what is none."""
+    if not _are_paths(data):
         raise DataError(
             f"data of type {type(data).__name__} is not understood; give a path, URI or list of them, "
             "a pandas, polars or Arrow table, or (X, y)"
         )
+    return list_files(data, options)
+
+
+def _open_files(
+    files: Sequence[DataFile],
+    asked: dict[str, Any],
+    star: _Star,
+    fingerprint: str,
+    text: TextFormat,
+    footers: Shelf | None,
+) -> Dataset:
     if asked["weight"] is not None and not isinstance(asked["weight"], str):
         raise DataError("for files, weight is the name of a column")
-    readers = open_files(list_files(data, options), fingerprint, text, footers)
+    readers = open_files(files, fingerprint, text, footers)
     names = column_names(readers[0])
     later = all_names(readers[1:]) - set(names)
     dropped = as_names(asked["drop"])
     index = [name for name in index_columns(readers[0].schema) if name in names]
-    roles = resolve_roles(names, **{**asked, "drop": [n for n in dropped if n not in later]}, index=index)
+    kept = {**asked, "drop": [n for n in dropped if n not in later]}
+    roles = resolve_roles(star.names(names), **kept, index=index)
     if asked["features"] is None and not {*index} <= {*dropped, *roles.targets, roles.weight}:
         warnings.warn(
             f"column {index[0]!r} is the index that pandas wrote, and no feature; name it in features=[…] "
@@ -135,7 +207,7 @@ def _open_paths(
             DataWarning,
             stacklevel=2,
         )
-    dataset = Dataset(gather_readers(readers, roles.used), roles)
+    dataset = star.dataset(gather_readers(readers, star.required(roles)), roles)
     if asked["features"] is None and not later <= set(dropped):
         _warn_of_later_columns(readers, {*names, *dropped})
     return dataset
@@ -160,11 +232,11 @@ def _is_matrix(data: object) -> bool:
     return getattr(data, "ndim", None) == 2 and not is_frame(data)
 
 
-def _is_path(item: object) -> bool:
-    return isinstance(item, str | os.PathLike)
+def _are_paths(data: object) -> bool:
+    return is_path(data) or (isinstance(data, list | tuple) and all(map(is_path, data)))
 
 
 def _name(data: object) -> str:
-    if isinstance(data, list | tuple) and all(map(_is_path, data)):
+    if isinstance(data, list | tuple) and all(map(is_path, data)):
         return ", ".join(repr(os.fspath(item)) for item in data[:3]) + (", …" if len(data) > 3 else "")
-    return repr(data) if _is_path(data) else f"data of type {type(data).__name__}"
+    return repr(data) if is_path(data) else f"data of type {type(data).__name__}"

@@ -30,6 +30,10 @@ PLAIN = 1_000
 UNLIKE = 1e-3
 """Share of the larger end of a column's values, below which one of the ends may be a sentinel."""
 
+FEW = 0.01
+"""Share of the values that may lose bits in their difference to the origin; where more do, the column has none. A
+value within a factor of two of the origin loses nothing, nor do whole numbers, such as sentinels."""
+
 KINDS = frozenset({NUMERIC, DATE, TIMESTAMP, TIME, DURATION})
 """Kinds of columns that may have an origin."""
 
@@ -42,6 +46,8 @@ class Extent:
     ----------
     middle, spread : the median and the median distance from it, or the middle of the ends and their distance.
     ends : the least and the largest value, where they are all that is known.
+    mixed : whether more than a few values lose bits in their difference to the middle, as those of a file in
+        another unit.
 
     Examples
     --------
@@ -54,6 +60,7 @@ class Extent:
     middle: float
     spread: float
     ends: tuple[float, float] | None = None
+    mixed: bool = False
 
     def hides(self, field: Field) -> bool:
         """Return whether values far from zero may hide behind a sentinel (0, -1, -9999), which is one of the ends.
@@ -87,7 +94,7 @@ class Extent:
         It is a whole number of integers and of times, and else of as few bits as the spread needs, so that the
         difference to a value of the column's type is exact.
         """
-        if not abs(self.middle) > FAR * self.spread or not abs(self.middle) < LARGEST:
+        if self.mixed or not abs(self.middle) > FAR * self.spread or not abs(self.middle) < LARGEST:
             return 0
         if field.kind != NUMERIC or "int" in field.dtype:
             return round(self.middle / unit) if unit > 1 else int(self.middle)
@@ -136,7 +143,7 @@ def extent_of(array: pa.Array) -> Extent:
     Examples
     --------
     >>> extent_of(pa.array([5, 7, None, 9]))
-    Extent(middle=7, spread=2.0, ends=None)
+    Extent(middle=7, spread=2.0, ends=None, mixed=False)
     """
     values = _present(array)
     if not len(values):
@@ -144,7 +151,15 @@ def extent_of(array: pa.Array) -> Extent:
     middle = np.partition(values, len(values) // 2)[len(values) // 2].item()
     away = np.abs(values.astype(np.float64) - float(middle))
     spread = float(np.median(away)) or float(np.median(away[away > 0.0]) if away.any() else 0.0)
-    return Extent(middle, spread)
+    return Extent(middle, spread, mixed=_mixed(values, middle))
+
+
+def _mixed(values: Numbers, middle: float) -> bool:
+    if values.dtype.kind != "f":
+        return False
+    exactly = values.astype(np.float64)
+    lost = (exactly - middle) + middle != exactly
+    return bool(np.count_nonzero(lost) > FEW * len(values))
 
 
 def joined_bounds(bounds: Iterable[tuple[float, float]]) -> tuple[float, float]:
@@ -165,7 +180,7 @@ def extent_between(low: float, high: float) -> Extent:
     Examples
     --------
     >>> extent_between(2005, 2015)
-    Extent(middle=2010, spread=10, ends=(2005, 2015))
+    Extent(middle=2010, spread=10, ends=(2005, 2015), mixed=False)
     """
     if (low, high) == NO_VALUES:
         return NOWHERE

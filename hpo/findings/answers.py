@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from hpo.data.sources.text import written
 from hpo.errors import TuneError
 from hpo.findings import coefficients as of_model
 from hpo.findings import confirm as of_rows
@@ -106,10 +105,11 @@ def confirm(
     scoring : scikit-learn scorer names; None for the study's own.
     candidate : whose model; None for the best.
     options : further arguments of reading, such as ``storage_options``; ``weight=`` as for ``tune``. CSV files are
-        read as the study's were, unless ``decimal=``, ``encoding=`` and the like say otherwise.
+        read as the study's were, unless ``decimal=``, ``encoding=`` and the like say otherwise; what the study
+        joined is joined to them, unless ``join=`` says otherwise.
     """
     scores: Any = scoring or result.metrics
     names = list(scores) if isinstance(scores, Iterable) and not isinstance(scores, str) else [scores]
     model = result.best_model if candidate is None else result.model_of(candidate)
-    record, asked = result.record, {**written(result.record.spec), **options}
+    record, asked = result.record, {**result.reading, **options}
     return of_rows.confirm(model, data, names, record.targets, record.weight, asked)

@@ -16,6 +16,7 @@ from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.sources.frames import pandas_frame
+from hpo.data.sources.joins import Join
 from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.values import as_numbers, class_codes
 from hpo.errors import DataError
@@ -34,7 +35,8 @@ def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.
     dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
     made = [pandas.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
     predicted: pd.DataFrame = pandas.concat(made, ignore_index=True)
-    frame = pandas_frame(data[0] if isinstance(data, tuple) else data)
+    rows = data.data if isinstance(data, Join) else data
+    frame = pandas_frame(rows[0] if isinstance(rows, tuple) else rows)
     return predicted if frame is None else predicted.set_axis(frame.index)
 
 
@@ -85,7 +87,21 @@ def confirm(
 def opened(data: Any, options: Mapping[str, Any]) -> Dataset:
     """Return the data set of some options, those of how CSV files are written among them."""
     others = {name: value for name, value in options.items() if name not in NAMES}
+    if isinstance(data, Join):
+        others["join"] = None
     return open_dataset(data, text=TextFormat.of(options), **others)
+
+
+def paths_of(asked: Mapping[str, object]) -> list[str]:
+    """Return the paths that a study, or a table that it joins, is described to be of.
+
+    Examples
+    --------
+    >>> paths_of({"data": "a.csv"}), paths_of({"data": ["a.csv", "b.csv"]}), paths_of({})
+    (['a.csv'], ['a.csv', 'b.csv'], [])
+    """
+    found = asked.get("data", [])
+    return [found] if isinstance(found, str) else list(map(str, found)) if isinstance(found, list | tuple) else []
 
 
 def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:

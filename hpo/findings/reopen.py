@@ -21,8 +21,8 @@ from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.learned.pilot import Pilot, shape_of
+from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import recorded
-from hpo.states.passes import context_of
 from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
 from hpo.trials.polish import Polished, restored

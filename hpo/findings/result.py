@@ -247,10 +247,17 @@ class Result:
         The columns: ``prediction``, and ``probability_<label>`` of a classifier that has them (for a
         decomposition one column per component). Rows of a pandas frame keep its index. The data is read batch by
         batch. ``options`` are those of reading, as ``storage_options``; CSV files are read as the study's were,
-        unless they say otherwise.
+        unless they say otherwise. Where tables were joined, ``data`` are further facts, to which the same are
+        joined; ``join=`` gives others, and ``join={}`` takes rows that are joined already.
         """
         model = self.best_model if candidate is None else self.model_of(candidate)
-        return predict(model, data, {**written(self.record.spec), **options})
+        return predict(model, data, {**self.reading, **options})
+
+    @property
+    def reading(self) -> dict[str, object]:
+        """How rows are read as the study's were: how CSV files are written, and what is joined."""
+        asked = self.record.spec.get("join") if self.run.join is None else self.run.join
+        return {**written(self.record.spec), **({"join": asked} if asked else {})}
 
     def _check_single(self) -> None:
         if self.record.several:

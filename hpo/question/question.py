@@ -14,6 +14,7 @@ from algorithms.imports import allow, listed
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
+from hpo.data.sources.named import IN_MEMORY, data_names
 from hpo.question.scoring import Scoring, one_task, resolve_scoring
 from hpo.question.search import Searched, check_mappings, named, resolve
 from state_store import StateStore, digest
@@ -23,8 +24,6 @@ from studies.spec.spec import StudySpec, build
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
-
-IN_MEMORY = "in memory"
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +122,7 @@ def make_spec(values: Mapping[str, object]) -> StudySpec:
     """
     plain = {k: _as_yaml(v) for k, v in values.items()}
     allow(listed(values.get("allow_imports")))
-    plain["data"] = _data_names(values["data"])
+    plain["data"] = data_names(values["data"])
     plain["algorithm"] = named(values["algorithm"])
     if not isinstance(plain["sampler"], str):
         plain["sampler"] = f"custom:{type(plain['sampler']).__name__}"
@@ -157,7 +156,7 @@ def resolved(spec: StudySpec) -> tuple[list[Searched], Scoring]:
 
 
 def masked(value: object) -> object:
-    """Return text, or a list of it, without the passwords of addresses; anything else as it is.
+    """Return text, or lists and mappings of it, without the passwords of addresses; anything else as it is.
 
     Examples
     --------
@@ -166,12 +165,6 @@ def masked(value: object) -> object:
     """
     if isinstance(value, list):
         return [masked(v) for v in value]
+    if isinstance(value, dict):
+        return {key: masked(v) for key, v in value.items()}
     return mask(value) if isinstance(value, str) else value
-
-
-def _data_names(data: object) -> object:
-    if isinstance(data, (str, os.PathLike)):
-        return os.fspath(data)
-    if isinstance(data, (list, tuple)) and data and all(isinstance(d, (str, os.PathLike)) for d in data):
-        return [os.fspath(d) for d in data]
-    return IN_MEMORY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,9 @@ from hpo.question.question import Question
 from hpo.question.scoring import Scoring
 from hpo.states.fold_states import FoldStates, fold_states, held_states
 from hpo.states.learned.pilot import Pilot
-from hpo.states.passes import Pass, context_of
+from hpo.states.learned.seen import context_of, share_seen
+from hpo.states.learned.summaries import with_stored
+from hpo.states.passes import Pass
 
 
 @briefly
@@ -41,6 +43,16 @@ def contexts_of(question: Question, pilot: Pilot) -> dict[Summary, str]:
     """Return the key of each summary's states."""
     dataset = question.dataset
     return {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in question.summaries}
+
+
+def seen_by(question: Question) -> Callable[[Pilot], float]:
+    """Return what tells of which share of the segments there are leaves that were made with a pilot."""
+
+    def share(pilot: Pilot) -> float:
+        told = with_stored(pilot, question.dataset, question.summaries, question.store)
+        return share_seen(contexts_of(question, told).values(), told, question.dataset, question.store)
+
+    return share
 
 
 def make_pass(question: Question, pilot: Pilot) -> Pass:

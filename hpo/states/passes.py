@@ -41,8 +41,7 @@ from hpo.states.runs import (
     merged,
     runs_of,
 )
-from hpo.states.summaries import fields_of_summary
-from state_store import Key, Member, StateStore, StoreWriteError, digest
+from state_store import Key, Member, StateStore, StoreWriteError
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -103,20 +102,6 @@ class PassResult:
     without_target: int = 0
     without_weight: int = 0
     seconds: float = 0.0
-
-
-def context_of(summary: Summary, pilot: Pilot, targets: Sequence[str], weight: str | None) -> str:
-    """Return the digest of everything that a leaf depends on but its segment."""
-    known = pilot.known.get(summary)
-    return digest(
-        {
-            **fields_of_summary(summary),
-            **({"known": known.digest} if known else {}),
-            "pilot": pilot.digest,
-            "targets": list(targets),
-            "weight": weight,
-        }
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from hpo.data.schema import guessed_width
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.question import Question
-from hpo.states.contexts import contexts_of
+from hpo.states.contexts import contexts_of, seen_by
 from hpo.states.learned.deals import known_dealt
 from hpo.states.learned.labels import known_classes
 from hpo.states.learned.pilot import Pilot, load_pilot, plan_pilot, shape_of_data
@@ -57,6 +57,7 @@ class Plan:
     wide : which algorithms are answered by another, since their states do not fit in memory; in words.
     fold_sizes : rows of each fold, and its groups and rows of each class where folds are dealt by them; None where
         only reading tells.
+    files : which of the data's files it is of, in words; empty for all.
     """
 
     algorithms: tuple[str, ...]
@@ -80,6 +81,7 @@ class Plan:
     wide: str = ""
     fold_sizes: FoldSizes | None = None
     precision: str = ""
+    files: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
@@ -92,12 +94,13 @@ def make_plan(question: Question) -> Plan:
     classes = known_classes(dataset, question.store) if question.classify else ()
     if classes:
         check(question, classes)
-    asked = plan_pilot(
-        dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns
-    )
     folds = None if classes is None else known_dealt(question.folds, dataset, question.store, classes)
     if folds is not None:
         question = replace(question, folds=folds)
+    asked = plan_pilot(
+        dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns,
+        None if folds is None else seen_by(question),
+    )  # fmt: skip
     known = folds is not None
     pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed) if known else None
     if pilot is not None:
@@ -128,6 +131,7 @@ def make_plan(question: Question) -> Plan:
         again="maybe" if to_read and any(map(_checked, question.summaries)) else "no",
         wide=in_words(question),
         precision="" if pilot is None else precision_in_words(question.summaries, pilot),
+        files=dataset.chosen,
     )
 
 

@@ -26,8 +26,9 @@ from hpo.question.question import Question
 from hpo.states.contexts import Evidence
 from hpo.states.fold_states import FoldStates
 from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import keep_finer, lookup_of
-from hpo.states.passes import Pass, PassResult, context_of
+from hpo.states.passes import Pass, PassResult
 
 
 def precision_in_words(summaries: Iterable[Summary], pilot: Pilot) -> str:

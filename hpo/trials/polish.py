@@ -27,8 +27,9 @@ from hpo.states.contexts import Evidence
 from hpo.states.evaluate import Scores
 from hpo.states.learned.kinds import SUMMARY
 from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import load_known
-from hpo.states.passes import Pass, PassResult, context_of
+from hpo.states.passes import Pass, PassResult
 from hpo.trials.selection import Candidate
 from state_store import StateStore
 from studies.record.study_record import Cost, PolishNote

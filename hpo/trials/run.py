@@ -27,7 +27,7 @@ from hpo.process.threads import one_thread
 from hpo.question.checks import check, check_fidelity
 from hpo.question.question import Question, masked, solved_from, without_hashing
 from hpo.question.search import Searched, asked_for, space_of, widest
-from hpo.states.contexts import Evidence, evidence
+from hpo.states.contexts import Evidence, evidence, seen_by
 from hpo.states.fold_sizes import noted_sizes
 from hpo.states.learned.deals import dealt
 from hpo.states.learned.labels import classes_of
@@ -85,6 +85,7 @@ class Run:
     record : what the storage keeps beside the trials.
     stopped : why the trials ended.
     polished : the winner after a second pass, or why there was none; None where it has nothing to gain.
+    join : the tables that were joined to the data; None for none, or where only the record has their names.
     """
 
     tuner: Tuner
@@ -93,6 +94,7 @@ class Run:
     record: StudyRecord
     stopped: str
     polished: Polished | None = None
+    join: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +177,8 @@ class Runner:
                 cost = polished.added_to(cost, self.question.dataset.log)
                 record = replace(record, cost=cost, polish=polished.note)
                 recorder.describe(record)
-        return Run(tuner, found, cost, record, stopped, polished)
+        join = self.question.dataset.join
+        return Run(tuner, found, cost, record, stopped, polished, None if join is None else join.on)
 
     def _refining(self, found: Evidence, stop: Event) -> Refining:
         """Return what makes states of more digits where a score needs them."""
@@ -239,8 +242,9 @@ class Runner:
             check(question, classes)
         folds = dealt(question.folds, dataset, store, classes)
         return make_pilot(
-            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
-        )
+            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns,
+            seen_by(question),
+        )  # fmt: skip
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
         question, spec = self.question, self.question.spec
@@ -408,6 +412,7 @@ class Runner:
             spec=_spec_record(question),
             metrics=scoring.metrics,
             chosen=question.chosen,
+            files=dataset.chosen,
             wide=dict(question.wide),
             left_out=tuple(s.name for s in question.searched if s.name not in tuner.scorer.searched),
             goals=scoring.goals,

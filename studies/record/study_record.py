@@ -162,6 +162,7 @@ class StudyRecord:
     spec : what was asked, as :func:`studies.spec.spec.build` takes it.
     metrics : names of the scores, those that are optimised first; goals : how many are.
     chosen : what ``algorithm="auto"`` stood for, and why; empty where algorithms were named.
+    files : which of the data's files it is of, in words; empty for all.
     wide : which algorithms were answered by another, since their states did not fit in memory.
     left_out : algorithms that some split holds too few rows for.
     sampled : scores that were computed on sampled rows; scoring_rows : of each fold.
@@ -191,6 +192,7 @@ class StudyRecord:
     metrics: tuple[str, ...] = ()
     goals: int = 1
     chosen: str = ""
+    files: str = ""
     wide: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     sampled: tuple[str, ...] = ()

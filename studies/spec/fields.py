@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from studies.spec.durations import seconds_of
+from studies.spec.moments import moment_of
 from studies.spec.ranges import Range, Strict, wrong
 
 Scalar = None | bool | int | float | str
@@ -167,6 +168,36 @@ def seconds(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise wrong(f"{value!r} is not a duration; write seconds (600) or text such as '90s', '10m', '2h'")
     return float(value)
+
+
+def period(value: Any) -> str | None:
+    """Return a duration as text with a unit, such as ``"30d"``.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> period("30d"), period(datetime.timedelta(days=2)), period(None)
+    ('30d', '172800s', None)
+    """
+    value = _duration(value)
+    if value is None or (isinstance(value, str) and seconds_of(value)):
+        return value
+    raise wrong(f"{value!r} is no duration with a unit; write text such as '30d', '8w' or '12h'")
+
+
+def moment(value: Any) -> str | None:
+    """Return a date or moment as text.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> moment("2024-01-31"), moment(datetime.date(2024, 1, 31)), moment(None)
+    ('2024-01-31', '2024-01-31', None)
+    """
+    value = _written(value)
+    if value is None or (isinstance(value, str) and moment_of(value) is not None):
+        return value
+    raise wrong(f"{value!r} is no date; write '2024-01-31', '2024-01' or '2024-01-31T18:00'")
 
 
 def several(value: Any) -> Any:

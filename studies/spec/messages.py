@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +12,7 @@ from studies.errors import Problem
 from studies.masking import mask
 from studies.spec.fields import FoldScheme
 from studies.spec.habits import our_key
+from studies.spec.joins import JoinedTable
 from studies.spec.ranges import Range
 from studies.spec.yaml_reader import Document
 
@@ -75,9 +76,8 @@ def _text(item: dict[str, Any], path: tuple[str | int, ...], model: type[BaseMod
 
 
 def _keys(path: tuple[str | int, ...], model: type[BaseModel]) -> Collection[str]:
-    if len(path) == 1:
-        return model.model_fields
-    return (Range if path[0] == "search" else FoldScheme).model_fields
+    parts: Mapping[str | int, type[BaseModel]] = {"search": Range, "folds": FoldScheme, "join": JoinedTable}
+    return (model if len(path) == 1 else parts[path[0]]).model_fields
 
 
 def _short(value: Any) -> str:

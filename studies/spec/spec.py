@@ -16,7 +16,8 @@ from studies.errors import Problem, SpecError
 from studies.masking import mask
 from studies.naming import short
 from studies.spec import text_files
-from studies.spec.fields import Folds, Names, Searched, names, seconds, several
+from studies.spec.fields import Folds, Names, Searched, moment, names, period, seconds, several
+from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
 from studies.spec.option import Option, options_of
@@ -102,11 +103,55 @@ class StudySpec(Strict):
     """A path, directory, glob or URI of Parquet, CSV or Arrow IPC files, or a list of these; in Python also a
     pandas, polars or Arrow table, or ``(X, y)`` with X an array, frame or SciPy sparse matrix."""
 
+    window: Annotated[
+        str | None,
+        BeforeValidator(period),
+        Option("str | None", "only files of so long before --as-of, or before the last file's date", "30d"),
+    ] = None
+    """Only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``, ``"12h"``.
+    A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end of that period), or
+    else when it was written. A window of data that was read before reads no row."""
+
+    last: Annotated[
+        int | None, Option("int | None", "only the files of so many latest dates", "12")
+    ] = Field(default=None, ge=1)
+    """Only the files of so many latest dates; those of one date count as one."""
+
+    exclude: Annotated[
+        Names,
+        Option(
+            "str | Iterable[str] | None", "files to leave out, by name or glob", "[FILE, 2023-*]", default="None"
+        ),
+    ] = ()
+    """Files to leave out: names below the data's directory, addresses, or globs."""
+
+    as_of: Annotated[
+        str | None,
+        BeforeValidator(moment),
+        Option("str | None", "only files whose date is no later: 2024-01-31", "2024-01-31"),
+    ] = None
+    """Only files whose date is no later: ``"2024-01-31"`` (to its end), ``"2024-01"`` or a moment; in UTC."""
+
     target: Annotated[str | None, Option("str | None", "column to predict", defines=True)] = None
     """The column to predict; None for a decomposition, or for ``(X, y)``."""
 
     weight: Annotated[str | None, Option("Any", "row weights", "COLUMN", defines=True)] = None
     """Name of the column of row weights (for data in memory, also an array)."""
+
+    join: Annotated[
+        Joins,
+        Option(
+            "Mapping[str, object] | None",
+            "tables of one row a key, whose columns every row of the data gets by lookup",
+            "{NAME: {data: FILE, on: COLUMN}}",
+            defines="if given",
+        ),
+    ] = None
+    """Tables of one row a key whose columns every row of the data gets by lookup, by name: ``{"data": files, "on":
+    columns}``, with ``"columns"`` (those to take; None for all) and ``"prefix"`` (of their names) where wanted.
+    ``"on"`` is the column that both have, a list of them, or ``{column of the data: column of the table}``. In
+    Python also ``(table, on)``, the table in memory or files. A key that is missing, or in no row, gives missing
+    values."""
 
     features: Annotated[
         Names | None,

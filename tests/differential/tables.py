@@ -48,6 +48,7 @@ class Col(Brief):
     where : which rows lack it: any (``"random"``), all of one fold, of one file, or those of one fold alone.
     sentinel : what stands in some rows for a value that is not known; None for none.
     marked : which rows these are, as ``where``: some of all rows, of one fold, or of one file.
+    unit : power of ten by which the values of one fold, or of one file, are larger: they are in another unit.
     """
 
     kind: str = "normal"
@@ -58,6 +59,7 @@ class Col(Brief):
     where: str = "random"
     sentinel: float | None = None
     marked: str = "random"
+    unit: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,13 +162,22 @@ marked = st.builds(
     st.sampled_from(SENTINELS),
     st.sampled_from(["random", "random", "fold", "file"]),
 )
+units = st.builds(
+    Col,
+    st.sampled_from(("normal", "heavy", "even")),
+    st.just("float64"),
+    st.sampled_from([0.0, -30.0, 1e3, 1e5, 1e5]),
+    missing=MISSING,
+    marked=st.sampled_from(["fold", "fold", "file"]),
+    unit=st.sampled_from([-12, -9, -9, -6, 3, 6, 9, 12]),
+)
 others = st.builds(
     Col,
     st.sampled_from(("boolean", *CATEGORIES, *CATEGORIES, *TIMES)),
     missing=MISSING,
     where=WHERE,
 )
-columns = st.one_of(numbers, numbers, numbers, numbers, marked, others, others)
+columns = st.one_of(numbers, numbers, numbers, numbers, marked, units, others, others)
 counts = st.builds(
     Col,
     st.sampled_from(("counts", "counts", "boolean", "text")),
@@ -216,6 +227,9 @@ def table(spec: Spec) -> Table:
     frame = pd.DataFrame({k: v.iloc[order].reset_index(drop=True) for k, v in made.items()})
     fresh = frame.iloc[:: max(1, n // 12)].reset_index(drop=True)
     for j, col in enumerate(spec.cols):
+        if col.unit:
+            other = part == 0 if col.marked == "fold" else file == file.max()
+            frame[f"x{j}"] *= np.where(other, 10.0**col.unit, 1.0)
         if col.sentinel is not None:
             frame[f"x{j}"] = _replaced(frame[f"x{j}"], col, _marked(col, rng, part, file))
         frame[f"x{j}"] = _holed(frame[f"x{j}"], col, _gone(col, rng, part, file))

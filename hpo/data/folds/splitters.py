@@ -182,6 +182,20 @@ def group_columns(value: object) -> tuple[str, ...]:
     return (column,) if isinstance(column, str) else ()
 
 
+def fold_columns(value: object) -> tuple[str, ...]:
+    """Return the columns that folds read, as they are asked for.
+
+    Examples
+    --------
+    >>> fold_columns({"scheme": "time", "column": "day"}), fold_columns(5)
+    (('day',), ())
+    """
+    if isinstance(value, FoldScheme):
+        return value.columns
+    column = value.get("column") if isinstance(value, Mapping) else None
+    return (column,) if isinstance(column, str) else ()
+
+
 def _from_dict(value: Mapping[str, Any], seed: int, classify: bool) -> FoldScheme:
     options = dict(value)
     if options.pop("dealt", DEALT) != DEALT:

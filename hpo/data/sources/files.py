@@ -55,6 +55,7 @@ class DataFile:
     root : the directory that was asked for, or the part of a glob before its first wildcard; ``key=value``
         directories count below it only, so that the data may lie anywhere.
     name : what the file is called wherever the data lies: its path below the root. Unique in a data set.
+    written : when it was written last, in nanoseconds since 1970; None where the file system does not know.
     """
 
     fs: pafs.FileSystem
@@ -64,6 +65,7 @@ class DataFile:
     stamp: str
     root: str = ""
     name: str = ""
+    written: int | None = None
 
     @cached_property
     def format(self) -> str:
@@ -182,7 +184,8 @@ def _listed(item: str, fs: pafs.FileSystem, path: str, prefix: str) -> list[Data
         raise DataError(_nothing_found(fs, path, item))
     return [
         DataFile(
-            fs, i.path, prefix + i.path, i.size, _stamp(fs, i), root, i.path.removeprefix(below).strip("/")
+            fs, i.path, prefix + i.path, i.size, _stamp(fs, i), root, i.path.removeprefix(below).strip("/"),
+            i.mtime_ns,
         )
         for i in infos
     ]

@@ -164,7 +164,7 @@ def _merge(merged: dict[str, pa.DataType], other: pa.Schema) -> dict[str, str]:
     different = {}
     for name, known in merged.items():
         index = other.get_field_index(name)
-        both = _meet(known, other.field(index).type) if index >= 0 else None
+        both = meet(known, other.field(index).type) if index >= 0 else None
         if both is None:
             different[name] = (
                 f"{known} against {other.field(index).type}" if index >= 0 else "only in the first"
@@ -175,7 +175,7 @@ def _merge(merged: dict[str, pa.DataType], other: pa.Schema) -> dict[str, str]:
     return different
 
 
-def _meet(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
+def meet(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
     """Return the type that holds both, or None."""
     if a == b:
         return a
