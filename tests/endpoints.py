@@ -47,7 +47,7 @@ def seaweed(folder: Path) -> Iterator[str]:
     command = [
         WEED, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
         f"-s3.config={folder / 'identities.json'}", "-master.volumeSizeLimitMB=64", "-volume.max=30",
-        "-s3.port.iceberg=0", *options,
+        "-s3.port.iceberg=0", "-s3.port.lance=0", *options,
     ]  # fmt: skip
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
