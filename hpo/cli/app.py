@@ -13,6 +13,7 @@ from hpo.cli import (
     algorithms,
     confirm,
     demo,
+    forget,
     ingest,
     init,
     pins,
@@ -118,6 +119,7 @@ _add(_states, "verify", states.verify)
 _add(_states, "gc", states.gc)
 _add(_states, "export", states.export)
 _add(_states, "import", states.import_)
+_add(_states, "forget", forget.forget)
 _add(_states, "pin", pins.pin)
 _add(_states, "unpin", pins.unpin)
 _add(_store, "check", stores.check)

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from hpo.question import search as question_search
     from hpo.report import collect
     from hpo.states import fold_sizes
+    from hpo.states import forget as forgetting
     from state_store import archive as store_archive
     from state_store import check as store_check
     from state_store import files as store_files
@@ -98,6 +99,7 @@ else:
     editions = Module("studies.record.editions")
     edition_words = Module("hpo.findings.editions")
     fold_sizes = Module("hpo.states.fold_sizes")
+    forgetting = Module("hpo.states.forget")
     held_out = Module("hpo.findings.confirm")
     imports = Module("algorithms.imports")
     known_names = Module("hpo.cli.known")

@@ -40,6 +40,7 @@ from hpo.states.runs import (
     is_long,
     merged,
     runs_of,
+    shortened,
 )
 from state_store import Key, Member, StateStore, StoreWriteError
 
@@ -314,10 +315,13 @@ class Pass:
         except StoreWriteError as error:
             unsaved.extend([error] * len(members))
 
-    def keep_runs(self, summary: Summary, runs: Mapping[str, Rolled], unsaved: list[StoreWriteError]) -> None:
+    def keep_runs(
+        self, summary: Summary, runs: Mapping[str, tuple[Run, Rolled]], unsaved: list[StoreWriteError]
+    ) -> None:
         """Keep runs merged, as :meth:`keep`."""
         about = self._about(summary)
-        self.keep(summary, [Member(k, r, {**about, "rolled": len(r.rows)}) for k, r in runs.items()], unsaved)
+        said = {k: {**about, "rolled": len(run.keys), "of": shortened(run.keys)} for k, (run, _) in runs.items()}
+        self.keep(summary, [Member(k, rolled, said[k]) for k, (_, rolled) in runs.items()], unsaved)
 
     def _about(self, summary: Summary) -> dict[str, object]:
         """Return what is said of every state of a summary."""
@@ -369,7 +373,7 @@ class _Merging:
     unsaved: list[StoreWriteError]
     _fresh: Iterator[Made] = field(default_factory=lambda: iter(()))
     _runs: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
-    _new: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
+    _new: dict[Summary, dict[str, tuple[Run, Rolled]]] = field(default_factory=dict)
 
     def run(self, stopped: Callable[[], None]) -> None:
         """Merge everything; ``stopped`` raises where the pass is to stop."""
@@ -454,7 +458,7 @@ class _Merging:
         for s, rolled in found.items():
             most = sum(self.of.leaf_bytes(s, segment) for segment in segments)
             if min(most, cells * s.nbytes(self.of.pilot.shape)) <= KEPT:
-                self._new.setdefault(s, {})[run.key] = rolled
+                self._new.setdefault(s, {})[run.key] = run, rolled
                 if len(self._new[s]) >= PACK:
                     self.of.keep_runs(s, self._new.pop(s), self.unsaved)
 

@@ -96,6 +96,17 @@ def runs_of(keys: Sequence[str]) -> list[Run]:
     return [Run(a, tuple(keys[a:b])) for a, b in zip([0, *ends], ends, strict=False)]
 
 
+def shortened(keys: Sequence[str]) -> str:
+    """Return the beginnings of keys, kept beside what they are merged into to tell whether a key is among them.
+
+    Examples
+    --------
+    >>> shortened(["0123456789abcdef", "fedcba9876543210"])
+    '01234567 fedcba98'
+    """
+    return " ".join(key[:8] for key in keys)
+
+
 @dataclass(eq=False)
 class Rolling:
     """The leaves of a run, merged as they come."""
