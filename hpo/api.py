@@ -144,7 +144,9 @@ def tune(
     sampler : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"``
         or, in Python, an Optuna sampler.
     seed : same seed, data and question: same folds, same trials, same states, bit for bit.
-    store : where states are kept; None for the default under ``HPO_HOME``.
+    store : where states are kept: a directory, or a prefix of a bucket that many people and machines share
+        (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for
+        the default under ``HPO_HOME``.
     storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
     n_jobs : threads of the pass; None or -1 for one per core.
     warm_start : a recorded study whose trials, where the spaces agree, are scored anew and taken over first.

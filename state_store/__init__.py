@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from state_store.gc import Collected
     from state_store.key import Key, digest, digests
     from state_store.local import LocalBackend
+    from state_store.location import is_store
     from state_store.packs import Member
     from state_store.store import StateStore
     from state_store.verify import Report
@@ -70,6 +71,7 @@ _HOMES = {
     "gc": ("Collected",),
     "key": ("Key", "digest", "digests"),
     "local": ("LocalBackend",),
+    "location": ("is_store",),
     "packs": ("Member",),
     "store": ("StateStore",),
     "verify": ("Report",),
@@ -109,6 +111,7 @@ __all__ = [
     "export_states",
     "flatten",
     "import_states",
+    "is_store",
     "restore",
 ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme
 from hpo.errors import TuneError
 from hpo.findings.result import Result
-from hpo.process.settings import Location, default_storage, open_store
+from hpo.process.settings import Location, default_storage, existing_store, open_store
 from hpo.process.threads import one_thread
 from hpo.question.question import solved_from, summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
@@ -154,12 +153,13 @@ def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateSt
 
 
 def _recorded_store(location: str, name: str) -> StateStore:
-    if not Path(location).is_dir():
+    found = existing_store(location)
+    if found is None:
         raise TuneError(
             f"the store {location} that study {name!r} left its states in is gone; give store= where it is now, "
             "or run the study again"
         )
-    return StateStore(location)
+    return found
 
 
 def _evidence(

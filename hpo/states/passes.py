@@ -304,7 +304,7 @@ class Pass:
             self.keep(summary, members, unsaved)
         for one in members if len(members) == 1 else ():
             try:
-                self.store.put(Key(self.contexts[summary], one.segment), one.state, one.about)
+                self.store.publish(Key(self.contexts[summary], one.segment), one.state, one.about)
             except StoreWriteError as error:
                 unsaved.append(error)
 

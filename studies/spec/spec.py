@@ -290,9 +290,12 @@ class StudySpec(Strict):
     """Same seed, data and question: same folds, same trials, same states, bit for bit."""
 
     store: Annotated[
-        str | None, Option("StateStore | Location | None", "directory of the states", "DIRECTORY")
+        str | None,
+        Option("StateStore | Location | None", "where states are kept: a directory or s3://bucket/path", "DIR|URL"),
     ] = None
-    """Where states are kept; None for the default under ``HPO_HOME``."""
+    """Where states are kept: a directory, or a prefix of a bucket that many people and machines share
+    (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for the
+    default under ``HPO_HOME``."""
 
     storage: Annotated[
         str | None,
