@@ -1,4 +1,4 @@
-"""What has been computed: a store of states under keys, on disk, whole or absent.
+"""What has been computed: a store of states under keys, on disk, written atomically.
 
 The store knows no algorithm and no data format: it keeps dataclasses of arrays under digests, notices
 every damaged byte, lets many processes share one directory, and never runs what it reads.

@@ -28,7 +28,7 @@ Documents = list[Document]
 class StateStore:
     """A place of states, each under the key of what was computed and of the data it saw.
 
-    Safe to share between threads, processes and machines. A blob is whole or absent; each carries its own
+    Safe to share between threads, processes and machines. A blob is written atomically; each carries its own
     checksum and name; a damaged one is moved to ``quarantine/``, reported, and counts as absent.
 
     Parameters

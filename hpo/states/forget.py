@@ -118,7 +118,7 @@ def _sampled(store: StateStore, prints: Collection[str]) -> tuple[str, ...]:
 def _forget_notes(store: StateStore, prints: Collection[str], uri: str, *, dry_run: bool) -> int:
     """Remove what is remembered of some segments, and of a file, alone; return of how many facts that was.
 
-    Which folds its rows were dealt to stays: it says nothing of what they hold, and a file that comes back keeps them.
+    Which folds its rows were dealt to stays, so that a file that comes back keeps them; it tells nothing of values.
     """
     forgotten = 0
     for kind in (LABELS, GROUPS, FOOTERS):
