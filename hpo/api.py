@@ -123,9 +123,9 @@ def tune(
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     folds : a number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column":
         "customer", "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``,
-        ``"stratified_group"`` (whose column is no feature unless ``features`` names it) and ``"time"`` (with
-        ``gap`` in days, or units of a column that is a number); or, for data in memory, any scikit-learn
-        splitter.
+        ``"stratified_group"`` (whose column is no feature unless ``features`` names it), ``"time"`` (with
+        ``gap`` in days, or units of a column that is a number) and ``"segment"`` (each file is a fold: the
+        models of the other files are tested on it); or, for data in memory, any scikit-learn splitter.
     scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
@@ -147,7 +147,9 @@ def tune(
     sampler : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"``
         or, in Python, an Optuna sampler.
     seed : same seed, data and question: same folds, same trials, same states, bit for bit.
-    store : where states are kept; None for the default under ``HPO_HOME``.
+    store : where states are kept: a directory, or a prefix of a bucket that many people and machines share
+        (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for
+        the default under ``HPO_HOME``.
     storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
     n_jobs : threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per
         core.

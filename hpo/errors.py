@@ -43,7 +43,7 @@ class NoScoreWarning(UserWarning):
 
 
 class ChoiceWarning(UserWarning):
-    """Something was chosen for the user that could be meant otherwise; the message says how to say so."""
+    """A choice was made for the user that could be meant otherwise; the message says what to type to change it."""
 
 
 class DataWarning(UserWarning):

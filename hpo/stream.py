@@ -262,7 +262,7 @@ class Stream:
             self._complain(why)
 
     def publish_due(self) -> bool:
-        """Publish where rows or seconds say so; return whether that was done. For a sender that pauses."""
+        """Publish if enough rows or seconds have passed; return whether it did. For a sender that pauses."""
         with self._lock:
             due = self._begun is not None and self._due()
             if due:

@@ -1,9 +1,10 @@
 """Packs: the leaves of several neighbouring segments in one blob, each of them still a leaf of its own.
 
 Small segments have small leaves, and a file, a lock and two waits for the disk cost more than they hold. A pack
-is written once, whole or absent, like any blob; its name is the digest of the segments in it. Arrays of one path
-stand together: of equal shapes as a stack (``*path``), of fields that vary one after the other (``+path``, with how
-many rows each has). The header lists the segments, so that what is in a pack is known without reading it.
+is written once and atomically, like any blob; its name is the digest of its segments. The arrays that its leaves
+have at one path are stored as one: stacked where their shapes are equal (``*path``), else concatenated (``+path``,
+with the number of rows of each). The header lists the segments, so that what a pack holds is known without
+reading it.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from hpo.states import elsewhere, fold_sizes
     from hpo.states import forget as forgetting
     from state_store import archive as store_archive
+    from state_store import check as store_check
     from state_store import files as store_files
     from state_store import gc as store_gc
     from state_store import verify as store_verify
@@ -123,6 +124,7 @@ else:
     row_stream = Module("hpo.stream")
     sklearn_metrics = Module("sklearn.metrics")
     store_archive = Module("state_store.archive")
+    store_check = Module("state_store.check")
     store_files = Module("state_store.files")
     store_gc = Module("state_store.gc")
     store_verify = Module("state_store.verify")

@@ -27,7 +27,7 @@ def forget(
 ) -> None:
     """Remove every state of a file, and say which studies had seen it.
 
-    States that it was merged into go too, and what is remembered of its labels, folds and statistics. What was
+    States that it was merged into go too, and what is remembered of its labels, groups and statistics. What was
     learned from a sample with rows of it (categories, ranges of columns) stays, since other files' states are laid
     out by it, and is named. Studies keep their trials; where such a study is opened, states are missing. A study
     that still has the file reads it again: remove the file, or leave it out with --exclude.

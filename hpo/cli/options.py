@@ -44,7 +44,7 @@ Quiet = Annotated[
 ]
 Store = Annotated[
     str | None,
-    typer.Option("--store", metavar="DIR", help="{store} [default: HPO_HOME/store]."),
+    typer.Option("--store", metavar="DIR|URL", help="{store} [default: HPO_HOME/store]."),
 ]
 Storage = Annotated[
     str | None,
@@ -67,18 +67,21 @@ StudyName = Annotated[
 
 
 def known_store(store: str | None) -> StateStore:
-    """Return a store that is there; a path that holds none is refused rather than made one.
+    """Return a store that is there; a path or an address that holds none is refused rather than made one.
 
     Raises
     ------
     StoreLocationError
-        If the path that was given is not there.
+        If the place that was given is not there.
     """
-    if store is not None and "://" not in store and not Path(store).expanduser().exists():
+    if store is None or ("://" not in store and Path(store).expanduser().exists()):
+        return process_settings.open_store(store)
+    found = process_settings.existing_store(store)
+    if found is None:
         raise StoreLocationError(
             f"there is no store at {store}; check --store, or leave it out for the default one"
         )
-    return process_settings.open_store(store)
+    return found
 
 
 def recorded_store(store: str | None) -> StateStore | None:

@@ -203,7 +203,7 @@ def _open_files(
     if asked["features"] is None and not {*index} <= {*dropped, *roles.targets, roles.weight}:
         warnings.warn(
             f"column {index[0]!r} is the index that pandas wrote, and no feature; name it in features=[…] "
-            f"to use it, or say so with drop=[{index[0]!r}]",
+            f"to use it, or in drop=[{index[0]!r}] to leave it out without this warning",
             DataWarning,
             stacklevel=2,
         )
@@ -220,7 +220,8 @@ def _warn_of_later_columns(readers: Sequence[FileReader], known: set[str]) -> No
         if new:
             warnings.warn(
                 f"column {new[0]!r} of {reader.file.uri!r} is not in the first file and is "
-                f"left out; say so with drop=[{new[0]!r}], or rewrite the files so that each has it",
+                f"left out; name it in drop=[{new[0]!r}] to leave it out without this warning, or rewrite the "
+                "files so that each has it",
                 DataWarning,
                 stacklevel=2,
             )

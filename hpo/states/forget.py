@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hpo.errors import TuneError
-from hpo.states.learned.kinds import DEALS, FOOTERS, GROUPS, LABELS, PILOT, SUMMARY
+from hpo.states.learned.kinds import FOOTERS, GROUPS, LABELS, PILOT, SUMMARY
 from hpo.states.runs import shortened
 from state_store import StateStore
 from state_store.entry import Document, Entry
@@ -29,7 +29,7 @@ class ForgottenFile:
     uri : of the file.
     leaves : states of it that were removed.
     runs : states that it was merged into with others; they are merged again without it, from leaves.
-    notes : what was remembered of its labels, folds, groups and statistics.
+    notes : what was remembered of its labels, groups and statistics.
     bytes : that were freed.
     stays : documents that were learned from a sample with rows of it: categories, origins, and what summaries know.
         The leaves of other files are laid out by these.
@@ -116,9 +116,12 @@ def _sampled(store: StateStore, prints: Collection[str]) -> tuple[str, ...]:
 
 
 def _forget_notes(store: StateStore, prints: Collection[str], uri: str, *, dry_run: bool) -> int:
-    """Remove what is remembered of some segments, and of a file, alone; return of how many facts that was."""
+    """Remove what is remembered of some segments, and of a file, alone; return of how many facts that was.
+
+    Which folds its rows were dealt to stays, so that a file that comes back keeps them; it tells nothing of values.
+    """
     forgotten = 0
-    for kind in (LABELS, DEALS, GROUPS, FOOTERS):
+    for kind in (LABELS, GROUPS, FOOTERS):
         for document in store.documents(kind.name):
             if document.about.get("segment") in prints:
                 forgotten += 1

@@ -120,7 +120,7 @@ def polish(
     ----------
     question, found : the study and its states.
     winner : the best setting.
-    how : True for where the expected gain is above the standard error; ``"always"`` for whatever gain;
+    how : True for where the expected gain is above the standard error; ``"always"`` for any gain;
         False for never.
     progress : called with the rows read.
     stop : set to stop; the unpolished winner stands.

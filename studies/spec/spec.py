@@ -27,7 +27,7 @@ from studies.spec.yaml_reader import CoreDumper, Document, read
 SAMPLERS = ("auto", "tpe", "nsga2", "random", "qmc", "cmaes", "gp", "grid")
 
 
-def _sampler(value: Any) -> Any:
+def _sampler(value: object) -> object:
     if isinstance(value, str) and (value in SAMPLERS or value.startswith("custom:")):
         return value
     raise wrong(f"unknown sampler {value!r}{nearest(str(value), SAMPLERS)}")
@@ -194,14 +194,15 @@ class StudySpec(Strict):
         Folds,
         Option(
             "Any",
-            "stratified for classifiers; or {scheme: group, column: C, n_splits: 5}; stratified_group, time, kfold",
+            "or {scheme: group, column: C, n_splits: 5}; or kfold, stratified, stratified_group, time, segment",
             defines=True,
         ),
     ] = 5
     """A number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column": "customer",
     "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``, ``"stratified_group"`` (whose
-    column is no feature unless ``features`` names it) and ``"time"`` (with ``gap`` in days, or units of a column
-    that is a number); or, for data in memory, any scikit-learn splitter."""
+    column is no feature unless ``features`` names it), ``"time"`` (with ``gap`` in days, or units of a column
+    that is a number) and ``"segment"`` (each file is a fold: the models of the other files are tested on it); or,
+    for data in memory, any scikit-learn splitter."""
 
     scoring: Annotated[
         str | tuple[str, ...] | None,
@@ -290,9 +291,12 @@ class StudySpec(Strict):
     """Same seed, data and question: same folds, same trials, same states, bit for bit."""
 
     store: Annotated[
-        str | None, Option("StateStore | Location | None", "directory of the states", "DIRECTORY")
+        str | None,
+        Option("StateStore | Location | None", "where states are kept: a directory or s3://bucket/path", "DIR|URL"),
     ] = None
-    """Where states are kept; None for the default under ``HPO_HOME``."""
+    """Where states are kept: a directory, or a prefix of a bucket that many people and machines share
+    (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for the
+    default under ``HPO_HOME``."""
 
     storage: Annotated[
         str | None,
@@ -627,7 +631,8 @@ def plain(spec: StudySpec) -> dict[str, Any]:
             values[key] = values[key][0]
     values["search"] = {k: _plain_range(spec.search[k], v) for k, v in values["search"].items()}
     if isinstance(values["folds"], dict):
-        values["folds"] = {k: v for k, v in values["folds"].items() if v is not None}
+        given = {k: v for k, v in values["folds"].items() if v is not None}
+        values["folds"] = given if given.get("scheme") != "segment" else {"scheme": "segment"}
     return values
 
 

@@ -192,7 +192,7 @@ def _listed(item: str, fs: pafs.FileSystem, path: str, prefix: str) -> list[Data
 
 
 def _check_regular(infos: Iterable[pafs.FileInfo]) -> None:
-    """Refuse what is no file though it goes by the name of one: reading a pipe or a device may never end."""
+    """Refuse pipes, sockets and devices: reading them may never end."""
     for info in infos:
         if info.type is pafs.FileType.Unknown:
             raise DataError(

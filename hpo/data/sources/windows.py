@@ -66,7 +66,7 @@ class Window:
         Raises
         ------
         DataError
-            None is left, one to leave out is not there, or their times cannot be told.
+            None is left, one to leave out is not there, or their times are not known.
         """
         left = self._without(files)
         if not self.timed:
