@@ -23,6 +23,7 @@ from distributed.client import ClosedClientError
 from distributed.comm.core import CommClosedError
 
 from hpo.errors import EngineError
+from hpo.process.interrupts import NOBODY, left_to
 from hpo.process.workers import Made, Task, Tasks, WorkerLost
 
 CONNECT, WAIT = 10.0, 30.0
@@ -163,7 +164,8 @@ def _client(name: str, n_jobs: int | None, stack: ExitStack) -> Client:
         return default_client()
     if configured := dask.config.get("scheduler-address", None):
         return stack.enter_context(_connected(str(configured)))
-    cluster = LocalCluster(n_workers=n_jobs or os.cpu_count(), threads_per_worker=1, dashboard_address=":0")
+    with left_to(NOBODY):  # what is started meanwhile ignores Ctrl-C for good
+        cluster = LocalCluster(n_workers=n_jobs or os.cpu_count(), threads_per_worker=1, dashboard_address=":0")
     return stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
 
 
