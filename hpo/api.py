@@ -120,9 +120,9 @@ def tune(
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     folds : a number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column":
         "customer", "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``,
-        ``"stratified_group"`` (whose column is no feature unless ``features`` names it) and ``"time"`` (with
-        ``gap`` in days, or units of a column that is a number); or, for data in memory, any scikit-learn
-        splitter.
+        ``"stratified_group"`` (whose column is no feature unless ``features`` names it), ``"time"`` (with
+        ``gap`` in days, or units of a column that is a number) and ``"segment"`` (each file is a fold: the
+        models of the other files are tested on it); or, for data in memory, any scikit-learn splitter.
     scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.

@@ -38,7 +38,8 @@ from hpo.states.runs import (
     empty_leaf,
     empty_run,
     is_long,
-    merged,
+    joined,
+    no_cells,
     runs_of,
     shortened,
 )
@@ -139,7 +140,7 @@ class Pass:
             If ``stop`` was set; says how far the pass came.
         """
         began = time.perf_counter()
-        result = PassResult({s: list(empty_cells(s, self.pilot)) for s in self.contexts})
+        result = PassResult({s: no_cells(s, self.pilot) for s in self.contexts})
         unsaved: list[StoreWriteError] = []
         workers = os.cpu_count() or 1 if n_jobs is None else n_jobs
         known = self._survey()
@@ -161,7 +162,7 @@ class Pass:
         """Return what the store has of the segments."""
         segments = self.dataset.segments
         keys = [self.pilot.folds.key(segment) for segment in segments]
-        runs = runs_of(keys)
+        runs = runs_of(keys, alone=self.pilot.folds.places is not None)
         rolled, lacking = {}, {}
         for s, context in self.contexts.items():
             rolled[s], lacking[s] = cover_runs(self.store, context, runs)
@@ -190,13 +191,13 @@ class Pass:
 
     def leaf_bytes(self, summary: Summary, segment: Segment) -> int:
         """Return how large a segment's leaf is at most, roughly: no state is much larger than its rows."""
-        cells = self.pilot.folds.plan.n_cells
+        cells = self.pilot.folds.leaf_cells
         return cells * min(summary.nbytes(self.pilot.shape), LEAST_STATE + EXPANDED * segment.nbytes)
 
     def _threads(self, units: Sequence[Sequence[Keyed]]) -> int:
         """Return how many threads read: one for each core, more of single small segments, which wait for disks."""
         cores = os.cpu_count() or 1
-        leaves = self.pilot.folds.plan.n_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
+        leaves = self.pilot.folds.leaf_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
         small = all(len(unit) == 1 and unit[0][0].nbytes <= SMALL_SEGMENT for unit in units)
         return max(cores, WAITING) if small and leaves * WAITING <= HELD else cores
 
@@ -260,7 +261,7 @@ class Pass:
     def _batches(self, segment: Segment, *, ahead: bool, draws: bool) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
-        first_row, n_cells, assign = 0, folds.plan.n_cells, folds.assigner(segment)
+        first_row, n_cells, assign = 0, folds.leaf_cells, folds.assigner(segment)
         features = [field.name for field in dataset.features]
         scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
         for rows in read_ahead(scanned) if ahead else scanned:
@@ -406,7 +407,7 @@ class _Merging:
         self.result.without_target += any_run.without_target
         self.result.without_weight += any_run.without_weight
         for s, found in whole.items():
-            self.result.cells[s] = list(merged(self.of.pilot.ready(s), self.result.cells[s], found.cells))
+            self.result.cells[s] = joined(s, self.of.pilot, self.result.cells[s], found.cells, run.start)
         if is_long(run):
             self._keep(run, {s: whole[s] for s in rolling}, segments)
 
@@ -454,7 +455,7 @@ class _Merging:
 
     def _keep(self, run: Run, found: Mapping[Summary, Rolled], segments: Sequence[Segment]) -> None:
         """Keep a run merged, with those that follow, where its state is small."""
-        cells = self.of.pilot.folds.plan.n_cells
+        cells = self.of.pilot.folds.leaf_cells
         for s, rolled in found.items():
             most = sum(self.of.leaf_bytes(s, segment) for segment in segments)
             if min(most, cells * s.nbytes(self.of.pilot.shape)) <= KEPT:

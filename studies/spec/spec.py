@@ -194,14 +194,15 @@ class StudySpec(Strict):
         Folds,
         Option(
             "Any",
-            "stratified for classifiers; or {scheme: group, column: C, n_splits: 5}; stratified_group, time, kfold",
+            "or {scheme: group, column: C, n_splits: 5}; or kfold, stratified, stratified_group, time, segment",
             defines=True,
         ),
     ] = 5
     """A number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column": "customer",
     "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``, ``"stratified_group"`` (whose
-    column is no feature unless ``features`` names it) and ``"time"`` (with ``gap`` in days, or units of a column
-    that is a number); or, for data in memory, any scikit-learn splitter."""
+    column is no feature unless ``features`` names it), ``"time"`` (with ``gap`` in days, or units of a column
+    that is a number) and ``"segment"`` (each file is a fold: the models of the other files are tested on it); or,
+    for data in memory, any scikit-learn splitter."""
 
     scoring: Annotated[
         str | tuple[str, ...] | None,
@@ -617,7 +618,8 @@ def plain(spec: StudySpec) -> dict[str, Any]:
             values[key] = values[key][0]
     values["search"] = {k: _plain_range(spec.search[k], v) for k, v in values["search"].items()}
     if isinstance(values["folds"], dict):
-        values["folds"] = {k: v for k, v in values["folds"].items() if v is not None}
+        given = {k: v for k, v in values["folds"].items() if v is not None}
+        values["folds"] = given if given.get("scheme") != "segment" else {"scheme": "segment"}
     return values
 
 
