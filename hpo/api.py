@@ -17,6 +17,7 @@ from hpo.data.sources.windows import Window
 from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning
 from hpo.findings.noted import without_score
 from hpo.findings.result import Result
+from hpo.process.engine import Engine, engine_of
 from hpo.process.progress import progress_of
 from hpo.process.settings import Location, default_storage, open_store
 from hpo.question.auto import choose, is_auto
@@ -33,6 +34,7 @@ from studies.record.storage import open_storage
 from studies.spec.spec import OPTIONS
 
 if TYPE_CHECKING:
+    from distributed import Client
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
 
@@ -73,6 +75,7 @@ def tune(
     store: StateStore | Location | None = None,
     storage: BaseStorage | Location | None = None,
     n_jobs: int | None = None,
+    engine: str | Client | None = None,
     warm_start: str | None = None,
     max_categories: int = 64,
     hash_columns: str | Iterable[str] | None = None,
@@ -120,9 +123,9 @@ def tune(
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     folds : a number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column":
         "customer", "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``,
-        ``"stratified_group"`` (whose column is no feature unless ``features`` names it) and ``"time"`` (with
-        ``gap`` in days, or units of a column that is a number); or, for data in memory, any scikit-learn
-        splitter.
+        ``"stratified_group"`` (whose column is no feature unless ``features`` names it), ``"time"`` (with
+        ``gap`` in days, or units of a column that is a number) and ``"segment"`` (each file is a fold: the
+        models of the other files are tested on it); or, for data in memory, any scikit-learn splitter.
     scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
@@ -148,7 +151,12 @@ def tune(
         (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for
         the default under ``HPO_HOME``.
     storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
-    n_jobs : threads of the pass; None or -1 for one per core.
+    n_jobs : threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per
+        core.
+    engine : workers that the pass runs on, for data in files and a store that all of them can reach:
+        ``"dask"``, ``"dask://host:port"``, ``"loky"`` (processes of this machine), another backend of joblib
+        by its name, or in Python a ``distributed.Client``. None for what ``joblib.parallel_config`` says,
+        else threads of this process.
     warm_start : a recorded study whose trials, where the spaces agree, are scored anew and taken over first.
     max_categories : levels of a categorical column that get a column of their own.
     hash_columns : columns of very many levels, such as customers, that become one column of hashes; only
@@ -206,7 +214,8 @@ def tune(
     check_target(target)
     facts, joined = apart(data, join)
     given |= {"data": facts, "join": None if joined is None else joined.described()}
-    question = _question(make_spec(given), facts, folds, weight, store, None if joined is None else joined.on)
+    runs_on, tables = engine_of(engine, n_jobs), None if joined is None else joined.on
+    question = _question(make_spec(given), facts, folds, weight, store, tables, runs_on)
     return run_question(question, sampler, storage, resume=resume, progress=progress)
 
 
@@ -268,14 +277,11 @@ def question_of(spec: StudySpec) -> Question:
 
 
 def _question(
-    spec: StudySpec,
-    data: Any,
-    folds: Any,
-    weight: Any,
-    store: StateStore | Location | None,
-    join: Mapping[str, object] | None,
-) -> Question:
+    spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None,
+    join: Mapping[str, object] | None, engine: Engine | None = None,
+) -> Question:  # fmt: skip
     allow(spec.allow_imports)
+    engine = engine or engine_of(spec.engine, spec.n_jobs)
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
@@ -288,7 +294,7 @@ def _question(
         raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")
     if unlike := warning_of(guess(dataset.sight(ROWS), text), text):
         warnings.warn(unlike, DataWarning, stacklevel=3)
-    question = question_over(spec, dataset, folds, store, found)
+    question = question_over(spec, dataset, folds, store, found, engine)
     footers.keep(question.store)
     return question
 
@@ -299,6 +305,7 @@ def question_over(
     folds: Any,
     store: StateStore | Location | None,
     found: tuple[list[Searched], Scoring] | None = None,
+    engine: Engine | None = None,
 ) -> Question:
     """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
     chosen = ""
@@ -310,8 +317,9 @@ def question_over(
     asked = Asked(spec, dataset, *(found or resolved(spec)))
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
+    runs_on = engine or engine_of(spec.engine, spec.n_jobs)
     scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
-    return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen)
+    return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen, engine=runs_on)
 
 
 def _labels(asked: Asked, folds: Any) -> list[str]:

@@ -55,14 +55,19 @@ class RecordedFolds(FoldScheme):
 
     scheme = "recorded"
 
-    def __init__(self, plan: FoldPlan, words: str) -> None:
-        self._plan, self.words = plan, words
+    def __init__(self, plan: FoldPlan, words: str, places: tuple[int, ...] = ()) -> None:
+        self._plan, self.words, self._places = plan, words, places
         self.n_splits = len(plan.splits)
 
     @property
     def plan(self) -> FoldPlan:
         """The recorded splits."""
         return self._plan
+
+    @property
+    def places(self) -> tuple[int, ...] | None:
+        """The recorded cells of whole segments."""
+        return self._places or None
 
     def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
         """Refuse: the rows were assigned when they were read."""
@@ -198,6 +203,6 @@ def _cells(
 def _pilot(record: StudyRecord) -> Pilot:
     encoder = ColumnEncoder.from_dict(record.encoder)
     splits = tuple(Split(train, test) for train, test in record.plan)
-    folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds)
+    folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds, record.places)
     shape = shape_of(encoder, record.targets)
     return RecordedPilot(encoder, folds, shape, record.pilot, "recorded")

@@ -13,8 +13,8 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,19 @@ from algorithms.contract import Batch, State, Summary, pieces_for
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
+from hpo.process.engine import Engine
 from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
+from hpo.process.workers import Workers
+from hpo.states.elsewhere import made_elsewhere
 from hpo.states.learned.pilot import Pilot
 from hpo.states.runs import (
     HELD,
     KEPT,
+    Keyed,
     Leaf,
+    Made,
     Rolled,
     Rolling,
     Run,
@@ -38,7 +43,8 @@ from hpo.states.runs import (
     empty_leaf,
     empty_run,
     is_long,
-    merged,
+    joined,
+    no_cells,
     runs_of,
     shortened,
 )
@@ -65,13 +71,6 @@ PACK_BYTES = 1 << 24
 
 LEAST_STATE, EXPANDED = 1 << 16, 32
 """Bytes of the state of no rows, at most, and of others in memory for each stored byte of their rows; roughly."""
-
-Keyed = tuple["Segment", str]
-"""A segment and the key of its leaves."""
-
-Made = tuple[dict[Summary, Leaf], set[Summary]]
-"""Leaves of a segment, and the summaries whose leaf had to be computed."""
-
 
 @dataclass(frozen=True)
 class SegmentCost:
@@ -122,12 +121,12 @@ class Pass:
     contexts: Mapping[Summary, str]
     store: StateStore
 
-    def run(self, n_jobs: int | None, progress: Progress, stop: Event) -> PassResult:
+    def run(self, engine: Engine, progress: Progress, stop: Event) -> PassResult:
         """Return the merged states, reading what no leaf is known of.
 
         Parameters
         ----------
-        n_jobs : threads; None for one per core.
+        engine : where it runs; data in memory is read in threads of this process.
         progress : called with rows and bytes as they are read.
         stop : set to stop after the batch at hand; what is finished is kept.
 
@@ -135,33 +134,52 @@ class Pass:
         ------
         DataError
             If a segment cannot be read.
+        EngineError
+            If there are no workers, or they cannot do it.
         Interrupted
             If ``stop`` was set; says how far the pass came.
         """
         began = time.perf_counter()
-        result = PassResult({s: list(empty_cells(s, self.pilot)) for s in self.contexts})
+        result = PassResult({s: no_cells(s, self.pilot) for s in self.contexts})
         unsaved: list[StoreWriteError] = []
-        workers = os.cpu_count() or 1 if n_jobs is None else n_jobs
+        cores = os.cpu_count() or 1 if engine.n_jobs is None else engine.n_jobs
         known = self._survey()
         units = self._units(known.missing)
         work = functools.partial(
-            self._unit, lacking=known.lacking, progress=progress, stop=stop, unsaved=unsaved,
-            ahead=0 < len(known.missing) < workers,
+            self.unit, lacking=known.lacking, progress=progress, stop=stop, unsaved=unsaved,
+            ahead=0 < len(known.missing) < cores,
         )  # fmt: skip
-        with one_thread(), ThreadPoolExecutor(1) as beside:
-            threads = self._threads(units) if n_jobs is None else workers
-            made = in_order(work, units, threads, beside)
+        with one_thread(), ExitStack() as opened:
+            workers = opened.enter_context(self._workers(engine, units))
+            if workers is None:
+                beside = opened.enter_context(ThreadPoolExecutor(1))
+                made = in_order(work, units, engine.n_jobs or self._threads(units), beside)
+            else:
+                elsewhere = made_elsewhere(self, workers, units, known.lacking, progress, stop)
+                made = opened.enter_context(closing(elsewhere))
             _Merging(self, result, known, made, work, unsaved).run(functools.partial(self._stopped, stop, result))
         result.seconds = time.perf_counter() - began
         if unsaved:
             warnings.warn(_complaint(unsaved), StoreWarning, stacklevel=2)
         return result
 
+    def _workers(self, engine: Engine, units: Sequence[object]) -> AbstractContextManager[Workers | None]:
+        """Return the workers of an engine, if there is something for them; None for threads."""
+        return engine.workers() if units and not self.dataset.in_memory else nullcontext()
+
+    def stored_in(self, store: StateStore) -> Pass:
+        """Return the same pass over another way to the store."""
+        return replace(self, store=store)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the store out: who loads it opens that (:meth:`stored_in`)."""
+        return {**self.__dict__, "store": None}
+
     def _survey(self) -> _Known:
         """Return what the store has of the segments."""
         segments = self.dataset.segments
         keys = [self.pilot.folds.key(segment) for segment in segments]
-        runs = runs_of(keys)
+        runs = runs_of(keys, alone=self.pilot.folds.places is not None)
         rolled, lacking = {}, {}
         for s, context in self.contexts.items():
             rolled[s], lacking[s] = cover_runs(self.store, context, runs)
@@ -190,17 +208,17 @@ class Pass:
 
     def leaf_bytes(self, summary: Summary, segment: Segment) -> int:
         """Return how large a segment's leaf is at most, roughly: no state is much larger than its rows."""
-        cells = self.pilot.folds.plan.n_cells
+        cells = self.pilot.folds.leaf_cells
         return cells * min(summary.nbytes(self.pilot.shape), LEAST_STATE + EXPANDED * segment.nbytes)
 
     def _threads(self, units: Sequence[Sequence[Keyed]]) -> int:
         """Return how many threads read: one for each core, more of single small segments, which wait for disks."""
         cores = os.cpu_count() or 1
-        leaves = self.pilot.folds.plan.n_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
+        leaves = self.pilot.folds.leaf_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
         small = all(len(unit) == 1 and unit[0][0].nbytes <= SMALL_SEGMENT for unit in units)
         return max(cores, WAITING) if small and leaves * WAITING <= HELD else cores
 
-    def _unit(
+    def unit(
         self,
         unit: Sequence[Keyed],
         lacking: Mapping[Summary, Collection[str]],
@@ -260,7 +278,7 @@ class Pass:
     def _batches(self, segment: Segment, *, ahead: bool, draws: bool) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
-        first_row, n_cells, assign = 0, folds.plan.n_cells, folds.assigner(segment)
+        first_row, n_cells, assign = 0, folds.leaf_cells, folds.assigner(segment)
         features = [field.name for field in dataset.features]
         scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
         for rows in read_ahead(scanned) if ahead else scanned:
@@ -406,7 +424,7 @@ class _Merging:
         self.result.without_target += any_run.without_target
         self.result.without_weight += any_run.without_weight
         for s, found in whole.items():
-            self.result.cells[s] = list(merged(self.of.pilot.ready(s), self.result.cells[s], found.cells))
+            self.result.cells[s] = joined(s, self.of.pilot, self.result.cells[s], found.cells, run.start)
         if is_long(run):
             self._keep(run, {s: whole[s] for s in rolling}, segments)
 
@@ -454,7 +472,7 @@ class _Merging:
 
     def _keep(self, run: Run, found: Mapping[Summary, Rolled], segments: Sequence[Segment]) -> None:
         """Keep a run merged, with those that follow, where its state is small."""
-        cells = self.of.pilot.folds.plan.n_cells
+        cells = self.of.pilot.folds.leaf_cells
         for s, rolled in found.items():
             most = sum(self.of.leaf_bytes(s, segment) for segment in segments)
             if min(most, cells * s.nbytes(self.of.pilot.shape)) <= KEPT:

@@ -188,7 +188,8 @@ def _missing(question: Question, pilot: Pilot | None) -> set[str]:
     if pilot is None:
         return set(wanted)
     contexts = contexts_of(question, pilot).values()
-    return {key for context in contexts for key in cover_runs(question.store, context, runs_of(wanted))[1]}
+    runs = runs_of(wanted, alone=question.folds.places is not None)
+    return {key for context in contexts for key in cover_runs(question.store, context, runs)[1]}
 
 
 def _changed(question: Question, uris: set[str]) -> tuple[str, ...]:

@@ -256,7 +256,7 @@ class Runner:
         check_rows(found, made.result, question.metric)
         if made.result.states_built:
             segments = [made.pilot.folds.key(segment) for segment in question.dataset.segments]
-            used = [*segments, *(run.key for run in runs_of(segments))]
+            used = [*segments, *(run.key for run in runs_of(segments, alone=made.pilot.folds.places is not None))]
             keep_within_limit(question.store, {Key(c, s) for c in made.contexts.values() for s in used})
         return found, made
 
@@ -431,6 +431,7 @@ class Runner:
             known=record_known(found.pilot, dataset.targets, dataset.weight),
             plan=tuple((tuple(s.train), tuple(s.test)) for s in found.pilot.folds.plan.splits),
             n_cells=found.pilot.folds.plan.n_cells,
+            places=found.pilot.folds.places or (),
             targets=tuple(dataset.targets),
             weight=dataset.weight,
             store=str(question.store.location),

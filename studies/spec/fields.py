@@ -106,8 +106,8 @@ class FoldScheme(Strict):
     Attributes
     ----------
     scheme : ``"kfold"`` (by row), ``"stratified"`` (by row, each class in every fold; that of classifiers by
-        itself), ``"group"`` (no group is split), ``"stratified_group"`` or ``"time"`` (train on the past). None:
-        stratified for classifiers, else kfold.
+        itself), ``"group"`` (no group is split), ``"stratified_group"``, ``"time"`` (train on the past) or
+        ``"segment"`` (each file is a fold). None: stratified for classifiers, else kfold.
     column : the group or time column.
     n_splits : number of folds; of time 1 is a hold-out.
     seed : of the deal; None for the study's.
@@ -121,7 +121,7 @@ class FoldScheme(Strict):
     5
     """
 
-    scheme: Literal["kfold", "stratified", "group", "stratified_group", "time"] | None = None
+    scheme: Literal["kfold", "stratified", "group", "stratified_group", "time", "segment"] | None = None
     column: str | None = None
     n_splits: int = Field(default=5, ge=1, le=1000)
     seed: int | None = None
@@ -130,7 +130,7 @@ class FoldScheme(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> FoldScheme:
-        by_row = self.scheme in (None, "kfold", "stratified")
+        by_row = self.scheme in (None, "kfold", "stratified", "segment")
         named = self.scheme or "kfold"
         if not by_row and self.column is None:
             raise wrong(f"the scheme {self.scheme!r} needs a 'column'")
@@ -138,6 +138,8 @@ class FoldScheme(Strict):
             raise wrong(
                 f"the scheme {named!r} uses no column; for {self.column!r} write 'scheme: group' or 'time'"
             )
+        if self.scheme == "segment" and {"n_splits", "seed"} & self.model_fields_set:
+            raise wrong("the scheme 'segment' is a fold for each file; leave 'n_splits' and 'seed' out")
         if self.boundaries is not None and self.scheme != "time":
             raise wrong(f"boundaries go with 'scheme: time', not {named!r}")
         if self.gap is not None and self.scheme != "time":
