@@ -13,6 +13,7 @@ from optuna.distributions import BaseDistribution
 from algorithms.summaries.moments import Moments
 from benchmarks.workshop import TARGET
 from hpo.api import question_of
+from hpo.process.engine import Engine
 from hpo.process.progress import Progress
 from hpo.question.question import Question, solved_from
 from hpo.states.contexts import Evidence, evidence, make_pass
@@ -73,6 +74,6 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
         hash_columns=question.hash_columns,
     )
     one_pass = make_pass(question, pilot)
-    result = one_pass.run(n_jobs, Progress(), Event())
+    result = one_pass.run(Engine(n_jobs=n_jobs), Progress(), Event())
     solved = solved_from(question.searched)
     return States(question, evidence(pilot, one_pass.contexts, result.cells, question.scoring, solved), result)

@@ -18,6 +18,7 @@ from hpo.data.sources.windows import Window
 from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning, TuneError
 from hpo.findings.noted import without_score
 from hpo.findings.result import Result
+from hpo.process.engine import Engine, engine_of
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.progress import progress_of
 from hpo.process.settings import Location, default_storage, open_store
@@ -38,6 +39,7 @@ from studies.record.storage import open_storage
 from studies.spec.spec import OPTIONS
 
 if TYPE_CHECKING:
+    from distributed import Client
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
 
@@ -80,6 +82,7 @@ def tune(
     store: StateStore | Location | None = None,
     storage: BaseStorage | Location | None = None,
     n_jobs: int | None = None,
+    engine: str | Client | None = None,
     warm_start: str | None = None,
     max_categories: int = 64,
     hash_columns: str | Iterable[str] | None = None,
@@ -156,7 +159,12 @@ def tune(
         (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for
         the default under ``HPO_HOME``.
     storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
-    n_jobs : threads of the pass; None or -1 for one per core.
+    n_jobs : threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per
+        core.
+    engine : workers that the pass runs on, for data in files and a store that all of them can reach:
+        ``"dask"``, ``"dask://host:port"``, ``"loky"`` (processes of this machine), another backend of joblib
+        by its name, or in Python a ``distributed.Client``. None for what ``joblib.parallel_config`` says,
+        else threads of this process.
     warm_start : a recorded study whose trials, where the spaces agree, are scored anew and taken over first.
     max_categories : levels of a categorical column that get a column of their own.
     hash_columns : columns of very many levels, such as customers, that become one column of hashes; only
@@ -216,7 +224,8 @@ def tune(
     check_target(target)
     facts, joined = apart(data, join)
     given |= {"data": facts, "join": None if joined is None else joined.described()}
-    question = _question(make_spec(given), facts, folds, weight, store, None if joined is None else joined.on)
+    runs_on, tables = engine_of(engine, n_jobs), None if joined is None else joined.on
+    question = _question(make_spec(given), facts, folds, weight, store, tables, runs_on)
     return run_question(question, sampler, storage, resume=resume, progress=progress)
 
 
@@ -317,16 +326,13 @@ def question_of(spec: StudySpec) -> Question:
 
 
 def _question(
-    spec: StudySpec,
-    data: Any,
-    folds: Any,
-    weight: Any,
-    store: StateStore | Location | None,
-    join: Mapping[str, object] | None,
-) -> Question:
+    spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None,
+    join: Mapping[str, object] | None, engine: Engine | None = None,
+) -> Question:  # fmt: skip
     allow(spec.allow_imports)
     if (name := sites.sites_name(data)) is not None:
         return _of_sites(spec, name, folds, store)
+    engine = engine or engine_of(spec.engine, spec.n_jobs)
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
@@ -339,7 +345,7 @@ def _question(
         raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")
     if unlike := warning_of(guess(dataset.sight(ROWS), text), text):
         warnings.warn(unlike, DataWarning, stacklevel=3)
-    question = question_over(spec, dataset, folds, store, found)
+    question = question_over(spec, dataset, folds, store, found, engine)
     footers.keep(question.store)
     return question
 
@@ -367,6 +373,7 @@ def question_over(
     folds: Any,
     store: StateStore | Location | None,
     found: tuple[list[Searched], Scoring] | None = None,
+    engine: Engine | None = None,
 ) -> Question:
     """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
     chosen = ""
@@ -378,9 +385,11 @@ def question_over(
     asked = Asked(spec, dataset, *(found or resolved(spec)))
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
+    runs_on = engine or engine_of(spec.engine, spec.n_jobs)
     scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
     layout = None if spec.layout is None else read_layout(spec.layout)
-    return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen, layout=layout)
+    kept = open_store(store)
+    return Question(**vars(asked), folds=scheme, store=kept, chosen=chosen, layout=layout, engine=runs_on)
 
 
 def _labels(asked: Asked, folds: Any) -> list[str]:

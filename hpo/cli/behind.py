@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from hpo.question import scoring as question_scoring
     from hpo.question import search as question_search
     from hpo.report import collect
-    from hpo.states import fold_sizes
+    from hpo.states import elsewhere, fold_sizes
     from hpo.states import forget as forgetting
     from state_store import archive as store_archive
     from state_store import check as store_check
@@ -95,6 +95,7 @@ else:
     data_text = Module("hpo.data.sources.text")
     demo_study = Module("hpo.demo")
     described = Module("studies.spec.spec")
+    elsewhere = Module("hpo.states.elsewhere")
     field_ranges = Module("hpo.cli.ranges")
     editions = Module("studies.record.editions")
     edition_words = Module("hpo.findings.editions")

@@ -37,6 +37,9 @@ def run(
     store: Store = None,
     storage: Storage = None,
     allow_import: AllowImport = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="ENGINE", help="{engine} [default: the file's].")
+    ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="{name} [default: the file's].")] = None,
     warm_start: Annotated[str | None, typer.Option(metavar="NAME", help="{warm_start}.")] = None,
     window: Period = None,
@@ -67,20 +70,22 @@ def run(
       hpo run study.yaml --resume --trials 500
       hpo run daily.yaml --window 30d --exclude broken.parquet
       hpo run study.yaml --store /mnt/team/store --json > result.json
+      hpo run study.yaml --store /mnt/team/store --engine dask://scheduler:8786
     """
     spec = read_study(study, store=store, storage=storage, trials=trials, allow_import=allow_import)
-    changes = {k: v for k, v in (("name", name), ("warm_start", warm_start)) if v is not None}
+    given = {"name": name, "warm_start": warm_start, "engine": engine}
+    changes = {option: value for option, value in given.items() if value is not None}
     spec = windowed(spec.but(**changes) if changes else spec, window, last, exclude, as_of)
     if dry_run:
         _say_edition(spec, fresh=fresh, as_json=as_json)
         return
-    given = (
+    written = (
         ("--name", name), ("--warm-start", warm_start), ("--trials", trials), ("--store", store),
-        ("--storage", storage), ("--window", window), ("--last", last), ("--as-of", as_of),
+        ("--storage", storage), ("--engine", engine), ("--window", window), ("--last", last), ("--as-of", as_of),
         *(("--exclude", one) for one in exclude or ()),
         *(("--allow-import", one) for one in allow_import or ()),
     )  # fmt: skip
-    options = [mask(str(part)) for pair in given if pair[1] is not None for part in pair]
+    options = [mask(str(part)) for pair in written if pair[1] is not None for part in pair]
     again = shlex.join(["hpo", "run", str(study), "--resume", *options])
     with warnings.catch_warnings():
         for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below

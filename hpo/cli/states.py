@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import process_settings, store_archive, store_gc, store_verify, study_storage
+from hpo.cli.behind import elsewhere, process_settings, store_archive, store_gc, store_verify, study_storage
 from hpo.cli.contexts import SHOWN, chosen, inventory, leaf, matching
 from hpo.cli.exits import STORE
 from hpo.cli.guard import complain
@@ -148,7 +148,9 @@ def gc(
     """
     oldest = None if max_age is None else age(max_age)
     most = None if max_size is None else size(max_size)
-    found = store_gc.gc(known_store(store), oldest, most, dry_run=dry_run)
+    states = known_store(store)
+    jobs = 0 if dry_run else elsewhere.sweep_jobs(states)
+    found = store_gc.gc(states, oldest, most, dry_run=dry_run)
     if as_json:
         emit(
             {
@@ -164,7 +166,7 @@ def gc(
         counted(len(found.leaves), "leaf", "leaves"),
         counted(len(found.documents), "document"),
         f"{len(found.quarantine):,} damaged",
-        f"{len(found.leftovers):,} left behind",
+        f"{len(found.leftovers) + jobs:,} left behind",
     )
     say(f"{verb} {', '.join(parts)}: {readable_bytes(found.bytes)}; {readable_bytes(found.bytes_left)} stay")
 

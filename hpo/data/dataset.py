@@ -181,6 +181,10 @@ class Dataset:
         self.log.add(0, segment.nbytes - counted)
         self._source.check(segment)
 
+    def check(self, segment: Segment) -> None:
+        """Raise DataError if a segment is no longer, or from here not, what its fingerprint says."""
+        self._source.check(segment)
+
     @cached_property
     def feature_names(self) -> frozenset[str]:
         """Names of the features."""

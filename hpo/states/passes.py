@@ -13,8 +13,8 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,19 @@ from algorithms.contract import Batch, State, Summary, pieces_for
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
+from hpo.process.engine import Engine
 from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
+from hpo.process.workers import Workers
+from hpo.states.elsewhere import made_elsewhere
 from hpo.states.learned.pilot import Pilot
 from hpo.states.runs import (
     HELD,
     KEPT,
+    Keyed,
     Leaf,
+    Made,
     Rolled,
     Rolling,
     Run,
@@ -66,13 +71,6 @@ PACK_BYTES = 1 << 24
 
 LEAST_STATE, EXPANDED = 1 << 16, 32
 """Bytes of the state of no rows, at most, and of others in memory for each stored byte of their rows; roughly."""
-
-Keyed = tuple["Segment", str]
-"""A segment and the key of its leaves."""
-
-Made = tuple[dict[Summary, Leaf], set[Summary]]
-"""Leaves of a segment, and the summaries whose leaf had to be computed."""
-
 
 @dataclass(frozen=True)
 class SegmentCost:
@@ -123,12 +121,12 @@ class Pass:
     contexts: Mapping[Summary, str]
     store: StateStore
 
-    def run(self, n_jobs: int | None, progress: Progress, stop: Event) -> PassResult:
+    def run(self, engine: Engine, progress: Progress, stop: Event) -> PassResult:
         """Return the merged states, reading what no leaf is known of.
 
         Parameters
         ----------
-        n_jobs : threads; None for one per core.
+        engine : where it runs; data in memory is read in threads of this process.
         progress : called with rows and bytes as they are read.
         stop : set to stop after the batch at hand; what is finished is kept.
 
@@ -136,27 +134,46 @@ class Pass:
         ------
         DataError
             If a segment cannot be read.
+        EngineError
+            If there are no workers, or they cannot do it.
         Interrupted
             If ``stop`` was set; says how far the pass came.
         """
         began = time.perf_counter()
         result = PassResult({s: no_cells(s, self.pilot) for s in self.contexts})
         unsaved: list[StoreWriteError] = []
-        workers = os.cpu_count() or 1 if n_jobs is None else n_jobs
+        cores = os.cpu_count() or 1 if engine.n_jobs is None else engine.n_jobs
         known = self._survey()
         units = self._units(known.missing)
         work = functools.partial(
-            self._unit, lacking=known.lacking, progress=progress, stop=stop, unsaved=unsaved,
-            ahead=0 < len(known.missing) < workers,
+            self.unit, lacking=known.lacking, progress=progress, stop=stop, unsaved=unsaved,
+            ahead=0 < len(known.missing) < cores,
         )  # fmt: skip
-        with one_thread(), ThreadPoolExecutor(1) as beside:
-            threads = self._threads(units) if n_jobs is None else workers
-            made = in_order(work, units, threads, beside)
+        with one_thread(), ExitStack() as opened:
+            workers = opened.enter_context(self._workers(engine, units))
+            if workers is None:
+                beside = opened.enter_context(ThreadPoolExecutor(1))
+                made = in_order(work, units, engine.n_jobs or self._threads(units), beside)
+            else:
+                elsewhere = made_elsewhere(self, workers, units, known.lacking, progress, stop)
+                made = opened.enter_context(closing(elsewhere))
             _Merging(self, result, known, made, work, unsaved).run(functools.partial(self._stopped, stop, result))
         result.seconds = time.perf_counter() - began
         if unsaved:
             warnings.warn(_complaint(unsaved), StoreWarning, stacklevel=2)
         return result
+
+    def _workers(self, engine: Engine, units: Sequence[object]) -> AbstractContextManager[Workers | None]:
+        """Return the workers of an engine, if there is something for them; None for threads."""
+        return engine.workers() if units and not self.dataset.in_memory else nullcontext()
+
+    def stored_in(self, store: StateStore) -> Pass:
+        """Return the same pass over another way to the store."""
+        return replace(self, store=store)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the store out: who loads it opens that (:meth:`stored_in`)."""
+        return {**self.__dict__, "store": None}
 
     def _survey(self) -> _Known:
         """Return what the store has of the segments."""
@@ -201,7 +218,7 @@ class Pass:
         small = all(len(unit) == 1 and unit[0][0].nbytes <= SMALL_SEGMENT for unit in units)
         return max(cores, WAITING) if small and leaves * WAITING <= HELD else cores
 
-    def _unit(
+    def unit(
         self,
         unit: Sequence[Keyed],
         lacking: Mapping[Summary, Collection[str]],

@@ -105,7 +105,7 @@ class Refining:
         self.progress.read_again(why)
         self.progress.begin_pass(dataset.rows, dataset.nbytes)
         one_pass = Pass(dataset, pilot, {summary: context}, store)
-        result = one_pass.run(self.question.spec.n_jobs, self.progress, self.stop)
+        result = one_pass.run(self.question.engine, self.progress, self.stop)
         states = self.found.states[summary].anew(pilot.ready(summary), result.cells[summary])
         keep_finer(summary, known, self.found.pilot, dataset, store)
         self.results.append(result)

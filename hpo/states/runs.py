@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import State, Summary
+from hpo.data.segment import Segment
 from hpo.states.learned.pilot import Pilot
 from state_store import StateStore, digest
 
@@ -44,6 +45,13 @@ class Leaf:
     rows: int
     without_target: int
     without_weight: int
+
+
+Keyed = tuple[Segment, str]
+"""A segment and the key of its leaves."""
+
+Made = tuple[dict[Summary, Leaf], set[Summary]]
+"""Leaves of a segment, and the summaries whose leaf had to be computed."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -124,7 +124,7 @@ def export_site(
         raise TuneError(f"this study keeps {kept}, and sums alone leave a site: tune ridge, pca, lda or the like")
     contexts = {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in sums}
     made = Pass(dataset, pilot, contexts, question.store).run(
-        question.spec.n_jobs, progress or Progress(), stop or Event()
+        question.engine, progress or Progress(), stop or Event()
     )
     rows = sum(segment.rows for segment in made.segments)
     keys = [pilot.folds.key(segment) for segment in dataset.segments]

@@ -232,7 +232,7 @@ def _pass(
     SUMMARY.put(store, known.digest, about, known.arrays)
     context = context_of(summary, told, dataset.targets, dataset.weight)
     progress.begin_pass(dataset.rows, dataset.nbytes)
-    result = Pass(dataset, told, {summary: context}, store).run(question.spec.n_jobs, progress, stop)
+    result = Pass(dataset, told, {summary: context}, store).run(question.engine, progress, stop)
     states = winner.states.anew(told.ready(summary), result.cells[summary])
     return states.for_algorithm(winner.algorithm).whole, result
 

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, Validation
 from studies.errors import Problem, SpecError
 from studies.masking import mask
 from studies.naming import short
-from studies.spec import text_files
+from studies.spec import engines, text_files
 from studies.spec.fields import Folds, Names, Searched, moment, names, period, seconds, several
 from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
@@ -27,7 +27,7 @@ from studies.spec.yaml_reader import CoreDumper, Document, read
 SAMPLERS = ("auto", "tpe", "nsga2", "random", "qmc", "cmaes", "gp", "grid")
 
 
-def _sampler(value: Any) -> Any:
+def _sampler(value: object) -> object:
     if isinstance(value, str) and (value in SAMPLERS or value.startswith("custom:")):
         return value
     raise wrong(f"unknown sampler {value!r}{nearest(str(value), SAMPLERS)}")
@@ -311,9 +311,22 @@ class StudySpec(Strict):
     n_jobs: Annotated[
         Annotated[int, Field(ge=1)] | None,
         BeforeValidator(_threads),
-        Option("int | None", "threads of the pass; one per core by default", "4"),
+        Option("int | None", "threads of the pass, or its tasks at once; one per core by default", "4"),
     ] = None
-    """Threads of the pass; None or -1 for one per core."""
+    """Threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per core."""
+
+    engine: Annotated[
+        str | None,
+        BeforeValidator(engines.engine),
+        Option(
+            "str | Client | None",
+            "workers of the pass: dask, dask://host:port, loky; threads of this process by default",
+            "dask://host:8786",
+        ),
+    ] = None
+    """Workers that the pass runs on, for data in files and a store that all of them can reach: ``"dask"``,
+    ``"dask://host:port"``, ``"loky"`` (processes of this machine), another backend of joblib by its name, or in
+    Python a ``distributed.Client``. None for what ``joblib.parallel_config`` says, else threads of this process."""
 
     warm_start: Annotated[
         str | None, Option("str | None", "a recorded study whose trials are taken over first", "STUDY")
