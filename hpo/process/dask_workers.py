@@ -112,7 +112,7 @@ class DaskWorkers:
         elif now - self._seen > WAIT:
             raise EngineError(
                 f"the scheduler {self.client.scheduler.address} is gone, or has had no worker for {WAIT:.0f} s; "
-                f"start some: dask worker {self.client.scheduler.address}, and look into the logs of those that ended"
+                f"start some: dask worker {self.client.scheduler.address}, and look into the logs of ended ones"
             )
         return self.n_jobs or AT_ONCE * self._threads
 
