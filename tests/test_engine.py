@@ -367,6 +367,20 @@ def posted(files, tmp_path):
     return SimpleNamespace(reader=reader, name=job.name, location=job.location)
 
 
+def test_a_job_of_many_files_holds_their_schema_once(tmp_path):
+    from hpo.data import open_dataset
+
+    data = write(tmp_path / "data", 2, 20, 40)
+    sizes = {}
+    for count in (2, 200):
+        for i in range(2, count):
+            (data / f"part-{i:03}.parquet").hardlink_to(data / f"part-{i % 2:03}.parquet")
+        dataset = open_dataset(data, target="y")
+        sizes[count] = len(cloudpickle.dumps(dataset))
+        assert cloudpickle.loads(cloudpickle.dumps(dataset)).segments == dataset.segments
+    assert (sizes[200] - sizes[2]) / 198 < 600, "a schema of 40 columns has 8 kB"
+
+
 def test_a_worker_that_does_not_see_a_file_names_it_and_itself(posted, files):
     (files / "part-002.parquet").unlink()
     uri = posted.reader.dataset.segments[2].uri
