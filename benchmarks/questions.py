@@ -65,6 +65,11 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
     question = question_of(
         StudySpec(data=(str(data),), target=TARGET, algorithm=tuple(ALGORITHMS), store=str(store))
     )
+    return states_of(question, n_jobs)
+
+
+def states_of(question: Question, n_jobs: int | None = None) -> States:
+    """Read what no state is known of, and merge the folds."""
     pilot = make_pilot(
         question.dataset,
         dealt(question.folds, question.dataset, question.store),
