@@ -18,7 +18,7 @@ from hpo.question.question import Question, solved_from
 from hpo.states.contexts import Evidence, evidence, make_pass
 from hpo.states.fold_states import FoldStates
 from hpo.states.learned.deals import dealt
-from hpo.states.learned.pilot import make_pilot
+from hpo.states.learned.pilot import Pilot, make_pilot
 from hpo.states.passes import PassResult
 from hpo.trials.run import study_space
 from studies.spec.spec import StudySpec
@@ -68,15 +68,20 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
     return states_of(question, n_jobs)
 
 
-def states_of(question: Question, n_jobs: int | None = None) -> States:
-    """Read what no state is known of, and merge the folds."""
-    pilot = make_pilot(
+def pilot_of(question: Question) -> Pilot:
+    """Return what a pass must know before it starts."""
+    return make_pilot(
         question.dataset,
         dealt(question.folds, question.dataset, question.store),
         question.spec.max_categories,
         question.store,
         hash_columns=question.hash_columns,
     )
+
+
+def states_of(question: Question, n_jobs: int | None = None) -> States:
+    """Read what no state is known of, and merge the folds."""
+    pilot = pilot_of(question)
     one_pass = make_pass(question, pilot)
     result = one_pass.run(n_jobs, Progress(), Event())
     solved = solved_from(question.searched)

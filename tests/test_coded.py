@@ -56,7 +56,7 @@ def exactly(batch, shape):
 def test_moments_of_codes_are_those_of_the_rows(seed, weighted, dtype, offset):
     batch, shape = drawn(seed, dtype=dtype, weighted=weighted, offset=offset if dtype is np.float64 else 0.0)
     moments = Moments()
-    assert moments.takes(batch) and len(_coded.apart(batch)[2]) >= 1
+    assert moments.takes(batch) and len(_coded.apart(batch)[1]) >= 1
     state, plain = (moments.update(moments.init(shape), one) for one in (batch, batch.plain()))
     mean, scatter = exactly(batch, shape)
     scale = np.sqrt(np.outer(np.diagonal(scatter), np.diagonal(scatter))).astype(float)
@@ -98,6 +98,6 @@ def test_other_summaries_get_plain_pieces(monkeypatch):
 def test_a_table_of_as_many_rows_as_the_batch_is_written_out():
     batch, shape = drawn(3)
     few = batch.part(slice(0, 10))
-    assert _coded.apart(few)[2] == []
+    assert _coded.apart(few)[1] == []
     state, plain = (Moments().update(Moments().init(shape), one) for one in (few, few.plain()))
     np.testing.assert_allclose(state.scatter, plain.scatter, rtol=1e-10, atol=1e-6)

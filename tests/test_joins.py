@@ -143,7 +143,7 @@ def test_products_are_those_of_joining_first_where_a_table_pays(seed, weight, al
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as store:
         patch.setattr(moments, "apart", lambda batch: found.append(apart(batch)) or found[-1])
         joined = hpo.tune(hpo.Join(facts, on(planes, weather)), target, store=store, **options)
-    assert len(found) == 5 and all(len(one[2]) == 2 for one in found)
+    assert len(found) == 5 and all(len(one[1]) == 2 for one in found)
     first = hpo.tune(merged(facts, planes, weather), target, **options)
     for a, b in zip(joined.candidates, first.candidates, strict=True):
         np.testing.assert_allclose(a.scores.folds, b.scores.folds, rtol=1e-10)

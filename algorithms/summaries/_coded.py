@@ -72,27 +72,43 @@ class Used:
         return found
 
 
-def apart(batch: CodedBatch) -> tuple[Array, Places, list[Used]]:
-    """Return rows without the tables that pay and a column of ones, the places of columns, these tables.
-
-    The rows are float64, C order, made anew.
-    """
-    used, others = [], []
+def apart(batch: CodedBatch) -> tuple[list[Lookup], list[Used]]:
+    """Return the lookups of a batch whose columns are made, since their tables do not pay, and the other tables."""
+    made, used = [], []
     for one in batch.lookups:
         weights = np.bincount(one.codes, batch.weight, len(one.table)).astype(np.float64)
         rows = np.flatnonzero(weights)
-        if one.table.shape[1] >= LEAST_COLUMNS and WORTH * len(rows) <= batch.n:
-            few = 2 * len(rows) < len(weights)
-            used.append(_used(_of_rows(one, rows), weights[rows]) if few else _used(one, weights))
+        if one.table.shape[1] < LEAST_COLUMNS or WORTH * len(rows) > batch.n:
+            made.append(one)
+        elif 2 * len(rows) < len(weights):
+            used.append(_used(_of_rows(one, rows), weights[rows]))
         else:
-            others.append(one)
-    places = np.concatenate([batch.columns, *(one.columns for one in others)])
-    z, end = np.ones((batch.n, len(places) + 1)), len(batch.columns)
-    z[:, :end] = batch.dense_block
-    for one in others:
+            used.append(_used(one, weights))
+    return made, used
+
+
+def rows_of(
+    batch: CodedBatch, made: Sequence[Lookup], some: Places | None = None, shift: Array | None = None
+) -> Array:
+    """Return the dense columns of a batch, those of some lookups, and one of ones: float64, C order.
+
+    Parameters
+    ----------
+    batch, made : the batch, and the lookups.
+    some : rows to take; None for all.
+    shift : what is subtracted from the columns; None for nothing.
+    """
+    dense = batch.dense_block if some is None else batch.dense_block[some]
+    end = dense.shape[1]
+    z = np.empty((len(dense), end + sum(len(one.columns) for one in made) + 1))
+    less = np.zeros(z.shape[1] - 1) if shift is None else shift
+    np.subtract(dense, less[:end], out=z[:, :end])
+    for one in made:
         start, end = end, end + len(one.columns)
-        z[:, start:end] = np.take(one.table, one.codes, axis=0)
-    return z, places, used
+        codes = one.codes if some is None else one.codes[some]
+        z[:, start:end] = np.take(one.table - less[start:end], codes, axis=0)
+    z[:, end] = 1.0
+    return z
 
 
 def _of_rows(one: Lookup, rows: Places) -> Lookup:

@@ -13,13 +13,14 @@ whose factors are stacked and decomposed again (TSQR: Demmel, Grigori, Hoemmen &
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Places
-from algorithms.coded import CodedBatch
+from algorithms.coded import CodedBatch, Lookup
 from algorithms.contract import EXACT, Batch, Shape, State, Summary
 from algorithms.errors import InvalidTarget, TooLarge
 from algorithms.known import Known
@@ -27,7 +28,7 @@ from algorithms.likeness import of_scatter
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE, OnFeatures
 from algorithms.ranges import Choice, Legal
-from algorithms.summaries._coded import apart
+from algorithms.summaries._coded import Used, apart, rows_of
 from algorithms.summaries._coded import products as products_of
 
 if TYPE_CHECKING:
@@ -395,19 +396,24 @@ def _about_shift(products: Array, shift: Array, total: float) -> tuple[Array, Ar
 
 def _centred_codes(batch: CodedBatch) -> tuple[Array, Array, Array, Places]:
     """Return the same of rows of codes, and the places of the columns, by the products of what is not looked up."""
-    shift: Array | None = None
-    while True:
-        z, columns, tables = apart(batch)
-        again, shift = shift is not None, _middle(z[:, :-1]) if shift is None else shift
-        z[:, :-1] -= shift
-        if batch.weight is not None:
-            z *= np.sqrt(batch.weight)[:, None]
-        whole = np.concatenate([shift, *(one.shift for one in tables)])
-        mean, below, scatter, lost = _about_shift(products_of(z, batch.weight, tables), whole, batch.total)
-        if again or not lost:
-            places = np.concatenate([columns, *(one.columns for one in tables)])
-            return mean, below, scatter, places
-        shift = mean[: len(shift)]
+    made, tables = apart(batch)
+    places = np.concatenate([batch.columns, *(m.columns for m in made), *(t.columns for t in tables)])
+    shift = _middle(rows_of(batch, made, _some(batch.n))[:, :-1])
+    mean, below, scatter, lost = _about_codes(batch, made, tables, shift)
+    if lost:
+        mean, below, scatter, _ = _about_codes(batch, made, tables, mean[: len(shift)])
+    return mean, below, scatter, places
+
+
+def _about_codes(
+    batch: CodedBatch, made: Sequence[Lookup], tables: Sequence[Used], shift: Array
+) -> tuple[Array, Array, Array, bool]:
+    """Return the same as :func:`_about`."""
+    z = rows_of(batch, made, shift=shift)
+    if batch.weight is not None:
+        z *= np.sqrt(batch.weight)[:, None]
+    whole = np.concatenate([shift, *(one.shift for one in tables)])
+    return _about_shift(products_of(z, batch.weight, tables), whole, batch.total)
 
 
 def _squares(delta: Array, weight: float) -> Array:
