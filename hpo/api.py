@@ -350,9 +350,10 @@ def _question(
     return question
 
 
-def _of_sites(spec: StudySpec, name: str, folds: Any, store: StateStore | Location | None) -> Question:
+def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Location | None) -> Question:
     """Return the question of a spec whose data is what sites sent."""
-    chosen = [key for key in ("features", "drop", "weight", "join", "layout") if getattr(spec, key)]
+    asked = {"features": spec.features, "drop": spec.drop, "weight": spec.weight, "join": spec.join}
+    chosen = [key for key, value in {**asked, "layout": spec.layout}.items() if value]
     if chosen or Window.of(spec.model_dump()).words:
         what = ", ".join(chosen) or Window.of(spec.model_dump()).words
         raise TuneError(f"{what}: the sites chose their rows and columns when they made their states; leave it out")
@@ -362,8 +363,8 @@ def _of_sites(spec: StudySpec, name: str, folds: Any, store: StateStore | Locati
     if spec.target is None and len(dataset.targets) == 1:
         spec = spec.but(target=dataset.targets[0])
     question = question_over(spec, dataset, dict(layout.folds), store)
-    asked = make_folds(folds, dataset, seed=spec.seed, classify=question.classify)
-    sites.site_folds(folds, layout.folds, asked)
+    scheme = make_folds(folds, dataset, seed=spec.seed, classify=question.classify)
+    sites.site_folds(folds, layout.folds, scheme)
     return replace(question, layout=layout)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from threading import Event
-from typing import Any
 
 import pyarrow as pa
 
@@ -166,7 +165,7 @@ def _folds(folds: FoldScheme) -> str:
     return "a site each" if folds.places is not None else folds.describe()
 
 
-def _about(question: Question, pilot: Pilot) -> dict[str, Any]:
+def _about(question: Question, pilot: Pilot) -> dict[str, object]:
     """Return what others must know to make, and to read, the states of a study."""
     dataset = question.dataset
     columns = tuple(dict.fromkeys((*dataset.columns, *pilot.folds.columns)))
@@ -250,7 +249,7 @@ def _away(schema: pa.Schema, roles: Roles, segments: tuple[Segment, ...]) -> Dat
     return made
 
 
-def site_folds(asked: object, about: Mapping[str, Any], made: FoldScheme) -> None:
+def site_folds(asked: object, about: Mapping[str, object], made: FoldScheme) -> None:
     """Refuse other folds than sites have dealt."""
     if asked != DEFAULT and made.to_dict() != dict(about):
         raise TuneError(f"folds={asked!r}: the sites dealt theirs as {dict(about)!r}; leave folds out")
