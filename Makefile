@@ -68,7 +68,8 @@ bench: install  ## the figures of benchmarks/README.md, on this machine
 	$(BIN)/python -m benchmarks
 
 chaos: install  ## kill -9 at many more points than the tests do, and processes that race; says what was killed, kept and lost
-	HPO_CHAOS=60 $(BIN)/python -m pytest -n auto -rP tests/test_pass_faults.py tests/test_store_faults.py \
+	HPO_CHAOS=60 $(BIN)/python -m pytest -n auto -rP tests/test_pass_faults.py tests/test_engine_kills.py \
+	  tests/test_store_faults.py \
 	  tests/test_kill_studies.py tests/test_shared_studies.py tests/test_store_gc.py tests/test_record.py
 
 clean:  ## remove .venv and what tools left behind

@@ -74,6 +74,9 @@ class Summary(ABC, Generic[S]):
     sparse: ClassVar[bool] = False
     """Whether a :class:`SparseBatch` is taken as it is; others get its rows in pieces that are small when dense."""
 
+    sums: ClassVar[bool] = False
+    """Whether a state is sums over its rows alone: no row is in it, and nothing that was learned of a sample."""
+
     nests: ClassVar[bool] = False
     """Whether its states are :class:`Nested`."""
 

@@ -45,6 +45,11 @@ def allow(packages: Iterable[str]) -> None:
         _ALLOWED.add(top)
 
 
+def allowed() -> frozenset[str]:
+    """Return the packages that were allowed by name in this process."""
+    return frozenset(_ALLOWED)
+
+
 def listed(packages: object) -> list[str]:
     """Return the names that were given as one, several, or None.
 

@@ -15,6 +15,7 @@ from benchmarks.questions import pilot_of, states_of
 from benchmarks.table import Row, Target, at_least, seconds
 from benchmarks.workshop import Workshop
 from hpo.api import question_over
+from hpo.process.engine import Engine
 from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import make_pass
@@ -78,11 +79,11 @@ def _rows(
     def passed(name: str) -> None:
         shop.remove(store)
         question, pilot = ready[name]
-        make_pass(replace(question, store=hpo.StateStore(store)), pilot).run(1, Progress(), Event())
+        make_pass(replace(question, store=hpo.StateStore(store)), pilot).run(Engine(n_jobs=1), Progress(), Event())
 
     def whole(data: Any) -> None:
         shop.remove(store)
-        states_of(asked(data, features, store), 1)
+        states_of(asked(data, features, store), Engine(n_jobs=1))
 
     calls = {
         "ours": lambda: passed("ours"), "theirs": lambda: (joined_first(*tables), passed("theirs")),

@@ -13,6 +13,7 @@ from optuna.distributions import BaseDistribution
 from algorithms.summaries.moments import Moments
 from benchmarks.workshop import TARGET
 from hpo.api import question_of
+from hpo.process.engine import Engine
 from hpo.process.progress import Progress
 from hpo.question.question import Question, solved_from
 from hpo.states.contexts import Evidence, evidence, make_pass
@@ -60,12 +61,12 @@ class States:
         return self.question.dataset.log.rows
 
 
-def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
+def read_states(data: Path, store: Path, n_jobs: int | None = None, engine: Engine | None = None) -> States:
     """Open, read what no state is known of, and merge the folds: a study up to its first trial."""
     question = question_of(
         StudySpec(data=(str(data),), target=TARGET, algorithm=tuple(ALGORITHMS), store=str(store))
     )
-    return states_of(question, n_jobs)
+    return states_of(question, engine or Engine(n_jobs=n_jobs))
 
 
 def pilot_of(question: Question) -> Pilot:
@@ -79,10 +80,10 @@ def pilot_of(question: Question) -> Pilot:
     )
 
 
-def states_of(question: Question, n_jobs: int | None = None) -> States:
+def states_of(question: Question, engine: Engine) -> States:
     """Read what no state is known of, and merge the folds."""
     pilot = pilot_of(question)
     one_pass = make_pass(question, pilot)
-    result = one_pass.run(n_jobs, Progress(), Event())
+    result = one_pass.run(engine, Progress(), Event())
     solved = solved_from(question.searched)
     return States(question, evidence(pilot, one_pass.contexts, result.cells, question.scoring, solved), result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,15 +14,21 @@ from hpo.data.folds.splitters import fold_columns, group_columns, make_folds
 from hpo.data.opening import apart
 from hpo.data.sources.guesses import ROWS, guess, warning_of
 from hpo.data.sources.text import TextFormat, words
-from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning
+from hpo.data.sources.windows import Window
+from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning, TuneError
 from hpo.findings.noted import without_score
 from hpo.findings.result import Result
+from hpo.process.engine import Engine, engine_of
+from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.progress import progress_of
 from hpo.process.settings import Location, default_storage, open_store
+from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.habits import check_target, taught
+from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved
+from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.editions import Edition, edition_of
@@ -32,12 +39,15 @@ from studies.record.storage import open_storage
 from studies.spec.spec import OPTIONS
 
 if TYPE_CHECKING:
+    from distributed import Client
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
 
     from hpo.data.dataset import Dataset
     from hpo.question.scoring import Scoring
     from hpo.question.search import Searched
+    from hpo.states.sites import Sent
+    from state_store.archive import Exported
     from studies.spec.spec import StudySpec
 
 
@@ -48,6 +58,10 @@ def tune(
     algorithm: Any = "ridge",
     *,
     name: str | None = None,
+    window: str | None = None,
+    last: int | None = None,
+    exclude: str | Iterable[str] | None = None,
+    as_of: str | None = None,
     weight: Any = None,
     join: Mapping[str, object] | None = None,
     features: Iterable[str] | None = None,
@@ -68,9 +82,11 @@ def tune(
     store: StateStore | Location | None = None,
     storage: BaseStorage | Location | None = None,
     n_jobs: int | None = None,
+    engine: str | Client | None = None,
     warm_start: str | None = None,
     max_categories: int = 64,
     hash_columns: str | Iterable[str] | None = None,
+    layout: str | None = None,
     fingerprint: str = "fast",
     sep: str | None = None,
     encoding: str | None = None,
@@ -96,6 +112,13 @@ def tune(
         object}``. ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
         ``"auto:classification"`` and other tasks say what the target is.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
+    window : only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``,
+        ``"12h"``. A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end
+        of that period), or else when it was written. A window of data that was read before reads no row.
+    last : only the files of so many latest dates; those of one date count as one.
+    exclude : files to leave out: names below the data's directory, addresses, or globs.
+    as_of : only files whose date is no later: ``"2024-01-31"`` (to its end), ``"2024-01"`` or a moment; in
+        UTC.
     weight : name of the column of row weights (for data in memory, also an array).
     join : tables of one row a key whose columns every row of the data gets by lookup, by name: ``{"data":
         files, "on": columns}``, with ``"columns"`` (those to take; None for all) and ``"prefix"`` (of their
@@ -108,9 +131,9 @@ def tune(
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     folds : a number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column":
         "customer", "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``,
-        ``"stratified_group"`` (whose column is no feature unless ``features`` names it) and ``"time"`` (with
-        ``gap`` in days, or units of a column that is a number); or, for data in memory, any scikit-learn
-        splitter.
+        ``"stratified_group"`` (whose column is no feature unless ``features`` names it), ``"time"`` (with
+        ``gap`` in days, or units of a column that is a number) and ``"segment"`` (each file is a fold: the
+        models of the other files are tested on it); or, for data in memory, any scikit-learn splitter.
     scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
@@ -132,14 +155,23 @@ def tune(
     sampler : ``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"``
         or, in Python, an Optuna sampler.
     seed : same seed, data and question: same folds, same trials, same states, bit for bit.
-    store : where states are kept; None for the default under ``HPO_HOME``.
+    store : where states are kept: a directory, or a prefix of a bucket that many people and machines share
+        (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for
+        the default under ``HPO_HOME``.
     storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
-    n_jobs : threads of the pass; None or -1 for one per core.
+    n_jobs : threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per
+        core.
+    engine : workers that the pass runs on, for data in files and a store that all of them can reach:
+        ``"dask"``, ``"dask://host:port"``, ``"loky"`` (processes of this machine), another backend of joblib
+        by its name, or in Python a ``distributed.Client``. None for what ``joblib.parallel_config`` says,
+        else threads of this process.
     warm_start : a recorded study whose trials, where the spaces agree, are scored anew and taken over first.
     max_categories : levels of a categorical column that get a column of their own.
     hash_columns : columns of very many levels, such as customers, that become one column of hashes; only
         ``linear`` and ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels
         than ``max_categories`` where every algorithm of the study can.
+    layout : how columns are encoded and folds cut at another site, so that the states of both can be added: a
+        file that ``hpo states export --only-layout`` wrote there. None learns it from this data.
     fingerprint : ``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes.
     sep : what separates the columns of CSV files, as in ``pandas.read_csv``; None for ``","``, and a tab in
         ``.tsv`` files.
@@ -192,7 +224,8 @@ def tune(
     check_target(target)
     facts, joined = apart(data, join)
     given |= {"data": facts, "join": None if joined is None else joined.described()}
-    question = _question(make_spec(given), facts, folds, weight, store, None if joined is None else joined.on)
+    runs_on, tables = engine_of(engine, n_jobs), None if joined is None else joined.on
+    question = _question(make_spec(given), facts, folds, weight, store, tables, runs_on)
     return run_question(question, sampler, storage, resume=resume, progress=progress)
 
 
@@ -248,35 +281,91 @@ def plan(spec: StudySpec) -> Plan:
     return make_plan(question_of(spec))
 
 
+def export_site(spec: StudySpec, path: str | os.PathLike[str], site: str, *, progress: bool | None = None) -> Sent:
+    """Write the sums of a site's rows, and no row: what others add to theirs, to answer a study of all rows.
+
+    What no state is known of is read, once. Of each fold the weight, mean and scatter of the columns leave the
+    site, or the like of each class, with the names of the columns, their categories and the labels of a class; no
+    row, no name of a file, nothing of a single file. Where the files of all sites are imported (``hpo states
+    import``), a study of ``data="sites:NAME"``, of the name of the sites' study, is answered as if the rows were in
+    one place.
+
+    Parameters
+    ----------
+    spec : the study; its trials are not run.
+    path : the file to write.
+    site : a name of the site.
+    progress : as of :func:`tune`.
+
+    Raises
+    ------
+    TuneError
+        The study keeps no sums, or folds by groups.
+    hpo.errors.DataError
+        The data cannot be read, or does not suit the layout that was agreed on.
+    """
+    question, bar = question_of(spec), progress_of(progress)
+    with bar, stop_on_interrupt() as stop, one_thread():
+        return sites.export_site(question, path, site, bar, stop)
+
+
+def export_layout(spec: StudySpec, path: str | os.PathLike[str]) -> Exported:
+    """Write how a study encodes its columns and cuts its folds, for other sites to do the same (``layout=``).
+
+    Parameters
+    ----------
+    spec : the study; its trials are not run.
+    path : the file to write.
+    """
+    return sites.export_layout(question_of(spec), path)
+
+
 def question_of(spec: StudySpec) -> Question:
     """Return the question of a spec whose data is in files."""
     return _question(spec, list(spec.data), plain_folds(spec), spec.weight, spec.store, spec.join)
 
 
 def _question(
-    spec: StudySpec,
-    data: Any,
-    folds: Any,
-    weight: Any,
-    store: StateStore | Location | None,
-    join: Mapping[str, object] | None,
-) -> Question:
+    spec: StudySpec, data: Any, folds: Any, weight: Any, store: StateStore | Location | None,
+    join: Mapping[str, object] | None, engine: Engine | None = None,
+) -> Question:  # fmt: skip
     allow(spec.allow_imports)
+    if (name := sites.sites_name(data)) is not None:
+        return _of_sites(spec, name, folds, store)
+    engine = engine or engine_of(spec.engine, spec.n_jobs)
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
-        footers=footers, join=join, beside=fold_columns(folds),
+        footers=footers, join=join, beside=fold_columns(folds), window=Window.of(spec.model_dump()),
     )  # fmt: skip
     if text.given and not dataset.is_text:
         said = words(text.given)
         raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")
     if unlike := warning_of(guess(dataset.sight(ROWS), text), text):
         warnings.warn(unlike, DataWarning, stacklevel=3)
-    question = question_over(spec, dataset, folds, store, found)
+    question = question_over(spec, dataset, folds, store, found, engine)
     footers.keep(question.store)
     return question
+
+
+def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Location | None) -> Question:
+    """Return the question of a spec whose data is what sites sent."""
+    asked = {"features": spec.features, "drop": spec.drop, "weight": spec.weight, "join": spec.join}
+    chosen = [key for key, value in {**asked, "layout": spec.layout}.items() if value]
+    if chosen or Window.of(spec.model_dump()).words:
+        what = ", ".join(chosen) or Window.of(spec.model_dump()).words
+        raise TuneError(f"{what}: the sites chose their rows and columns when they made their states; leave it out")
+    dataset, layout = sites.site_data(open_store(store), name)
+    if spec.target is not None and (spec.target,) != dataset.targets:
+        raise TuneError(f"target={spec.target!r}: the target of the sites is {', '.join(dataset.targets)}")
+    if spec.target is None and len(dataset.targets) == 1:
+        spec = spec.but(target=dataset.targets[0])
+    question = question_over(spec, dataset, dict(layout.folds), store)
+    scheme = make_folds(folds, dataset, seed=spec.seed, classify=question.classify)
+    sites.site_folds(folds, layout.folds, scheme)
+    return replace(question, layout=layout)
 
 
 def question_over(
@@ -285,6 +374,7 @@ def question_over(
     folds: Any,
     store: StateStore | Location | None,
     found: tuple[list[Searched], Scoring] | None = None,
+    engine: Engine | None = None,
 ) -> Question:
     """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
     chosen = ""
@@ -296,8 +386,11 @@ def question_over(
     asked = Asked(spec, dataset, *(found or resolved(spec)))
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
+    runs_on = engine or engine_of(spec.engine, spec.n_jobs)
     scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
-    return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen)
+    layout = None if spec.layout is None else read_layout(spec.layout)
+    kept = open_store(store)
+    return Question(**vars(asked), folds=scheme, store=kept, chosen=chosen, layout=layout, engine=runs_on)
 
 
 def _labels(asked: Asked, folds: Any) -> list[str]:

@@ -26,6 +26,10 @@ class MemoryShort(TuneError):
     """The states of the study would not fit in memory."""
 
 
+class EngineError(TuneError):
+    """The workers of a pass cannot be had, or cannot do it; the message says why, and what to do."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C stopped the work at a safe point; the message says what is kept and how to go on."""
 
@@ -39,7 +43,7 @@ class NoScoreWarning(UserWarning):
 
 
 class ChoiceWarning(UserWarning):
-    """Something was chosen for the user that could be meant otherwise; the message says how to say so."""
+    """A choice was made for the user that could be meant otherwise; the message says what to type to change it."""
 
 
 class DataWarning(UserWarning):

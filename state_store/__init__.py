@@ -1,4 +1,4 @@
-"""What has been computed: a store of states under keys, on disk, whole or absent.
+"""What has been computed: a store of states under keys, on disk, written atomically.
 
 The store knows no algorithm and no data format: it keeps dataclasses of arrays under digests, notices
 every damaged byte, lets many processes share one directory, and never runs what it reads.
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from state_store.gc import Collected
     from state_store.key import Key, digest, digests
     from state_store.local import LocalBackend
+    from state_store.location import is_store
     from state_store.packs import Member
     from state_store.store import StateStore
     from state_store.verify import Report
@@ -70,6 +71,7 @@ _HOMES = {
     "gc": ("Collected",),
     "key": ("Key", "digest", "digests"),
     "local": ("LocalBackend",),
+    "location": ("is_store",),
     "packs": ("Member",),
     "store": ("StateStore",),
     "verify": ("Report",),
@@ -109,6 +111,7 @@ __all__ = [
     "export_states",
     "flatten",
     "import_states",
+    "is_store",
     "restore",
 ]
 

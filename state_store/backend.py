@@ -1,4 +1,4 @@
-"""What a place for blobs must be able to do: eight verbs on names, so that a bucket can be one too."""
+"""What a place for blobs must be able to do: nine verbs on names, so that a bucket can be one too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol
 
 from state_store.errors import InvalidName
 
@@ -24,7 +25,19 @@ class Stat:
 
 
 class Backend(Protocol):
-    """A place that maps names (see :func:`check_name`) to bytes; a write is seen whole or not at all."""
+    """A place that maps names (see :func:`check_name`) to bytes; a write is seen whole or not at all.
+
+    Attributes
+    ----------
+    at_once : how many requests are best made at the same time: more than one where each waits for a network.
+    """
+
+    at_once: ClassVar[int]
+
+    @property
+    def place(self) -> Path | str:
+        """What people call it: a directory, or an address without anything secret."""
+        ...
 
     def read(self, name: str, limit: int | None = None) -> Bytes | None:
         """Return the bytes (the first ``limit``), or None if there is no such name. Raises StoreReadError.
@@ -35,6 +48,10 @@ class Backend(Protocol):
 
     def write(self, name: str, data: Bytes) -> None:
         """Put the bytes under the name, atomically. Raises StoreWriteError."""
+        ...
+
+    def create(self, name: str, data: Bytes) -> bool:
+        """Put the bytes under a name that is not there, atomically; False if it was. Raises StoreWriteError."""
         ...
 
     def names(self, folder: str) -> Iterator[tuple[str, Stat]]:
@@ -62,6 +79,10 @@ class Backend(Protocol):
 
     def sweep(self, before: float, *, dry_run: bool) -> list[tuple[str, int]]:
         """Remove what dead writers left before that time, and locks nobody holds; return names and bytes."""
+        ...
+
+    def trim_copies(self, most: int) -> int:
+        """Drop copies on this machine, last used first to stay, until ``most`` bytes are held; return what went."""
         ...
 
 

@@ -25,16 +25,24 @@ TRIES = 100
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, durable: bool = True, new: bool = False) -> Iterator[BinaryIO]:
     """Open a temporary file beside ``path`` that takes its place when the block ends well.
 
     The bytes are on the disk before the name appears (fsync, rename, fsync of the directory); a block that
     fails leaves neither. A process killed inside leaves a hidden file that ``gc`` removes.
 
+    Parameters
+    ----------
+    path : the file.
+    durable : whether to wait for the disk.
+    new : whether the name must be free.
+
     Raises
     ------
+    FileExistsError
+        If it must be free and is not when the bytes are there.
     StoreWriteError
-        On any error of the file system, naming the path, the free space and what to do.
+        On any other error of the file system, naming the path, the free space and what to do.
 
     Examples
     --------
@@ -51,9 +59,16 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             with os.fdopen(descriptor, "wb") as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        _sync_folder(path.parent)
+                if durable:
+                    os.fsync(file.fileno())
+            if new:
+                _take_free_name(temporary, path)
+            else:
+                temporary.replace(path)
+        if durable:
+            _sync_folder(path.parent)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise write_error(path, error) from error
 
@@ -135,6 +150,20 @@ def _removed_on_error(temporary: Path) -> Iterator[None]:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def _take_free_name(temporary: Path, path: Path) -> None:
+    """Give a file its name unless something has it; where there are no hard links, without certainty."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        temporary.replace(path)
+    else:
+        temporary.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -24,7 +24,7 @@ class Collected:
     ----------
     leaves, documents, quarantine, leftovers : names and sizes in bytes, in the order of removal.
     bytes_left : bytes of the leaves and documents that stay.
-    dry_run : whether nothing was removed in truth.
+    dry_run : whether files were counted only, and none removed.
     """
 
     leaves: tuple[tuple[str, int], ...]
@@ -65,8 +65,8 @@ def gc(
     """Remove leaves unused for ``max_age``, then the least recently used until ``max_bytes`` are left.
 
     Pinned contexts stay. A document goes when it was unused for ``max_age`` and no remaining leaf refers to
-    it (has its name in ``about``). Quarantined blobs go by ``max_age``. Temporary files and locks that dead
-    processes left go after an hour, always. Safe beside running studies: a state that is missed is computed.
+    it (has its name in ``about``). Quarantined blobs go after ``max_age``. Temporary files and locks of dead
+    processes go after an hour. Safe beside running studies: a state that is missed is computed.
 
     Parameters
     ----------

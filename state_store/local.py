@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from filelock import FileLock, Timeout
 
@@ -37,7 +38,13 @@ class LocalBackend:
     (bytearray(b'abc'), ['pilots/0123'])
     """
 
+    at_once: ClassVar[int] = 1
     root: Path
+
+    @property
+    def place(self) -> Path:
+        """The directory."""
+        return self.root
 
     def path(self, name: str) -> Path:
         """Return the file of a name; raises InvalidName if it is not confined to the directory."""
@@ -61,6 +68,18 @@ class LocalBackend:
         """Put the bytes under the name, atomically and durably."""
         with replacing(self.path(name)) as file:
             file.write(data)
+
+    def create(self, name: str, data: Bytes) -> bool:
+        """Put the bytes under a name that is not there, atomically and durably; False if it was there."""
+        path = self.path(name)
+        if path.exists():
+            return False
+        try:
+            with replacing(path, new=True) as file:
+                file.write(data)
+        except FileExistsError:
+            return False
+        return True
 
     def names(self, folder: str) -> Iterator[tuple[str, Stat]]:
         """Yield every name below ``folder``, sorted; temporary files are not names."""
@@ -115,6 +134,10 @@ class LocalBackend:
             removed = [item for item in removed if self._remove_leftover(self.root / item[0])]
             self._remove_empty_folders()
         return removed
+
+    def trim_copies(self, most: int) -> int:
+        """Return 0: there are no copies of files."""
+        return 0
 
     def _below(self, folder: Path, prefix: str, above: frozenset[int] = frozenset()) -> Iterator[tuple[str, Stat]]:
         try:

@@ -1,59 +1,117 @@
-"""Where a store is: from what a person writes to a directory that is known to be a store."""
+"""Where a store is: from what a person writes to a directory, or a prefix of a bucket, known to be a store."""
 
 from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
-from state_store.backend import Bytes
+from platformdirs import user_cache_path
+
+from state_store.address import is_address, parse_address
+from state_store.backend import Backend, Bytes
+from state_store.bucket import Bucket, client_of
+from state_store.cache import Cache
 from state_store.errors import UPGRADE, StoreLocationError, StoreVersionError
 from state_store.files import make_folder, write_error
+from state_store.key import digest
 from state_store.local import LocalBackend
+from state_store.remote import RemoteBackend
+
+Location: TypeAlias = str | os.PathLike[str]
+"""A directory, or an address."""
 
 FORMAT = 1
+LIES = (
+    "of writers who create a name at once, more than one was told that it did ({twice}), so that work would be "
+    "done twice or lost; use a service with conditional writes (If-None-Match)"
+)
 ABOUT = "store.json"
 
 
-def open_location(location: str | os.PathLike[str]) -> LocalBackend:
+def open_location(location: Location, cache: Location | None = None) -> Backend:
     """Return the backend of a location, made a store if it was none.
+
+    Parameters
+    ----------
+    location : a directory, or ``s3://bucket/prefix``, ``gs://…``, ``az://…``.
+    cache : directory for copies of what a bucket holds; None for the user's cache directory.
 
     Raises
     ------
     StoreLocationError
-        If it is a file, an address of another kind, or its ``store.json`` is damaged.
+        If it is a file, an address of another kind, a bucket that is not there, or its ``store.json`` is damaged.
     StoreVersionError
         If a newer version wrote it.
-    StoreWriteError
-        If the directory cannot be made.
+    StoreReadError, StoreWriteError
+        If the directory cannot be made, or the bucket not be asked.
 
     Examples
     --------
-    >>> open_location("s3://bucket/states")
+    >>> open_location("ftp://host/states")
     Traceback (most recent call last):
     ...
-    state_store.errors.StoreLocationError: 's3://bucket/states' is not a local directory...
+    state_store.errors.StoreLocationError: 'ftp://…' is no address of a store: give a directory, ...
     """
-    root = _directory(location)
+    backend = place_of(location, cache)
+    data, new = backend.read(ABOUT), json.dumps({"format": FORMAT}).encode()
+    if data is None and backend.create(ABOUT, new):
+        if backend.create(ABOUT, new):
+            raise StoreLocationError(f"{backend.place} cannot hold a store: {LIES.format(twice='both')}.")
+    elif data is None:
+        data = backend.read(ABOUT)
+    if data is not None:
+        _check_format(backend.place, data)
+    return backend
+
+
+def is_store(location: Location, cache: Location | None = None) -> bool:
+    """Return whether a location is a store already; nothing is made.
+
+    Examples
+    --------
+    >>> is_store("/nowhere")
+    False
+    """
+    text = os.fspath(location)
+    if not is_address(text):
+        return (Path(text.removeprefix("file://")).expanduser() / ABOUT).is_file()
+    return _remote(text, cache).read(ABOUT) is not None
+
+
+def place_of(location: Location, cache: Location | None = None) -> Backend:
+    """Return the backend of a location, whether it is a store or none; as :func:`open_location`.
+
+    Examples
+    --------
+    >>> place_of(".").at_once
+    1
+    """
+    text = os.fspath(location)
+    if is_address(text):
+        return _remote(text, cache)
+    root = _directory(text)
     try:
         make_folder(root)
     except OSError as error:
         raise write_error(root, error) from error
-    backend = LocalBackend(root)
-    data = backend.read(ABOUT)
-    if data is None:
-        backend.write(ABOUT, json.dumps({"format": FORMAT}).encode())
-    else:
-        _check_format(root, data)
-    return backend
+    return LocalBackend(root)
 
 
-def _directory(location: str | os.PathLike[str]) -> Path:
-    text = os.fspath(location).removeprefix("file://")
-    if "://" in text:
-        raise StoreLocationError(
-            f"{text!r} is not a local directory: a store is kept in one, such as a mounted bucket or share."
-        )
+def _remote(text: str, cache: Location | None) -> Backend:
+    address = parse_address(text)
+    client_of(address)
+    home = user_cache_path("onepass-hpo") if cache is None else Path(cache).expanduser()
+    root = home / f"{address.bucket}-{digest(str(address))[:16]}"
+    with suppress(OSError):
+        make_folder(root)
+    return RemoteBackend(Bucket(address), Cache(root))
+
+
+def _directory(location: str) -> Path:
+    text = location.removeprefix("file://")
     if not text.strip():
         raise StoreLocationError(
             f"{text!r} is an empty path; give the store's directory, or '.' for this one."
@@ -64,18 +122,18 @@ def _directory(location: str | os.PathLike[str]) -> Path:
     return root
 
 
-def _check_format(root: Path, data: Bytes) -> None:
+def _check_format(place: Path | str, data: Bytes) -> None:
     try:
         version = json.loads(data)["format"]
     except (ValueError, TypeError, KeyError):
         version = None
     if type(version) is not int or version < 1:
         raise StoreLocationError(
-            f"{root / ABOUT} is damaged. If this directory is a state store, write "
-            f'{{"format": {FORMAT}}} into that file; otherwise choose another directory.'
+            f"{place}/{ABOUT} is damaged. If this is a state store, write "
+            f'{{"format": {FORMAT}}} into that file; otherwise choose another place.'
         )
     if version > FORMAT:
         raise StoreVersionError(
-            f"The store {root} has format {version}; this version of onepass-hpo reads up to {FORMAT}. "
+            f"The store {place} has format {version}; this version of onepass-hpo reads up to {FORMAT}. "
             f"{UPGRADE}, or choose another store."
         )

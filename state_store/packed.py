@@ -13,7 +13,7 @@ from state_store.errors import DamagedBlob
 from state_store.key import LEAVES, PACKS, Key
 from state_store.names import is_blob_name
 from state_store.packs import Member, encode_pack, members_of, restore_members
-from state_store.shelf import Shelf
+from state_store.shelf import Facts, Shelf
 
 T = TypeVar("T")
 
@@ -42,16 +42,17 @@ class Packs:
     """Of each pack that was looked at; what a name stands for never changes."""
 
     def put(self, context: str, members: Sequence[Member]) -> None:
-        """Keep some leaves as one blob."""
+        """Keep some leaves as one blob; one that is there stays, since it holds the same."""
         name, data = encode_pack(context, members)
-        self.shelf.backend.write(name, data)
+        self.shelf.backend.create(name, data)
 
     def homes(self, context: str, but: Collection[str] = ()) -> dict[str, str]:
         """Return the pack of each leaf that is in one, by its segment; reads the headers of packs that are new."""
         found: dict[str, str] = {}
-        for name, _ in self.shelf.backend.names(f"{PACKS}/{context}"):
-            if is_blob_name(name) and name not in but:
-                found.update(dict.fromkeys(self.segments(name), name))
+        listed = (name for name, _ in self.shelf.backend.names(f"{PACKS}/{context}"))
+        names = [name for name in listed if is_blob_name(name) and name not in but]
+        for name, segments in zip(names, self.shelf.each(self.segments, names), strict=True):
+            found.update(dict.fromkeys(segments, name))
         return found
 
     def segments(self, name: str) -> tuple[str, ...]:
@@ -77,22 +78,21 @@ class Packs:
             for segment in segments:
                 if segment not in found and segment in homes:
                     wanted.setdefault(homes[segment], []).append(segment)
-            for name, some in wanted.items():
-                found.update(self._read(name, some, like))
+            for states in self.shelf.each(lambda item: self._read(*item, like), wanted.items()):
+                found.update(states)
             tried |= wanted.keys()
             if not wanted or all(segment in found for some in wanted.values() for segment in some):
                 return found
 
     def entries(self, pinned: frozenset[str]) -> Iterator[Entry]:
         """Yield every leaf in a pack, from the headers alone; a pack has its bytes shared out among them."""
-        for name, stat in self.shelf.backend.names(PACKS):
-            if is_blob_name(name):
-                yield from self._entries(name, stat, pinned)
+        found = [item for item in self.shelf.backend.names(PACKS) if is_blob_name(item[0])]
+        facts = self.shelf.each(lambda item: self.shelf.facts(*item), found)
+        for (name, stat), known in zip(found, facts, strict=True):
+            if known is not None:
+                yield from self._entries(name, stat, known, pinned)
 
-    def _entries(self, name: str, stat: Stat, pinned: frozenset[str]) -> Iterator[Entry]:
-        facts = self.shelf.facts(name, stat)
-        if facts is None:
-            return
+    def _entries(self, name: str, stat: Stat, facts: Facts, pinned: frozenset[str]) -> Iterator[Entry]:
         created, about, fault = facts
         own = Key.parse(f"{LEAVES}{name.removeprefix(PACKS)}")
         members: Mapping[str, dict[str, Any]] = {own.segment: {}}

@@ -1,14 +1,15 @@
 """Packs: the leaves of several neighbouring segments in one blob, each of them still a leaf of its own.
 
 Small segments have small leaves, and a file, a lock and two waits for the disk cost more than they hold. A pack
-is written once, whole or absent, like any blob; its name is the digest of the segments in it. Arrays of one path
-stand together: of equal shapes as a stack (``*path``), of fields that vary one after the other (``+path``, with how
-many rows each has). The header lists the segments, so that what is in a pack is known without reading it.
+is written once and atomically, like any blob; its name is the digest of its segments. The arrays that its leaves
+have at one path are stored as one: stacked where their shapes are equal (``*path``), else concatenated (``+path``,
+with the number of rows of each). The header lists the segments, so that what a pack holds is known without
+reading it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -96,6 +97,39 @@ def restore_members(blob: Blob, segments: Sequence[str], like: T) -> dict[str, T
         return {s: restore(*_member(blob, places[s], joined), like) for s in segments}
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise DamagedBlob(f"its leaves cannot be read: {error}") from error
+
+
+def without(blob: Blob, context: str, segments: Collection[str]) -> tuple[str, bytes] | None:
+    """Return the name and the bytes of a pack without some of its leaves; None where no other is in it.
+
+    Raises
+    ------
+    DamagedBlob
+        Its leaves cannot be told apart.
+    """
+    there = list(members_of(blob.about))
+    places = [place for place, segment in enumerate(there) if segment not in segments]
+    if not places:
+        return None
+    try:
+        stored: Arrays = {}
+        for name, array in blob.arrays.items():
+            if name.startswith(STACKED):
+                stored[name] = array[places]
+            else:
+                ends = np.cumsum([0, *blob.about[ROWS][name[1:]]])
+                stored[name] = np.concatenate([array[ends[place] : ends[place + 1]] for place in places])
+        about = {
+            SEGMENTS: [there[place] for place in places],
+            COMMON: blob.about[COMMON],
+            OWN: [blob.about[OWN][place] for place in places],
+            ROWS: {path: [rows[place] for place in places] for path, rows in blob.about[ROWS].items()},
+        }
+        values = {path: [found[place] for place in places] for path, found in blob.scalars.items()}  # type: ignore[index]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise DamagedBlob(f"its leaves cannot be read: {error}") from error
+    name = pack_name(context, about[SEGMENTS])
+    return name, encode_blob(stored, about, scalars=values, name=name)
 
 
 def _member(blob: Blob, place: int, joined: Mapping[str, Any]) -> tuple[Arrays, Scalars]:

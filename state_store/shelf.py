@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +13,11 @@ from state_store.backend import Backend, Bytes, Stat
 from state_store.blob import Blob, Header, decode_blob, decode_header, header_bytes
 from state_store.errors import DamagedBlob, DamagedStateWarning, StoreError, StoreWriteError
 
+A = TypeVar("A")
 T = TypeVar("T")
+
+Facts = tuple[float, dict[str, Any], str]
+"""When a blob was created, what it is about, and what is wrong with its header (or ``""``)."""
 
 QUARANTINE = "quarantine"
 FIRST_READ = 4096
@@ -47,6 +52,14 @@ class Shelf:
         self.backend.touch(name)
         return value
 
+    def each(self, work: Callable[[A], T], items: Iterable[A]) -> list[T]:
+        """Return what ``work`` makes of each item, in order; several at a time where each waits for a network."""
+        some = list(items)
+        if min(self.backend.at_once, len(some)) < 2:
+            return [work(item) for item in some]
+        with ThreadPoolExecutor(min(self.backend.at_once, len(some))) as pool:
+            return list(pool.map(work, some))
+
     def header(self, name: str) -> Header | None:
         """Return the header of a blob without reading its arrays. Raises DamagedBlob, NewerFormat."""
         data = self.backend.read(name, FIRST_READ)
@@ -54,7 +67,7 @@ class Shelf:
             data = self.backend.read(name, needed)
         return None if data is None else decode_header(data)
 
-    def facts(self, name: str, stat: Stat) -> tuple[float, dict[str, Any], str] | None:
+    def facts(self, name: str, stat: Stat) -> Facts | None:
         """Return when a blob was created, what it is about, and what is wrong with its header (or ``""``)."""
         try:
             header = self.header(name)

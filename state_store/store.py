@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
-from state_store.backend import Backend, Stat
+from state_store.backend import Stat
 from state_store.blob import Blob, encode_blob
 from state_store.codec import Values, flatten, restore
 from state_store.cover import Cover, cover_segments
 from state_store.entry import Document, Entry, readable_bytes
 from state_store.errors import DamagedBlob
 from state_store.key import LEAVES, PACKS, Key
-from state_store.location import open_location
+from state_store.location import Location, open_location
 from state_store.names import DOCUMENTS, PINS, document_name, is_blob_name, pin_name
 from state_store.packed import Packs
 from state_store.packs import Member
@@ -26,14 +26,16 @@ Documents = list[Document]
 
 
 class StateStore:
-    """A directory of states, each under the key of what was computed and of the data it saw.
+    """A place of states, each under the key of what was computed and of the data it saw.
 
-    Safe to share between threads, processes and machines. A blob is whole or absent; each carries its own
+    Safe to share between threads, processes and machines. A blob is written atomically; each carries its own
     checksum and name; a damaged one is moved to ``quarantine/``, reported, and counts as absent.
 
     Parameters
     ----------
-    location : a directory, made if it is not there.
+    location : a directory, made if it is not there, or a prefix of a bucket: ``s3://bucket/prefix``, ``gs://…``,
+        ``az://…``.
+    cache : directory for copies of what a bucket holds; None for the user's cache directory.
 
     Raises
     ------
@@ -41,8 +43,8 @@ class StateStore:
         If the location cannot hold a store.
     StoreVersionError
         If the store was written by a newer version.
-    StoreWriteError
-        If the directory cannot be made.
+    StoreReadError, StoreWriteError
+        If the directory cannot be made, or the bucket not be asked.
 
     Examples
     --------
@@ -58,11 +60,11 @@ class StateStore:
     >>> folder.cleanup()
     """
 
-    def __init__(self, location: str | os.PathLike[str]) -> None:
-        backend = open_location(location)
-        self.location = backend.root
-        self.backend: Backend = backend
-        self.shelf = Shelf(backend, str(backend.root))
+    def __init__(self, location: Location, cache: Location | None = None) -> None:
+        backend = open_location(location, cache)
+        self.location = backend.place
+        self.backend = backend
+        self.shelf = Shelf(backend, str(backend.place))
         self.packs = Packs(self.shelf)
 
     def __repr__(self) -> str:
@@ -110,9 +112,11 @@ class StateStore:
         (2.5, {'rows': 3})
         """
         found = self.packs.get(context, segments, like)
-        for segment in segments:
-            if segment not in found and (state := self.get(Key(context, segment), like)) is not None:
-                found[segment] = state
+        left = [segment for segment in segments if segment not in found]
+        names = [Key(context, segment).name for segment in left]
+        whole = partial(self.shelf.use, read=lambda blob: restore(blob.arrays, blob.scalars, like))
+        states = self.shelf.each(whole, names)
+        found.update((segment, state) for segment, state in zip(left, states, strict=True) if state is not None)
         return found
 
     def put(self, key: Key, state: object, about: Mapping[str, object] | None = None) -> None:
@@ -134,6 +138,20 @@ class StateStore:
         """
         arrays, scalars = flatten(state)
         self.backend.write(key.name, encode_blob(arrays, about or {}, scalars=scalars, name=key.name))
+
+    def publish(self, key: Key, state: object, about: Mapping[str, object] | None = None) -> bool:
+        """Keep a state unless the store has one, which stays: of all who publish at once, one does; as :meth:`put`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store, key = StateStore(folder), Key("ab" * 20, "cd" * 20)
+        ...     store.publish(key, 1.5), store.publish(key, 2.5), store.get(key, 0.0)
+        (True, False, 1.5)
+        """
+        arrays, scalars = flatten(state)
+        return self.backend.create(key.name, encode_blob(arrays, about or {}, scalars=scalars, name=key.name))
 
     def put_pack(self, context: str, members: Sequence[Member]) -> None:
         """Keep the states of several segments as one blob, atomically and durably; each stays a leaf of its own.
@@ -210,8 +228,10 @@ class StateStore:
         ('cdcdcdcdcdcdcdcd', 'efefefefefefefef')
         """
         with self.backend.lock(f"{PACKS}/{context}/{segments[0]}"):
-            homes = self.packs.homes(context)
-            present = {s for s in segments if s in homes or self.backend.stat(Key(context, s).name) is not None}
+            present = set(self.packs.homes(context))
+            left = [segment for segment in segments if segment not in present]
+            stats = self.shelf.each(lambda segment: self.backend.stat(Key(context, segment).name), left)
+            present.update(segment for segment, stat in zip(left, stats, strict=True) if stat is not None)
             yield cover_segments(segments, present)
 
     def put_document(
@@ -243,9 +263,8 @@ class StateStore:
     def documents(self, kind: str | None = None) -> Documents:
         """Return the documents of a kind, or of all kinds, oldest first."""
         folder = DOCUMENTS if kind is None else document_name(kind, "0").rpartition("/")[0]
-        found = (
-            self._document(name, stat) for name, stat in self.backend.names(folder) if is_blob_name(name)
-        )
+        listed = [item for item in self.backend.names(folder) if is_blob_name(item[0])]
+        found = self.shelf.each(lambda item: self._document(*item), listed)
         return sorted((d for d in found if d is not None), key=lambda d: (d.created, d.kind, d.name))
 
     def document_names(self, kind: str) -> frozenset[str]:
@@ -257,9 +276,8 @@ class StateStore:
     def list(self) -> Entries:
         """Return every leaf, last used first, from the headers alone."""
         pinned = self.pinned()
-        found = (
-            self._entry(name, stat, pinned) for name, stat in self.backend.names(LEAVES) if is_blob_name(name)
-        )
+        listed = [item for item in self.backend.names(LEAVES) if is_blob_name(item[0])]
+        found = self.shelf.each(lambda item: self._entry(*item, pinned), listed)
         leaves = [*(e for e in found if e is not None), *self.packs.entries(pinned)]
         return sorted(leaves, key=lambda e: (-e.last_used, e.key, e.blob))
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    import endpoints
 
 settings.register_profile(
     "hpo", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -20,3 +25,21 @@ def hpo_home(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HPO_HOME", os.fspath(home))
         yield home
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a server of buckets on this machine, with real conditional puts."""
+    import endpoints
+
+    with endpoints.seaweed(tmp_path_factory.mktemp("seaweed")) as address:
+        yield address
+
+
+@pytest.fixture
+def proxy(endpoint: str) -> Iterator[endpoints.Proxy]:
+    """Give a way to that server on which answers can be spoiled."""
+    import endpoints
+
+    with endpoints.Proxy(endpoint) as between:
+        yield between

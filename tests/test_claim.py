@@ -98,7 +98,7 @@ def test_deleted_files_are_left_out_of_the_merge_and_nothing_is_read(files, tmp_
     assert fewer.best.states.whole.rows == 2000
 
 
-def test_a_pilot_of_which_most_segments_are_gone_is_drawn_anew_and_the_same_levels_keep_the_leaves(files, tmp_path):
+def test_a_pilot_stays_while_there_are_leaves_of_it_and_is_drawn_anew_for_other_data(files, tmp_path):
     hpo.tune(files, "y", "ridge", trials=3, store=tmp_path / "store")
     spec = hpo.StudySpec(data=str(files), target="y", algorithm="ridge", store=str(tmp_path / "store"))
     parts = sorted(files.glob("*.parquet"))
@@ -108,10 +108,14 @@ def test_a_pilot_of_which_most_segments_are_gone_is_drawn_anew_and_the_same_leve
     assert (fewer.cost.pilot_rows, fewer.cost.rows_read) == (0, 0)
     for part in parts[1 : len(parts) // 2 + 1]:
         part.unlink()
-    assert hpo.plan(spec).pilot == "to be drawn anew"
+    assert hpo.plan(spec).pilot == "stored", "most are gone, and those that stay have leaves"
     least = hpo.tune(files, "y", "ridge", trials=3, store=tmp_path / "store")
-    assert least.cost.pilot_rows > 0
-    assert least.cost.rows_read == 0
+    assert (least.cost.pilot_rows, least.cost.rows_read) == (0, 0)
+    for part in files.glob("*.parquet"):
+        pd.concat([pd.read_parquet(part)] * 2, ignore_index=True).to_parquet(part)
+    assert hpo.plan(spec).pilot == "to be drawn anew"
+    other = hpo.tune(files, "y", "ridge", trials=3, store=tmp_path / "store")
+    assert min(other.cost.pilot_rows, other.cost.rows_read) > 0
 
 
 def test_numeric_data_needs_no_pilot_and_a_window_of_it_reads_nothing(tmp_path):

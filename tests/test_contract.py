@@ -41,6 +41,8 @@ FOREIGN = {
     "value": "a splitter of scikit-learn",
     "one": "an estimator of scikit-learn",
     "fs": "a file system",
+    "backend": "a backend of joblib",
+    "client": "a client of Dask",
     "cause": "an error of the system",
     "sys": "a standard stream, which may be closed",
     "model": "a fitted model of scikit-learn",

@@ -19,10 +19,12 @@ from hpo.data import open_dataset
 from hpo.data.folds.schemes import HashFolds
 from hpo.data.folds.times import TimeFolds
 from hpo.errors import Interrupted, TuneError
+from hpo.process.engine import Engine
 from hpo.process.progress import Progress
 from hpo.states import passes
 from hpo.states.learned.pilot import load_pilot, make_pilot, plan_pilot
-from hpo.states.passes import Pass, context_of
+from hpo.states.learned.seen import context_of
+from hpo.states.passes import Pass
 from state_store import StateStore
 
 
@@ -170,10 +172,10 @@ def test_a_segment_stopped_midway_leaves_no_leaf(tmp_path):
 
     one = Pass(dataset, pilot, {Moments(): context_of(Moments(), pilot, ("y",), None)}, store)
     with pytest.raises(Interrupted, match="stopped after 0 of 1 segments"):
-        one.run(1, StopAfterTheFirst(), stop)
+        one.run(Engine(n_jobs=1), StopAfterTheFirst(), stop)
     assert 0 < sum(seen) < 70_000
     assert not store.list()
-    whole = one.run(1, Progress(), Event())
+    whole = one.run(Engine(n_jobs=1), Progress(), Event())
     assert sum(state.rows for state in whole.cells[Moments()]) == 70_000
 
 

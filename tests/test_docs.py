@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from endpoints import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("hpo", "algorithms", "state_store", "studies")
@@ -59,10 +60,12 @@ def script_of(page):
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, *RUNNABLE)], ids=lambda p: p.name)
-def test_a_page_runs_as_it_stands_in_an_empty_directory(page, tmp_path, hpo_home):
+def test_a_page_runs_as_it_stands_in_an_empty_directory(page, tmp_path, hpo_home, request):
     folder = tmp_path / "empty"
     folder.mkdir()
     env = {**os.environ, "HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    if "s3://" in script_of(page):
+        env |= environment(request.getfixturevalue("endpoint"))
     run = [sys.executable, "-W", "error", "-W", "ignore:The data is read again", "-c", script_of(page)]
     done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=600, env=env)
     assert done.returncode == 0, done.stdout + done.stderr

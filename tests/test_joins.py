@@ -356,6 +356,15 @@ def test_the_command_line_joins_files(files):
     assert (moved.code, moved.json["edition"]["number"]) == (0, 2)
 
 
+def test_workers_look_up_as_this_process_does(files):
+    keys = {"plane": (star()[1], "tail"), "weather": ("weather.parquet", ["port", "hour"])}
+    options = {"drop": ["tail", "hour", "w"], "algorithm": "ridge", "trials": 2, "join": keys}
+    here = hpo.tune("facts", "y", store=files / "here", **options)
+    there = hpo.tune("facts", "y", store=files / "there", engine="loky", n_jobs=2, **options)
+    assert there.cost.rows_read == 600
+    assert [c.scores.folds for c in there.candidates] == [c.scores.folds for c in here.candidates]
+
+
 def _score_of(files, planes, weather):
     """The same study of joined files."""
     (files / "joined").mkdir()

@@ -150,7 +150,7 @@ class TestWhatIsWrong:
     def test_utf_16_is_named(self, tmp_path, encoding):
         (tmp_path / "a.csv").write_bytes(german(frame_of()).encode(encoding))
         name = {"utf-16": "utf-16"}.get(encoding, encoding)
-        with pytest.raises(DataError, match=f"is UTF-.* text; say so with encoding='{name}'"):
+        with pytest.raises(DataError, match=f"is UTF-.* text; pass encoding='{name}'"):
             open_dataset(tmp_path / "a.csv", target="y")
 
     @pytest.mark.parametrize("far", [0, 900_000])

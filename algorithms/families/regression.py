@@ -183,7 +183,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         """Return how far rounding of the training moments may have moved Σwr², or Σw(r - r̄)², of held-out rows."""
         if solution.design.blind_to(view):
             return math.inf
-        by_scale = moved_by_scale(solution.design, view, solution.coef, found)
+        by_scale = moved_by_scale(solution.design, view, solution.coef, found, spread_only=spread_only)
         return by_scale + self._moved_by_products(solution, view, found, spread_only=spread_only)
 
     def _moved_by_products(

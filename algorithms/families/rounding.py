@@ -22,7 +22,7 @@ import numpy as np
 from algorithms.arrays import Mask
 from algorithms.contract import Array, Score
 from algorithms.errors import Imprecise
-from algorithms.families.design import CARE, Design, View
+from algorithms.families.design import CARE, Design, View, lengths
 from algorithms.scoring.metrics import SQUARED_ERROR
 from algorithms.solvers.penalised import Solved
 from algorithms.solvers.spectrum import EPS, Spectrum
@@ -31,9 +31,8 @@ from algorithms.summaries.moments import AUTO
 DIGITS = 1e-6
 """Relative bound above which a score is not shown."""
 
-PROMISED = 5e-8
-"""Relative bound above which states of more digits are asked for, where there can be any: the true error is then
-about 1e-8 at most, and mostly far below: bounds are five to a hundred times as large as errors."""
+PROMISED = 1e-8
+"""Relative bound above which states of more digits are asked for, where there can be any."""
 
 PREDICTED = 1e-8
 """Largest error of a model, beside its own size, for which products will do."""
@@ -118,16 +117,18 @@ def moved_by_training(design: Design, solved: Solved, coef: Array, found: Residu
     return beside + moved
 
 
-def moved_by_scale(design: Design, view: View, coef: Array, found: Residuals) -> float:
-    """Return how far Σwr² of held-out rows may have moved since deviations of columns are rounded.
+def moved_by_scale(design: Design, view: View, coef: Array, found: Residuals, *, spread_only: bool) -> float:
+    """Return how far Σwr², or Σw(r - r̄)², of held-out rows may have moved since deviations of columns are rounded.
 
     A penalty is in units of these deviations, so where it is strong no change of the products shows them.
     """
     if not design.unscaled.any():
         return 0.0
-    length = np.hypot(view.reach[0], math.sqrt(view.weight) * np.abs(view.mean))
+    length, squares = lengths(view.gram), max(found.spread, 0.0)
+    if not spread_only:
+        length, squares = np.hypot(length, math.sqrt(view.weight) * np.abs(view.mean)), found.total(view.weight)
     off = float(design.unscaled @ (np.abs(coef) * length))
-    return 2.0 * math.sqrt(found.total(view.weight)) * off + off**2
+    return 2.0 * math.sqrt(squares) * off + off**2
 
 
 def _moved_by(design: Design, coef: Array, found: Residuals, k: Array) -> float:

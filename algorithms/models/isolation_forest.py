@@ -68,7 +68,7 @@ class Forest:
 class IsolationForest(Algorithm[SampleState, Forest]):
     """Trees that isolate rows by random cuts; parameters are those of ``sklearn.ensemble.IsolationForest``.
 
-    The trees never see the target. It says which held-out rows are outliers in truth, and scores are those of
+    The trees never see the target. It marks the true outliers of held-out rows, and scores are those of
     distinguishing them from the rest: ``roc_auc`` and ``average_precision`` by the rows' abnormality, others by the
     predicted outliers. A fitted model predicts -1 for outliers and +1 for the rest.
 

@@ -179,7 +179,7 @@ def _elected(ranked: Ranked, how: str, n_classes: int) -> NDArray[np.unsignedint
 
 
 def shares(ranked: Ranked, truth: Places) -> Table[np.float64]:
-    """Return the share of the votes for the class that each query has in truth.
+    """Return the share of the votes for each query's true class.
 
     Examples
     --------

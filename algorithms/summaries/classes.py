@@ -157,6 +157,7 @@ class Classes(Summary[ClassesState]):
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
+    sums: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> ClassesState:
         """Return the state of no rows."""

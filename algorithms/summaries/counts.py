@@ -86,6 +86,7 @@ class Counts(Summary[CountsState]):
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
+    sums: ClassVar[bool] = True
     sparse: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> CountsState:

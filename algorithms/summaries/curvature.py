@@ -350,7 +350,7 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         return int(min(rows, self._fitting(inside)) * self._bytes_of_row(inside)) + 8 * inside.d + 1024
 
     def keeps_rows(self, shape: Shape) -> bool:
-        """Return whether states are the rows: what was learned says so, or else what is known of the data."""
+        """Return whether states are the rows, as the pilot decided or, without one, by the size of the data."""
         if self.known is not None:
             return WHOLE in self.known
         inside = self.inside(shape)

@@ -121,6 +121,7 @@ class Moments(OnFeatures, Summary[MomentsState]):
     version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
+    sums: ClassVar[bool] = True
 
     @property
     def products(self) -> str:

@@ -13,6 +13,7 @@ from hpo.cli import (
     algorithms,
     confirm,
     demo,
+    forget,
     ingest,
     init,
     pins,
@@ -21,6 +22,7 @@ from hpo.cli import (
     report,
     run,
     states,
+    stores,
     studies,
     watch,
 )
@@ -89,6 +91,7 @@ app = _group(ABOUT)
 app.callback(help=ABOUT)(_top)
 _studies = _group("The recorded studies: list, show, compare, remove, check.")
 _states = _group("The states that studies share: list, check, collect, carry.")
+_store = _group("The place where states are kept: check it.")
 
 _add(app, "init", init.init)
 _add(app, "plan", plan.plan)
@@ -102,6 +105,7 @@ _add(app, "pareto", confirm.pareto)
 _add(app, "algorithms", algorithms.algorithms)
 app.add_typer(_studies, name="studies")
 app.add_typer(_states, name="states")
+app.add_typer(_store, name="store")
 _add(app, "demo", demo.demo)
 _add(_studies, "ls", studies.ls)
 _add(_studies, "show", studies.show)
@@ -115,5 +119,7 @@ _add(_states, "verify", states.verify)
 _add(_states, "gc", states.gc)
 _add(_states, "export", states.export)
 _add(_states, "import", states.import_)
+_add(_states, "forget", forget.forget)
 _add(_states, "pin", pins.pin)
 _add(_states, "unpin", pins.unpin)
+_add(_store, "check", stores.check)

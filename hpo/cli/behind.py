@@ -60,8 +60,10 @@ if TYPE_CHECKING:
     from hpo.question import scoring as question_scoring
     from hpo.question import search as question_search
     from hpo.report import collect
-    from hpo.states import fold_sizes
+    from hpo.states import elsewhere, fold_sizes
+    from hpo.states import forget as forgetting
     from state_store import archive as store_archive
+    from state_store import check as store_check
     from state_store import files as store_files
     from state_store import gc as store_gc
     from state_store import verify as store_verify
@@ -93,10 +95,12 @@ else:
     data_text = Module("hpo.data.sources.text")
     demo_study = Module("hpo.demo")
     described = Module("studies.spec.spec")
+    elsewhere = Module("hpo.states.elsewhere")
     field_ranges = Module("hpo.cli.ranges")
     editions = Module("studies.record.editions")
     edition_words = Module("hpo.findings.editions")
     fold_sizes = Module("hpo.states.fold_sizes")
+    forgetting = Module("hpo.states.forget")
     held_out = Module("hpo.findings.confirm")
     imports = Module("algorithms.imports")
     known_names = Module("hpo.cli.known")
@@ -120,6 +124,7 @@ else:
     row_stream = Module("hpo.stream")
     sklearn_metrics = Module("sklearn.metrics")
     store_archive = Module("state_store.archive")
+    store_check = Module("state_store.check")
     store_files = Module("state_store.files")
     store_gc = Module("state_store.gc")
     store_verify = Module("state_store.verify")

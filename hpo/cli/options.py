@@ -44,7 +44,7 @@ Quiet = Annotated[
 ]
 Store = Annotated[
     str | None,
-    typer.Option("--store", metavar="DIR", help="{store} [default: HPO_HOME/store]."),
+    typer.Option("--store", metavar="DIR|URL", help="{store} [default: HPO_HOME/store]."),
 ]
 Storage = Annotated[
     str | None,
@@ -54,6 +54,12 @@ AllowImport = Annotated[
     list[str] | None,
     typer.Option("--allow-import", metavar="PACKAGE", help="{allow_imports}; repeat for more."),
 ]
+Period = Annotated[str | None, typer.Option("--window", metavar="TIME", help="{window}.")]
+Last = Annotated[int | None, typer.Option("--last", metavar="N", min=1, help="{last}.")]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="FILE", help="{exclude}; repeat for more.")
+]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="{as_of}.")]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's description.")]
 StudyName = Annotated[
     str, typer.Argument(metavar="NAME", help="A recorded study; `hpo studies ls` lists them.")
@@ -61,18 +67,21 @@ StudyName = Annotated[
 
 
 def known_store(store: str | None) -> StateStore:
-    """Return a store that is there; a path that holds none is refused rather than made one.
+    """Return a store that is there; a path or an address that holds none is refused rather than made one.
 
     Raises
     ------
     StoreLocationError
-        If the path that was given is not there.
+        If the place that was given is not there.
     """
-    if store is not None and "://" not in store and not Path(store).expanduser().exists():
+    if store is None or ("://" not in store and Path(store).expanduser().exists()):
+        return process_settings.open_store(store)
+    found = process_settings.existing_store(store)
+    if found is None:
         raise StoreLocationError(
             f"there is no store at {store}; check --store, or leave it out for the default one"
         )
-    return process_settings.open_store(store)
+    return found
 
 
 def recorded_store(store: str | None) -> StateStore | None:

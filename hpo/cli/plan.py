@@ -17,7 +17,7 @@ from hpo.cli.behind import (
     row_stream,
     sklearn_metrics,
 )
-from hpo.cli.options import AllowImport, AsJson, Store, StudyFile
+from hpo.cli.options import AllowImport, AsJson, AsOf, Exclude, Last, Period, Store, StudyFile
 from hpo.cli.output import emit, print_facts
 from state_store.entry import readable_bytes
 from studies.counting import counted
@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 
 def plan(
-    study: StudyFile, store: Store = None, allow_import: AllowImport = None, as_json: AsJson = False
+    study: StudyFile,
+    store: Store = None,
+    allow_import: AllowImport = None,
+    window: Period = None,
+    last: Last = None,
+    exclude: Exclude = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a study would read, before anything is read.
 
@@ -41,6 +48,7 @@ def plan(
       hpo plan study.yaml --json | jq .rows_to_read
     """
     spec = read_study(study, store=store, allow_import=allow_import)
+    spec = windowed(spec, window, last, exclude, as_of)
     if row_stream.stream_name(spec) is not None:
         _say_stream(spec, as_json=as_json)
         return
@@ -64,6 +72,15 @@ def _say_stream(spec: StudySpec, *, as_json: bool) -> None:
          f"nothing yet; send it rows: hpo ingest {spec.name}.yaml < rows.csv"),
     ]  # fmt: skip
     print_facts(facts)
+
+
+def windowed(
+    spec: StudySpec, window: str | None, last: int | None, exclude: list[str] | None, as_of: str | None
+) -> StudySpec:
+    """Return a study of the files that options choose; further ones are left out."""
+    given = {"window": window, "last": last, "as_of": as_of, "exclude": [*spec.exclude, *(exclude or ())] or None}
+    changes = {key: value for key, value in given.items() if value is not None}
+    return spec.but(**changes) if changes else spec
 
 
 def read_study(
@@ -112,6 +129,8 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     yield "score", f"{plan.metric}, {plan.folds}"
     yield "folds", _folds(plan)
     yield "data", f"{mask(', '.join(spec.data[:3]))}{' …' if len(spec.data) > 3 else ''}"
+    if plan.files:
+        yield "", plan.files
     yield "", _amount(plan.segments, plan.rows, plan.nbytes)
     for name, table in (spec.join or {}).items():
         keys = ", ".join(mine if mine == own else f"{mine} = {own}" for mine, own in table.pairs)

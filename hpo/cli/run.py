@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpo.cli.behind import api, board, collect, noted, row_stream, terminal
-from hpo.cli.options import AllowImport, AsJson, Quiet, Storage, Store, StudyFile
+from hpo.cli.options import AllowImport, AsJson, AsOf, Exclude, Last, Period, Quiet, Storage, Store, StudyFile
 from hpo.cli.output import console, emit, say
-from hpo.cli.plan import read_study
+from hpo.cli.plan import read_study, windowed
 from hpo.errors import Interrupted, InterruptedWarning, NoScoreWarning, TuneError
 from studies.counting import counted
 from studies.masking import mask
@@ -37,8 +37,15 @@ def run(
     store: Store = None,
     storage: Storage = None,
     allow_import: AllowImport = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", metavar="ENGINE", help="{engine} [default: the file's].")
+    ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="{name} [default: the file's].")] = None,
     warm_start: Annotated[str | None, typer.Option(metavar="NAME", help="{warm_start}.")] = None,
+    window: Period = None,
+    last: Last = None,
+    exclude: Exclude = None,
+    as_of: AsOf = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin the next edition without what the last one found.")
     ] = False,
@@ -61,20 +68,24 @@ def run(
     --------
       hpo run study.yaml
       hpo run study.yaml --resume --trials 500
+      hpo run daily.yaml --window 30d --exclude broken.parquet
       hpo run study.yaml --store /mnt/team/store --json > result.json
+      hpo run study.yaml --store /mnt/team/store --engine dask://scheduler:8786
     """
     spec = read_study(study, store=store, storage=storage, trials=trials, allow_import=allow_import)
-    changes = {k: v for k, v in (("name", name), ("warm_start", warm_start)) if v is not None}
-    spec = spec.but(**changes) if changes else spec
+    given = {"name": name, "warm_start": warm_start, "engine": engine}
+    changes = {option: value for option, value in given.items() if value is not None}
+    spec = windowed(spec.but(**changes) if changes else spec, window, last, exclude, as_of)
     if dry_run:
         _say_edition(spec, fresh=fresh, as_json=as_json)
         return
-    given = (
+    written = (
         ("--name", name), ("--warm-start", warm_start), ("--trials", trials), ("--store", store),
-        ("--storage", storage),
+        ("--storage", storage), ("--engine", engine), ("--window", window), ("--last", last), ("--as-of", as_of),
+        *(("--exclude", one) for one in exclude or ()),
         *(("--allow-import", one) for one in allow_import or ()),
     )  # fmt: skip
-    options = [mask(str(part)) for pair in given if pair[1] is not None for part in pair]
+    options = [mask(str(part)) for pair in written if pair[1] is not None for part in pair]
     again = shlex.join(["hpo", "run", str(study), "--resume", *options])
     with warnings.catch_warnings():
         for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
@@ -93,11 +104,12 @@ def _say_edition(spec: StudySpec, *, fresh: bool, as_json: bool) -> None:
     if as_json:
         emit({
             "name": spec.name, "edition": edition.number, "before": edition.before, "due": edition.due,
-            "segments_to_read": plan.segments_to_read, "rows_to_read": plan.rows_to_read,
+            "segments_to_read": plan.segments_to_read, "rows_to_read": plan.rows_to_read, "files": plan.files,
         })  # fmt: skip
         return
     segments = plan.segments_to_read
     read = f"{counted(segments, 'segment')} to read" if segments else "nothing to read"
+    read += f"; {plan.files}" if plan.files else ""
     if not edition.due:
         say(f"{spec.name}: edition {edition.number} is that of this data; --resume goes on with it")
     elif edition.going_on:

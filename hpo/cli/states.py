@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import process_settings, store_archive, store_gc, store_verify, study_storage
+from hpo.cli.behind import elsewhere, process_settings, store_archive, store_gc, store_verify, study_storage
 from hpo.cli.contexts import SHOWN, chosen, inventory, leaf, matching
 from hpo.cli.exits import STORE
 from hpo.cli.guard import complain
 from hpo.cli.options import AsJson, Storage, Store, known_storage, known_store
 from hpo.cli.output import emit, print_table, say
 from hpo.cli.pins import Contexts, OfStudy
+from hpo.cli.sites import of_site, send_layout, send_site
 from hpo.cli.units import age, size
 from state_store.entry import readable_age, readable_bytes
 from studies.counting import counted
@@ -147,7 +148,9 @@ def gc(
     """
     oldest = None if max_age is None else age(max_age)
     most = None if max_size is None else size(max_size)
-    found = store_gc.gc(known_store(store), oldest, most, dry_run=dry_run)
+    states = known_store(store)
+    jobs = 0 if dry_run else elsewhere.sweep_jobs(states)
+    found = store_gc.gc(states, oldest, most, dry_run=dry_run)
     if as_json:
         emit(
             {
@@ -163,7 +166,7 @@ def gc(
         counted(len(found.leaves), "leaf", "leaves"),
         counted(len(found.documents), "document"),
         f"{len(found.quarantine):,} damaged",
-        f"{len(found.leftovers):,} left behind",
+        f"{len(found.leftovers) + jobs:,} left behind",
     )
     say(f"{verb} {', '.join(parts)}: {readable_bytes(found.bytes)}; {readable_bytes(found.bytes_left)} stay")
 
@@ -172,20 +175,40 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as states.zip.")],
     contexts: Contexts = None,
     study: OfStudy = None,
+    only_moments: Annotated[
+        bool,
+        typer.Option("--only-moments", help="Write the sums of all rows of a study alone, for a study over sites."),
+    ] = False,
+    only_layout: Annotated[
+        bool,
+        typer.Option("--only-layout", help="Write how a study encodes columns, for other sites to do the same."),
+    ] = False,
+    site: Annotated[str, typer.Option(metavar="NAME", help="What to call this site, with --only-moments.")] = "",
     store: Store = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
     """Write states as one file, to carry to another store.
 
-    All of them, those of some contexts, or those of a study, with the documents that they refer to.
+    All of them, those of some contexts, or those of a study, with the documents that they refer to. With
+    --only-moments nothing leaves but sums over all rows of this site, one state a fold: no row, no name of a file.
+    What is not known yet is read. --study is then a STUDY.yaml, or a recorded study.
 
     Examples
     --------
       hpo states export states.zip
       hpo states export flights.zip --study flights
       hpo states export some.zip 3fa1 77c0
+      hpo states export layout.zip --only-layout --study diabetes.yaml
+      hpo states export north.zip --only-moments --site north --study diabetes.yaml
     """
+    if only_moments or only_layout:
+        asked = of_site(study, store, storage, site if only_moments else "-", contexts)
+        if only_moments:
+            send_site(asked, file, site, as_json=as_json)
+        else:
+            send_layout(asked, file, as_json=as_json)
+        return
     kept = known_store(store)
     wanted = chosen(kept, contexts, study, storage)
     made = store_archive.export_states(kept, file, wanted or None)

@@ -54,6 +54,7 @@ class Dataset:
     in_memory : whether the data is the caller's own frame or array.
     is_text : whether it is in CSV files.
     log : what was read so far.
+    chosen : which of the files these are, in words; empty for all.
     join : what is joined to its rows, as it was asked for; None for nothing.
     """
 
@@ -70,6 +71,7 @@ class Dataset:
         self.in_memory: bool = source.in_memory
         self.is_text: bool = source.is_text
         self.log = ReadLog()
+        self.chosen = ""
         self._extents: dict[tuple[str, ...], dict[str, Extent] | None] = {}
 
     def sight(self, rows: int) -> Sight:
@@ -83,8 +85,13 @@ class Dataset:
         """
         source = self._source.exactly([name for name in names if name in self.schema])
         found = Dataset(source, self._roles, self.join)
-        found.log = self.log
+        found.log, found.chosen = self.log, self.chosen
         return found
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """Types of all columns, in the first file's order."""
+        return self._source.arrow
 
     @property
     def rows(self) -> int | None:
@@ -173,6 +180,10 @@ class Dataset:
             counted = stored
             yield found
         self.log.add(0, segment.nbytes - counted)
+        self._source.check(segment)
+
+    def check(self, segment: Segment) -> None:
+        """Raise DataError if a segment is no longer, or from here not, what its fingerprint says."""
         self._source.check(segment)
 
     @cached_property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
-from hpo.data.sources.files import list_files
+from hpo.data.sources.files import DataFile, list_files
 from hpo.data.sources.footers import Shelf
 from hpo.data.sources.formats import open_files
 from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
@@ -19,6 +19,7 @@ from hpo.data.sources.named import is_path
 from hpo.data.sources.readers import FileReader, Source, all_names, column_names, gather_readers
 from hpo.data.sources.roles import Roles, as_names, index_columns, resolve_roles
 from hpo.data.sources.text import USUAL, TextFormat
+from hpo.data.sources.windows import ALL, Window
 from hpo.errors import DataError, DataWarning
 
 
@@ -33,6 +34,7 @@ def open_dataset(
     storage_options: Mapping[str, Any] | None = None,
     text: TextFormat = USUAL,
     footers: Shelf | None = None,
+    window: Window = ALL,
     join: Mapping[str, object] | None = None,
     beside: Sequence[str] = (),
 ) -> Dataset:
@@ -53,6 +55,7 @@ def open_dataset(
         bytes alone, so that a copy elsewhere is the same data.
     text : how CSV files are written, where that is not as usual; nothing to data of other formats.
     footers : where it is remembered what Parquet files say of themselves, so that known ones are not opened.
+    window : which of the files count.
     join : tables to look columns up in, as :class:`~hpo.data.sources.joins.Join` takes them.
     beside : further columns that folds read.
 
@@ -72,6 +75,10 @@ def open_dataset(
         raise DataError(f"fingerprint {fingerprint!r} is unknown; use 'fast' or 'content'")
     data, asked_join = apart(data, join)
     data = collected(data)
+    if window.words and not _are_paths(data):
+        raise DataError(
+            f"{window.words}: that chooses among files, and {_name(data)} is in memory; choose its rows beforehand"
+        )
     if _is_matrix(data):
         data = (data, None)
     asked = {"target": target, "weight": weight, "features": features, "drop": drop}
@@ -84,7 +91,9 @@ def open_dataset(
     elif is_frame(data):
         dataset = _open_frame(data, asked, star)
     else:
-        dataset = _open_paths(data, asked, star, fingerprint, storage_options, text, footers)
+        files, said = window.choose(_listed(data, storage_options))
+        dataset = _open_files(files, asked, star, fingerprint, text, footers)
+        dataset.chosen = said
     if dataset.rows == 0:
         raise DataError(f"{_name(data)} holds no rows; check that it is the data you meant")
     return dataset
@@ -164,23 +173,27 @@ def _by_name(asked: Mapping[str, Any]) -> bool:
     return isinstance(asked["weight"], str)
 
 
-def _open_paths(
-    data: Any,
-    asked: dict[str, Any],
-    star: _Star,
-    fingerprint: str,
-    options: Mapping[str, Any] | None,
-    text: TextFormat,
-    footers: Shelf | None,
-) -> Dataset:
-    if not is_path(data) and not (isinstance(data, list | tuple) and all(map(is_path, data))):
+def _listed(data: Any, options: Mapping[str, Any] | None) -> list[DataFile]:
+    """Return the files of paths; refuses what is none."""
+    if not _are_paths(data):
         raise DataError(
             f"data of type {type(data).__name__} is not understood; give a path, URI or list of them, "
             "a pandas, polars or Arrow table, or (X, y)"
         )
+    return list_files(data, options)
+
+
+def _open_files(
+    files: Sequence[DataFile],
+    asked: dict[str, Any],
+    star: _Star,
+    fingerprint: str,
+    text: TextFormat,
+    footers: Shelf | None,
+) -> Dataset:
     if asked["weight"] is not None and not isinstance(asked["weight"], str):
         raise DataError("for files, weight is the name of a column")
-    readers = open_files(list_files(data, options), fingerprint, text, footers)
+    readers = open_files(files, fingerprint, text, footers)
     names = column_names(readers[0])
     later = all_names(readers[1:]) - set(names)
     dropped = as_names(asked["drop"])
@@ -190,7 +203,7 @@ def _open_paths(
     if asked["features"] is None and not {*index} <= {*dropped, *roles.targets, roles.weight}:
         warnings.warn(
             f"column {index[0]!r} is the index that pandas wrote, and no feature; name it in features=[…] "
-            f"to use it, or say so with drop=[{index[0]!r}]",
+            f"to use it, or in drop=[{index[0]!r}] to leave it out without this warning",
             DataWarning,
             stacklevel=2,
         )
@@ -207,7 +220,8 @@ def _warn_of_later_columns(readers: Sequence[FileReader], known: set[str]) -> No
         if new:
             warnings.warn(
                 f"column {new[0]!r} of {reader.file.uri!r} is not in the first file and is "
-                f"left out; say so with drop=[{new[0]!r}], or rewrite the files so that each has it",
+                f"left out; name it in drop=[{new[0]!r}] to leave it out without this warning, or rewrite the "
+                "files so that each has it",
                 DataWarning,
                 stacklevel=2,
             )
@@ -217,6 +231,10 @@ def _warn_of_later_columns(readers: Sequence[FileReader], known: set[str]) -> No
 def _is_matrix(data: object) -> bool:
     """Return whether the data is an array or sparse matrix without a y."""
     return getattr(data, "ndim", None) == 2 and not is_frame(data)
+
+
+def _are_paths(data: object) -> bool:
+    return is_path(data) or (isinstance(data, list | tuple) and all(map(is_path, data)))
 
 
 def _name(data: object) -> str:

@@ -32,7 +32,10 @@ UNLIKE = 1e-3
 
 FEW = 0.01
 """Share of the values that may lose bits in their difference to the origin; where more do, the column has none. A
-value within a factor of two of the origin loses nothing, nor do whole numbers, such as sentinels."""
+value within a factor of two of the origin loses nothing."""
+
+MARKS = 4
+"""Number of different whole numbers that lose bits and still are taken for sentinels, whose bits say nothing."""
 
 KINDS = frozenset({NUMERIC, DATE, TIMESTAMP, TIME, DURATION})
 """Kinds of columns that may have an origin."""
@@ -158,8 +161,11 @@ def _mixed(values: Numbers, middle: float) -> bool:
     if values.dtype.kind != "f":
         return False
     exactly = values.astype(np.float64)
-    lost = (exactly - middle) + middle != exactly
-    return bool(np.count_nonzero(lost) > FEW * len(values))
+    lost = exactly[(exactly - middle) + middle != exactly]
+    whole = (lost == np.rint(lost)) & (np.abs(lost) < 2.0**53)
+    if len(np.unique(lost[whole])) <= MARKS:
+        lost = lost[~whole]
+    return len(lost) > FEW * len(values)
 
 
 def joined_bounds(bounds: Iterable[tuple[float, float]]) -> tuple[float, float]:

@@ -122,6 +122,10 @@ class ReadLog:
             self.rows += rows
             self.bytes += nbytes
 
+    def __reduce__(self) -> tuple[type[ReadLog], tuple[()]]:
+        """Count from nothing in another process, whose reading is reported by itself."""
+        return ReadLog, ()
+
     def add_pilot(self, rows: int) -> None:
         """Count rows looked at for a pilot sample."""
         with self._lock:

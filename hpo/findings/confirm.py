@@ -182,7 +182,7 @@ def _target(rows: pa.RecordBatch, name: str, classes: Sequence[Label]) -> Values
 def _of_outliers(
     model: Pipeline, y: Values, made: dict[str, Values]
 ) -> tuple[Values, dict[str, Values]]:
-    """Return, for a model of outliers, 1 where a row is one, in truth and as answered; else what was given."""
+    """Return, for a model of outliers, 1 where a row is one, as labelled and as predicted; else what was given."""
     label = getattr(model[-1], "outlier_label_", None)
     if label is None:
         return y, made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,15 +14,15 @@ from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme
 from hpo.errors import TuneError
 from hpo.findings.result import Result
-from hpo.process.settings import Location, default_storage, open_store
+from hpo.process.settings import Location, default_storage, existing_store, open_store
 from hpo.process.threads import one_thread
 from hpo.question.question import solved_from, summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.learned.pilot import Pilot, shape_of
+from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import recorded
-from hpo.states.passes import context_of
 from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
 from hpo.trials.polish import Polished, restored
@@ -56,14 +55,19 @@ class RecordedFolds(FoldScheme):
 
     scheme = "recorded"
 
-    def __init__(self, plan: FoldPlan, words: str) -> None:
-        self._plan, self.words = plan, words
+    def __init__(self, plan: FoldPlan, words: str, places: tuple[int, ...] = ()) -> None:
+        self._plan, self.words, self._places = plan, words, places
         self.n_splits = len(plan.splits)
 
     @property
     def plan(self) -> FoldPlan:
         """The recorded splits."""
         return self._plan
+
+    @property
+    def places(self) -> tuple[int, ...] | None:
+        """The recorded cells of whole segments."""
+        return self._places or None
 
     def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
         """Refuse: the rows were assigned when they were read."""
@@ -154,12 +158,13 @@ def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateSt
 
 
 def _recorded_store(location: str, name: str) -> StateStore:
-    if not Path(location).is_dir():
+    found = existing_store(location)
+    if found is None:
         raise TuneError(
             f"the store {location} that study {name!r} left its states in is gone; give store= where it is now, "
             "or run the study again"
         )
-    return StateStore(location)
+    return found
 
 
 def _evidence(
@@ -198,6 +203,6 @@ def _cells(
 def _pilot(record: StudyRecord) -> Pilot:
     encoder = ColumnEncoder.from_dict(record.encoder)
     splits = tuple(Split(train, test) for train, test in record.plan)
-    folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds)
+    folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds, record.places)
     shape = shape_of(encoder, record.targets)
     return RecordedPilot(encoder, folds, shape, record.pilot, "recorded")

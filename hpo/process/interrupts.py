@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -34,5 +35,30 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
     before = signal.signal(signal.SIGINT, request)
     try:
         yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+NOBODY = 0
+"""Number of no process."""
+
+
+@contextmanager
+def left_to(driver: int) -> Iterator[None]:
+    """Leave Ctrl-C, which a terminal sends to all processes, to the one of that number: it stops the others.
+
+    Examples
+    --------
+    >>> import os
+    >>> with left_to(os.getpid()):
+    ...     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    False
+    """
+    if os.getpid() == driver or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
     finally:
         signal.signal(signal.SIGINT, before)

@@ -30,29 +30,16 @@ def in_order(
         return map(make, items)
     if threads < 2:
         return beside.map(make, items)
-    return _mapped(make, items, threads)
+    return side_by_side(make, iter(items), threads, 2 * threads - 1)
 
 
-def _mapped(make: Callable[[T], Made], items: Sequence[T], threads: int) -> Iterator[Made]:
-    """Yield what ``make`` makes of each item, in order; two for each thread are begun in advance."""
-    waiting: deque[Future[Made]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(make, item))
-                if len(waiting) >= 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+def side_by_side(
+    make: Callable[[T], Made], items: Iterator[T], threads: int, held: int | None = None
+) -> Iterator[Made]:
+    """Yield what ``make`` makes of each item, in order, made in threads; as many, or ``held``, begin in advance.
 
-
-def side_by_side(make: Callable[[T], Made], items: Iterator[T], threads: int) -> Iterator[Made]:
-    """Yield what ``make`` makes of each item, in order, made in threads; as many are held in advance.
-
-    What the items raise comes after what was made of those before.
+    What was not asked for yet counts as held, so that results never pile up. What the items raise comes after
+    what was made of those before.
 
     Examples
     --------
@@ -68,7 +55,7 @@ def side_by_side(make: Callable[[T], Made], items: Iterator[T], threads: int) ->
                     waiting.append(pool.submit(make, next(items)))
                 except Exception as error:  # noqa: BLE001 - raised in its turn
                     ended = error
-                if len(waiting) > threads:
+                if len(waiting) > (threads if held is None else held):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from state_store import StateStore
+from state_store import StateStore, is_store
 
 if TYPE_CHECKING:
     from state_store import StateStore
@@ -37,6 +37,11 @@ def default_store() -> Path:
     return home() / "store"
 
 
+def copies() -> Path:
+    """Return where copies of what buckets hold are kept."""
+    return home() / "cache"
+
+
 def default_storage() -> str:
     """Return where studies are recorded by default: a journal file that Optuna reads."""
     usual, once = home() / "studies.journal", home() / "studies.record.journal"
@@ -44,15 +49,15 @@ def default_storage() -> str:
 
 
 def open_store(store: StateStore | Location | None) -> StateStore:
-    """Return a store: as given, at a path, or the default one."""
+    """Return a store: as given, at a path or an address, or the default one."""
     if isinstance(store, StateStore):
         return store
-    return StateStore(default_store() if store is None else store)
+    return StateStore(default_store() if store is None else store, copies())
 
 
 def existing_store(store: StateStore | Location | None) -> StateStore | None:
     """Return a store as :func:`open_store` if it is there; None where it would have to be made."""
     if isinstance(store, StateStore):
         return store
-    place = Path(default_store() if store is None else store).expanduser()
-    return StateStore(place) if (place / "store.json").is_file() else None
+    place = default_store() if store is None else store
+    return StateStore(place, copies()) if is_store(place, copies()) else None

@@ -6,8 +6,10 @@ import os
 import shutil
 import warnings
 from collections.abc import Collection
+from pathlib import Path
 
 from hpo.errors import StoreWarning, TuneError
+from hpo.process.settings import copies
 from hpo.process.sizes import bytes_of
 from state_store import Key, StateStore, StoreError
 from state_store.entry import readable_bytes
@@ -24,7 +26,7 @@ _warned: set[str] = set()
 
 
 def store_limit(store: StateStore) -> int:
-    """Return how many bytes a store may hold.
+    """Return how many bytes a store may hold on this machine: of one in a bucket, copies of what was read.
 
     Raises
     ------
@@ -33,7 +35,9 @@ def store_limit(store: StateStore) -> int:
     """
     given = os.environ.get(VARIABLE)
     if not given:
-        return min(MOST, shutil.disk_usage(store.location).total // 10)
+        place = store.location if isinstance(store.location, Path) else copies()
+        there = next(folder for folder in (place, *place.parents) if folder.exists())
+        return min(MOST, shutil.disk_usage(there).total // 10)
     found = bytes_of(given)
     if found is None:
         raise TuneError(f"{VARIABLE}={given!r} is not a size; write for example 500MB, 10GB or 2GiB")
@@ -42,6 +46,8 @@ def store_limit(store: StateStore) -> int:
 
 def keep_within_limit(store: StateStore, used: Collection[Key]) -> None:
     """Remove the states that were not used for longest where a store holds more than its limit.
+
+    Of a store in a bucket, which others use too, only copies on this machine are removed.
 
     Parameters
     ----------
@@ -54,6 +60,9 @@ def keep_within_limit(store: StateStore, used: Collection[Key]) -> None:
         The first time that this process removes states of the store: how much, and how to keep more.
     """
     limit = store_limit(store)
+    if not isinstance(store.location, Path):
+        store.backend.trim_copies(limit)
+        return
     try:
         held = store.total_bytes
         if held <= limit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from algorithms import registry
 from algorithms.batches import Label
@@ -15,6 +15,8 @@ from hpo.question.question import Asked, without_hashing
 from hpo.question.scoring import one_task
 from hpo.question.search import Searched
 from hpo.question.suitability import Labels, check_scoring
+from studies.masking import mask
+from studies.spec.engines import THREADS
 
 
 def check(asked: Asked, labels: Sequence[Label] = ()) -> None:
@@ -85,6 +87,22 @@ def check_fidelity(name: str | None, searched: Sequence[Searched], goals: int) -
         )
 
 
+def check_engine(name: str | None, dataset: Dataset, options: Mapping[str, object]) -> None:
+    """Refuse workers for data that they cannot reach by themselves."""
+    if name is None or name in THREADS:
+        return
+    if dataset.in_memory:
+        raise TuneError(
+            f"engine={name!r}: data in memory is in this process alone, and workers read files; write it to one, "
+            "such as frame.to_parquet('data.parquet'), and give its path, or leave engine out"
+        )
+    if options or any(mask(segment.uri) != segment.uri for segment in dataset.segments[:1]):
+        raise TuneError(
+            f"engine={name!r}: credentials in storage_options or in an address are not sent to workers; set them "
+            "in the environment of each worker, and leave them out here"
+        )
+
+
 def _task(asked: Asked, _labels: Labels) -> None:
     check_task(asked.searched, asked.dataset)
 
@@ -101,5 +119,9 @@ def _fidelity(asked: Asked, _labels: Labels) -> None:
     check_fidelity(asked.spec.fidelity, asked.searched, asked.scoring.goals)
 
 
-CHECKS: Sequence[Callable[[Asked, Labels], None]] = (_task, _scoring, _hashing, _fidelity)
+def _engine(asked: Asked, _labels: Labels) -> None:
+    check_engine(asked.spec.engine, asked.dataset, asked.spec.storage_options)
+
+
+CHECKS: Sequence[Callable[[Asked, Labels], None]] = (_task, _scoring, _hashing, _fidelity, _engine)
 """Every check, in the order in which they are made."""

@@ -15,11 +15,14 @@ from algorithms.tasks import CLASS, TASKS
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.sources.named import IN_MEMORY, data_names
+from hpo.process.engine import Engine
+from hpo.question.layout import Layout
 from hpo.question.scoring import Scoring, one_task, resolve_scoring
 from hpo.question.search import Searched, check_mappings, named, resolve
 from state_store import StateStore, digest
 from studies.masking import mask
 from studies.spec.definition import definition
+from studies.spec.engines import DASK
 from studies.spec.spec import StudySpec, build
 
 if TYPE_CHECKING:
@@ -74,13 +77,17 @@ class Question(Asked):
     folds : how rows are divided.
     store : where states are kept.
     chosen : what ``algorithm="auto"`` stands for here, and why; empty where algorithms were named.
+    layout : how columns are encoded and folds cut, where that was agreed on; None where it is learned.
     wide : which algorithms are answered by another, since their states do not fit in memory.
+    engine : where passes run.
     """
 
     folds: FoldScheme
     store: StateStore
     chosen: str = ""
+    layout: Layout | None = None
     wide: Mapping[str, str] = field(default_factory=dict)
+    engine: Engine = field(default_factory=Engine)
 
     @property
     def data_state(self) -> str:
@@ -130,6 +137,8 @@ def make_spec(values: Mapping[str, object]) -> StudySpec:
         plain["folds"] = 5
     if plain["weight"] is not None and not isinstance(plain["weight"], str):
         plain["weight"] = IN_MEMORY
+    if plain["engine"] is not None and not isinstance(plain["engine"], str):
+        plain["engine"] = DASK
     for key in ("store", "storage"):
         place = plain[key]
         plain[key] = os.fspath(place) if isinstance(place, (str, os.PathLike)) else None

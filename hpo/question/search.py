@@ -228,7 +228,7 @@ def resolve(names: Sequence[str], search: Mapping[str, object]) -> list[Searched
     known = {short(name): registry.get(name) for name in names}
     if len(known) < len(names):
         raise SearchError(
-            f"algorithm={list(names)!r}: two go by the same name in search keys; put another before one of them, "
+            f"algorithm={list(names)!r}: two have the same name in search keys; put another before one of them, "
             "as in 'other=sklearn:package.module.Class'"
         )
     widened, search = _widenings(known, search)

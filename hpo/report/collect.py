@@ -153,7 +153,8 @@ def _algorithm_notes(record: StudyRecord) -> list[str]:
 def _reading_notes(record: StudyRecord) -> list[str]:
     """Return why the data was read more than once, and what suits it badly even so."""
     again, left = record.read_again, record.unsuited
-    found = words(record)
+    found = [f"Of the data: {record.files}."] if record.files else []
+    found += words(record)
     found += [
         f"The data was read again, since what a sample gave does not suit all rows: {why}." for why in again
     ]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from algorithms.brief import briefly
 from algorithms.contract import Summary
+from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.question.scoring import Scoring
 from hpo.states.fold_states import FoldStates, fold_states, held_states
-from hpo.states.learned.pilot import Pilot
-from hpo.states.passes import Pass, context_of
+from hpo.states.learned.agreed import agreed_pilot
+from hpo.states.learned.deals import dealt
+from hpo.states.learned.labels import classes_of
+from hpo.states.learned.pilot import Pilot, make_pilot
+from hpo.states.learned.seen import context_of, share_seen
+from hpo.states.learned.summaries import with_stored
+from hpo.states.passes import Pass
 
 
 @briefly
@@ -41,6 +47,36 @@ def contexts_of(question: Question, pilot: Pilot) -> dict[Summary, str]:
     """Return the key of each summary's states."""
     dataset = question.dataset
     return {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in question.summaries}
+
+
+def pilot_of(question: Question) -> Pilot:
+    """Return the pilot of a question: agreed on, stored, or learned; reads what must be known before a pass.
+
+    Raises
+    ------
+    DataError
+        What must be read cannot be, or does not suit what was agreed on.
+    """
+    if question.layout is not None:
+        return agreed_pilot(question, question.layout)
+    spec, dataset, store = question.spec, question.dataset, question.store
+    classes = classes_of(dataset, store) if question.classify else ()
+    if classes:
+        check(question, classes)
+    folds = dealt(question.folds, dataset, store, classes)
+    return make_pilot(
+        dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns, seen_by(question)
+    )
+
+
+def seen_by(question: Question) -> Callable[[Pilot], float]:
+    """Return what tells of which share of the segments there are leaves that were made with a pilot."""
+
+    def share(pilot: Pilot) -> float:
+        told = with_stored(pilot, question.dataset, question.summaries, question.store)
+        return share_seen(contexts_of(question, told).values(), told, question.dataset, question.store)
+
+    return share
 
 
 def make_pass(question: Question, pilot: Pilot) -> Pass:

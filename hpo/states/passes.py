@@ -13,8 +13,8 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,19 @@ from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
+from hpo.process.engine import Engine
 from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
+from hpo.process.workers import Workers
+from hpo.states.elsewhere import made_elsewhere
 from hpo.states.learned.pilot import Pilot
 from hpo.states.runs import (
     HELD,
     KEPT,
+    Keyed,
     Leaf,
+    Made,
     Rolled,
     Rolling,
     Run,
@@ -39,11 +44,12 @@ from hpo.states.runs import (
     empty_leaf,
     empty_run,
     is_long,
-    merged,
+    joined,
+    no_cells,
     runs_of,
+    shortened,
 )
-from hpo.states.summaries import fields_of_summary
-from state_store import Key, Member, StateStore, StoreWriteError, digest
+from state_store import Key, Member, StateStore, StoreWriteError
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -66,13 +72,6 @@ PACK_BYTES = 1 << 24
 
 LEAST_STATE, EXPANDED = 1 << 16, 32
 """Bytes of the state of no rows, at most, and of others in memory for each stored byte of their rows; roughly."""
-
-Keyed = tuple["Segment", str]
-"""A segment and the key of its leaves."""
-
-Made = tuple[dict[Summary, Leaf], set[Summary]]
-"""Leaves of a segment, and the summaries whose leaf had to be computed."""
-
 
 @dataclass(frozen=True)
 class SegmentCost:
@@ -106,20 +105,6 @@ class PassResult:
     seconds: float = 0.0
 
 
-def context_of(summary: Summary, pilot: Pilot, targets: Sequence[str], weight: str | None) -> str:
-    """Return the digest of everything that a leaf depends on but its segment."""
-    known = pilot.known.get(summary)
-    return digest(
-        {
-            **fields_of_summary(summary),
-            **({"known": known.digest} if known else {}),
-            "pilot": pilot.digest,
-            "targets": list(targets),
-            "weight": weight,
-        }
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Pass:
     """One reading of a data set for several summaries.
@@ -137,12 +122,12 @@ class Pass:
     contexts: Mapping[Summary, str]
     store: StateStore
 
-    def run(self, n_jobs: int | None, progress: Progress, stop: Event) -> PassResult:
+    def run(self, engine: Engine, progress: Progress, stop: Event) -> PassResult:
         """Return the merged states, reading what no leaf is known of.
 
         Parameters
         ----------
-        n_jobs : threads; None for one per core.
+        engine : where it runs; data in memory is read in threads of this process.
         progress : called with rows and bytes as they are read.
         stop : set to stop after the batch at hand; what is finished is kept.
 
@@ -150,33 +135,52 @@ class Pass:
         ------
         DataError
             If a segment cannot be read.
+        EngineError
+            If there are no workers, or they cannot do it.
         Interrupted
             If ``stop`` was set; says how far the pass came.
         """
         began = time.perf_counter()
-        result = PassResult({s: list(empty_cells(s, self.pilot)) for s in self.contexts})
+        result = PassResult({s: no_cells(s, self.pilot) for s in self.contexts})
         unsaved: list[StoreWriteError] = []
-        workers = os.cpu_count() or 1 if n_jobs is None else n_jobs
+        cores = os.cpu_count() or 1 if engine.n_jobs is None else engine.n_jobs
         known = self._survey()
         units = self._units(known.missing)
         work = functools.partial(
-            self._unit, lacking=known.lacking, progress=progress, stop=stop, unsaved=unsaved,
-            ahead=0 < len(known.missing) < workers,
+            self.unit, lacking=known.lacking, progress=progress, stop=stop, unsaved=unsaved,
+            ahead=0 < len(known.missing) < cores,
         )  # fmt: skip
-        with one_thread(), ThreadPoolExecutor(1) as beside:
-            threads = self._threads(units) if n_jobs is None else workers
-            made = in_order(work, units, threads, beside)
+        with one_thread(), ExitStack() as opened:
+            workers = opened.enter_context(self._workers(engine, units))
+            if workers is None:
+                beside = opened.enter_context(ThreadPoolExecutor(1))
+                made = in_order(work, units, engine.n_jobs or self._threads(units), beside)
+            else:
+                elsewhere = made_elsewhere(self, workers, units, known.lacking, progress, stop)
+                made = opened.enter_context(closing(elsewhere))
             _Merging(self, result, known, made, work, unsaved).run(functools.partial(self._stopped, stop, result))
         result.seconds = time.perf_counter() - began
         if unsaved:
             warnings.warn(_complaint(unsaved), StoreWarning, stacklevel=2)
         return result
 
+    def _workers(self, engine: Engine, units: Sequence[object]) -> AbstractContextManager[Workers | None]:
+        """Return the workers of an engine, if there is something for them; None for threads."""
+        return engine.workers() if units and not self.dataset.in_memory else nullcontext()
+
+    def stored_in(self, store: StateStore) -> Pass:
+        """Return the same pass over another way to the store."""
+        return replace(self, store=store)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the store out: who loads it opens that (:meth:`stored_in`)."""
+        return {**self.__dict__, "store": None}
+
     def _survey(self) -> _Known:
         """Return what the store has of the segments."""
         segments = self.dataset.segments
         keys = [self.pilot.folds.key(segment) for segment in segments]
-        runs = runs_of(keys)
+        runs = runs_of(keys, alone=self.pilot.folds.places is not None)
         rolled, lacking = {}, {}
         for s, context in self.contexts.items():
             rolled[s], lacking[s] = cover_runs(self.store, context, runs)
@@ -205,17 +209,17 @@ class Pass:
 
     def leaf_bytes(self, summary: Summary, segment: Segment) -> int:
         """Return how large a segment's leaf is at most, roughly: no state is much larger than its rows."""
-        cells = self.pilot.folds.plan.n_cells
+        cells = self.pilot.folds.leaf_cells
         return cells * min(summary.nbytes(self.pilot.shape), LEAST_STATE + EXPANDED * segment.nbytes)
 
     def _threads(self, units: Sequence[Sequence[Keyed]]) -> int:
         """Return how many threads read: one for each core, more of single small segments, which wait for disks."""
         cores = os.cpu_count() or 1
-        leaves = self.pilot.folds.plan.n_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
+        leaves = self.pilot.folds.leaf_cells * sum(s.nbytes(self.pilot.shape) for s in self.contexts)
         small = all(len(unit) == 1 and unit[0][0].nbytes <= SMALL_SEGMENT for unit in units)
         return max(cores, WAITING) if small and leaves * WAITING <= HELD else cores
 
-    def _unit(
+    def unit(
         self,
         unit: Sequence[Keyed],
         lacking: Mapping[Summary, Collection[str]],
@@ -276,7 +280,7 @@ class Pass:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
         looked = dataset.looked_up
-        first_row, n_cells, assign = 0, folds.plan.n_cells, folds.assigner(segment)
+        first_row, n_cells, assign = 0, folds.leaf_cells, folds.assigner(segment)
         features = [field.name for field in dataset.features if not looked or field.name not in folds.columns]
         scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
         for rows in read_ahead(scanned) if ahead else scanned:
@@ -325,7 +329,7 @@ class Pass:
             self.keep(summary, members, unsaved)
         for one in members if len(members) == 1 else ():
             try:
-                self.store.put(Key(self.contexts[summary], one.segment), one.state, one.about)
+                self.store.publish(Key(self.contexts[summary], one.segment), one.state, one.about)
             except StoreWriteError as error:
                 unsaved.append(error)
 
@@ -336,10 +340,13 @@ class Pass:
         except StoreWriteError as error:
             unsaved.extend([error] * len(members))
 
-    def keep_runs(self, summary: Summary, runs: Mapping[str, Rolled], unsaved: list[StoreWriteError]) -> None:
+    def keep_runs(
+        self, summary: Summary, runs: Mapping[str, tuple[Run, Rolled]], unsaved: list[StoreWriteError]
+    ) -> None:
         """Keep runs merged, as :meth:`keep`."""
         about = self._about(summary)
-        self.keep(summary, [Member(k, r, {**about, "rolled": len(r.rows)}) for k, r in runs.items()], unsaved)
+        said = {k: {**about, "rolled": len(run.keys), "of": shortened(run.keys)} for k, (run, _) in runs.items()}
+        self.keep(summary, [Member(k, rolled, said[k]) for k, (_, rolled) in runs.items()], unsaved)
 
     def _about(self, summary: Summary) -> dict[str, object]:
         """Return what is said of every state of a summary."""
@@ -391,7 +398,7 @@ class _Merging:
     unsaved: list[StoreWriteError]
     _fresh: Iterator[Made] = field(default_factory=lambda: iter(()))
     _runs: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
-    _new: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
+    _new: dict[Summary, dict[str, tuple[Run, Rolled]]] = field(default_factory=dict)
 
     def run(self, stopped: Callable[[], None]) -> None:
         """Merge everything; ``stopped`` raises where the pass is to stop."""
@@ -424,7 +431,7 @@ class _Merging:
         self.result.without_target += any_run.without_target
         self.result.without_weight += any_run.without_weight
         for s, found in whole.items():
-            self.result.cells[s] = list(merged(self.of.pilot.ready(s), self.result.cells[s], found.cells))
+            self.result.cells[s] = joined(s, self.of.pilot, self.result.cells[s], found.cells, run.start)
         if is_long(run):
             self._keep(run, {s: whole[s] for s in rolling}, segments)
 
@@ -472,11 +479,11 @@ class _Merging:
 
     def _keep(self, run: Run, found: Mapping[Summary, Rolled], segments: Sequence[Segment]) -> None:
         """Keep a run merged, with those that follow, where its state is small."""
-        cells = self.of.pilot.folds.plan.n_cells
+        cells = self.of.pilot.folds.leaf_cells
         for s, rolled in found.items():
             most = sum(self.of.leaf_bytes(s, segment) for segment in segments)
             if min(most, cells * s.nbytes(self.of.pilot.shape)) <= KEPT:
-                self._new.setdefault(s, {})[run.key] = rolled
+                self._new.setdefault(s, {})[run.key] = run, rolled
                 if len(self._new[s]) >= PACK:
                     self.of.keep_runs(s, self._new.pop(s), self.unsaved)
 

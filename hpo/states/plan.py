@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from algorithms.batches import Label
 from algorithms.contract import Summary
 from hpo.data.encoding.encoder import ColumnEncoder
-from hpo.data.folds.schemes import FoldSizes
+from hpo.data.folds.schemes import FoldScheme, FoldSizes
 from hpo.data.schema import guessed_width
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.question import Question
-from hpo.states.contexts import contexts_of
+from hpo.states.contexts import contexts_of, seen_by
+from hpo.states.learned.agreed import laid_out
 from hpo.states.learned.deals import known_dealt
 from hpo.states.learned.labels import known_classes
-from hpo.states.learned.pilot import Pilot, load_pilot, plan_pilot, shape_of_data
+from hpo.states.learned.pilot import Pilot, PilotPlan, load_pilot, plan_pilot, shape_of_data
 from hpo.states.learned.summaries import with_stored
 from hpo.states.refining import precision_in_words
 from hpo.states.runs import cover_runs, runs_of
@@ -57,6 +58,7 @@ class Plan:
     wide : which algorithms are answered by another, since their states do not fit in memory; in words.
     fold_sizes : rows of each fold, and its groups and rows of each class where folds are dealt by them; None where
         only reading tells.
+    files : which of the data's files it is of, in words; empty for all.
     """
 
     algorithms: tuple[str, ...]
@@ -80,6 +82,7 @@ class Plan:
     wide: str = ""
     fold_sizes: FoldSizes | None = None
     precision: str = ""
+    files: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
@@ -89,15 +92,14 @@ class Plan:
 def make_plan(question: Question) -> Plan:
     """Return the plan of a question; reads footers and the store, no rows."""
     dataset = question.dataset
-    classes = known_classes(dataset, question.store) if question.classify else ()
+    question.folds.check()
+    classes = _classes(question)
     if classes:
         check(question, classes)
-    asked = plan_pilot(
-        dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns
-    )
-    folds = None if classes is None else known_dealt(question.folds, dataset, question.store, classes)
+    folds = _dealt(question, classes)
     if folds is not None:
         question = replace(question, folds=folds)
+    asked = _asked(question, classes, dealt=folds is not None)
     known = folds is not None
     pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed) if known else None
     if pilot is not None:
@@ -128,7 +130,34 @@ def make_plan(question: Question) -> Plan:
         again="maybe" if to_read and any(map(_checked, question.summaries)) else "no",
         wide=in_words(question),
         precision="" if pilot is None else precision_in_words(question.summaries, pilot),
+        files=dataset.chosen,
     )
+
+
+def _classes(question: Question) -> tuple[Label, ...] | None:
+    """Return the labels of a target that is a class, none of another; None where only reading tells."""
+    if question.layout is not None:
+        return ColumnEncoder.from_dict(question.layout.encoder).classes_
+    return known_classes(question.dataset, question.store) if question.classify else ()
+
+
+def _dealt(question: Question, classes: tuple[Label, ...] | None) -> FoldScheme | None:
+    """Return the folds that know what they deal; None where only reading tells."""
+    if classes is None:
+        return None
+    if question.layout is not None and question.layout.sent is not None:
+        return question.folds
+    return known_dealt(question.folds, question.dataset, question.store, classes)
+
+
+def _asked(question: Question, classes: tuple[Label, ...] | None, *, dealt: bool) -> PilotPlan:
+    """Return whether a pilot must be drawn; none where the layout was agreed on."""
+    if question.layout is not None:
+        return PilotPlan((), "", None, outdated=False, needed=False)
+    return plan_pilot(
+        question.dataset, question.folds, question.spec.max_categories, question.store, classes,
+        question.hash_columns, seen_by(question) if dealt else None,
+    )  # fmt: skip
 
 
 def _state_bytes(question: Question, pilot: Pilot) -> int:
@@ -162,6 +191,8 @@ def _known_pilot(
     question: Question, stored: str | None, classes: Sequence[Label], *, needed: bool
 ) -> Pilot | None:
     dataset, folds = question.dataset, question.folds
+    if question.layout is not None:
+        return laid_out(question, question.layout)
     if not needed:
         encoder = ColumnEncoder(question.spec.max_categories, hash_columns=question.hash_columns)
         encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes, origins={})
@@ -184,7 +215,8 @@ def _missing(question: Question, pilot: Pilot | None) -> set[str]:
     if pilot is None:
         return set(wanted)
     contexts = contexts_of(question, pilot).values()
-    return {key for context in contexts for key in cover_runs(question.store, context, runs_of(wanted))[1]}
+    runs = runs_of(wanted, alone=question.folds.places is not None)
+    return {key for context in contexts for key in cover_runs(question.store, context, runs)[1]}
 
 
 def _changed(question: Question, uris: set[str]) -> tuple[str, ...]:

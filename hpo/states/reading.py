@@ -63,7 +63,7 @@ def read(question: Question, pilot: Pilot, progress: Progress, stop: Event) -> R
     """
     progress.begin_pass(question.dataset.rows, question.dataset.nbytes)
     one_pass = make_pass(question, pilot)
-    made = one_pass.run(question.spec.n_jobs, progress, stop)
+    made = one_pass.run(question.engine, progress, stop)
     found, asked = Reading(pilot, one_pass.contexts, made), list(one_pass.contexts)
     left: dict[Summary, str] = {}
     while failing := _failing(found, asked):
@@ -149,7 +149,7 @@ def _read_again(
     contexts = contexts_of(question, pilot)
     progress.begin_pass(dataset.rows, dataset.nbytes)
     again = Pass(dataset, pilot, {s: contexts[s] for s in learned}, store)
-    result = _both(found.result, again.run(question.spec.n_jobs, progress, stop))
+    result = _both(found.result, again.run(question.engine, progress, stop))
     why = _sentences(failing[s].why for s in learned)
     return Reading(pilot, contexts, result, (*found.again, why))
 

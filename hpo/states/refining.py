@@ -26,8 +26,9 @@ from hpo.question.question import Question
 from hpo.states.contexts import Evidence
 from hpo.states.fold_states import FoldStates
 from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import keep_finer, lookup_of
-from hpo.states.passes import Pass, PassResult, context_of
+from hpo.states.passes import Pass, PassResult
 
 
 def precision_in_words(summaries: Iterable[Summary], pilot: Pilot) -> str:
@@ -104,7 +105,7 @@ class Refining:
         self.progress.read_again(why)
         self.progress.begin_pass(dataset.rows, dataset.nbytes)
         one_pass = Pass(dataset, pilot, {summary: context}, store)
-        result = one_pass.run(self.question.spec.n_jobs, self.progress, self.stop)
+        result = one_pass.run(self.question.engine, self.progress, self.stop)
         states = self.found.states[summary].anew(pilot.ready(summary), result.cells[summary])
         keep_finer(summary, known, self.found.pilot, dataset, store)
         self.results.append(result)

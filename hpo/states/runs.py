@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.contract import State, Summary
+from hpo.data.segment import Segment
 from hpo.states.learned.pilot import Pilot
 from state_store import StateStore, digest
 
@@ -44,6 +45,13 @@ class Leaf:
     rows: int
     without_target: int
     without_weight: int
+
+
+Keyed = tuple[Segment, str]
+"""A segment and the key of its leaves."""
+
+Made = tuple[dict[Summary, Leaf], set[Summary]]
+"""Leaves of a segment, and the summaries whose leaf had to be computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,18 +90,31 @@ class Run:
         return digest(["run", *self.keys])
 
 
-def runs_of(keys: Sequence[str]) -> list[Run]:
-    """Return the runs of segments, by their keys in order.
+def runs_of(keys: Sequence[str], *, alone: bool = False) -> list[Run]:
+    """Return the runs of segments, by their keys in order; each alone where folds are whole segments.
 
     Examples
     --------
     >>> [run.keys for run in runs_of(["00000001", "00000040", "00000002"])]
     [('00000001', '00000040'), ('00000002',)]
     """
+    if alone:
+        return [Run(i, (key,)) for i, key in enumerate(keys)]
     ends = [i + 1 for i, key in enumerate(keys) if int(key[:8], 16) % LENGTH == 0]
     if keys and ends[-1:] != [len(keys)]:
         ends.append(len(keys))
     return [Run(a, tuple(keys[a:b])) for a, b in zip([0, *ends], ends, strict=False)]
+
+
+def shortened(keys: Sequence[str]) -> str:
+    """Return the beginnings of keys, kept beside what they are merged into to tell whether a key is among them.
+
+    Examples
+    --------
+    >>> shortened(["0123456789abcdef", "fedcba9876543210"])
+    '01234567 fedcba98'
+    """
+    return " ".join(key[:8] for key in keys)
 
 
 @dataclass(eq=False)
@@ -134,8 +155,25 @@ def empty_run(summary: Summary, pilot: Pilot) -> Rolled:
 
 
 def empty_cells(summary: Summary, pilot: Pilot) -> tuple[State, ...]:
-    """Return the states of no rows."""
-    return (pilot.ready(summary).init(pilot.shape),) * pilot.folds.plan.n_cells
+    """Return the states of no rows, of a leaf."""
+    return (pilot.ready(summary).init(pilot.shape),) * pilot.folds.leaf_cells
+
+
+def no_cells(summary: Summary, pilot: Pilot) -> list[State]:
+    """Return the states of no rows, one for each cell of the folds."""
+    return [pilot.ready(summary).init(pilot.shape)] * pilot.folds.plan.n_cells
+
+
+def joined(
+    summary: Summary, pilot: Pilot, cells: Sequence[State], run: Sequence[State], place: int
+) -> list[State]:
+    """Return the states of the cells with those of a run, which begins at that place among the segments."""
+    ready, places = pilot.ready(summary), pilot.folds.places
+    if places is None:
+        return list(merged(ready, cells, run))
+    found = list(cells)
+    found[places[place]] = ready.merge(found[places[place]], run[0])
+    return found
 
 
 def is_long(run: Run) -> bool:
@@ -156,14 +194,14 @@ def stored_cells(
     summary: Summary, pilot: Pilot, context: str, keys: Sequence[str], store: StateStore
 ) -> tuple[list[State], int]:
     """Return the merged states of some segments, as a pass makes them, and how many are not in the store."""
-    ready, cells, missing = pilot.ready(summary), empty_cells(summary, pilot), 0
-    runs, like = runs_of(keys), empty_leaf(summary, pilot)
+    ready, cells, missing = pilot.ready(summary), no_cells(summary, pilot), 0
+    runs, like = runs_of(keys, alone=pilot.folds.places is not None), empty_leaf(summary, pilot)
     most = max(1, min(LENGTH, HELD // (len(cells) * max(1, ready.nbytes(pilot.shape)))))
     kept, _ = cover_runs(store, context, runs)
     for run in runs:
         known = store.get_many(context, [run.key], empty_run(summary, pilot)) if run.key in kept else {}
         if known:
-            cells = merged(ready, cells, known[run.key].cells)
+            cells = joined(summary, pilot, cells, known[run.key].cells, run.start)
             continue
         rolling = Rolling(ready)
         for start in range(0, len(run.keys), most):
@@ -174,5 +212,5 @@ def stored_cells(
                     rolling.add(leaves[key])
                 else:
                     missing += 1
-        cells = merged(ready, cells, rolling.cells) if rolling.rows else cells
-    return list(cells), missing
+        cells = joined(summary, pilot, cells, rolling.cells, run.start) if rolling.rows else cells
+    return cells, missing

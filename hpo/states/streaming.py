@@ -31,7 +31,8 @@ from hpo.data.sources.roles import Roles as Columns
 from hpo.data.sources.roles import unify_schemas
 from hpo.errors import DataError
 from hpo.states.learned.pilot import Pilot
-from hpo.states.passes import DRAW, PassResult, SegmentCost, context_of
+from hpo.states.learned.seen import context_of
+from hpo.states.passes import DRAW, PassResult, SegmentCost
 from hpo.states.reading import Reading, unsuited
 from hpo.states.runs import Leaf
 from state_store import Key, StateStore, digest

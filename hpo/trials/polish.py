@@ -27,8 +27,9 @@ from hpo.states.contexts import Evidence
 from hpo.states.evaluate import Scores
 from hpo.states.learned.kinds import SUMMARY
 from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import load_known
-from hpo.states.passes import Pass, PassResult, context_of
+from hpo.states.passes import Pass, PassResult
 from hpo.trials.selection import Candidate
 from state_store import StateStore
 from studies.record.study_record import Cost, PolishNote
@@ -119,7 +120,7 @@ def polish(
     ----------
     question, found : the study and its states.
     winner : the best setting.
-    how : True for where the expected gain is above the standard error; ``"always"`` for whatever gain;
+    how : True for where the expected gain is above the standard error; ``"always"`` for any gain;
         False for never.
     progress : called with the rows read.
     stop : set to stop; the unpolished winner stands.
@@ -231,7 +232,7 @@ def _pass(
     SUMMARY.put(store, known.digest, about, known.arrays)
     context = context_of(summary, told, dataset.targets, dataset.weight)
     progress.begin_pass(dataset.rows, dataset.nbytes)
-    result = Pass(dataset, told, {summary: context}, store).run(question.spec.n_jobs, progress, stop)
+    result = Pass(dataset, told, {summary: context}, store).run(question.engine, progress, stop)
     states = winner.states.anew(told.ready(summary), result.cells[summary])
     return states.for_algorithm(winner.algorithm).whole, result
 

@@ -24,14 +24,12 @@ from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
 from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
-from hpo.question.checks import check, check_fidelity
+from hpo.question.checks import check_fidelity
 from hpo.question.question import Question, masked, solved_from, without_hashing
 from hpo.question.search import Searched, asked_for, space_of, widest
-from hpo.states.contexts import Evidence, evidence
+from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.fold_sizes import noted_sizes
-from hpo.states.learned.deals import dealt
-from hpo.states.learned.labels import classes_of
-from hpo.states.learned.pilot import Pilot, make_pilot
+from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.summaries import record_of as record_known
 from hpo.states.learned.summaries import with_known
 from hpo.states.passes import PassResult
@@ -138,6 +136,7 @@ class Runner:
 
     def _run(self) -> Run:
         self._check_name()
+        self.question.folds.check()
         with self.progress, stop_on_interrupt() as stop, one_thread():
             self.progress.prepare("looking at the data")
             self.progress.metric = self.question.metric
@@ -235,15 +234,7 @@ class Runner:
         return replace(record, edition=settled(record.edition, tuner, known, self.question.spec.replace))
 
     def _pilot(self) -> Pilot:
-        question, spec = self.question, self.question.spec
-        dataset, store = question.dataset, question.store
-        classes = classes_of(dataset, store) if question.classify else ()
-        if classes:
-            check(question, classes)
-        folds = dealt(question.folds, dataset, store, classes)
-        return make_pilot(
-            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns
-        )
+        return pilot_of(self.question)
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
         question, spec = self.question, self.question.spec
@@ -255,7 +246,7 @@ class Runner:
         check_rows(found, made.result, question.metric)
         if made.result.states_built:
             segments = [made.pilot.folds.key(segment) for segment in question.dataset.segments]
-            used = [*segments, *(run.key for run in runs_of(segments))]
+            used = [*segments, *(run.key for run in runs_of(segments, alone=made.pilot.folds.places is not None))]
             keep_within_limit(question.store, {Key(c, s) for c in made.contexts.values() for s in used})
         return found, made
 
@@ -411,6 +402,7 @@ class Runner:
             spec=_spec_record(question),
             metrics=scoring.metrics,
             chosen=question.chosen,
+            files=dataset.chosen,
             wide=dict(question.wide),
             left_out=tuple(s.name for s in question.searched if s.name not in tuner.scorer.searched),
             goals=scoring.goals,
@@ -429,6 +421,7 @@ class Runner:
             known=record_known(found.pilot, dataset.targets, dataset.weight),
             plan=tuple((tuple(s.train), tuple(s.test)) for s in found.pilot.folds.plan.splits),
             n_cells=found.pilot.folds.plan.n_cells,
+            places=found.pilot.folds.places or (),
             targets=tuple(dataset.targets),
             weight=dataset.weight,
             store=str(question.store.location),

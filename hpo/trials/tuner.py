@@ -177,7 +177,7 @@ class Tuner:
         return self.fidelity.attempt(self.scorer, proposal.trial, setting)
 
     def _learn_from(self, params: Mapping[str, object], error: str | None) -> None:
-        """Leave out what turns out to fail always, and say so, once."""
+        """Leave out what turns out to fail always, and warn of it once."""
         new = self.hopeless.add(params, error) if self._narrows else []
         for choice in new:
             warnings.warn(told(choice, self.hopeless.found[choice]), ChoiceWarning, stacklevel=2)

@@ -162,6 +162,7 @@ class StudyRecord:
     spec : what was asked, as :func:`studies.spec.spec.build` takes it.
     metrics : names of the scores, those that are optimised first; goals : how many are.
     chosen : what ``algorithm="auto"`` stood for, and why; empty where algorithms were named.
+    files : which of the data's files it is of, in words; empty for all.
     wide : which algorithms were answered by another, since their states did not fit in memory.
     left_out : algorithms that some split holds too few rows for.
     sampled : scores that were computed on sampled rows; scoring_rows : of each fold.
@@ -170,6 +171,7 @@ class StudyRecord:
     segments : keys of the data's segments; None where no pass was finished.
     ledger : the segments.
     encoder, folds, fold_sizes, pilot, plan, n_cells, targets, weight : how rows were encoded and dealt.
+    places : the cell of each segment, where folds are of whole ones.
     read_again, unsuited, refined, precision : why more than one pass was made, and how many digits states have.
     known : by lookup, the documents of what summaries learned beforehand.
     store : where the states are.
@@ -191,6 +193,7 @@ class StudyRecord:
     metrics: tuple[str, ...] = ()
     goals: int = 1
     chosen: str = ""
+    files: str = ""
     wide: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     sampled: tuple[str, ...] = ()
@@ -210,6 +213,7 @@ class StudyRecord:
     known: Mapping[str, str] = field(default_factory=dict)
     plan: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = ()
     n_cells: int = 0
+    places: tuple[int, ...] = ()
     targets: tuple[str, ...] = ()
     weight: str | None = None
     store: str = ""
@@ -312,7 +316,7 @@ def _cost(value: Mapping[str, Any]) -> Cost:
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("metrics", "left_out", "sampled", "scored_rows", "segments", "read_again"), tuple),
-    **dict.fromkeys(("unsuited", "refined", "targets"), tuple),
+    **dict.fromkeys(("unsuited", "refined", "targets", "places"), tuple),
     "models": lambda value: {key: tuple(one) for key, one in value.items()},
     "ledger": lambda value: tuple(SegmentRead(*row) for row in value),
     "plan": lambda value: tuple((tuple(train), tuple(test)) for train, test in value),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from studies.spec.durations import seconds_of
+from studies.spec.moments import moment_of
 from studies.spec.ranges import Range, Strict, wrong
 
 Scalar = None | bool | int | float | str
@@ -105,8 +106,8 @@ class FoldScheme(Strict):
     Attributes
     ----------
     scheme : ``"kfold"`` (by row), ``"stratified"`` (by row, each class in every fold; that of classifiers by
-        itself), ``"group"`` (no group is split), ``"stratified_group"`` or ``"time"`` (train on the past). None:
-        stratified for classifiers, else kfold.
+        itself), ``"group"`` (no group is split), ``"stratified_group"``, ``"time"`` (train on the past) or
+        ``"segment"`` (each file is a fold). None: stratified for classifiers, else kfold.
     column : the group or time column.
     n_splits : number of folds; of time 1 is a hold-out.
     seed : of the deal; None for the study's.
@@ -120,7 +121,7 @@ class FoldScheme(Strict):
     5
     """
 
-    scheme: Literal["kfold", "stratified", "group", "stratified_group", "time"] | None = None
+    scheme: Literal["kfold", "stratified", "group", "stratified_group", "time", "segment"] | None = None
     column: str | None = None
     n_splits: int = Field(default=5, ge=1, le=1000)
     seed: int | None = None
@@ -129,7 +130,7 @@ class FoldScheme(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> FoldScheme:
-        by_row = self.scheme in (None, "kfold", "stratified")
+        by_row = self.scheme in (None, "kfold", "stratified", "segment")
         named = self.scheme or "kfold"
         if not by_row and self.column is None:
             raise wrong(f"the scheme {self.scheme!r} needs a 'column'")
@@ -137,6 +138,8 @@ class FoldScheme(Strict):
             raise wrong(
                 f"the scheme {named!r} uses no column; for {self.column!r} write 'scheme: group' or 'time'"
             )
+        if self.scheme == "segment" and {"n_splits", "seed"} & self.model_fields_set:
+            raise wrong("the scheme 'segment' is a fold for each file; leave 'n_splits' and 'seed' out")
         if self.boundaries is not None and self.scheme != "time":
             raise wrong(f"boundaries go with 'scheme: time', not {named!r}")
         if self.gap is not None and self.scheme != "time":
@@ -167,6 +170,36 @@ def seconds(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise wrong(f"{value!r} is not a duration; write seconds (600) or text such as '90s', '10m', '2h'")
     return float(value)
+
+
+def period(value: Any) -> str | None:
+    """Return a duration as text with a unit, such as ``"30d"``.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> period("30d"), period(datetime.timedelta(days=2)), period(None)
+    ('30d', '172800s', None)
+    """
+    value = _duration(value)
+    if value is None or (isinstance(value, str) and seconds_of(value)):
+        return value
+    raise wrong(f"{value!r} is no duration with a unit; write text such as '30d', '8w' or '12h'")
+
+
+def moment(value: Any) -> str | None:
+    """Return a date or moment as text.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> moment("2024-01-31"), moment(datetime.date(2024, 1, 31)), moment(None)
+    ('2024-01-31', '2024-01-31', None)
+    """
+    value = _written(value)
+    if value is None or (isinstance(value, str) and moment_of(value) is not None):
+        return value
+    raise wrong(f"{value!r} is no date; write '2024-01-31', '2024-01' or '2024-01-31T18:00'")
 
 
 def several(value: Any) -> Any:

@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, Validation
 from studies.errors import Problem, SpecError
 from studies.masking import mask
 from studies.naming import short
-from studies.spec import text_files
-from studies.spec.fields import Folds, Names, Searched, names, seconds, several
+from studies.spec import engines, text_files
+from studies.spec.fields import Folds, Names, Searched, moment, names, period, seconds, several
 from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
@@ -27,7 +27,7 @@ from studies.spec.yaml_reader import CoreDumper, Document, read
 SAMPLERS = ("auto", "tpe", "nsga2", "random", "qmc", "cmaes", "gp", "grid")
 
 
-def _sampler(value: Any) -> Any:
+def _sampler(value: object) -> object:
     if isinstance(value, str) and (value in SAMPLERS or value.startswith("custom:")):
         return value
     raise wrong(f"unknown sampler {value!r}{nearest(str(value), SAMPLERS)}")
@@ -103,6 +103,35 @@ class StudySpec(Strict):
     """A path, directory, glob or URI of Parquet, CSV or Arrow IPC files, or a list of these; in Python also a
     pandas, polars or Arrow table, or ``(X, y)`` with X an array, frame or SciPy sparse matrix."""
 
+    window: Annotated[
+        str | None,
+        BeforeValidator(period),
+        Option("str | None", "only files of so long before --as-of, or before the last file's date", "30d"),
+    ] = None
+    """Only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``, ``"12h"``.
+    A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end of that period), or
+    else when it was written. A window of data that was read before reads no row."""
+
+    last: Annotated[
+        int | None, Option("int | None", "only the files of so many latest dates", "12")
+    ] = Field(default=None, ge=1)
+    """Only the files of so many latest dates; those of one date count as one."""
+
+    exclude: Annotated[
+        Names,
+        Option(
+            "str | Iterable[str] | None", "files to leave out, by name or glob", "[FILE, 2023-*]", default="None"
+        ),
+    ] = ()
+    """Files to leave out: names below the data's directory, addresses, or globs."""
+
+    as_of: Annotated[
+        str | None,
+        BeforeValidator(moment),
+        Option("str | None", "only files whose date is no later: 2024-01-31", "2024-01-31"),
+    ] = None
+    """Only files whose date is no later: ``"2024-01-31"`` (to its end), ``"2024-01"`` or a moment; in UTC."""
+
     target: Annotated[str | None, Option("str | None", "column to predict", defines=True)] = None
     """The column to predict; None for a decomposition, or for ``(X, y)``."""
 
@@ -165,14 +194,15 @@ class StudySpec(Strict):
         Folds,
         Option(
             "Any",
-            "stratified for classifiers; or {scheme: group, column: C, n_splits: 5}; stratified_group, time, kfold",
+            "or {scheme: group, column: C, n_splits: 5}; or kfold, stratified, stratified_group, time, segment",
             defines=True,
         ),
     ] = 5
     """A number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column": "customer",
     "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``, ``"stratified_group"`` (whose
-    column is no feature unless ``features`` names it) and ``"time"`` (with ``gap`` in days, or units of a column
-    that is a number); or, for data in memory, any scikit-learn splitter."""
+    column is no feature unless ``features`` names it), ``"time"`` (with ``gap`` in days, or units of a column
+    that is a number) and ``"segment"`` (each file is a fold: the models of the other files are tested on it); or,
+    for data in memory, any scikit-learn splitter."""
 
     scoring: Annotated[
         str | tuple[str, ...] | None,
@@ -261,9 +291,12 @@ class StudySpec(Strict):
     """Same seed, data and question: same folds, same trials, same states, bit for bit."""
 
     store: Annotated[
-        str | None, Option("StateStore | Location | None", "directory of the states", "DIRECTORY")
+        str | None,
+        Option("StateStore | Location | None", "where states are kept: a directory or s3://bucket/path", "DIR|URL"),
     ] = None
-    """Where states are kept; None for the default under ``HPO_HOME``."""
+    """Where states are kept: a directory, or a prefix of a bucket that many people and machines share
+    (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for the
+    default under ``HPO_HOME``."""
 
     storage: Annotated[
         str | None,
@@ -278,9 +311,22 @@ class StudySpec(Strict):
     n_jobs: Annotated[
         Annotated[int, Field(ge=1)] | None,
         BeforeValidator(_threads),
-        Option("int | None", "threads of the pass; one per core by default", "4"),
+        Option("int | None", "threads of the pass, or its tasks at once; one per core by default", "4"),
     ] = None
-    """Threads of the pass; None or -1 for one per core."""
+    """Threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per core."""
+
+    engine: Annotated[
+        str | None,
+        BeforeValidator(engines.engine),
+        Option(
+            "str | Client | None",
+            "workers of the pass: dask, dask://host:port, loky; threads of this process by default",
+            "dask://host:8786",
+        ),
+    ] = None
+    """Workers that the pass runs on, for data in files and a store that all of them can reach: ``"dask"``,
+    ``"dask://host:port"``, ``"loky"`` (processes of this machine), another backend of joblib by its name, or in
+    Python a ``distributed.Client``. None for what ``joblib.parallel_config`` says, else threads of this process."""
 
     warm_start: Annotated[
         str | None, Option("str | None", "a recorded study whose trials are taken over first", "STUDY")
@@ -305,6 +351,16 @@ class StudySpec(Strict):
     """Columns of very many levels, such as customers, that become one column of hashes; only ``linear`` and
     ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels than ``max_categories``
     where every algorithm of the study can."""
+
+    layout: Annotated[
+        str | None,
+        Option(
+            "str | None", "how columns are laid out at another site: what hpo states export --only-layout wrote",
+            "layout.zip", defines="if given",
+        ),
+    ] = None
+    """How columns are encoded and folds cut at another site, so that the states of both can be added: a file that
+    ``hpo states export --only-layout`` wrote there. None learns it from this data."""
 
     fingerprint: Annotated[
         Literal["fast", "content"],
@@ -585,7 +641,8 @@ def plain(spec: StudySpec) -> dict[str, Any]:
             values[key] = values[key][0]
     values["search"] = {k: _plain_range(spec.search[k], v) for k, v in values["search"].items()}
     if isinstance(values["folds"], dict):
-        values["folds"] = {k: v for k, v in values["folds"].items() if v is not None}
+        given = {k: v for k, v in values["folds"].items() if v is not None}
+        values["folds"] = given if given.get("scheme") != "segment" else {"scheme": "segment"}
     return values
 
 

@@ -1,4 +1,4 @@
-"""How CSV files are written: the options that say so, checked."""
+"""The format of CSV files: its options, checked."""
 
 from __future__ import annotations
 

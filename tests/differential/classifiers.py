@@ -243,10 +243,15 @@ class Nearest:
                 model.predict(t.fresh) - y.mean(),
                 twin.predict(X) - y.mean(),
                 float(y.std()),
-                4e-16 * np.abs(y).max() + lost * np.ptp(y),
+                _summed(example) * np.abs(y).max() + lost * np.ptp(y),
             )
         else:
             agreement.alike("probabilities", model.predict_proba(t.fresh), twin.predict_proba(X), 1.0, lost[:, None])
+
+
+def _summed(example: Example) -> float:
+    """Return what a weighted mean of k floats may lose, of ours and of scikit-learn's: k + 3 roundings each."""
+    return (example.values["n_neighbors"] + 3) * float(np.finfo(float).eps)
 
 
 class Components:

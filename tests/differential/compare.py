@@ -47,6 +47,9 @@ AWAY = 1e6
 sentinels of a column, whose origin is that of its usual values (``docs/design.md``)."""
 HARD = 1e5
 """Condition from which such a refusal is taken, and a bound that a score tells of its rounding."""
+CANCELLING = 1e-2
+"""What the sum of a prediction's parts, beside the target, counts for in that condition: where condition times sum is 1e7,
+floats know a prediction to about 1e-9."""
 REFUSALS = (
     r"cannot train \w+: it has (no row|\d+ rows?) to train on of the class",
     r"there is nothing to learn",
@@ -255,8 +258,8 @@ class Regression:
 
     def fitted(
         self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]
-    ) -> tuple[Line, Design]:
-        """Return the line, and the rows that it is of."""
+    ) -> tuple[Line, Design, np.ndarray]:
+        """Return the line, and the rows and targets that it is of."""
         made = rows.designed(example, t, train, others)
         y = t.y[train]
         if example.algorithm in REPEATED and (made.weight != 1).any():
@@ -269,22 +272,26 @@ class Regression:
             y = np.repeat(y, times)
         if far_from(made) > FARTHEST:
             raise Undefined("rows that no training row is like, by all the digits of a number")
-        return line_of(LINES[example.algorithm], made, y, example.values), made
+        return line_of(LINES[example.algorithm], made, y, example.values), made, y
 
     def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
         """Return the condition of the problem: of columns that are not centred, also how far from zero they lie.
 
-        Levels make up an intercept, and what is left of such a column beside it is so much less than the column.
+        Levels make up an intercept, and what is left of such a column beside it is so much less than the column. And
+        where the parts of predictions cancel, the best algorithm in floats (scikit-learn's by SVD, whose answer changes
+        with the order of the rows) is off by the roundings of these parts: see ``CANCELLING``.
         """
-        line, made = self.fitted(example, t, train, [])
+        line, made, y = self.fitted(example, t, train, [])
+        parts = np.sqrt((made.placed(0, centred=line.centred) ** 2).sum(axis=0)) @ np.abs(line.coef)
+        reach = float(parts) / max(float(np.linalg.norm(y - float(line.centre))), 1e-300)
         apart = np.sqrt((made.rows[0] ** 2).sum(axis=0))
         whole = np.sqrt((made.placed(0, centred=line.centred) ** 2).sum(axis=0)) * made.scale
         far = np.where(apart > 0, whole / np.where(apart > 0, apart, 1), 0)
-        return max(line.condition, float(far.max(initial=0.0)))
+        return max(line.condition, float(far.max(initial=0.0)), CANCELLING * reach * line.condition)
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
-        line, made = self.fitted(example, t, train, [rows.features(t, test)])
+        line, made, _ = self.fitted(example, t, train, [rows.features(t, test)])
         y = t.y[test].astype(Long) - line.centre
         residual = y - line.residual_free(made, 1)
         w = t.weight[test].astype(Long)
@@ -295,8 +302,7 @@ class Regression:
         """Compare predictions of the raw rows and of fresh ones by the model of all rows."""
         every = np.flatnonzero(t.weight > 0)
         frames = [rows.features(t, every), t.fresh]
-        line, made = self.fitted(example, t, every, frames)
-        y = t.y[every]
+        line, made, y = self.fitted(example, t, every, frames)
         for i, frame in enumerate(frames, 1):
             expected = line.residual_free(made, i) + line.centre
             parts = np.abs(made.placed(i, centred=False) * line.coef).max(axis=1, initial=0) + np.abs(

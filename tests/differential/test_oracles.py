@@ -113,7 +113,7 @@ def test_a_line_is_scikit_learns(algorithm, variant):
     t = table(example.spec)
     X, y, fresh = plain(t)
     twin = pipeline(t, model, example.values).fit(X, y.astype(float))
-    line, made = Regression().fitted(example, t, np.arange(example.spec.rows), [t.fresh])
+    line, made, _ = Regression().fitted(example, t, np.arange(example.spec.rows), [t.fresh])
     np.testing.assert_allclose(
         (line.residual_free(made, 1) + line.centre).astype(float),
         np.ravel(twin.predict(fresh)),

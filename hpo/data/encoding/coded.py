@@ -69,7 +69,7 @@ class Tables:
 
     def _lookup(self, looked: Looked, order: Places) -> Lookup:
         known = self._known.get(id(looked.table))
-        if known is None:
+        if known is None or known[0] is not looked.table:
             values, columns = self._encoded(looked)
             known = self._known[id(looked.table)] = looked.table, values, columns
         return Lookup(looked.places.take(order), known[1], known[2])

@@ -74,6 +74,19 @@ class FoldScheme(ABC):
         """What is known of the folds' sizes before the pass; None where that is nothing."""
         return None
 
+    @property
+    def places(self) -> tuple[int, ...] | None:
+        """The cell of each segment, in order, where every one is in one as a whole; else None."""
+        return None
+
+    @property
+    def leaf_cells(self) -> int:
+        """Cells of a leaf: those of the plan, or one where every segment is in one as a whole."""
+        return self.plan.n_cells if self.places is None else 1
+
+    def check(self) -> None:  # noqa: B027 - most have nothing to refuse
+        """Refuse, with DataError, data of which some split would have no rows."""
+
     def fit(self, sample: pa.Table) -> Self:
         """Return the scheme with what it learns from a sample; most learn nothing."""
         return self

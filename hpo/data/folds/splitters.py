@@ -20,6 +20,7 @@ from hpo.data.folds.dealing import Cells
 from hpo.data.folds.groups import GroupFolds, StratifiedGroupFolds
 from hpo.data.folds.schemes import DEALT, FoldScheme, HashFolds, StratifiedFolds
 from hpo.data.folds.times import TimeFolds
+from hpo.data.folds.whole import SegmentFolds
 from hpo.data.indices import cells_of, check_pairs, first_seen, refine, roles_of
 from hpo.data.schema import CATEGORICAL, unknown_column
 from hpo.data.segment import Segment
@@ -28,11 +29,11 @@ from studies.spec.durations import seconds_of
 
 _SCHEMES: dict[str, type[FoldScheme]] = {
     "kfold": HashFolds, "stratified": StratifiedFolds, "group": GroupFolds,
-    "stratified_group": StratifiedGroupFolds, "time": TimeFolds,
+    "stratified_group": StratifiedGroupFolds, "time": TimeFolds, "segment": SegmentFolds,
 }  # fmt: skip
 _HELP = (
     "a number, {'scheme': 'kfold'}, {'scheme': 'stratified'}, {'scheme': 'group', 'column': …}, "
-    "{'scheme': 'stratified_group', 'column': …} or {'scheme': 'time', 'column': …}"
+    "{'scheme': 'stratified_group', 'column': …}, {'scheme': 'time', 'column': …} or {'scheme': 'segment'}"
 )
 
 
@@ -161,6 +162,8 @@ def make_folds(
         scheme = value
     else:
         scheme = _from_splitter(value, dataset, groups)
+    if isinstance(scheme, SegmentFolds):
+        scheme = scheme.of(dataset.segments)
     _check(scheme, dataset, classify)
     return scheme
 
@@ -204,7 +207,9 @@ def _from_dict(value: Mapping[str, Any], seed: int, classify: bool) -> FoldSchem
     scheme = _SCHEMES.get(name)
     if scheme is None:
         raise DataError(f"fold scheme {name!r} is unknown; give {_HELP}")
-    if scheme is not TimeFolds:
+    if scheme is SegmentFolds:
+        options = {key: value for key, value in options.items() if key not in ("n_splits", "seed")}
+    elif scheme is not TimeFolds:
         options.setdefault("seed", seed)
     elif options.get("boundaries") is not None:
         options["boundaries"] = tuple(_moment(item) for item in options["boundaries"])

@@ -220,7 +220,7 @@ def _check_header(file: DataFile, text: TextFormat) -> bytes:
     guessed = encoding_of(start)
     if text.encoding is None and guessed is not None and guessed.startswith("utf-"):
         name = guessed[:6].upper()
-        raise DataError(f"{file.uri!r} is {name} text; say so with encoding={guessed!r}, or save it as UTF-8")
+        raise DataError(f"{file.uri!r} is {name} text; pass encoding={guessed!r}, or save it as UTF-8")
     begun = start.splitlines()[0] if start and text.encoding is None else start
     try:
         header = header_of(begun, text.encoding)
@@ -237,7 +237,7 @@ def _check_header(file: DataFile, text: TextFormat) -> bytes:
     if other is not None:
         usual = "" if text.sep else f", and its name says {separator!r}"
         raise DataError(
-            f"the header of {file.uri!r} is separated by {other!r}{usual}; say so with sep={other!r}: without it "
+            f"the header of {file.uri!r} is separated by {other!r}{usual}; pass sep={other!r}: without it "
             ".csv files are read by ',' and .tsv files by tabs"
         )
     return start
@@ -292,7 +292,7 @@ def _not_text(file: DataFile, text: TextFormat, why: str) -> str:
         )
         return f"{file.uri!r} is no text in encoding={text.encoding!r}: {why}; {advice}"
     return (
-        f"{file.uri!r} is no UTF-8 text: {why}, as text in Windows-1252 or Latin-1 does; say so with "
+        f"{file.uri!r} is no UTF-8 text: {why}, as text in Windows-1252 or Latin-1 does; pass "
         f"encoding={guessed!r}, or save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)"
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -32,7 +33,14 @@ RETRY_SECONDS = 30
 """How long an address of Google's storage is tried."""
 
 _ARROW_SCHEMES = frozenset({"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"})
-_ETAGS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
+_BUCKET_SCHEMES = frozenset({"az"})
+"""Read through obstore, which knows the credentials of the platform, where it is installed."""
+
+_ETAGS = ("ETag", "e_tag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
+
+_ENDPOINTS = ("AZURE_STORAGE_ENDPOINT", "AWS_ENDPOINT_URL")
+_BUCKETS = tuple(kind for name in ("S3FileSystem", "GcsFileSystem") if (kind := getattr(pafs, name, None)))
+"""File systems of Arrow, as it was built, whose paths begin with a bucket."""
 
 MANY = 16
 """Files of a folder from which on it is listed to know its links."""
@@ -55,6 +63,7 @@ class DataFile:
     root : the directory that was asked for, or the part of a glob before its first wildcard; ``key=value``
         directories count below it only, so that the data may lie anywhere.
     name : what the file is called wherever the data lies: its path below the root. Unique in a data set.
+    written : when it was written last, in nanoseconds since 1970; None where the file system does not know.
     """
 
     fs: pafs.FileSystem
@@ -64,6 +73,7 @@ class DataFile:
     stamp: str
     root: str = ""
     name: str = ""
+    written: int | None = None
 
     @cached_property
     def format(self) -> str:
@@ -182,14 +192,15 @@ def _listed(item: str, fs: pafs.FileSystem, path: str, prefix: str) -> list[Data
         raise DataError(_nothing_found(fs, path, item))
     return [
         DataFile(
-            fs, i.path, prefix + i.path, i.size, _stamp(fs, i), root, i.path.removeprefix(below).strip("/")
+            fs, i.path, prefix + i.path, i.size, _stamp(fs, i), root, i.path.removeprefix(below).strip("/"),
+            i.mtime_ns,
         )
         for i in infos
     ]
 
 
 def _check_regular(infos: Iterable[pafs.FileInfo]) -> None:
-    """Refuse what is no file though it goes by the name of one: reading a pipe or a device may never end."""
+    """Refuse pipes, sockets and devices: reading them may never end."""
     for info in infos:
         if info.type is pafs.FileType.Unknown:
             raise DataError(
@@ -236,6 +247,8 @@ def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyst
     try:
         if scheme in _ARROW_SCHEMES and not options:
             fs, path = pafs.FileSystem.from_uri(_patient(scheme, fixed))
+        elif scheme in _BUCKET_SCHEMES and not options:
+            fs, path = _bucket(scheme, fixed)
         else:
             fs, path = _fsspec(fixed, options)
     except DataError:
@@ -250,6 +263,17 @@ def _patient(scheme: str, uri: str) -> str:
     if scheme not in ("gs", "gcs") or "retry_limit_seconds" in uri:
         return uri
     return f"{uri}{'&' if '?' in uri else '?'}retry_limit_seconds={RETRY_SECONDS}"
+
+
+def _bucket(scheme: str, uri: str) -> tuple[pafs.FileSystem, str]:
+    try:
+        store = import_module("obstore.fsspec").FsspecStore
+    except ImportError:
+        return _fsspec(uri, None)
+    allow_http = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
+    options = {"allow_http": True} if allow_http else {}
+    handler = pafs.FSSpecHandler(store(scheme, client_options=options))
+    return pafs.PyFileSystem(handler), uri.partition("://")[2]
 
 
 def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSystem, str]:
@@ -364,6 +388,9 @@ def _stamp(fs: pafs.FileSystem, info: pafs.FileInfo) -> str:
 
 def _nothing_found(fs: pafs.FileSystem, path: str, item: str) -> str:
     base, wild = split_wild(path)
+    bucket = path.partition("/")[0]
+    if isinstance(fs, _BUCKETS) and fs.get_file_info(bucket).type is pafs.FileType.NotFound:
+        return f"{item!r} does not exist: there is no bucket {bucket!r}; check its name, and the endpoint"
     if not wild and isinstance(fs, pafs.LocalFileSystem) and Path(path).is_symlink():
         target = str(Path(path).readlink())
         return f"{item!r} is a symbolic link to {target!r}, which leads nowhere; mend it, or name the file itself"

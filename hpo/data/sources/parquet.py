@@ -42,6 +42,10 @@ class ParquetReader:
                 self.parsed = pq.ParquetFile(stream, pre_buffer=False).metadata
         return self.parsed
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what another process parses of the file itself."""
+        return {**self.__dict__, "parsed": None}
+
     def exact(self, name: str) -> pa.DataType:
         """Return the type that a column is stored in."""
         return self.schema.field(name).type

@@ -1,14 +1,15 @@
 """The pilot: what a pass must know before it starts, learned from a small sample and kept for growing data.
 
 A pilot is stored with the segments it was drawn from. A data set that still has at least half of them takes the
-stored pilot, so that the leaves of its old segments go on matching; otherwise a new pilot is drawn, which means a
-new pass. Numeric data whose values are not far from zero needs no pilot: its encoder follows from the schema.
+stored pilot, so that the leaves of its old segments go on matching; so does one, such as a window, half of whose
+segments have leaves that were made with it. Otherwise a new pilot is drawn, which means a new pass. Numeric data
+whose values are not far from zero needs no pilot: its encoder follows from the schema.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from hpo.data.looks import Look, of_sample
 from hpo.data.origins import origins_of
 from hpo.data.schema import CATEGORICAL, Field, widest
 from hpo.data.segment import spread
-from hpo.states.learned.kinds import PILOT, best_fitting
+from hpo.states.learned.kinds import LEAST_SHARE, PILOT, best_fitting
 from state_store import digest
 from state_store.blob import Blob
 
@@ -78,6 +79,10 @@ class Pilot:
         return summary if known is None else summary.knowing(known)
 
 
+Seen = Callable[[Pilot], float]
+"""Returns the share of a data set's segments of which there are leaves made with a pilot."""
+
+
 @dataclass(frozen=True)
 class PilotPlan:
     """Whether a pilot must be drawn, known before it is.
@@ -109,11 +114,13 @@ def plan_pilot(
     store: StateStore,
     classes: Sequence[Label] | None = (),
     hash_columns: Hashed = None,
+    seen: Seen | None = None,
 ) -> PilotPlan:
     """Return which stored pilot fits the data set, if one does; reads no data.
 
     ``classes`` are the labels of a target that is a class; None where they are unknown before reading.
-    ``hash_columns`` is as :class:`~hpo.data.ColumnEncoder` has it.
+    ``hash_columns`` is as :class:`~hpo.data.ColumnEncoder` has it. ``seen`` returns the share of the segments of
+    which there are leaves made with a pilot.
     """
     if classes is None:
         return PilotPlan(dataset.targets, "", None, outdated=False, needed=True)
@@ -133,13 +140,32 @@ def plan_pilot(
             **({"hash_columns": _asked(hash_columns)} if hash_columns else {}),
         }
     )
-    if not columns and not origins and not peeked:
-        return PilotPlan((), lookup, None, outdated=False, needed=False)
+    plain = None if learned else _of_schema(dataset, folds, encoder, classes)
+    none = PilotPlan((), lookup, None, outdated=False, needed=False)
+    needed = plain is None or bool(origins or peeked)
+    share = seen if seen is not None and not folds.sample_columns else _none_seen
+    if plain is not None and not needed and (seen is None or share(plain) >= LEAST_SHARE):
+        return none
     known = [d for d in PILOT.all(store) if d.about.get("lookup") == lookup]
     fitting = best_fitting(known, dataset)
+    if plain is not None or known != [fitting]:  # there is a choice
+        pilots = {d.name: load_pilot(store, d.name, folds, dataset) for d in known}
+        shares = {name: 0.0 if pilot is None else share(pilot) for name, pilot in pilots.items()}
+        most = max(known, key=lambda d: (shares[d.name], d is fitting), default=None)
+        if plain is not None and share(plain) >= max([LEAST_SHARE, *shares.values()]):
+            return none
+        if most is not None and shares[most.name] >= LEAST_SHARE:
+            fitting = most
+    if not needed and fitting is None:
+        return none
     stored = fitting.name if fitting else None
     outdated = bool(known) and fitting is None
     return PilotPlan(columns, lookup, stored, outdated=outdated, needed=True, origins=origins, peeked=peeked)
+
+
+def _none_seen(_: Pilot) -> float:
+    """Return that there are no leaves: folds that are cut by a sample are cut anew where it is another."""
+    return 0.0
 
 
 def make_pilot(
@@ -150,20 +176,22 @@ def make_pilot(
     seed: int = 0,
     classes: Sequence[Label] = (),
     hash_columns: Hashed = None,
+    seen: Seen | None = None,
 ) -> Pilot:
     """Return the pilot of a data set: from the schema, from the store, or from a new sample that is stored.
 
     ``classes`` are the labels of a target that is a class; ``hash_columns`` as in :class:`~hpo.data.ColumnEncoder`.
+    ``seen`` returns the share of the segments of which there are leaves made with a pilot; these go on with it.
 
     Raises
     ------
     DataError
         If the sample cannot be read.
     """
-    plan = plan_pilot(dataset, folds, max_categories, store, classes, hash_columns)
+    plan = plan_pilot(dataset, folds, max_categories, store, classes, hash_columns, seen)
     unfitted = ColumnEncoder(max_categories, hash_columns=hash_columns)
     if not plan.needed:
-        return _pilot(dataset, folds, _fitted(unfitted, dataset, None, classes, {}), None, "schema")
+        return _of_schema(dataset, folds, unfitted, classes)
     if plan.stored is not None:
         found = load_pilot(store, plan.stored, folds, dataset)
         if found is not None:
@@ -214,7 +242,7 @@ def _counting(dataset: Dataset, table: pa.Table) -> pa.Table:
 
 
 def load_pilot(store: StateStore, name: str, folds: FoldScheme, dataset: Dataset) -> Pilot | None:
-    """Return a stored pilot, or None if it is gone, damaged, or none that goes by that name."""
+    """Return a stored pilot, or None if it is missing, damaged, or the document of that name is no pilot."""
 
     def make(document: Blob) -> Pilot:
         about = document.about
@@ -253,6 +281,13 @@ def _fitted(
 ) -> ColumnEncoder:
     weight = dataset.weight if sample is not None else None
     return encoder.fit_fields(dataset.features, sample, dataset.target_fields, weight, classes, origins)
+
+
+def _of_schema(
+    dataset: Dataset, folds: FoldScheme, encoder: ColumnEncoder, classes: Sequence[Label]
+) -> Pilot:
+    """Return the pilot of data whose encoder follows from the schema."""
+    return _pilot(dataset, folds, _fitted(encoder, dataset, None, classes, {}), None, "schema")
 
 
 def _pilot(dataset: Dataset, folds: FoldScheme, encoder: ColumnEncoder, name: str | None, origin: str) -> Pilot:

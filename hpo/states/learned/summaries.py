@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from algorithms.contract import Batch, Shape, SparseBatch, Summary
 from algorithms.known import Known
-from hpo.states.learned.kinds import SUMMARY, fits
+from hpo.states.learned.kinds import LEAST_SHARE, SUMMARY, fits
+from hpo.states.learned.seen import context_knowing, share_seen
 from hpo.states.summaries import fields_of_summary
 from state_store import StateStore, digest
 
@@ -121,7 +122,10 @@ def with_stored(
     found: dict[Summary, Known] = {}
     for document in sorted(SUMMARY.all(store), key=_learned_last, reverse=True):
         summary = wanted.get(str(document.about.get("lookup")))
-        if summary is None or summary in found or not fits(document, present):
+        if summary is None or summary in found:
+            continue
+        context = context_knowing(document.name, summary, pilot, dataset.targets, dataset.weight)
+        if not fits(document, present) and share_seen([context], pilot, dataset, store) < LEAST_SHARE:
             continue
         known = load_known(store, document.name)
         if known is not None:
