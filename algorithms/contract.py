@@ -120,7 +120,7 @@ class Summary(ABC, Generic[S]):
 
     def takes(self, batch: Batch) -> bool:
         """Return whether a batch is taken as it is; else its rows come in pieces that are small when dense."""
-        return self.sparse or not isinstance(batch, SparseBatch)
+        return type(batch) is Batch or (self.sparse and isinstance(batch, SparseBatch))
 
     @property
     def learning(self) -> Learned | None:
@@ -204,11 +204,11 @@ def pass_fields(summary: Summary) -> dict[str, object]:
 
 
 def pieces_for(summary: Summary, batch: Batch) -> Iterator[Batch]:
-    """Yield a batch as a summary takes it: sparse rows whole where it takes these, else in pieces."""
-    if isinstance(batch, SparseBatch) and not summary.takes(batch):
-        yield from batch.pieces()
-    else:
+    """Yield a batch as a summary takes it: sparse rows, or codes, whole where it takes these, else in pieces."""
+    if summary.takes(batch):
         yield batch
+    else:
+        yield from batch.pieces()
 
 
 class Algorithm(ABC, Generic[S, M]):
