@@ -205,6 +205,10 @@ class Batch:
         priority = None if self.priority is None else self.priority[rows]
         return Batch(self.values[rows], self.d, weight, self.present, priority)
 
+    def pieces(self) -> Iterator[Batch]:
+        """Yield the rows in pieces that every summary takes: all of them as they are."""
+        yield self
+
     def target(self, place: int) -> Array:
         """Return the column at a place among all p, shape (n,): zeros where it is not present.
 

@@ -41,7 +41,10 @@ from algorithms.ranges import Range, unsearched
 from algorithms.tags import Tags
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.base import BaseEstimator
+
+    from algorithms.noise import Bounds
 
 
 EXACT, APPROXIMATE, RESUMABLE = "exact", "approximate", "resumable"
@@ -103,13 +106,21 @@ class Summary(ABC, Generic[S]):
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state of that shape at most, known before the pass."""
 
+    def sensitivity(self, shape: Shape) -> float:
+        """Return the largest length that one row adds to the sums of a state, columns scaled to [-1, 1]."""
+        raise AlgorithmError(f"{type(self).__name__} holds no sums that noise is added to")
+
+    def noised(self, state: S, bounds: Bounds, sigma: float, rng: np.random.Generator) -> S:
+        """Return a state with noise of that deviation in its sums, of rows whose columns lie within bounds."""
+        raise AlgorithmError(f"{type(self).__name__} holds no sums that noise is added to")
+
     def nbytes_of(self, shape: Shape, rows: int) -> int:
         """Bytes that a state of so many rows is expected to take, where it grows with them."""
         return self.nbytes(shape)
 
     def takes(self, batch: Batch) -> bool:
         """Return whether a batch is taken as it is; else its rows come in pieces that are small when dense."""
-        return self.sparse or not isinstance(batch, SparseBatch)
+        return type(batch) is Batch or (self.sparse and isinstance(batch, SparseBatch))
 
     @property
     def learning(self) -> Learned | None:
@@ -193,11 +204,11 @@ def pass_fields(summary: Summary) -> dict[str, object]:
 
 
 def pieces_for(summary: Summary, batch: Batch) -> Iterator[Batch]:
-    """Yield a batch as a summary takes it: sparse rows whole where it takes these, else in pieces."""
-    if isinstance(batch, SparseBatch) and not summary.takes(batch):
-        yield from batch.pieces()
-    else:
+    """Yield a batch as a summary takes it: sparse rows, or codes, whole where it takes these, else in pieces."""
+    if summary.takes(batch):
         yield batch
+    else:
+        yield from batch.pieces()
 
 
 class Algorithm(ABC, Generic[S, M]):

@@ -12,6 +12,7 @@ from benchmarks.fidelity import fidelity_rows
 from benchmarks.fidelity_glm import error_rows
 from benchmarks.growth import growth_rows
 from benchmarks.hashing import hashing_rows
+from benchmarks.joins import join_rows
 from benchmarks.logistic import logistic_rows
 from benchmarks.memory import memory_rows
 from benchmarks.neighbors import neighbor_rows
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "growth": growth_rows,
     "engines": engine_rows,
     "scale": scale_rows,
+    "joins": join_rows,
     "memory": memory_rows,
     "clusters": cluster_rows,
     "neighbors": neighbor_rows,

@@ -19,7 +19,7 @@ from hpo.question.question import Question, solved_from
 from hpo.states.contexts import Evidence, evidence, make_pass
 from hpo.states.fold_states import FoldStates
 from hpo.states.learned.deals import dealt
-from hpo.states.learned.pilot import make_pilot
+from hpo.states.learned.pilot import Pilot, make_pilot
 from hpo.states.passes import PassResult
 from hpo.trials.run import study_space
 from studies.spec.spec import StudySpec
@@ -66,14 +66,24 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None, engine: Engi
     question = question_of(
         StudySpec(data=(str(data),), target=TARGET, algorithm=tuple(ALGORITHMS), store=str(store))
     )
-    pilot = make_pilot(
+    return states_of(question, engine or Engine(n_jobs=n_jobs))
+
+
+def pilot_of(question: Question) -> Pilot:
+    """Return what a pass must know before it starts."""
+    return make_pilot(
         question.dataset,
         dealt(question.folds, question.dataset, question.store),
         question.spec.max_categories,
         question.store,
         hash_columns=question.hash_columns,
     )
+
+
+def states_of(question: Question, engine: Engine) -> States:
+    """Read what no state is known of, and merge the folds."""
+    pilot = pilot_of(question)
     one_pass = make_pass(question, pilot)
-    result = one_pass.run(engine or Engine(n_jobs=n_jobs), Progress(), Event())
+    result = one_pass.run(engine, Progress(), Event())
     solved = solved_from(question.searched)
     return States(question, evidence(pilot, one_pass.contexts, result.cells, question.scoring, solved), result)

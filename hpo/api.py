@@ -30,6 +30,7 @@ from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
+from hpo.states.noise import noise_of
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.editions import Edition, edition_of
 from hpo.trials.run import Runner
@@ -281,7 +282,16 @@ def plan(spec: StudySpec) -> Plan:
     return make_plan(question_of(spec))
 
 
-def export_site(spec: StudySpec, path: str | os.PathLike[str], site: str, *, progress: bool | None = None) -> Sent:
+def export_site(
+    spec: StudySpec,
+    path: str | os.PathLike[str],
+    site: str,
+    *,
+    epsilon: float | None = None,
+    delta: float | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    progress: bool | None = None,
+) -> Sent:
     """Write the sums of a site's rows, and no row: what others add to theirs, to answer a study of all rows.
 
     What no state is known of is read, once. Of each fold the weight, mean and scatter of the columns leave the
@@ -295,18 +305,23 @@ def export_site(spec: StudySpec, path: str | os.PathLike[str], site: str, *, pro
     spec : the study; its trials are not run.
     path : the file to write.
     site : a name of the site.
+    epsilon, delta : noise is added to the sums, so that what leaves is (ε, δ)-differentially private for each row
+        (Gaussian mechanism); None for none. What is sent again costs as much again.
+    bounds : with noise, for each column that is a number, and the target, between which values rows are brought
+        first: known without looking at the rows.
     progress : as of :func:`tune`.
 
     Raises
     ------
     TuneError
-        The study keeps no sums, or folds by groups.
+        The study keeps no sums, folds by groups, or noise lacks bounds.
     hpo.errors.DataError
         The data cannot be read, or does not suit the layout that was agreed on.
     """
+    noise = noise_of(epsilon, delta, bounds)
     question, bar = question_of(spec), progress_of(progress)
     with bar, stop_on_interrupt() as stop, one_thread():
-        return sites.export_site(question, path, site, bar, stop)
+        return sites.export_site(question, path, site, bar, stop, noise)
 
 
 def export_layout(spec: StudySpec, path: str | os.PathLike[str]) -> Exported:
@@ -350,9 +365,10 @@ def _question(
     return question
 
 
-def _of_sites(spec: StudySpec, name: str, folds: Any, store: StateStore | Location | None) -> Question:
+def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Location | None) -> Question:
     """Return the question of a spec whose data is what sites sent."""
-    chosen = [key for key in ("features", "drop", "weight", "join", "layout") if getattr(spec, key)]
+    asked = {"features": spec.features, "drop": spec.drop, "weight": spec.weight, "join": spec.join}
+    chosen = [key for key, value in {**asked, "layout": spec.layout}.items() if value]
     if chosen or Window.of(spec.model_dump()).words:
         what = ", ".join(chosen) or Window.of(spec.model_dump()).words
         raise TuneError(f"{what}: the sites chose their rows and columns when they made their states; leave it out")
@@ -362,8 +378,8 @@ def _of_sites(spec: StudySpec, name: str, folds: Any, store: StateStore | Locati
     if spec.target is None and len(dataset.targets) == 1:
         spec = spec.but(target=dataset.targets[0])
     question = question_over(spec, dataset, dict(layout.folds), store)
-    asked = make_folds(folds, dataset, seed=spec.seed, classify=question.classify)
-    sites.site_folds(folds, layout.folds, asked)
+    scheme = make_folds(folds, dataset, seed=spec.seed, classify=question.classify)
+    sites.site_folds(folds, layout.folds, scheme)
     return replace(question, layout=layout)
 
 

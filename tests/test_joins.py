@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,9 @@ from sklearn.model_selection import KFold, cross_val_score
 from terminal import shell
 
 import hpo
+from algorithms.summaries import moments
 from hpo.data import open_dataset
+from hpo.data.sources.keys import KeyIndex
 from hpo.errors import DataError, TuneError
 from studies.errors import SpecError
 
@@ -120,6 +124,31 @@ def test_scores_are_those_of_scikit_learn_on_the_joined_rows():
         np.testing.assert_allclose(one.scores.folds, expected, rtol=1e-10)
 
 
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([None, "w"]), st.sampled_from(["ridge", "pca", "lasso"]))
+def test_products_are_those_of_joining_first_where_a_table_pays(seed, weight, algorithm):
+    rng = np.random.default_rng(seed)
+    facts, planes, weather = star(seed, rows=1_200)
+    planes["model"] = rng.choice([f"m{i}" for i in range(16)], 30)
+    planes["year"] = 2e9 + rng.integers(0, 3, 30)
+    planes["same"] = 7.3
+    facts["dest"] = rng.choice([f"d{i}" for i in range(25)], 1_200)
+    target = None if algorithm == "pca" else "y"
+    options = {
+        "drop": ["tail", "hour", "w", "y"] if target is None else ["tail", "hour", "w"],
+        "weight": weight, "algorithm": algorithm, "trials": 4, "seed": 3,
+    }  # fmt: skip
+    options["drop"] = [name for name in options["drop"] if name != weight]
+    found, apart = [], moments.apart
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as store:
+        patch.setattr(moments, "apart", lambda batch: found.append(apart(batch)) or found[-1])
+        joined = hpo.tune(hpo.Join(facts, on(planes, weather)), target, store=store, **options)
+    assert len(found) == 5 and all(len(one[1]) == 2 for one in found)
+    first = hpo.tune(merged(facts, planes, weather), target, **options)
+    for a, b in zip(joined.candidates, first.candidates, strict=True):
+        np.testing.assert_allclose(a.scores.folds, b.scores.folds, rtol=1e-10)
+
+
 @pytest.mark.parametrize("algorithm", ["logistic", "gaussian_nb", "knn_classifier", "linear"])
 def test_every_summary_takes_joined_batches(algorithm):
     facts, planes, weather = star()
@@ -192,6 +221,30 @@ def test_keys_of_one_kind_are_compared_as_such(facts, keys):
     rows = pd.DataFrame({"k": facts, "y": [1.0, 2.0, 3.0, 4.0]})
     dataset = open_dataset(hpo.Join(rows, {"d": (pd.DataFrame({"k": keys, "v": [3.0, 1.0]}), "k")}), target="y")
     assert shown(table(dataset, "v"))["v"] == [1.0, None, 3.0, None]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.sampled_from(["int8", "uint8", "int16", "int64", "uint64", "float64", "str", "step"]), st.integers(1, 2))
+def test_keys_are_found_as_a_dictionary_finds_them(data, kind, columns):
+    def values(rows):
+        if kind == "str":
+            return np.array(data.draw(st.lists(st.sampled_from("abcdef"), min_size=rows, max_size=rows)), object)
+        if kind == "step":
+            draw = st.lists(st.integers(-5, 5), min_size=rows, max_size=rows)
+            return np.array(data.draw(draw), np.int64) * data.draw(st.sampled_from([1, 3600, 10**9]))
+        ends = (-8.0, 8.0) if kind == "float64" else (np.iinfo(kind).min, np.iinfo(kind).max)
+        any_number = st.floats(*ends) if kind == "float64" else st.integers(int(ends[0]), int(ends[1]))
+        near = st.sampled_from([ends[0], ends[1], 0, 1, 2, 3])
+        return np.array(data.draw(st.lists(near | any_number, min_size=rows, max_size=rows)), kind)
+
+    own = [values(6) for _ in range(columns)]
+    index = KeyIndex([pa.array(column) for column in own])
+    known = dict(zip(zip(*own, strict=True), range(6), strict=True))
+    assert (index.twice is None) == (len(known) == 6)
+    if index.twice is None:
+        other = [np.concatenate([column[::2], values(9)]) for column in own]
+        wanted = [known.get(key, -1) for key in zip(*other, strict=True)]
+        assert index.find([pa.array(column) for column in other]).tolist() == wanted
 
 
 def test_a_row_without_a_key_matches_none():
@@ -301,6 +354,15 @@ def test_the_command_line_joins_files(files):
     assert shell("plan", "study.yaml", "--json", env=env).json["rows_to_read"] == 600
     moved = shell("run", "study.yaml", "--quiet", "--json", env=env)
     assert (moved.code, moved.json["edition"]["number"]) == (0, 2)
+
+
+def test_workers_look_up_as_this_process_does(files):
+    keys = {"plane": (star()[1], "tail"), "weather": ("weather.parquet", ["port", "hour"])}
+    options = {"drop": ["tail", "hour", "w"], "algorithm": "ridge", "trials": 2, "join": keys}
+    here = hpo.tune("facts", "y", store=files / "here", **options)
+    there = hpo.tune("facts", "y", store=files / "there", engine="loky", n_jobs=2, **options)
+    assert there.cost.rows_read == 600
+    assert [c.scores.folds for c in there.candidates] == [c.scores.folds for c in here.candidates]
 
 
 def _score_of(files, planes, weather):

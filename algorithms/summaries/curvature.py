@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Places, Values
-from algorithms.contract import APPROXIMATE, INDICATOR, Batch, Learned, Shape, State, Summary
+from algorithms.contract import APPROXIMATE, INDICATOR, Batch, Learned, Shape, SparseBatch, State, Summary
 from algorithms.known import Known
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE as KERNEL_NONE
@@ -395,7 +395,8 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     def takes(self, batch: Batch) -> bool:
         """Return whether a batch is taken as it is: sparse rows only where the state is the rows."""
         of_rows = self.known is not None and WHOLE in self.known
-        return (of_rows and self.kernel == KERNEL_NONE) or super().takes(batch)
+        sparse = isinstance(batch, SparseBatch)
+        return (sparse and of_rows and self.kernel == KERNEL_NONE) or super().takes(batch)
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the pilot: a start for each ridge penalty on standardised columns, and the scales.

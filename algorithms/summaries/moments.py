@@ -13,19 +13,24 @@ whose factors are stacked and decomposed again (TSQR: Demmel, Grigori, Hoemmen &
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Places
+from algorithms.coded import CodedBatch, Lookup
 from algorithms.contract import EXACT, Batch, Shape, State, Summary
 from algorithms.errors import InvalidTarget, TooLarge
 from algorithms.known import Known
 from algorithms.likeness import of_scatter
+from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import Summed
-from algorithms.preparing.kernels import OnFeatures
+from algorithms.preparing.kernels import NONE, OnFeatures
 from algorithms.ranges import Choice, Legal
+from algorithms.summaries._coded import Used, apart, rows_of
+from algorithms.summaries._coded import products as products_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -153,6 +158,12 @@ class Moments(OnFeatures, Summary[MomentsState]):
             "decompositions"
         )
 
+    def takes(self, batch: Batch) -> bool:
+        """Return whether a batch is taken as it is: one of codes by products in float64 alone."""
+        if not isinstance(batch, CodedBatch):
+            return super().takes(batch)
+        return self.kernel == NONE and self.target_transform == "none" and self.products == DOUBLE
+
     def knowing_or_not(self, known: Known | None) -> Self:
         """Return this summary, knowing that or nothing."""
         return dataclasses.replace(self, known=known)
@@ -200,9 +211,23 @@ class Moments(OnFeatures, Summary[MomentsState]):
         p = self.inside(shape).p
         return 8 * (p * p * (2 if self.products == QR else 1) + 2 * p + 3)
 
+    def sensitivity(self, shape: Shape) -> float:
+        """Return the length of (1, z, zzᵀ) at most, of p columns and targets."""
+        return float(np.sqrt(1.0 + shape.p + shape.p * (shape.p + 1) / 2.0))
+
+    def noised(
+        self, state: MomentsState, bounds: Bounds, sigma: float, rng: np.random.Generator
+    ) -> MomentsState:
+        """Return the moments of noised sums of 1, z and zzᵀ."""
+        rows, mean, scatter = noised_moments(state.rows, state.mean, state.scatter, bounds, sigma, rng)
+        return MomentsState(state.shape, rows, float(rows), mean, scatter, below=np.zeros(len(mean)))
+
     def _lift(self, batch: Batch, shape: Shape) -> MomentsState:
         if self.products == QR:
             return _lifted_root(batch, shape)
+        if isinstance(batch, CodedBatch):
+            mean, below, scatter = _spread(*_centred_codes(batch), shape.p)
+            return MomentsState(shape, batch.n, batch.total, mean, scatter, rounding=EPS, below=below)
         narrow = self.products == DATA and batch.values.dtype == np.float32
         mean, below, scatter = _centred(batch.values, batch.weight, np.float32 if narrow else np.float64)
         if batch.present is not None:
@@ -337,21 +362,31 @@ def _centred(values: Floats, w: Array | None, dtype: DTypeLike) -> tuple[Array, 
     the same product. Columns that lie within their deviation of zero are multiplied as they are: that costs them no
     more than a bit.
     """
-    sample = values[_some(len(values))].astype(np.float64)
-    middle = sample.mean(axis=0)
-    far = np.abs(middle) > sample.std(axis=0)
-    mean, below, scatter, lost = _about(values, w, np.where(far, middle, 0.0).astype(dtype), dtype)
+    mean, below, scatter, lost = _about(values, w, _middle(values).astype(dtype), dtype)
     if lost:
         mean, below, scatter, _ = _about(values, w, mean.astype(dtype), dtype)
     return mean, below, scatter
+
+
+def _middle(values: Floats) -> Array:
+    """Return the means of some rows, of columns that lie far from zero; zero of others."""
+    sample = values[_some(len(values))].astype(np.float64)
+    middle = sample.mean(axis=0)
+    return np.where(np.abs(middle) > sample.std(axis=0), middle, 0.0)
 
 
 def _about(
     values: Floats, w: Array | None, shift: Floats, dtype: DTypeLike
 ) -> tuple[Array, Array, Array, bool]:
     """Return the same by one product about a shift, and whether an unshifted column lies far from zero."""
+    z = _shifted(values, w, shift, dtype)
+    total = float(len(z)) if w is None else float(w.sum())
+    return _about_shift((z.T @ z).astype(np.float64, copy=False), shift.astype(np.float64), total)
+
+
+def _shifted(values: Floats, w: Array | None, shift: Floats, dtype: DTypeLike) -> Floats:
+    """Return the columns less their shifts, and one of ones, all times the root of the weights."""
     n, p = values.shape
-    total = float(n) if w is None else float(w.sum())
     z = np.empty((n, p + 1), dtype, order="F")
     np.copyto(z[:, :p], values)
     for j in np.flatnonzero(shift):
@@ -359,12 +394,39 @@ def _about(
     z[:, p] = 1.0
     if w is not None:
         z *= np.sqrt(w).astype(dtype)[:, None]
-    products = (z.T @ z).astype(np.float64, copy=False)
+    return z
+
+
+def _about_shift(products: Array, shift: Array, total: float) -> tuple[Array, Array, Array, bool]:
+    """Return the moments of columns by the products of these, less their shifts, and of a column of ones."""
+    p = len(shift)
     delta = products[p, :p] / total
     squares = delta * delta * total
     lost = bool(np.any((shift == 0.0) & (2.0 * squares > np.diagonal(products)[:p])))
-    mean, below = _exact_sum(shift.astype(np.float64), delta)
+    mean, below = _exact_sum(shift, delta)
     return mean, below, products[:p, :p] - _squares(delta, total), lost
+
+
+def _centred_codes(batch: CodedBatch) -> tuple[Array, Array, Array, Places]:
+    """Return the same of rows of codes, and the places of the columns, by the products of what is not looked up."""
+    made, tables = apart(batch)
+    places = np.concatenate([batch.columns, *(m.columns for m in made), *(t.columns for t in tables)])
+    shift = _middle(rows_of(batch, made, _some(batch.n))[:, :-1])
+    mean, below, scatter, lost = _about_codes(batch, made, tables, shift)
+    if lost:
+        mean, below, scatter, _ = _about_codes(batch, made, tables, mean[: len(shift)])
+    return mean, below, scatter, places
+
+
+def _about_codes(
+    batch: CodedBatch, made: Sequence[Lookup], tables: Sequence[Used], shift: Array
+) -> tuple[Array, Array, Array, bool]:
+    """Return the same as :func:`_about`."""
+    z = rows_of(batch, made, shift=shift)
+    if batch.weight is not None:
+        z *= np.sqrt(batch.weight)[:, None]
+    whole = np.concatenate([shift, *(one.shift for one in tables)])
+    return _about_shift(products_of(z, batch.weight, tables), whole, batch.total)
 
 
 def _squares(delta: Array, weight: float) -> Array:

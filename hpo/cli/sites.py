@@ -35,9 +35,20 @@ def of_site(
     return spec if store is None else spec.but(store=store)
 
 
-def send_site(spec: StudySpec, file: Path, site: str, *, as_json: bool) -> None:
-    """Write the sums of a site."""
-    sent = api.export_site(spec, file, site, progress=False if as_json else None)
+def send_site(
+    spec: StudySpec,
+    file: Path,
+    site: str,
+    noise: tuple[float | None, float | None, list[str] | None],
+    *,
+    as_json: bool,
+) -> None:
+    """Write the sums of a site, with noise where that was asked for."""
+    epsilon, delta, given = noise
+    bounds = None if given is None else dict(map(_bounds, given))
+    sent = api.export_site(
+        spec, file, site, epsilon=epsilon, delta=delta, bounds=bounds, progress=False if as_json else None
+    )
     if as_json:
         emit(asdict(sent))
         return
@@ -45,9 +56,21 @@ def send_site(spec: StudySpec, file: Path, site: str, *, as_json: bool) -> None:
         f"{sent.file.path}: the sums of {counted(sent.rows, 'row')} of {site}, {readable_bytes(sent.file.bytes)}: "
         f"{', '.join(sent.summaries)}"
     )
+    if sent.noise:
+        say(f"noise hides single rows: ε={sent.noise[0]:g}, δ={sent.noise[1]:g}, as often as such sums are sent")
     if sent.left_out:
         say(f"stays here, since it is no sum: {', '.join(sent.left_out)}")
     say(f"where the others' are: hpo states import {sent.file.path.name}, and data: sites:{spec.name} in a study")
+
+
+def _bounds(text: str) -> tuple[str, tuple[float, float]]:
+    """Return the column and the bounds in ``COLUMN=LOW:HIGH``."""
+    name, _, values = text.rpartition("=")
+    try:
+        low, high = map(float, values.split(":"))
+    except ValueError:
+        raise UsageError(f"--bounds {text}: write COLUMN=LOW:HIGH, such as age=0:120") from None
+    return name, (low, high)
 
 
 def send_layout(spec: StudySpec, file: Path, *, as_json: bool) -> None:

@@ -184,6 +184,16 @@ def export(
         typer.Option("--only-layout", help="Write how a study encodes columns, for other sites to do the same."),
     ] = False,
     site: Annotated[str, typer.Option(metavar="NAME", help="What to call this site, with --only-moments.")] = "",
+    epsilon: Annotated[
+        float | None, typer.Option(metavar="E", help="Add noise to the sums that hides single rows: ε.")
+    ] = None,
+    delta: Annotated[float | None, typer.Option(metavar="D", help="And its δ, such as 1e-6.")] = None,
+    bounds: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=LOW:HIGH", help="With noise: where values lie, of each number and the target."
+        ),
+    ] = None,
     store: Store = None,
     storage: Storage = None,
     as_json: AsJson = False,
@@ -201,11 +211,12 @@ def export(
       hpo states export some.zip 3fa1 77c0
       hpo states export layout.zip --only-layout --study diabetes.yaml
       hpo states export north.zip --only-moments --site north --study diabetes.yaml
+      hpo states export n.zip --only-moments --site n --study d.yaml --epsilon 1 --delta 1e-6 --bounds age=0:120
     """
     if only_moments or only_layout:
         asked = of_site(study, store, storage, site if only_moments else "-", contexts)
         if only_moments:
-            send_site(asked, file, site, as_json=as_json)
+            send_site(asked, file, site, (epsilon, delta, bounds), as_json=as_json)
         else:
             send_layout(asked, file, as_json=as_json)
         return

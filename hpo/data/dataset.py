@@ -17,11 +17,11 @@ from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words, priorities
 from hpo.data.origins import Extent, origins_from
 from hpo.data.schema import Field, Schema, label_type, unknown_column
-from hpo.data.segment import ReadLog, Rows, Segment, spread
+from hpo.data.segment import SEGMENT_ROWS, ReadLog, Rows, Segment, spread
 from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
 from hpo.data.sources.text import Sight
-from hpo.data.values import arrow_numbers, decoded_strings, is_text, label_values, ticks_of
+from hpo.data.values import Places, arrow_numbers, decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ class Dataset:
         names = self._known(self.columns if columns is None else columns)
         self.log.start(segment.id)
         rows = counted = 0
-        most = batch_rows or rows_at_once(segment, len(names))
+        looked = self._source.looked_up(apart)
+        most = batch_rows or rows_at_once(segment, len(names) - len(looked), looked=bool(looked))
         for found in self._source.scan(segment, names, most, threads=threads, apart=apart):
             batch = found.batch
             rows += batch.num_rows
@@ -189,6 +190,11 @@ class Dataset:
     def feature_names(self) -> frozenset[str]:
         """Names of the features."""
         return frozenset(field.name for field in self.features)
+
+    @property
+    def looked_up(self) -> frozenset[str]:
+        """Names of the features that are looked up in tables as rows are read."""
+        return self._source.looked_up([field.name for field in self.features])
 
     @property
     def stored_numbers(self) -> float | None:
@@ -327,24 +333,39 @@ class Dataset:
     def _sample_segment(
         self, segment: Segment, names: list[str], rows: int, seed: int, most: int
     ) -> tuple[pa.Table, Words]:
-        pieces, keys, seen = [], [], 0
-        for found in self._source.scan(segment, names, min(most, rows_at_once(segment, len(names)))):
-            batch = found.batch
-            key = priorities(segment.place, seed, seen, batch.num_rows)
-            piece, key = _smallest(self._plain(batch), key, rows)
-            pieces.append(piece)
-            keys.append(key)
-            self.log.add_pilot(batch.num_rows)
-            seen += batch.num_rows
-            if len(pieces) > 8 or seen >= most:
-                kept = _smallest(pa.concat_tables(pieces), np.concatenate(keys), rows)
-                pieces, keys = [kept[0]], [kept[1]]
+        pieces, seen = [], 0
+        apart, at_once = tuple(self._source.looked_up(names)), min(most, rows_at_once(segment, len(names)))
+        waiting: list[Rows] = []
+        for found in self._source.scan(segment, names, at_once, apart=apart):
+            waiting.append(found)
+            seen += found.batch.num_rows
+            self.log.add_pilot(found.batch.num_rows)
+            if len(waiting) > 8 or seen >= most:
+                pieces.append(self._chosen(segment, waiting, names, rows, seed, seen))
+                waiting = []
             if seen >= most:
                 break
+        if waiting:
+            pieces.append(self._chosen(segment, waiting, names, rows, seed, seen))
         self._source.check(segment)
         empty = np.empty(0, np.uint64)
         fields = [pa.field(n, self._categories(n) or self._source.arrow.field(n).type) for n in names]
-        return pa.concat_tables([pa.schema(fields).empty_table(), *pieces]), np.concatenate([empty, *keys])
+        table = pa.concat_tables([pa.schema(fields).empty_table(), *(table for table, _ in pieces)])
+        return _smallest(table, np.concatenate([empty, *(key for _, key in pieces)]), rows)
+
+    def _chosen(
+        self, segment: Segment, found: Sequence[Rows], names: Sequence[str], rows: int, seed: int, seen: int
+    ) -> tuple[pa.Table, Words]:
+        """Return the rows with the smallest keys of those seen last; others are neither decoded nor looked up."""
+        ends = np.cumsum([0, *(one.batch.num_rows for one in found)])
+        keys = priorities(segment.place, seed, seen - int(ends[-1]), int(ends[-1]))
+        chosen = _of_smallest(keys, rows)
+        cuts = np.searchsorted(chosen, ends)
+        tables = [
+            self._plain(_taken(one, chosen[low:high] - start, names))
+            for one, start, low, high in zip(found, ends[:-1], cuts[:-1], cuts[1:], strict=True)
+        ]
+        return pa.concat_tables(tables), keys[chosen]
 
     def _plain(self, batch: pa.RecordBatch) -> pa.Table:
         """Return a batch as a table: text and categories as plain strings, labels in their own type."""
@@ -364,11 +385,12 @@ class Dataset:
         return values if pa.types.is_dictionary(stored) and not is_text(values) else None
 
 
-def rows_at_once(segment: Segment, columns: int) -> int:
+def rows_at_once(segment: Segment, columns: int, *, looked: bool = False) -> int:
     """Return the rows of a batch: small segments in four, so that decoding can run beside what follows it.
 
     Of many columns fewer rows, so that a batch stays within :data:`BATCH_BYTES`. It depends on nothing but the
-    segment and its columns, so that its states are the same bits whoever makes them.
+    segment and its columns, so that its states are the same bits whoever makes them. Where columns are looked up, a
+    table's rows are multiplied once a batch, and all rows of a segment are one batch where that is no larger.
 
     Examples
     --------
@@ -378,6 +400,8 @@ def rows_at_once(segment: Segment, columns: int) -> int:
     1677
     """
     few = max(1, BATCH_BYTES // (8 * max(1, columns)))
+    if looked:
+        return min(SEGMENT_ROWS, few)
     if segment.rows is None:
         return min(BATCH_ROWS, few)
     return min(BATCH_ROWS, few, max(LEAST_ROWS, -(-segment.rows // 4)))
@@ -398,8 +422,25 @@ def _smallest(
     """Return the rows with the smallest keys, in their old order."""
     if table.num_rows <= rows:
         return table, keys
-    chosen = np.sort(np.argpartition(keys, rows)[:rows]) if rows else np.empty(0, np.intp)
+    chosen = _of_smallest(keys, rows)
     return table.take(arrow_numbers(chosen)), keys[chosen]
+
+
+def _taken(rows: Rows, chosen: Places, names: Sequence[str]) -> pa.RecordBatch:
+    """Return columns of some rows, in order, those that are looked up among them."""
+    batch = rows.batch if len(chosen) == rows.batch.num_rows else rows.batch.take(arrow_numbers(chosen))
+    found = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for one in rows.looked:
+        own = arrow_numbers(one.places[chosen])
+        found |= {name: one.table.column(name).take(own) for name in one.table.schema.names}
+    return pa.RecordBatch.from_arrays([found[name] for name in names], names=list(names))
+
+
+def _of_smallest(keys: Words, rows: int) -> Places:
+    """Return the places of the smallest keys, ascending."""
+    if len(keys) <= rows:
+        return np.arange(len(keys))
+    return np.sort(np.argpartition(keys, rows)[:rows]) if rows else np.empty(0, np.intp)
 
 
 def _stored(segment: Segment, rows: int, decoded: int) -> int:

@@ -11,7 +11,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
 T = TypeVar("T")
@@ -58,17 +60,35 @@ class Segment:
 
 
 @dataclass(frozen=True, eq=False)
+class Looked:
+    """Columns of some rows that are looked up in a table.
+
+    Attributes
+    ----------
+    places : shape (n,), the row of the table for each of the rows.
+    table : the columns; one object for every batch that looks up in them.
+    where : what the table is, for messages.
+    """
+
+    places: NDArray[np.intp]
+    table: pa.RecordBatch
+    where: str
+
+
+@dataclass(frozen=True, eq=False)
 class Rows:
     """Some rows of a segment: their columns, and the features beside them where these are a sparse matrix.
 
     Attributes
     ----------
-    batch : the columns; without the features where ``sparse`` has them.
+    batch : the columns; without the features that ``sparse`` or ``looked`` have.
     sparse : the features of the same rows, in the order of the data set's; None where they are columns.
+    looked : further columns of the same rows.
     """
 
     batch: pa.RecordBatch
     sparse: csr_array | None = None
+    looked: tuple[Looked, ...] = ()
 
 
 @dataclass

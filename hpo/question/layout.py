@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from hpo.errors import TuneError
 from state_store.archive import documents_in
@@ -25,14 +24,14 @@ class Layout:
     sent : by context, the summaries whose states sites sent; None where rows are read here.
     """
 
-    encoder: Mapping[str, Any]
-    folds: Mapping[str, Any]
+    encoder: Mapping[str, object]
+    folds: Mapping[str, object]
     sent: Mapping[str, str] | None = field(default=None)
 
     @classmethod
-    def of(cls, about: Mapping[str, Any], sent: Mapping[str, str] | None = None) -> Layout:
+    def of(cls, about: Mapping[str, object], sent: Mapping[str, str] | None = None) -> Layout:
         """Return the layout that a document holds."""
-        return cls(about["encoder"], about["folds"], sent)
+        return cls(_part(about, "encoder"), _part(about, "folds"), sent)
 
 
 def read_layout(path: str | PathLike[str]) -> Layout:
@@ -52,3 +51,11 @@ def read_layout(path: str | PathLike[str]) -> Layout:
             "FILE --only-layout --study STUDY.yaml`"
         )
     return Layout.of(found[0].about)
+
+
+def _part(about: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return a part of a document; TuneError where it is none."""
+    found = about.get(name)
+    if not isinstance(found, Mapping):
+        raise TuneError(f"a layout makes no sense: its {name} is {found!r:.60}; write it again")
+    return found

@@ -19,6 +19,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from algorithms.contract import Batch, State, Summary, pieces_for
+from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
@@ -278,8 +279,9 @@ class Pass:
     def _batches(self, segment: Segment, *, ahead: bool, draws: bool) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
+        looked = dataset.looked_up
         first_row, n_cells, assign = 0, folds.leaf_cells, folds.assigner(segment)
-        features = [field.name for field in dataset.features]
+        features = [field.name for field in dataset.features if not looked or field.name not in folds.columns]
         scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
         for rows in read_ahead(scanned) if ahead else scanned:
             batch = rows.batch
@@ -288,10 +290,15 @@ class Pass:
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
                 rows, dataset.targets, dataset.weight, cells, n_cells,
-                priority=hashes, workspace=workspace, where=segment.id,
+                priority=hashes, workspace=workspace, where=segment.id, tables=self._tables,
             )  # fmt: skip
             parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))
             yield _Parts(parts, encoded.without_target, encoded.without_weight), batch.num_rows
+
+    @functools.cached_property
+    def _tables(self) -> Tables:
+        """The tables that rows look up in."""
+        return Tables(self.pilot.encoder)
 
     def _bytes(self, segment: Segment, rows: int) -> int:
         return segment.nbytes * rows // segment.rows if segment.rows else 0

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import functools
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from threading import Event
-from typing import Any
 
 import pyarrow as pa
 
-from algorithms.contract import State, Summary
+from algorithms.contract import Summary
 from hpo.data.dataset import Dataset
 from hpo.data.folds.groups import GroupFolds
 from hpo.data.folds.schemes import FoldScheme
@@ -28,6 +28,7 @@ from hpo.question.question import Question
 from hpo.states.contexts import pilot_of
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.seen import context_of
+from hpo.states.noise import Noise
 from hpo.states.passes import Pass, PassResult
 from hpo.states.runs import Leaf
 from state_store import Key, StateStore, digest
@@ -48,6 +49,7 @@ class Sent:
     site : its name.
     rows : that the sums are of.
     summaries : what was written, in words.
+    noise : the ε and δ of the noise in it; None for none.
     left_out : what the study keeps besides, which is no sum.
     file : what the file holds.
     """
@@ -57,6 +59,7 @@ class Sent:
     summaries: tuple[str, ...]
     left_out: tuple[str, ...]
     file: Exported
+    noise: tuple[float, float] | None = None
 
 
 def sites_name(data: object) -> str | None:
@@ -92,6 +95,7 @@ def export_site(
     site: str,
     progress: Progress | None = None,
     stop: Event | None = None,
+    noise: Noise | None = None,
 ) -> Sent:
     """Write the sums of all rows of a site, reading those that no state is known of.
 
@@ -104,6 +108,7 @@ def export_site(
     path : of the file.
     site : a name of the site.
     progress, stop : as of a pass.
+    noise : how much noise hides single rows; None for none.
 
     Raises
     ------
@@ -123,33 +128,39 @@ def export_site(
         kept = ", ".join(map(repr, question.summaries))
         raise TuneError(f"this study keeps {kept}, and sums alone leave a site: tune ridge, pca, lda or the like")
     contexts = {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in sums}
-    made = Pass(dataset, pilot, contexts, question.store).run(
-        question.engine, progress or Progress(), stop or Event()
-    )
-    rows = sum(segment.rows for segment in made.segments)
+    bounded = {} if noise is None else {s: noise.bounded(s, question, pilot) for s in sums}
+    ways: dict[Summary, Summary] = {s: bounded.get(s, s) for s in sums}
+    read = {way: context_of(way, pilot, dataset.targets, dataset.weight) for way in ways.values()}
+    made = Pass(dataset, pilot, read, question.store).run(question.engine, progress or Progress(), stop or Event())
+    leaves = {s: _leaf(ways[s], pilot, made) for s in sums}
+    if noise is not None:
+        leaves = noise.added(leaves, pilot.shape, bounded)
+    rows = next(iter(leaves.values())).rows
     keys = [pilot.folds.key(segment) for segment in dataset.segments]
-    key = digest(["site", question.spec.name, site, pilot.digest, keys])
+    key = digest(["site", question.spec.name, site, pilot.digest, keys if noise is None else secrets.token_hex(16)])
     about = {
         **_about(question, pilot), "site": site, "segment": key, "rows": rows,
         "contexts": {context: repr(s) for s, context in contexts.items()},
+        **({} if noise is None else {"noise": [noise.epsilon, noise.delta]}),
     }  # fmt: skip
     name = digest([about["study"], site, key])
     with tempfile.TemporaryDirectory() as folder:
         store = StateStore(folder)
         store.put_document(SITES, name, {}, about)
         for s, context in contexts.items():
-            leaf = Leaf(_whole(s, pilot, made), rows, made.without_target, made.without_weight)
-            store.put(Key(context, key), leaf, _about_leaf(s, pilot, site, name, rows, key))
+            store.put(Key(context, key), leaves[s], _about_leaf(s, pilot, site, name, leaves[s].rows, key))
         left = tuple(repr(s) for s in question.summaries if s not in contexts)
-        return Sent(site, rows, tuple(map(repr, sums)), left, export_states(store, path))
+        spent = None if noise is None else (noise.epsilon, noise.delta)
+        return Sent(site, rows, tuple(map(repr, sums)), left, export_states(store, path), spent)
 
 
-def _whole(summary: Summary, pilot: Pilot, made: PassResult) -> tuple[State, ...]:
-    """Return the states of a leaf: of every fold, or of the whole site where it is one."""
-    cells = made.cells[summary]
-    if pilot.folds.places is None:
-        return tuple(cells)
-    return (functools.reduce(pilot.ready(summary).merge, cells),)
+def _leaf(summary: Summary, pilot: Pilot, made: PassResult) -> Leaf:
+    """Return the leaf of a site: the states of every fold, or one where the site is a fold."""
+    cells = tuple(made.cells[summary])
+    if pilot.folds.places is not None:
+        cells = (functools.reduce(pilot.ready(summary).merge, cells),)
+    rows = sum(segment.rows for segment in made.segments)
+    return Leaf(cells, rows, made.without_target, made.without_weight)
 
 
 def _about_leaf(
@@ -166,7 +177,7 @@ def _folds(folds: FoldScheme) -> str:
     return "a site each" if folds.places is not None else folds.describe()
 
 
-def _about(question: Question, pilot: Pilot) -> dict[str, Any]:
+def _about(question: Question, pilot: Pilot) -> dict[str, object]:
     """Return what others must know to make, and to read, the states of a study."""
     dataset = question.dataset
     columns = tuple(dict.fromkeys((*dataset.columns, *pilot.folds.columns)))
@@ -210,7 +221,15 @@ def site_data(store: StateStore, name: str) -> tuple[Dataset, Layout]:
     )
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(first["schema"])))
     sent = {context: words for d in documents for context, words in d.about["contexts"].items()}
-    return _away(schema, roles, segments), Layout.of(first, sent)
+    data = _away(schema, roles, segments)
+    data.chosen = f"{counted(len(segments), 'site')}: {', '.join(map(_named, documents))}"
+    return data, Layout.of(first, sent)
+
+
+def _named(document: Document) -> str:
+    """Return the name of a site, and what noise is in its sums."""
+    noise = document.about.get("noise")
+    return str(document.about["site"]) + (f" (noise: ε={noise[0]:g}, δ={noise[1]:g})" if noise else "")
 
 
 def _latest(store: StateStore, name: str) -> list[Document]:
@@ -245,12 +264,10 @@ def _away(schema: pa.Schema, roles: Roles, segments: tuple[Segment, ...]) -> Dat
     block = TableBlock(schema.empty_table())
     arrow = unify_schemas([(segments[0].uri, block.schema)], None)
     fields = Schema.from_arrow(arrow, {field.name: True for field in arrow})
-    made = Dataset(_Away(block, arrow, fields, segments), roles)
-    made.chosen = f"{counted(len(segments), 'site')}: {', '.join(s.uri.removeprefix('site:') for s in segments)}"
-    return made
+    return Dataset(_Away(block, arrow, fields, segments), roles)
 
 
-def site_folds(asked: object, about: Mapping[str, Any], made: FoldScheme) -> None:
+def site_folds(asked: object, about: Mapping[str, object], made: FoldScheme) -> None:
     """Refuse other folds than sites have dealt."""
     if asked != DEFAULT and made.to_dict() != dict(about):
         raise TuneError(f"folds={asked!r}: the sites dealt theirs as {dict(about)!r}; leave folds out")

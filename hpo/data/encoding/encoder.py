@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from algorithms.batches import Label
 from algorithms.contract import Batch, Column, SparseBatch
 from algorithms.lazily import sklearn
 from hpo.data.cells import cell_order
+from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.encodings import (
     CategoryEncoding,
     Encoding,
@@ -228,11 +229,12 @@ class ColumnEncoder:
         priority: Words | None = None,
         workspace: Workspace | None = None,
         where: str = "",
+        tables: Tables | None = None,
     ) -> Encoded:
         """Return a batch of encoded rows sorted by cell, with the number of rows of each cell.
 
         Like :meth:`encode` otherwise. ``cells`` has a cell for each row, and ``priority`` a hash. Features that are
-        a sparse matrix stay sparse.
+        a sparse matrix stay sparse; those that are looked up stay codes, of tables that ``tables`` encodes once.
         """
         matrix, batch = (rows.sparse, rows.batch) if isinstance(rows, Rows) else (None, rows)
         usable = usable_rows(batch, targets, weight, where, self.classes_)
@@ -240,6 +242,9 @@ class ColumnEncoder:
         hashes = None if priority is None else priority[order]
         if matrix is not None:
             encoded: Batch = self._beside(matrix[order], batch, targets, weight, order, where, hashes)
+        elif isinstance(rows, Rows) and rows.looked:
+            taken, room = _taken_weight(batch, weight, order), workspace or Workspace()
+            encoded = (tables or Tables(self)).batch(rows, targets, taken, order, hashes, room, where)
         else:
             encoded = self._gather(batch, targets, weight, order, workspace, where)
             encoded = encoded if hashes is None else replace(encoded, priority=hashes)
@@ -292,13 +297,18 @@ class ColumnEncoder:
         gather = Gather(buffer, rows, order, where)
         arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
         with np.errstate(over="ignore", invalid="ignore"):
-            for encoding, first in zip(self.encodings_, self._firsts, strict=True):
+            for encoding, first in self.placed:
                 encoding.write(gather, arrays[encoding.name], first)
             for index, name in enumerate(targets):
                 write_target(gather, name, arrays[name], d + index, self.classes_)
         whole = len(gather.present) == d + len(targets)
         present = None if whole else np.array(gather.present, np.intp)
         return Batch(gather.values(), d, _taken_weight(batch, weight, order), present)
+
+    @property
+    def placed(self) -> Iterator[tuple[Encoding, int]]:
+        """Every encoding, with the place of its first column."""
+        return zip(self.encodings_, self._firsts, strict=True)
 
     def _check_fitted(self) -> None:
         if "encodings_" not in vars(self):

@@ -17,6 +17,7 @@ from hpo.data.encoding.gather import Gather
 from hpo.data.encoding.hashed import HashedEncoding
 from hpo.data.schema import BOOLEAN, CATEGORICAL, DATE, NUMERIC, TIMESTAMP, Field, kind_of, plain_type
 from hpo.data.values import (
+    Places,
     as_numbers,
     calendar_part,
     class_codes,
@@ -50,6 +51,10 @@ class Encoding(Protocol):
 
     def write(self, gather: Gather, array: pa.Array, first: int) -> None:
         """Write a batch of the field; its first encoded column is layout column ``first``."""
+        ...
+
+    def one_hot(self, array: pa.Array) -> tuple[Places, int] | None:
+        """Return which column of each row is one, the others zero, and how many there are; None if it is not so."""
         ...
 
     def to_dict(self) -> dict[str, object]:
@@ -101,6 +106,10 @@ class NumberEncoding:
             out[missing] = 0
             gather.column(first + 1)[:] = missing
 
+    def one_hot(self, array: pa.Array) -> tuple[Places, int] | None:
+        """Return None: it is a number."""
+        return None
+
     def to_dict(self) -> dict[str, object]:
         """Return name and kind, and the origin where there is one."""
         return {"name": self.name, "kind": self.kind, **({"origin": self.origin} if self.origin else {})}
@@ -128,6 +137,10 @@ class CategoryEncoding:
     def write(self, gather: Gather, array: pa.Array, first: int) -> None:
         """Write the columns of the levels that are in the batch."""
         gather.levels(level_codes(array, self._value_set), first, len(self.levels) + 2)
+
+    def one_hot(self, array: pa.Array) -> tuple[Places, int] | None:
+        """Return the level of each row, and how many there are."""
+        return level_codes(array, self._value_set), len(self.levels) + 2
 
     def to_dict(self) -> dict[str, object]:
         """Return name, kind and levels."""
@@ -183,6 +196,10 @@ class CalendarEncoding:
                 codes[mask] = len(levels) + 1
             gather.levels(codes, first, len(levels) + 1)
             first += len(levels) + 1
+
+    def one_hot(self, array: pa.Array) -> tuple[Places, int] | None:
+        """Return None: it is a number and levels."""
+        return None
 
     def to_dict(self) -> dict[str, object]:
         """Return name, kind and parts: pairs, since their order is that of the columns."""

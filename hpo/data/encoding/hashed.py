@@ -54,6 +54,10 @@ class HashedEncoding:
         """Write the hash of each row."""
         gather.take(self.codes(array), first)
 
+    def one_hot(self, array: pa.Array) -> tuple[Places, int] | None:
+        """Return None: it is one column."""
+        return None
+
     def to_dict(self) -> dict[str, object]:
         """Return name and kind, and that it is hashed."""
         return {"name": self.name, "kind": self.kind, "hashed": True}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -40,6 +40,7 @@ class Dimension:
     pairs: tuple[tuple[str, str], ...]
     names: Mapping[str, str]
     kinds: tuple[pa.DataType, ...] = ()
+    _tables: dict[tuple[str, ...], pa.RecordBatch] = field(default_factory=dict)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -97,6 +98,12 @@ class Dimension:
     def column(self, name: str) -> pa.Array:
         """Return a joined column, by row; one row more, where it is missing."""
         return self._columns[name]
+
+    def table(self, names: tuple[str, ...]) -> pa.RecordBatch:
+        """Return joined columns by row, with one row more; the same object each time."""
+        if names not in self._tables:
+            self._tables[names] = pa.RecordBatch.from_arrays([self.column(n) for n in names], names=list(names))
+        return self._tables[names]
 
     def taken(self, name: str, places: Places) -> pa.Array:
         """Return a joined column of some rows."""

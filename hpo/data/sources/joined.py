@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from hpo.data.origins import Extent, extent_of
 from hpo.data.schema import Field, Schema
-from hpo.data.segment import Rows, Segment, fingerprint
+from hpo.data.segment import Looked, Rows, Segment, fingerprint
 from hpo.data.sources.dimensions import Dimension
 from hpo.data.sources.readers import Source
 from hpo.data.sources.text import Sight
@@ -51,21 +51,32 @@ class JoinedSource:
         threads: bool = False,
         apart: Sequence[str] = (),
     ) -> Iterator[Rows]:
-        """Yield the facts in order, with the columns of dimensions looked up."""
+        """Yield the facts in order, with the columns of dimensions; those of ``apart`` beside, to be looked up."""
         asked = [one for one in self.dimensions if one.names.keys() & {*columns}]
         read = dict.fromkeys([*(n for n in columns if n not in self._of), *(k for one in asked for k in one.keys)])
         if not asked:
             yield from self.facts.scan(segment, columns, batch_rows, threads=threads, apart=apart)
             return
-        for rows in self.facts.scan(segment, [*read], batch_rows, threads=threads):
-            yield Rows(self._joined(rows.batch, columns, asked))
+        beside = self.looked_up(apart)
+        scanned = (rows.batch for rows in self.facts.scan(segment, [*read], batch_rows, threads=threads))
+        for batch in _together(scanned, batch_rows) if beside else scanned:
+            yield self._joined(batch, columns, asked, beside)
 
-    def _joined(self, batch: pa.RecordBatch, columns: Sequence[str], asked: Sequence[Dimension]) -> pa.RecordBatch:
+    def _joined(
+        self, batch: pa.RecordBatch, columns: Sequence[str], asked: Sequence[Dimension], beside: Collection[str]
+    ) -> Rows:
         places = {one.name: one.places(batch) for one in asked}
+        inside = [name for name in columns if name not in beside]
         arrays = [
-            self._of[n].taken(n, places[self._of[n].name]) if n in self._of else batch.column(n) for n in columns
+            self._of[n].taken(n, places[self._of[n].name]) if n in self._of else batch.column(n) for n in inside
         ]
-        return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+        outside = [(one, tuple(name for name in one.names if name in beside)) for one in asked]
+        looked = [Looked(places[o.name], o.table(names), f"dimension {o.name!r}") for o, names in outside if names]
+        return Rows(pa.RecordBatch.from_arrays(arrays, names=inside), looked=tuple(looked))
+
+    def looked_up(self, names: Sequence[str]) -> frozenset[str]:
+        """Return the columns that are those of dimensions."""
+        return frozenset(name for name in names if name in self._of)
 
     def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
         """Return whether all of it is a sparse matrix of the facts."""
@@ -101,6 +112,22 @@ class JoinedSource:
     def check(self, segment: Segment) -> None:
         """Raise DataError if the segment of the facts changed since it was opened."""
         self.facts.check(segment)
+
+
+def _together(batches: Iterable[pa.RecordBatch], most: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches put together, of so many rows at most: a file or a frame may come in small ones."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if waiting and sum(one.num_rows for one in waiting) + batch.num_rows > most:
+            yield _one(waiting)
+            waiting = []
+        waiting.append(batch)
+    if waiting:
+        yield _one(waiting)
+
+
+def _one(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
 
 def joined(facts: Source, dimensions: Sequence[Dimension], used: frozenset[str]) -> JoinedSource:

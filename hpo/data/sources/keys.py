@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +12,9 @@ from hpo.data.values import Mask, Numbers, Places, decoded_strings, is_text, nul
 
 NOWHERE = -1
 """The place of what is missing, or in no row."""
+
+DENSE = 16
+"""Whole numbers are found by a table of at most so many entries for each."""
 
 Keys: TypeAlias = "_Texts | _Numbers"
 
@@ -40,7 +42,7 @@ class KeyIndex:
 
     def __init__(self, columns: Sequence[pa.Array]) -> None:
         self._columns: list[Keys] = [_Texts(c) if is_text(c.type) else _Numbers(c) for c in columns]
-        self._pairs: list[Numbers] = []
+        self._pairs: list[_Places] = []
         self.places = self._numbered(columns, learn=True)
         known = np.flatnonzero(self.places != NOWHERE)
         found, first, counts = np.unique(self.places[known], return_index=True, return_counts=True)
@@ -64,8 +66,8 @@ class KeyIndex:
             missing = (places == NOWHERE) | (further == NOWHERE)
             pairs = np.where(missing, NOWHERE, places * known.count + further)
             if learn:
-                self._pairs.append(np.unique(pairs[~missing]))
-            places = _found(self._pairs[i], pairs, missing)
+                self._pairs.append(_Places(np.unique(pairs[~missing])))
+            places = self._pairs[i].of(pairs, missing)
         return places
 
 
@@ -98,32 +100,64 @@ class _Numbers:
 
     def __init__(self, column: pa.Array) -> None:
         values, missing = _values(column)
-        self._values: Numbers = np.unique(values if missing is None else values[~missing])
-        self.count = len(self._values)
+        self._places = _Places(np.unique(values if missing is None else values[~missing]))
+        self.count = self._places.count
 
     def find(self, column: pa.Array) -> Places:
         """Return the number of each value."""
-        values, missing = _values(column)
-        if self._table is None:
-            return _found(self._values, values, missing)
-        low = self._values[0]
-        inside = (values >= low) & (values <= self._values[-1])
-        inside = inside if missing is None else inside & ~missing
-        found: Places = self._table[np.where(inside, values - low, len(self._table) - 1).astype(np.intp)]
-        return found
+        return self._places.of(*_values(column))
 
-    @cached_property
-    def _table(self) -> Places | None:
-        """The number of every whole number from the least to the largest value, where these lie densely."""
-        values = self._values
-        if values.dtype.kind not in "iu" or not len(values):
-            return None
-        span = int(values[-1]) - int(values[0]) + 1
-        if span > 4 * len(values) + 1024:
-            return None
-        table = np.full(span + 1, NOWHERE, np.intp)
-        table[(values - values[0]).astype(np.intp)] = np.arange(len(values))
-        return table
+
+class _Places:
+    """The places of sorted numbers: whole ones that lie densely, in steps of any size, are found without a search.
+
+    Examples
+    --------
+    >>> _Places(np.array([10, 40, 70])).of(np.array([70, 41, 10, 100]), None).tolist()
+    [2, -1, 0, -1]
+    """
+
+    def __init__(self, known: Numbers) -> None:
+        self.known, self.count = known, len(known)
+        self._table: Places | None = None
+        if known.dtype.kind not in "iu" or not len(known):
+            return
+        self._low, self._high = int(known[0]), int(known[-1])
+        if self._high - self._low >= 2**62:
+            return
+        self._step = int(np.gcd.reduce(np.diff(_wide(known)))) if len(known) > 1 else 1
+        size = (self._high - self._low) // self._step + 1
+        if size <= DENSE * len(known) + DENSE:
+            self._table = np.full(size, NOWHERE, np.intp)
+            self._table[(self._away(known) // self._step).astype(np.intp)] = np.arange(len(known))
+
+    def of(self, values: Numbers, missing: Mask | None) -> Places:
+        """Return the place of each value; ``NOWHERE`` of others and of missing ones."""
+        if self._table is None or values.dtype.kind not in "iu":
+            return self._searched(values, missing)
+        inside = (values >= self._low) & (values <= self._high)
+        if missing is not None:
+            inside &= ~missing
+        steps, rest = np.divmod(self._away(np.where(inside, values, self.known[0])), self._step)
+        found: Places = self._table[steps.astype(np.intp)]
+        return np.where(inside & (rest == 0), found, NOWHERE)
+
+    def _away(self, values: Numbers) -> Numbers:
+        """Return how far values are above the least."""
+        least: Numbers = _wide(self.known[:1])
+        return _wide(values) - least
+
+    def _searched(self, values: Numbers, missing: Mask | None) -> Places:
+        if not self.count:
+            return np.full(len(values), NOWHERE, np.intp)
+        places: Places = np.minimum(np.searchsorted(self.known, values), self.count - 1)
+        found = self.known[places] == values
+        return np.where(found if missing is None else found & ~missing, places, NOWHERE)
+
+
+def _wide(values: Numbers) -> Numbers:
+    """Return whole numbers in 64 bits, in which differences of narrower ones fit."""
+    return values if values.dtype.itemsize == 8 else values.astype(np.int64)
 
 
 def _values(column: pa.Array) -> tuple[Numbers, Mask | None]:
@@ -131,12 +165,3 @@ def _values(column: pa.Array) -> tuple[Numbers, Mask | None]:
     if values.dtype.kind == "f" and (nan := np.isnan(values)).any():
         missing = nan if missing is None else missing | nan
     return values, missing
-
-
-def _found(known: Numbers, values: Numbers, missing: Mask | None) -> Places:
-    """Return the places of values among sorted ones; ``NOWHERE`` of others and of missing ones."""
-    if not len(known):
-        return np.full(len(values), NOWHERE, np.intp)
-    places: Places = np.minimum(np.searchsorted(known, values), len(known) - 1)
-    found = known[places] == values
-    return np.where(found if missing is None else found & ~missing, places, NOWHERE)

@@ -208,6 +208,10 @@ class MemorySource:
             return False
         return set(features) <= set(block.names) and set(beside) <= set(block.beside.schema.names)
 
+    def looked_up(self, names: Sequence[str]) -> frozenset[str]:
+        """Return none: the columns are the block's."""
+        return frozenset()
+
     def stored_numbers(self) -> float | None:
         """Return how many numbers an average row of a sparse matrix stores; None of other data."""
         if not isinstance(self.block, ArrayBlock) or not _is_sparse(self.block.matrix):

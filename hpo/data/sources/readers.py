@@ -56,8 +56,13 @@ class Source(Protocol):
     ) -> Iterator[Rows]:
         """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked.
 
-        Those of ``apart`` come as a sparse matrix where :meth:`is_sparse` returns True.
+        Those of ``apart`` come as a sparse matrix where :meth:`is_sparse` returns True, and beside the batch where
+        :meth:`looked_up` has them.
         """
+        ...
+
+    def looked_up(self, names: Sequence[str]) -> frozenset[str]:
+        """Return those of some columns that come beside the batch where they are asked for ``apart``."""
         ...
 
     def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
@@ -176,6 +181,10 @@ class FileSource:
     def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
         """Return False: files hold no sparse matrix."""
         return False
+
+    def looked_up(self, names: Sequence[str]) -> frozenset[str]:
+        """Return none: the columns are the file's."""
+        return frozenset()
 
     def stored_numbers(self) -> float | None:
         """Return None: files hold no sparse matrix."""

@@ -1,0 +1,93 @@
+"""Rows whose columns are looked up in tables, encoded: each table once, and of the rows their places in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from algorithms.arrays import Array, Floats
+from algorithms.coded import CodedBatch, Lookup
+from hpo.data.encoding.encodings import write_target
+from hpo.data.encoding.gather import Gather, Workspace
+from hpo.data.hashing import Words
+from hpo.data.segment import Looked, Rows
+from hpo.data.values import Places
+
+if TYPE_CHECKING:
+    from hpo.data.encoding.encoder import ColumnEncoder
+
+LEAST_LEVELS = 8
+"""A category of the facts of fewer levels is written as columns: that costs less than looking them up."""
+
+
+class Tables:
+    """The tables that the rows of a pass look up in, each encoded once.
+
+    Parameters
+    ----------
+    encoder : of the pass.
+    """
+
+    def __init__(self, encoder: ColumnEncoder) -> None:
+        self.encoder = encoder
+        self._known: dict[int, tuple[pa.RecordBatch, Floats, Places]] = {}
+
+    def batch(
+        self,
+        rows: Rows,
+        targets: Sequence[str],
+        weight: Array | None,
+        order: Places,
+        priority: Words | None,
+        workspace: Workspace,
+        where: str,
+    ) -> CodedBatch:
+        """Return some encoded rows, in order; their weights and hashes are given."""
+        encoder, arrays = self.encoder, dict(zip(rows.batch.schema.names, rows.batch.columns, strict=True))
+        lookups = [self._lookup(looked, order) for looked in rows.looked]
+        d, width = len(encoder.columns_), len(targets)
+        written = []
+        for encoding, first in encoder.placed:
+            if encoding.name not in arrays:
+                continue
+            known = encoding.one_hot(arrays[encoding.name])
+            if known is not None and known[1] >= LEAST_LEVELS:
+                lookups.append(_levels(*known, first, order, encoder))
+            else:
+                written.append((encoding, first))
+                width += len(encoding.columns())
+        gather = Gather(workspace.reserve(len(order), width, encoder.dtype_), len(order), order, where)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for encoding, first in written:
+                encoding.write(gather, arrays[encoding.name], first)
+            for index, name in enumerate(targets):
+                write_target(gather, name, arrays[name], d + index, encoder.classes_)
+        return CodedBatch(gather.values(), np.array(gather.present, np.intp), lookups, d, weight, priority)
+
+    def _lookup(self, looked: Looked, order: Places) -> Lookup:
+        known = self._known.get(id(looked.table))
+        if known is None or known[0] is not looked.table:
+            values, columns = self._encoded(looked)
+            known = self._known[id(looked.table)] = looked.table, values, columns
+        return Lookup(looked.places.take(order), known[1], known[2])
+
+    def _encoded(self, looked: Looked) -> tuple[Floats, Places]:
+        """Return the encoded rows of a table, and which columns they have."""
+        table, encoder = looked.table, self.encoder
+        own = [(encoding, first) for encoding, first in encoder.placed if encoding.name in table.schema.names]
+        width = sum(len(encoding.columns()) for encoding, _ in own)
+        buffer = np.empty(table.num_rows * width, encoder.dtype_)
+        gather = Gather(buffer, table.num_rows, None, looked.where)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for encoding, first in own:
+                encoding.write(gather, table.column(encoding.name), first)
+        return np.ascontiguousarray(gather.values()), np.array(gather.present, np.intp)
+
+
+def _levels(codes: Places, width: int, first: int, order: Places, encoder: ColumnEncoder) -> Lookup:
+    """Return a category as a table of its levels, each a row with a one."""
+    columns = np.arange(first, first + width, dtype=np.intp)
+    return Lookup(codes.take(order), np.eye(width, dtype=encoder.dtype_), columns, levels=True)
