@@ -41,7 +41,10 @@ from algorithms.ranges import Range, unsearched
 from algorithms.tags import Tags
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.base import BaseEstimator
+
+    from algorithms.noise import Bounds
 
 
 EXACT, APPROXIMATE, RESUMABLE = "exact", "approximate", "resumable"
@@ -74,6 +77,9 @@ class Summary(ABC, Generic[S]):
     sparse: ClassVar[bool] = False
     """Whether a :class:`SparseBatch` is taken as it is; others get its rows in pieces that are small when dense."""
 
+    sums: ClassVar[bool] = False
+    """Whether a state is sums over its rows alone: no row is in it, and nothing that was learned of a sample."""
+
     nests: ClassVar[bool] = False
     """Whether its states are :class:`Nested`."""
 
@@ -99,6 +105,14 @@ class Summary(ABC, Generic[S]):
     @abstractmethod
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state of that shape at most, known before the pass."""
+
+    def sensitivity(self, shape: Shape) -> float:
+        """Return the largest length that one row adds to the sums of a state, columns scaled to [-1, 1]."""
+        raise AlgorithmError(f"{type(self).__name__} holds no sums that noise is added to")
+
+    def noised(self, state: S, bounds: Bounds, sigma: float, rng: np.random.Generator) -> S:
+        """Return a state with noise of that deviation in its sums, of rows whose columns lie within bounds."""
+        raise AlgorithmError(f"{type(self).__name__} holds no sums that noise is added to")
 
     def nbytes_of(self, shape: Shape, rows: int) -> int:
         """Bytes that a state of so many rows is expected to take, where it grows with them."""

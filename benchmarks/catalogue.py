@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.candidates import candidate_rows
 from benchmarks.clusters import cluster_rows
+from benchmarks.engines import engine_rows
 from benchmarks.extrapolation import extrapolation_rows
 from benchmarks.fidelity import fidelity_rows
 from benchmarks.fidelity_glm import error_rows
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "overhead": overhead_rows,
     "second": second_rows,
     "growth": growth_rows,
+    "engines": engine_rows,
     "scale": scale_rows,
     "memory": memory_rows,
     "clusters": cluster_rows,

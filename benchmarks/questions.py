@@ -61,7 +61,7 @@ class States:
         return self.question.dataset.log.rows
 
 
-def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
+def read_states(data: Path, store: Path, n_jobs: int | None = None, engine: Engine | None = None) -> States:
     """Open, read what no state is known of, and merge the folds: a study up to its first trial."""
     question = question_of(
         StudySpec(data=(str(data),), target=TARGET, algorithm=tuple(ALGORITHMS), store=str(store))
@@ -74,6 +74,6 @@ def read_states(data: Path, store: Path, n_jobs: int | None = None) -> States:
         hash_columns=question.hash_columns,
     )
     one_pass = make_pass(question, pilot)
-    result = one_pass.run(Engine(n_jobs=n_jobs), Progress(), Event())
+    result = one_pass.run(engine or Engine(n_jobs=n_jobs), Progress(), Event())
     solved = solved_from(question.searched)
     return States(question, evidence(pilot, one_pass.contexts, result.cells, question.scoring, solved), result)

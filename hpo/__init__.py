@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optuna.distributions import FloatDistribution as Float
     from optuna.distributions import IntDistribution as Int
 
-    from hpo.api import plan, tune
+    from hpo.api import export_layout, export_site, plan, tune
     from hpo.data.encoding.transformer import Encoder
     from hpo.data.folds.groups import GroupFolds, StratifiedGroupFolds
     from hpo.data.folds.schemes import HashFolds, StratifiedFolds
@@ -67,6 +67,8 @@ _HOMES = {
     "coefficient_table": ("hpo.findings.answers", "coefficient_table"),
     "coefficients": ("hpo.findings.answers", "coefficients"),
     "confirm": ("hpo.findings.answers", "confirm"),
+    "export_layout": ("hpo.api", "export_layout"),
+    "export_site": ("hpo.api", "export_site"),
     "extrapolated": ("hpo.findings.curves", "extrapolated"),
     "importances": ("hpo.findings.answers", "importances"),
     "leaderboard": ("hpo.findings.answers", "leaderboard"),
@@ -104,6 +106,8 @@ __all__ = [
     "coefficient_table",
     "coefficients",
     "confirm",
+    "export_layout",
+    "export_site",
     "extrapolated",
     "importances",
     "leaderboard",

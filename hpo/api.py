@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,17 +15,22 @@ from hpo.data.opening import apart
 from hpo.data.sources.guesses import ROWS, guess, warning_of
 from hpo.data.sources.text import TextFormat, words
 from hpo.data.sources.windows import Window
-from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning
+from hpo.errors import ChoiceWarning, DataError, DataWarning, InterruptedWarning, NoScoreWarning, TuneError
 from hpo.findings.noted import without_score
 from hpo.findings.result import Result
 from hpo.process.engine import Engine, engine_of
+from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.progress import progress_of
 from hpo.process.settings import Location, default_storage, open_store
+from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.habits import check_target, taught
+from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved
+from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
+from hpo.states.noise import noise_of
 from hpo.states.plan import Plan, make_plan
 from hpo.trials.editions import Edition, edition_of
 from hpo.trials.run import Runner
@@ -41,6 +47,8 @@ if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.question.scoring import Scoring
     from hpo.question.search import Searched
+    from hpo.states.sites import Sent
+    from state_store.archive import Exported
     from studies.spec.spec import StudySpec
 
 
@@ -79,6 +87,7 @@ def tune(
     warm_start: str | None = None,
     max_categories: int = 64,
     hash_columns: str | Iterable[str] | None = None,
+    layout: str | None = None,
     fingerprint: str = "fast",
     sep: str | None = None,
     encoding: str | None = None,
@@ -162,6 +171,8 @@ def tune(
     hash_columns : columns of very many levels, such as customers, that become one column of hashes; only
         ``linear`` and ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels
         than ``max_categories`` where every algorithm of the study can.
+    layout : how columns are encoded and folds cut at another site, so that the states of both can be added: a
+        file that ``hpo states export --only-layout`` wrote there. None learns it from this data.
     fingerprint : ``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes.
     sep : what separates the columns of CSV files, as in ``pandas.read_csv``; None for ``","``, and a tab in
         ``.tsv`` files.
@@ -271,6 +282,59 @@ def plan(spec: StudySpec) -> Plan:
     return make_plan(question_of(spec))
 
 
+def export_site(
+    spec: StudySpec,
+    path: str | os.PathLike[str],
+    site: str,
+    *,
+    epsilon: float | None = None,
+    delta: float | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    progress: bool | None = None,
+) -> Sent:
+    """Write the sums of a site's rows, and no row: what others add to theirs, to answer a study of all rows.
+
+    What no state is known of is read, once. Of each fold the weight, mean and scatter of the columns leave the
+    site, or the like of each class, with the names of the columns, their categories and the labels of a class; no
+    row, no name of a file, nothing of a single file. Where the files of all sites are imported (``hpo states
+    import``), a study of ``data="sites:NAME"``, of the name of the sites' study, is answered as if the rows were in
+    one place.
+
+    Parameters
+    ----------
+    spec : the study; its trials are not run.
+    path : the file to write.
+    site : a name of the site.
+    epsilon, delta : noise is added to the sums, so that what leaves is (ε, δ)-differentially private for each row
+        (Gaussian mechanism); None for none. What is sent again costs as much again.
+    bounds : with noise, for each column that is a number, and the target, between which values rows are brought
+        first: known without looking at the rows.
+    progress : as of :func:`tune`.
+
+    Raises
+    ------
+    TuneError
+        The study keeps no sums, folds by groups, or noise lacks bounds.
+    hpo.errors.DataError
+        The data cannot be read, or does not suit the layout that was agreed on.
+    """
+    noise = noise_of(epsilon, delta, bounds)
+    question, bar = question_of(spec), progress_of(progress)
+    with bar, stop_on_interrupt() as stop, one_thread():
+        return sites.export_site(question, path, site, bar, stop, noise)
+
+
+def export_layout(spec: StudySpec, path: str | os.PathLike[str]) -> Exported:
+    """Write how a study encodes its columns and cuts its folds, for other sites to do the same (``layout=``).
+
+    Parameters
+    ----------
+    spec : the study; its trials are not run.
+    path : the file to write.
+    """
+    return sites.export_layout(question_of(spec), path)
+
+
 def question_of(spec: StudySpec) -> Question:
     """Return the question of a spec whose data is in files."""
     return _question(spec, list(spec.data), plain_folds(spec), spec.weight, spec.store, spec.join)
@@ -281,6 +345,8 @@ def _question(
     join: Mapping[str, object] | None, engine: Engine | None = None,
 ) -> Question:  # fmt: skip
     allow(spec.allow_imports)
+    if (name := sites.sites_name(data)) is not None:
+        return _of_sites(spec, name, folds, store)
     engine = engine or engine_of(spec.engine, spec.n_jobs)
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
@@ -297,6 +363,24 @@ def _question(
     question = question_over(spec, dataset, folds, store, found, engine)
     footers.keep(question.store)
     return question
+
+
+def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Location | None) -> Question:
+    """Return the question of a spec whose data is what sites sent."""
+    asked = {"features": spec.features, "drop": spec.drop, "weight": spec.weight, "join": spec.join}
+    chosen = [key for key, value in {**asked, "layout": spec.layout}.items() if value]
+    if chosen or Window.of(spec.model_dump()).words:
+        what = ", ".join(chosen) or Window.of(spec.model_dump()).words
+        raise TuneError(f"{what}: the sites chose their rows and columns when they made their states; leave it out")
+    dataset, layout = sites.site_data(open_store(store), name)
+    if spec.target is not None and (spec.target,) != dataset.targets:
+        raise TuneError(f"target={spec.target!r}: the target of the sites is {', '.join(dataset.targets)}")
+    if spec.target is None and len(dataset.targets) == 1:
+        spec = spec.but(target=dataset.targets[0])
+    question = question_over(spec, dataset, dict(layout.folds), store)
+    scheme = make_folds(folds, dataset, seed=spec.seed, classify=question.classify)
+    sites.site_folds(folds, layout.folds, scheme)
+    return replace(question, layout=layout)
 
 
 def question_over(
@@ -319,7 +403,9 @@ def question_over(
     check(asked)
     runs_on = engine or engine_of(spec.engine, spec.n_jobs)
     scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
-    return Question(**vars(asked), folds=scheme, store=open_store(store), chosen=chosen, engine=runs_on)
+    layout = None if spec.layout is None else read_layout(spec.layout)
+    kept = open_store(store)
+    return Question(**vars(asked), folds=scheme, store=kept, chosen=chosen, layout=layout, engine=runs_on)
 
 
 def _labels(asked: Asked, folds: Any) -> list[str]:

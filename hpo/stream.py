@@ -7,15 +7,15 @@ import functools
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from threading import Event, RLock
+from dataclasses import dataclass, replace
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from algorithms.batches import Label
 from algorithms.contract import Summary
-from algorithms.errors import AlgorithmError, Imprecise
+from algorithms.errors import AlgorithmError
 from hpo.api import plain_folds, question_over, run_question
 from hpo.data import open_dataset
 from hpo.data.dataset import BATCH_ROWS, Dataset
@@ -29,16 +29,14 @@ from hpo.findings.result import Result
 from hpo.process.settings import Location, open_store
 from hpo.process.threads import one_thread
 from hpo.question.checks import check
-from hpo.question.question import Question, solved_from
-from hpo.states.contexts import Evidence, evidence
+from hpo.question.question import Question
 from hpo.states.learned.labels import classes_of
 from hpo.states.learned.pilot import Pilot, make_pilot, shape_of
 from hpo.states.learned.summaries import ROWS, record_of, recorded, with_known
-from hpo.states.reading import Reading, complaint, unsuited
-from hpo.states.refining import Refining
+from hpo.states.reading import complaint, unsuited
 from hpo.states.stand_in import fitting, widened
 from hpo.states.streaming import Flow, endless, key_of, seen, segment_of
-from hpo.trials.run import Runner, check_rows
+from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.record.study_record import SENSELESS
 from studies.spec.definition import definition
@@ -337,7 +335,7 @@ class Stream:
         if left := unsuited(reading):
             warnings.warn(complaint(left), ApproximationWarning, stacklevel=2)
 
-        runner = functools.partial(_OnceRunner, reading=reading, wide=begun.wide)
+        runner = functools.partial(OnceRunner, reading=reading, wide=begun.wide)
 
         return run_question(question, sampler, storage, resume=resume, progress=progress, runner=runner)
 
@@ -591,47 +589,3 @@ def _conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
                 f"rows, and not every value fits ({why})"
             ) from None
     return pa.table(columns, schema=schema)
-
-
-@dataclass(frozen=True, eq=False)
-class _OnceRunner(Runner):
-    """Answers a study from the states of a stream; nothing is read.
-
-    Attributes
-    ----------
-    reading : the states.
-    wide : which algorithms are answered by another.
-    """
-
-    reading: Reading = field(kw_only=True)
-    wide: Mapping[str, str] = field(kw_only=True)
-
-    def _pilot(self) -> Pilot:
-        return self.reading.pilot
-
-    def _taken(self) -> Mapping[str, str] | None:
-        return self.wide
-
-    def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
-        question, made = self.question, self.reading
-        cells = {s: made.result.cells[s] for s in question.summaries}
-        found = evidence(pilot, made.contexts, cells, question.scoring, solved_from(question.searched))
-        check_rows(found, made.result, question.metric)
-        return found, made
-
-    def _refining(self, found: Evidence, stop: Event) -> Refining:
-        return _Refused(self.question, found, self.progress, stop)
-
-
-class _Refused(Refining):
-    """No further pass: the rows are gone."""
-
-    def refine(self, summary: Summary) -> Evidence | None:
-        """Refuse states of more digits, where there would be any."""
-        if summary.finer(self.found.pilot.known.get(summary)) is None:
-            return None
-        raise Imprecise(
-            "the products of the columns hold too few digits of this score, and the rows of a stream are not read "
-            "again; begin it with search={'ALGORITHM.precision': 'qr'}",
-            finer=False,
-        )

@@ -127,6 +127,22 @@ def import_states(store: StateStore, path: str | PathLike[str]) -> Imported:
         return _publish(store, archive, members)
 
 
+def documents_in(path: str | PathLike[str], kind: str) -> list[Blob]:
+    """Return the documents of a kind in an export, each verified; nothing is imported.
+
+    Raises
+    ------
+    DamagedArchive
+        If the file is not a whole, unaltered export.
+    StoreVersionError
+        If a newer version wrote it.
+    """
+    with opened(Path(path)) as archive:
+        members = checked_members(archive, Path(path))
+        folder = document_name(kind, "0").rpartition("/")[0]
+        return [verified(archive, m)[1] for m in members if m.filename.startswith(f"{folder}/")]
+
+
 def _format_of(names: Iterable[str]) -> int:
     """Return the format of an export of those blobs: the first is read by versions that know no packs."""
     return FORMAT if any(name.startswith(PACKS) for name in names) else 1

@@ -14,7 +14,7 @@ from benchmarks.table import Row, as_text, at_least, at_most
 from benchmarks.workshop import Workshop
 
 ROWS = {
-    "study": 1, "pass": 3, "candidates": 2, "searches": 2, "overhead": 2, "second": 2, "growth": 2, "scale": 1,
+    "study": 1, "pass": 3, "candidates": 2, "searches": 2, "overhead": 2, "second": 2, "growth": 2, "scale": 1, "engines": 2,
     "memory": 1, "clusters": 5, "neighbors": 2, "logistic": 4, "packed": 1, "wide": 2, "hashed": 3, "extrapolation": 3,
     "fidelity": 12, "fidelity_glm": 2, "ordinary": 14, "shapes": 21,
 }  # fmt: skip

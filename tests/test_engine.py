@@ -15,6 +15,7 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
+from endpoints import BUCKET, environment
 from joblib import parallel_config
 
 import hpo
@@ -331,6 +332,14 @@ def test_tls_is_the_clients_own_affair(files, tmp_path):
     ):  # fmt: skip
         assert client.scheduler.address.startswith("tls://")
         same(tune(files, tmp_path / "there", engine=client), tune(files, tmp_path / "here"))
+
+
+def test_workers_publish_into_a_bucket(endpoint, files, tmp_path, monkeypatch):
+    for name, value in environment(endpoint).items():
+        monkeypatch.setenv(name, value)
+    store = f"s3://{BUCKET}/{tmp_path.name}"
+    same(tune(files, store, engine="sequential"), tune(files, tmp_path / "here"))
+    assert no_job_is_left(store)
 
 
 def test_workers_of_another_version_are_refused(files, tmp_path, monkeypatch):

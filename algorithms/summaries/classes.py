@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
 from algorithms.likeness import of_classes
+from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
 from algorithms.ranges import Legal
 
@@ -157,6 +158,7 @@ class Classes(Summary[ClassesState]):
     version: ClassVar[int] = 1
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
+    sums: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> ClassesState:
         """Return the state of no rows."""
@@ -195,6 +197,23 @@ class Classes(Summary[ClassesState]):
         """Bytes of one state."""
         c, d = len(shape.classes), shape.d
         return 8 * c * (2 + d + (d * d if self.covariance == "full" else d))
+
+    def sensitivity(self, shape: Shape) -> float:
+        """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""
+        products = shape.d * (shape.d + 1) / 2.0 if self.covariance == "full" else shape.d
+        return float(np.sqrt(1.0 + shape.d + products))
+
+    def noised(
+        self, state: ClassesState, bounds: Bounds, sigma: float, rng: np.random.Generator
+    ) -> ClassesState:
+        """Return the moments of each class, of noised sums."""
+        made = [
+            noised_moments(int(rows), mean, scatter, bounds, sigma, rng)
+            for rows, mean, scatter in zip(state.counts, state.means, state.scatters, strict=True)
+        ]
+        counts = np.array([rows for rows, _, _ in made], np.int64)
+        means, scatters = np.stack([mean for _, mean, _ in made]), np.stack([scatter for _, _, scatter in made])
+        return ClassesState(state.shape, counts, counts.astype(np.float64), means, scatters)
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
         values, w = batch.dense(shape.p), batch.weights

@@ -12,6 +12,7 @@ import numpy as np
 
 from algorithms.contract import EXACT, INDICATOR, Array, Batch, Shape, SparseBatch, State, Summary
 from algorithms.lazily import scipy
+from algorithms.noise import Bounds
 from algorithms.preparing.column_map import gaps_of
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Counts(Summary[CountsState]):
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
+    sums: ClassVar[bool] = True
     sparse: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> CountsState:
@@ -130,9 +132,32 @@ class Counts(Summary[CountsState]):
             sums, totals = a.sums + b.sums, a.totals + b.totals
         return CountsState(a.shape, a.rows + b.rows, a.weights + b.weights, sums, totals, lowest)
 
+    def sensitivity(self, shape: Shape) -> float:
+        """Return the length of (1, z) at most, and of z again where other than the values are summed."""
+        return float(np.sqrt(1.0 + shape.d * (1 if self.binarize is None else 2)))
+
+    def noised(self, state: CountsState, bounds: Bounds, sigma: float, rng: np.random.Generator) -> CountsState:
+        """Return the sums of each class with noise; the least value of a column is its lower bound."""
+        plain = self.binarize is None
+        inside = bounds if plain else Bounds(np.zeros(state.shape.d), np.ones(state.shape.d))
+        rows = np.round(state.weights + sigma * rng.normal(size=state.weights.shape)).clip(0.0)
+        sums = _noised_sums(state.sums, state.weights[:, None], rows[:, None], inside, sigma, rng)
+        totals = sums.sum(axis=0)
+        if not plain:
+            totals = _noised_sums(state.totals, state.weight, float(rows.sum()), bounds, sigma, rng)
+        return CountsState(state.shape, int(rows.sum()), rows, sums, totals, bounds.low.copy())
+
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state."""
         return 8 * (1 + len(shape.classes) * (1 + shape.d) + 2 * shape.d)
+
+
+def _noised_sums(
+    sums: Array, before: Array | float, rows: Array | float, bounds: Bounds, sigma: float, rng: np.random.Generator
+) -> Array:
+    """Return sums of so many rows with noise, brought to what so many rows within bounds can have."""
+    z = (sums - before * bounds.middle) / bounds.half + sigma * rng.normal(size=sums.shape)
+    return np.asarray(np.clip(z, -rows, rows) * bounds.half + rows * bounds.middle)
 
 
 def _members(batch: Batch, shape: Shape) -> Array:

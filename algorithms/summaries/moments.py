@@ -23,6 +23,7 @@ from algorithms.contract import EXACT, Batch, Shape, State, Summary
 from algorithms.errors import InvalidTarget, TooLarge
 from algorithms.known import Known
 from algorithms.likeness import of_scatter
+from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import OnFeatures
 from algorithms.ranges import Choice, Legal
@@ -117,6 +118,7 @@ class Moments(OnFeatures, Summary[MomentsState]):
     version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
+    sums: ClassVar[bool] = True
 
     @property
     def products(self) -> str:
@@ -198,6 +200,17 @@ class Moments(OnFeatures, Summary[MomentsState]):
         """Bytes of one state: p² + 2p numbers, a weight, a count and a rounding; p² more with a root."""
         p = self.inside(shape).p
         return 8 * (p * p * (2 if self.products == QR else 1) + 2 * p + 3)
+
+    def sensitivity(self, shape: Shape) -> float:
+        """Return the length of (1, z, zzᵀ) at most, of p columns and targets."""
+        return float(np.sqrt(1.0 + shape.p + shape.p * (shape.p + 1) / 2.0))
+
+    def noised(
+        self, state: MomentsState, bounds: Bounds, sigma: float, rng: np.random.Generator
+    ) -> MomentsState:
+        """Return the moments of noised sums of 1, z and zzᵀ."""
+        rows, mean, scatter = noised_moments(state.rows, state.mean, state.scatter, bounds, sigma, rng)
+        return MomentsState(state.shape, rows, float(rows), mean, scatter, below=np.zeros(len(mean)))
 
     def _lift(self, batch: Batch, shape: Shape) -> MomentsState:
         if self.products == QR:

@@ -14,6 +14,7 @@ from hpo.cli.guard import complain
 from hpo.cli.options import AsJson, Storage, Store, known_storage, known_store
 from hpo.cli.output import emit, print_table, say
 from hpo.cli.pins import Contexts, OfStudy
+from hpo.cli.sites import of_site, send_layout, send_site
 from hpo.cli.units import age, size
 from state_store.entry import readable_age, readable_bytes
 from studies.counting import counted
@@ -174,20 +175,51 @@ def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as states.zip.")],
     contexts: Contexts = None,
     study: OfStudy = None,
+    only_moments: Annotated[
+        bool,
+        typer.Option("--only-moments", help="Write the sums of all rows of a study alone, for a study over sites."),
+    ] = False,
+    only_layout: Annotated[
+        bool,
+        typer.Option("--only-layout", help="Write how a study encodes columns, for other sites to do the same."),
+    ] = False,
+    site: Annotated[str, typer.Option(metavar="NAME", help="What to call this site, with --only-moments.")] = "",
+    epsilon: Annotated[
+        float | None, typer.Option(metavar="E", help="Add noise to the sums that hides single rows: ε.")
+    ] = None,
+    delta: Annotated[float | None, typer.Option(metavar="D", help="And its δ, such as 1e-6.")] = None,
+    bounds: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=LOW:HIGH", help="With noise: where values lie, of each number and the target."
+        ),
+    ] = None,
     store: Store = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
     """Write states as one file, to carry to another store.
 
-    All of them, those of some contexts, or those of a study, with the documents that they refer to.
+    All of them, those of some contexts, or those of a study, with the documents that they refer to. With
+    --only-moments nothing leaves but sums over all rows of this site, one state a fold: no row, no name of a file.
+    What is not known yet is read. --study is then a STUDY.yaml, or a recorded study.
 
     Examples
     --------
       hpo states export states.zip
       hpo states export flights.zip --study flights
       hpo states export some.zip 3fa1 77c0
+      hpo states export layout.zip --only-layout --study diabetes.yaml
+      hpo states export north.zip --only-moments --site north --study diabetes.yaml
+      hpo states export n.zip --only-moments --site n --study d.yaml --epsilon 1 --delta 1e-6 --bounds age=0:120
     """
+    if only_moments or only_layout:
+        asked = of_site(study, store, storage, site if only_moments else "-", contexts)
+        if only_moments:
+            send_site(asked, file, site, (epsilon, delta, bounds), as_json=as_json)
+        else:
+            send_layout(asked, file, as_json=as_json)
+        return
     kept = known_store(store)
     wanted = chosen(kept, contexts, study, storage)
     made = store_archive.export_states(kept, file, wanted or None)

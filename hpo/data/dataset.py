@@ -89,6 +89,11 @@ class Dataset:
         return found
 
     @property
+    def arrow(self) -> pa.Schema:
+        """Types of all columns, in the first file's order."""
+        return self._source.arrow
+
+    @property
     def rows(self) -> int | None:
         """Number of rows, or None if unknown before reading (CSV)."""
         counts = [segment.rows for segment in self.segments]

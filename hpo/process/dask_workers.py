@@ -23,6 +23,7 @@ from distributed.client import ClosedClientError
 from distributed.comm.core import CommClosedError
 
 from hpo.errors import EngineError
+from hpo.process.interrupts import NOBODY, left_to
 from hpo.process.workers import Made, Task, Tasks, WorkerLost
 
 CONNECT, WAIT = 10.0, 30.0
@@ -90,7 +91,7 @@ class DaskWorkers:
                 with suppress(Empty):
                     done = finished.get(timeout=POLL)
                     number, _ = begun.pop(done.key)
-                    yield number, _made(done)
+                    yield number, _made(done, number)
         finally:
             with suppress(RuntimeError, *GONE):
                 self.client.cancel([future for _, future in begun.values()])
@@ -111,7 +112,7 @@ class DaskWorkers:
         elif now - self._seen > WAIT:
             raise EngineError(
                 f"the scheduler {self.client.scheduler.address} is gone, or has had no worker for {WAIT:.0f} s; "
-                f"start some: dask worker {self.client.scheduler.address}"
+                f"start some: dask worker {self.client.scheduler.address}, and look into the logs of ended ones"
             )
         return self.n_jobs or AT_ONCE * self._threads
 
@@ -128,24 +129,29 @@ def _threads(client: Client) -> int:
         raise EngineError(f"the scheduler of Dask does not answer: {error or type(error).__name__}") from error
 
 
-def _made(future: Future) -> Any:
+def _made(future: Future, number: int) -> Any:
     """Return what a task made; WorkerLost where Dask gave it up."""
     if future.status == "error":
         error = future.exception()
         if isinstance(error, (KilledWorker, CommClosedError)):
-            raise WorkerLost(str(error).splitlines()[0]) from error
+            raise WorkerLost(_first(error), number) from error
         raise error
     if future.status != "finished":
-        raise WorkerLost(f"its task was {future.status}")
+        raise WorkerLost(f"its task was {future.status}", number)
     try:
         made = future.result(timeout=WAIT)
     except GONE as error:
-        raise WorkerLost(str(error) or type(error).__name__) from error
+        raise WorkerLost(_first(error), number) from error
     if isinstance(made, str):
         raise EngineError(
             f"a worker of Dask cannot load this package ({made}); install the same version of onepass-hpo on each"
         )
     return made
+
+
+def _first(error: BaseException) -> str:
+    """Return the first sentence of an error."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
 
 
 @contextmanager
@@ -163,7 +169,8 @@ def _client(name: str, n_jobs: int | None, stack: ExitStack) -> Client:
         return default_client()
     if configured := dask.config.get("scheduler-address", None):
         return stack.enter_context(_connected(str(configured)))
-    cluster = LocalCluster(n_workers=n_jobs or os.cpu_count(), threads_per_worker=1, dashboard_address=":0")
+    with left_to(NOBODY):  # what is started meanwhile ignores Ctrl-C for good
+        cluster = LocalCluster(n_workers=n_jobs or os.cpu_count(), threads_per_worker=1, dashboard_address=":0")
     return stack.enter_context(Client(stack.enter_context(cluster), set_as_default=False))
 
 

@@ -39,6 +39,10 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
+NOBODY = 0
+"""Number of no process."""
+
+
 @contextmanager
 def left_to(driver: int) -> Iterator[None]:
     """Leave Ctrl-C, which a terminal sends to all processes, to the one of that number: it stops the others.

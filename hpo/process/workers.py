@@ -14,7 +14,16 @@ Tasks = Mapping[int, tuple[object, ...]]
 
 
 class WorkerLost(Exception):
-    """A worker ended before its task did; what it had published is in the store, so the task is done again."""
+    """A worker ended before its task did; what it had published is in the store, so the task is done again.
+
+    Attributes
+    ----------
+    number : of the task, where the engine says which.
+    """
+
+    def __init__(self, why: str, number: int | None = None) -> None:
+        super().__init__(why)
+        self.number = number
 
 
 class Workers(Protocol):

@@ -16,6 +16,7 @@ from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.sources.named import IN_MEMORY, data_names
 from hpo.process.engine import Engine
+from hpo.question.layout import Layout
 from hpo.question.scoring import Scoring, one_task, resolve_scoring
 from hpo.question.search import Searched, check_mappings, named, resolve
 from state_store import StateStore, digest
@@ -76,6 +77,7 @@ class Question(Asked):
     folds : how rows are divided.
     store : where states are kept.
     chosen : what ``algorithm="auto"`` stands for here, and why; empty where algorithms were named.
+    layout : how columns are encoded and folds cut, where that was agreed on; None where it is learned.
     wide : which algorithms are answered by another, since their states do not fit in memory.
     engine : where passes run.
     """
@@ -83,6 +85,7 @@ class Question(Asked):
     folds: FoldScheme
     store: StateStore
     chosen: str = ""
+    layout: Layout | None = None
     wide: Mapping[str, str] = field(default_factory=dict)
     engine: Engine = field(default_factory=Engine)
 

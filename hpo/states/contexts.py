@@ -8,10 +8,14 @@ from typing import Any
 
 from algorithms.brief import briefly
 from algorithms.contract import Summary
+from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.question.scoring import Scoring
 from hpo.states.fold_states import FoldStates, fold_states, held_states
-from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.agreed import agreed_pilot
+from hpo.states.learned.deals import dealt
+from hpo.states.learned.labels import classes_of
+from hpo.states.learned.pilot import Pilot, make_pilot
 from hpo.states.learned.seen import context_of, share_seen
 from hpo.states.learned.summaries import with_stored
 from hpo.states.passes import Pass
@@ -43,6 +47,26 @@ def contexts_of(question: Question, pilot: Pilot) -> dict[Summary, str]:
     """Return the key of each summary's states."""
     dataset = question.dataset
     return {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in question.summaries}
+
+
+def pilot_of(question: Question) -> Pilot:
+    """Return the pilot of a question: agreed on, stored, or learned; reads what must be known before a pass.
+
+    Raises
+    ------
+    DataError
+        What must be read cannot be, or does not suit what was agreed on.
+    """
+    if question.layout is not None:
+        return agreed_pilot(question, question.layout)
+    spec, dataset, store = question.spec, question.dataset, question.store
+    classes = classes_of(dataset, store) if question.classify else ()
+    if classes:
+        check(question, classes)
+    folds = dealt(question.folds, dataset, store, classes)
+    return make_pilot(
+        dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns, seen_by(question)
+    )
 
 
 def seen_by(question: Question) -> Callable[[Pilot], float]:

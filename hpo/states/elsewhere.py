@@ -228,16 +228,22 @@ def made_elsewhere(
                 losses += 1
                 posted.again(error)
                 if losses >= LOSSES:
-                    raise EngineError(
-                        f"workers ended {losses} times before a segment was done ({error}); what was finished is "
-                        f"kept in {reader.store.location}: look into the workers' logs (memory is the usual "
-                        "cause), and run the same again"
-                    ) from error
+                    raise _lost(reader, units, error) from error
     while turn in waiting:
         yield _loaded(reader, units[turn], waiting.pop(turn), lacking)
         turn += 1
     if stop.is_set():
         yield []
+
+
+def _lost(reader: Reader, units: Sequence[Sequence[Keyed]], error: Exception) -> EngineError:
+    """Return the error of a pass whose workers end again and again."""
+    number = error.number if isinstance(error, WorkerLost) else None
+    at = "" if number is None else f", at {units[number][0][0].uri!r}"
+    return EngineError(
+        f"workers ended {LOSSES} times before a segment was done{at} ({error}); what was finished is kept in "
+        f"{reader.store.location}: look into the workers' logs (memory is the usual cause), and run the same again"
+    )
 
 
 @dataclass(eq=False)

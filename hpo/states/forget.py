@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hpo.errors import TuneError
+from hpo.question.layout import SITES
 from hpo.states.learned.kinds import FOOTERS, GROUPS, LABELS, PILOT, SUMMARY
 from hpo.states.runs import shortened
 from state_store import StateStore
@@ -121,12 +122,12 @@ def _forget_notes(store: StateStore, prints: Collection[str], uri: str, *, dry_r
     Which folds its rows were dealt to stays, so that a file that comes back keeps them; it tells nothing of values.
     """
     forgotten = 0
-    for kind in (LABELS, GROUPS, FOOTERS):
-        for document in store.documents(kind.name):
+    for kind in (LABELS.name, GROUPS.name, FOOTERS.name, SITES):
+        for document in store.documents(kind):
             if document.about.get("segment") in prints:
                 forgotten += 1
                 if not dry_run:
-                    store.backend.delete(document_name(kind.name, document.name))
+                    store.backend.delete(document_name(kind, document.name))
             elif "facts" in document.about or "folder" in document.about:
                 forgotten += _forget_facts(store, document, prints, uri, dry_run=dry_run)
     return forgotten

@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from algorithms.batches import Label
 from algorithms.contract import Summary
 from hpo.data.encoding.encoder import ColumnEncoder
-from hpo.data.folds.schemes import FoldSizes
+from hpo.data.folds.schemes import FoldScheme, FoldSizes
 from hpo.data.schema import guessed_width
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.states.contexts import contexts_of, seen_by
+from hpo.states.learned.agreed import laid_out
 from hpo.states.learned.deals import known_dealt
 from hpo.states.learned.labels import known_classes
-from hpo.states.learned.pilot import Pilot, load_pilot, plan_pilot, shape_of_data
+from hpo.states.learned.pilot import Pilot, PilotPlan, load_pilot, plan_pilot, shape_of_data
 from hpo.states.learned.summaries import with_stored
 from hpo.states.refining import precision_in_words
 from hpo.states.runs import cover_runs, runs_of
@@ -91,16 +92,14 @@ class Plan:
 def make_plan(question: Question) -> Plan:
     """Return the plan of a question; reads footers and the store, no rows."""
     dataset = question.dataset
-    classes = known_classes(dataset, question.store) if question.classify else ()
+    question.folds.check()
+    classes = _classes(question)
     if classes:
         check(question, classes)
-    folds = None if classes is None else known_dealt(question.folds, dataset, question.store, classes)
+    folds = _dealt(question, classes)
     if folds is not None:
         question = replace(question, folds=folds)
-    asked = plan_pilot(
-        dataset, question.folds, question.spec.max_categories, question.store, classes, question.hash_columns,
-        None if folds is None else seen_by(question),
-    )  # fmt: skip
+    asked = _asked(question, classes, dealt=folds is not None)
     known = folds is not None
     pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed) if known else None
     if pilot is not None:
@@ -135,6 +134,32 @@ def make_plan(question: Question) -> Plan:
     )
 
 
+def _classes(question: Question) -> tuple[Label, ...] | None:
+    """Return the labels of a target that is a class, none of another; None where only reading tells."""
+    if question.layout is not None:
+        return ColumnEncoder.from_dict(question.layout.encoder).classes_
+    return known_classes(question.dataset, question.store) if question.classify else ()
+
+
+def _dealt(question: Question, classes: tuple[Label, ...] | None) -> FoldScheme | None:
+    """Return the folds that know what they deal; None where only reading tells."""
+    if classes is None:
+        return None
+    if question.layout is not None and question.layout.sent is not None:
+        return question.folds
+    return known_dealt(question.folds, question.dataset, question.store, classes)
+
+
+def _asked(question: Question, classes: tuple[Label, ...] | None, *, dealt: bool) -> PilotPlan:
+    """Return whether a pilot must be drawn; none where the layout was agreed on."""
+    if question.layout is not None:
+        return PilotPlan((), "", None, outdated=False, needed=False)
+    return plan_pilot(
+        question.dataset, question.folds, question.spec.max_categories, question.store, classes,
+        question.hash_columns, seen_by(question) if dealt else None,
+    )  # fmt: skip
+
+
 def _state_bytes(question: Question, pilot: Pilot) -> int:
     """Return the bytes of one state of each summary: of every row, where it grows with them and they are known."""
     ready, rows = [pilot.ready(summary) for summary in question.summaries], pilot.shape.rows
@@ -166,6 +191,8 @@ def _known_pilot(
     question: Question, stored: str | None, classes: Sequence[Label], *, needed: bool
 ) -> Pilot | None:
     dataset, folds = question.dataset, question.folds
+    if question.layout is not None:
+        return laid_out(question, question.layout)
     if not needed:
         encoder = ColumnEncoder(question.spec.max_categories, hash_columns=question.hash_columns)
         encoder.fit_fields(dataset.features, None, dataset.target_fields, classes=classes, origins={})

@@ -24,14 +24,12 @@ from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
 from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
-from hpo.question.checks import check, check_fidelity
+from hpo.question.checks import check_fidelity
 from hpo.question.question import Question, masked, solved_from, without_hashing
 from hpo.question.search import Searched, asked_for, space_of, widest
-from hpo.states.contexts import Evidence, evidence, seen_by
+from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.fold_sizes import noted_sizes
-from hpo.states.learned.deals import dealt
-from hpo.states.learned.labels import classes_of
-from hpo.states.learned.pilot import Pilot, make_pilot
+from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.summaries import record_of as record_known
 from hpo.states.learned.summaries import with_known
 from hpo.states.passes import PassResult
@@ -138,6 +136,7 @@ class Runner:
 
     def _run(self) -> Run:
         self._check_name()
+        self.question.folds.check()
         with self.progress, stop_on_interrupt() as stop, one_thread():
             self.progress.prepare("looking at the data")
             self.progress.metric = self.question.metric
@@ -235,16 +234,7 @@ class Runner:
         return replace(record, edition=settled(record.edition, tuner, known, self.question.spec.replace))
 
     def _pilot(self) -> Pilot:
-        question, spec = self.question, self.question.spec
-        dataset, store = question.dataset, question.store
-        classes = classes_of(dataset, store) if question.classify else ()
-        if classes:
-            check(question, classes)
-        folds = dealt(question.folds, dataset, store, classes)
-        return make_pilot(
-            dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns,
-            seen_by(question),
-        )  # fmt: skip
+        return pilot_of(self.question)
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
         question, spec = self.question, self.question.spec

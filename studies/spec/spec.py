@@ -352,6 +352,16 @@ class StudySpec(Strict):
     ``linear_regressor`` can take it. ``"auto"`` hashes categorical columns of more levels than ``max_categories``
     where every algorithm of the study can."""
 
+    layout: Annotated[
+        str | None,
+        Option(
+            "str | None", "how columns are laid out at another site: what hpo states export --only-layout wrote",
+            "layout.zip", defines="if given",
+        ),
+    ] = None
+    """How columns are encoded and folds cut at another site, so that the states of both can be added: a file that
+    ``hpo states export --only-layout`` wrote there. None learns it from this data."""
+
     fingerprint: Annotated[
         Literal["fast", "content"],
         Option("str", "files are known by their bytes, not by address, size and time", "content", defines=True),

@@ -84,6 +84,9 @@ class FoldScheme(ABC):
         """Cells of a leaf: those of the plan, or one where every segment is in one as a whole."""
         return self.plan.n_cells if self.places is None else 1
 
+    def check(self) -> None:  # noqa: B027 - most have nothing to refuse
+        """Refuse, with DataError, data of which some split would have no rows."""
+
     def fit(self, sample: pa.Table) -> Self:
         """Return the scheme with what it learns from a sample; most learn nothing."""
         return self

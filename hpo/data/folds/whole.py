@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pyarrow as pa
 
-from hpo.data.cells import FoldPlan, check_splits, kfold_plan
+from hpo.data.cells import FoldPlan, kfold_plan
 from hpo.data.folds.dealing import Cells
 from hpo.data.folds.schemes import FoldScheme, FoldSizes
 from hpo.data.segment import Segment
@@ -45,26 +45,34 @@ class SegmentFolds(FoldScheme):
         Raises
         ------
         DataError
-            There is one file, or there are more than folds may be.
+            There are more files than folds may be.
         """
         files = {uri: number for number, uri in enumerate(dict.fromkeys(segment.uri for segment in segments))}
-        if len(files) < 2:
-            raise DataError(
-                "folds of the scheme 'segment' test each file with the models of the others, and there is one "
-                "file; use {'scheme': 'kfold'}, or cut the data into files"
-            )
         if len(files) > 512:
             raise DataError(
                 f"folds of the scheme 'segment' are a fold for each file, and {len(files):,} files are more than "
                 "512; use {'scheme': 'group', 'column': …}"
             )
-        check_splits(len(files))
         rows: dict[int, int | None] = {}
         for segment in segments:
             number = files[segment.uri]
             known = rows.get(number, 0)
             rows[number] = None if known is None or segment.rows is None else known + segment.rows
         return replace(self, cells=tuple(files[segment.uri] for segment in segments), rows=rows)
+
+    def check(self) -> None:
+        """Refuse a study of one file: it may be a site, whose states others add to theirs, and no more.
+
+        Raises
+        ------
+        DataError
+            There is one file.
+        """
+        if self.n_splits < 2:
+            raise DataError(
+                "folds of the scheme 'segment' test each file with the models of the others, and there is one "
+                "file; use {'scheme': 'kfold'}, or cut the data into files"
+            )
 
     @property
     def n_splits(self) -> int:  # type: ignore[override]

@@ -1,0 +1,277 @@
+"""Sites: each keeps its rows, sends the sums of them, and a study is answered from all the sums."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from threading import Event
+
+import pyarrow as pa
+
+from algorithms.contract import Summary
+from hpo.data.dataset import Dataset
+from hpo.data.folds.groups import GroupFolds
+from hpo.data.folds.schemes import FoldScheme
+from hpo.data.schema import Schema
+from hpo.data.segment import Rows, Segment
+from hpo.data.sources.memory import MemorySource, TableBlock
+from hpo.data.sources.roles import Roles, unify_schemas
+from hpo.errors import DataError, TuneError
+from hpo.process.progress import Progress
+from hpo.question.layout import LAYOUTS, SITES, Layout
+from hpo.question.question import Question
+from hpo.states.contexts import pilot_of
+from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.seen import context_of
+from hpo.states.noise import Noise
+from hpo.states.passes import Pass, PassResult
+from hpo.states.runs import Leaf
+from state_store import Key, StateStore, digest
+from state_store.archive import Exported, export_states
+from state_store.entry import Document
+from studies.counting import counted
+
+PREFIX = "sites:"
+"""What stands before the name of a study where the states of sites are its data."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a site wrote.
+
+    Attributes
+    ----------
+    site : its name.
+    rows : that the sums are of.
+    summaries : what was written, in words.
+    noise : the ε and δ of the noise in it; None for none.
+    left_out : what the study keeps besides, which is no sum.
+    file : what the file holds.
+    """
+
+    site: str
+    rows: int
+    summaries: tuple[str, ...]
+    left_out: tuple[str, ...]
+    file: Exported
+    noise: tuple[float, float] | None = None
+
+
+def sites_name(data: object) -> str | None:
+    """Return the name of the study whose sites' states are the data; None where it is other data.
+
+    Examples
+    --------
+    >>> sites_name("sites:diabetes"), sites_name(["sites:diabetes"]), sites_name("x.csv")
+    ('diabetes', 'diabetes', None)
+    """
+    one = data[0] if isinstance(data, list | tuple) and len(data) == 1 else data
+    return one.removeprefix(PREFIX) if isinstance(one, str) and one.startswith(PREFIX) else None
+
+
+def export_layout(question: Question, path: str | PathLike[str]) -> Exported:
+    """Write how a study encodes columns and cuts folds, for other sites to do the same. It holds no sum.
+
+    Raises
+    ------
+    DataError
+        The sample that it is learned from cannot be read.
+    """
+    about = _about(question, pilot_of(question))
+    with tempfile.TemporaryDirectory() as folder:
+        store = StateStore(folder)
+        store.put_document(LAYOUTS, digest(about), {}, about)
+        return export_states(store, path)
+
+
+def export_site(
+    question: Question,
+    path: str | PathLike[str],
+    site: str,
+    progress: Progress | None = None,
+    stop: Event | None = None,
+    noise: Noise | None = None,
+) -> Sent:
+    """Write the sums of all rows of a site, reading those that no state is known of.
+
+    Sums alone are written: of each fold the weight, mean and scatter of columns, or the like of each class. No row,
+    no name of a file, and nothing of single files.
+
+    Parameters
+    ----------
+    question : what is asked; its trials are not run.
+    path : of the file.
+    site : a name of the site.
+    progress, stop : as of a pass.
+    noise : how much noise hides single rows; None for none.
+
+    Raises
+    ------
+    TuneError
+        The study keeps no sums, or its folds cannot be dealt apart.
+    DataError
+        The data cannot be read.
+    """
+    if isinstance(question.folds, GroupFolds):
+        raise TuneError(
+            f"folds {question.folds.describe()}: a group may be at several sites, which do not know of each "
+            "other's; use {'scheme': 'segment'} or {'scheme': 'kfold'}"
+        )
+    pilot, dataset = pilot_of(question), question.dataset
+    sums = [s for s in question.summaries if s.sums and s.learning is None]
+    if not sums:
+        kept = ", ".join(map(repr, question.summaries))
+        raise TuneError(f"this study keeps {kept}, and sums alone leave a site: tune ridge, pca, lda or the like")
+    contexts = {s: context_of(s, pilot, dataset.targets, dataset.weight) for s in sums}
+    bounded = {} if noise is None else {s: noise.bounded(s, question, pilot) for s in sums}
+    ways: dict[Summary, Summary] = {s: bounded.get(s, s) for s in sums}
+    read = {way: context_of(way, pilot, dataset.targets, dataset.weight) for way in ways.values()}
+    made = Pass(dataset, pilot, read, question.store).run(question.engine, progress or Progress(), stop or Event())
+    leaves = {s: _leaf(ways[s], pilot, made) for s in sums}
+    if noise is not None:
+        leaves = noise.added(leaves, pilot.shape, bounded)
+    rows = next(iter(leaves.values())).rows
+    keys = [pilot.folds.key(segment) for segment in dataset.segments]
+    key = digest(["site", question.spec.name, site, pilot.digest, keys if noise is None else secrets.token_hex(16)])
+    about = {
+        **_about(question, pilot), "site": site, "segment": key, "rows": rows,
+        "contexts": {context: repr(s) for s, context in contexts.items()},
+        **({} if noise is None else {"noise": [noise.epsilon, noise.delta]}),
+    }  # fmt: skip
+    name = digest([about["study"], site, key])
+    with tempfile.TemporaryDirectory() as folder:
+        store = StateStore(folder)
+        store.put_document(SITES, name, {}, about)
+        for s, context in contexts.items():
+            store.put(Key(context, key), leaves[s], _about_leaf(s, pilot, site, name, leaves[s].rows, key))
+        left = tuple(repr(s) for s in question.summaries if s not in contexts)
+        spent = None if noise is None else (noise.epsilon, noise.delta)
+        return Sent(site, rows, tuple(map(repr, sums)), left, export_states(store, path), spent)
+
+
+def _leaf(summary: Summary, pilot: Pilot, made: PassResult) -> Leaf:
+    """Return the leaf of a site: the states of every fold, or one where the site is a fold."""
+    cells = tuple(made.cells[summary])
+    if pilot.folds.places is not None:
+        cells = (functools.reduce(pilot.ready(summary).merge, cells),)
+    rows = sum(segment.rows for segment in made.segments)
+    return Leaf(cells, rows, made.without_target, made.without_weight)
+
+
+def _about_leaf(
+    summary: Summary, pilot: Pilot, site: str, document: str, rows: int, key: str
+) -> dict[str, object]:
+    return {
+        "summary": repr(summary), "targets": list(pilot.shape.targets), "folds": _folds(pilot.folds),
+        "columns": pilot.shape.d, "segment": f"site:{site}", "uri": f"site:{site}", "rows": rows, "site": document,
+        "fingerprint": key,
+    }  # fmt: skip
+
+
+def _folds(folds: FoldScheme) -> str:
+    return "a site each" if folds.places is not None else folds.describe()
+
+
+def _about(question: Question, pilot: Pilot) -> dict[str, object]:
+    """Return what others must know to make, and to read, the states of a study."""
+    dataset = question.dataset
+    columns = tuple(dict.fromkeys((*dataset.columns, *pilot.folds.columns)))
+    schema = pa.schema([pa.field(field.name, field.type) for field in map(dataset.arrow.field, columns)])
+    return {
+        "study": question.spec.name or "study",
+        "schema": base64.b64encode(schema.serialize().to_pybytes()).decode(),
+        "roles": [list(dataset.targets), dataset.weight, [field.name for field in dataset.features]],
+        "encoder": pilot.encoder.to_dict(),
+        "folds": pilot.folds.to_dict(),
+    }
+
+
+def site_data(store: StateStore, name: str) -> tuple[Dataset, Layout]:
+    """Return the rows of sites as a data set, whose rows are away, and the layout of their states.
+
+    Parameters
+    ----------
+    store : where the states of sites were imported.
+    name : of the study that they ran.
+
+    Raises
+    ------
+    TuneError
+        No site sent any, or they do not agree on the layout.
+    """
+    documents = _latest(store, name)
+    first = documents[0].about
+    for other in documents[1:]:
+        if any(other.about[key] != first[key] for key in ("encoder", "folds", "roles")):
+            raise TuneError(
+                f"the sites {first['site']!r} and {other.about['site']!r} lay their columns or folds out "
+                "differently, so that their sums cannot be added; at one of them write `hpo states export "
+                "layout.zip --only-layout --study STUDY.yaml`, and say `layout: layout.zip` in the others' study"
+            )
+    targets, weight, features = first["roles"]
+    roles = Roles(tuple(targets), weight, tuple(features))
+    segments = tuple(
+        Segment(f"site:{site}", (0, 1), int(rows), 0, key, f"site:{site}")
+        for site, rows, key in ((d.about["site"], d.about["rows"], d.about["segment"]) for d in documents)
+    )
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(first["schema"])))
+    sent = {context: words for d in documents for context, words in d.about["contexts"].items()}
+    data = _away(schema, roles, segments)
+    data.chosen = f"{counted(len(segments), 'site')}: {', '.join(map(_named, documents))}"
+    return data, Layout.of(first, sent)
+
+
+def _named(document: Document) -> str:
+    """Return the name of a site, and what noise is in its sums."""
+    noise = document.about.get("noise")
+    return str(document.about["site"]) + (f" (noise: ε={noise[0]:g}, δ={noise[1]:g})" if noise else "")
+
+
+def _latest(store: StateStore, name: str) -> list[Document]:
+    """Return what each site sent last, by site."""
+    all_sent = store.documents(SITES)
+    found = {str(d.about["site"]): d for d in all_sent if d.about.get("study") == name}  # the oldest first
+    if not found:
+        known = sorted({f"{PREFIX}{d.about.get('study')}" for d in all_sent})
+        there = f"it has {', '.join(known)}" if known else "import what they sent with `hpo states import FILE`"
+        raise TuneError(f"{store.location} has no states of sites for the study {name!r}; {there}")
+    return [found[site] for site in sorted(found)]
+
+
+class _Away(MemorySource):
+    """Rows that are elsewhere: what columns they have."""
+
+    def scan(
+        self,
+        segment: Segment,
+        columns: Sequence[str],
+        batch_rows: int,
+        *,
+        threads: bool = False,
+        apart: Sequence[str] = (),
+    ) -> Iterator[Rows]:
+        """Refuse: the rows stay where they are."""
+        raise DataError(f"the rows of {segment.uri} are at the site, and its states are all that is here")
+
+
+def _away(schema: pa.Schema, roles: Roles, segments: tuple[Segment, ...]) -> Dataset:
+    """Return rows that are elsewhere as a data set."""
+    block = TableBlock(schema.empty_table())
+    arrow = unify_schemas([(segments[0].uri, block.schema)], None)
+    fields = Schema.from_arrow(arrow, {field.name: True for field in arrow})
+    return Dataset(_Away(block, arrow, fields, segments), roles)
+
+
+def site_folds(asked: object, about: Mapping[str, object], made: FoldScheme) -> None:
+    """Refuse other folds than sites have dealt."""
+    if asked != DEFAULT and made.to_dict() != dict(about):
+        raise TuneError(f"folds={asked!r}: the sites dealt theirs as {dict(about)!r}; leave folds out")
+
+
+DEFAULT = 5
+"""Folds of a study that asks for none: those of the sites are taken."""
