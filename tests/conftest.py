@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    import databases
     import endpoints
 
 settings.register_profile(
@@ -43,3 +44,15 @@ def proxy(endpoint: str) -> Iterator[endpoints.Proxy]:
 
     with endpoints.Proxy(endpoint) as between:
         yield between
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[databases.Server]:
+    """Give a PostgreSQL server; skips where Debian's package is not installed, which ``.ci/run`` does."""
+    import databases
+
+    programs = databases.programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with databases.postgres(programs) as server:
+        yield server

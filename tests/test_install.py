@@ -85,13 +85,13 @@ def test_importing_hpo_loads_nothing_heavy():
     ("there", "user", "apt", "calls"),
     [
         (True, 0, "exit 0", ["make"]),
-        (False, 0, "exit 0", ["update", "install", "make"]),
-        (False, 0, "exit 100", ["update", "make"]),
+        (False, 0, "exit 0", ["update", "install", "update", "install", "make"]),
+        (False, 0, "exit 100", ["update", "update", "make"]),
         (False, 0, None, ["make"]),
         (False, 1000, "exit 0", ["make"]),
     ],
 )
-def test_ci_installs_a_browser_where_it_can_and_runs_without_one_where_not(tmp_path, there, user, apt, calls):
+def test_ci_installs_a_browser_and_a_database_where_it_can_and_runs_without_where_not(tmp_path, there, user, apt, calls):
     script, bin_, log = ROOT / ".ci" / "run", tmp_path / "bin", tmp_path / "log"
     if not script.exists():
         pytest.skip("a source distribution has no .ci")
@@ -100,13 +100,13 @@ def test_ci_installs_a_browser_where_it_can_and_runs_without_one_where_not(tmp_p
         (bin_ / tool).symlink_to(shutil.which(tool))
     commands = {"id": f"echo {user}", "make": f"echo make >> {log}"}
     if there:
-        commands["chromium"] = "exit 0"
+        commands["chromium"] = commands["initdb"] = "exit 0"
     if apt is not None:
         commands["apt-get"] = f'for word; do case $word in update|install) echo $word >> {log};; esac; done; {apt}'
     for name, body in commands.items():
         (bin_ / name).write_text(f"#!{shutil.which('bash')}\n{body}\n")
         (bin_ / name).chmod(0o755)
-    done = run(bin_ / "bash", script, env={"PATH": str(bin_)})
+    done = run(bin_ / "bash", script, env={"PATH": str(bin_), "POSTGRES": str(tmp_path)})
     assert done.returncode == 0, done.stderr
     assert log.read_text().split() == calls
     assert ("will skip" in done.stderr) == (not there and "install" not in calls)
@@ -128,7 +128,7 @@ def test_the_constraints_pin_everything_that_make_test_installs_and_nothing_else
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     found = set()
-    wanted = (*extras["demo"], *extras["cloud"], *extras["dask"], *extras["test"])
+    wanted = (*extras["demo"], *extras["cloud"], *extras["dask"], *extras["postgresql"], *extras["test"])
     for line in (*project["dependencies"], *wanted):
         needed(Requirement(line), found)
     pins = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().split("\n") if line]

@@ -47,14 +47,16 @@ mark("ready")
 while pathlib.Path(begin).stat().st_size < int(sys.argv[5]):
     time.sleep(0.005)
 r = hpo.tune((X, X @ [1.0, 2.0, 0.0]), algorithm="ridge", trials=int(sys.argv[6]), folds=3, n_jobs=1, name="s", storage=where,
-             store=where.split(":///")[-1] + ".store", sampler=sampler, progress=False)
+             store=pathlib.Path(begin).with_name("store"), sampler=sampler, progress=False)
 print(json.dumps([len(r.optuna_study.trials), r.best.number, r.best_value]))
 """
 
 
-@pytest.fixture(params=["{}/s.journal", "sqlite:///{}/s.db"], ids=["journal", "sqlite"])
+@pytest.fixture(params=["journal", "sqlite", "postgres"])
 def where(request, tmp_path):
-    return request.param.format(tmp_path)
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres").database()
+    return f"{tmp_path}/s.journal" if request.param == "journal" else f"sqlite:///{tmp_path}/s.db"
 
 
 def together(tmp_path, where, sampler="auto", slow=0.02, count=PROCESSES, trials=TRIALS):
@@ -92,6 +94,35 @@ def test_together_they_run_what_was_asked_and_all_return_it(tmp_path, where, sam
         assert settings(alone.optuna_study.trials) == settings(trials), "those that one process tries"
 
 
+FORK = RUN.replace("Tuner.one = slowly\n", """
+import os
+
+rows = np.random.default_rng(1).normal(size=(60, 2))
+hpo.tune((rows, rows[:, 0]), algorithm="ridge", trials=2, folds=3, n_jobs=1, storage=where + "-warm" * (":" not in where),
+         store=pathlib.Path(begin).with_name("warm"), progress=False)
+child = next((i for i in range(int(sys.argv[5])) if os.fork() == 0), None)  # all is imported: they begin as one
+if child is None:
+    sys.exit(max(os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(int(sys.argv[5]))))
+Tuner.one = slowly
+""", 1).replace("print(json", "os.write(1, b'%s\\n' % json").replace("best_value]))", "best_value]).encode())")
+
+
+def test_eight_that_begin_at_the_same_moment_lose_no_trial_and_run_none_twice(tmp_path, where):
+    args = [where, "auto", tmp_path / "ready", 0, 8, 64]
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    line = [sys.executable, "-W", "error", "-c", FORK, *map(str, args)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=240, env=env)
+    assert done.returncode == 0, done.stderr
+    trials, claimed = stored(where)
+    assert (len(trials), claimed) == (64, {})
+    assert [trial.number for trial in trials] == list(range(64))
+    assert (tmp_path / "trials").stat().st_size == 64
+    assert len(settings(trials)) == 64
+    said = done.stdout.splitlines()
+    assert len(said) == 8
+    assert len(set(said)) == 1
+
+
 @pytest.mark.parametrize("kill", range(max(1, KILLS // 20)))
 def test_what_a_killed_process_claimed_is_run_by_the_others(tmp_path, where, kill):
     running = together(tmp_path, where, slow=0.1)
@@ -119,6 +150,19 @@ def test_a_study_that_was_killed_goes_on_as_if_it_was_not(tmp_path):
     X = np.random.default_rng(0).normal(size=(200, 3))
     alone = hpo.tune((X, X @ [1.0, 2.0, 0.0]), algorithm="ridge", trials=TRIALS, folds=3, sampler="random", store=tmp_path / "a")
     assert [t.params for t in stored(where)[0]] == [t.params for t in alone.optuna_study.trials]
+
+
+def test_who_made_a_study_too_late_misses_no_line_of_the_others(tmp_path):
+    """What is gathered for a journal and then not written was counted as read: the next line was passed over."""
+    early, late = open_storage(tmp_path / "j"), open_storage(tmp_path / "j")
+    study_id = early.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "s")
+    with pytest.raises(optuna.exceptions.DuplicatedStudyError), late.together():
+        late.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "s")
+    for value in (1.0, 2.0):
+        early.create_new_trial(study_id, optuna.trial.create_trial(value=value))
+    assert [trial.value for trial in late.get_all_trials(study_id)] == [1.0, 2.0]
+    assert late.create_trials(study_id, [optuna.trial.create_trial(value=3.0)]) == [2]
+    assert early.get_n_trials(study_id) == 3
 
 
 @pytest.fixture

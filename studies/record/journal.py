@@ -10,7 +10,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -207,9 +207,17 @@ class FileStorage(JournalStorage):
             self._sync_with_backend()
             return list(self._replay_result.brief(study_id))
 
-    def together(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
         """Hold the journal's lock and write what is done meanwhile in one piece, or none of it."""
-        return self._journal.together()
+        try:
+            with self._journal.together():
+                yield
+        except BaseException:
+            with self._thread_lock:  # lines were counted as read that nobody will find in the file
+                self._replay_result = Replay(self._worker_id_prefix)
+                self._sync_with_backend()
+            raise
 
     def create_trials(self, study_id: int, trials: Sequence[FrozenTrial]) -> list[int]:
         """Record finished trials in one write, all or none; return their ids.

@@ -7,6 +7,7 @@ import os
 import re
 import time
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -153,6 +154,7 @@ def _database(url: str) -> BaseStorage:
         ) from None
     if url.startswith("sqlite"):
         _hasten(storage)
+    weakref.finalize(storage, storage.engine.dispose)  # some drivers complain of connections that nobody closed
     return storage
 
 
