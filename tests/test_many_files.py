@@ -262,3 +262,14 @@ def test_two_processes_read_each_file_once(files, tmp_path):
     read = [line for process in both for line in process.communicate(timeout=120)[0].split()]
     assert [process.returncode for process in both] == [0, 0]
     assert len(read) == len(set(read)) == FILES
+
+
+@pytest.mark.parametrize("begun", [1, 25, 60])
+def test_a_process_that_begins_later_reads_no_file_again(files, tmp_path, begun):
+    command = [sys.executable, "-c", SLOW, str(files), str(tmp_path / "store")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
+        read = [first.stdout.readline().strip() for _ in range(begun)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as second:
+            for process in (first, second):
+                read += process.communicate(timeout=120)[0].split()
+    assert len(read) == len(set(read)) == FILES

@@ -189,23 +189,28 @@ class Pass:
         return _Known(runs, rolled, lacking, missing)
 
     def _units(self, missing: Sequence[Keyed]) -> list[list[Keyed]]:
-        """Return what is read one after another and kept together: neighbours where segments are small and many."""
-        small = sum(segment.nbytes <= SMALL_SEGMENT for segment, _ in missing)
-        size = min(PACK, small // UNITS)
+        """Return what is read one after another and kept together: neighbours where segments are small and many.
+
+        Where a unit ends follows from all segments, known or not: so processes that begin at different moments, and
+        find different leaves, wait for each other's units and never read half of one.
+        """
+        if not missing:
+            return []
+        segments, lacking = self.dataset.segments, dict(missing)
+        size = min(PACK, sum(segment.nbytes <= SMALL_SEGMENT for segment in segments) // UNITS)
         if size < LEAST_PACK:
             return [[one] for one in missing]
         units: list[list[Keyed]] = []
-        room = held = 0
-        for segment, key in missing:
+        room = held = count = 0
+        for segment in segments:
             cost = sum(self.leaf_bytes(s, segment) for s in self.contexts)
-            room, held = room - segment.nbytes, held - cost
-            fits = units and len(units[-1]) < size and room >= 0 and held >= 0
-            if fits and segment.nbytes <= SMALL_SEGMENT:
-                units[-1].append((segment, key))
-            else:
-                units.append([(segment, key)])
-                room, held = PACK_BYTES - segment.nbytes, HELD - cost
-        return units
+            room, held, count = room - segment.nbytes, held - cost, count + 1
+            if not (units and count <= size and room >= 0 and held >= 0 and segment.nbytes <= SMALL_SEGMENT):
+                units.append([])
+                room, held, count = PACK_BYTES - segment.nbytes, HELD - cost, 1
+            if segment in lacking:
+                units[-1].append((segment, lacking[segment]))
+        return [unit for unit in units if unit]
 
     def leaf_bytes(self, summary: Summary, segment: Segment) -> int:
         """Return how large a segment's leaf is at most, roughly: no state is much larger than its rows."""
