@@ -47,31 +47,27 @@ class JoblibWorkers:
             streams = get_active_backend()[0].supports_return_generator
             how = "generator_unordered" if streams else "list"
             parallel = Parallel(self.n_jobs, batch_size=1, pre_dispatch="2 * n_jobs", return_as=how)
-            results = self._watched(iter(parallel(_calls(task, items, over))))
-            try:
-                for number, made in results:
-                    if isinstance(made, _Raised):
-                        raise made.error
-                    yield number, made
-                    if stop.is_set():
-                        return
-            finally:
-                over.set()
-                with suppress(WorkerLost, EngineError):
-                    deque(results, maxlen=0)
+        results: Iterator[tuple[int, Made | _Raised]] = self._watched(parallel, _calls(task, items, over))
+        try:
+            for number, made in results:
+                if isinstance(made, _Raised):
+                    raise made.error
+                yield number, made
+                if stop.is_set():
+                    return
+        finally:
+            over.set()
+            with suppress(WorkerLost, EngineError):
+                deque(results, maxlen=0)
 
-    def _watched(self, results: Iterator[tuple[int, Made | _Raised]]) -> Iterator[tuple[int, Made | _Raised]]:
+    def _watched(self, parallel: Parallel, calls: Iterator[object]) -> Iterator[tuple[int, Made | _Raised]]:
         """Yield results; what the machinery itself raises becomes an error of ours."""
-        while True:
-            try:
-                found = next(results)
-            except StopIteration:
-                return
-            except BrokenExecutor as error:
-                raise WorkerLost(_first(error)) from error
-            except Exception as error:
-                raise EngineError(f"engine={self.name or 'of joblib'!r} cannot run: {_first(error)}") from error
-            yield found
+        try:
+            yield from parallel(calls)
+        except BrokenExecutor as error:
+            raise WorkerLost(_first(error)) from error
+        except Exception as error:
+            raise EngineError(f"engine={self.name or 'of joblib'!r} cannot run: {_first(error)}") from error
 
 
 @dataclass(frozen=True)
