@@ -18,6 +18,9 @@ import numpy as np
 
 from algorithms.arrays import Array
 
+SURE = 4.0
+"""Deviations of the noise within which nothing is told from nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
@@ -66,14 +69,17 @@ def sigma_of(epsilon: float, delta: float, sensitivity: float) -> float:
 
 
 def _spent(epsilon: float, sigma: float, sensitivity: float) -> float:
-    """Return the δ that noise of that deviation has at ε."""
+    """Return the δ that noise of that deviation has at ε; e^ε, which may be huge, meets its counterpart first."""
     far, near = epsilon * sigma / sensitivity, sensitivity / (2.0 * sigma)
-    return _normal(near - far) - math.exp(epsilon + math.log(max(_normal(-near - far), 1e-320)))
+    below, above = (far - near) / math.sqrt(2.0), (far + near) / math.sqrt(2.0)
+    return 0.5 * (math.erfc(below) - math.exp(-below * below) * _erfcx(above))
 
 
-def _normal(x: float) -> float:
-    """Return the distribution function of a normal variable, with its digits far below zero too."""
-    return 0.5 * math.erfc(-x / math.sqrt(2.0))
+def _erfcx(x: float) -> float:
+    """Return exp(x²) erfc(x) for x ≥ 0, by its asymptotic series where the factors leave the range of float64."""
+    if x < 25.0:
+        return math.exp(x * x) * math.erfc(x)
+    return (1.0 - 1.0 / (2.0 * x * x)) / (x * math.sqrt(math.pi))
 
 
 def noised_moments(
@@ -82,7 +88,9 @@ def noised_moments(
     """Return a number of rows, their mean and their scatter (a matrix, or its diagonal) with noise in their sums.
 
     Sums are noised, and what they say is made possible again: rows not below zero, means within the bounds, a
-    scatter that is positive semidefinite. Without noise the same comes back.
+    scatter that is positive semidefinite. A column whose mean is at a bound, or whose scatter is none, as far as
+    the noise tells, is constant: scaled to a deviation of one, noise would weigh as much as columns do. Without
+    noise the same comes back.
     """
     z = (mean - bounds.middle) / bounds.half
     full = scatter.ndim == 2
@@ -94,7 +102,12 @@ def noised_moments(
     if count == 0:
         return 0, np.zeros_like(mean), np.zeros_like(scatter)
     z = np.clip(total / count, -1.0, 1.0)
+    at_bound = 1.0 - np.abs(z) <= SURE * sigma / count
+    z = np.where(at_bound, np.sign(z), z)
     about = products - count * (np.outer(z, z) if full else z * z)
+    spread = np.diagonal(about) if full else about
+    drowned = at_bound | (spread < SURE * sigma * (1.0 + np.abs(z)) ** 2)
+    about = np.where(drowned[:, None] | drowned if full else drowned, 0.0, about)
     return count, bounds.middle + bounds.half * z, _possible(about) * scale
 
 

@@ -168,9 +168,19 @@ def test_a_task_and_what_it_returns_are_keys_and_counts(files, tmp_path, monkeyp
     monkeypatch.setattr(elsewhere, "work", lambda *task, work=elsewhere.work: seen.append((task, work(*task))) or seen[-1][1])
     tune(files, tmp_path / "store", engine="sequential")
     assert len(seen) == FILES
-    for (location, job, places), done in seen:
-        assert (location, len(job), len(places)) == (str(tmp_path / "store"), 40, 1)
-        assert done == ((ROWS, (0,)),)
+    for (location, job, units), done in seen:
+        assert (location, len(job), len(units), len(units[0])) == (str(tmp_path / "store"), 40, 1, 1)
+        assert done == (((ROWS, (0,)),),)
+
+
+def test_small_segments_of_long_passes_are_several_a_task():
+    def units(count, nbytes):
+        return [[(SimpleNamespace(nbytes=nbytes), str(i))] for i in range(count)]
+
+    for count, nbytes, threads, tasks in ((1000, 4 << 20, 1, 63), (1000, 40 << 20, 1, 1000), (100, 10, 4, 100)):
+        groups = elsewhere._grouped(units(count, nbytes), threads)
+        assert len(groups) == tasks
+        assert [key for group in groups for unit in group for _, key in unit] == [str(i) for i in range(count)]
 
 
 @pytest.mark.parametrize("lost", [2, 3])
@@ -367,20 +377,34 @@ def posted(files, tmp_path):
     return SimpleNamespace(reader=reader, name=job.name, location=job.location)
 
 
+def test_a_job_of_many_files_holds_their_schema_once(tmp_path):
+    from hpo.data import open_dataset
+
+    data = write(tmp_path / "data", 2, 20, 40)
+    sizes = {}
+    for count in (2, 200):
+        for i in range(2, count):
+            (data / f"part-{i:03}.parquet").hardlink_to(data / f"part-{i % 2:03}.parquet")
+        dataset = open_dataset(data, target="y")
+        sizes[count] = len(cloudpickle.dumps(dataset))
+        assert cloudpickle.loads(cloudpickle.dumps(dataset)).segments == dataset.segments
+    assert (sizes[200] - sizes[2]) / 198 < 600, "a schema of 40 columns has 8 kB"
+
+
 def test_a_worker_that_does_not_see_a_file_names_it_and_itself(posted, files):
     (files / "part-002.parquet").unlink()
     uri = posted.reader.dataset.segments[2].uri
     with pytest.raises(EngineError, match=rf"worker .*, process \d+ does not find '{re.escape(uri)}' as it was listed"):
-        elsewhere.work(posted.location, posted.name, [1, 2])
+        elsewhere.work(posted.location, posted.name, [[1, 2]])
     shutil.copy(files / "part-001.parquet", files / "part-002.parquet")
     with pytest.raises(EngineError, match=r"part-002\.parquet.*every worker needs the data under the same address"):
-        elsewhere.work(posted.location, posted.name, [2])
+        elsewhere.work(posted.location, posted.name, [[2]])
     assert not posted.reader.store.list()
 
 
 def test_a_worker_that_does_not_see_the_store_makes_none(posted, tmp_path):
     with pytest.raises(EngineError, match=r"does not see the store .*nowhere; every worker needs it"):
-        elsewhere.work(str(tmp_path / "nowhere"), posted.name, [0])
+        elsewhere.work(str(tmp_path / "nowhere"), posted.name, [[0]])
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -388,7 +412,7 @@ def test_a_job_that_somebody_changed_is_not_loaded(posted):
     data = np.frombuffer(cloudpickle.dumps(SystemExit), np.uint8)
     posted.reader.store.put_document(elsewhere.JOBS, posted.name, {"job": data}, {"versions": elsewhere.versions()})
     with pytest.raises(EngineError, match="is not what was asked for: somebody changed it"):
-        elsewhere.work(posted.location, posted.name, [0])
+        elsewhere.work(posted.location, posted.name, [[0]])
 
 
 def test_workers_of_another_store_are_refused_and_a_job_that_is_gone_is_put_again(files, tmp_path, monkeypatch):

@@ -149,6 +149,18 @@ def test_products_are_those_of_joining_first_where_a_table_pays(seed, weight, al
         np.testing.assert_allclose(a.scores.folds, b.scores.folds, rtol=1e-10)
 
 
+@pytest.mark.parametrize("algorithm", ["pca", "kmeans"])
+def test_all_columns_of_a_pass_may_be_those_of_tables(algorithm):
+    facts, planes, weather = star()
+    options = {"algorithm": algorithm, "features": ["seats", "maker", "wind"], "trials": 3}
+    a = hpo.tune(hpo.Join(facts, on(planes, weather)), None, **options)
+    b = hpo.tune(merged(facts, planes, weather), None, **options)
+    assert a.cost.rows_read == 600
+    assert a.run.evidence.pilot.shape.columns == b.run.evidence.pilot.shape.columns
+    for one, other in zip(a.candidates, b.candidates, strict=True):
+        np.testing.assert_allclose(one.scores.folds, other.scores.folds, rtol=1e-10)
+
+
 @pytest.mark.parametrize("algorithm", ["logistic", "gaussian_nb", "knn_classifier", "linear"])
 def test_every_summary_takes_joined_batches(algorithm):
     facts, planes, weather = star()

@@ -106,7 +106,10 @@ def rows_of(
     for one in made:
         start, end = end, end + len(one.columns)
         codes = one.codes if some is None else one.codes[some]
-        z[:, start:end] = np.take(one.table - less[start:end], codes, axis=0)
+        if len(codes) > len(one.table):  # subtracted from the fewer rows
+            np.take(one.table - less[start:end], codes, axis=0, out=z[:, start:end], mode="clip")
+        else:
+            np.subtract(np.take(one.table, codes, axis=0), less[start:end], out=z[:, start:end])
     z[:, end] = 1.0
     return z
 

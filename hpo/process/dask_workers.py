@@ -72,6 +72,10 @@ class DaskWorkers:
     _counted: float = field(default=float("-inf"))
     _seen: float = field(default=float("-inf"))
 
+    def threads(self) -> int:
+        """Return how many tasks can run at once as things are."""
+        return self.n_jobs or _threads(self.client)
+
     def each(self, task: Task[Made], items: Tasks, stop: Event) -> Generator[tuple[int, Made]]:
         """Yield what a task makes of each item, as it is done."""
         finished: SimpleQueue[Future] = SimpleQueue()

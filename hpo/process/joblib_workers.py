@@ -6,12 +6,12 @@ import os
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from threading import Event
 from traceback import format_exception
 
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.parallel import BACKENDS, get_active_backend
 
 from hpo.errors import EngineError
@@ -32,39 +32,42 @@ class JoblibWorkers:
     name: str | None
     n_jobs: int | None
 
+    def threads(self) -> int:
+        """Return how many tasks can run at once."""
+        with self._context():
+            return int(effective_n_jobs(-1 if self.n_jobs is None else self.n_jobs))
+
+    def _context(self) -> AbstractContextManager[object]:
+        return nullcontext() if self.name is None else parallel_config(self.name, n_jobs=self.n_jobs or -1)
+
     def each(self, task: Task[Made], items: Tasks, stop: Event) -> Generator[tuple[int, Made]]:
         """Yield what a task makes of each item, as it is done; where it ends early, those begun are waited for."""
-        context = nullcontext() if self.name is None else parallel_config(self.name, n_jobs=self.n_jobs or -1)
         over = Event()
-        with context:
+        with self._context():
             streams = get_active_backend()[0].supports_return_generator
             how = "generator_unordered" if streams else "list"
             parallel = Parallel(self.n_jobs, batch_size=1, pre_dispatch="2 * n_jobs", return_as=how)
-            results = self._watched(iter(parallel(_calls(task, items, over))))
-            try:
-                for number, made in results:
-                    if isinstance(made, _Raised):
-                        raise made.error
-                    yield number, made
-                    if stop.is_set():
-                        return
-            finally:
-                over.set()
-                with suppress(WorkerLost, EngineError):
-                    deque(results, maxlen=0)
+        results: Iterator[tuple[int, Made | _Raised]] = self._watched(parallel, _calls(task, items, over))
+        try:
+            for number, made in results:
+                if isinstance(made, _Raised):
+                    raise made.error
+                yield number, made
+                if stop.is_set():
+                    return
+        finally:
+            over.set()
+            with suppress(WorkerLost, EngineError):
+                deque(results, maxlen=0)
 
-    def _watched(self, results: Iterator[tuple[int, Made | _Raised]]) -> Iterator[tuple[int, Made | _Raised]]:
+    def _watched(self, parallel: Parallel, calls: Iterator[object]) -> Iterator[tuple[int, Made | _Raised]]:
         """Yield results; what the machinery itself raises becomes an error of ours."""
-        while True:
-            try:
-                found = next(results)
-            except StopIteration:
-                return
-            except BrokenExecutor as error:
-                raise WorkerLost(_first(error)) from error
-            except Exception as error:
-                raise EngineError(f"engine={self.name or 'of joblib'!r} cannot run: {_first(error)}") from error
-            yield found
+        try:
+            yield from parallel(calls)
+        except BrokenExecutor as error:
+            raise WorkerLost(_first(error)) from error
+        except Exception as error:
+            raise EngineError(f"engine={self.name or 'of joblib'!r} cannot run: {_first(error)}") from error
 
 
 @dataclass(frozen=True)

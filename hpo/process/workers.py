@@ -29,6 +29,10 @@ class WorkerLost(Exception):
 class Workers(Protocol):
     """What runs tasks somewhere."""
 
+    def threads(self) -> int:
+        """Return how many tasks can run at once as things are."""
+        ...
+
     def each(self, task: Task[Made], items: Tasks, stop: Event) -> Generator[tuple[int, Made]]:
         """Yield what a task makes of each item with the item's number, as it is done, in any order.
 

@@ -15,7 +15,7 @@ import socket
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -52,8 +52,15 @@ LEFT = 3600.0
 Lacking = Mapping[Summary, Collection[str]]
 """By summary, the keys of the segments whose leaves must be made."""
 
+TASK_BYTES, TASK_UNITS, TASKS = 1 << 26, 16, 32
+"""Stored bytes and units of a task, at most, and tasks for each thread of a worker, at least: engines cost some
+milliseconds a task, and a task that takes long moves no progress."""
+
+Unit = Sequence[Keyed]
+"""Segments that are read one after another and kept together."""
+
 Done = tuple[tuple[int, tuple[int, ...]], ...]
-"""Of each segment of a task: its rows, and the places of the summaries (by context) whose leaf was made."""
+"""Of each segment of a unit: its rows, and the places of the summaries (by context) whose leaf was made."""
 
 
 class Reader(Protocol):
@@ -84,7 +91,7 @@ class Reader(Protocol):
         ...
 
     def unit(
-        self, unit: Sequence[Keyed], lacking: Lacking, progress: Progress, stop: Event,
+        self, unit: Unit, lacking: Lacking, progress: Progress, stop: Event,
         unsaved: list[StoreWriteError], *, ahead: bool,
     ) -> list[Made]:  # fmt: skip
         """Return the lacking leaves of neighbouring segments, which are published."""
@@ -111,8 +118,8 @@ class Job:
     allowed: frozenset[str]
 
 
-def work(location: str, name: str, places: Sequence[int]) -> Done:
-    """Make and publish the leaves of some segments of a job; this is what runs on a worker.
+def work(location: str, name: str, units: Sequence[Sequence[int]]) -> tuple[Done, ...]:
+    """Make and publish the leaves of some units of a job, by their segments' numbers; this runs on a worker.
 
     Raises
     ------
@@ -122,6 +129,11 @@ def work(location: str, name: str, places: Sequence[int]) -> Done:
         A file cannot be read; the message names it and the worker.
     """
     job = _jobs.get(location, name)
+    return tuple(_done(job, places) for places in units)
+
+
+def _done(job: Job, places: Sequence[int]) -> Done:
+    """Make and publish the leaves of one unit."""
     reader, unsaved = job.reader, list[StoreWriteError]()
     segments = [reader.dataset.segments[i] for i in places]
     for segment in segments:
@@ -139,7 +151,7 @@ def work(location: str, name: str, places: Sequence[int]) -> Done:
     except DataError as error:
         raise DataError(f"{error} ({_me()})") from error
     if unsaved:
-        raise EngineError(f"{_me()} cannot write to the store {location}: {_first(unsaved[0])}")
+        raise EngineError(f"{_me()} cannot write to the store {reader.store.location}: {_first(unsaved[0])}")
     order = _ordered(reader)
     return tuple(
         (next(iter(leaves.values())).rows, tuple(i for i, s in enumerate(order) if s in computed))
@@ -196,7 +208,7 @@ def _load(location: str, name: str) -> Job:
 def made_elsewhere(
     reader: Reader,
     workers: Workers,
-    units: Sequence[Sequence[Keyed]],
+    units: Sequence[Unit],
     lacking: Lacking,
     progress: Progress,
     stop: Event,
@@ -209,9 +221,10 @@ def made_elsewhere(
         Workers are lost again and again, or cannot do it.
     """
     posted, places = _Posted(reader, lacking), {s.id: i for i, s in enumerate(reader.dataset.segments)}
-    tasks = [(posted.location, posted.name, tuple(places[s.id] for s, _ in unit)) for unit in units]
-    waiting: dict[int, Done] = {}
-    todo, turn, losses = dict(enumerate(tasks)), 0, 0
+    groups = _grouped(units, workers.threads())
+    named = [tuple(tuple(places[s.id] for s, _ in unit) for unit in group) for group in groups]
+    waiting: dict[int, tuple[Done, ...]] = {}
+    todo, turn, losses = {i: (posted.location, posted.name, group) for i, group in enumerate(named)}, 0, 0
     with posted:
         while todo and not stop.is_set():
             try:
@@ -220,26 +233,41 @@ def made_elsewhere(
                         losses = 0
                         del todo[number]
                         waiting[number] = done
-                        _count(reader, units[number], done, progress)
+                        _count(reader, groups[number], done, progress)
                         while todo and turn in waiting:  # the last ones when the workers are free again
-                            yield _loaded(reader, units[turn], waiting.pop(turn), lacking)
+                            yield from _loaded(reader, groups[turn], waiting.pop(turn), lacking)
                             turn += 1
             except (WorkerLost, JobMissing) as error:
                 losses += 1
                 posted.again(error)
                 if losses >= LOSSES:
-                    raise _lost(reader, units, error) from error
+                    raise _lost(reader, groups, error) from error
     while turn in waiting:
-        yield _loaded(reader, units[turn], waiting.pop(turn), lacking)
+        yield from _loaded(reader, groups[turn], waiting.pop(turn), lacking)
         turn += 1
     if stop.is_set():
         yield []
 
 
-def _lost(reader: Reader, units: Sequence[Sequence[Keyed]], error: Exception) -> EngineError:
+def _grouped(units: Sequence[Unit], threads: int) -> list[list[Unit]]:
+    """Return what each task is: neighbouring units, where they are small and many for so many threads."""
+    most = max(1, min(TASK_UNITS, len(units) // (TASKS * max(1, threads))))
+    groups: list[list[Unit]] = []
+    room = 0
+    for unit in units:
+        room -= sum(segment.nbytes for segment, _ in unit)
+        if groups and len(groups[-1]) < most and room >= 0:
+            groups[-1].append(unit)
+        else:
+            groups.append([unit])
+            room = TASK_BYTES - sum(segment.nbytes for segment, _ in unit)
+    return groups
+
+
+def _lost(reader: Reader, groups: Sequence[Sequence[Unit]], error: Exception) -> EngineError:
     """Return the error of a pass whose workers end again and again."""
     number = error.number if isinstance(error, WorkerLost) else None
-    at = "" if number is None else f", at {units[number][0][0].uri!r}"
+    at = "" if number is None else f", at {groups[number][0][0][0].uri!r}"
     return EngineError(
         f"workers ended {LOSSES} times before a segment was done{at} ({error}); what was finished is kept in "
         f"{reader.store.location}: look into the workers' logs (memory is the usual cause), and run the same again"
@@ -294,23 +322,28 @@ def versions() -> dict[str, str]:
     return {"onepass-hpo": str(own), "numpy": np.__version__, "Python": python}
 
 
-def _count(reader: Reader, unit: Sequence[Keyed], done: Done, progress: Progress) -> None:
+def _count(reader: Reader, group: Sequence[Unit], done: Sequence[Done], progress: Progress) -> None:
     """Count what is done; what another worker had published, which was lost then, is not read by this one."""
-    for (segment, _), (rows, built) in zip(unit, done, strict=True):
+    segments = [segment for unit in group for segment, _ in unit]
+    for segment, (rows, built) in zip(segments, (one for unit in done for one in unit), strict=True):
         progress.advance(rows, segment.nbytes)
         if built:
             reader.dataset.log.start(segment.id)
             reader.dataset.log.add(rows, segment.nbytes)
 
 
-def _loaded(reader: Reader, unit: Sequence[Keyed], done: Done, lacking: Lacking) -> list[Made]:
-    """Return what a worker published; a leaf that is gone meanwhile is left out, and made here."""
-    order, keys = _ordered(reader), [key for _, key in unit]
-    found = {s: reader.known(s, [key for key in keys if key in lacking[s]]) for s in lacking}
-    return [
-        ({s: of[key] for s, of in found.items() if key in of}, {order[i] for i in built})
-        for key, (_, built) in zip(keys, done, strict=True)
-    ]
+def _loaded(
+    reader: Reader, group: Sequence[Unit], done: Sequence[Done], lacking: Lacking
+) -> Iterator[list[Made]]:
+    """Yield what a worker published, unit by unit; a leaf that is gone meanwhile is left out, and made here."""
+    order = _ordered(reader)
+    for unit, segments in zip(group, done, strict=True):
+        keys = [key for _, key in unit]
+        found = {s: reader.known(s, [key for key in keys if key in lacking[s]]) for s in lacking}
+        yield [
+            ({s: of[key] for s, of in found.items() if key in of}, {order[i] for i in built})
+            for key, (_, built) in zip(keys, segments, strict=True)
+        ]
 
 
 def _ordered(reader: Reader) -> list[Summary]:

@@ -72,6 +72,8 @@ class JoinedSource:
         ]
         outside = [(one, tuple(name for name in one.names if name in beside)) for one in asked]
         looked = [Looked(places[o.name], o.table(names), f"dimension {o.name!r}") for o, names in outside if names]
+        if not inside:  # a batch that says how many rows there are all the same
+            inside, arrays = ["-"], [pa.nulls(batch.num_rows)]
         return Rows(pa.RecordBatch.from_arrays(arrays, names=inside), looked=tuple(looked))
 
     def looked_up(self, names: Sequence[str]) -> frozenset[str]:
