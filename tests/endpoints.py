@@ -62,11 +62,11 @@ def seaweed(folder: Path) -> Iterator[str]:
 
 
 def make_bucket(endpoint: str, name: str = BUCKET) -> None:
-    """Make a bucket: SeaweedFS does with its first object."""
+    """Make a bucket: SeaweedFS does with its first object, and takes seconds to find room for its first bytes."""
     store = S3Store(
         name, endpoint=endpoint, access_key_id=KEY, secret_access_key=SECRET, client_options={"allow_http": True}
     )
-    obstore.put(store, "made", b"")
+    obstore.put(store, "made", b"and has room")
 
 
 class Proxy:

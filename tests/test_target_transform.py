@@ -119,3 +119,14 @@ def test_what_cannot_be(tmp_path):
     assert OurRidge(summary=Moments(target_transform="log1p")).exact == ()
     assert repr(Moments()) == "Moments(precision='auto')"
     assert repr(Moments(target_transform="log1p")) == "Moments(precision='auto', target_transform='log1p')"
+
+
+def test_the_rows_of_a_sparse_matrix_are_transformed_as_dense_ones():
+    from scipy.sparse import random as sparse
+
+    X = sparse(300, 20, 0.2, format="csr", random_state=0)
+    y = np.asarray(X.sum(axis=1)).ravel() + 0.1
+    options = {"algorithm": "ridge", "search": {"ridge.target_transform": "log1p"}, "trials": 3}
+    of_sparse, of_dense = (hpo.tune((rows, y), **options) for rows in (X, X.toarray()))
+    for a, b in zip(of_sparse.candidates, of_dense.candidates, strict=True):
+        np.testing.assert_allclose(a.scores.folds, b.scores.folds, rtol=1e-10)

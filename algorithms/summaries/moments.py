@@ -330,7 +330,7 @@ def _log1p(batch: Batch, shape: Shape) -> Batch:
         )
     values = np.array(batch.values, order="F")
     values[:, places] = np.log1p(targets)
-    return dataclasses.replace(batch, values=values)
+    return Batch(values, batch.d, batch.weight, batch.present, batch.priority)
 
 
 def check_finite(state: Summed) -> None:
