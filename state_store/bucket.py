@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from state_store.address import Address
 from state_store.backend import Bytes
@@ -19,14 +19,17 @@ from state_store.requests import has_no_bucket, insisting, is_conflict, is_passi
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from obstore import GetOptions, ObjectMeta
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
 T = TypeVar("T")
 
-RETRIES: dict[str, Any] = {
+RETRIES: RetryConfig = {
     "max_retries": 5,
     "retry_timeout": timedelta(seconds=60),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2},
 }
-TIMES: dict[str, Any] = {
+TIMES: ClientConfig = {
     "connect_timeout": timedelta(seconds=5),
     "read_timeout": timedelta(seconds=30),
     "timeout": timedelta(minutes=10),
@@ -73,13 +76,13 @@ class Bucket:
     """
 
     address: Address
-    client: Any = field(default=None, repr=False, compare=False)
+    client: ObjectStore | None = field(default=None, repr=False, compare=False)
 
     def get(self, name: str, limit: int | None = None, held: str = "") -> Found | None:
         """Return the bytes (the first ``limit``), None if there are none; raises Unchanged for the tag ``held``."""
         asked = {"if_none_match": held} if held else {}
 
-        def read(more: dict[str, Any]) -> Found:
+        def read(more: GetOptions) -> Found:
             got = obstore().get(self._client, name, options={**asked, **more})
             data, about = bytearray(got.bytes()), _listed(got.meta)
             wanted = about.bytes if "range" not in more else min(about.bytes, limit or 0)
@@ -164,7 +167,7 @@ class Bucket:
             raise request_error(kind, doing, self.address, error) from None
 
     @property
-    def _client(self) -> Any:
+    def _client(self) -> ObjectStore:
         return client_of(self.address) if self.client is None else self.client
 
 
@@ -179,7 +182,7 @@ def _is_passing(error: BaseException) -> bool:
     return isinstance(error, (_Short, errors.GenericError)) and is_passing(error)
 
 
-def _listed(meta: Any) -> Listed:
+def _listed(meta: ObjectMeta) -> Listed:
     return Listed(meta["size"], meta["last_modified"].timestamp(), meta["e_tag"] or meta["version"] or "")
 
 
@@ -197,11 +200,11 @@ def obstore() -> ModuleType:
         raise StoreLocationError("Stores in buckets need obstore: pip install 'onepass-hpo[cloud]'") from error
 
 
-_clients: dict[tuple[int, str, tuple[str | None, ...]], Any] = {}
+_clients: dict[tuple[int, str, tuple[str | None, ...]], ObjectStore] = {}
 _making = threading.Lock()
 
 
-def client_of(address: Address) -> Any:
+def client_of(address: Address) -> ObjectStore:
     """Return the client of a place, one for each process; its credentials are the environment's own."""
     endpoints = tuple(os.environ.get(name) for name in ENDPOINTS)
     key = os.getpid(), str(address), endpoints
@@ -211,17 +214,18 @@ def client_of(address: Address) -> Any:
         return _clients[key]
 
 
-def _made(address: Address, endpoints: tuple[str | None, ...]) -> Any:
+def _made(address: Address, endpoints: tuple[str | None, ...]) -> ObjectStore:
     plain = any(endpoint and endpoint.startswith("http://") for endpoint in endpoints)
     options = {**TIMES, **({"allow_http": True} if plain else {})}
-    given: dict[str, Any] = {}
+    given: dict[str, str] = {}
     if address.scheme == "s3" and endpoints[0]:
         given["endpoint"] = endpoints[0]
     obstore()
     make = import_module("obstore.store").from_url
     try:
-        return make(str(address), client_options=options, retry_config=RETRIES, **given)
+        client: ObjectStore = make(str(address), client_options=options, retry_config=RETRIES, **given)
     except Exception as error:
         raise StoreLocationError(
             f"{address} cannot be opened: {address.service} needs more to be known; set {address.variables}."
         ) from error
+    return client

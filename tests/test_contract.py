@@ -54,6 +54,7 @@ FOREIGN = {
     "question.folds": "a fold scheme",
     "getattr(question.folds, 'dealt', None)": "a fold scheme",
     "found.pilot.folds": "a fold scheme",
+    "pafs": "Arrow's file systems, of which a build may lack some",
 }
 """Objects without a contract of ours whose attributes the hub may probe."""
 

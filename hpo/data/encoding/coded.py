@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from algorithms.arrays import Array, Floats
+from algorithms.batches import Column, Label
 from algorithms.coded import CodedBatch, Lookup
-from hpo.data.encoding.encodings import write_target
+from hpo.data.encoding.encodings import Encoding, write_target
 from hpo.data.encoding.gather import Gather, Workspace
 from hpo.data.hashing import Words
 from hpo.data.segment import Looked, Rows
 from hpo.data.values import Places
 
-if TYPE_CHECKING:
-    from hpo.data.encoding.encoder import ColumnEncoder
-
 LEAST_LEVELS = 8
 """A category of the facts of fewer levels is written as columns: that costs less than looking them up."""
+
+
+class Layout(Protocol):
+    """What is needed of an encoder: columns, where those of each encoding begin, their type, and classes."""
+
+    classes_: tuple[Label, ...]
+    dtype_: np.dtype[np.floating]
+    columns_: tuple[Column, ...]
+
+    @property
+    def placed(self) -> Iterator[tuple[Encoding, int]]:
+        """Each encoding, with the place of its first column."""
+        ...
 
 
 class Tables:
@@ -31,7 +42,7 @@ class Tables:
     encoder : of the pass.
     """
 
-    def __init__(self, encoder: ColumnEncoder) -> None:
+    def __init__(self, encoder: Layout) -> None:
         self.encoder = encoder
         self._known: dict[int, tuple[pa.RecordBatch, Floats, Places]] = {}
 
@@ -87,7 +98,7 @@ class Tables:
         return np.ascontiguousarray(gather.values()), np.array(gather.present, np.intp)
 
 
-def _levels(codes: Places, width: int, first: int, order: Places, encoder: ColumnEncoder) -> Lookup:
+def _levels(codes: Places, width: int, first: int, order: Places, encoder: Layout) -> Lookup:
     """Return a category as a table of its levels, each a row with a one."""
     columns = np.arange(first, first + width, dtype=np.intp)
     return Lookup(codes.take(order), np.eye(width, dtype=encoder.dtype_), columns, levels=True)
