@@ -15,12 +15,11 @@ import socket
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Protocol
 
 import cloudpickle
 import numpy as np
@@ -32,13 +31,10 @@ from hpo.process.progress import Progress
 from hpo.process.settings import existing_store
 from hpo.process.threads import one_thread
 from hpo.process.workers import WorkerLost, Workers
-from hpo.states.learned.pilot import Pilot
-from hpo.states.runs import Keyed, Leaf, Made
+from hpo.states.reader import Lacking, Reader, Unit
+from hpo.states.runs import Made
 from state_store import StateStore, StoreWriteError
 from state_store.names import document_name
-
-if TYPE_CHECKING:
-    from hpo.data.dataset import Dataset
 
 JOBS = "jobs"
 """Kind of the documents."""
@@ -49,57 +45,12 @@ LOSSES = 3
 LEFT = 3600.0
 """Seconds without use after which a job is what a driver that was killed left; a worker that lacks one gets it."""
 
-Lacking = Mapping[Summary, Collection[str]]
-"""By summary, the keys of the segments whose leaves must be made."""
-
 TASK_BYTES, TASK_UNITS, TASKS = 1 << 26, 16, 32
 """Stored bytes and units of a task, at most, and tasks for each thread of a worker, at least: engines cost some
 milliseconds a task, and a task that takes long moves no progress."""
 
-Unit = Sequence[Keyed]
-"""Segments that are read one after another and kept together."""
-
 Done = tuple[tuple[int, tuple[int, ...]], ...]
 """Of each segment of a unit: its rows, and the places of the summaries (by context) whose leaf was made."""
-
-
-class Reader(Protocol):
-    """What a worker needs of a pass."""
-
-    @property
-    def dataset(self) -> Dataset:
-        """What is read."""
-        ...
-
-    @property
-    def pilot(self) -> Pilot:
-        """Encoder and folds."""
-        ...
-
-    @property
-    def contexts(self) -> Mapping[Summary, str]:
-        """The key of each summary's states."""
-        ...
-
-    @property
-    def store(self) -> StateStore:
-        """Where leaves are kept."""
-        ...
-
-    def stored_in(self, store: StateStore) -> Reader:
-        """Return the same pass over another way to the store."""
-        ...
-
-    def unit(
-        self, unit: Unit, lacking: Lacking, progress: Progress, stop: Event,
-        unsaved: list[StoreWriteError], *, ahead: bool,
-    ) -> list[Made]:  # fmt: skip
-        """Return the lacking leaves of neighbouring segments, which are published."""
-        ...
-
-    def known(self, summary: Summary, keys: Sequence[str]) -> dict[str, Leaf]:
-        """Return the leaves that the store has."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
