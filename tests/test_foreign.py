@@ -101,7 +101,7 @@ def test_aliases_tell_two_of_a_kind_apart_and_compete_with_registered_algorithms
     assert algorithm_of(result.run, result.best) == "ridge"
     given = {"deep": HistGradientBoostingRegressor(max_iter=5), "flat": Lasso(alpha=0.1)}
     assert set(leaders(hpo.tune((X, y), algorithm=given, trials=8, folds=3, store=None))) == {"deep", "flat"}
-    with pytest.raises(SearchError, match=r"two go by the same name.*other=sklearn"):
+    with pytest.raises(SearchError, match=r"two have the same name.*other=sklearn"):
         hpo.tune((X, y), algorithm=[HistGradientBoostingRegressor(max_iter=5), HGB], trials=1, store=None)
 
 

@@ -81,7 +81,7 @@ def test_a_kernel_tells_what_the_columns_alone_do_not(tmp_path):
     assert result.cost.rows_read == len(frame), "one read feeds all three"
     again = hpo.tune(frame, "y", "lasso", trials=5, store=tmp_path, search={"lasso.kernel": "fourier"})
     assert again.cost.rows_read == len(frame), "another number of components is another pass"
-    shared = {"lasso.kernel": "fourier", "lasso.kernel_components": 150}
+    shared = {"lasso.kernel": "fourier", "lasso.kernel_components": 150, "lasso.alpha": [0.01, 0.1, 1.0]}
     assert hpo.tune(frame, "y", "lasso", trials=5, store=tmp_path, search=shared).cost.rows_read == 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from algorithms.arrays import Array, Floats, Places
 from algorithms.contract import Rows, Shape, as_dense
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import sklearn
-from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
 from algorithms.preparing.preprocess import Preprocess, unused_fields
 from algorithms.ranges import Range
 from algorithms.summaries.moments import check_finite
@@ -69,12 +69,34 @@ def prepare(state: SampleState, how: Preprocess) -> Prepared:
     held, w = as_dense(state.held), state.sample_weight
     X = held.astype(np.float64)
     columns = column_map(_sums(X, w, state.shape), how.impute, how.min_frequency)
+    if how.impute != "zero":
+        columns = _with_means(columns, X, w, state.shape)
     scaler = None
     if how.standardize and columns.names:
         near = columns.rows(held).astype(np.float64)
         scaler = sklearn.preprocessing.StandardScaler().fit(near, sample_weight=w if state.weighted else None)
         scaler.mean_ = scaler.mean_ + columns.origin
     return Prepared(state, columns, scaler, _placed(state, columns, scaler))
+
+
+def _with_means(columns: ColumnMap, X: Array, w: Array, shape: Shape) -> ColumnMap:
+    """Return a map that fills gaps by the means of the rows that have a value, to their last digit.
+
+    A mean by way of sums over all rows is a digit off, and a row filled with it no longer at the place of one that
+    has that very value, which a neighbour at distance zero depends on.
+    """
+    if columns.pick is not None:
+        return columns
+    gaps, matrix = gaps_of(shape.columns), columns.matrix.copy()
+    for value, indicator in zip(gaps.values, gaps.indicators, strict=True):
+        own = matrix.indices[matrix.indptr[value] : matrix.indptr[value + 1]]
+        beside = slice(matrix.indptr[indicator], matrix.indptr[indicator + 1])
+        at = beside.start + np.flatnonzero(np.isin(matrix.indices[beside], own))
+        present = w * (X[:, indicator] == 0.0)
+        if len(at) and present.any():
+            fill = matrix.data[at[0]]
+            matrix.data[at[0]] = fill + present @ (X[:, value] - fill) / present.sum()
+    return replace(columns, matrix=matrix)
 
 
 def check_squares(state: SampleState) -> None:

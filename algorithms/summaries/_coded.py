@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from algorithms.arrays import Array, Places
 from algorithms.coded import CodedBatch, Lookup
+from algorithms.lazily import scipy
 
 WORTH = 4
 """A table pays where the batch has so many rows for each row of it that is used; else its columns are made."""
@@ -183,6 +183,6 @@ def _summed(tables: Sequence[Used], rows: Array, w: Array | None) -> list[Array]
         np.add(one.codes, starts[i], out=codes[:, i], casting="unsafe")
     weights = np.ones(n * r) if w is None else np.repeat(w, r)
     places = np.arange(0, n * r + 1, r, dtype=np.int32)
-    by_code = csr_array((weights, codes.ravel(), places), shape=(n, starts[-1]))
+    by_code = scipy.sparse.csr_array((weights, codes.ravel(), places), shape=(n, starts[-1]))
     found: list[Array] = np.split(by_code.T @ rows, starts[1:-1])
     return found

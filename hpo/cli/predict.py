@@ -12,6 +12,7 @@ from hpo.cli.behind import (
     data_holding,
     data_schema,
     held_out,
+    noted,
     pa,
     pa_csv,
     pq,
@@ -84,7 +85,7 @@ def predict(
     result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
     _check_outside(output, result.record)
     model = _model(result, trial, simplest=simplest)
-    dataset = _open(data, model, keep or (), result.reading)
+    dataset = _open(data, model, keep or (), noted.reading_of(result.record, result.run.join))
     _check_apart(output, dataset)
     rows = write(output, predictions(model, dataset, keep or ()))
     if as_json:

@@ -12,6 +12,7 @@ from hpo.findings import coefficients as of_model
 from hpo.findings import confirm as of_rows
 from hpo.findings import importances as of_study
 from hpo.findings import leaderboard as board
+from hpo.findings.noted import reading_of
 from hpo.findings.result import Result
 from hpo.findings.sampling_error import with_sampling
 from hpo.process.once import once
@@ -111,5 +112,6 @@ def confirm(
     scores: Any = scoring or result.metrics
     names = list(scores) if isinstance(scores, Iterable) and not isinstance(scores, str) else [scores]
     model = result.best_model if candidate is None else result.model_of(candidate)
-    record, asked = result.record, {**result.reading, **options}
+    record = result.record
+    asked = {**reading_of(record, result.run.join), **options}
     return of_rows.confirm(model, data, names, record.targets, record.weight, asked)

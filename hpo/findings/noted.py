@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from optuna.trial import FrozenTrial
 
+from hpo.data.sources.text import written
 from hpo.states.fold_sizes import in_words, size_rows
 from hpo.trials.notes import notes, recorded
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
 from studies.counting import without_numbers
-from studies.record.study_record import TrialNote
+from studies.record.study_record import StudyRecord, TrialNote
 from studies.report.accuracy import recorded_accuracy
 from studies.sampling.numbered import trial_of
 
@@ -69,3 +70,9 @@ def _commonest_error(noted: Sequence[TrialNote], stopped: str) -> str:
         f": {which} {'has' if n == m else 'have'} a fold whose score is not finite; look for columns that are "
         "constant in a fold's rows, or use fewer folds"
     )
+
+
+def reading_of(record: StudyRecord, join: Mapping[str, object] | None) -> dict[str, object]:
+    """Return how rows are read as a study's were: the format of CSV files, and what is joined, if given again."""
+    asked = record.spec.get("join") if join is None else join
+    return {**written(record.spec), **({"join": asked} if asked else {})}

@@ -12,10 +12,9 @@ import numpy as np
 
 from algorithms.contract import steps_of
 from algorithms.lazily import pandas, sklearn
-from hpo.data.sources.text import written
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
-from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy, without_score
+from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy, reading_of, without_score
 from hpo.process.threads import one_thread, threads_for
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
@@ -251,13 +250,7 @@ class Result:
         joined; ``join=`` gives others, and ``join={}`` takes rows that are joined already.
         """
         model = self.best_model if candidate is None else self.model_of(candidate)
-        return predict(model, data, {**self.reading, **options})
-
-    @property
-    def reading(self) -> dict[str, object]:
-        """How rows are read as the study's were: how CSV files are written, and what is joined."""
-        asked = self.record.spec.get("join") if self.run.join is None else self.run.join
-        return {**written(self.record.spec), **({"join": asked} if asked else {})}
+        return predict(model, data, {**reading_of(self.record, self.run.join), **options})
 
     def _check_single(self) -> None:
         if self.record.several:

@@ -1145,4 +1145,28 @@ KNOWN: tuple[Example, ...] = (
         "group",
         "neg_root_mean_squared_error",
     ),
+    # A gap filled with a mean one digit off was not at the place of the row whose value is that mean (0.082 for 0.078).
+    Example(
+        Spec(seed=1950403404, rows=12, cols=(Col("heavy", "uint64", missing=0.6, sentinel=-9999.0),
+            Col("even", "UInt16", offset=-30.0, scale=-3, missing=0.1, where="fold")), noise=0.0001,
+            offset=-30.0, order="grouped", weights="zeros", parts=4, untold=0.3),
+        "knn_regressor",
+        (("impute", "mean"), ("metric", "euclidean"), ("min_frequency", 0.0), ("n_neighbors", 5),
+         ("standardize", True), ("weights", "distance")),
+        "group",
+        "neg_mean_squared_error",
+    ),
+    # The oracle let rounding of 1e-19 along a direction without rows through, which a ridge of 1e-8 makes 1e-9.
+    Example(
+        Spec(seed=479, rows=120,
+            cols=(Col("even", offset=100000.0, missing=0.3, marked="fold", unit=12),
+            Col("text", where="fold"), Col("mirror", "int64", offset=1.0, scale=1, where="fold"),
+            Col("mirror", "Float32", offset=100000.0, missing=0.02)), offset=-30.0, scale=1,
+            order="sorted", source="parquet", parts=5),
+        "ridge",
+        (("alpha", 1e-08), ("fit_intercept", True), ("impute", "zero"), ("min_frequency", 0.0), ("select",
+         None), ("standardize", False)),
+        "time",
+        "neg_root_mean_squared_error",
+    ),
 )  # fmt: skip
