@@ -134,7 +134,7 @@ class Design:
     @property
     def nbytes(self) -> int:
         """Bytes held, the eigenvectors to come included."""
-        return (4 if self.root is None else 5) * self.gram.nbytes + self.columns.nbytes
+        return (4 if self.root is None else 6) * self.gram.nbytes + self.columns.nbytes
 
     @property
     def variance(self) -> Array:
@@ -201,6 +201,19 @@ class Design:
     def apart(self) -> bool:
         """Whether the target's mean is a direction that no column has a part of: in a root, its last row."""
         return not self.preprocess.center and not self.offset.any()
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Length of each column, shape (q,); one of a column of zeros."""
+        length = lengths(self.gram)
+        return np.where(length > 0.0, length, 1.0)
+
+    @cached_property
+    def turned(self) -> Array:
+        """(Rᵀ)⁺ for a root R of columns of length one, shape (r, q); empty where there is no root."""
+        if self.root is None:
+            return np.zeros((0, self.q))
+        return np.asarray(np.linalg.pinv((self.root[:, :-1] / self.lengths).T), np.float64)
 
     @property
     def rounded(self) -> Array | None:

@@ -144,9 +144,11 @@ def _moved_by(design: Design, coef: Array, found: Residuals, k: Array) -> float:
 def moved_by_void(design: Design, root: Array, solved: Solved, coef: Array, along: Array) -> float:
     """Return how far a score of that slope along void directions may have moved, since rounding turns these.
 
-    Where R + E has nothing along v + δ, Rδ = -Ev, and the solution's zero along that is off by wᵀδ = -(R⁺ᵀw)ᵀEv.
+    Where R + E has nothing along v + δ, Rδ = -Ev, and the solution's zero along that is off by wᵀδ = -(R⁺ᵀw)ᵀEv. Of
+    R⁺ᵀw = RA⁻¹w a penalty leaves too little, so it is solved for, in columns of one scale.
     """
-    reach = float(np.linalg.norm(root[:, :-1] @ solved.apply(coef)))
+    found = design.turned @ (coef / design.lengths), root[:, :-1] @ solved.apply(coef)
+    reach = max(float(np.linalg.norm(one)) for one in found)
     parts = np.abs(np.asarray(solved.void)).T @ design.sizes
     return design.rounding * reach * float(parts @ np.abs(along))
 

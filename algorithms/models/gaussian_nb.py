@@ -10,7 +10,7 @@ import numpy as np
 
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.families.classes import check_priors, given, need_every_class, priors_of
-from algorithms.families.discriminant import CERTAIN, ROUNDING, told_again
+from algorithms.families.discriminant import ROUNDING, told_again
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
 from algorithms.lazily import sklearn
@@ -50,8 +50,11 @@ class NaiveSolution:
 
     @property
     def sure(self) -> bool:
-        """Whether rounding is nothing beside the variances, as those of columns whose parts do not cancel."""
-        return bool(np.all(self.spread + self.moved**2 <= CERTAIN * self.variances))
+        """Whether rounding is next to that of a variance, as of columns whose parts do not cancel.
+
+        A row that is z deviations away makes z² times as much of it.
+        """
+        return bool(np.all(self.spread + self.moved**2 <= SURE * self.variances))
 
     def shaken(self, draw: int) -> NaiveSolution | None:
         """Return means and variances that are off by as much as rounding may have made them; None for no spread."""
@@ -62,6 +65,9 @@ class NaiveSolution:
         )
         return replace(self, means=means, variances=variances) if (variances > 0.0).all() else None
 
+
+SURE = 1e-13
+"""Largest share of a variance that rounding may be for scores of rows to have no bound."""
 
 HELP = "raise var_smoothing, or give the missing values of columns far from zero values of their own"
 
