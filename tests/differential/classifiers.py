@@ -226,7 +226,8 @@ class Nearest:
             away = np.sort(exact_distances(x, exact[0], example.values["metric"]), axis=1)
             if example.values["weights"] == "distance" and ((away > 0) & (away < near)).any():
                 raise Undefined("neighbours at next to no distance")
-            if k < away.shape[1] and (away[:, k] - away[:, k - 1] <= near).any():
+            apart = np.maximum(near, 16 * np.finfo(float).eps * away[:, -1])
+            if k < away.shape[1] and (away[:, k] - away[:, k - 1] <= apart).any():
                 raise Undefined("neighbours that are equally far")
             least = np.where(away > 0, away, np.inf).min(axis=1)
             lost.append(2 * gap / least if example.values["weights"] == "distance" else np.zeros(len(x)))
