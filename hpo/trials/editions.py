@@ -22,7 +22,7 @@ from hpo.trials.warm_start import translated
 from state_store import Key, StateStore
 from studies.errors import StudyTaken
 from studies.record.editions import DATA, edition_numbers, parts, stored_name
-from studies.record.records import record_of, stored_record
+from studies.record.records import described, record_of
 from studies.record.study_record import EditionNote, StudyRecord, TrialNote
 from studies.spec.definition import differences
 
@@ -90,7 +90,7 @@ def edition_of(
     if not numbers:
         return Edition(name)
     last = Edition(name, numbers[-1])
-    record = stored_record(storage, last.stored)
+    record = described(storage, last.stored)
     if record is None:
         raise StudyTaken(name, ["it was not made by this program"])
     known = record.definition

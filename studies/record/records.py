@@ -170,3 +170,12 @@ def _resumed(
     if known != list(directions):
         raise StudyTaken(name, [f"direction: {', '.join(known)}, now {', '.join(directions)}"])
     return study
+
+
+def described(storage: BaseStorage, name: str) -> StudyRecord | None:
+    """Return the record of a study; waits a little where another process has made it and not yet described it."""
+    until, record = time.monotonic() + DESCRIBED, stored_record(storage, name)
+    while record is None and not storage.get_n_trials(find_study(storage, name)) and time.monotonic() < until:
+        time.sleep(DESCRIBED / 20)
+        record = stored_record(storage, name)
+    return record
