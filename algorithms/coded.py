@@ -40,8 +40,8 @@ class Lookup:
 class CodedBatch(Batch):
     """Rows of which some columns are looked up in tables that are smaller than the batch.
 
-    A summary that takes the codes as they are says so by ``takes``; others get the rows in plain pieces, so that no
-    piece is large.
+    A summary whose ``takes`` accepts codes gets them as they are; others get dense rows, in pieces so that none is
+    large.
 
     Parameters
     ----------

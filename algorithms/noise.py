@@ -19,7 +19,7 @@ import numpy as np
 from algorithms.arrays import Array
 
 SURE = 4.0
-"""Deviations of the noise within which nothing is told from nothing."""
+"""A noisy value within so many deviations of the noise counts as zero."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Whether a place keeps its word: one of several creates wins, reads see the last write; and how long it takes."""
+"""Tests of a place for a store: one of several creates succeeds, reads return the last write; and latencies."""
 
 from __future__ import annotations
 
@@ -133,13 +133,13 @@ def _racing_faults(location: Location, copies: Path, place: Backend, room: str) 
     if twice:
         yield LIES.format(twice=f"{twice} of {ROUNDS}")
     if not all(won[name] for name in names):
-        yield "none of several writers who create a name at once is told that it did"
+        yield "of several writers that create one name at the same time, none succeeds"
     if any(won[name] and bytes(place.read(name) or b"").decode() not in won[name] for name in names):
-        yield "what is read is not what the writer wrote who was told that it created the name"
+        yield "a read does not return what the successful writer wrote"
 
 
 def _race(location: str, copies: Path, room: str) -> dict[str, list[str]]:
-    """Return by name which writers were told that they created it: threads of several processes, all at once."""
+    """Return by name the writers whose create succeeded: threads of several processes, all at once."""
     won: dict[str, list[str]] = {f"{room}/race-{i}": [] for i in range(ROUNDS)}
     with ExitStack() as running:
         racers = [
@@ -162,7 +162,7 @@ def _race(location: str, copies: Path, room: str) -> dict[str, list[str]]:
 
 
 def run_racer(location: str, copies: str, room: str) -> None:
-    """Create every name of a race in several threads, and print which of them were told that they did."""
+    """Create every name of a race in several threads, and print the successful writers of each."""
     places = [place_of(location, Path(copies, str(i))) for i in range(THREADS)]
     won: dict[str, list[str]] = {}
     barrier = threading.Barrier(THREADS)

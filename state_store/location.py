@@ -25,8 +25,8 @@ Location: TypeAlias = str | os.PathLike[str]
 
 FORMAT = 1
 LIES = (
-    "of writers who create a name at once, more than one was told that it did ({twice}), so that work would be "
-    "done twice or lost; use a service with conditional writes (If-None-Match)"
+    "more than one of several writers that create one name at the same time succeeds ({twice}), so states could be "
+    "computed twice or lost; use a service with conditional writes (If-None-Match)"
 )
 ABOUT = "store.json"
 

@@ -43,9 +43,9 @@ def test_one_that_accepts_both_creates_is_refused(ask, location, proxy, tmp_path
     proxy.fault = lambda *_: "lie"
     answer = ask("store", "check", location)
     assert answer.code == 3
-    assert "more than one was told that it did (12 of 12)" in answer.err
+    assert "at the same time succeeds (12 of 12)" in answer.err
     assert "replaces what was changed in between" in answer.err
-    with pytest.raises(StoreLocationError, match=r"cannot hold a store: .* more than one was told that it did \(both\)"):
+    with pytest.raises(StoreLocationError, match=r"cannot hold a store: .* at the same time succeeds \(both\)"):
         StateStore(location, tmp_path / "cache")
     assert SECRET not in answer.err
 
@@ -62,7 +62,7 @@ def test_other_lies_are_found_too(tmp_path, monkeypatch, fault):
         monkeypatch.setattr(LocalBackend, "delete", lambda self, name: True)
     else:
         monkeypatch.setattr("state_store.check._race", lambda location, copies, room: _nobody(room))
-    words = {"stale reads": "written last", "stale lists": "list lacks", "nobody wins": "none of", "undead": "still there"}
+    words = {"stale reads": "written last", "stale lists": "list lacks", "nobody wins": "none succeeds", "undead": "still there"}
     found = check_place(tmp_path)
     assert not found.ok
     assert any(words[fault] in text for text in found.faults)

@@ -189,7 +189,7 @@ def test_files_without_dates_are_of_when_they_were_written(tmp_path):
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"window": "1d", "as_of": "2023-05-01"}, r"no file is left of 12, which are of 2024-01-31 to 2024-12-31"),
+        ({"window": "1d", "as_of": "2023-05-01"}, r"none of 12 files is left; their times: 2024-01-31 to 2024-12-31"),
         ({"exclude": "2024-3.parquet"}, r"'2024-3.parquet' is none of the 12 files.*did you mean '2024-\d\d.parquet'"),
         ({"exclude": "*"}, r"exclude=\['\*'\]: no file is left of 12"),
     ],

@@ -17,7 +17,7 @@ from algorithms.families.design import Design, View, design_of
 from algorithms.families.pipeline import dressed
 from algorithms.families.rounding import (
     NEGLIGIBLE,
-    PREDICTED,
+    PROMISED,
     SHAKEN,
     Residuals,
     bounded,
@@ -230,10 +230,10 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         if self.summary.precision != AUTO or design.root is not None:
             return
         quick = self.definite and not np.any(design.cancelled) and not design.unscaled.any()
-        if quick and model_moved_at_most(design, solution.coef) <= PREDICTED:
+        if quick and model_moved_at_most(design, solution.coef) <= PROMISED:
             return
         moved = self._model_moved(solution)
-        if not moved <= PREDICTED:
+        if not moved <= PROMISED:
             known = f"known to {moved:.1g}" if math.isfinite(moved) else "unknown"
             raise Imprecise(
                 f"the model of all rows is {known} by rounding: the columns are too nearly "

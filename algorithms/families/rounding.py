@@ -32,10 +32,7 @@ DIGITS = 1e-6
 """Relative bound above which a score is not shown."""
 
 PROMISED = 1e-8
-"""Relative bound above which states of more digits are asked for, where there can be any."""
-
-PREDICTED = 1e-8
-"""Largest error of a model, beside its own size, for which products will do."""
+"""Relative bound of a score, a prediction or a coefficient above which states of more digits are asked for."""
 
 NATURAL = 1e-4
 """Share of the target's variance below which a squared error is as good as none."""
@@ -191,7 +188,7 @@ def _of_a_row(design: Design, length: float) -> float:
 
 
 def _of_all(design: Design, coef: Array, length: float) -> float:
-    return PREDICTED / PROMISED * _share(length, float(np.linalg.norm(design.sizes * coef)))
+    return _share(length, float(np.linalg.norm(design.sizes * coef)))
 
 
 def _share(part: float, whole: float) -> float:

@@ -23,7 +23,7 @@ def of_site(
 ) -> StudySpec:
     """Return the study whose states leave a site: of a file, or a recorded one."""
     if study is None or contexts:
-        raise UsageError("--only-moments and --only-layout are of a study: name it with --study STUDY.yaml")
+        raise UsageError("--only-moments and --only-layout need a study: add --study STUDY.yaml")
     if not site:
         raise UsageError("--only-moments needs the name of this site: --site NAME")
     if study.endswith((".yaml", ".yml")):

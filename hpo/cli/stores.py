@@ -21,9 +21,8 @@ Place = Annotated[
 def check(place: Place, as_json: AsJson = False) -> None:
     """Check whether a store may be kept in a place, and how fast it is.
 
-    Several processes create the same names at once: of each, exactly one may be told that it did. Whoever reads
-    must see what was written last. What is written for that is removed again. Exit code 3 if the place must not be
-    used.
+    Several processes create the same names at the same time: for each name, exactly one may succeed. A read must
+    return the last write. The test removes what it writes. Exit code 3 if the place must not be used.
 
     Examples
     --------

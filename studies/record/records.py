@@ -151,13 +151,8 @@ def _new(storage: BaseStorage, name: str, directions: Sequence[Direction], recor
 def _resumed(
     storage: BaseStorage, name: str, directions: Sequence[Direction], record: StudyRecord, *, instead: bool
 ) -> Study:
+    recorded = described(storage, name)
     study = load_study(storage, name)
-    recorded = record_of(study)
-    until = time.monotonic() + DESCRIBED
-    while recorded is None and not study.trials and time.monotonic() < until:
-        time.sleep(DESCRIBED / 20)
-        study = load_study(storage, name)
-        recorded = record_of(study)
     if recorded is None:
         raise StudyTaken(name, ["it was not made by this program"])
     before, after = recorded.definition, record.definition

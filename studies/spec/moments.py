@@ -26,7 +26,7 @@ _WRITTEN = tuple(
 
 
 def end_of(text: str) -> float | None:
-    """Return when the period that a name speaks of is over, in seconds since 1970; None where it speaks of none.
+    """Return the end of the period in a name, in seconds since 1970; None for a name without a date.
 
     The finest date counts, of several the last. Moments are in UTC.
 

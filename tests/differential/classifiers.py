@@ -20,6 +20,9 @@ from differential.oracles import JOINTS
 from differential.settings import COUNTED, Example
 from differential.tables import Table
 
+TWINS = {"gaussian_nb": GaussianNB}
+"""Classifiers that scikit-learn fits to the raw rows in floats, whose own error of a probability is allowed."""
+
 NEAR = 1e-7
 """Difference of two probabilities below which either class may be predicted."""
 
@@ -95,7 +98,7 @@ class Classes:
         labels, _ = coded(t, every)
         for told, frame in zip(self.told(example, t, every, frames), frames, strict=True):
             lost = np.broadcast_to(told.lost, len(frame))
-            if example.algorithm == "gaussian_nb":
+            if example.algorithm in TWINS:
                 lost = np.maximum(lost, _lost_by_scikit_learn(example, t, every, frame, told.probability))
             agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0, lost[:, None])
             sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR + lost
@@ -109,10 +112,10 @@ def _lost_by_scikit_learn(
     """Return how far scikit-learn's own probabilities of rows are off: a model in floats is held to no less."""
     made = rows.designed(example, t, train, [frame])
     X, other = ((each + made.mean).astype(float) for each in made.rows)
-    twin = GaussianNB(var_smoothing=example.values["var_smoothing"])
+    twin = TWINS[example.algorithm](**example.values)
     with np.errstate(all="ignore"):
         found = twin.fit(X, t.frame["y"].to_numpy()[train], made.weight).predict_proba(other)
-    return np.nan_to_num(np.abs(found - probability).max(axis=1), nan=1.0)
+    return np.nan_to_num(np.abs(found - probability).max(axis=1), nan=0.0)  # no answer allows nothing
 
 
 def _single(made: Design, codes: np.ndarray, example: Example) -> float:

@@ -101,9 +101,10 @@ def ask(example: Example) -> Outcome:
                 try:
                     oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring))
                 except Told:
-                    if oracle.condition(example, t, train) < HARD:
+                    hard = oracle.condition(example, t, train) >= HARD
+                    if not hard and _farthest(example, t, [(train, test)]) < AWAY:
                         raise
-                    told = "within the bound of rounding that is reported, where columns are nearly collinear"
+                    told = "within the bound of rounding that is reported, where a refusal would be taken too"
             try:
                 model = result.best_model
             except AlgorithmError as error:

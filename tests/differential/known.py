@@ -1237,4 +1237,15 @@ KNOWN: tuple[Example, ...] = (
         "parts",
         "neg_mean_absolute_error",
     ),
+    # A row 6e8 deviations away: 3e-8 off within the bound that is reported, where a refusal would be taken too.
+    Example(
+        Spec(seed=6707672, rows=12, cols=(Col("heavy", offset=100000.0, scale=6, sentinel=-9999.0),
+            Col("heavy", offset=-30.0, missing=0.3, marked="fold", unit=-6)), classes=3, scale=6,
+            order="grouped", source="parquet", files=5, dtype="uint16"),
+        "pcr",
+        (("impute", "indicator"), ("min_frequency", 0.03), ("n_components", 1), ("select", None),
+         ("standardize", True)),
+        "parts",
+        "neg_root_mean_squared_error",
+    ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Windows: which files of a data set a study is of, by their time and their name.
 
-A file's time is that of the period which its name speaks of, at its end; where no name speaks of any, the time at
-which the file was written last. What is chosen is chosen before any file is opened.
+A file's time is the end of the period in its name; where no name has a date, the time of its last change. Files are
+chosen before any is opened.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Window:
 
     @property
     def timed(self) -> bool:
-        """Whether it depends on when files are of."""
+        """Whether the times of files count."""
         return (self.window, self.last, self.as_of) != (None, None, None)
 
     @property
@@ -77,8 +77,8 @@ class Window:
         kept = [file for file, time in zip(left, times, strict=True) if time in found]
         if not kept:
             raise DataError(
-                f"{self.words}: no file is left of {len(left):,}, which are of {_span(times)} ({how}); a file "
-                "counts once its time is over"
+                f"{self.words}: none of {counted(len(left), 'file')} is left; their times: {_span(times)} ({how}); "
+                "a file counts once its time is over"
             )
         return kept, f"{len(kept):,} of {counted(len(files), 'file')}, {_span(sorted(found))}, {how}"
 
@@ -107,12 +107,12 @@ ALL = Window()
 
 
 def times_of(files: Sequence[DataFile]) -> tuple[list[float], str]:
-    """Return when each file is of, in seconds since 1970, and how that is known.
+    """Return the time of each file, in seconds since 1970, and where it comes from.
 
     Raises
     ------
     DataError
-        Some names have dates and others have none, or nothing tells.
+        Some names have dates and others have none, or a file has no time at all.
     """
     named = [end_of(file.name) for file in files]
     known = [time for time in named if time is not None]
@@ -129,7 +129,7 @@ def times_of(files: Sequence[DataFile]) -> tuple[list[float], str]:
     if len(times) < len(files):
         nothing = [file for file in files if file.written is None]
         raise DataError(
-            f"nothing tells when {_some(nothing)} is of: its name has no date, and its file system knows no time; "
+            f"{_some(nothing)} has no time: no date in its name, and none from its file system; "
             "name files by their dates, such as part=2024-01-31/0.parquet"
         )
     return times, BY_TIME

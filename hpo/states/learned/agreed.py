@@ -60,11 +60,13 @@ def _check_columns(question: Question, encoder: ColumnEncoder) -> None:
         lacks = [f"lacks {', '.join(map(repr, without[:5]))}"] if without else []
         more = [f"has also {', '.join(map(repr, beyond[:5]))}"] if beyond else []
         raise DataError(
-            f"the layout that was agreed on is of other columns: the data here {' and '.join(lacks + more)}; "
+            f"the layout has other columns than the data here, which {' and '.join(lacks + more)}; "
             "name the features that all sites have, with features=[…], and agree on the layout of these"
         )
     if bool(encoder.classes_) != question.classify:
-        raise DataError("the layout that was agreed on is of a target of another kind: a class, or a number")
+        raise DataError(
+            "the target is a class here and a number in the layout, or the reverse; run one study at all sites"
+        )
 
 
 def _check_labels(question: Question, classes: tuple[Label, ...]) -> None:
