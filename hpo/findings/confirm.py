@@ -15,7 +15,7 @@ from algorithms.lazily import pandas, sklearn
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
-from hpo.data.sources.frames import pandas_frame
+from hpo.data.sources.frames import like
 from hpo.data.sources.joins import Join
 from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.values import as_numbers, class_codes
@@ -23,21 +23,18 @@ from hpo.errors import DataError
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
-    import pandas as pd
     from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
 
     from hpo.data import Dataset
 
 
-def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.DataFrame:
-    """Return the model's output for every row, in order; rows of a pandas frame keep its index."""
+def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> Any:
+    """Return the model's output for every row, in order, as the kind of frame that the rows are."""
     dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
     made = [pandas.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
-    predicted: pd.DataFrame = pandas.concat(made, ignore_index=True)
     rows = data.data if isinstance(data, Join) else data
-    frame = pandas_frame(rows[0] if isinstance(rows, tuple) else rows)
-    return predicted if frame is None else predicted.set_axis(frame.index)
+    return like(rows[0] if isinstance(rows, tuple) else rows, pandas.concat(made, ignore_index=True))
 
 
 def confirm(
@@ -71,7 +68,7 @@ def confirm(
     y, w = np.concatenate([part.y for part in parts]), np.concatenate([part.weight for part in parts])
     if not len(y):
         raise DataError(
-            f"no row can be scored: each of {dataset.rows or 'the'} rows has no value for the target "
+            f"no row can be scored: each of the rows has no value for the target "
             f"{', '.join(map(repr, targets))} or weight zero"
         )
     weights = w if dataset.weight else None

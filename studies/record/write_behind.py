@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 
+from studies.counting import counted
 from studies.errors import RecordWarning
 from studies.record.claims import Claims, Grant
 from studies.record.journal import FileStorage
@@ -206,16 +207,16 @@ class WriteBehind:
         self.close()
 
     def _complaint(self) -> str:
-        failure = self._failure
+        failure, one = self._failure, len(self._waiting) == 1
         what = (
-            f"{len(self._waiting)} trials of the study {self._name!r} were"
+            f"{counted(len(self._waiting), 'trial')} of the study {self._name!r} {'was' if one else 'were'}"
             if self._waiting
             else "the study was"
         )
         reason = str(failure).splitlines()[0] if str(failure) else ""
         return (
             f"{what} not written to {describe(self._storage)} "
-            f"({type(failure).__name__}: {reason}); they are still in result.optuna_study"
+            f"({type(failure).__name__}: {reason}); {'it is' if one else 'they are'} still in result.optuna_study"
         )
 
     def _run(self) -> None:
