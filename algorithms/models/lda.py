@@ -138,7 +138,7 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         if self.solver == "svd":
             return self._by_svd(groups, priors)
         covariance, share = self._within(groups, priors)
-        white, singular = inverse_of(covariance, sizes := self._sizes(groups, priors), self._root(groups, priors))
+        white, singular = inverse_of(covariance, sizes := self._sizes(groups, priors, share), self._root(groups, priors))
         if self.solver == "lsqr":
             found = linear(white.half, groups.means, priors)
         else:
@@ -164,11 +164,11 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         full = np.einsum("c,cij->ij", priors / groups.state.weights, groups.scatters)
         return shrunk(full, self._share, groups.width), self._share
 
-    def _sizes(self, groups: Groups, priors: Array) -> Array:
+    def _sizes(self, groups: Groups, priors: Array, share: float) -> Array:
         """Return what rounding of the covariance's columns is relative to; of the mean variance too, if shrunk."""
         squares = np.asarray((priors / groups.state.weights) @ groups.sizes**2)
         mean = float(squares.sum()) / max(1, groups.width)
-        return np.sqrt(groups.rounded_part(self._share) * squares + self._share * mean)
+        return np.sqrt(groups.rounded_part(self._share) * squares + share * mean)
 
     def _root(self, groups: Groups, priors: Array) -> Array | None:
         """Return a root of the covariance within the classes, shrunk; None where the classes have none."""
