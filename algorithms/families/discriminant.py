@@ -265,12 +265,18 @@ class Whitened:
     logdet : log|Σ|; of the r directions in which there is a spread.
     unsure : largest relative change of any squared distance by the rounding of Σ.
     rooted : whether Σ comes of a root, so that rounding is of that.
+    even : the part of ``unsure`` that all directions have in common.
     """
 
     half: Array
     logdet: float
     unsure: float
     rooted: bool = False
+    even: float = 0.0
+
+    def off_by(self, even: float) -> Whitened:
+        """Return the same of a Σ of which a part that is alike in all directions is rounded by so much."""
+        return replace(self, unsure=self.unsure + even, even=even)
 
     def shaken(self, sizes: Array, draw: int) -> Whitened | None:
         """Return that of a covariance off by as much as rounding may have made it; None where that is none.
@@ -290,8 +296,10 @@ class Whitened:
             turn = np.linalg.cholesky(moved)
         except np.linalg.LinAlgError:
             return None
-        made = np.asarray(np.linalg.solve(turn, self.half))
-        return replace(self, half=made, logdet=self.logdet + 2.0 * float(np.log(np.diagonal(turn)).sum()))
+        even = rng.choice([-1.0, 1.0]) * min(self.even, 0.5)
+        made = np.asarray(np.linalg.solve(turn, self.half)) / math.sqrt(1.0 + even)
+        grown = 2.0 * float(np.log(np.diagonal(turn)).sum()) + r * math.log1p(even)
+        return replace(self, half=made, logdet=self.logdet + grown)
 
 
 def whitened(
@@ -308,9 +316,19 @@ def whitened(
     """
     half = (vectors / np.sqrt(values)).T / scale
     units = float(np.log(scale).sum()) if isinstance(scale, np.ndarray) else 0.0
-    moved = ROUNDING * float(np.linalg.norm(np.abs(half) @ sizes))
-    unsure = (2.0 + moved) * moved if rooted else moved**2 / ROUNDING
+    unsure = rounded(ROUNDING * float(np.linalg.norm(np.abs(half) @ sizes)), rooted=rooted)
     return Whitened(np.asarray(half), float(np.log(values).sum()) + 2.0 * units, unsure, rooted)
+
+
+def rounded(part: float, *, rooted: bool) -> float:
+    """Return the relative rounding of a sum of squares, of which the rounding of entries of a root is that part.
+
+    Examples
+    --------
+    >>> rounded(0.0, rooted=True), rounded(ROUNDING, rooted=False) == ROUNDING
+    (0.0, True)
+    """
+    return (2.0 + part) * part if rooted else part**2 / ROUNDING
 
 
 def inverse_of(covariance: Array, sizes: Array, root: Array | None = None) -> tuple[Whitened, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -14,11 +15,13 @@ from algorithms.families.classes import given, priors_of
 from algorithms.families.design import deviations
 from algorithms.families.discriminant import (
     CERTAIN,
+    ROUNDING,
     Discriminant,
     Groups,
     Whitened,
     inverse_of,
     log_likelihood,
+    rounded,
     told_again,
 )
 from algorithms.lazily import sklearn
@@ -138,7 +141,10 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         if self.solver == "svd":
             return self._by_svd(groups, priors)
         covariance, share = self._within(groups, priors)
-        white, singular = inverse_of(covariance, sizes := self._sizes(groups, priors, share), self._root(groups, priors))
+        kept = groups.rounded_part(self._share)
+        sizes = np.sqrt(kept * (priors / groups.state.weights) @ groups.sizes**2)
+        white, singular = inverse_of(covariance, sizes, self._root(groups, priors))
+        white = white.off_by(self._even(groups, share))
         if self.solver == "lsqr":
             found = linear(white.half, groups.means, priors)
         else:
@@ -164,11 +170,13 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         full = np.einsum("c,cij->ij", priors / groups.state.weights, groups.scatters)
         return shrunk(full, self._share, groups.width), self._share
 
-    def _sizes(self, groups: Groups, priors: Array, share: float) -> Array:
-        """Return what rounding of the covariance's columns is relative to; of the mean variance too, if shrunk."""
-        squares = np.asarray((priors / groups.state.weights) @ groups.sizes**2)
-        mean = float(squares.sum()) / max(1, groups.width)
-        return np.sqrt(groups.rounded_part(self._share) * squares + share * mean)
+    def _even(self, groups: Groups, share: float) -> float:
+        """Return the relative rounding of the mean variance, which moves no direction's variance by more."""
+        lengths = float(np.sum(groups.sizes**2))
+        squares = float(np.trace(groups.scatters, axis1=1, axis2=2).sum())
+        if not share or not squares:
+            return 0.0
+        return rounded(ROUNDING * math.sqrt(lengths / squares), rooted=bool(groups.roots))
 
     def _root(self, groups: Groups, priors: Array) -> Array | None:
         """Return a root of the covariance within the classes, shrunk; None where the classes have none."""
