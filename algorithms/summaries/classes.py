@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.ageing import NEVER
+from algorithms.contract import EXACT, Aged, Ageing, Array, Batch, Shape, State, Summary
 from algorithms.likeness import of_classes
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
@@ -80,7 +81,7 @@ def class_means(means: Array, scatters: Array, columns: ColumnMap) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassesState(ByClass):
+class ClassesState(ByClass, Aged):
     """The state of :class:`Classes`.
 
     Attributes
@@ -90,6 +91,7 @@ class ClassesState(ByClass):
     weights : shape (C,), their weight.
     means : shape (C, d).
     scatters : shape (C, d, d), about each class's own mean; its diagonal alone, (C, d), where that was asked for.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -97,6 +99,11 @@ class ClassesState(ByClass):
     weights: Array
     means: Array
     scatters: Array
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        return replace(self, weights=self.weights * factor, scatters=self.scatters * factor)
 
     @property
     def rows(self) -> int:
@@ -136,13 +143,14 @@ class ClassesState(ByClass):
         return np.stack([columns.parts(np.diagonal(s)) for s in self.scatters])
 
 
-@dataclass(frozen=True)
-class Classes(Summary[ClassesState]):
+@dataclass(frozen=True, repr=False)
+class Classes(Ageing, Summary[ClassesState]):
     """Rows, weight, mean and scatter of each class.
 
     Parameters
     ----------
     covariance : ``"full"`` keeps a matrix for each class, ``"diagonal"`` the columns' squares alone.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -170,8 +178,9 @@ class Classes(Summary[ClassesState]):
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
+        batch, reach = self.weighed(batch)
         with np.errstate(over="ignore", invalid="ignore"):
-            lifted = self._lift(state.shape, batch)
+            lifted = replace(self._lift(state.shape, batch), reach=reach)
         return self.merge(state, lifted)
 
     def merge(self, a: ClassesState, b: ClassesState) -> ClassesState:
@@ -180,6 +189,7 @@ class Classes(Summary[ClassesState]):
             return a
         if not a.rows:
             return b
+        a, b = self.together(a, b)
         weights = a.weights + b.weights
         share = np.divide(b.weights, weights, out=np.zeros_like(weights), where=weights > 0.0)
         between = a.weights * share
@@ -191,12 +201,12 @@ class Classes(Summary[ClassesState]):
             else:
                 spread = delta**2 * between[:, None]
             scatters = a.scatters + b.scatters + spread
-        return ClassesState(a.shape, a.counts + b.counts, weights, means, scatters)
+        return ClassesState(a.shape, a.counts + b.counts, weights, means, scatters, a.reach)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state."""
         c, d = len(shape.classes), shape.d
-        return 8 * c * (2 + d + (d * d if self.covariance == "full" else d))
+        return 8 * (1 + c * (2 + d + (d * d if self.covariance == "full" else d)))
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""
