@@ -72,7 +72,7 @@ CASES = sorted(
     | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])},
     key=repr,
 )
-AGEING = [Moments(), Moments("qr"), Classes(), Counts(), ScoringSample(size=5), LogisticCurvature()]
+AGEING = [Moments(), Moments("qr"), Classes(), Classes(precision="qr"), Counts(), ScoringSample(size=5), LogisticCurvature()]
 CASES += [
     (dataclasses.replace(summary, half_life=2.5), SHAPE if isinstance(summary, Moments) else SHAPES[tasks.CLASS])
     for summary in AGEING
