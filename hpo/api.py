@@ -65,6 +65,7 @@ def tune(
     as_of: str | None = None,
     weight: Any = None,
     join: Mapping[str, object] | None = None,
+    interactions: Mapping[str, str | None] | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     search: Mapping[str, Any] | None = None,
@@ -126,6 +127,10 @@ def tune(
         names) where wanted. ``"on"`` is the column that both have, a list of them, or ``{column of the data:
         column of the table}``. In Python also ``(table, on)``, the table in memory or files. A key that is
         missing, or in no row, gives missing values.
+    interactions : where each row of the data is one user and one item: ``{"user": column, "item": column}``,
+        and ``"value"`` for the column of what the user gave it (a rating, a count; without it one of each
+        pair). The study is of a sparse matrix of users by items; what recommends takes it (``ease``,
+        ``pure_svd``).
     features : columns to use; None for all.
     drop : columns to leave out.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
@@ -348,12 +353,15 @@ def _question(
     if (name := sites.sites_name(data)) is not None:
         return _of_sites(spec, name, folds, store)
     engine = engine or engine_of(spec.engine, spec.n_jobs)
+    if spec.interactions is not None and spec.features is not None:
+        raise TuneError("features: the columns are the items of 'interactions'; use drop=[…] to leave some out")
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
         footers=footers, join=join, beside=fold_columns(folds), window=Window.of(spec.model_dump()),
+        interactions=None if spec.interactions is None else spec.interactions.model_dump(),
     )  # fmt: skip
     if text.given and not dataset.is_text:
         said = words(text.given)
