@@ -13,14 +13,15 @@ whose factors are stacked and decomposed again (TSQR: Demmel, Grigori, Hoemmen &
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 
+from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Floats, Places
 from algorithms.coded import CodedBatch, Lookup
-from algorithms.contract import EXACT, Batch, Shape, State, Summary
+from algorithms.contract import EXACT, Aged, Ageing, Batch, Shape, Summary
 from algorithms.errors import InvalidTarget, TooLarge
 from algorithms.likeness import of_scatter
 from algorithms.noise import Bounds, noised_moments
@@ -53,7 +54,7 @@ EPS = float(np.finfo(np.float64).eps)
 EPS32 = float(np.finfo(np.float32).eps)
 
 @dataclass(frozen=True, eq=False)
-class MomentsState(State):
+class MomentsState(Aged):
     """The state of :class:`Moments`.
 
     Attributes
@@ -66,6 +67,7 @@ class MomentsState(State):
     root : shape (p, p), upper triangular R with RᵀR = scatter, of more digits than it; (0, 0) where it is not kept.
     rounding : relative rounding of one product.
     below : shape (p,), what the mean has below its last digit; (0,) where that is not kept.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -76,6 +78,12 @@ class MomentsState(State):
     root: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"root": True})
     rounding: float = EPS
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        root, scatter = self.root * np.sqrt(factor), self.scatter * factor
+        return replace(self, weight=self.weight * factor, scatter=scatter, root=root)
 
     def profile(self) -> tuple[Array, Array]:
         """Return the mean and the variance of each column, then of the targets."""
@@ -92,7 +100,7 @@ class MomentsState(State):
 
 
 @dataclass(frozen=True, repr=False)
-class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
+class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
     """The weight, mean and scatter of columns and targets.
 
     Parameters
@@ -104,6 +112,7 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
     target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.preparing.kernels.OnFeatures`.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -144,11 +153,12 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
         """Return the moments of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
+        batch, reach = self.weighed(batch)
         batch = self.mapped(batch, state.shape)
         if self.target_transform == "log1p":
             batch = _log1p(batch, state.shape)
         with np.errstate(over="ignore", invalid="ignore"):
-            lifted = self._lift(batch, state.shape)
+            lifted = replace(self._lift(batch, state.shape), reach=reach)
         return self.merge(state, lifted)
 
     def merge(self, a: MomentsState, b: MomentsState) -> MomentsState:
@@ -157,6 +167,7 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
             return a
         if a.weight == 0.0:
             return b
+        a, b = self.together(a, b)
         weight = a.weight + b.weight
         if len(a.root):
             return _merged_roots(a, b)
@@ -167,12 +178,12 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
             scatter += b.scatter
             mean, below = _moved(a, delta * (b.weight / weight))
         rounding = max(a.rounding, b.rounding)
-        return MomentsState(a.shape, a.rows + b.rows, weight, mean, scatter, a.root, rounding, below)
+        return MomentsState(a.shape, a.rows + b.rows, weight, mean, scatter, a.root, rounding, below, a.reach)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: p² + 2p numbers, a weight, a count and a rounding; p² more with a root."""
+        """Bytes of one state: p² + 2p numbers, a weight, a count, a rounding, a reach; p² more with a root."""
         p = self.inside(shape).p
-        return 8 * (p * p * (2 if self.products == QR else 1) + 2 * p + 3)
+        return 8 * (p * p * (2 if self.products == QR else 1) + 2 * p + 4)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ) at most, of p columns and targets."""
@@ -227,7 +238,7 @@ def _merged_roots(a: MomentsState, b: MomentsState) -> MomentsState:
         found = triangular([np.concatenate([a.root, b.root, between[None]])])
         root[: len(found)] = found
         mean, below = _moved(a, delta * (b.weight / weight))
-    return _rooted(a.shape, a.rows + b.rows, weight, mean, root, below)
+    return replace(_rooted(a.shape, a.rows + b.rows, weight, mean, root, below), reach=a.reach)
 
 
 def _rooted(shape: Shape, rows: int, weight: float, mean: Array, root: Array, below: Array) -> MomentsState:
