@@ -67,7 +67,7 @@ def tune(
     weight: Any = None,
     half_life: float | Mapping[str, float | str] | None = None,
     join: Mapping[str, object] | None = None,
-    interactions: Mapping[str, str | None] | None = None,
+    interactions: Mapping[str, Any] | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     search: Mapping[str, Any] | None = None,
@@ -135,8 +135,8 @@ def tune(
         missing, or in no row, gives missing values.
     interactions : where each row of the data is one user and one item: ``{"user": column, "item": column}``,
         and ``"value"`` for the column of what the user gave it (a rating, a count; without it one of each
-        pair). The study is of a sparse matrix of users by items; what recommends takes it (``ease``,
-        ``pure_svd``).
+        pair); ``"min_users"`` leaves items of fewer users out. The study is of a sparse matrix of users by
+        items; algorithms of the task ``recommendation`` take it.
     features : columns to use; None for all.
     drop : columns to leave out.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,

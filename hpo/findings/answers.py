@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from algorithms import registry
 from hpo.errors import TuneError
 from hpo.findings import coefficients as of_model
 from hpo.findings import confirm as of_rows
@@ -81,7 +82,7 @@ def recommend(
 
     Parameters
     ----------
-    result : of a study of what recommends (``ease``, ``pure_svd``).
+    result : of a study of the task ``"recommendation"``.
     data : rows of users, in the form that the study's data has; items that the study did not see are left out.
     n_items : how many for each user.
     exclude_seen : whether items that a user has already are left out.
@@ -97,15 +98,14 @@ def recommend(
     --------
     >>> import numpy as np, hpo
     >>> X = (np.random.default_rng(0).random((60, 6)) < 0.5).astype(float)
-    >>> result = hpo.tune(X, algorithm="ease", trials=3, store=None)
+    >>> result = hpo.tune(X, algorithm="auto:recommendation", trials=4, store=None)
     >>> hpo.recommend(result, X[:1], n_items=2).columns.tolist()
     ['row', 'rank', 'item', 'score']
     """
     model = result.best_model if candidate is None else result.model_of(candidate)
     if not hasattr(model[-1], "recommend"):
-        raise TuneError(
-            f"{type(model[-1]).__name__} recommends nothing; tune 'ease' or 'pure_svd', or use result.predict"
-        )
+        able = " or ".join(map(repr, registry.of_task("recommendation")))
+        raise TuneError(f"{type(model[-1]).__name__} recommends nothing; tune {able}, or use result.predict")
     asked = {**reading_of(result.record, result.run.join), **options}
     return of_rows.recommended(model, data, n_items, asked, exclude_seen=exclude_seen)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from studies.spec.ranges import Strict, wrong
 
@@ -15,6 +15,7 @@ class Interactions(Strict):
     user : the column that names users.
     item : the column that names items.
     value : the column of what a user gave an item (a rating, a count); None for one of each pair.
+    min_users : items of fewer users are left out.
 
     Examples
     --------
@@ -25,6 +26,7 @@ class Interactions(Strict):
     user: str
     item: str
     value: str | None = None
+    min_users: int = Field(default=1, ge=1)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -171,15 +171,16 @@ class StudySpec(Strict):
     interactions: Annotated[
         Interactions | None,
         Option(
-            "Mapping[str, str | None] | None",
+            "Mapping[str, Any] | None",
             "rows of one user and one item each, of which a matrix of users by items is made",
-            "{user: COLUMN, item: COLUMN, value: COLUMN}",
+            "{user: WHO, item: WHAT, value: RATING}",
             defines="if given",
         ),
     ] = None
     """Where each row of the data is one user and one item: ``{"user": column, "item": column}``, and ``"value"``
-    for the column of what the user gave it (a rating, a count; without it one of each pair). The study is of a
-    sparse matrix of users by items; what recommends takes it (``ease``, ``pure_svd``)."""
+    for the column of what the user gave it (a rating, a count; without it one of each pair); ``"min_users"`` leaves
+    items of fewer users out. The study is of a sparse matrix of users by items; algorithms of the task
+    ``recommendation`` take it."""
 
     features: Annotated[
         Names | None,

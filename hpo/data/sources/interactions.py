@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,16 +31,18 @@ class Pairs:
     Attributes
     ----------
     user, item, value : names; no value for one of each pair.
+    min_users : items of fewer users are left out.
     """
 
     user: str
     item: str
     value: str | None = None
+    min_users: int = 1
 
     @classmethod
-    def of(cls, asked: Mapping[str, str | None]) -> Pairs:
+    def of(cls, asked: Mapping[str, Any]) -> Pairs:
         """Return those of a mapping, as a study describes them."""
-        return cls(str(asked["user"]), str(asked["item"]), asked.get("value"))
+        return cls(**asked)
 
     @property
     def columns(self) -> list[str]:
@@ -78,9 +80,14 @@ def matrix_block(rows: Dataset, pairs: Pairs, items: Sequence[str] | None) -> Ar
     if pairs.value is not None:
         values = as_numbers(table.column(pairs.value).combine_chunks()).astype(np.float64)
     matrix = _matrix(values, users.places, found.places, (len(users.labels), len(names)))
-    if items is not None:
+    if items is None:
+        kept = np.flatnonzero(np.bincount(matrix.indices, minlength=len(names)) >= pairs.min_users)
+        matrix, names = matrix[:, kept], [names[j] for j in kept]
+        if not names:
+            raise DataError(f"min_users={pairs.min_users}: no item has so many users; give a smaller number")
+    else:
         matrix, names = _of_items(matrix, names, items), list(items)
-    elif pairs.user in names:
+    if pairs.user in names:
         raise DataError(f"{pairs.user!r} names the column of users and an item; rename one of them")
     return ArrayBlock(matrix, names, pa.table({pairs.user: users.labels}))
 
