@@ -67,7 +67,7 @@ def tune(
     weight: Any = None,
     half_life: float | Mapping[str, float | str] | None = None,
     join: Mapping[str, object] | None = None,
-    interactions: Mapping[str, Any] | None = None,
+    interactions: Mapping[str, object] | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     search: Mapping[str, Any] | None = None,

@@ -38,7 +38,7 @@ def open_dataset(
     window: Window = ALL,
     join: Mapping[str, object] | None = None,
     beside: Sequence[str] = (),
-    interactions: Mapping[str, Any] | None = None,
+    interactions: Mapping[str, object] | None = None,
 ) -> Dataset:
     """Return the data set of files, frames or arrays.
 

@@ -40,15 +40,15 @@ def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.
     made = [pandas.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
     predicted: pd.DataFrame = pandas.concat(made, ignore_index=True)
     if options.get("interactions"):
-        return predicted.set_axis(users_of(dataset, options))
+        return predicted.set_axis(users_of(dataset))
     rows = data.data if isinstance(data, Join) else data
     frame = pandas_frame(rows[0] if isinstance(rows, tuple) else rows)
     return predicted if frame is None else predicted.set_axis(frame.index)
 
 
-def users_of(dataset: Dataset, options: Mapping[str, Any]) -> pd.Index:
+def users_of(dataset: Dataset) -> pd.Index:
     """Return the users of a matrix of interactions, in the order of its rows."""
-    name = str(options["interactions"]["user"])
+    name = dataset.schema.names[-1]  # beside the items
     batches = (batch for segment in dataset.segments for batch in dataset.read(segment, [name]))
     found: pd.Index = pandas.Index([u for batch in batches for u in batch.column(name).to_pylist()], name=name)
     return found
@@ -66,7 +66,7 @@ def recommended(
         made.append((model[-1].feature_names_out_[places], scores))
     items, scores = (np.concatenate(parts) for parts in zip(*made, strict=True))
     of_users = options.get("interactions")
-    index = users_of(dataset, options) if of_users else pandas.RangeIndex(len(items), name="row")
+    index = users_of(dataset) if of_users else pandas.RangeIndex(len(items), name="row")
     k = items.shape[1]
     made_of: pd.DataFrame = pandas.DataFrame({
         index.name: index.repeat(k), "rank": np.tile(np.arange(1, k + 1), len(items)),

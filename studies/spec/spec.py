@@ -171,7 +171,7 @@ class StudySpec(Strict):
     interactions: Annotated[
         Interactions | None,
         Option(
-            "Mapping[str, Any] | None",
+            "Mapping[str, object] | None",
             "rows of one user and one item each, of which a matrix of users by items is made",
             "{user: WHO, item: WHAT, value: RATING}",
             defines="if given",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -40,9 +40,11 @@ class Pairs:
     min_users: int = 1
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> Pairs:
+    def of(cls, asked: Mapping[str, object]) -> Pairs:
         """Return those of a mapping, as a study describes them."""
-        return cls(**asked)
+        value = asked.get("value")
+        least = int(str(asked.get("min_users", 1)))
+        return cls(str(asked["user"]), str(asked["item"]), None if value is None else str(value), least)
 
     @property
     def columns(self) -> list[str]:
