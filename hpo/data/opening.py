@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
+from hpo.data.interactions import Pairs, matrix_block
 from hpo.data.sources.files import DataFile, list_files
 from hpo.data.sources.footers import Shelf
 from hpo.data.sources.formats import open_files
 from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
-from hpo.data.sources.interactions import Pairs, matrix_block
 from hpo.data.sources.joins import Dimensions, Join, open_dimensions
 from hpo.data.sources.memory import TableBlock, gather_block
 from hpo.data.sources.named import is_path
