@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.ageing import NEVER
+from algorithms.contract import EXACT, Aged, Ageing, Array, Batch, Shape, State, Summary
+from algorithms.known import Known
 from algorithms.likeness import of_classes
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
 from algorithms.ranges import Legal
+from algorithms.summaries.precise import AUTO, DOUBLE, QR, Precise, exact_sum, root_of, triangular
 
 
 class ByClass(State, ABC):
@@ -56,6 +59,10 @@ class ByClass(State, ABC):
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
 
+    def mapped_roots(self, columns: ColumnMap) -> tuple[Array, ...]:
+        """Return a root of each class's scatter in the columns of a design; empty where none is kept."""
+        return ()
+
     @abstractmethod
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
@@ -80,7 +87,7 @@ def class_means(means: Array, scatters: Array, columns: ColumnMap) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassesState(ByClass):
+class ClassesState(ByClass, Aged):
     """The state of :class:`Classes`.
 
     Attributes
@@ -90,6 +97,9 @@ class ClassesState(ByClass):
     weights : shape (C,), their weight.
     means : shape (C, d).
     scatters : shape (C, d, d), about each class's own mean; its diagonal alone, (C, d), where that was asked for.
+    roots : shape (C, d, d), upper triangular R with RᵀR = scatter, of more digits than it; empty where not kept.
+    below : shape (C, d), what the means have below their last digits.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -97,6 +107,14 @@ class ClassesState(ByClass):
     weights: Array
     means: Array
     scatters: Array
+    roots: Array = field(default_factory=lambda: np.zeros((0, 0, 0)), metadata={"root": True})
+    below: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"below": True})
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        scatters, roots = self.scatters * factor, self.roots * np.sqrt(factor)
+        return replace(self, weights=self.weights * factor, scatters=scatters, roots=roots)
 
     @property
     def rows(self) -> int:
@@ -128,21 +146,38 @@ class ClassesState(ByClass):
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
-        scatters = np.stack([columns.both(s) for s in self.scatters])
+        if len(self.roots):
+            scatters = np.stack([r.T @ r for r in self.mapped_roots(columns)])
+        else:
+            scatters = np.stack([columns.both(s) for s in self.scatters])
         return class_means(self.means, scatters, columns), scatters
+
+    def mapped_roots(self, columns: ColumnMap) -> tuple[Array, ...]:
+        """Return a root of each class's scatter in the columns of a design; empty where none is kept.
+
+        Columns that are constant but for rounding are zero in it.
+        """
+        if not len(self.roots):
+            return ()
+        pairs = zip(map(columns.rows, self.roots), self.lengths(columns), strict=True)
+        return tuple(np.where(np.linalg.norm(r, axis=0) <= CANCELLED * parts, 0.0, r) for r, parts in pairs)
 
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
         return np.stack([columns.parts(np.diagonal(s)) for s in self.scatters])
 
 
-@dataclass(frozen=True)
-class Classes(Summary[ClassesState]):
+@dataclass(frozen=True, repr=False)
+class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     """Rows, weight, mean and scatter of each class.
 
     Parameters
     ----------
     covariance : ``"full"`` keeps a matrix for each class, ``"diagonal"`` the columns' squares alone.
+    precision : ``"double"`` keeps products of the columns; ``"qr"`` a triangular factor of the rows of each class
+        besides, for columns that are nearly collinear or far from zero beside their spread. ``"auto"`` is
+        ``"double"``, and ``"qr"`` where a score needs it (another pass); a diagonal has products alone.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -154,24 +189,41 @@ class Classes(Summary[ClassesState]):
     """
 
     covariance: Annotated[str, Legal("full", "diagonal")] = "full"
+    precision: Annotated[str, Legal(AUTO, DOUBLE, QR)] = AUTO
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
+
+    @property
+    def rooted(self) -> bool:
+        """Whether a root of each class is kept."""
+        return self.products == QR and self.covariance == "full"
+
+    def finer(self, known: Known | None) -> Known | None:
+        """Return what a pass must know whose states have more digits; None for a diagonal, or a fixed precision."""
+        return super().finer(known) if self.covariance == "full" else None
+
+    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
+        """Return how products are taken and why; empty where there is one way alone."""
+        return super().precision_in_words(known, shape) if self.covariance == "full" else ""
 
     def init(self, shape: Shape) -> ClassesState:
         """Return the state of no rows."""
         c, d = len(shape.classes), shape.d
         size = (c, d, d) if self.covariance == "full" else (c, d)
-        return ClassesState(shape, np.zeros(c, np.int64), np.zeros(c), np.zeros((c, d)), np.zeros(size))
+        roots = np.zeros(size if self.rooted else (0, 0, 0))
+        means, below = np.zeros((c, d)), np.zeros((c, d))
+        return ClassesState(shape, np.zeros(c, np.int64), np.zeros(c), means, np.zeros(size), roots, below)
 
     def update(self, state: ClassesState, batch: Batch) -> ClassesState:
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
+        batch, reach = self.weighed(batch)
         with np.errstate(over="ignore", invalid="ignore"):
-            lifted = self._lift(state.shape, batch)
+            lifted = replace(self._lift(state.shape, batch), reach=reach)
         return self.merge(state, lifted)
 
     def merge(self, a: ClassesState, b: ClassesState) -> ClassesState:
@@ -180,23 +232,30 @@ class Classes(Summary[ClassesState]):
             return a
         if not a.rows:
             return b
+        a, b = self.together(a, b)
         weights = a.weights + b.weights
         share = np.divide(b.weights, weights, out=np.zeros_like(weights), where=weights > 0.0)
         between = a.weights * share
         with np.errstate(over="ignore", invalid="ignore"):
-            delta = b.means - a.means
-            means = np.where((a.weights > 0.0)[:, None], a.means + delta * share[:, None], b.means)
-            if self.covariance == "full":
-                spread = np.einsum("ci,cj,c->cij", delta, delta, between)
+            delta = (b.means - a.means) + (b.below - a.below)
+            moved, rest = exact_sum(a.means, delta * share[:, None])
+            moved, rest = exact_sum(moved, rest + a.below)
+            seen = (a.weights > 0.0)[:, None]
+            means, below = np.where(seen, moved, b.means), np.where(seen, rest, b.below)
+            roots = _merged_roots(a.roots, b.roots, delta * np.sqrt(between)[:, None])
+            if len(roots):
+                scatters = np.swapaxes(roots, 1, 2) @ roots
+            elif self.covariance == "full":
+                scatters = a.scatters + b.scatters + np.einsum("ci,cj,c->cij", delta, delta, between)
             else:
-                spread = delta**2 * between[:, None]
-            scatters = a.scatters + b.scatters + spread
-        return ClassesState(a.shape, a.counts + b.counts, weights, means, scatters)
+                scatters = a.scatters + b.scatters + delta**2 * between[:, None]
+        return ClassesState(a.shape, a.counts + b.counts, weights, means, scatters, roots, below, a.reach)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state."""
         c, d = len(shape.classes), shape.d
-        return 8 * c * (2 + d + (d * d if self.covariance == "full" else d))
+        squares = d if self.covariance == "diagonal" else d * d * (2 if self.rooted else 1)
+        return 8 * (1 + c * (2 + 2 * d + squares))
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""
@@ -213,7 +272,8 @@ class Classes(Summary[ClassesState]):
         ]
         counts = np.array([rows for rows, _, _ in made], np.int64)
         means, scatters = np.stack([mean for _, mean, _ in made]), np.stack([scatter for _, _, scatter in made])
-        return ClassesState(state.shape, counts, counts.astype(np.float64), means, scatters)
+        below = np.zeros_like(means)
+        return ClassesState(state.shape, counts, counts.astype(np.float64), means, scatters, below=below)
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
         values, w = batch.dense(shape.p), batch.weights
@@ -226,9 +286,23 @@ class Classes(Summary[ClassesState]):
             x -= (shift := x[0].copy())
             mean = v @ x / v.sum()
             x -= mean
-            state.means[c] = shift + mean
-            state.scatters[c] = _scatter(x, v, full=self.covariance == "full")
+            state.means[c], state.below[c] = exact_sum(shift, mean)
+            if self.rooted:
+                found = root_of(x * np.sqrt(v)[:, None])
+                state.roots[c, : len(found)] = found
+                state.scatters[c] = found.T @ found
+            else:
+                state.scatters[c] = _scatter(x, v, full=self.covariance == "full")
         return state
+
+
+def _merged_roots(a: Array, b: Array, between: Array) -> Array:
+    """Return the root of both roots and the way between the means, class by class; empty where there are none."""
+    made = np.zeros_like(a)
+    for c in range(len(a)):
+        found = triangular([np.concatenate([a[c], b[c], between[c : c + 1]])])
+        made[c, : len(found)] = found
+    return made
 
 
 def _scatter(x: Array, w: Array, *, full: bool) -> Array:

@@ -15,8 +15,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, Validation
 from studies.errors import Problem, SpecError
 from studies.masking import mask
 from studies.naming import short
-from studies.spec import engines, text_files
+from studies.spec import engines, half_lives, text_files
 from studies.spec.fields import Folds, Names, Searched, moment, names, period, seconds, several
+from studies.spec.interactions import Interactions
 from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
@@ -138,6 +139,20 @@ class StudySpec(Strict):
     weight: Annotated[str | None, Option("Any", "row weights", "COLUMN", defines=True)] = None
     """Name of the column of row weights (for data in memory, also an array)."""
 
+    half_life: Annotated[
+        float | dict[str, float | str] | None,
+        BeforeValidator(half_lives.half_life),
+        Option(
+            "float | Mapping[str, float | str] | None",
+            "rows weigh half after so many newer rows, or so long by a column",
+            "{COLUMN: 30d}",
+            defines="if given",
+        ),
+    ] = None
+    """After how many newer rows a row weighs half (``100_000``), or after how long by a column: ``{"day": "30d"}``,
+    or a number of days, or units of a column that is a number. Its age is counted from the newest row that a model
+    is fitted to. Held-out rows weigh as rows do: the score is that of recent rows. None: all weigh the same."""
+
     join: Annotated[
         Joins,
         Option(
@@ -152,6 +167,20 @@ class StudySpec(Strict):
     ``"on"`` is the column that both have, a list of them, or ``{column of the data: column of the table}``. In
     Python also ``(table, on)``, the table in memory or files. A key that is missing, or in no row, gives missing
     values."""
+
+    interactions: Annotated[
+        Interactions | None,
+        Option(
+            "Mapping[str, object] | None",
+            "rows of one user and one item each, of which a matrix of users by items is made",
+            "{user: WHO, item: WHAT, value: RATING}",
+            defines="if given",
+        ),
+    ] = None
+    """Where each row of the data is one user and one item: ``{"user": column, "item": column}``, and ``"value"``
+    for the column of what the user gave it (a rating, a count; without it one of each pair); ``"min_users"`` leaves
+    items of fewer users out. The study is of a sparse matrix of users by items; algorithms of the task
+    ``recommendation`` take it."""
 
     features: Annotated[
         Names | None,
