@@ -29,6 +29,7 @@ from algorithms.families.rounding import sure
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.kernels import NONE
 from algorithms.ranges import Log, Range
 from algorithms.solvers.spectrum import EPS
 from algorithms.summaries.moments import Moments, MomentsState, check_finite
@@ -179,6 +180,8 @@ class Recommender(Algorithm[MomentsState, M], Generic[M]):
         super().__post_init__()
         if self.summary.target_transform != "none":
             raise InvalidField(f"target_transform={self.summary.target_transform!r}: items have no target")
+        if self.summary.kernel != NONE:
+            raise InvalidField(f"kernel={self.summary.kernel!r}: features of a kernel are no items; leave it out")
 
     @abstractmethod
     def scored(self, solution: M, users: Users) -> Array:
