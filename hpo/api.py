@@ -32,7 +32,7 @@ from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.noise import noise_of
-from hpo.states.plan import Plan, make_plan
+from hpo.states.plan import Plan, make_plan, measured
 from hpo.trials.editions import Edition, edition_of
 from hpo.trials.run import Runner
 from state_store import StateStore
@@ -277,8 +277,15 @@ def next_edition(spec: StudySpec, *, fresh: bool = False) -> tuple[Question, Edi
     return question, edition_of(kept_in(spec.storage), str(spec.name), question.definition(), fresh=fresh)
 
 
-def plan(spec: StudySpec) -> Plan:
+def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
     """Return what a study would read and what is already known, before anything is read.
+
+    Parameters
+    ----------
+    spec : the study.
+    measure : whether some rows are read (a second or two) to say what the pass takes: its seconds, the memory, and
+        the bytes that the store gains. The sample that is drawn for it is kept, and the run draws none; what was
+        expected is recorded beside what the run took.
 
     Examples
     --------
@@ -290,7 +297,7 @@ def plan(spec: StudySpec) -> Plan:
     >>> plan(spec).rows_to_read
     9
     """
-    return make_plan(question_of(spec))
+    return (measured if measure else make_plan)(question_of(spec))
 
 
 def export_site(

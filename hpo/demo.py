@@ -19,7 +19,7 @@ from hpo.report.collect import report_data
 from studies.counting import counted
 from studies.errors import StudyMissing, StudyTaken
 from studies.record.storage import find_study, open_storage
-from studies.spec.spec import loads
+from studies.spec.form import loads
 
 if TYPE_CHECKING:
     import pandas as pd
