@@ -20,6 +20,7 @@ from hpo.data.sources.joins import Join
 from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.values import as_numbers, class_codes
 from hpo.errors import DataError
+from studies.counting import counted
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ def confirm(
     parts = [_scored(model, dataset, batch, where) for where, batch in _batches(dataset)]
     y, w = np.concatenate([part.y for part in parts]), np.concatenate([part.weight for part in parts])
     if not len(y):
+        rows = counted(dataset.rows, "row") if dataset.rows else "the rows"
         raise DataError(
-            f"no row can be scored: each of the rows has no value for the target "
+            f"no row can be scored: each of {rows} has no value for the target "
             f"{', '.join(map(repr, targets))} or weight zero"
         )
     weights = w if dataset.weight else None
