@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Places
 from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
 from algorithms.likeness import of_classes
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
+from algorithms.preparing.within import add, laid_out, there, union
 from algorithms.ranges import Legal
 
 
@@ -25,7 +27,7 @@ class ByClass(State, ABC):
     counts : rows of each class, shape (C,).
     weights : their weight, shape (C,).
     mean : of all rows, shape (d,).
-    scatter : sum of squares of each column about the mean of all rows, shape (d,).
+    squares : sum of squares of each column about the mean of all rows, shape (d,).
     """
 
     counts: NDArray[np.int64]
@@ -39,7 +41,7 @@ class ByClass(State, ABC):
             ...
 
         @cached_property
-        def scatter(self) -> Array:
+        def squares(self) -> Array:
             """Sum of squares of each column about the mean of all rows, shape (d,)."""
             ...
 
@@ -50,7 +52,7 @@ class ByClass(State, ABC):
 
     def profile(self) -> tuple[Array, Array]:
         """Return the mean and the variance of each column."""
-        return self.mean, self.scatter / self.weight
+        return self.mean, self.squares / self.weight
 
     @abstractmethod
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
@@ -89,14 +91,17 @@ class ClassesState(ByClass):
     counts : shape (C,) int64, rows of each class.
     weights : shape (C,), their weight.
     means : shape (C, d).
-    scatters : shape (C, d, d), about each class's own mean; its diagonal alone, (C, d), where that was asked for.
+    within : shape (k,), the places of the columns that are other than zero in any row, ascending.
+    scatters : shape (C, k, k), of these columns, about each class's own mean; where their squares alone were asked
+        for (C, d), and ``within`` is empty.
     """
 
     shape: Shape = field(metadata={"static": True})
     counts: NDArray[np.int64]
     weights: Array
     means: Array
-    scatters: Array
+    within: Places = field(metadata={"varies": True})
+    scatters: Array = field(metadata={"varies": True, "sides": True})
 
     @property
     def rows(self) -> int:
@@ -114,26 +119,33 @@ class ClassesState(ByClass):
         return np.asarray(self.weights @ self.means / max(self.weight, 1e-300))
 
     @cached_property
-    def scatter(self) -> Array:
+    def class_squares(self) -> Array:
+        """Sum of squares of each column about each class's own mean, shape (C, d)."""
+        if self.scatters.ndim == 2:
+            return self.scatters
+        made = np.zeros_like(self.means)
+        made[:, self.within] = np.diagonal(self.scatters, axis1=1, axis2=2)
+        return made
+
+    @cached_property
+    def squares(self) -> Array:
         """Sum of squares of each column about the mean of all rows, shape (d,)."""
-        inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(inside.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
+            return np.asarray(self.class_squares.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
 
     @property
     def likeness(self) -> Array:
         """The share of each column's scatter that lies between the classes."""
-        inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
-        return of_classes(inside.sum(axis=0), self.scatter)
+        return of_classes(self.class_squares.sum(axis=0), self.squares)
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
-        scatters = np.stack([columns.both(s) for s in self.scatters])
+        scatters = np.stack([columns.both(s, self.within) for s in self.scatters])
         return class_means(self.means, scatters, columns), scatters
 
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
-        return np.stack([columns.parts(np.diagonal(s)) for s in self.scatters])
+        return np.stack([columns.parts(s) for s in self.class_squares])
 
 
 @dataclass(frozen=True)
@@ -155,16 +167,20 @@ class Classes(Summary[ClassesState]):
 
     covariance: Annotated[str, Legal("full", "diagonal")] = "full"
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> ClassesState:
-        """Return the state of no rows."""
-        c, d = len(shape.classes), shape.d
-        size = (c, d, d) if self.covariance == "full" else (c, d)
-        return ClassesState(shape, np.zeros(c, np.int64), np.zeros(c), np.zeros((c, d)), np.zeros(size))
+        """Return the state of no rows: no column is other than zero in any of them."""
+        return self._none(shape, np.zeros(0, np.intp))
+
+    def _none(self, shape: Shape, within: Places) -> ClassesState:
+        """Return zeros for these columns."""
+        c, d, k = len(shape.classes), shape.d, len(within)
+        size = (c, k, k) if self.covariance == "full" else (c, d)
+        return ClassesState(shape, np.zeros(c, np.int64), np.zeros(c), np.zeros((c, d)), within, np.zeros(size))
 
     def update(self, state: ClassesState, batch: Batch) -> ClassesState:
         """Return the state of the rows seen before and those of ``batch``."""
@@ -186,17 +202,24 @@ class Classes(Summary[ClassesState]):
         with np.errstate(over="ignore", invalid="ignore"):
             delta = b.means - a.means
             means = np.where((a.weights > 0.0)[:, None], a.means + delta * share[:, None], b.means)
+            within = union(a.within, b.within)
             if self.covariance == "full":
-                spread = np.einsum("ci,cj,c->cij", delta, delta, between)
+                scatters = _merged(a, b, within, delta, between)
             else:
-                spread = delta**2 * between[:, None]
-            scatters = a.scatters + b.scatters + spread
-        return ClassesState(a.shape, a.counts + b.counts, weights, means, scatters)
+                scatters = a.scatters + b.scatters + delta**2 * between[:, None]
+        return ClassesState(a.shape, a.counts + b.counts, weights, means, within, scatters)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state."""
-        c, d = len(shape.classes), shape.d
-        return 8 * c * (2 + d + (d * d if self.covariance == "full" else d))
+        """Bytes of one state at most."""
+        return self._bytes(shape, shape.d)
+
+    def nbytes_of(self, shape: Shape, rows: int) -> int:
+        """Bytes of one state whose rows have every column that they may have."""
+        return self._bytes(shape, shape.d if shape.filled is None else shape.filled)
+
+    def _bytes(self, shape: Shape, k: int) -> int:
+        c, d, full = len(shape.classes), shape.d, self.covariance == "full"
+        return 8 * (c * (2 + d + (k * k if full else d)) + (k if full else 0))
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""
@@ -207,28 +230,43 @@ class Classes(Summary[ClassesState]):
         self, state: ClassesState, bounds: Bounds, sigma: float, rng: np.random.Generator
     ) -> ClassesState:
         """Return the moments of each class, of noised sums."""
+        full, d = self.covariance == "full", state.shape.d
+        scatters = laid_out(state.scatters, state.within, d) if full else state.scatters
         made = [
             noised_moments(int(rows), mean, scatter, bounds, sigma, rng)
-            for rows, mean, scatter in zip(state.counts, state.means, state.scatters, strict=True)
+            for rows, mean, scatter in zip(state.counts, state.means, scatters, strict=True)
         ]
         counts = np.array([rows for rows, _, _ in made], np.int64)
         means, scatters = np.stack([mean for _, mean, _ in made]), np.stack([scatter for _, _, scatter in made])
-        return ClassesState(state.shape, counts, counts.astype(np.float64), means, scatters)
+        within = np.arange(d if full else 0)
+        return ClassesState(state.shape, counts, counts.astype(np.float64), means, within, scatters)
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
-        values, w = batch.dense(shape.p), batch.weights
-        codes = values[:, shape.d].astype(np.intp)
-        state = self.init(shape)
+        w, codes, full = batch.weights, batch.target(shape.d).astype(np.intp), self.covariance == "full"
+        columns, own = there(batch, shape.p, shape.p)
+        columns, own = columns[columns < shape.d], own[columns < shape.d]
+        state = self._none(shape, columns if full else columns[:0])
         for c in np.unique(codes).tolist():
             mine = codes == c
-            x, v = values[mine, : shape.d].astype(np.float64), w[mine]
+            x, v = batch.values[mine][:, own].astype(np.float64), w[mine]
             state.counts[c], state.weights[c] = len(x), v.sum()
             x -= (shift := x[0].copy())
             mean = v @ x / v.sum()
             x -= mean
-            state.means[c] = shift + mean
-            state.scatters[c] = _scatter(x, v, full=self.covariance == "full")
+            state.means[c, columns] = shift + mean
+            state.scatters[c, ... if full else columns] = _scatter(x, v, full=full)
         return state
+
+
+def _merged(a: ClassesState, b: ClassesState, within: Places, delta: Array, between: Array) -> Array:
+    """Return the scatters of both states' rows in the columns that either has."""
+    way = delta[:, within]
+    made: Array = np.einsum("ci,cj,c->cij", way, way, between)
+    parts = np.zeros_like(made)
+    add(parts, within, a.scatters, a.within)
+    add(parts, within, b.scatters, b.within)
+    parts += made
+    return parts
 
 
 def _scatter(x: Array, w: Array, *, full: bool) -> Array:
