@@ -187,7 +187,7 @@ def same(
         if f.metadata.get("below") and tolerance > 0.0:  # below the last digit of a field that is compared
             continue
         if f.metadata.get("root") and tolerance > 0.0:  # R is known up to a rotation of its rows
-            x, y = x.T @ x, y.T @ y
+            x, y = (np.swapaxes(each, -1, -2) @ each for each in (x, y))
         static = f.metadata.get("static")
         if not (x == y if static else _close(np.asarray(x), np.asarray(y), tolerance)):
             raise LawBroken(f"{law}: {summary!r}: field {f.name!r} differs: {x!r} and {y!r}")

@@ -28,7 +28,8 @@ from algorithms.models.pcr import PCR
 from algorithms.models.pls import PLS
 from algorithms.models.ridge import Ridge as OurRidge
 from algorithms.solvers.spectrum import decompose_root
-from algorithms.summaries.moments import Moments, _some, triangular
+from algorithms.summaries.moments import Moments, _some
+from algorithms.summaries.precise import triangular
 
 CV = KFold(4, shuffle=True, random_state=1)
 METRICS = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "explained_variance")

@@ -50,18 +50,13 @@ class Classes:
     def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
         """Return the condition of the covariances.
 
-        Class states are not read again in more digits: where a tenth of all rows lie elsewhere than the training rows
-        (their column's origin is there, or is none), the square of how far counts too; and where a class has one value
-        of a column, which ``reg_param`` alone spreads, how far from zero it lies in such spreads: scikit-learn's mean
-        of that value is off by rounding.
+        Where a class has one value of a column, which ``reg_param`` alone spreads, how far from zero it lies in such
+        spreads counts too: scikit-learn's mean of that value is off by rounding.
         """
-        made = rows.designed(example, t, train, [rows.features(t, np.flatnonzero(t.weight > 0))])
+        made = rows.designed(example, t, train, [])
         w, codes = made.weight.astype(Long), coded(t, train)[1]
         found = JOINTS[example.algorithm](made.placed(0), codes, w, example.values).condition
-        spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)]).max(axis=0)
-        elsewhere = np.abs(np.quantile(made.rows[1].astype(float), [0.1, 0.5, 0.9], axis=0)).max(axis=0)
-        away = elsewhere / np.where(spreads > 0, spreads, np.inf)
-        return max(found, float(away.max(initial=0.0)) ** 2, _single(made, codes, example))
+        return max(found, _single(made, codes, example))
 
     def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
         """Return what is told of other rows."""
