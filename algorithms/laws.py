@@ -199,4 +199,5 @@ def _close(x: NDArray[np.number], y: NDArray[np.number], tolerance: float) -> bo
     if tolerance == 0.0:
         return bool(np.array_equal(x, y, equal_nan=x.dtype.kind == "f"))
     largest = max(float(np.max(np.abs(x), initial=0.0)), float(np.max(np.abs(y), initial=0.0)))
-    return bool(np.all(np.abs(x - y) <= tolerance * largest))
+    apart = np.abs(x.astype(np.float64) - y.astype(np.float64))  # unsigned numbers have no difference below zero
+    return bool(np.all(apart <= tolerance * largest))

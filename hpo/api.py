@@ -26,6 +26,7 @@ from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.habits import check_target, taught
+from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states import sites
@@ -64,6 +65,7 @@ def tune(
     exclude: str | Iterable[str] | None = None,
     as_of: str | None = None,
     weight: Any = None,
+    half_life: float | Mapping[str, float | str] | None = None,
     join: Mapping[str, object] | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
@@ -121,6 +123,10 @@ def tune(
     as_of : only files whose date is no later: ``"2024-01-31"`` (to its end), ``"2024-01"`` or a moment; in
         UTC.
     weight : name of the column of row weights (for data in memory, also an array).
+    half_life : after how many newer rows a row weighs half (``100_000``), or after how long by a column:
+        ``{"day": "30d"}``, or a number of days, or units of a column that is a number. Its age is counted
+        from the newest row that a model is fitted to. Held-out rows weigh as rows do: the score is that of
+        recent rows. None: all weigh the same.
     join : tables of one row a key whose columns every row of the data gets by lookup, by name: ``{"data":
         files, "on": columns}``, with ``"columns"`` (those to take; None for all) and ``"prefix"`` (of their
         names) where wanted. ``"on"`` is the column that both have, a list of them, or ``{column of the data:
@@ -353,7 +359,8 @@ def _question(
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
-        footers=footers, join=join, beside=fold_columns(folds), window=Window.of(spec.model_dump()),
+        footers=footers, join=join, beside=(*fold_columns(folds), *clock_columns(spec)),
+        window=Window.of(spec.model_dump()),
     )  # fmt: skip
     if text.given and not dataset.is_text:
         said = words(text.given)
@@ -372,6 +379,7 @@ def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Loc
     if chosen or Window.of(spec.model_dump()).words:
         what = ", ".join(chosen) or Window.of(spec.model_dump()).words
         raise TuneError(f"{what}: the sites chose their rows and columns when they made their states; leave it out")
+    sites.check_clock(spec.half_life)
     dataset, layout = sites.site_data(open_store(store), name)
     if spec.target is not None and (spec.target,) != dataset.targets:
         raise TuneError(f"target={spec.target!r}: the target of the sites is {', '.join(dataset.targets)}")

@@ -61,7 +61,7 @@ def test_an_option_that_defines_a_study_is_in_its_definition():
     spec = StudySpec(
         data="x.csv", algorithm="ridge", scoring=["r2", "max_error"], refit="r2", fidelity="halving",
         hash_columns="auto", sep=";", encoding="cp1252", decimal=",", thousands=".", symbols=["%"], date_format="%d.%m.%Y",
-        layout="layout.zip",
+        layout="layout.zip", half_life=1000,
         join={"shop": {"data": "shops.csv", "on": "shop"}},
     )  # fmt: skip
     assert set(definition(spec)) == set(DEFINING) == {n for n in FIELDS if OPTIONS[n].defines}

@@ -119,7 +119,11 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "summary", ClassKurtosis() if self.shrinkage == AUTO else Classes())
+        auto = self.shrinkage == AUTO
+        if auto and self.summary.ageing is not None:
+            raise InvalidField("shrinkage='auto' and half_life do not go together; give shrinkage a number")
+        if auto or not isinstance(self.summary, Classes):
+            object.__setattr__(self, "summary", ClassKurtosis() if auto else Classes())
 
     @property
     def _share(self) -> float:

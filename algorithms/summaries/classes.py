@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.ageing import NEVER
 from algorithms.arrays import Places
-from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.contract import EXACT, Aged, Ageing, Array, Batch, Shape, State, Summary
 from algorithms.known import Known
 from algorithms.likeness import of_classes
 from algorithms.noise import Bounds, noised_moments
@@ -88,7 +89,7 @@ def class_means(means: Array, scatters: Array, columns: ColumnMap) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassesState(ByClass):
+class ClassesState(ByClass, Aged):
     """The state of :class:`Classes`.
 
     Attributes
@@ -102,6 +103,7 @@ class ClassesState(ByClass):
     scatters : shape (C, k, k), of these columns, about each class's own mean; where their squares alone were asked
         for (C, d), and ``within`` is empty.
     roots : shape (C, k, k), upper triangular R with RᵀR = scatter, of more digits than it; empty where not kept.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -114,6 +116,12 @@ class ClassesState(ByClass):
         default_factory=lambda: np.zeros((0, 0, 0)), metadata={"varies": True, "sides": True, "root": True}
     )
     below: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"below": True})
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        scatters, roots = self.scatters * factor, self.roots * np.sqrt(factor)
+        return replace(self, weights=self.weights * factor, scatters=scatters, roots=roots)
 
     @property
     def rows(self) -> int:
@@ -174,8 +182,8 @@ class ClassesState(ByClass):
         return np.stack([columns.parts(s) for s in self.class_squares])
 
 
-@dataclass(frozen=True)
-class Classes(Precise[ClassesState], Summary[ClassesState]):
+@dataclass(frozen=True, repr=False)
+class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     """Rows, weight, mean and scatter of each class.
 
     Parameters
@@ -184,6 +192,7 @@ class Classes(Precise[ClassesState], Summary[ClassesState]):
     precision : ``"double"`` keeps products of the columns; ``"qr"`` a triangular factor of the rows of each class
         besides, for columns that are nearly collinear or far from zero beside their spread. ``"auto"`` is
         ``"double"``, and ``"qr"`` where a score needs it (another pass); a diagonal has products alone.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -233,8 +242,9 @@ class Classes(Precise[ClassesState], Summary[ClassesState]):
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
+        batch, reach = self.weighed(batch)
         with np.errstate(over="ignore", invalid="ignore"):
-            lifted = self._lift(state.shape, batch)
+            lifted = replace(self._lift(state.shape, batch), reach=reach)
         return self.merge(state, lifted)
 
     def merge(self, a: ClassesState, b: ClassesState) -> ClassesState:
@@ -243,6 +253,7 @@ class Classes(Precise[ClassesState], Summary[ClassesState]):
             return a
         if not a.rows:
             return b
+        a, b = self.together(a, b)
         weights = a.weights + b.weights
         share = np.divide(b.weights, weights, out=np.zeros_like(weights), where=weights > 0.0)
         between = a.weights * share
@@ -260,7 +271,9 @@ class Classes(Precise[ClassesState], Summary[ClassesState]):
                 scatters = _merged(a, b, within, delta, between)
             else:
                 scatters = a.scatters + b.scatters + delta**2 * between[:, None]
-        return ClassesState(a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below)
+        return ClassesState(
+            a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below, a.reach
+        )
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state at most."""
@@ -273,8 +286,8 @@ class Classes(Precise[ClassesState], Summary[ClassesState]):
     def _bytes(self, shape: Shape, k: int) -> int:
         c, d = len(shape.classes), shape.d
         if self.covariance == "diagonal":
-            return 8 * c * (2 + 3 * d)
-        return 8 * (c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k)
+            return 8 * (1 + c * (2 + 3 * d))
+        return 8 * (1 + c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""

@@ -37,12 +37,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Places, Values
-from algorithms.contract import APPROXIMATE, INDICATOR, Batch, Learned, Shape, SparseBatch, State, Summary
+from algorithms.contract import (
+    APPROXIMATE,
+    INDICATOR,
+    Aged,
+    Ageing,
+    Batch,
+    Learned,
+    Shape,
+    SparseBatch,
+    Summary,
+)
 from algorithms.known import Known
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE as KERNEL_NONE
@@ -52,11 +63,13 @@ from algorithms.solvers.row_moments import RowMoments, moments_of_rows
 from algorithms.summaries._drawn import priorities_of
 from algorithms.summaries._whole import WholeRows, bytes_of_row
 from algorithms.summaries.importance import (
+    LEAST_IMPORTANT,
     RAREST,
     Drawn,
     batch_of_kept,
     columns_seen,
     drawn,
+    faded,
     importance,
     shape_of_kept,
     stands_for,
@@ -108,6 +121,9 @@ WHOLE = "whole"
 
 _MOMENTS = Moments("double")
 
+_WEIGHED = "weight", "inner", "sums", "loss", "gradient", "hessian"
+"""What of a state is sums of rows' weights."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClassedMoments(MomentsState):
@@ -130,7 +146,7 @@ class ClassedMoments(MomentsState):
 
 
 @dataclass(frozen=True, eq=False)
-class CurvatureState(State):
+class CurvatureState(Aged):
     """The state of a :class:`Curvature`.
 
     Attributes
@@ -149,6 +165,7 @@ class CurvatureState(State):
     kept : some of the rows, by importance: all of them, where they are few.
     whole : the rows, where a Hessian is larger than they are. Then there is no start, K is 0, and ``mean`` and
         ``inner`` hold nothing: :attr:`columns` is computed of the rows.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -165,6 +182,13 @@ class CurvatureState(State):
     hessian: Array
     kept: SampleState
     whole: WholeRows
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        weighed = {name: getattr(self, name) * factor for name in _WEIGHED}
+        whole = replace(self.whole, weight=self.whole.weight * factor)
+        return replace(self, **weighed, kept=faded(self.kept, factor), whole=whole)
 
     @property
     def of_rows(self) -> bool:
@@ -249,13 +273,14 @@ class CurvatureState(State):
 
 
 @dataclass(frozen=True, repr=False)
-class Curvature(OnFeatures, Summary[CurvatureState]):
+class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
     """What every generalized linear model keeps; subclasses are the families.
 
     Parameters
     ----------
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.preparing.kernels.OnFeatures`.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
     known : what :meth:`learn` found; None until then.
     """
 
@@ -309,9 +334,12 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
+        given = batch.weights
+        batch, reach = self.weighed(batch)
         batch = self.mapped(batch, state.shape)
-        lift = self._lift_rows if state.of_rows else self._lift
-        return self.merge(state, lift(state.shape, batch))
+        of_rows, shape = state.of_rows, state.shape
+        lifted = self._lift_rows(shape, batch) if of_rows else self._lift(shape, batch, given)
+        return self.merge(state, replace(lifted, reach=reach))
 
     def merge(self, a: CurvatureState, b: CurvatureState) -> CurvatureState:
         """Return the state of both states' rows; leaves both alone."""
@@ -319,28 +347,30 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
             return a
         if not a.rows:
             return b
+        a, b = self.together(a, b)
         if a.of_rows:
             rows = WholeRows.joined(a.whole, b.whole, self._most)
             beside = min(a.lowest, b.lowest), a.sums + b.sums
-            return self._of_rows(a.shape, a.rows + b.rows, a.weight + b.weight, *beside, rows)
+            made = self._of_rows(a.shape, a.rows + b.rows, a.weight + b.weight, *beside, rows)
+            return replace(made, reach=a.reach)
         both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.within, a.inner)
         both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.within, b.inner))
         return CurvatureState(
             a.shape, a.known, both.rows, both.weight, both.mean, both.within, both.inner,
             min(a.lowest, b.lowest),
             a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, a.hessian + b.hessian,
-            self._keeper().merge(a.kept, b.kept), a.whole,
+            self._keeper().merge(a.kept, b.kept), a.whole, a.reach,
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: K Hessians of Em unknowns, gradients by class, moments; before the pilot K = 1."""
         if self.keeps_rows(shape):
             inside = self.inside(shape)
-            return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1024
+            return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1032
         k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
         c, m = max(1, len(shape.classes)), shape.d + 1
         em = self.equations(shape) * m
-        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * em * em) + 1)
+        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * em * em) + 2)
         stored = np.arange(shape.d) if self.known is None else self.known.places("stored")
         return sums + _MOMENTS.nbytes(shape) + self._keeper().nbytes(shape_of_kept(shape, stored))
 
@@ -531,7 +561,8 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     def _keeper(self) -> Sample:
         return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
 
-    def _lift(self, shape: Shape, batch: Batch) -> CurvatureState:
+    def _lift(self, shape: Shape, batch: Batch, given: Array) -> CurvatureState:
+        """Return the state of rows of some weights; they weighed what is given before they aged."""
         known, values = self.learned, batch.dense(shape.p).astype(np.float64)
         y, w, c = values[:, shape.d], batch.weights, max(1, len(shape.classes))
         z, codes = _standard(values[:, : shape.d], known["center"], known["scale"]), _codes(shape, y)
@@ -541,7 +572,9 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         etas = [z @ theta.T for theta in known["start"]]
         found = [self.about(eta, y) for eta in etas]
         k = np.empty(len(y))
-        k[order] = known["rarity"][codes] * importance(self.about, known, z, y, w, etas, found)
+        k[order] = known["rarity"][codes] * importance(self.about, known, z, y, given[order], etas, found)
+        if self.half_life is not None:  # unlike importance it is not rounded, so that merging only multiplies it
+            k = np.maximum(k * (batch.weights / given), LEAST_IMPORTANT)
         m = _MOMENTS.update(_MOMENTS.init(shape), batch)
         return CurvatureState(
             shape,

@@ -13,15 +13,16 @@ whose factors are stacked and decomposed again (TSQR: Demmel, Grigori, Hoemmen &
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 
+from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Floats, Places
 from algorithms.coded import CodedBatch, Lookup
-from algorithms.contract import EXACT, Batch, Shape, State, Summary
+from algorithms.contract import EXACT, Aged, Ageing, Batch, Shape, Summary
 from algorithms.errors import InvalidTarget, TooLarge
 from algorithms.likeness import of_products
 from algorithms.noise import Bounds, noised_moments
@@ -55,7 +56,7 @@ EPS = float(np.finfo(np.float64).eps)
 EPS32 = float(np.finfo(np.float32).eps)
 
 @dataclass(frozen=True, eq=False)
-class MomentsState(State):
+class MomentsState(Aged):
     """The state of :class:`Moments`.
 
     Attributes
@@ -69,6 +70,7 @@ class MomentsState(State):
     root : shape (k + t, k + t), upper triangular R with RᵀR = inner, of more digits; (0, 0) where it is not kept.
     rounding : relative rounding of one product.
     below : shape (p,), what the mean has below its last digit; (0,) where that is not kept.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -82,6 +84,12 @@ class MomentsState(State):
     )
     rounding: float = EPS
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        root, inner = self.root * np.sqrt(factor), self.inner * factor
+        return replace(self, weight=self.weight * factor, inner=inner, root=root)
 
     @property
     def places(self) -> Places:
@@ -124,7 +132,7 @@ class MomentsState(State):
 
 
 @dataclass(frozen=True, repr=False)
-class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
+class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
     """The weight, mean and scatter of columns and targets.
 
     Parameters
@@ -136,6 +144,7 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
     target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.preparing.kernels.OnFeatures`.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -176,11 +185,12 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
         """Return the moments of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
+        batch, reach = self.weighed(batch)
         batch = self.mapped(batch, state.shape)
         if self.target_transform == "log1p":
             batch = _log1p(batch, state.shape)
         with np.errstate(over="ignore", invalid="ignore"):
-            lifted = self._lift(batch, state.shape)
+            lifted = replace(self._lift(batch, state.shape), reach=reach)
         return self.merge(state, lifted)
 
     def merge(self, a: MomentsState, b: MomentsState) -> MomentsState:
@@ -189,6 +199,7 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
             return a
         if a.weight == 0.0:
             return b
+        a, b = self.together(a, b)
         weight, within = a.weight + b.weight, union(a.within, b.within)
         if len(a.root) or len(b.root):
             return _merged_roots(a, b, within)
@@ -200,10 +211,12 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
             add(inner, places, b.inner, b.places)
             mean, below = _moved(a, delta * (b.weight / weight))
         rounding = max(a.rounding, b.rounding)
-        return MomentsState(a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, rounding, below)
+        return MomentsState(
+            a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, rounding, below, a.reach
+        )
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state at most: p² + 2p numbers, d places, a weight, a count, a rounding; p² with a root."""
+        """Bytes of one state at most: p² + 2p numbers, d places, four scalars; p² more with a root."""
         inside = self.inside(shape)
         return self._bytes(inside, inside.d)
 
@@ -214,7 +227,7 @@ class Moments(OnFeatures, Precise[MomentsState], Summary[MomentsState]):
 
     def _bytes(self, inside: Shape, k: int) -> int:
         m = k + inside.t
-        return 8 * (m * m * (2 if self.products == QR else 1) + 2 * inside.p + k + 3)
+        return 8 * (m * m * (2 if self.products == QR else 1) + 2 * inside.p + k + 4)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ) at most, of p columns and targets."""
@@ -270,7 +283,7 @@ def _merged_roots(a: MomentsState, b: MomentsState, within: Places) -> MomentsSt
         found = triangular([np.concatenate([*own, between[None]])])
         root[: len(found)] = found
         mean, below = _moved(a, delta * (b.weight / weight))
-    return _rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below)
+    return replace(_rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below), reach=a.reach)
 
 
 def _rooted(

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, Validation
 from studies.errors import Problem, SpecError
 from studies.masking import mask
 from studies.naming import short
-from studies.spec import engines, text_files
+from studies.spec import engines, half_lives, text_files
 from studies.spec.fields import Folds, Names, Searched, moment, names, period, seconds, several
 from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
@@ -137,6 +137,20 @@ class StudySpec(Strict):
 
     weight: Annotated[str | None, Option("Any", "row weights", "COLUMN", defines=True)] = None
     """Name of the column of row weights (for data in memory, also an array)."""
+
+    half_life: Annotated[
+        float | dict[str, float | str] | None,
+        BeforeValidator(half_lives.half_life),
+        Option(
+            "float | Mapping[str, float | str] | None",
+            "rows weigh half after so many newer rows, or so long by a column",
+            "{COLUMN: 30d}",
+            defines="if given",
+        ),
+    ] = None
+    """After how many newer rows a row weighs half (``100_000``), or after how long by a column: ``{"day": "30d"}``,
+    or a number of days, or units of a column that is a number. Its age is counted from the newest row that a model
+    is fitted to. Held-out rows weigh as rows do: the score is that of recent rows. None: all weigh the same."""
 
     join: Annotated[
         Joins,
