@@ -32,7 +32,7 @@ from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.noise import noise_of
-from hpo.states.plan import Plan, make_plan
+from hpo.states.plan import Plan, make_plan, measured
 from hpo.trials.editions import Edition, edition_of
 from hpo.trials.run import Runner
 from state_store import StateStore
@@ -67,6 +67,7 @@ def tune(
     weight: Any = None,
     half_life: float | Mapping[str, float | str] | None = None,
     join: Mapping[str, object] | None = None,
+    interactions: Mapping[str, object] | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     search: Mapping[str, Any] | None = None,
@@ -132,6 +133,10 @@ def tune(
         names) where wanted. ``"on"`` is the column that both have, a list of them, or ``{column of the data:
         column of the table}``. In Python also ``(table, on)``, the table in memory or files. A key that is
         missing, or in no row, gives missing values.
+    interactions : where each row of the data is one user and one item: ``{"user": column, "item": column}``,
+        and ``"value"`` for the column of what the user gave it (a rating, a count; without it one of each
+        pair); ``"min_users"`` leaves items of fewer users out. The study is of a sparse matrix of users by
+        items; algorithms of the task ``recommendation`` take it.
     features : columns to use; None for all.
     drop : columns to leave out.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
@@ -272,8 +277,15 @@ def next_edition(spec: StudySpec, *, fresh: bool = False) -> tuple[Question, Edi
     return question, edition_of(kept_in(spec.storage), str(spec.name), question.definition(), fresh=fresh)
 
 
-def plan(spec: StudySpec) -> Plan:
+def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
     """Return what a study would read and what is already known, before anything is read.
+
+    Parameters
+    ----------
+    spec : the study.
+    measure : whether some rows are read (a second or two) to say what the pass takes: its seconds, the memory, and
+        the bytes that the store gains. The sample that is drawn for it is kept, and the run draws none; what was
+        expected is recorded beside what the run took.
 
     Examples
     --------
@@ -285,7 +297,7 @@ def plan(spec: StudySpec) -> Plan:
     >>> plan(spec).rows_to_read
     9
     """
-    return make_plan(question_of(spec))
+    return (measured if measure else make_plan)(question_of(spec))
 
 
 def export_site(
@@ -354,6 +366,8 @@ def _question(
     if (name := sites.sites_name(data)) is not None:
         return _of_sites(spec, name, folds, store)
     engine = engine or engine_of(spec.engine, spec.n_jobs)
+    if spec.interactions is not None and spec.features is not None:
+        raise TuneError("features: the columns are the items of 'interactions'; use drop=[…] to leave some out")
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
@@ -361,6 +375,7 @@ def _question(
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
         footers=footers, join=join, beside=(*fold_columns(folds), *clock_columns(spec)),
         window=Window.of(spec.model_dump()),
+        interactions=None if spec.interactions is None else spec.interactions.model_dump(),
     )  # fmt: skip
     if text.given and not dataset.is_text:
         said = words(text.given)

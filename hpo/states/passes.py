@@ -261,9 +261,30 @@ class Pass:
                     self._publish(s, fresh, unsaved)
         return made
 
-    def _compute(
-        self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, ahead: bool
+    def missing(self) -> tuple[list[Keyed], list[Segment]]:
+        """Return the segments that must be read, with their keys, and the others."""
+        missing = self._survey().missing
+        lacking = {key for _, key in missing}
+        return missing, [s for s in self.dataset.segments if self.pilot.folds.key(s) not in lacking]
+
+    def threads(self, missing: Sequence[Keyed]) -> int:
+        """Return how many threads read so many segments."""
+        return self._threads(self._units(missing))
+
+    def in_packs(self, missing: Sequence[Keyed]) -> bool:
+        """Return whether the leaves of segments are kept together."""
+        return any(len(unit) > 1 for unit in self._units(missing))
+
+    def beginning(
+        self, segment: Segment, most: int, progress: Progress, *, ahead: bool
     ) -> dict[Summary, Leaf]:
+        """Return the leaves of a segment's first rows, about so many of them, kept nowhere."""
+        return self._compute(segment, list(self.contexts), progress, Event(), ahead=ahead, most=most)
+
+    def _compute(
+        self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, ahead: bool,
+        most: int | None = None,
+    ) -> dict[Summary, Leaf]:  # fmt: skip
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
         cells = {s: list(empty_cells(s, self.pilot)) for s in summaries}
         rows = without_target = without_weight = 0
@@ -281,6 +302,8 @@ class Pass:
             without_target += encoded.without_target
             without_weight += encoded.without_weight
             progress.advance(read, self._bytes(segment, read))
+            if most is not None and rows >= most:
+                break
         return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
 
     def _batches(
@@ -333,7 +356,7 @@ class Pass:
         self, summary: Summary, leaves: Mapping[str, tuple[Segment, Leaf]], unsaved: list[StoreWriteError]
     ) -> None:
         members = [
-            Member(key, leaf, {**self._about(summary), **_about_leaf(segment, leaf)})
+            Member(key, leaf, {**self.about(summary), **_about_leaf(segment, leaf)})
             for key, (segment, leaf) in leaves.items()
         ]
         if len(members) > 1:
@@ -355,11 +378,11 @@ class Pass:
         self, summary: Summary, runs: Mapping[str, tuple[Run, Rolled]], unsaved: list[StoreWriteError]
     ) -> None:
         """Keep runs merged, as :meth:`keep`."""
-        about = self._about(summary)
+        about = self.about(summary)
         said = {k: {**about, "rolled": len(run.keys), "of": shortened(run.keys)} for k, (run, _) in runs.items()}
         self.keep(summary, [Member(k, rolled, said[k]) for k, (_, rolled) in runs.items()], unsaved)
 
-    def _about(self, summary: Summary) -> dict[str, object]:
+    def about(self, summary: Summary) -> dict[str, object]:
         """Return what is said of every state of a summary."""
         about: dict[str, object] = {
             "summary": repr(summary), "targets": list(self.pilot.shape.targets),

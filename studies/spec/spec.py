@@ -17,6 +17,7 @@ from studies.masking import mask
 from studies.naming import short
 from studies.spec import engines, half_lives, text_files
 from studies.spec.fields import Folds, Names, Searched, moment, names, period, seconds, several
+from studies.spec.interactions import Interactions
 from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
@@ -166,6 +167,20 @@ class StudySpec(Strict):
     ``"on"`` is the column that both have, a list of them, or ``{column of the data: column of the table}``. In
     Python also ``(table, on)``, the table in memory or files. A key that is missing, or in no row, gives missing
     values."""
+
+    interactions: Annotated[
+        Interactions | None,
+        Option(
+            "Mapping[str, object] | None",
+            "rows of one user and one item each, of which a matrix of users by items is made",
+            "{user: WHO, item: WHAT, value: RATING}",
+            defines="if given",
+        ),
+    ] = None
+    """Where each row of the data is one user and one item: ``{"user": column, "item": column}``, and ``"value"``
+    for the column of what the user gave it (a rating, a count; without it one of each pair); ``"min_users"`` leaves
+    items of fewer users out. The study is of a sparse matrix of users by items; algorithms of the task
+    ``recommendation`` take it."""
 
     features: Annotated[
         Names | None,

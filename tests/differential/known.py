@@ -1260,4 +1260,16 @@ KNOWN: tuple[Example, ...] = (
         "shuffle",
         "log_likelihood",
     ),
+    # Rows about the mean of a column in two units left the oracle seven digits of the smaller one.
+    Example(
+        Spec(seed=1817680,
+            cols=(Col("heavy", "int32", offset=1000.0, missing=0.1, where="only", sentinel=-1.0),
+            Col(offset=-30.0, missing=0.6, marked="file", unit=12),
+            Col(offset=1000.0, where="fold", sentinel=-9999.0)), target="class", classes=3,
+            offset=100000.0, scale=6, order="sorted", source="parquet", files=7, dtype="int8"),
+        "qda",
+        (("impute", "zero"), ("min_frequency", 0.1), ("reg_param", 0.5), ("standardize", False)),
+        "kfold",
+        "accuracy",
+    ),
 )  # fmt: skip
