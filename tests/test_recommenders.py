@@ -15,7 +15,7 @@ import hpo
 from algorithms.families.recommenders import hidden_of, ranked
 from algorithms.models.ease import EASE
 from algorithms.models.pure_svd import PureSVD
-from hpo.errors import DataError, DataWarning, TuneError
+from hpo.errors import DataError, DataWarning, SearchError, TuneError
 from studies.errors import SpecError
 
 
@@ -270,5 +270,5 @@ def test_the_command_line_says_whose_items_they_are(tmp_path, monkeypatch, capsy
 
 
 def test_items_have_no_kernel():
-    with pytest.raises(TuneError, match="features of a kernel are no items"):
+    with pytest.raises(SearchError, match="features of a kernel are no items"):
         tuned(users(), "ease", {"alpha": 1.0, "kernel": "fourier"})
