@@ -158,9 +158,9 @@ def _items(state: MomentsState) -> Items:
 
 
 def _gram(state: MomentsState, columns: ColumnMap) -> Array:
-    d = state.shape.d
+    d, k = state.shape.d, len(state.within)
     mean = columns.mean(state.mean[:d]) + columns.origin
-    return columns.both(state.scatter[:d, :d]) + state.weight * np.multiply.outer(mean, mean)
+    return columns.both(state.inner[:k, :k], state.within) + state.weight * np.multiply.outer(mean, mean)
 
 
 M = TypeVar("M")

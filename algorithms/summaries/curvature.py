@@ -121,7 +121,7 @@ WHOLE = "whole"
 
 _MOMENTS = Moments("double")
 
-_WEIGHED = "weight", "scatter", "sums", "loss", "gradient", "hessian"
+_WEIGHED = "weight", "inner", "sums", "loss", "gradient", "hessian"
 """What of a state is sums of rows' weights."""
 
 
@@ -156,7 +156,7 @@ class CurvatureState(Aged):
         ``balance`` (K, C), what the classes weigh in its Hessian; ``center`` and ``scale`` (d,); ``keep``, how
         many rows are kept; ``stored``, the columns that they are kept with; ``met`` (C,), weight of each class in
         the pilot; and what importance is measured by.
-    rows, weight, mean, scatter : the moments of columns and target, as in ``MomentsState``.
+    rows, weight, mean, within, inner : the moments of columns and target, as in ``MomentsState``.
     lowest : smallest target seen; the largest number before the first.
     sums : shape (C, m), Σw·z of each class.
     loss : shape (K, C), Σw·ℓ.
@@ -164,7 +164,7 @@ class CurvatureState(Aged):
     hessian : shape (K, C, Em, Em); where that is large (K, 1, Em, Em), of all classes, weighted by ``balance``.
     kept : some of the rows, by importance: all of them, where they are few.
     whole : the rows, where a Hessian is larger than they are. Then there is no start, K is 0, and ``mean`` and
-        ``scatter`` hold nothing: :attr:`columns` is computed of the rows.
+        ``inner`` hold nothing: :attr:`columns` is computed of the rows.
     reach : the clock of the newest row, of rows that age.
     """
 
@@ -173,7 +173,8 @@ class CurvatureState(Aged):
     rows: int
     weight: float
     mean: Array
-    scatter: Array
+    within: Places = field(metadata={"varies": True})
+    inner: Array = field(metadata={"varies": True, "sides": True})
     lowest: float
     sums: Array
     loss: Array
@@ -250,12 +251,12 @@ class CurvatureState(Aged):
     def present(self) -> Places:
         """Places of the columns that are not zero in every row, as states hold them."""
         d = self.shape.d
-        return columns_seen(np.stack([self.mean[:d], np.diagonal(self.scatter)[:d]]))
+        return columns_seen(np.stack([self.mean[:d], self.moments.squares[:d]]))
 
     @cached_property
     def moments(self) -> MomentsState:
         """The moments of columns and target."""
-        plain = self.shape, self.rows, self.weight, self.mean, self.scatter
+        plain = self.shape, self.rows, self.weight, self.mean, self.within, self.inner
         if len(self.sums) < 3 or not self.rows:
             return MomentsState(*plain)
         root = np.sqrt(self.counts)[:, None]
@@ -268,7 +269,7 @@ class CurvatureState(Aged):
         """The moments with a root of twice the digits, from the rows: only where every row is kept."""
         found, plain = self.drawn(), self.moments
         joint = np.column_stack([found.x, found.y]) if self.shape.t else np.asarray(found.x)
-        return replace(plain, root=np.sqrt(found.weight)[:, None] * (joint - plain.mean))
+        return replace(plain, root=np.sqrt(found.weight)[:, None] * (joint - plain.mean)[:, plain.places])
 
 
 @dataclass(frozen=True, repr=False)
@@ -283,7 +284,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
     known : what :meth:`learn` found; None until then.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     family: ClassVar[str] = APPROXIMATE
@@ -326,7 +327,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         )
         kept = self._keeper().init(shape_of_kept(shape, known.places("stored")))
         return CurvatureState(
-            shape, known, 0, 0.0, none.mean, none.scatter, NONE, *sums, kept, WholeRows.none()
+            shape, known, 0, 0.0, none.mean, none.within, none.inner, NONE, *sums, kept, WholeRows.none()
         )
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
@@ -352,10 +353,11 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             beside = min(a.lowest, b.lowest), a.sums + b.sums
             made = self._of_rows(a.shape, a.rows + b.rows, a.weight + b.weight, *beside, rows)
             return replace(made, reach=a.reach)
-        both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.scatter)
-        both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.scatter))
+        both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.within, a.inner)
+        both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.within, b.inner))
         return CurvatureState(
-            a.shape, a.known, both.rows, both.weight, both.mean, both.scatter, min(a.lowest, b.lowest),
+            a.shape, a.known, both.rows, both.weight, both.mean, both.within, both.inner,
+            min(a.lowest, b.lowest),
             a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, a.hessian + b.hessian,
             self._keeper().merge(a.kept, b.kept), a.whole, a.reach,
         )  # fmt: skip
@@ -412,7 +414,8 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         empty = np.zeros((0, c)), np.zeros((0, c, 0)), np.zeros((0, 1, 0, 0))
         kept = Sample(size=1).init(Shape((), shape.targets, shape.classes))
         return CurvatureState(
-            shape, self.learned, rows, weight, none, none, lowest, counts, *empty, kept, whole
+            shape, self.learned, rows, weight, none, none.astype(np.intp), np.zeros((0, 0)), lowest,
+            counts, *empty, kept, whole,
         )
 
     def _lift_rows(self, shape: Shape, batch: Batch) -> CurvatureState:
@@ -579,7 +582,8 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             m.rows,
             m.weight,
             m.mean,
-            m.scatter,
+            m.within,
+            m.inner,
             float(y.min()),
             np.array([w[rows] @ z[rows] for rows in parts]),
             np.array([[w[rows] @ at.loss[rows] for rows in parts] for at in found]),
@@ -641,7 +645,7 @@ def _kept(n: int, present: Places, shape: Shape) -> dict[str, Values]:
 
 
 def _variances(state: CurvatureState) -> Array:
-    return np.asarray(np.diagonal(state.scatter)[: state.shape.d] / state.weight)
+    return np.asarray(state.moments.squares[: state.shape.d] / state.weight)
 
 
 def _scales(spread: Array, center: Array) -> Array:
@@ -686,7 +690,7 @@ def _alike(state: CurvatureState, values: Array, w: Array) -> bool:
     if np.any((found == 0.0) & (state.counts > 0.0)):
         return False
     here = np.average(values, axis=0, weights=w)
-    error = np.sqrt(np.diagonal(state.scatter) / state.weight / len(values))
+    error = np.sqrt(state.moments.squares / state.weight / len(values))
     return bool(np.all(np.abs(here - state.mean) <= APART * error + 1e-9 * np.abs(state.mean)))
 
 
