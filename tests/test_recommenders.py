@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.model_selection import KFold
+from terminal import hpo as run
 
 import hpo
 from algorithms.families.recommenders import hidden_of, ranked
 from algorithms.models.ease import EASE
 from algorithms.models.pure_svd import PureSVD
-from hpo.errors import DataError, DataWarning, TuneError
+from hpo.errors import DataError, DataWarning, SearchError, TuneError
 from studies.errors import SpecError
 
 
@@ -252,3 +253,22 @@ def test_settings_that_are_free_need_no_other_pass():
     assert EASE(alpha=1.0).summary == EASE(alpha=9.0).summary == PureSVD(n_components=4, scaling=0.2).summary
     result = hpo.tune(users(), algorithm=["ease", "pure_svd"], trials=12, store=None)
     assert result.cost.rows_read == 90
+
+
+def test_the_command_line_says_whose_items_they_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    frame = pairs()
+    frame.to_csv("rows.csv", index=False)
+    study = "name: films\ndata: rows.csv\ninteractions: {user: user, item: item}\nalgorithm: [ease]\ntrials: 4\n"
+    (tmp_path / "films.yaml").write_text(study)
+    for words in (["run", "films.yaml", "--no-progress"], ["predict", "films", "rows.csv", "-o", "items.csv"]):
+        done = run(capsys, monkeypatch, *words)
+        assert done.code == 0, done.err
+    made = pd.read_csv("items.csv")
+    assert made.columns[:2].tolist() == ["user", "item_1"]
+    assert made["user"].tolist() == sorted(frame["user"].unique())
+
+
+def test_items_have_no_kernel():
+    with pytest.raises(SearchError, match="features of a kernel are no items"):
+        tuned(users(), "ease", {"alpha": 1.0, "kernel": "fourier"})

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -29,6 +29,7 @@ from algorithms.families.rounding import sure
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.kernels import NONE
 from algorithms.ranges import Log, Range
 from algorithms.solvers.spectrum import EPS
 from algorithms.summaries.moments import Moments, MomentsState, check_finite
@@ -52,6 +53,63 @@ USERS = 512
 HELP = "raise alpha"
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Λ, descending and not negative, shape (q,), and V, shape (q, q).
+
+    Examples
+    --------
+    >>> Directions.of(np.diag([1.0, 4.0])).values.tolist()
+    [4.0, 1.0]
+    """
+
+    values: Array
+    vectors: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.values.nbytes + self.vectors.nbytes
+
+    @classmethod
+    def of(cls, gram: Array) -> Directions:
+        """Return those of products of items."""
+        values, vectors = np.linalg.eigh(gram)
+        return cls(np.maximum(values[::-1], 0.0), np.ascontiguousarray(vectors[:, ::-1]))
+
+    @cached_property
+    def rank(self) -> int:
+        """Number of directions in which users have anything but rounding."""
+        return int(np.count_nonzero(self.values > len(self.values) * EPS * self.values[:1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Users:
+    """Some held-out users, a part of their items hidden.
+
+    Attributes
+    ----------
+    left, hidden : the items that are left and those that are hidden, sparse, shapes (n, q).
+    """
+
+    left: csr_array
+    hidden: csr_array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(int(m.data.nbytes + m.indices.nbytes) for m in (self.left, self.hidden))
+
+    @classmethod
+    def of(cls, users: csr_array, hide: Mask) -> Users:
+        """Return users of whom some entries are hidden."""
+        return cls(_where(users, ~hide), _where(users, hide))
+
+    def along(self, directions: Directions) -> Array:
+        """Return what is left of the users along directions, shape (n, rank) (kept for these users)."""
+        return MEMO.get(self, directions, lambda: self.left @ directions.vectors[:, : directions.rank])
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,25 +138,13 @@ class Items:
         return self.columns.names
 
     @cached_property
-    def axes(self) -> tuple[Array, Array]:
-        """Λ, descending, and V."""
-        return axes_of(self.gram)
+    def directions(self) -> Directions:
+        """Λ and V."""
+        return Directions.of(self.gram)
 
     def seen(self, state: MomentsState) -> Array:
         """Return the products of the same items, of other users."""
         return _gram(state, self.columns)
-
-
-def axes_of(gram: Array) -> tuple[Array, Array]:
-    """Return eigenvalues, descending and not negative, and eigenvectors.
-
-    Examples
-    --------
-    >>> axes_of(np.diag([1.0, 4.0]))[0].tolist()
-    [4.0, 1.0]
-    """
-    values, vectors = np.linalg.eigh(gram)
-    return np.maximum(values[::-1], 0.0), np.ascontiguousarray(vectors[:, ::-1])
 
 
 def items_of(state: MomentsState) -> Items:
@@ -139,10 +185,12 @@ class Recommender(Algorithm[MomentsState, M], Generic[M]):
         super().__post_init__()
         if self.summary.target_transform != "none":
             raise InvalidField(f"target_transform={self.summary.target_transform!r}: items have no target")
+        if self.summary.kernel != NONE:
+            raise InvalidField(f"kernel={self.summary.kernel!r}: features of a kernel are no items; leave it out")
 
     @abstractmethod
-    def scored(self, solution: M, users: csr_array) -> Array:
-        """Return xB of some users, shape (n, q)."""
+    def scored(self, solution: M, users: Users) -> Array:
+        """Return xB of what is left of some users, shape (n, q)."""
 
     @abstractmethod
     def squared(self, solution: M, held_out: MomentsState) -> tuple[float, float]:
@@ -195,8 +243,9 @@ class Recommender(Algorithm[MomentsState, M], Generic[M]):
     def _found(self, solution: M, rows: Rows) -> Found:
         columns = self.items(solution).columns
         halves = MEMO.get(rows, ("halves", columns.names), lambda: Halves.of(rows, columns))
-        places = [_places(self.scored(solution, left), left, hidden) for left, hidden in halves.blocks()]
-        return Found(np.concatenate(places), np.diff(halves.hidden.indptr), halves.weights)
+        places = [placed(self.scored(solution, users), users) for users in halves.users]
+        hidden = [np.diff(users.hidden.indptr) for users in halves.users]
+        return Found(np.concatenate(places), np.concatenate(hidden), halves.weights)
 
     def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
         """Return penalties around the mean number of users of an item."""
@@ -261,18 +310,17 @@ class Halves:
 
     Attributes
     ----------
-    left, hidden : the items that are left and those that are hidden, sparse, shapes (n, q).
-    weights : of the users.
+    users : some at a time.
+    weights : of all of them.
     """
 
-    left: csr_array
-    hidden: csr_array
+    users: tuple[Users, ...]
     weights: Array
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return sum(int(m.data.nbytes + m.indices.nbytes) for m in (self.left, self.hidden))
+        return sum(users.nbytes for users in self.users)
 
     @classmethod
     def of(cls, rows: Rows, columns: ColumnMap) -> Halves:
@@ -287,13 +335,8 @@ class Halves:
                 f"use scoring={SQUARED!r}, or leave out users of one item"
             )
         made = made[enough]
-        hide = hidden_of(made)
-        return cls(_where(made, ~hide), _where(made, hide), np.asarray(rows.sample_weight)[enough])
-
-    def blocks(self) -> Iterator[tuple[csr_array, csr_array]]:
-        """Yield some users at a time."""
-        for start in range(0, self.left.shape[0], USERS):
-            yield self.left[start : start + USERS], self.hidden[start : start + USERS]
+        parts = [made[start : start + USERS] for start in range(0, len(enough), USERS)]
+        return cls(tuple(Users.of(part, hidden_of(part)) for part in parts), np.asarray(rows.sample_weight)[enough])
 
 
 def hidden_of(users: csr_array) -> Mask:
@@ -329,8 +372,9 @@ def _where(users: csr_array, kept: Mask) -> csr_array:
     )
 
 
-def _places(scores: Floats, left: csr_array, hidden: csr_array) -> Places:
+def placed(scores: Floats, users: Users) -> Places:
     """Return where each hidden item stands among those that a user does not hold, from 0; ties as the worst."""
+    left, hidden = users.left, users.hidden
     user = np.repeat(np.arange(left.shape[0]), np.diff(left.indptr))
     scores[user, left.indices] = -np.inf
     order = np.sort(scores, axis=1)

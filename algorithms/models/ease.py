@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from algorithms.contract import Array, Tags
-from algorithms.families.recommenders import Items, Recommender, digits, items_of
+from algorithms.families.recommenders import Items, Recommender, Users, digits, items_of
 from algorithms.memo import MEMO
 from algorithms.ranges import Legal, Log
 from algorithms.summaries.moments import MomentsState
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +36,7 @@ class EASESolution:
     @cached_property
     def diagonal(self) -> Array:
         """The diagonal of P, shape (q,)."""
-        return np.asarray((self.items.axes[1] ** 2) @ self.inverse)
+        return np.asarray((self.items.directions.vectors**2) @ self.inverse)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +68,7 @@ class EASE(Recommender[EASESolution]):
         """Return P by its eigenvalues."""
         self.check(state)
         items = items_of(state)
-        return EASESolution(items, 1.0 / (items.axes[0] + self.alpha))
+        return EASESolution(items, 1.0 / (items.directions.values + self.alpha))
 
     def items(self, solution: EASESolution) -> Items:
         """Return the products of items."""
@@ -79,22 +76,24 @@ class EASE(Recommender[EASESolution]):
 
     def factors(self, solution: EASESolution) -> tuple[Array, ...]:
         """Return B."""
-        vectors = solution.items.axes[1]
+        vectors = solution.items.directions.vectors
         made = (vectors * solution.inverse) @ vectors.T
         made /= -np.diagonal(made).copy()
         np.fill_diagonal(made, 0.0)
         return (made,)
 
-    def scored(self, solution: EASESolution, users: csr_array) -> Array:
-        """Return xB = x - xP/diag(P)."""
-        vectors = solution.items.axes[1]
-        made = ((users @ vectors) * solution.inverse) @ vectors.T
-        return np.asarray(users.toarray() - made / solution.diagonal)
+    def scored(self, solution: EASESolution, users: Users) -> Array:
+        """Return xB = x - xP/diag(P), with P = 1/α but for the directions of users."""
+        directions, rest = solution.items.directions, 1.0 / self.alpha
+        along, own = users.along(directions), users.left.toarray()
+        more = solution.inverse[: directions.rank] - rest
+        made = (along * more) @ directions.vectors[:, : directions.rank].T + rest * own
+        return np.asarray(own - made / solution.diagonal)
 
     def squared(self, solution: EASESolution, held_out: MomentsState) -> tuple[float, float]:
         """Return ‖X - XB‖², and by what share rounding may move it: I - B is P/diag(P)."""
         items, f = solution.items, solution.inverse
-        values, vectors = items.axes
+        values, vectors = items.directions.values, items.directions.vectors
         inside = MEMO.get(held_out, (items, "inside"), lambda: vectors.T @ items.seen(held_out) @ vectors)
         made = vectors * f
         each = np.einsum("ij,ij->i", made @ inside, made)
@@ -102,4 +101,4 @@ class EASE(Recommender[EASESolution]):
 
     def complexity(self, solution: EASESolution) -> float:
         """Return the effective number of free weights of an item: Σλ/(λ + α)."""
-        return float(solution.items.axes[0] @ solution.inverse)
+        return float(solution.items.directions.values @ solution.inverse)

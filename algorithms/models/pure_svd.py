@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
 from algorithms.contract import Array, Tags
-from algorithms.families.recommenders import Items, Recommender, axes_of, digits, items_of
+from algorithms.families.recommenders import Directions, Items, Recommender, Users, digits, items_of
 from algorithms.memo import MEMO
 from algorithms.ranges import Integer, Legal, Log, Range, Uniform
 from algorithms.summaries.moments import MomentsState
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-
-@dataclass(frozen=True, eq=False)
-class Directions:
-    """The directions of rows whose columns are scaled: Λ, descending, and V, shape (q, q)."""
-
-    values: Array
-    vectors: Array
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return self.values.nbytes + self.vectors.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,15 +72,15 @@ class PureSVD(Recommender[PureSVDSolution]):
         self.check(state)
         items = items_of(state)
         found = MEMO.get(items, ("directions", self.scaling), lambda: self._directions(items))
-        values = found.values[: min(self.n_components, state.rows)]
+        values = found.values[: min(self.n_components, found.rank)]
         return PureSVDSolution(items, found, values / np.maximum(values + self.alpha, 1e-300))
 
     def _directions(self, items: Items) -> Directions:
         if self.scaling == 1.0:
-            return Directions(*items.axes)
+            return items.directions
         lengths = np.sqrt(np.maximum(np.diagonal(items.gram), 0.0))
         scale = np.where(lengths > 0.0, lengths, 1.0) ** (self.scaling - 1.0)
-        return Directions(*axes_of(items.gram * np.multiply.outer(scale, scale)))
+        return Directions.of(items.gram * np.multiply.outer(scale, scale))
 
     def items(self, solution: PureSVDSolution) -> Items:
         """Return the products of items."""
@@ -106,9 +90,10 @@ class PureSVD(Recommender[PureSVDSolution]):
         """Return V diag(s) and Vᵀ."""
         return solution.vectors * solution.shrunk, np.ascontiguousarray(solution.vectors.T)
 
-    def scored(self, solution: PureSVDSolution, users: csr_array) -> Array:
+    def scored(self, solution: PureSVDSolution, users: Users) -> Array:
         """Return xV diag(s) Vᵀ."""
-        return np.asarray(((users @ solution.vectors) * solution.shrunk) @ solution.vectors.T)
+        along = users.along(solution.directions)[:, : len(solution.shrunk)]
+        return np.asarray((along * solution.shrunk) @ solution.vectors.T)
 
     def squared(self, solution: PureSVDSolution, held_out: MomentsState) -> tuple[float, float]:
         """Return ‖X - XB‖² = Σ(1 - s)²μ, with μ the held-out squares along V, and what rounding may move."""
