@@ -41,7 +41,8 @@ from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.record.study_record import SENSELESS
 from studies.spec.definition import definition
-from studies.spec.spec import StudySpec, build, plain
+from studies.spec.form import plain
+from studies.spec.spec import StudySpec, build
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

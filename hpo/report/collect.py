@@ -38,7 +38,8 @@ from studies.report.data import (
     TrialRow,
 )
 from studies.report.text import bytes_text, metric_of, seconds_text
-from studies.spec.spec import build, dump
+from studies.spec.form import dump
+from studies.spec.spec import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

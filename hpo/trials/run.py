@@ -61,7 +61,7 @@ from studies.record.study_record import ONEPASS, Cost, EditionNote, SegmentRead,
 from studies.record.write_behind import PATIENCE, WriteBehind
 from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
-from studies.spec.spec import plain
+from studies.spec.form import plain
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
