@@ -15,10 +15,11 @@ S      scatter about the mean, shape (p, p)
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,6 +173,8 @@ class Batch:
         has only the present columns, shape (n, len(present)).
     priority : shape (n,) uint64, a hash of each row's place in the data, the same in every pass: what samples
         are drawn by. None where no summary of the pass draws.
+    clock : shape (n,) float64, the place of each row in the data, or its time: what rows age by. None where they
+        do not.
 
     Examples
     --------
@@ -185,6 +188,14 @@ class Batch:
     weight: Array | None = None
     present: Places | None = None
     priority: NDArray[np.uint64] | None = None
+    clock: Array | None = None
+
+    def but(self, **beside: NDArray[np.generic]) -> Self:
+        """Return the same rows with other weights, priorities or clocks."""
+        made = copy.copy(self)
+        for name, values in beside.items():
+            object.__setattr__(made, name, values)
+        return made
 
     @property
     def n(self) -> int:
@@ -205,7 +216,8 @@ class Batch:
         """Return some of the rows; nothing is copied."""
         weight = None if self.weight is None else self.weight[rows]
         priority = None if self.priority is None else self.priority[rows]
-        return Batch(self.values[rows], self.d, weight, self.present, priority)
+        clock = None if self.clock is None else self.clock[rows]
+        return Batch(self.values[rows], self.d, weight, self.present, priority, clock)
 
     def pieces(self) -> Iterator[Batch]:
         """Yield the rows in pieces that every summary takes: all of them as they are."""
@@ -248,7 +260,7 @@ class SparseBatch(Batch):
     ----------
     matrix : shape (n, d), the encoded columns.
     targets : shape (n, t).
-    weight, priority : as in :class:`Batch`.
+    weight, priority, clock : as in :class:`Batch`.
 
     Examples
     --------
@@ -267,9 +279,11 @@ class SparseBatch(Batch):
         targets: Floats,
         weight: Array | None = None,
         priority: NDArray[np.uint64] | None = None,
+        clock: Array | None = None,
     ) -> None:
         given = {
             "matrix": matrix, "targets": targets, "d": matrix.shape[1], "weight": weight, "priority": priority,
+            "clock": clock,
         }  # fmt: skip
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -299,7 +313,8 @@ class SparseBatch(Batch):
         """Return some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
         priority = None if self.priority is None else self.priority[rows]
-        return SparseBatch(self.matrix[rows], self.targets[rows], weight, priority)
+        clock = None if self.clock is None else self.clock[rows]
+        return SparseBatch(self.matrix[rows], self.targets[rows], weight, priority, clock)
 
     def target(self, place: int) -> Array:
         """Return a target, shape (n,)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
+    from _typeshed import DataclassInstance
     from numpy.typing import NDArray
 
 T = TypeVar("T")
@@ -53,6 +54,16 @@ def brief(self: object) -> str:
     shown = (f"{name}={_SHORT.repr(getattr(self, name))}" for name in names)
     text = ", ".join(shown)
     return f"{type(self).__qualname__}({text if len(text) <= MOST else f'{text[:MOST]}…'})"
+
+
+def differing(self: DataclassInstance) -> str:
+    """Return the fields of a dataclass that are always shown, and those that are not at their defaults."""
+    shown = [
+        f"{one.name}={getattr(self, one.name)!r}"
+        for one in dataclasses.fields(self)
+        if not one.metadata.get("learned") and (one.repr or getattr(self, one.name) != one.default)
+    ]
+    return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def briefly(cls: type[T]) -> type[T]:

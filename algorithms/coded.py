@@ -48,7 +48,7 @@ class CodedBatch(Batch):
     dense : shape (n, q), the other columns, and the targets.
     columns : shape (q,), ascending, which of the p columns these are.
     lookups : the looked up columns.
-    d, weight, priority : as in :class:`~algorithms.batches.Batch`.
+    d, weight, priority, clock : as in :class:`~algorithms.batches.Batch`.
 
     Examples
     --------
@@ -70,10 +70,11 @@ class CodedBatch(Batch):
         d: int,
         weight: Array | None = None,
         priority: NDArray[np.uint64] | None = None,
+        clock: Array | None = None,
     ) -> None:
         given = {
             "dense_block": dense, "columns": columns, "lookups": tuple(lookups), "d": d, "weight": weight,
-            "priority": priority,
+            "priority": priority, "clock": clock,
         }  # fmt: skip
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -103,12 +104,13 @@ class CodedBatch(Batch):
         """Return some of the rows; nothing is copied."""
         weight = None if self.weight is None else self.weight[rows]
         priority = None if self.priority is None else self.priority[rows]
+        clock = None if self.clock is None else self.clock[rows]
         lookups = [one.part(rows) for one in self.lookups]
-        return CodedBatch(self.dense_block[rows], self.columns, lookups, self.d, weight, priority)
+        return CodedBatch(self.dense_block[rows], self.columns, lookups, self.d, weight, priority, clock)
 
     def plain(self) -> Batch:
         """Return the rows with every column in place."""
-        return Batch(self.values, self.d, self.weight, self.present, self.priority)
+        return Batch(self.values, self.d, self.weight, self.present, self.priority, self.clock)
 
     def pieces(self) -> Iterator[Batch]:
         """Yield the rows, plain, in runs that take at most :data:`~algorithms.batches.DENSE_BYTES`."""

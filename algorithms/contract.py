@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
 
+from algorithms.ageing import Aged, Ageing
 from algorithms.arrays import Array
 from algorithms.batches import (
     DENSE_BYTES,
@@ -126,6 +127,15 @@ class Summary(ABC, Generic[S]):
     def learning(self) -> Learned | None:
         """The summary itself where it must learn something before its pass; else None."""
         return None
+
+    @property
+    def ageing(self) -> Ageing | None:
+        """The summary itself where its rows weigh less the older they are; else None."""
+        return None
+
+    def aged_as(self, other: Ageing) -> Self:
+        """Return the summary with rows that age as those of another; AlgorithmError where its rows cannot."""
+        raise AlgorithmError(f"rows do not age in the states of {type(self).__name__}")
 
     def knowing(self, known: Known) -> Self:
         """Return the summary ready for a pass: knowing what was learned, or how many digits to keep."""
@@ -402,6 +412,8 @@ __all__ = [
     "OTHER",
     "RESUMABLE",
     "VALUE",
+    "Aged",
+    "Ageing",
     "Algorithm",
     "Array",
     "Batch",

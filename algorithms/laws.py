@@ -187,7 +187,7 @@ def same(
         if f.metadata.get("below") and tolerance > 0.0:  # below the last digit of a field that is compared
             continue
         if f.metadata.get("root") and tolerance > 0.0:  # R is known up to a rotation of its rows
-            x, y = x.T @ x, y.T @ y
+            x, y = (np.swapaxes(each, -1, -2) @ each for each in (x, y))
         static = f.metadata.get("static")
         if not (x == y if static else _close(np.asarray(x), np.asarray(y), tolerance)):
             raise LawBroken(f"{law}: {summary!r}: field {f.name!r} differs: {x!r} and {y!r}")
@@ -199,4 +199,5 @@ def _close(x: NDArray[np.number], y: NDArray[np.number], tolerance: float) -> bo
     if tolerance == 0.0:
         return bool(np.array_equal(x, y, equal_nan=x.dtype.kind == "f"))
     largest = max(float(np.max(np.abs(x), initial=0.0)), float(np.max(np.abs(y), initial=0.0)))
-    return bool(np.all(np.abs(x - y) <= tolerance * largest))
+    apart = np.abs(x.astype(np.float64) - y.astype(np.float64))  # unsigned numbers have no difference below zero
+    return bool(np.all(apart <= tolerance * largest))

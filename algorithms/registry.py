@@ -44,6 +44,8 @@ BUILT_IN: Mapping[str, str] = {
     "isolation_forest": "algorithms.models.isolation_forest:IsolationForest",
     "kmeans": "algorithms.models.kmeans:KMeans",
     "gaussian_mixture": "algorithms.models.gaussian_mixture:GaussianMixture",
+    "ease": "algorithms.models.ease:EASE",
+    "pure_svd": "algorithms.models.pure_svd:PureSVD",
 }
 """Name → ``module:class`` of the algorithms that come with the package."""
 

@@ -40,6 +40,7 @@ TASKS: Mapping[str, Task] = {
         Task("classification", CLASS, "accuracy", ("predict", "predict_proba", "decision_function")),
         Task("decomposition", None),
         Task("clustering", None),
+        Task("recommendation", None),
         Task("outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True),
     )
 }

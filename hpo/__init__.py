@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         confirm,
         importances,
         leaderboard,
+        recommend,
     )
     from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
     from hpo.findings.reopen import load
@@ -77,6 +78,7 @@ _HOMES = {
     "nested_score": ("hpo.findings.curves", "nested_score"),
     "open_dataset": ("hpo.data.opening", "open_dataset"),
     "plan": ("hpo.api", "plan"),
+    "recommend": ("hpo.findings.answers", "recommend"),
     "show": ("hpo.report.writing", "show"),
     "tune": ("hpo.api", "tune"),
     "validation_curve": ("hpo.findings.curves", "validation_curve"),
@@ -116,6 +118,7 @@ __all__ = [
     "nested_score",
     "open_dataset",
     "plan",
+    "recommend",
     "show",
     "tune",
     "validation_curve",

@@ -26,12 +26,13 @@ from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.habits import check_target, taught
+from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved
 from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.noise import noise_of
-from hpo.states.plan import Plan, make_plan
+from hpo.states.plan import Plan, make_plan, measured
 from hpo.trials.editions import Edition, edition_of
 from hpo.trials.run import Runner
 from state_store import StateStore
@@ -64,7 +65,9 @@ def tune(
     exclude: str | Iterable[str] | None = None,
     as_of: str | None = None,
     weight: Any = None,
+    half_life: float | Mapping[str, float | str] | None = None,
     join: Mapping[str, object] | None = None,
+    interactions: Mapping[str, object] | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     search: Mapping[str, Any] | None = None,
@@ -121,11 +124,19 @@ def tune(
     as_of : only files whose date is no later: ``"2024-01-31"`` (to its end), ``"2024-01"`` or a moment; in
         UTC.
     weight : name of the column of row weights (for data in memory, also an array).
+    half_life : after how many newer rows a row weighs half (``100_000``), or after how long by a column:
+        ``{"day": "30d"}``, or a number of days, or units of a column that is a number. Its age is counted
+        from the newest row that a model is fitted to. Held-out rows weigh as rows do: the score is that of
+        recent rows. None: all weigh the same.
     join : tables of one row a key whose columns every row of the data gets by lookup, by name: ``{"data":
         files, "on": columns}``, with ``"columns"`` (those to take; None for all) and ``"prefix"`` (of their
         names) where wanted. ``"on"`` is the column that both have, a list of them, or ``{column of the data:
         column of the table}``. In Python also ``(table, on)``, the table in memory or files. A key that is
         missing, or in no row, gives missing values.
+    interactions : where each row of the data is one user and one item: ``{"user": column, "item": column}``,
+        and ``"value"`` for the column of what the user gave it (a rating, a count; without it one of each
+        pair); ``"min_users"`` leaves items of fewer users out. The study is of a sparse matrix of users by
+        items; algorithms of the task ``recommendation`` take it.
     features : columns to use; None for all.
     drop : columns to leave out.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
@@ -266,8 +277,15 @@ def next_edition(spec: StudySpec, *, fresh: bool = False) -> tuple[Question, Edi
     return question, edition_of(kept_in(spec.storage), str(spec.name), question.definition(), fresh=fresh)
 
 
-def plan(spec: StudySpec) -> Plan:
+def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
     """Return what a study would read and what is already known, before anything is read.
+
+    Parameters
+    ----------
+    spec : the study.
+    measure : whether some rows are read (a second or two) to say what the pass takes: its seconds, the memory, and
+        the bytes that the store gains. The sample that is drawn for it is kept, and the run draws none; what was
+        expected is recorded beside what the run took.
 
     Examples
     --------
@@ -279,7 +297,7 @@ def plan(spec: StudySpec) -> Plan:
     >>> plan(spec).rows_to_read
     9
     """
-    return make_plan(question_of(spec))
+    return (measured if measure else make_plan)(question_of(spec))
 
 
 def export_site(
@@ -348,12 +366,16 @@ def _question(
     if (name := sites.sites_name(data)) is not None:
         return _of_sites(spec, name, folds, store)
     engine = engine or engine_of(spec.engine, spec.n_jobs)
+    if spec.interactions is not None and spec.features is not None:
+        raise TuneError("features: the columns are the items of 'interactions'; use drop=[…] to leave some out")
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
-        footers=footers, join=join, beside=fold_columns(folds), window=Window.of(spec.model_dump()),
+        footers=footers, join=join, beside=(*fold_columns(folds), *clock_columns(spec)),
+        window=Window.of(spec.model_dump()),
+        interactions=None if spec.interactions is None else spec.interactions.model_dump(),
     )  # fmt: skip
     if text.given and not dataset.is_text:
         said = words(text.given)
@@ -372,6 +394,7 @@ def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Loc
     if chosen or Window.of(spec.model_dump()).words:
         what = ", ".join(chosen) or Window.of(spec.model_dump()).words
         raise TuneError(f"{what}: the sites chose their rows and columns when they made their states; leave it out")
+    sites.check_clock(spec.half_life)
     dataset, layout = sites.site_data(open_store(store), name)
     if spec.target is not None and (spec.target,) != dataset.targets:
         raise TuneError(f"target={spec.target!r}: the target of the sites is {', '.join(dataset.targets)}")

@@ -18,7 +18,7 @@ from hpo.process.settings import default_storage, home
 from hpo.report.collect import report_data
 from studies.errors import StudyMissing, StudyTaken
 from studies.record.storage import find_study, open_storage
-from studies.spec.spec import loads
+from studies.spec.form import loads
 
 if TYPE_CHECKING:
     import pandas as pd

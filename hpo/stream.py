@@ -18,6 +18,7 @@ from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError
 from hpo.api import plain_folds, question_over, run_question
 from hpo.data import open_dataset
+from hpo.data.clocks import clock_of
 from hpo.data.dataset import BATCH_ROWS, Dataset
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.schema import unknown_column
@@ -40,7 +41,8 @@ from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.record.study_record import SENSELESS
 from studies.spec.definition import definition
-from studies.spec.spec import StudySpec, build, plain
+from studies.spec.form import plain
+from studies.spec.spec import StudySpec, build
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -63,8 +65,8 @@ PREFIX = "stream:"
 """What stands before the name of a stream where a study names its data."""
 
 _OPTIONS = (
-    "target", "algorithm", "weight", "features", "drop", "folds", "scoring", "refit", "scoring_rows", "search",
-    "seed", "max_categories", "hash_columns",
+    "target", "algorithm", "weight", "half_life", "features", "drop", "folds", "scoring", "refit", "scoring_rows",
+    "search", "seed", "max_categories", "hash_columns",
 )  # fmt: skip
 """Options of a study that a stream has from its beginning."""
 
@@ -94,9 +96,9 @@ class Stream:
     Parameters
     ----------
     name : under which it is published.
-    target, algorithm, weight, features, drop, folds, scoring, refit, scoring_rows, search, seed, max_categories, \
-    hash_columns : as of :func:`hpo.tune`, algorithms by name, folds by row or stratified. A stream that was
-        published goes on with those that it began with; given again, they must be the same.
+    target, algorithm, weight, half_life, features, drop, folds, scoring, refit, scoring_rows, search, seed, \
+    max_categories, hash_columns : as of :func:`hpo.tune`, algorithms by name, folds by row or stratified. A
+        stream that was published goes on with those that it began with; given again, they must be the same.
     classes : labels of the target besides those among the first rows. A row of another label makes no sense.
     every, seconds : rows, and seconds, after which the states are published.
     pilot_rows : rows to learn from.
@@ -140,6 +142,7 @@ class Stream:
         algorithm: str | Sequence[str] | None = None,
         *,
         weight: str | None = None,
+        half_life: float | Mapping[str, float | str] | None = None,
         features: Iterable[str] | None = None,
         drop: Iterable[str] | None = None,
         folds: int | Mapping[str, object] | None = None,
@@ -361,7 +364,7 @@ class Stream:
         self._take(self._conformed(table))
 
     def _spec(self) -> StudySpec:
-        plainly = {k: v if isinstance(v, (str, int, Mapping)) else list(v) for k, v in self._given.items()}
+        plainly = {k: v if isinstance(v, (str, int, float, Mapping)) else list(v) for k, v in self._given.items()}
         return build({"algorithm": "ridge", **plainly, "data": f"{PREFIX}{self.name}"}, "hpo.Stream")
 
     def _reopened(self) -> _Begun | None:
@@ -510,7 +513,9 @@ def _begin(name: str, asked: StudySpec, table: pa.Table, more: Sequence[Label], 
     question = fitting(question, pilot)
     pilot = with_known(pilot, _as_many(table, dataset, asked), question.summaries, store, spec.seed)
     roles = Roles(dataset.targets, dataset.weight, tuple(field.name for field in dataset.features))
-    schema = pa.schema([table.schema.field(column) for column in roles.used])
+    clock = clock_of(question.summaries)
+    used = dict.fromkeys([*roles.used, *(clock.columns if clock is not None else ())])
+    schema = pa.schema([table.schema.field(column) for column in used])
     flow = Flow(name, pilot, question.summaries, dataset.targets, dataset.weight)
     return _Begun(asked, spec, schema, roles, flow, question.wide)
 

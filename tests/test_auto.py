@@ -20,7 +20,7 @@ from hpo.data import open_dataset
 from hpo.errors import ChoiceWarning, TuneError
 from hpo.findings.scored import leaders
 from hpo.question import auto
-from studies.spec.spec import loads
+from studies.spec.form import loads
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_what_does_not_fit_in_memory_is_left_out(monkeypatch, place):
         ("auto:regresion", "did you mean 'regression'"),
         (
             "auto:foo",
-            "names no task; known: 'classification', 'decomposition', 'outlier_detection', 'regression'$",
+            "names no task; known: 'classification', 'decomposition', 'outlier_detection', 'recommendation', 'regression'$",
         ),
         (
             "auto:clustering",

@@ -12,7 +12,7 @@ from terminal import shell
 import hpo
 from hpo.data import open_dataset
 from hpo.errors import DataError, DataWarning
-from studies.spec.spec import loads
+from studies.spec.form import loads
 
 N = 200
 

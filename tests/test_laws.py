@@ -13,7 +13,9 @@ from hypothesis.extra import numpy as hnp
 from algorithms import fields, laws, registry, tasks
 from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import LawBroken
+from algorithms.summaries.classes import Classes
 from algorithms.summaries.coreset import Coreset
+from algorithms.summaries.counts import Counts
 from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample
@@ -47,7 +49,7 @@ def fixed(rng, n, shape):
     rows[:, 2] = rows[:, 2] > 1.0
     if shape.classes:
         rows[:, shape.d] = np.arange(n) % len(shape.classes)
-    return Batch(rows, shape.d, priority=rng.permutation(n).astype(np.uint64))
+    return Batch(rows, shape.d, priority=rng.permutation(n).astype(np.uint64), clock=np.arange(float(n)))
 
 
 def joined(summary, shape, parts):
@@ -70,6 +72,11 @@ CASES = sorted(
     | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])},
     key=repr,
 )
+AGEING = [Moments(), Moments("qr"), Classes(), Classes(precision="qr"), Counts(), ScoringSample(size=5), LogisticCurvature()]
+CASES += [
+    (dataclasses.replace(summary, half_life=2.5), SHAPE if isinstance(summary, Moments) else SHAPES[tasks.CLASS])
+    for summary in AGEING
+]
 CASES = [(ready(summary, shape), shape) for summary, shape in CASES]
 
 
@@ -92,14 +99,14 @@ def batches(draw, count, dtype=np.float64):
             weight = draw(hnp.arrays(np.float64, n, elements=st.floats(0.125, 8.0)))
         some = draw(st.booleans())
         order = draw(st.permutations(range(n)))
-        made.append(
-            (values, codes, weight, some, np.array(order, np.uint64) * np.uint64(7) + np.uint64(start))
-        )
+        clock = draw(hnp.arrays(np.float64, n, elements=st.floats(-9.0, 9.0, width=16)))
+        priority = np.array(order, np.uint64) * np.uint64(7) + np.uint64(start)
+        made.append((values, codes, weight, some, priority, clock))
         start += 7 * n + 1
     return lambda shape: [_batch(shape, *parts) for parts in made]
 
 
-def _batch(shape, values, codes, weight, some, priority):
+def _batch(shape, values, codes, weight, some, priority, clock):
     values = values[:, : shape.p].copy()
     if shape.classes:
         values[:, shape.d] = codes
@@ -107,7 +114,7 @@ def _batch(shape, values, codes, weight, some, priority):
     if some:
         present = np.array([0, 1, 3])[: 2 + shape.t]
         values = values[:, present]
-    return Batch(np.asfortranarray(values), shape.d, weight, present, priority)
+    return Batch(np.asfortranarray(values), shape.d, weight, present, priority, clock)
 
 
 def cut(batch, at):
@@ -119,6 +126,7 @@ def cut(batch, at):
             None if batch.weight is None else batch.weight[p],
             batch.present,
             batch.priority[p],
+            None if batch.clock is None else batch.clock[p],
         )
         for p in parts
     ]

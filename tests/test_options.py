@@ -13,7 +13,8 @@ import yaml
 import hpo
 from hpo.cli.options import _described
 from studies.spec.definition import DEFINING, definition
-from studies.spec.spec import OPTIONS, StudySpec, loads
+from studies.spec.form import loads
+from studies.spec.spec import OPTIONS, StudySpec
 from studies.spec.template import template
 from studies.spec.yaml_reader import CoreDumper, read
 
@@ -61,8 +62,8 @@ def test_an_option_that_defines_a_study_is_in_its_definition():
     spec = StudySpec(
         data="x.csv", algorithm="ridge", scoring=["r2", "max_error"], refit="r2", fidelity="halving",
         hash_columns="auto", sep=";", encoding="cp1252", decimal=",", thousands=".", symbols=["%"], date_format="%d.%m.%Y",
-        layout="layout.zip",
-        join={"shop": {"data": "shops.csv", "on": "shop"}},
+        layout="layout.zip", half_life=1000,
+        join={"shop": {"data": "shops.csv", "on": "shop"}}, interactions={"user": "who", "item": "what"},
     )  # fmt: skip
     assert set(definition(spec)) == set(DEFINING) == {n for n in FIELDS if OPTIONS[n].defines}
 

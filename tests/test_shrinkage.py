@@ -321,7 +321,7 @@ def test_where_only_the_richer_state_is_kept_it_tells_the_ranges(tmp_path):
     plan = hpo.plan(StudySpec(search={"lda.shrinkage": ["auto", 0.5]}, **asked))
     assert [words for words in plan.summaries if "Class" in words] == [
         "ClassKurtosis()",
-        "Classes(covariance='full')",
+        "Classes(covariance='full', precision='auto')",
     ]
 
 

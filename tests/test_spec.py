@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from studies.errors import SpecError
 from studies.spec.definition import definition, definition_digest, differences
 from studies.spec.fields import FoldScheme
+from studies.spec.form import dump, load, loads
 from studies.spec.ranges import Range
-from studies.spec.spec import StudySpec, build, dump, load, loads
+from studies.spec.spec import StudySpec, build
 from studies.spec.yaml_reader import read
 
 BASE = "data: x.csv\nalgorithm: [ridge, elastic_net]\n"

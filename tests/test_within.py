@@ -24,7 +24,7 @@ COLUMNS = (
 NUMBER, CLASS = Shape(COLUMNS, ("y",)), Shape(COLUMNS, ("y",), classes=("no", "yes"))
 CASES = [
     (Moments(), NUMBER), (Moments("qr"), NUMBER), (Moments("data"), NUMBER), (Moments(), Shape(COLUMNS)),
-    (Classes(), CLASS), (ClassKurtosis(), CLASS),
+    (Classes(), CLASS), (Classes(precision="qr"), CLASS), (ClassKurtosis(), CLASS),
 ]  # fmt: skip
 
 

@@ -34,7 +34,8 @@ from algorithms.ranges import Integer, Range
 from algorithms.scoring.metrics import SQUARED_ERROR
 from algorithms.solvers.evidence import Evidence
 from algorithms.solvers.penalised import Solved
-from algorithms.summaries.moments import AUTO, Moments, MomentsState, check_finite
+from algorithms.summaries.moments import Moments, MomentsState, check_finite
+from algorithms.summaries.precise import AUTO
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

@@ -26,7 +26,7 @@ from algorithms.families.design import CARE, Design, View, lengths
 from algorithms.scoring.metrics import SQUARED_ERROR
 from algorithms.solvers.penalised import Solved
 from algorithms.solvers.spectrum import EPS, Spectrum
-from algorithms.summaries.moments import AUTO
+from algorithms.summaries.precise import AUTO
 
 DIGITS = 1e-6
 """Relative bound above which a score is not shown."""
@@ -272,16 +272,22 @@ def checked(metric: str, score: Score, scale: float, precision: str, design: Des
     return score
 
 
-def sure(metric: str, score: Score, scale: float, help_: str) -> Score:
-    """Return the score if its bound is small beside its scale, of a family whose states have the digits they have.
+def sure(metric: str, score: Score, scale: float, help_: str, *, finer: bool = False) -> Score:
+    """Return the score if its bound is small beside its scale, of a family whose scores are no squared errors.
+
+    Parameters
+    ----------
+    help_ : what to do where it is not.
+    finer : whether states of more digits may be asked for, as they are for a score of less than eight.
 
     Raises
     ------
     Imprecise
-        It is not; ``help_`` says what to do.
+        It is not.
     """
-    if math.isfinite(score.value) and not score.bound <= DIGITS * scale:
-        raise Imprecise(_unknown(metric, score.value, score.bound, help_), finer=False)
+    limit = PROMISED if finer else DIGITS
+    if math.isfinite(score.value) and not score.bound <= limit * scale:
+        raise Imprecise(_unknown(metric, score.value, score.bound, help_), finer=finer)
     return score
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -14,11 +15,13 @@ from algorithms.families.classes import given, priors_of
 from algorithms.families.design import deviations
 from algorithms.families.discriminant import (
     CERTAIN,
+    ROUNDING,
     Discriminant,
     Groups,
     Whitened,
     inverse_of,
     log_likelihood,
+    rounded,
     told_again,
 )
 from algorithms.lazily import sklearn
@@ -102,7 +105,7 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
     Examples
     --------
     >>> LDA(shrinkage=0.1).summary, LDA(shrinkage="auto").summary
-    (Classes(covariance='full'), ClassKurtosis())
+    (Classes(covariance='full', precision='auto'), ClassKurtosis())
     """
 
     shrinkage: Annotated[
@@ -116,7 +119,11 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "summary", ClassKurtosis() if self.shrinkage == AUTO else Classes())
+        auto = self.shrinkage == AUTO
+        if auto and self.summary.ageing is not None:
+            raise InvalidField("shrinkage='auto' and half_life do not go together; give shrinkage a number")
+        if auto or not isinstance(self.summary, Classes):
+            object.__setattr__(self, "summary", ClassKurtosis() if auto else Classes())
 
     @property
     def _share(self) -> float:
@@ -140,7 +147,8 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         covariance, share = self._within(groups, priors)
         kept = groups.rounded_part(self._share)
         sizes = np.sqrt(kept * (priors / groups.state.weights) @ groups.sizes**2)
-        white, singular = inverse_of(covariance, sizes)
+        white, singular = inverse_of(covariance, sizes, self._root(groups, priors))
+        white = white.off_by(self._even(groups, share))
         if self.solver == "lsqr":
             found = linear(white.half, groups.means, priors)
         else:
@@ -165,6 +173,25 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
             return np.einsum("c,cij->ij", priors, found.covariances), float(priors @ found.shares)
         full = np.einsum("c,cij->ij", priors / groups.state.weights, groups.scatters)
         return shrunk(full, self._share, groups.width), self._share
+
+    def _even(self, groups: Groups, share: float) -> float:
+        """Return the relative rounding of the mean variance, which moves no direction's variance by more."""
+        lengths = float(np.sum(groups.sizes**2))
+        squares = float(np.trace(groups.scatters, axis1=1, axis2=2).sum())
+        if not share or not squares:
+            return 0.0
+        return rounded(ROUNDING * math.sqrt(lengths / squares), rooted=bool(groups.roots))
+
+    def _root(self, groups: Groups, priors: Array) -> Array | None:
+        """Return a root of the covariance within the classes, shrunk; None where the classes have none."""
+        if not groups.roots or self.shrinkage == AUTO:
+            return None
+        full = np.concatenate([
+            np.sqrt(p / w) * root for p, w, root in zip(priors, groups.state.weights, groups.roots, strict=True)
+        ])  # fmt: skip
+        mean = float(np.sum(full**2)) / max(1, groups.width)
+        added = np.sqrt(self._share * mean) * np.eye(full.shape[1])
+        return np.concatenate([np.sqrt(1.0 - self._share) * full, added]) if self._share else full
 
     def _total(self, groups: Groups) -> Array:
         """Return the covariance of all rows, shrunk."""
@@ -206,13 +233,20 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         if solution.singular:
             return float("-inf")
         priors = solution.priors
-        return log_likelihood(solution.groups, held_out, priors, [solution.white] * len(priors))
+        by, finer = [solution.white] * len(priors), self.finer(solution.groups)
+        return log_likelihood(solution.groups, held_out, priors, by, finer=finer)
+
+    def _check_digits(self, solution: LinearDiscriminantSolution) -> None:
+        """Raise Imprecise where rounding moves the model, and a root has more digits."""
+        if self.solver == "lsqr" and not solution.singular:
+            self._check_known(solution.groups, solution.white.unsure)
 
     def shaken(self, solution: LinearDiscriminantSolution, rows: Rows, metric: str) -> Score | None:
         """Return None where rounding changes no score of rows; else the score and what it may be off by."""
         if solution.white.unsure <= CERTAIN or self.solver == "svd":  # which drops what is nearly collinear
             return None
-        return told_again(self, solution, lambda draw: _shaken(solution, draw), rows, metric)
+        finer = self.solver == "lsqr" and not solution.singular and self.finer(solution.groups)
+        return told_again(self, solution, lambda draw: _shaken(solution, draw), rows, metric, finer=finer)
 
     def complexity(self, solution: LinearDiscriminantSolution) -> float:
         """Return the number of means, the unshrunk part of the covariance's numbers, and the priors."""

@@ -25,7 +25,7 @@ from algorithms.families.discriminant import (
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Legal, Uniform
-from algorithms.solvers.spectrum import graded, unlike
+from algorithms.solvers.spectrum import graded, graded_root, unlike
 from algorithms.summaries.classes import ByClass
 from algorithms.summaries.sample import labels
 
@@ -110,15 +110,21 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
             return QuadraticDiscriminantSolution(groups, priors, self._apart(groups, sizes), None)
         axes = Axes((1.0 - self.reg_param) * alike.values + self.reg_param, alike.vectors)
         self._need_spread(state.shape, axes.values.min(axis=1, initial=np.inf) <= 0.0)
-        white = tuple(whitened(*one) for one in zip(axes.values, axes.vectors, sizes, strict=True))
+        each, rooted = zip(axes.values, axes.vectors, sizes, strict=True), bool(groups.roots)
+        white = tuple(whitened(*one, rooted=rooted) for one in each)
         return QuadraticDiscriminantSolution(groups, priors, white, axes)
 
     def _apart(self, groups: Groups, sizes: Array) -> tuple[Whitened, ...]:
         """Return the inverses of the covariances, each found in columns of unit spread."""
         added = self.reg_param * np.eye(groups.means.shape[1])
+        shares = (1.0 - self.reg_param) / groups.state.weights
+        roots: Sequence[Array | None] = [None] * len(shares)
+        if groups.roots:
+            pairs = zip(shares, groups.roots, strict=True)
+            roots = [np.concatenate([np.sqrt(share) * root, np.sqrt(added)]) for share, root in pairs]
         made = [
-            inverse_of((1.0 - self.reg_param) / w * scatter + added, size)
-            for scatter, w, size in zip(groups.scatters, groups.state.weights, sizes, strict=True)
+            inverse_of(share * scatter + added, size, root)
+            for scatter, share, size, root in zip(groups.scatters, shares, sizes, roots, strict=True)
         ]
         self._need_spread(groups.state.shape, np.array([singular for _, singular in made]))
         return tuple(white for white, _ in made)
@@ -151,14 +157,20 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
 
     def density(self, solution: QuadraticDiscriminantSolution, held_out: ByClass) -> Score:
         """Return the mean of log p(x, y) of the held-out rows."""
-        return log_likelihood(solution.groups, held_out, solution.priors, solution.white)
+        groups, finer = solution.groups, self.finer(solution.groups)
+        return log_likelihood(groups, held_out, solution.priors, solution.white, finer=finer)
+
+    def _check_digits(self, solution: QuadraticDiscriminantSolution) -> None:
+        """Raise Imprecise where rounding moves the model, and roots have more digits."""
+        self._check_known(solution.groups, solution.unsure)
 
     def shaken(self, solution: QuadraticDiscriminantSolution, rows: Rows, metric: str) -> Score | None:
         """Return None where rounding changes no score of rows; else the score and what it may be off by."""
         if solution.unsure <= CERTAIN:
             return None
         sizes = self._sizes(solution.groups)
-        return told_again(self, solution, lambda draw: _shaken(solution, sizes, draw), rows, metric)
+        finer = self.finer(solution.groups)
+        return told_again(self, solution, lambda draw: _shaken(solution, sizes, draw), rows, metric, finer=finer)
 
     def complexity(self, solution: QuadraticDiscriminantSolution) -> float:
         """Return the number of means, the unregularised part of the covariances' numbers, and the priors."""
@@ -179,7 +191,10 @@ def _axes(groups: Groups) -> Axes:
     """Return the axes of each class; none where columns are of unlike scales."""
     if unlike(np.diagonal(groups.scatters, axis1=1, axis2=2)):
         return Axes(np.zeros((0, 0)), np.zeros((0, 0, 0)))
-    made = [graded(s / w) for s, w in zip(groups.scatters, groups.state.weights, strict=True)]
+    if groups.roots:
+        made = [graded_root(r / np.sqrt(w)) for r, w in zip(groups.roots, groups.state.weights, strict=True)]
+    else:
+        made = [graded(s / w) for s, w in zip(groups.scatters, groups.state.weights, strict=True)]
     return Axes(np.stack([values for values, _ in made]), np.stack([vectors for _, vectors in made]))
 
 

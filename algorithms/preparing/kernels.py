@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from algorithms.arrays import Array, Matrix, Places
+from algorithms.brief import differing
 from algorithms.contract import INDICATOR, Batch, Column, Learned, Shape, as_dense
 from algorithms.errors import AlgorithmError, NotEnoughRows
 from algorithms.known import Known
@@ -159,13 +160,8 @@ class OnFeatures(Learned):
     )
 
     def __repr__(self) -> str:
-        """Show the fields that are always said, and those that are not at their defaults."""
-        shown = [
-            f"{f.name}={getattr(self, f.name)!r}"
-            for f in dataclasses.fields(self)
-            if not f.metadata.get("learned") and (f.repr or getattr(self, f.name) != f.default)
-        ]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        """Show the fields that are always shown, and those that are not at their defaults."""
+        return differing(self)
 
     @property
     def learning(self) -> Learned | None:
@@ -195,7 +191,7 @@ class OnFeatures(Learned):
         made = np.empty((batch.n, inside.p), order="F")
         made[:, : inside.d] = inside.features(values[:, : batch.d])
         made[:, inside.d :] = values[:, batch.d :]
-        return Batch(made, inside.d, batch.weight, None, batch.priority)
+        return Batch(made, inside.d, batch.weight, None, batch.priority, batch.clock)
 
     def _shape_of(self, shape: Shape, known: Known) -> Shape:
         made = KernelMap(self.kernel, known, filled_map(shape, _inputs(shape), known["feature_fill"]))

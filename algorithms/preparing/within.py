@@ -64,6 +64,21 @@ def add(total: Array, within: Places, inner: Array, own: Places) -> None:
     total[..., at[:, None], at] += inner
 
 
+def widened(rows: Array, own: Places, within: Places) -> Array:
+    """Return rows, or stacks of them, of some columns with zeros in the others of more.
+
+    Examples
+    --------
+    >>> widened(np.array([[7.0]]), np.array([4]), np.array([2, 4])).tolist()
+    [[0.0, 7.0]]
+    """
+    if len(own) == len(within):
+        return rows
+    made = np.zeros((*rows.shape[:-1], len(within)))
+    made[..., np.searchsorted(within, own)] = rows
+    return made
+
+
 def union(a: Places, b: Places) -> Places:
     """Return the columns that either has, ascending as both are."""
     return a if np.array_equal(a, b) else np.union1d(a, b)

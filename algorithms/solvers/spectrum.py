@@ -172,6 +172,22 @@ def graded(gram: Array) -> tuple[Array, Array]:
     return np.where(np.arange(len(gram)) < len(root), sizes**2, 0.0), vectors
 
 
+def graded_root(root: Array) -> tuple[Array, Array]:
+    """Return what :func:`graded` does of RᵀR, with all the digits of a root R, shape (r, q).
+
+    Examples
+    --------
+    >>> graded_root(np.array([[1.0, 1.0 + 1e-9], [0.0, 1e-9]]))[0].round(22).tolist()[1]
+    5e-19
+    """
+    q = root.shape[1]
+    if not q:
+        return np.zeros(0), np.zeros((0, 0))
+    sizes, vectors, _ = _singular(root, q)
+    parts = np.abs(vectors).T @ np.sqrt(np.einsum("ij,ij->j", root, root))
+    return np.where(sizes <= q * EPS * parts, 0.0, sizes**2), vectors
+
+
 def eigen_apart(matrix: Array) -> tuple[Array, Array]:
     """Return eigenvalues, ascending, and eigenvectors, of which a column without products is one as it is.
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.ageing import NEVER
 from algorithms.arrays import Places
-from algorithms.contract import EXACT, Array, Batch, Shape, State, Summary
+from algorithms.contract import EXACT, Aged, Ageing, Array, Batch, Shape, State, Summary
+from algorithms.known import Known
 from algorithms.likeness import of_classes
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
-from algorithms.preparing.within import add, laid_out, there, union
+from algorithms.preparing.within import add, laid_out, there, union, widened
 from algorithms.ranges import Legal
+from algorithms.summaries.precise import AUTO, DOUBLE, QR, Precise, exact_sum, root_of, triangular
 
 
 class ByClass(State, ABC):
@@ -58,6 +61,10 @@ class ByClass(State, ABC):
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
 
+    def mapped_roots(self, columns: ColumnMap) -> tuple[Array, ...]:
+        """Return a root of each class's scatter in the columns of a design; empty where none is kept."""
+        return ()
+
     @abstractmethod
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
@@ -82,7 +89,7 @@ def class_means(means: Array, scatters: Array, columns: ColumnMap) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassesState(ByClass):
+class ClassesState(ByClass, Aged):
     """The state of :class:`Classes`.
 
     Attributes
@@ -91,9 +98,12 @@ class ClassesState(ByClass):
     counts : shape (C,) int64, rows of each class.
     weights : shape (C,), their weight.
     means : shape (C, d).
+    below : shape (C, d), what the means have below their last digits.
     within : shape (k,), the places of the columns that are other than zero in any row, ascending.
     scatters : shape (C, k, k), of these columns, about each class's own mean; where their squares alone were asked
         for (C, d), and ``within`` is empty.
+    roots : shape (C, k, k), upper triangular R with RᵀR = scatter, of more digits than it; empty where not kept.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -102,6 +112,16 @@ class ClassesState(ByClass):
     means: Array
     within: Places = field(metadata={"varies": True})
     scatters: Array = field(metadata={"varies": True, "sides": True})
+    roots: Array = field(
+        default_factory=lambda: np.zeros((0, 0, 0)), metadata={"varies": True, "sides": True, "root": True}
+    )
+    below: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"below": True})
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        scatters, roots = self.scatters * factor, self.roots * np.sqrt(factor)
+        return replace(self, weights=self.weights * factor, scatters=scatters, roots=roots)
 
     @property
     def rows(self) -> int:
@@ -140,21 +160,39 @@ class ClassesState(ByClass):
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
-        scatters = np.stack([columns.both(s, self.within) for s in self.scatters])
+        if len(self.roots):
+            scatters = np.stack([r.T @ r for r in self.mapped_roots(columns)])
+        else:
+            scatters = np.stack([columns.both(s, self.within) for s in self.scatters])
         return class_means(self.means, scatters, columns), scatters
+
+    def mapped_roots(self, columns: ColumnMap) -> tuple[Array, ...]:
+        """Return a root of each class's scatter in the columns of a design; empty where none is kept.
+
+        Columns that are constant but for rounding are zero in it.
+        """
+        if not len(self.roots):
+            return ()
+        mapped = [columns.rows_within(r, self.within) for r in self.roots]
+        pairs = zip(mapped, self.lengths(columns), strict=True)
+        return tuple(np.where(np.linalg.norm(r, axis=0) <= CANCELLED * parts, 0.0, r) for r, parts in pairs)
 
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
         return np.stack([columns.parts(s) for s in self.class_squares])
 
 
-@dataclass(frozen=True)
-class Classes(Summary[ClassesState]):
+@dataclass(frozen=True, repr=False)
+class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     """Rows, weight, mean and scatter of each class.
 
     Parameters
     ----------
     covariance : ``"full"`` keeps a matrix for each class, ``"diagonal"`` the columns' squares alone.
+    precision : ``"double"`` keeps products of the columns; ``"qr"`` a triangular factor of the rows of each class
+        besides, for columns that are nearly collinear or far from zero beside their spread. ``"auto"`` is
+        ``"double"``, and ``"qr"`` where a score needs it (another pass); a diagonal has products alone.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -166,11 +204,25 @@ class Classes(Summary[ClassesState]):
     """
 
     covariance: Annotated[str, Legal("full", "diagonal")] = "full"
+    precision: Annotated[str, Legal(AUTO, DOUBLE, QR)] = AUTO
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
+
+    @property
+    def rooted(self) -> bool:
+        """Whether a root of each class is kept."""
+        return self.products == QR and self.covariance == "full"
+
+    def finer(self, known: Known | None) -> Known | None:
+        """Return what a pass must know whose states have more digits; None for a diagonal, or a fixed precision."""
+        return super().finer(known) if self.covariance == "full" else None
+
+    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
+        """Return how products are taken and why; empty where there is one way alone."""
+        return super().precision_in_words(known, shape) if self.covariance == "full" else ""
 
     def init(self, shape: Shape) -> ClassesState:
         """Return the state of no rows: no column is other than zero in any of them."""
@@ -180,14 +232,19 @@ class Classes(Summary[ClassesState]):
         """Return zeros for these columns."""
         c, d, k = len(shape.classes), shape.d, len(within)
         size = (c, k, k) if self.covariance == "full" else (c, d)
-        return ClassesState(shape, np.zeros(c, np.int64), np.zeros(c), np.zeros((c, d)), within, np.zeros(size))
+        roots = np.zeros(size if self.rooted else (0, 0, 0))
+        means, below = np.zeros((c, d)), np.zeros((c, d))
+        return ClassesState(
+            shape, np.zeros(c, np.int64), np.zeros(c), means, within, np.zeros(size), roots, below
+        )
 
     def update(self, state: ClassesState, batch: Batch) -> ClassesState:
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
+        batch, reach = self.weighed(batch)
         with np.errstate(over="ignore", invalid="ignore"):
-            lifted = self._lift(state.shape, batch)
+            lifted = replace(self._lift(state.shape, batch), reach=reach)
         return self.merge(state, lifted)
 
     def merge(self, a: ClassesState, b: ClassesState) -> ClassesState:
@@ -196,18 +253,27 @@ class Classes(Summary[ClassesState]):
             return a
         if not a.rows:
             return b
+        a, b = self.together(a, b)
         weights = a.weights + b.weights
         share = np.divide(b.weights, weights, out=np.zeros_like(weights), where=weights > 0.0)
         between = a.weights * share
         with np.errstate(over="ignore", invalid="ignore"):
-            delta = b.means - a.means
-            means = np.where((a.weights > 0.0)[:, None], a.means + delta * share[:, None], b.means)
+            delta = (b.means - a.means) + (b.below - a.below)
+            moved, rest = exact_sum(a.means, delta * share[:, None])
+            moved, rest = exact_sum(moved, rest + a.below)
+            seen = (a.weights > 0.0)[:, None]
+            means, below = np.where(seen, moved, b.means), np.where(seen, rest, b.below)
             within = union(a.within, b.within)
-            if self.covariance == "full":
+            roots = _merged_roots(a, b, within, delta * np.sqrt(between)[:, None])
+            if len(roots):
+                scatters = np.swapaxes(roots, 1, 2) @ roots
+            elif self.covariance == "full":
                 scatters = _merged(a, b, within, delta, between)
             else:
                 scatters = a.scatters + b.scatters + delta**2 * between[:, None]
-        return ClassesState(a.shape, a.counts + b.counts, weights, means, within, scatters)
+        return ClassesState(
+            a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below, a.reach
+        )
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state at most."""
@@ -218,8 +284,10 @@ class Classes(Summary[ClassesState]):
         return self._bytes(shape, shape.d if shape.filled is None else shape.filled)
 
     def _bytes(self, shape: Shape, k: int) -> int:
-        c, d, full = len(shape.classes), shape.d, self.covariance == "full"
-        return 8 * (c * (2 + d + (k * k if full else d)) + (k if full else 0))
+        c, d = len(shape.classes), shape.d
+        if self.covariance == "diagonal":
+            return 8 * (1 + c * (2 + 3 * d))
+        return 8 * (1 + c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""
@@ -238,8 +306,8 @@ class Classes(Summary[ClassesState]):
         ]
         counts = np.array([rows for rows, _, _ in made], np.int64)
         means, scatters = np.stack([mean for _, mean, _ in made]), np.stack([scatter for _, _, scatter in made])
-        within = np.arange(d if full else 0)
-        return ClassesState(state.shape, counts, counts.astype(np.float64), means, within, scatters)
+        within, below = np.arange(d if full else 0), np.zeros_like(means)
+        return ClassesState(state.shape, counts, counts.astype(np.float64), means, within, scatters, below=below)
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
         w, codes, full = batch.weights, batch.target(shape.d).astype(np.intp), self.covariance == "full"
@@ -253,8 +321,13 @@ class Classes(Summary[ClassesState]):
             x -= (shift := x[0].copy())
             mean = v @ x / v.sum()
             x -= mean
-            state.means[c, columns] = shift + mean
-            state.scatters[c, ... if full else columns] = _scatter(x, v, full=full)
+            state.means[c, columns], state.below[c, columns] = exact_sum(shift, mean)
+            if self.rooted:
+                found = root_of(x * np.sqrt(v)[:, None])
+                state.roots[c, : len(found)] = found
+                state.scatters[c] = found.T @ found
+            else:
+                state.scatters[c, ... if full else columns] = _scatter(x, v, full=full)
         return state
 
 
@@ -267,6 +340,18 @@ def _merged(a: ClassesState, b: ClassesState, within: Places, delta: Array, betw
     add(parts, within, b.scatters, b.within)
     parts += made
     return parts
+
+
+def _merged_roots(a: ClassesState, b: ClassesState, within: Places, between: Array) -> Array:
+    """Return the root of both roots and the way between the means, class by class; empty where there are none."""
+    if not len(a.roots):
+        return a.roots
+    k, own = len(within), [widened(state.roots, state.within, within) for state in (a, b)]
+    made = np.zeros((len(a.roots), k, k))
+    for c in range(len(made)):
+        found = triangular([np.concatenate([own[0][c], own[1][c], between[c : c + 1, within]])])
+        made[c, : len(found)] = found
+    return made
 
 
 def _scatter(x: Array, w: Array, *, full: bool) -> Array:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from algorithms.contract import EXACT, INDICATOR, Array, Batch, Shape, SparseBatch, State, Summary
+from algorithms.ageing import NEVER
+from algorithms.contract import EXACT, INDICATOR, Aged, Ageing, Array, Batch, Shape, SparseBatch, Summary
 from algorithms.lazily import scipy
 from algorithms.noise import Bounds
 from algorithms.preparing.column_map import gaps_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class CountsState(State):
+class CountsState(Aged):
     """The state of :class:`Counts`.
 
     Attributes
@@ -32,6 +33,7 @@ class CountsState(State):
         the former.
     totals : shape (d,), weighted sums of the columns, whatever the threshold.
     lowest : shape (d,), smallest value of each column; the largest number before the first row.
+    reach : the clock of the newest row, of rows that age.
 
     Values are less the origins of their columns, but the threshold is that of the values themselves; a missing one
     exceeds nothing.
@@ -43,6 +45,12 @@ class CountsState(State):
     sums: Array
     totals: Array
     lowest: Array
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        sums, totals = self.sums * factor, self.totals * factor
+        return replace(self, weights=self.weights * factor, sums=sums, totals=totals)
 
     @property
     def class_rows(self) -> Array:
@@ -65,13 +73,14 @@ class CountsState(State):
         return np.zeros(self.shape.d)
 
 
-@dataclass(frozen=True)
-class Counts(Summary[CountsState]):
+@dataclass(frozen=True, repr=False)
+class Counts(Ageing, Summary[CountsState]):
     """Weighted sums of the columns for each class.
 
     Parameters
     ----------
     binarize : sum where a value exceeds this threshold, not the values; None sums the values.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -100,37 +109,42 @@ class Counts(Summary[CountsState]):
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
-        if isinstance(batch, SparseBatch):
-            return self._sparse(state, batch)
-        shape, values = state.shape, batch.dense(state.shape.p).astype(np.float64)
+        if isinstance(batch, SparseBatch) and self.binarize is not None and self.binarize < 0.0:
+            # most zeros exceed the threshold
+            return functools.reduce(self.update, map(_whole, batch.pieces()), state)
+        batch, reach = self.weighed(batch)
+        shape = state.shape
+        lifted = self._sparse(shape, batch) if isinstance(batch, SparseBatch) else self._lift(shape, batch)
+        return self.merge(state, replace(lifted, reach=reach))
+
+    def _lift(self, shape: Shape, batch: Batch) -> CountsState:
+        values = batch.dense(shape.p).astype(np.float64)
         member, x = _members(batch, shape), values[:, : shape.d]
         counted = x if self.binarize is None else _above(x, shape, self.binarize)
         with np.errstate(over="ignore", invalid="ignore"):
             sums, totals = member.T @ counted, batch.weights @ x
         lowest = x.min(axis=0, initial=sys.float_info.max)
-        lifted = CountsState(shape, batch.n, member.sum(axis=0), sums, totals, lowest)
-        return self.merge(state, lifted)
+        return CountsState(shape, batch.n, member.sum(axis=0), sums, totals, lowest)
 
-    def _sparse(self, state: CountsState, batch: SparseBatch) -> CountsState:
-        """Return the state of the rows seen before and those of a sparse batch, none of which is made dense."""
-        if self.binarize is not None and self.binarize < 0.0:  # most zeros exceed the threshold
-            return functools.reduce(self.update, map(_whole, batch.pieces()), state)
-        shape, member, x = state.shape, _members(batch, state.shape), batch.matrix.astype(np.float64)
+    def _sparse(self, shape: Shape, batch: SparseBatch) -> CountsState:
+        """Return the state of the rows of a sparse batch, none of which is made dense."""
+        member, x = _members(batch, shape), batch.matrix.astype(np.float64)
         counted = x if self.binarize is None else _above_sparse(x, shape, self.binarize)
         with np.errstate(over="ignore", invalid="ignore"):
             sums, totals = np.asarray((counted.T @ member).T), np.asarray(x.T @ batch.weights)
         found = np.bincount(x.indices, minlength=shape.d)
         lowest = np.where(found == batch.n, sys.float_info.max, 0.0)
         np.minimum.at(lowest, x.indices, x.data)
-        lifted = CountsState(shape, batch.n, member.sum(axis=0), sums, totals, lowest)
-        return self.merge(state, lifted)
+        return CountsState(shape, batch.n, member.sum(axis=0), sums, totals, lowest)
 
     def merge(self, a: CountsState, b: CountsState) -> CountsState:
         """Return the state of both states' rows."""
-        lowest = np.minimum(a.lowest, b.lowest)
+        if a.rows and b.rows:
+            a, b = self.together(a, b)
+        lowest, reach = np.minimum(a.lowest, b.lowest), max(a.reach, b.reach)
         with np.errstate(over="ignore", invalid="ignore"):
             sums, totals = a.sums + b.sums, a.totals + b.totals
-        return CountsState(a.shape, a.rows + b.rows, a.weights + b.weights, sums, totals, lowest)
+        return CountsState(a.shape, a.rows + b.rows, a.weights + b.weights, sums, totals, lowest, reach)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z) at most, and of z again where other than the values are summed."""
@@ -149,7 +163,7 @@ class Counts(Summary[CountsState]):
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state."""
-        return 8 * (1 + len(shape.classes) * (1 + shape.d) + 2 * shape.d)
+        return 8 * (2 + len(shape.classes) * (1 + shape.d) + 2 * shape.d)
 
 
 def _noised_sums(
@@ -168,7 +182,7 @@ def _members(batch: Batch, shape: Shape) -> Array:
 
 
 def _whole(batch: SparseBatch) -> Batch:
-    return Batch(batch.values, batch.d, batch.weight, batch.present, batch.priority)
+    return Batch(batch.values, batch.d, batch.weight, batch.present, batch.priority, batch.clock)
 
 
 def _above_sparse(x: csr_array, shape: Shape, threshold: float) -> csr_array:

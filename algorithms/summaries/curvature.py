@@ -38,12 +38,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
+from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Places, Values
-from algorithms.contract import APPROXIMATE, INDICATOR, Batch, Learned, Shape, SparseBatch, State, Summary
+from algorithms.contract import (
+    APPROXIMATE,
+    INDICATOR,
+    Aged,
+    Ageing,
+    Batch,
+    Learned,
+    Shape,
+    SparseBatch,
+    Summary,
+)
 from algorithms.known import Known
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE as KERNEL_NONE
@@ -54,11 +65,13 @@ from algorithms.solvers.row_moments import RowMoments, moments_of_rows
 from algorithms.summaries._drawn import priorities_of
 from algorithms.summaries._whole import WholeRows, bytes_of_row
 from algorithms.summaries.importance import (
+    LEAST_IMPORTANT,
     RAREST,
     Drawn,
     batch_of_kept,
     columns_seen,
     drawn,
+    faded,
     importance,
     shape_of_kept,
     stands_for,
@@ -110,6 +123,9 @@ WHOLE = "whole"
 
 _MOMENTS = Moments("double")
 
+_WEIGHED = "weight", "inner", "sums", "loss", "gradient", "hessian"
+"""What of a state is sums of rows' weights."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClassedMoments(MomentsState):
@@ -132,7 +148,7 @@ class ClassedMoments(MomentsState):
 
 
 @dataclass(frozen=True, eq=False)
-class CurvatureState(State):
+class CurvatureState(Aged):
     """The state of a :class:`Curvature`.
 
     Attributes
@@ -151,6 +167,7 @@ class CurvatureState(State):
     kept : some of the rows, by importance: all of them, where they are few.
     whole : the rows, where a Hessian is larger than they are. Then there is no start, K is 0, and ``mean`` and
         ``inner`` hold nothing: :attr:`columns` is computed of the rows.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -167,6 +184,13 @@ class CurvatureState(State):
     hessian: Array = field(metadata={"varies": True, "sides": True})
     kept: SampleState
     whole: WholeRows
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        weighed = {name: getattr(self, name) * factor for name in _WEIGHED}
+        whole = replace(self.whole, weight=self.whole.weight * factor)
+        return replace(self, **weighed, kept=faded(self.kept, factor), whole=whole)
 
     @property
     def of_rows(self) -> bool:
@@ -261,13 +285,14 @@ class CurvatureState(State):
 
 
 @dataclass(frozen=True, repr=False)
-class Curvature(OnFeatures, Summary[CurvatureState]):
+class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
     """What every generalized linear model keeps; subclasses are the families.
 
     Parameters
     ----------
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.preparing.kernels.OnFeatures`.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
     known : what :meth:`learn` found; None until then.
     """
 
@@ -322,9 +347,12 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         """Return the state of the rows seen before and those of ``batch``."""
         if not batch.n:
             return state
+        given = batch.weights
+        batch, reach = self.weighed(batch)
         batch = self.mapped(batch, state.shape)
-        lift = self._lift_rows if state.of_rows else self._lift
-        return self.merge(state, lift(state.shape, batch))
+        of_rows, shape = state.of_rows, state.shape
+        lifted = self._lift_rows(shape, batch) if of_rows else self._lift(shape, batch, given)
+        return self.merge(state, replace(lifted, reach=reach))
 
     def merge(self, a: CurvatureState, b: CurvatureState) -> CurvatureState:
         """Return the state of both states' rows; leaves both alone."""
@@ -332,23 +360,31 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
             return a
         if not a.rows:
             return b
+        a, b = self.together(a, b)
         if a.of_rows:
             rows = WholeRows.joined(a.whole, b.whole, self._most)
             beside = min(a.lowest, b.lowest), a.sums + b.sums
-            return self._of_rows(a.shape, a.rows + b.rows, a.weight + b.weight, *beside, rows)
+            made = self._of_rows(a.shape, a.rows + b.rows, a.weight + b.weight, *beside, rows)
+            return replace(made, reach=a.reach)
         both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.within, a.inner)
         both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.within, b.inner))
         return CurvatureState(
             a.shape, a.known, both.rows, both.weight, both.mean, both.within, both.inner,
             min(a.lowest, b.lowest),
+<<<<<<< HEAD
             a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, _joined(a, b, both.within),
             self._keeper().merge(a.kept, b.kept), a.whole,
+=======
+            a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, a.hessian + b.hessian,
+            self._keeper().merge(a.kept, b.kept), a.whole, a.reach,
+>>>>>>> last11
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: K Hessians of Em unknowns, gradients by class, moments; before the pilot K = 1."""
         if self.keeps_rows(shape):
             inside = self.inside(shape)
+<<<<<<< HEAD
             return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1024
         return self._bytes(self.inside(shape), replace(self.inside(shape), filled=None))
 
@@ -357,6 +393,13 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         k, c, m, e = self._n_starts, max(1, len(shape.classes)), shape.d + 1, self.equations(shape)
         em, ek = e * m, e * ((shape.d if filled.filled is None else filled.filled) + 1)
         sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * ek * ek) + 1)
+=======
+            return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1032
+        k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
+        c, m = max(1, len(shape.classes)), shape.d + 1
+        em = self.equations(shape) * m
+        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * em * em) + 2)
+>>>>>>> last11
         stored = np.arange(shape.d) if self.known is None else self.known.places("stored")
         moments = _MOMENTS.nbytes_of(filled, 0)
         return sums + moments + self._keeper().nbytes(shape_of_kept(shape, stored))
@@ -555,7 +598,8 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
     def _keeper(self) -> Sample:
         return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
 
-    def _lift(self, shape: Shape, batch: Batch) -> CurvatureState:
+    def _lift(self, shape: Shape, batch: Batch, given: Array) -> CurvatureState:
+        """Return the state of rows of some weights; they weighed what is given before they aged."""
         known, values = self.learned, batch.dense(shape.p).astype(np.float64)
         y, w, c = values[:, shape.d], batch.weights, max(1, len(shape.classes))
         m = _MOMENTS.update(_MOMENTS.init(shape), batch)
@@ -568,8 +612,15 @@ class Curvature(OnFeatures, Summary[CurvatureState]):
         etas = [z @ theta[:, along].T for theta in starts]
         found = [self.about(eta, y) for eta in etas]
         k = np.empty(len(y))
+<<<<<<< HEAD
         k[order] = known["rarity"][codes] * importance(self.about, known, z, along, y, w, etas, found)
         slopes = np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found])
+=======
+        k[order] = known["rarity"][codes] * importance(self.about, known, z, y, given[order], etas, found)
+        if self.half_life is not None:  # unlike importance it is not rounded, so that merging only multiplies it
+            k = np.maximum(k * (batch.weights / given), LEAST_IMPORTANT)
+        m = _MOMENTS.update(_MOMENTS.init(shape), batch)
+>>>>>>> last11
         return CurvatureState(
             shape,
             known,

@@ -29,6 +29,7 @@ from algorithms.arrays import Array, Places, Values
 from algorithms.contract import Batch, Shape
 from algorithms.known import Known
 from algorithms.solvers.expansion import Expansion
+from algorithms.summaries._kept import KeptRows
 from algorithms.summaries.sample import SampleState
 
 About = Callable[[Array, Array], Expansion]
@@ -52,6 +53,9 @@ STEPS = 8.0
 """Importance is rounded to so many values an octave, so that it is the same however rows are cut into batches."""
 
 IMPORTANCE = "importance"
+
+LEAST_IMPORTANT = 1e-30
+"""Importance of rows of any age: float32 holds it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +224,18 @@ def drawn(kept: SampleState, stored: Places, d: int) -> Drawn:
         tau = float(kept.priority[-1:].view(np.float64)[0])
         chance = np.minimum(1.0, values[:, -1] * tau)
     return Drawn(x, values[:, -2], kept.weights[:n], chance)
+
+
+def faded(kept: SampleState, factor: float) -> SampleState:
+    """Return rows that are kept as if each weighed, and mattered, so many times what it does."""
+    values, priority = kept.values.copy(), kept.priority.copy()
+    before = values[:, -1].astype(np.float64)
+    values[:, -1] = np.maximum(before * factor, LEAST_IMPORTANT)
+    ratio = priority[: kept.n].view(np.float64) * (before / values[:, -1])
+    priority[: kept.n] = ratio.view(np.uint64)
+    rows = KeptRows.of_dense(values, kept.shape.t)
+    weighed = kept.weight * factor, kept.weights * factor
+    return replace(kept, weight=weighed[0], weights=weighed[1], priority=priority, kept=rows)
 
 
 def stands_for(found: Drawn, codes: Places, totals: Array) -> Array:

@@ -12,27 +12,37 @@ whose factors are stacked and decomposed again (TSQR: Demmel, Grigori, Hoemmen &
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 
+from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Floats, Places
 from algorithms.coded import CodedBatch, Lookup
-from algorithms.contract import EXACT, Batch, Shape, State, Summary
+from algorithms.contract import EXACT, Aged, Ageing, Batch, Shape, Summary
 from algorithms.errors import InvalidTarget, TooLarge
-from algorithms.known import Known
 from algorithms.likeness import of_products
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE, OnFeatures
-from algorithms.preparing.within import add, laid_out, places_of, present, selected, there, union
+from algorithms.preparing.within import add, laid_out, places_of, present, selected, there, union, widened
 from algorithms.ranges import Choice, Legal
 from algorithms.summaries._coded import Used, apart, rows_of
 from algorithms.summaries._coded import products as products_of
+from algorithms.summaries.precise import (
+    AUTO,
+    DATA,
+    DOUBLE,
+    PRODUCTS,
+    QR,
+    Precise,
+    exact_sum,
+    root_of,
+    triangular,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -42,19 +52,11 @@ if TYPE_CHECKING:
 SAMPLE = 256
 """Rows of a batch whose means are subtracted before products are taken, of columns that lie far from zero."""
 
-AUTO, DATA, DOUBLE, QR = "auto", "data", "double", "qr"
-PRODUCTS = (DATA, DOUBLE, QR)
-"""How products are taken; a summary of precision ``"auto"`` knows the place of its own among them."""
-
 EPS = float(np.finfo(np.float64).eps)
 EPS32 = float(np.finfo(np.float32).eps)
 
-BLOCK = 4096
-"""Rows that are decomposed at once."""
-
-
 @dataclass(frozen=True, eq=False)
-class MomentsState(State):
+class MomentsState(Aged):
     """The state of :class:`Moments`.
 
     Attributes
@@ -68,6 +70,7 @@ class MomentsState(State):
     root : shape (k + t, k + t), upper triangular R with RᵀR = inner, of more digits; (0, 0) where it is not kept.
     rounding : relative rounding of one product.
     below : shape (p,), what the mean has below its last digit; (0,) where that is not kept.
+    reach : the clock of the newest row, of rows that age.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -81,6 +84,12 @@ class MomentsState(State):
     )
     rounding: float = EPS
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        root, inner = self.root * np.sqrt(factor), self.inner * factor
+        return replace(self, weight=self.weight * factor, inner=inner, root=root)
 
     @property
     def places(self) -> Places:
@@ -123,7 +132,7 @@ class MomentsState(State):
 
 
 @dataclass(frozen=True, repr=False)
-class Moments(OnFeatures, Summary[MomentsState]):
+class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
     """The weight, mean and scatter of columns and targets.
 
     Parameters
@@ -135,6 +144,7 @@ class Moments(OnFeatures, Summary[MomentsState]):
     target_transform : ``"log1p"`` keeps the moments of log(1 + y) in place of y, ``"none"`` those of y.
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.preparing.kernels.OnFeatures`.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -156,49 +166,11 @@ class Moments(OnFeatures, Summary[MomentsState]):
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
 
-    @property
-    def products(self) -> str:
-        """How products are taken: the precision that was asked for, or what a summary of ``"auto"`` knows."""
-        if self.precision != AUTO:
-            return self.precision
-        known = self.known is not None and "precision" in self.known
-        return PRODUCTS[int(self.known["precision"][0])] if known and self.known else DOUBLE
-
-    def finer(self, known: Known | None) -> Known | None:
-        """Return what a pass must know whose states have more digits; None where the precision is fixed."""
-        if self.precision != AUTO or self.knowing_or_not(known).products == QR:
-            return None
-        return _with_products(known, QR)
-
-    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
-        """Return how products are taken and why; empty where the precision is fixed.
-
-        Examples
-        --------
-        >>> Moments().precision_in_words(None, Shape(()))
-        'products in float64; where a score needs more digits the data is read once more, by QR decompositions'
-        """
-        if self.precision != AUTO:
-            return ""
-        how = self.knowing_or_not(known).products
-        if how == QR:
-            return "QR decompositions of the rows: a score needed more digits than products have"
-        narrow = shape.dtype == "float32" and self.learning is None
-        why = ", since in float32 digits would be lost" if narrow else ""
-        return (
-            f"products in float64{why}; where a score needs more digits the data is read once more, by QR "
-            "decompositions"
-        )
-
     def takes(self, batch: Batch) -> bool:
         """Return whether a batch is taken as it is: one of codes by products in float64 alone."""
         if not isinstance(batch, CodedBatch):
             return super().takes(batch)
         return self.kernel == NONE and self.target_transform == "none" and self.products == DOUBLE
-
-    def knowing_or_not(self, known: Known | None) -> Self:
-        """Return this summary, knowing that or nothing."""
-        return dataclasses.replace(self, known=known)
 
     def init(self, shape: Shape) -> MomentsState:
         """Return the moments of no rows: no column is other than zero in any of them."""
@@ -213,11 +185,12 @@ class Moments(OnFeatures, Summary[MomentsState]):
         """Return the moments of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
+        batch, reach = self.weighed(batch)
         batch = self.mapped(batch, state.shape)
         if self.target_transform == "log1p":
             batch = _log1p(batch, state.shape)
         with np.errstate(over="ignore", invalid="ignore"):
-            lifted = self._lift(batch, state.shape)
+            lifted = replace(self._lift(batch, state.shape), reach=reach)
         return self.merge(state, lifted)
 
     def merge(self, a: MomentsState, b: MomentsState) -> MomentsState:
@@ -226,6 +199,7 @@ class Moments(OnFeatures, Summary[MomentsState]):
             return a
         if a.weight == 0.0:
             return b
+        a, b = self.together(a, b)
         weight, within = a.weight + b.weight, union(a.within, b.within)
         if len(a.root) or len(b.root):
             return _merged_roots(a, b, within)
@@ -237,10 +211,12 @@ class Moments(OnFeatures, Summary[MomentsState]):
             add(inner, places, b.inner, b.places)
             mean, below = _moved(a, delta * (b.weight / weight))
         rounding = max(a.rounding, b.rounding)
-        return MomentsState(a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, rounding, below)
+        return MomentsState(
+            a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, rounding, below, a.reach
+        )
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state at most: p² + 2p numbers, d places, a weight, a count, a rounding; p² with a root."""
+        """Bytes of one state at most: p² + 2p numbers, d places, four scalars; p² more with a root."""
         inside = self.inside(shape)
         return self._bytes(inside, inside.d)
 
@@ -251,7 +227,7 @@ class Moments(OnFeatures, Summary[MomentsState]):
 
     def _bytes(self, inside: Shape, k: int) -> int:
         m = k + inside.t
-        return 8 * (m * m * (2 if self.products == QR else 1) + 2 * inside.p + k + 3)
+        return 8 * (m * m * (2 if self.products == QR else 1) + 2 * inside.p + k + 4)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ) at most, of p columns and targets."""
@@ -275,12 +251,6 @@ class Moments(OnFeatures, Summary[MomentsState]):
         return _lifted(batch, shape, EPS32 if narrow else EPS, *found, present(batch, shape.p))
 
 
-def _with_products(known: Known | None, products: str) -> Known:
-    """Return what is known, and besides how products are taken."""
-    arrays = {} if known is None else known.arrays
-    return Known({**arrays, "precision": np.array([PRODUCTS.index(products)])})
-
-
 def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
     """Return the moments of one batch with their root, from the rows themselves."""
     columns, own = there(batch, shape.p, shape.d)
@@ -292,9 +262,9 @@ def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
     x -= delta
     if batch.weight is not None:
         x *= np.sqrt(w)[:, None]
-    found = triangular([x[i : i + BLOCK] for i in range(0, len(x), BLOCK)])
+    found = root_of(x)
     mean, below = np.zeros(shape.p), np.zeros(shape.p)
-    mean[columns], below[columns] = _exact_sum(shift, delta)
+    mean[columns], below[columns] = exact_sum(shift, delta)
     within = columns[columns < shape.d]
     places = _with_targets(within, shape)
     root = np.zeros((len(places), len(places)))
@@ -308,20 +278,12 @@ def _merged_roots(a: MomentsState, b: MomentsState, within: Places) -> MomentsSt
     with np.errstate(over="ignore", invalid="ignore"):
         delta = _way(a, b)
         between = delta[places] * np.sqrt(a.weight * b.weight / weight)
+        own = [widened(state.root, state.places, places) for state in (a, b)]
         root = np.zeros((len(places), len(places)))
-        found = triangular([np.concatenate([_widened(a, places), _widened(b, places), between[None]])])
+        found = triangular([np.concatenate([*own, between[None]])])
         root[: len(found)] = found
         mean, below = _moved(a, delta * (b.weight / weight))
-    return _rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below)
-
-
-def _widened(state: MomentsState, places: Places) -> Array:
-    """Return a state's root in more columns, in which it is zero."""
-    if len(state.root) == len(places):
-        return state.root
-    made = np.zeros((len(state.root), len(places)))
-    made[:, np.searchsorted(places, state.places)] = state.root
-    return made
+    return replace(_rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below), reach=a.reach)
 
 
 def _rooted(
@@ -359,33 +321,8 @@ def _way(a: MomentsState, b: MomentsState) -> Array:
 
 def _moved(a: MomentsState, way: Array) -> tuple[Array, Array]:
     """Return a mean after some of the way to another, and what it has below its last digit."""
-    mean, below = _exact_sum(a.mean, way)
-    return _exact_sum(mean, below + a.below) if len(a.below) == len(mean) else (mean, below)
-
-
-def _exact_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """Return a + b in two parts: rounded, and what rounding took (Knuth, TAOCP 2, §4.2.2, theorem B).
-
-    Examples
-    --------
-    >>> [x.tolist() for x in _exact_sum(np.array([1e16]), np.array([1.0]))]
-    [[1e+16], [1.0]]
-    """
-    total = a + b
-    back = total - a
-    return total, (a - (total - back)) + (b - back)
-
-
-def triangular(blocks: list[Array]) -> Array:
-    """Return the triangular root of the rows of all blocks, at most p of them (TSQR).
-
-    Examples
-    --------
-    >>> abs(triangular([np.array([[3.0]]), np.array([[4.0]])])).tolist()
-    [[5.0]]
-    """
-    found = [np.asarray(np.linalg.qr(block, mode="r"), np.float64) for block in blocks]
-    return found[0] if len(found) == 1 else triangular([np.concatenate(found)])
+    mean, below = exact_sum(a.mean, way)
+    return exact_sum(mean, below + a.below) if len(a.below) == len(mean) else (mean, below)
 
 
 def _log1p(batch: Batch, shape: Shape) -> Batch:
@@ -475,7 +412,7 @@ def _about_shift(products: Array, shift: Array, total: float) -> tuple[Array, Ar
     delta = products[p, :p] / total
     squares = delta * delta * total
     lost = bool(np.any((shift == 0.0) & (2.0 * squares > np.diagonal(products)[:p])))
-    mean, below = _exact_sum(shift, delta)
+    mean, below = exact_sum(shift, delta)
     return mean, below, products[:p, :p] - _squares(delta, total), lost
 
 

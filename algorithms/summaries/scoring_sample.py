@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Mask, Places
-from algorithms.contract import APPROXIMATE, Batch, Shape, Summary
+from algorithms.contract import APPROXIMATE, Aged, Ageing, Batch, Shape, Summary
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
@@ -32,7 +33,7 @@ from algorithms.summaries.sample import SampleState
 
 
 @dataclass(frozen=True, eq=False)
-class ScoringState(SampleState):
+class ScoringState(SampleState, Aged):
     """The state of :class:`ScoringSample`.
 
     Attributes
@@ -40,10 +41,17 @@ class ScoringState(SampleState):
     shape, rows, weight, priority, kept, weights : as of :class:`SampleState`.
     counts : shape (C,) int64, rows of each class among all that were seen; empty where the target is no class.
     totals : shape (C,), their weight.
+    reach : the clock of the newest row, of rows that age.
     """
 
     counts: NDArray[np.int64]
     totals: Array
+    reach: float = NEVER
+
+    def faded(self, factor: float) -> Self:
+        """Return the state as if every row weighed so many times what it does."""
+        weight, weights = self.weight * factor, self.weights * factor
+        return replace(self, weight=weight, weights=weights, totals=self.totals * factor)
 
     @cached_property
     def factors(self) -> Array:
@@ -115,13 +123,14 @@ class _Limit:
         return np.asarray(found)
 
 
-@dataclass(frozen=True)
-class ScoringSample(Summary[ScoringState]):
+@dataclass(frozen=True, repr=False)
+class ScoringSample(Ageing, Summary[ScoringState]):
     """Rows to score on: all of rare classes and the extremes of a number, a uniform sample of the rest.
 
     Parameters
     ----------
     size : rows kept of each fold.
+    half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
     --------
@@ -151,21 +160,22 @@ class ScoringSample(Summary[ScoringState]):
         """Return the sample of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
+        batch, reach = self.weighed(batch)
         shape, priority, target = state.shape, priorities_of(batch, self), target_of(batch, state.shape)
         limit = state.limit
         chosen = np.arange(batch.n) if limit is None else np.flatnonzero(limit.may(priority, target))
         if len(chosen) > self.size:
             chosen = chosen[self._kept(shape, target[chosen], priority[chosen])]
         counts, totals = _counted(shape, target, batch)
-        if not len(chosen):
+        if not len(chosen) and self.half_life is None:
             seen = state.rows + batch.n, state.weight + batch.total
             counts, totals = state.counts + counts, state.totals + totals
             return replace(state, rows=seen[0], weight=seen[1], counts=counts, totals=totals)
         kept = KeptRows.of(batch, chosen, shape.p, shape.dtype)
         lifted = ScoringState(
-            shape, batch.n, batch.total, priority[chosen], kept, batch.weights[chosen], counts, totals
+            shape, batch.n, batch.total, priority[chosen], kept, batch.weights[chosen], counts, totals, reach
         )
-        return self._chosen(state, lifted)
+        return self._chosen(*(self.together(state, lifted) if state.rows else (state, lifted)))
 
     def merge(self, a: ScoringState, b: ScoringState) -> ScoringState:
         """Return the sample of both states' rows; leaves both alone."""
@@ -173,11 +183,11 @@ class ScoringSample(Summary[ScoringState]):
             return a
         if not a.rows:
             return b
-        return self._chosen(a, b)
+        return self._chosen(*self.together(a, b))
 
     def nbytes(self, shape: Shape) -> int:
         """The most bytes of one state: size × (p + 2) numbers, two for each class, a weight and a count."""
-        return self.size * (bytes_of_row(shape) + 16) + 16 * len(shape.classes) + 16
+        return self.size * (bytes_of_row(shape) + 16) + 16 * len(shape.classes) + 24
 
     def _kept(self, shape: Shape, target: Array, priority: Priorities) -> Places:
         """Return which of some rows have a place, in the order of their priorities."""
@@ -207,6 +217,7 @@ class ScoringSample(Summary[ScoringState]):
             taken(a.weights[:n], b.weights[:m], order, self.size),
             a.counts + b.counts,
             a.totals + b.totals,
+            max(a.reach, b.reach),
         )
 
 

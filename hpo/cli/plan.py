@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from hpo.cli.behind import (
     api,
     auto,
-    described,
     fold_sizes,
     imports,
     known_names,
     registry,
     row_stream,
     sklearn_metrics,
+    spec_form,
 )
 from hpo.cli.options import AllowImport, AsJson, AsOf, Exclude, Last, Period, Store, StudyFile
 from hpo.cli.output import emit, print_facts
@@ -25,6 +27,7 @@ from studies.masking import mask
 
 if TYPE_CHECKING:
     from hpo.states.plan import Plan
+    from studies.record.study_record import Forecast
     from studies.spec.spec import StudySpec
 
 
@@ -36,15 +39,21 @@ def plan(
     last: Last = None,
     exclude: Exclude = None,
     as_of: AsOf = None,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="Read some rows, for a second or two, to say what the pass takes."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what a study would read, before anything is read.
 
-    What is known already, what must be read, and about how long that takes; checks the file, reads no rows.
+    What is known already, what must be read, and about how long that takes; checks the file, reads no rows unless
+    --measure asks for its time, its memory and what the store gains.
 
     Examples
     --------
       hpo plan study.yaml
+      hpo plan study.yaml --measure
       hpo plan study.yaml --json | jq .rows_to_read
     """
     spec = read_study(study, store=store, allow_import=allow_import)
@@ -52,7 +61,7 @@ def plan(
     if row_stream.stream_name(spec) is not None:
         _say_stream(spec, as_json=as_json)
         return
-    made = api.plan(spec)
+    made = api.plan(spec, measure=measure)
     if as_json:
         emit({"name": spec.name, **made.to_dict()})
     else:
@@ -98,7 +107,7 @@ def read_study(
     SpecError
         Names every fault with its line and key, and the nearest valid one.
     """
-    spec = described.load(path)
+    spec = spec_form.load(path)
     imports.allow((*spec.allow_imports, *(allow_import or ())))
     if not auto.is_auto(spec.algorithm):
         spec.validate(known_names.known_fields(spec.algorithm), meant=known_names.meant)
@@ -137,9 +146,11 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield "joined", f"{name}: {mask(', '.join(table.data))} by {keys}"
     if plan.segments_to_read:
         read = _amount(plan.segments_to_read, plan.rows_to_read, plan.bytes_to_read)
-        yield "to read", f"{read}, about {_time(plan.seconds)} on one core"
+        yield "to read", f"{read}, about {_time(plan.seconds)}{'' if plan.forecast else ' on one core'}"
     else:
         yield "to read", "nothing: every state is in the store"
+    if plan.forecast is not None:
+        yield "takes", _takes(plan.forecast)
     if known := plan.segments - plan.segments_to_read:
         yield "known", counted(known, "segment")
     for file in plan.changed[:10]:
@@ -159,6 +170,12 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield "precision", plan.precision
     several = f"{len(plan.summaries)} kinds, all fed by one read: " if len(plan.summaries) > 1 else ""
     yield "states", several + "; ".join(plan.summaries) + _memory(plan)
+
+
+def _takes(forecast: Forecast) -> str:
+    memory, gained = readable_bytes(forecast.memory), readable_bytes(forecast.store_bytes)
+    rows, took = counted(forecast.rows, "row"), _time(forecast.took)
+    return f"{memory} of memory, and {gained} more in the store; measured on {rows} in {took}"
 
 
 def _folds(plan: Plan) -> str:

@@ -85,13 +85,21 @@ def predict(
     result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
     _check_outside(output, result.record)
     model = _model(result, trial, simplest=simplest)
-    dataset = _open(data, model, keep or (), noted.reading_of(result.record, result.run.join))
+    reading = noted.reading_of(result.record, result.run.join)
+    columns = list(dict.fromkeys([*_users(reading), *(keep or ())]))
+    dataset = _open(data, model, columns, reading)
     _check_apart(output, dataset)
-    rows = write(output, predictions(model, dataset, keep or ()))
+    rows = write(output, predictions(model, dataset, columns))
     if as_json:
         emit({"file": str(output), "rows": rows, "study": result.record.name})
     else:
         say(f"{output}: {counted(rows, 'prediction')}")
+
+
+def _users(reading: Mapping[str, object]) -> list[str]:
+    """Return the column of users, where a row that is predicted is a user."""
+    pairs = reading.get("interactions")
+    return [str(pairs["user"])] if isinstance(pairs, Mapping) else []
 
 
 def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
+from hpo.data.interactions import Pairs, matrix_block
 from hpo.data.sources.files import DataFile, list_files
 from hpo.data.sources.footers import Shelf
 from hpo.data.sources.formats import open_files
@@ -37,6 +38,7 @@ def open_dataset(
     window: Window = ALL,
     join: Mapping[str, object] | None = None,
     beside: Sequence[str] = (),
+    interactions: Mapping[str, object] | None = None,
 ) -> Dataset:
     """Return the data set of files, frames or arrays.
 
@@ -58,6 +60,8 @@ def open_dataset(
     window : which of the files count.
     join : tables to look columns up in, as :class:`~hpo.data.sources.joins.Join` takes them.
     beside : further columns that folds read.
+    interactions : the columns that name users, items and values, where a row is one user and one item: the data
+        set is a matrix of users by items, with the column of users beside it.
 
     Raises
     ------
@@ -73,6 +77,21 @@ def open_dataset(
     """
     if fingerprint not in ("fast", "content"):
         raise DataError(f"fingerprint {fingerprint!r} is unknown; use 'fast' or 'content'")
+    if interactions is not None:
+        pairs, others = Pairs.of(interactions), {"target": target, "weight": weight, "join": join}
+        if given := [name for name, value in others.items() if value is not None and value != ()]:
+            raise DataError(f"{given[0]}: rows of users and items have none; leave it out")
+        rows = open_dataset(
+            data, features=pairs.columns, fingerprint=fingerprint, storage_options=storage_options, text=text,
+            footers=footers, window=window,
+        )  # fmt: skip
+        items = None if features is None else as_names(features)
+        block = matrix_block(rows.exactly(pairs.columns[:2]), pairs, items)
+        dropped = [pairs.user, *as_names(drop)]
+        roles = resolve_roles(block.schema.names, target=None, weight=None, features=None, drop=dropped)
+        made = Dataset(gather_block(block, (*roles.used, pairs.user)), roles, None)
+        made.chosen = rows.chosen
+        return made
     data, asked_join = apart(data, join)
     data = collected(data)
     if window.words and not _are_paths(data):

@@ -106,6 +106,21 @@ def as_numbers(array: pa.Array, origin: float = 0) -> Numbers:
     return ticks / unit
 
 
+def times_of(array: pa.Array) -> NDArray[np.float64]:
+    """Return times as numbers, days where they are dates, NaN where missing.
+
+    Examples
+    --------
+    >>> times_of(pa.array([86_400, None], pa.timestamp("s"))).tolist()
+    [1.0, nan]
+    """
+    times = as_numbers(array).astype(np.float64)
+    mask = null_mask(array)
+    if mask is not None:
+        times[mask] = np.nan
+    return times
+
+
 def less_origin(numbers: Numbers, origin: float, unit: int = 1) -> Numbers:
     """Return stored numbers less an origin of so many units: int64 of integers, else float64.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from algorithms import registry
 from hpo.errors import TuneError
 from hpo.findings import coefficients as of_model
 from hpo.findings import confirm as of_rows
@@ -64,6 +65,49 @@ def leaderboard(result: Result) -> pd.DataFrame:
     ``std_error_<score>`` of every further score.
     """
     return pd.DataFrame([row.flat() for row in board.leaderboard(result)])
+
+
+def recommend(
+    result: Result,
+    data: object,
+    n_items: int = of_rows.ITEMS,
+    *,
+    exclude_seen: bool = True,
+    candidate: Candidate | None = None,
+    **options: object,
+) -> pd.DataFrame:
+    """Return the items of largest score for each user of ``data``, the best first.
+
+    The columns: the user (``row``, its place, where the data is a matrix), ``rank`` from 1, ``item`` and ``score``.
+
+    Parameters
+    ----------
+    result : of a study of the task ``"recommendation"``.
+    data : rows of users, in the form that the study's data has; items that the study did not see are left out.
+    n_items : how many for each user.
+    exclude_seen : whether items that a user has already are left out.
+    candidate : whose model; None for the best.
+    options : of reading, as ``storage_options``.
+
+    Raises
+    ------
+    TuneError
+        If the model recommends nothing.
+
+    Examples
+    --------
+    >>> import numpy as np, hpo
+    >>> X = (np.random.default_rng(0).random((60, 6)) < 0.5).astype(float)
+    >>> result = hpo.tune(X, algorithm="auto:recommendation", trials=4, store=None)
+    >>> hpo.recommend(result, X[:1], n_items=2).columns.tolist()
+    ['row', 'rank', 'item', 'score']
+    """
+    model = result.best_model if candidate is None else result.model_of(candidate)
+    if not hasattr(model[-1], "recommend"):
+        able = " or ".join(map(repr, registry.of_task("recommendation")))
+        raise TuneError(f"{type(model[-1]).__name__} recommends nothing; tune {able}, or use result.predict")
+    asked = {**reading_of(result.record, result.run.join), **options}
+    return of_rows.recommended(model, data, n_items, asked, exclude_seen=exclude_seen)
 
 
 @once

@@ -30,14 +30,50 @@ if TYPE_CHECKING:
     from hpo.data import Dataset
 
 
+ITEMS = 10
+"""How many items are recommended where no number is given."""
+
+
 def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.DataFrame:
     """Return the model's output for every row, in order; rows of a pandas frame keep its index."""
     dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
     made = [pandas.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
     predicted: pd.DataFrame = pandas.concat(made, ignore_index=True)
+    if options.get("interactions"):
+        return predicted.set_axis(users_of(dataset))
     rows = data.data if isinstance(data, Join) else data
     frame = pandas_frame(rows[0] if isinstance(rows, tuple) else rows)
     return predicted if frame is None else predicted.set_axis(frame.index)
+
+
+def users_of(dataset: Dataset) -> pd.Index:
+    """Return the users of a matrix of interactions, in the order of its rows."""
+    name = dataset.schema.names[-1]  # beside the items
+    batches = (batch for segment in dataset.segments for batch in dataset.read(segment, [name]))
+    found: pd.Index = pandas.Index([u for batch in batches for u in batch.column(name).to_pylist()], name=name)
+    return found
+
+
+def recommended(
+    model: Pipeline, data: object, n_items: int, options: Mapping[str, object], *, exclude_seen: bool
+) -> pd.DataFrame:
+    """Return the items of largest score for every row: ``row`` or the user, ``rank``, ``item``, ``score``."""
+    dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
+    made = []
+    for _, batch in _batches(dataset):
+        rows = model[:-1].transform(pa.Table.from_batches([batch]))
+        places, scores = model[-1].best_of(rows, n_items, exclude_seen=exclude_seen)
+        made.append((model[-1].feature_names_out_[places], scores))
+    items, scores = (np.concatenate(parts) for parts in zip(*made, strict=True))
+    of_users = options.get("interactions")
+    index = users_of(dataset) if of_users else pandas.RangeIndex(len(items), name="row")
+    k = items.shape[1]
+    made_of: pd.DataFrame = pandas.DataFrame({
+        index.name: index.repeat(k), "rank": np.tile(np.arange(1, k + 1), len(items)),
+        "item": items.ravel(), "score": scores.ravel(),
+    })  # fmt: skip
+    kept: pd.DataFrame = made_of.loc[np.isfinite(made_of["score"])].reset_index(drop=True)
+    return kept
 
 
 def confirm(
@@ -127,8 +163,11 @@ def outputs(model: Pipeline, table: pa.Table) -> dict[str, Values]:
     """Return what a model says of some rows, by the column it belongs in.
 
     ``prediction``, and for a classifier or a mixture that has them ``probability_<label>``; for a
-    decomposition one ``component_<i>`` each.
+    decomposition one ``component_<i>`` each; of what recommends ``item_<i>``, the best first.
     """
+    if hasattr(model[-1], "recommend"):
+        best = model[-1].recommend(model[:-1].transform(table), ITEMS)
+        return {f"item_{i + 1}": best[:, i] for i in range(best.shape[1])}
     if not hasattr(model, "predict"):
         made = np.asarray(model.transform(table))
         return {f"component_{i}": made[:, i] for i in range(made.shape[1])}

@@ -73,6 +73,7 @@ def _commonest_error(noted: Sequence[TrialNote], stopped: str) -> str:
 
 
 def reading_of(record: StudyRecord, join: Mapping[str, object] | None) -> dict[str, object]:
-    """Return how rows are read as a study's were: the format of CSV files, and what is joined, if given again."""
-    asked = record.spec.get("join") if join is None else join
-    return {**written(record.spec), **({"join": asked} if asked else {})}
+    """Return how rows are read as a study's were: the format of CSV files, what is joined, who had what."""
+    asked = {name: record.spec.get(name) for name in ("join", "interactions")}
+    asked["join"] = asked["join"] if join is None else join
+    return {**written(record.spec), **{name: value for name, value in asked.items() if value}}

@@ -16,6 +16,7 @@ from hpo.errors import TuneError
 from hpo.findings.result import Result
 from hpo.process.settings import Location, default_storage, existing_store, open_store
 from hpo.process.threads import one_thread
+from hpo.question.half_life import search_of
 from hpo.question.question import solved_from, summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
@@ -126,7 +127,7 @@ def load(
         )
     kept = open_store(store) if store is not None else _recorded_store(record.store, name)
     spec = build(record.spec)
-    searched = widened(resolve(spec.algorithm, spec.search), record.wide)
+    searched = widened(resolve(spec.algorithm, search_of(spec)), record.wide)
     refit = False if record.goals > 1 else None
     scoring = resolve_scoring(record.metrics, searched, spec.scoring_rows, refit)
     found = _evidence(record, searched, scoring, kept, name)

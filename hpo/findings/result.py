@@ -244,10 +244,11 @@ class Result:
         """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
         The columns: ``prediction``, and ``probability_<label>`` of a classifier that has them (for a
-        decomposition one column per component). Rows of a pandas frame keep its index. The data is read batch by
-        batch. ``options`` are those of reading, as ``storage_options``; CSV files are read as the study's were,
-        unless they say otherwise. Where tables were joined, ``data`` are further facts, to which the same are
-        joined; ``join=`` gives others, and ``join={}`` takes rows that are joined already.
+        decomposition one column per component, for recommendation ten items, the best first). Rows of a pandas
+        frame keep its index. The data is read batch by batch. ``options`` are those of reading, as
+        ``storage_options``; CSV files are read as the study's were, unless they say otherwise. Where tables were
+        joined, ``data`` are further facts, to which the same are joined; ``join=`` gives others, and ``join={}``
+        takes rows that are joined already.
         """
         model = self.best_model if candidate is None else self.model_of(candidate)
         return predict(model, data, {**reading_of(self.record, self.run.join), **options})

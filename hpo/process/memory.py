@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from algorithms import memo, registry
 from algorithms.contract import Shape, Summary
 from algorithms.tasks import CLASS, NUMBER, TASKS
 from hpo.errors import MemoryShort
+
+if sys.platform != "win32":
+    import resource
 
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -25,6 +29,14 @@ def available_memory() -> int:
         return int(float(given))
     free, limit = int(psutil.virtual_memory().available), _cgroup()
     return free if limit is None else min(free, limit)
+
+
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process has held so far."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
 
 
 def allow_caches() -> None:

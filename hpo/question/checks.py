@@ -11,6 +11,7 @@ from hpo.data.dataset import Dataset
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.sources.roles import check_class, check_number
 from hpo.errors import SearchError, TuneError
+from hpo.question.half_life import check_half_life
 from hpo.question.question import Asked, without_hashing
 from hpo.question.scoring import one_task
 from hpo.question.search import Searched
@@ -119,9 +120,13 @@ def _fidelity(asked: Asked, _labels: Labels) -> None:
     check_fidelity(asked.spec.fidelity, asked.searched, asked.scoring.goals)
 
 
+def _half_life(asked: Asked, _labels: Labels) -> None:
+    check_half_life(asked.spec, asked.searched, asked.dataset.schema)
+
+
 def _engine(asked: Asked, _labels: Labels) -> None:
     check_engine(asked.spec.engine, asked.dataset, asked.spec.storage_options)
 
 
-CHECKS: Sequence[Callable[[Asked, Labels], None]] = (_task, _scoring, _hashing, _fidelity, _engine)
+CHECKS: Sequence[Callable[[Asked, Labels], None]] = (_task, _scoring, _hashing, _fidelity, _half_life, _engine)
 """Every check, in the order in which they are made."""

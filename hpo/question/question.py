@@ -16,6 +16,7 @@ from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.sources.named import IN_MEMORY, data_names
 from hpo.process.engine import Engine
+from hpo.question.half_life import search_of
 from hpo.question.layout import Layout
 from hpo.question.scoring import Scoring, one_task, resolve_scoring
 from hpo.question.search import Searched, check_mappings, named, resolve
@@ -160,7 +161,7 @@ def without_hashing(searched: Sequence[Searched]) -> list[str]:
 
 def resolved(spec: StudySpec) -> tuple[list[Searched], Scoring]:
     """Return the algorithms of a spec with what is searched of each, and how they are scored."""
-    searched = resolve(spec.algorithm, spec.search)
+    searched = resolve(spec.algorithm, search_of(spec))
     return searched, resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
 
 

@@ -18,6 +18,7 @@ from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
+from hpo.question.half_life import aged_alike
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def resolve_scoring(
     exact = frozenset(name for name, known in found if known)
     needless = len(exact) == len(found) and not any(one.has_threshold for one in searched)
     kind = ScoringSample if TASKS[one_task(searched)].target else Sample
-    sample = None if needless else kind(size=scoring_rows)
+    sample = None if needless else aged_alike(kind(size=scoring_rows), searched)
     return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)
 
 

@@ -37,8 +37,9 @@ from studies.report.data import (
     SegmentRow,
     TrialRow,
 )
-from studies.report.text import metric_of
-from studies.spec.spec import build, dump
+from studies.report.text import bytes_text, metric_of, seconds_text
+from studies.spec.form import dump
+from studies.spec.spec import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,8 +162,22 @@ def _reading_notes(record: StudyRecord) -> list[str]:
     found += [f"The data was read once more, by QR decompositions: {why}." for why in record.refined]
     if record.precision:
         found.append(f"Exact scores come from {record.precision}.")
+    found += expected(record)
     return found + [
         f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
+    ]
+
+
+def expected(record: StudyRecord) -> list[str]:
+    """Return what the pass was expected to take and took, where ``hpo plan --measure`` was asked before it."""
+    made = record.forecast
+    if made is None or not made.real:
+        return []
+    real = made.real
+    return [
+        f"Expected of the pass: {seconds_text(made.seconds)} (it took {seconds_text(real['seconds'])}), "
+        f"{bytes_text(made.memory)} of memory ({bytes_text(real.get('memory', 0.0))}) and "
+        f"{bytes_text(made.store_bytes)} in the store ({bytes_text(real['store_bytes'])})."
     ]
 
 

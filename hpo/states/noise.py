@@ -51,8 +51,8 @@ class Noise:
         TuneError
             A column has no bounds, or ones that make no sense; rows have weights.
         """
-        if question.dataset.weight is not None:
-            raise TuneError("noise hides rows that count once each; leave 'weight' out")
+        if question.dataset.weight is not None or summary.ageing is not None:
+            raise TuneError("noise hides rows that count once each; leave 'weight' and 'half_life' out")
         if pilot.folds.places is None:
             raise TuneError(
                 f"folds {pilot.folds.describe()}: which of them a row is in depends on the other rows, so that "

@@ -19,6 +19,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from algorithms.contract import Batch, State, Summary, pieces_for
+from hpo.data.clocks import Clock, clock_of
 from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
@@ -260,15 +261,37 @@ class Pass:
                     self._publish(s, fresh, unsaved)
         return made
 
-    def _compute(
-        self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, ahead: bool
+    def missing(self) -> tuple[list[Keyed], list[Segment]]:
+        """Return the segments that must be read, with their keys, and the others."""
+        missing = self._survey().missing
+        lacking = {key for _, key in missing}
+        return missing, [s for s in self.dataset.segments if self.pilot.folds.key(s) not in lacking]
+
+    def threads(self, missing: Sequence[Keyed]) -> int:
+        """Return how many threads read so many segments."""
+        return self._threads(self._units(missing))
+
+    def in_packs(self, missing: Sequence[Keyed]) -> bool:
+        """Return whether the leaves of segments are kept together."""
+        return any(len(unit) > 1 for unit in self._units(missing))
+
+    def beginning(
+        self, segment: Segment, most: int, progress: Progress, *, ahead: bool
     ) -> dict[Summary, Leaf]:
+        """Return the leaves of a segment's first rows, about so many of them, kept nowhere."""
+        return self._compute(segment, list(self.contexts), progress, Event(), ahead=ahead, most=most)
+
+    def _compute(
+        self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, ahead: bool,
+        most: int | None = None,
+    ) -> dict[Summary, Leaf]:  # fmt: skip
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
         cells = {s: list(empty_cells(s, self.pilot)) for s in summaries}
         rows = without_target = without_weight = 0
         draws = any(s.draws for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
-        for encoded, read in self._batches(segment, ahead=ahead, draws=draws):
+        clock = clock_of(summaries)
+        for encoded, read in self._batches(segment, ahead=ahead, draws=draws, clock=clock):
             if stop.is_set():
                 return {}
             for s, states in cells.items():
@@ -279,23 +302,29 @@ class Pass:
             without_target += encoded.without_target
             without_weight += encoded.without_weight
             progress.advance(read, self._bytes(segment, read))
+            if most is not None and rows >= most:
+                break
         return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
 
-    def _batches(self, segment: Segment, *, ahead: bool, draws: bool) -> Iterator[tuple[_Parts, int]]:
+    def _batches(
+        self, segment: Segment, *, ahead: bool, draws: bool, clock: Clock | None
+    ) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
-        columns = tuple(dict.fromkeys((*dataset.columns, *folds.columns)))
+        beside = (*folds.columns, *(clock.columns if clock is not None else ()))
+        columns = tuple(dict.fromkeys((*dataset.columns, *beside)))
         looked = dataset.looked_up
         first_row, n_cells, assign = 0, folds.leaf_cells, folds.assigner(segment)
-        features = [field.name for field in dataset.features if not looked or field.name not in folds.columns]
+        features = [field.name for field in dataset.features if not looked or field.name not in beside]
         scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
         for rows in read_ahead(scanned) if ahead else scanned:
             batch = rows.batch
             cells = assign(batch, first_row)
             hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
+            times = None if clock is None else clock.of(batch, first_row, segment.id)
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
                 rows, dataset.targets, dataset.weight, cells, n_cells,
-                priority=hashes, workspace=workspace, where=segment.id, tables=self._tables,
+                priority=hashes, clock=times, workspace=workspace, where=segment.id, tables=self._tables,
             )  # fmt: skip
             parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))
             yield _Parts(parts, encoded.without_target, encoded.without_weight), batch.num_rows
@@ -327,7 +356,7 @@ class Pass:
         self, summary: Summary, leaves: Mapping[str, tuple[Segment, Leaf]], unsaved: list[StoreWriteError]
     ) -> None:
         members = [
-            Member(key, leaf, {**self._about(summary), **_about_leaf(segment, leaf)})
+            Member(key, leaf, {**self.about(summary), **_about_leaf(segment, leaf)})
             for key, (segment, leaf) in leaves.items()
         ]
         if len(members) > 1:
@@ -349,11 +378,11 @@ class Pass:
         self, summary: Summary, runs: Mapping[str, tuple[Run, Rolled]], unsaved: list[StoreWriteError]
     ) -> None:
         """Keep runs merged, as :meth:`keep`."""
-        about = self._about(summary)
+        about = self.about(summary)
         said = {k: {**about, "rolled": len(run.keys), "of": shortened(run.keys)} for k, (run, _) in runs.items()}
         self.keep(summary, [Member(k, rolled, said[k]) for k, (_, rolled) in runs.items()], unsaved)
 
-    def _about(self, summary: Summary) -> dict[str, object]:
+    def about(self, summary: Summary) -> dict[str, object]:
         """Return what is said of every state of a summary."""
         about: dict[str, object] = {
             "summary": repr(summary), "targets": list(self.pilot.shape.targets),
@@ -401,6 +430,7 @@ class _Merging:
     made: Iterator[list[Made]]
     work: Callable[..., list[Made]]
     unsaved: list[StoreWriteError]
+    _before: int = 0
     _fresh: Iterator[Made] = field(default_factory=lambda: iter(()))
     _runs: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
     _new: dict[Summary, dict[str, tuple[Run, Rolled]]] = field(default_factory=dict)
@@ -436,7 +466,9 @@ class _Merging:
         self.result.without_target += any_run.without_target
         self.result.without_weight += any_run.without_weight
         for s, found in whole.items():
-            self.result.cells[s] = joined(s, self.of.pilot, self.result.cells[s], found.cells, run.start)
+            cells, pilot = self.result.cells[s], self.of.pilot
+            self.result.cells[s] = joined(s, pilot, cells, found.cells, run.start, self._before)
+        self._before += sum(segment.rows for segment in self.result.segments[run.start :])
         if is_long(run):
             self._keep(run, {s: whole[s] for s in rolling}, segments)
 

@@ -14,6 +14,7 @@ from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.states.contexts import contexts_of, seen_by
+from hpo.states.forecast import forecast
 from hpo.states.learned.agreed import laid_out
 from hpo.states.learned.deals import known_dealt
 from hpo.states.learned.labels import known_classes
@@ -22,6 +23,7 @@ from hpo.states.learned.summaries import with_stored
 from hpo.states.refining import precision_in_words
 from hpo.states.runs import cover_runs, runs_of
 from hpo.states.stand_in import fitting, in_words
+from studies.record.study_record import Forecast
 
 BYTES_PER_SECOND = 50e6
 """Stored bytes of text that one core parses in a second, for the guess of time where rows are unknown."""
@@ -59,6 +61,7 @@ class Plan:
     fold_sizes : rows of each fold, and its groups and rows of each class where folds are dealt by them; None where
         only reading tells.
     files : which of the data's files it is of, in words; empty for all.
+    forecast : what was measured on some rows, if that was asked for; ``seconds`` is from it then.
     """
 
     algorithms: tuple[str, ...]
@@ -83,10 +86,17 @@ class Plan:
     fold_sizes: FoldSizes | None = None
     precision: str = ""
     files: str = ""
+    forecast: Forecast | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
         return asdict(self)
+
+
+def measured(question: Question) -> Plan:
+    """Return the plan of a question with what its pass will take, measured on some rows."""
+    found = forecast(question)
+    return replace(make_plan(question), forecast=found, seconds=found.seconds)
 
 
 def make_plan(question: Question) -> Plan:

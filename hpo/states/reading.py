@@ -24,6 +24,7 @@ from hpo.states.contexts import contexts_of, make_pass
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.summaries import Learned, keep, learned_of, sampled
 from hpo.states.passes import Pass, PassResult
+from studies.record.study_record import Forecast
 
 MOST_AGAIN = 2
 """Further readings at most, of the same data."""
@@ -40,6 +41,7 @@ class Reading:
     result : the states, and what all the passes cost together.
     again : why the data was read again, a sentence for each further pass.
     unsuited : what still does not suit all rows, a sentence for each such summary.
+    forecast : what the pass was expected to take, and took; None where nobody asked.
     """
 
     pilot: Pilot
@@ -47,6 +49,7 @@ class Reading:
     result: PassResult
     again: tuple[str, ...] = ()
     unsuited: tuple[str, ...] = ()
+    forecast: Forecast | None = None
 
 
 def read(question: Question, pilot: Pilot, progress: Progress, stop: Event) -> Reading:

@@ -129,7 +129,8 @@ class Rolling:
 
     def add(self, leaf: Leaf) -> None:
         """Merge the next leaf."""
-        self.cells = merged(self.summary, self.cells, leaf.cells) if self.rows else leaf.cells
+        cells = later(self.summary, leaf.cells, sum(self.rows))
+        self.cells = merged(self.summary, self.cells, cells) if self.rows else cells
         self.rows.append(leaf.rows)
         self.without_target += leaf.without_target
         self.without_weight += leaf.without_weight
@@ -142,6 +143,12 @@ class Rolling:
 def merged(summary: Summary, a: Sequence[State], b: Sequence[State]) -> tuple[State, ...]:
     """Return the states of both, cell by cell; ``summary`` knows what it learned."""
     return tuple(summary.merge(x, y) for x, y in zip(a, b, strict=True))
+
+
+def later(summary: Summary, cells: Sequence[State], rows: int) -> tuple[State, ...]:
+    """Return the states of the same rows, where so many others of the data come before them."""
+    ageing = summary.ageing
+    return tuple(cells) if ageing is None else tuple(ageing.later(cell, rows) for cell in cells)
 
 
 def empty_leaf(summary: Summary, pilot: Pilot) -> Leaf:
@@ -165,10 +172,14 @@ def no_cells(summary: Summary, pilot: Pilot) -> list[State]:
 
 
 def joined(
-    summary: Summary, pilot: Pilot, cells: Sequence[State], run: Sequence[State], place: int
+    summary: Summary, pilot: Pilot, cells: Sequence[State], run: Sequence[State], place: int, before: int
 ) -> list[State]:
-    """Return the states of the cells with those of a run, which begins at that place among the segments."""
+    """Return the states of the cells with those of a run, which begins at that place among the segments.
+
+    ``before`` are the rows of the segments before it.
+    """
     ready, places = pilot.ready(summary), pilot.folds.places
+    run = later(ready, run, before)
     if places is None:
         return list(merged(ready, cells, run))
     found = list(cells)
@@ -194,14 +205,15 @@ def stored_cells(
     summary: Summary, pilot: Pilot, context: str, keys: Sequence[str], store: StateStore
 ) -> tuple[list[State], int]:
     """Return the merged states of some segments, as a pass makes them, and how many are not in the store."""
-    ready, cells, missing = pilot.ready(summary), no_cells(summary, pilot), 0
+    ready, cells, missing, before = pilot.ready(summary), no_cells(summary, pilot), 0, 0
     runs, like = runs_of(keys, alone=pilot.folds.places is not None), empty_leaf(summary, pilot)
     most = max(1, min(LENGTH, HELD // (len(cells) * max(1, ready.nbytes(pilot.shape)))))
     kept, _ = cover_runs(store, context, runs)
     for run in runs:
         known = store.get_many(context, [run.key], empty_run(summary, pilot)) if run.key in kept else {}
         if known:
-            cells = joined(summary, pilot, cells, known[run.key].cells, run.start)
+            cells = joined(summary, pilot, cells, known[run.key].cells, run.start, before)
+            before += int(known[run.key].rows.sum())
             continue
         rolling = Rolling(ready)
         for start in range(0, len(run.keys), most):
@@ -212,5 +224,6 @@ def stored_cells(
                     rolling.add(leaves[key])
                 else:
                     missing += 1
-        cells = joined(summary, pilot, cells, rolling.cells, run.start) if rolling.rows else cells
+        cells = joined(summary, pilot, cells, rolling.cells, run.start, before) if rolling.rows else cells
+        before += sum(rolling.rows)
     return cells, missing

@@ -14,6 +14,7 @@ from threading import Event
 import pyarrow as pa
 
 from algorithms.contract import Summary
+from hpo.data.clocks import clock_of
 from hpo.data.dataset import Dataset
 from hpo.data.folds.groups import GroupFolds
 from hpo.data.folds.schemes import FoldScheme
@@ -122,6 +123,7 @@ def export_site(
             f"folds {question.folds.describe()}: a group may be at several sites, which do not know of each "
             "other's; use {'scheme': 'segment'} or {'scheme': 'kfold'}"
         )
+    check_clock(question.spec.half_life)
     pilot, dataset = pilot_of(question), question.dataset
     sums = [s for s in question.summaries if s.sums and s.learning is None]
     if not sums:
@@ -154,6 +156,15 @@ def export_site(
         return Sent(site, rows, tuple(map(repr, sums)), left, export_states(store, path), spent)
 
 
+def check_clock(half_life: object) -> None:
+    """Refuse rows that age by their place: those of several sites have no order."""
+    if isinstance(half_life, float):
+        raise TuneError(
+            f"half_life={half_life:g}: the rows of several sites have no order; say by which column they age, as "
+            "in half_life={'day': '30d'}"
+        )
+
+
 def _leaf(summary: Summary, pilot: Pilot, made: PassResult) -> Leaf:
     """Return the leaf of a site: the states of every fold, or one where the site is a fold."""
     cells = tuple(made.cells[summary])
@@ -180,7 +191,9 @@ def _folds(folds: FoldScheme) -> str:
 def _about(question: Question, pilot: Pilot) -> dict[str, object]:
     """Return what others must know to make, and to read, the states of a study."""
     dataset = question.dataset
-    columns = tuple(dict.fromkeys((*dataset.columns, *pilot.folds.columns)))
+    clock = clock_of(question.summaries)
+    beside = (*pilot.folds.columns, *(clock.columns if clock is not None else ()))
+    columns = tuple(dict.fromkeys((*dataset.columns, *beside)))
     schema = pa.schema([pa.field(field.name, field.type) for field in map(dataset.arrow.field, columns)])
     return {
         "study": question.spec.name or "study",

@@ -18,6 +18,7 @@ import pyarrow as pa
 from algorithms.batches import Label
 from algorithms.contract import RESUMABLE, State, Summary, pieces_for
 from algorithms.errors import AlgorithmError
+from hpo.data.clocks import clock_of
 from hpo.data.dataset import Dataset
 from hpo.data.encoding.encoder import Encoded
 from hpo.data.encoding.gather import Workspace
@@ -126,7 +127,7 @@ class Flow:
         self.cells: dict[Summary, list[State]] = {s: [self._none(s)] * pilot.folds.plan.n_cells for s in summaries}
         self._dealer = self._begun()
         self._workspace = Workspace()
-        self._draws = any(s.draws for s in summaries)
+        self._draws, self._clock = any(s.draws for s in summaries), clock_of(summaries)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take further rows.
@@ -141,9 +142,11 @@ class Flow:
         try:
             cells = self._dealer(batch)
             hashes = priorities(f"stream:{self.name}", DRAW, self.position, rows) if self._draws else None
+            where = f"the stream {self.name!r}"
+            clock = None if self._clock is None else self._clock.of(batch, self.position, where)
             encoded = pilot.encoder.encode_cells(
-                batch, self.targets, self.weight, cells, n_cells, priority=hashes, workspace=self._workspace,
-                where=f"the stream {self.name!r}",
+                batch, self.targets, self.weight, cells, n_cells, priority=hashes, clock=clock,
+                workspace=self._workspace, where=where,
             )  # fmt: skip
             self.cells = self._with(encoded)
         except (DataError, AlgorithmError):

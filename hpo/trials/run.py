@@ -29,6 +29,7 @@ from hpo.question.question import Question, masked, solved_from, without_hashing
 from hpo.question.search import Searched, asked_for, space_of, widest
 from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.fold_sizes import noted_sizes
+from hpo.states.forecast import Awaited, with_memory
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.summaries import record_of as record_known
 from hpo.states.learned.summaries import with_known
@@ -60,7 +61,7 @@ from studies.record.study_record import ONEPASS, Cost, EditionNote, SegmentRead,
 from studies.record.write_behind import PATIENCE, WriteBehind
 from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
-from studies.spec.spec import plain
+from studies.spec.form import plain
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -169,7 +170,7 @@ class Runner:
             record = self._refined(record, refining)
             retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
             cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
-            record = replace(record, cost=cost)
+            record = replace(record, cost=cost, forecast=with_memory(record.forecast))
             recorder.describe(record)
             polished = self._polish(tuner, found, stop, record)
             if polished is not None:
@@ -239,7 +240,10 @@ class Runner:
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
         question, spec = self.question, self.question.spec
         pilot = with_known(pilot, question.dataset, question.summaries, question.store, spec.seed)
+        awaited = Awaited.of(question, pilot)
         made = read(question, pilot, self.progress, stop)
+        if awaited is not None:
+            made = replace(made, forecast=awaited.met(made.result.seconds))
         found = evidence(
             made.pilot, made.contexts, made.result.cells, question.scoring, solved_from(question.searched)
         )
@@ -426,6 +430,7 @@ class Runner:
             weight=dataset.weight,
             store=str(question.store.location),
             cost=cost,
+            forecast=made.forecast,
         )
 
     def _taken(self) -> Mapping[str, str] | None:

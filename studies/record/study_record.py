@@ -86,6 +86,27 @@ class Cost(Work):
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What a pass was expected to take, and what it took.
+
+    Attributes
+    ----------
+    rows : that the forecast was measured on; took : seconds that this needed.
+    seconds : of the pass.
+    store_bytes : that the store gains.
+    memory : most bytes of memory that the process holds.
+    real : the same by name, as the run had it; empty until then.
+    """
+
+    rows: int
+    seconds: float
+    store_bytes: int
+    memory: int
+    took: float = 0.0
+    real: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Sizes:
     """How many rows the folds have: of each fold, its groups, and by label the rows of each class."""
 
@@ -179,6 +200,7 @@ class StudyRecord:
     polish : what a second pass did for the winner.
     stopped : why the trials ended; empty while they run.
     edition : which edition of the study it is; None of one that was recorded before there were any.
+    forecast : what the pass was expected to take, and took; None where nobody asked.
 
     Examples
     --------
@@ -221,6 +243,7 @@ class StudyRecord:
     polish: PolishNote | None = None
     stopped: str = ""
     edition: EditionNote | None = None
+    forecast: Forecast | None = None
 
     @property
     def standing(self) -> int | None:
@@ -257,7 +280,8 @@ class StudyRecord:
         values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
-        return {key: value for key, value in found.items() if key not in ("polish", "edition") or value is not None}
+        spare = "polish", "edition", "forecast"
+        return {key: value for key, value in found.items() if key not in spare or value is not None}
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], study: str) -> StudyRecord | None:
@@ -323,6 +347,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "fold_sizes": _sizes,
     "cost": _cost,
     "polish": lambda value: PolishNote(**value),
+    "forecast": lambda value: Forecast(**value),
     "edition": lambda value: EditionNote(**{**value, "drift": tuple(map(tuple, value["drift"]))}),
 }
 """How a field is read that JSON holds in another form."""

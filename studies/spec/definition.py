@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from studies.masking import mask
-from studies.spec.spec import OPTIONS, StudySpec, plain
+from studies.spec.form import plain
+from studies.spec.spec import OPTIONS, StudySpec
 
 DEFINING = tuple(name for name, option in OPTIONS.items() if option.defines)
 """The options that make a study the same study; the others say how, where and how long it runs."""

@@ -93,7 +93,7 @@ def _written(value: Any) -> Any:
     return str(value) if type(value).__name__ == "datetime64" else as_plain(value)
 
 
-def _duration(value: Any) -> Any:
+def duration(value: Any) -> Any:
     """Return a duration of Python, NumPy or pandas as YAML has it; anything else as it is."""
     if type(value).__name__ == "timedelta64":
         value = value.item()
@@ -126,7 +126,7 @@ class FoldScheme(Strict):
     n_splits: int = Field(default=5, ge=1, le=1000)
     seed: int | None = None
     boundaries: Annotated[tuple[int | float | str, ...], BeforeValidator(_listed)] | None = None
-    gap: Annotated[int | float | str, BeforeValidator(_duration)] | None = None
+    gap: Annotated[int | float | str, BeforeValidator(duration)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> FoldScheme:
@@ -181,7 +181,7 @@ def period(value: Any) -> str | None:
     >>> period("30d"), period(datetime.timedelta(days=2)), period(None)
     ('30d', '172800s', None)
     """
-    value = _duration(value)
+    value = duration(value)
     if value is None or (isinstance(value, str) and seconds_of(value)):
         return value
     raise wrong(f"{value!r} is no duration with a unit; write text such as '30d', '8w' or '12h'")

@@ -12,6 +12,7 @@ from studies.errors import Problem
 from studies.masking import mask
 from studies.spec.fields import FoldScheme
 from studies.spec.habits import our_key
+from studies.spec.interactions import Interactions
 from studies.spec.joins import JoinedTable
 from studies.spec.ranges import Range
 from studies.spec.yaml_reader import Document
@@ -76,7 +77,9 @@ def _text(item: dict[str, Any], path: tuple[str | int, ...], model: type[BaseMod
 
 
 def _keys(path: tuple[str | int, ...], model: type[BaseModel]) -> Collection[str]:
-    parts: Mapping[str | int, type[BaseModel]] = {"search": Range, "folds": FoldScheme, "join": JoinedTable}
+    parts: Mapping[str | int, type[BaseModel]] = {
+        "search": Range, "folds": FoldScheme, "join": JoinedTable, "interactions": Interactions,
+    }  # fmt: skip
     return (model if len(path) == 1 else parts[path[0]]).model_fields
 
 

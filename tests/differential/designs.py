@@ -55,7 +55,9 @@ class _Columns:
     mean: float
 
 
-def design(frames: list[pd.DataFrame], weight: Array, setting: dict, y: Array | None = None) -> Design:
+def design(
+    frames: list[pd.DataFrame], weight: Array, setting: dict, y: Array | None = None, *, centred: bool = True
+) -> Design:
     """Return the design of training rows, the first of ``frames``, and of others.
 
     Parameters
@@ -64,10 +66,11 @@ def design(frames: list[pd.DataFrame], weight: Array, setting: dict, y: Array | 
     weight : of the training rows.
     setting : ``standardize``, ``impute``, ``min_frequency`` and ``select``; ``dates`` are columns without hours.
     y : the target, which ``select`` asks.
+    centred : whether numbers are less their means; without ``select``, they may be as they are.
     """
     made: list[_Columns] = []
     for name in frames[0].columns:
-        made += _encoded([f[name] for f in frames], weight.astype(Long), setting)
+        made += _encoded([f[name] for f in frames], weight.astype(Long), {**setting, "centred": centred})
     rows = [
         np.column_stack([c.rows[i] for c in made]) if made else np.zeros((len(f), 0), Long)
         for i, f in enumerate(frames)
@@ -76,20 +79,23 @@ def design(frames: list[pd.DataFrame], weight: Array, setting: dict, y: Array | 
     if setting.get("select") is not None:
         pick = _best(rows[0], weight, y, setting["select"])
         rows, mean = [r[:, pick] for r in rows], mean[pick]
-    scale = _deviations(rows[0], mean, weight) if setting["standardize"] else np.ones(len(mean), Long)
+    scale = np.ones(len(mean), Long)
+    if setting["standardize"]:
+        away = Long(0) if centred else (weight @ rows[0]) / weight.sum()
+        scale = _deviations(rows[0] - away, mean + away, weight)
     return Design(tuple(rows), mean, scale, weight, setting["standardize"])
 
 
 def _encoded(columns: list[pd.Series], w: Array, setting: dict) -> Iterator[_Columns]:
     first = columns[0]
     if pd.api.types.is_datetime64_any_dtype(first):
-        yield from _number(columns, w, setting["impute"])
+        yield from _number(columns, w, setting["impute"], setting["centred"])
         for part in ("month", "weekday", *(() if first.name in setting["dates"] else ("hour",))):
             yield from _levels(
                 [getattr(c.dt, part) for c in columns], w, setting["min_frequency"], missing=False
             )
     elif pd.api.types.is_bool_dtype(first) or pd.api.types.is_numeric_dtype(first):
-        yield from _number(columns, w, setting["impute"])
+        yield from _number(columns, w, setting["impute"], setting["centred"])
     else:
         yield from _levels([c.astype(object) for c in columns], w, setting["min_frequency"])
 
@@ -105,20 +111,24 @@ def exact(column: pd.Series) -> tuple[Array, Array]:
     return column.to_numpy(np.float64, na_value=np.nan if gone.any() else 0.0).astype(Long), gone
 
 
-def _number(columns: list[pd.Series], w: Array, impute: str) -> Iterator[_Columns]:
+def _number(columns: list[pd.Series], w: Array, impute: str, centred: bool) -> Iterator[_Columns]:
     found = [exact(c) for c in columns]
     values, gone = found[0]
     known = w[~gone].sum()
     if known == 0:  # SimpleImputer drops what no training row has
         made = []
     else:
-        about = values[~gone][0]
+        about = values[~gone][0] if centred else Long(0)
         from_it = (w[~gone] @ (values[~gone] - about)) / known
         # a mean far from zero is rounded by more than rows near it may be: these are never less the whole of it
         fill = -about - from_it if impute == "zero" else Long(0)
         made = [np.where(g, fill, (v - about) - from_it) for v, g in found]
         shift = (w @ made[0]) / w.sum()
-        yield _Columns([m - shift for m in made], about + from_it + shift)
+        if centred:
+            yield _Columns([m - shift for m in made], about + from_it + shift)
+        else:
+            fill = Long(0) if impute == "zero" else from_it
+            yield _Columns([np.where(g, fill, v) for v, g in found], Long(0))
     if impute == "indicator" and (w[gone] > 0).any():
         share = w[gone].sum() / w.sum()
         yield _Columns([g.astype(Long) - share for _, g in found], share)

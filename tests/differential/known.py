@@ -1248,4 +1248,28 @@ KNOWN: tuple[Example, ...] = (
         "parts",
         "neg_root_mean_squared_error",
     ),
+    # Shrunk to the mean variance alone, a covariance had a bound without that mean's rounding (7e-8 off, told 6e-15).
+    Example(
+        Spec(seed=667621, rows=12, cols=(Col("boolean", missing=0.3, where="only"),
+            Col("text", where="file"),
+            Col("heavy", offset=100000.0, missing=0.3, marked="fold", unit=-9),
+            Col("boolean", missing=0.02)), target="class", offset=10000000.0, scale=12,
+            order="grouped", weights="whole", files=3, parts=5),
+        "lda",
+        (("impute", "indicator"), ("min_frequency", 0.0), ("shrinkage", 1.0), ("standardize", False)),
+        "shuffle",
+        "log_likelihood",
+    ),
+    # Rows about the mean of a column in two units left the oracle seven digits of the smaller one.
+    Example(
+        Spec(seed=1817680,
+            cols=(Col("heavy", "int32", offset=1000.0, missing=0.1, where="only", sentinel=-1.0),
+            Col(offset=-30.0, missing=0.6, marked="file", unit=12),
+            Col(offset=1000.0, where="fold", sentinel=-9999.0)), target="class", classes=3,
+            offset=100000.0, scale=6, order="sorted", source="parquet", files=7, dtype="int8"),
+        "qda",
+        (("impute", "zero"), ("min_frequency", 0.1), ("reg_param", 0.5), ("standardize", False)),
+        "kfold",
+        "accuracy",
+    ),
 )  # fmt: skip

@@ -19,13 +19,15 @@ def features(t: Table, some: np.ndarray) -> pd.DataFrame:
     return t.frame[list(t.features)].iloc[some]
 
 
-def designed(example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> Design:
+def designed(
+    example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame], *, centred: bool = True
+) -> Design:
     """Return the design of training rows and of others under an example's setting."""
     spec = example.spec
     dates = {f"x{j}" for j, col in enumerate(spec.cols) if col.kind == "date" and spec.source != "frame"}
     setting = {**PLAIN, **example.values, "dates": dates}
     y = t.y[train] if setting["select"] is not None else None
-    return design([features(t, train), *others], t.weight[train], setting, y)
+    return design([features(t, train), *others], t.weight[train], setting, y, centred=centred)
 
 
 def categorical(example: Example) -> list[str]:

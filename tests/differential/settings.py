@@ -65,9 +65,6 @@ SETTINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 SETTINGS["knn_classifier"] = SETTINGS["knn_regressor"]
 FEW_COLUMNS = ("qda",)
 """Algorithms that need more rows of each class than columns, and would else be refused most of the time."""
-IN_ONE_UNIT = ("lda", "qda")
-"""Algorithms that are not asked of columns in two units: states of classes are not read again in more digits, so that
-their scores are known to the bound that they report, and their models no further."""
 COUNTED = ("multinomial_nb", "bernoulli_nb", "complement_nb", "categorical_nb")
 TARGETS = {
     **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic"), "class"),
@@ -113,8 +110,6 @@ def examples(algorithm: str) -> st.SearchStrategy[Example]:
     specs = tables.specs(target, kinds)
     if algorithm in FEW_COLUMNS:
         specs = specs.map(lambda s: replace(s, cols=s.cols[:5], rows=max(s.rows, 60)))
-    if algorithm in IN_ONE_UNIT:
-        specs = specs.map(_in_one_unit)
     return st.builds(
         Example,
         specs,
@@ -123,10 +118,6 @@ def examples(algorithm: str) -> st.SearchStrategy[Example]:
         st.sampled_from(splits_of(target)),
         st.sampled_from(scores_of(algorithm)),
     )
-
-
-def _in_one_unit(spec: Spec) -> Spec:
-    return replace(spec, cols=tuple(replace(col, unit=0) for col in spec.cols))
 
 
 def splits_of(target: str) -> tuple[str, ...]:

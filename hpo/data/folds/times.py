@@ -15,7 +15,7 @@ from hpo.data.cells import FoldPlan, Split, check_splits
 from hpo.data.folds.dealing import Cells
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.segment import Segment
-from hpo.data.values import as_numbers, null_mask, one_array
+from hpo.data.values import one_array, times_of
 from hpo.errors import DataError
 
 Times = NDArray[np.float64]
@@ -93,7 +93,7 @@ class TimeFolds(FoldScheme):
 
     def fit(self, sample: pa.Table) -> TimeFolds:
         """Return the scheme with boundaries at the quantiles of a sample; DataError if there are too few times."""
-        times = _times(one_array(sample.column(self.column)))
+        times = times_of(one_array(sample.column(self.column)))
         values, counts = np.unique(times[~np.isnan(times)], return_counts=True)
         if len(values) <= self.n_splits:
             raise DataError(
@@ -113,7 +113,7 @@ class TimeFolds(FoldScheme):
             raise DataError(
                 f"time folds by {self.column!r} have no boundaries yet; fit them to a sample first"
             )
-        times = _times(batch.column(self.column))
+        times = times_of(batch.column(self.column))
         cells = np.searchsorted(self._cuts, times, side="right")
         cells[np.isnan(times)] = 0
         return cells.astype(np.uint16)
@@ -148,12 +148,3 @@ def _even_cuts(counts: NDArray[np.int64], cuts: int) -> list[int]:
         least = found[-1] + 1 if found else 1
         found.append(min(max(place, least), len(counts) - (cuts + 1 - i)))
     return found
-
-
-def _times(array: pa.Array) -> Times:
-    """Return times as numbers, NaN where missing."""
-    times = as_numbers(array).astype(np.float64)
-    mask = null_mask(array)
-    if mask is not None:
-        times[mask] = np.nan
-    return times

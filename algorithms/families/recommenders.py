@@ -1,0 +1,392 @@
+"""Models that recommend: a matrix B of items by items, by which a row of a user's items scores every item.
+
+Notation: X users by items, a row for each user; G = XᵀX = VΛVᵀ. A user x has the scores xB, and what is recommended
+are the items of largest score that x does not hold. B follows from G alone, which
+:class:`~algorithms.summaries.moments.Moments` keep: nothing of it needs another reading.
+
+Held-out users are scored by which of their items the rest of them finds again (Marlin 2004, "strong
+generalization"; Liang, Krishnan, Hoffman & Jebara 2018, §4.3): one item in five of each is hidden, at least one,
+and the model recommends to what is left.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from algorithms.arrays import Array, Floats, Mask, Places
+from algorithms.contract import Algorithm, Held, Rows, Score, Tags
+from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
+from algorithms.families.pipeline import pipeline
+from algorithms.families.rounding import sure
+from algorithms.lazily import scipy
+from algorithms.memo import MEMO
+from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.kernels import NONE
+from algorithms.ranges import Log, Range
+from algorithms.solvers.spectrum import EPS
+from algorithms.summaries.moments import Moments, MomentsState, check_finite
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+    from sklearn.base import BaseEstimator
+
+HIDDEN = 0.2
+"""Share of a held-out user's items that are hidden, at least one."""
+
+CUTS = (10, 20, 50, 100)
+"""Numbers of items that are recommended, of each score of held-out users."""
+
+SQUARED = "neg_mean_squared_error"
+RANKED = tuple(f"{name}@{cut}" for name in ("ndcg", "recall") for cut in CUTS)
+
+USERS = 512
+"""Held-out users that are scored at once."""
+
+HELP = "raise alpha"
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Λ, descending and not negative, shape (q,), and V, shape (q, q).
+
+    Examples
+    --------
+    >>> Directions.of(np.diag([1.0, 4.0])).values.tolist()
+    [4.0, 1.0]
+    """
+
+    values: Array
+    vectors: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.values.nbytes + self.vectors.nbytes
+
+    @classmethod
+    def of(cls, gram: Array) -> Directions:
+        """Return those of products of items."""
+        values, vectors = np.linalg.eigh(gram)
+        return cls(np.maximum(values[::-1], 0.0), np.ascontiguousarray(vectors[:, ::-1]))
+
+    @cached_property
+    def rank(self) -> int:
+        """Number of directions in which users have anything but rounding."""
+        return int(np.count_nonzero(self.values > len(self.values) * EPS * self.values[:1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Users:
+    """Some held-out users, a part of their items hidden.
+
+    Attributes
+    ----------
+    left, hidden : the items that are left and those that are hidden, sparse, shapes (n, q).
+    """
+
+    left: csr_array
+    hidden: csr_array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(int(m.data.nbytes + m.indices.nbytes) for m in (self.left, self.hidden))
+
+    @classmethod
+    def of(cls, users: csr_array, hide: Mask) -> Users:
+        """Return users of whom some entries are hidden."""
+        return cls(_where(users, ~hide), _where(users, hide))
+
+    def along(self, directions: Directions) -> Array:
+        """Return what is left of the users along directions, shape (n, rank) (kept for these users)."""
+        return MEMO.get(self, directions, lambda: self.left @ directions.vectors[:, : directions.rank])
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """The products of items, of some users.
+
+    Attributes
+    ----------
+    state : of the users.
+    columns : the map to items: what is missing is zero, as what a sparse matrix does not store.
+    gram : G, shape (q, q).
+    """
+
+    state: MomentsState
+    columns: ColumnMap
+    gram: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, the eigenvectors to come included."""
+        return 2 * self.gram.nbytes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the items."""
+        return self.columns.names
+
+    @cached_property
+    def directions(self) -> Directions:
+        """Λ and V."""
+        return Directions.of(self.gram)
+
+    def seen(self, state: MomentsState) -> Array:
+        """Return the products of the same items, of other users."""
+        return _gram(state, self.columns)
+
+
+def items_of(state: MomentsState) -> Items:
+    """Return the products of a state's items (kept for the state)."""
+    return MEMO.get(state, "items", lambda: _items(state))
+
+
+def _items(state: MomentsState) -> Items:
+    columns = column_map(state, "zero", 0.0)
+    return Items(state, columns, _gram(state, columns))
+
+
+def _gram(state: MomentsState, columns: ColumnMap) -> Array:
+    d, k = state.shape.d, len(state.within)
+    mean = columns.mean(state.mean[:d]) + columns.origin
+    return columns.both(state.inner[:k, :k], state.within) + state.weight * np.multiply.outer(mean, mean)
+
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommender(Algorithm[MomentsState, M], Generic[M]):
+    """A model of items by items, from the products of items.
+
+    Parameters
+    ----------
+    summary : the moments of the users' rows.
+    """
+
+    summary: Moments = Moments()
+
+    tags: ClassVar[Tags] = Tags(
+        task="recommendation", exact=(SQUARED,), sampled=RANKED, default_score="ndcg@100"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.summary.target_transform != "none":
+            raise InvalidField(f"target_transform={self.summary.target_transform!r}: items have no target")
+        if self.summary.kernel != NONE:
+            raise InvalidField(f"kernel={self.summary.kernel!r}: features of a kernel are no items; leave it out")
+
+    @abstractmethod
+    def scored(self, solution: M, users: Users) -> Array:
+        """Return xB of what is left of some users, shape (n, q)."""
+
+    @abstractmethod
+    def squared(self, solution: M, held_out: MomentsState) -> tuple[float, float]:
+        """Return ‖X - XB‖² of held-out users, and by what share of it rounding may move it."""
+
+    @abstractmethod
+    def items(self, solution: M) -> Items:
+        """Return the products of items that a solution comes from."""
+
+    @abstractmethod
+    def factors(self, solution: M) -> tuple[Array, ...]:
+        """Return B, or matrices whose product it is."""
+
+    def estimator(self, solution: M) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, whose ``transform`` gives every item a score.
+
+        It ends in :class:`~algorithms.families.item_scores.ItemScores`.
+        """
+        from algorithms.families.item_scores import ItemScores  # noqa: PLC0415 -- loads scikit-learn
+
+        items = self.items(solution)
+        model = ItemScores().set(self.factors(solution), items.names)
+        return pipeline(items.columns, items.state.shape.d, None, model)
+
+    def score(self, solution: M, held: Held[MomentsState], metric: str) -> Score | None:
+        """Return minus the mean squared error of all entries, or how many hidden items of users are found.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        Unscorable
+            No held-out user has two items.
+        """
+        if (rows := held.rows_for(metric)) is not None:
+            return self._ranked(solution, rows, metric) if metric in RANKED else None
+        held_out = held.state_for(metric)
+        if held_out is None or metric != SQUARED:
+            return None
+        total, moved = self.squared(solution, held_out)
+        value = max(total, 0.0) / (held_out.weight * max(1, len(self.items(solution).names)))
+        return sure(metric, Score(-value, moved * value), value, HELP)
+
+    def _ranked(self, solution: M, rows: Rows, metric: str) -> Score:
+        name, _, cut = metric.partition("@")
+        found = MEMO.get(solution, rows, lambda: self._found(solution, rows))
+        each = ranked(name, found.places, found.hidden, int(cut))
+        return Score(float(np.average(each, weights=found.weights)))
+
+    def _found(self, solution: M, rows: Rows) -> Found:
+        columns = self.items(solution).columns
+        halves = MEMO.get(rows, ("halves", columns.names), lambda: Halves.of(rows, columns))
+        places = [placed(self.scored(solution, users), users) for users in halves.users]
+        hidden = [np.diff(users.hidden.indptr) for users in halves.users]
+        return Found(np.concatenate(places), np.concatenate(hidden), halves.weights)
+
+    def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
+        """Return penalties around the mean number of users of an item."""
+        usual = float(np.trace(items_of(state).gram)) / max(1, len(items_of(state).names))
+        return {"alpha": Log(usual / 100.0, usual * 100.0)} if usual > 0.0 else {}
+
+    def check(self, state: MomentsState) -> None:
+        """Refuse no users, and values whose squares have no finite sum."""
+        check_finite(state)
+        if state.rows < 2:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 2 users, and has {state.rows}")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Where hidden items stand among the recommended ones.
+
+    Attributes
+    ----------
+    places : of every hidden item, from 0; user by user.
+    hidden : how many of each user.
+    weights : of each user.
+    """
+
+    places: Places
+    hidden: Places
+    weights: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.places.nbytes + self.hidden.nbytes
+
+
+def ranked(name: str, places: Places, hidden: Places, cut: int) -> Array:
+    """Return recall or normalised discounted cumulative gain of each user's hidden items.
+
+    Parameters
+    ----------
+    name : ``"recall"``: the share of hidden items among the first ones, of as many as could stand there;
+        ``"ndcg"``: those that stand there, 1/log₂(place + 2) each, by the most that could be.
+    places : shape (m,), of every hidden item from 0, user by user.
+    hidden : shape (n,), how many each user has; at least one.
+    cut : how many are recommended.
+
+    Examples
+    --------
+    >>> ranked("recall", np.array([0, 30, 1]), np.array([2, 1]), cut=10).tolist()
+    [0.5, 1.0]
+    >>> ranked("ndcg", np.array([0, 30, 1]), np.array([2, 1]), cut=10).round(4).tolist()
+    [0.6131, 0.6309]
+    """
+    user = np.repeat(np.arange(len(hidden)), hidden)
+    gains = np.ones(cut) if name == "recall" else 1.0 / np.log2(np.arange(cut) + 2.0)
+    gained = np.where(places < cut, gains[np.minimum(places, cut - 1)], 0.0)
+    return np.asarray(np.bincount(user, gained, len(hidden)) / np.cumsum(gains)[np.minimum(hidden, cut) - 1])
+
+
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """Held-out users, some items of each hidden.
+
+    Attributes
+    ----------
+    users : some at a time.
+    weights : of all of them.
+    """
+
+    users: tuple[Users, ...]
+    weights: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(users.nbytes for users in self.users)
+
+    @classmethod
+    def of(cls, rows: Rows, columns: ColumnMap) -> Halves:
+        """Return the users that have two items at least; Unscorable where none has."""
+        made = scipy.sparse.csr_array(rows.X @ columns.matrix)
+        made.eliminate_zeros()
+        made.sort_indices()
+        enough = np.flatnonzero(np.diff(made.indptr) > 1)
+        if not len(enough):
+            raise Unscorable(
+                f"none of {rows.n:,} sampled held-out users has two items, one to hide and one to recommend by; "
+                f"use scoring={SQUARED!r}, or leave out users of one item"
+            )
+        made = made[enough]
+        parts = [made[start : start + USERS] for start in range(0, len(enough), USERS)]
+        return cls(tuple(Users.of(part, hidden_of(part)) for part in parts), np.asarray(rows.sample_weight)[enough])
+
+
+def hidden_of(users: csr_array) -> Mask:
+    """Return which entries of a sparse matrix are hidden: of each row a fifth, at least one.
+
+    Which ones follows from the items that a row has, and not from where it stands.
+    """
+    counts = np.diff(users.indptr)
+    user = np.repeat(np.arange(len(counts)), counts)
+    item = _mixed(users.indices.astype(np.uint64) + np.uint64(1))
+    own = np.zeros(len(counts), np.uint64)
+    np.add.at(own, user, item)
+    order = np.lexsort((_mixed(item ^ own[user]), user))
+    rank = np.empty(len(order), np.intp)
+    rank[order] = np.arange(len(order)) - users.indptr[user]
+    return np.asarray(rank < np.maximum(1, np.rint(HIDDEN * counts).astype(np.intp))[user])
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """Return 64 bits that look random, of 64 bits (Steele, Lea & Flood 2014, SplitMix)."""
+    with np.errstate(over="ignore"):
+        z = values * _MIX
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(z ^ (z >> np.uint64(31)))
+
+
+def _where(users: csr_array, kept: Mask) -> csr_array:
+    """Return some entries of a sparse matrix."""
+    user = np.repeat(np.arange(users.shape[0]), np.diff(users.indptr))
+    return scipy.sparse.csr_array(
+        (users.data[kept], (user[kept], users.indices[kept])), shape=users.shape
+    )
+
+
+def placed(scores: Floats, users: Users) -> Places:
+    """Return where each hidden item stands among those that a user does not hold, from 0; ties as the worst."""
+    left, hidden = users.left, users.hidden
+    user = np.repeat(np.arange(left.shape[0]), np.diff(left.indptr))
+    scores[user, left.indices] = -np.inf
+    order = np.sort(scores, axis=1)
+    found = [
+        scores.shape[1] - 1 - np.searchsorted(order[u], scores[u, hidden.indices[start:stop]])
+        for u, (start, stop) in enumerate(pairwise(hidden.indptr))
+    ]
+    return np.concatenate(found).astype(np.intp)
+
+
+def digits(values: Array, alpha: float) -> float:
+    """Return by what share rounding may move a quadratic form of (G + α)⁻¹."""
+    if not len(values):
+        return 0.0
+    return 8.0 * math.sqrt(len(values)) * EPS * float((values[0] + alpha) / max(values[-1] + alpha, 1e-300))

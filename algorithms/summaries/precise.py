@@ -1,0 +1,109 @@
+"""How many digits a pass keeps: products of the columns, or a triangular root of the rows besides.
+
+Products of n rows hold half the digits of the rows. A root R with RᵀR their scatter, found from the rows by QR
+decompositions whose factors are stacked and decomposed again, has all of them (TSQR: Demmel, Grigori, Hoemmen &
+Langou 2012).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+import numpy as np
+
+from algorithms.arrays import Array
+from algorithms.contract import Batch, Learned, Shape, State
+from algorithms.known import Known
+
+AUTO, DATA, DOUBLE, QR = "auto", "data", "double", "qr"
+PRODUCTS = (DATA, DOUBLE, QR)
+"""How products are taken; a summary of precision ``"auto"`` knows the place of its own among them."""
+
+BLOCK = 4096
+"""Rows that are decomposed at once."""
+
+S = TypeVar("S", bound=State)
+
+
+class Precise(Learned[S], Generic[S]):
+    """A summary whose field ``precision`` says how products are taken; ``"auto"``: by QR once a score needs it."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def precision(self) -> str:
+            """A field of the class: how products are taken."""
+            ...
+
+    @property
+    def products(self) -> str:
+        """How products are taken: the precision that was asked for, or what a summary of ``"auto"`` knows."""
+        if self.precision != AUTO:
+            return self.precision
+        known = self.known is not None and "precision" in self.known
+        return PRODUCTS[int(self.known["precision"][0])] if known and self.known else DOUBLE
+
+    def finer(self, known: Known | None) -> Known | None:
+        """Return what a pass must know whose states have more digits; None where the precision is fixed."""
+        if self.precision != AUTO or self.knowing_or_not(known).products == QR:
+            return None
+        arrays = {} if known is None else known.arrays
+        return Known({**arrays, "precision": np.array([PRODUCTS.index(QR)])})
+
+    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
+        """Return how products are taken and why; empty where the precision is fixed."""
+        if self.precision != AUTO:
+            return ""
+        how = self.knowing_or_not(known).products
+        if how == QR:
+            return "QR decompositions of the rows: a score needed more digits than products have"
+        narrow = shape.dtype == "float32" and self.learning is None
+        why = ", since in float32 digits would be lost" if narrow else ""
+        return (
+            f"products in float64{why}; where a score needs more digits the data is read once more, by QR "
+            "decompositions"
+        )
+
+    @property
+    def learning(self) -> Learned | None:
+        """None: what it may know is how to take products, which no sample shows."""
+        return None
+
+    def learn(self, shape: Shape, sample: Batch) -> Known:
+        """Return nothing: no sample is asked."""
+        return Known({})
+
+    def knowing_or_not(self, known: Known | None) -> Self:
+        """Return this summary, knowing that or nothing."""
+        return dataclasses.replace(self, known=known)
+
+
+def triangular(blocks: list[Array]) -> Array:
+    """Return the triangular root of the rows of all blocks, at most p of them (TSQR).
+
+    Examples
+    --------
+    >>> abs(triangular([np.array([[3.0]]), np.array([[4.0]])])).tolist()
+    [[5.0]]
+    """
+    found = [np.asarray(np.linalg.qr(block, mode="r"), np.float64) for block in blocks]
+    return found[0] if len(found) == 1 else triangular([np.concatenate(found)])
+
+
+def root_of(rows: Array) -> Array:
+    """Return the triangular root of rows, decomposed some at a time."""
+    return triangular([rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK)])
+
+
+def exact_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return a + b in two parts: rounded, and what rounding took (Knuth, TAOCP 2, §4.2.2, theorem B).
+
+    Examples
+    --------
+    >>> [x.tolist() for x in exact_sum(np.array([1e16]), np.array([1.0]))]
+    [[1e+16], [1.0]]
+    """
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)

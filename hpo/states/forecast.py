@@ -1,0 +1,257 @@
+"""What a pass will take, measured on a few of its rows: seconds, memory, and the bytes that the store gains.
+
+The rows are read as the pass reads them: in as many threads, through the same encoder, into the same states. What
+the first batches take is counted once (libraries, files that are opened), what those after them take is the rate.
+Leaves of theirs are written to a place of their own, read back and merged: so their bytes and seconds are known.
+The forecast is kept in the store, and the run that follows notes what it took beside it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from algorithms.contract import State, Summary, fitted
+from algorithms.errors import AlgorithmError
+from algorithms.laws import size
+from hpo.process.memory import peak_memory
+from hpo.process.progress import Progress
+from hpo.process.threads import one_thread
+from hpo.question.question import Question
+from hpo.states.contexts import make_pass, pilot_of
+from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.summaries import with_known
+from hpo.states.passes import Pass
+from hpo.states.runs import Keyed, Leaf, empty_leaf, merged
+from hpo.states.stand_in import fitting
+from state_store import Key, Member, StateStore, digest
+from studies.record.study_record import Forecast
+
+if TYPE_CHECKING:
+    from hpo.data.segment import Segment
+
+KIND = "forecasts"
+"""Of the documents."""
+
+ROWS, SECONDS = 1 << 18, 0.6
+"""Of a segment so many rows are read at most; each thread reads further ones until so many seconds are over."""
+
+SOME, HELD = 8, 1 << 22
+"""Leaves that are held to be written, at most, and their bytes."""
+
+
+def forecast(question: Question) -> Forecast:
+    """Return what the pass of a question will take; draws the pilot, which the run will not, and reads some rows.
+
+    Raises
+    ------
+    DataError
+        The rows cannot be read.
+    """
+    with one_thread():
+        pilot = pilot_of(question)
+        question = fitting(question, pilot)
+        pilot = with_known(pilot, question.dataset, question.summaries, question.store, question.spec.seed)
+        one_pass = make_pass(question, pilot)
+        missing, known = one_pass.missing()
+        lanes = min(question.engine.n_jobs or one_pass.threads(missing), len(missing))
+        began = time.perf_counter()
+        found = _read(one_pass, missing, lanes) if missing else _Read(())
+        kept = _kept(one_pass, found, len(missing), len(known), packed=one_pass.in_packs(missing))
+        _solve(question, found)
+        made = Forecast(
+            rows=found.rows,
+            seconds=found.seconds(sum(segment.nbytes for segment, _ in missing)) + kept.seconds,
+            store_bytes=kept.nbytes,
+            memory=peak_memory() + _states(one_pass, found),
+            took=time.perf_counter() - began,
+        )
+    name = name_of(question, one_pass)
+    question.store.put_document(KIND, name, {}, {"forecast": asdict(made)})
+    return made
+
+
+def name_of(question: Question, one_pass: Pass) -> str:
+    """Return what the forecast of a pass is known by: what is read, and the states that are made."""
+    return digest([question.data_state, *sorted(one_pass.contexts.values())])
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A forecast of a pass that begins, and the bytes of the store before it."""
+
+    forecast: Forecast
+    before: int
+    store: StateStore
+
+    @classmethod
+    def of(cls, question: Question, pilot: Pilot) -> Awaited | None:
+        """Return what was forecast of a question's pass; None where nothing was."""
+        one_pass = make_pass(question, pilot)
+        document = question.store.get_document(KIND, name_of(question, one_pass))
+        if document is None:
+            return None
+        return cls(Forecast(**document.about["forecast"]), question.store.total_bytes, question.store)
+
+    def met(self, seconds: float) -> Forecast:
+        """Return the forecast with what the pass took beside it."""
+        real = {"seconds": seconds, "store_bytes": self.store.total_bytes - self.before}
+        return replace(self.forecast, real=real)
+
+
+def with_memory(forecast: Forecast | None) -> Forecast | None:
+    """Return a forecast with the memory that the run took, now that it ends."""
+    return None if forecast is None else replace(forecast, real={**forecast.real, "memory": peak_memory()})
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What reading some rows took, thread by thread."""
+
+    lanes: Sequence[_Lane]
+
+    @property
+    def rows(self) -> int:
+        """Rows that were read."""
+        return sum(lane.rows for lane in self.lanes)
+
+    @property
+    def leaves(self) -> Sequence[Mapping[Summary, Leaf]]:
+        """Of some segments."""
+        return self.lanes[0].leaves if self.lanes else ()
+
+    def seconds(self, nbytes: int) -> float:
+        """Return how long so many bytes take, all threads together: the first ones, and the rest at the rate."""
+        chunks = [lane.chunks for lane in self.lanes if lane.chunks]
+        if not chunks:
+            return 0.0
+        left = nbytes - sum(mine[0][0] for mine in chunks)
+        rates = [_rate(mine[1:] or mine) for mine in chunks]
+        return max(mine[0][1] for mine in chunks) + max(0.0, left) / sum(rates)
+
+
+def _rate(chunks: Sequence[tuple[float, float]]) -> float:
+    return max(1.0, sum(n for n, _ in chunks)) / max(1e-9, sum(s for _, s in chunks))
+
+
+def _read(one_pass: Pass, missing: Sequence[Keyed], lanes: int) -> _Read:
+    """Read rows of segments that lie apart from each other, in as many threads as the pass."""
+    turns, cores = [missing[i::lanes] for i in range(lanes)], os.cpu_count() or 1
+
+    def lane(mine: Sequence[Keyed]) -> _Lane:
+        found, ends = _Lane(), time.perf_counter() + SECONDS
+        for segment in _apart(mine):
+            found.read(one_pass, segment, ahead=len(missing) < cores)
+            if time.perf_counter() > ends and len(found.chunks) > 1:  # the first one is no rate
+                break
+        return found
+
+    with ThreadPoolExecutor(lanes) as threads:
+        return _Read(list(threads.map(lane, turns)))
+
+
+@dataclass(eq=False)
+class _Lane(Progress):
+    """What one thread read: bytes and seconds of its batches, one after another, and leaves of segments."""
+
+    chunks: list[tuple[float, float]] = field(default_factory=list)
+    leaves: list[Mapping[Summary, Leaf]] = field(default_factory=list)
+    rows: int = 0
+    _batches: list[tuple[int, float]] = field(default_factory=list)
+    _since: float = 0.0
+
+    def advance(self, rows: int, nbytes: int) -> None:
+        """Note how long a batch took."""
+        now = time.perf_counter()
+        self._batches.append((rows, now - self._since))
+        self._since = now
+
+    def read(self, one_pass: Pass, segment: Segment, *, ahead: bool) -> None:
+        """Read the beginning of a segment."""
+        self._batches, self._since = [], time.perf_counter()
+        leaves = one_pass.beginning(segment, ROWS, self, ahead=ahead)
+        rows = sum(n for n, _ in self._batches)
+        each = segment.nbytes / max(1, segment.rows or rows)
+        self.chunks += [(n * each, seconds) for n, seconds in self._batches]
+        held = sum(size(cell) for leaf in leaves.values() for cell in leaf.cells)
+        self.leaves = [*self.leaves[: min(SOME, HELD // max(1, held)) - 1], leaves] if held <= HELD else [leaves]
+        self.rows += rows
+
+
+def _apart(mine: Sequence[Keyed]) -> Iterator[Segment]:
+    """Yield the segments in an order that soon has seen all parts of the data."""
+    step = max(1, int(len(mine) * 0.618))
+    while len(mine) > 1 and any(len(mine) % d == 0 and step % d == 0 for d in range(2, step + 1)):
+        step -= 1
+    for i in range(len(mine)):
+        yield mine[i * step % len(mine)][0]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What keeping the leaves of a pass takes, and loading and merging them."""
+
+    nbytes: int = 0
+    seconds: float = 0.0
+
+
+def _kept(one_pass: Pass, found: _Read, missing: int, known: int, *, packed: bool) -> _Kept:
+    """Return what all leaves take, by those of a few segments."""
+    if not found.leaves:
+        return _Kept()
+    seconds, some, lanes = 0.0, len(found.leaves), len(found.lanes)
+    with tempfile.TemporaryDirectory() as folder:
+        store = StateStore(folder)
+        for s, context in one_pass.contexts.items():
+            leaves, like = [each[s] for each in found.leaves], empty_leaf(s, one_pass.pilot)
+            members = [Member(f"{i:032x}", leaf, one_pass.about(s)) for i, leaf in enumerate(leaves)]
+            keys, ready = [one.segment for one in members], one_pass.pilot.ready(s)
+            put = _timed(functools.partial(_put, store, context, members, packed=packed)) / some
+            got = _timed(functools.partial(store.get_many, context, keys, like)) / some
+            added = _timed(functools.partial(merged, ready, leaves[0].cells, leaves[-1].cells))
+            seconds += missing * (put + added) / lanes + known * (got + added)
+        return _Kept(store.total_bytes * missing // some, seconds)
+
+
+def _put(store: StateStore, context: str, members: Sequence[Member], *, packed: bool) -> None:
+    if packed:
+        store.put_pack(context, members)
+        return
+    for one in members:
+        store.put(Key(context, one.segment), one.state, one.about)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _states(one_pass: Pass, found: _Read) -> int:
+    """Return the bytes of the states that a study holds beside leaves: of each cell, and of all but that cell."""
+    pilot, segments = one_pass.pilot, len(one_pass.dataset.segments)
+    total = 0
+    for s in one_pass.contexts:
+        most = pilot.ready(s).nbytes(pilot.shape)
+        if found.leaves:  # those that keep rows grow with these
+            most = min(most, segments * max(map(size, found.leaves[-1][s].cells)))
+        total += 2 * pilot.folds.plan.n_cells * most
+    return total
+
+
+def _solve(question: Question, found: _Read) -> None:
+    """Make a model of each algorithm from the rows that were read, so that what it loads is in memory."""
+    for one in question.searched:
+        for algorithm in one.variants[:1]:
+            leaf = found.leaves[0].get(algorithm.summary) if found.leaves else None
+            state: State | None = None if leaf is None else leaf.cells[0]
+            with suppress(AlgorithmError):
+                if state is not None:
+                    fitted(algorithm, state)
