@@ -371,35 +371,22 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         return CurvatureState(
             a.shape, a.known, both.rows, both.weight, both.mean, both.within, both.inner,
             min(a.lowest, b.lowest),
-<<<<<<< HEAD
             a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, _joined(a, b, both.within),
-            self._keeper().merge(a.kept, b.kept), a.whole,
-=======
-            a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, a.hessian + b.hessian,
             self._keeper().merge(a.kept, b.kept), a.whole, a.reach,
->>>>>>> last11
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: K Hessians of Em unknowns, gradients by class, moments; before the pilot K = 1."""
         if self.keeps_rows(shape):
             inside = self.inside(shape)
-<<<<<<< HEAD
-            return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1024
+            return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1032
         return self._bytes(self.inside(shape), replace(self.inside(shape), filled=None))
 
     def _bytes(self, shape: Shape, filled: Shape) -> int:
         """Return the bytes of one state that expands a loss, of rows with that many of the columns."""
         k, c, m, e = self._n_starts, max(1, len(shape.classes)), shape.d + 1, self.equations(shape)
         em, ek = e * m, e * ((shape.d if filled.filled is None else filled.filled) + 1)
-        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * ek * ek) + 1)
-=======
-            return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1032
-        k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
-        c, m = max(1, len(shape.classes)), shape.d + 1
-        em = self.equations(shape) * m
-        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * em * em) + 2)
->>>>>>> last11
+        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * ek * ek) + 2)
         stored = np.arange(shape.d) if self.known is None else self.known.places("stored")
         moments = _MOMENTS.nbytes_of(filled, 0)
         return sums + moments + self._keeper().nbytes(shape_of_kept(shape, stored))
@@ -612,15 +599,12 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         etas = [z @ theta[:, along].T for theta in starts]
         found = [self.about(eta, y) for eta in etas]
         k = np.empty(len(y))
-<<<<<<< HEAD
-        k[order] = known["rarity"][codes] * importance(self.about, known, z, along, y, w, etas, found)
-        slopes = np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found])
-=======
-        k[order] = known["rarity"][codes] * importance(self.about, known, z, y, given[order], etas, found)
+        k[order] = known["rarity"][codes] * importance(
+            self.about, known, z, along, y, given[order], etas, found
+        )
         if self.half_life is not None:  # unlike importance it is not rounded, so that merging only multiplies it
             k = np.maximum(k * (batch.weights / given), LEAST_IMPORTANT)
-        m = _MOMENTS.update(_MOMENTS.init(shape), batch)
->>>>>>> last11
+        slopes = np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found])
         return CurvatureState(
             shape,
             known,
