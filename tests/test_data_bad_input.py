@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -301,3 +302,13 @@ def test_damaged_arrow_files_are_refused_and_never_end_the_process(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-500:]
     assert int(done.stdout) >= 30
+
+
+def test_a_file_that_is_gone_when_its_footer_is_needed_again(tmp_path):
+    """A remembered footer is parsed when it is needed: a file may leave a watched directory before that."""
+    for name in ("a", "b"):
+        pq.write_table(TABLE, tmp_path / f"{name}.parquet")
+    dataset = pickle.loads(pickle.dumps(open_dataset(tmp_path, target="y")))
+    (tmp_path / "a.parquet").unlink()
+    with pytest.raises(DataError, match=r"a\.parquet' vanished while it was read"):
+        dataset.extents(dataset.features)

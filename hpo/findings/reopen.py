@@ -33,7 +33,7 @@ from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
 from state_store import StateStore
-from studies.record.editions import load_edition
+from studies.record.editions import load_scored
 from studies.record.records import record_of
 from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord
@@ -104,7 +104,7 @@ def load(
 
     Parameters
     ----------
-    name : the study's name: its last edition, or the one that ``"name@2"`` says.
+    name : the study's name: its last edition that has a score, or the one that ``"name@2"`` says.
     storage : where it was recorded; None for the default.
     store : where its states are; None for where it left them.
     allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution brought
@@ -119,7 +119,7 @@ def load(
     """
     allow(listed(allow_imports))
     kept_in = open_storage(storage if storage is not None else default_storage())
-    study = load_edition(kept_in, name)
+    study = load_scored(kept_in, name)
     record = record_of(study)
     if record is None or record.segments is None:
         raise TuneError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ from hpo.errors import MemoryShort
 if sys.platform != "win32":
     import resource
 
+_STATUS = Path("/proc/self/status")
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -35,6 +37,9 @@ def peak_memory() -> int:
     """Return the most bytes of memory that this process has held so far."""
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
+    with suppress(OSError):  # of this program alone; what getrusage says a process may have from its parent
+        lines = _STATUS.read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most
 
