@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.arrays import Array, Places
+from algorithms.arrays import Array, Mask, Places
 from algorithms.contract import Algorithm, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows, TooLarge, Unscorable
 from algorithms.families.coherence import coherence, diversity
@@ -129,7 +129,7 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         own = concentrations(together) if given is None else np.full(len(phi), given)
         return TopicsSolution(state, components, together, own)
 
-    def _anchors(self, state: CoOccurrenceState, seen: Places) -> Array:
+    def _anchors(self, state: CoOccurrenceState, seen: Places) -> Mask:
         """Return which words may stand for a topic."""
         often = state.document_frequency[seen]
         most = np.sort(often)[::-1][min(self.n_topics, len(often)) - 1]

@@ -88,7 +88,7 @@ def _groups(frequency: Array) -> Places:
     groups = np.full(len(frequency), CONTEXTS - 1)
     most = np.argsort(-frequency, kind="stable")[: CONTEXTS - 1]
     groups[most] = np.arange(len(most))
-    return np.minimum(groups, len(most))
+    return np.asarray(np.minimum(groups, len(most)))
 
 
 def _leading(joint: Array, rank: int) -> tuple[Array, Array]:

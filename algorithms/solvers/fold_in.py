@@ -62,7 +62,8 @@ def log_of_words(counts: csr_array, shares: Array, phi: Array) -> Array:
         part = slice(start, start + (1 << 16))
         chance = np.einsum("ij,ji->i", shares[document[part]], phi[:, counts.indices[part]])
         logs[part] = counts.data[part] * np.log(np.maximum(chance, 1e-300))
-    return np.bincount(document, logs, minlength=counts.shape[0])
+    found: Array = np.bincount(document, logs, minlength=counts.shape[0]).astype(np.float64)
+    return found
 
 
 def documents_of(counts: csr_array) -> Places:
