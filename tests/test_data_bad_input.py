@@ -147,7 +147,7 @@ def test_roles_that_cannot_be(options, parts):
         (pd.DataFrame({"x": [1.0, "a"], "y": [1, 2]}), ("x", "one type")),
         ((np.array([[1, "a"], ["b", 2]], dtype=object), [1.0, 2.0]), ("'x0'", "type")),
         ((np.zeros((3, 1), complex), [1.0, 2.0, 3.0]), ("Complex data not supported",)),
-        ((5.0, [1.0, 2.0, 3.0]), ("X has 1 rows",)),
+        ((5.0, [1.0, 2.0, 3.0]), ("X has 1 row ",)),
         (pd.DataFrame([[1.0, 2.0]], columns=["y", "y"]), ("more than one column", "'y'")),
     ],
 )

@@ -248,6 +248,11 @@ def test_the_definition_holds_what_makes_a_study_the_same():
     assert len(digests) == len(bound) + 1
 
 
+def test_differences_of_recorded_counts_are_in_the_right_number():
+    before, after = {"state of the data": "1 segments, 5 rows"}, {"state of the data": "2 segments, 9 rows"}
+    assert differences(before, after) == ['state of the data: "1 segment, 5 rows", now "2 segments, 9 rows"']
+
+
 def test_differences_are_told_in_words():
     spec = loads(BASE)
     other = spec.but(folds=10, search={"ridge.alpha": Range(low=1, high=2)})

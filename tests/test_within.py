@@ -14,6 +14,7 @@ from algorithms import laws
 from algorithms.contract import Batch, Column, Shape
 from algorithms.summaries.class_kurtosis import ClassKurtosis
 from algorithms.summaries.classes import Classes
+from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.moments import Moments
 from hpo.process.memory import needed_by
 
@@ -113,3 +114,24 @@ def test_a_shape_knows_how_many_columns_the_data_may_fill(tmp_path):
     assert Moments().nbytes_of(whole, 400) < Moments().nbytes_of(gaps, 400) / 3
     assert Moments().nbytes_of(gaps, 400) == Moments().nbytes(gaps) == Moments().nbytes(whole)
     assert needed_by(Moments(), whole, 5, 2) < needed_by(Moments(), gaps, 5, 2) / 3
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c")])
+def test_losses_are_expanded_along_the_columns_of_the_rows(classes):
+    shape = Shape(COLUMNS, ("y",), classes=classes)
+
+    def batch(some, n, seed):
+        made = rows(shape, places(shape, *some), n, seed)
+        made.values[:, -1] = np.arange(n) % len(classes)
+        return dataclasses.replace(made, priority=np.arange(n, dtype=np.uint64) * 97 + np.uint64(seed))
+
+    curvature = LogisticCurvature()
+    summary = curvature.knowing(curvature.learn(shape, batch((0, 4), 60, 0)))
+    parts = [batch(some, n, seed) for seed, (some, n) in enumerate([((0, 4), 30), ((0, 1, 2, 5), 41), ((3,), 7)])]
+    values = np.concatenate([part.dense(shape.p) for part in parts])
+    whole = Batch(values, shape.d, priority=np.concatenate([part.priority for part in parts]))
+    assert laws.lift(summary, shape, parts[0]).along.tolist() == [0, 4, 6]
+    assert laws.lift(summary, shape, whole).along.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    laws.split_invariance(summary, shape, whole, parts)
+    laws.associativity(summary, shape, parts)
+    laws.bounded_size(summary, shape, parts)

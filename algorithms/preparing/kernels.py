@@ -236,8 +236,8 @@ class OnFeatures(Learned):
         distinct, first = np.unique(z, axis=0, return_index=True)
         if len(distinct) < self.kernel_components:
             raise NotEnoughRows(
-                f"kernel_components={self.kernel_components}: the sample has {len(distinct):,} distinct rows to "
-                "be landmarks; ask for fewer components, or use kernel='fourier'"
+                f"kernel_components={self.kernel_components}: the sample has too few distinct rows "
+                f"({len(distinct):,}) to be landmarks; ask for fewer components, or use kernel='fourier'"
             )
         drawn = rng.choice(first, self.kernel_components, replace=False, p=w[first] / w[first].sum())
         points = z[np.sort(drawn)]

@@ -33,11 +33,13 @@ from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
 from state_store import StateStore
+from studies.counting import counted
 from studies.record.editions import load_scored
 from studies.record.records import record_of
 from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord
 from studies.spec.spec import build
+from studies.uncollected import uncollected
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -93,6 +95,7 @@ class RecordedPilot(Pilot):
 
 
 @one_thread()
+@uncollected()
 def load(
     name: str,
     *,
@@ -195,7 +198,8 @@ def _cells(
     cells, missing = stored_cells(summary, pilot, context, segments, store)
     if missing:
         raise TuneError(
-            f"{missing} of {len(segments)} states of study {name!r} are gone from {store.location}; "
+            f"{missing} of {counted(len(segments), 'state')} of study {name!r} {'is' if missing == 1 else 'are'} "
+            f"gone from {store.location}; "
             "run the study again: it reads what is missing and keeps its trials"
         )
     return cells

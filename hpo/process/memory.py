@@ -14,6 +14,7 @@ from algorithms import memo, registry
 from algorithms.contract import Shape, Summary
 from algorithms.tasks import CLASS, NUMBER, TASKS
 from hpo.errors import MemoryShort
+from studies.counting import counted
 
 if sys.platform != "win32":
     import resource
@@ -68,8 +69,9 @@ def check_memory(
         classes = f" and {len(shape.classes):,} classes" if len(shape.classes) > 2 else ""
         smaller = ", ".join(fitting(shape, n_cells, workers, available))
         raise MemoryShort(
-            f"{shape.d:,} encoded columns{classes} need about {_size(needed)} for their states ({n_cells} cells, "
-            f"{workers} threads; the largest is that of {max(each, key=lambda s: each[s])!r}), and "
+            f"{counted(shape.d, 'encoded column')}{classes} need{'s' * (shape.d == 1)} about {_size(needed)} for "
+            f"their states ({counted(n_cells, 'cell')}, "
+            f"{counted(workers, 'thread')}; the largest is that of {max(each, key=lambda s: each[s])!r}), and "
             f"{_size(available)} are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer "
             f"folds or a smaller n_jobs{f'; the states of {smaller} fit' if smaller else ''}"
         )

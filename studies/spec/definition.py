@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from studies.counting import in_singular
 from studies.masking import mask
 from studies.spec.form import plain
 from studies.spec.spec import OPTIONS, StudySpec
@@ -68,4 +69,7 @@ def _flat(values: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _shown(values: Mapping[str, object], key: str) -> str:
-    return mask(json.dumps(values[key], ensure_ascii=False)) if key in values else "not given"
+    if key not in values:
+        return "not given"
+    value = values[key]
+    return mask(json.dumps(in_singular(value) if isinstance(value, str) else value, ensure_ascii=False))

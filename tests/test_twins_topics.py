@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.model_selection import KFold
+from twins_topics import TWINS, joint_of
 
 import hpo
 from algorithms import laws
@@ -43,12 +44,6 @@ def solved(X, **fields):
 def tuned(data, **options):
     options = {"search": {"topics.n_topics": [K], "topics.topic_word_prior": [0.1]}, **options}
     return hpo.tune(data, algorithm="topics", trials=1, store=None, **options)
-
-
-def joint_of(X):
-    """Return the mean over documents of the probability of each pair of two words."""
-    n = X.sum(axis=1)
-    return sum((np.outer(x, x) - np.diag(x)) / (m * (m - 1)) for x, m in zip(X, n, strict=True)) / len(X)
 
 
 def test_topics_of_documents_are_found():
@@ -90,38 +85,11 @@ def test_scores_are_those_of_plain_loops(as_matrix):
     assert result.cost.rows_read == len(X)
     for fold, (train, test) in enumerate(KFold(3).split(X)):
         s, held = solved(X[train], n_topics=K, topic_word_prior=0.1), X[test]
-        expected = np.sum(joint_of(held) * np.log(s.phi.T @ s.together @ s.phi))
-        assert result.best.scores.folds[fold] == pytest.approx(expected, rel=1e-6)
-        also = {name: result.best.scores.also[name].folds[fold] for name in names[1:]}
-        assert also["npmi"] == pytest.approx(npmi_of(s.phi, held), rel=1e-5)
-        assert also["diversity"] == len({j for row in np.argsort(-s.phi, axis=1)[:, :25] for j in row}) / (25 * K)
         given, asked = (half.toarray() for half in halves(sp.csr_array(held)))
-        p = folded(given, s.phi, s.prior) @ s.phi
-        assert also["neg_perplexity"] == pytest.approx(-np.exp(-np.sum(asked * np.log(p)) / asked.sum()), rel=1e-6)
-
-
-def npmi_of(phi, X):
-    there, made = X > 0, []
-    for row in phi:
-        words = np.argsort(-row, kind="stable")[:10]
-        for a in range(10):
-            for b in range(a):
-                both = np.mean(there[:, words[a]] & there[:, words[b]])
-                apart = np.mean(there[:, words[a]]) * np.mean(there[:, words[b]])
-                made.append(-1.0 if both == 0 else 1.0 if both == 1 else np.log(both / apart) / -np.log(both))
-    return np.mean(made)
-
-
-def folded(X, phi, prior):
-    made = []
-    for x in X:
-        theta = prior / prior.sum()
-        for _ in range(50):
-            each = theta[:, None] * phi
-            theta = prior + (each / each.sum(axis=0)) @ x
-            theta = theta / theta.sum()
-        made.append(theta)
-    return np.array(made)
+        expected = TWINS["topics"](s.phi, s.together, s.prior, held, given, asked)
+        found = {name: result.best.scores.also[name].folds[fold] for name in names[1:]}
+        found[names[0]] = result.best.scores.folds[fold]
+        assert found == {name: pytest.approx(value, rel=1e-6) for name, value in expected.items()}
 
 
 def test_halves_follow_from_the_words_alone():
