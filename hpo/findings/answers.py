@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -153,8 +152,8 @@ def confirm(
         read as the study's were, unless ``decimal=``, ``encoding=`` and the like say otherwise; what the study
         joined is joined to them, unless ``join=`` says otherwise.
     """
-    scores: Any = scoring or result.metrics
-    names = list(scores) if isinstance(scores, Iterable) and not isinstance(scores, str) else [scores]
+    scores = scoring or result.metrics
+    names = [scores] if isinstance(scores, str) else list(scores)
     model = result.best_model if candidate is None else result.model_of(candidate)
     record = result.record
     asked = {**reading_of(record, result.run.join), **options}
