@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -153,7 +153,7 @@ def confirm(
         joined is joined to them, unless ``join=`` says otherwise.
     """
     scores = scoring or result.metrics
-    names = [scores] if isinstance(scores, str) else list(scores)
+    names = list(scores) if isinstance(scores, Iterable) and not isinstance(scores, str) else [scores]
     model = result.best_model if candidate is None else result.model_of(candidate)
     record = result.record
     asked = {**reading_of(record, result.run.join), **options}
