@@ -1272,4 +1272,22 @@ KNOWN: tuple[Example, ...] = (
         "kfold",
         "accuracy",
     ),
+    # A class beside a column in another unit, with gaps: naive Bayes is not read again, and refuses.
+    Example(
+        Spec(seed=301, rows=12, cols=(Col("category"), Col("date", missing=0.3),
+            Col("even", "uint32", offset=1.0, scale=6, where="only", sentinel=-1.0),
+            Col("even", "Int8", offset=1000000000.0, missing=0.3, sentinel=-9999.0, marked="fold"),
+            Col(offset=-30.0, missing=0.02, marked="fold", unit=-6),
+            Col("even", offset=100000.0, missing=0.6, marked="fold", unit=9),
+            Col("even", "uint32", offset=100000.0, scale=1, where="file", sentinel=0.0, marked="file"),
+            Col("heavy", "uint16", offset=100000.0, scale=3, where="only", sentinel=-9999.0),
+            Col("text", missing=0.02), Col(offset=100000.0, missing=0.3, marked="file", unit=-6),
+            Col("heavy", "Float64", sentinel=-9999.0, marked="fold"),
+            Col("boolean", missing=0.02, where="only")), target="class", noise=0.01,
+            offset=10000000.0, scale=-9, order="grouped", weights="whole", files=3, parts=4),
+        "gaussian_nb",
+        (("var_smoothing", 0.1),),
+        "time",
+        "log_likelihood",
+    ),
 )  # fmt: skip
