@@ -1290,4 +1290,19 @@ KNOWN: tuple[Example, ...] = (
         "time",
         "log_likelihood",
     ),
+    # A column that the penalty decides had only what rotations of larger rows left of it (1.3e-8 off, told 3e-10).
+    Example(
+        Spec(seed=35783, cols=(Col("mirror", "Int8", offset=1000.0, scale=-3, missing=0.3),
+            Col(offset=-30.0, marked="fold", unit=-9),
+            Col("constant", "Int32", scale=12, missing=0.1), Col("sum", "UInt16", scale=12),
+            Col(offset=100000.0, marked="file", unit=-6),
+            Col("even", offset=100000.0, marked="file", unit=-6), Col("text", where="only")),
+            classes=3, offset=10000000.0, scale=6, order="sorted", weights="zeros", source="csv",
+            files=2, parts=2, dtype="uint32"),
+        "ridge",
+        (("alpha", 1e-08), ("fit_intercept", True), ("impute", "mean"), ("min_frequency", 0.1), ("select",
+         None), ("standardize", False)),
+        "parts",
+        "r2",
+    ),
 )  # fmt: skip
