@@ -249,7 +249,7 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
     """
     try:
         if isinstance(storage, FileStorage):
-            return sorted((_brief(storage, s) for s in storage.get_all_studies()), key=lambda row: row.name)
+            return sorted((_brief(storage, s) for s in storage.known()), key=lambda row: row.name)
         summaries = optuna.get_all_study_summaries(storage, include_best_trial=True)
         return sorted((_summed(s) for s in summaries), key=lambda row: row.name)
     except UNREADABLE as error:
@@ -318,6 +318,18 @@ def patiently(act: Callable[[], Result]) -> Result:
     return act()
 
 
+def study_names(storage: BaseStorage) -> list[str]:
+    """Return the names of the studies of a storage.
+
+    Examples
+    --------
+    >>> study_names(open_storage(None))
+    []
+    """
+    studies = storage.known() if isinstance(storage, FileStorage) else storage.get_all_studies()
+    return [study.study_name for study in studies]
+
+
 def find_study(storage: BaseStorage, name: str) -> int:
     """Return the id of a study.
 
@@ -329,7 +341,7 @@ def find_study(storage: BaseStorage, name: str) -> int:
     try:
         return storage.get_study_id_from_name(name)
     except KeyError:
-        names = [study.study_name for study in storage.get_all_studies()]
+        names = study_names(storage)
         hint = nearest(name, names) or ("; it has no studies" if not names else "")
         raise StudyMissing(f"no study {name!r} in {describe(storage)}{hint}") from None
 
