@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -185,3 +186,36 @@ def orthogonal(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not turned:
             break
     return B, V
+
+
+def rational(
+    A: np.ndarray, b: np.ndarray, on: np.ndarray, pull: np.ndarray, l2: Long
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return argmin ½‖b - Aw‖² + pull·w + ½l2‖w‖² over some columns, and the slopes of all, in exact arithmetic."""
+    X, y, active = _exact(A), _exact(b), _exact(A[:, on])
+    gram = active.T @ active + _exact(np.diag(np.full(len(on), l2)))
+    w = _eliminated(gram, active.T @ y - _exact(pull))
+    return _rounded(w).astype(Long), _rounded(X.T @ (y - active @ w)).astype(Long)
+
+
+def _eliminated(gram: np.ndarray, toward: np.ndarray) -> np.ndarray:
+    """Return the solution of a positive definite system of fractions."""
+    rows = np.column_stack([gram, toward])
+    for k in range(len(rows)):
+        rows[k] /= rows[k, k]
+        others = np.arange(len(rows)) != k
+        rows[others] -= np.multiply.outer(rows[others, k], rows[k])
+    return rows[:, -1]
+
+
+def _fraction(value: Long) -> Fraction:
+    mantissa, exponent = np.frexp(Long(value))
+    return Fraction(int(np.ldexp(mantissa, 64))) * Fraction(2) ** (int(exponent) - 64)
+
+
+def _long(value: Fraction) -> Long:
+    high = float(value)
+    return Long(high) + Long(float(value - Fraction(high)))
+
+
+_exact, _rounded = np.frompyfunc(_fraction, 1, 1), np.frompyfunc(_long, 1, 1)

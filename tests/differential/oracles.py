@@ -26,6 +26,7 @@ from differential.extended import (
     factor,
     forward,
     orthogonal,
+    rational,
     ridge,
 )
 
@@ -121,6 +122,8 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
     A, b = A / np.sqrt(Long(weight)), b / np.sqrt(Long(weight))
     coef = coef.astype(Long)
     doubt = 64 * np.finfo(Long).eps * np.sqrt((A * A).sum(axis=0) * (b @ b))
+    unsure = l2_ > 0 and bool((doubt > 0.01 * l1).any())  # slopes of extended precision do not say what is active
+    doubt = 0 * doubt if unsure else doubt
     for _ in range(200):
         leaving = _made_up(A, on, coef, l2_)
         if leaving is not None:
@@ -128,6 +131,8 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
             continue
         found, condition = _on(A, b, on, np.sign(coef[on]), l1, l2_)
         slope = A.T @ (b - A[:, on] @ found)
+        if unsure:
+            found, slope = rational(A, b, on, l1 * np.sign(coef[on]), l2_)
         slack = np.abs(slope) - l1 * (1 + Long(1e-12)) - doubt
         slack[on] = -1
         worst = int(slack.argmax()) if len(slack) else 0
