@@ -192,30 +192,33 @@ def rational(
     A: np.ndarray, b: np.ndarray, on: np.ndarray, pull: np.ndarray, l2: Long
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return argmin ½‖b - Aw‖² + pull·w + ½l2‖w‖² over some columns, and the slopes of all, in exact arithmetic."""
-    X, y, active = _exact(A), _exact(b), _exact(A[:, on])
-    gram = active.T @ active + _exact(np.diag(np.full(len(on), l2)))
-    w = _eliminated(gram, active.T @ y - _exact(pull))
-    return _rounded(w).astype(Long), _rounded(X.T @ (y - active @ w)).astype(Long)
+    numbers = np.concatenate([A.ravel(), b, pull, [l2]])
+    up = int(64 - np.frexp(numbers[numbers != 0])[1].min(initial=0))
+    X, y = _whole(A, up), _whole(b, up)
+    gram = X[:, on].T @ X[:, on] + _whole(np.diag(np.full(len(on), l2)), 2 * up)
+    parts, whole = _eliminated(gram, X[:, on].T @ y - _whole(pull, 2 * up))
+    slopes = X.T @ (y * whole - X[:, on] @ parts)
+    return _ratio(parts, whole).astype(Long), _ratio(slopes, whole << 2 * up).astype(Long)
 
 
-def _eliminated(gram: np.ndarray, toward: np.ndarray) -> np.ndarray:
-    """Return the solution of a positive definite system of fractions."""
-    rows = np.column_stack([gram, toward])
+def _eliminated(gram: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the solution of a positive definite system of integers as numerators and a denominator (Bareiss 1968)."""
+    rows, before = np.column_stack([gram, toward]), 1
     for k in range(len(rows)):
-        rows[k] /= rows[k, k]
         others = np.arange(len(rows)) != k
-        rows[others] -= np.multiply.outer(rows[others, k], rows[k])
-    return rows[:, -1]
+        rows[others] = (rows[others] * rows[k, k] - np.multiply.outer(rows[others, k], rows[k])) // before
+        before = rows[k, k]
+    return rows[:, -1], before
 
 
-def _fraction(value: Long) -> Fraction:
+def _as_integer(value: Long, up: int) -> int:
     mantissa, exponent = np.frexp(Long(value))
-    return Fraction(int(np.ldexp(mantissa, 64))) * Fraction(2) ** (int(exponent) - 64)
+    return int(np.ldexp(mantissa, 64)) << (up + int(exponent) - 64) if value else 0
 
 
-def _long(value: Fraction) -> Long:
-    high = float(value)
-    return Long(high) + Long(float(value - Fraction(high)))
+def _as_long(part: int, whole: int) -> Long:
+    high = float(Fraction(part, whole))
+    return Long(high) + Long(float(Fraction(part, whole) - Fraction(high)))
 
 
-_exact, _rounded = np.frompyfunc(_fraction, 1, 1), np.frompyfunc(_long, 1, 1)
+_whole, _ratio = np.frompyfunc(_as_integer, 2, 1), np.frompyfunc(_as_long, 2, 1)
