@@ -149,7 +149,7 @@ class CategoryEncoding:
 
 @lru_cache(maxsize=256)
 def _held(levels: tuple[str, ...]) -> pa.Array:
-    """Return levels as Arrow looks them up; no part of an encoding, since what reloads models may know nothing of Arrow."""
+    """Return levels as Arrow looks them up. An encoding holds none: what writes models may not know Arrow."""
     return pa.array(levels, pa.string())
 
 
