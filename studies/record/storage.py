@@ -166,18 +166,30 @@ def _close(sessions: scoped_session[Session], engine: Engine) -> None:
     engine.dispose()
 
 
+class _Database(RDBStorage):
+    """Optuna's storage in a database; where it cannot be opened, it leaves no connection behind."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            super().__init__(url)
+        except BaseException:
+            if "scoped_session" in vars(self):
+                _close(self.scoped_session, self.engine)
+            raise
+
+
 def _opened(url: str) -> RDBStorage:
     """Return a database's storage; where another process makes its tables at the same time, after some tries."""
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError  # noqa: PLC0415 -- databases
 
     for pause in PAUSES:
         try:
-            return RDBStorage(url)
+            return _Database(url)
         except (IntegrityError, OperationalError, ProgrammingError) as error:
             if not re.search(r"(?i)already exists|unique constraint|duplicate|database is locked", str(error.orig)):
                 raise
         time.sleep(pause)
-    return RDBStorage(url)
+    return _Database(url)
 
 
 def _make_parent(url: str) -> None:
