@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.arrays import Array, Places
+from algorithms.arrays import Array, Places, Singles
 from algorithms.contract import Algorithm, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows, TooLarge, Unscorable
 from algorithms.families.coherence import coherence, diversity
@@ -33,8 +33,8 @@ LIKELIHOOD, NPMI, DIVERSITY, PERPLEXITY = "pair_log_likelihood", "npmi", "divers
 GROWN_WITH = 0.03
 """Prior of words in topics while topics join one by one: whatever is asked for, they are the same."""
 
-STEPS = 240
-"""Steps with the prior that is asked for, divided by the number of topics."""
+STEPS, MOST_STEPS = 2400, 60
+"""Steps with the prior that is asked for, divided by the square of the number of topics; and at most."""
 
 LEAST_RANK = 64
 """Directions that words are looked at along; the next power of two where more topics are wanted."""
@@ -130,10 +130,10 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         self.check(state)
         seen = np.flatnonzero(state.totals > 0.0)
         rank = max(LEAST_RANK, 1 << (self.n_topics - 1).bit_length())
-        words = MEMO.get(state, ("rectified", rank), lambda: Rectified.of(state.joint()[np.ix_(seen, seen)], rank))
+        words = MEMO.get(state, ("rectified", rank), lambda: Rectified.of(_pairs(state, seen), rank))
         tokens, prior = float(state.totals.sum()), self.topic_word_prior
         made = self._grown(state, seen, words, rank)
-        made = made.improved(words, prior / tokens, max(1, STEPS // len(made.phi)))
+        made = made.improved(words, prior / tokens, min(MOST_STEPS, max(1, STEPS // len(made.phi) ** 2)))
         phi, together = made.phi.astype(np.float64), made.together.astype(np.float64)
         components = np.full((len(phi), len(state.totals)), prior)
         components[:, seen] = phi * (tokens * together.sum(axis=1) + prior * len(seen))[:, None]
@@ -173,10 +173,10 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         InvalidField
             No word of a topic is one of the documents'.
         """
-        names = [state.shape.columns[j].name for j in words_of(state.shape)]
-        places = {name: j for j, name in enumerate(names) if state.totals[j] > 0.0}
-        found = []
-        for topic in filter(str.strip, self.seed_words.split(PER_TOPIC)):
+        found: list[Places] = []
+        topics = list(filter(str.strip, self.seed_words.split(PER_TOPIC)))
+        places = {name: j for j, name in enumerate(_names(state)) if state.totals[j] > 0.0} if topics else {}
+        for topic in topics:
             asked = [word.strip() for word in topic.split(PER_WORD)]
             found.append(np.array(sorted(places[word] for word in set(asked) if word in places), np.intp))
             if not len(found[-1]):
@@ -221,14 +221,13 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
 
     def check(self, state: CoOccurrenceState) -> None:
         """Refuse negative counts, counts without a finite sum, and fewer than two documents of two words."""
-        names = [state.shape.columns[j].name for j in words_of(state.shape)]
         if (state.lowest < 0.0).any():
             j = int(np.argmin(state.lowest))
             raise InvalidField(
-                f"column {names[j]!r} holds {state.lowest[j]:g}, and topics take counts of words, which are not "
-                "negative; leave the column out"
+                f"column {_names(state)[j]!r} holds {state.lowest[j]:g}, and topics take counts of words, which "
+                "are not negative; leave the column out"
             )
-        if not (np.isfinite(state.totals).all() and np.isfinite(state.pairs).all()):
+        if not np.isfinite(state.totals.sum() + state.pairs.sum()):
             raise TooLarge("counts are so large that they have no finite sum: look for damaged values, or rescale")
         if state.documents < 2 or np.count_nonzero(state.totals) < 2:
             raise NotEnoughRows(
@@ -238,6 +237,17 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
 
 
 _NO_DOCUMENTS = "no held-out document has two words, one to find its topics by and one to foretell"
+
+
+def _pairs(state: CoOccurrenceState, seen: Places) -> Singles:
+    """Return the probability of each pair of some words."""
+    made = state.joint().astype(np.float32)
+    return made if len(seen) == len(made) else made[np.ix_(seen, seen)]
+
+
+def _names(state: CoOccurrenceState) -> list[str]:
+    """Return the words."""
+    return [state.shape.columns[j].name for j in words_of(state.shape)]
 
 
 def _columns(state: CoOccurrenceState) -> ColumnMap:

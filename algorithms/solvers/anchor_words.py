@@ -32,7 +32,7 @@ from algorithms.lazily import scipy
 CONTEXTS = 512
 """Groups of words beside which a word is looked at: the most frequent ones alone, all others as one."""
 
-ROUNDS, POWERS = 3, 2
+ROUNDS, POWERS = 1, 2
 """How often Q is rectified, and multiplications for the eigenvectors of each."""
 
 SPREAD = 1e-9
@@ -47,7 +47,7 @@ MIX = 0.3
 APART = 0.8
 """Share of the pairs of words of a topic that joins with both words in it."""
 
-GROWING, LEAST_STEPS = 60, 3
+GROWING, LEAST_STEPS = 60, 2
 """Steps after a topic has joined, divided by the topics that there are; and at least."""
 
 EVEN = 0.01
@@ -80,9 +80,9 @@ class Rectified:
         return self.rows.nbytes + self.contexts.nbytes + self.groups.nbytes
 
     @classmethod
-    def of(cls, joint: Array, rank: int) -> Rectified:
+    def of(cls, joint: Singles, rank: int) -> Rectified:
         """Return those of a Q without words of no document, by so many directions."""
-        frequency = joint.sum(axis=1)
+        frequency = joint.sum(axis=1, dtype=np.float64)
         values, vectors = _leading(joint, min(rank, len(joint)))
         rows = vectors * values
         sums = np.maximum(rows @ vectors.sum(axis=0), 1e-3 / len(joint) * frequency)
@@ -101,10 +101,10 @@ def _groups(frequency: Array) -> Places:
     return np.asarray(np.minimum(groups, len(most)))
 
 
-def _leading(joint: Array, rank: int) -> tuple[Array, Array]:
+def _leading(joint: Singles, rank: int) -> tuple[Array, Array]:
     """Return the largest eigenvalues of a rectified Q, none of them negative, and their vectors."""
     v = len(joint)
-    basis = np.random.default_rng(0).normal(size=(v, min(v, rank + 8)))
+    basis = np.random.default_rng(0).normal(size=(v, min(v, rank + 8))).astype(np.float32)
     made = joint
     for left in reversed(range(ROUNDS + 1)):
         for _ in range(POWERS):
@@ -113,9 +113,9 @@ def _leading(joint: Array, rank: int) -> tuple[Array, Array]:
         values, vectors = np.maximum(values[::-1][:rank], 0.0), basis @ turned[:, ::-1][:, :rank]
         if left:
             made = (vectors * values) @ vectors.T
-            made += (1.0 - made.sum()) / v**2
+            made += np.float32((1.0 - made.sum(dtype=np.float64)) / v**2)
             np.maximum(made, 0.0, out=made)
-    return values, vectors
+    return values.astype(np.float64), vectors.astype(np.float64)
 
 
 def anchors(rows: Array, allowed: Mask, k: int, taken: Array) -> Places:

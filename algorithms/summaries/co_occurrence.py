@@ -164,7 +164,8 @@ def square(half: Array, v: int) -> Array:
     """
     made = np.zeros((v, v))
     for i, start in enumerate(starts_of(v)):
-        made[i, i:] = made[i:, i] = half[start : start + v - i]
+        made[i, i:] = half[start : start + v - i]
+    made += np.triu(made, k=1).T
     return made
 
 
