@@ -75,6 +75,10 @@ class Summary(ABC, Generic[S]):
     draws: ClassVar[bool] = False
     """Whether rows are drawn: ``update`` needs ``batch.priority``."""
 
+    ordered: ClassVar[bool] = False
+    """Whether rows follow one another: ``update`` needs ``batch.series`` and, in ``batch.clock``, the number of each
+    row's step. The order is theirs, and not that of reading or merging."""
+
     sparse: ClassVar[bool] = False
     """Whether a :class:`SparseBatch` is taken as it is; others get its rows in pieces that are small when dense."""
 
@@ -102,6 +106,10 @@ class Summary(ABC, Generic[S]):
     @abstractmethod
     def merge(self, a: S, b: S) -> S:
         """Return the state of both inputs' rows; associative and commutative; leaves its inputs alone."""
+
+    def held_out(self, before: S, test: S) -> S:
+        """Return what scores of the rows of ``test`` are computed from, by a model that knows those ``before``."""
+        return test
 
     @abstractmethod
     def nbytes(self, shape: Shape) -> int:
