@@ -76,8 +76,8 @@ class Summary(ABC, Generic[S]):
     """Whether rows are drawn: ``update`` needs ``batch.priority``."""
 
     ordered: ClassVar[bool] = False
-    """Whether rows follow one another: ``update`` needs ``batch.series`` and, in ``batch.clock``, the number of each
-    row's step. The order is theirs, and not that of reading or merging."""
+    """Whether rows follow one another: ``update`` needs ``batch.series``, and the number of each row's step in
+    ``batch.clock``. The order is theirs, and not that of reading or merging."""
 
     sparse: ClassVar[bool] = False
     """Whether a :class:`SparseBatch` is taken as it is; others get its rows in pieces that are small when dense."""

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Array, Floats, Mask, Places
+from algorithms.arrays import Array, Mask, Places
 from algorithms.contract import Batch
 from algorithms.errors import AlgorithmError, InvalidTarget
 
@@ -60,12 +60,14 @@ class Runs:
     @property
     def kept(self) -> Steps:
         """How many values of each run are kept, shape (f,)."""
-        return np.minimum(self.length, 2 * self.edge)
+        found: Steps = np.minimum(self.length, 2 * self.edge)
+        return found
 
     @property
     def stop(self) -> Steps:
         """The step after the last of each run, shape (f,)."""
-        return self.start + self.length
+        found: Steps = self.start + self.length
+        return found
 
     def sorted(self) -> tuple[Self, Places]:
         """Return the runs by series and first step, and where each stood before."""
@@ -102,11 +104,14 @@ class Joined:
         """Return where windows begin whose values after the context are all of the second."""
         before = np.append(0, np.cumsum(self.second))
         first, stop = self.starts + context, self.starts + self.runs.edge + 1
-        return self.starts[before[stop] - before[first] == stop - first]
+        found: Places = self.starts[before[stop] - before[first] == stop - first]
+        return found
 
-    def windows(self, starts: Places) -> Floats:
+    def windows(self, starts: Places) -> Array:
         """Return the windows that begin there, shape (n, edge + 1)."""
-        made: Floats = np.lib.stride_tricks.sliding_window_view(self.values, self.runs.edge + 1)[starts]
+        made = np.empty((len(starts), self.runs.edge + 1), order="F")
+        for j in range(made.shape[1]):
+            np.take(self.values, starts + j, out=made[:, j])
         return made
 
 
@@ -168,4 +173,5 @@ def _steps(runs: Runs) -> Steps:
 def _places(offset: Steps, kept: Steps, order: Places) -> Places:
     """Return the places of the values of runs in another order."""
     kept = kept[order]
-    return np.arange(int(kept.sum())) + np.repeat(offset[order] - (np.cumsum(kept) - kept), kept)
+    found: Places = np.arange(int(kept.sum())) + np.repeat(offset[order] - (np.cumsum(kept) - kept), kept)
+    return found

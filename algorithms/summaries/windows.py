@@ -25,7 +25,7 @@ DIFFERENCES, MEAN, NONE = "differences", "mean", "none"
 MOST = 1 << 20
 """Rows of data that does not say how many it has, for the bytes of a state."""
 
-PIECE = 1 << 15
+PIECE = 1 << 13
 """Windows that are made at once."""
 
 MOMENTS = Moments("double")
@@ -113,7 +113,8 @@ class Windows(Summary[WindowsState]):
     def init(self, shape: Shape) -> WindowsState:
         """Return the windows of no rows."""
         if shape.t != 1 or shape.classes:
-            raise AlgorithmError(f"windows are of one number, and the target is {', '.join(shape.targets) or 'none'}")
+            told = ", ".join(shape.targets) or "none"
+            raise AlgorithmError(f"windows are of one number, and the target is {told}")
         made = self.window_shape(shape.targets[0])
         return WindowsState(made, 0, MOMENTS.init(made), 0, Runs.none(self.context + self.horizon - 1))
 
@@ -161,7 +162,7 @@ class Windows(Summary[WindowsState]):
         """Return the scale of windows, shape (n,), by their past values (n, L)."""
         if self.scale == DIFFERENCES:
             apart = past[:, self.season :] - past[:, : -self.season]
-            return np.asarray(np.sqrt(np.mean(apart * apart, axis=1)))
+            return np.asarray(np.sqrt(np.einsum("ij,ij->i", apart, apart) / apart.shape[1]))
         return np.abs(past).mean(axis=1) if self.scale == MEAN else np.ones(len(past))
 
     def _added(self, moments: MomentsState, both: Joined, starts: np.ndarray) -> tuple[MomentsState, int]:
@@ -176,7 +177,7 @@ class Windows(Summary[WindowsState]):
         """Yield windows less their last past value, divided by their scales, and how many have none."""
         scale = self.scaled(windows[:, : self.context])
         has = scale > 0.0
-        made = np.asfortranarray(windows[has])
+        made = windows if has.all() else np.asfortranarray(windows[has])
         last = made[:, self.context - 1].copy()
         made -= last[:, None]
         made[:, self.context - 1] = last

@@ -1,0 +1,237 @@
+"""Models that forecast: every next value is a linear map of a window's past ones.
+
+Notation
+====== ==================================================================
+L, H   past and next values of a window
+x      past values, shape (L,); x_L is the last
+z      what states hold of the past: x_j - x_L for j < L, and x_L itself
+d      next values less x_L, shape (H,)
+s      scale of a window: z and d are divided by it
+C, b   what a model says: d/s = C z/s + b, shapes (h, L) and (h,)
+====== ==================================================================
+
+So a forecast in the units of the series is x_L + C z + b s. Scores of held-out windows follow from their moments:
+residuals are [-C, 1] of (z, d) less b.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+
+from algorithms.arrays import Array
+from algorithms.contract import Algorithm, Held, Score, Tags
+from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.families.rounding import sure
+from algorithms.ranges import Integer, Legal
+from algorithms.solvers.spectrum import EPS
+from algorithms.summaries._runs import Codes, Steps
+from algorithms.summaries.moments import MomentsState, check_finite
+from algorithms.summaries.windows import DIFFERENCES, Windows, WindowsState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+RMSSE, R2 = "neg_rmsse", "r2"
+
+CARE = 8.0
+"""Roundings of a product, with care."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """How coefficients answer to a change of the products that they were solved from.
+
+    Attributes
+    ----------
+    rows : shape (q, L), features of z.
+    vectors, inverse : V, shape (q, q), and 1/(Λ + α), shape (q,).
+    sizes : lengths of the features, shape (q,).
+    reach : Σ|w|·sizes and the length of the target, for each step, shape (h,).
+    mean : of the features, shape (q,); zero where there is no intercept.
+    """
+
+    rows: Array
+    vectors: Array
+    inverse: Array
+    sizes: Array
+    reach: Array
+    mean: Array
+
+    def moved(self, slope: Array) -> Array:
+        """Return how far rounding moves what has those slopes by the coefficients, shape (h,) of (h, q)."""
+        answer = ((slope @ self.vectors) * self.inverse) @ self.vectors.T
+        return np.asarray(CARE * EPS * (np.abs(answer) @ self.sizes) * self.reach)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """C and b, of the next h steps.
+
+    Attributes
+    ----------
+    coef : C, shape (h, L).
+    intercept : b, shape (h,).
+    windows : what the state was made by.
+    degrees : effective number of free weights of a step.
+    trained : None where nothing was solved for.
+    """
+
+    coef: Array
+    intercept: Array
+    windows: Windows
+    degrees: float = 0.0
+    trained: Trained | None = field(default=None, repr=False)
+
+    def __call__(self, past: Array) -> Array:
+        """Return the next values of windows, shape (n, h), by their past ones (n, L)."""
+        last = past[:, -1:]
+        z = np.concatenate([past[:, :-1] - last, last], axis=1)
+        scale = self.windows.scaled(past)[:, None]
+        return np.asarray(last + z @ self.coef.T + scale * self.intercept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecaster(Algorithm[WindowsState, Forecast]):
+    """A model whose forecasts are linear maps of past values.
+
+    Parameters
+    ----------
+    summary : the windows that it is made of.
+    steps : how many steps are forecast; None for the horizon of the windows.
+    """
+
+    summary: Windows = Windows()
+    steps: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
+
+    tags: ClassVar[Tags] = Tags(task="forecasting", exact=(RMSSE, R2), default_score=RMSSE)
+
+    @property
+    def exact(self) -> tuple[str, ...]:
+        """R², and RMSSE where windows are divided by the deviation of their differences."""
+        return self.tags.exact if self.summary.scale == DIFFERENCES else (R2,)
+
+    @property
+    def ahead(self) -> int:
+        """How many steps are forecast."""
+        return self.summary.horizon if self.steps is None else self.steps
+
+    def check_field(self, name: str, state: WindowsState | None = None) -> None:
+        """Refuse more steps than windows have next values."""
+        if name == "steps" and self.ahead > self.summary.horizon:
+            raise InvalidField(
+                f"steps={self.steps}: windows have {self.summary.horizon} next values; give fewer, or a larger "
+                "horizon"
+            )
+
+    def check_within(self, name: str) -> None:
+        """Refuse a number of past values that windows do not have."""
+        if (asked := getattr(self, name)) is not None and asked > self.summary.context:
+            raise InvalidField(
+                f"{name}={asked}: windows have {self.summary.context} past values; give fewer, or a larger context"
+            )
+
+    def check(self, state: WindowsState) -> None:
+        """Refuse no windows, and values whose squares have no finite sum."""
+        check_finite(state.moments)
+        if state.moments.rows < 2:
+            width = self.summary.context + self.summary.horizon
+            level = f"; {state.level:,} more are level, and have no scale" if state.level else ""
+            raise NotEnoughRows(
+                f"{type(self).__name__} needs at least 2 windows of {width} steps without a gap, and has "
+                f"{state.moments.rows}{level}: series must be longer, or context and horizon smaller"
+            )
+
+    def estimator(self, solution: Forecast) -> BaseEstimator:
+        """Return a fitted model whose ``predict`` takes windows of past values, shape (n, L)."""
+        from algorithms.families.window_forecast import WindowForecast  # noqa: PLC0415 -- loads scikit-learn
+
+        return WindowForecast().set(solution)
+
+    def complexity(self, solution: Forecast) -> float:
+        """Return the effective number of free weights of a step."""
+        return solution.degrees
+
+    def forecast(self, solution: Forecast, state: WindowsState) -> tuple[Codes, Steps, Array]:
+        """Return the series that end in L values, the first step that is forecast, and the forecasts (n, h)."""
+        series, step, past = state.latest()
+        return series, step, solution(past)
+
+    def score(self, solution: Forecast, held: Held[WindowsState], metric: str) -> Score | None:
+        """Return minus the root of the mean squared scaled error of all steps, or R² of these together.
+
+        Raises
+        ------
+        Imprecise
+            Rounding leaves too few digits of it.
+        """
+        held_out = held.state_for(metric)
+        if metric not in self.exact or held_out is None or not held_out.moments.rows:
+            return None
+        moments = held_out.moments
+        error, moved = squared_error(solution, moments)
+        if metric == R2:
+            whole = spread_of_levels(moments, len(solution.coef))
+            found = Score(1.0 - error / whole, moved / whole) if whole > 0.0 else Score(float(error == 0.0))
+            return sure(metric, found, max(1.0, abs(1.0 - found.value)), "raise alpha")
+        mean = error / (moments.weight * len(solution.coef))
+        root = math.sqrt(mean)
+        bound = 0.5 * root * moved / error if error > 0.0 else 0.0
+        return sure(metric, Score(-root, bound), root, "raise alpha")
+
+
+def squared_error(solution: Forecast, moments: MomentsState) -> tuple[float, float]:
+    """Return the squared errors of all windows and steps, and how far rounding may have moved them."""
+    h, context = solution.coef.shape
+    kept = context + h
+    maps = np.concatenate([-solution.coef, np.eye(h)], axis=1)
+    scatter, mean = moments.scatter[:kept, :kept], moments.mean[:kept]
+    half = maps @ scatter
+    bias = maps @ mean - solution.intercept
+    total = float(np.sum(half * maps)) + moments.weight * float(bias @ bias)
+    sizes = np.sqrt(np.diagonal(scatter)) + math.sqrt(moments.weight) * np.abs(mean)
+    moved = CARE * EPS * float(np.sum((np.abs(maps) @ sizes) * np.linalg.norm(maps * sizes, axis=1)))
+    if (trained := solution.trained) is not None:
+        slope = -2.0 * half[:, :context] @ trained.rows.T
+        away = trained.rows @ mean[:context] - trained.mean
+        slope -= 2.0 * moments.weight * np.multiply.outer(bias, away)
+        moved += float(np.sum(trained.moved(slope)))
+    return max(total, 0.0), moved
+
+
+def spread_of_levels(moments: MomentsState, h: int) -> float:
+    """Return the squared deviations of the next h values, each from its own mean, in units of the scale."""
+    context = moments.shape.d
+    maps = np.zeros((h, context + h))
+    maps[:, context - 1] = 1.0
+    maps[:, context:] = np.eye(h)
+    return float(np.sum((maps @ moments.scatter[: context + h, : context + h]) * maps))
+
+
+def past_of(rows: Array) -> Array:
+    """Return maps of z that are given as maps of x, shape (q, L): x_j is z_j + z_L.
+
+    Examples
+    --------
+    >>> past_of(np.array([[1.0, -1.0, 0.0], [0.0, 0.0, 1.0]])).tolist()
+    [[1.0, -1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    made = rows.copy()
+    made[:, -1] = rows.sum(axis=1)
+    return made
+
+
+def last_season(context: int, season: int, steps: int) -> Array:
+    """Return the map of x to the value of the same season before each next step, shape (h, L).
+
+    Examples
+    --------
+    >>> last_season(3, 2, 3).tolist()
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    """
+    made = np.zeros((steps, context))
+    made[np.arange(steps), context - season + np.arange(steps) % season] = 1.0
+    return made
