@@ -7,11 +7,12 @@ from functools import reduce
 
 import numpy as np
 import pytest
+from longdouble import LD, least_squares
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
 from algorithms.contract import Batch, Column, Held, Shape
-from algorithms.errors import AlgorithmError, InvalidField, InvalidTarget, NotEnoughRows
+from algorithms.errors import AlgorithmError, Imprecise, InvalidField, InvalidTarget, NotEnoughRows
 from algorithms.laws import chosen, lift, order, same
 from algorithms.models.drift import Drift
 from algorithms.models.linear_forecaster import LinearForecaster
@@ -204,7 +205,41 @@ def test_ridge_and_its_scores_are_those_of_scikit_learn_on_the_windows(model):
     assert rmsse.value == pytest.approx(-np.sqrt(np.mean(((y[:, :h] - expected) / s) ** 2)), rel=1e-9)
     r2 = r2_score(y[:, :h] / s, expected / s, multioutput="variance_weighted")
     assert model.score(solution, Held(held), "r2").value == pytest.approx(r2, rel=1e-9)
+    steps = np.sqrt(np.mean(((y[:, :h] - expected) / s) ** 2, axis=0))
+    assert np.allclose(model.deviations(solution, held), steps, rtol=1e-9)
     assert 0.0 < rmsse.bound < 1e-8 and model.complexity(solution) <= L
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e7])
+@pytest.mark.parametrize("noise", [1e-6, 1e-2])
+@pytest.mark.parametrize("anchor", ["last", "mean", "none"])
+def test_the_bound_of_a_score_holds_in_extended_precision(anchor, noise, offset):
+    rng, t = np.random.default_rng(1), np.tile(np.arange(60.0), 3)
+    series = np.repeat(np.arange(3, dtype=np.uint64), 60)
+    y = np.exp(t / 40.0) * (1.0 + series) + noise * rng.normal(size=180) + offset
+    batch = Batch(y[:, None], 0, clock=t, series=series)
+    before, held, train = backtest(batch, boundary=45, end=60)
+
+    def parts(past, nexts):  # all in extended precision
+        past, nexts = past.astype(LD), nexts.astype(LD)
+        s = np.sqrt(np.mean((past[:, M:] - past[:, :-M]) ** 2, axis=1))[:, None]
+        one = {"last": past[:, -1:], "mean": past[:, -M:].mean(axis=1, keepdims=True), "none": LD(0)}[anchor]
+        return (past - one)[:, : L - (anchor == "last")] / s, (nexts - one) / s
+
+    (X, Y), (held_X, held_Y), shown = parts(*naive(train)), parts(*held_windows(batch, 45, 60)), 0
+    for alpha in (1e-9, 1e-5, 1e-1, 1e3):
+        model = LinearForecaster(summary=WINDOWS, anchor=anchor, alpha=alpha)
+        try:
+            found = model.score(model.solve(before), Held(held), "neg_rmsse")
+        except Imprecise:
+            continue
+        rows = np.concatenate([X - X.mean(axis=0), np.sqrt(LD(alpha)) * np.eye(X.shape[1], dtype=LD)])
+        targets = np.concatenate([Y - Y.mean(axis=0), np.zeros((X.shape[1], H), LD)])
+        W = np.stack([least_squares(rows, targets[:, h]) for h in range(H)], axis=1)
+        r = held_Y - Y.mean(axis=0) - (held_X - X.mean(axis=0)) @ W
+        assert abs(found.value + float(np.sqrt(np.mean(r * r)))) <= found.bound
+        shown += 1
+    assert shown >= (2 if offset == 0.0 or anchor != "none" else 0)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ import numpy as np
 from algorithms.arrays import Array
 from algorithms.contract import Algorithm, Held, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
-from algorithms.families.rounding import sure
+from algorithms.families.rounding import NATURAL, sure
 from algorithms.ranges import Integer, Legal
 from algorithms.solvers.spectrum import EPS
 from algorithms.summaries._runs import Codes, Steps
@@ -49,7 +49,7 @@ class Trained:
     ----------
     rows : shape (q, L), features of z.
     vectors, inverse : V, shape (q, q), and 1/(Λ + α), shape (q,).
-    sizes : lengths of the features, shape (q,).
+    sizes : lengths that features have at most, by those of z, shape (q,).
     reach : Σ|w|·sizes and the length of the target, for each step, shape (h,).
     mean : of the features, shape (q,); zero where there is no intercept.
     """
@@ -160,6 +160,13 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
         series, step, past = state.latest()
         return series, step, solution(past)
 
+    def deviations(self, solution: Forecast, state: WindowsState) -> Array:
+        """Return the root mean squared error of each step, shape (h,), of windows, in units of their scale.
+
+        Of held-out windows: how the error grows with the horizon, and the deviation of forecasts to come.
+        """
+        return np.asarray(np.sqrt(squared_errors(solution, state.moments)[0] / state.moments.weight))
+
     def score(self, solution: Forecast, held: Held[WindowsState], metric: str) -> Score | None:
         """Return minus the root of the mean squared scaled error of all steps, or R² of these together.
 
@@ -172,34 +179,37 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
         if metric not in self.exact or held_out is None or not held_out.moments.rows:
             return None
         moments = held_out.moments
-        error, moved = squared_error(solution, moments)
+        error, moved = squared_errors(solution, moments)
         if metric == R2:
-            whole = spread_of_levels(moments, len(solution.coef))
-            found = Score(1.0 - error / whole, moved / whole) if whole > 0.0 else Score(float(error == 0.0))
-            return sure(metric, found, max(1.0, abs(1.0 - found.value)), "raise alpha")
-        mean = error / (moments.weight * len(solution.coef))
-        root = math.sqrt(mean)
-        bound = 0.5 * root * moved / error if error > 0.0 else 0.0
-        return sure(metric, Score(-root, bound), root, "raise alpha")
+            return _r2(float(error.sum()), moved, spread_of_levels(moments, len(solution.coef)))
+        count = moments.weight * len(solution.coef)
+        root, off = math.sqrt(float(error.sum()) / count), math.sqrt(moved / count)
+        bound = min(off, 0.5 * off**2 / root) if root > 0.0 else off
+        return sure(metric, Score(-root, bound), root + math.sqrt(NATURAL), "raise alpha")
 
 
-def squared_error(solution: Forecast, moments: MomentsState) -> tuple[float, float]:
-    """Return the squared errors of all windows and steps, and how far rounding may have moved them."""
+def _r2(error: float, moved: float, whole: float) -> Score:
+    found = Score(1.0 - error / whole, moved / whole) if whole > 0.0 else Score(float(error == 0.0))
+    return sure(R2, found, max(1.0, abs(1.0 - found.value)), "raise alpha")
+
+
+def squared_errors(solution: Forecast, moments: MomentsState) -> tuple[Array, float]:
+    """Return the squared errors of windows, shape (h,), and how far rounding may have moved their sum."""
     h, context = solution.coef.shape
     kept = context + h
     maps = np.concatenate([-solution.coef, np.eye(h)], axis=1)
     scatter, mean = moments.scatter[:kept, :kept], moments.mean[:kept]
     half = maps @ scatter
     bias = maps @ mean - solution.intercept
-    total = float(np.sum(half * maps)) + moments.weight * float(bias @ bias)
+    errors = np.sum(half * maps, axis=1) + moments.weight * bias**2
     sizes = np.sqrt(np.diagonal(scatter)) + math.sqrt(moments.weight) * np.abs(mean)
-    moved = CARE * EPS * float(np.sum((np.abs(maps) @ sizes) * np.linalg.norm(maps * sizes, axis=1)))
+    moved = CARE * EPS * float(np.sum((np.abs(maps) @ sizes) ** 2))
     if (trained := solution.trained) is not None:
         slope = -2.0 * half[:, :context] @ trained.rows.T
         away = trained.rows @ mean[:context] - trained.mean
         slope -= 2.0 * moments.weight * np.multiply.outer(bias, away)
         moved += float(np.sum(trained.moved(slope)))
-    return max(total, 0.0), moved
+    return np.maximum(errors, 0.0), moved
 
 
 def spread_of_levels(moments: MomentsState, h: int) -> float:
@@ -212,7 +222,9 @@ def spread_of_levels(moments: MomentsState, h: int) -> float:
 
 
 def past_of(rows: Array) -> Array:
-    """Return maps of z that are given as maps of x, shape (q, L): x_j is z_j + z_L.
+    """Return maps of z that are given as maps of x, shape (q, L), of weights whose sum is whole: x_j is z_j + z_L.
+
+    What does not change with the level of a series takes exactly nothing of it, which may be large.
 
     Examples
     --------
@@ -220,7 +232,7 @@ def past_of(rows: Array) -> Array:
     [[1.0, -1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     made = rows.copy()
-    made[:, -1] = rows.sum(axis=1)
+    made[:, -1] = np.rint(rows.sum(axis=1))
     return made
 
 

@@ -29,9 +29,9 @@ class Products:
     rows, targets : maps of z to features (q, L), and of z to what is taken from the next values (H, L).
     mean, target_mean : of the windows, shapes (q,) and (H,).
     cross : Vᵀ times the products with targets, shape (q, H).
-    lengths : of targets, shape (H,).
+    lengths : that targets have at most, shape (H,).
     values, vectors : Λ, not negative, and V.
-    sizes : lengths of the features, shape (q,).
+    sizes : lengths that features have at most, by those of z: what products are rounded to, shape (q,).
     """
 
     rows: Array
@@ -59,9 +59,11 @@ class Products:
         maps[len(rows) :, context:] = np.eye(len(targets))
         mean = maps @ moments.mean
         both = maps @ moments.scatter @ maps.T
+        squares = np.diagonal(moments.scatter)
         if not center:
             both += moments.weight * np.multiply.outer(mean, mean)
-        q, lengths = len(rows), np.sqrt(np.maximum(np.diagonal(both), 0.0))
+            squares = squares + moments.weight * moments.mean**2
+        q, lengths = len(rows), np.abs(maps) @ np.sqrt(squares)
         values, vectors = np.linalg.eigh(both[:q, :q])
         return cls(
             rows, targets, mean[:q], mean[q:], vectors.T @ both[:q, q:], lengths[q:],
