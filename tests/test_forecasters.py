@@ -11,6 +11,7 @@ from longdouble import LD, least_squares
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
+from algorithms.checks import check_algorithm
 from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.errors import AlgorithmError, Imprecise, InvalidField, InvalidTarget, NotEnoughRows
 from algorithms.laws import chosen, lift, order, same
@@ -246,7 +247,7 @@ def test_the_bound_of_a_score_holds_in_extended_precision(anchor, noise, offset)
     ("model", "twin"),
     [
         (SeasonalNaive(summary=WINDOWS), lambda x: np.stack([x[:, L - M + i % M] for i in range(H)], axis=1)),
-        (SeasonalNaive(summary=WINDOWS, season=1), lambda x: np.repeat(x[:, -1:], H, axis=1)),
+        (SeasonalNaive(summary=WINDOWS, period=1), lambda x: np.repeat(x[:, -1:], H, axis=1)),
         (Drift(summary=WINDOWS), lambda x: x[:, -1:] + np.arange(1, H + 1) * (x[:, -1:] - x[:, :1]) / (L - 1)),
         (MeanForecast(summary=WINDOWS, lags=4), lambda x: np.repeat(x[:, -4:].mean(axis=1)[:, None], H, axis=1)),
     ],
@@ -285,16 +286,27 @@ def test_what_windows_do_not_reach_is_refused_in_words():
     state = lift(WINDOWS, SHAPE, rows())
     for options, message in (
         ({"lags": 7}, "lags=7: windows have 6 past values"),
-        ({"season": 9}, "season=9: windows have 6 past values"),
+        ({"period": 9}, "period=9: windows have 6 past values"),
         ({"seasonal_lags": 2}, "have 1 before the last one, 4 steps apart"),
         ({"steps": 4}, "steps=4: windows have 3 next values"),
     ):
         with pytest.raises(InvalidField, match=message):
             LinearForecaster(summary=WINDOWS, **options).solve(state)
+    long = Windows(context=3, horizon=1, season=9, scale="none")
+    with pytest.raises(InvalidField, match="period=9: windows have 3 past values"):
+        SeasonalNaive(summary=long).solve(lift(long, SHAPE, rows()))
     with pytest.raises(InvalidField, match="context=6: has no two values a season of 6 apart"):
         Windows(context=6, season=6)
     with pytest.raises(NotEnoughRows, match="at least 2 windows of 9 steps without a gap"):
         LinearForecaster(summary=WINDOWS).solve(lift(WINDOWS, SHAPE, rows(lengths=(8, 8))))
+
+
+def test_a_model_without_features_forecasts_the_mean_change():
+    batch, model = rows(), LinearForecaster(summary=WINDOWS, anchor="last", lags=1)
+    solution = model.solve(lift(WINDOWS, SHAPE, batch))
+    past, nexts = naive(batch)
+    mean = ((nexts - past[:, -1:]) / scale_of(past)[:, None]).mean(axis=0)
+    assert np.allclose(solution(past), past[:, -1:] + scale_of(past)[:, None] * mean, rtol=1e-9)
 
 
 def test_windows_are_of_one_number():
@@ -312,6 +324,11 @@ def test_new_rows_move_the_forecast_without_training():
         mine = chosen(batch, batch.series == one)
         past = mine.values[np.argsort(mine.clock), 0][-L:]
         assert np.allclose(made[place], solution(past[None])[0])
+
+
+@pytest.mark.parametrize("kind", [LinearForecaster, SeasonalNaive, Drift, MeanForecast])
+def test_forecasters_keep_the_contract(kind):
+    check_algorithm(kind, lambda state, like: restore(*flatten(state), like))
 
 
 def test_many_series_take_little_time():

@@ -127,9 +127,9 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
                 "horizon"
             )
 
-    def check_within(self, name: str) -> None:
+    def check_within(self, name: str, asked: int | None) -> None:
         """Refuse a number of past values that windows do not have."""
-        if (asked := getattr(self, name)) is not None and asked > self.summary.context:
+        if asked is not None and asked > self.summary.context:
             raise InvalidField(
                 f"{name}={asked}: windows have {self.summary.context} past values; give fewer, or a larger context"
             )

@@ -83,7 +83,7 @@ class LinearForecaster(Forecaster):
     alpha : the penalty.
     lags : the last past values that are features; None for all of the window.
     seasonal_lags : further features: the values that lie 1, 2, … seasons before the last one.
-    season : steps of a season; None for that of the windows.
+    period : steps of a season; None for that of the windows.
     anchor : what is subtracted from features and targets, so that a large penalty forecasts it: the last value, the
         mean of the last season (of all lags where a season is one step), the last value of the same season, or
         nothing.
@@ -105,7 +105,7 @@ class LinearForecaster(Forecaster):
     alpha: Annotated[float, Legal(gt=0), Log(1e-3, 1e4)] = 1.0
     lags: Annotated[int | None, Legal(ge=1), Integer(1, None)] = None
     seasonal_lags: Annotated[int, Legal(ge=0), Integer(0, 4, searched=False)] = 0
-    season: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
+    period: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
     anchor: Annotated[str, Legal(LAST, MEAN, SEASON, NONE), Choice(LAST, MEAN, SEASON, NONE)] = MEAN
     difference: Annotated[str, Legal(NONE, FIRST, SEASON), Choice(NONE, FIRST, SEASON, searched=False)] = NONE
     fit_intercept: Annotated[bool, Choice(True, False, searched=False)] = True
@@ -115,7 +115,7 @@ class LinearForecaster(Forecaster):
     def solve(self, state: WindowsState) -> Forecast:
         """Return the coefficients of every step."""
         self.check(state)
-        for name in ("steps", "lags", "season", "seasonal_lags"):
+        for name in ("steps", "lags", "period", "seasonal_lags"):
             self.check_field(name)
         key = (self.kept, self.length, self.seasonal_lags, self.anchor, self.difference, self.fit_intercept)
         found = MEMO.get(state, key, lambda: self._products(state))
@@ -136,7 +136,7 @@ class LinearForecaster(Forecaster):
     @property
     def length(self) -> int:
         """The steps of a season."""
-        return self.summary.season if self.season is None else self.season
+        return self.summary.season if self.period is None else self.period
 
     def features(self) -> Array:
         """Return the map of x to features, shape (q, L); those that are zero whatever x is left out."""
@@ -167,8 +167,8 @@ class LinearForecaster(Forecaster):
     def check_field(self, name: str, state: WindowsState | None = None) -> None:
         """Refuse lags and seasons that reach beyond the past of windows."""
         super().check_field(name, state)
-        if name in ("lags", "season"):
-            self.check_within(name)
+        if name in ("lags", "period"):
+            self.check_within(name, self.lags if name == "lags" else self.length)
         if name == "seasonal_lags" and self.seasonal_lags * self.length >= self.summary.context:
             raise InvalidField(
                 f"seasonal_lags={self.seasonal_lags}: windows of {self.summary.context} past values have "

@@ -35,7 +35,7 @@ class MeanForecast(Forecaster):
         """Refuse more past values than windows have."""
         super().check_field(name, state)
         if name == "lags":
-            self.check_within("lags")
+            self.check_within("lags", self.lags)
 
     def solve(self, state: WindowsState) -> Forecast:
         """Return the map; nothing is solved for."""

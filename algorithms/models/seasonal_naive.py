@@ -19,33 +19,33 @@ class SeasonalNaive(Forecaster):
 
     Parameters
     ----------
-    season : steps of a season; None for that of the windows.
+    period : steps of a season; None for that of the windows.
 
     Examples
     --------
-    >>> SeasonalNaive(season=7).length
+    >>> SeasonalNaive(period=7).length
     7
     """
 
-    season: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
+    period: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
 
     tags: ClassVar[Tags] = Forecaster.tags.but(auto=2)
 
     @property
     def length(self) -> int:
         """The steps of a season."""
-        return self.summary.season if self.season is None else self.season
+        return self.summary.season if self.period is None else self.period
 
     def check_field(self, name: str, state: WindowsState | None = None) -> None:
         """Refuse a season that is longer than the past of windows."""
         super().check_field(name, state)
-        if name == "season":
-            self.check_within("season")
+        if name == "period":
+            self.check_within("period", self.length)
 
     def solve(self, state: WindowsState) -> Forecast:
         """Return the map; nothing is solved for."""
         self.check(state)
-        self.check_field("season")
+        self.check_field("period")
         coef = past_of(last_season(self.summary.context, self.length, self.ahead))
         coef[:, -1] -= 1.0
         return Forecast(coef, np.zeros(self.ahead), self.summary)
