@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PACKAGES := hpo algorithms state_store studies
 
 .DEFAULT_GOAL := help
-.PHONY: help options docs demo test install lint type tests check fuzz bench chaos clean
+.PHONY: help options docs demo test install lint type tests check fuzz bench chaos soak clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -71,6 +71,10 @@ chaos: install  ## kill -9 at many more points than the tests do, and processes 
 	HPO_CHAOS=60 $(BIN)/python -m pytest -n auto -rP tests/test_pass_faults.py tests/test_engine_kills.py \
 	  tests/test_store_faults.py \
 	  tests/test_kill_studies.py tests/test_shared_studies.py tests/test_store_gc.py tests/test_record.py
+
+MINUTES ?= 20
+soak: install  ## twenty minutes of ingest, watch, tuning and readers side by side: memory, descriptors and store stay flat
+	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES)
 
 clean:  ## remove .venv and what tools left behind
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -112,6 +112,7 @@ class Shape:
     stored : share of the numbers of a row that are stored, where these come as a sparse matrix; else 1.
     rows : how many rows the data has, where that is known before it is read.
     number : bytes of the narrowest type that holds the numbers of every column, by the types of the data.
+    filled : how many of the d columns may be other than zero in any row, where the data says that it lacks nothing.
     features : the map that made the columns of the encoded ones; None where these are the encoded ones.
 
     Examples
@@ -129,6 +130,7 @@ class Shape:
     stored: float = field(default=1.0, compare=False)
     rows: int | None = field(default=None, compare=False)
     number: int = field(default=8, compare=False)
+    filled: int | None = field(default=None, compare=False)
 
     @property
     def d(self) -> int:

@@ -12,15 +12,20 @@ from algorithms.arrays import Array, Floats
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite is no likeness
-def of_scatter(scatter: Array, d: int) -> Array:
-    """Return r² of d columns with the first target after them, shape (d,); zero where either is constant.
+def of_products(products: Array, squares: Array) -> Array:
+    """Return r² of d columns with a target, shape (d,); zero where either is constant.
+
+    Parameters
+    ----------
+    products : of each column with the target, about their means, shape (d,).
+    squares : of each column about its mean, then of the target, shape (d + 1,).
 
     Examples
     --------
-    >>> of_scatter(np.array([[4.0, 0.0, 8.0], [0.0, 1.0, 0.0], [8.0, 0.0, 16.0]]), 2).tolist()
+    >>> of_products(np.array([8.0, 0.0]), np.array([4.0, 1.0, 16.0])).tolist()
     [1.0, 0.0]
     """
-    return _share(scatter[:d, d] ** 2, np.diagonal(scatter)[:d] * scatter[d, d])
+    return _share(products**2, squares[:-1] * squares[-1])
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite is no likeness

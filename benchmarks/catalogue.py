@@ -20,6 +20,7 @@ from benchmarks.ordinary import ordinary_rows
 from benchmarks.overhead import overhead_rows
 from benchmarks.packing import packing_rows
 from benchmarks.passing import pass_rows
+from benchmarks.recommend import recommend_rows
 from benchmarks.scale import scale_rows
 from benchmarks.second import second_rows
 from benchmarks.shapes import shape_rows
@@ -49,6 +50,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "ordinary": ordinary_rows,
     "shapes": shape_rows,
     "hashed": hashing_rows,
+    "recommend": recommend_rows,
     "fidelity": fidelity_rows,
     "fidelity_glm": error_rows,
 }

@@ -16,9 +16,10 @@ from hpo.api import question_of, run_question
 from hpo.errors import HpoError, Interrupted, InterruptedWarning
 from hpo.process.settings import default_storage, home
 from hpo.report.collect import report_data
+from studies.counting import counted
 from studies.errors import StudyMissing, StudyTaken
 from studies.record.storage import find_study, open_storage
-from studies.spec.spec import loads
+from studies.spec.form import loads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,8 +178,9 @@ def _run(spec: StudySpec, progress: bool | None) -> Result:
         result = run_question(question_of(spec), spec.sampler, None, resume=True, progress=progress)
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
+        all_of = f"{counted(spec.trials, 'trial')} of {spec.name!r}"
         raise Interrupted(
-            f"{done} of {spec.trials} trials of {spec.name!r} are done, and kept; run the demo again to go on"
+            f"{done} of {all_of} {'is' if done == 1 else 'are'} done, and kept; run the demo again to go on"
         )
     return result
 

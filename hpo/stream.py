@@ -39,9 +39,11 @@ from hpo.states.stand_in import fitting, widened
 from hpo.states.streaming import Flow, endless, key_of, seen, segment_of
 from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
+from studies.counting import counted
 from studies.record.study_record import SENSELESS
 from studies.spec.definition import definition
-from studies.spec.spec import StudySpec, build, plain
+from studies.spec.form import plain
+from studies.spec.spec import StudySpec, build
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -212,7 +214,7 @@ class Stream:
     def __repr__(self) -> str:
         """Show how far it came."""
         bad = f", {self.bad_rows:,} of them made no sense" if self.bad_rows else ""
-        return f"<Stream {self.name!r}: {self.position:,} rows{bad}, {self.published:,} published>"
+        return f"<Stream {self.name!r}: {counted(self.position, 'row')}{bad}, {self.published:,} published>"
 
     def __enter__(self) -> Stream:
         return self
@@ -444,8 +446,8 @@ class Stream:
             warnings.warn(f"the stream {self.name!r}: {self._shown[-1]}; it is left out", DataWarning, stacklevel=5)
         if begun.flow.bad > self.max_bad_rows:
             raise DataError(
-                f"the stream {self.name!r} has {begun.flow.bad:,} rows that make no sense, more than max_bad_rows="
-                f"{self.max_bad_rows:,}: {why}"
+                f"the stream {self.name!r} has {counted(begun.flow.bad, 'row')} without sense, more than "
+                f"max_bad_rows={self.max_bad_rows:,}: {why}"
             )
 
     def _due(self) -> bool:

@@ -124,7 +124,7 @@ def decode_blob(data: Bytes, name: str | None = None) -> Blob:
     state_store.errors.DamagedBlob: checksum differs
     """
     if len(data) < SMALLEST:
-        raise DamagedBlob(f"is {len(data)} bytes long, less than any blob")
+        raise DamagedBlob(f"has fewer bytes ({len(data)}) than any blob")
     view = memoryview(data)
     if xxh3_128_digest(view[:-TAIL_SUM]) != view[-TAIL_SUM:]:
         raise DamagedBlob("checksum differs")
@@ -147,7 +147,7 @@ def header_bytes(data: Bytes) -> int:
     True
     """
     if len(data) < HEAD.size:
-        raise DamagedBlob(f"is {len(data)} bytes long, less than any blob")
+        raise DamagedBlob(f"has fewer bytes ({len(data)}) than any blob")
     magic, version, zero, length = HEAD.unpack_from(data)
     if magic != MAGIC:
         raise DamagedBlob(f"begins with {magic!r} where {MAGIC!r} is expected")

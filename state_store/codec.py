@@ -22,8 +22,9 @@ Scalars = dict[str, object]
 
 ROOT = "state"
 NOT_FINITE = {repr(value): value for value in (math.nan, math.inf, -math.inf)}
-FIXED, ROWS, ANY_NUMBER = "fixed", "rows", "any_number"
-"""What of an array the template says: all of it, all but how many rows, or neither these nor their type."""
+FIXED, ROWS, ANY_NUMBER, SIDES = "fixed", "rows", "any_number", "sides"
+"""What of an array the template says: all of it, all but how many rows, neither these nor their type, or all but
+the sides of a matrix."""
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -37,7 +38,8 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
         numpy scalars, and Python's bool, int, float, str and None. Fields with ``metadata={"static": True}``
         and fields that are not arguments of ``__init__`` are not stored: the template supplies them. Fields with
         ``metadata={"varies": True}`` are arrays whose first dimension is theirs, and not the template's; with
-        ``{"varies": True, "any_number": True}`` their type is too.
+        ``{"varies": True, "any_number": True}`` their type is too; with ``{"varies": True, "sides": True}`` they
+        are matrices, or stacks of them, whose last two dimensions are theirs.
 
     Returns
     -------
@@ -81,7 +83,7 @@ def restore(arrays: Mapping[str, Values], scalars: Mapping[str, object], like: T
     Raises
     ------
     DamagedBlob
-        If a name, dtype or shape differs from the template's; of a field that varies, its first dimension may.
+        If a name, dtype or shape differs from the template's; of a field that varies, its own sizes may.
 
     Examples
     --------
@@ -120,10 +122,10 @@ def dense(value: object, path: str) -> Values:
 
 @cache
 def _varying_fields(kind: type) -> Mapping[str, str]:
-    """Return the dataclass's fields that are arrays of any number of rows, and whether of any type."""
+    """Return the dataclass's fields that are arrays of sizes of their own, and what else is theirs."""
     named = fields(kind) if is_dataclass(kind) else ()
     found = (f for f in named if f.metadata.get("varies"))
-    return {f.name: ANY_NUMBER if f.metadata.get("any_number") else ROWS for f in found}
+    return {f.name: next((kind for kind in (ANY_NUMBER, SIDES) if f.metadata.get(kind)), ROWS) for f in found}
 
 
 @cache
@@ -199,8 +201,8 @@ def _array(
     expected = like.dtype.newbyteorder("=")
     if not isinstance(value, np.ndarray):
         raise DamagedBlob(f"{path!r} is {value!r} where {expected} {like.shape} is expected")
-    loose = varies != FIXED
-    fits = value.shape[1:] == like.shape[1:] and value.ndim == like.ndim if loose else value.shape == like.shape
+    told = {FIXED: slice(None), SIDES: slice(None, -2)}.get(varies, slice(1, None))
+    fits = value.shape[told] == like.shape[told] and value.ndim == like.ndim
     typed = value.dtype == expected or (varies == ANY_NUMBER and value.dtype.kind in "uif")
     if not typed or not fits:
         raise DamagedBlob(

@@ -83,6 +83,17 @@ class Document:
         return f"<{self.kind} {self.name[:8]}…: {', '.join(facts)}>"
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun, in the plural but for one.
+
+    Examples
+    --------
+    >>> counted(1, "byte"), counted(2, "leaf", "leaves")
+    ('1 byte', '2 leaves')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def readable_bytes(count: int) -> str:
     """Return a number of bytes for people.
 
@@ -92,7 +103,7 @@ def readable_bytes(count: int) -> str:
     ('999 bytes', '1.0 MB', '2.6 GB')
     """
     if count < 1000:
-        return f"{count} bytes"
+        return counted(count, "byte")
     power = next((p for p in (1, 2, 3) if count < 999.95 * 1000**p), 4)
     return f"{count / 1000**power:.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
 
@@ -109,7 +120,7 @@ def readable_age(moment: float) -> str:
     for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return counted(round(seconds), "second")
 
 
 def _facts(item: Entry | Document) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from state_store.entry import Document, Entry, readable_bytes
+from state_store.entry import Document, Entry, counted, readable_bytes
 from state_store.key import Key
 from state_store.names import document_name
 from state_store.shelf import QUARANTINE
@@ -47,8 +47,8 @@ class Collected:
     def __repr__(self) -> str:
         """Say how much was removed and how much stays."""
         verb = "would remove" if self.dry_run else "removed"
-        stay = readable_bytes(self.bytes_left)
-        return f"<Collected: {verb} {len(self.removed)} files, {readable_bytes(self.bytes)}; {stay} stay>"
+        stay, files = readable_bytes(self.bytes_left), counted(len(self.removed), "file")
+        return f"<Collected: {verb} {files}, {readable_bytes(self.bytes)}; {stay} stay>"
 
     def _all(self) -> tuple[tuple[str, int], ...]:
         return self.leaves + self.documents + self.quarantine + self.leftovers

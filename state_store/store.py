@@ -11,7 +11,7 @@ from state_store.backend import Stat
 from state_store.blob import Blob, encode_blob
 from state_store.codec import Values, flatten, restore
 from state_store.cover import Cover, cover_segments
-from state_store.entry import Document, Entry, readable_bytes
+from state_store.entry import Document, Entry, counted, readable_bytes
 from state_store.errors import DamagedBlob
 from state_store.key import LEAVES, PACKS, Key
 from state_store.location import Location, open_location
@@ -74,7 +74,8 @@ class StateStore:
         leaves |= {name: len(self.packs.segments(name)) for name in blobs if name.startswith(PACKS)}
         contexts = len({name.split("/")[1] for name in leaves})
         size, others = readable_bytes(sum(stat.bytes for stat in blobs.values())), len(blobs) - len(leaves)
-        held = f"{sum(leaves.values())} leaves of {contexts} contexts, {others} documents, {size}"
+        held = f"{counted(sum(leaves.values()), 'leaf', 'leaves')} of {counted(contexts, 'context')}"
+        held += f", {counted(others, 'document')}, {size}"
         return f"<StateStore {str(self.location)!r}: {held}>"
 
     def get(self, key: Key, like: T) -> T | None:

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from studies.spec.definition import definition_digest, differences
     from studies.spec.distributions import Categorical, Float, Int, to_distribution, to_spec
     from studies.spec.fields import FoldScheme
+    from studies.spec.form import dump, load, loads
     from studies.spec.ranges import Range
-    from studies.spec.spec import StudySpec, build, dump, load, loads
+    from studies.spec.spec import StudySpec, build
     from studies.spec.template import ColumnNote
 
 _HOMES = {
@@ -48,7 +49,8 @@ _HOMES = {
     "spec.fields": ("FoldScheme", "Range"),
     "record.records": ("begin", "load_study"),
     "sampling.samplers": ("make_sampler",),
-    "spec.spec": ("StudySpec", "build", "dump", "load", "loads"),
+    "spec.form": ("dump", "load", "loads"),
+    "spec.spec": ("StudySpec", "build"),
     "record.storage": ("StudyRow", "delete_study", "list_studies", "open_storage"),
     "spec.template": ("ColumnNote",),
     "record.write_behind": ("WriteBehind",),

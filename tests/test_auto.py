@@ -20,7 +20,7 @@ from hpo.data import open_dataset
 from hpo.errors import ChoiceWarning, TuneError
 from hpo.findings.scored import leaders
 from hpo.question import auto
-from studies.spec.spec import loads
+from studies.spec.form import loads
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 
@@ -18,6 +19,7 @@ ROWS = {
     "joins": 6,
     "memory": 1, "clusters": 5, "neighbors": 2, "logistic": 4, "packed": 1, "wide": 2, "hashed": 3, "extrapolation": 3,
     "fidelity": 12, "fidelity_glm": 2, "ordinary": 14, "shapes": 21,
+    "recommend": 2 if importlib.util.find_spec("implicit") is None else 4,
 }  # fmt: skip
 
 

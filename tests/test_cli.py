@@ -18,7 +18,7 @@ from terminal import FILES, ROWS, command, hpo, shell, write_data, write_study
 from algorithms.tasks import TASKS
 from state_store import StateStore
 from studies.record.storage import open_storage
-from studies.spec.spec import load
+from studies.spec.form import load
 
 ALL = ROWS * FILES
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from terminal import FILES, hpo, shell, write_data, write_study
 
-from studies.spec.spec import load
+from studies.spec.form import load
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -119,3 +120,30 @@ def test_ctrl_c_in_the_trials_keeps_them(plugin, tmp_path):
     assert [row["trials"] for row in shell("studies", "ls", "--json").json] == [done]
     again = shell("run", study, "--resume", "--trials", done + 3, "--json").json
     assert (again["trials"], again["cost"]["rows_read"]) == (done + 3, 0)
+
+
+BEGINS = """
+import sys, onepass_hpo
+
+class Begins:
+    def find_spec(self, name, *_):
+        if name == "hpo":
+            print(flush=True)
+
+sys.meta_path.insert(0, Begins())
+onepass_hpo.main()
+"""
+
+
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.03, 0.1, 0.2])
+def test_ctrl_c_while_it_is_imported_is_a_sentence(after):
+    child = subprocess.Popen(
+        [sys.executable, "-c", BEGINS, "algorithms"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    child.stdout.readline()
+    time.sleep(after)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    if child.returncode:  # else it was done before
+        assert (child.returncode, out) == (130, "")
+        assert err.startswith("interrupted: ") and len(err.splitlines()) == 1

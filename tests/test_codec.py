@@ -297,3 +297,21 @@ def test_an_about_that_is_no_json_is_refused(about):
 def test_a_reserved_array_name_is_refused():
     with pytest.raises(UnstorableValue, match="__metadata__"):
         encode_blob({"__metadata__": np.zeros(1)}, {})
+
+
+@dataclass(frozen=True)
+class Wide:
+    places: np.ndarray = field(metadata={"varies": True})
+    products: np.ndarray = field(metadata={"varies": True, "sides": True})
+
+
+def test_matrices_whose_sides_vary_come_back_with_their_own():
+    like = Wide(np.zeros(0, np.intp), np.zeros((2, 0, 0)))
+    state = Wide(np.array([1, 4, 5]), np.arange(18.0).reshape(2, 3, 3))
+    back = through_bytes(state, like)
+    assert same_bits(back.places, state.places)
+    assert same_bits(back.products, state.products)
+    with pytest.raises(DamagedBlob, match=r"'products' is float64 \(3, 3, 3\) where float64 \(2, 0, 0\)"):
+        through_bytes(Wide(state.places, np.zeros((3, 3, 3))), like)
+    with pytest.raises(DamagedBlob, match="'products' is float64"):
+        through_bytes(Wide(state.places, np.zeros((3, 3))), like)

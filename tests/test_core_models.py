@@ -421,9 +421,9 @@ class TestMoments:
     def test_its_size_is_what_it_says(self):
         X, y = data()
         state = state_of(X, y)
-        assert Moments().nbytes(state.shape) == 2 * state.mean.nbytes + state.scatter.nbytes + 24
-        state = Moments("qr").init(state.shape)
-        assert Moments("qr").nbytes(state.shape) == 2 * state.mean.nbytes + 2 * state.scatter.nbytes + 24
+        assert Moments().nbytes(state.shape) == 2 * state.mean.nbytes + state.inner.nbytes + state.within.nbytes + 32
+        state = state_of(X, y, moments=Moments("qr"))
+        assert Moments("qr").nbytes(state.shape) == 2 * state.mean.nbytes + 2 * state.inner.nbytes + state.within.nbytes + 32
 
     def test_its_precision_is_one_of_four(self):
         with pytest.raises(AlgorithmError, match="precision='half'"):

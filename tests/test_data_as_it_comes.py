@@ -12,7 +12,7 @@ from terminal import shell
 import hpo
 from hpo.data import open_dataset
 from hpo.errors import DataError, DataWarning
-from studies.spec.spec import loads
+from studies.spec.form import loads
 
 N = 200
 
@@ -98,7 +98,7 @@ class TestDirectories:
     def test_files_of_other_endings_are_named(self, frame, tmp_path):
         for name in ("a.parquet", "part-0", "part-1"):
             frame.to_parquet(tmp_path / name, index=False)
-        with pytest.warns(DataWarning, match="2 of 3 files of .* are left out: .*'part-0', 'part-1'"):
+        with pytest.warns(DataWarning, match="2 of 3 files of .* are left out.*'part-0', 'part-1'"):
             assert open_dataset(tmp_path, target="y").rows == N
 
 
@@ -224,7 +224,7 @@ class TestPolars:
         result = hpo.tune(frame, "y", "ols", drop=["k"], **ask)
         expected = hpo.tune(frame.drop("k"), "y", "ols", **ask)
         assert result.best_value == expected.best_value
-        pd.testing.assert_frame_equal(result.predict(frame), expected.predict(frame.drop("k")))
+        assert result.predict(frame).equals(expected.predict(frame.drop("k")))
 
     def test_and_is_named_where_it_is_not(self):
         with pytest.raises(DataError, match=r"column 'k' is Int128: .*leave it out of the frame"):
@@ -233,6 +233,21 @@ class TestPolars:
 
 def test_the_name_of_a_study_may_be_a_number():
     assert loads("name: 2024\ndata: a.csv\nalgorithm: ridge\n").name == "2024"
+
+
+def test_predictions_are_the_kind_of_frame_that_the_rows_are():
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    d = pd.DataFrame({"x": np.arange(40.0), "c": list("ab") * 20, "y": np.arange(40.0) > 18})
+    r = hpo.tune(d, "y", "logistic", trials=1, store=None, progress=False)
+    whole = r.predict(d)
+    frame, table = pl.from_pandas(d.head(3)), pa.Table.from_pandas(d.head(3))
+    for rows in (frame, frame.lazy(), frame.drop("y")):
+        found = r.predict(rows)
+        assert isinstance(found, pl.DataFrame) and found.columns == list(whole)
+        assert found["probability_True"].to_list() == whole.probability_True.head(3).tolist()
+        assert found["prediction"].dtype == pl.Boolean
+    for rows in (table, table.to_batches()[0]):
+        assert r.predict(rows).to_pandas().equals(whole.head(3))
 
 
 def test_predictions_of_a_frame_keep_its_index(tmp_path):

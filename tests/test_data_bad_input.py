@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -146,7 +147,7 @@ def test_roles_that_cannot_be(options, parts):
         (pd.DataFrame({"x": [1.0, "a"], "y": [1, 2]}), ("x", "one type")),
         ((np.array([[1, "a"], ["b", 2]], dtype=object), [1.0, 2.0]), ("'x0'", "type")),
         ((np.zeros((3, 1), complex), [1.0, 2.0, 3.0]), ("Complex data not supported",)),
-        ((5.0, [1.0, 2.0, 3.0]), ("X has 1 rows",)),
+        ((5.0, [1.0, 2.0, 3.0]), ("X has 1 row ",)),
         (pd.DataFrame([[1.0, 2.0]], columns=["y", "y"]), ("more than one column", "'y'")),
     ],
 )
@@ -301,3 +302,13 @@ def test_damaged_arrow_files_are_refused_and_never_end_the_process(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-500:]
     assert int(done.stdout) >= 30
+
+
+def test_a_file_that_is_gone_when_its_footer_is_needed_again(tmp_path):
+    """A remembered footer is parsed when it is needed: a file may leave a watched directory before that."""
+    for name in ("a", "b"):
+        pq.write_table(TABLE, tmp_path / f"{name}.parquet")
+    dataset = pickle.loads(pickle.dumps(open_dataset(tmp_path, target="y")))
+    (tmp_path / "a.parquet").unlink()
+    with pytest.raises(DataError, match=r"a\.parquet' vanished while it was read"):
+        dataset.extents(dataset.features)

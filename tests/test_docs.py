@@ -87,7 +87,7 @@ def test_every_command_of_the_readme_is_run():
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "yaml")], ids=lambda p: p.name)
 def test_the_study_files_of_pages_are_right(page):
     from hpo.cli.known import known_fields
-    from studies.spec.spec import loads
+    from studies.spec.form import loads
 
     for _, code in blocks(page, "yaml"):
         spec = loads(code if "data:" in code else "data: rows.parquet\ntarget: y\n" + code)

@@ -14,6 +14,7 @@ import pytest
 import hpo
 from hpo.errors import TuneError
 from hpo.states.evaluate import Scores
+from hpo.trials import editions
 from studies.errors import StudyMissing, StudyTaken
 
 
@@ -133,6 +134,21 @@ def test_editions_are_opened_by_number_and_the_last_by_name(home):
         assert hpo.load(name, storage=storage).best_value == pytest.approx(value, rel=1e-12)
     with pytest.raises(StudyMissing, match="'daily' has no edition 7; it has 1, 2, 3"):
         hpo.load("daily@7", storage=storage)
+
+
+def test_while_an_edition_begins_the_one_before_it_is_opened(home, monkeypatch):
+    first = tune(home)
+    add(home, 3)
+
+    def opened(*args):
+        """Another process opens the study when the trials are about to begin."""
+        seen.append(hpo.load("daily", storage=str(home / "studies.journal")).best_value)
+        return carried(*args)
+
+    seen, carried = [], editions.carried
+    monkeypatch.setattr("hpo.trials.run.carried", opened)
+    tune(home)
+    assert seen == [first.best_value]
 
 
 def test_an_interrupted_edition_goes_on(home):

@@ -25,7 +25,7 @@ from hpo.process.progress import Progress
 from hpo.states import elsewhere
 from hpo.states.passes import Pass
 from studies.errors import SpecError
-from studies.spec.spec import loads
+from studies.spec.form import loads
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="the extra dask is not installed")
 FILES, ROWS = 9, 400

@@ -276,7 +276,7 @@ def test_the_example_of_boosted_trees_runs(tmp_path, monkeypatch):
     """Scikit-learn's and LightGBM's trees beside ridge, on one month of flights: read once, stopped at rungs."""
     from hpo.api import question_of, run_question
     from hpo.demo import example_text, write_flights
-    from studies.spec.spec import loads
+    from studies.spec.form import loads
 
     monkeypatch.chdir(tmp_path)
     write_flights(tmp_path / "flights", ["2013-02.parquet"])

@@ -208,7 +208,7 @@ def test_data_is_read_once_more_where_a_score_needs_it_and_the_next_study_begins
     loaded = hpo.load("a", store=where["store"], storage=where["storage"])
     assert loaded.best.scores == first.best.scores
     kept = loaded.best.states.train[0]
-    assert kept.root.shape == kept.scatter.shape
+    assert kept.root.shape == kept.inner.shape
     second = hpo.tune(frame, "y", "ridge", trials=3, search=search, folds=CV, name="b", **where)
     assert second.cost.rows_read == 0
     assert second.best.scores.folds == pytest.approx(first.best.scores.folds, rel=1e-12)

@@ -30,7 +30,7 @@ from hpo.data import Encoder, open_dataset
 from hpo.data.encoding.hashed import HashedEncoding
 from hpo.errors import DataError, SearchError
 from studies.errors import SpecError
-from studies.spec.spec import dump, loads
+from studies.spec.form import dump, loads
 
 PACK = {"linear.losses": "log_loss", "linear.alphas": "1e-6, 1e-4", "linear.l1_ratios": "0", "linear.eta0s": "0.1, 1"}
 

@@ -215,7 +215,7 @@ def test_the_laws_notice_broken_summaries():
             Moments(),
             SHAPE,
             data[0],
-            lambda s: MomentsState(s.shape, s.rows, s.weight, s.mean + 1.0, s.scatter),
+            lambda s: MomentsState(s.shape, s.rows, s.weight, s.mean + 1.0, s.within, s.inner),
         )
 
 

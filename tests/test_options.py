@@ -13,7 +13,8 @@ import yaml
 import hpo
 from hpo.cli.options import _described
 from studies.spec.definition import DEFINING, definition
-from studies.spec.spec import OPTIONS, StudySpec, loads
+from studies.spec.form import loads
+from studies.spec.spec import OPTIONS, StudySpec
 from studies.spec.template import template
 from studies.spec.yaml_reader import CoreDumper, read
 

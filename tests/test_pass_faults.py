@@ -272,7 +272,7 @@ def test_a_study_opens_again_without_its_data(files, tmp_path):
 def test_a_study_whose_states_are_gone_says_so(files, tmp_path):
     tune(files, tmp_path / "store", name="lost")
     next(p for p in (tmp_path / "store" / "leaves").rglob("*") if p.is_file()).unlink()
-    with pytest.raises(TuneError, match=r"1 of 8 states of study 'lost' are gone .*run the study again"):
+    with pytest.raises(TuneError, match=r"1 of 8 states of study 'lost' is gone .*run the study again"):
         hpo.load("lost")
 
 

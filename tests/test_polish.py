@@ -17,7 +17,7 @@ from hpo.errors import DataError, Interrupted, StoreWarning
 from hpo.states.passes import Pass
 from state_store import StateStore
 from studies.errors import SpecError
-from studies.spec.spec import load
+from studies.spec.form import load
 
 ROWS, D = 120_000, 20
 

@@ -16,7 +16,7 @@ from algorithms.known import Known
 from algorithms.summaries.curvature import Curvature
 from hpo.errors import ApproximationWarning
 from hpo.process.progress import Progress
-from studies.spec.spec import load
+from studies.spec.form import load
 
 ROWS, FILES = 600, 6
 WHY = "the sample was blind"

@@ -187,6 +187,24 @@ def test_claims_of_another_machine_count_until_they_do_not_change_for_long(stora
     assert storage.get_study_system_attrs(study_id)[CLAIMS]["open"] == {}
 
 
+def test_a_claim_is_renewed_while_its_trial_runs_so_that_another_machine_does_not_run_it(tmp_path, monkeypatch):
+    """A trial of more than GRACE seconds is not taken for one of a process that is gone."""
+    monkeypatch.setattr("studies.record.claims.RENEWED", 0.05)
+    monkeypatch.setattr("studies.record.claims.GRACE", 0.6)
+    where, study = str(tmp_path / "a.journal"), [optuna.study.StudyDirection.MAXIMIZE]
+    storage = open_storage(where)
+    number = storage.create_new_study(study, "s")
+    with write_behind.WriteBehind(storage, "s") as writer:
+        assert writer.claim(1, 1).turns == range(1)
+        monkeypatch.setattr("studies.record.claims.socket.gethostname", lambda: "elsewhere")
+        other = Claims(open_storage(where), number)
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            assert other.claim(1, 1).waiting
+            time.sleep(0.1)
+    assert other.claim(1, 1).turns == range(1)  # it was let go
+
+
 def test_a_process_waits_for_those_that_run_what_is_left(storage):
     study_id = storage.get_study_id_from_name("s")
     one, other = Claims(storage, study_id), Claims(storage, study_id)

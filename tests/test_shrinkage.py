@@ -254,7 +254,7 @@ def test_a_state_of_kurtosis_is_a_state_of_classes_too():
     """The means, scatters and held-out likelihoods are those of ``Classes``, gaps included."""
     rows, shape = gappy(np.random.default_rng(0), 200, 2.0)
     states = [s.update(s.init(shape), Batch(rows, 4)) for s in (Classes(), ClassKurtosis())]
-    for name in ("mean", "scatter", "weights", "counts"):
+    for name in ("mean", "squares", "weights", "counts"):
         np.testing.assert_allclose(*(getattr(state, name) for state in states), rtol=1e-12)
     algorithm = LDA(shrinkage=0.2, impute="zero")
     plain, rich = (algorithm.solve(state) for state in states)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from studies.errors import SpecError
 from studies.spec.definition import definition, definition_digest, differences
 from studies.spec.fields import FoldScheme
+from studies.spec.form import dump, load, loads
 from studies.spec.ranges import Range
-from studies.spec.spec import StudySpec, build, dump, load, loads
+from studies.spec.spec import StudySpec, build
 from studies.spec.yaml_reader import read
 
 BASE = "data: x.csv\nalgorithm: [ridge, elastic_net]\n"
@@ -245,6 +246,11 @@ def test_the_definition_holds_what_makes_a_study_the_same():
         definition_digest(spec)
     }
     assert len(digests) == len(bound) + 1
+
+
+def test_differences_of_recorded_counts_are_in_the_right_number():
+    before, after = {"state of the data": "1 segments, 5 rows"}, {"state of the data": "2 segments, 9 rows"}
+    assert differences(before, after) == ['state of the data: "1 segment, 5 rows", now "2 segments, 9 rows"']
 
 
 def test_differences_are_told_in_words():

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from studies.spec.form import loads
 from studies.spec.ranges import Range
-from studies.spec.spec import loads
 from studies.spec.template import ColumnNote, template
 
 RANGES = {

@@ -28,15 +28,18 @@ class Sample:
     name: str
     scatter: np.ndarray
     kept: np.ndarray = field(metadata={"varies": True})
+    inner: np.ndarray = field(metadata={"varies": True, "sides": True})
 
 
-LIKE = Sample(0, 0.0, "", np.zeros((12, 12), order="F"), np.zeros((0, 3), np.float32))
+LIKE = Sample(0, 0.0, "", np.zeros((12, 12), order="F"), np.zeros((0, 3), np.float32), np.zeros((0, 0)))
 
 
 def sample(i: int) -> Sample:
     rng = np.random.default_rng(i)
     half = rng.normal(size=(12, 12))
-    return Sample(i, np.inf if i == 2 else i / 3, f"s{i}", half + half.T, rng.normal(size=(i, 3)).astype(np.float32))
+    inner = half[: i % 5, : i % 5]
+    kept = rng.normal(size=(i, 3)).astype(np.float32)
+    return Sample(i, np.inf if i == 2 else i / 3, f"s{i}", half + half.T, kept, inner + inner.T)
 
 
 def segment(i: int) -> str:
@@ -50,7 +53,8 @@ def members(*numbers: int) -> list[Member]:
 
 
 def same(a: Sample, b: Sample) -> bool:
-    equal = all(np.array_equal(x, y) and x.dtype == y.dtype for x, y in ((a.scatter, b.scatter), (a.kept, b.kept)))
+    pairs = ((a.scatter, b.scatter), (a.kept, b.kept), (a.inner, b.inner))
+    equal = all(np.array_equal(x, y) and x.dtype == y.dtype for x, y in pairs)
     return equal and (a.rows, a.share, a.name) == (b.rows, b.share, b.name)
 
 
@@ -124,7 +128,7 @@ def test_states_of_several_layouts_are_no_pack(store):
     with pytest.raises(UnstorableValue, match="one layout"):
         store.put_pack(CONTEXT, [Member(segment(0), 1.5, {}), Member(segment(1), np.ones(2), {})])
     with pytest.raises(UnstorableValue, match="one type"):
-        store.put_pack(CONTEXT, [Member(segment(0), np.ones((2, 2)), {}), Member(segment(1), np.ones((2, 3)), {})])
+        store.put_pack(CONTEXT, [Member(segment(0), np.ones((2, 2)), {}), Member(segment(1), np.ones(2), {})])
     assert not packs(store)
 
 

@@ -168,7 +168,7 @@ def test_rows_that_make_no_sense_are_counted_shown_and_limited(tmp_path):
     good = pd.concat([frame.iloc[:500], odd.drop(index=[7, 40, 300])])
     states = next(iter(stream.tune(trials=1).run.evidence.states.values()))
     assert states.whole.rows == len(good)
-    with pytest.warns(DataWarning), pytest.raises(DataError, match="4 rows that make no sense, more than max_bad_rows=3"):
+    with pytest.warns(DataWarning), pytest.raises(DataError, match="4 rows without sense, more than max_bad_rows=3"):
         stream.update(odd.iloc[[7]])
 
 

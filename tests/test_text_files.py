@@ -14,7 +14,7 @@ from hpo.data import open_dataset
 from hpo.data.sources.text import TextFormat
 from hpo.errors import DataError, DataWarning
 from studies.errors import SpecError
-from studies.spec.spec import load
+from studies.spec.form import load
 
 N = 120
 

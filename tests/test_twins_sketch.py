@@ -414,7 +414,7 @@ def test_the_plan_says_it(tmp_path, monkeypatch):
     pd.DataFrame(topics(200, 150).toarray()).add_prefix("x").to_parquet(tmp_path / "a.parquet")
     spec = StudySpec(data=str(tmp_path / "a.parquet"), algorithm="pca", store=str(tmp_path / "s"))
     assert not hpo.plan(spec).wide
-    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(12 * 2**20))
+    monkeypatch.setenv("HPO_MEMORY_LIMIT", str(5 * 2**20))
     assert "pca is answered by sketched_pca" in hpo.plan(spec).wide
     assert "Sketch(size=100" in hpo.plan(spec).summaries[0]
     assert (

@@ -335,7 +335,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
     unranked = False
     if how.select is not None and how.select < len(mean):
         every = np.diagonal(gram)
-        lost = (every == 0.0) & (columns.parts(np.diagonal(state.scatter)[:d]) > 0.0)
+        lost = (every == 0.0) & (columns.parts(state.squares[:d]) > 0.0)
         unranked = bool(lost.any()) and not len(state.root)
         best = most_correlated(np.diagonal(gram), state.association(columns), how.select)
         columns, mean, gram, xy = columns.take(best), mean[best], gram[np.ix_(best, best)], xy[best]
@@ -353,7 +353,7 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
             root = triangular([rows]) if offset.any() else rows
         gram = gram + state.weight * np.multiply.outer(offset, offset)
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
-    parts = columns.parts(np.diagonal(state.scatter)[:d]) / scale
+    parts = columns.parts(state.squares[:d]) / scale
     nothing, parts = constant & (parts > 0.0), np.where(constant, 0.0, parts)
     if not (how.center or how.standardize):
         origin = np.abs(columns.origin)  # of a value that is not centred, a part that cancels like another
@@ -377,7 +377,7 @@ def _view(design: Design, state: MomentsState) -> View:
     far = (np.abs(columns.mean(state.mean[:d])) + np.abs(design.mean)) / scale
     same = (np.diagonal(design.gram) == 0.0) & (np.abs(away) <= CANCELLED * far)
     mean, away = np.where(same, mean - away, mean), np.where(same, 0.0, away)  # one value, there and here
-    parts = columns.parts(np.diagonal(state.scatter)[:d]) / scale
+    parts = columns.parts(state.squares[:d]) / scale
     reach = np.stack([np.maximum(lengths(gram), parts), design.sizes, far])
     root, rounding = _root(state, columns, scale, constant), CARE * state.rounding
     return View(
@@ -399,9 +399,8 @@ def _root(
     """
     if not len(state.root):
         return None
-    d = state.shape.d
-    target = state.root[:, d] if state.shape.t else np.zeros(len(state.root))
-    mapped = columns.rows(state.root[:, :d]) / scale
+    mapped, target = _of_root(state, columns)
+    mapped = mapped / scale
     if constant is not None:
         mapped = np.where(constant, 0.0, mapped)
     return triangular([np.column_stack([mapped, target])])
@@ -412,21 +411,27 @@ def _products(state: MomentsState, columns: ColumnMap) -> tuple[Array, Array]:
 
     Parts of a column that cancel leave a root twice the digits that they leave products.
     """
-    d, t = state.shape.d, state.shape.t
+    k = len(state.within)
     if not len(state.root):
-        xy = columns.mean(state.scatter[:d, d]) if t else np.zeros(len(columns.names))
-        return columns.both(state.scatter[:d, :d]), xy
-    root = columns.rows(state.root[:, :d])
+        return columns.both(state.inner[:k, :k], state.within), columns.mean(state.with_target)
+    root, target = _of_root(state, columns)
     gram = root.T @ root
-    parts = columns.parts(np.diagonal(state.scatter)[:d])
+    parts = columns.parts(state.squares[: state.shape.d])
     constant = np.diagonal(gram) <= (CANCELLED * parts) ** 2
     gram[constant, :] = gram[:, constant] = 0.0
-    return gram, np.asarray(root.T @ state.root[:, d]) if t else np.zeros(len(columns.names))
+    return gram, np.asarray(root.T @ target)
+
+
+def _of_root(state: MomentsState, columns: ColumnMap) -> tuple[Array, Array]:
+    """Return a state's root in T's columns, and the target beside it: zeros where there is none."""
+    k = len(state.within)
+    target = state.root[:, k] if state.shape.t else np.zeros(len(state.root))
+    return columns.rows_within(state.root[:, :k], state.within), target
 
 
 def _target(state: MomentsState) -> tuple[float, float]:
     d = state.shape.d
-    return (float(state.scatter[d, d]), float(state.mean[d])) if state.shape.t else (0.0, 0.0)
+    return (float(state.squares[d]), float(state.mean[d])) if state.shape.t else (0.0, 0.0)
 
 
 def deviations(variance: Array, mean: Array, weight: float) -> Array:

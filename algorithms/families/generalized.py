@@ -241,7 +241,7 @@ class Generalized(
     def _distance(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return δᵀHδ of the step δ from its start: the farther, the less the quadratic is to be trusted."""
         k = solution.quadratic.k
-        step = (solution.in_z - state.known["start"][k]).ravel()
+        step = (solution.in_z - state.known["start"][k])[:, state.along].ravel()
         return float(step @ state.curvature(k, self.group_weights(state))[0] @ step)
 
     def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
@@ -290,7 +290,7 @@ class Generalized(
         """Return errors that the coefficients and intercepts may have, shapes (J, e, q) and (J, e)."""
         q = solution.quadratic
         loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
-        made = loss.shaken(solution.in_z).T.reshape(SHAKES, q.e, -1) @ q.to
+        made = loss.shaken(solution.in_z).T.reshape(SHAKES, q.e, -1) @ q.to[loss.along]
         lift = made[:, :, -1] * self.fit_intercept
         inner = (made[:, :, :-1].reshape(SHAKES, -1) - lift @ q.back) @ q.spectrum.vectors
         coef = (inner / self._curvature(q)) @ q.spectrum.vectors.T
@@ -367,7 +367,7 @@ class Generalized(
         """Return what each sampled row adds to the error of the gradient, shape (n, eq): their squares sum to V."""
         q = solution.quadratic
         loss = corrected(self.summary.about, state, self.group_weights(state), q.k)
-        mapped = loss.influences(solution.in_z).reshape(-1, q.e, len(q.to)) @ q.to
+        mapped = loss.influences(solution.in_z).reshape(-1, q.e, len(loss.along)) @ q.to[loss.along]
         return loss.scattered(mapped[:, :, :-1].reshape(len(mapped), -1) - mapped[:, :, -1] @ q.back)
 
     def objective(self, solution: GeneralizedSolution, state: CurvatureState) -> float:

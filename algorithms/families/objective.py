@@ -154,19 +154,21 @@ class Corrected:
     Attributes
     ----------
     about : the losses of rows.
-    start : θ₀, shape (E, m).
-    loss, gradient, hessian : of the rows not kept for sure, at θ₀; shapes (), (Em,), (Em, Em).
-    sure : the rows kept for sure, in the columns of z.
-    z, y, eta : the sampled rows, shape (n, m), their targets (n,), and η₀, shape (n, E).
+    along : the places of z that are other than zero in any row, shape (k,); what follows is laid out by these.
+    start : θ₀, shape (E, k).
+    loss, gradient, hessian : of the rows not kept for sure, at θ₀; shapes (), (Ek,), (Ek, Ek).
+    sure : the rows kept for sure, in these columns of z.
+    z, y, eta : the sampled rows, shape (n, k), their targets (n,), and η₀, shape (n, E).
     here : their losses about η₀.
     w, v : shape (n,), what a row stands for in the loss, and in the Hessian.
     chance : shape (n,), how likely it was kept.
     codes : shape (n,), places of their classes.
-    calibrate : B, shape (Em, Em).
-    inverse : H⁺, shape (Em, Em).
+    calibrate : B, shape (Ek, Ek).
+    inverse : H⁺, shape (Ek, Ek).
     """
 
     about: About
+    along: Places
     start: Array
     loss: float
     gradient: Array
@@ -190,7 +192,8 @@ class Corrected:
         return rows + 3 * self.hessian.nbytes + 8 * SHAKES * len(self.y)
 
     def at(self, theta: Array) -> tuple[float, Array]:
-        """Return Σgwℓ at θ, shape (E, m), and its gradient."""
+        """Return Σgwℓ at θ, shape (E, m), and its gradient along the places that rows have, shape (E, k)."""
+        theta = theta[:, self.along]
         step = (theta - self.start).ravel()
         bend = self.hessian @ step
         rest, slope, _ = self._rest(step)
@@ -203,12 +206,12 @@ class Corrected:
         )
 
     def influences(self, theta: Array) -> Array:
-        """Return how much each sampled row moves the gradient at θ, shape (n, Em), by itself and by way of B.
+        """Return how much each sampled row moves the gradient at θ, shape (n, Ek), by itself and by way of B.
 
         A row's part dS of the sampled Hessian S moves B by -½H⁺dS, to first order where S is near H, and so the
         gradient of the remainders, R, by -½(dS H⁺R + (R' H⁺ dS) δ), R' the change of the Hessian from θ₀ to θ.
         """
-        step, e = (theta - self.start).ravel(), len(self.start)
+        step, e = (theta[:, self.along] - self.start).ravel(), len(self.start)
         _, slope, there = self._rest(step)
         change = there.hessian(self.z, self.w) - self.here.hessian(self.z, self.v)
         back = (self.inverse @ (slope.T @ self.z).ravel()).reshape(e, -1)
@@ -229,11 +232,11 @@ class Corrected:
         return np.asarray(lots - (drift / np.where(total > 0.0, total, 1.0)[:, None])[self.codes])
 
     def shaken(self, theta: Array) -> Array:
-        """Return errors that the gradient at θ may have, shape (Em, J): Σ lot · influence.
+        """Return errors that the gradient at θ may have, shape (Ek, J): Σ lot · influence.
 
         The influences themselves are never held, and the rows are gone through four times.
         """
-        step, (e, m), j = (theta - self.start).ravel(), self.start.shape, SHAKES
+        step, (e, m), j = (theta[:, self.along] - self.start).ravel(), self.start.shape, SHAKES
         ways = np.concatenate([(self.calibrate @ step).reshape(e, m), step.reshape(e, m)])
         s, straight = np.split(self.z @ ways.T, 2, axis=1)
         there = self.about(self.eta + s, self.y)
@@ -303,7 +306,7 @@ class InDesign:
     def at(self, coef: Array, intercept: Array) -> tuple[float, Array, Array]:
         """Return Σgwℓ and its gradients."""
         value, gradient = self.corrected.at(self.quadratic.in_z(coef, intercept))
-        made = gradient @ self.quadratic.to
+        made = gradient @ self.quadratic.to[self.corrected.along]
         return value, made[:, :-1], made[:, -1]
 
     def hessian(self, coef: Array, intercept: Array) -> None:
@@ -317,9 +320,10 @@ def corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> 
 
 def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> Corrected:
     known, found, g = state.known, state.drawn(), np.array(weights)
-    start, (hessian, balance) = known["start"][k], state.curvature(k, weights)
-    z, codes = np.ones((len(found.y), state.shape.d + 1)), _codes(state, found.y)
-    z[:, :-1] = (found.x - known["center"]) / known["scale"]
+    along, (hessian, balance) = state.along, state.curvature(k, weights)
+    start, on, codes = known["start"][k][:, along], along[:-1], _codes(state, found.y)
+    z = np.ones((len(found.y), len(along)))
+    z[:, :-1] = (found.x[:, on] - known["center"][on]) / known["scale"][on]
     stand = stands_for(found, codes, state.counts)
     sure, w, v = found.chance >= 1.0, stand * g[codes], stand * balance[codes]
     kept = Rows(z[sure], found.y[sure], w[sure], np.zeros(z.shape[1]))
@@ -327,8 +331,8 @@ def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) ->
     at, eta = about(kept.x @ start.T, kept.y), z @ start.T
     here, hessian = about(eta, y), hessian - at.hessian(kept.x, v[sure])
     return Corrected(
-        about, start, float(g @ state.loss[k] - kept.w @ at.loss),
-        g @ state.gradient[k] - at.gradient(kept.x, kept.w), hessian, kept, z, y, eta, here, w, rest,
+        about, along, start, float(g @ state.loss[k] - kept.w @ at.loss),
+        state.slope(k, g) - at.gradient(kept.x, kept.w), hessian, kept, z, y, eta, here, w, rest,
         found.chance[~sure], codes, *_calibration(hessian, here.hessian(z, rest)),
     )  # fmt: skip
 

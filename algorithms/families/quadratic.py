@@ -84,19 +84,20 @@ def quadratic_of(state: CurvatureState, how: Preprocess, weights: Weights, k: in
     if state.complete and design.coarse:
         design = design_of(state.finer_moments, how)
     known, (hessian, _), g = state.known, state.curvature(k, weights), np.array(weights)
-    theta, d = known["start"][k], state.shape.d
-    e, m, q = len(theta), d + 1, design.q
+    along, d = state.along, state.shape.d
+    theta = known["start"][k][:, along]
+    (e, m), q = theta.shape, design.q
     whence = hessian @ theta.ravel()
-    linear = whence - g @ state.gradient[k]
+    linear = whence - state.slope(k, g)
     matrix = design.columns.matrix
-    to = np.zeros((m, q + 1))
+    to = np.zeros((d + 1, q + 1))
     to[:d, :q] = matrix.toarray() * known["scale"][:, None] / design.scale
     to[d, :q] = (np.asarray(matrix.T @ known["center"]) - design.mean) / design.scale
     to[d, q] = 1.0
-    blocks = hessian.reshape(e, m, e, m)
-    both = np.einsum("ambn,nk->ambk", blocks, to, optimize=True)
-    both = np.einsum("ambk,mj->ajbk", both, to, optimize=True)
-    rhs, start = linear.reshape(e, m) @ to, whence.reshape(e, m) @ to
+    blocks, own = hessian.reshape(e, m, e, m), to[along]
+    both = np.einsum("ambn,nk->ambk", blocks, own, optimize=True)
+    both = np.einsum("ambk,mj->ajbk", both, own, optimize=True)
+    rhs, start = linear.reshape(e, m) @ own, whence.reshape(e, m) @ own
     cc = both[:, :q, :, :q].reshape(e * q, e * q)
     cb, bb = both[:, :q, :, q].reshape(e * q, e), both[:, q, :, q]
     rc, rb, sc, sb = rhs[:, :q].ravel(), rhs[:, q], start[:, :q].ravel(), start[:, q]

@@ -102,6 +102,11 @@ class Users:
         """Bytes held."""
         return sum(int(m.data.nbytes + m.indices.nbytes) for m in (self.left, self.hidden))
 
+    @classmethod
+    def of(cls, users: csr_array, hide: Mask) -> Users:
+        """Return users of whom some entries are hidden."""
+        return cls(_where(users, ~hide), _where(users, hide))
+
     def along(self, directions: Directions) -> Array:
         """Return what is left of the users along directions, shape (n, rank) (kept for these users)."""
         return MEMO.get(self, directions, lambda: self.left @ directions.vectors[:, : directions.rank])
@@ -153,9 +158,9 @@ def _items(state: MomentsState) -> Items:
 
 
 def _gram(state: MomentsState, columns: ColumnMap) -> Array:
-    d = state.shape.d
+    d, k = state.shape.d, len(state.within)
     mean = columns.mean(state.mean[:d]) + columns.origin
-    return columns.both(state.scatter[:d, :d]) + state.weight * np.multiply.outer(mean, mean)
+    return columns.both(state.inner[:k, :k], state.within) + state.weight * np.multiply.outer(mean, mean)
 
 
 M = TypeVar("M")
@@ -238,7 +243,7 @@ class Recommender(Algorithm[MomentsState, M], Generic[M]):
     def _found(self, solution: M, rows: Rows) -> Found:
         columns = self.items(solution).columns
         halves = MEMO.get(rows, ("halves", columns.names), lambda: Halves.of(rows, columns))
-        places = [_places(self.scored(solution, users), users) for users in halves.users]
+        places = [placed(self.scored(solution, users), users) for users in halves.users]
         hidden = [np.diff(users.hidden.indptr) for users in halves.users]
         return Found(np.concatenate(places), np.concatenate(hidden), halves.weights)
 
@@ -331,8 +336,7 @@ class Halves:
             )
         made = made[enough]
         parts = [made[start : start + USERS] for start in range(0, len(enough), USERS)]
-        users = [Users(_where(part, ~(hide := hidden_of(part))), _where(part, hide)) for part in parts]
-        return cls(tuple(users), np.asarray(rows.sample_weight)[enough])
+        return cls(tuple(Users.of(part, hidden_of(part)) for part in parts), np.asarray(rows.sample_weight)[enough])
 
 
 def hidden_of(users: csr_array) -> Mask:
@@ -368,7 +372,7 @@ def _where(users: csr_array, kept: Mask) -> csr_array:
     )
 
 
-def _places(scores: Floats, users: Users) -> Places:
+def placed(scores: Floats, users: Users) -> Places:
     """Return where each hidden item stands among those that a user does not hold, from 0; ties as the worst."""
     left, hidden = users.left, users.hidden
     user = np.repeat(np.arange(left.shape[0]), np.diff(left.indptr))

@@ -270,7 +270,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         check_finite(state)
         d, target = state.shape.d, state.shape.targets[0]
         scale = abs(float(state.mean[d])) * np.finfo(np.float64).eps
-        if state.rows and state.scatter[d, d] <= state.weight * (4.0 * scale) ** 2:
+        if state.rows and state.squares[d] <= state.weight * (4.0 * scale) ** 2:
             raise DegenerateTarget(
                 f"target {target!r} is {state.mean[d]:.6g} in all {state.rows:,} rows: there is nothing to "
                 "learn; check the target's name and the filter on the rows"

@@ -61,7 +61,7 @@ class _Sums:
     shape: Shape
     weight: float
     mean: Array
-    scatter: Array
+    squares: Array
 
 
 def prepare(state: SampleState, how: Preprocess) -> Prepared:

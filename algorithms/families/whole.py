@@ -80,7 +80,7 @@ def row_design(state: CurvatureState, how: Preprocess) -> RowDesign:
 def _row_design(state: CurvatureState, how: Preprocess) -> RowDesign:
     sums, d = state.row_moments, state.shape.d
     columns = column_map(sums, how.impute, how.min_frequency)
-    weight, variances = max(sums.weight, 1e-300), sums.scatter[:d] / max(sums.weight, 1e-300)
+    weight, variances = max(sums.weight, 1e-300), sums.squares[:d] / max(sums.weight, 1e-300)
     if how.select is not None and how.select < len(columns.names):
         spread = columns.spread(sums.mean[:d], variances)
         columns = columns.take(most_correlated(weight * spread, _association(state, columns), how.select))

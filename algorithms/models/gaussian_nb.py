@@ -113,8 +113,8 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
         self.check(state)
         columns = column_map(state, self.impute, 0.0)
         means, variances, moved, spread = _by_class(state, columns)
-        whole = columns.spread(state.mean, state.scatter / state.weight)
-        off = ROUNDING * columns.rounded(state.mean, state.scatter / state.weight) * (whole > 0.0)
+        whole = columns.spread(state.mean, state.squares / state.weight)
+        off = ROUNDING * columns.rounded(state.mean, state.squares / state.weight) * (whole > 0.0)
         epsilon = self.var_smoothing * float(whole.max(initial=0.0))
         spread = spread + self.var_smoothing * _of_largest(whole, off)
         priors = priors_of(state.weights, self.priors, state.shape)
@@ -179,9 +179,8 @@ def _by_class(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array, Ar
 
     Of shape (C, q); zeros without rows.
     """
-    scatters = state.scatters if state.scatters.ndim == 2 else np.diagonal(state.scatters, axis1=1, axis2=2)
     each = np.where(state.weights > 0.0, state.weights, 1.0)[:, None]
-    pairs = list(zip(state.means, scatters / each, strict=True))
+    pairs = list(zip(state.means, state.class_squares / each, strict=True))
     variances = np.stack([columns.spread(m, v) for m, v in pairs])
     spread = ROUNDING * np.stack([columns.rounded(m, v) for m, v in pairs]) * (variances > 0.0)
     means = np.stack([columns.mean(m) for m in state.means])

@@ -22,6 +22,7 @@ from algorithms.arrays import Array, Floats, Mask, Matrix, Places
 from algorithms.contract import HASH_BITS, INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column, Shape
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
+from algorithms.preparing.within import places_of, selected
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -53,8 +54,8 @@ class Summed(Protocol):
         ...
 
     @property
-    def scatter(self) -> Array:
-        """Shape (p, p), or its diagonal alone."""
+    def squares(self) -> Array:
+        """Sum of squares about the mean, shape (p,)."""
         ...
 
 
@@ -93,18 +94,31 @@ class ColumnMap:
         """Return Tᵀx."""
         return x[self.pick] if self.pick is not None else np.asarray(self.matrix.T @ x)
 
-    def both(self, scatter: Array) -> Array:
-        """Return TᵀST for S of shape (d, d); a selection where no row that S is of has a gap.
+    def both(self, scatter: Array, within: Places) -> Array:
+        """Return TᵀST; a selection where no row that S is of has a gap.
 
         A column of T that varies by no more than what its parts, which cancel, are rounded to does not vary.
+
+        Parameters
+        ----------
+        scatter : S of some of the encoded columns, shape (k, k); those of the others are zero.
+        within : these columns, shape (k,).
         """
         filled = self.filled
-        if filled is not None and not np.diagonal(scatter)[filled.beside].any():
-            return scatter[np.ix_(filled.pick, filled.pick)]
-        made = np.asarray(self.matrix.T @ (self.matrix.T @ scatter).T)
-        constant = np.diagonal(made) <= CANCELLED * (self._squares @ np.diagonal(scatter))
+        if filled is not None:
+            places = self._places(within)
+            beside = places[filled.beside]
+            if not np.diagonal(scatter)[beside[beside >= 0]].any():
+                return selected(scatter, places[filled.pick])
+        matrix = self.matrix[within]
+        made = np.asarray(matrix.T @ (matrix.T @ scatter).T)
+        constant = np.diagonal(made) <= CANCELLED * (matrix.multiply(matrix).T @ np.diagonal(scatter))
         made[constant, :] = made[:, constant] = 0.0
         return made
+
+    def _places(self, within: Places) -> Places:
+        """Return where each encoded column is among some of them, shape (d,); -1 where it is not."""
+        return places_of(within, int(self.matrix.shape[0]))
 
     def parts(self, squares: Array) -> Array:
         """Return the length of the parts of each column of T, from the encoded columns' sums of squares.
@@ -124,6 +138,20 @@ class ColumnMap:
         if filled is not None and not X[:, filled.beside].any():
             return np.ascontiguousarray(X[:, filled.pick])
         return np.asarray(X @ self.matrix)
+
+    def rows_within(self, X: Array, within: Places) -> Array:
+        """Return XT for rows X of some of the encoded columns, shape (n, k); the others are zero in them."""
+        if len(within) == self.matrix.shape[0]:
+            return np.asarray(self.rows(X))
+        filled = self.filled
+        if filled is not None:
+            places = self._places(within)
+            beside, at = places[filled.beside], places[filled.pick]
+            if not X[:, beside[beside >= 0]].any():
+                made = np.zeros((len(X), len(at)))
+                made[:, at >= 0] = X[:, at[at >= 0]]
+                return made
+        return np.asarray(X @ self.matrix[within])
 
     def times(self, X: Matrix, coef: Array) -> Array:
         """Return XT · coef for rows X, shape (n, d), or a sparse array of them, and coef, shape (q, e)."""
@@ -340,7 +368,7 @@ def _map_of_numbers(state: Summed, layout: _Numbers, mean: Array, scatter: Array
 def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     shape, entries = state.shape, _Entries([], [], [], [], [])
     mean = state.mean[: shape.d]
-    scatter = state.scatter if state.scatter.ndim == 1 else np.diagonal(state.scatter)
+    scatter = state.squares
     if (layout := _numbers_of(shape.columns)) is not None:
         made = _map_of_numbers(state, layout, mean, scatter[: shape.d], impute)
         if made.names or not shape.d:

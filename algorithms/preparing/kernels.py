@@ -177,7 +177,8 @@ class OnFeatures(Learned):
         if self.kernel == NONE or shape.features is not None:
             return shape
         if self.known is None:
-            return dataclasses.replace(shape, columns=columns_of(self.kernel, self.kernel_components))
+            made = columns_of(self.kernel, self.kernel_components)
+            return dataclasses.replace(shape, columns=made, filled=None)
         return self._shape_of(shape, self.known)
 
     def mapped(self, batch: Batch, inside: Shape) -> Batch:
@@ -194,7 +195,7 @@ class OnFeatures(Learned):
 
     def _shape_of(self, shape: Shape, known: Known) -> Shape:
         made = KernelMap(self.kernel, known, filled_map(shape, _inputs(shape), known["feature_fill"]))
-        return dataclasses.replace(shape, columns=made.columns, dtype="float64", features=made)
+        return dataclasses.replace(shape, columns=made.columns, dtype="float64", features=made, filled=None)
 
     def _features(self, shape: Shape, sample: Batch) -> dict[str, Array]:
         if self.kernel == NONE:
@@ -235,8 +236,8 @@ class OnFeatures(Learned):
         distinct, first = np.unique(z, axis=0, return_index=True)
         if len(distinct) < self.kernel_components:
             raise NotEnoughRows(
-                f"kernel_components={self.kernel_components}: the sample has {len(distinct):,} distinct rows to "
-                "be landmarks; ask for fewer components, or use kernel='fourier'"
+                f"kernel_components={self.kernel_components}: the sample has too few distinct rows "
+                f"({len(distinct):,}) to be landmarks; ask for fewer components, or use kernel='fourier'"
             )
         drawn = rng.choice(first, self.kernel_components, replace=False, p=w[first] / w[first].sum())
         points = z[np.sort(drawn)]

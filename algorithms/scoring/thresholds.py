@@ -101,8 +101,8 @@ def best_threshold(criterion: str, positive: Mask, scores: Array, weights: Array
     """
     if positive.all() or not positive.any():
         raise NotEnoughRows(
-            f"threshold={criterion!r} needs sampled rows of both classes, and {len(positive):,} rows are of one; "
-            "use a larger scoring_rows, or fewer folds"
+            f"threshold={criterion!r} needs sampled rows of both classes, and all that there are "
+            f"({len(positive):,}) are of one; use a larger scoring_rows, or fewer folds"
         )
     order = np.argsort(-scores, kind="stable")
     ranked, hit, w = scores[order], positive[order], weights[order]

@@ -29,13 +29,13 @@ class RowMoments:
     shape : the columns.
     weight : sum of the row weights.
     mean : shape (d + 1,), the target last.
-    scatter : shape (d + 1,), squares about the mean.
+    squares : shape (d + 1,), sums of squares about the mean.
     """
 
     shape: Shape
     weight: float
     mean: Array
-    scatter: Array
+    squares: Array
 
 
 def moments_of_rows(shape: Shape, x: Matrix, places: Places, y: Array, w: Array) -> RowMoments:
@@ -48,17 +48,17 @@ def moments_of_rows(shape: Shape, x: Matrix, places: Places, y: Array, w: Array)
     >>> from algorithms.contract import Column
     >>> shape = Shape((Column("a", "a"), Column("b", "b")), ("y",))
     >>> made = moments_of_rows(shape, np.array([[0.1], [0.1]]), np.array([1]), np.array([1.0, 3.0]), np.ones(2))
-    >>> made.mean.tolist(), made.scatter.tolist()
+    >>> made.mean.tolist(), made.squares.tolist()
     ([0.0, 0.1, 2.0], [0.0, 0.0, 2.0])
     """
     total, d = float(w.sum()), shape.d
-    mean, scatter = np.zeros(d + 1), np.zeros(d + 1)
+    mean, squares = np.zeros(d + 1), np.zeros(d + 1)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean[places], scatter[places] = _dense(x, w) if isinstance(x, np.ndarray) else _sparse(x, w)
+        mean[places], squares[places] = _dense(x, w) if isinstance(x, np.ndarray) else _sparse(x, w)
         if len(y):
             own = _dense(y[:, None], w)
-            mean[d], scatter[d] = own[0][0], own[1][0]
-    return RowMoments(shape, total, mean, scatter)
+            mean[d], squares[d] = own[0][0], own[1][0]
+    return RowMoments(shape, total, mean, squares)
 
 
 def blocks(x: Matrix, itemsize: int = 8) -> Iterator[slice]:

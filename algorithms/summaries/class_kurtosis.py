@@ -28,6 +28,7 @@ from algorithms.arrays import Array, Places
 from algorithms.contract import EXACT, Batch, Shape, Summary
 from algorithms.lazily import scipy
 from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.within import add, places_of, selected, union
 from algorithms.summaries.classes import ByClass, class_means
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class ClassKurtosisState(ByClass):
     weights : shape (C,), their weight.
     means : shape (C, d), m: of the rows in which a number is known.
     deviations : shape (C, d), σ.
-    products : shape (C, 3, d, d), the means of z_j z_l, of z_j² z_l and of z_j² z_l².
+    within : shape (k,), the places of the columns that are other than zero in any row, ascending.
+    products : shape (C, 3, k, k), of these columns, the means of z_j z_l, of z_j² z_l and of z_j² z_l².
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -53,7 +55,8 @@ class ClassKurtosisState(ByClass):
     weights: Array
     means: Array
     deviations: Array
-    products: Array
+    within: Places = field(metadata={"varies": True})
+    products: Array = field(metadata={"varies": True, "sides": True})
 
     @property
     def rows(self) -> int:
@@ -78,7 +81,7 @@ class ClassKurtosisState(ByClass):
         return np.asarray(self.weights @ (self.known * self.means) / max(self.weight, 1e-300))
 
     @cached_property
-    def scatter(self) -> Array:
+    def squares(self) -> Array:
         """Sum of squares of each column about the mean of all rows, missing numbers zero, shape (d,)."""
         with np.errstate(over="ignore", invalid="ignore"):
             inside = self.deviations**2 + self.known * (1.0 - self.known) * self.means**2
@@ -89,7 +92,7 @@ class ClassKurtosisState(ByClass):
         q = len(columns.names)
         scatters = np.zeros((len(self.means), q, q))
         for c, w in enumerate(self.weights):
-            t = self._centred(columns, c).multiply(self.deviations[c][:, None]).T.tocsr()
+            t = self._centred(columns, c).multiply(self.deviations[c][:, None]).T.tocsr()[:, self.within]
             scatters[c] = w * (t @ (t @ self.products[c, 0]).T)
         return class_means(self.known * self.means, scatters, columns), scatters
 
@@ -134,8 +137,10 @@ class ClassKurtosisState(ByClass):
         linear = np.bincount(i, 2.0 * a * (shift[j] - (b_all[j] - b)) * inverse[j], d)
         constant = float(inverse @ (shift**2 - (b_all**2 - np.bincount(j, b**2, q))))
         second, third, fourth = self.products[c]
+        constant *= constant + 2.0 * float(square @ (sigma > 0.0))
+        square, linear = square[self.within], linear[self.within]
         return float(
-            constant * (constant + 2.0 * square @ (sigma > 0.0))
+            constant
             + linear @ second @ linear
             + 2.0 * square @ third @ linear
             + square @ fourth @ square
@@ -158,17 +163,13 @@ class ClassKurtosis(Summary[ClassKurtosisState]):
     ([1.0, 5.0], [1.0, 0.0], [1.0, 0.0, 1.0])
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-7
     family: ClassVar[str] = EXACT
 
     def init(self, shape: Shape) -> ClassKurtosisState:
-        """Return the state of no rows."""
-        c, d = len(shape.classes), shape.d
-        none = np.zeros((c, d))
-        return ClassKurtosisState(
-            shape, np.zeros(c, np.int64), np.zeros(c), none, none.copy(), np.zeros((c, 3, d, d))
-        )
+        """Return the state of no rows: no column is other than zero in any of them."""
+        return _none(shape, np.zeros(0, np.intp))
 
     def update(self, state: ClassKurtosisState, batch: Batch) -> ClassKurtosisState:
         """Return the state of the rows seen before and those of ``batch``."""
@@ -184,7 +185,7 @@ class ClassKurtosis(Summary[ClassKurtosisState]):
             return a
         if not a.rows:
             return b
-        made = self.init(a.shape)
+        made = _none(a.shape, union(a.within, b.within))
         made.counts[:], made.weights[:] = a.counts + b.counts, a.weights + b.weights
         for c in range(len(made.weights)):
             if a.counts[c] and b.counts[c]:
@@ -193,22 +194,37 @@ class ClassKurtosis(Summary[ClassKurtosisState]):
             else:
                 one = a if a.counts[c] else b
                 made.means[c], made.deviations[c] = one.means[c], one.deviations[c]
-                made.products[c] = one.products[c]
+                add(made.products[c], made.within, one.products[c], one.within)
         return made
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state."""
-        c, d = len(shape.classes), shape.d
-        return 8 * c * (2 + 2 * d + 3 * d * d)
+        """Bytes of one state at most."""
+        return self._bytes(shape, shape.d)
+
+    def nbytes_of(self, shape: Shape, rows: int) -> int:
+        """Bytes of one state whose rows have every column that they may have."""
+        return self._bytes(shape, shape.d if shape.filled is None else shape.filled)
+
+    def _bytes(self, shape: Shape, k: int) -> int:
+        return 8 * (len(shape.classes) * (2 + 2 * shape.d + 3 * k * k) + k)
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassKurtosisState:
         values, w = batch.dense(shape.p), batch.weights
         codes = values[:, shape.d].astype(np.intp)
-        state = self.init(shape)
+        state = _none(shape, np.flatnonzero(values[:, : shape.d].any(axis=0)))
         for c in np.unique(codes).tolist():
             mine = codes == c
             _fill(state, c, values[mine, : shape.d].astype(np.float64), w[mine])
         return state
+
+
+def _none(shape: Shape, within: Places) -> ClassKurtosisState:
+    """Return the state of no rows, with places for these columns."""
+    c, d, k = len(shape.classes), shape.d, len(within)
+    none = np.zeros((c, d))
+    return ClassKurtosisState(
+        shape, np.zeros(c, np.int64), np.zeros(c), none, none.copy(), within, np.zeros((c, 3, k, k))
+    )
 
 
 def _fill(state: ClassKurtosisState, c: int, x: Array, w: Array) -> None:
@@ -227,12 +243,13 @@ def _fill(state: ClassKurtosisState, c: int, x: Array, w: Array) -> None:
     x[:, holes.values] *= ~missing
     sigma = np.sqrt(w @ (x * x) / total)
     on = np.flatnonzero(sigma > 0.0)
+    at = np.searchsorted(state.within, on)
     z = x[:, on] / sigma[on]
     first, second = z * np.sqrt(w)[:, None], z * z * np.sqrt(w)[:, None]
     state.counts[c], state.weights[c] = len(x), total
     state.means[c], state.deviations[c] = np.where(known > 0.0, firsts + mean, 0.0), sigma
     for order, made in enumerate((first.T @ first, second.T @ first, second.T @ second)):
-        state.products[c, order][np.ix_(on, on)] = made / total
+        state.products[c, order][np.ix_(at, at)] = made / total
 
 
 def _join(made: ClassKurtosisState, a: ClassKurtosisState, b: ClassKurtosisState, c: int) -> None:
@@ -249,8 +266,9 @@ def _join(made: ClassKurtosisState, a: ClassKurtosisState, b: ClassKurtosisState
     made.deviations[c] = sigma = np.sqrt(inside + known_a * shift_a**2 + known_b * shift_b**2)
     on = np.flatnonzero(sigma > 0.0)
     of_a, of_b = _moved(a, c, shift_a, sigma, on), _moved(b, c, shift_b, sigma, on)
+    at = np.searchsorted(made.within, on)
     for order in range(3):
-        made.products[c, order][np.ix_(on, on)] = share_a * of_a[order] + share_b * of_b[order]
+        made.products[c, order][np.ix_(at, at)] = share_a * of_a[order] + share_b * of_b[order]
 
 
 def _moved(
@@ -281,7 +299,8 @@ def _moved(
         r, e = ratio[:, None], away[:, None]
         return np.concatenate([one, r * z + e * p, r**2 * square + 2.0 * r * e * z + e**2 * p])
 
-    second, third, fourth = state.products[c][:, on[:, None], on]
+    at = places_of(state.within, len(sigma))[on]
+    second, third, fourth = (selected(product, at) for product in state.products[c])
     none, varies = np.zeros((1, n)), (own > 0.0).astype(np.float64)[None, :]
     gram = np.block([
         [np.ones((1, 1)), none, varies], [none.T, second, third.T], [varies.T, third, fourth],

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.ageing import NEVER
+from algorithms.arrays import Places
 from algorithms.contract import EXACT, Aged, Ageing, Array, Batch, Shape, State, Summary
 from algorithms.known import Known
 from algorithms.likeness import of_classes
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
+from algorithms.preparing.within import add, laid_out, there, union, widened
 from algorithms.ranges import Legal
 from algorithms.summaries.precise import AUTO, DOUBLE, QR, Precise, exact_sum, root_of, triangular
 
@@ -28,7 +30,7 @@ class ByClass(State, ABC):
     counts : rows of each class, shape (C,).
     weights : their weight, shape (C,).
     mean : of all rows, shape (d,).
-    scatter : sum of squares of each column about the mean of all rows, shape (d,).
+    squares : sum of squares of each column about the mean of all rows, shape (d,).
     """
 
     counts: NDArray[np.int64]
@@ -42,7 +44,7 @@ class ByClass(State, ABC):
             ...
 
         @cached_property
-        def scatter(self) -> Array:
+        def squares(self) -> Array:
             """Sum of squares of each column about the mean of all rows, shape (d,)."""
             ...
 
@@ -53,7 +55,7 @@ class ByClass(State, ABC):
 
     def profile(self) -> tuple[Array, Array]:
         """Return the mean and the variance of each column."""
-        return self.mean, self.scatter / self.weight
+        return self.mean, self.squares / self.weight
 
     @abstractmethod
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
@@ -96,9 +98,11 @@ class ClassesState(ByClass, Aged):
     counts : shape (C,) int64, rows of each class.
     weights : shape (C,), their weight.
     means : shape (C, d).
-    scatters : shape (C, d, d), about each class's own mean; its diagonal alone, (C, d), where that was asked for.
-    roots : shape (C, d, d), upper triangular R with RᵀR = scatter, of more digits than it; empty where not kept.
     below : shape (C, d), what the means have below their last digits.
+    within : shape (k,), the places of the columns that are other than zero in any row, ascending.
+    scatters : shape (C, k, k), of these columns, about each class's own mean; where their squares alone were asked
+        for (C, d), and ``within`` is empty.
+    roots : shape (C, k, k), upper triangular R with RᵀR = scatter, of more digits than it; empty where not kept.
     reach : the clock of the newest row, of rows that age.
     """
 
@@ -106,8 +110,11 @@ class ClassesState(ByClass, Aged):
     counts: NDArray[np.int64]
     weights: Array
     means: Array
-    scatters: Array
-    roots: Array = field(default_factory=lambda: np.zeros((0, 0, 0)), metadata={"root": True})
+    within: Places = field(metadata={"varies": True})
+    scatters: Array = field(metadata={"varies": True, "sides": True})
+    roots: Array = field(
+        default_factory=lambda: np.zeros((0, 0, 0)), metadata={"varies": True, "sides": True, "root": True}
+    )
     below: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"below": True})
     reach: float = NEVER
 
@@ -132,24 +139,31 @@ class ClassesState(ByClass, Aged):
         return np.asarray(self.weights @ self.means / max(self.weight, 1e-300))
 
     @cached_property
-    def scatter(self) -> Array:
+    def class_squares(self) -> Array:
+        """Sum of squares of each column about each class's own mean, shape (C, d)."""
+        if self.scatters.ndim == 2:
+            return self.scatters
+        made = np.zeros_like(self.means)
+        made[:, self.within] = np.diagonal(self.scatters, axis1=1, axis2=2)
+        return made
+
+    @cached_property
+    def squares(self) -> Array:
         """Sum of squares of each column about the mean of all rows, shape (d,)."""
-        inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(inside.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
+            return np.asarray(self.class_squares.sum(axis=0) + self.weights @ (self.means - self.mean) ** 2)
 
     @property
     def likeness(self) -> Array:
         """The share of each column's scatter that lies between the classes."""
-        inside = self.scatters if self.scatters.ndim == 2 else np.diagonal(self.scatters, axis1=1, axis2=2)
-        return of_classes(inside.sum(axis=0), self.scatter)
+        return of_classes(self.class_squares.sum(axis=0), self.squares)
 
     def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
         if len(self.roots):
             scatters = np.stack([r.T @ r for r in self.mapped_roots(columns)])
         else:
-            scatters = np.stack([columns.both(s) for s in self.scatters])
+            scatters = np.stack([columns.both(s, self.within) for s in self.scatters])
         return class_means(self.means, scatters, columns), scatters
 
     def mapped_roots(self, columns: ColumnMap) -> tuple[Array, ...]:
@@ -159,12 +173,13 @@ class ClassesState(ByClass, Aged):
         """
         if not len(self.roots):
             return ()
-        pairs = zip(map(columns.rows, self.roots), self.lengths(columns), strict=True)
+        mapped = [columns.rows_within(r, self.within) for r in self.roots]
+        pairs = zip(mapped, self.lengths(columns), strict=True)
         return tuple(np.where(np.linalg.norm(r, axis=0) <= CANCELLED * parts, 0.0, r) for r, parts in pairs)
 
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""
-        return np.stack([columns.parts(np.diagonal(s)) for s in self.scatters])
+        return np.stack([columns.parts(s) for s in self.class_squares])
 
 
 @dataclass(frozen=True, repr=False)
@@ -191,7 +206,7 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     covariance: Annotated[str, Legal("full", "diagonal")] = "full"
     precision: Annotated[str, Legal(AUTO, DOUBLE, QR)] = AUTO
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
@@ -210,12 +225,18 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         return super().precision_in_words(known, shape) if self.covariance == "full" else ""
 
     def init(self, shape: Shape) -> ClassesState:
-        """Return the state of no rows."""
-        c, d = len(shape.classes), shape.d
-        size = (c, d, d) if self.covariance == "full" else (c, d)
+        """Return the state of no rows: no column is other than zero in any of them."""
+        return self._none(shape, np.zeros(0, np.intp))
+
+    def _none(self, shape: Shape, within: Places) -> ClassesState:
+        """Return zeros for these columns."""
+        c, d, k = len(shape.classes), shape.d, len(within)
+        size = (c, k, k) if self.covariance == "full" else (c, d)
         roots = np.zeros(size if self.rooted else (0, 0, 0))
         means, below = np.zeros((c, d)), np.zeros((c, d))
-        return ClassesState(shape, np.zeros(c, np.int64), np.zeros(c), means, np.zeros(size), roots, below)
+        return ClassesState(
+            shape, np.zeros(c, np.int64), np.zeros(c), means, within, np.zeros(size), roots, below
+        )
 
     def update(self, state: ClassesState, batch: Batch) -> ClassesState:
         """Return the state of the rows seen before and those of ``batch``."""
@@ -242,20 +263,31 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
             moved, rest = exact_sum(moved, rest + a.below)
             seen = (a.weights > 0.0)[:, None]
             means, below = np.where(seen, moved, b.means), np.where(seen, rest, b.below)
-            roots = _merged_roots(a.roots, b.roots, delta * np.sqrt(between)[:, None])
+            within = union(a.within, b.within)
+            roots = _merged_roots(a, b, within, delta * np.sqrt(between)[:, None])
             if len(roots):
                 scatters = np.swapaxes(roots, 1, 2) @ roots
             elif self.covariance == "full":
-                scatters = a.scatters + b.scatters + np.einsum("ci,cj,c->cij", delta, delta, between)
+                scatters = _merged(a, b, within, delta, between)
             else:
                 scatters = a.scatters + b.scatters + delta**2 * between[:, None]
-        return ClassesState(a.shape, a.counts + b.counts, weights, means, scatters, roots, below, a.reach)
+        return ClassesState(
+            a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below, a.reach
+        )
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state."""
+        """Bytes of one state at most."""
+        return self._bytes(shape, shape.d)
+
+    def nbytes_of(self, shape: Shape, rows: int) -> int:
+        """Bytes of one state whose rows have every column that they may have."""
+        return self._bytes(shape, shape.d if shape.filled is None else shape.filled)
+
+    def _bytes(self, shape: Shape, k: int) -> int:
         c, d = len(shape.classes), shape.d
-        squares = d if self.covariance == "diagonal" else d * d * (2 if self.rooted else 1)
-        return 8 * (1 + c * (2 + 2 * d + squares))
+        if self.covariance == "diagonal":
+            return 8 * (1 + c * (2 + 3 * d))
+        return 8 * (1 + c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""
@@ -266,41 +298,58 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         self, state: ClassesState, bounds: Bounds, sigma: float, rng: np.random.Generator
     ) -> ClassesState:
         """Return the moments of each class, of noised sums."""
+        full, d = self.covariance == "full", state.shape.d
+        scatters = laid_out(state.scatters, state.within, d) if full else state.scatters
         made = [
             noised_moments(int(rows), mean, scatter, bounds, sigma, rng)
-            for rows, mean, scatter in zip(state.counts, state.means, state.scatters, strict=True)
+            for rows, mean, scatter in zip(state.counts, state.means, scatters, strict=True)
         ]
         counts = np.array([rows for rows, _, _ in made], np.int64)
         means, scatters = np.stack([mean for _, mean, _ in made]), np.stack([scatter for _, _, scatter in made])
-        below = np.zeros_like(means)
-        return ClassesState(state.shape, counts, counts.astype(np.float64), means, scatters, below=below)
+        within, below = np.arange(d if full else 0), np.zeros_like(means)
+        return ClassesState(state.shape, counts, counts.astype(np.float64), means, within, scatters, below=below)
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
-        values, w = batch.dense(shape.p), batch.weights
-        codes = values[:, shape.d].astype(np.intp)
-        state = self.init(shape)
+        w, codes, full = batch.weights, batch.target(shape.d).astype(np.intp), self.covariance == "full"
+        columns, own = there(batch, shape.p, shape.p)
+        columns, own = columns[columns < shape.d], own[columns < shape.d]
+        state = self._none(shape, columns if full else columns[:0])
         for c in np.unique(codes).tolist():
             mine = codes == c
-            x, v = values[mine, : shape.d].astype(np.float64), w[mine]
+            x, v = batch.values[mine][:, own].astype(np.float64), w[mine]
             state.counts[c], state.weights[c] = len(x), v.sum()
             x -= (shift := x[0].copy())
             mean = v @ x / v.sum()
             x -= mean
-            state.means[c], state.below[c] = exact_sum(shift, mean)
+            state.means[c, columns], state.below[c, columns] = exact_sum(shift, mean)
             if self.rooted:
                 found = root_of(x * np.sqrt(v)[:, None])
                 state.roots[c, : len(found)] = found
                 state.scatters[c] = found.T @ found
             else:
-                state.scatters[c] = _scatter(x, v, full=self.covariance == "full")
+                state.scatters[c, ... if full else columns] = _scatter(x, v, full=full)
         return state
 
 
-def _merged_roots(a: Array, b: Array, between: Array) -> Array:
+def _merged(a: ClassesState, b: ClassesState, within: Places, delta: Array, between: Array) -> Array:
+    """Return the scatters of both states' rows in the columns that either has."""
+    way = delta[:, within]
+    made: Array = np.einsum("ci,cj,c->cij", way, way, between)
+    parts = np.zeros_like(made)
+    add(parts, within, a.scatters, a.within)
+    add(parts, within, b.scatters, b.within)
+    parts += made
+    return parts
+
+
+def _merged_roots(a: ClassesState, b: ClassesState, within: Places, between: Array) -> Array:
     """Return the root of both roots and the way between the means, class by class; empty where there are none."""
-    made = np.zeros_like(a)
-    for c in range(len(a)):
-        found = triangular([np.concatenate([a[c], b[c], between[c : c + 1]])])
+    if not len(a.roots):
+        return a.roots
+    k, own = len(within), [widened(state.roots, state.within, within) for state in (a, b)]
+    made = np.zeros((len(a.roots), k, k))
+    for c in range(len(made)):
+        found = triangular([np.concatenate([own[0][c], own[1][c], between[c : c + 1, within]])])
         made[c, : len(found)] = found
     return made
 

@@ -92,6 +92,11 @@ class CoresetState(DrawnRows):
     kept: KeptRows
 
     @property
+    def squares(self) -> Array:
+        """The sums of squares, as column maps ask for them."""
+        return self.scatter
+
+    @property
     def complete(self) -> bool:
         """Whether every row is kept."""
         return self.n == self.rows

@@ -68,7 +68,7 @@ class CountsState(Aged):
         return self.totals / max(self.weight, 1e-300)
 
     @property
-    def scatter(self) -> Array:
+    def squares(self) -> Array:
         """Zeros, shape (d,): sums know no squares."""
         return np.zeros(self.shape.d)
 

@@ -8,6 +8,7 @@ E      equations: one, or one for each class where there are more than two
 K      starts: coefficients that the loss is expanded at, one for each of several penalties
 C      classes, each with sums of its own, so that its weight is free; one for a target that is a number
 θ      coefficients of z, shape (E, m), flat where they meet the Hessian
+k      the places of z that are other than zero in any row, ``along`` of a state
 η      θz, shape (E,)
 ====== ================================================================================
 
@@ -58,6 +59,7 @@ from algorithms.known import Known
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE as KERNEL_NONE
 from algorithms.preparing.kernels import OnFeatures
+from algorithms.preparing.within import union
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
 from algorithms.solvers.row_moments import RowMoments, moments_of_rows
 from algorithms.summaries._drawn import priorities_of
@@ -121,7 +123,7 @@ WHOLE = "whole"
 
 _MOMENTS = Moments("double")
 
-_WEIGHED = "weight", "scatter", "sums", "loss", "gradient", "hessian"
+_WEIGHED = "weight", "inner", "sums", "loss", "gradient", "hessian"
 """What of a state is sums of rows' weights."""
 
 
@@ -156,15 +158,15 @@ class CurvatureState(Aged):
         ``balance`` (K, C), what the classes weigh in its Hessian; ``center`` and ``scale`` (d,); ``keep``, how
         many rows are kept; ``stored``, the columns that they are kept with; ``met`` (C,), weight of each class in
         the pilot; and what importance is measured by.
-    rows, weight, mean, scatter : the moments of columns and target, as in ``MomentsState``.
+    rows, weight, mean, within, inner : the moments of columns and target, as in ``MomentsState``.
     lowest : smallest target seen; the largest number before the first.
     sums : shape (C, m), Σw·z of each class.
     loss : shape (K, C), Σw·ℓ.
     gradient : shape (K, C, Em).
-    hessian : shape (K, C, Em, Em); where that is large (K, 1, Em, Em), of all classes, weighted by ``balance``.
+    hessian : shape (K, C, Ek, Ek); where Em is large (K, 1, Ek, Ek), of all classes, weighted by ``balance``.
     kept : some of the rows, by importance: all of them, where they are few.
     whole : the rows, where a Hessian is larger than they are. Then there is no start, K is 0, and ``mean`` and
-        ``scatter`` hold nothing: :attr:`columns` is computed of the rows.
+        ``inner`` hold nothing: :attr:`columns` is computed of the rows.
     reach : the clock of the newest row, of rows that age.
     """
 
@@ -173,12 +175,13 @@ class CurvatureState(Aged):
     rows: int
     weight: float
     mean: Array
-    scatter: Array
+    within: Places = field(metadata={"varies": True})
+    inner: Array = field(metadata={"varies": True, "sides": True})
     lowest: float
     sums: Array
     loss: Array
     gradient: Array
-    hessian: Array
+    hessian: Array = field(metadata={"varies": True, "sides": True})
     kept: SampleState
     whole: WholeRows
     reach: float = NEVER
@@ -225,11 +228,21 @@ class CurvatureState(Aged):
         """The weight of each class."""
         return self.counts if self.shape.classes else None
 
+    @cached_property
+    def along(self) -> Places:
+        """The places of z that are other than zero in any row, the last included; in others a row adds nothing."""
+        return _along(self.known, self.within)
+
+    def slope(self, k: int, weights: Array) -> Array:
+        """Return the gradient at start k, of classes of those weights, along those places, flat."""
+        made = weights @ self.gradient[k]
+        return np.asarray(made.reshape(self.known["start"].shape[1:])[:, self.along].ravel())
+
     def curvature(self, k: int, weights: Sequence[float]) -> tuple[Array, Array]:
         """Return the Hessian at start k as it stands for classes of those weights, and what they weigh in it.
 
-        Shapes (Em, Em) and (C,): of those weights where it was summed by class; else as it was summed, but for a
-        factor that brings its weight to theirs.
+        Shapes (Ek, Ek), along those places, and (C,): of those weights where it was summed by class; else as it was
+        summed, but for a factor that brings its weight to theirs.
         """
         if self.hessian.shape[1] == len(self.counts):
             return np.einsum("c,cij->ij", np.array(weights), self.hessian[k]), np.array(weights)
@@ -250,12 +263,12 @@ class CurvatureState(Aged):
     def present(self) -> Places:
         """Places of the columns that are not zero in every row, as states hold them."""
         d = self.shape.d
-        return columns_seen(np.stack([self.mean[:d], np.diagonal(self.scatter)[:d]]))
+        return columns_seen(np.stack([self.mean[:d], self.moments.squares[:d]]))
 
     @cached_property
     def moments(self) -> MomentsState:
         """The moments of columns and target."""
-        plain = self.shape, self.rows, self.weight, self.mean, self.scatter
+        plain = self.shape, self.rows, self.weight, self.mean, self.within, self.inner
         if len(self.sums) < 3 or not self.rows:
             return MomentsState(*plain)
         root = np.sqrt(self.counts)[:, None]
@@ -268,7 +281,7 @@ class CurvatureState(Aged):
         """The moments with a root of twice the digits, from the rows: only where every row is kept."""
         found, plain = self.drawn(), self.moments
         joint = np.column_stack([found.x, found.y]) if self.shape.t else np.asarray(found.x)
-        return replace(plain, root=np.sqrt(found.weight)[:, None] * (joint - plain.mean))
+        return replace(plain, root=np.sqrt(found.weight)[:, None] * (joint - plain.mean)[:, plain.places])
 
 
 @dataclass(frozen=True, repr=False)
@@ -283,7 +296,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
     known : what :meth:`learn` found; None until then.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 9
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     family: ClassVar[str] = APPROXIMATE
@@ -317,16 +330,17 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         if WHOLE in known:
             return self._of_rows(shape, 0, 0.0, NONE, np.zeros((max(1, len(shape.classes)), 1)), WholeRows.none())
         k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
-        em, none = self.equations(shape) * m, _MOMENTS.init(shape)
+        e, none = self.equations(shape), _MOMENTS.init(shape)
+        em, ek = e * m, e * len(_along(known, none.within))
         sums = (
             np.zeros((c, m)),
             np.zeros((k, c)),
             np.zeros((k, c, em)),
-            np.zeros((k, _apart(k, c, em), em, em)),
+            np.zeros((k, _apart(k, c, em), ek, ek)),
         )
         kept = self._keeper().init(shape_of_kept(shape, known.places("stored")))
         return CurvatureState(
-            shape, known, 0, 0.0, none.mean, none.scatter, NONE, *sums, kept, WholeRows.none()
+            shape, known, 0, 0.0, none.mean, none.within, none.inner, NONE, *sums, kept, WholeRows.none()
         )
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
@@ -352,11 +366,12 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             beside = min(a.lowest, b.lowest), a.sums + b.sums
             made = self._of_rows(a.shape, a.rows + b.rows, a.weight + b.weight, *beside, rows)
             return replace(made, reach=a.reach)
-        both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.scatter)
-        both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.scatter))
+        both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.within, a.inner)
+        both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.within, b.inner))
         return CurvatureState(
-            a.shape, a.known, both.rows, both.weight, both.mean, both.scatter, min(a.lowest, b.lowest),
-            a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, a.hessian + b.hessian,
+            a.shape, a.known, both.rows, both.weight, both.mean, both.within, both.inner,
+            min(a.lowest, b.lowest),
+            a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, _joined(a, b, both.within),
             self._keeper().merge(a.kept, b.kept), a.whole, a.reach,
         )  # fmt: skip
 
@@ -365,17 +380,25 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         if self.keeps_rows(shape):
             inside = self.inside(shape)
             return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1032
-        k, shape = 1 if self.known is None else len(self.known["start"]), self.inside(shape)
-        c, m = max(1, len(shape.classes)), shape.d + 1
-        em = self.equations(shape) * m
-        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * em * em) + 2)
+        return self._bytes(self.inside(shape), replace(self.inside(shape), filled=None))
+
+    def _bytes(self, shape: Shape, filled: Shape) -> int:
+        """Return the bytes of one state that expands a loss, of rows with that many of the columns."""
+        k, c, m, e = self._n_starts, max(1, len(shape.classes)), shape.d + 1, self.equations(shape)
+        em, ek = e * m, e * ((shape.d if filled.filled is None else filled.filled) + 1)
+        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * ek * ek) + 2)
         stored = np.arange(shape.d) if self.known is None else self.known.places("stored")
-        return sums + _MOMENTS.nbytes(shape) + self._keeper().nbytes(shape_of_kept(shape, stored))
+        moments = _MOMENTS.nbytes_of(filled, 0)
+        return sums + moments + self._keeper().nbytes(shape_of_kept(shape, stored))
+
+    @property
+    def _n_starts(self) -> int:
+        return 1 if self.known is None else len(self.known["start"])
 
     def nbytes_of(self, shape: Shape, rows: int) -> int:
         """Bytes that a state of so many rows is expected to take: those of the rows, where the state is these."""
         if not self.keeps_rows(shape):
-            return self.nbytes(shape)
+            return self._bytes(self.inside(shape), self.inside(shape))
         inside = self.inside(shape)
         return int(min(rows, self._fitting(inside)) * self._bytes_of_row(inside)) + 8 * inside.d + 1024
 
@@ -412,7 +435,8 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         empty = np.zeros((0, c)), np.zeros((0, c, 0)), np.zeros((0, 1, 0, 0))
         kept = Sample(size=1).init(Shape((), shape.targets, shape.classes))
         return CurvatureState(
-            shape, self.learned, rows, weight, none, none, lowest, counts, *empty, kept, whole
+            shape, self.learned, rows, weight, none, none.astype(np.intp), np.zeros((0, 0)), lowest,
+            counts, *empty, kept, whole,
         )
 
     def _lift_rows(self, shape: Shape, batch: Batch) -> CurvatureState:
@@ -530,13 +554,16 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         asked = [start for start in STARTS if c > 1 or not start[1]][:fit]
         made: dict[tuple[float, bool], Array] = {}
         theta = np.zeros((2, e, shape.d + 1))
+        on = np.flatnonzero(z.any(axis=0)) if len(z) else np.arange(shape.d + 1)
+        z = z if len(on) == z.shape[1] else np.ascontiguousarray(z[:, on])
         for balanced, v in enumerate((w, w * even[codes])):
             theta[balanced, :, -1] = self.intercepts(y, codes, v, e) if len(z) else 0.0
         for share, balanced in sorted(asked, reverse=True):
             v = w * even[codes] if balanced else w
             if len(z):
                 ridge = share * max(float(v.sum()), 1e-300)
-                theta[int(balanced)] = newton(self.about, z, y, v, theta[int(balanced)], ridge)
+                found = newton(self.about, z, y, v, theta[int(balanced)][:, on], ridge)
+                theta[int(balanced)][:, on] = found
             made[share, balanced] = theta[int(balanced)].copy()
         return {
             "start": np.stack([made[each] for each in asked]),
@@ -562,28 +589,34 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         """Return the state of rows of some weights; they weighed what is given before they aged."""
         known, values = self.learned, batch.dense(shape.p).astype(np.float64)
         y, w, c = values[:, shape.d], batch.weights, max(1, len(shape.classes))
-        z, codes = _standard(values[:, : shape.d], known["center"], known["scale"]), _codes(shape, y)
+        m = _MOMENTS.update(_MOMENTS.init(shape), batch)
+        along, starts = _along(known, m.within), known["start"]
+        on = along[:-1]
+        z, codes = _standard(values[:, on], known["center"][on], known["scale"][on]), _codes(shape, y)
         order = np.argsort(codes, kind="stable") if c > 1 else slice(None)
         z, y, w, codes = z[order], y[order], w[order], codes[order]
         parts = [slice(*ends) for ends in pairwise(np.searchsorted(codes, np.arange(c + 1)))]
-        etas = [z @ theta.T for theta in known["start"]]
+        etas = [z @ theta[:, along].T for theta in starts]
         found = [self.about(eta, y) for eta in etas]
         k = np.empty(len(y))
-        k[order] = known["rarity"][codes] * importance(self.about, known, z, y, given[order], etas, found)
+        k[order] = known["rarity"][codes] * importance(
+            self.about, known, z, along, y, given[order], etas, found
+        )
         if self.half_life is not None:  # unlike importance it is not rounded, so that merging only multiplies it
             k = np.maximum(k * (batch.weights / given), LEAST_IMPORTANT)
-        m = _MOMENTS.update(_MOMENTS.init(shape), batch)
+        slopes = np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found])
         return CurvatureState(
             shape,
             known,
             m.rows,
             m.weight,
             m.mean,
-            m.scatter,
+            m.within,
+            m.inner,
             float(y.min()),
-            np.array([w[rows] @ z[rows] for rows in parts]),
+            _spread(np.array([w[rows] @ z[rows] for rows in parts]), along, shape.d + 1),
             np.array([[w[rows] @ at.loss[rows] for rows in parts] for at in found]),
-            np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found]),
+            _spread(slopes, along, shape.d + 1).reshape(*slopes.shape[:2], -1),
             self._hessians(known, z, w, codes, parts, found),
             self._kept_of(shape, batch, values, k),
             WholeRows.none(),
@@ -599,7 +632,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         found: Sequence[Expansion],
     ) -> Array:
         """Return the Hessians of rows in the order of their classes, by class where they are few."""
-        k, c, em = len(found), len(parts), known["start"][0].size
+        k, c, em = len(found), len(parts), int(known["start"][0].size)
         if _apart(k, c, em) == c:
             return np.array([[at.part(rows).hessian(z[rows], w[rows]) for rows in parts] for at in found])
         weights = [w * g[codes] for g in known["balance"]]
@@ -623,7 +656,35 @@ def _codes(shape: Shape, y: Array) -> Places:
 
 
 def _slopes(at: Expansion, z: Array, w: Array, rows: slice) -> Array:
-    return np.asarray((w[rows, None] * at.slope[rows]).T @ z[rows]).ravel()
+    return np.asarray((w[rows, None] * at.slope[rows]).T @ z[rows])
+
+
+def _along(known: Known, within: Places) -> Places:
+    """Return the places of z of columns that a row has, or that a row without them is not at the centre of."""
+    return np.append(union(within, np.flatnonzero(known["center"])), len(known["center"]))
+
+
+def _spread(values: Array, along: Places, m: int) -> Array:
+    """Return sums by some of the places of z, the last dimension, by all m of them."""
+    made = np.zeros((*values.shape[:-1], m))
+    made[..., along] = values
+    return made
+
+
+def _joined(a: CurvatureState, b: CurvatureState, within: Places) -> Array:
+    """Return the Hessians of both states' rows, along the places that either has."""
+    if len(a.along) == len(b.along) and np.array_equal(a.along, b.along):
+        return np.asarray(a.hessian + b.hessian)
+    along, e = _along(a.known, within), a.known["start"].shape[1]
+    k = len(along)
+    made = np.zeros((*a.hessian.shape[:2], e, k, e, k))
+    for state in (a, b):
+        at = np.searchsorted(along, state.along)
+        parts = state.hessian.reshape(*a.hessian.shape[:2], e, len(at), e, len(at))
+        for i in range(e):
+            for j in range(e):
+                made[:, :, i, at[:, None], j, at] += parts[:, :, i, :, j]
+    return made.reshape(*a.hessian.shape[:2], e * k, e * k)
 
 
 def _kept(n: int, present: Places, shape: Shape) -> dict[str, Values]:
@@ -641,7 +702,7 @@ def _kept(n: int, present: Places, shape: Shape) -> dict[str, Values]:
 
 
 def _variances(state: CurvatureState) -> Array:
-    return np.asarray(np.diagonal(state.scatter)[: state.shape.d] / state.weight)
+    return np.asarray(state.moments.squares[: state.shape.d] / state.weight)
 
 
 def _scales(spread: Array, center: Array) -> Array:
@@ -652,11 +713,11 @@ def _scales(spread: Array, center: Array) -> Array:
 def _distance(state: CurvatureState, k: int) -> float:
     """Return the change of η, weighted by curvature, of Newton's step of all rows from start k to its optimum."""
     known, g = state.known, state.known["balance"][k]
-    theta, hessian, weight = known["start"][k], state.curvature(k, g)[0], float(g @ state.counts)
+    theta, hessian, weight = known["start"][k][:, state.along], state.curvature(k, g)[0], float(g @ state.counts)
     e, m = theta.shape
     free = np.tile(np.arange(m) < m - 1, e)
     ridge = float(known["share"][k]) * weight * free
-    slope = g @ state.gradient[k] + ridge * theta.ravel()
+    slope = state.slope(k, g) + ridge * theta.ravel()
     curvature = float(hessian.reshape(e, m, e, m)[np.arange(e), -1, np.arange(e), -1].sum())
     if not (np.isfinite(slope).all() and np.isfinite(hessian).all() and curvature > 0.0):
         return np.inf
@@ -686,7 +747,7 @@ def _alike(state: CurvatureState, values: Array, w: Array) -> bool:
     if np.any((found == 0.0) & (state.counts > 0.0)):
         return False
     here = np.average(values, axis=0, weights=w)
-    error = np.sqrt(np.diagonal(state.scatter) / state.weight / len(values))
+    error = np.sqrt(state.moments.squares / state.weight / len(values))
     return bool(np.all(np.abs(here - state.mean) <= APART * error + 1e-9 * np.abs(state.mean)))
 
 

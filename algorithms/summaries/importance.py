@@ -84,10 +84,13 @@ def usual(
         roots, typical = np.ones((len(measured), z.shape[1])), np.ones((len(measured), 3))
         return {"measured": measured, "root": roots, "usual": typical, "rarity": rarity}
     places = _places(about, y, [z @ theta.T for theta in starts])
-    roots = np.stack([_root(z, w * _own_curve(places[k].at) / w.sum()) for k in measured])
+    on = np.flatnonzero(z.any(axis=0))
+    own = z if len(on) == z.shape[1] else z[:, on]
+    found = [_root(own, w * _own_curve(places[k].at) / w.sum(), z.shape[1]) for k in measured]
+    roots = np.stack([_spread(root, on, z.shape[1]) for root in found])
     typical = np.ones((len(measured), 3))
     for i, k in enumerate(measured):
-        h = _lengths(roots[i], z)
+        h = _lengths(found[i], own)
         typical[i, 0] = max(float(np.median(h)), 1e-12)
         for j, matter in enumerate(_matter(about, h / typical[i, 0], y, places[k], places), start=1):
             few = np.minimum(matter, np.quantile(matter, 0.99))
@@ -99,15 +102,20 @@ def importance(
     about: About,
     known: Known,
     z: Array,
+    along: Places,
     y: Array,
     w: Array,
     etas: Sequence[Array],
     found: Sequence[Expansion],
 ) -> Array:
-    """Return k of each row, shape (n,), but for rarity; ``found`` are expansions about ``etas``, start by start."""
+    """Return k of each row, shape (n,), but for rarity; ``found`` are expansions about ``etas``, start by start.
+
+    ``z`` has the columns ``along``; the others are zero in each of these rows.
+    """
     made, places = np.ones(len(y)), _places(about, y, etas, found)
     for k, root, (length, near, far) in zip(known.places("measured"), known["root"], known["usual"], strict=True):
-        h = _lengths(root, z) / length
+        part = root[along]
+        h = _lengths(part if part.ndim == 1 else part[:, part.any(axis=0)], z) / length
         by, on = _matter(about, h, y, places[k], places)
         share = 1.0 / len(known["measured"])
         for beside in (by / near, on / far, LEVERED * h * h):
@@ -158,12 +166,26 @@ def _own_curve(at: Expansion) -> Array:
     return np.asarray(np.sum(at.curve * (1.0 - at.curve), axis=1))
 
 
-def _root(z: Array, c: Array) -> Array:
+def _root(z: Array, c: Array, m: int) -> Array:
+    """Return a root, by columns, of (H/W + λ)⁻¹; where z has many columns, m, of its diagonal alone."""
     half = z * np.sqrt(c)[:, None]
-    if z.shape[1] > MOST_TURNED:
+    if m > MOST_TURNED:
         return np.asarray(1.0 / np.sqrt(np.sum(half * half, axis=0) + RIDGE))
     values, vectors = np.linalg.eigh(half.T @ half)
     return np.asarray(vectors / np.sqrt(np.maximum(values, 0.0) + RIDGE))
+
+
+def _spread(root: Array, on: Places, m: int) -> Array:
+    """Return the root for all m columns: the others, of which no row has any, have no curvature but λ."""
+    if len(on) == m:
+        return root
+    made = np.full(m, 1.0 / np.sqrt(RIDGE))
+    if root.ndim == 1:
+        made[on] = root
+        return made
+    made = np.diag(made)
+    made[np.ix_(on, on)] = root
+    return made
 
 
 def _lengths(root: Array, z: Array) -> Array:

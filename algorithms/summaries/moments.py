@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
@@ -23,10 +24,11 @@ from algorithms.arrays import Array, Floats, Places
 from algorithms.coded import CodedBatch, Lookup
 from algorithms.contract import EXACT, Aged, Ageing, Batch, Shape, Summary
 from algorithms.errors import InvalidTarget, TooLarge
-from algorithms.likeness import of_scatter
+from algorithms.likeness import of_products
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE, OnFeatures
+from algorithms.preparing.within import add, laid_out, places_of, present, selected, there, union, widened
 from algorithms.ranges import Choice, Legal
 from algorithms.summaries._coded import Used, apart, rows_of
 from algorithms.summaries._coded import products as products_of
@@ -59,12 +61,13 @@ class MomentsState(Aged):
 
     Attributes
     ----------
-    shape : the columns that the arrays are laid out by.
+    shape : the columns.
     rows : number of rows seen (int).
     weight : sum of their weights, W.
     mean : shape (p,), weighted mean of the columns, then of the targets.
-    scatter : shape (p, p), weighted sum of the outer products about the mean.
-    root : shape (p, p), upper triangular R with RᵀR = scatter, of more digits than it; (0, 0) where it is not kept.
+    within : shape (k,), the places of the columns that are other than zero in any row, ascending.
+    inner : shape (k + t, k + t), weighted sum of the outer products about the mean, of these and the targets.
+    root : shape (k + t, k + t), upper triangular R with RᵀR = inner, of more digits; (0, 0) where it is not kept.
     rounding : relative rounding of one product.
     below : shape (p,), what the mean has below its last digit; (0,) where that is not kept.
     reach : the clock of the newest row, of rows that age.
@@ -74,29 +77,58 @@ class MomentsState(Aged):
     rows: int
     weight: float
     mean: Array
-    scatter: Array
-    root: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"root": True})
+    within: Places = field(metadata={"varies": True})
+    inner: Array = field(metadata={"varies": True, "sides": True})
+    root: Array = field(
+        default_factory=lambda: np.zeros((0, 0)), metadata={"varies": True, "sides": True, "root": True}
+    )
     rounding: float = EPS
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
     reach: float = NEVER
 
     def faded(self, factor: float) -> Self:
         """Return the state as if every row weighed so many times what it does."""
-        root, scatter = self.root * np.sqrt(factor), self.scatter * factor
-        return replace(self, weight=self.weight * factor, scatter=scatter, root=root)
+        root, inner = self.root * np.sqrt(factor), self.inner * factor
+        return replace(self, weight=self.weight * factor, inner=inner, root=root)
+
+    @property
+    def places(self) -> Places:
+        """The places of what ``inner`` is laid out by, among columns and targets, shape (k + t,)."""
+        return _with_targets(self.within, self.shape)
+
+    @cached_property
+    def squares(self) -> Array:
+        """Sum of squares of columns and targets about their means, shape (p,)."""
+        made = np.zeros(self.shape.p)
+        made[self.places] = np.diagonal(self.inner)
+        return made
+
+    @property
+    def scatter(self) -> Array:
+        """Weighted sum of the outer products about the mean, laid out by all columns and targets, shape (p, p)."""
+        return laid_out(self.inner, self.places, self.shape.p)
+
+    @cached_property
+    def with_target(self) -> Array:
+        """Products of the columns with the first target about the means, shape (d,); zeros where there is none."""
+        made, k = np.zeros(self.shape.d), len(self.within)
+        if self.shape.t:
+            made[self.within] = self.inner[:k, k]
+        return made
 
     def profile(self) -> tuple[Array, Array]:
         """Return the mean and the variance of each column, then of the targets."""
-        return self.mean, np.diagonal(self.scatter) / self.weight
+        return self.mean, self.squares / self.weight
 
     @property
     def likeness(self) -> Array | None:
         """The squared correlation of each column with the target."""
-        return of_scatter(self.scatter, self.shape.d) if self.shape.t == 1 and not self.shape.classes else None
+        known = self.shape.t == 1 and not self.shape.classes
+        return of_products(self.with_target, self.squares) if known else None
 
     def association(self, columns: ColumnMap) -> Array:
         """Return how the mapped columns go with the target: their absolute products, shape (q,)."""
-        return np.abs(columns.mean(self.scatter[: self.shape.d, self.shape.d]))
+        return np.abs(columns.mean(self.with_target))
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,7 +161,7 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
         default="none", kw_only=True, repr=False
     )
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
@@ -141,12 +173,12 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
         return self.kernel == NONE and self.target_transform == "none" and self.products == DOUBLE
 
     def init(self, shape: Shape) -> MomentsState:
-        """Return the moments of no rows."""
+        """Return the moments of no rows: no column is other than zero in any of them."""
         shape = self.inside(shape)
-        p = shape.p
-        r = p if self.products == QR else 0
+        p, t = shape.p, shape.t
+        r, none = t if self.products == QR else 0, np.zeros(0, np.intp)
         return MomentsState(
-            shape, 0, 0.0, np.zeros(p), np.zeros((p, p)), np.zeros((r, r)), below=np.zeros(p)
+            shape, 0, 0.0, np.zeros(p), none, np.zeros((t, t)), np.zeros((r, r)), below=np.zeros(p)
         )
 
     def update(self, state: MomentsState, batch: Batch) -> MomentsState:
@@ -168,22 +200,34 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
         if a.weight == 0.0:
             return b
         a, b = self.together(a, b)
-        weight = a.weight + b.weight
-        if len(a.root):
-            return _merged_roots(a, b)
+        weight, within = a.weight + b.weight, union(a.within, b.within)
+        if len(a.root) or len(b.root):
+            return _merged_roots(a, b, within)
         with np.errstate(over="ignore", invalid="ignore"):
             delta = _way(a, b)
-            scatter = _squares(delta, a.weight * b.weight / weight)
-            scatter += a.scatter
-            scatter += b.scatter
+            places = _with_targets(within, a.shape)
+            inner = _squares(delta[places], a.weight * b.weight / weight)
+            add(inner, places, a.inner, a.places)
+            add(inner, places, b.inner, b.places)
             mean, below = _moved(a, delta * (b.weight / weight))
         rounding = max(a.rounding, b.rounding)
-        return MomentsState(a.shape, a.rows + b.rows, weight, mean, scatter, a.root, rounding, below, a.reach)
+        return MomentsState(
+            a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, rounding, below, a.reach
+        )
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: p² + 2p numbers, a weight, a count, a rounding, a reach; p² more with a root."""
-        p = self.inside(shape).p
-        return 8 * (p * p * (2 if self.products == QR else 1) + 2 * p + 4)
+        """Bytes of one state at most: p² + 2p numbers, d places, four scalars; p² more with a root."""
+        inside = self.inside(shape)
+        return self._bytes(inside, inside.d)
+
+    def nbytes_of(self, shape: Shape, rows: int) -> int:
+        """Bytes of one state whose rows have every column that they may have."""
+        inside = self.inside(shape)
+        return self._bytes(inside, inside.d if inside.filled is None else inside.filled)
+
+    def _bytes(self, inside: Shape, k: int) -> int:
+        m = k + inside.t
+        return 8 * (m * m * (2 if self.products == QR else 1) + 2 * inside.p + k + 4)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ) at most, of p columns and targets."""
@@ -194,25 +238,23 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
     ) -> MomentsState:
         """Return the moments of noised sums of 1, z and zzᵀ."""
         rows, mean, scatter = noised_moments(state.rows, state.mean, state.scatter, bounds, sigma, rng)
-        return MomentsState(state.shape, rows, float(rows), mean, scatter, below=np.zeros(len(mean)))
+        every = np.arange(state.shape.d)
+        return MomentsState(state.shape, rows, float(rows), mean, every, scatter, below=np.zeros(len(mean)))
 
     def _lift(self, batch: Batch, shape: Shape) -> MomentsState:
         if self.products == QR:
             return _lifted_root(batch, shape)
         if isinstance(batch, CodedBatch):
-            mean, below, scatter = _spread(*_centred_codes(batch), shape.p)
-            return MomentsState(shape, batch.n, batch.total, mean, scatter, rounding=EPS, below=below)
+            return _lifted(batch, shape, EPS, *_centred_codes(batch))
         narrow = self.products == DATA and batch.values.dtype == np.float32
-        mean, below, scatter = _centred(batch.values, batch.weight, np.float32 if narrow else np.float64)
-        if batch.present is not None:
-            mean, below, scatter = _spread(mean, below, scatter, batch.present, shape.p)
-        rounding = EPS32 if narrow else EPS
-        return MomentsState(shape, batch.n, batch.total, mean, scatter, rounding=rounding, below=below)
+        found = _centred(batch.values, batch.weight, np.float32 if narrow else np.float64)
+        return _lifted(batch, shape, EPS32 if narrow else EPS, *found, present(batch, shape.p))
 
 
 def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
     """Return the moments of one batch with their root, from the rows themselves."""
-    x, w = batch.values.astype(np.float64), batch.weights
+    columns, own = there(batch, shape.p, shape.d)
+    x, w = batch.values[:, own].astype(np.float64), batch.weights
     total = float(w.sum())
     shift = x.mean(axis=0)
     x -= shift
@@ -220,30 +262,55 @@ def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
     x -= delta
     if batch.weight is not None:
         x *= np.sqrt(w)[:, None]
-    present = np.arange(shape.p) if batch.present is None else batch.present
-    mean, below, root = np.zeros(shape.p), np.zeros(shape.p), np.zeros((shape.p, shape.p))
-    mean[present], below[present] = exact_sum(shift, delta)
     found = root_of(x)
-    root[: len(found), present] = found
-    return _rooted(shape, batch.n, total, mean, root, below)
+    mean, below = np.zeros(shape.p), np.zeros(shape.p)
+    mean[columns], below[columns] = exact_sum(shift, delta)
+    within = columns[columns < shape.d]
+    places = _with_targets(within, shape)
+    root = np.zeros((len(places), len(places)))
+    root[: len(found), np.searchsorted(places, columns)] = found
+    return _rooted(shape, batch.n, total, mean, within, root, below)
 
 
-def _merged_roots(a: MomentsState, b: MomentsState) -> MomentsState:
+def _merged_roots(a: MomentsState, b: MomentsState, within: Places) -> MomentsState:
     """Return the moments of both states' rows by the root of both roots and the way between the means."""
-    weight = a.weight + b.weight
+    weight, places = a.weight + b.weight, _with_targets(within, a.shape)
     with np.errstate(over="ignore", invalid="ignore"):
         delta = _way(a, b)
-        between = delta * np.sqrt(a.weight * b.weight / weight)
-        root = np.zeros_like(a.root)
-        found = triangular([np.concatenate([a.root, b.root, between[None]])])
+        between = delta[places] * np.sqrt(a.weight * b.weight / weight)
+        own = [widened(state.root, state.places, places) for state in (a, b)]
+        root = np.zeros((len(places), len(places)))
+        found = triangular([np.concatenate([*own, between[None]])])
         root[: len(found)] = found
         mean, below = _moved(a, delta * (b.weight / weight))
-    return replace(_rooted(a.shape, a.rows + b.rows, weight, mean, root, below), reach=a.reach)
+    return replace(_rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below), reach=a.reach)
 
 
-def _rooted(shape: Shape, rows: int, weight: float, mean: Array, root: Array, below: Array) -> MomentsState:
+def _rooted(
+    shape: Shape, rows: int, weight: float, mean: Array, within: Places, root: Array, below: Array
+) -> MomentsState:
     with np.errstate(over="ignore", invalid="ignore"):
-        return MomentsState(shape, rows, weight, mean, root.T @ root, root, below=below)
+        return MomentsState(shape, rows, weight, mean, within, root.T @ root, root, below=below)
+
+
+def _with_targets(within: Places, shape: Shape) -> Places:
+    """Return the places of some columns, and of the targets."""
+    return np.append(within, np.arange(shape.d, shape.p))
+
+
+def _lifted(
+    batch: Batch, shape: Shape, rounding: float, mean: Array, below: Array, scatter: Array, places: Places
+) -> MomentsState:
+    """Return the moments of a batch from those of the columns at some places; the others are zero in every row."""
+    filled = (places < shape.d) & ((mean != 0.0) | (np.diagonal(scatter) != 0.0))
+    within, full_mean, full_below = np.sort(places[filled]), np.zeros(shape.p), np.zeros(shape.p)
+    full_mean[places], full_below[places] = mean, below
+    wanted = _with_targets(within, shape)
+    if not np.array_equal(wanted, places):
+        scatter = selected(scatter, places_of(places, shape.p)[wanted])
+    return MomentsState(
+        shape, batch.n, batch.total, full_mean, within, scatter, rounding=rounding, below=full_below
+    )
 
 
 def _way(a: MomentsState, b: MomentsState) -> Array:
@@ -287,8 +354,7 @@ def check_finite(state: Summed) -> None:
     Traceback (most recent call last):
     algorithms.errors.TooLarge: column 'x' holds values so large that their squares, times the weights, ...
     """
-    squares = state.scatter if state.scatter.ndim == 1 else np.diagonal(state.scatter)
-    broken = np.flatnonzero(~np.isfinite(state.mean) | ~np.isfinite(squares))
+    broken = np.flatnonzero(~np.isfinite(state.mean) | ~np.isfinite(state.squares))
     if len(broken):
         names = [*(column.name for column in state.shape.columns), *state.shape.targets]
         raise TooLarge(
@@ -384,13 +450,3 @@ def _some(n: int) -> Places:
     if n <= SAMPLE:
         return np.arange(n)
     return (np.arange(SAMPLE) * 0.6180339887498949 % 1.0 * n).astype(np.intp)
-
-
-def _spread(
-    mean: Array, below: Array, scatter: Array, present: Places, p: int
-) -> tuple[Array, Array, Array]:
-    """Lay the moments of the present columns out over all p; the rest are zero in every row."""
-    full_mean, full_below, full_scatter = np.zeros(p), np.zeros(p), np.zeros((p, p))
-    full_mean[present], full_below[present] = mean, below
-    full_scatter[np.ix_(present, present)] = scatter
-    return full_mean, full_below, full_scatter

@@ -12,17 +12,18 @@ CLOSED = "standard output is closed, so that there is nowhere to answer; end the
 
 
 def main() -> None:
-    """Run the command line; the console script ``hpo``."""
-    try:
-        if _closed():
-            sys.stderr.write(f"error: {CLOSED}\n")
-            raise SystemExit(1)
-        from hpo.cli.app import app  # noqa: PLC0415 -- the commands import this package
+    """Run the command line; KeyboardInterrupt where it is stopped before a command began."""
+    if _closed():
+        sys.stderr.write(f"error: {CLOSED}\n")
+        raise SystemExit(1)
+    from hpo.cli.app import app  # noqa: PLC0415 -- the commands import this package
 
+    try:
         app(prog_name="hpo")
-    except KeyboardInterrupt:  # while the commands are imported, or read what was typed
-        sys.stderr.write("interrupted: nothing was begun\n")
-        raise SystemExit(130) from None
+    except SystemExit as end:  # Typer's own, which says nothing
+        if end.__context__ is not None and isinstance(end.__context__.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _closed() -> bool:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hpo.cli import main
+from onepass_hpo import main
 
 main()

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from studies.report import accuracy as score_accuracy
     from studies.report import page as report_page
     from studies.report import terminal
+    from studies.spec import form as spec_form
     from studies.spec import spec as described
     from studies.spec import template as study_template
 else:
@@ -95,6 +96,7 @@ else:
     data_text = Module("hpo.data.sources.text")
     demo_study = Module("hpo.demo")
     described = Module("studies.spec.spec")
+    spec_form = Module("studies.spec.form")
     elsewhere = Module("hpo.states.elsewhere")
     field_ranges = Module("hpo.cli.ranges")
     editions = Module("studies.record.editions")

@@ -144,7 +144,7 @@ def _take(stream: Stream, items: Iterator[Item], *, quiet: bool) -> None:
         if stream.published != last and not quiet:
             now = time.monotonic()
             speed = (stream.published - last) / max(now - since, 1e-9)
-            note(f"{stream.published:,} rows published, {speed:,.0f} a second")
+            note(f"{counted(stream.published, 'row')} published, {speed:,.0f} a second")
             last, since = stream.published, now
 
 

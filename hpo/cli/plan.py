@@ -11,13 +11,13 @@ import typer
 from hpo.cli.behind import (
     api,
     auto,
-    described,
     fold_sizes,
     imports,
     known_names,
     registry,
     row_stream,
     sklearn_metrics,
+    spec_form,
 )
 from hpo.cli.options import AllowImport, AsJson, AsOf, Exclude, Last, Period, Store, StudyFile
 from hpo.cli.output import emit, print_facts
@@ -107,7 +107,7 @@ def read_study(
     SpecError
         Names every fault with its line and key, and the nearest valid one.
     """
-    spec = described.load(path)
+    spec = spec_form.load(path)
     imports.allow((*spec.allow_imports, *(allow_import or ())))
     if not auto.is_auto(spec.algorithm):
         spec.validate(known_names.known_fields(spec.algorithm), meant=known_names.meant)

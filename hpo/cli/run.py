@@ -137,7 +137,8 @@ def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> No
     if as_json:
         emit(result_values(result))
     if result.stopped == "interrupted":
-        raise Interrupted(f"{done} of {spec.trials} trials are done, and kept. Go on with: {again}")
+        are = "is" if done == 1 else "are"
+        raise Interrupted(f"{done} of {counted(spec.trials, 'trial')} {are} done, and kept. Go on with: {again}")
     if not as_json:
         _show(result, spec.storage)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpo.errors import DataError
+from studies.counting import counted
 
 MAX_CELLS = 512
 
@@ -53,7 +54,7 @@ def _indices(indices: ArrayLike, rows: int, number: int) -> NDArray[np.intp]:
         )
     if len(found) and (found.min() < -rows or found.max() >= rows):
         raise DataError(
-            f"split {number} names rows {found.min()} to {found.max()}, and the data has {rows} rows"
+            f"split {number} names rows {found.min()} to {found.max()}, and the data has {counted(rows, 'row')}"
         )
     chosen: NDArray[np.intp] = np.where(found < 0, found + rows, found).astype(np.intp)
     return chosen

@@ -15,11 +15,12 @@ from algorithms.lazily import pandas, sklearn
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
-from hpo.data.sources.frames import pandas_frame
+from hpo.data.sources.frames import like
 from hpo.data.sources.joins import Join
 from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.values import as_numbers, class_codes
 from hpo.errors import DataError
+from studies.counting import counted
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
@@ -34,16 +35,15 @@ ITEMS = 10
 """How many items are recommended where no number is given."""
 
 
-def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> pd.DataFrame:
-    """Return the model's output for every row, in order; rows of a pandas frame keep its index."""
+def predict(model: Pipeline, data: object, options: Mapping[str, object]) -> Any:
+    """Return the model's output for every row, in order, as the kind of frame that the rows are."""
     dataset = opened(data, {**options, "features": _features(model)}).exactly(model["encoder"].labelled)
     made = [pandas.DataFrame(outputs(model, pa.Table.from_batches([batch]))) for _, batch in _batches(dataset)]
-    predicted: pd.DataFrame = pandas.concat(made, ignore_index=True)
+    predicted = pandas.concat(made, ignore_index=True)
     if options.get("interactions"):
         return predicted.set_axis(users_of(dataset))
     rows = data.data if isinstance(data, Join) else data
-    frame = pandas_frame(rows[0] if isinstance(rows, tuple) else rows)
-    return predicted if frame is None else predicted.set_axis(frame.index)
+    return like(rows[0] if isinstance(rows, tuple) else rows, predicted)
 
 
 def users_of(dataset: Dataset) -> pd.Index:
@@ -106,8 +106,9 @@ def confirm(
     parts = [_scored(model, dataset, batch, where) for where, batch in _batches(dataset)]
     y, w = np.concatenate([part.y for part in parts]), np.concatenate([part.weight for part in parts])
     if not len(y):
+        rows = counted(dataset.rows, "row") if dataset.rows else "the rows"
         raise DataError(
-            f"no row can be scored: each of {dataset.rows or 'the'} rows has no value for the target "
+            f"no row can be scored: each of {rows} has no value for the target "
             f"{', '.join(map(repr, targets))} or weight zero"
         )
     weights = w if dataset.weight else None

@@ -37,7 +37,7 @@ def _data(note: EditionNote) -> str:
     parts += [f"{counted(note.left, 'segment')} gone"] if note.left else []
     changed = f" ({', '.join(parts)})" if parts else ""
     carried = f"; {counted(note.carried, 'setting')} of edition {note.number - 1} were scored again"
-    return f"Edition {note.number}: {then:,} → {now:,} rows{changed}{carried if note.carried else ''}."
+    return f"Edition {note.number}: {then:,} → {counted(now, 'row')}{changed}{carried if note.carried else ''}."
 
 
 def _standing(note: EditionNote, scoring: str) -> Iterator[str]:

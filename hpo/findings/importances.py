@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.importance._fanova import _tree as fanova_tree
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.quiet import quiet
@@ -17,6 +19,8 @@ from studies.sampling.space import ALGORITHM
 
 if TYPE_CHECKING:
     from optuna.study import Study
+
+CACHED = type(functools.lru_cache(maxsize=None)(len))
 
 LEAST = 4
 """Scored trials that an importance needs."""
@@ -84,4 +88,13 @@ def _fanova(trials: Sequence[FrozenTrial]) -> dict[str, float]:
             found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(n_trees=16, seed=0))
         except (ValueError, RuntimeError):
             return {}
+        finally:
+            _forget_trees()
     return {name: float(share) for name, share in found.items() if name != ALGORITHM}
+
+
+def _forget_trees() -> None:
+    """Let go of the trees that Optuna has grown: the caches of their methods have no limit, and hold every one."""
+    for member in vars(fanova_tree._FanovaTree).values():
+        if isinstance(member, CACHED):
+            member.cache_clear()

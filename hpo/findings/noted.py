@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from optuna.trial import FrozenTrial
-
 from hpo.data.sources.text import written
 from hpo.states.fold_sizes import in_words, size_rows
-from hpo.trials.notes import notes, recorded
+from hpo.trials.notes import Noted, noted, notes
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
 from studies.counting import without_numbers
@@ -36,19 +34,18 @@ def fold_words(run: Run) -> str:
     return f"{splits} of {in_words(rows, *((sizes.groups, sizes.classes) if sizes else ()))}"
 
 
-def noted_accuracy(run: Run, trial: FrozenTrial, metric: str, *, brief: bool = True) -> str:
+def noted_accuracy(run: Run, noted: Noted, metric: str, *, brief: bool = True) -> str:
     """Return which errors a trial's score carries, in words or in a few; empty where it has no score."""
-    scores = recorded(trial)
-    found = recorded_accuracy(run.record, TrialNote.of(trial.user_attrs), metric)
-    if scores is None or found is None:
+    found = recorded_accuracy(run.record, noted.note, metric)
+    if noted.scores is None or found is None:
         return ""
-    mean = scores.also.get(metric, scores).mean
+    mean = noted.scores.also.get(metric, noted.scores).mean
     return found.brief(mean) if brief else found.words(mean)
 
 
 def without_score(run: Run) -> str:
     """Return why no trial has a score, in words; empty where one has."""
-    if any(recorded(t) for t in run.tuner.study.get_trials(deepcopy=False)):
+    if any(one.scores for one in noted(run.tuner.study)):
         return ""
     return f"no trial has a score yet{_commonest_error(notes(run.tuner.study), run.stopped)}"
 

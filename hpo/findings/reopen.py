@@ -33,11 +33,13 @@ from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
 from state_store import StateStore
-from studies.record.editions import load_edition
+from studies.counting import counted
+from studies.record.editions import load_scored
 from studies.record.records import record_of
 from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord
 from studies.spec.spec import build
+from studies.uncollected import uncollected
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -93,6 +95,7 @@ class RecordedPilot(Pilot):
 
 
 @one_thread()
+@uncollected()
 def load(
     name: str,
     *,
@@ -104,7 +107,7 @@ def load(
 
     Parameters
     ----------
-    name : the study's name: its last edition, or the one that ``"name@2"`` says.
+    name : the study's name: its last edition that has a score, or the one that ``"name@2"`` says.
     storage : where it was recorded; None for the default.
     store : where its states are; None for where it left them.
     allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution brought
@@ -119,7 +122,7 @@ def load(
     """
     allow(listed(allow_imports))
     kept_in = open_storage(storage if storage is not None else default_storage())
-    study = load_edition(kept_in, name)
+    study = load_scored(kept_in, name)
     record = record_of(study)
     if record is None or record.segments is None:
         raise TuneError(
@@ -195,7 +198,8 @@ def _cells(
     cells, missing = stored_cells(summary, pilot, context, segments, store)
     if missing:
         raise TuneError(
-            f"{missing} of {len(segments)} states of study {name!r} are gone from {store.location}; "
+            f"{missing} of {counted(len(segments), 'state')} of study {name!r} {'is' if missing == 1 else 'are'} "
+            f"gone from {store.location}; "
             "run the study again: it reads what is missing and keeps its trials"
         )
     return cells

@@ -19,7 +19,7 @@ from hpo.process.threads import one_thread, threads_for
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
 from hpo.trials.editions import chosen
-from hpo.trials.notes import recorded
+from hpo.trials.notes import noted
 from hpo.trials.polish import Polished
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
@@ -103,7 +103,7 @@ class Result:
         name = self.record.name or "unnamed"
         trials = counted(len(self.optuna_study.get_trials(deepcopy=False)), "trial")
         rows = f"{counted(self.cost.rows_read, 'row')} read"
-        if not any(recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)):
+        if not any(one.scores for one in noted(self.optuna_study)):
             return f"<Result {name!r}: no score yet; {trials}, {rows}>"
         if self.record.several:
             front = f"{len(self.pareto)} on the Pareto front of {', '.join(self.record.objectives)}"
@@ -222,7 +222,7 @@ class Result:
         frame = frame.drop(columns=["user_attrs_scores", "user_attrs_score_bounds"], errors="ignore")
         names = {f"user_attrs_{k}": k for k in ("fold_scores", "std_error", "duplicate_of", "rows_read")}
         frame = frame.rename(columns=names)
-        known = [recorded(t) for t in self.optuna_study.get_trials(deepcopy=False)]
+        known = [one.scores for one in noted(self.optuna_study)]
         bounds = [None if s is None else s.bound for s in known]
         frame["score_bound"] = [np.nan if bound is None else bound for bound in bounds]
         frame["accuracy"] = self._noted(self.metric)
@@ -237,15 +237,15 @@ class Result:
         return frame
 
     def _noted(self, metric: str) -> list[str]:
-        trials = self.optuna_study.get_trials(deepcopy=False)
-        return [noted_accuracy(self.run, t, metric, brief=False) for t in trials]
+        return [noted_accuracy(self.run, one, metric, brief=False) for one in noted(self.optuna_study)]
 
-    def predict(self, data: object, *, candidate: Candidate | None = None, **options: object) -> pd.DataFrame:
+    def predict(self, data: object, *, candidate: Candidate | None = None, **options: object) -> Any:
         """Return the predictions of the best model, or of a candidate's, for every row of ``data``.
 
         The columns: ``prediction``, and ``probability_<label>`` of a classifier that has them (for a
         decomposition one column per component, for recommendation ten items, the best first). Rows of a pandas
-        frame keep its index. The data is read batch by batch. ``options`` are those of reading, as
+        frame keep its index, those of a polars frame come back as one and an Arrow table as a table; of files and
+        arrays it is a pandas frame. The data is read batch by batch. ``options`` are those of reading, as
         ``storage_options``; CSV files are read as the study's were, unless they say otherwise. Where tables were
         joined, ``data`` are further facts, to which the same are joined; ``join=`` gives others, and ``join={}``
         takes rows that are joined already.

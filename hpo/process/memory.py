@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,10 +14,12 @@ from algorithms import memo, registry
 from algorithms.contract import Shape, Summary
 from algorithms.tasks import CLASS, NUMBER, TASKS
 from hpo.errors import MemoryShort
+from studies.counting import counted
 
 if sys.platform != "win32":
     import resource
 
+_STATUS = Path("/proc/self/status")
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -35,6 +38,9 @@ def peak_memory() -> int:
     """Return the most bytes of memory that this process has held so far."""
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
+    with suppress(OSError):  # of this program alone; what getrusage says a process may have from its parent
+        lines = _STATUS.read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most
 
@@ -63,8 +69,9 @@ def check_memory(
         classes = f" and {len(shape.classes):,} classes" if len(shape.classes) > 2 else ""
         smaller = ", ".join(fitting(shape, n_cells, workers, available))
         raise MemoryShort(
-            f"{shape.d:,} encoded columns{classes} need about {_size(needed)} for their states ({n_cells} cells, "
-            f"{workers} threads; the largest is that of {max(each, key=lambda s: each[s])!r}), and "
+            f"{counted(shape.d, 'encoded column')}{classes} need{'s' * (shape.d == 1)} about {_size(needed)} for "
+            f"their states ({counted(n_cells, 'cell')}, "
+            f"{counted(workers, 'thread')}; the largest is that of {max(each, key=lambda s: each[s])!r}), and "
             f"{_size(available)} are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer "
             f"folds or a smaller n_jobs{f'; the states of {smaller} fit' if smaller else ''}"
         )

@@ -20,11 +20,10 @@ from hpo.process.threads import one_thread
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.hopeless import told
+from hpo.trials.notes import Noted, noted
 from hpo.trials.notes import notes as notes_of
-from hpo.trials.notes import recorded
 from hpo.trials.selection import Candidate, complexity
 from studies.counting import counted
-from studies.record.study_record import TrialNote
 from studies.report.data import (
     Chosen,
     ClassCoefficients,
@@ -38,13 +37,14 @@ from studies.report.data import (
     TrialRow,
 )
 from studies.report.text import bytes_text, metric_of, seconds_text
-from studies.spec.spec import build, dump
+from studies.spec.form import dump
+from studies.spec.spec import build
+from studies.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optuna.distributions import BaseDistribution
-    from optuna.trial import FrozenTrial
 
     from hpo.findings.leaderboard import Leader as Row
     from hpo.findings.result import Result
@@ -58,6 +58,7 @@ MOST_PATHS = 3
 
 
 @one_thread()
+@uncollected()
 def report_data(result: Result, *, drawn: bool = True) -> ReportData:
     """Return everything that a report of the study shows; answered from states and record, no data is read.
 
@@ -77,7 +78,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         seed=definition.get("seed"),
         n_rows=result.candidates[0].states.whole.rows,
         n_columns=len(record.encoder["encodings"]),
-        trials=[_row(result, trial) for trial in result.optuna_study.get_trials(deepcopy=False)],
+        trials=[_row(result, one) for one in noted(result.optuna_study)],
         best=None if result.record.several else _chosen(result, result.best),
         simplest=None if result.record.several else _chosen(result, result.simplest),
         nested=_estimate(nested_score(result)) if depth.nested else None,
@@ -110,7 +111,8 @@ def notes(result: Result, depth: Depth) -> list[str]:
     if n := cost.rows_without_weight:
         found.append(f"{counted(n, 'row')} of weight zero {_were(n)} left out.")
     if result.stopped == "exhausted":
-        found.append("Every setting of the space was tried; further trials would only repeat them.")
+        but = ", but for those that always fail" if result.run.tuner.hopeless.found else ""
+        found.append(f"Every setting of the space was tried{but}; further trials would only repeat them.")
     if result.stopped == "patience":
         found.append("The trials ended early: nothing improved any more.")
     if result.stopped in ("timeout", "interrupted"):
@@ -269,9 +271,9 @@ def _class_coefficients(result: Result) -> ClassCoefficients | None:
     return ClassCoefficients([str(c) for c in table.columns], rows, len(table))
 
 
-def _row(result: Result, trial: FrozenTrial) -> TrialRow:
+def _row(result: Result, noted: Noted) -> TrialRow:
+    trial, scores, note = noted.trial, noted.scores, noted.note
     name, values = result.run.tuner.setting(trial)
-    scores, note = recorded(trial), TrialNote.of(trial.user_attrs)
     return TrialRow(
         number=trial.number,
         algorithm=name,
@@ -283,11 +285,11 @@ def _row(result: Result, trial: FrozenTrial) -> TrialRow:
         duplicate_of=note.duplicate_of,
         state=trial.state.name.lower(),
         error=note.error or "",
-        metrics={m: _estimate_of(s, noted_accuracy(result.run, trial, m)) for m, s in scores.also.items()}
+        metrics={m: _estimate_of(s, noted_accuracy(result.run, noted, m)) for m, s in scores.also.items()}
         if scores
         else {},
         bound=scores.bound if scores else None,
-        accuracy=noted_accuracy(result.run, trial, result.metric) if scores else "",
+        accuracy=noted_accuracy(result.run, noted, result.metric) if scores else "",
     )
 
 

@@ -11,8 +11,10 @@ from hpo.report.collect import report_data
 from studies.report.data import ReportData
 from studies.report.page import write_html
 from studies.report.terminal import render_summary
+from studies.uncollected import uncollected
 
 
+@uncollected()
 def write_report(result: Result, path: str | os.PathLike[str] | None = None) -> ReportData:
     """Return everything that a report shows; with ``path``, write it there as one HTML file."""
     data = report_data(result)

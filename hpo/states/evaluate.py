@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Scores:
         """How far the mean may be from the true one; None if no bound is known."""
         return math.fsum(self.bounds) / len(self.bounds) if self.bounds else None
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Mean of the fold scores."""
         return math.fsum(self.folds) / len(self.folds)

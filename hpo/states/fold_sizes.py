@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.folds.schemes import FoldSizes
+from studies.counting import counted
 from studies.record.study_record import Sizes
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def without_class(states: FoldStates) -> str:
     split, place = np.argwhere(rows == 0)[0]
     label, splits, held = states.whole.shape.classes[place], len(rows), int(np.count_nonzero(rows[:, place]))
     in_all = _in_all(states, rows, int(place))
-    told = f"split {split + 1} of {splits} has no row of the class {label!r} to test on ({in_all} in {held} folds)"
+    where = f"{in_all} in {counted(held, 'fold')}"
+    told = f"split {split + 1} of {splits} has no row of the class {label!r} to test on ({where})"
     if in_all.partition(" ")[0].isdecimal() and int(in_all.partition(" ")[0]) < splits:
         return f"{told}, fewer rows than there are folds; use fewer folds, merge it with another, or add rows"
     return f"{told}; {advice(splits)}"
@@ -86,13 +88,17 @@ def in_words(
     >>> in_words([89, 89, 88], (), {"no": [80, 80, 79], "yes": [9, 9, 9]})
     "88 to 89 rows each, the class 'yes' 9"
     """
-    told = f"{_range(rows)} rows each"
+    told = f"{_range(rows)} row{_s(rows)} each"
     if groups:
-        told += f", {_range(groups)} groups"
+        told += f", {_range(groups)} group{_s(groups)}"
     if classes:
         rarest = min(classes, key=lambda label: sum(classes[label]))
         told += f", the class {rarest!r} {_range(classes[rarest])}"
     return told
+
+
+def _s(counts: Sequence[int]) -> str:
+    return "" if max(counts) == 1 else "s"
 
 
 def _range(counts: Sequence[int]) -> str:

@@ -51,6 +51,7 @@ from hpo.states.runs import (
     shortened,
 )
 from state_store import Key, Member, StateStore, StoreWriteError
+from studies.counting import counted
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -341,8 +342,8 @@ class Pass:
         if stop.is_set():
             done = len(result.segments)
             raise Interrupted(
-                f"stopped after {done} of {len(self.dataset.segments)} segments; their states are kept in "
-                f"{self.store.location}: run the same again to go on"
+                f"stopped after {done} of {counted(len(self.dataset.segments), 'segment')}; their states are kept "
+                f"in {self.store.location}: run the same again to go on"
             )
 
     def _context(self, summary: Summary) -> str:
@@ -555,7 +556,7 @@ def _by_cell(batch: Batch, counts: Sequence[int]) -> Iterator[tuple[int, Batch]]
 
 def _complaint(unsaved: Sequence[StoreWriteError]) -> str:
     return (
-        f"{len(unsaved)} states could not be kept: {unsaved[0]} "
+        f"{counted(len(unsaved), 'state')} could not be kept: {unsaved[0]} "
         "The study goes on with what is in memory; until the store can be written, its next run reads those "
         "segments again."
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from algorithms.brief import briefly
 from hpo.states.evaluate import Scores
-from hpo.trials.notes import distinct, recorded
+from hpo.trials.notes import noted, recorded
 from hpo.trials.settings import Proposal, Setting, Space
 from studies.record.study_record import TrialNote
 from studies.sampling.numbered import hand_over, trial_of, trials_from
@@ -34,12 +35,16 @@ class Book:
     study: Study
     space: Space
     _trials: int = 0
-    _answers: dict[Hashable, tuple[int, Scores | None]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        for trial in self.study.get_trials(deepcopy=False):
-            if trial.state.is_finished() and trial.params:
-                self.remember(self.space.setting(trial.params), trial.number, recorded(trial))
+    @cached_property
+    def _answers(self) -> dict[Hashable, tuple[int, Scores | None]]:
+        """The first trial of each setting, and its scores."""
+        answers: dict[Hashable, tuple[int, Scores | None]] = {}
+        for one in noted(self.study):
+            if one.trial.state.is_finished() and one.trial.params:
+                key = _key(self.space.setting(one.trial.params))
+                answers.setdefault(key, (one.trial.number, one.scores))
+        return answers
 
     @property
     def trials(self) -> int:
@@ -69,8 +74,8 @@ class Book:
 
     def scored(self) -> list[tuple[FrozenTrial, Scores]]:
         """Return every distinct setting that has a score, by its first trial."""
-        trials = [(t, recorded(t)) for t in distinct(self.study)]
-        return [(trial, scores) for trial, scores in trials if scores is not None]
+        found = (one for one in noted(self.study) if one.scores is not None and not one.note.repeated)
+        return [(one.trial, one.scores) for one in found if one.scores is not None]
 
     def finish(self, proposal: Proposal, values: list[float] | None, note: TrialNote) -> FrozenTrial:
         """Record the outcome of a proposal; ``values`` of the objectives are None where it has no score."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.states.evaluate import Scores
 from studies.record.study_record import ScoreNote, TrialNote
-
-if TYPE_CHECKING:
-    from optuna.study import Study
 
 
 def note_of(scores: Scores | None, beside: TrialNote | None = None) -> TrialNote:
@@ -32,14 +31,43 @@ def note_of(scores: Scores | None, beside: TrialNote | None = None) -> TrialNote
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Noted:
+    """A trial, what it notes, and its scores; None if it has none."""
+
+    trial: FrozenTrial
+    note: TrialNote
+    scores: Scores | None
+
+
+_NOTED: WeakKeyDictionary[Study, list[Noted]] = WeakKeyDictionary()
+"""What was read of the trials of each study, up to the first that is not finished."""
+
+
+def noted(study: Study) -> list[Noted]:
+    """Return the trials of a study with what they note, read once; a study only grows."""
+    trials, known = study.get_trials(deepcopy=False), _NOTED.setdefault(study, [])
+    rest = (_read(trial) for trial in trials[len(known) :])
+    known += itertools.takewhile(lambda one: one.trial.state.is_finished(), rest)
+    return [*known, *map(_read, trials[len(known) :])]
+
+
+def _read(trial: FrozenTrial) -> Noted:
+    note = TrialNote.of(trial.user_attrs)
+    return Noted(trial, note, _scores(trial, note))
+
+
 def notes(study: Study) -> list[TrialNote]:
     """Return what each trial of a study notes."""
-    return [TrialNote.of(trial.user_attrs) for trial in study.get_trials(deepcopy=False)]
+    return [one.note for one in noted(study)]
 
 
 def recorded(trial: FrozenTrial) -> Scores | None:
     """Return the fold scores that a trial recorded, or None if it failed."""
-    note = TrialNote.of(trial.user_attrs)
+    return _scores(trial, TrialNote.of(trial.user_attrs))
+
+
+def _scores(trial: FrozenTrial, note: TrialNote) -> Scores | None:
     if not note.fold_scores or trial.state is not TrialState.COMPLETE:
         return None
     also = {
@@ -51,8 +79,7 @@ def recorded(trial: FrozenTrial) -> Scores | None:
 
 def distinct(study: Study) -> list[FrozenTrial]:
     """Return the finished trials that needed models: every setting once."""
-    noted = ((t, TrialNote.of(t.user_attrs)) for t in study.get_trials(deepcopy=False))
-    return [trial for trial, note in noted if note.fold_scores and not note.repeated]
+    return [one.trial for one in noted(study) if one.note.fold_scores and not one.note.repeated]
 
 
 def _note(scores: Scores) -> ScoreNote:

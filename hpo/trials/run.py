@@ -61,7 +61,7 @@ from studies.record.study_record import ONEPASS, Cost, EditionNote, SegmentRead,
 from studies.record.write_behind import PATIENCE, WriteBehind
 from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
-from studies.spec.spec import plain
+from studies.spec.form import plain
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -341,7 +341,7 @@ class Runner:
             self.progress.trial(added.values[0] if added.values and added.state.name == "COMPLETE" else None)
 
         def apart(first: int) -> None:
-            tuner.study.sampler = self._sampler(tuner.space.distributions, first)
+            tuner.propose_by(self._sampler(tuner.space.distributions, first))
 
         turns = Turns(tuner, budget.trials, recorder.claim, met, apart)
         stopped = tuner.run(budget, finished, stop, turns)
@@ -574,8 +574,9 @@ def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
             empty = "train" if not train.rows else "test"
             less = "a smaller gap, " if getattr(found.pilot.folds, "gap", 0.0) else ""
             raise DataError(
-                f"split {i} of {len(states.train)} has no rows to {empty} on: {states.whole.rows:,} usable "
-                f"rows in {found.pilot.folds.describe()}; use fewer folds, {less}or another scheme"
+                f"split {i} of {len(states.train)} has no rows to {empty} on: "
+                f"{counted(states.whole.rows, 'usable row')} in {found.pilot.folds.describe()}; use fewer folds, "
+                f"{less}or another scheme"
             )
         if metric == "r2" and test.rows < 2:
             raise TuneError(

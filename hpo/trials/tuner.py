@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,18 @@ from hpo.states.evaluate import Scores
 from hpo.trials.book import Book
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.hopeless import Hopeless, told
-from hpo.trials.notes import note_of
+from hpo.trials.notes import note_of, noted
 from hpo.trials.pareto import Front
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Proposal, Setting, Space
 from studies.record.study_record import TrialNote
-from studies.sampling.proposer import ByNumber
-from studies.sampling.space import split
+from studies.sampling.narrowed import narrowed
+from studies.sampling.samplers import Rest
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.samplers import BaseSampler
 
 
 PAUSE = 0.05
@@ -62,7 +64,6 @@ class Tuner:
     fidelity : how trials climb from parts of a sample to the whole; None: each is scored on the whole.
     book : the record of what was tried.
     front : the best values of the trials until now.
-    hopeless : what always failed, and is proposed no more.
     """
 
     scorer: Scorer
@@ -71,18 +72,18 @@ class Tuner:
     fidelity: Fidelity | None = None
     book: Book = field(init=False)
     front: Front = field(init=False, default_factory=Front)
-    hopeless: Hopeless = field(init=False)
 
     def __post_init__(self) -> None:
         self.book = Book(self.study, self.space)
-        self.hopeless = Hopeless(self.space.distributions)
-        sampler = self.study.sampler
-        self._narrows = isinstance(sampler, ByNumber) and sampler.within(sampler.space) is not None
-        for trial in self.study.get_trials(deepcopy=False) if self._narrows else ():
-            if trial.state.is_finished() and not (note := TrialNote.of(trial.user_attrs)).repeated:
-                self.hopeless.add(trial.params, note.error)
-        if self.hopeless.found:
-            self._narrow()
+
+    @cached_property
+    def hopeless(self) -> Hopeless:
+        """What always failed, and is proposed no more."""
+        found = Hopeless(self.space.distributions)
+        for one in noted(self.study):
+            if one.trial.state.is_finished() and not one.note.repeated:
+                found.add(one.trial.params, one.note.error)
+        return found
 
     def run(
         self,
@@ -104,8 +105,9 @@ class Tuner:
         Returns
         -------
         str
-            ``"trials"``, ``"timeout"``, ``"patience"`` or ``"interrupted"``.
+            ``"trials"``, ``"exhausted"``, ``"timeout"``, ``"patience"`` or ``"interrupted"``.
         """
+        self.propose_by(self.study.sampler)
         began = time.monotonic()
         self.front = front = Front()
         for known in self.study.get_trials(deepcopy=False):
@@ -117,6 +119,8 @@ class Tuner:
                 return "timeout"
             if budget.patience is not None and front.since >= budget.patience:
                 return "patience"
+            if isinstance(self.study.sampler, Rest) and self.study.sampler.exhausted(self.study):
+                return "exhausted"
             if turn is None:
                 stop.wait(PAUSE)
                 continue
@@ -178,16 +182,15 @@ class Tuner:
 
     def _learn_from(self, params: Mapping[str, object], error: str | None) -> None:
         """Leave out what turns out to fail always, and warn of it once."""
-        new = self.hopeless.add(params, error) if self._narrows else []
+        new = self.hopeless.add(params, error)
         for choice in new:
             warnings.warn(told(choice, self.hopeless.found[choice]), ChoiceWarning, stacklevel=2)
         if new:
-            self._narrow()
+            self.propose_by(self.study.sampler)
 
-    def _narrow(self) -> None:
-        sampler = self.study.sampler
-        narrower = sampler.within(split(self.hopeless.left())) if isinstance(sampler, ByNumber) else None
-        self.study.sampler = narrower or sampler
+    def propose_by(self, sampler: BaseSampler) -> None:
+        """Let a sampler propose settings, without what always failed."""
+        self.study.sampler = narrowed(sampler, self.hopeless.left()) if self.hopeless.found else sampler
 
     def candidates(self) -> list[Candidate]:
         """Return every distinct setting that has a score."""

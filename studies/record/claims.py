@@ -32,6 +32,9 @@ CLAIMS = "onepass:claims"
 GRACE = 60.0
 """Seconds after which a claim of another machine counts no more, unless it changes."""
 
+RENEWED = 15.0
+"""Seconds after which a claim whose trials take long is renewed: other machines see that its process is alive."""
+
 TRIES = 50
 """Times that a claim is written to a database anew where other processes were faster."""
 
@@ -64,6 +67,8 @@ class Claims:
     Attributes
     ----------
     storage, study_id : where the study is.
+    me : the name of this process among the claims.
+    holds : whether it claims any trials.
 
     Examples
     --------
@@ -78,6 +83,7 @@ class Claims:
     storage: BaseStorage
     study_id: int
     me: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    holds: bool = False
     _seen: dict[str, tuple[object, float]] = field(default_factory=dict)
 
     def claim(self, want: int, trials: int) -> Grant:
@@ -98,7 +104,20 @@ class Claims:
             return {"next": first + count, "open": {**others, **own}}
 
         _exchange(self.storage, self.study_id, change)
+        self.holds = bool(granted.turns)
         return granted
+
+    def renew(self) -> None:
+        """Change what this process claims, so that others see that it is alive."""
+
+        def change(known: Mapping[str, Any], _stored: int) -> Mapping[str, Any]:
+            claims = _open(known)
+            own = claims.get(self.me)
+            if own is None:
+                return known
+            return {**known, "open": {**claims, self.me: {**own, "renewed": own.get("renewed", 0) + 1}}}
+
+        _exchange(self.storage, self.study_id, change)
 
     def release(self) -> None:
         """Claim nothing any more."""
@@ -108,6 +127,7 @@ class Claims:
             return {**known, "open": rest} if len(rest) < len(_open(known)) else known
 
         _exchange(self.storage, self.study_id, change)
+        self.holds = False
 
     def _alive(self, name: str, one: Mapping[str, Any]) -> bool:
         if one["host"] == socket.gethostname():

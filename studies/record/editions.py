@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from optuna.trial import TrialState
+
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import load_study
@@ -89,3 +91,20 @@ def load_edition(storage: BaseStorage, name: str) -> Study:
         There is none, or it makes no sense.
     """
     return load_study(storage, resolved(storage, name))
+
+
+def load_scored(storage: BaseStorage, name: str) -> Study:
+    """Return a stored study in memory as :func:`load_edition` does; not an edition that begins, and has no score.
+
+    Then the one before it is what there is to predict with. Of a study without any score it is the last edition.
+    """
+    base, number = parts(name)
+    last = load_edition(storage, name)
+    if number is not None or _scored(last):
+        return last
+    earlier = (load_study(storage, stored_name(base, n)) for n in reversed(edition_numbers(storage, base)[:-1]))
+    return next(filter(_scored, earlier), last)
+
+
+def _scored(study: Study) -> bool:
+    return any(trial.state == TrialState.COMPLETE for trial in study.get_trials(deepcopy=False))

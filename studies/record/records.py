@@ -18,6 +18,7 @@ from studies.record.storage import at_once, describe, find_study, patiently
 from studies.record.study_record import ONEPASS, SENSELESS, StudyRecord
 from studies.sampling.numbered import hand_over
 from studies.spec.definition import definition_digest, differences
+from studies.uncollected import uncollected
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -29,6 +30,7 @@ DESCRIBED = 2.0
 """Seconds that another process has to describe a study that it has just made in a database."""
 
 
+@uncollected()
 def load_study(storage: BaseStorage, name: str) -> Study:
     """Return a stored study as one in memory, with all its trials and attributes.
 

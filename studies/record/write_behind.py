@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial
 
+from studies.counting import counted
 from studies.errors import RecordWarning
+from studies.record import claims
 from studies.record.claims import Claims, Grant
 from studies.record.journal import FileStorage
 from studies.record.records import failed
@@ -206,16 +208,16 @@ class WriteBehind:
         self.close()
 
     def _complaint(self) -> str:
-        failure = self._failure
+        failure, one = self._failure, len(self._waiting) == 1
         what = (
-            f"{len(self._waiting)} trials of the study {self._name!r} were"
+            f"{counted(len(self._waiting), 'trial')} of the study {self._name!r} {'was' if one else 'were'}"
             if self._waiting
             else "the study was"
         )
         reason = str(failure).splitlines()[0] if str(failure) else ""
         return (
             f"{what} not written to {describe(self._storage)} "
-            f"({type(failure).__name__}: {reason}); they are still in result.optuna_study"
+            f"({type(failure).__name__}: {reason}); {'it is' if one else 'they are'} still in result.optuna_study"
         )
 
     def _run(self) -> None:
@@ -234,7 +236,7 @@ class WriteBehind:
     def _gather(self) -> tuple[bool, list[threading.Event]]:
         """Take what is queued: wait for a first item, then a moment for its successors."""
         events: list[threading.Event] = []
-        item = self._queue.get()
+        item = self._first()
         failing = self._failure is not None
         until = time.monotonic() + (AGAIN if failing else BEHIND)
         while True:
@@ -247,6 +249,15 @@ class WriteBehind:
                 item = self._queue.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 return True, events
+
+    def _first(self) -> FrozenTrial | tuple[Any, Any] | threading.Event | None:
+        """Wait for what is queued next; meanwhile what is claimed is renewed, so that it is seen to be alive."""
+        while self._claims.holds:
+            try:
+                return self._queue.get(timeout=claims.RENEWED)
+            except queue.Empty:
+                self._try(self._claims.renew)
+        return self._queue.get()
 
     def _sort(
         self, item: FrozenTrial | tuple[Any, Any] | threading.Event, events: list[threading.Event]

@@ -9,7 +9,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalChoiceType
 from optuna.samplers import BaseSampler
 
-from studies.sampling.space import Branch, Params, Space, from_unit
+from studies.sampling.space import Params, Space, from_unit
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -58,10 +58,6 @@ class ByNumber(BaseSampler):
         """Return the sampler of a part of its space; None where what it learned would be lost."""
         return type(self)(space, self.seed)
 
-    def branch(self, number: int) -> Branch:
-        """Return the branch whose turn it is."""
-        return self.space.branches[number % len(self.space.branches)]
-
 
 class Proposer(ByNumber):
     """A sampler that needs only the number of a trial, not the trial: it can be asked before there is one."""
@@ -69,6 +65,7 @@ class Proposer(ByNumber):
     @abstractmethod
     def propose(self, study: Study, number: int) -> Params:
         """Return the parameters of the trial of that number, the algorithm among them."""
+
     def setting(self, study: Study, trial: FrozenTrial) -> Params:
         """Return the parameters of a trial."""
         return self.propose(study, trial.number)

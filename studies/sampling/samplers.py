@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, TPESampler
 
 from studies.errors import SamplerError
 from studies.sampling.auto import Auto
+from studies.sampling.numbered import trials_from
 from studies.sampling.proposer import ByNumber, Proposer
 from studies.sampling.quasi import Quasi
 from studies.sampling.space import ALGORITHM, Branch, Params, Space, split
@@ -77,12 +79,53 @@ class Grid(Proposer):
         order = np.random.default_rng(seed).permutation(len(points))
         self.points: list[Params] = [points[i] for i in order]
 
-    def within(self, space: Space) -> None:
-        """Return None: every setting was asked for, once."""
+    def within(self, space: Space) -> Rest:
+        """Return a sampler of those of its points that are in a part of its space."""
+        return Rest(self, space)
 
     def propose(self, study: Study, number: int) -> Params:
         """Return the parameters of the trial of that number."""
         return self.points[number % len(self.points)]
+
+
+class Rest(Proposer):
+    """Those points of a grid that a part of its space has and no trial tried, in the grid's order.
+
+    Attributes
+    ----------
+    points : of the grid.
+    """
+
+    def __init__(self, grid: Grid | Rest, space: Space) -> None:
+        super().__init__(grid.space, grid.seed)
+        self.points: list[Params] = grid.points
+        self._left = {
+            _point(p): p for p in grid.points if any(b.units(p) is not None for b in space.branches)
+        }
+        self._looked = 0
+
+    def within(self, space: Space) -> Rest:
+        """Return a sampler of fewer points."""
+        return Rest(self, space)
+
+    def exhausted(self, study: Study) -> bool:
+        """Return whether all of its points were tried."""
+        for trial in trials_from(study, self._looked):
+            if not trial.state.is_finished():
+                break
+            self._left.pop(_point(trial.params), None)
+            self._looked += 1
+        return not self._left
+
+    def propose(self, study: Study, number: int) -> Params:
+        """Return the first point that is left; where other processes try some, another than they do."""
+        if self.exhausted(study):
+            return self.points[number % len(self.points)]
+        return next(islice(self._left.values(), (number - self._looked) % len(self._left), None))
+
+
+def _point(params: Params) -> frozenset[tuple[str, Any]]:
+    return frozenset(params.items())
 
 
 class Tree(ByNumber):
@@ -91,13 +134,9 @@ class Tree(ByNumber):
     def __init__(self, space: Space, seed: int, startup: int = 10) -> None:
         super().__init__(space, seed)
         self._startup = startup
-        self._left = space
 
-    def within(self, space: Space) -> Tree:
-        """Return the sampler of a part of its space; Optuna's knows the whole, so what is not in it is replaced."""
-        made = Tree(self.space, self.seed, self._startup)
-        made._left = space
-        return made
+    def within(self, space: Space) -> None:
+        """Return None: what it learned is of the whole space."""
 
     def setting(self, study: Study, trial: FrozenTrial) -> Params:
         """Return the parameters of a trial."""
@@ -105,19 +144,7 @@ class Tree(ByNumber):
         tpe = TPESampler(seed=int(rng.integers(2**32)), n_startup_trials=self._startup, constant_liar=False)
         branch = self._branch(tpe, study, trial, rng)
         found = tpe.sample_relative(study, trial, branch.free) if branch.free else {}
-        made = branch.fixed | found if found else branch.params(rng.random(len(branch.free)))
-        return made if self._left is self.space else self._replaced(made, rng)
-
-    def _replaced(self, made: Params, rng: np.random.Generator) -> Params:
-        """Return a setting whose choices are all in what is left of the space."""
-        branches = self._left.branches
-        left = next((b for b in branches if b.fixed.get(ALGORITHM) == made.get(ALGORITHM)), None)
-        if left is None:
-            left = branches[rng.integers(len(branches))]
-            return left.params(rng.random(len(left.free)))
-        drawn = left.params(rng.random(len(left.free)))
-        kept = {k: made[k] for k, d in left.free.items() if not _lacks(d, made[k])}
-        return drawn | kept
+        return branch.fixed | found if found else branch.params(rng.random(len(branch.free)))
 
     def _branch(self, tpe: TPESampler, study: Study, trial: FrozenTrial, rng: np.random.Generator) -> Branch:
         branches = self.space.branches
@@ -127,10 +154,6 @@ class Tree(ByNumber):
         if not found:
             return branches[rng.integers(len(branches))]
         return next(b for b in branches if b.fixed[ALGORITHM] == found[ALGORITHM])
-
-
-def _lacks(d: BaseDistribution, value: object) -> bool:
-    return isinstance(d, CategoricalDistribution) and value not in d.choices
 
 
 def make_sampler(

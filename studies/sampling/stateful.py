@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, RandomSampler
@@ -12,7 +12,7 @@ from optuna.trial import TrialState, create_trial
 
 from studies.quiet import quiet
 from studies.sampling.proposer import ByNumber
-from studies.sampling.space import Branch, Params, Space
+from studies.sampling.space import Params, Space
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -56,25 +56,29 @@ class PerAlgorithm(ByNumber):
         if asked is None:
             return
         inner = self._studies[trial.number % len(self._studies)]
-        complete = state == TrialState.COMPLETE and values
-        inner.tell(
-            asked,
-            list(values) if complete and values else None,
-            TrialState.COMPLETE if complete else TrialState.FAIL,
-        )
+        if state != TrialState.COMPLETE or not values:
+            inner.tell(asked, None, TrialState.FAIL)
+        elif all(trial.params.get(name) == value for name, value in asked.params.items()):
+            inner.tell(asked, list(values))
+        else:  # another setting was tried in its place
+            noted = inner.tell(asked, None, TrialState.FAIL).system_attrs
+            self._repeat(trial, list(values), noted)
 
     def _begin(self, study: Study, before: int) -> None:
         with quiet():
             self._studies = [optuna.create_study(sampler=s, directions=study.directions) for s in self._inner]
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))[:before]:
-            for inner, branch in zip(self._studies, self.space.branches, strict=True):
-                self._repeat(inner, branch, trial)
+            self._repeat(trial, trial.values, {})
 
-    @staticmethod
-    def _repeat(inner: Study, branch: Branch, trial: FrozenTrial) -> None:
-        if branch.units(trial.params) is not None:
-            params = {name: trial.params[name] for name in branch.free}
-            inner.add_trial(create_trial(params=params, distributions=branch.free, values=trial.values))
+    def _repeat(self, trial: FrozenTrial, values: list[float], noted: Mapping[str, Any]) -> None:
+        """Add a trial to the study of its algorithm, with what that one's sampler noted of it."""
+        for inner, branch in zip(self._studies, self.space.branches, strict=True):
+            if branch.units(trial.params) is not None:
+                params = {name: trial.params[name] for name in branch.free}
+                added = create_trial(
+                    params=params, distributions=branch.free, values=values, system_attrs=dict(noted)
+                )
+                inner.add_trial(added)
 
 
 def _inner(name: str, seed: int) -> BaseSampler:

@@ -7,8 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from studies.counting import in_singular
 from studies.masking import mask
-from studies.spec.spec import OPTIONS, StudySpec, plain
+from studies.spec.form import plain
+from studies.spec.spec import OPTIONS, StudySpec
 
 DEFINING = tuple(name for name, option in OPTIONS.items() if option.defines)
 """The options that make a study the same study; the others say how, where and how long it runs."""
@@ -67,4 +69,7 @@ def _flat(values: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _shown(values: Mapping[str, object], key: str) -> str:
-    return mask(json.dumps(values[key], ensure_ascii=False)) if key in values else "not given"
+    if key not in values:
+        return "not given"
+    value = values[key]
+    return mask(json.dumps(in_singular(value) if isinstance(value, str) else value, ensure_ascii=False))

@@ -1,81 +1,28 @@
-"""A study's description: what is asked, as one validated value, and its YAML form."""
+"""A study's description: what is asked, as one validated value."""
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from studies.errors import Problem, SpecError
 from studies.masking import mask
 from studies.naming import short
-from studies.spec import engines, half_lives, text_files
-from studies.spec.fields import Folds, Names, Searched, moment, names, period, seconds, several
+from studies.spec import engines, half_lives, text_files, values
+from studies.spec.fields import Folds, Names, Searched, moment, period, seconds
 from studies.spec.interactions import Interactions
 from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
 from studies.spec.option import Option, options_of
 from studies.spec.ranges import Strict, wrong
-from studies.spec.yaml_reader import CoreDumper, Document, read
-
-SAMPLERS = ("auto", "tpe", "nsga2", "random", "qmc", "cmaes", "gp", "grid")
-
-
-def _sampler(value: object) -> object:
-    if isinstance(value, str) and (value in SAMPLERS or value.startswith("custom:")):
-        return value
-    raise wrong(f"unknown sampler {value!r}{nearest(str(value), SAMPLERS)}")
-
+from studies.spec.yaml_reader import Document
 
 LONGEST = 2**1023
 """A whole number from which on none is computed with."""
-
-_NAME = re.compile(r"(?!\s)[^/\\]{1,200}(?<!\s)")
-
-
-def _shown(value: Any) -> str:
-    return str(getattr(value, "__name__", None) or repr(value)[:60])
-
-
-def _metrics(value: Any) -> Any:
-    value = several(value)
-    if value is None or isinstance(value, str):
-        return value
-    for one in value if isinstance(value, list | tuple) else [value]:
-        if not isinstance(one, str):
-            raise wrong(f"{_shown(one)} is no name of a scorer, such as 'r2' or 'f1_macro', nor a list of names")
-    found = names(value)
-    if not found:
-        raise wrong("an empty list of metrics; name one, or leave 'scoring' out")
-    return found[0] if len(found) == 1 else found
-
-
-def _refit(value: Any) -> Any:
-    return None if value is True else value
-
-
-def _threads(value: Any) -> Any:
-    return None if value == -1 else value
-
-
-def _hashed(value: Any) -> Any:
-    return value if value is None or value == "auto" else names(value) or None
-
-
-def _name(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if value is None or (isinstance(value, str) and _NAME.fullmatch(value) and value.isprintable()):
-        return value
-    raise wrong(f"{str(value)[:60]!r} is not a study name: 1 to 200 printable characters without slashes")
-
 
 class StudySpec(Strict):
     """What a study asks: the data, the algorithms, what to search, how to score, how long to try.
@@ -95,7 +42,7 @@ class StudySpec(Strict):
 
     name: Annotated[
         str | None,
-        BeforeValidator(_name),
+        BeforeValidator(values.name),
         Option("str | None", "name of the study in the storage; hpo run --resume goes on from its trials"),
     ] = None
     """A name under which the study is recorded and resumed; None records nothing but the states."""
@@ -235,7 +182,7 @@ class StudySpec(Strict):
 
     scoring: Annotated[
         str | tuple[str, ...] | None,
-        BeforeValidator(_metrics),
+        BeforeValidator(values.metrics),
         Option("str | Sequence[str] | None", "greater is better; null for the algorithms' own", defines=True),
     ] = None
     """Name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods are exact
@@ -244,7 +191,7 @@ class StudySpec(Strict):
 
     refit: Annotated[
         str | bool | None,
-        BeforeValidator(_refit),
+        BeforeValidator(values.refit),
         Option(
             "str | bool | None",
             "which of several scores is optimised; false for all of them together",
@@ -308,8 +255,8 @@ class StudySpec(Strict):
 
     sampler: Annotated[
         str,
-        BeforeValidator(_sampler),
-        Option("str | BaseSampler", " | ".join(SAMPLERS), defines=True),
+        BeforeValidator(values.sampler),
+        Option("str | BaseSampler", " | ".join(values.SAMPLERS), defines=True),
     ] = "auto"
     """``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"`` or, in Python,
     an Optuna sampler."""
@@ -339,7 +286,7 @@ class StudySpec(Strict):
 
     n_jobs: Annotated[
         Annotated[int, Field(ge=1)] | None,
-        BeforeValidator(_threads),
+        BeforeValidator(values.threads),
         Option("int | None", "threads of the pass, or its tasks at once; one per core by default", "4"),
     ] = None
     """Threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per core."""
@@ -369,7 +316,7 @@ class StudySpec(Strict):
 
     hash_columns: Annotated[
         Literal["auto"] | tuple[str, ...] | None,
-        BeforeValidator(_hashed),
+        BeforeValidator(values.hashed),
         Option(
             "str | Iterable[str] | None",
             "columns of very many values, for linear and linear_regressor; or auto",
@@ -619,78 +566,3 @@ def _too_long(value: Any) -> int | None:
     if not isinstance(value, int) or abs(value) < LONGEST:
         return None
     return int((abs(value).bit_length() - 1) * math.log10(2)) + 1
-
-
-def loads(text: str, source: str = "study.yaml") -> StudySpec:
-    r"""Return the spec written in YAML.
-
-    Raises
-    ------
-    SpecError
-        Names the source, the line, the key and the value, and suggests the nearest valid key.
-
-    Examples
-    --------
-    >>> text = "data: x.csv\nalgorithm: ridge\nsearch:\n  ridge.alpha: {low: 1e-4, high: 10, log: true}\n"
-    >>> loads(text).search
-    {'ridge.alpha': Range(low=0.0001, high=10, log=True, step=None)}
-    """
-    document = read(text, source)
-    if not isinstance(document.value, dict):
-        raise SpecError(
-            source, [Problem(1, "expected 'key: value' lines, such as 'data: flights/*.parquet'")]
-        )
-    return build(document.value, source, document)
-
-
-def load(path: str | Path) -> StudySpec:
-    """Return the spec in a YAML file.
-
-    Raises
-    ------
-    SpecError
-        The file cannot be read, or as :func:`loads`.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            text = file.read(2_000_000).decode("utf-8-sig")
-    except OSError as error:
-        raise SpecError(str(path), [Problem(None, f"cannot be read: {error.strerror}")]) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SpecError(str(path), [Problem(line, "is not UTF-8 text; save the file as UTF-8")]) from None
-    return loads(text, str(path))
-
-
-def plain(spec: StudySpec) -> dict[str, Any]:
-    """Return the spec as lists, dicts and scalars, without credentials; what :func:`build` takes."""
-    values: dict[str, Any] = json.loads(spec.model_dump_json(exclude_none=False))
-    for key in ("data", "algorithm"):
-        if len(values[key]) == 1:
-            values[key] = values[key][0]
-    values["search"] = {k: _plain_range(spec.search[k], v) for k, v in values["search"].items()}
-    if isinstance(values["folds"], dict):
-        given = {k: v for k, v in values["folds"].items() if v is not None}
-        values["folds"] = given if given.get("scheme") != "segment" else {"scheme": "segment"}
-    return values
-
-
-def _plain_range(original: Any, value: Any) -> Any:
-    if not isinstance(value, dict):
-        return list(original) if isinstance(original, tuple) else original
-    return {k: v for k, v in value.items() if k in ("low", "high") or v not in (None, False)}
-
-
-def dump(spec: StudySpec) -> str:
-    """Return the spec as YAML; ``loads(dump(spec)) == spec`` but for credentials, which are never written.
-
-    Examples
-    --------
-    >>> print(dump(StudySpec(data="x.csv", algorithm="pca", trials=20)), end="")
-    data: x.csv
-    algorithm: pca
-    trials: 20
-    """
-    given = {k: v for k, v in plain(spec).items() if k in spec.model_fields_set}
-    text: str = yaml.dump(given, Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=110)
-    return text

@@ -45,7 +45,7 @@ def template(
     why_drop: Mapping[str, str] | None = None,
     reading: Mapping[str, tuple[Any, str]] | None = None,
 ) -> str:
-    """Return the text of a study.yaml that :func:`studies.spec.spec.loads` reads.
+    """Return the text of a study.yaml that :func:`studies.spec.form.loads` reads.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def template(
 
     Examples
     --------
-    >>> from studies.spec.spec import loads
+    >>> from studies.spec.form import loads
     >>> text = template(name="flights", data="flights/*.parquet", target="delay", algorithms=["ridge"],
     ...                 ranges={"ridge.alpha": {"low": 1e-6, "high": 1e6, "log": True}})
     >>> loads(text).target

@@ -25,6 +25,7 @@ from hpo.data.indices import cells_of, check_pairs, first_seen, refine, roles_of
 from hpo.data.schema import CATEGORICAL, unknown_column
 from hpo.data.segment import Segment
 from hpo.errors import DataError
+from studies.counting import counted
 from studies.spec.durations import seconds_of
 
 _SCHEMES: dict[str, type[FoldScheme]] = {
@@ -123,7 +124,7 @@ class ExplicitFolds(FoldScheme):
 
     def describe(self) -> str:
         """Return the scheme in words."""
-        return f"{self.n_splits} splits of {self.name}"
+        return f"{counted(self.n_splits, 'split')} of {self.name}"
 
 
 def make_folds(
@@ -255,11 +256,12 @@ def _check(scheme: FoldScheme, dataset: Dataset, classify: bool) -> None:
         if isinstance(scheme, TimeFolds) and dataset.schema[name].kind == CATEGORICAL:
             raise DataError(f"fold column {name!r} is text; folds in time need a date, timestamp or number")
     if isinstance(scheme, ExplicitFolds) and len(scheme.cells) != dataset.rows:
-        raise DataError(f"the folds were made for {len(scheme.cells)} rows and the data has {dataset.rows}")
+        made = counted(len(scheme.cells), "row")
+        raise DataError(f"the folds were made for {made} and the data has {dataset.rows}")
     needed = scheme.plan.n_cells if not isinstance(scheme, ExplicitFolds) else 0
     if dataset.rows is not None and dataset.rows < needed:
         raise DataError(
-            f"{dataset.rows} rows cannot fill {needed} folds; ask for fewer folds or give more data"
+            f"{counted(dataset.rows, 'row')} cannot fill {needed} folds; ask for fewer folds or give more data"
         )
 
 

@@ -17,6 +17,7 @@ from hpo.data.folds.schemes import FoldScheme
 from hpo.data.segment import Segment
 from hpo.data.values import one_array, times_of
 from hpo.errors import DataError
+from studies.counting import counted
 
 Times = NDArray[np.float64]
 
@@ -97,7 +98,7 @@ class TimeFolds(FoldScheme):
         values, counts = np.unique(times[~np.isnan(times)], return_counts=True)
         if len(values) <= self.n_splits:
             raise DataError(
-                f"{self.column!r} has too few distinct values for {self.n_splits} splits in time "
+                f"{self.column!r} has too few distinct values for {counted(self.n_splits, 'split')} in time "
                 f"({len(values)}, and {self.n_splits + 1} are needed); ask for fewer, or give boundaries"
             )
         cuts = [float(values[place]) for place in _even_cuts(counts, self.n_splits)]

@@ -21,6 +21,7 @@ from pyarrow import fs as pafs
 from hpo.data.sources.globs import glob_pattern, split_wild
 from hpo.data.sources.links import warn_of_broken
 from hpo.errors import DataError, DataWarning
+from studies.counting import counted
 
 PARQUET, CSV, IPC = "Parquet", "CSV", "Arrow IPC"
 _ENDINGS = {
@@ -303,8 +304,8 @@ def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
         left = [i.path[len(directory) :].strip("/") for i in infos if not _format_by_name(i.path)]
         some = ", ".join(map(repr, left[:3])) + (", …" if len(left) > 3 else "")
         warnings.warn(
-            f"{len(left)} of {len(infos)} files of {directory!r} are left out: their names do not end as those "
-            f"of data files do: {some}; name a file to read it",
+            f"{len(left)} of {counted(len(infos), 'file')} of {directory!r} {'is' if len(left) == 1 else 'are'} "
+            f"left out, since names of data files end otherwise: {some}; name a file to read it",
             DataWarning,
             stacklevel=2,
         )

@@ -14,6 +14,7 @@ from hpo.data.sources.memory import ArrayBlock, Block, TableBlock
 from hpo.data.sources.roles import check_distinct
 from hpo.data.values import arrow_numbers
 from hpo.errors import DataError
+from studies.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +89,29 @@ def pandas_frame(data: object) -> pd.DataFrame | None:
     return frame
 
 
+def like(data: object, made: pd.DataFrame) -> Any:
+    """Return a pandas frame as the kind of frame that data is: pandas with its index, polars, Arrow; else as it is.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> made = pd.DataFrame({"b": [3, 4]})
+    >>> like(pd.DataFrame({"a": [1, 2]}, index=["x", "y"]), made).index.tolist()
+    ['x', 'y']
+    >>> like(pa.table({"a": [1, 2]}), made).column_names
+    ['b']
+    """
+    polars, frame = sys.modules.get("polars"), pandas_frame(data)
+    if frame is not None:
+        return made.set_axis(frame.index)
+    of_polars = polars is not None and isinstance(data, (polars.DataFrame, polars.LazyFrame))
+    if not of_polars and not isinstance(data, pa.Table | pa.RecordBatch):
+        return made
+    table = pa.Table.from_pandas(made, preserve_index=False)
+    table = table.replace_schema_metadata()
+    return polars.from_arrow(table) if polars is not None and of_polars else table
+
+
 def as_table(X: object, names: tuple[str, ...] | None = None) -> pa.Table:
     """Return rows of any make as a table; the columns of an array take ``names`` by position.
 
@@ -126,7 +150,8 @@ def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ..
     rows = int(X.shape[0]) if hasattr(X, "shape") else len(X)
     for name, column in block_columns.items():
         if len(column) != rows:
-            raise DataError(f"X has {rows} rows and {name!r} has {len(column)}; give one value for each row")
+            counts = f"X has {counted(rows, 'row')} and {name!r} has {len(column)}"
+            raise DataError(f"{counts}; give one value for each row")
     return _with_features(X, pa.table(block_columns)), targets, weight_name
 
 

@@ -14,7 +14,7 @@ from hpo.data.origins import joined_bounds
 from hpo.data.segment import Segment, fingerprint, group_runs
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.footers import Footer, Footers
-from hpo.data.sources.readers import identity, place
+from hpo.data.sources.readers import identity, place, reading
 from hpo.data.sources.text import Sight
 
 _BUFFER = 1 << 18  # bytes read ahead in each column; whole column chunks would be held without it
@@ -38,7 +38,7 @@ class ParquetReader:
     def metadata(self) -> pq.FileMetaData:
         """The footer."""
         if self.parsed is None:
-            with self.file.fs.open_input_file(self.file.path) as stream:
+            with reading(self.file), self.file.fs.open_input_file(self.file.path) as stream:
                 self.parsed = pq.ParquetFile(stream, pre_buffer=False).metadata
         return self.parsed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -127,7 +128,10 @@ class FileReader(Protocol):
 
 def sight_of(readers: Sequence[FileReader], names: Sequence[str], rows: int) -> Sight:
     """Return the first rows of those columns that are text in some files: of each column where it is."""
-    seen = [reader.sight([name for name in names if name in reader.schema.names], rows) for reader in readers]
+    seen = []
+    for reader in readers:
+        with reading(reader.file):
+            seen.append(reader.sight([name for name in names if name in reader.schema.names], rows))
     tables = [sight.text for sight in seen if sight.text.num_columns]
     joined = pa.concat_tables(tables, promote_options="default") if tables else Sight().text
     return Sight(joined, any(sight.decimals for sight in seen))
@@ -171,12 +175,9 @@ class FileSource:
             for f in fields
             if f.name not in reader.schema.names
         }
-        try:
+        with reading(reader.file):
             for batch in reader.scan(segment, own, batch_rows, threads=threads):
                 yield Rows(_conform(batch, fields, constants))
-        except READ_ERRORS as error:
-            reader.file.check_unchanged()
-            raise DataError(unreadable(reader.file, error)) from error
 
     def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
         """Return False: files hold no sparse matrix."""
@@ -326,6 +327,16 @@ def place(file: DataFile, known: Sequence[str], start: int) -> str:
     """
     how, name = known[0], known[1]
     return f"{name if how == 'content' else file.name}[{start}]"
+
+
+@contextmanager
+def reading(file: DataFile) -> Iterator[None]:
+    """Say of a failure which file could not be read, and whether it has changed or is gone: a DataError."""
+    try:
+        yield
+    except READ_ERRORS as error:
+        file.check_unchanged()
+        raise DataError(unreadable(file, error)) from error
 
 
 def unreadable(file: DataFile, error: Exception) -> str:

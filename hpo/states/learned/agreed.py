@@ -14,6 +14,7 @@ from hpo.states.learned.deals import dealt
 from hpo.states.learned.labels import label_rows
 from hpo.states.learned.pilot import Pilot, shape_of_data
 from hpo.states.learned.seen import context_of
+from studies.counting import counted
 
 
 def agreed_pilot(question: Question, layout: Layout) -> Pilot:
@@ -86,7 +87,7 @@ def _check_sent(question: Question, pilot: Pilot, sent: Mapping[str, str]) -> No
         missing = store.cover(context_of(summary, pilot, dataset.targets, dataset.weight), keys).missing
         if missing:
             raise TuneError(
-                f"this study needs {summary!r}, and {len(missing)} of {len(keys)} sites did not send it; they "
-                f"sent {', '.join(sorted({*sent.values()}))}. Leave out what needs it (an algorithm, or a score "
-                "that needs rows), or export again at the sites with a study that has it"
+                f"this study needs {summary!r}, and {len(missing)} of {counted(len(keys), 'site')} did not send "
+                f"it; they sent {', '.join(sorted({*sent.values()}))}. Leave out what needs it (an algorithm, or a "
+                "score that needs rows), or export again at the sites with a study that has it"
             )

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from algorithms.batches import Label
 from algorithms.brief import briefly
-from algorithms.contract import Shape, Summary
+from algorithms.contract import INDICATOR, Shape, Summary
 from algorithms.known import Known
 from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoding.encoder import ColumnEncoder
@@ -265,7 +265,9 @@ def shape_of_data(encoder: ColumnEncoder, dataset: Dataset) -> Shape:
     """Return the shape of what an encoder makes of a data set's rows, with how many there are and how large."""
     shape, stored = shape_of(encoder, dataset.targets), dataset.stored_numbers
     share = 1.0 if stored is None else min(1.0, stored / max(1, shape.d))
-    return replace(shape, stored=share, rows=dataset.rows, number=widest(dataset.features))
+    whole = {field.name for field in dataset.features if not field.nullable}
+    filled = sum(not (column.role == INDICATOR and column.source in whole) for column in shape.columns)
+    return replace(shape, stored=share, rows=dataset.rows, number=widest(dataset.features), filled=filled)
 
 
 def _asked(hash_columns: Hashed) -> object:

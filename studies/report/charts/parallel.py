@@ -68,7 +68,7 @@ def parallel_chart(
         for rank, place in enumerate(drawn)
     ]
     height = axes[-1].y + 34
-    over = f"{len(parameters)} hyperparameters and {metric.short}"
+    over = f"{counted(len(parameters), 'hyperparameter')} and {metric.short}"
     name = f"Parallel coordinates of {counted(len(drawn), 'trial')} over {over}"
     return picture(width, height, name, [*reversed(lines), *map(_draw_axis, axes)], class_)
 

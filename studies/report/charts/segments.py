@@ -8,7 +8,7 @@ from itertools import pairwise
 from studies.counting import counted
 from studies.report.charts.svg import coord, element, picture, title
 from studies.report.data import SegmentRow
-from studies.report.text import count_text
+from studies.report.text import counted_text
 
 BINS = 120
 WIDTH, HEIGHT = 1000.0, 34.0
@@ -59,6 +59,6 @@ def _box(x: float, y: float, width: float, class_: str) -> str:
 
 def _bar_text(group: Sequence[SegmentRow], read: Sequence[SegmentRow], rows: int) -> str:
     if len(group) == 1:
-        return f"{group[0].name}: {count_text(rows)} rows, {group[0].status}"
+        return f"{group[0].name}: {counted_text(rows, 'row')}, {group[0].status}"
     names = f"{group[0].name} to {group[-1].name}"
-    return f"{names}: {count_text(rows)} rows, {len(read)} of {len(group)} segments read"
+    return f"{names}: {counted_text(rows, 'row')}, {len(read)} of {len(group)} segments read"

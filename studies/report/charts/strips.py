@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from studies.counting import counted
 from studies.report.charts.scales import Linear, fit_linear
 from studies.report.charts.svg import coord, element, label, picture
 from studies.report.text import Metric, finite, number_text
@@ -28,7 +29,7 @@ def fold_strip(scores: Sequence[float], mean: float | None, metric: Metric) -> s
         element("path", d=dots, class_="mark round s0"),
         label(10, 34, number_text(min(shown), 5)),
         label(310, 34, number_text(max(shown), 5), "end"),
-        label(160, 34, f"{len(shown)} folds", "middle"),
+        label(160, 34, counted(len(shown), "fold"), "middle"),
     ]
     listed = ", ".join(number_text(value, 5) for value in shown)
     return picture(320, 40, f"{metric.short} of each fold: {listed}", content, "folds")

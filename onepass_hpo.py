@@ -1,0 +1,18 @@
+"""The console script ``hpo``, which answers Ctrl-C from its first line on: before anything else is imported."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from hpo.cli import main as run  # noqa: PLC0415 -- takes the time in which people change their minds
+
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted: nothing was begun\n")
+        raise SystemExit(INTERRUPTED) from None

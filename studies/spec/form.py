@@ -1,0 +1,88 @@
+"""A study's description as YAML, and as plain values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from studies.errors import Problem, SpecError
+from studies.spec.spec import StudySpec, build
+from studies.spec.yaml_reader import CoreDumper, read
+
+
+def loads(text: str, source: str = "study.yaml") -> StudySpec:
+    r"""Return the spec written in YAML.
+
+    Raises
+    ------
+    SpecError
+        Names the source, the line, the key and the value, and suggests the nearest valid key.
+
+    Examples
+    --------
+    >>> text = "data: x.csv\nalgorithm: ridge\nsearch:\n  ridge.alpha: {low: 1e-4, high: 10, log: true}\n"
+    >>> loads(text).search
+    {'ridge.alpha': Range(low=0.0001, high=10, log=True, step=None)}
+    """
+    document = read(text, source)
+    if not isinstance(document.value, dict):
+        raise SpecError(
+            source, [Problem(1, "expected 'key: value' lines, such as 'data: flights/*.parquet'")]
+        )
+    return build(document.value, source, document)
+
+
+def load(path: str | Path) -> StudySpec:
+    """Return the spec in a YAML file.
+
+    Raises
+    ------
+    SpecError
+        The file cannot be read, or as :func:`loads`.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(2_000_000).decode("utf-8-sig")
+    except OSError as error:
+        raise SpecError(str(path), [Problem(None, f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SpecError(str(path), [Problem(line, "is not UTF-8 text; save the file as UTF-8")]) from None
+    return loads(text, str(path))
+
+
+def plain(spec: StudySpec) -> dict[str, Any]:
+    """Return the spec as lists, dicts and scalars, without credentials; what :func:`build` takes."""
+    values: dict[str, Any] = json.loads(spec.model_dump_json(exclude_none=False))
+    for key in ("data", "algorithm"):
+        if len(values[key]) == 1:
+            values[key] = values[key][0]
+    values["search"] = {k: _plain_range(spec.search[k], v) for k, v in values["search"].items()}
+    if isinstance(values["folds"], dict):
+        given = {k: v for k, v in values["folds"].items() if v is not None}
+        values["folds"] = given if given.get("scheme") != "segment" else {"scheme": "segment"}
+    return values
+
+
+def _plain_range(original: Any, value: Any) -> Any:
+    if not isinstance(value, dict):
+        return list(original) if isinstance(original, tuple) else original
+    return {k: v for k, v in value.items() if k in ("low", "high") or v not in (None, False)}
+
+
+def dump(spec: StudySpec) -> str:
+    """Return the spec as YAML; ``loads(dump(spec)) == spec`` but for credentials, which are never written.
+
+    Examples
+    --------
+    >>> print(dump(StudySpec(data="x.csv", algorithm="pca", trials=20)), end="")
+    data: x.csv
+    algorithm: pca
+    trials: 20
+    """
+    given = {k: v for k, v in plain(spec).items() if k in spec.model_fields_set}
+    text: str = yaml.dump(given, Dumper=CoreDumper, sort_keys=False, allow_unicode=True, width=110)
+    return text
