@@ -17,6 +17,7 @@ residuals are [-C, 1] of (z, d) less b.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -127,6 +128,11 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
                 "horizon"
             )
 
+    def check_fields(self) -> None:
+        """Refuse what windows rule out, of every free field."""
+        for each in self.free_fields():
+            self.check_field(each.name)
+
     def check_within(self, name: str, asked: int | None) -> None:
         """Refuse a number of past values that windows do not have."""
         if asked is not None and asked > self.summary.context:
@@ -186,6 +192,46 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
         root, off = math.sqrt(float(error.sum()) / count), math.sqrt(moved / count)
         bound = min(off, 0.5 * off**2 / root) if root > 0.0 else off
         return sure(metric, Score(-root, bound), root + math.sqrt(NATURAL), "raise alpha")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline(Forecaster):
+    """A forecaster that nothing is solved for."""
+
+    @abstractmethod
+    def rows(self) -> Array:
+        """Return the map of past values to forecasts, shape (h, L)."""
+
+    def solve(self, state: WindowsState) -> Forecast:
+        """Return the map, and no intercept."""
+        self.check(state)
+        self.check_fields()
+        made = self.rows()
+        made[:, -1] -= 1.0
+        return Forecast(past_of(made), np.zeros(self.ahead), self.summary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfLags(Baseline):
+    """A baseline of the last past values.
+
+    Parameters
+    ----------
+    lags : how many past values; None for those of the windows.
+    """
+
+    lags: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
+
+    @property
+    def kept(self) -> int:
+        """How many past values."""
+        return self.summary.context if self.lags is None else self.lags
+
+    def check_field(self, name: str, state: WindowsState | None = None) -> None:
+        """Refuse more past values than windows have."""
+        super().check_field(name, state)
+        if name == "lags":
+            self.check_within("lags", self.lags)
 
 
 def _r2(error: float, moved: float, whole: float) -> Score:

@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Tags
-from algorithms.families.forecasters import Forecast, Forecaster, past_of
-from algorithms.ranges import Integer, Legal
-from algorithms.summaries.windows import WindowsState
+from algorithms.arrays import Array
+from algorithms.families.forecasters import OfLags
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drift(Forecaster):
-    """The line through the first and the last of some past values.
-
-    Parameters
-    ----------
-    lags : how many past values; None for those of the windows.
+class Drift(OfLags):
+    """The line through the first and the last of some past values; of one alone, that value.
 
     Examples
     --------
-    >>> Drift(lags=7).lags
-    7
+    >>> from algorithms.summaries.windows import Windows
+    >>> Drift(summary=Windows(context=3, horizon=2)).rows().tolist()
+    [[-0.5, 0.0, 1.5], [-1.0, 0.0, 2.0]]
     """
 
-    lags: Annotated[int | None, Legal(ge=2), Integer(2, None, searched=False)] = None
-
-    tags: ClassVar[Tags] = Forecaster.tags.but(auto=None)
-
-    def check_field(self, name: str, state: WindowsState | None = None) -> None:
-        """Refuse more past values than windows have."""
-        super().check_field(name, state)
-        if name == "lags":
-            self.check_within("lags", self.lags)
-
-    def solve(self, state: WindowsState) -> Forecast:
-        """Return the map; nothing is solved for."""
-        self.check(state)
-        self.check_field("lags")
+    def rows(self) -> Array:
+        """Return the last value and the slope times the steps."""
         context = self.summary.context
-        lags = context if self.lags is None else self.lags
-        rows = np.zeros((self.ahead, context))
-        if lags > 1:
-            slope = np.arange(1, self.ahead + 1) / (lags - 1)
-            rows[:, -1] += slope
-            rows[:, context - lags] -= slope
-        return Forecast(past_of(rows), np.zeros(self.ahead), self.summary)
+        slope = np.arange(1, self.ahead + 1) / max(1, self.kept - 1)
+        made = np.zeros((self.ahead, context))
+        made[:, -1] += 1.0 + slope
+        made[:, context - self.kept] -= slope
+        return made

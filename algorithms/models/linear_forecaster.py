@@ -115,8 +115,7 @@ class LinearForecaster(Forecaster):
     def solve(self, state: WindowsState) -> Forecast:
         """Return the coefficients of every step."""
         self.check(state)
-        for name in ("steps", "lags", "period", "seasonal_lags"):
-            self.check_field(name)
+        self.check_fields()
         key = (self.kept, self.length, self.seasonal_lags, self.anchor, self.difference, self.fit_intercept)
         found = MEMO.get(state, key, lambda: self._products(state))
         inverse = 1.0 / (found.values + self.alpha)

@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Tags
-from algorithms.families.forecasters import Forecast, Forecaster, past_of
-from algorithms.ranges import Integer, Legal
-from algorithms.summaries.windows import WindowsState
+from algorithms.arrays import Array
+from algorithms.families.forecasters import OfLags
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeanForecast(Forecaster):
+class MeanForecast(OfLags):
     """The mean of some past values.
-
-    Parameters
-    ----------
-    lags : how many past values; None for those of the windows.
 
     Examples
     --------
-    >>> MeanForecast(lags=7).lags
-    7
+    >>> from algorithms.summaries.windows import Windows
+    >>> MeanForecast(summary=Windows(context=3, horizon=1), lags=2).rows().tolist()
+    [[0.0, 0.5, 0.5]]
     """
 
-    lags: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
-
-    tags: ClassVar[Tags] = Forecaster.tags.but(auto=None)
-
-    def check_field(self, name: str, state: WindowsState | None = None) -> None:
-        """Refuse more past values than windows have."""
-        super().check_field(name, state)
-        if name == "lags":
-            self.check_within("lags", self.lags)
-
-    def solve(self, state: WindowsState) -> Forecast:
-        """Return the map; nothing is solved for."""
-        self.check(state)
-        self.check_field("lags")
-        context = self.summary.context
-        lags = context if self.lags is None else self.lags
-        rows = np.zeros((self.ahead, context))
-        rows[:, context - lags :] = 1.0 / lags
-        rows[:, -1] -= 1.0
-        return Forecast(past_of(rows), np.zeros(self.ahead), self.summary)
+    def rows(self) -> Array:
+        """Return one over the number of values, of each of these."""
+        made = np.zeros((self.ahead, self.summary.context))
+        made[:, self.summary.context - self.kept :] = 1.0 / self.kept
+        return made
