@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -130,7 +130,7 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
 
     def check_fields(self) -> None:
         """Refuse what windows rule out, of every free field."""
-        for each in self.free_fields():
+        for each in fields(self):
             self.check_field(each.name)
 
     def check_within(self, name: str, asked: int | None) -> None:
