@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import optuna
 import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+import hpo
 from studies.record import lazy_trials
 from studies.record.records import begin, load_study
 from studies.record.storage import list_studies, open_storage
@@ -60,3 +62,18 @@ def test_it_is_what_plain_optuna_reads(path):
         assert ours.get_all_trials(ours.get_study_id_from_name(row.name)) == plain.get_all_trials(one._study_id)
     for trial_id in range(STUDIES * (TRIALS + 1)):
         assert ours.get_trial(trial_id) == plain.get_trial(trial_id)
+
+
+def test_what_trials_note_is_read_once_however_much_is_asked_of_them(tmp_path, monkeypatch):
+    """A report of many trials costs no more readings than there are trials."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 3))
+    places = {"storage": str(tmp_path / "a.journal"), "store": tmp_path / "store"}
+    hpo.tune((X, X[:, 0]), algorithm="ridge", trials=30, sampler="random", name="s", progress=False, **places)
+    read, of = [], TrialNote._of.__func__
+    monkeypatch.setattr(TrialNote, "_of", classmethod(lambda cls, attributes: read.append(1) or of(cls, attributes)))
+    result = hpo.load("s", **places)
+    hpo.write_report(result, tmp_path / "r.html")
+    hpo.leaderboard(result)
+    assert result.trials_dataframe().accuracy.eq("exact").all()
+    assert len(read) == 30
