@@ -46,6 +46,7 @@ BUILT_IN: Mapping[str, str] = {
     "gaussian_mixture": "algorithms.models.gaussian_mixture:GaussianMixture",
     "ease": "algorithms.models.ease:EASE",
     "pure_svd": "algorithms.models.pure_svd:PureSVD",
+    "topics": "algorithms.models.topics:Topics",
 }
 """Name → ``module:class`` of the algorithms that come with the package."""
 

@@ -21,7 +21,7 @@ from hpo.states.fold_states import FoldStates
 from hpo.states.learned.deals import dealt
 from hpo.states.learned.pilot import Pilot, make_pilot
 from hpo.states.passes import PassResult
-from hpo.trials.run import study_space
+from hpo.trials.beforehand import study_space
 from studies.spec.spec import StudySpec
 
 ALGORITHMS = ["ridge", "elastic_net"]

@@ -89,7 +89,7 @@ def gc(
     ...     store = StateStore(folder)
     ...     store.put(Key("ab" * 20, "cd" * 20), 1.5)
     ...     gc(store, max_bytes=0, dry_run=True)
-    <Collected: would remove 1 files, 2... bytes; 0 bytes stay>
+    <Collected: would remove 1 file, 2... bytes; 0 bytes stay>
     """
     if (max_age is not None and max_age < timedelta(0)) or (max_bytes is not None and max_bytes < 0):
         raise ValueError(f"max_age={max_age}, max_bytes={max_bytes}: neither can be negative.")

@@ -64,7 +64,7 @@ def encode_pack(context: str, members: Sequence[Member]) -> tuple[str, bytes]:
     if len({(tuple(arrays), tuple(scalars)) for arrays, scalars in flat}) > 1:
         raise UnstorableValue("the states of one pack must be of one layout")
     stored: Arrays = {}
-    rows: dict[str, list[Any]] = {}
+    rows: dict[str, list[int] | list[list[int]]] = {}
     for path, first in flat[0][0].items():
         parts = [arrays[path] for arrays, _ in flat]
         if any(part.dtype != first.dtype or part.ndim != first.ndim for part in parts):

@@ -171,7 +171,7 @@ def test_a_segment_stopped_midway_leaves_no_leaf(tmp_path):
             stop.set()
 
     one = Pass(dataset, pilot, {Moments(): context_of(Moments(), pilot, ("y",), None)}, store)
-    with pytest.raises(Interrupted, match="stopped after 0 of 1 segments"):
+    with pytest.raises(Interrupted, match="stopped after 0 of 1 segment"):
         one.run(Engine(n_jobs=1), StopAfterTheFirst(), stop)
     assert 0 < sum(seen) < 70_000
     assert not store.list()

@@ -344,7 +344,7 @@ def test_a_fold_without_a_class_is_named_with_what_helps():
     X, y = np.random.default_rng(0).normal(size=(200, 2)), np.zeros(200, int)
     y[:10] = 1
     halves = [(np.arange(0, 200, 2), np.arange(1, 200, 2)), (np.arange(60), np.arange(60, 200))]
-    with pytest.warns(NoScoreWarning, match=r"split 2 of 2 has no row of the class 1 to test on \(10 rows in 1 folds\)"):
+    with pytest.warns(NoScoreWarning, match=r"split 2 of 2 has no row of the class 1 to test on \(10 rows in 1 fold\)"):
         result = hpo.tune((X, y), algorithm="lda", trials=1, scoring="roc_auc", folds=halves, store=None)
     assert "use folds={'scheme': 'stratified', 'n_splits': 2}" in without_score(result.run)
     y[3:] = 0

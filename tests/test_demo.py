@@ -126,5 +126,5 @@ def test_ctrl_c_in_the_demo_ends_it_and_keeps_the_trials(shown):
     out, err = child.communicate(timeout=60)
     assert (child.returncode, "(b)" in out) == (130, False)
     assert re.fullmatch(
-        r"interrupted: \d+ of 5000 trials of 'demo-eleven-months' are done, and kept; .*\n", err
+        r"interrupted: \d+ of 5,000 trials of 'demo-eleven-months' are done, and kept; .*\n", err
     )

@@ -155,7 +155,7 @@ def test_what_cannot_be(tmp_path):
             Moments(**{field: value})
     with pytest.raises((hpo.errors.SearchError, SpecError), match=r"kernel.*'nystroem'"):
         hpo.tune(frame, "y", "ridge", store=tmp_path, search={"ridge.kernel": "nystrom"})
-    with pytest.raises(NotEnoughRows, match=r"kernel_components=500: the sample has 200 distinct rows"):
+    with pytest.raises(NotEnoughRows, match=r"kernel_components=500: the sample has too few distinct rows \(200\) to be landmarks"):
         hpo.tune(
             frame,
             "y",

@@ -27,10 +27,10 @@ MOST = 500_000
 
 RUNS = textwrap.dedent("""
     import mmap, os, struct, sys, time, hpo
-    from hpo.trials import run
+    from hpo.trials.recorder import Recorder
     with open(sys.argv[1], "r+b") as f:
         shared = mmap.mmap(f.fileno(), 0)
-    put, done = run._Recorder.put, 0
+    put, done = Recorder.put, 0
     def and_note(self, trial):
         global done
         finished = time.time()
@@ -38,7 +38,7 @@ RUNS = textwrap.dedent("""
         done += 1
         struct.pack_into("<d", shared, 8 * done, finished)
         struct.pack_into("<q", shared, 0, done)
-    run._Recorder.put = and_note
+    Recorder.put = and_note
     hpo.tune(
         sys.argv[2], "y", "ridge", trials=500_000, folds=3, sampler=sys.argv[4], store=sys.argv[2] + "-store",
         storage=sys.argv[3], name="t", progress=False,

@@ -404,7 +404,7 @@ def test_a_database_that_goes_away_does_not_stop_the_study(tmp_path):
     with storage.engine.begin() as connection:
         connection.execute(text("ALTER TABLE trials RENAME TO gone"))
     grow(study, 1, writer)
-    with pytest.warns(RecordWarning, match="1 trials of the study 's' were not written to sqlite:///"):
+    with pytest.warns(RecordWarning, match="1 trial of the study 's' was not written to sqlite:///"):
         writer.close()
     assert len(study.trials) == 3
     assert writer.unwritten == 1

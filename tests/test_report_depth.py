@@ -11,6 +11,7 @@ from sklearn.datasets import load_wine
 import hpo
 from algorithms.models.isolation_forest import IsolationForest
 from hpo.report.time_budget import FEWEST, FREE, POINTS, Along, depth_of, fitting
+from hpo.trials import notes
 
 CURVES = ["isolation_forest.max_features", "isolation_forest.max_samples", "isolation_forest.n_estimators"]
 
@@ -30,6 +31,7 @@ def noting(result, seconds):
     """The study as if each of its trials had taken so long."""
     for trial in result.optuna_study.get_trials(deepcopy=False):
         trial.user_attrs["seconds"] = seconds
+    notes._NOTED.pop(result.optuna_study, None)
     return result
 
 

@@ -107,7 +107,7 @@ def test_an_empty_file_counts_as_damage(store):
     store.put(key(1), mean(1))
     (store.location / key(1).name).write_bytes(b"")
     assert store.list()[0].fault
-    with pytest.warns(DamagedStateWarning, match="0 bytes"):
+    with pytest.warns(DamagedStateWarning, match=r"fewer bytes \(0\) than any blob"):
         assert store.get(key(1), LIKE) is None
 
 

@@ -111,7 +111,7 @@ def test_the_list_tells_what_each_leaf_is_last_used_first(store):
     assert f"{key(0).context[:8]}…" in repr(entries[0])
     assert "uri='file-0'" in repr(entries[0])
     assert "pinned" in repr(entries[0])
-    assert "3 leaves of 1 contexts, 0 documents" in repr(store)
+    assert "3 leaves of 1 context, 0 documents" in repr(store)
 
 
 def test_the_cover_keeps_the_order_and_counts_a_segment_once(store):

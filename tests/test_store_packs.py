@@ -105,7 +105,7 @@ def test_the_store_tells_what_is_in_a_pack_without_reading_it(packed):
     assert {e.key.segment for e in entries} == {segment(i) for i in range(5)}
     assert [e.about["rows"] for e in sorted(entries, key=lambda e: e.about["rows"])] == [0, 1, 2, 3, 4]
     assert sum(e.bytes for e in entries) == packed.total_bytes == packs(packed)[0].stat().st_size
-    assert "5 leaves of 1 contexts, 0 documents" in repr(packed)
+    assert "5 leaves of 1 context, 0 documents" in repr(packed)
 
 
 def test_another_process_finds_a_pack_that_came_later(store):

@@ -28,6 +28,7 @@ from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
+from algorithms.mixing import mixed
 from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.preparing.kernels import NONE
 from algorithms.ranges import Log, Range
@@ -51,8 +52,6 @@ USERS = 512
 """Held-out users that are scored at once."""
 
 HELP = "raise alpha"
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, eq=False)
@@ -346,22 +345,13 @@ def hidden_of(users: csr_array) -> Mask:
     """
     counts = np.diff(users.indptr)
     user = np.repeat(np.arange(len(counts)), counts)
-    item = _mixed(users.indices.astype(np.uint64) + np.uint64(1))
+    item = mixed(users.indices.astype(np.uint64) + np.uint64(1))
     own = np.zeros(len(counts), np.uint64)
     np.add.at(own, user, item)
-    order = np.lexsort((_mixed(item ^ own[user]), user))
+    order = np.lexsort((mixed(item ^ own[user]), user))
     rank = np.empty(len(order), np.intp)
     rank[order] = np.arange(len(order)) - users.indptr[user]
     return np.asarray(rank < np.maximum(1, np.rint(HIDDEN * counts).astype(np.intp))[user])
-
-
-def _mixed(values: np.ndarray) -> np.ndarray:
-    """Return 64 bits that look random, of 64 bits (Steele, Lea & Flood 2014, SplitMix)."""
-    with np.errstate(over="ignore"):
-        z = values * _MIX
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return np.asarray(z ^ (z >> np.uint64(31)))
 
 
 def _where(users: csr_array, kept: Mask) -> csr_array:

@@ -24,7 +24,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Mask, Places
 from algorithms.lazily import scipy
-from algorithms.solvers.penalised import STEPS, Products
+from algorithms.solvers.penalised import STEPS, Products, settled
 from algorithms.solvers.spectrum import EPS
 
 MOST = 200
@@ -106,6 +106,7 @@ class _Factor:
         along, across = Q.T @ z, Q.T @ rows
         pulled = scipy.linalg.solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
         w = scipy.linalg.solve_triangular(self.U, along - pulled, check_finite=False) / self.t
+        w = settled(np.asarray(w), rows[:, self.on], z, l2, pull)
         # no sums of large parts, whatever the coefficients: of target and columns what the active ones leave
         left, beyond = z - Q @ along, rows - Q @ across
         shrunk, held = below @ along, below @ across
@@ -115,7 +116,7 @@ class _Factor:
             np.linalg.norm((left + Q @ pulled)[rows.any(axis=1)])
         )  # the target's mean alone has no slope
         lengths = np.sqrt(np.einsum("ij,ij->j", beyond, beyond) + np.einsum("ij,ij->j", held, held))
-        return np.asarray(w), np.asarray(slope), Apart(lengths, made, self.on, size)
+        return w, np.asarray(slope), Apart(lengths, made, self.on, size)
 
 
 def finish(

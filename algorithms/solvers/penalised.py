@@ -42,6 +42,10 @@ ALIKE = 10.0
 """Columns whose lengths differ by no more are of one scale."""
 
 
+DECIDED = 1e-6
+"""Squared length of a column beside a penalty, up to which the penalty alone decides its coefficient."""
+
+
 class Products(Protocol):
     """The state a problem's products are computed from."""
 
@@ -185,7 +189,33 @@ def by_root(s: Spectrum, root: Array, alpha: float) -> Solved:
     if sizes.min(initial=1.0) <= 100.0 * q * EPS:
         return Solved(ridge(s, alpha), _by_spectrum(s, inverted(s.values + alpha, s.floor)), certain=False)
     coef = scipy.linalg.solve_triangular(R, Q[: len(target)].T @ target) / t
-    return Solved(np.asarray(coef), apply)
+    return Solved(settled(np.asarray(coef), stacked[: len(target)], target, alpha), apply)
+
+
+def settled(coef: Array, root: Array, target: Array, alpha: float, pull: Array | None = None) -> Array:
+    """Return a solution by QR, with what the penalty alone decides from the residuals: αw = Rᵀ(y - Rw) - pull.
+
+    Rotations mix rows of all sizes, so that those of a small penalty carry the rounding of the largest ones (Cox &
+    Higham 1998, "Stability of Householder QR factorization for weighted least squares problems"), and a coefficient
+    of a column that is small beside the penalty has only what they leave. It hardly moves the residuals itself.
+
+    Parameters
+    ----------
+    coef : shape (q,).
+    root, target : shapes (r, q) and (r,).
+    alpha : the penalty.
+    pull : shape (q,), a further slope of the coefficients; None for none.
+
+    Examples
+    --------
+    >>> settled(np.array([1.0, 9.0]), np.array([[1.0, 1e-9]]), np.array([2.0]), 1.0).round(12).tolist()
+    [1.0, 1e-09]
+    """
+    small = np.flatnonzero(np.einsum("ij,ij->j", root, root) <= DECIDED * alpha)
+    made, against = np.array(coef), np.zeros(len(coef)) if pull is None else pull
+    for _ in range(STEPS if len(small) else 0):
+        made[small] = (root[:, small].T @ (target - root @ made) - against[small]) / alpha
+    return made
 
 
 def _alike(rows: Array) -> bool:

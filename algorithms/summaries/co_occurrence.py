@@ -58,7 +58,7 @@ class CoOccurrenceState(State):
     def document_frequency(self) -> Array:
         """Weight of the documents that have each word, shape (V,)."""
         v = len(self.totals)
-        return self.together[_starts(v)]
+        return self.together[starts_of(v)]
 
     def joint(self) -> Array:
         """Return the probability of each pair of words of a document, shape (V, V); zeros where there is none."""
@@ -158,12 +158,12 @@ def square(half: Array, v: int) -> Array:
     [[1.0, 2.0], [2.0, 3.0]]
     """
     made = np.zeros((v, v))
-    for i, start in enumerate(_starts(v)):
+    for i, start in enumerate(starts_of(v)):
         made[i, i:] = made[i:, i] = half[start : start + v - i]
     return made
 
 
-def _starts(v: int) -> Places:
+def starts_of(v: int) -> Places:
     """Return where each row of a triangle begins: at its diagonal."""
     i = np.arange(v)
     return i * v - i * (i - 1) // 2
@@ -201,7 +201,7 @@ def _added(state: CoOccurrenceState, x: csr_array, w: Array) -> CoOccurrenceStat
 
 def _products(half: Array, x: csr_array, w: Array, diagonal: Array) -> Array:
     """Return a triangle with Σ w xxᵀ added above its diagonal, and on it what is given."""
-    made, starts = half.copy(), _starts(x.shape[1])
+    made, starts = half.copy(), starts_of(x.shape[1])
     found = scipy.sparse.triu(x.T @ x.multiply(w[:, None]).tocsr(), k=1).tocoo()
     i, j = found.coords
     np.add.at(made, starts[i] + (j - i), found.data)

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -229,7 +229,7 @@ def _named(name: str) -> bool:
     return bool(_ID.search(name) or _WHO.match(name))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     value = int(value) if isinstance(value, float) and value.is_integer() else value
     return repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:39]}…"
 

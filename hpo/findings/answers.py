@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -153,7 +152,7 @@ def confirm(
         read as the study's were, unless ``decimal=``, ``encoding=`` and the like say otherwise; what the study
         joined is joined to them, unless ``join=`` says otherwise.
     """
-    scores: Any = scoring or result.metrics
+    scores = scoring or result.metrics
     names = list(scores) if isinstance(scores, Iterable) and not isinstance(scores, str) else [scores]
     model = result.best_model if candidate is None else result.model_of(candidate)
     record = result.record

@@ -26,8 +26,9 @@ from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import recorded
 from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
+from hpo.trials.beforehand import study_space
 from hpo.trials.polish import Polished, restored
-from hpo.trials.run import Run, study_space
+from hpo.trials.run import Run
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking

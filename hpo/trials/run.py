@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
@@ -14,36 +13,32 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from algorithms.brief import briefly
-from algorithms.fields import bounds_of
-from algorithms.ranges import Range
-from hpo.data.folds.schemes import RowFolds
-from hpo.data.looks import looks_of, of_target, told
-from hpo.errors import ColumnWarning, DataError, TuneError
+from hpo.errors import TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
 from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
 from hpo.question.checks import check_fidelity
-from hpo.question.question import Question, masked, solved_from, without_hashing
-from hpo.question.search import Searched, asked_for, space_of, widest
+from hpo.question.question import Question, masked, solved_from
 from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.fold_sizes import noted_sizes
 from hpo.states.forecast import Awaited, with_memory
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.summaries import record_of as record_known
 from hpo.states.learned.summaries import with_known
-from hpo.states.passes import PassResult
 from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining, precision_in_words
 from hpo.states.runs import runs_of
 from hpo.states.stand_in import fitting
 from hpo.trials import accuracy
+from hpo.trials.beforehand import check_asked, check_rows, study_space, warn_of_looks, warn_of_targets
 from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
 from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, settled
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import Polished, polish
+from hpo.trials.recorder import Recorder
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Space
@@ -57,8 +52,7 @@ from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import Direction, begin, load_study, record_of, stored_record
 from studies.record.storage import find_study
-from studies.record.study_record import ONEPASS, Cost, EditionNote, SegmentRead, StudyRecord
-from studies.record.write_behind import PATIENCE, WriteBehind
+from studies.record.study_record import Cost, EditionNote, SegmentRead, StudyRecord
 from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
 from studies.spec.form import plain
@@ -68,7 +62,6 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.study import Study
 
-    from studies.record.claims import Grant
 
 
 @briefly
@@ -143,20 +136,20 @@ class Runner:
             self.progress.metric = self.question.metric
             allow_caches()
             pilot = self._pilot()
-            _tell_looks(self.question, pilot)
+            warn_of_looks(self.question, pilot)
             question = fitting(self.question, pilot, self._taken())
             return replace(self, question=question)._answer(pilot, stop)
 
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
         """Make the states, run the trials, keep the record."""
         found, made = self._states(pilot, stop)
-        _tell_targets(self.question, found)
+        warn_of_targets(self.question, found)
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._noted(self._record(tuner, found, made, cost), found)
         refining = self._refining(found, stop)
         tuner.scorer.refine = refining.refine
-        with _Recorder(self.storage, self._stored, tuner.study, record) as recorder:
+        with Recorder(self.storage, self._stored, tuner.study, record) as recorder:
             began = time.perf_counter()
             warm = self._warm_start(tuner, recorder) + self._carried(tuner, recorder)
             stopped = self._trials(tuner, recorder, warm, stop, refining)
@@ -207,7 +200,7 @@ class Runner:
         known = stored_record(self.storage, edition.before)
         return replace(record, edition=changed(begun, record, known, found, self.question.store))
 
-    def _carried(self, tuner: Tuner, recorder: _Recorder) -> int:
+    def _carried(self, tuner: Tuner, recorder: Recorder) -> int:
         """Score the settings again that the last edition passes on; return how many there are."""
         if self.edition is None or self.edition.before is None or self.storage is None:
             return 0
@@ -318,7 +311,7 @@ class Runner:
         return replace(record, known=known, refined=tuple(refining.why), ledger=ledger, precision=words)
 
     def _trials(
-        self, tuner: Tuner, recorder: _Recorder, warm: int, stop: Event, refining: Refining
+        self, tuner: Tuner, recorder: Recorder, warm: int, stop: Event, refining: Refining
     ) -> str:
         spec = self.question.spec
         sampler = tuner.study.sampler
@@ -347,7 +340,7 @@ class Runner:
         stopped = tuner.run(budget, finished, stop, turns)
         return "exhausted" if stopped == "trials" and points < spec.trials else stopped
 
-    def _whole(self, tuner: Tuner, recorder: _Recorder) -> Tuner:
+    def _whole(self, tuner: Tuner, recorder: Recorder) -> Tuner:
         """Return the tuner of the study as it is stored, where other processes ran some of its trials."""
         name = self._stored
         if self.storage is None or name is None or not recorder.shared():
@@ -357,7 +350,7 @@ class Runner:
         recorder.study = study
         return Tuner(tuner.scorer, tuner.space, study, tuner.fidelity)
 
-    def _warm_start(self, tuner: Tuner, recorder: _Recorder) -> int:
+    def _warm_start(self, tuner: Tuner, recorder: Recorder) -> int:
         """Take over the trials of another study, scored anew on these states; return how many there are.
 
         Only a first edition begins with those of another study.
@@ -463,139 +456,8 @@ class Runner:
             )
 
 
-class _Recorder:
-    """Hands finished trials to the storage; does nothing where there is none."""
-
-    def __init__(
-        self, storage: BaseStorage | None, name: str | None, study: Study, record: StudyRecord
-    ) -> None:
-        self.study = study
-        self._writer = None
-        if storage is not None and name is not None:
-            self._writer = WriteBehind(storage, name, len(study.get_trials(deepcopy=False)))
-        self.describe(record)
-
-    def put(self, trial: FrozenTrial) -> None:
-        """Record one finished trial."""
-        if self._writer is not None:
-            self._writer.put(trial)
-
-    def claim(self, want: int, trials: int) -> Grant | None:
-        """Return numbers of trials that no other process runs; None where there is no storage to tell."""
-        return None if self._writer is None else self._writer.claim(want, trials)
-
-    def adopted(self, number: int, stored: int) -> None:
-        """Take note of a trial that another process stored."""
-        if self._writer is not None:
-            self._writer.adopted(number, stored)
-
-    def shared(self) -> bool:
-        """Return whether other processes stored trials, once all of this one are stored."""
-        return self._writer is not None and self._writer.shared and self._writer.flush(PATIENCE)
-
-    def describe(self, record: StudyRecord) -> None:
-        """Record what is known of the study as a whole."""
-        self.study.set_user_attr(ONEPASS, record.encode())
-        if self._writer is not None:
-            self._writer.set_attribute(ONEPASS, record.encode())
-
-    def __enter__(self) -> _Recorder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._writer is not None:
-            self._writer.close()
-
-
 def _rows(record: StudyRecord) -> int:
     return sum(segment.rows for segment in record.ledger)
-
-
-def _tell_looks(question: Question, pilot: Pilot) -> None:
-    """Warn of features that look like an id, free text, a group or a constant, but those asked for by name."""
-    if question.spec.features is not None:
-        return
-    hashed = pilot.encoder.hashed
-    found = [look for look in (*pilot.looks, *looks_of(question.dataset)) if look.column not in hashed]
-    hashes = not without_hashing(question.searched)
-    for words in told(found, groups=isinstance(question.folds, RowFolds), hashes=hashes):
-        warnings.warn(words, ColumnWarning, stacklevel=4)
-
-
-def _tell_targets(question: Question, found: Evidence) -> None:
-    """Warn of features that look like the target itself, by the states; but not of those asked for by name."""
-    names = {field.name for field in question.dataset.features}
-    for states in found.states.values() if question.spec.features is None else ():
-        whole = states.whole
-        if (shares := whole.likeness) is not None:
-            sources = [column.source for column in whole.shape.columns]
-            like = [k for k in of_target(sources, shares.tolist(), int(whole.rows)) if k.column in names]
-            for words in told(like, groups=False, hashes=False):
-                warnings.warn(words, ColumnWarning, stacklevel=4)
-            return
-
-
-def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, BaseDistribution]:
-    """Return what is searched, narrowed by what the states know."""
-
-    def bounds(one: Searched) -> Mapping[str, Range | None]:
-        told = []
-        for algorithm in one.variants:
-            states = found.states[algorithm.summary].for_algorithm(algorithm)
-            told.append(bounds_of(algorithm, one.algorithm, states.whole))
-        return widest(told)
-
-    return space_of(searched, bounds)
-
-
-def check_asked(searched: Sequence[Searched], found: Evidence) -> None:
-    """Refuse what is asked of a hyperparameter that the rows of the data rule out, whatever else is tried.
-
-    Raises
-    ------
-    SearchError
-        For a value, or an end of a range, that no training state can take.
-    """
-    train = {summary: states.train for summary, states in found.states.items()}
-    for one in searched:
-        for name, values in one.values.items():
-            with asked_for(one, name):
-                for value in () if one.fields[name].needs_pass else values:
-                    one.check(name, value, train)
-
-
-def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
-    """Refuse data without usable rows, folds without rows, and R² of a single row."""
-    states = found.any_states
-    if not states.whole.rows:
-        raise DataError(f"no row can be used: {_unusable(result, found.pilot.shape.targets)}")
-    for i, (train, test) in enumerate(zip(states.train, states.test, strict=True), start=1):
-        if not train.rows or not test.rows:
-            empty = "train" if not train.rows else "test"
-            less = "a smaller gap, " if getattr(found.pilot.folds, "gap", 0.0) else ""
-            raise DataError(
-                f"split {i} of {len(states.train)} has no rows to {empty} on: "
-                f"{counted(states.whole.rows, 'usable row')} in {found.pilot.folds.describe()}; use fewer folds, "
-                f"{less}or another scheme"
-            )
-        if metric == "r2" and test.rows < 2:
-            raise TuneError(
-                f"split {i} of {len(states.train)} has one row to test on, and R² needs two for a variance; "
-                "use scoring='neg_mean_squared_error', or fewer folds"
-            )
-
-
-def _unusable(result: PassResult, targets: Sequence[str]) -> str:
-    """Return why no row of the data can be used, and what to check."""
-    why, check = [], []
-    if result.without_target:
-        why.append(f"{result.without_target:,} have no value for the target {', '.join(map(repr, targets))}")
-        check.append("the target's name")
-    if result.without_weight:
-        why.append(f"{result.without_weight:,} have weight zero")
-        check.append("the weights")
-    named = f"{', '.join(check)} and " if check else ""
-    return f"{' and '.join(why) or 'there is none'}; check {named}the data"
 
 
 def _spec_record(question: Question) -> dict[str, object]:

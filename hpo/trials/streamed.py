@@ -13,7 +13,8 @@ from hpo.states.contexts import Evidence, evidence
 from hpo.states.learned.pilot import Pilot
 from hpo.states.reading import Reading
 from hpo.states.refining import Refining
-from hpo.trials.run import Runner, check_rows
+from hpo.trials.beforehand import check_rows
+from hpo.trials.run import Runner
 
 
 @dataclass(frozen=True, eq=False)

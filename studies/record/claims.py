@@ -40,7 +40,10 @@ TRIES = 50
 
 _IN_PROCESS = threading.Lock()
 
-Change = Callable[[Mapping[str, Any], int], Mapping[str, Any]]
+Noted = Mapping[str, Any]
+"""What is noted of claims."""
+
+Change = Callable[[Noted, int], Noted]
 """From what is claimed and the number of stored trials to what is claimed then."""
 
 
@@ -93,7 +96,7 @@ class Claims:
         """
         granted = Grant(range(0))
 
-        def change(known: Mapping[str, Any], stored: int) -> Mapping[str, Any]:
+        def change(known: Noted, stored: int) -> Noted:
             nonlocal granted
             others = {name: one for name, one in _open(known).items() if name != self.me and self._alive(name, one)}
             left = trials - stored - sum(one["trials"] for one in others.values())
@@ -110,7 +113,7 @@ class Claims:
     def renew(self) -> None:
         """Change what this process claims, so that others see that it is alive."""
 
-        def change(known: Mapping[str, Any], _stored: int) -> Mapping[str, Any]:
+        def change(known: Noted, _stored: int) -> Noted:
             claims = _open(known)
             own = claims.get(self.me)
             if own is None:
@@ -122,14 +125,14 @@ class Claims:
     def release(self) -> None:
         """Claim nothing any more."""
 
-        def change(known: Mapping[str, Any], _stored: int) -> Mapping[str, Any]:
+        def change(known: Noted, _stored: int) -> Noted:
             rest = {name: one for name, one in _open(known).items() if name != self.me}
             return {**known, "open": rest} if len(rest) < len(_open(known)) else known
 
         _exchange(self.storage, self.study_id, change)
         self.holds = False
 
-    def _alive(self, name: str, one: Mapping[str, Any]) -> bool:
+    def _alive(self, name: str, one: Noted) -> bool:
         if one["host"] == socket.gethostname():
             return not gone(one["pid"])
         seen, since = self._seen.get(name, (None, 0.0))
@@ -145,7 +148,7 @@ def claimed(storage: BaseStorage, study_id: int) -> bool:
     return any(one["host"] != socket.gethostname() or not gone(one["pid"]) for one in _open(known).values())
 
 
-def _open(known: Mapping[str, Any]) -> dict[str, Any]:
+def _open(known: Noted) -> dict[str, Any]:
     """Return the claims by process; what makes no sense is none."""
     found = known.get("open")
     kinds = {"trials": int, "pid": int, "host": str}

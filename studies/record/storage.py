@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.study import StudySummary
     from optuna.study._frozen import FrozenStudy
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session, scoped_session
 
 Result = TypeVar("Result")
 
@@ -154,8 +156,14 @@ def _database(url: str) -> BaseStorage:
         ) from None
     if url.startswith("sqlite"):
         _hasten(storage)
-    weakref.finalize(storage, storage.engine.dispose)  # some drivers complain of connections that nobody closed
+    weakref.finalize(storage, _close, storage.scoped_session, storage.engine)
     return storage
+
+
+def _close(sessions: scoped_session[Session], engine: Engine) -> None:
+    """Give a database's connections back, that of a session of this thread too: drivers complain of those left."""
+    sessions.remove()
+    engine.dispose()
 
 
 def _opened(url: str) -> RDBStorage:

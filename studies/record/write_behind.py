@@ -221,6 +221,12 @@ class WriteBehind:
         )
 
     def _run(self) -> None:
+        try:
+            self._keep_writing()
+        finally:
+            self._storage.remove_session()  # a thread has a session, and with it a connection, of its own
+
+    def _keep_writing(self) -> None:
         going = True
         while going:
             going, events = self._gather()

@@ -64,7 +64,7 @@ class Narrowed(BaseSampler):
         """Pass it on."""
         self.inner.reseed_rng()
 
-    def _one_left(self, trial: FrozenTrial, name: str, value: Any) -> Any:
+    def _one_left(self, trial: FrozenTrial, name: str, value: object) -> object:
         """Return the value, or one of the choices that are left in its place: the same in every run."""
         d = self.left.get(name)
         if not isinstance(d, CategoricalDistribution) or value in d.choices:

@@ -22,7 +22,7 @@ def sampler(value: object) -> object:
 _NAME = re.compile(r"(?!\s)[^/\\]{1,200}(?<!\s)")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return str(getattr(value, "__name__", None) or repr(value)[:60])
 
 
@@ -40,22 +40,22 @@ def metrics(value: Any) -> Any:
     return found[0] if len(found) == 1 else found
 
 
-def refit(value: Any) -> Any:
+def refit(value: object) -> object:
     """Return which metric is optimised: True is the first."""
     return None if value is True else value
 
 
-def threads(value: Any) -> Any:
+def threads(value: object) -> object:
     """Return a number of threads: -1 is all."""
     return None if value == -1 else value
 
 
-def hashed(value: Any) -> Any:
+def hashed(value: object) -> object:
     """Return names of columns that are hashed, or "auto"."""
     return value if value is None or value == "auto" else names(value) or None
 
 
-def name(value: Any) -> Any:
+def name(value: object) -> object:
     """Return a study's name as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

@@ -50,13 +50,16 @@ class Classes:
     def condition(self, example: Example, t: Table, train: np.ndarray) -> float:
         """Return the condition of the covariances.
 
-        Where a class has one value of a column, which ``reg_param`` alone spreads, how far from zero it lies in such
-        spreads counts too: scikit-learn's mean of that value is off by rounding.
+        States of ``gaussian_nb`` are not read again in more digits: where a tenth of all rows lie elsewhere than the
+        training rows (their column's origin is there, or is none), the square of how far counts too. Where a class
+        has one value of a column, which ``reg_param`` alone spreads, how far from zero it lies in such spreads counts:
+        scikit-learn's mean of that value is off by rounding.
         """
-        made = rows.designed(example, t, train, [])
+        made = rows.designed(example, t, train, [rows.features(t, np.flatnonzero(t.weight > 0))])
         w, codes = made.weight.astype(Long), coded(t, train)[1]
         found = JOINTS[example.algorithm](made.placed(0), codes, w, example.values).condition
-        return max(found, _single(made, codes, example))
+        away = _elsewhere(made, codes) ** 2 if example.algorithm in TWINS else 0.0
+        return max(found, away, _single(made, codes, example))
 
     def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
         """Return what is told of other rows."""
@@ -99,6 +102,13 @@ class Classes:
             sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR + lost
             if not (labels[told.probability.argmax(axis=1)] == model.predict(frame))[sure].all():
                 raise Disagreement("predicted classes")
+
+
+def _elsewhere(made: Design, codes: np.ndarray) -> float:
+    """Return how many spreads of a class the nearest and furthest tenth of all rows lie away at most."""
+    spreads = np.stack([made.rows[0][codes == c].std(axis=0) for c in np.unique(codes)]).max(axis=0)
+    elsewhere = np.abs(np.quantile(made.rows[1].astype(float), [0.1, 0.5, 0.9], axis=0)).max(axis=0)
+    return float((elsewhere / np.where(spreads > 0, spreads, np.inf)).max(initial=0.0))
 
 
 def _near(made: Design, plain: Design, codes: np.ndarray) -> list[np.ndarray]:

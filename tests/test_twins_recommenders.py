@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.model_selection import KFold
 from terminal import hpo as run
+from twins_recommenders import ease_of, svd_of
 
 import hpo
 from algorithms.families.recommenders import hidden_of, ranked
@@ -24,22 +25,6 @@ def users(n=90, q=12, seed=0):
     rng = np.random.default_rng(seed)
     taste = rng.normal(size=(n, 2)) @ rng.normal(size=(2, q))
     return (taste + rng.normal(size=(n, q)) > 0.3).astype(float)
-
-
-def ease_of(X, alpha):
-    """Return B of the paper's own formula."""
-    P = np.linalg.inv(X.T @ X + alpha * np.eye(X.shape[1]))
-    B = -P / np.diagonal(P)
-    np.fill_diagonal(B, 0.0)
-    return B
-
-
-def svd_of(X, k, alpha=0.0, scaling=1.0):
-    """Return B by singular vectors of the rows."""
-    scale = np.linalg.norm(X, axis=0) ** (scaling - 1.0)
-    _, s, vt = np.linalg.svd(X * scale, full_matrices=False)
-    s2 = s[:k] ** 2
-    return (vt[:k].T * (s2 / (s2 + alpha))) @ vt[:k]
 
 
 MODELS = {

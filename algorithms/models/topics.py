@@ -1,0 +1,229 @@
+"""Topics of documents, from how often two words are in one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+
+from algorithms.arrays import Array, Mask, Places
+from algorithms.contract import Algorithm, Held, Rows, Score, Tags
+from algorithms.errors import InvalidField, NotEnoughRows, TooLarge, Unscorable
+from algorithms.families.coherence import coherence, diversity
+from algorithms.families.pipeline import pipeline
+from algorithms.lazily import scipy
+from algorithms.memo import MEMO
+from algorithms.preparing.column_map import ColumnMap, filled_map
+from algorithms.ranges import Integer, Legal, Log, Range
+from algorithms.solvers.anchor_words import Rectified, begun, concentrations, improved
+from algorithms.solvers.fold_in import halves, log_of_words, shares_of_topics
+from algorithms.summaries.co_occurrence import CoOccurrence, CoOccurrenceState, starts_of, words_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+    from sklearn.base import BaseEstimator
+
+LIKELIHOOD, NPMI, DIVERSITY, PERPLEXITY = "pair_log_likelihood", "npmi", "diversity", "neg_perplexity"
+
+STEPS = 60
+"""Steps of EM from anchor words."""
+
+LEAST_RANK = 16
+"""Directions that words are looked at along; the next power of two where more topics are wanted."""
+
+BLOCK = 256
+"""Words whose pairs with all others are scored at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class TopicsSolution:
+    """Topics of documents.
+
+    Attributes
+    ----------
+    state : of the documents.
+    components : shape (K, V), how often each word stands in each topic, the prior included.
+    together : R, shape (K, K), joint probability of the topics of two words.
+    prior : shape (K,), of the shares of topics in a document.
+    """
+
+    state: CoOccurrenceState
+    components: Array
+    together: Array
+    prior: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return 2 * self.components.nbytes + self.together.nbytes
+
+    @cached_property
+    def phi(self) -> Array:
+        """The probability of each word in each topic, shape (K, V)."""
+        return np.asarray(self.components / self.components.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Completion:
+    """Held-out documents in two halves: by one their topics are found, the other is foretold."""
+
+    given: csr_array
+    asked: csr_array
+    weights: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(int(m.data.nbytes + m.indices.nbytes) for m in (self.given, self.asked))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
+    """Topics by rectified anchor words and expectation-maximisation on pairs of words.
+
+    Arora et al. 2013, "A practical algorithm for topic modeling with provable guarantees"; Lee, Bindel & Mimno
+    2015, "Robust spectral inference for joint stochastic matrix factorization". Of more ``n_topics`` than there are
+    words apart from each other, as many as these are found.
+
+    Parameters
+    ----------
+    n_topics : number of topics.
+    anchor_threshold : documents that a word must be in to stand for a topic; where too few words are, the most
+        frequent ones may.
+    topic_word_prior : added to how often each word stands in each topic.
+    doc_topic_prior : what a document has of each topic before its words are seen; None: by how topics go together.
+
+    Examples
+    --------
+    >>> Topics(n_topics=20).summary
+    CoOccurrence()
+    """
+
+    n_topics: Annotated[int, Legal(ge=1), Integer(2, 60, log=True)] = 10
+    anchor_threshold: Annotated[int, Legal(ge=1), Integer(2, 50, log=True, searched=False)] = 8
+    topic_word_prior: Annotated[float, Legal(gt=0), Log(1e-3, 1.0)] = 0.03
+    doc_topic_prior: Annotated[float | None, Legal(gt=0), Log(1e-3, 1.0, searched=False)] = None
+    summary: CoOccurrence = CoOccurrence()
+
+    tags: ClassVar[Tags] = Tags(
+        task="topics", exact=(LIKELIHOOD, NPMI, DIVERSITY), sampled=(PERPLEXITY,), default_score=LIKELIHOOD, auto=1,
+        elbow=("n_topics", LIKELIHOOD),
+    )  # fmt: skip
+
+    def solve(self, state: CoOccurrenceState) -> TopicsSolution:
+        """Return the topics; raises NotEnoughRows for fewer than two documents of two words."""
+        self.check(state)
+        seen = np.flatnonzero(state.totals > 0.0)
+        rank = max(LEAST_RANK, 1 << (self.n_topics - 1).bit_length())
+        words = MEMO.get(state, ("rectified", rank), lambda: Rectified.of(state.joint()[np.ix_(seen, seen)], rank))
+        tokens, prior = float(state.totals.sum()), self.topic_word_prior
+        phi = begun(words, self._anchors(state, seen), self.n_topics)
+        phi, together = improved(words, phi, prior / tokens, STEPS)
+        components = np.full((len(phi), len(state.totals)), prior)
+        components[:, seen] = phi * (tokens * together.sum(axis=1) + prior * len(seen))[:, None]
+        given = self.doc_topic_prior
+        own = concentrations(together) if given is None else np.full(len(phi), given)
+        return TopicsSolution(state, components, together, own)
+
+    def _anchors(self, state: CoOccurrenceState, seen: Places) -> Mask:
+        """Return which words may stand for a topic."""
+        often = state.document_frequency[seen]
+        most = np.sort(often)[::-1][min(self.n_topics, len(often)) - 1]
+        return np.asarray(often >= min(float(self.anchor_threshold), float(most)))
+
+    def estimator(self, solution: TopicsSolution) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns, ending in ``TopicWords``."""
+        from algorithms.families.topic_words import TopicWords  # noqa: PLC0415 -- loads scikit-learn
+
+        columns = _columns(solution.state)
+        model = TopicWords().set(solution.components, solution.prior, columns.names)
+        return pipeline(columns, solution.state.shape.d, None, model)
+
+    def score(self, solution: TopicsSolution, held: Held[CoOccurrenceState], metric: str) -> Score | None:
+        """Return log p of a pair of words, coherence or diversity of topics, or minus the perplexity of documents.
+
+        Raises
+        ------
+        Unscorable
+            No held-out document has two words.
+        """
+        if (rows := held.rows_for(metric)) is not None:
+            return Score(-_perplexity(solution, rows)) if metric == PERPLEXITY else None
+        state = held.state_for(metric)
+        if state is None or metric not in self.exact:
+            return None
+        if not state.documents > 0.0:
+            raise Unscorable(_NO_DOCUMENTS)
+        if metric == DIVERSITY:
+            return Score(diversity(solution.phi))
+        return Score(coherence(solution.phi, state) if metric == NPMI else _of_pairs(solution, state))
+
+    def complexity(self, solution: TopicsSolution) -> float:
+        """Return the number of probabilities."""
+        return float(solution.components.size + solution.together.size)
+
+    def bounds(self, state: CoOccurrenceState) -> Mapping[str, Range | None]:
+        """Return topics up to the words that there are, and half of the documents."""
+        most = min(60, int(np.count_nonzero(state.totals)) - 1, int(state.rows // 2))
+        return {"n_topics": Integer(2, max(3, most), log=True)}
+
+    def check(self, state: CoOccurrenceState) -> None:
+        """Refuse negative counts, counts without a finite sum, and fewer than two documents of two words."""
+        names = [state.shape.columns[j].name for j in words_of(state.shape)]
+        if (state.lowest < 0.0).any():
+            j = int(np.argmin(state.lowest))
+            raise InvalidField(
+                f"column {names[j]!r} holds {state.lowest[j]:g}, and topics take counts of words, which are not "
+                "negative; leave the column out"
+            )
+        if not (np.isfinite(state.totals).all() and np.isfinite(state.pairs).all()):
+            raise TooLarge("counts are so large that they have no finite sum: look for damaged values, or rescale")
+        if state.documents < 2 or np.count_nonzero(state.totals) < 2:
+            raise NotEnoughRows(
+                f"topics need at least 2 documents of two words, and 2 words; of {state.rows:,} documents "
+                f"{state.documents:g} have two words, and there are {np.count_nonzero(state.totals):,} words"
+            )
+
+
+_NO_DOCUMENTS = "no held-out document has two words, one to find its topics by and one to foretell"
+
+
+def _columns(state: CoOccurrenceState) -> ColumnMap:
+    """Return the map to words: what is missing is zero."""
+    return filled_map(state.shape, words_of(state.shape), -state.shape.origin)
+
+
+def _of_pairs(solution: TopicsSolution, state: CoOccurrenceState) -> float:
+    """Return the mean over held-out documents of Σ M log ΦᵀRΦ / ΣM."""
+    phi, v = solution.phi, solution.phi.shape[1]
+    mixed, starts, total = solution.together @ phi, starts_of(v), 0.0
+    for first in range(0, v, BLOCK):
+        block = mixed[:, first : first + BLOCK].T @ phi[:, first:]
+        for i, row in enumerate(block):
+            pairs = state.pairs[starts[first + i] : starts[first + i] + v - first - i]
+            some = np.flatnonzero(pairs)
+            logs = pairs[some] * np.log(row[i:][some])
+            total += 2.0 * float(logs.sum()) - (float(logs[0]) if len(some) and some[0] == 0 else 0.0)
+    return total / max(float(2.0 * state.pairs.sum() - state.pairs[starts].sum()), sys.float_info.min)
+
+
+def _perplexity(solution: TopicsSolution, rows: Rows) -> float:
+    """Return exp(-log p of a word) of halves of documents whose other halves say their topics."""
+    columns = _columns(solution.state)
+    parts = MEMO.get(rows, ("completion", columns.names), lambda: _completion(rows, columns))
+    shares = shares_of_topics(parts.given, solution.phi, solution.prior)
+    logs = parts.weights @ log_of_words(parts.asked, shares, solution.phi)
+    return float(np.exp(-logs / (parts.weights @ np.asarray(parts.asked.sum(axis=1)).ravel())))
+
+
+def _completion(rows: Rows, columns: ColumnMap) -> Completion:
+    counts = scipy.sparse.csr_array(rows.X @ columns.matrix)
+    counts.eliminate_zeros()
+    enough = np.flatnonzero(np.asarray(counts.sum(axis=1)).ravel() >= 2.0)
+    if not len(enough):
+        raise Unscorable(_NO_DOCUMENTS)
+    return Completion(*halves(counts[enough]), np.asarray(rows.sample_weight)[enough])

@@ -1,0 +1,153 @@
+"""Topics: what is found where topics are known, scores against plain loops over documents, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.model_selection import KFold
+from twins_topics import TWINS, joint_of
+
+import hpo
+from algorithms import laws
+from algorithms.contract import Batch, Column, Shape
+from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.families.topic_words import TopicWords
+from algorithms.models.topics import Topics
+from algorithms.solvers.anchor_words import concentrations, mixtures
+from algorithms.solvers.fold_in import halves, shares_of_topics
+from hpo.errors import NoScoreWarning, TuneError
+
+V, K = 40, 4
+
+
+def topics_and_documents(n=300, seed=0):
+    """Return topics of which each has words of its own, and counts of documents of them."""
+    rng = np.random.default_rng(seed)
+    phi = rng.dirichlet(np.full(V, 0.2), K)
+    phi[:, : 2 * K] = np.kron(np.eye(K), np.ones((1, 2))) * 0.1
+    phi /= phi.sum(axis=1, keepdims=True)
+    shares, sizes = rng.dirichlet(np.full(K, 0.3), n), rng.integers(30, 80, n)
+    return phi, np.array([rng.multinomial(int(m), t @ phi) for m, t in zip(sizes, shares, strict=True)]).astype(float)
+
+
+def shape_of(v):
+    return Shape(tuple(Column(f"x{j}", f"x{j}") for j in range(v)))
+
+
+def solved(X, **fields):
+    model = Topics(**fields)
+    return model.solve(laws.lift(model.summary, shape_of(X.shape[1]), Batch(X, X.shape[1])))
+
+
+def tuned(data, **options):
+    options = {"search": {"topics.n_topics": [K], "topics.topic_word_prior": [0.1]}, **options}
+    return hpo.tune(data, algorithm="topics", trials=1, store=None, **options)
+
+
+def test_topics_of_documents_are_found():
+    phi, X = topics_and_documents(2000)
+    found = solved(X, n_topics=K)
+    apart = np.abs(phi[:, None] - found.phi[None]).sum(axis=2) / 2
+    assert sorted(apart.argmin(axis=1)) == list(range(K)) and apart.min(axis=1).max() < 0.1
+    assert found.prior.sum() == pytest.approx(K * 0.3, rel=0.35)
+
+
+def test_components_are_counts_of_words_with_the_prior():
+    _, X = topics_and_documents()
+    X[:, 7] = 0.0
+    found = solved(X, n_topics=K, topic_word_prior=0.25)
+    assert found.components.sum() == pytest.approx(X.sum() + 0.25 * K * V)
+    assert found.components[:, 7].tolist() == [0.25] * K
+
+
+def test_steps_raise_the_likelihood_of_pairs():
+    _, X = topics_and_documents()
+    Q = joint_of(X)
+
+    def likelihood(s):
+        return float(np.sum(Q * np.log(s.phi.T @ s.together @ s.phi)))
+
+    found = solved(X, n_topics=K, topic_word_prior=1e-6)
+    known, _ = topics_and_documents()
+    shares = np.full((K, K), 0.3**2)
+    shares[np.diag_indices(K)] = 0.3 * 1.3
+    truth = known.T @ (shares / shares.sum()) @ known
+    assert likelihood(found) > float(np.sum(Q * np.log(np.maximum(truth, 1e-12))))
+
+
+@pytest.mark.parametrize("as_matrix", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_scores_are_those_of_plain_loops(as_matrix):
+    _, X = topics_and_documents()
+    names = ["pair_log_likelihood", "npmi", "diversity", "neg_perplexity"]
+    result = tuned(as_matrix(X), folds=KFold(3), scoring=names)
+    assert result.cost.rows_read == len(X)
+    for fold, (train, test) in enumerate(KFold(3).split(X)):
+        s, held = solved(X[train], n_topics=K, topic_word_prior=0.1), X[test]
+        given, asked = (half.toarray() for half in halves(sp.csr_array(held)))
+        expected = TWINS["topics"](s.phi, s.together, s.prior, held, given, asked)
+        found = {name: result.best.scores.also[name].folds[fold] for name in names[1:]}
+        found[names[0]] = result.best.scores.folds[fold]
+        assert found == {name: pytest.approx(value, rel=1e-6) for name, value in expected.items()}
+
+
+def test_halves_follow_from_the_words_alone():
+    _, X = topics_and_documents(80)
+    order = np.random.default_rng(0).permutation(80)
+    a, b = halves(sp.csr_array(X))
+    again, _ = halves(sp.csr_array(X[order]))
+    assert np.array_equal((a + b).toarray(), X) and np.array_equal(a.toarray()[order], again.toarray())
+    assert np.all(np.abs(a.sum(axis=1) - b.sum(axis=1)) <= 1)
+
+
+def test_the_model_has_the_methods_of_scikit_learn():
+    _, X = topics_and_documents()
+    result = tuned(X)
+    frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(V)])
+    model = result.best_model[-1]
+    shares = result.best_model.transform(frame)
+    assert shares.shape == (300, K) and np.allclose(shares.sum(axis=1), 1.0)
+    assert np.allclose(shares, shares_of_topics(sp.csr_array(X), model.topic_words_, model.doc_topic_prior_))
+    assert result.predict(X).shape == (300, K)
+    assert model.components_.shape == (K, V) and model.perplexity(X) < V
+    assert [len(words) for words in model.topics(3)] == [3] * K
+    assert TopicWords(3).fit(X).transform(X).shape == (300, 3)
+
+
+def test_settings_are_free_and_topics_up_to_what_there_is():
+    _, X = topics_and_documents(90)
+    result = hpo.tune(X, algorithm="auto:topics", trials=10, store=None)
+    assert result.cost.rows_read == 90
+    assert 1 <= len(solved(X[:, :3], n_topics=20).phi) <= 3
+
+
+def test_mixtures_of_corners_are_found():
+    rng = np.random.default_rng(0)
+    corners, shares = rng.dirichlet(np.full(6, 0.2), 3), rng.dirichlet(np.ones(3), 50)
+    assert np.abs(mixtures(shares @ corners, corners) - shares).max() < 0.05
+
+
+@pytest.mark.parametrize("alpha", [[0.1, 0.2], [3.0, 1.0], [0.01, 0.01]])
+def test_concentrations_are_those_of_the_moments(alpha):
+    a = np.array(alpha)
+    moments = (np.diag(a) + np.outer(a, a)) / (a.sum() * (a.sum() + 1.0))
+    np.testing.assert_allclose(concentrations(moments), a, rtol=1e-9)
+
+
+def test_what_cannot_be_is_refused_in_words():
+    _, X = topics_and_documents(30)
+    X[3, 2] = -1.0
+    with pytest.raises(InvalidField, match="column 'x2' holds -1, and topics take counts"):
+        solved(X)
+    with pytest.raises(NotEnoughRows, match="of 5 documents 0 have two words"):
+        solved(np.eye(5))
+
+
+def test_held_out_documents_of_one_word_have_no_score():
+    _, X = topics_and_documents(40)
+    X[20:] = np.eye(V)[:20]
+    with pytest.warns(NoScoreWarning, match="no held-out document has two words"):
+        result = tuned(X, folds=[(np.arange(20), np.arange(20, 40))])
+    with pytest.raises(TuneError, match="no held-out document has two words"):
+        _ = result.best
