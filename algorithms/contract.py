@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
+from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 from algorithms.ageing import Aged, Ageing
@@ -110,6 +111,13 @@ class Summary(ABC, Generic[S]):
     def held_out(self, before: S, test: S) -> S:
         """Return what scores of the rows of ``test`` are computed from, by a model that knows those ``before``."""
         return test
+
+    def ends(self, state: S) -> tuple[NDArray[np.uint64], NDArray[np.int64], Array] | None:
+        """Return the series that models can go on from: their hashes, next steps and last rows (n, L).
+
+        None where rows do not follow one another.
+        """
+        return None
 
     @abstractmethod
     def nbytes(self, shape: Shape) -> int:

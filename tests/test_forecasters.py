@@ -15,6 +15,7 @@ from algorithms.checks import check_algorithm
 from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.errors import AlgorithmError, Imprecise, InvalidField, InvalidTarget, NotEnoughRows
 from algorithms.laws import chosen, lift, order, same
+from algorithms.families.forecast import squared_errors
 from algorithms.models.drift import Drift
 from algorithms.models.linear_forecaster import LinearForecaster
 from algorithms.models.mean_forecast import MeanForecast
@@ -136,7 +137,8 @@ def test_level_series_are_counted_and_forecast_as_they_are():
         LinearForecaster(summary=WINDOWS).check(state)
     both = WINDOWS.merge(state, lift(WINDOWS, SHAPE, rows()))
     model = LinearForecaster(summary=WINDOWS)
-    series, step, made = model.forecast(model.solve(both), both)
+    series, step, past = WINDOWS.ends(both)
+    made = model.solve(both)(past)
     assert made[series == 9].tolist() == [[5.0] * H] and step[series == 9] == 20
 
 
@@ -207,7 +209,7 @@ def test_ridge_and_its_scores_are_those_of_scikit_learn_on_the_windows(model):
     r2 = r2_score(y[:, :h] / s, expected / s, multioutput="variance_weighted")
     assert model.score(solution, Held(held), "r2").value == pytest.approx(r2, rel=1e-9)
     steps = np.sqrt(np.mean(((y[:, :h] - expected) / s) ** 2, axis=0))
-    assert np.allclose(model.deviations(solution, held), steps, rtol=1e-9)
+    assert np.allclose(np.sqrt(squared_errors(solution, held.moments)[0] / held.moments.weight), steps, rtol=1e-9)
     assert 0.0 < rmsse.bound < 1e-8 and model.complexity(solution) <= L
 
 
@@ -318,7 +320,8 @@ def test_new_rows_move_the_forecast_without_training():
     batch, model = rows(lengths=(60, 45)), LinearForecaster(summary=WINDOWS)
     old, new = (lift(WINDOWS, SHAPE, chosen(batch, part)) for part in (batch.clock < 50, batch.clock >= 50))
     solution = model.solve(old)
-    series, step, made = model.forecast(solution, WINDOWS.merge(old, new))
+    series, step, past = WINDOWS.ends(WINDOWS.merge(old, new))
+    made = solution(past)
     assert (series.tolist(), step.tolist()) == ([0, 1], [60, 52])
     for place, one in enumerate(series):
         mine = chosen(batch, batch.series == one)

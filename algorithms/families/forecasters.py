@@ -1,24 +1,14 @@
 """Models that forecast: every next value is a linear map of a window's past ones.
 
-Notation
-====== ==================================================================
-L, H   past and next values of a window
-x      past values, shape (L,); x_L is the last
-z      what states hold of the past: x_j - x_L for j < L, and x_L itself
-d      next values less x_L, shape (H,)
-s      scale of a window: z and d are divided by it
-C, b   what a model says: d/s = C z/s + b, shapes (h, L) and (h,)
-====== ==================================================================
-
-So a forecast in the units of the series is x_L + C z + b s. Scores of held-out windows follow from their moments:
-residuals are [-C, 1] of (z, d) less b.
+Notation as in :mod:`algorithms.families.forecast`. Scores of held-out windows follow from their moments: residuals
+are [-C, 1] of (z, d) less b.
 """
 
 from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -26,10 +16,9 @@ import numpy as np
 from algorithms.arrays import Array
 from algorithms.contract import Algorithm, Held, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.families.forecast import Forecast, squared_errors
 from algorithms.families.rounding import NATURAL, sure
 from algorithms.ranges import Integer, Legal
-from algorithms.solvers.spectrum import EPS
-from algorithms.summaries._runs import Codes, Steps
 from algorithms.summaries.moments import MomentsState, check_finite
 from algorithms.summaries.windows import DIFFERENCES, Windows, WindowsState
 
@@ -37,63 +26,6 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 RMSSE, R2 = "neg_rmsse", "r2"
-
-CARE = 8.0
-"""Roundings of a product, with care."""
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """How coefficients answer to a change of the products that they were solved from.
-
-    Attributes
-    ----------
-    rows : shape (q, L), features of z.
-    vectors, inverse : V, shape (q, q), and 1/(Λ + α), shape (q,).
-    sizes : lengths that features have at most, by those of z, shape (q,).
-    reach : Σ|w|·sizes and the length of the target, for each step, shape (h,).
-    mean : of the features, shape (q,); zero where there is no intercept.
-    """
-
-    rows: Array
-    vectors: Array
-    inverse: Array
-    sizes: Array
-    reach: Array
-    mean: Array
-
-    def moved(self, slope: Array) -> Array:
-        """Return how far rounding moves what has those slopes by the coefficients, shape (h,) of (h, q)."""
-        answer = ((slope @ self.vectors) * self.inverse) @ self.vectors.T
-        return np.asarray(CARE * EPS * (np.abs(answer) @ self.sizes) * self.reach)
-
-
-@dataclass(frozen=True, eq=False)
-class Forecast:
-    """C and b, of the next h steps.
-
-    Attributes
-    ----------
-    coef : C, shape (h, L).
-    intercept : b, shape (h,).
-    windows : what the state was made by.
-    degrees : effective number of free weights of a step.
-    trained : None where nothing was solved for.
-    """
-
-    coef: Array
-    intercept: Array
-    windows: Windows
-    degrees: float = 0.0
-    trained: Trained | None = field(default=None, repr=False)
-
-    def __call__(self, past: Array) -> Array:
-        """Return the next values of windows, shape (n, h), by their past ones (n, L)."""
-        last = past[:, -1:]
-        z = np.concatenate([past[:, :-1] - last, last], axis=1)
-        scale = self.windows.scaled(past)[:, None]
-        return np.asarray(last + z @ self.coef.T + scale * self.intercept)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Forecaster(Algorithm[WindowsState, Forecast]):
@@ -161,18 +93,6 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
         """Return the effective number of free weights of a step."""
         return solution.degrees
 
-    def forecast(self, solution: Forecast, state: WindowsState) -> tuple[Codes, Steps, Array]:
-        """Return the series that end in L values, the first step that is forecast, and the forecasts (n, h)."""
-        series, step, past = state.latest()
-        return series, step, solution(past)
-
-    def deviations(self, solution: Forecast, state: WindowsState) -> Array:
-        """Return the root mean squared error of each step, shape (h,), of windows, in units of their scale.
-
-        Of held-out windows: how the error grows with the horizon, and the deviation of forecasts to come.
-        """
-        return np.asarray(np.sqrt(squared_errors(solution, state.moments)[0] / state.moments.weight))
-
     def score(self, solution: Forecast, held: Held[WindowsState], metric: str) -> Score | None:
         """Return minus the root of the mean squared scaled error of all steps, or R² of these together.
 
@@ -208,7 +128,7 @@ class Baseline(Forecaster):
         self.check_fields()
         made = self.rows()
         made[:, -1] -= 1.0
-        return Forecast(past_of(made), np.zeros(self.ahead), self.summary)
+        return Forecast(past_of(made), np.zeros(self.ahead), self.summary, moments=state.moments)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,25 +157,6 @@ class OfLags(Baseline):
 def _r2(error: float, moved: float, whole: float) -> Score:
     found = Score(1.0 - error / whole, moved / whole) if whole > 0.0 else Score(float(error == 0.0))
     return sure(R2, found, max(1.0, abs(1.0 - found.value)), "raise alpha")
-
-
-def squared_errors(solution: Forecast, moments: MomentsState) -> tuple[Array, float]:
-    """Return the squared errors of windows, shape (h,), and how far rounding may have moved their sum."""
-    h, context = solution.coef.shape
-    kept = context + h
-    maps = np.concatenate([-solution.coef, np.eye(h)], axis=1)
-    scatter, mean = moments.scatter[:kept, :kept], moments.mean[:kept]
-    half = maps @ scatter
-    bias = maps @ mean - solution.intercept
-    errors = np.sum(half * maps, axis=1) + moments.weight * bias**2
-    sizes = np.sqrt(np.diagonal(scatter)) + math.sqrt(moments.weight) * np.abs(mean)
-    moved = CARE * EPS * float(np.sum((np.abs(maps) @ sizes) ** 2))
-    if (trained := solution.trained) is not None:
-        slope = -2.0 * half[:, :context] @ trained.rows.T
-        away = trained.rows @ mean[:context] - trained.mean
-        slope -= 2.0 * moments.weight * np.multiply.outer(bias, away)
-        moved += float(np.sum(trained.moved(slope)))
-    return np.maximum(errors, 0.0), moved
 
 
 def spread_of_levels(moments: MomentsState, h: int) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,9 +11,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from algorithms.arrays import Array
-
-if TYPE_CHECKING:
-    from algorithms.families.forecasters import Forecast
+from algorithms.families.forecast import Forecast
+from algorithms.summaries.windows import Windows
 
 
 class WindowForecast(RegressorMixin, BaseEstimator):
@@ -26,8 +26,6 @@ class WindowForecast(RegressorMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from algorithms.families.forecasters import Forecast
-    >>> from algorithms.summaries.windows import Windows
     >>> forecast = Forecast(np.zeros((1, 2)), np.zeros(1), Windows(context=2, horizon=1))
     >>> WindowForecast().set(forecast).predict([[1.0, 5.0]]).tolist()
     [[5.0]]
@@ -35,9 +33,6 @@ class WindowForecast(RegressorMixin, BaseEstimator):
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Find the map by least squares, of past windows (n, L) and next values (n, h)."""
-        from algorithms.families.forecasters import Forecast  # noqa: PLC0415 -- as above
-        from algorithms.summaries.windows import Windows  # noqa: PLC0415
-
         past, nexts = check_X_y(X, y, dtype=np.float64, multi_output=True)
         nexts, last = nexts.reshape(len(past), -1), past[:, -1:]
         made = np.concatenate([past[:, :-1] - last, last, np.ones_like(last)], axis=1)
@@ -54,8 +49,15 @@ class WindowForecast(RegressorMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the next values, shape (n, h), of windows of past ones, shape (n, L)."""
+        return self.forecast_(self._windows(X))
+
+    def quantiles(self, X: ArrayLike, shares: Sequence[float]) -> Array:
+        """Return quantiles of the next values of windows, shape (n, h, k)."""
+        return self.forecast_.quantiles(self._windows(X), shares)
+
+    def _windows(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
         past = np.asarray(check_array(X, dtype=np.float64))
         if past.shape[1] != self.n_features_in_:
             raise ValueError(f"windows have {self.n_features_in_} past values, and X has {past.shape[1]} columns")
-        return self.forecast_(past)
+        return past

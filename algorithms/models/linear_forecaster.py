@@ -11,7 +11,8 @@ import numpy as np
 from algorithms.arrays import Array
 from algorithms.contract import Tags
 from algorithms.errors import InvalidField
-from algorithms.families.forecasters import Forecast, Forecaster, Trained, last_season, past_of
+from algorithms.families.forecast import Forecast, Trained
+from algorithms.families.forecasters import Forecaster, last_season, past_of
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Integer, Legal, Log, Range
 from algorithms.summaries.moments import MomentsState
@@ -98,7 +99,8 @@ class LinearForecaster(Forecaster):
     >>> steps, y = np.arange(30.0), np.sin(np.arange(30.0))
     >>> rows = Batch(y[:, None], d=0, clock=steps, series=np.zeros(30, np.uint64))
     >>> state = model.summary.update(model.summary.init(Shape((), ("y",))), rows)
-    >>> model.forecast(model.solve(state), state)[2].round(4).tolist(), np.sin([30.0, 31.0]).round(4).tolist()
+    >>> _, _, past = model.summary.ends(state)
+    >>> model.solve(state)(past).round(4).tolist(), np.sin([30.0, 31.0]).round(4).tolist()
     ([[-0.988, -0.404]], [-0.988, -0.404])
     """
 
@@ -125,7 +127,7 @@ class LinearForecaster(Forecaster):
         reach = np.abs(weights) @ found.sizes + found.lengths[: self.ahead]
         trained = Trained(found.rows, found.vectors, inverse, found.sizes, reach, mean)
         coef = found.targets[: self.ahead] + weights @ found.rows
-        return Forecast(coef, intercept, self.summary, float(found.values @ inverse), trained)
+        return Forecast(coef, intercept, self.summary, float(found.values @ inverse), trained, state.moments)
 
     @property
     def kept(self) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Mask, Places
 from algorithms.contract import Batch
-from algorithms.errors import AlgorithmError, InvalidTarget
+from algorithms.errors import AlgorithmError, RepeatedStep
 
 Steps = NDArray[np.int64]
 Codes = NDArray[np.uint64]
@@ -120,7 +120,7 @@ def joined(a: Runs, b: Runs) -> Joined:
 
     Raises
     ------
-    InvalidTarget
+    RepeatedStep
         A series has two values for one step.
     """
     both, order = _both(a, b).sorted()
@@ -128,10 +128,7 @@ def joined(a: Runs, b: Runs) -> Joined:
     gap = both.start[1:] - both.stop[:-1]
     if np.any(again & (gap < 0)):
         at = int(np.argmax(again & (gap < 0)))
-        raise InvalidTarget(
-            f"a series has two values for one step (number {both.start[at + 1]}): each time of a series must be in "
-            "one row; drop the others, or add them up"
-        )
+        raise RepeatedStep(int(both.series[at]), int(both.start[at + 1]))
     begins = np.append(np.ones(min(1, len(both.series)), bool), ~(again & (gap == 0)))
     run = np.repeat(np.arange(len(both.series)), both.kept)
     step = _steps(both)

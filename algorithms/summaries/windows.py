@@ -55,10 +55,6 @@ class WindowsState(State):
         """As many as there are rows: values have no weights."""
         return float(self.rows)
 
-    def latest(self) -> tuple[Codes, Steps, Array]:
-        """Return the series that end in L values without a gap: their hashes, next steps, and last L values."""
-        return self.runs.latest(self.shape.d)
-
 
 @dataclass(frozen=True, repr=True)
 class Windows(Summary[WindowsState]):
@@ -149,6 +145,10 @@ class Windows(Summary[WindowsState]):
         both = joined(before.runs, test.runs)
         moments, level = self._added(test.moments, both, both.following(self.context))
         return replace(test, moments=moments, level=test.level + level)
+
+    def ends(self, state: WindowsState) -> tuple[Codes, Steps, Array]:
+        """Return the series that end in L values without a gap: their hashes, next steps, and last L values."""
+        return state.runs.latest(self.context)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: the moments of windows, and at most the rows at the ends of runs."""
