@@ -14,8 +14,8 @@ from sklearn.metrics import r2_score
 from algorithms.checks import check_algorithm
 from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.errors import AlgorithmError, Imprecise, InvalidField, InvalidTarget, NotEnoughRows
-from algorithms.laws import chosen, lift, order, same
 from algorithms.families.forecast import squared_errors
+from algorithms.laws import chosen, lift, order, same
 from algorithms.models.drift import Drift
 from algorithms.models.linear_forecaster import LinearForecaster
 from algorithms.models.mean_forecast import MeanForecast
