@@ -50,6 +50,16 @@ FUNCTIONS = {
 """Members of earlier versions that are functions of a result now."""
 VALUES = ("nested_score",)
 """Of these, the ones that were values and not methods."""
+
+ELSEWHERE = {
+    "best_params_": "result.best_params", "best_score_": "result.best_value",
+    "best_estimator_": "result.best_model", "best_index_": "result.best.number",
+    "cv_results_": "result.trials_dataframe()", "score": "hpo.confirm(result, data)",
+    "best_trial": "result.best", "trials": "result.optuna_study.trials",
+    "study": "result.optuna_study", "model": "result.best_model", "fit": "hpo.tune",
+}  # fmt: skip
+"""What results have elsewhere, and what it is called here."""
+
 MOVED: dict[str, tuple[str, Callable[[Result], object]]] = {
     "best_se": ("result.best.scores.se", lambda r: r.best.scores.se),
     "name": ("result.record.name", lambda r: r.record.name),
@@ -129,7 +139,8 @@ class Result:
             where, value = MOVED[name]
             _warn_moved(name, where)
             return value(self)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        hint = f"; it is {ELSEWHERE[name]} here" if name in ELSEWHERE else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
 
     @functools.cached_property
     def folds(self) -> pd.DataFrame:

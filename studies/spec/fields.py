@@ -32,7 +32,8 @@ def as_plain(value: Any) -> Any:
 def _scalar(value: Any) -> Scalar:
     value = as_plain(value)
     if value is not None and not isinstance(value, bool | int | float | str):
-        raise wrong(f"{value!r} is not a number, text, true, false or null")
+        by_class = f"; weights by class are text, {_as_text(value)!r}" if isinstance(value, Mapping) else ""
+        raise wrong(f"{value!r} is not a number, text, true, false or null{by_class}")
     if isinstance(value, float) and not math.isfinite(value):
         raise wrong(f"{value!r} cannot be tried; give a finite number")
     return value
@@ -40,13 +41,17 @@ def _scalar(value: Any) -> Scalar:
 
 def _bounded(value: Any) -> Any:
     if isinstance(value, Mapping) and not {"low", "high"} & set(value):
-        text = ", ".join(f"{key}={one}" for key, one in value.items())
         raise wrong(
             f"{dict(value)!r} has neither 'low' nor 'high', and a mapping is a range of numbers, such as "
             "{low: 1, high: 10}; give a list of the values to try, or one value; weights by class are text, "
-            f"{text[:60]!r}"
+            f"{_as_text(value)!r}"
         )
     return value
+
+
+def _as_text(value: Mapping[Any, Any]) -> str:
+    """Return weights by class as they are written."""
+    return ", ".join(f"{key}={one}" for key, one in value.items())[:60]
 
 
 def _choices(value: Any) -> tuple[Scalar, ...]:

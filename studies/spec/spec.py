@@ -588,11 +588,17 @@ def _undotted(values: Mapping[str, Any], document: Document) -> list[Problem]:
     return [
         Problem(
             document.line(("search", key)),
-            f"search key {key!r} must be 'algorithm.parameter', such as '{owner}.{str(key).strip('.')}'",
+            f"search key {key!r} must be 'algorithm.parameter', such as '{_dotted(str(key), owner)}'",
         )
         for key in keys
         if not all(str(key).partition("."))
     ]
+
+
+def _dotted(key: str, owner: str) -> str:
+    """Return how a search key is written: that of a scikit-learn pipeline names its step before two underlines."""
+    step, _, parameter = key.partition("__")
+    return f"{step}.{parameter}" if step and parameter else f"{owner}.{key.strip('.')}"
 
 
 def _too_long(value: Any) -> int | None:
