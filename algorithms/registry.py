@@ -47,6 +47,10 @@ BUILT_IN: Mapping[str, str] = {
     "ease": "algorithms.models.ease:EASE",
     "pure_svd": "algorithms.models.pure_svd:PureSVD",
     "topics": "algorithms.models.topics:Topics",
+    "linear_forecaster": "algorithms.models.linear_forecaster:LinearForecaster",
+    "seasonal_naive": "algorithms.models.seasonal_naive:SeasonalNaive",
+    "drift": "algorithms.models.drift:Drift",
+    "mean_forecast": "algorithms.models.mean_forecast:MeanForecast",
 }
 """Name → ``module:class`` of the algorithms that come with the package."""
 
@@ -164,12 +168,20 @@ def adopt(model: object) -> str:
     if not isinstance(model, sklearn.base.BaseEstimator):
         what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)[:60]
         raise AlgorithmError(
-            f"algorithm={what} is neither a name nor an estimator object; give a registered name, "
-            "'sklearn:package.module.Class', an object such as SVC(), or a class of an algorithm"
+            f"algorithm={what} is neither a name nor an estimator object; {_of_class(model)}give a registered "
+            "name, 'sklearn:package.module.Class', an object such as SVC(), or a class of an algorithm"
         )
     name = f"{OBJECT}{described(model)}"
     _OBJECTS[name] = of_object(model)
     return name
+
+
+def _of_class(model: object) -> str:
+    """Return what to write in place of an estimator's class, as a clause; empty where it is something else."""
+    if not (isinstance(model, type) and issubclass(model, sklearn.base.BaseEstimator)):
+        return ""
+    plain = model.__name__
+    return meant(plain, names()) or f"write {plain}(), or '{PATH}{model.__module__}.{plain}'; "
 
 
 def adoptable(model: object) -> bool:

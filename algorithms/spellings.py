@@ -11,15 +11,19 @@ OURS = {
     "huberregressor": "linear_regressor", "quantileregressor": "linear_regressor", "naivebayes": "gaussian_nb",
     "lineardiscriminantanalysis": "lda", "quadraticdiscriminantanalysis": "qda",
     "kneighborsclassifier": "knn_classifier", "knn": "knn_classifier", "kneighborsregressor": "knn_regressor",
+    "nb": "gaussian_nb", "logreg": "logistic", "lr": "logistic", "linreg": "ols",
     "truncatedsvd": "sketched_pca", "minibatchkmeans": "kmeans", "gmm": "gaussian_mixture",
 }  # fmt: skip
 """Names of classes and of methods, in small letters and nothing else, and ours."""
 
 ELSEWHERE = {
-    "randomforest": "sklearn.ensemble.RandomForest", "extratrees": "sklearn.ensemble.ExtraTrees",
+    "randomforest": "sklearn.ensemble.RandomForest", "rf": "sklearn.ensemble.RandomForest",
+    "extratrees": "sklearn.ensemble.ExtraTrees",
     "histgradientboosting": "sklearn.ensemble.HistGradientBoosting", "adaboost": "sklearn.ensemble.AdaBoost",
     "gradientboosting": "sklearn.ensemble.HistGradientBoosting", "gbm": "sklearn.ensemble.HistGradientBoosting",
     "decisiontree": "sklearn.tree.DecisionTree", "mlp": "sklearn.neural_network.MLP",
+    "nn": "sklearn.neural_network.MLP", "gb": "sklearn.ensemble.HistGradientBoosting",
+    "hgb": "sklearn.ensemble.HistGradientBoosting",
     "neuralnetwork": "sklearn.neural_network.MLP", "xgboost": "xgboost.XGB", "xgb": "xgboost.XGB",
     "lightgbm": "lightgbm.LGBM", "lgbm": "lightgbm.LGBM", "catboost": "catboost.CatBoost",
     "gaussianprocess": "sklearn.gaussian_process.GaussianProcess",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -323,3 +324,14 @@ def test_a_stored_encoder_writes_the_columns_of_the_one_that_was_fitted(tmp_path
     assert second.cost.rows_read == 0
     np.testing.assert_array_equal(first.best_model.predict(X), second.best_model.predict(X))
     assert first.best_model.score(X, X["y"]) > 0.9
+
+
+@pytest.mark.parametrize("hash_columns", [None, "auto", ["city"]])
+def test_an_encoder_that_was_used_holds_nothing_of_arrow(hash_columns):
+    """skops writes what an object holds, and an Arrow array that it makes again ends the process when it is used."""
+    frame = mixed()
+    encoder = Encoder(max_categories=2, hash_columns=hash_columns).fit(frame, frame["city"].fillna("Oslo"))
+    before = encoder.transform(frame)
+    written = pickle.dumps(encoder)
+    assert b"pyarrow" not in written
+    np.testing.assert_array_equal(pickle.loads(written).transform(frame), before)

@@ -8,15 +8,20 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import Isomap
+from sklearn.metrics import get_scorer_names
+from sklearn.svm import SVC
 from terminal import hpo as ask
 
 import hpo
 from algorithms import registry
-from algorithms.errors import UnknownAlgorithm
+from algorithms.errors import AlgorithmError, UnknownAlgorithm
 from algorithms.spellings import OURS
 from hpo.errors import SearchError, TuneError
+from hpo.findings.result import ELSEWHERE
 from studies.errors import SpecError
-from studies.spec.habits import PARAMETERS
+from studies.spec.habits import PARAMETERS, SCORES
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 FRAME = pd.DataFrame(X, columns=list("abc")).assign(y=(X[:, 0] > 0).astype(int))
@@ -81,6 +86,35 @@ def test_weights_by_class_are_text():
     with pytest.raises(SearchError, match="or '0=1, 1=5'"):
         tune(FRAME, "y", "logistic", search={"logistic.class_weight": {0: 1, 1: 5}})
     assert tune(FRAME, "y", "logistic", search={"logistic.class_weight": "0=1, 1=5"}).best_value
+    with pytest.raises(SpecError, match="weights by class are text, '0=1, 1=5'"):
+        tune(FRAME, "y", "logistic", search={"logistic.class_weight": ["balanced", {0: 1, 1: 5}]})
+
+
+def test_a_step_of_a_pipeline_and_two_underlines_are_a_name_and_a_dot():
+    with pytest.raises(SpecError, match=r"such as 'logistic\.C'"):
+        tune(FRAME, "y", "logistic", search={"logistic__C": [1.0, 2.0]})
+
+
+@pytest.mark.parametrize(("given", "words"), [(LogisticRegression, "write 'logistic'"), (SVC, r"write 'sklearn:sklearn\.svm\.SVC'"), (Isomap, r"write Isomap\(\), or 'sklearn:sklearn\.manifold\.")])
+def test_a_class_in_place_of_an_object_names_what_to_type(given, words):
+    with pytest.raises(AlgorithmError, match=words):
+        tune(FRAME, "y", given)
+
+
+@pytest.mark.parametrize("name", sorted(SCORES))
+def test_what_people_call_a_score_leads_to_its_scorer(name):
+    assert SCORES[name] in get_scorer_names()
+    with pytest.raises(TuneError, match=rf"did you mean '{SCORES[name]}'\?"):
+        tune(FRAME, "y", "logistic", scoring=name)
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_a_member_of_other_results_names_ours(name):
+    result = tune(FRAME, "y", "logistic")
+    with pytest.raises(AttributeError, match=rf"no attribute '{name}'; it is (.+) here") as caught:
+        getattr(result, name)
+    place = re.search(r"it is (hpo|result)\.([a-z_]+)", str(caught.value))
+    assert hasattr(hpo if place[1] == "hpo" else result, place[2])
 
 
 @pytest.mark.parametrize(

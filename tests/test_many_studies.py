@@ -9,7 +9,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 import hpo
+from studies.errors import StudyMissing
 from studies.record import lazy_trials
+from studies.record.editions import load_edition
 from studies.record.records import begin, load_study
 from studies.record.storage import list_studies, open_storage
 from studies.record.study_record import StudyRecord, TrialNote
@@ -51,6 +53,15 @@ def test_a_named_study_reads_its_own_trials_alone(path, monkeypatch):
     assert len(read) == TRIALS + 1
     load_study(storage, "s3")
     assert len(read) == TRIALS + 1, "each is read once"
+
+
+def test_what_other_studies_note_is_not_copied_for_a_name_or_a_list(path, monkeypatch):
+    monkeypatch.setattr(JournalStorage, "get_all_studies", lambda self: pytest.fail("every note of every study is copied"))
+    storage = open_storage(path)
+    assert load_edition(storage, "s3").study_name == "s3"
+    assert [row.name for row in list_studies(storage)] == sorted(f"s{k}" for k in range(STUDIES))
+    with pytest.raises(StudyMissing, match="did you mean"):
+        load_edition(storage, "s33")
 
 
 def test_it_is_what_plain_optuna_reads(path):

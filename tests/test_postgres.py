@@ -36,7 +36,6 @@ def test_a_study_is_kept_goes_on_and_is_opened_again(url, tmp_path):
     assert [study.study_name for study in open_storage(url).get_all_studies()] == ["s"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # connections of tries that failed
 def test_eight_open_a_new_database_at_once(url):
     with ThreadPoolExecutor(8) as pool:
         storages = list(pool.map(open_storage, [url] * 8))

@@ -21,6 +21,7 @@ from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.values import as_numbers, class_codes
 from hpo.errors import DataError
 from studies.counting import counted
+from studies.spec.habits import our_score
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def confirm(
     known = _scores(model, targets)
     for name in scoring:
         if name not in known:
-            raise DataError(f"scoring={name!r} is no score of this model{nearest(str(name), known)}")
+            meant = our_score(str(name))
+            hint = f"; did you mean {meant!r}?" if meant in known else nearest(str(name), known)
+            raise DataError(f"scoring={name!r} is no score of this model{hint}")
     asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
     dataset = opened(data, asked)
     if model["encoder"].classes_:

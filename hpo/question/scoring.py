@@ -19,6 +19,7 @@ from algorithms.summaries.scoring_sample import ScoringSample
 from algorithms.tasks import TASKS
 from hpo.errors import TuneError
 from hpo.question.half_life import aged_alike
+from studies.spec.habits import our_score
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
@@ -201,7 +202,9 @@ def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, boo
     if asked not in legal:
         shown = f"one of the algorithms' own ({', '.join(own[:12])})" if own else ""
         give = " or ".join(filter(None, [shown, "a scikit-learn scorer" if task.target else ""]))
-        names, hint = ", ".join(s.name for s in searched), nearest(asked, legal)
+        meant = our_score(str(asked))
+        hint = f"; did you mean {meant!r}?" if meant in legal else nearest(asked, legal)
+        names = ", ".join(s.name for s in searched)
         raise TuneError(
             f"scoring={asked!r} is no score of {names}{hint}{' Give' if hint.endswith('?') else '; give'} {give}"
         )

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from studies.errors import StudyMissing
 from studies.quiet import quiet
 from studies.record.records import load_study
+from studies.record.storage import study_names
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -59,7 +60,7 @@ def edition_numbers(storage: BaseStorage, name: str) -> list[int]:
     ([1, 2], [])
     """
     with quiet():
-        names = {study.study_name for study in storage.get_all_studies()}
+        names = set(study_names(storage))
     found = {number for base, number in map(parts, names) if base == name and number is not None and number > 1}
     return sorted(found | ({1} if name in names else set()))
 

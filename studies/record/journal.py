@@ -22,9 +22,11 @@ from optuna.storages.journal import BaseJournalBackend
 from studies.errors import RecordWarning, StorageError
 from studies.record.journal_lines import TWICE, Damage, Log, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
-from studies.record.lazy_trials import Replay
+from studies.record.lazy_trials import Line, Replay
+from studies.uncollected import uncollected
 
 if TYPE_CHECKING:
+    from optuna.study._frozen import FrozenStudy
     from optuna.trial import FrozenTrial
 
 SYSTEM_ATTRIBUTE = 3
@@ -101,11 +103,12 @@ class JournalFile(BaseJournalBackend):
 
     def _checked(self, line: bytes, number: int) -> Any:
         log, damage = read(line, number + 1)
-        if number == len(self._offsets) - 1 and b'"datetime_start"' in line and (digest := digest_of(line)):
+        new_trial = number == len(self._offsets) - 1 and (isinstance(log, Line) or b'"datetime_start"' in line)
+        if new_trial and (digest := digest_of(line)):
             if digest in self._seen:
                 damage = Damage(number + 1, "a trial", TWICE)
             self._seen.add(digest)
-        if damage is None and number + 1 in self.damage:
+        if damage is None and self.damage and number + 1 in self.damage:
             damage = self.damage[number + 1]
         if damage is None:
             return log
@@ -193,13 +196,19 @@ class FileStorage(JournalStorage):
         self._backend = self._journal
         self._thread_lock = threading.Lock()
         self._replay_result: Replay = Replay(self._worker_id_prefix)
-        with self._thread_lock:
+        with self._thread_lock, uncollected():
             self._sync_with_backend()
 
     @property
     def damage(self) -> list[Damage]:
         """The lines that are set aside, in their order."""
         return [self._journal.damage[line] for line in sorted(self._journal.damage)]
+
+    def known(self) -> list[FrozenStudy]:
+        """Return the studies as they are held, to be looked at; ``get_all_studies`` copies all that they note."""
+        with self._thread_lock:
+            self._sync_with_backend()
+            return self._replay_result.get_all_studies()
 
     def brief(self, study_id: int) -> list[tuple[float | None, datetime | None]]:
         """Return value and beginning of every trial of a study, without reading the rest of each."""

@@ -67,12 +67,12 @@ def read(line: bytes, number: int) -> tuple[Any, Damage | None]:
     >>> read(line, 7)[1], read(line.replace(b"0", b"1"), 7)[1]
     (None, Damage(line=7, what='a note', why='its digest is of other bytes'))
     """
-    if not line.strip():
+    digest, text = _unsealed(line)
+    if digest is None and not line.strip():
         return stand_in(line, number), None
-    seal = _SEAL.search(line)
-    if seal is not None and _digest(line[: seal.start()]) != seal[1]:
+    if digest is not None and _digest(text) != digest:
         return stand_in(line, number), Damage(number, _what(line), "its digest is of other bytes")
-    if seal is not None and (trial := finished(line)) is not None:
+    if digest is not None and (trial := finished(line)) is not None:
         return trial, None
     try:
         log = json.loads(line)
@@ -85,8 +85,15 @@ def read(line: bytes, number: int) -> tuple[Any, Damage | None]:
 
 def digest_of(line: bytes) -> bytes | None:
     """Return the digest that a line carries, None if it has none."""
+    return _unsealed(line)[0]
+
+
+def _unsealed(line: bytes) -> tuple[bytes | None, bytes]:
+    """Return the digest that a line carries, None if it has none, and what it is of."""
+    if line[-30:-19] == b',"digest":"' and line[-3:] == b'"}\n':  # as we write it; a search costs ten times as much
+        return line[-19:-3], line[:-30]
     seal = _SEAL.search(line)
-    return None if seal is None else seal[1]
+    return (None, line) if seal is None else (seal[1], line[: seal.start()])
 
 
 def stand_in(line: bytes, number: int) -> Log:

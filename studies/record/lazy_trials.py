@@ -6,9 +6,8 @@ import functools
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.storages.journal._storage import JournalStorageReplayResult
@@ -20,20 +19,22 @@ _FINISHED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line that made a finished trial, its digest being right; not read further."""
+class Line(NamedTuple):
+    """A line that made a finished trial, its digest being right; not read further.
+
+    Attributes
+    ----------
+    text : the line.
+    worker, study_id : of whom and of which study it is.
+    state, value, start : as they are written there; of several values none.
+    """
 
     text: bytes
-    worker: str
+    worker: bytes
     study_id: int
-    state: TrialState
-    value: float | None
+    state: bytes
+    value: bytes | None
     start: bytes
-
-    def __getitem__(self, key: str) -> object:
-        """Return what Optuna looks at before it asks for the trial."""
-        return {"op_code": 4, "worker_id": self.worker, "study_id": self.study_id}[key]
 
 
 def finished(text: bytes) -> Line | None:
@@ -41,8 +42,8 @@ def finished(text: bytes) -> Line | None:
     match = _FINISHED.match(text)
     if match is None:
         return None
-    value = None if match[5] in (None, b"null") else float(match[5])
-    return Line(text, match[1].decode(), int(match[2]), TrialState(int(match[4])), value, match[3])
+    worker, study, start, state, value = match.groups()
+    return Line(text, worker, int(study), state, value, start)
 
 
 class Trials(dict[int, Any]):
@@ -73,18 +74,25 @@ class Replay(JournalStorageReplayResult):
         self._trials: Trials = Trials()
         self._last_created_trial_id_by_this_process = -1
 
-    def _apply_create_trial(self, log: Any) -> None:
-        if not isinstance(log, Line):
-            super()._apply_create_trial(log)
+    def apply_logs(self, logs: Iterable[Any]) -> None:
+        """Apply lines: those of finished trials as they are, others as Optuna does."""
+        mine = self.worker_id.encode()
+        for log in logs:
+            if isinstance(log, Line):
+                self.log_number_read += 1
+                self._finish(log, log.worker == mine)
+            else:
+                super().apply_logs((log,))
+
+    def _finish(self, line: Line, mine: bool) -> None:
+        study_id = line.study_id
+        if study_id not in self._studies and not self._study_exists(study_id, {"worker_id": line.worker.decode()}):
             return
-        as_log: Any = log  # of which no more than its worker is looked at
-        if not self._study_exists(log.study_id, as_log):
-            return
-        trial_id, own = len(self._trials), self._study_id_to_trial_ids[log.study_id]
-        self._trials[trial_id] = (len(own), log)
+        trial_id, own = len(self._trials), self._study_id_to_trial_ids[study_id]
+        self._trials[trial_id] = (len(own), line)
         own.append(trial_id)
-        self._trial_id_to_study_id[trial_id] = log.study_id
-        if log.worker == self.worker_id:
+        self._trial_id_to_study_id[trial_id] = study_id
+        if mine:
             self._last_created_trial_id_by_this_process = trial_id
 
     def brief(self, study_id: int) -> Iterable[tuple[float | None, datetime | None]]:
@@ -125,5 +133,6 @@ def _of_trial(trial: FrozenTrial) -> tuple[float | None, datetime | None]:
 
 
 def _of_line(line: Line) -> tuple[float | None, datetime | None]:
-    value = line.value if line.state is TrialState.COMPLETE else None
+    complete = int(line.state) == TrialState.COMPLETE.value and line.value not in (None, b"null")
+    value = float(line.value) if complete and line.value is not None else None
     return value, _local(None if line.start == b"null" else line.start[1:-1].decode())

@@ -166,18 +166,30 @@ def _close(sessions: scoped_session[Session], engine: Engine) -> None:
     engine.dispose()
 
 
+class _Database(RDBStorage):
+    """Optuna's storage in a database; where it cannot be opened, it leaves no connection behind."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            super().__init__(url)
+        except BaseException:
+            if "scoped_session" in vars(self):
+                _close(self.scoped_session, self.engine)
+            raise
+
+
 def _opened(url: str) -> RDBStorage:
     """Return a database's storage; where another process makes its tables at the same time, after some tries."""
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError  # noqa: PLC0415 -- databases
 
     for pause in PAUSES:
         try:
-            return RDBStorage(url)
+            return _Database(url)
         except (IntegrityError, OperationalError, ProgrammingError) as error:
             if not re.search(r"(?i)already exists|unique constraint|duplicate|database is locked", str(error.orig)):
                 raise
         time.sleep(pause)
-    return RDBStorage(url)
+    return _Database(url)
 
 
 def _make_parent(url: str) -> None:
@@ -237,7 +249,7 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
     """
     try:
         if isinstance(storage, FileStorage):
-            return sorted((_brief(storage, s) for s in storage.get_all_studies()), key=lambda row: row.name)
+            return sorted((_brief(storage, s) for s in storage.known()), key=lambda row: row.name)
         summaries = optuna.get_all_study_summaries(storage, include_best_trial=True)
         return sorted((_summed(s) for s in summaries), key=lambda row: row.name)
     except UNREADABLE as error:
@@ -306,6 +318,18 @@ def patiently(act: Callable[[], Result]) -> Result:
     return act()
 
 
+def study_names(storage: BaseStorage) -> list[str]:
+    """Return the names of the studies of a storage.
+
+    Examples
+    --------
+    >>> study_names(open_storage(None))
+    []
+    """
+    studies = storage.known() if isinstance(storage, FileStorage) else storage.get_all_studies()
+    return [study.study_name for study in studies]
+
+
 def find_study(storage: BaseStorage, name: str) -> int:
     """Return the id of a study.
 
@@ -317,7 +341,7 @@ def find_study(storage: BaseStorage, name: str) -> int:
     try:
         return storage.get_study_id_from_name(name)
     except KeyError:
-        names = [study.study_name for study in storage.get_all_studies()]
+        names = study_names(storage)
         hint = nearest(name, names) or ("; it has no studies" if not names else "")
         raise StudyMissing(f"no study {name!r} in {describe(storage)}{hint}") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -136,19 +136,21 @@ class CategoryEncoding:
 
     def write(self, gather: Gather, array: pa.Array, first: int) -> None:
         """Write the columns of the levels that are in the batch."""
-        gather.levels(level_codes(array, self._value_set), first, len(self.levels) + 2)
+        gather.levels(level_codes(array, _held(self.levels)), first, len(self.levels) + 2)
 
     def one_hot(self, array: pa.Array) -> tuple[Places, int] | None:
         """Return the level of each row, and how many there are."""
-        return level_codes(array, self._value_set), len(self.levels) + 2
+        return level_codes(array, _held(self.levels)), len(self.levels) + 2
 
     def to_dict(self) -> dict[str, object]:
         """Return name, kind and levels."""
         return {"name": self.name, "kind": self.kind, "levels": list(self.levels)}
 
-    @cached_property
-    def _value_set(self) -> pa.Array:
-        return pa.array(self.levels, pa.string())
+
+@lru_cache(maxsize=256)
+def _held(levels: tuple[str, ...]) -> pa.Array:
+    """Return levels as Arrow looks them up. An encoding holds none: what writes models may not know Arrow."""
+    return pa.array(levels, pa.string())
 
 
 @dataclass(frozen=True)

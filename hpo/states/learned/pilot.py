@@ -34,6 +34,7 @@ from state_store import digest
 from state_store.blob import Blob
 
 if TYPE_CHECKING:
+    from hpo.data.calendar import Calendar
     from hpo.data.dataset import Dataset
     from state_store import StateStore
 
@@ -59,6 +60,7 @@ class Pilot:
     origin : ``"schema"`` (no sample needed), ``"stored"`` or ``"sampled"``.
     known : what summaries learned from a sample of encoded rows.
     looks : what columns look like by the sample: ids, free text, constants, groups.
+    calendar : the series and their times; None where rows do not follow one another.
     """
 
     encoder: ColumnEncoder
@@ -68,11 +70,13 @@ class Pilot:
     origin: str
     known: Mapping[Summary, Known] = field(default_factory=dict)
     looks: tuple[Look, ...] = ()
+    calendar: Calendar | None = None
 
     @cached_property
     def digest(self) -> str:
         """What of the pilot makes states comparable."""
-        return digest({"encoder": self.encoder.to_dict(), "folds": self.folds.to_dict()})
+        order = {} if self.calendar is None else {"order": self.calendar.order.to_dict()}
+        return digest({"encoder": self.encoder.to_dict(), "folds": self.folds.to_dict(), **order})
 
     def knowing(self, known: Mapping[Summary, Known]) -> Pilot:
         """Return the pilot with what summaries learned beside what is known already."""
