@@ -53,7 +53,8 @@ class BayesianRidge(Regression):
             self.alpha_init, self.lambda_init, self.tol, self.max_iter,
         )  # fmt: skip
         variance = design.varied / design.weight
-        found = maximise(design.graded, design.yy, variance, design.weight, priors)
+        most = design.rows - design.preprocess.center
+        found = maximise(design.graded, most, design.yy, variance, design.weight, priors)
         return found.coef, {"evidence": found}
 
     def moved(self, solution: LinearSolution, view: View, found: Residuals, *, spread_only: bool) -> float:

@@ -106,7 +106,8 @@ class _Factor:
         along, across = Q.T @ z, Q.T @ rows
         pulled = scipy.linalg.solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
         w = scipy.linalg.solve_triangular(self.U, along - pulled, check_finite=False) / self.t
-        w = settled(np.asarray(w), rows[:, self.on], z, l2, pull)
+        least = float(np.abs(np.diagonal(self.U)).min(initial=1.0))
+        w = settled(np.asarray(w), rows[:, self.on], z, l2, self.solve, least, pull)
         # no sums of large parts, whatever the coefficients: of target and columns what the active ones leave
         left, beyond = z - Q @ along, rows - Q @ across
         shrunk, held = below @ along, below @ across

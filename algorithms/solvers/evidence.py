@@ -43,17 +43,21 @@ class Evidence:
     sse: float
 
 
-def maximise(s: Spectrum, yy: float, target_variance: float, weight: float, how: Priors) -> Evidence:
+def maximise(
+    spectrum: Spectrum, most: int, yy: float, target_variance: float, weight: float, how: Priors
+) -> Evidence:
     """Return the maximum of the evidence by MacKay's (1992) fixed point, as ``BayesianRidge`` iterates it.
 
     Parameters
     ----------
-    s : spectrum of the centred Gram matrix.
+    spectrum : of the centred Gram matrix.
+    most : directions that the rows can have: their number, less one where they are centred.
     yy : centred square of the target.
     target_variance : of the target, for the first α.
     weight : W, the sum of the weights.
     how : priors and stopping.
     """
+    s = spectrum.of_rows(most)
     variance = max(target_variance, 0.0) + np.finfo(np.float64).eps
     alpha = 1.0 / variance if how.alpha_init is None else how.alpha_init
     lambda_ = 1.0 if how.lambda_init is None else how.lambda_init
@@ -67,7 +71,7 @@ def maximise(s: Spectrum, yy: float, target_variance: float, weight: float, how:
         if old is not None and float(np.abs(old - coef).sum()) < how.tol:
             break
         old = coef
-    coef, sse = _posterior_mean(s, yy, _ratio(lambda_, alpha), last=True)
+    coef, sse = _posterior_mean(spectrum, yy, _ratio(lambda_, alpha), last=True)
     return Evidence(coef, float(alpha), float(lambda_), gamma, n_iter, sse)
 
 

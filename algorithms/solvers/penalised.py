@@ -46,6 +46,9 @@ DECIDED = 1e-6
 """Squared length of a column beside a penalty, up to which the penalty alone decides its coefficient."""
 
 
+Apply = Callable[[Array], Array]
+
+
 class Products(Protocol):
     """The state a problem's products are computed from."""
 
@@ -188,33 +191,56 @@ def by_root(s: Spectrum, root: Array, alpha: float) -> Solved:
 
     if sizes.min(initial=1.0) <= 100.0 * q * EPS:
         return Solved(ridge(s, alpha), _by_spectrum(s, inverted(s.values + alpha, s.floor)), certain=False)
-    coef = scipy.linalg.solve_triangular(R, Q[: len(target)].T @ target) / t
-    return Solved(settled(np.asarray(coef), stacked[: len(target)], target, alpha), apply)
+    rows, least = stacked[: len(target)], float(sizes.min(initial=1.0))
+    coef = np.asarray(scipy.linalg.solve_triangular(R, Q[: len(target)].T @ target) / t)
+    return Solved(settled(coef, rows, target, alpha, apply, least), apply)
 
 
-def settled(coef: Array, root: Array, target: Array, alpha: float, pull: Array | None = None) -> Array:
-    """Return a solution by QR, with what the penalty alone decides from the residuals: αw = Rᵀ(y - Rw) - pull.
+def settled(
+    coef: Array, root: Array, target: Array, alpha: float, apply: Apply, least: float, pull: Array | None = None
+) -> Array:  # fmt: skip
+    """Return a solution by QR, refined where its triangular factor gives more digits than its rotations.
 
     Rotations mix rows of all sizes, so that those of a small penalty carry the rounding of the largest ones (Cox &
-    Higham 1998, "Stability of Householder QR factorization for weighted least squares problems"), and a coefficient
-    of a column that is small beside the penalty has only what they leave. It hardly moves the residuals itself.
+    Higham 1998, "Stability of Householder QR factorization for weighted least squares problems"), and what the
+    penalty decides, along directions that rows have next to nothing of, is known to ε‖y‖ beside √α. Corrected by
+    Rᵀ(y - Rw) - αw it is known to ε‖R‖‖y - Rw‖ beside α (Björck 1987, "Stability analysis of the method of
+    seminormal equations"): more, where residuals are small.
 
     Parameters
     ----------
     coef : shape (q,).
     root, target : shapes (r, q) and (r,).
     alpha : the penalty.
+    apply : (RᵀR + α)⁻¹ by the triangular factor.
+    least : its smallest diagonal element, of columns of length one.
     pull : shape (q,), a further slope of the coefficients; None for none.
 
     Examples
     --------
-    >>> settled(np.array([1.0, 9.0]), np.array([[1.0, 1e-9]]), np.array([2.0]), 1.0).round(12).tolist()
+    >>> root, apply = np.array([[1.0, 1e-9]]), lambda g: g / np.array([2.0, 1.0])
+    >>> settled(np.array([1.0, 9.0]), root, np.array([2.0]), 1.0, apply, 0.7).round(12).tolist()
     [1.0, 1e-09]
     """
-    small = np.flatnonzero(np.einsum("ij,ij->j", root, root) <= DECIDED * alpha)
-    made, against = np.array(coef), np.zeros(len(coef)) if pull is None else pull
+    against = np.zeros(len(coef)) if pull is None else pull
+    if np.linalg.norm(target - root @ coef) <= least * np.linalg.norm(target):
+        return _corrected(coef, lambda w: apply(root.T @ (target - root @ w) - alpha * w - against))
+    small, made = np.flatnonzero(np.einsum("ij,ij->j", root, root) <= DECIDED * alpha), np.array(coef)
     for _ in range(STEPS if len(small) else 0):
         made[small] = (root[:, small].T @ (target - root @ made) - against[small]) / alpha
+    return made
+
+
+def _corrected(coef: Array, step: Apply) -> Array:
+    """Return coefficients after steps of refinement, as long as each is less than half of the one before."""
+    made, before = coef, np.inf
+    for k in range(STEPS):
+        by = step(made)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = float(np.nanmax(np.abs(by / made), initial=0.0))
+        if not share < before / 2.0:
+            return coef if k == 1 else made
+        made, before = made + by, share
     return made
 
 

@@ -9,7 +9,7 @@ its singular values, which are known to eps·σ₁: twice the digits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -100,6 +100,27 @@ class Spectrum:
         """The eigenvalues, zero where they are rounding of what their directions are made of."""
         lengths = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
         return np.where(self._nothing(lengths)[0], 0.0, self.values)
+
+    def of_rows(self, most: int) -> Spectrum:
+        """Return the spectrum with nothing along all but the largest ``most`` directions, as so few rows have it.
+
+        How large a direction is counts beside the lengths of the columns that it is made of. What is left of the
+        others is rounding, of numbers that may be far larger than these lengths.
+
+        Examples
+        --------
+        >>> decompose(np.diag([4.0, 1e-9, 1.0]), np.ones(3)).of_rows(2).values.tolist()
+        [4.0, 1.0, 0.0]
+        """
+        if most >= len(self.values):
+            return self
+        parts = np.abs(self.vectors).T @ np.sqrt(np.maximum(np.diagonal(self.gram), 0.0))
+        order = np.argsort(-self.values / np.where(parts > 0.0, parts, 1.0) ** 2, kind="stable")
+        kept = np.zeros(len(order), bool)
+        kept[order[: max(most, 0)]] = True
+        return replace(
+            self, values=np.where(kept, self.values, 0.0), projected=np.where(kept, self.projected, 0.0)
+        )
 
     def inside(self, coef: Array) -> Array:
         """Return coefficients without what rounding gave them along directions of which rows have nothing.

@@ -20,7 +20,8 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from algorithms.contract import Batch, State, Summary, pieces_for
-from hpo.data.clocks import Clock, clock_of
+from hpo.data.calendar import Order
+from hpo.data.clocks import Clock, beside_of
 from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
@@ -313,8 +314,9 @@ class Pass:
         rows = without_target = without_weight = 0
         draws = any(s.draws for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
-        clock = clock_of(summaries)
-        for encoded, read in self._batches(segment, ahead=ahead, draws=draws, clock=clock):
+        calendar = self.pilot.calendar
+        beside = beside_of(summaries, None if calendar is None else calendar.order)
+        for encoded, read in self._batches(segment, ahead=ahead, draws=draws, beside=beside):
             if stop.is_set():
                 return {}
             for s, states in cells.items():
@@ -330,24 +332,24 @@ class Pass:
         return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
 
     def _batches(
-        self, segment: Segment, *, ahead: bool, draws: bool, clock: Clock | None
+        self, segment: Segment, *, ahead: bool, draws: bool, beside: Sequence[Clock | Order]
     ) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
-        beside = (*folds.columns, *(clock.columns if clock is not None else ()))
-        columns = tuple(dict.fromkeys((*dataset.columns, *beside)))
+        more = (*folds.columns, *(column for one in beside for column in one.columns))
+        columns = tuple(dict.fromkeys((*dataset.columns, *more)))
         looked = dataset.looked_up
         first_row, n_cells, assign = 0, folds.leaf_cells, folds.assigner(segment)
-        features = [field.name for field in dataset.features if not looked or field.name not in beside]
+        features = [field.name for field in dataset.features if not looked or field.name not in more]
         scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
         for rows in read_ahead(scanned) if ahead else scanned:
             batch = rows.batch
             cells = assign(batch, first_row)
             hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
-            times = None if clock is None else clock.of(batch, first_row, segment.id)
+            told = {k: v for one in beside for k, v in one.of(batch, first_row, segment.id).items()}
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
                 rows, dataset.targets, dataset.weight, cells, n_cells,
-                priority=hashes, clock=times, workspace=workspace, where=segment.id, tables=self._tables,
+                priority=hashes, beside=told, workspace=workspace, where=segment.id, tables=self._tables,
             )  # fmt: skip
             parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))
             yield _Parts(parts, encoded.without_target, encoded.without_weight), batch.num_rows

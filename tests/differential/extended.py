@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -185,3 +186,39 @@ def orthogonal(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not turned:
             break
     return B, V
+
+
+def rational(
+    A: np.ndarray, b: np.ndarray, on: np.ndarray, pull: np.ndarray, l2: Long
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return argmin ½‖b - Aw‖² + pull·w + ½l2‖w‖² over some columns, and the slopes of all, in exact arithmetic."""
+    numbers = np.concatenate([A.ravel(), b, pull, [l2]])
+    up = int(64 - np.frexp(numbers[numbers != 0])[1].min(initial=0))
+    X, y = _whole(A, up), _whole(b, up)
+    gram = X[:, on].T @ X[:, on] + _whole(np.diag(np.full(len(on), l2)), 2 * up)
+    parts, whole = _eliminated(gram, X[:, on].T @ y - _whole(pull, 2 * up))
+    slopes = X.T @ (y * whole - X[:, on] @ parts)
+    return _ratio(parts, whole).astype(Long), _ratio(slopes, whole << 2 * up).astype(Long)
+
+
+def _eliminated(gram: np.ndarray, toward: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the solution of a positive definite system of integers as numerators and a denominator (Bareiss 1968)."""
+    rows, before = np.column_stack([gram, toward]), 1
+    for k in range(len(rows)):
+        others = np.arange(len(rows)) != k
+        rows[others] = (rows[others] * rows[k, k] - np.multiply.outer(rows[others, k], rows[k])) // before
+        before = rows[k, k]
+    return rows[:, -1], before
+
+
+def _as_integer(value: Long, up: int) -> int:
+    mantissa, exponent = np.frexp(Long(value))
+    return int(np.ldexp(mantissa, 64)) << (up + int(exponent) - 64) if value else 0
+
+
+def _as_long(part: int, whole: int) -> Long:
+    high = float(Fraction(part, whole))
+    return Long(high) + Long(float(Fraction(part, whole) - Fraction(high)))
+
+
+_whole, _ratio = np.frompyfunc(_as_integer, 2, 1), np.frompyfunc(_as_long, 2, 1)

@@ -26,6 +26,7 @@ from differential.extended import (
     factor,
     forward,
     orthogonal,
+    rational,
     ridge,
 )
 
@@ -121,6 +122,8 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
     A, b = A / np.sqrt(Long(weight)), b / np.sqrt(Long(weight))
     coef = coef.astype(Long)
     doubt = 64 * np.finfo(Long).eps * np.sqrt((A * A).sum(axis=0) * (b @ b))
+    unsure = l2_ > 0 and bool((doubt > 0.01 * l1).any())  # slopes of extended precision do not say what is active
+    sure = False
     for _ in range(200):
         leaving = _made_up(A, on, coef, l2_)
         if leaving is not None:
@@ -128,11 +131,17 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
             continue
         found, condition = _on(A, b, on, np.sign(coef[on]), l1, l2_)
         slope = A.T @ (b - A[:, on] @ found)
+        if sure:
+            found, slope = rational(A, b, on, l1 * np.sign(coef[on]), l2_)
         slack = np.abs(slope) - l1 * (1 + Long(1e-12)) - doubt
         slack[on] = -1
         worst = int(slack.argmax()) if len(slack) else 0
         wrong = np.sign(found) != np.sign(coef[on])
-        if not wrong.any() and (not len(slack) or slack[worst] <= 0):
+        right = not wrong.any() and (not len(slack) or slack[worst] <= 0)
+        if right and unsure and not sure:
+            sure, doubt = True, 0 * doubt
+            continue
+        if right:
             out = np.zeros(A.shape[1], Long)
             out[on] = found
             if not l2_:
