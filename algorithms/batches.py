@@ -173,8 +173,9 @@ class Batch:
         has only the present columns, shape (n, len(present)).
     priority : shape (n,) uint64, a hash of each row's place in the data, the same in every pass: what samples
         are drawn by. None where no summary of the pass draws.
-    clock : shape (n,) float64, the place of each row in the data, or its time: what rows age by. None where they
-        do not.
+    clock : shape (n,) float64, the place of each row in the data, or its time: what rows age by; the number of
+        its step where rows follow one another. None where neither is so.
+    series : shape (n,) uint64, a hash of the name of each row's series, where rows follow one another; else None.
 
     Examples
     --------
@@ -189,6 +190,7 @@ class Batch:
     present: Places | None = None
     priority: NDArray[np.uint64] | None = None
     clock: Array | None = None
+    series: NDArray[np.uint64] | None = None
 
     def but(self, **beside: NDArray[np.generic]) -> Self:
         """Return the same rows with other weights, priorities or clocks."""
@@ -217,7 +219,8 @@ class Batch:
         weight = None if self.weight is None else self.weight[rows]
         priority = None if self.priority is None else self.priority[rows]
         clock = None if self.clock is None else self.clock[rows]
-        return Batch(self.values[rows], self.d, weight, self.present, priority, clock)
+        series = None if self.series is None else self.series[rows]
+        return Batch(self.values[rows], self.d, weight, self.present, priority, clock, series)
 
     def pieces(self) -> Iterator[Batch]:
         """Yield the rows in pieces that every summary takes: all of them as they are."""
@@ -260,7 +263,7 @@ class SparseBatch(Batch):
     ----------
     matrix : shape (n, d), the encoded columns.
     targets : shape (n, t).
-    weight, priority, clock : as in :class:`Batch`.
+    weight, priority, clock, series : as in :class:`Batch`.
 
     Examples
     --------
@@ -280,10 +283,11 @@ class SparseBatch(Batch):
         weight: Array | None = None,
         priority: NDArray[np.uint64] | None = None,
         clock: Array | None = None,
+        series: NDArray[np.uint64] | None = None,
     ) -> None:
         given = {
             "matrix": matrix, "targets": targets, "d": matrix.shape[1], "weight": weight, "priority": priority,
-            "clock": clock,
+            "clock": clock, "series": series,
         }  # fmt: skip
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -314,7 +318,8 @@ class SparseBatch(Batch):
         weight = None if self.weight is None else self.weight[rows]
         priority = None if self.priority is None else self.priority[rows]
         clock = None if self.clock is None else self.clock[rows]
-        return SparseBatch(self.matrix[rows], self.targets[rows], weight, priority, clock)
+        series = None if self.series is None else self.series[rows]
+        return SparseBatch(self.matrix[rows], self.targets[rows], weight, priority, clock, series)
 
     def target(self, place: int) -> Array:
         """Return a target, shape (n,)."""

@@ -98,6 +98,8 @@ def shape_of(kind: Kind) -> Shape:
 def rows_of(shape: Shape, n: int = ROWS, seed: int = 0) -> Batch:
     """Return rows that every kind of algorithm takes: no negative number, a gap, a category, every class.
 
+    They are steps of three series, those of each seed steps of their own.
+
     Examples
     --------
     >>> rows_of(shape_of(registry.get("ridge")), 10).values.shape
@@ -115,7 +117,11 @@ def rows_of(shape: Shape, n: int = ROWS, seed: int = 0) -> Batch:
         rows[:, shape.d] = np.argsort(np.argsort(signal)) * len(shape.classes) // n
     elif shape.targets:
         rows[:, shape.d] = signal + 0.1
-    return Batch(rows, shape.d, priority=rng.integers(2**63, size=n).astype(np.uint64))
+    place = np.arange(n)
+    return Batch(
+        rows, shape.d, priority=rng.integers(2**63, size=n).astype(np.uint64),
+        clock=np.floor(place / 3.0) + ROWS * seed, series=(place % 3).astype(np.uint64),
+    )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,6 +175,8 @@ class _Checked:
         if "split" in laws.PROMISES[summary.family]:
             cut = [parts[2].part(slice(0, 5)), parts[2].part(slice(5, 12))]
             laws.split_invariance(summary, self.shape, parts[2], cut)
+        if summary.ordered:
+            laws.order(summary, self.shape, rows_of(self.shape, 60))
         whole, ends = rows_of(self.shape), ((0, 1), (1, 2), (2, 5), (5, ROWS))
         laws.any_time(self.algorithm, self.shape, [whole.part(slice(*pair)) for pair in ends], summary)
         if (codec := self.codec) is not None:
@@ -225,13 +233,17 @@ class _Checked:
         if (last := steps_of(model)[-1][0]) != "model":
             self.broken(f"the last step of its pipeline is named {last!r}: name it 'model'")
         again, X = fitted(self.algorithm, state), batch.values[:, : self.shape.d]
+        if self.algorithm.summary.ordered:  # a window of past values is a row
+            X = np.tile(batch.values[:, :1], state.shape.d)
         for answer in [name for name in ("predict", "transform") if hasattr(model, name)][:1]:
             one, two = (np.asarray(getattr(m, answer)(X)) for m in (model, again))
             if len(one) != len(X) or not np.array_equal(one, two):
                 self.broken(f"{answer} of two models of one state differ, or are not of every row")
 
     def check_scores(self, solution: object, state: State, batch: Batch) -> None:
+        own = self.algorithm.summary.sampling(ROWS, [])
         sample = laws.lift(Sample(size=ROWS), self.shape, batch)
+        drawn = sample if own is None else laws.lift(own, self.shape, batch)
         for metric in (*self.algorithm.exact, "no such score"):
             try:
                 found = as_score(self.algorithm.score(solution, Held(state), metric))
@@ -243,7 +255,7 @@ class _Checked:
                 self.check_score(metric, found.value, found.bound, state, sample)
         for metric in self.algorithm.tags.sampled:
             try:
-                rows = as_score(self.algorithm.score(solution, Held(state, sample), metric))
+                rows = as_score(self.algorithm.score(solution, Held(state, drawn), metric))
             except Unscorable:
                 continue
             if rows is None or not math.isfinite(rows.value):
@@ -254,7 +266,7 @@ class _Checked:
         task, family = TASKS[self.kind.tags.task], self.algorithm.summary.family
         if not math.isfinite(value):
             self.broken(f"score of {metric!r} is {value}")
-        if task.target is None or task.one_class or family != EXACT:
+        if task.target is None or task.one_class or family != EXACT or self.algorithm.summary.ordered:
             return
         try:
             scorer = scorer_of(metric, self.shape.classes)

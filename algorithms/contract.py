@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
+from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 from algorithms.ageing import Aged, Ageing
@@ -75,6 +76,10 @@ class Summary(ABC, Generic[S]):
     draws: ClassVar[bool] = False
     """Whether rows are drawn: ``update`` needs ``batch.priority``."""
 
+    ordered: ClassVar[bool] = False
+    """Whether rows follow one another: ``update`` needs ``batch.series``, and the number of each row's step in
+    ``batch.clock``. The order is theirs, and not that of reading or merging."""
+
     sparse: ClassVar[bool] = False
     """Whether a :class:`SparseBatch` is taken as it is; others get its rows in pieces that are small when dense."""
 
@@ -102,6 +107,25 @@ class Summary(ABC, Generic[S]):
     @abstractmethod
     def merge(self, a: S, b: S) -> S:
         """Return the state of both inputs' rows; associative and commutative; leaves its inputs alone."""
+
+    def held_out(self, before: S, test: S) -> S:
+        """Return what scores of the rows of ``test`` are computed from, by a model that knows those ``before``."""
+        return test
+
+    def ends(self, state: S) -> tuple[NDArray[np.uint64], NDArray[np.int64], Array] | None:
+        """Return the series that models can go on from: their hashes, next steps and last rows (n, L).
+
+        None where rows do not follow one another.
+        """
+        return None
+
+    def sampling(self, size: int, beside: Sequence[Summary]) -> Summary | None:
+        """Return the summary of the rows that sampled scores are computed on, so many of each fold.
+
+        None where these are rows as they are. ``beside`` are all summaries of the study, whose models are scored
+        on the same rows.
+        """
+        return None
 
     @abstractmethod
     def nbytes(self, shape: Shape) -> int:

@@ -43,6 +43,26 @@ class InvalidTarget(AlgorithmError):
     """The target holds a value that the model's distribution does not have."""
 
 
+class RepeatedStep(InvalidTarget):
+    """A series has two values for one step.
+
+    Attributes
+    ----------
+    series : the hash of its name.
+    step : the number of the step.
+    """
+
+    def __init__(self, series: int, step: int) -> None:
+        super().__init__(series, step)
+        self.series, self.step = series, step
+
+    def __str__(self) -> str:
+        return (
+            f"a series has two values for one step (number {self.step}): each time of a series must be in one row; "
+            "drop the others, or add them up"
+        )
+
+
 class TooLarge(AlgorithmError):
     """The values of a column are so large that their squares have no finite sum."""
 

@@ -12,6 +12,8 @@ purity         merge leaves its inputs alone
 bounded size   a state's bytes are never more than ``nbytes`` said, however many rows it has seen
 round trip     a stored and loaded state equals itself, bit for bit
 resume         stop, store, load, go on = never stopped
+order          of rows that follow one another: cut by time, by series or row by row, and merged in any order,
+               they give the same state
 any time       an algorithm solves after any prefix that holds enough rows, and says what is missing before
 ============== ==================================================================================
 
@@ -29,6 +31,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Mask
 from algorithms.contract import APPROXIMATE, EXACT, RESUMABLE, Algorithm, Batch, Shape, State, Summary
 from algorithms.errors import Imprecise, LawBroken, NotEnoughRows
 from algorithms.held import S
@@ -77,6 +80,28 @@ def split_invariance(summary: Summary, shape: Shape, whole: Batch, parts: Sequen
         merged = summary.merge(merged, lift(summary, shape, part))
     same("split invariance (update)", summary, updated, at_once)
     same("split invariance (merge)", summary, merged, at_once)
+
+
+def order(summary: Summary, shape: Shape, whole: Batch) -> None:
+    """However rows that follow one another are cut, and in whatever order they come, the state is the same."""
+    if whole.series is None or whole.clock is None:
+        raise LawBroken(f"order: {summary!r}: rows without series and clock do not follow one another")
+    middle = np.median(whole.clock) if whole.n else 0.0
+    each = np.arange(whole.n)
+    for label in (whole.series, whole.clock > middle, each % 2, each, whole.clock % 3.0):
+        parts = [chosen(whole, label == one) for one in np.unique(label)]
+        split_invariance(summary, shape, whole, parts)
+        split_invariance(summary, shape, whole, parts[::-1])
+
+
+def chosen(batch: Batch, rows: Mask) -> Batch:
+    """Return some of the rows of a batch, in any places."""
+    beside = {
+        name: values[rows]
+        for name in ("values", "weight", "priority", "clock", "series")
+        if (values := getattr(batch, name)) is not None
+    }
+    return batch.but(**beside)
 
 
 def purity(summary: Summary, shape: Shape, batches: Sequence[Batch]) -> None:

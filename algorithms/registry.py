@@ -47,6 +47,10 @@ BUILT_IN: Mapping[str, str] = {
     "ease": "algorithms.models.ease:EASE",
     "pure_svd": "algorithms.models.pure_svd:PureSVD",
     "topics": "algorithms.models.topics:Topics",
+    "linear_forecaster": "algorithms.models.linear_forecaster:LinearForecaster",
+    "seasonal_naive": "algorithms.models.seasonal_naive:SeasonalNaive",
+    "drift": "algorithms.models.drift:Drift",
+    "mean_forecast": "algorithms.models.mean_forecast:MeanForecast",
 }
 """Name → ``module:class`` of the algorithms that come with the package."""
 

@@ -41,6 +41,7 @@ TASKS: Mapping[str, Task] = {
         Task("decomposition", None),
         Task("clustering", None),
         Task("recommendation", None),
+        Task("forecasting", NUMBER),
         Task("topics", None),
         Task("outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True),
     )

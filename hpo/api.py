@@ -29,8 +29,10 @@ from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved
+from hpo.question.series import check_asked, check_columns, check_comparable, check_horizon, folds_of
 from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
+from hpo.states.learned.series import calendar_of
 from hpo.states.noise import noise_of
 from hpo.states.plan import Plan, make_plan, measured
 from hpo.trials.editions import Edition, edition_of
@@ -68,6 +70,9 @@ def tune(
     half_life: float | Mapping[str, float | str] | None = None,
     join: Mapping[str, object] | None = None,
     interactions: Mapping[str, object] | None = None,
+    time: str | None = None,
+    series: str | Iterable[str] | None = None,
+    freq: str | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     search: Mapping[str, Any] | None = None,
@@ -137,6 +142,14 @@ def tune(
         and ``"value"`` for the column of what the user gave it (a rating, a count; without it one of each
         pair); ``"min_users"`` leaves items of fewer users out. The study is of a sparse matrix of users by
         items; algorithms of the task ``recommendation`` take it.
+    time : the column of times where each row is one step of a series, for algorithms that forecast: dates,
+        timestamps, whole numbers, or text such as ``2024-12``, ``2024 Q4``. What is missing between two times
+        is a gap.
+    series : with ``time``: the column that names the series of each row, or several that do so together; None
+        where all rows are of one series.
+    freq : with ``time``: how far apart times are: ``"Y"``, ``"Q"``, ``"M"``, ``"W"``, ``"D"``, ``"B"``
+        (weekdays), ``"h"``, ``"min"``, ``"s"``, or so many of them, as ``"15min"``; of a column of numbers
+        their distance, as ``"1"``. None finds it: what the distances of all times are multiples of.
     features : columns to use; None for all.
     drop : columns to leave out.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
@@ -144,8 +157,11 @@ def tune(
     folds : a number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column":
         "customer", "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``,
         ``"stratified_group"`` (whose column is no feature unless ``features`` names it), ``"time"`` (with
-        ``gap`` in days, or units of a column that is a number) and ``"segment"`` (each file is a fold: the
-        models of the other files are tested on it); or, for data in memory, any scikit-learn splitter.
+        ``gap`` in days, or units of a column that is a number), ``"segment"`` (each file is a fold: the
+        models of the other files are tested on it) and, with ``time``, ``"backtest"`` (``{"scheme":
+        "backtest", "horizon": 8, "n_splits": 3, "gap": 0}``: each split trains on the past and tests on the
+        next 8 steps; a number of folds with ``time`` is that many of these); or, for data in memory, any
+        scikit-learn splitter.
     scoring : name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
@@ -369,11 +385,12 @@ def _question(
     if spec.interactions is not None and spec.features is not None:
         raise TuneError("features: the columns are the items of 'interactions'; use drop=[…] to leave some out")
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
+    check_asked(spec)
     found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
     dataset = open_dataset(
-        data, target=spec.target, weight=weight, features=spec.features, drop=_dropped(spec, folds),
+        data, target=spec.target, weight=weight, features=_features(spec), drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
-        footers=footers, join=join, beside=(*fold_columns(folds), *clock_columns(spec)),
+        footers=footers, join=join, beside=_beside(spec, folds),
         window=Window.of(spec.model_dump()),
         interactions=None if spec.interactions is None else spec.interactions.model_dump(),
     )  # fmt: skip
@@ -421,24 +438,47 @@ def question_over(
         chosen, spec = choice.words, spec.but(algorithm=list(choice.names))
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=4)
+    calendar, kept = None, store
+    if spec.time is not None:
+        check_columns(spec, dataset.schema)
+        kept, dataset = open_store(store), dataset.exactly(spec.series or ())
+        calendar = calendar_of(dataset, spec.time, spec.series or (), spec.freq, kept)
+        spec, found = spec.but(freq=calendar.order.frequency.name), None
     asked = Asked(spec, dataset, *(found or resolved(spec)))
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
-    runs_on = engine or engine_of(spec.engine, spec.n_jobs)
-    scheme = make_folds(folds, dataset, seed=spec.seed, classify=asked.classify)
+    runs_on, divided = engine or engine_of(spec.engine, spec.n_jobs), folds_of(spec, folds)
+    scheme = make_folds(divided, dataset, seed=spec.seed, classify=asked.classify, calendar=calendar)
+    check_horizon(asked.searched, scheme)
+    if spec.time is not None:
+        check_comparable(asked.searched, asked.scoring)
     layout = None if spec.layout is None else read_layout(spec.layout)
-    kept = open_store(store)
-    return Question(**vars(asked), folds=scheme, store=kept, chosen=chosen, layout=layout, engine=runs_on)
+    return Question(
+        **vars(asked), folds=scheme, store=open_store(kept), chosen=chosen, layout=layout, engine=runs_on,
+        calendar=calendar,
+    )  # fmt: skip
 
 
-def _labels(asked: Asked, folds: Any) -> list[str]:
+def _labels(asked: Asked, folds: object) -> list[str]:
     """Return the columns whose values are labels: classes, groups, and what is hashed."""
     hashed = asked.hash_columns
     classes = asked.dataset.targets if asked.classify else ()
-    return [*classes, *group_columns(folds), *(() if hashed in (None, "auto") else hashed)]
+    named = (*(asked.spec.series or ()), *group_columns(folds))
+    return [*classes, *named, *(() if hashed in (None, "auto") else hashed)]
 
 
-def _dropped(spec: StudySpec, folds: Any) -> Sequence[str] | None:
+def _features(spec: StudySpec) -> Iterable[str] | None:
+    """Return the columns that are features; none where rows are steps of series."""
+    return spec.features if spec.time is None else ()
+
+
+def _beside(spec: StudySpec, folds: object) -> tuple[str, ...]:
+    """Return the columns that are read beside features and target."""
+    series = () if spec.time is None else (spec.time, *(spec.series or ()))
+    return (*fold_columns(folds), *clock_columns(spec), *series)
+
+
+def _dropped(spec: StudySpec, folds: object) -> Sequence[str] | None:
     """Return the columns that are no features: those to drop, and the one that folds group rows by."""
     if spec.features is not None or not group_columns(folds):
         return spec.drop

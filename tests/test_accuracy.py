@@ -193,10 +193,10 @@ def test_records_of_before_say_nothing():
 
 @pytest.mark.parametrize("name", registry.names())
 def test_every_algorithm_says_what_its_scores_are(name, place):
-    from test_every_algorithm import data_for
+    from test_every_algorithm import asked_of, data_for
 
     frame, target = data_for(name)
-    result = hpo.tune(frame, target, name, trials=2, folds=3, **place)
+    result = hpo.tune(frame, target, name, trials=2, folds=3, **asked_of(name), **place)
     found = hpo.accuracy(result)
     assert found.model in ("exact", "sample", "approximate", "ordered")
     assert (found.model == "exact") == (found.words(1.0) == "exact")

@@ -29,17 +29,24 @@ def data_for(name):
     frame["kind"] = pd.qcut(frame.iloc[:, -1], 3, labels=["low", "middle", "high"]).astype(str)
     if target is None:
         return frame, None
+    if asked_of(name):
+        return pd.DataFrame({"step": np.arange(len(y)), "y": y}), "y"
     frame["y"] = np.array(["a", "b", "c"])[y] if target == CLASS else y
     if task_of(name).name == "outlier_detection":
         frame["y"] = np.where(y == 2, "odd", "usual")
     return frame, "y"
 
 
+def asked_of(name):
+    """What a study asks beside data and target: of rows that are steps of series, their column of times."""
+    return {"time": "step"} if task_of(name).name == "forecasting" else {}
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_from_rows_to_report(name, tmp_path):
     frame, target = data_for(name)
     where = {"store": tmp_path / "store", "storage": tmp_path / "journal.log"}
-    asked = {"target": target, "algorithm": name, "trials": 6, "folds": 3, "seed": 1, **where}
+    asked = {"target": target, "algorithm": name, "trials": 6, "folds": 3, "seed": 1, **asked_of(name), **where}
     result = hpo.tune(frame, **asked, name="first")
 
     assert result.cost.rows_read == len(frame), "one pass"
@@ -47,26 +54,32 @@ def test_from_rows_to_report(name, tmp_path):
     assert not [t.user_attrs["error"] for t in result.optuna_study.trials if "error" in t.user_attrs]
     assert np.isfinite(result.best_value)
 
-    again = hpo.tune(frame, **{**asked, "seed": 2, "folds": {"n_splits": 3, "seed": 1}}, name="second")
+    dealt = {"n_splits": 3, "seed": 1} if not asked_of(name) else {"scheme": "backtest"}
+    again = hpo.tune(frame, **{**asked, "seed": 2, "folds": dealt}, name="second")
     assert again.cost.rows_read == 0, "another study of the same rows"
 
     model = result.best_model
     assert isinstance(model, Pipeline)
     check_is_fitted(model)
-    made = result.predict(frame)
-    assert len(made) == len(frame)
+    made = answered(result, frame)
+    assert len(made) == (model[-1].forecast_.windows.horizon if asked_of(name) else len(frame))
     if target == "y" and task_of(name).target == CLASS and task_of(name).name == "classification":
         assert set(made["prediction"]) <= {"a", "b", "c"}
         assert (made["prediction"] == frame["y"]).mean() > 0.5
 
     loaded = hpo.load("first", **where)
     assert loaded.best_params == result.best_params
-    pd.testing.assert_frame_equal(loaded.predict(frame), made)
+    pd.testing.assert_frame_equal(answered(loaded, frame), made)
     assert np.isfinite(result.candidates[0].algorithm.complexity(_solution(result)))
 
     path = tmp_path / "report.html"
     hpo.write_report(result, path)
     assert name in path.read_text()
+
+
+def answered(result, frame):
+    """The next steps of a series, else what is predicted for each row."""
+    return result.forecast() if "time" in result.record.spec else result.predict(frame)
 
 
 SENSELESS = {
@@ -100,7 +113,7 @@ def _solution(result):
 @pytest.mark.parametrize("name", registry.names())
 def test_same_seed_same_trials_and_states_for_any_number_of_workers(name, tmp_path):
     frame, target = data_for(name)
-    asked = {"target": target, "algorithm": name, "trials": 4, "folds": 3}
+    asked = {"target": target, "algorithm": name, "trials": 4, "folds": 3, **asked_of(name)}
     one, two = (hpo.tune(frame, **asked, n_jobs=jobs, store=tmp_path / str(jobs)) for jobs in (1, 2))
     assert [t.params for t in one.optuna_study.trials] == [t.params for t in two.optuna_study.trials]
     assert [t.value for t in one.optuna_study.trials] == [t.value for t in two.optuna_study.trials]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
+from algorithms.summaries.window_sample import WindowSample
+from algorithms.summaries.windows import Windows
 from state_store.codec import flatten, restore
 
 COLUMNS = (Column("a", "a"), Column("b", "b"), Column("missingindicator_b", "b", "indicator"))
@@ -49,7 +52,8 @@ def fixed(rng, n, shape):
     rows[:, 2] = rows[:, 2] > 1.0
     if shape.classes:
         rows[:, shape.d] = np.arange(n) % len(shape.classes)
-    return Batch(rows, shape.d, priority=rng.permutation(n).astype(np.uint64), clock=np.arange(float(n)))
+    series = (np.arange(n) % 2).astype(np.uint64)
+    return Batch(rows, shape.d, None, None, rng.permutation(n).astype(np.uint64), np.arange(float(n)), series)
 
 
 def joined(summary, shape, parts):
@@ -69,7 +73,9 @@ CASES = sorted(
     | {(Moments(how), SHAPE) for how in ("double", "data", "qr")}
     | {(Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
     | {(Moments(kernel=kernel, kernel_components=4), SHAPE) for kernel in ("nystroem", "fourier")}
-    | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])},
+    | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])}
+    | {(Windows(2, 1), SHAPE), (Windows(1, 2, scale="none"), SHAPE), (Windows(3, 2, 2, "mean"), SHAPE)}
+    | {(WindowSample(3, 2, 1), SHAPE), (WindowSample(50, 1, 2, 4), SHAPE)},
     key=repr,
 )
 AGEING = [Moments(), Moments("qr"), Classes(), Classes(precision="qr"), Counts(), ScoringSample(size=5), LogisticCurvature()]
@@ -88,7 +94,7 @@ def codec_for(summary, shape):
 @st.composite
 def batches(draw, count, dtype=np.float64):
     """Makers of batches of a shape: sizes 0 and 1 included, weights or none, all columns or some."""
-    made, start = [], 0
+    made, start, steps = [], 0, []
     for _ in range(count):
         n = draw(st.integers(0, 12))
         number = st.floats(-1e4, 1e4, width=32, allow_subnormal=False)
@@ -101,12 +107,13 @@ def batches(draw, count, dtype=np.float64):
         order = draw(st.permutations(range(n)))
         clock = draw(hnp.arrays(np.float64, n, elements=st.floats(-9.0, 9.0, width=16)))
         priority = np.array(order, np.uint64) * np.uint64(7) + np.uint64(start)
-        made.append((values, codes, weight, some, priority, clock))
+        made.append((values, codes, weight, some, priority, clock, np.array(order, np.float64) + len(steps)))
+        steps += order
         start += 7 * n + 1
-    return lambda shape: [_batch(shape, *parts) for parts in made]
+    return lambda shape, ordered=False: [_batch(shape, *parts, ordered) for parts in made]
 
 
-def _batch(shape, values, codes, weight, some, priority, clock):
+def _batch(shape, values, codes, weight, some, priority, clock, step, ordered):
     values = values[:, : shape.p].copy()
     if shape.classes:
         values[:, shape.d] = codes
@@ -114,22 +121,15 @@ def _batch(shape, values, codes, weight, some, priority, clock):
     if some:
         present = np.array([0, 1, 3])[: 2 + shape.t]
         values = values[:, present]
-    return Batch(np.asfortranarray(values), shape.d, weight, present, priority, clock)
+    values = np.asfortranarray(values)
+    if ordered:  # of three series, with gaps that other batches may fill
+        return Batch(values, shape.d, None, present, priority, step, codes.astype(np.uint64))
+    return Batch(values, shape.d, weight, present, priority, clock)
 
 
 def cut(batch, at):
-    parts = np.split(np.arange(batch.n), sorted({min(c, batch.n) for c in at}))
-    return [
-        Batch(
-            batch.values[p],
-            batch.d,
-            None if batch.weight is None else batch.weight[p],
-            batch.present,
-            batch.priority[p],
-            None if batch.clock is None else batch.clock[p],
-        )
-        for p in parts
-    ]
+    ends = [0, *sorted({min(c, batch.n) for c in at}), batch.n]
+    return [batch.part(slice(*pair)) for pair in pairwise(ends)]
 
 
 @pytest.mark.parametrize(
@@ -138,46 +138,52 @@ def cut(batch, at):
 class TestLaws:
     @given(data=batches(1))
     def test_identity(self, summary, shape, data):
-        laws.identity(summary, shape, data(shape)[0])
+        laws.identity(summary, shape, data(shape, summary.ordered)[0])
 
     @given(data=batches(3))
     def test_associativity(self, summary, shape, data):
-        laws.associativity(summary, shape, data(shape))
+        laws.associativity(summary, shape, data(shape, summary.ordered))
 
     @given(data=batches(2))
     def test_commutativity(self, summary, shape, data):
-        laws.commutativity(summary, shape, data(shape))
+        laws.commutativity(summary, shape, data(shape, summary.ordered))
 
     @given(data=batches(1), at=st.lists(st.integers(0, 12), max_size=5))
     def test_split_invariance(self, summary, shape, data, at):
-        whole = data(shape)[0]
+        whole = data(shape, summary.ordered)[0]
         if "split" in laws.PROMISES[summary.family]:
             laws.split_invariance(summary, shape, whole, cut(whole, at))
         else:
             joined(summary, shape, cut(whole, at))
 
+    @given(data=batches(1))
+    def test_order(self, summary, shape, data):
+        if summary.ordered:
+            laws.order(summary, shape, data(shape, ordered=True)[0])
+
     @given(data=batches(2))
     def test_purity(self, summary, shape, data):
-        laws.purity(summary, shape, data(shape))
+        laws.purity(summary, shape, data(shape, summary.ordered))
 
     @given(data=batches(4))
     def test_bounded_size(self, summary, shape, data):
-        laws.bounded_size(summary, shape, data(shape))
+        laws.bounded_size(summary, shape, data(shape, summary.ordered))
 
     @given(data=batches(1))
     def test_round_trip(self, summary, shape, data):
-        laws.round_trip(summary, shape, data(shape)[0], codec_for(summary, shape))
+        laws.round_trip(summary, shape, data(shape, summary.ordered)[0], codec_for(summary, shape))
 
     @given(data=batches(4))
     def test_resume(self, summary, shape, data):
-        laws.resume(summary, shape, data(shape), codec_for(summary, shape))
+        laws.resume(summary, shape, data(shape, summary.ordered), codec_for(summary, shape))
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda v: f"{type(v).__name__}-{v.summary!r}")
 def test_any_time(algorithm):
     shape = shape_of(algorithm)
     rows = fixed(np.random.default_rng(0), 40, shape)
-    some = [cut(rows, (a, b))[1] for a, b in ((0, 0), (0, 1), (1, 2), (2, 5), (5, 40))]
+    rows = rows.but(series=np.zeros(40, np.uint64))
+    some = [rows.part(slice(a, b)) for a, b in ((0, 0), (0, 1), (1, 2), (2, 5), (5, 40))]
     assert laws.any_time(algorithm, shape, some, ready(algorithm.summary, shape)) >= 1
 
 

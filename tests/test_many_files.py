@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -273,3 +274,10 @@ def test_a_process_that_begins_later_reads_no_file_again(files, tmp_path, begun)
             for process in (first, second):
                 read += process.communicate(timeout=120)[0].split()
     assert len(read) == len(set(read)) == FILES
+
+
+def test_the_search_for_garbage_goes_on_where_files_cannot_be_opened(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"nothing")
+    with pytest.raises(DataError):
+        open_dataset(tmp_path)
+    assert gc.isenabled()

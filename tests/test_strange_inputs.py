@@ -381,7 +381,7 @@ def test_a_constant_column_predicts_the_mean(algorithm):
     assert model.predict(data) == pytest.approx(np.full(ROWS, data["y"].mean()), rel=1e-9)
 
 
-SUPERVISED = [n for n in registry.names() if TASKS[registry.get(n).tags.task].target and n != "categorical_nb"]
+SUPERVISED = [n for n in registry.names() if TASKS[registry.get(n).tags.task].answers and n != "categorical_nb"]
 
 
 @pytest.mark.filterwarnings(

@@ -89,6 +89,26 @@ def test_columns_that_are_zero_in_every_row_take_nothing():
     assert state.whole.numbers.nbytes == 50
 
 
+def test_sparse_rows_are_solved_in_the_columns_that_some_row_has():
+    X = np.zeros((50, 6))
+    X[::3, 4] = X[::2, 1] = 3.0
+    made = laws.lift(ready(), SHAPE, batch_of(csr_array(X), np.zeros(50), np.arange(50))).whole
+    assert (made.columns.tolist(), made.matrix.shape) == ([1, 4], (50, 2))
+    assert {made.matrix.indices.dtype, made.matrix.indptr.dtype} == {np.dtype(np.int32)}
+    np.testing.assert_array_equal(made.matrix.toarray(), X[:, [1, 4]])
+    nothing = batch_of(csr_array((50, 6)), np.zeros(50), np.arange(50))
+    assert laws.lift(ready(), SHAPE, nothing).whole.matrix.shape == (50, 0)
+
+
+def test_a_study_of_sparse_rows_that_are_zero_predicts_shares(rows_are_kept, tmp_path):
+    y = np.arange(60) % 4 == 0
+    ask = asked(algorithm="logistic", scoring="neg_log_loss", search={"logistic.C": 1.0}, store=tmp_path)
+    found = hpo.tune((csr_array((60, 5)), y), **ask)
+    assert found.best.states.train[0].of_rows
+    expected = 0.25 * np.log(0.25) + 0.75 * np.log(0.75)
+    np.testing.assert_allclose(found.best.scores.folds, expected, rtol=1e-8)
+
+
 @pytest.fixture
 def rows_are_kept(monkeypatch):
     """Hessians of any size count as larger than the rows."""
@@ -100,9 +120,9 @@ def fold_rows(result):
     """The rows of each training and held-out state, as scikit-learn takes them."""
     states = result.best.states
     for train, held in zip(states.train, states.sample.test, strict=True):
-        X = train.whole.matrix(train.shape.d)
+        X = train.whole.matrix
         full = np.zeros((len(train.whole), train.shape.d))
-        full[:, train.whole.columns(train.shape.d)] = X.toarray() if hasattr(X, "toarray") else X
+        full[:, train.whole.columns] = X.toarray() if hasattr(X, "toarray") else X
         held_x = held.held.toarray() if hasattr(held.held, "toarray") else held.held
         keep = [j for j, c in enumerate(train.shape.columns) if c.role != "indicator"]
         yield full[:, keep], train.whole.target, train.whole.weight, held_x[:, keep], held.target, held.sample_weight

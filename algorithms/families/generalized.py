@@ -396,8 +396,8 @@ class Generalized(
         self, solution: GeneralizedSolution, state: CurvatureState, weights: Weights
     ) -> float:
         design, rows = solution.design, state.whole
-        matrix = design.columns.matrix[rows.columns(state.shape.d)]
-        placed = PlacedRows(rows.matrix(state.shape.d), matrix, design.mean, design.scale)
+        matrix = design.columns.matrix[rows.columns]
+        placed = PlacedRows(rows.matrix, matrix, design.mean, design.scale)
         at = self.summary.about(placed.forward(solution.coef, solution.intercept), rows.target)
         codes = rows.target.astype(np.intp) if state.shape.classes else np.zeros(len(rows), np.intp)
         return float(np.average(at.loss, weights=rows.weight * np.array(weights)[codes]))

@@ -88,10 +88,10 @@ def _row_design(state: CurvatureState, how: Preprocess) -> RowDesign:
     scale = deviations(variance, mean, weight) if how.standardize else np.ones(len(mean))
     shift = mean if how.standardize else np.zeros(len(mean)) if how.center else -columns.origin
     constant = (variance <= CANCELLED * columns.parts(variances) ** 2) & (how.standardize or how.center)
-    stored = state.whole.columns(d)
+    stored = state.whole.columns
     to = scipy.sparse.csr_array(columns.matrix[stored] * ~constant)
     about = np.where(constant, 0.0, mean if how.center else shift)
-    placed = PlacedRows(state.whole.matrix(d), to, about, scale)
+    placed = PlacedRows(state.whole.matrix, to, about, scale)
     return RowDesign(columns, state.shape, shift, scale, variance, state.rows, how, placed, constant)
 
 
@@ -101,9 +101,9 @@ def _association(state: CurvatureState, columns: ColumnMap) -> Array:
     Of more than two classes, the root of the scatter between them.
     """
     whole, sums, d = state.whole, state.row_moments, state.shape.d
-    y, w, stored = whole.target, whole.weight, whole.columns(d)
+    y, w, stored = whole.target, whole.weight, whole.columns
     to = scipy.sparse.csr_array(columns.matrix[stored])
-    placed = PlacedRows(whole.matrix(d), to, columns.mean(sums.mean[:d]), np.ones(len(columns.names)))
+    placed = PlacedRows(whole.matrix, to, columns.mean(sums.mean[:d]), np.ones(len(columns.names)))
     if len(state.counts) < 3:
         return np.asarray(np.abs(placed.backward((w * (y - sums.mean[d]))[:, None])[0][0]))
     of_class = w[:, None] * (y[:, None] == np.arange(len(state.counts)))

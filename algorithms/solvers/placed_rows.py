@@ -113,7 +113,7 @@ class PlacedRows:
 
     def squares(self, curve: Array) -> Array:
         """Return Σ curve ⊗ x̃², shape (e, q), of a T whose parts are never other than zero in the same row."""
-        twice, once, whole = self.to.multiply(self.to).T, self.to.T, curve.sum(axis=0)[:, None]
+        (once, twice), whole = self._back, curve.sum(axis=0)[:, None]
         if self._sparse is not None:
             both, own = self._squared @ curve, self._sparse[1] @ curve
         else:
@@ -143,6 +143,12 @@ class PlacedRows:
             return None
         made = self.x.astype(np.float64)
         return made, scipy.sparse.csr_array(made.T)
+
+    @cached_property
+    def _back(self) -> tuple[csr_array, csr_array]:
+        """Tᵀ and the squares of its parts."""
+        once = scipy.sparse.csr_array(self.to.T)
+        return once, once.multiply(once)
 
     @cached_property
     def _squared(self) -> csr_array:

@@ -23,8 +23,8 @@ FLAT, ROUNDED, SHORTEST = 1e-16, 1e-13, 1e-10
 """What a step gains, a unit of weight, below which it is the last; what it gains, beside the objective, that is
 rounding there; and its least length."""
 
-COARSE, FINE = 0.1, 1e-3
-"""Largest and smallest share of the slope that a step may leave."""
+COARSE, FINE, SPARED = 0.1, 1e-5, 0.01
+"""Largest and smallest share of the slope that a step may leave, and how much less than flat is asked of none."""
 
 LEVEL = 1e-8
 """Slope of the mean loss that counts as flat."""
@@ -49,6 +49,34 @@ class Found:
     converged: bool
 
 
+@dataclass(frozen=True)
+class Left:
+    """Sizes of a slope, gᵀM⁻¹g by the preconditioner M.
+
+    Attributes
+    ----------
+    before : where a step began.
+    after : where it was to lead, if the objective were its quadratic.
+
+    Examples
+    --------
+    >>> [round(Left(1.0, 0.01).share(size), 3) for size in (0.0144, 0.36)]
+    [0.02, 0.1]
+    """
+
+    before: float
+    after: float
+
+    def share(self, size: float) -> float:
+        """Return the share of a slope of this size that the next step may leave.
+
+        As much as the slope is off what the quadratic had foreseen: near the optimum next to nothing. Source:
+        Eisenstat & Walker 1996, "Choosing the forcing terms in an inexact Newton method", choice 1.
+        """
+        off = abs(np.sqrt(size) - np.sqrt(self.after)) / np.sqrt(self.before)
+        return float(min(COARSE, max(FINE, off)))
+
+
 @dataclass(frozen=True, eq=False)
 class Loss:
     """Σwℓ(x̃c + b) + ½λ‖c‖².
@@ -71,25 +99,26 @@ class Loss:
 
     def least(self, coef: Array, intercept: Array) -> Found:
         """Return the minimum, found from coefficients and intercepts."""
-        weight, before = float(self.w.sum()), np.inf
+        weight, before, reach = float(self.w.sum()), None, 1.0
         eta = self.rows.forward(coef, intercept)
         for _ in range(STEPS):
             at = self.about(eta, self.y)
             value = self._value(at, coef)
             slope, lift = self._slope(at, coef)
             near = Preconditioner.of(self.rows, self._own(at), self.ridge)
-            step, rise, size = self._step(at, near, slope, lift, before)
+            step, rise, size = self._step(at, near, slope, lift, before, FLAT * weight / reach)
             gain = -float(np.sum(slope * step) + lift @ rise)
             if not gain > 0.0:
                 flat = max(np.abs(slope).max(initial=0.0), np.abs(lift).max(initial=0.0)) <= LEVEL * weight
                 return Found(coef, intercept, (step, rise), near.free, bool(flat))
             if gain <= FLAT * weight:
                 return Found(coef + step, intercept + rise, (step, rise), near.free, converged=True)
-            length, before, way = 1.0, size, self.rows.forward(step, rise)
+            length, way, reach = 1.0, self.rows.forward(step, rise), max(1.0, gain / size.before)
             if gain > ROUNDED * max(weight, abs(value)):
                 length = self._length(eta, way, coef, step, value)
                 if length < SHORTEST:
                     return Found(coef, intercept, (step, rise), near.free, converged=False)
+            before = size if length == 1.0 else None
             coef, intercept, eta = coef + length * step, intercept + length * rise, eta + length * way
         return Found(coef, intercept, (step, rise), near.free, converged=False)
 
@@ -121,18 +150,25 @@ class Loss:
         return length
 
     def _step(
-        self, at: Expansion, near: Preconditioner, slope: Array, lift: Array, before: float
-    ) -> tuple[Array, Array, float]:
-        """Return Newton's step, nearly, and the size of the slope, by the preconditioner.
+        self, at: Expansion, near: Preconditioner, slope: Array, lift: Array, before: Left | None, flat: float
+    ) -> tuple[Array, Array, Left]:
+        """Return Newton's step, nearly, and what it leaves of the slope.
 
-        It is solved for the more exactly, the more the slope has fallen since the step before.
+        Parameters
+        ----------
+        at : the losses.
+        near : what the Hessian is near to.
+        slope, lift : the slope of the objective.
+        before : what the step before left, if it was taken whole.
+        flat : size of a slope that need not be smaller.
         """
         step, rise = np.zeros_like(slope), np.zeros_like(lift)
         left, up = -slope, -lift
         way, ascent = near.solved(left, up)
         ascent = self._free(ascent)
         size = first = float(np.sum(left * way) + up @ ascent)
-        share = min(COARSE, max(FINE, np.sqrt(first / before))) if np.isfinite(before) else COARSE
+        share = COARSE if before is None else before.share(first)
+        share = max(share, min(COARSE, np.sqrt(SPARED * flat / max(first, 1e-300))))
         turned, turned_up = way, ascent
         for _ in range(PRODUCTS):
             if not size > share * share * first:
@@ -150,4 +186,4 @@ class Loss:
             following = float(np.sum(left * way) + up @ ascent)
             turned, turned_up = way + following / size * turned, ascent + following / size * turned_up
             size = following
-        return step, rise, first
+        return step, rise, Left(first, size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -27,6 +28,9 @@ TYPES = tuple(np.dtype(kind) for kind in (np.uint8, np.int16, np.float32, np.flo
 
 FIRST = 4096
 """Numbers that are looked at first: most that do not fit a type show it in a few."""
+
+MOST_NARROW = np.iinfo(np.int32).max
+"""Numbers up to which the ends of sparse rows are 32 bits wide."""
 
 ANY_NUMBER = {**VARIES, "any_number": True}
 """Of an array whose type is its own too."""
@@ -150,13 +154,20 @@ class WholeRows:
         """Dense rows, shape (n, a)."""
         return self.numbers.reshape(len(self), len(self.places))
 
-    def matrix(self, d: int) -> Matrix:
-        """Return the rows as they are kept: an array of the columns ``places``, or a CSR array of all d columns."""
-        return self._csr(d, self.data.dtype) if self.is_sparse else cast("Floats", self.dense)
+    @property
+    def matrix(self) -> Matrix:
+        """Return the rows in the columns that any of them has, as they are kept: an array, or a CSR array."""
+        if not self.is_sparse:
+            return cast("Floats", self.dense)
+        place = np.zeros(self._width, np.int32)
+        place[self._columns] = np.arange(len(self._columns))
+        parts = self.data, place[self.indices], self._ends
+        return scipy.sparse.csr_array(parts, shape=(len(self), len(self._columns)))
 
-    def columns(self, d: int) -> Places:
-        """Return which encoded columns :meth:`matrix` has."""
-        return np.arange(d) if self.is_sparse else self.places.astype(np.intp)
+    @property
+    def columns(self) -> Places:
+        """Which encoded columns :attr:`matrix` has."""
+        return self._columns.astype(np.intp)
 
     @property
     def nbytes(self) -> int:
@@ -172,9 +183,16 @@ class WholeRows:
         return int(self.indices.max(initial=-1)) + 1
 
     @property
+    def _ends(self) -> NDArray[np.signedinteger]:
+        """Where rows end, as narrow as the places of columns: SciPy makes both as wide as the wider."""
+        return self.indptr.astype(np.int32) if len(self.indices) <= MOST_NARROW else self.indptr
+
+    @cached_property
     def _columns(self) -> NDArray[np.int64]:
         """The columns that are stored anywhere."""
-        return np.unique(self.indices).astype(np.int64) if self.is_sparse else self.places
+        if not self.is_sparse:
+            return self.places
+        return np.flatnonzero(np.bincount(self.indices, minlength=self._width)).astype(np.int64)
 
     @property
     def _filled(self) -> Values:
@@ -185,7 +203,7 @@ class WholeRows:
 
     def _csr(self, width: int, kind: np.dtype[np.generic]) -> csr_array:
         data = self.data.astype(kind, copy=False)
-        return scipy.sparse.csr_array((data, self.indices, self.indptr), shape=(len(self), width))
+        return scipy.sparse.csr_array((data, self.indices, self._ends), shape=(len(self), width))
 
 
 def _put(out: Values, rows: Places, columns: Places, values: Values) -> None:

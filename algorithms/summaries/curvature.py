@@ -210,8 +210,8 @@ class CurvatureState(Aged):
     @cached_property
     def row_moments(self) -> RowMoments:
         """The same, of the rows that the state is."""
-        rows, d = self.whole, self.shape.d
-        return moments_of_rows(self.shape, rows.matrix(d), rows.columns(d), rows.target, rows.weight)
+        rows = self.whole
+        return moments_of_rows(self.shape, rows.matrix, rows.columns, rows.target, rows.weight)
 
     @property
     def counts(self) -> Array:

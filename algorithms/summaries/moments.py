@@ -379,9 +379,11 @@ def _centred(values: Floats, w: Array | None, dtype: DTypeLike) -> tuple[Array, 
 
 def _middle(values: Floats) -> Array:
     """Return the means of some rows, of columns that lie far from zero; zero of others."""
-    sample = values[_some(len(values))].astype(np.float64)
-    middle = sample.mean(axis=0)
-    return np.where(np.abs(middle) > sample.std(axis=0), middle, 0.0)
+    n = min(len(values), SAMPLE)
+    sample = (values if n == len(values) else values[_some(len(values))]).astype(np.float64)
+    middle = sample.sum(axis=0) / n
+    sample -= middle
+    return np.where(n * middle * middle > np.einsum("ij,ij->j", sample, sample), middle, 0.0)
 
 
 def _about(

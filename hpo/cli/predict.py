@@ -79,11 +79,11 @@ def predict(
       hpo predict flights january.parquet -o predicted.parquet
       hpo predict flights "new/*.csv" -o predicted.csv --keep flight --keep day
     """
-    _check(output)
+    check_output(output)
     kept, states = known_storage(storage), recorded_store(store)
     asked = name if edition is None else f"{name}@{edition}"
     result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
-    _check_outside(output, result.record)
+    check_outside(output, result.record)
     model = _model(result, trial, simplest=simplest)
     reading = noted.reading_of(result.record, result.run.join)
     columns = list(dict.fromkeys([*_users(reading), *(keep or ())]))
@@ -181,14 +181,15 @@ def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str], reading: Ma
     return dataset.exactly([*keep, *model["encoder"].labelled])
 
 
-def _check(output: Path) -> None:
+def check_output(output: Path) -> None:
+    """Refuse a file of another kind than is written, and a directory."""
     if output.suffix.lower() not in ENDINGS:
         raise UsageError(f"-o {output}: the ending says what is written; end it in {', '.join(ENDINGS)}")
     if output.is_dir():
         raise UsageError(f"-o {output} is a directory; name a file in it")
 
 
-def _check_outside(output: Path, record: StudyRecord) -> None:
+def check_outside(output: Path, record: StudyRecord) -> None:
     """Refuse to write where the study would read it: its next run would take predictions for data."""
     joined = (record.spec.get("join") or {}).values()
     asked = [name for one in (record.spec, *joined) for name in held_out.paths_of(one)]

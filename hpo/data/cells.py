@@ -28,6 +28,17 @@ class Split:
     train: tuple[int, ...]
     test: tuple[int, ...]
 
+    @property
+    def known(self) -> tuple[int, ...]:
+        """The cells whose rows are known when the others are predicted: a gap is known, though not trained on.
+
+        Examples
+        --------
+        >>> Split(train=(0, 1), test=(3,)).known
+        (0, 1, 2)
+        """
+        return (*self.train, *range(max(self.train, default=0) + 1, min(self.test, default=0)))
+
 
 @dataclass(frozen=True)
 class FoldPlan:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from algorithms.arrays import Array
+from algorithms.arrays import Values
 from algorithms.contract import Summary
+from hpo.data.calendar import Order
 from hpo.data.values import times_of
 from hpo.errors import DataError
 
@@ -25,8 +26,8 @@ class Clock:
     Examples
     --------
     >>> rows = pa.record_batch({"day": pa.array([7, 9])})
-    >>> Clock().of(rows, 100).tolist(), Clock("day").of(rows, 100).tolist()
-    ([100.0, 101.0], [7.0, 9.0])
+    >>> [clock.of(rows, 100)["clock"].tolist() for clock in (Clock(), Clock("day"))]
+    [[100.0, 101.0], [7.0, 9.0]]
     """
 
     column: str | None = None
@@ -36,8 +37,8 @@ class Clock:
         """The column that is read, if there is one."""
         return () if self.column is None else (self.column,)
 
-    def of(self, batch: pa.RecordBatch, first_row: int, where: str = "") -> Array:
-        """Return the clock of each row of a batch whose first row has that place.
+    def of(self, batch: pa.RecordBatch, first_row: int, where: str = "") -> Mapping[str, Values]:
+        """Return the clock of each row of a batch whose first row has that place, as batches have it.
 
         Raises
         ------
@@ -45,7 +46,7 @@ class Clock:
             A row has no time.
         """
         if self.column is None:
-            return np.arange(first_row, first_row + batch.num_rows, dtype=np.float64)
+            return {"clock": np.arange(first_row, first_row + batch.num_rows, dtype=np.float64)}
         times = times_of(batch.column(self.column))
         if not np.isfinite(times).all():
             row = int(np.flatnonzero(~np.isfinite(times))[0])
@@ -53,7 +54,15 @@ class Clock:
                 f"{where or 'the data'}: row {first_row + row:,} has no {self.column!r}, by which half_life ages "
                 "rows; leave such rows out, or give half_life a number of rows"
             )
-        return times
+        return {"clock": times}
+
+
+def beside_of(summaries: Iterable[Summary], order: Order | None) -> tuple[Clock | Order, ...]:
+    """Return what says more of each row than its columns: how old it is, or which step of which series."""
+    summaries = list(summaries)
+    clock = clock_of(summaries)
+    ordered = any(summary.ordered for summary in summaries)
+    return (*([clock] if clock is not None else []), *([order] if ordered and order is not None else []))
 
 
 def clock_of(summaries: Iterable[Summary]) -> Clock | None:

@@ -22,6 +22,7 @@ from hpo.data.sources.roles import Roles, as_names, index_columns, resolve_roles
 from hpo.data.sources.text import USUAL, TextFormat
 from hpo.data.sources.windows import ALL, Window
 from hpo.errors import DataError, DataWarning
+from hpo.process.garbage import no_search
 
 
 def open_dataset(
@@ -192,6 +193,7 @@ def _by_name(asked: Mapping[str, Any]) -> bool:
     return isinstance(asked["weight"], str)
 
 
+@no_search()
 def _listed(data: Any, options: Mapping[str, Any] | None) -> list[DataFile]:
     """Return the files of paths; refuses what is none."""
     if not _are_paths(data):
@@ -202,6 +204,7 @@ def _listed(data: Any, options: Mapping[str, Any] | None) -> list[DataFile]:
     return list_files(data, options)
 
 
+@no_search()
 def _open_files(
     files: Sequence[DataFile],
     asked: dict[str, Any],

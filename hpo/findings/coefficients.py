@@ -32,7 +32,7 @@ def coefficient_table(fitted: Pipeline) -> pd.DataFrame | None:
     if coef is None:
         return None
     values, names = np.atleast_2d(np.asarray(coef, dtype=float)), fitted[:-1].get_feature_names_out()
-    if not len(names) or values.shape[1] != len(names):
+    if names is None or not len(names) or values.shape[1] != len(names):
         return None
     return pd.DataFrame(values.T, index=[str(n) for n in names], columns=_labels(model, len(values)))
 

@@ -16,13 +16,13 @@ from hpo.errors import TuneError
 from hpo.findings.result import Result
 from hpo.process.settings import Location, default_storage, existing_store, open_store
 from hpo.process.threads import one_thread
-from hpo.question.half_life import search_of
-from hpo.question.question import solved_from, summaries_of
+from hpo.question.question import searches, solved_from, summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.learned.pilot import Pilot, shape_of
 from hpo.states.learned.seen import context_of
+from hpo.states.learned.series import kept
 from hpo.states.learned.summaries import recorded
 from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
@@ -131,7 +131,7 @@ def load(
         )
     kept = open_store(store) if store is not None else _recorded_store(record.store, name)
     spec = build(record.spec)
-    searched = widened(resolve(spec.algorithm, search_of(spec)), record.wide)
+    searched = widened(resolve(spec.algorithm, searches(spec)), record.wide)
     refit = False if record.goals > 1 else None
     scoring = resolve_scoring(record.metrics, searched, spec.scoring_rows, refit)
     found = _evidence(record, searched, scoring, kept, name)
@@ -177,7 +177,7 @@ def _evidence(
 ) -> Evidence:
     summaries = summaries_of(searched, scoring)
     targets, weight = record.targets, record.weight
-    pilot = recorded(_pilot(record), summaries, targets, weight, record.known, store)
+    pilot = recorded(_pilot(record, store), summaries, targets, weight, record.known, store)
     contexts = {s: context_of(s, pilot, targets, weight) for s in summaries}
     cells = {s: _cells(s, pilot, contexts[s], record, store, name) for s in summaries}
     return evidence(pilot, contexts, cells, scoring, solved_from(searched))
@@ -206,9 +206,10 @@ def _cells(
     return cells
 
 
-def _pilot(record: StudyRecord) -> Pilot:
+def _pilot(record: StudyRecord, store: StateStore) -> Pilot:
     encoder = ColumnEncoder.from_dict(record.encoder)
     splits = tuple(Split(train, test) for train, test in record.plan)
     folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds, record.places)
     shape = shape_of(encoder, record.targets)
-    return RecordedPilot(encoder, folds, shape, record.pilot, "recorded")
+    calendar = None if record.series is None else kept(record.series, store)
+    return RecordedPilot(encoder, folds, shape, record.pilot, "recorded", calendar=calendar)

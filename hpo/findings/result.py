@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from algorithms.contract import steps_of
 from algorithms.lazily import pandas, sklearn
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
+from hpo.findings.forecasts import forecasts
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy, reading_of, without_score
 from hpo.process.threads import one_thread, threads_for
 from hpo.trials import selection
@@ -209,6 +210,8 @@ class Result:
             fitted = algorithm.estimator(algorithm.solve(whole) if solution is None else solution)
         from hpo.data.encoding.transformer import Encoder  # noqa: PLC0415 -- loads scikit-learn
 
+        if self.run.evidence.pilot.calendar is not None:  # its rows are windows
+            return sklearn.pipeline.Pipeline(steps_of(fitted))
         encoder = Encoder.of(self.run.evidence.pilot.encoder)
         return sklearn.pipeline.Pipeline([("encoder", encoder), *steps_of(fitted)])
 
@@ -261,8 +264,56 @@ class Result:
         joined, ``data`` are further facts, to which the same are joined; ``join=`` gives others, and ``join={}``
         takes rows that are joined already.
         """
+        if self.run.evidence.pilot.calendar is not None:
+            raise TuneError("series are not predicted by row; result.forecast(data=rows) goes on from these rows")
         model = self.best_model if candidate is None else self.model_of(candidate)
         return predict(model, data, {**reading_of(self.record, self.run.join), **options})
+
+    def forecast(
+        self,
+        horizon: int | None = None,
+        *,
+        quantiles: Sequence[float] = (),
+        data: object = None,
+        candidate: Candidate | None = None,
+        **options: object,
+    ) -> pd.DataFrame:
+        """Return the next steps of every series: columns that name it, its time, ``mean``, and quantiles.
+
+        It goes on from the last rows of each series, which the states hold: no row of the study is read.
+
+        Parameters
+        ----------
+        horizon : how many steps; None for those that the study was tuned for, which are the most.
+        quantiles : shares such as ``[0.1, 0.9]``; each is a column, ``q0.1``. Errors are taken as normal, as large
+            as those on the rows that the model was made of, at each step and by the scale of each series.
+        data : further rows of these series, or of others: files, or a frame. The forecast goes on from them;
+            nothing is trained.
+        candidate : one of ``candidates``; None for the best.
+        options : of reading, as ``storage_options``.
+
+        Raises
+        ------
+        TuneError
+            The study is not of series, or does not reach so far.
+        hpo.errors.DataError
+            Further rows do not suit the study, or repeat a time of a series.
+
+        Examples
+        --------
+        >>> import pandas as pd, hpo
+        >>> sales = [2.0 * (t % 2) + t / 9 + (t * t % 7) / 5 for t in range(60)]
+        >>> rows = pd.DataFrame({"year": range(1960, 2020), "sales": sales})
+        >>> result = hpo.tune(
+        ...     rows, "sales", "linear_forecaster", time="year", folds={"scheme": "backtest", "horizon": 2},
+        ...     search={"linear_forecaster.alpha": 1.0}, trials=1, store=None,
+        ... )
+        >>> result.forecast(quantiles=[0.9]).round(2).to_dict("list")
+        {'year': [2020, 2021], 'mean': [6.89, 8.99], 'q0.9': [7.33, 9.41]}
+        """
+        chosen = self.best if candidate is None else candidate
+        reading = {**reading_of(self.record, None), **options}
+        return forecasts(self.run, chosen, self.model_of(chosen)[-1], horizon, quantiles, data, reading)
 
     def _check_single(self) -> None:
         if self.record.several:

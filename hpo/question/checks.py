@@ -10,7 +10,7 @@ from algorithms.tasks import CLASS, TASKS
 from hpo.data.dataset import Dataset
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.sources.roles import check_class, check_number
-from hpo.errors import SearchError, TuneError
+from hpo.errors import DataError, SearchError, TuneError
 from hpo.question.half_life import check_half_life
 from hpo.question.question import Asked, without_hashing
 from hpo.question.scoring import one_task
@@ -112,6 +112,11 @@ def _scoring(asked: Asked, labels: Labels) -> None:
     check_scoring(asked.scoring, asked.searched, asked.dataset, labels)
 
 
+def _features(asked: Asked, _labels: Labels) -> None:
+    if not asked.dataset.features and asked.spec.time is None:
+        raise DataError("no feature is left after target, weight and drop; ask for fewer of them")
+
+
 def _hashing(asked: Asked, _labels: Labels) -> None:
     check_hashing(asked.searched, asked.spec.hash_columns)
 
@@ -128,5 +133,7 @@ def _engine(asked: Asked, _labels: Labels) -> None:
     check_engine(asked.spec.engine, asked.dataset, asked.spec.storage_options)
 
 
-CHECKS: Sequence[Callable[[Asked, Labels], None]] = (_task, _scoring, _hashing, _fidelity, _half_life, _engine)
+CHECKS: Sequence[Callable[[Asked, Labels], None]] = (
+    _features, _task, _scoring, _hashing, _fidelity, _half_life, _engine,
+)  # fmt: skip
 """Every check, in the order in which they are made."""

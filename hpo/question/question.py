@@ -12,6 +12,7 @@ import numpy as np
 from algorithms.contract import Summary
 from algorithms.imports import allow, listed
 from algorithms.tasks import CLASS, TASKS
+from hpo.data.calendar import Calendar
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.sources.named import IN_MEMORY, data_names
@@ -20,6 +21,7 @@ from hpo.question.half_life import search_of
 from hpo.question.layout import Layout
 from hpo.question.scoring import Scoring, one_task, resolve_scoring
 from hpo.question.search import Searched, check_mappings, named, resolve
+from hpo.question.series import search_of as series_of
 from state_store import StateStore, digest
 from studies.masking import mask
 from studies.spec.definition import definition
@@ -81,6 +83,7 @@ class Question(Asked):
     layout : how columns are encoded and folds cut, where that was agreed on; None where it is learned.
     wide : which algorithms are answered by another, since their states do not fit in memory.
     engine : where passes run.
+    calendar : the series and their times; None where rows do not follow one another.
     """
 
     folds: FoldScheme
@@ -89,6 +92,7 @@ class Question(Asked):
     layout: Layout | None = None
     wide: Mapping[str, str] = field(default_factory=dict)
     engine: Engine = field(default_factory=Engine)
+    calendar: Calendar | None = None
 
     @property
     def data_state(self) -> str:
@@ -161,8 +165,13 @@ def without_hashing(searched: Sequence[Searched]) -> list[str]:
 
 def resolved(spec: StudySpec) -> tuple[list[Searched], Scoring]:
     """Return the algorithms of a spec with what is searched of each, and how they are scored."""
-    searched = resolve(spec.algorithm, search_of(spec))
+    searched = resolve(spec.algorithm, searches(spec))
     return searched, resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
+
+
+def searches(spec: StudySpec) -> dict[str, object]:
+    """Return what a study searches, with what its half-life and its series say of every algorithm as constants."""
+    return {**series_of(spec), **search_of(spec)}
 
 
 def masked(value: object) -> object:

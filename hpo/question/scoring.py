@@ -185,9 +185,17 @@ def resolve_scoring(
         found.sort(key=lambda pair: pair[0] != refit)
     exact = frozenset(name for name, known in found if known)
     needless = len(exact) == len(found) and not any(one.has_threshold for one in searched)
-    kind = ScoringSample if TASKS[one_task(searched)].target else Sample
-    sample = None if needless else aged_alike(kind(size=scoring_rows), searched)
+    sample = None if needless else aged_alike(_sample(searched, scoring_rows), searched)
     return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)
+
+
+def _sample(searched: Sequence[Searched], size: int) -> Summary:
+    """Return the summary of the held-out rows that scores are computed on."""
+    summaries = [summary for one in searched for summary in one.summaries()]
+    own = summaries[0].sampling(size, summaries)
+    if own is not None:
+        return own
+    return (ScoringSample if TASKS[one_task(searched)].target else Sample)(size=size)
 
 
 def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:

@@ -64,16 +64,18 @@ def pilot_of(question: Question) -> Pilot:
     if classes:
         check(question, classes)
     folds = dealt(question.folds, dataset, store, classes)
-    return make_pilot(
+    made = make_pilot(
         dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns, seen_by(question)
     )
+    return replace(made, calendar=question.calendar)
 
 
 def seen_by(question: Question) -> Callable[[Pilot], float]:
     """Return what tells of which share of the segments there are leaves that were made with a pilot."""
 
     def share(pilot: Pilot) -> float:
-        told = with_stored(pilot, question.dataset, question.summaries, question.store)
+        ordered = replace(pilot, calendar=question.calendar)
+        told = with_stored(ordered, question.dataset, question.summaries, question.store)
         return share_seen(contexts_of(question, told).values(), told, question.dataset, question.store)
 
     return share

@@ -13,7 +13,7 @@ from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Held, State, Summary
 from algorithms.families.calibrated import Cells, CellsSummary
 from algorithms.summaries.sample import SampleState
-from hpo.data.cells import FoldPlan
+from hpo.data.cells import FoldPlan, Split
 from hpo.errors import TuneError
 
 S = TypeVar("S", bound=State, default=State, covariant=True)
@@ -109,8 +109,7 @@ def held_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldSta
     ----------
     summary, cells, plan : as of :func:`fold_states`.
     """
-    test = tuple(_merged(summary, [cells[c] for c in split.test]) for split in plan.splits)
-    return FoldStates(tuple(cells), (), test, _merged(summary, cells), plan, summary)
+    return FoldStates(tuple(cells), (), _tested(summary, cells, plan), _merged(summary, cells), plan, summary)
 
 
 def fold_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldStates[T]:
@@ -124,7 +123,7 @@ def fold_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldSta
     cells : one state per cell of the plan.
     plan : the splits.
     """
-    test = tuple(_merged(summary, [cells[c] for c in split.test]) for split in plan.splits)
+    test = _tested(summary, cells, plan)
     if leaves_one_out(plan):
         others, whole = _all_but_one(summary, cells)
         train = tuple(others[split.test[0]] for split in plan.splits)
@@ -132,6 +131,19 @@ def fold_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldSta
         train = tuple(_merged(summary, [cells[c] for c in split.train]) for split in plan.splits)
         whole = _merged(summary, cells)
     return FoldStates(tuple(cells), train, test, whole, plan, summary)
+
+
+def _tested(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> tuple[T, ...]:
+    """Return what each split is scored on; of rows that follow one another, beside what is known before them."""
+
+    def tested(split: Split) -> T:
+        test = _merged(summary, [cells[c] for c in split.test])
+        if not summary.ordered or not split.known:
+            return test
+        held: T = summary.held_out(_merged(summary, [cells[c] for c in split.known]), test)
+        return held
+
+    return tuple(tested(split) for split in plan.splits)
 
 
 def leaves_one_out(plan: FoldPlan) -> bool:

@@ -11,6 +11,7 @@ import functools
 import os
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
@@ -19,7 +20,8 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from algorithms.contract import Batch, State, Summary, pieces_for
-from hpo.data.clocks import Clock, clock_of
+from hpo.data.calendar import Order
+from hpo.data.clocks import Clock, beside_of
 from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
@@ -29,7 +31,7 @@ from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
 from hpo.process.workers import Workers
-from hpo.states.elsewhere import made_elsewhere
+from hpo.states.driver import Roll, Rolls, made_elsewhere
 from hpo.states.learned.pilot import Pilot
 from hpo.states.runs import (
     HELD,
@@ -158,7 +160,8 @@ class Pass:
                 beside = opened.enter_context(ThreadPoolExecutor(1))
                 made = in_order(work, units, engine.n_jobs or self._threads(units), beside)
             else:
-                elsewhere = made_elsewhere(self, workers, units, known.lacking, progress, stop)
+                rolls = Rolls(known.rolled, self._rolls(known))
+                elsewhere = made_elsewhere(self, workers, units, known.lacking, rolls, progress, stop)
                 made = opened.enter_context(closing(elsewhere))
             _Merging(self, result, known, made, work, unsaved).run(functools.partial(self._stopped, stop, result))
         result.seconds = time.perf_counter() - began
@@ -213,6 +216,26 @@ class Pass:
             if segment in lacking:
                 units[-1].append((segment, lacking[segment]))
         return [unit for unit in units if unit]
+
+    def _rolls(self, known: _Known) -> list[Roll]:
+        """Return the runs that workers merge: those that are long, and of states too large for :meth:`small`."""
+        found = []
+        for run in known.runs:
+            if is_long(run):
+                segments = self.dataset.segments[run.start : run.start + len(run.keys)]
+                large = {s for s in self.contexts if run.key not in known.rolled[s] and not self.small(s, segments)}
+                found += [Roll(run, frozenset(large))] if large else []
+        return found
+
+    def small(self, summary: Summary, segments: Sequence[Segment]) -> bool:
+        """Return whether the state of a run of segments is small: this process keeps it merged."""
+        most = sum(self.leaf_bytes(summary, segment) for segment in segments)
+        return min(most, self.pilot.folds.leaf_cells * summary.nbytes(self.pilot.shape)) <= KEPT
+
+    def most_leaves(self, summary: Summary, segments: Sequence[Segment]) -> int:
+        """Return how many leaves of segments may be held at once."""
+        largest = max(self.leaf_bytes(summary, segment) for segment in segments)
+        return min(PACK, max(1, HELD // max(1, largest)))
 
     def leaf_bytes(self, summary: Summary, segment: Segment) -> int:
         """Return how large a segment's leaf is at most, roughly: no state is much larger than its rows."""
@@ -291,8 +314,9 @@ class Pass:
         rows = without_target = without_weight = 0
         draws = any(s.draws for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
-        clock = clock_of(summaries)
-        for encoded, read in self._batches(segment, ahead=ahead, draws=draws, clock=clock):
+        calendar = self.pilot.calendar
+        beside = beside_of(summaries, None if calendar is None else calendar.order)
+        for encoded, read in self._batches(segment, ahead=ahead, draws=draws, beside=beside):
             if stop.is_set():
                 return {}
             for s, states in cells.items():
@@ -308,24 +332,24 @@ class Pass:
         return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
 
     def _batches(
-        self, segment: Segment, *, ahead: bool, draws: bool, clock: Clock | None
+        self, segment: Segment, *, ahead: bool, draws: bool, beside: Sequence[Clock | Order]
     ) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
-        beside = (*folds.columns, *(clock.columns if clock is not None else ()))
-        columns = tuple(dict.fromkeys((*dataset.columns, *beside)))
+        more = (*folds.columns, *(column for one in beside for column in one.columns))
+        columns = tuple(dict.fromkeys((*dataset.columns, *more)))
         looked = dataset.looked_up
         first_row, n_cells, assign = 0, folds.leaf_cells, folds.assigner(segment)
-        features = [field.name for field in dataset.features if not looked or field.name not in beside]
+        features = [field.name for field in dataset.features if not looked or field.name not in more]
         scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
         for rows in read_ahead(scanned) if ahead else scanned:
             batch = rows.batch
             cells = assign(batch, first_row)
             hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
-            times = None if clock is None else clock.of(batch, first_row, segment.id)
+            told = {k: v for one in beside for k, v in one.of(batch, first_row, segment.id).items()}
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
                 rows, dataset.targets, dataset.weight, cells, n_cells,
-                priority=hashes, clock=times, workspace=workspace, where=segment.id, tables=self._tables,
+                priority=hashes, beside=told, workspace=workspace, where=segment.id, tables=self._tables,
             )  # fmt: skip
             parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))
             yield _Parts(parts, encoded.without_target, encoded.without_weight), batch.num_rows
@@ -432,7 +456,7 @@ class _Merging:
     work: Callable[..., list[Made]]
     unsaved: list[StoreWriteError]
     _before: int = 0
-    _fresh: Iterator[Made] = field(default_factory=lambda: iter(()))
+    _fresh: deque[Made] = field(default_factory=deque)
     _runs: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
     _new: dict[Summary, dict[str, tuple[Run, Rolled]]] = field(default_factory=dict)
 
@@ -443,7 +467,9 @@ class _Merging:
             self._run(place, run, missing, stopped)
         self._flush()
 
-    def _run(self, place: int, run: Run, missing: Collection[str], stopped: Callable[[], None]) -> None:
+    def _run(self, place: int, run: Run, missing: set[str], stopped: Callable[[], None]) -> None:
+        if not missing.isdisjoint(run.keys):
+            self._wait(stopped)  # workers may merge the run meanwhile
         rolled = {s: found for s in self.of.contexts if (found := self._rolled(s, place)) is not None}
         rolling = {s: Rolling(self.of.pilot.ready(s)) for s in self.of.contexts if s not in rolled}
         segments = self.of.dataset.segments[run.start : run.start + len(run.keys)]
@@ -475,11 +501,15 @@ class _Merging:
 
     def _next(self, stopped: Callable[[], None]) -> Made:
         """Return the leaves of the next segment that was read."""
-        while (found := next(self._fresh, None)) is None:
+        self._wait(stopped)
+        return self._fresh.popleft()
+
+    def _wait(self, stopped: Callable[[], None]) -> None:
+        """Wait for the next segment that is read."""
+        while not self._fresh:
             unit = next(self.made)
             stopped()
-            self._fresh = iter(unit)
-        return found
+            self._fresh.extend(unit)
 
     def _rolled(self, summary: Summary, place: int) -> Rolled | None:
         """Return a run that is kept merged; loads those that follow with it, which lie in the same pack."""
@@ -488,7 +518,8 @@ class _Merging:
             return None
         known = self._runs.get(summary, {})
         if runs[0].key not in known:
-            keys = [run.key for run in runs[:PACK] if run.key in there]
+            most = self.of.most_leaves(summary, self.of.dataset.segments)
+            keys = [run.key for run in runs[:most] if run.key in there]
             like = empty_run(summary, self.of.pilot)
             known = self._runs[summary] = self.of.store.get_many(self.of.contexts[summary], keys, like)
         return known.pop(runs[0].key, None)
@@ -505,9 +536,8 @@ class _Merging:
         """Return a leaf from the store, with those that follow in its run; one that is damaged or gone is made."""
         if keys[0] not in stored:
             stored.clear()
-            most = max(1, HELD // max(1, self.of.leaf_bytes(summary, segment)))
-            lacking = self.known.lacking[summary]
-            stored.update(self.of.known(summary, [key for key in keys[: min(most, PACK)] if key not in lacking]))
+            most, lacking = self.of.most_leaves(summary, [segment]), self.known.lacking[summary]
+            stored.update(self.of.known(summary, [key for key in keys[:most] if key not in lacking]))
         if keys[0] in stored:
             return stored.pop(keys[0])
         made = self.work([(segment, keys[0])], lacking={summary: {keys[0]}})
@@ -517,10 +547,8 @@ class _Merging:
 
     def _keep(self, run: Run, found: Mapping[Summary, Rolled], segments: Sequence[Segment]) -> None:
         """Keep a run merged, with those that follow, where its state is small."""
-        cells = self.of.pilot.folds.leaf_cells
         for s, rolled in found.items():
-            most = sum(self.of.leaf_bytes(s, segment) for segment in segments)
-            if min(most, cells * s.nbytes(self.of.pilot.shape)) <= KEPT:
+            if self.of.small(s, segments):
                 self._new.setdefault(s, {})[run.key] = run, rolled
                 if len(self._new[s]) >= PACK:
                     self.of.keep_runs(s, self._new.pop(s), self.unsaved)

@@ -147,7 +147,7 @@ def _read_again(
     for summary, new in learned.items():
         keep(summary, new, found.pilot, dataset, store)
     known = {s: new.known for s, new in learned.items()}
-    pilot = replace(found.pilot, known={**found.pilot.known, **known})
+    pilot = found.pilot.knowing(known)
     _check_memory(question, pilot, list(learned))
     contexts = contexts_of(question, pilot)
     progress.begin_pass(dataset.rows, dataset.nbytes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Event
 
@@ -87,7 +87,7 @@ class Refining:
 
     def _refine(self, summary: Summary, known: Known) -> None:
         pilot = self.found.pilot
-        pilot = replace(pilot, known={**pilot.known, summary: known})
+        pilot = pilot.knowing({summary: known})
         try:
             self._check_memory(summary, pilot)
             states, context = self._read(summary, pilot, known)

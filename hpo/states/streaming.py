@@ -145,7 +145,7 @@ class Flow:
             where = f"the stream {self.name!r}"
             clock = None if self._clock is None else self._clock.of(batch, self.position, where)
             encoded = pilot.encoder.encode_cells(
-                batch, self.targets, self.weight, cells, n_cells, priority=hashes, clock=clock,
+                batch, self.targets, self.weight, cells, n_cells, priority=hashes, beside=clock,
                 workspace=self._workspace, where=where,
             )  # fmt: skip
             self.cells = self._with(encoded)

@@ -238,7 +238,7 @@ def _pass(
 
 
 def _knowing(pilot: Pilot, summary: Summary, known: Known) -> Pilot:
-    return replace(pilot, known={**pilot.known, summary: known})
+    return pilot.knowing({summary: known})
 
 
 def _standard_error(winner: Candidate, polishing: Polishable) -> float:

@@ -13,7 +13,8 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from algorithms.brief import briefly
-from hpo.errors import TuneError
+from algorithms.errors import RepeatedStep
+from hpo.errors import DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
@@ -25,6 +26,7 @@ from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.fold_sizes import noted_sizes
 from hpo.states.forecast import Awaited, with_memory
 from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.series import keep
 from hpo.states.learned.summaries import record_of as record_known
 from hpo.states.learned.summaries import with_known
 from hpo.states.reading import Reading, read
@@ -234,12 +236,17 @@ class Runner:
         question, spec = self.question, self.question.spec
         pilot = with_known(pilot, question.dataset, question.summaries, question.store, spec.seed)
         awaited = Awaited.of(question, pilot)
-        made = read(question, pilot, self.progress, stop)
-        if awaited is not None:
-            made = replace(made, forecast=awaited.met(made.result.seconds))
-        found = evidence(
-            made.pilot, made.contexts, made.result.cells, question.scoring, solved_from(question.searched)
-        )
+        try:
+            made = read(question, pilot, self.progress, stop)
+            if awaited is not None:
+                made = replace(made, forecast=awaited.met(made.result.seconds))
+            found = evidence(
+                made.pilot, made.contexts, made.result.cells, question.scoring, solved_from(question.searched)
+            )
+        except RepeatedStep as error:
+            if pilot.calendar is None:
+                raise
+            raise DataError(pilot.calendar.twice(error.series, error.step)) from error
         check_rows(found, made.result, question.metric)
         if made.result.states_built:
             segments = [made.pilot.folds.key(segment) for segment in question.dataset.segments]
@@ -424,6 +431,7 @@ class Runner:
             store=str(question.store.location),
             cost=cost,
             forecast=made.forecast,
+            series=None if pilot.calendar is None else keep(pilot.calendar, question.store),
         )
 
     def _taken(self) -> Mapping[str, str] | None:

@@ -201,6 +201,7 @@ class StudyRecord:
     stopped : why the trials ended; empty while they run.
     edition : which edition of the study it is; None of one that was recorded before there were any.
     forecast : what the pass was expected to take, and took; None where nobody asked.
+    series : how rows follow one another, and where the names of their series are; None where they do not.
 
     Examples
     --------
@@ -244,6 +245,7 @@ class StudyRecord:
     stopped: str = ""
     edition: EditionNote | None = None
     forecast: Forecast | None = None
+    series: Mapping[str, Any] | None = None
 
     @property
     def standing(self) -> int | None:
@@ -280,7 +282,7 @@ class StudyRecord:
         values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
-        spare = "polish", "edition", "forecast"
+        spare = "polish", "edition", "forecast", "series"
         return {key: value for key, value in found.items() if key not in spare or value is not None}
 
     @classmethod

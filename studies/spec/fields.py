@@ -111,14 +111,16 @@ class FoldScheme(Strict):
     Attributes
     ----------
     scheme : ``"kfold"`` (by row), ``"stratified"`` (by row, each class in every fold; that of classifiers by
-        itself), ``"group"`` (no group is split), ``"stratified_group"``, ``"time"`` (train on the past) or
-        ``"segment"`` (each file is a fold). None: stratified for classifiers, else kfold.
+        itself), ``"group"`` (no group is split), ``"stratified_group"``, ``"time"`` (train on the past),
+        ``"segment"`` (each file is a fold) or ``"backtest"`` (of series: train on the past, test on the steps that
+        follow). None: stratified for classifiers, else kfold.
     column : the group or time column.
-    n_splits : number of folds; of time 1 is a hold-out.
+    n_splits : number of folds; of time and backtests 1 is a hold-out. Of backtests 3 by default.
     seed : of the deal; None for the study's.
     boundaries : explicit cuts of the time column, in place of ``n_splits``.
     gap : what lies less than this before a test part in time is not trained on: days, or units of a column that is
-        a number; text has a unit (``"7d"``, ``"12h"``).
+        a number; text has a unit (``"7d"``, ``"12h"``). Of backtests a number of steps.
+    horizon : of backtests, the steps that each split tests on; None for a season, or 8.
 
     Examples
     --------
@@ -126,16 +128,26 @@ class FoldScheme(Strict):
     5
     """
 
-    scheme: Literal["kfold", "stratified", "group", "stratified_group", "time", "segment"] | None = None
+    scheme: (
+        Literal["kfold", "stratified", "group", "stratified_group", "time", "segment", "backtest"] | None
+    ) = None
     column: str | None = None
     n_splits: int = Field(default=5, ge=1, le=1000)
     seed: int | None = None
     boundaries: Annotated[tuple[int | float | str, ...], BeforeValidator(_listed)] | None = None
     gap: Annotated[int | float | str, BeforeValidator(duration)] | None = None
+    horizon: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fewer(cls, values: Any) -> Any:
+        """Return the values with fewer splits of backtests, which take steps from short series."""
+        backtest = isinstance(values, Mapping) and values.get("scheme") == "backtest"
+        return {"n_splits": 3, **values} if backtest else values
 
     @model_validator(mode="after")
     def _check(self) -> FoldScheme:
-        by_row = self.scheme in (None, "kfold", "stratified", "segment")
+        by_row = self.scheme in (None, "kfold", "stratified", "segment", "backtest")
         named = self.scheme or "kfold"
         if not by_row and self.column is None:
             raise wrong(f"the scheme {self.scheme!r} needs a 'column'")
@@ -147,9 +159,11 @@ class FoldScheme(Strict):
             raise wrong("the scheme 'segment' is a fold for each file; leave 'n_splits' and 'seed' out")
         if self.boundaries is not None and self.scheme != "time":
             raise wrong(f"boundaries go with 'scheme: time', not {named!r}")
-        if self.gap is not None and self.scheme != "time":
-            raise wrong(f"a gap goes with 'scheme: time', not {named!r}")
-        if self.n_splits < 2 and self.scheme != "time":
+        if self.gap is not None and self.scheme not in ("time", "backtest"):
+            raise wrong(f"a gap goes with 'scheme: time' or 'backtest', not {named!r}")
+        if self.horizon is not None and self.scheme != "backtest":
+            raise wrong(f"a horizon goes with 'scheme: backtest', not {named!r}")
+        if self.n_splits < 2 and self.scheme not in ("time", "backtest"):
             raise wrong(f"n_splits is 1, a hold-out, and that goes with 'scheme: time'; {named!r} takes 2 or more")
         return self
 

@@ -129,6 +129,40 @@ class StudySpec(Strict):
     items of fewer users out. The study is of a sparse matrix of users by items; algorithms of the task
     ``recommendation`` take it."""
 
+    time: Annotated[
+        str | None,
+        Option(
+            "str | None",
+            "column of times, where rows are steps of series to forecast",
+            "COLUMN",
+            defines="if given",
+        ),
+    ] = None
+    """The column of times where each row is one step of a series, for algorithms that forecast: dates, timestamps,
+    whole numbers, or text such as ``2024-12``, ``2024 Q4``. What is missing between two times is a gap."""
+
+    series: Annotated[
+        Names | None,
+        Option(
+            "str | Iterable[str] | None", "with time: columns that name the series", "[COLUMN]", defines="if given"
+        ),
+    ] = None
+    """With ``time``: the column that names the series of each row, or several that do so together; None where all
+    rows are of one series."""
+
+    freq: Annotated[
+        str | None,
+        Option(
+            "str | None",
+            "with time: how far apart times are; found in the data by default",
+            "M",
+            defines="if given",
+        ),
+    ] = None
+    """With ``time``: how far apart times are: ``"Y"``, ``"Q"``, ``"M"``, ``"W"``, ``"D"``, ``"B"`` (weekdays),
+    ``"h"``, ``"min"``, ``"s"``, or so many of them, as ``"15min"``; of a column of numbers their distance, as
+    ``"1"``. None finds it: what the distances of all times are multiples of."""
+
     features: Annotated[
         Names | None,
         Option("Iterable[str] | None", "columns to use; all but the target by default", "[COLUMN]", defines=True),
@@ -170,14 +204,17 @@ class StudySpec(Strict):
         Folds,
         Option(
             "Any",
-            "or {scheme: group, column: C, n_splits: 5}; or kfold, stratified, stratified_group, time, segment",
+            "or {scheme: group, column: C, n_splits: 5}; kfold, stratified, stratified_group, time, segment, "
+            "backtest",
             defines=True,
         ),
     ] = 5
     """A number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column": "customer",
     "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``, ``"stratified_group"`` (whose
     column is no feature unless ``features`` names it), ``"time"`` (with ``gap`` in days, or units of a column
-    that is a number) and ``"segment"`` (each file is a fold: the models of the other files are tested on it); or,
+    that is a number), ``"segment"`` (each file is a fold: the models of the other files are tested on it) and,
+    with ``time``, ``"backtest"`` (``{"scheme": "backtest", "horizon": 8, "n_splits": 3, "gap": 0}``: each split
+    trains on the past and tests on the next 8 steps; a number of folds with ``time`` is that many of these); or,
     for data in memory, any scikit-learn splitter."""
 
     scoring: Annotated[

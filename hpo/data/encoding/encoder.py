@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from algorithms.arrays import Array, Floats
+from algorithms.arrays import Array, Floats, Values
 from algorithms.batches import Label
 from algorithms.contract import Batch, Column, SparseBatch
 from algorithms.lazily import sklearn
@@ -227,16 +227,16 @@ class ColumnEncoder:
         n_cells: int,
         *,
         priority: Words | None = None,
-        clock: Array | None = None,
+        beside: Mapping[str, Values] | None = None,
         workspace: Workspace | None = None,
         where: str = "",
         tables: Tables | None = None,
     ) -> Encoded:
         """Return a batch of encoded rows sorted by cell, with the number of rows of each cell.
 
-        Like :meth:`encode` otherwise. ``cells`` has a cell for each row, ``priority`` a hash, ``clock`` what it
-        ages by. Features that are a sparse matrix stay sparse; those that are looked up stay codes, of tables that
-        ``tables`` encodes once.
+        Like :meth:`encode` otherwise. ``cells`` has a cell for each row, ``priority`` a hash, and ``beside``
+        what else batches say of each row. Features that are a sparse matrix stay sparse; those that are looked up
+        stay codes, of tables that ``tables`` encodes once.
         """
         matrix, batch = (rows.sparse, rows.batch) if isinstance(rows, Rows) else (None, rows)
         usable = usable_rows(batch, targets, weight, where, self.classes_)
@@ -250,7 +250,7 @@ class ColumnEncoder:
         else:
             encoded = self._gather(batch, targets, weight, order, workspace, where)
             encoded = encoded if hashes is None else replace(encoded, priority=hashes)
-        encoded = encoded if clock is None else encoded.but(clock=clock[order])
+        encoded = encoded.but(**{name: values[order] for name, values in (beside or {}).items()})
         return Encoded(encoded, counts, usable.without_target, usable.without_weight)
 
     def _beside(

@@ -14,8 +14,10 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from algorithms.arrays import Values
+from hpo.data.calendar import Calendar
 from hpo.data.cells import FoldPlan, Split
 from hpo.data.dataset import Dataset
+from hpo.data.folds.backtest import BacktestFolds
 from hpo.data.folds.dealing import Cells
 from hpo.data.folds.groups import GroupFolds, StratifiedGroupFolds
 from hpo.data.folds.schemes import DEALT, FoldScheme, HashFolds, StratifiedFolds
@@ -31,10 +33,12 @@ from studies.spec.durations import seconds_of
 _SCHEMES: dict[str, type[FoldScheme]] = {
     "kfold": HashFolds, "stratified": StratifiedFolds, "group": GroupFolds,
     "stratified_group": StratifiedGroupFolds, "time": TimeFolds, "segment": SegmentFolds,
+    "backtest": BacktestFolds,
 }  # fmt: skip
 _HELP = (
     "a number, {'scheme': 'kfold'}, {'scheme': 'stratified'}, {'scheme': 'group', 'column': …}, "
-    "{'scheme': 'stratified_group', 'column': …}, {'scheme': 'time', 'column': …} or {'scheme': 'segment'}"
+    "{'scheme': 'stratified_group', 'column': …}, {'scheme': 'time', 'column': …}, {'scheme': 'segment'} or, of "
+    "series, {'scheme': 'backtest', 'horizon': 8}"
 )
 
 
@@ -128,7 +132,13 @@ class ExplicitFolds(FoldScheme):
 
 
 def make_folds(
-    value: object, dataset: Dataset, *, seed: int = 0, groups: ArrayLike | None = None, classify: bool = False
+    value: object,
+    dataset: Dataset,
+    *,
+    seed: int = 0,
+    groups: ArrayLike | None = None,
+    classify: bool = False,
+    calendar: Calendar | None = None,
 ) -> FoldScheme:
     """Return the fold scheme that ``value`` asks for, checked against a data set.
 
@@ -140,6 +150,7 @@ def make_folds(
     seed : seed of hashed folds that give none.
     groups : groups of the rows for splitters that want them, an array or the name of a column.
     classify : whether the target is a class: then folds that name no scheme are stratified.
+    calendar : the series and their times, where rows follow one another: what backtests are cut by.
 
     Raises
     ------
@@ -165,6 +176,8 @@ def make_folds(
         scheme = _from_splitter(value, dataset, groups)
     if isinstance(scheme, SegmentFolds):
         scheme = scheme.of(dataset.segments)
+    if isinstance(scheme, BacktestFolds) and calendar is not None:
+        scheme = scheme.knowing(calendar)
     _check(scheme, dataset, classify)
     return scheme
 
@@ -210,12 +223,12 @@ def _from_dict(value: Mapping[str, Any], seed: int, classify: bool) -> FoldSchem
         raise DataError(f"fold scheme {name!r} is unknown; give {_HELP}")
     if scheme is SegmentFolds:
         options = {key: value for key, value in options.items() if key not in ("n_splits", "seed")}
-    elif scheme is not TimeFolds:
+    elif scheme not in (TimeFolds, BacktestFolds):
         options.setdefault("seed", seed)
     elif options.get("boundaries") is not None:
         options["boundaries"] = tuple(_moment(item) for item in options["boundaries"])
         options.setdefault("n_splits", len(options["boundaries"]))
-    if "gap" in options:
+    if "gap" in options and scheme is TimeFolds:
         options["gap"] = _days(options["gap"])
     try:
         return scheme(**options)

@@ -71,7 +71,7 @@ class TimeFolds(FoldScheme):
         return () if self.boundaries is not None else (self.column,)
 
     @cached_property
-    def _cuts(self) -> Times:
+    def cuts(self) -> Times:
         """Where cells begin: at the boundaries, and a gap before each."""
         known = np.array(self.boundaries or (), np.float64)
         return np.unique(np.concatenate([known, known - self.gap]))
@@ -82,8 +82,8 @@ class TimeFolds(FoldScheme):
         if self.boundaries is None:  # as it will be without a gap
             plain = (Split(tuple(range(i + 1)), (i + 1,)) for i in range(self.n_splits))
             return FoldPlan(self.n_splits + 1, tuple(plain))
-        begins = np.append(-np.inf, self._cuts)
-        ends = np.append(self._cuts, np.inf)
+        begins = np.append(-np.inf, self.cuts)
+        ends = np.append(self.cuts, np.inf)
         nexts = (*self.boundaries[1:], np.inf)
         splits = []
         for boundary, after in zip(self.boundaries, nexts, strict=True):
@@ -115,7 +115,7 @@ class TimeFolds(FoldScheme):
                 f"time folds by {self.column!r} have no boundaries yet; fit them to a sample first"
             )
         times = times_of(batch.column(self.column))
-        cells = np.searchsorted(self._cuts, times, side="right")
+        cells = np.searchsorted(self.cuts, times, side="right")
         cells[np.isnan(times)] = 0
         return cells.astype(np.uint16)
 

@@ -362,10 +362,10 @@ def is_data_name(path: str) -> bool:
 
 def _format_by_name(path: str) -> str | None:
     name = path.rsplit("/", 1)[-1].lower()
-    for ending in _COMPRESSED:
-        if name.endswith(ending) and _ENDINGS.get(_suffix(name[: -len(ending)])) == CSV:
-            return CSV
-    return _ENDINGS.get(_suffix(name))
+    ending = _suffix(name)
+    if ending in _COMPRESSED and _ENDINGS.get(_suffix(name[: -len(ending)])) == CSV:
+        return CSV
+    return _ENDINGS.get(ending)
 
 
 def _suffix(name: str) -> str:

@@ -62,7 +62,7 @@ def resolve_roles(
         raise DataError(f"column {weight!r} is both target and weight; give another column as one of them")
     taken = {*targets, *weights, *dropped}
     kept = tuple(name for name in chosen if name not in taken)
-    if not kept:
+    if not kept and (features is None or chosen):
         raise DataError("no feature is left after target, weight and drop; ask for fewer of them")
     return Roles(targets, weight, kept)
 

@@ -80,10 +80,11 @@ LABELS = Kind("labels", "the labels of a target")
 SUMMARY = Kind("learned", "what a pass must know")
 GROUPS = Kind("groups", "the groups of folds")
 DEALS = Kind("deals", "what folds deal")
+SERIES = Kind("series", "the series and times of rows")
 FOOTERS = Kind("footers", "what files say of themselves")
 
-KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS, FOOTERS)
-"""Categories and origins; labels and their rows; what summaries know; groups and their rows; folds; footers."""
+KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS, SERIES, FOOTERS)
+"""Categories and origins; labels and their rows; what summaries know; groups; folds; series; footers."""
 
 
 def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:

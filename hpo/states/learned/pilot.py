@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -33,6 +34,7 @@ from state_store import digest
 from state_store.blob import Blob
 
 if TYPE_CHECKING:
+    from hpo.data.calendar import Calendar
     from hpo.data.dataset import Dataset
     from state_store import StateStore
 
@@ -58,6 +60,7 @@ class Pilot:
     origin : ``"schema"`` (no sample needed), ``"stored"`` or ``"sampled"``.
     known : what summaries learned from a sample of encoded rows.
     looks : what columns look like by the sample: ids, free text, constants, groups.
+    calendar : the series and their times; None where rows do not follow one another.
     """
 
     encoder: ColumnEncoder
@@ -67,11 +70,19 @@ class Pilot:
     origin: str
     known: Mapping[Summary, Known] = field(default_factory=dict)
     looks: tuple[Look, ...] = ()
+    calendar: Calendar | None = None
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What of the pilot makes states comparable."""
-        return digest({"encoder": self.encoder.to_dict(), "folds": self.folds.to_dict()})
+        order = {} if self.calendar is None else {"order": self.calendar.order.to_dict()}
+        return digest({"encoder": self.encoder.to_dict(), "folds": self.folds.to_dict(), **order})
+
+    def knowing(self, known: Mapping[Summary, Known]) -> Pilot:
+        """Return the pilot with what summaries learned beside what is known already."""
+        made = replace(self, known={**self.known, **known})
+        made.__dict__["digest"] = self.digest  # of many columns it takes long
+        return made
 
     def ready(self, summary: Summary) -> Summary:
         """Return the summary as a pass uses it: knowing what it learned."""
@@ -96,6 +107,7 @@ class PilotPlan:
     needed : whether anything must be looked up: a sample, or the classes of the target.
     origins : those of the numbers that are known without reading, by column.
     peeked : the columns for which a few rows give them.
+    plain : the pilot that follows from the schema, where nothing else is needed.
     """
 
     columns: tuple[str, ...]
@@ -105,6 +117,7 @@ class PilotPlan:
     needed: bool
     origins: Mapping[str, float] = field(default_factory=dict)
     peeked: tuple[Field, ...] = ()
+    plain: Pilot | None = None
 
 
 def plan_pilot(
@@ -141,10 +154,11 @@ def plan_pilot(
         }
     )
     plain = None if learned else _of_schema(dataset, folds, encoder, classes)
-    none = PilotPlan((), lookup, None, outdated=False, needed=False)
+    none = PilotPlan((), lookup, None, outdated=False, needed=False, plain=plain)
     needed = plain is None or bool(origins or peeked)
     share = seen if seen is not None and not folds.sample_columns else _none_seen
-    if plain is not None and not needed and (seen is None or share(plain) >= LEAST_SHARE):
+    of_plain = 0.0 if plain is None or seen is None else share(plain)
+    if plain is not None and not needed and (seen is None or of_plain >= LEAST_SHARE):
         return none
     known = [d for d in PILOT.all(store) if d.about.get("lookup") == lookup]
     fitting = best_fitting(known, dataset)
@@ -152,7 +166,7 @@ def plan_pilot(
         pilots = {d.name: load_pilot(store, d.name, folds, dataset) for d in known}
         shares = {name: 0.0 if pilot is None else share(pilot) for name, pilot in pilots.items()}
         most = max(known, key=lambda d: (shares[d.name], d is fitting), default=None)
-        if plain is not None and share(plain) >= max([LEAST_SHARE, *shares.values()]):
+        if plain is not None and of_plain >= max([LEAST_SHARE, *shares.values()]):
             return none
         if most is not None and shares[most.name] >= LEAST_SHARE:
             fitting = most
@@ -191,7 +205,7 @@ def make_pilot(
     plan = plan_pilot(dataset, folds, max_categories, store, classes, hash_columns, seen)
     unfitted = ColumnEncoder(max_categories, hash_columns=hash_columns)
     if not plan.needed:
-        return _of_schema(dataset, folds, unfitted, classes)
+        return plan.plain or _of_schema(dataset, folds, unfitted, classes)
     if plan.stored is not None:
         found = load_pilot(store, plan.stored, folds, dataset)
         if found is not None:

@@ -50,7 +50,7 @@ def with_known(
     learned = {s: able.learn(pilot.shape, _as_taken(s, sample)) for s, able in missing.items()}
     for summary, known in learned.items():
         SUMMARY.put(store, known.digest, _about(summary, pilot, dataset, drawn), known.arrays)
-    return replace(pilot, known={**pilot.known, **learned})
+    return pilot.knowing(learned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,7 @@ def with_stored(
         known = load_known(store, document.name)
         if known is not None:
             found[summary] = known
-    return replace(pilot, known={**pilot.known, **found})
+    return pilot.knowing(found)
 
 
 def _rounds(about: Mapping[str, object]) -> int:

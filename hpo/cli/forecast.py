@@ -1,0 +1,74 @@
+"""``hpo forecast``: the next steps of a study's series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpo.cli.behind import pa, reopen, scored
+from hpo.cli.exits import UsageError
+from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.output import emit, say
+from hpo.cli.predict import check_output, check_outside, write
+from studies.counting import counted
+
+
+def forecast(
+    name: StudyName,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="File to write, .parquet or .csv; replaced.")
+    ],
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA...]",
+            help="Further rows to go on from: files, a directory, a glob in quotes, or a URI.",
+        ),
+    ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many steps [default: those that the study was tuned for]."),
+    ] = None,
+    quantile: Annotated[
+        list[float] | None,
+        typer.Option(metavar="SHARE", help="Quantile to write, such as 0.9, as a column q0.9; repeat for more."),
+    ] = None,
+    simplest: Annotated[
+        bool, typer.Option("--simplest", help="The simplest model within one standard error of the best.")
+    ] = False,
+    trial: Annotated[int | None, typer.Option(metavar="N", min=0, help="The model of this trial.")] = None,
+    edition: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="The model of this edition [default: the last one].")
+    ] = None,
+    store: Store = None,
+    storage: Storage = None,
+    allow_import: AllowImport = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forecast the next steps of a study's series.
+
+    A row for each series and step: what names the series, the time, the mean and the quantiles that are asked
+    for, by the best model. It goes on from the last rows of each series, which the states hold; no row of the
+    study is read.
+
+    Examples
+    --------
+      hpo forecast shops -o next.csv
+      hpo forecast shops january.parquet -o next.parquet --horizon 4 --quantile 0.1 --quantile 0.9
+    """
+    check_output(output)
+    if simplest and trial is not None:
+        raise UsageError("--simplest and --trial each choose a model; give one of them")
+    kept, states = known_storage(storage), recorded_store(store)
+    asked = name if edition is None else f"{name}@{edition}"
+    result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
+    check_outside(output, result.record)
+    candidate = result.simplest if simplest else None if trial is None else scored.candidate_of(result, trial)
+    made = result.forecast(horizon, quantiles=quantile or (), data=data or None, candidate=candidate)
+    rows = write(output, iter([pa.Table.from_pandas(made, preserve_index=False)]))
+    if as_json:
+        emit({"file": str(output), "rows": rows, "study": result.record.name})
+    else:
+        say(f"{output}: {counted(rows, 'forecast')}")

@@ -1,0 +1,152 @@
+"""The next steps of series: from their last rows, which states hold, and from further rows."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from algorithms.arrays import Array, Values
+from algorithms.contract import State, Summary
+from algorithms.errors import RepeatedStep
+from algorithms.lazily import pandas
+from hpo.data.calendar import Calendar, Name
+from hpo.data.hashing import Words
+from hpo.errors import DataError, DataWarning, TuneError
+from hpo.findings.confirm import opened
+from hpo.states.learned.series import extended
+from studies.counting import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.base import BaseEstimator
+
+    from hpo.data import Dataset
+    from hpo.states.learned.pilot import Pilot
+    from hpo.trials.run import Run
+    from hpo.trials.selection import Candidate
+
+SHOWN = 3
+"""Series that a message names at most."""
+
+
+def forecasts(
+    run: Run,
+    candidate: Candidate,
+    model: BaseEstimator,
+    horizon: int | None,
+    quantiles: Sequence[float],
+    data: object,
+    reading: Mapping[str, object],
+) -> pd.DataFrame:
+    """Return the next steps of every series, as :meth:`hpo.Result.forecast` describes it."""
+    pilot, states = run.evidence.pilot, candidate.states
+    calendar = pilot.calendar
+    if calendar is None:
+        raise TuneError("this study is not of series, so it has no next steps; tune one with time=")
+    whole = states.whole
+    if data is not None:
+        dataset = _opened(data, calendar, run.record.targets, reading)
+        calendar = extended(calendar, dataset)
+        whole = _with(whole, states.summary, pilot, calendar, dataset)
+    ends = states.summary.ends(whole)
+    if ends is None or not len(ends[0]):
+        raise TuneError("no series ends in as many rows without a gap as the model looks back at; give more rows")
+    codes, steps, past = ends
+    _warn_of_others(calendar, codes, past.shape[1])
+    shares = _checked(quantiles)
+    mean = np.asarray(model.predict(past))
+    h = _reach(horizon, mean.shape[1])
+    spread = np.asarray(model.quantiles(past, shares))[:, :h] if shares else np.zeros((len(past), h, 0))
+    return _frame(calendar, codes, steps, mean[:, :h], dict(zip(shares, np.moveaxis(spread, 2, 0), strict=True)))
+
+
+def _reach(horizon: int | None, most: int) -> int:
+    if horizon is None:
+        return most
+    if not isinstance(horizon, int) or isinstance(horizon, bool) or not 1 <= horizon <= most:
+        raise TuneError(
+            f"horizon={horizon!r}: this model forecasts 1 to {most} steps; tune a study whose folds have a larger "
+            "horizon for more"
+        )
+    return horizon
+
+
+def _checked(quantiles: Sequence[float]) -> list[float]:
+    found = [float(share) for share in quantiles]
+    if wrong := [share for share in found if not 0.0 < share < 1.0]:
+        raise TuneError(f"quantiles: {wrong[0]:g} is no share between 0 and 1; 0.9 is what 9 in 10 stay below")
+    return list(dict.fromkeys(found))
+
+
+def _opened(data: object, calendar: Calendar, targets: Sequence[str], reading: Mapping[str, object]) -> Dataset:
+    columns = calendar.order.columns
+    dataset = opened(data, {**reading, "target": list(targets), "features": (), "beside": columns})
+    if missing := [name for name in columns if name not in dataset.schema]:
+        raise DataError(f"the rows have no column {missing[0]!r}, which the study knows series by; give it")
+    return dataset.exactly(calendar.order.series)
+
+
+def _with(whole: State, summary: Summary, pilot: Pilot, calendar: Calendar, dataset: Dataset) -> State:
+    """Return the state of the study's rows and further ones."""
+    order, targets = calendar.order, dataset.targets
+    columns = list(dict.fromkeys((*targets, *order.columns)))
+    found = summary.init(pilot.shape)
+    try:
+        for segment in dataset.segments:
+            first = 0
+            for batch in dataset.read(segment, columns):
+                encoded = pilot.encoder.encode_cells(
+                    batch, targets, None, np.zeros(batch.num_rows, np.uint16), 1,
+                    beside=order.of(batch, first, segment.id), where=segment.id,
+                )  # fmt: skip
+                found, first = summary.update(found, encoded.batch), first + batch.num_rows
+        made: State = summary.merge(whole, found)
+    except RepeatedStep as error:
+        raise DataError(f"{calendar.twice(error.series, error.step)}; the study's own rows count") from error
+    return made
+
+
+def _warn_of_others(calendar: Calendar, codes: Words, context: int) -> None:
+    """Warn of series that are not forecast."""
+    others = calendar.codes[~np.isin(calendar.codes, codes)]
+    if not len(others):
+        return
+    named = ", ".join(calendar.called(int(code)).removeprefix("the series ") for code in others[:SHOWN])
+    more = ", …" if len(others) > SHOWN else ""
+    warnings.warn(
+        f"{counted(len(others), 'series')} left out ({named}{more}): a forecast looks back at {context} steps, and "
+        "there are fewer at the end without a gap",
+        DataWarning,
+        stacklevel=4,
+    )
+
+
+def _frame(
+    calendar: Calendar, codes: Words, steps: Values, mean: Array, spread: Mapping[float, Array]
+) -> pd.DataFrame:
+    """Return a row for each series and step, in the order of names."""
+    names, h = calendar.names_of(codes), mean.shape[1]
+    order = _sorted(names)
+    columns = {name: [names[i][j] for i in order for _ in range(h)] for j, name in enumerate(calendar.order.series)}
+    ahead = np.add.outer(np.asarray(steps, np.int64)[order], np.arange(h)).ravel()
+    values = {"mean": mean[order].ravel(), **{f"q{share:g}": each[order].ravel() for share, each in spread.items()}}
+    times = {calendar.order.time: calendar.order.frequency.times(ahead)}
+    made: pd.DataFrame = pandas.DataFrame({**columns, **times, **values})
+    return made
+
+
+def _sorted(names: Sequence[Name]) -> list[int]:
+    """Return the places of names in their order; of columns that mix text and numbers in that of their text."""
+
+    def compared(a: int, b: int) -> int:
+        for one, two in zip(names[a], names[b], strict=True):
+            pair = (one, two) if type(one) is type(two) else (str(one), str(two))
+            if pair[0] != pair[1]:
+                return -1 if pair[0] < pair[1] else 1  # type: ignore[operator]
+        return 0
+
+    return sorted(range(len(names)), key=functools.cmp_to_key(compared))
