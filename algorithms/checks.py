@@ -241,7 +241,9 @@ class _Checked:
                 self.broken(f"{answer} of two models of one state differ, or are not of every row")
 
     def check_scores(self, solution: object, state: State, batch: Batch) -> None:
+        own = self.algorithm.summary.sampling(ROWS, [])
         sample = laws.lift(Sample(size=ROWS), self.shape, batch)
+        drawn = sample if own is None else laws.lift(own, self.shape, batch)
         for metric in (*self.algorithm.exact, "no such score"):
             try:
                 found = as_score(self.algorithm.score(solution, Held(state), metric))
@@ -253,7 +255,7 @@ class _Checked:
                 self.check_score(metric, found.value, found.bound, state, sample)
         for metric in self.algorithm.tags.sampled:
             try:
-                rows = as_score(self.algorithm.score(solution, Held(state, sample), metric))
+                rows = as_score(self.algorithm.score(solution, Held(state, drawn), metric))
             except Unscorable:
                 continue
             if rows is None or not math.isfinite(rows.value):

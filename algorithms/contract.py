@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
@@ -116,6 +116,14 @@ class Summary(ABC, Generic[S]):
         """Return the series that models can go on from: their hashes, next steps and last rows (n, L).
 
         None where rows do not follow one another.
+        """
+        return None
+
+    def sampling(self, size: int, beside: Sequence[Summary]) -> Summary | None:
+        """Return the summary of the rows that sampled scores are computed on, so many of each fold.
+
+        None where these are rows as they are. ``beside`` are all summaries of the study, whose models are scored
+        on the same rows.
         """
         return None
 

@@ -3,7 +3,9 @@
 What one segment takes to read, to publish, to load and to merge is measured on this machine: the steps of the pass,
 one by one. An event simulation then runs the protocol of ``hpo/states/elsewhere.py``: the driver hands tasks out,
 workers make and publish leaves through a store of some bandwidth and latency, the driver loads leaves in the order
-of segments and merges them, alone. What is not measured is said where it is set: the network, and the bucket.
+of segments and merges them, alone; of states too large to be kept merged by the driver, workers merge runs
+of neighbours when all leaves are made, and the driver these. What is not measured is said where it is set: the
+network, and the bucket.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import argparse
 import heapq
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +24,7 @@ import pandas as pd
 from hpo.api import question_of
 from hpo.process.progress import Progress
 from hpo.states.contexts import make_pass, pilot_of
-from hpo.states.runs import empty_leaf, merged
+from hpo.states.runs import LENGTH, empty_leaf, merged
 from state_store import Key, StateStore
 from studies.spec.spec import StudySpec, build
 
@@ -85,36 +87,44 @@ def measured(columns: int, rows: int, folder: Path) -> Times:
     return Times(read * SEGMENT / segment.nbytes, publish, load, merge, store.total_bytes)
 
 
-def simulated(times: Times, segments: int, workers: int, fan_in: int = 0) -> dict[str, float]:
+def simulated(times: Times, segments: int, workers: int, *, runs: bool = False) -> dict[str, float]:
     """Return the seconds of a pass, and the share of them that the driver and the workers work.
 
     Parameters
     ----------
     times : of a segment.
     segments, workers : how many.
-    fan_in : workers merge so many leaves, and the driver what comes of these; 0: the driver merges all leaves.
+    runs : whether workers merge runs, and the driver what comes of these; else the driver merges all leaves.
     """
-    free = [0.0] * workers
-    heapq.heapify(free)
-    done, handed = [0.0] * segments, 0.0
     each = times.read + 2 * LATENCY + times.publish + times.leaf / WIDE
-    group = fan_in or 1
-    more = (fan_in * (times.load + times.merge + LATENCY) + times.publish + LATENCY) / fan_in if fan_in else 0.0
-    for i in range(segments):
-        handed += TASK  # the scheduler is one thread
-        begin = max(heapq.heappop(free), handed)
-        done[i] = begin + each + more
-        heapq.heappush(free, done[i])
-    driver = busy = 0.0
+    done = handed_out([each] * segments, workers, 0.0)
+    worked = segments * each
+    if runs:
+        ends = np.flatnonzero(np.random.default_rng(0).random(segments) < 1 / LENGTH)
+        lengths = np.diff(ends, prepend=-1, append=segments - 1)
+        one = times.load + times.merge + times.leaf / WIDE + LATENCY / 8
+        took = [length * one + times.publish + LATENCY for length in lengths.tolist()]
+        done = handed_out(took, workers, max(done))
+        worked += sum(took)
+    driver = ready = 0.0
     own = times.load + times.merge + times.leaf / WIDE + LATENCY / 8  # eight are asked for at once
-    ready = 0.0
-    for i in range(segments):
-        ready = max(ready, done[i])
-        if (i + 1) % group == 0 or i + 1 == segments:
-            driver = max(ready, driver) + own
-            busy += own
+    for end in done:
+        ready = max(ready, end)
+        driver = max(ready, driver) + own
     whole = max(driver, *done)
-    return {"seconds": whole, "driver": busy / whole, "workers": segments * (each + more) / workers / whole}
+    return {"seconds": whole, "driver": len(done) * own / whole, "workers": worked / workers / whole}
+
+
+def handed_out(took: Sequence[float], workers: int, began: float) -> list[float]:
+    """Return when each of some tasks is done, which are handed out in their order from a moment on."""
+    free = [began] * workers
+    heapq.heapify(free)
+    done, handed = [], began
+    for seconds in took:
+        handed += TASK  # the scheduler is one thread
+        done.append(max(heapq.heappop(free), handed) + seconds)
+        heapq.heappush(free, done[-1])
+    return done
 
 
 def main() -> None:
@@ -131,10 +141,10 @@ def main() -> None:
         print(f"{columns} columns, {segments:,} segments of 128 MiB, {asked.terabytes:g} TB: {times}")
         alone = segments * (times.read + times.publish)
         for workers in (1, 10, 100, 300, 1000):
-            for fan_in in (0, 16):
-                found = simulated(times, segments, workers, fan_in)
+            for runs in (False, True):
+                found = simulated(times, segments, workers, runs=runs)
                 print(
-                    f"  {workers:>5,} workers, {'fan-in 16' if fan_in else 'driver merges':14} "
+                    f"  {workers:>5,} workers, {'merged in runs' if runs else 'driver merges':14} "
                     f"{found['seconds'] / 3600:9.2f} h  speedup {alone / found['seconds']:7.1f}  "
                     f"driver busy {found['driver']:4.0%}  workers busy {found['workers']:4.0%}",
                     flush=True,

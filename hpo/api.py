@@ -29,7 +29,7 @@ from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved
-from hpo.question.series import check_asked, check_columns, check_horizon, folds_of
+from hpo.question.series import check_asked, check_columns, check_comparable, check_horizon, folds_of
 from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.learned.series import calendar_of
@@ -450,6 +450,8 @@ def question_over(
     runs_on, divided = engine or engine_of(spec.engine, spec.n_jobs), folds_of(spec, folds)
     scheme = make_folds(divided, dataset, seed=spec.seed, classify=asked.classify, calendar=calendar)
     check_horizon(asked.searched, scheme)
+    if spec.time is not None:
+        check_comparable(asked.searched, asked.scoring)
     layout = None if spec.layout is None else read_layout(spec.layout)
     return Question(
         **vars(asked), folds=scheme, store=open_store(kept), chosen=chosen, layout=layout, engine=runs_on,

@@ -22,8 +22,10 @@ import hpo
 from hpo.errors import DataError, EngineError, Interrupted, TuneError
 from hpo.process.engine import Engine, engine_of
 from hpo.process.progress import Progress
-from hpo.states import elsewhere
+from hpo.process.workers import WorkerLost
+from hpo.states import driver, elsewhere, passes
 from hpo.states.passes import Pass
+from hpo.states.runs import is_long, runs_of
 from studies.errors import SpecError
 from studies.spec.form import loads
 
@@ -106,8 +108,8 @@ def test_states_have_the_same_bits_on_workers_of_joblib(files, tmp_path, engine)
 
 def test_a_backend_of_parallel_config_around_the_call_is_used(files, tmp_path, monkeypatch):
     here = tune(files, tmp_path / "here")
-    count, done = elsewhere._count, []
-    monkeypatch.setattr(elsewhere, "_count", lambda *args: (done.append(args), count(*args)))
+    count, done = driver._count, []
+    monkeypatch.setattr(driver, "_count", lambda *args: (done.append(args), count(*args)))
     with parallel_config("threading"):
         tune(files, tmp_path / "threads")
     assert not done
@@ -135,6 +137,50 @@ def test_many_small_files_texts_classes_and_several_summaries_go_to_workers(tmp_
         here = tune(data, tmp_path / f"here-{kind}", **asked)
         there = tune(data, tmp_path / f"there-{kind}", engine=client, **asked)
         same(there, here)
+
+
+@pytest.mark.parametrize("engine", ["loky", pytest.param("dask", marks=needs_dask)])
+def test_runs_of_large_states_are_merged_by_workers_to_the_same_bits(tmp_path, request, engine, monkeypatch):
+    data, algorithms = write(tmp_path / "data", 100, 20), ["ridge", "knn_regressor"]
+    here = tune(data, tmp_path / "here", algorithm=algorithms)
+    long = {run.key: run for run in runs_of(here.record.segments) if is_long(run)}
+    assert long
+    loaded, known = [], Pass.known
+    monkeypatch.setattr(passes, "KEPT", -1)
+    monkeypatch.setattr(Pass, "known", lambda self, summary, keys: (loaded.extend(keys), known(self, summary, keys))[1])
+    engine = request.getfixturevalue("client") if engine == "dask" else engine
+    there = tune(data, tmp_path / "there", algorithm=algorithms, engine=engine)
+    same(there, here)
+    assert not {key for run in long.values() for key in run.keys} & set(loaded)
+    states = hpo.StateStore(tmp_path / "there")
+    for context in there.run.evidence.contexts.values():
+        assert {*states.cover(context, list(long)).found} == {*long}
+    monkeypatch.undo()
+    again = tune(data, tmp_path / "there", algorithm=algorithms)
+    same_bits(again, here)
+    assert again.cost.rows_read == 0
+    write(tmp_path / "data", 101, 20)
+    monkeypatch.setattr(passes, "KEPT", -1)
+    same_bits(tune(data, tmp_path / "there", engine=engine), tune(data, tmp_path / "here"))
+
+
+def test_workers_that_end_while_they_merge_a_run_and_runs_that_are_gone_change_no_bit(tmp_path, monkeypatch):
+    data, lost, roll_up = write(tmp_path / "data", 100, 20), [], driver.roll_up
+    here = tune(data, tmp_path / "here")
+    monkeypatch.setattr(passes, "KEPT", -1)
+
+    def ends(*item):
+        lost.append(item)
+        if len(lost) <= 2:
+            raise WorkerLost("killed")
+        return roll_up(*item)
+
+    monkeypatch.setattr(driver, "roll_up", ends)
+    same(tune(data, tmp_path / "lost", engine="sequential"), here)
+    assert len(lost) >= 3
+    monkeypatch.setattr(driver, "roll_up", roll_up)
+    monkeypatch.setattr(Pass, "keep_runs", lambda *_: None)
+    same(tune(data, tmp_path / "gone", engine="sequential"), here)
 
 
 @needs_dask
@@ -165,7 +211,7 @@ def test_nothing_larger_than_a_key_crosses_the_scheduler(tmp_path, client, monke
 
 def test_a_task_and_what_it_returns_are_keys_and_counts(files, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(elsewhere, "work", lambda *task, work=elsewhere.work: seen.append((task, work(*task))) or seen[-1][1])
+    monkeypatch.setattr(driver, "work", lambda *task, work=driver.work: seen.append((task, work(*task))) or seen[-1][1])
     tune(files, tmp_path / "store", engine="sequential")
     assert len(seen) == FILES
     for (location, job, units), done in seen:
@@ -178,7 +224,7 @@ def test_small_segments_of_long_passes_are_several_a_task():
         return [[(SimpleNamespace(nbytes=nbytes), str(i))] for i in range(count)]
 
     for count, nbytes, threads, tasks in ((1000, 4 << 20, 1, 63), (1000, 40 << 20, 1, 1000), (100, 10, 4, 100)):
-        groups = elsewhere._grouped(units(count, nbytes), threads)
+        groups = driver._grouped(units(count, nbytes), threads)
         assert len(groups) == tasks
         assert [key for group in groups for unit in group for _, key in unit] == [str(i) for i in range(count)]
 
@@ -197,7 +243,7 @@ def test_lost_workers_are_replaced_a_few_times(files, tmp_path, monkeypatch, los
         yield from each(self, task, items, stop)
 
     monkeypatch.setattr(JoblibWorkers, "each", losing)
-    if lost < elsewhere.LOSSES:
+    if lost < driver.LOSSES:
         same(tune(files, tmp_path / "there", engine="sequential"), tune(files, tmp_path / "here"))
         return
     with pytest.raises(EngineError, match=r"workers ended 3 times before a segment was done \(killed\); what was"):
@@ -229,7 +275,7 @@ def test_progress_counts_what_workers_read(files, tmp_path, monkeypatch):
 def test_ctrl_c_keeps_what_workers_finished(files, tmp_path, monkeypatch):
     import signal
 
-    count, done = elsewhere._count, []
+    count, done = driver._count, []
 
     def then_interrupt(*args):
         done.append(args)
@@ -237,7 +283,7 @@ def test_ctrl_c_keeps_what_workers_finished(files, tmp_path, monkeypatch):
             os.kill(os.getpid(), signal.SIGINT)
         return count(*args)
 
-    monkeypatch.setattr(elsewhere, "_count", then_interrupt)
+    monkeypatch.setattr(driver, "_count", then_interrupt)
     with pytest.raises(Interrupted, match="segments; their states are kept"):
         tune(files, tmp_path / "store", engine="sequential")
     monkeypatch.undo()
@@ -299,8 +345,8 @@ def test_a_scheduler_that_goes_away_is_a_sentence(files, tmp_path, monkeypatch):
 
     with LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as short:
         client = Client(short, set_as_default=False)
-        count = elsewhere._count
-        monkeypatch.setattr(elsewhere, "_count", lambda *a: (client.close(), count(*a)))
+        count = driver._count
+        monkeypatch.setattr(driver, "_count", lambda *a: (client.close(), count(*a)))
         with pytest.raises(EngineError, match=r"the scheduler of Dask is gone|workers ended 3 times"):
             tune(files, tmp_path / "store", engine=client)
     assert tune(files, tmp_path / "store").cost.states_reused >= 1
@@ -310,7 +356,7 @@ def test_a_scheduler_that_goes_away_is_a_sentence(files, tmp_path, monkeypatch):
 def test_workers_may_join_and_leave(files, tmp_path, monkeypatch):
     from distributed import Client, LocalCluster
 
-    here, count, done = tune(files, tmp_path / "here"), elsewhere._count, []
+    here, count, done = tune(files, tmp_path / "here"), driver._count, []
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as growing,
         Client(growing, set_as_default=False) as client,
@@ -321,7 +367,7 @@ def test_workers_may_join_and_leave(files, tmp_path, monkeypatch):
             growing.scale({2: 3, 5: 1}.get(len(done), len(growing.workers)))
             return count(*args)
 
-        monkeypatch.setattr(elsewhere, "_count", resize)
+        monkeypatch.setattr(driver, "_count", resize)
         there = tune(files, tmp_path / "there", engine=client)
     same_bits(there, here)
     assert len(done) == FILES
@@ -354,7 +400,7 @@ def test_workers_publish_into_a_bucket(endpoint, files, tmp_path, monkeypatch):
 
 def test_workers_of_another_version_are_refused(files, tmp_path, monkeypatch):
     mine = elsewhere.versions()
-    monkeypatch.setattr(elsewhere, "versions", lambda: {**mine, "onepass-hpo": "9.9"})
+    monkeypatch.setattr(driver, "versions", lambda: {**mine, "onepass-hpo": "9.9"})
     with pytest.raises(EngineError, match=rf"worker .*, process \d+ has onepass-hpo {mine['onepass-hpo']} and not 9\.9; install"):
         tune(files, tmp_path / "store", engine="loky")
     assert no_job_is_left(tmp_path / "store")
@@ -371,7 +417,7 @@ def posted(files, tmp_path):
     question = question_of(spec)
     pilot = make_pilot(question.dataset, question.folds, 64, question.store)
     reader = make_pass(question, pilot)
-    job = elsewhere._Posted(reader, reader._survey().lacking)
+    job = driver._Posted(reader, reader._survey().lacking)
     elsewhere._jobs.known.clear()
     job.put()
     return SimpleNamespace(reader=reader, name=job.name, location=job.location)

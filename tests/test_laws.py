@@ -21,6 +21,7 @@ from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
+from algorithms.summaries.window_sample import WindowSample
 from algorithms.summaries.windows import Windows
 from state_store.codec import flatten, restore
 
@@ -73,7 +74,8 @@ CASES = sorted(
     | {(Sample(size=5), SHAPE), (Coreset(size=5, k_max=3), SHAPE)}
     | {(Moments(kernel=kernel, kernel_components=4), SHAPE) for kernel in ("nystroem", "fourier")}
     | {(LogisticCurvature(kernel="nystroem", kernel_components=3), SHAPES[tasks.CLASS])}
-    | {(Windows(2, 1), SHAPE), (Windows(1, 2, scale="none"), SHAPE), (Windows(3, 2, 2, "mean"), SHAPE)},
+    | {(Windows(2, 1), SHAPE), (Windows(1, 2, scale="none"), SHAPE), (Windows(3, 2, 2, "mean"), SHAPE)}
+    | {(WindowSample(3, 2, 1), SHAPE), (WindowSample(50, 1, 2, 4), SHAPE)},
     key=repr,
 )
 AGEING = [Moments(), Moments("qr"), Classes(), Classes(precision="qr"), Counts(), ScoringSample(size=5), LogisticCurvature()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.integrate import simpson
+from scipy.stats import norm
 from sklearn.linear_model import Ridge
 
 
@@ -84,3 +86,65 @@ def backtest(frame, twin, context, horizon, season, n_splits, gap=0, **params):
 TWINS = {
     "linear_forecaster": ridge, "seasonal_naive": seasonal_naive, "drift": drift, "mean_forecast": mean_forecast,
 }  # fmt: skip
+
+
+def scores(y, f, deviation, naive, scale):
+    """Return every score of sampled windows: next values, forecasts, deviations (n, h), and scales of series (n,)."""
+    def mase(forecast):
+        return np.mean([np.mean(np.abs(a - b)) / s for a, b, s in zip(y, forecast, scale, strict=True) if s > 0])
+
+    def smape(forecast):
+        return np.mean(2 * np.abs(y - forecast) / (np.abs(y) + np.abs(forecast)))
+
+    def pinball(q):
+        quantile = norm.ppf(q, f, deviation)
+        return np.sum(np.where(y >= quantile, q * (y - quantile), (1 - q) * (quantile - y)))
+
+    def crps(value, mean, sd):
+        below = np.linspace(min(mean, value) - 12 * sd, value, 4001)
+        above = np.linspace(value, max(mean, value) + 12 * sd, 4001)
+        return simpson(norm.cdf(below, mean, sd) ** 2, below) + simpson(norm.sf(above, mean, sd) ** 2, above)
+
+    low, high = norm.ppf(0.025, f, deviation), norm.ppf(0.975, f, deviation)
+    width = high - low + 40 * np.maximum(low - y, 0) + 40 * np.maximum(y - high, 0)
+    inside = np.abs(y - f) <= norm.ppf(0.95) * deviation
+    total = np.sum(np.abs(y))
+    return {
+        "neg_mase": -mase(f), "neg_smape": -smape(f),
+        "neg_wql": -np.mean([2 * pinball(q / 10) / total for q in range(1, 10)]),
+        "neg_crps": -sum(crps(*one) for one in zip(y.ravel(), f.ravel(), deviation.ravel(), strict=True)) / total,
+        "neg_msis": -np.mean(width.mean(axis=1)[scale > 0] / scale[scale > 0]),
+        "neg_owa": -(mase(f) / mase(naive) + smape(f) / smape(naive)) / 2,
+        "neg_miscoverage": -abs(np.mean(inside) - 0.9),
+    }  # fmt: skip
+
+
+def backtest_scores(frame, twin, context, horizon, season, n_splits, **params):
+    """Return every score of each split; the scale of a series is that of all it was before."""
+    last, made = frame["step"].max() + 1, []
+    for i in range(n_splits):
+        begin = last - horizon * (n_splits - i)
+        past, nexts = windows(frame, context, horizon, end=begin)
+        forecast = twin(past, nexts, season, **params)
+        kept = scale_of(past, season)[:, 0] > 0
+        free = kept.sum() - degrees(past[kept], season, **params) - 1
+        off = (nexts - forecast(past))[kept] / scale_of(past, season)[kept]
+        spread = np.sqrt(np.sum(off**2, axis=0) / free)
+        held, y, scale = [], [], []
+        for _, rows in frame.groupby("series", sort=True):
+            x, nexts = windows(rows, context, horizon, end=begin + horizon, known=begin)
+            table = dict(zip(rows["step"], rows["y"], strict=True))
+            whole = [t for t in table if t < begin and all(t - j in table for j in range(season + 1))]
+            apart = [abs(table[t] - table[t - season]) for t in whole]
+            held.append(x), y.append(nexts), scale.extend([np.mean(apart) if apart else 0.0] * len(x))
+        held, y = np.concatenate(held), np.concatenate(y)
+        naive = seasonal_naive(held, y, season)(held)
+        made.append(scores(y, forecast(held), scale_of(held, season) * spread, naive, np.array(scale)))
+    return made
+
+
+def degrees(past, season, alpha=1.0, lags=None, anchor="mean"):
+    """Return the effective degrees of freedom of a ridge regression on the last values less the mean of a season."""
+    x = (past[:, -lags:] - past[:, -season:].mean(axis=1, keepdims=True)) / scale_of(past, season)
+    values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False) ** 2
+    return np.sum(values / (values + alpha))

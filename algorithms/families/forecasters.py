@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array
-from algorithms.contract import Algorithm, Held, Score, Tags
+from algorithms.contract import Algorithm, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.forecast import Forecast, squared_errors
+from algorithms.families.forecast_scores import NAMES, Judged, score
 from algorithms.families.rounding import NATURAL, sure
+from algorithms.memo import MEMO
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries.moments import MomentsState, check_finite
+from algorithms.summaries.window_sample import WindowSampleState
 from algorithms.summaries.windows import DIFFERENCES, Windows, WindowsState
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
     summary: Windows = Windows()
     steps: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
 
-    tags: ClassVar[Tags] = Tags(task="forecasting", exact=(RMSSE, R2), default_score=RMSSE)
+    tags: ClassVar[Tags] = Tags(task="forecasting", exact=(RMSSE, R2), sampled=NAMES, default_score=RMSSE)
 
     @property
     def exact(self) -> tuple[str, ...]:
@@ -96,11 +99,15 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
     def score(self, solution: Forecast, held: Held[WindowsState], metric: str) -> Score | None:
         """Return minus the root of the mean squared scaled error of all steps, or R² of these together.
 
+        Other scores are computed on sampled windows.
+
         Raises
         ------
         Imprecise
             Rounding leaves too few digits of it.
         """
+        if (rows := held.rows_for(metric)) is not None:
+            return self._sampled(solution, rows, metric)
         held_out = held.state_for(metric)
         if metric not in self.exact or held_out is None or not held_out.moments.rows:
             return None
@@ -112,6 +119,15 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
         root, off = math.sqrt(float(error.sum()) / count), math.sqrt(moved / count)
         bound = min(off, 0.5 * off**2 / root) if root > 0.0 else off
         return sure(metric, Score(-root, bound), root + math.sqrt(NATURAL), "raise alpha")
+
+
+    def _sampled(self, solution: Forecast, rows: Rows, metric: str) -> Score | None:
+        if metric not in NAMES or not isinstance(rows, WindowSampleState):
+            return None
+        if not rows.n:
+            return None
+        judged = MEMO.get(solution, rows, lambda: Judged.of(solution, rows, self.summary.season))
+        return score(metric, judged)
 
 
 @dataclass(frozen=True, kw_only=True)

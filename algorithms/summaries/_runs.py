@@ -91,20 +91,29 @@ class Joined:
     ----------
     runs : with those that touch made one.
     values : what both keep, by series and step, shape (k,).
-    starts : where windows of edge + 1 values begin that lie across a border.
+    step : the step of each, shape (k,).
+    run : which of the runs each is of now, shape (k,).
+    before : which of both states' runs it was of, shape (k,).
     second : whether each value is one of the second's, shape (k,).
     """
 
     runs: Runs
     values: Array
-    starts: Places
+    step: Steps
+    run: Places
+    before: Places
     second: Mask
 
-    def following(self, context: int) -> Places:
-        """Return where windows begin whose values after the context are all of the second."""
-        before = np.append(0, np.cumsum(self.second))
-        first, stop = self.starts + context, self.starts + self.runs.edge + 1
-        found: Places = self.starts[before[stop] - before[first] == stop - first]
+    def across(self, apart: int) -> Places:
+        """Return where apart + 1 steps without a gap begin that do not lie in one run of either state."""
+        n = max(0, len(self.step) - apart)
+        whole = (self.run[:n] == self.run[apart:]) & (self.step[apart:] - self.step[:n] == apart)
+        return np.flatnonzero(whole & (self.before[:n] != self.before[apart:]))
+
+    def following(self, context: int, horizon: int) -> Places:
+        """Return where windows across a border begin whose values after the context are all of the second."""
+        starts, before = self.across(context + horizon - 1), np.append(0, np.cumsum(self.second))
+        found: Places = starts[before[starts + context + horizon] - before[starts + context] == horizon]
         return found
 
     def windows(self, starts: Places) -> Array:
@@ -139,7 +148,7 @@ def joined(a: Runs, b: Runs) -> Joined:
     of = chain[run]
     keep = (step - made.start[of] < a.edge) | (made.stop[of] - step <= a.edge)
     made = Runs(a.edge, made.series, made.start, made.length, both.values[keep])
-    return Joined(made, both.values, _across(run, of, step, a.edge), (order >= len(a.series))[run])
+    return Joined(made, both.values, step, of, run, (order >= len(a.series))[run])
 
 
 def _both(a: Runs, b: Runs) -> Runs:
@@ -149,13 +158,6 @@ def _both(a: Runs, b: Runs) -> Runs:
     return Runs(
         a.edge, put(a.series, b.series), put(a.start, b.start), put(a.length, b.length), put(a.values, b.values)
     )
-
-
-def _across(run: Places, chain: Places, step: Steps, edge: int) -> Places:
-    """Return where windows of edge + 1 steps without a gap begin that do not lie in one run."""
-    n = max(0, len(step) - edge)
-    whole = (chain[:n] == chain[edge:]) & (step[edge:] - step[:n] == edge) & (run[:n] != run[edge:])
-    return np.flatnonzero(whole)
 
 
 def _steps(runs: Runs) -> Steps:

@@ -6,7 +6,7 @@ windows across their border: months in any number of files give the state of one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
@@ -18,6 +18,7 @@ from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Choice, Integer, Legal
 from algorithms.summaries._runs import Codes, Joined, Runs, Steps, joined
 from algorithms.summaries.moments import Moments, MomentsState
+from algorithms.summaries.window_sample import WindowSample
 
 DIFFERENCES, MEAN, NONE = "differences", "mean", "none"
 """What a window is divided by."""
@@ -29,6 +30,22 @@ PIECE = 1 << 13
 """Windows that are made at once."""
 
 MOMENTS = Moments("double")
+
+
+def root_mean_square(values: Floats) -> Array:
+    """Return the root of the mean square of each row, of values whose squares are too large for a number too.
+
+    Examples
+    --------
+    >>> root_mean_square(np.array([[3.0, 4.0], [3e200, 4e200]])).tolist()
+    [3.5355339059327378, 3.5355339059327376e+200]
+    """
+    with np.errstate(over="ignore"):
+        found = np.sqrt(np.einsum("ij,ij->i", values, values) / values.shape[1])
+    if np.isfinite(found).all():
+        return np.asarray(found)
+    most = np.maximum(np.abs(values).max(axis=1), 1.0)[:, None]
+    return np.asarray(most[:, 0] * np.sqrt(np.mean((values / most) ** 2, axis=1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +142,7 @@ class Windows(Summary[WindowsState]):
         if batch.n == 0:
             return state
         both = joined(state.runs, Runs.of(state.runs.edge, batch))
-        moments, level = self._added(state.moments, both, both.starts)
+        moments, level = self._added(state.moments, both, both.across(both.runs.edge))
         return replace(
             state, rows=state.rows + batch.n, moments=moments, level=state.level + level, runs=both.runs
         )
@@ -137,14 +154,22 @@ class Windows(Summary[WindowsState]):
         if a.rows == 0:
             return b
         both = joined(a.runs, b.runs)
-        moments, level = self._added(MOMENTS.merge(a.moments, b.moments), both, both.starts)
+        moments, level = self._added(MOMENTS.merge(a.moments, b.moments), both, both.across(both.runs.edge))
         return WindowsState(a.shape, a.rows + b.rows, moments, a.level + b.level + level, both.runs)
 
     def held_out(self, before: WindowsState, test: WindowsState) -> WindowsState:
         """Return the windows whose next values are all of ``test``; their past may lie before."""
         both = joined(before.runs, test.runs)
-        moments, level = self._added(test.moments, both, both.following(self.context))
+        moments, level = self._added(test.moments, both, both.following(self.context, self.horizon))
         return replace(test, moments=moments, level=test.level + level)
+
+    def sampling(self, size: int, beside: Sequence[Summary]) -> WindowSample:
+        """Return the sample of windows as long as any that a model of the study looks at."""
+        context, horizon = self.context, self.horizon
+        for other in beside:
+            if isinstance(other, Windows):
+                context, horizon = max(context, other.context), max(horizon, other.horizon)
+        return WindowSample(size, context, horizon, self.season)
 
     def ends(self, state: WindowsState) -> tuple[Codes, Steps, Array]:
         """Return the series that end in L values without a gap: their hashes, next steps, and last L values."""
@@ -162,7 +187,7 @@ class Windows(Summary[WindowsState]):
         """Return the scale of windows, shape (n,), by their past values (n, L)."""
         if self.scale == DIFFERENCES:
             apart = past[:, self.season :] - past[:, : -self.season]
-            return np.asarray(np.sqrt(np.einsum("ij,ij->i", apart, apart) / apart.shape[1]))
+            return root_mean_square(apart)
         return np.abs(past).mean(axis=1) if self.scale == MEAN else np.ones(len(past))
 
     def _added(self, moments: MomentsState, both: Joined, starts: np.ndarray) -> tuple[MomentsState, int]:

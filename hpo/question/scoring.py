@@ -185,9 +185,17 @@ def resolve_scoring(
         found.sort(key=lambda pair: pair[0] != refit)
     exact = frozenset(name for name, known in found if known)
     needless = len(exact) == len(found) and not any(one.has_threshold for one in searched)
-    kind = ScoringSample if TASKS[one_task(searched)].target else Sample
-    sample = None if needless else aged_alike(kind(size=scoring_rows), searched)
+    sample = None if needless else aged_alike(_sample(searched, scoring_rows), searched)
     return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)
+
+
+def _sample(searched: Sequence[Searched], size: int) -> Summary:
+    """Return the summary of the held-out rows that scores are computed on."""
+    summaries = [summary for one in searched for summary in one.summaries()]
+    own = summaries[0].sampling(size, summaries)
+    if own is not None:
+        return own
+    return (ScoringSample if TASKS[one_task(searched)].target else Sample)(size=size)
 
 
 def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:
@@ -198,10 +206,10 @@ def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, boo
         asked = _expected(searched) or task.scoring or next(iter(own), "")
     if all(asked in one.metrics for one in searched):
         return asked, True
-    legal = [*own, *(_scorers() if task.target else ())]
+    legal = [*own, *(_scorers() if task.answers else ())]
     if asked not in legal:
         shown = f"one of the algorithms' own ({', '.join(own[:12])})" if own else ""
-        give = " or ".join(filter(None, [shown, "a scikit-learn scorer" if task.target else ""]))
+        give = " or ".join(filter(None, [shown, "a scikit-learn scorer" if task.answers else ""]))
         meant = our_score(str(asked))
         hint = f"; did you mean {meant!r}?" if meant in legal else nearest(asked, legal)
         names = ", ".join(s.name for s in searched)

@@ -15,10 +15,11 @@ from studies.naming import short
 from studies.spec.fields import FoldScheme as Asked
 
 if TYPE_CHECKING:
+    from hpo.question.scoring import Scoring
     from hpo.question.search import Searched
     from studies.spec.spec import StudySpec
 
-CONTEXT, HORIZON, SEASON = "context", "horizon", "season"
+CONTEXT, HORIZON, SEASON, SCALE = "context", "horizon", "season", "scale"
 
 HORIZONS = 8
 """Steps that are forecast where there is no season."""
@@ -159,6 +160,26 @@ def check_columns(spec: StudySpec, schema: Schema) -> None:
         for name in names:
             if name is not None and name not in schema:
                 raise DataError(f"{role}: {unknown_column(name, schema.names)}")
+
+
+def check_comparable(searched: Sequence[Searched], scoring: Scoring) -> None:
+    """Refuse exact scores of windows that differ: each is of its own windows, in units of its own.
+
+    Raises
+    ------
+    SearchError
+        Names the values, and a score that compares.
+    """
+    if not scoring.exact.intersection(scoring.metrics[: scoring.goals]):
+        return
+    for name in (CONTEXT, HORIZON, SEASON, SCALE):
+        found = {values.get(name) for one in searched for values in one.passes()}
+        if len(found) > 1:
+            words, other = " and ".join(sorted(map(str, found))), searched[0].sampled_metrics[0]
+            raise SearchError(
+                f"scoring={scoring.metric!r} is of the windows of each {name} ({words}), so that its values do not "
+                f"compare; give scoring={other!r}, which is of the same windows for all, or one {name}"
+            )
 
 
 def check_horizon(searched: Sequence[Searched], folds: FoldScheme) -> None:

@@ -11,6 +11,7 @@ import functools
 import os
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
@@ -30,7 +31,7 @@ from hpo.process.parallel import in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
 from hpo.process.workers import Workers
-from hpo.states.elsewhere import made_elsewhere
+from hpo.states.driver import Roll, Rolls, made_elsewhere
 from hpo.states.learned.pilot import Pilot
 from hpo.states.runs import (
     HELD,
@@ -159,7 +160,8 @@ class Pass:
                 beside = opened.enter_context(ThreadPoolExecutor(1))
                 made = in_order(work, units, engine.n_jobs or self._threads(units), beside)
             else:
-                elsewhere = made_elsewhere(self, workers, units, known.lacking, progress, stop)
+                rolls = Rolls(known.rolled, self._rolls(known))
+                elsewhere = made_elsewhere(self, workers, units, known.lacking, rolls, progress, stop)
                 made = opened.enter_context(closing(elsewhere))
             _Merging(self, result, known, made, work, unsaved).run(functools.partial(self._stopped, stop, result))
         result.seconds = time.perf_counter() - began
@@ -214,6 +216,26 @@ class Pass:
             if segment in lacking:
                 units[-1].append((segment, lacking[segment]))
         return [unit for unit in units if unit]
+
+    def _rolls(self, known: _Known) -> list[Roll]:
+        """Return the runs that workers merge: those that are long, and of states too large for :meth:`small`."""
+        found = []
+        for run in known.runs:
+            if is_long(run):
+                segments = self.dataset.segments[run.start : run.start + len(run.keys)]
+                large = {s for s in self.contexts if run.key not in known.rolled[s] and not self.small(s, segments)}
+                found += [Roll(run, frozenset(large))] if large else []
+        return found
+
+    def small(self, summary: Summary, segments: Sequence[Segment]) -> bool:
+        """Return whether the state of a run of segments is small: this process keeps it merged."""
+        most = sum(self.leaf_bytes(summary, segment) for segment in segments)
+        return min(most, self.pilot.folds.leaf_cells * summary.nbytes(self.pilot.shape)) <= KEPT
+
+    def most_leaves(self, summary: Summary, segments: Sequence[Segment]) -> int:
+        """Return how many leaves of segments may be held at once."""
+        largest = max(self.leaf_bytes(summary, segment) for segment in segments)
+        return min(PACK, max(1, HELD // max(1, largest)))
 
     def leaf_bytes(self, summary: Summary, segment: Segment) -> int:
         """Return how large a segment's leaf is at most, roughly: no state is much larger than its rows."""
@@ -434,7 +456,7 @@ class _Merging:
     work: Callable[..., list[Made]]
     unsaved: list[StoreWriteError]
     _before: int = 0
-    _fresh: Iterator[Made] = field(default_factory=lambda: iter(()))
+    _fresh: deque[Made] = field(default_factory=deque)
     _runs: dict[Summary, dict[str, Rolled]] = field(default_factory=dict)
     _new: dict[Summary, dict[str, tuple[Run, Rolled]]] = field(default_factory=dict)
 
@@ -445,7 +467,9 @@ class _Merging:
             self._run(place, run, missing, stopped)
         self._flush()
 
-    def _run(self, place: int, run: Run, missing: Collection[str], stopped: Callable[[], None]) -> None:
+    def _run(self, place: int, run: Run, missing: set[str], stopped: Callable[[], None]) -> None:
+        if not missing.isdisjoint(run.keys):
+            self._wait(stopped)  # workers may merge the run meanwhile
         rolled = {s: found for s in self.of.contexts if (found := self._rolled(s, place)) is not None}
         rolling = {s: Rolling(self.of.pilot.ready(s)) for s in self.of.contexts if s not in rolled}
         segments = self.of.dataset.segments[run.start : run.start + len(run.keys)]
@@ -477,11 +501,15 @@ class _Merging:
 
     def _next(self, stopped: Callable[[], None]) -> Made:
         """Return the leaves of the next segment that was read."""
-        while (found := next(self._fresh, None)) is None:
+        self._wait(stopped)
+        return self._fresh.popleft()
+
+    def _wait(self, stopped: Callable[[], None]) -> None:
+        """Wait for the next segment that is read."""
+        while not self._fresh:
             unit = next(self.made)
             stopped()
-            self._fresh = iter(unit)
-        return found
+            self._fresh.extend(unit)
 
     def _rolled(self, summary: Summary, place: int) -> Rolled | None:
         """Return a run that is kept merged; loads those that follow with it, which lie in the same pack."""
@@ -490,7 +518,8 @@ class _Merging:
             return None
         known = self._runs.get(summary, {})
         if runs[0].key not in known:
-            keys = [run.key for run in runs[:PACK] if run.key in there]
+            most = self.of.most_leaves(summary, self.of.dataset.segments)
+            keys = [run.key for run in runs[:most] if run.key in there]
             like = empty_run(summary, self.of.pilot)
             known = self._runs[summary] = self.of.store.get_many(self.of.contexts[summary], keys, like)
         return known.pop(runs[0].key, None)
@@ -507,9 +536,8 @@ class _Merging:
         """Return a leaf from the store, with those that follow in its run; one that is damaged or gone is made."""
         if keys[0] not in stored:
             stored.clear()
-            most = max(1, HELD // max(1, self.of.leaf_bytes(summary, segment)))
-            lacking = self.known.lacking[summary]
-            stored.update(self.of.known(summary, [key for key in keys[: min(most, PACK)] if key not in lacking]))
+            most, lacking = self.of.most_leaves(summary, [segment]), self.known.lacking[summary]
+            stored.update(self.of.known(summary, [key for key in keys[:most] if key not in lacking]))
         if keys[0] in stored:
             return stored.pop(keys[0])
         made = self.work([(segment, keys[0])], lacking={summary: {keys[0]}})
@@ -519,10 +547,8 @@ class _Merging:
 
     def _keep(self, run: Run, found: Mapping[Summary, Rolled], segments: Sequence[Segment]) -> None:
         """Keep a run merged, with those that follow, where its state is small."""
-        cells = self.of.pilot.folds.leaf_cells
         for s, rolled in found.items():
-            most = sum(self.of.leaf_bytes(s, segment) for segment in segments)
-            if min(most, cells * s.nbytes(self.of.pilot.shape)) <= KEPT:
+            if self.of.small(s, segments):
                 self._new.setdefault(s, {})[run.key] = run, rolled
                 if len(self._new[s]) >= PACK:
                     self.of.keep_runs(s, self._new.pop(s), self.unsaved)

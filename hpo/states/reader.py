@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from algorithms.contract import Summary
 from hpo.process.progress import Progress
 from hpo.states.learned.pilot import Pilot
-from hpo.states.runs import Keyed, Leaf, Made
+from hpo.states.runs import Keyed, Leaf, Made, Rolled, Run
 from state_store import StateStore, StoreWriteError
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
+    from hpo.data.segment import Segment
 
 Lacking = Mapping[Summary, Collection[str]]
 """By summary, the keys of the segments whose leaves must be made."""
@@ -58,4 +59,14 @@ class Reader(Protocol):
 
     def known(self, summary: Summary, keys: Sequence[str]) -> dict[str, Leaf]:
         """Return the leaves that the store has."""
+        ...
+
+    def most_leaves(self, summary: Summary, segments: Sequence[Segment]) -> int:
+        """Return how many leaves of segments may be held at once."""
+        ...
+
+    def keep_runs(
+        self, summary: Summary, runs: Mapping[str, tuple[Run, Rolled]], unsaved: list[StoreWriteError]
+    ) -> None:
+        """Keep runs merged; adds an error for each that cannot be kept."""
         ...

@@ -8,7 +8,7 @@ keys: many known files cost a few states to load, and not one for each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -138,6 +138,21 @@ class Rolling:
     def result(self) -> Rolled:
         """Return what was merged."""
         return Rolled(self.cells, np.array(self.rows, np.int64), self.without_target, self.without_weight)
+
+
+def rolled_up(
+    summary: Summary, keys: Sequence[str], known: Callable[[Sequence[str]], Mapping[str, Leaf]], most: int
+) -> Rolled | None:
+    """Return leaves merged, ``most`` of them held at once; None where one is not there."""
+    rolling = Rolling(summary)
+    for start in range(0, len(keys), most):
+        some = keys[start : start + most]
+        leaves = known(some)
+        for key in some:
+            if key not in leaves:
+                return None
+            rolling.add(leaves[key])
+    return rolling.result()
 
 
 def merged(summary: Summary, a: Sequence[State], b: Sequence[State]) -> tuple[State, ...]:

@@ -85,7 +85,8 @@ class Accuracy:
         if self.model == APPROXIMATE:
             parts.append(f"approximate model{_error(self.bound) or ', error not known'}")
         elif self._loose(value):
-            parts.append(f"known to{_error(self.bound)[:-1].replace(' (', ' ')} (rounding)")
+            why = "sampling" if self.sampled else "rounding"
+            parts.append(f"known to{_error(self.bound)[:-1].replace(' (', ' ')} ({why})")
         return parts
 
     def _loose(self, value: float | None) -> bool:
