@@ -143,7 +143,7 @@ class Loss:
     def _length(
         self, eta: Array, way: Array, coef: Array, step: Array, most: float
     ) -> tuple[float, Expansion]:
-        """Return how far to go, the whole step, halved until the objective is below ``most``, and the losses there."""
+        """Return how far to go, the whole step or halved until the objective is below ``most``, and the losses."""
         length = 1.0
         while True:
             at = self.about(eta + length * way, self.y)
