@@ -7,28 +7,32 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
-from scipy.sparse import issparse
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse, spmatrix
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import check_cv
 
-from algorithms.arrays import Array, Places, Values
+from algorithms.arrays import Array, Values
 from algorithms.errors import AlgorithmError
 from hpo.api import tune
 from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
+from hpo.drop_in.words import Split
 from hpo.errors import HpoError
 from hpo.trials.scorer import Scorer
 
 DIGITS = 1e-8
 """Share of a score, or of one, that rounding may have moved it by."""
 
-Split = tuple[Places, Places]
-"""Rows to train on and rows to test on."""
+
+def numbers_in(X: ArrayLike) -> int:
+    """Return how many numbers a table has."""
+    return int(cast(spmatrix, X).nnz) if issparse(X) else np.asarray(X).size
 
 
-def check_table(X: object, y: object) -> None:
+def check_table(X: ArrayLike, y: ArrayLike) -> None:
     """Raise Unanswered for features that are not numbers alone, and for a target of several columns."""
     table = None if issparse(X) else np.asarray(X)
     if table is None or table.ndim != 2 or table.dtype.kind not in "fiub":

