@@ -501,3 +501,22 @@ def test_a_new_quarter_is_the_next_edition(tmp_path):
     assert hpo.load("shops@1", store=asked["store"], storage=asked["storage"]).forecast()["quarter"].min() < pd.Timestamp(
         "2023-01-01"
     )
+
+
+@pytest.mark.filterwarnings("ignore:1 series left out:hpo.errors.DataWarning")
+def test_a_study_is_carried_with_the_names_of_its_series(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    where = {"store": "store", "storage": "journal.log"}
+    made = tuned(shops(), "linear_forecaster", RIDGE, name="shops", **where)
+    asked = ["export", "shops.zip", "--study", "shops"], ["import", "shops.zip", "--store", "other"]
+    for words in asked:
+        more = ["--store", "store", "--storage", "journal.log"] if words[0] == "export" else []
+        done = run(capsys, monkeypatch, "states", *words, *more)
+        assert done.code == 0, done.err
+    carried = hpo.load("shops", store="other", storage="journal.log")
+    pd.testing.assert_frame_equal(carried.forecast(), made.forecast())
+    for path in Path("other").rglob("*"):
+        if path.is_file() and path.parent.name == "series":
+            path.unlink()
+    with pytest.raises(TuneError, match=r"the names of the series are gone from .*; run the study again"):
+        hpo.load("shops", store="other", storage="journal.log").forecast()
