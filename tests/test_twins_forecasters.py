@@ -114,7 +114,7 @@ def test_series_named_by_several_columns(tmp_path):
 
 def test_auto_and_a_number_of_folds(tmp_path):
     result = hpo.tune(
-        shops(), time="quarter", series="series", target="y", algorithm="auto:forecasting", folds=2, trials=8,
+        shops(), time="quarter", series="series", target="y", algorithm="auto", folds=2, trials=8,
         store=tmp_path,
     )  # fmt: skip
     assert result.record.folds == "2 splits in time, each tested on the next 4 steps"
@@ -330,6 +330,27 @@ def test_new_rows_move_the_forecast_and_train_nothing(tmp_path):
         result.forecast(data=new.drop(columns="quarter"))
 
 
+def test_newer_rows_confirm_a_study(tmp_path):
+    rows = shops(lengths=(60, 48, 40), ends=(60, 60, 60))
+    old, new = rows[rows["step"] < 54], rows[rows["step"] >= 54]
+    result = tuned(old, "linear_forecaster", RIDGE, scoring=["neg_rmsse", "neg_mase"], store=tmp_path)
+    found = hpo.confirm(result, new)
+    forecast = ridge(*windows(old, L, H), M, **RIDGE)
+    past, nexts = windows(rows, L, H, known=54)
+    off = nexts - forecast(past)
+    assert found["neg_rmsse"] == pytest.approx(-np.sqrt(np.mean((off / scale_of(past, M)) ** 2)), rel=1e-9)
+    apart = []
+    for _, one in rows.groupby("series"):
+        table = dict(zip(one["step"], one["y"], strict=True))
+        known = [t for t in table if t < 54 and all(t - j in table for j in range(M + 1))]
+        apart += [np.mean([abs(table[t] - table[t - M]) for t in known])] * len(windows(one, L, H, known=54)[0])
+    assert found["neg_mase"] == pytest.approx(-np.mean(np.abs(off).mean(axis=1) / apart), rel=1e-9)
+    with pytest.raises(TuneError, match="scoring='neg_wql': the study keeps what neg_rmsse, neg_mase are computed from"):
+        hpo.confirm(result, new, scoring="neg_wql")
+    with pytest.raises(DataError, match="has two rows of quarter="):
+        hpo.confirm(result, old)
+
+
 def test_rows_of_series_are_not_predicted(tmp_path):
     with pytest.raises(TuneError, match=r"series are not predicted by row; result\.forecast\(data=rows\)"):
         study(shops(), tmp_path).predict(shops())
@@ -347,6 +368,8 @@ def test_the_example_of_employment_runs_and_forecasts(tmp_path, monkeypatch, cap
     for asked in (["run", "employment.yaml", "--no-progress"], words):
         done = run(capsys, monkeypatch, *asked)
         assert done.code == 0, done.err
+    done = run(capsys, monkeypatch, "predict", "employment", "employment.csv", "-o", "x.csv")
+    assert done.code == 2 and "`hpo forecast employment DATA -o x.csv` goes on from these rows" in done.err
     made = pd.read_csv("next.csv")
     assert made.columns.tolist() == ["Series_ID", "Month", "mean", "q0.1"]
     assert made["Series_ID"].nunique() == 148 and len(made) == 2 * 148
