@@ -221,6 +221,9 @@ def test_bad_times_are_refused_in_a_sentence(tmp_path):
     refused(moved, DataError, "time='quarter' is irregular: .* are nearer than most times; give the frequency")
     refused(moved, DataError, r"quarter=2019-01-03, which is not a step of freq='Q' \(…, 2019-01-01, ", freq="Q")
     refused(rows, DataError, "freq='3q1' is no frequency; give 'Y', 'Q', 'M'", freq="3q1")
+    weeks = [pd.date_range(f"2020-01-{day:02d}", periods=60, freq="7D") for day in (1, 3, 4, 5)]
+    apart = pd.DataFrame({"series": np.repeat(list("abcd"), 60), "quarter": np.concatenate(weeks), "y": np.arange(240.0)})
+    refused(apart, TuneError, r"without a gap, and has 0: .* \(a step is 'D'; freq= gives another\)")
     refused(rows.assign(quarter=None), DataError, "no 'quarter'|is null")
     refused(rows.assign(quarter="soon"), DataError, "holds 'soon', which is no time; write 2024-12-31")
     refused(rows.assign(series=rows["series"].where(rows["step"] != 3)), DataError, "no 'series', which names series")
