@@ -13,29 +13,15 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-import cloudpickle
-import numpy as np
-
 from algorithms.contract import Summary
 from algorithms.imports import allowed
 from hpo.errors import EngineError
 from hpo.process.progress import Progress
 from hpo.process.workers import WorkerLost, Workers
-from hpo.states.elsewhere import (
-    JOBS,
-    Done,
-    Job,
-    JobMissing,
-    digest_of,
-    ordered,
-    roll_up,
-    sweep_jobs,
-    versions,
-    work,
-)
+from hpo.states.elsewhere import Done, PassJob, ordered, roll_up, work
+from hpo.states.jobs import JobMissing, Posted
 from hpo.states.reader import Lacking, Reader, Unit
 from hpo.states.runs import Made, Run
-from state_store.names import document_name
 
 LOSSES = 3
 """Times in a row that workers are lost before the pass ends, without a task done between."""
@@ -110,7 +96,7 @@ class _Driver:
     stop: Event
 
     def __post_init__(self) -> None:
-        self.posted = _Posted(self.reader, self.lacking)
+        self.posted = Posted(self.reader.store, PassJob(self.reader, self.lacking, allowed()))
         self.groups = _grouped(self.units, self.workers.threads())
         self.order = ordered(self.reader)
         self.turn, self.waiting = 0, dict[int, tuple[Done, ...]]()
@@ -205,45 +191,6 @@ def _grouped(units: Sequence[Unit], threads: int) -> list[list[Unit]]:
             groups.append([unit])
             room = TASK_BYTES - sum(segment.nbytes for segment, _ in unit)
     return groups
-
-
-@dataclass(eq=False)
-class _Posted:
-    """A job in the store, for as long as it runs."""
-
-    reader: Reader
-    lacking: Lacking
-
-    def __post_init__(self) -> None:
-        self.location = str(self.reader.store.location)
-        self.data: bytes = cloudpickle.dumps(Job(self.reader, self.lacking, allowed()))
-        self.name = digest_of(self.data)
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """What a worker finds the job by."""
-        return self.location, self.name
-
-    def put(self) -> None:
-        job = np.frombuffer(self.data, np.uint8)
-        self.reader.store.put_document(JOBS, self.name, {"job": job}, {"versions": versions()})
-
-    def again(self, error: Exception) -> None:
-        """Put the job again if it is gone; EngineError where it is there, but a worker does not see it."""
-        if self.reader.store.get_document(JOBS, self.name) is None:
-            self.put()
-        elif isinstance(error, JobMissing):
-            raise EngineError(
-                f"{error} has another store at {self.location} than this process; every worker needs the same one: "
-                "share that directory, or give store= a place that all can reach"
-            ) from error
-
-    def __enter__(self) -> None:
-        sweep_jobs(self.reader.store)
-        self.put()
-
-    def __exit__(self, *_: object) -> None:
-        self.reader.store.backend.delete(document_name(JOBS, self.name))
 
 
 def _count(reader: Reader, group: Sequence[Unit], done: Sequence[Done], progress: Progress) -> None:
