@@ -16,6 +16,9 @@ Array: TypeAlias = NDArray[np.float64]
 Floats: TypeAlias = NDArray[np.floating]
 """Numbers as batches and samples hold them, in float32 or float64."""
 
+Singles: TypeAlias = NDArray[np.float32]
+"""Numbers of single precision."""
+
 Places: TypeAlias = NDArray[np.intp]
 """Indices of rows or columns."""
 

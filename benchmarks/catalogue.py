@@ -10,6 +10,7 @@ from benchmarks.engines import engine_rows
 from benchmarks.extrapolation import extrapolation_rows
 from benchmarks.fidelity import fidelity_rows
 from benchmarks.fidelity_glm import error_rows
+from benchmarks.forecast import forecast_rows
 from benchmarks.growth import growth_rows
 from benchmarks.hashing import hashing_rows
 from benchmarks.joins import join_rows
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "shapes": shape_rows,
     "hashed": hashing_rows,
     "recommend": recommend_rows,
+    "forecast": forecast_rows,
     "fidelity": fidelity_rows,
     "fidelity_glm": error_rows,
 }

@@ -29,7 +29,14 @@ from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved
-from hpo.question.series import check_asked, check_columns, check_comparable, check_horizon, folds_of
+from hpo.question.series import (
+    automatic,
+    check_asked,
+    check_columns,
+    check_comparable,
+    check_horizon,
+    folds_of,
+)
 from hpo.states import sites
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.learned.series import calendar_of
@@ -434,7 +441,7 @@ def question_over(
     """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
     chosen = ""
     if is_auto(spec.algorithm):
-        choice = choose(spec.algorithm[0], dataset, spec.seed)
+        choice = choose(automatic(spec), dataset, spec.seed)
         chosen, spec = choice.words, spec.but(algorithm=list(choice.names))
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=4)

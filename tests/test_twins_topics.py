@@ -15,7 +15,7 @@ from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.topic_words import TopicWords
 from algorithms.models.topics import Topics
-from algorithms.solvers.anchor_words import concentrations, mixtures
+from algorithms.solvers.anchor_words import anchors, concentrations
 from algorithms.solvers.fold_in import halves, shares_of_topics
 from hpo.errors import NoScoreWarning, TuneError
 
@@ -122,10 +122,37 @@ def test_settings_are_free_and_topics_up_to_what_there_is():
     assert 1 <= len(solved(X[:, :3], n_topics=20).phi) <= 3
 
 
-def test_mixtures_of_corners_are_found():
-    rng = np.random.default_rng(0)
-    corners, shares = rng.dirichlet(np.full(6, 0.2), 3), rng.dirichlet(np.ones(3), 50)
-    assert np.abs(mixtures(shares @ corners, corners) - shares).max() < 0.05
+def test_anchors_are_apart_from_rows_that_are_taken():
+    rows = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.4, 0.3, 0.3]])
+    every, none = np.ones(4, bool), np.zeros((0, 3))
+    assert sorted(anchors(rows, every, 4, none).tolist()) == [0, 1, 2]
+    assert sorted(anchors(rows, every, 4, rows[:1]).tolist()) == [1, 2]
+    assert anchors(rows, every, 4, rows[:3]).tolist() == []
+    few = np.array([False, False, True, False])
+    assert anchors(rows, few, 2, none).tolist()[0] == 2 and len(anchors(rows, few, 3, none)) == 3
+
+
+def test_more_topics_go_on_from_fewer_and_are_the_same_in_any_order():
+    _, X = topics_and_documents()
+    model = Topics(n_topics=6)
+    state = laws.lift(model.summary, shape_of(V), Batch(X, V))
+    again = laws.lift(model.summary, shape_of(V), Batch(X, V))
+    six, three = model.solve(state), Topics(n_topics=3).solve(state)
+    np.testing.assert_array_equal(Topics(n_topics=3).solve(again).components, three.components)
+    np.testing.assert_array_equal(model.solve(again).components, six.components)
+
+
+def test_seed_words_begin_the_first_topics():
+    phi, X = topics_and_documents()
+    own = [f"x{2 * k}, x{2 * k + 1}" for k in (2, 0)]
+    found = solved(X, n_topics=5, seed_words="; ".join(own))
+    apart = np.abs(phi[:, None] - found.phi[None]).sum(axis=2) / 2
+    assert apart[2].argmin() == 1 and apart[0].argmin() == 2
+    with pytest.raises(InvalidField, match="no training document has a word of the topic 'tea, milk'"):
+        solved(X, seed_words="tea, milk")
+    search = {"topics.n_topics": [5], "topics.topic_word_prior": [0.03], "topics.seed_words": ["", own[0]]}
+    result = hpo.tune(X, algorithm="topics", trials=2, store=None, search=search, sampler="grid")
+    assert set(result.trials_dataframe()["params_topics.seed_words"]) == {"", own[0]}
 
 
 @pytest.mark.parametrize("alpha", [[0.1, 0.2], [3.0, 1.0], [0.01, 0.01]])

@@ -47,7 +47,7 @@ KNOWN = 1e-9
 """Relative error of a column's spread up to which products will do where rows are at hand."""
 
 TIED = 1e-12
-"""Relative difference up to which two correlations are one."""
+"""Difference of two correlations, beside the largest, up to which they are one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -452,16 +452,19 @@ def deviations(variance: Array, mean: Array, weight: float) -> Array:
 def most_correlated(xx: Array, association: Array, k: int) -> Places:
     """Return the k columns of largest correlation, in column order; of equals the last, as ``SelectKBest`` does.
 
-    Correlations that differ by rounding are equal: the two columns of a yes-or-no category tie whatever the rows.
+    Correlations that differ by rounding are equal: the two columns of a yes-or-no category tie whatever the rows,
+    and so do columns that do not go with the target at all. Constant ones come after all others.
 
     Examples
     --------
     >>> most_correlated(np.ones(4), np.array([0.5, 0.1, 0.5 + 1e-15, 0.9]), 2).tolist()
     [2, 3]
+    >>> most_correlated(np.array([1.0, 1.0, 0.0, 1.0]), np.array([1e-17, 1e-18, 0.0, 0.9]), 2).tolist()
+    [1, 3]
     """
-    strength = association / np.sqrt(np.where(xx > 0.0, xx, np.inf))
+    strength = np.where(xx > 0.0, association / np.sqrt(np.where(xx > 0.0, xx, 1.0)), -1.0)
     order = np.argsort(strength, kind="stable")
     ascending = strength[order]
     rank = np.empty(len(order), np.intp)
-    rank[order] = np.concatenate([[0], np.cumsum(np.diff(ascending) > TIED * ascending[1:])])
+    rank[order] = np.concatenate([[0], np.cumsum(np.diff(ascending) > TIED * ascending[-1])])
     return np.sort(np.argsort(rank, kind="stable")[-k:])

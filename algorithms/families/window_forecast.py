@@ -51,6 +51,10 @@ class WindowForecast(RegressorMixin, BaseEstimator):
         """Return the next values, shape (n, h), of windows of past ones, shape (n, L)."""
         return self.forecast_(self._windows(X))
 
+    def scale(self, X: ArrayLike) -> Array:
+        """Return what errors of windows are measured in, shape (n,); zero where all past values are one."""
+        return self.forecast_.windows.scaled(self._windows(X))
+
     def quantiles(self, X: ArrayLike, shares: Sequence[float]) -> Array:
         """Return quantiles of the next values of windows, shape (n, h, k)."""
         return self.forecast_.quantiles(self._windows(X), shares)

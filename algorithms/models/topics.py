@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.arrays import Array, Mask, Places
+from algorithms.arrays import Array, Places, Singles
 from algorithms.contract import Algorithm, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows, TooLarge, Unscorable
 from algorithms.families.coherence import coherence, diversity
@@ -19,7 +19,8 @@ from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap, filled_map
 from algorithms.ranges import Integer, Legal, Log, Range
-from algorithms.solvers.anchor_words import Rectified, begun, concentrations, improved
+from algorithms.solvers.anchor_words import Rectified, anchors, concentrations
+from algorithms.solvers.anchor_words import Topics as Growing
 from algorithms.solvers.fold_in import halves, log_of_words, shares_of_topics
 from algorithms.summaries.co_occurrence import CoOccurrence, CoOccurrenceState, starts_of, words_of
 
@@ -29,11 +30,17 @@ if TYPE_CHECKING:
 
 LIKELIHOOD, NPMI, DIVERSITY, PERPLEXITY = "pair_log_likelihood", "npmi", "diversity", "neg_perplexity"
 
-STEPS = 60
-"""Steps of EM from anchor words."""
+GROWN_WITH = 0.03
+"""Prior of words in topics while topics join one by one: whatever is asked for, they are the same."""
 
-LEAST_RANK = 16
+STEPS, MOST_STEPS = 2400, 60
+"""Steps with the prior that is asked for, divided by the square of the number of topics; and at most."""
+
+LEAST_RANK = 64
 """Directions that words are looked at along; the next power of two where more topics are wanted."""
+
+PER_TOPIC, PER_WORD = ";", ","
+"""What stands between topics, and between words, of those that are given."""
 
 BLOCK = 256
 """Words whose pairs with all others are scored at once."""
@@ -86,16 +93,19 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
     """Topics by rectified anchor words and expectation-maximisation on pairs of words.
 
     Arora et al. 2013, "A practical algorithm for topic modeling with provable guarantees"; Lee, Bindel & Mimno
-    2015, "Robust spectral inference for joint stochastic matrix factorization". Of more ``n_topics`` than there are
-    words apart from each other, as many as these are found.
+    2015, "Robust spectral inference for joint stochastic matrix factorization". Topics join one by one, so all
+    numbers of them cost little more than the largest. Of more ``n_topics`` than there are words apart from each
+    other, as many as these are found.
 
     Parameters
     ----------
     n_topics : number of topics.
-    anchor_threshold : documents that a word must be in to stand for a topic; where too few words are, the most
-        frequent ones may.
+    anchor_threshold : documents that a word must be in to stand for a topic; where too few such words are apart,
+        the others may.
     topic_word_prior : added to how often each word stands in each topic.
     doc_topic_prior : what a document has of each topic before its words are seen; None: by how topics go together.
+    seed_words : words that the first topics begin with, those of a topic with commas between them, topics with
+        semicolons: ``"goal, match; bank, money"``.
 
     Examples
     --------
@@ -107,6 +117,7 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
     anchor_threshold: Annotated[int, Legal(ge=1), Integer(2, 50, log=True, searched=False)] = 8
     topic_word_prior: Annotated[float, Legal(gt=0), Log(1e-3, 1.0)] = 0.03
     doc_topic_prior: Annotated[float | None, Legal(gt=0), Log(1e-3, 1.0, searched=False)] = None
+    seed_words: str = ""
     summary: CoOccurrence = CoOccurrence()
 
     tags: ClassVar[Tags] = Tags(
@@ -119,21 +130,58 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         self.check(state)
         seen = np.flatnonzero(state.totals > 0.0)
         rank = max(LEAST_RANK, 1 << (self.n_topics - 1).bit_length())
-        words = MEMO.get(state, ("rectified", rank), lambda: Rectified.of(state.joint()[np.ix_(seen, seen)], rank))
+        words = MEMO.get(state, ("rectified", rank), lambda: Rectified.of(_pairs(state, seen), rank))
         tokens, prior = float(state.totals.sum()), self.topic_word_prior
-        phi = begun(words, self._anchors(state, seen), self.n_topics)
-        phi, together = improved(words, phi, prior / tokens, STEPS)
+        made = self._grown(state, seen, words, rank)
+        made = made.improved(words, prior / tokens, min(MOST_STEPS, max(1, STEPS // len(made.phi) ** 2)))
+        phi, together = made.phi.astype(np.float64), made.together.astype(np.float64)
         components = np.full((len(phi), len(state.totals)), prior)
         components[:, seen] = phi * (tokens * together.sum(axis=1) + prior * len(seen))[:, None]
         given = self.doc_topic_prior
         own = concentrations(together) if given is None else np.full(len(phi), given)
         return TopicsSolution(state, components, together, own)
 
-    def _anchors(self, state: CoOccurrenceState, seen: Places) -> Mask:
-        """Return which words may stand for a topic."""
-        often = state.document_frequency[seen]
-        most = np.sort(often)[::-1][min(self.n_topics, len(often)) - 1]
-        return np.asarray(often >= min(float(self.anchor_threshold), float(most)))
+    def _grown(self, state: CoOccurrenceState, seen: Places, words: Rectified, rank: int) -> Growing:
+        """Return as many topics as are asked for, each made of those before it; what is known of them is kept."""
+        seeds, how = self._seeds(state), (rank, self.anchor_threshold, self.seed_words)
+        groups = [np.searchsorted(seen, group) for group in seeds]
+        prior = GROWN_WITH / float(state.totals.sum())
+
+        def found() -> Places:
+            allowed = state.document_frequency[seen] >= self.anchor_threshold
+            taken = np.array([words.frequency[g] @ words.rows[g] / words.frequency[g].sum() for g in groups])
+            return anchors(words.rows, allowed, rank, taken.reshape(len(groups), words.rows.shape[1]))
+
+        starts = [*seeds, *seen[MEMO.get(state, ("anchors", *how), found)][:, None]]
+        made = Growing.one(words)
+        for k in range(2, self.n_topics + 1):
+            if k - 2 >= len(starts):
+                break
+            before, start = made, starts[k - 2]
+
+            def joined(before: Growing = before, start: Places = start) -> Growing:
+                return before.joined(words, state.beside(start)[seen], prior)
+
+            made = MEMO.get(state, ("topics", *how, k), joined)
+        return made
+
+    def _seeds(self, state: CoOccurrenceState) -> list[Places]:
+        """Return the places of the words that are given, those that documents have, by topic.
+
+        Raises
+        ------
+        InvalidField
+            No word of a topic is one of the documents'.
+        """
+        found: list[Places] = []
+        topics = list(filter(str.strip, self.seed_words.split(PER_TOPIC)))
+        places = {name: j for j, name in enumerate(_names(state)) if state.totals[j] > 0.0} if topics else {}
+        for topic in topics:
+            asked = [word.strip() for word in topic.split(PER_WORD)]
+            found.append(np.array(sorted(places[word] for word in set(asked) if word in places), np.intp))
+            if not len(found[-1]):
+                raise InvalidField(f"seed_words: no training document has a word of the topic {topic.strip()!r}")
+        return found
 
     def estimator(self, solution: TopicsSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``TopicWords``."""
@@ -173,14 +221,13 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
 
     def check(self, state: CoOccurrenceState) -> None:
         """Refuse negative counts, counts without a finite sum, and fewer than two documents of two words."""
-        names = [state.shape.columns[j].name for j in words_of(state.shape)]
         if (state.lowest < 0.0).any():
             j = int(np.argmin(state.lowest))
             raise InvalidField(
-                f"column {names[j]!r} holds {state.lowest[j]:g}, and topics take counts of words, which are not "
-                "negative; leave the column out"
+                f"column {_names(state)[j]!r} holds {state.lowest[j]:g}, and topics take counts of words, which "
+                "are not negative; leave the column out"
             )
-        if not (np.isfinite(state.totals).all() and np.isfinite(state.pairs).all()):
+        if not np.isfinite(state.totals.sum() + state.pairs.sum()):
             raise TooLarge("counts are so large that they have no finite sum: look for damaged values, or rescale")
         if state.documents < 2 or np.count_nonzero(state.totals) < 2:
             raise NotEnoughRows(
@@ -190,6 +237,17 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
 
 
 _NO_DOCUMENTS = "no held-out document has two words, one to find its topics by and one to foretell"
+
+
+def _pairs(state: CoOccurrenceState, seen: Places) -> Singles:
+    """Return the probability of each pair of some words."""
+    made = state.joint().astype(np.float32)
+    return made if len(seen) == len(made) else made[np.ix_(seen, seen)]
+
+
+def _names(state: CoOccurrenceState) -> list[str]:
+    """Return the words."""
+    return [state.shape.columns[j].name for j in words_of(state.shape)]
 
 
 def _columns(state: CoOccurrenceState) -> ColumnMap:

@@ -12,11 +12,12 @@ H       contexts: groups of words, shape (V, g), of zeros and ones
 Q = ΦᵀRΦ but for the noise of few documents. That is taken away by projecting in turn on what has rank r and
 no negative eigenvalue, sums to one, and is not negative (Lee, Bindel & Mimno 2015, "Robust spectral inference for
 joint stochastic matrix factorization"). Anchors, words of one topic alone, are rows of the rest that are furthest
-apart (Arora et al. 2013, alg. 4), and every other word is a mixture of them (alg. 3, squared distance).
+apart, one after the other (Arora et al. 2013, alg. 4).
 
-From there steps of EM raise the likelihood Σ Q log ΦᵀRΦ of a word and its context (Hofmann 1999, "Probabilistic
-latent semantic indexing", §3, for pairs): the rarer words are one context together, which costs little and takes
-V·g numbers where all pairs take V².
+Topics join one by one, each as the companions of the next anchor, and after each a few steps of EM raise the
+likelihood Σ Q log ΦᵀRΦ of a word and its context (Hofmann 1999, "Probabilistic latent semantic indexing", §3, for
+pairs; the greedy order is that of Verbeek, Vlassis & Kröse 2003). So all numbers of topics cost little more than
+the largest. The rarer words are one context together, which takes V·g numbers where all pairs take V².
 """
 
 from __future__ import annotations
@@ -25,26 +26,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms.arrays import Array, Mask, Places
+from algorithms.arrays import Array, Mask, Places, Singles
 from algorithms.lazily import scipy
 
 CONTEXTS = 512
 """Groups of words beside which a word is looked at: the most frequent ones alone, all others as one."""
 
-ROUNDS, POWERS = 3, 2
+ROUNDS, POWERS = 1, 2
 """How often Q is rectified, and multiplications for the eigenvectors of each."""
 
 SPREAD = 1e-9
 """A row that lies so near to those before it, beside the furthest, is no anchor of another topic."""
 
-DESCENTS = 60
-"""Steps by which words are found as mixtures of anchors."""
-
 BLOCK = 256
 """Words whose contexts are looked at at once, so that they stay in the cache."""
 
-MIX = 0.1
-"""Share of the frequencies of all words in each topic that EM begins with: what is zero stays zero."""
+MIX = 0.3
+"""Share of the frequencies of all words in a topic that joins: what is zero stays zero."""
+
+APART = 0.8
+"""Share of the pairs of words of a topic that joins with both words in it."""
+
+GROWING, LEAST_STEPS = 60, 2
+"""Steps after a topic has joined, divided by the topics that there are; and at least."""
+
+EVEN = 0.01
+"""Share of R that is the same for all pairs of topics: without it some end with no words, and the others apart."""
+
+LEAST = 1e-15
+"""Probability of a word in a topic, at least: single precision holds its products."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +65,13 @@ class Rectified:
     ----------
     rows : shape (V, r), rows of Q, each divided by its sum, in orthonormal directions.
     frequency : shape (V,), of each word: the sums of Q.
-    contexts : QH, shape (V, g).
+    contexts : QH, shape (V, g), in single precision.
     groups : shape (V,), the context of each word.
     """
 
     rows: Array
     frequency: Array
-    contexts: Array
+    contexts: Singles
     groups: Places
 
     @property
@@ -70,9 +80,9 @@ class Rectified:
         return self.rows.nbytes + self.contexts.nbytes + self.groups.nbytes
 
     @classmethod
-    def of(cls, joint: Array, rank: int) -> Rectified:
+    def of(cls, joint: Singles, rank: int) -> Rectified:
         """Return those of a Q without words of no document, by so many directions."""
-        frequency = joint.sum(axis=1)
+        frequency = joint.sum(axis=1, dtype=np.float64)
         values, vectors = _leading(joint, min(rank, len(joint)))
         rows = vectors * values
         sums = np.maximum(rows @ vectors.sum(axis=0), 1e-3 / len(joint) * frequency)
@@ -80,7 +90,7 @@ class Rectified:
         order = np.argsort(groups, kind="stable")
         starts = np.searchsorted(groups[order], np.arange(groups.max() + 1))
         contexts = np.add.reduceat(joint[order], starts, axis=0).T
-        return cls(rows / sums[:, None], frequency, np.ascontiguousarray(contexts), groups)
+        return cls(rows / sums[:, None], frequency, np.ascontiguousarray(contexts, np.float32), groups)
 
 
 def _groups(frequency: Array) -> Places:
@@ -91,10 +101,10 @@ def _groups(frequency: Array) -> Places:
     return np.asarray(np.minimum(groups, len(most)))
 
 
-def _leading(joint: Array, rank: int) -> tuple[Array, Array]:
+def _leading(joint: Singles, rank: int) -> tuple[Array, Array]:
     """Return the largest eigenvalues of a rectified Q, none of them negative, and their vectors."""
     v = len(joint)
-    basis = np.random.default_rng(0).normal(size=(v, min(v, rank + 8)))
+    basis = np.random.default_rng(0).normal(size=(v, min(v, rank + 8))).astype(np.float32)
     made = joint
     for left in reversed(range(ROUNDS + 1)):
         for _ in range(POWERS):
@@ -103,102 +113,115 @@ def _leading(joint: Array, rank: int) -> tuple[Array, Array]:
         values, vectors = np.maximum(values[::-1][:rank], 0.0), basis @ turned[:, ::-1][:, :rank]
         if left:
             made = (vectors * values) @ vectors.T
-            made += (1.0 - made.sum()) / v**2
+            made += np.float32((1.0 - made.sum(dtype=np.float64)) / v**2)
             np.maximum(made, 0.0, out=made)
-    return values, vectors
+    return values.astype(np.float64), vectors.astype(np.float64)
 
 
-def anchors(rows: Array, allowed: Mask, k: int) -> Places:
+def anchors(rows: Array, allowed: Mask, k: int, taken: Array) -> Places:
     """Return the places of k rows that are furthest apart, one after the other; fewer where no more are apart.
 
     Parameters
     ----------
     rows : shape (V, r).
-    allowed : which of them may be anchors.
+    allowed : which of them may be anchors; the others, where no more of these are apart.
+    taken : shape (m, r), rows that count as found already.
 
     Examples
     --------
     >>> rows = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.9, 0.1]])
-    >>> anchors(rows, np.ones(4, bool), 3).tolist()
+    >>> anchors(rows, np.ones(4, bool), 3, np.zeros((0, 2))).tolist()
     [0, 2]
     """
-    places = np.flatnonzero(allowed)
-    left = rows[places].copy()
-    found = [int(np.argmax(np.einsum("ij,ij->i", left, left)))]
-    left -= left[found[0]]
-    lengths = np.einsum("ij,ij->i", left, left)
-    floor = SPREAD * float(lengths.max(initial=0.0))
-    while len(found) < min(k, len(places)):
+    found: list[int] = []
+    if not len(taken):
+        found.append(int(np.argmax(np.where(allowed, np.einsum("ij,ij->i", rows, rows), -1.0))))
+        taken = rows[found]
+    left, before = rows - taken[0], taken[1:] - taken[0]
+    floor = SPREAD * float(np.max(np.einsum("ij,ij->i", left, left), initial=0.0))
+    for _ in range(len(before)):
+        left, before = _without(left, before[0]), _without(before[1:], before[0])
+    while len(found) < k:
         lengths = np.einsum("ij,ij->i", left, left)
-        if not (furthest := float(lengths.max())) > floor:
+        some = np.where(allowed, lengths, -1.0)
+        furthest = int(np.argmax(some if some.max() > floor else lengths))
+        if not lengths[furthest] > floor:
             break
-        found.append(int(np.argmax(lengths)))
-        along = left[found[-1]] / np.sqrt(furthest)
-        left -= np.multiply.outer(left @ along, along)
-    return places[found]
+        found.append(furthest)
+        left = _without(left, left[furthest])
+    return np.array(found, np.intp)
 
 
-def mixtures(rows: Array, corners: Array) -> Array:
-    """Return the shares of corners in each row that bring it nearest, by accelerated gradients, shape (V, K).
-
-    Steps on the simplex with momentum (Beck & Teboulle 2009, FISTA).
-    """
-    products, along, k = corners @ corners.T, rows @ corners.T, len(corners)
-    made = ahead = np.full((len(rows), k), 1.0 / k)
-    step, t = 1.0 / max(float(np.linalg.eigvalsh(products)[-1]), 1e-300), 1.0
-    for _ in range(DESCENTS):
-        before, made = made, on_simplex(ahead - step * (ahead @ products - along))
-        t, last = (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0, t
-        ahead = made + ((last - 1.0) / t) * (made - before)
-    return made
+def _without(rows: Array, along: Array) -> Array:
+    """Return rows without their parts along a direction."""
+    size = float(along @ along)
+    return rows - np.multiply.outer(rows @ along, along / size) if size > 0.0 else rows
 
 
-def on_simplex(rows: Array) -> Array:
-    """Return the nearest rows that are not negative and have a sum of one (Held, Wolfe & Crowder 1974).
+@dataclass(frozen=True, eq=False)
+class Topics:
+    """Topics on the way to more, in single precision.
 
-    Examples
-    --------
-    >>> on_simplex(np.array([[0.5, 0.5], [2.0, 0.0], [0.0, 0.0]])).tolist()
-    [[0.5, 0.5], [1.0, 0.0], [0.5, 0.5]]
-    """
-    k = rows.shape[1]
-    falling = -np.sort(-rows, axis=1)
-    excess = (np.cumsum(falling, axis=1) - 1.0) / np.arange(1, k + 1)
-    last = np.count_nonzero(falling > excess, axis=1) - 1
-    return np.maximum(rows - np.take_along_axis(excess, last[:, None], axis=1), 0.0)
-
-
-def begun(words: Rectified, allowed: Mask, k: int) -> Array:
-    """Return Φ of k topics, or of fewer, by anchor words."""
-    places = anchors(words.rows, allowed, k)
-    made = mixtures(words.rows, words.rows[places]).T * words.frequency
-    made /= np.maximum(made.sum(axis=1, keepdims=True), 1e-300)
-    return np.asarray((1.0 - MIX) * made + MIX * words.frequency)
-
-
-def improved(words: Rectified, phi: Array, prior: float, steps: int) -> tuple[Array, Array]:
-    """Return Φ and R after steps of EM.
-
-    Parameters
+    Attributes
     ----------
-    words : pairs of words and contexts.
-    phi : shape (K, V), where to begin; positive.
-    prior : what is added to the share that a word and a topic together have of all words.
+    phi : Φ, shape (K, V), positive.
+    together : R, shape (K, K).
     """
-    k, v = phi.shape
-    together = np.full((k, k), 0.5 / k**2) + np.eye(k) * (0.5 / k)
-    member = scipy.sparse.csr_array((np.ones(v), (np.arange(v), words.groups)))
-    for _ in range(steps):
-        beside = np.asarray(phi @ member)
-        of_words, of_contexts = _expected(words.contexts, phi, together @ beside)
-        together = together * (of_contexts @ beside.T)
-        together = (together + together.T) / (2.0 * together.sum())
-        phi = phi * of_words + prior
-        phi /= phi.sum(axis=1, keepdims=True)
-    return phi, together
+
+    phi: Singles
+    together: Singles
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.phi.nbytes + self.together.nbytes
+
+    @classmethod
+    def one(cls, words: Rectified) -> Topics:
+        """Return the one topic of all words."""
+        return cls(words.frequency[None].astype(np.float32), np.ones((1, 1), np.float32))
+
+    def joined(self, words: Rectified, companions: Array, prior: float) -> Topics:
+        """Return these topics and one more, after a few steps.
+
+        Parameters
+        ----------
+        words : pairs of words and contexts.
+        companions : shape (V,), how often each word is beside those that the topic begins with.
+        prior : of :meth:`improved`.
+        """
+        k = len(self.phi) + 1
+        total = float(companions.sum())
+        new = MIX * words.frequency + (1.0 - MIX) * companions / (total if total > 0.0 else 1.0)
+        together = np.empty((k, k))
+        together[:-1, :-1] = self.together * (1.0 - 1.0 / k)
+        together[-1, :-1] = together[:-1, -1] = self.together.sum(axis=1) * (1.0 - APART) / (2.0 * k)
+        together[-1, -1] = APART / k
+        made = Topics(np.concatenate([self.phi, new[None].astype(np.float32)]), together.astype(np.float32))
+        return made.improved(words, prior, max(LEAST_STEPS, GROWING // k))
+
+    def improved(self, words: Rectified, prior: float, steps: int) -> Topics:
+        """Return the topics after steps of EM.
+
+        Parameters
+        ----------
+        prior : what is added to the share that a word and a topic together have of all words.
+        """
+        phi, together = self.phi, self.together
+        k, v = phi.shape
+        member = scipy.sparse.csr_array((np.ones(v, np.float32), (np.arange(v), words.groups)))
+        more, even = np.float32(max(prior, LEAST)), np.float32(EVEN / k**2)
+        for _ in range(steps):
+            beside = np.asarray(phi @ member)
+            of_words, of_contexts = _expected(words.contexts, phi, together @ beside)
+            together = together * (of_contexts @ beside.T)
+            together = (together + together.T) * ((1.0 - EVEN) / (2.0 * together.sum())) + even
+            phi = phi * of_words + more
+            phi /= phi.sum(axis=1, keepdims=True)
+        return Topics(phi, together)
 
 
-def _expected(contexts: Array, phi: Array, mixed: Array) -> tuple[Array, Array]:
+def _expected(contexts: Singles, phi: Singles, mixed: Singles) -> tuple[Singles, Singles]:
     """Return W(RΦH)ᵀ as rows of topics, shape (K, V), and ΦW, shape (K, g), W = QH/(ΦᵀRΦH) entry by entry."""
     of_words, of_contexts = np.empty_like(phi), np.zeros_like(mixed)
     for start in range(0, phi.shape[1], BLOCK):

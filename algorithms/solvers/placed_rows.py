@@ -12,13 +12,14 @@ c, b   coefficients (e, q) and intercepts (e,); η = x̃c + b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms.arrays import Array, Floats, Matrix
+from algorithms.arrays import Array, Floats, Matrix, Places
 from algorithms.lazily import scipy
 from algorithms.solvers.expansion import Expansion
 from algorithms.solvers.row_moments import blocks
@@ -114,6 +115,9 @@ class PlacedRows:
     def squares(self, curve: Array) -> Array:
         """Return Σ curve ⊗ x̃², shape (e, q), of a T whose parts are never other than zero in the same row."""
         (once, twice), whole = self._back, curve.sum(axis=0)[:, None]
+        if self._sparse is not None and self._all:
+            made = np.asarray(self._bent_columns @ curve).T + self.shift**2 * whole
+            return np.asarray(np.maximum(made / self.scale**2, 0.0))
         if self._sparse is not None:
             both, own = self._squared @ curve, self._sparse[1] @ curve
         else:
@@ -153,8 +157,18 @@ class PlacedRows:
     @cached_property
     def _squared(self) -> csr_array:
         """The squares of a sparse matrix, transposed."""
-        x = scipy.sparse.csr_array(self.x.T, dtype=np.float64)
-        return scipy.sparse.csr_array((x.data * x.data, x.indices, x.indptr), shape=x.shape)
+        return self._turned(lambda values, _: values * values)
+
+    @cached_property
+    def _bent_columns(self) -> csr_array:
+        """x(x - 2·shift) of a sparse matrix in the columns of the design, transposed."""
+        return self._turned(lambda values, column: values * (values - 2.0 * self.shift[column]))
+
+    def _turned(self, of: Callable[[Array, Places], Array]) -> csr_array:
+        """Return a function of the numbers and columns of a sparse matrix, transposed."""
+        x = scipy.sparse.csr_array((self.x.shape[1], 0)) if self._sparse is None else self._sparse[1]
+        made = of(x.data, np.repeat(np.arange(x.shape[0]), np.diff(x.indptr)))
+        return scipy.sparse.csr_array((made, x.indices, x.indptr), shape=x.shape)
 
     @cached_property
     def _all(self) -> bool:

@@ -101,8 +101,8 @@ class Loss:
         """Return the minimum, found from coefficients and intercepts."""
         weight, before, reach = float(self.w.sum()), None, 1.0
         eta = self.rows.forward(coef, intercept)
+        at = self.about(eta, self.y)
         for _ in range(STEPS):
-            at = self.about(eta, self.y)
             value = self._value(at, coef)
             slope, lift = self._slope(at, coef)
             near = Preconditioner.of(self.rows, self._own(at), self.ridge)
@@ -113,11 +113,11 @@ class Loss:
                 return Found(coef, intercept, (step, rise), near.free, bool(flat))
             if gain <= FLAT * weight:
                 return Found(coef + step, intercept + rise, (step, rise), near.free, converged=True)
-            length, way, reach = 1.0, self.rows.forward(step, rise), max(1.0, gain / size.before)
-            if gain > ROUNDED * max(weight, abs(value)):
-                length = self._length(eta, way, coef, step, value)
-                if length < SHORTEST:
-                    return Found(coef, intercept, (step, rise), near.free, converged=False)
+            way, reach = self.rows.forward(step, rise), max(1.0, gain / size.before)
+            most = value if gain > ROUNDED * max(weight, abs(value)) else np.inf
+            length, at = self._length(eta, way, coef, step, most)
+            if length < SHORTEST:
+                return Found(coef, intercept, (step, rise), near.free, converged=False)
             before = size if length == 1.0 else None
             coef, intercept, eta = coef + length * step, intercept + length * rise, eta + length * way
         return Found(coef, intercept, (step, rise), near.free, converged=False)
@@ -140,14 +140,16 @@ class Loss:
         curve = at.curve if at.curve.shape[1] == 1 else at.curve * (1.0 - at.curve)
         return np.asarray(self.w[:, None] * np.maximum(curve, 0.0))
 
-    def _length(self, eta: Array, way: Array, coef: Array, step: Array, value: float) -> float:
-        """Return how far to go: the whole step, halved until the objective falls."""
+    def _length(
+        self, eta: Array, way: Array, coef: Array, step: Array, most: float
+    ) -> tuple[float, Expansion]:
+        """Return how far to go, the whole step or halved until the objective is below ``most``, and the losses."""
         length = 1.0
-        while length >= SHORTEST:
-            if self._value(self.about(eta + length * way, self.y), coef + length * step) < value:
-                return length
+        while True:
+            at = self.about(eta + length * way, self.y)
+            if most == np.inf or self._value(at, coef + length * step) < most or length < SHORTEST:
+                return length, at
             length *= 0.5
-        return length
 
     def _step(
         self, at: Expansion, near: Preconditioner, slope: Array, lift: Array, before: Left | None, flat: float

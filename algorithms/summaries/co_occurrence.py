@@ -60,6 +60,11 @@ class CoOccurrenceState(State):
         v = len(self.totals)
         return self.together[starts_of(v)]
 
+    def beside(self, words: Places) -> Array:
+        """Return how often one of some words and each word are a pair of a document, shape (V,)."""
+        i, j = words[:, None], np.arange(len(self.totals))
+        return np.asarray(self.pairs[starts_of(len(j))[np.minimum(i, j)] + np.abs(j - i)].sum(axis=0))
+
     def joint(self) -> Array:
         """Return the probability of each pair of words of a document, shape (V, V); zeros where there is none."""
         made = square(self.pairs, len(self.totals))
@@ -159,7 +164,8 @@ def square(half: Array, v: int) -> Array:
     """
     made = np.zeros((v, v))
     for i, start in enumerate(starts_of(v)):
-        made[i, i:] = made[i:, i] = half[start : start + v - i]
+        made[i, i:] = half[start : start + v - i]
+    made += np.triu(made, k=1).T
     return made
 
 

@@ -32,6 +32,22 @@ PIECE = 1 << 13
 MOMENTS = Moments("double")
 
 
+def root_mean_square(values: Floats) -> Array:
+    """Return the root of the mean square of each row, of values whose squares are too large for a number too.
+
+    Examples
+    --------
+    >>> root_mean_square(np.array([[3.0, 4.0], [3e200, 4e200]])).tolist()
+    [3.5355339059327378, 3.5355339059327376e+200]
+    """
+    with np.errstate(over="ignore"):
+        found = np.sqrt(np.einsum("ij,ij->i", values, values) / values.shape[1])
+    if np.isfinite(found).all():
+        return np.asarray(found)
+    most = np.maximum(np.abs(values).max(axis=1), 1.0)[:, None]
+    return np.asarray(most[:, 0] * np.sqrt(np.mean((values / most) ** 2, axis=1)))
+
+
 @dataclass(frozen=True, eq=False)
 class WindowsState(State):
     """The state of :class:`Windows`.
@@ -171,7 +187,7 @@ class Windows(Summary[WindowsState]):
         """Return the scale of windows, shape (n,), by their past values (n, L)."""
         if self.scale == DIFFERENCES:
             apart = past[:, self.season :] - past[:, : -self.season]
-            return np.asarray(np.sqrt(np.einsum("ij,ij->i", apart, apart) / apart.shape[1]))
+            return root_mean_square(apart)
         return np.abs(past).mean(axis=1) if self.scale == MEAN else np.ones(len(past))
 
     def _added(self, moments: MomentsState, both: Joined, starts: np.ndarray) -> tuple[MomentsState, int]:

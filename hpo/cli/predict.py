@@ -84,6 +84,9 @@ def predict(
     asked = name if edition is None else f"{name}@{edition}"
     result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
     check_outside(output, result.record)
+    if result.run.evidence.pilot.calendar is not None:
+        how = f"`hpo forecast {name} DATA -o {output}` goes on from these rows"
+        raise UsageError(f"series are not predicted by row; {how}")
     model = _model(result, trial, simplest=simplest)
     reading = noted.reading_of(result.record, result.run.join)
     columns = list(dict.fromkeys([*_users(reading), *(keep or ())]))

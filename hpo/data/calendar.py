@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from algorithms.arrays import Values
-from hpo.data.frequency import Document, Frequency, Moments, moments_of, written
+from hpo.data.frequency import Document, Frequency, Moments, moments_of, on_clocks, written
 from hpo.data.hashing import Words, hash_values, splitmix
 from hpo.data.values import null_mask
 from hpo.errors import DataError
@@ -28,6 +28,7 @@ class Order:
     time : the column of times.
     series : the columns that name series together; none where all rows are of one.
     frequency : of the times.
+    zone : the time zone whose clocks times are on; empty for UTC, or no zone.
 
     Examples
     --------
@@ -40,6 +41,7 @@ class Order:
     time: str
     series: tuple[str, ...]
     frequency: Frequency
+    zone: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -59,7 +61,7 @@ class Order:
 
     def steps(self, batch: pa.RecordBatch, first_row: int = 0, where: str = "") -> NDArray[np.int64]:
         """Return the step of each row."""
-        moments = times_of_rows(batch, self.time, first_row, where)
+        moments = on_clocks(times_of_rows(batch, self.time, first_row, where), self.zone)
         steps, fits = self.frequency.steps(moments)
         if not fits.all():
             row = int(np.argmin(fits))
@@ -72,12 +74,14 @@ class Order:
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready values."""
-        return {"time": self.time, "series": list(self.series), "frequency": self.frequency.to_dict()}
+        zone = {"zone": self.zone} if self.zone else {}
+        return {"time": self.time, "series": list(self.series), "frequency": self.frequency.to_dict(), **zone}
 
     @classmethod
     def from_dict(cls, document: Document) -> Order:
         """Return what ``to_dict`` wrote."""
-        return cls(document["time"], tuple(document["series"]), Frequency.from_dict(document["frequency"]))
+        frequency, zone = Frequency.from_dict(document["frequency"]), document.get("zone", "")
+        return cls(document["time"], tuple(document["series"]), frequency, zone)
 
 
 @dataclass(frozen=True, eq=False)

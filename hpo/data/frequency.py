@@ -299,6 +299,20 @@ def moments_of(column: pa.Array, name: str) -> tuple[Moments, Mask]:
     return numbers, none | ~np.isfinite(numbers)
 
 
+def on_clocks(moments: Moments, zone: str) -> Moments:
+    """Return times in UTC as clocks of a zone show them; as they are where there is none.
+
+    Examples
+    --------
+    >>> written(on_clocks(np.array(["2024-06-30T22:00"], "M8[us]").astype(np.int64), "Europe/Berlin"))
+    ['2024-07-01']
+    """
+    if not zone:
+        return moments
+    column = pa.array(moments.astype(np.int64), pa.timestamp("us", zone))
+    return np.asarray(pc.local_timestamp(column).cast(pa.int64()).to_numpy(), np.int64)
+
+
 def _moments_of_text(column: pa.Array, name: str, none: Mask) -> NDArray[np.int64]:
     coded = decoded_strings(column).dictionary_encode()
     table = np.array([_moment(text, name) for text in coded.dictionary.to_pylist()] or [0], np.int64)

@@ -12,6 +12,7 @@ from hpo.findings import coefficients as of_model
 from hpo.findings import confirm as of_rows
 from hpo.findings import importances as of_study
 from hpo.findings import leaderboard as board
+from hpo.findings.forecasts import confirmed
 from hpo.findings.noted import reading_of
 from hpo.findings.result import Result
 from hpo.findings.sampling_error import with_sampling
@@ -151,10 +152,15 @@ def confirm(
     options : further arguments of reading, such as ``storage_options``; ``weight=`` as for ``tune``. CSV files are
         read as the study's were, unless ``decimal=``, ``encoding=`` and the like say otherwise; what the study
         joined is joined to them, unless ``join=`` says otherwise.
+
+    Rows of series go on from those of the study: scored are the windows whose next values are all among the new
+    rows, by the study's own scores.
     """
     scores = scoring or result.metrics
     names = list(scores) if isinstance(scores, Iterable) and not isinstance(scores, str) else [scores]
-    model = result.best_model if candidate is None else result.model_of(candidate)
     record = result.record
     asked = {**reading_of(record, result.run.join), **options}
+    if result.run.evidence.pilot.calendar is not None:
+        return confirmed(result.run, candidate or result.best, data, names, asked)
+    model = result.best_model if candidate is None else result.model_of(candidate)
     return of_rows.confirm(model, data, names, record.targets, record.weight, asked)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from algorithms.arrays import Array, Values
-from algorithms.contract import State, Summary
+from algorithms.contract import Held, State, Summary
 from algorithms.errors import RepeatedStep
 from algorithms.lazily import pandas
 from hpo.data.calendar import Calendar, Name
 from hpo.data.hashing import Words
 from hpo.errors import DataError, DataWarning, TuneError
 from hpo.findings.confirm import opened
+from hpo.question.scoring import scores
 from hpo.states.learned.series import extended
 from studies.counting import counted
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from hpo.data import Dataset
+    from hpo.states.fold_states import FoldStates
     from hpo.states.learned.pilot import Pilot
     from hpo.trials.run import Run
     from hpo.trials.selection import Candidate
@@ -51,7 +54,8 @@ def forecasts(
     if data is not None:
         dataset = _opened(data, calendar, run.record.targets, reading)
         calendar = extended(calendar, dataset)
-        whole = _with(whole, states.summary, pilot, calendar, dataset)
+        with _named(calendar):
+            whole = states.summary.merge(whole, _lifted(states.summary, pilot, calendar, dataset))
     ends = states.summary.ends(whole)
     if ends is None or not len(ends[0]):
         raise TuneError("no series ends in as many rows without a gap as the model looks back at; give more rows")
@@ -90,24 +94,64 @@ def _opened(data: object, calendar: Calendar, targets: Sequence[str], reading: M
     return dataset.exactly(calendar.order.series)
 
 
-def _with(whole: State, summary: Summary, pilot: Pilot, calendar: Calendar, dataset: Dataset) -> State:
-    """Return the state of the study's rows and further ones."""
-    order, targets = calendar.order, dataset.targets
-    columns = list(dict.fromkeys((*targets, *order.columns)))
-    found = summary.init(pilot.shape)
+def confirmed(
+    run: Run, candidate: Candidate, data: object, scoring: Sequence[str], reading: Mapping[str, object]
+) -> dict[str, float]:
+    """Return the scores of the model of all rows on the next values among further rows; it is not trained on them.
+
+    Raises
+    ------
+    DataError
+        Further rows repeat a time of a series, or hold no next values.
+    TuneError
+        A score is none of the study's.
+    """
+    pilot, states = run.evidence.pilot, candidate.states
+    if pilot.calendar is None:
+        raise TuneError("this study is not of series")
+    if unknown := [name for name in scoring if name not in run.record.metrics]:
+        raise TuneError(
+            f"scoring={unknown[0]!r}: the study keeps what {', '.join(run.record.metrics)} are computed from; give "
+            "one of these, or tune with scoring=[…] of several"
+        )
+    dataset = _opened(data, pilot.calendar, run.record.targets, reading)
+    calendar = extended(pilot.calendar, dataset)
+    solution = candidate.algorithm.solve(states.whole)
+
+    def held(found: FoldStates) -> State:
+        made: State = found.summary.held_out(found.whole, _lifted(found.summary, pilot, calendar, dataset))
+        return made
+
+    with _named(calendar):
+        rows = None if states.sample is None else held(states.sample)
+        both: Held = Held(held(states), rows, states.exact)  # type: ignore[arg-type]
+    found = scores(candidate.algorithm, solution, both, scoring)
+    return {name: one.value for name, one in zip(scoring, found, strict=True)}
+
+
+@contextmanager
+def _named(calendar: Calendar) -> Iterator[None]:
+    """Say of which series two rows are of one time."""
     try:
-        for segment in dataset.segments:
-            first = 0
-            for batch in dataset.read(segment, columns):
-                encoded = pilot.encoder.encode_cells(
-                    batch, targets, None, np.zeros(batch.num_rows, np.uint16), 1,
-                    beside=order.of(batch, first, segment.id), where=segment.id,
-                )  # fmt: skip
-                found, first = summary.update(found, encoded.batch), first + batch.num_rows
-        made: State = summary.merge(whole, found)
+        yield
     except RepeatedStep as error:
         raise DataError(f"{calendar.twice(error.series, error.step)}; the study's own rows count") from error
-    return made
+
+
+def _lifted(summary: Summary, pilot: Pilot, calendar: Calendar, dataset: Dataset) -> State:
+    """Return the state of further rows."""
+    order, targets = calendar.order, dataset.targets
+    columns = list(dict.fromkeys((*targets, *order.columns)))
+    found: State = summary.init(pilot.shape)
+    for segment in dataset.segments:
+        first = 0
+        for batch in dataset.read(segment, columns):
+            encoded = pilot.encoder.encode_cells(
+                batch, targets, None, np.zeros(batch.num_rows, np.uint16), 1,
+                beside=order.of(batch, first, segment.id), where=segment.id,
+            )  # fmt: skip
+            found, first = summary.update(found, encoded.batch), first + batch.num_rows
+    return found
 
 
 def _warn_of_others(calendar: Calendar, codes: Words, context: int) -> None:

@@ -206,10 +206,10 @@ def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, boo
         asked = _expected(searched) or task.scoring or next(iter(own), "")
     if all(asked in one.metrics for one in searched):
         return asked, True
-    legal = [*own, *(_scorers() if task.target else ())]
+    legal = [*own, *(_scorers() if task.answers else ())]
     if asked not in legal:
         shown = f"one of the algorithms' own ({', '.join(own[:12])})" if own else ""
-        give = " or ".join(filter(None, [shown, "a scikit-learn scorer" if task.target else ""]))
+        give = " or ".join(filter(None, [shown, "a scikit-learn scorer" if task.answers else ""]))
         meant = our_score(str(asked))
         hint = f"; did you mean {meant!r}?" if meant in legal else nearest(asked, legal)
         names = ", ".join(s.name for s in searched)

@@ -24,7 +24,7 @@ CONTEXT, HORIZON, SEASON, SCALE = "context", "horizon", "season", "scale"
 HORIZONS = 8
 """Steps that are forecast where there is no season."""
 
-SEASONS, STEPS, LEAST = 4, 24, 8
+SEASONS, STEPS, LEAST = 4, 36, 8
 """Past steps by themselves: two seasons; up to four of short ones, and so many; at least the last."""
 
 
@@ -53,7 +53,7 @@ def context_of(season: int) -> int:
     Examples
     --------
     >>> [context_of(season) for season in (1, 4, 7, 12, 24)]
-    [8, 16, 24, 24, 48]
+    [8, 16, 28, 36, 48]
     """
     return max(2 * season, min(SEASONS * season, STEPS), LEAST)
 
@@ -91,6 +91,12 @@ def search_of(spec: StudySpec) -> dict[str, object]:
         values = {HORIZON: horizon_of(spec), SEASON: season, CONTEXT: context_of(season)}
         found |= {f"{name}.{key}": value for key, value in values.items()}
     return found
+
+
+def automatic(spec: StudySpec) -> str:
+    """Return what a study that leaves the choice of algorithms to the data asks for: with times, to forecast."""
+    asked = spec.algorithm[0]
+    return asked if spec.time is None or ":" in asked else f"{asked}:{registry.get(forecasters()[0]).tags.task}"
 
 
 def forecasters() -> list[str]:

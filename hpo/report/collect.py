@@ -17,6 +17,7 @@ from hpo.findings.leaderboard import leaderboard
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy
 from hpo.findings.scored import leaders, searched
 from hpo.process.threads import one_thread
+from hpo.report.backtests import backtests
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.hopeless import told
@@ -99,6 +100,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         class_coefficients=None if result.record.several else _class_coefficients(result),
         sampled=list(record.sampled),
         sampled_rows=_sampled_rows(result),
+        backtests=backtests(result) if drawn and not result.record.several else None,
     )
 
 

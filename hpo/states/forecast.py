@@ -213,9 +213,10 @@ def _kept(one_pass: Pass, found: _Read, missing: int, known: int, *, packed: boo
             leaves, like = [each[s] for each in found.leaves], empty_leaf(s, one_pass.pilot)
             members = [Member(f"{i:032x}", leaf, one_pass.about(s)) for i, leaf in enumerate(leaves)]
             keys, ready = [one.segment for one in members], one_pass.pilot.ready(s)
+            other = leaves[-1] if some > 1 else like
             put = _timed(functools.partial(_put, store, context, members, packed=packed)) / some
             got = _timed(functools.partial(store.get_many, context, keys, like)) / some
-            added = _timed(functools.partial(merged, ready, leaves[0].cells, leaves[-1].cells))
+            added = _timed(functools.partial(merged, ready, leaves[0].cells, other.cells))
             seconds += missing * (put + added) / lanes + known * (got + added)
         return _Kept(store.total_bytes * missing // some, seconds)
 

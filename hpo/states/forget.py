@@ -12,7 +12,7 @@ import numpy as np
 
 from hpo.errors import TuneError
 from hpo.question.layout import SITES
-from hpo.states.learned.kinds import FOOTERS, GROUPS, LABELS, PILOT, SUMMARY
+from hpo.states.learned.kinds import FOOTERS, GROUPS, LABELS, PILOT, SERIES, SUMMARY
 from hpo.states.runs import shortened
 from state_store import StateStore
 from state_store.entry import Document, Entry
@@ -122,9 +122,10 @@ def _forget_notes(store: StateStore, prints: Collection[str], uri: str, *, dry_r
     Which folds its rows were dealt to stays, so that a file that comes back keeps them; it tells nothing of values.
     """
     forgotten = 0
-    for kind in (LABELS.name, GROUPS.name, FOOTERS.name, SITES):
+    for kind in (LABELS.name, GROUPS.name, SERIES.name, FOOTERS.name, SITES):
         for document in store.documents(kind):
-            if document.about.get("segment") in prints:
+            of = {document.about.get("segment"), *(document.about.get("segments") or ())}
+            if not of.isdisjoint(prints):
                 forgotten += 1
                 if not dry_run:
                     store.backend.delete(document_name(kind, document.name))

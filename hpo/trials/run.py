@@ -437,7 +437,7 @@ class Runner:
             store=str(question.store.location),
             cost=cost,
             forecast=made.forecast,
-            series=None if pilot.calendar is None else keep(pilot.calendar, question.store),
+            series=None if pilot.calendar is None else keep(pilot.calendar, dataset, question.store),
         )
 
     def _taken(self) -> Mapping[str, str] | None:

@@ -160,6 +160,43 @@ class Curve(Plain):
 
 
 @dataclass(frozen=True)
+class Backtest(Plain):
+    """One split of a backtest: the times that it was tested on, how many series, and the best setting's score."""
+
+    first: str
+    last: str
+    series: int
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Fan(Plain):
+    """A series of the last backtest: what was known, what came, and the forecast with its interval of 8 in 10.
+
+    `rank` says how it stands among all by its error: ``"worst"``, ``"median"`` or ``"best"``; `begins` is the time
+    of the last known value.
+    """
+
+    name: str
+    rank: str
+    begins: str
+    past: list[float]
+    actual: list[float]
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+
+
+@dataclass(frozen=True)
+class Backtests(Plain):
+    """What a study of series shows besides: its splits, errors by step of the horizon, and some forecasts."""
+
+    splits: list[Backtest] = field(default_factory=list)
+    steps: Curve | None = None
+    fans: list[Fan] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class SegmentRow(Plain):
     """One segment of the data, and whether this study read it or reused its leaves."""
 
@@ -218,6 +255,7 @@ class ReportData(Plain):
     leaderboard: list[Leader] = field(default_factory=list)
     classes: list[ClassRow] = field(default_factory=list)
     class_coefficients: ClassCoefficients | None = None
+    backtests: Backtests | None = None
     sampled: list[str] = field(default_factory=list)
     sampled_rows: int | None = None
     fold_sizes: list[dict[str, object]] = field(default_factory=list)
@@ -245,6 +283,10 @@ class ReportData(Plain):
         parts["ledger"] = _ledger(plain.get("ledger") or {})
         for key, kind in (("best", Chosen), ("simplest", Chosen), ("nested", Estimate), ("learning", Curve)):
             parts[key] = kind(**_with_metrics(plain[key])) if plain.get(key) else None
+        if found := plain.get("backtests"):
+            steps = Curve(**found["steps"]) if found.get("steps") else None
+            splits = [Backtest(**row) for row in found["splits"]]
+            parts["backtests"] = Backtests(splits, steps, [Fan(**row) for row in found["fans"]])
         return cls(**parts)
 
 

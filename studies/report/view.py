@@ -42,6 +42,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "slices": _slices(context),
         "parallel": _parallel(context),
         "learning": _learning(context),
+        "backtests": _backtests(context),
         "coefficients": report_tables.bars(data.coefficients, MAX_BARS),
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
@@ -195,6 +196,23 @@ def _parallel(context: Context) -> dict[str, object]:
         "scored": len(order),
         "axes": len(names),
         "total": len(context.parameters),
+    }
+
+
+def _backtests(context: Context) -> dict[str, object]:
+    found = context.data.backtests
+    if found is None:
+        return {}
+    steps = None
+    if found.steps is not None and _has_scores(found.steps):
+        sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
+        metric = metric_of(found.steps.metric)
+        label = "step of the horizon"
+        steps = drawing_of(*(charts.curve_chart(found.steps, metric, True, label, *size) for size in sizes))
+    return {
+        "splits": [(one, "" if one.score is None else context.metric.text(one.score)) for one in found.splits],
+        "steps": steps,
+        "fans": [drawing_of(charts.fan_chart(fan)) for fan in found.fans],
     }
 
 

@@ -7,7 +7,6 @@ beside them, so that an offset of 10⁹ spreads costs no digit.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -183,9 +182,10 @@ def _best(Z: Array, w: Array, y: Array, k: int) -> Array:
     strength = np.where((Z != 0).any(axis=0), strength, -1)
     order = np.argsort(strength, kind="stable")
     if k < len(order):
-        last, next_one = order[-k], order[-k - 1]
-        apart = math.inf if strength[last] <= 0 else (strength[last] - strength[next_one]) / strength[last]
-        tied = np.flatnonzero(np.abs(strength - strength[last]) < 1e-9 * strength[last])
-        if apart < 1e-9 and not all(np.array_equal(Z[:, last], Z[:, j]) for j in tied):
+        last = order[-k]
+        rounded = 64 * np.finfo(np.float64).eps * np.sqrt((w * centred) @ centred)  # of a column without correlation
+        tied = np.flatnonzero(np.abs(strength - strength[last]) <= 1e-9 * np.abs(strength[last]) + rounded)
+        decided = order[-k - 1] not in tied or strength[last] < 0 or rounded == 0
+        if not decided and not all(np.array_equal(Z[:, last], Z[:, j]) for j in tied):
             raise Undefined("which of two columns is selected")
     return np.sort(order[-k:])

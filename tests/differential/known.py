@@ -1371,4 +1371,19 @@ KNOWN: tuple[Example, ...] = (
         "shuffle",
         "neg_root_mean_squared_error",
     ),
+    Example(  # rounding chose among columns that do not go with the target at all
+        Spec(seed=2147483647, rows=20, cols=(
+            Col("few", "uint8", offset=-30.0, scale=3, missing=0.6, sentinel=9999.0),
+            Col("sum", "UInt8", scale=-9, missing=0.6, where="file"),
+            Col("even", offset=100000.0, marked="fold", unit=-9),
+            Col("copy", "int32", scale=12, missing=0.3, where="only"),
+            Col(offset=1000.0, missing=0.1, marked="fold", unit=-12),
+            Col("constant", "int16", offset=1.0, scale=1, where="fold"),
+            Col(offset=100000.0, missing=0.6, marked="file", unit=12)), classes=3, noise=10.0, offset=-30.0, scale=1,
+            order="sorted", weights="whole", files=4, parts=2, dtype="uint64"),
+        "ols",
+        (("fit_intercept", True), ("impute", "mean"), ("min_frequency", 0.2), ("select", 3), ("standardize", False)),
+        "kfold",
+        "explained_variance",
+    ),
 )  # fmt: skip

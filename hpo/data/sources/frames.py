@@ -47,6 +47,7 @@ def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
     if frame is not None:
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         check_distinct("the frame", list(frame.columns))
+        frame = _with_moments(frame)
     try:
         return pa.table(data) if frame is None else pa.Table.from_pandas(frame, preserve_index=False)
     except _FAULTS as error:
@@ -57,6 +58,12 @@ def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
             f"the frame cannot be read as Arrow columns: {_which(data, names)}{_reason(error)}; "
             "give the column one type, or leave it out of the frame"
         ) from error
+
+
+def _with_moments(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a pandas frame with the beginning of each period, which Arrow has no type for."""
+    periods = [name for name, kind in frame.dtypes.items() if str(kind).startswith("period[")]
+    return frame.assign(**{str(name): frame[name].dt.to_timestamp() for name in periods}) if periods else frame
 
 
 def _which(data: object, names: Sequence[str]) -> str:

@@ -7,20 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from algorithms.arrays import Places
 from hpo.data.calendar import Calendar, Name, Order, codes_of, times_of_rows
-from hpo.data.frequency import Document, Frequency, Moments, written
+from hpo.data.frequency import Document, Frequency, Moments, on_clocks, written
 from hpo.data.hashing import Words
-from hpo.data.values import null_mask
+from hpo.data.values import label_values, null_mask
 from hpo.errors import DataError
 from hpo.states.learned.kinds import SERIES
 from hpo.states.learned.notes import Notes
 from state_store import StateStore, digest, digests
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from hpo.data.dataset import Dataset
     from hpo.data.segment import Segment
 
@@ -70,7 +69,7 @@ def calendar_of(
     if not with_rows:
         raise DataError(f"target {dataset.targets[0]!r} has no value in any row")
     times = np.unique(np.concatenate([one.times for one in with_rows]))
-    order = Order(time, tuple(series), _frequency(time, freq, times))
+    order = _order(dataset, time, tuple(series), freq, times)
     codes, places = np.unique(np.concatenate([one.codes for one in seen]), return_index=True)
     names = [name for one in seen for name in one.names]
     spans = {
@@ -82,10 +81,34 @@ def calendar_of(
     return Calendar(order, codes, tuple(names[place] for place in places), last, spans)
 
 
+def _order(dataset: Dataset, time: str, series: tuple[str, ...], freq: str | None, times: Moments) -> Order:
+    """Return how rows follow one another: by UTC or, where that is not regular, by the clocks of the times' zone.
+
+    Days and months begin at midnight by clocks, hours are as long as hours by UTC.
+    """
+    kind = dataset.arrow.field(time).type
+    zone = str(kind.tz) if pa.types.is_timestamp(kind) and kind.tz not in (None, "UTC") else ""
+    try:
+        found = _frequency(time, freq, times)
+    except DataError:
+        if not zone:
+            raise
+    else:
+        if not zone or found.steps(times)[1].all():
+            return Order(time, series, found)
+    return Order(time, series, _frequency(time, freq, on_clocks(times, zone)), zone)
+
+
 def _frequency(time: str, freq: str | None, times: Moments) -> Frequency:
     """Return the frequency of that name, or the one that all times lie on."""
     if freq is not None:
-        return Frequency.named(freq, times)
+        named = Frequency.named(freq, times)
+        if named.steps(times)[1].mean() < REGULAR:
+            raise DataError(
+                f"freq={freq!r}: most times of {time!r} are not on it, such as {written(times[-1:])[0]}; give "
+                "another, or leave it out"
+            )
+        return named
     if len(times) < 2:
         raise DataError(f"time={time!r} has one time alone, {written(times)[0]}; a forecast needs several")
     found = Frequency.found(times)
@@ -104,7 +127,7 @@ def _frequency(time: str, freq: str | None, times: Moments) -> Frequency:
 def _span(order: Order, ends: tuple[float, float] | None) -> tuple[int, int]:
     numbers = order.frequency.unit == "number"
     both: Moments = np.array(ends, np.float64) if numbers else np.array(ends, np.int64)
-    steps, _ = order.frequency.steps(both)
+    steps, _ = order.frequency.steps(on_clocks(both, order.zone))
     return int(steps[0]), int(steps[1])
 
 
@@ -166,7 +189,7 @@ def _names(batch: pa.RecordBatch, series: tuple[str, ...], rows: list[int]) -> l
     """Return what the series of some rows are called."""
     if not series:
         return [()] * len(rows)
-    columns = (batch.column(name).take(np.array(rows, np.int64)).to_pylist() for name in series)
+    columns = (label_values(batch.column(name)).take(np.array(rows, np.int64)).to_pylist() for name in series)
     return [tuple(map(_plain, values)) for values in zip(*columns, strict=True)]
 
 
@@ -197,11 +220,14 @@ def extended(calendar: Calendar, dataset: Dataset) -> Calendar:
     return replace(calendar, codes=codes, names=tuple(names[place] for place in places))
 
 
-def keep(calendar: Calendar, store: StateStore) -> dict[str, object]:
+def keep(calendar: Calendar, dataset: Dataset, store: StateStore) -> dict[str, object]:
     """Keep the names of series; return what a record says of them."""
-    about = {"codes": calendar.codes.tolist(), "names": [list(name) for name in calendar.names]}
+    about = {
+        "codes": calendar.codes.tolist(), "names": [list(name) for name in calendar.names],
+        "segments": [segment.fingerprint for segment in dataset.segments],
+    }  # fmt: skip
     name = digest(["names", about])
-    SERIES.put(store, name, {**about, "last": calendar.last})
+    SERIES.put(store, name, about)
     return {**calendar.order.to_dict(), "last": calendar.last, "names": name}
 
 

@@ -11,6 +11,7 @@ Each public function takes plain values of :mod:`studies.report.data` and return
 from __future__ import annotations
 
 from studies.report.charts.curves import curve_chart
+from studies.report.charts.fans import fan_chart
 from studies.report.charts.history import history_chart
 from studies.report.charts.parallel import parallel_chart
 from studies.report.charts.pareto import pareto_chart
@@ -20,6 +21,7 @@ from studies.report.charts.strips import fold_strip, range_strip
 
 __all__ = [
     "curve_chart",
+    "fan_chart",
     "fold_strip",
     "history_chart",
     "parallel_chart",
