@@ -60,7 +60,7 @@ def work(location: str, name: str, units: Sequence[Sequence[int]]) -> tuple[Done
     DataError
         A file cannot be read; the message names it and the worker.
     """
-    job: PassJob = job_of(location, name)
+    job = job_of(location, name, PassJob)
     return tuple(_done(job, places) for places in units)
 
 
@@ -105,8 +105,7 @@ def roll_up(location: str, name: str, start: int, count: int, which: Sequence[in
     tuple
         Those of them whose run is in the store now; of the others a leaf is gone.
     """
-    job: PassJob = job_of(location, name)
-    reader = job.reader
+    reader = job_of(location, name, PassJob).reader
     segments = reader.dataset.segments[start : start + count]
     run = Run(start, tuple(reader.pilot.folds.key(segment) for segment in segments))
     order = ordered(reader)

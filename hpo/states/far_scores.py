@@ -57,7 +57,7 @@ def score_fold(
     location: str, name: str, context: str, fold: int, algorithm: bytes, metrics: Sequence[str]
 ) -> Fold | None:
     """Return the scores of one fold, and whether its solver converged, or None; this runs on a worker."""
-    job: FoldJob = job_of(location, name)
+    job = job_of(location, name, FoldJob)
     made: Algorithm = cloudpickle.loads(algorithm)
     states = job.states[context].for_algorithm(made)
     try:

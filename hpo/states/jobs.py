@@ -15,7 +15,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import cloudpickle
 import numpy as np
@@ -31,6 +31,9 @@ JOBS = "jobs"
 
 LEFT = 3600.0
 """Seconds without use after which a job is what a driver that was killed left; a worker that lacks one gets it."""
+
+J = TypeVar("J")
+
 
 class Job(Protocol):
     """What the tasks of an engine share."""
@@ -49,10 +52,10 @@ class Job(Protocol):
 class _Jobs:
     """The jobs that this process works at: each is loaded once."""
 
-    known: OrderedDict[tuple[str, str], Any] = field(default_factory=OrderedDict)
+    known: OrderedDict[tuple[str, str], Job] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
-    def get(self, location: str, name: str) -> Any:
+    def get(self, location: str, name: str) -> Job:
         with self.lock:
             key = location, name
             if key not in self.known:
@@ -65,8 +68,8 @@ class _Jobs:
 _jobs = _Jobs()
 
 
-def job_of(location: str, name: str) -> Any:
-    """Return a job from the store of that place; it is loaded once.
+def job_of(location: str, name: str, kind: type[J]) -> J:
+    """Return a job of some kind from the store of that place; it is loaded once.
 
     Raises
     ------
@@ -75,14 +78,17 @@ def job_of(location: str, name: str) -> Any:
     JobMissing
         It is not there.
     """
-    return _jobs.get(location, name)
+    found = _jobs.get(location, name)
+    if not isinstance(found, kind):
+        raise EngineError(f"the job {name} in {location} is no {kind.__name__}")
+    return found
 
 
 class JobMissing(Exception):
     """A worker did not find the job in the store."""
 
 
-def _load(location: str, name: str) -> Any:
+def _load(location: str, name: str) -> Job:
     """Return a job from the store; refuses that of another version before anything is made of it."""
     store = existing_store(location)
     if store is None:
