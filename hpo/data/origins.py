@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from hpo.data.schema import DATE, DURATION, NUMERIC, TIME, TIMESTAMP, Field
 from hpo.data.values import Numbers, null_mask, one_array, stored_numbers, ticks_of
@@ -153,8 +154,20 @@ def extent_of(array: pa.Array) -> Extent:
         return NOWHERE
     middle = np.partition(values, len(values) // 2)[len(values) // 2].item()
     away = np.abs(values.astype(np.float64) - float(middle))
-    spread = float(np.median(away)) or float(np.median(away[away > 0.0]) if away.any() else 0.0)
+    spread = float(np.median(away)) or _lower_median(away[away > 0.0])
     return Extent(middle, spread, mixed=_mixed(values, middle))
+
+
+def _lower_median(values: NDArray[np.float64]) -> float:
+    """Return the lower of two middles: of two distances one may be that of a sentinel; 0 of no value.
+
+    Examples
+    --------
+    >>> _lower_median(np.array([1e15, 3.0])), _lower_median(np.zeros(0))
+    (3.0, 0.0)
+    """
+    at = (len(values) - 1) // 2
+    return float(np.partition(values, at)[at]) if len(values) else 0.0
 
 
 def _mixed(values: Numbers, middle: float) -> bool:

@@ -1386,4 +1386,17 @@ KNOWN: tuple[Example, ...] = (
         "kfold",
         "explained_variance",
     ),
+    Example(  # of two values apart from the median one was a sentinel, whose distance hid how far all lie from zero
+        Spec(seed=109016, rows=20, cols=(
+            Col(dtype="Int8", offset=-30.0, scale=6, where="only", sentinel=9999.0, marked="fold"),
+            Col("few", offset=1000000000.0, scale=6, missing=0.6, where="file", sentinel=-1.0, marked="fold"),
+            Col("boolean", missing=0.1, where="fold"),
+            Col("few", "Float32", offset=1000000000.0, scale=3, missing=0.3, sentinel=9999.0),
+            Col(dtype="float32", scale=6), Col("heavy", offset=100000.0, missing=0.02, marked="file", unit=3)),
+            noise=0.01, offset=1000.0, scale=6, order="grouped", files=3, parts=5, dtype="int8", untold=0.05),
+        "pcr",
+        (("impute", "mean"), ("min_frequency", 0.2), ("n_components", 3), ("select", 3), ("standardize", True)),
+        "shuffle",
+        "explained_variance",
+    ),
 )  # fmt: skip
