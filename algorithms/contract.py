@@ -265,7 +265,7 @@ class Algorithm(ABC, Generic[S, M]):
         super().__init_subclass__(**options)
         _check_class(cls)
         if "tags" not in vars(cls) and (inherited := _tags_of(cls)) is not None:
-            cls.tags = inherited.but(auto=None)
+            cls.tags = inherited.but(auto=None, equivalent=None)
 
     def __post_init__(self) -> None:
         """Refuse values that are not legal."""

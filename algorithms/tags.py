@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from algorithms.errors import ContractBroken, nearest
+from algorithms.ranges import Plain
 from algorithms.tasks import TASKS
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """The estimator of another library that an algorithm answers for, and with which parameters.
+
+    A parameter that is named nowhere here is the hyperparameter of its name.
+
+    Attributes
+    ----------
+    path : its class, as it is imported.
+    ignored : parameters that change no answer, or how near to it a solver comes.
+    only : parameters that are no hyperparameter, and the values with which answers are the same.
+    renamed : parameters whose hyperparameter has another name.
+
+    Examples
+    --------
+    >>> Equivalent("sklearn.linear_model.Ridge", ignored=("copy_X",)).path
+    'sklearn.linear_model.Ridge'
+    """
+
+    path: str
+    ignored: tuple[str, ...] = ()
+    only: Mapping[str, tuple[Plain, ...]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +57,7 @@ class Tags:
     elbow : a hyperparameter and a score whose curve shows how much of it is enough.
     beside_cells : whether it is solved from a state with the cells that it was merged of beside it.
     on_request : hyperparameters whose ranges, declared by a base, are searched only when asked for.
+    equivalent : the estimator that it answers for in a search of scikit-learn's; None for none. Not inherited.
 
     Examples
     --------
@@ -53,6 +81,7 @@ class Tags:
     elbow: tuple[str, str] | None = None
     beside_cells: bool = False
     on_request: tuple[str, ...] = ()
+    equivalent: Equivalent | None = None
 
     def __new__(cls, **given: object) -> Self:
         """Refuse a tag that there is not."""

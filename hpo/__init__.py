@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hpo.data.folds.times import TimeFolds
     from hpo.data.opening import open_dataset
     from hpo.data.sources.joins import Join
+    from hpo.drop_in.search import StateGridSearchCV, StateRandomizedSearchCV, StateSearchCV, accelerate
     from hpo.findings.answers import (
         accuracy,
         coefficient_table,
@@ -58,12 +59,16 @@ _HOMES = {
     "Int": ("optuna.distributions", "IntDistribution"),
     "Join": ("hpo.data.sources.joins", "Join"),
     "Result": ("hpo.findings.result", "Result"),
+    "StateGridSearchCV": ("hpo.drop_in.search", "StateGridSearchCV"),
+    "StateRandomizedSearchCV": ("hpo.drop_in.search", "StateRandomizedSearchCV"),
+    "StateSearchCV": ("hpo.drop_in.search", "StateSearchCV"),
     "StateStore": ("state_store.store", "StateStore"),
     "StratifiedFolds": ("hpo.data.folds.schemes", "StratifiedFolds"),
     "StratifiedGroupFolds": ("hpo.data.folds.groups", "StratifiedGroupFolds"),
     "Stream": ("hpo.stream", "Stream"),
     "StudySpec": ("studies.spec.spec", "StudySpec"),
     "TimeFolds": ("hpo.data.folds.times", "TimeFolds"),
+    "accelerate": ("hpo.drop_in.search", "accelerate"),
     "accuracy": ("hpo.findings.answers", "accuracy"),
     "coefficient_table": ("hpo.findings.answers", "coefficient_table"),
     "coefficients": ("hpo.findings.answers", "coefficients"),
@@ -98,12 +103,16 @@ __all__ = [
     "Int",
     "Join",
     "Result",
+    "StateGridSearchCV",
+    "StateRandomizedSearchCV",
+    "StateSearchCV",
     "StateStore",
     "StratifiedFolds",
     "StratifiedGroupFolds",
     "Stream",
     "StudySpec",
     "TimeFolds",
+    "accelerate",
     "accuracy",
     "coefficient_table",
     "coefficients",

@@ -134,13 +134,13 @@ def test_a_misspelt_tag_is_an_error_where_the_class_is_made():
             tags: ClassVar = {"task": "regression"}
 
 
-def test_a_place_in_auto_is_not_inherited():
+def test_a_place_in_auto_and_an_equivalent_are_not_inherited():
     @dataclass(frozen=True, kw_only=True)
     class Mine(Ridge):
         pass
 
     assert Ridge.tags.auto == 1
-    assert Mine.tags == Ridge.tags.but(auto=None)
+    assert Mine.tags == Ridge.tags.but(auto=None, equivalent=None)
 
 
 def test_held_rows_are_for_scores_that_states_do_not_give():

@@ -221,6 +221,9 @@ def test_bad_times_are_refused_in_a_sentence(tmp_path):
     refused(moved, DataError, "time='quarter' is irregular: .* are nearer than most times; give the frequency")
     refused(moved, DataError, r"quarter=2019-01-03, which is not a step of freq='Q' \(…, 2019-01-01, ", freq="Q")
     refused(rows, DataError, "freq='3q1' is no frequency; give 'Y', 'Q', 'M'", freq="3q1")
+    weeks = [pd.date_range(f"2020-01-{day:02d}", periods=60, freq="7D") for day in (1, 3, 4, 5)]
+    apart = pd.DataFrame({"series": np.repeat(list("abcd"), 60), "quarter": np.concatenate(weeks), "y": np.arange(240.0)})
+    refused(apart, TuneError, r"without a gap, and has 0: .* \(a step is 'D'; freq= gives another\)")
     refused(rows.assign(quarter=None), DataError, "no 'quarter'|is null")
     refused(rows.assign(quarter="soon"), DataError, "holds 'soon', which is no time; write 2024-12-31")
     refused(rows.assign(series=rows["series"].where(rows["step"] != 3)), DataError, "no 'series', which names series")
@@ -501,3 +504,22 @@ def test_a_new_quarter_is_the_next_edition(tmp_path):
     assert hpo.load("shops@1", store=asked["store"], storage=asked["storage"]).forecast()["quarter"].min() < pd.Timestamp(
         "2023-01-01"
     )
+
+
+@pytest.mark.filterwarnings("ignore:1 series left out:hpo.errors.DataWarning")
+def test_a_study_is_carried_with_the_names_of_its_series(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    where = {"store": "store", "storage": "journal.log"}
+    made = tuned(shops(), "linear_forecaster", RIDGE, name="shops", **where)
+    asked = ["export", "shops.zip", "--study", "shops"], ["import", "shops.zip", "--store", "other"]
+    for words in asked:
+        more = ["--store", "store", "--storage", "journal.log"] if words[0] == "export" else []
+        done = run(capsys, monkeypatch, "states", *words, *more)
+        assert done.code == 0, done.err
+    carried = hpo.load("shops", store="other", storage="journal.log")
+    pd.testing.assert_frame_equal(carried.forecast(), made.forecast())
+    for path in Path("other").rglob("*"):
+        if path.is_file() and path.parent.name == "series":
+            path.unlink()
+    with pytest.raises(TuneError, match=r"the names of the series are gone from .*; run the study again"):
+        hpo.load("shops", store="other", storage="journal.log").forecast()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Tags
 from algorithms.families.design import Design, View
 from algorithms.families.regression import Found, LinearSolution, Regression
 from algorithms.families.rounding import Residuals
 from algorithms.lazily import sklearn
 from algorithms.ranges import Legal, Log
 from algorithms.solvers.evidence import Priors, maximise
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.linear_model import BayesianRidge as SkBayesianRidge
@@ -45,6 +46,12 @@ class BayesianRidge(Regression):
     lambda_init: Annotated[float | None, Legal(ge=0)] = None
     tol: Annotated[float, Legal(ge=0)] = 1e-3
     max_iter: Annotated[int, Legal(ge=1)] = 300
+
+    tags: ClassVar[Tags] = Regression.tags.but(
+        equivalent=Equivalent(
+            "sklearn.linear_model.BayesianRidge", ignored=("compute_score", "copy_X", "verbose")
+        )
+    )
 
     def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return the posterior mean at the maximum of the evidence."""

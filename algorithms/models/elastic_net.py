@@ -21,6 +21,7 @@ from algorithms.solvers.coordinate_descent import Descent, elastic_net, of_rows
 from algorithms.solvers.penalised import Solved, on_active, penalised
 from algorithms.solvers.spectrum import decompose, degrees_of_freedom
 from algorithms.summaries.moments import MomentsState
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -34,6 +35,10 @@ TIGHT = 1e-8
 
 NEAR = 1e-6
 """Tolerance of a descent whose end is only where the optimum is sought."""
+
+
+IGNORED = ("copy_X", "precompute", "random_state", "selection", "warm_start")
+"""Parameters of scikit-learn's coordinate descent that change no optimum."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +60,9 @@ class ElasticNet(Regression):
     tol: Annotated[float, Legal(ge=0)] = 1e-4
     max_iter: Annotated[int, Legal(ge=1)] = 1000
 
-    tags: ClassVar[Tags] = Regression.tags.but(auto=2)
+    tags: ClassVar[Tags] = Regression.tags.but(
+        auto=2, equivalent=Equivalent("sklearn.linear_model.ElasticNet", ignored=IGNORED)
+    )
     definite: ClassVar[bool] = True
 
     def coefficients(self, design: Design) -> tuple[Array, Found]:

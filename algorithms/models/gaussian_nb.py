@@ -20,6 +20,7 @@ from algorithms.ranges import Choice, Legal, Log
 from algorithms.summaries.classes import Classes, ClassesState
 from algorithms.summaries.moments import EPS, check_finite
 from algorithms.summaries.sample import labels
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -102,6 +103,7 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
         auto=3,
         needs_every_class=True,
         on_request=("impute",),
+        equivalent=Equivalent("sklearn.naive_bayes.GaussianNB", only={"priors": (None,)}),
     )
 
     def __post_init__(self) -> None:

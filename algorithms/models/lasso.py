@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from algorithms.contract import Tags
 from algorithms.families.regression import LinearSolution
 from algorithms.lazily import sklearn
-from algorithms.models.elastic_net import ElasticNet, fitted
+from algorithms.models.elastic_net import IGNORED, ElasticNet, fitted
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.linear_model import Lasso as SkLasso
@@ -27,6 +29,10 @@ class Lasso(ElasticNet):
     """
 
     l1_ratio: float = field(default=1.0, init=False)
+
+    tags: ClassVar[Tags] = ElasticNet.tags.but(
+        auto=None, equivalent=Equivalent("sklearn.linear_model.Lasso", ignored=IGNORED)
+    )
 
     def model(self, solution: LinearSolution) -> SkLasso:
         """Return the fitted ``sklearn.linear_model.Lasso``."""

@@ -32,6 +32,7 @@ from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk
 from algorithms.summaries.class_kurtosis import ClassKurtosis, ClassKurtosisState
 from algorithms.summaries.classes import ByClass, Classes
 from algorithms.summaries.sample import labels
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -115,7 +116,13 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
     ] = 0.0
     solver: Annotated[str, Legal(*SOLVERS), Choice(*SOLVERS, searched=False)] = "lsqr"
 
-    tags: ClassVar[Tags] = Discriminant.tags.but(auto=2)
+    tags: ClassVar[Tags] = Discriminant.tags.but(
+        auto=2, equivalent=Equivalent(
+            "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
+            ignored=("n_components", "store_covariance", "tol"),
+            only={"priors": (None,), "covariance_estimator": (None,)},
+        ),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()

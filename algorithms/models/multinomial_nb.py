@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array, Rows
+from algorithms.contract import Array, Rows, Tags
 from algorithms.families.counted import Counted, CountedSolution
 from algorithms.lazily import sklearn
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.naive_bayes import MultinomialNB as SkMultinomialNB
@@ -26,6 +27,12 @@ class MultinomialNB(Counted):
     >>> MultinomialNB(alpha=0.5).fit_prior
     True
     """
+
+    tags: ClassVar[Tags] = Counted.tags.but(
+        equivalent=Equivalent(
+            "sklearn.naive_bayes.MultinomialNB", ignored=("force_alpha",), only={"class_prior": (None,)}
+        )
+    )
 
     def log_prob(self, counts: Array, weights: Array) -> Array:
         """Return log (counts + α) / Σ(counts + α)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Tags
 from algorithms.families.design import Design, View
 from algorithms.families.regression import Found, LinearSolution, Regression
 from algorithms.families.rounding import Residuals, moved_by_mixing
@@ -17,6 +17,7 @@ from algorithms.ranges import Choice, Legal
 from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, unpenalised
 from algorithms.solvers.spectrum import Spectrum, decided, kept
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LinearRegression
@@ -37,6 +38,10 @@ class OLS(Regression):
 
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
     tol: Annotated[float, Legal(ge=0)] = 1e-6
+
+    tags: ClassVar[Tags] = Regression.tags.but(
+        equivalent=Equivalent("sklearn.linear_model.LinearRegression", ignored=("copy_X", "n_jobs"))
+    )
 
     def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return G⁺b."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array
+from algorithms.contract import Array, Tags
 from algorithms.families.design import Design
 from algorithms.families.regression import Found, LinearSolution, Regression
 from algorithms.lazily import sklearn
@@ -16,6 +16,7 @@ from algorithms.memo import MEMO
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.partial_least_squares import Components, pls, pls_of_rows
 from algorithms.summaries.moments import MomentsState
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.cross_decomposition import PLSRegression
@@ -40,6 +41,13 @@ class PLS(Regression):
 
     n_components: Annotated[int, Legal(ge=1), Integer(1, None)] = 2
     fit_intercept: bool = field(default=True, init=False)
+
+    tags: ClassVar[Tags] = Regression.tags.but(
+        equivalent=Equivalent(
+            "sklearn.cross_decomposition.PLSRegression", ignored=("copy", "max_iter", "tol"),
+            renamed={"scale": "standardize"},
+        )
+    )  # fmt: skip
 
     def coefficients(self, design: Design) -> tuple[Array, Found]:
         """Return R_k c_k."""

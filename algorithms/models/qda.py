@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Mask
-from algorithms.contract import Array, Rows, Score, Shape
+from algorithms.contract import Array, Rows, Score, Shape, Tags
 from algorithms.errors import InvalidField
 from algorithms.families.classes import given, priors_of
 from algorithms.families.discriminant import (
@@ -28,6 +28,7 @@ from algorithms.ranges import Legal, Uniform
 from algorithms.solvers.spectrum import graded, graded_root, unlike
 from algorithms.summaries.classes import ByClass
 from algorithms.summaries.sample import labels
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -89,6 +90,12 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
 
     reg_param: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0)] = 0.0
 
+    tags: ClassVar[Tags] = Discriminant.tags.but(
+        equivalent=Equivalent(
+            "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis", ignored=("store_covariance", "tol"),
+            only={"priors": (None,), "solver": ("svd",), "shrinkage": (None,), "covariance_estimator": (None,)},
+        )
+    )  # fmt: skip
     least: ClassVar[float] = 1.0
 
     def solve(self, state: ByClass) -> QuadraticDiscriminantSolution:

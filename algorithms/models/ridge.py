@@ -15,6 +15,7 @@ from algorithms.solvers.nonnegative import nonnegative_ridge
 from algorithms.solvers.penalised import Solved, on_active, penalised
 from algorithms.solvers.spectrum import degrees_of_freedom
 from algorithms.summaries.moments import MomentsState
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.linear_model import Ridge as SkRidge
@@ -41,7 +42,12 @@ class Ridge(Regression):
     alpha: Annotated[float, Legal(ge=0), Log(1e-4, 1e6)] = 1.0
     positive: Annotated[bool, Choice(False, True, searched=False)] = False
 
-    tags: ClassVar[Tags] = Regression.tags.but(auto=1)
+    tags: ClassVar[Tags] = Regression.tags.but(
+        auto=1, equivalent=Equivalent(
+            "sklearn.linear_model.Ridge", ignored=("copy_X", "max_iter", "tol", "random_state"),
+            only={"solver": ("auto", "svd", "cholesky"), "positive": (False,)},
+        ),
+    )  # fmt: skip
     definite: ClassVar[bool] = True
 
     def coefficients(self, design: Design) -> tuple[Array, Found]:

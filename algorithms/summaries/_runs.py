@@ -22,6 +22,9 @@ Codes = NDArray[np.uint64]
 
 T = TypeVar("T", bound=np.generic)
 
+LEAST_KEPT = 1 << 12
+"""Bytes of the runs of a few rows."""
+
 
 @dataclass(frozen=True, eq=False)
 class Runs:
@@ -81,6 +84,16 @@ class Runs:
         long = last & (self.length >= n)
         ends = np.cumsum(self.kept)[long]
         return self.series[long], self.stop[long], self.values[ends[:, None] - np.arange(n, 0, -1)]
+
+
+def most_bytes(rows: int) -> int:
+    """Return the bytes of the runs of so many rows at most: each may be a run of its own."""
+    return 8 * 4 * rows
+
+
+def usual_bytes(rows: int) -> int:
+    """Return the bytes of the runs of so many rows that are four times as long as what is kept of an end."""
+    return 8 * rows // 2 + LEAST_KEPT
 
 
 @dataclass(frozen=True, eq=False)

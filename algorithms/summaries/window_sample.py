@@ -12,7 +12,7 @@ from algorithms.arrays import Array, Places
 from algorithms.contract import APPROXIMATE, Batch, Shape, State, Summary
 from algorithms.mixing import mixed
 from algorithms.ranges import Integer, Legal
-from algorithms.summaries._runs import Codes, Joined, Runs, joined
+from algorithms.summaries._runs import Codes, Joined, Runs, joined, most_bytes, usual_bytes
 
 MOST = 1 << 20
 """Rows of data that does not say how many it has, for the bytes of a state."""
@@ -151,12 +151,15 @@ class WindowSample(Summary[WindowSampleState]):
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: the windows kept, and at most the rows at the ends of runs."""
-        return self.nbytes_of(shape, MOST if shape.rows is None else shape.rows)
+        rows = MOST if shape.rows is None else shape.rows  # each may be a series of its own
+        return self._sampled(rows) + most_bytes(rows) + 8 * 3 * rows
 
     def nbytes_of(self, shape: Shape, rows: int) -> int:
-        """Bytes of the state of so many rows at most: each may be a run, and a series, of its own."""
-        kept = min(self.size, rows)
-        return kept * (8 * (self.context + self.horizon) + 16) + 8 * 7 * rows + 8 * 4
+        """Bytes that the state of so many rows is expected to take: of long series, of which the ends are kept."""
+        return self._sampled(rows) + usual_bytes(rows)
+
+    def _sampled(self, rows: int) -> int:
+        return min(self.size, rows) * (8 * (self.context + self.horizon) + 16) + 8 * 4
 
     def _with(self, state: WindowSampleState, both: Joined, starts: Places | None) -> WindowSampleState:
         """Return a state with windows that begin at some places; None for all that lie across a border."""

@@ -16,7 +16,7 @@ from algorithms.arrays import Array, Floats
 from algorithms.contract import EXACT, Batch, Column, Shape, State, Summary
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Choice, Integer, Legal
-from algorithms.summaries._runs import Codes, Joined, Runs, Steps, joined
+from algorithms.summaries._runs import Codes, Joined, Runs, Steps, joined, most_bytes, usual_bytes
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.window_sample import WindowSample
 
@@ -37,8 +37,8 @@ def root_mean_square(values: Floats) -> Array:
 
     Examples
     --------
-    >>> root_mean_square(np.array([[3.0, 4.0], [3e200, 4e200]])).tolist()
-    [3.5355339059327378, 3.5355339059327376e+200]
+    >>> [f"{v:.6g}" for v in root_mean_square(np.array([[3.0, 4.0], [3e200, 4e200]]))]
+    ['3.53553', '3.53553e+200']
     """
     with np.errstate(over="ignore"):
         found = np.sqrt(np.einsum("ij,ij->i", values, values) / values.shape[1])
@@ -177,11 +177,12 @@ class Windows(Summary[WindowsState]):
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: the moments of windows, and at most the rows at the ends of runs."""
-        return self.nbytes_of(shape, MOST if shape.rows is None else shape.rows)
+        rows = MOST if shape.rows is None else shape.rows
+        return MOMENTS.nbytes(self.window_shape("y")) + 8 * 3 + most_bytes(rows)
 
     def nbytes_of(self, shape: Shape, rows: int) -> int:
-        """Bytes of the state of so many rows at most: each may be a run of its own."""
-        return MOMENTS.nbytes(self.window_shape("y")) + 8 * 3 + 8 * 4 * rows
+        """Bytes that the state of so many rows is expected to take: of long series, of which the ends are kept."""
+        return MOMENTS.nbytes(self.window_shape("y")) + 8 * 3 + usual_bytes(rows)
 
     def scaled(self, past: Floats) -> Array:
         """Return the scale of windows, shape (n,), by their past values (n, L)."""

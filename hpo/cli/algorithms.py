@@ -120,7 +120,7 @@ def describe(name: str) -> Whole | Broken:
 def _scores(one: Whole) -> str:
     exact = f"scores exactly {', '.join(one['metrics'])}" if one["metrics"] else ""
     own = f"from held-out rows {', '.join(one['sampled_metrics'])}" if one["sampled_metrics"] else ""
-    rest = "" if one["target"] is None else "any scikit-learn scorer from held-out rows"
+    rest = "any scikit-learn scorer from held-out rows" if tasks.TASKS[one["task"]].answers else ""
     return "; ".join(part for part in (exact, own, rest) if part)
 
 

@@ -50,6 +50,11 @@ def forecasts(
     calendar = pilot.calendar
     if calendar is None:
         raise TuneError("this study is not of series, so it has no next steps; tune one with time=")
+    if calendar.order.series and not calendar.names:
+        raise TuneError(
+            f"the names of the series are gone from {run.record.store}; run the study again, "
+            "which reads the columns of series and time alone"
+        )
     whole = states.whole
     if data is not None:
         dataset = _opened(data, calendar, run.record.targets, reading)

@@ -33,6 +33,7 @@ from hpo.process.threads import one_thread
 from hpo.process.workers import Workers
 from hpo.states.driver import Roll, Rolls, made_elsewhere
 from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.series import named
 from hpo.states.runs import (
     HELD,
     KEPT,
@@ -407,11 +408,18 @@ class Pass:
         said = {k: {**about, "rolled": len(run.keys), "of": shortened(run.keys)} for k, (run, _) in runs.items()}
         self.keep(summary, [Member(k, rolled, said[k]) for k, (_, rolled) in runs.items()], unsaved)
 
+    @functools.cached_property
+    def _series(self) -> dict[str, object]:
+        """Where the names of series are kept: what goes with the states to another store."""
+        calendar = self.pilot.calendar
+        return {} if calendar is None else {"series": named(calendar)}
+
     def about(self, summary: Summary) -> dict[str, object]:
         """Return what is said of every state of a summary."""
         about: dict[str, object] = {
             "summary": repr(summary), "targets": list(self.pilot.shape.targets),
             "folds": self.pilot.folds.describe(), "columns": self.pilot.shape.d, "pilot": self.pilot.name,
+            **self._series,
         }  # fmt: skip
         known = self.pilot.known.get(summary)
         return about if known is None else {**about, "known": known.digest}

@@ -51,7 +51,7 @@ def trainable(searched: Sequence[Searched], found: Evidence) -> list[Searched]:
     """
     lacks = lacking(searched, found)
     if len(lacks) == len(searched):
-        raise TuneError(_words(lacks, _doing_without(searched, found)))
+        raise TuneError(_words(lacks, _doing_without(searched, found)) + _step(found))
     if lacks:
         warnings.warn(f"{_words(lacks)}. The study goes on without", ChoiceWarning, stacklevel=7)
     return [one for one in searched if one.name not in lacks]
@@ -109,6 +109,12 @@ def _words(lacks: Mapping[str, Lack], others: Sequence[str] = ()) -> str:
     advice = dict.fromkeys(words for lack in lacks.values() for words in lack.advice)
     more = [f"or tune {' or '.join(others)}, which can do without"] if others else []
     return "; ".join([*told, *advice, *more])
+
+
+def _step(found: Evidence) -> str:
+    """Return what a step of series is, in words: another one may be meant where none has enough of them."""
+    calendar = found.pilot.calendar
+    return "" if calendar is None else f" (a step is {calendar.order.frequency.name!r}; freq= gives another)"
 
 
 def _doing_without(searched: Sequence[Searched], found: Evidence) -> list[str]:

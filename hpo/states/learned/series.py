@@ -226,9 +226,13 @@ def keep(calendar: Calendar, dataset: Dataset, store: StateStore) -> dict[str, o
         "codes": calendar.codes.tolist(), "names": [list(name) for name in calendar.names],
         "segments": [segment.fingerprint for segment in dataset.segments],
     }  # fmt: skip
-    name = digest(["names", about])
-    SERIES.put(store, name, about)
-    return {**calendar.order.to_dict(), "last": calendar.last, "names": name}
+    SERIES.put(store, named(calendar), about)
+    return {**calendar.order.to_dict(), "last": calendar.last, "names": named(calendar)}
+
+
+def named(calendar: Calendar) -> str:
+    """Return the name of the document that the names of series are kept in."""
+    return digest(["names", calendar.order.series, [list(name) for name in calendar.names]])
 
 
 def kept(document: Document, store: StateStore) -> Calendar:

@@ -1,0 +1,1 @@
+"""Searches with scikit-learn's names and habits, answered from states."""
