@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.candidates import candidate_rows
 from benchmarks.clusters import cluster_rows
+from benchmarks.drop_in import drop_in_rows
 from benchmarks.engines import engine_rows
 from benchmarks.extrapolation import extrapolation_rows
 from benchmarks.fidelity import fidelity_rows
@@ -51,6 +52,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "ordinary": ordinary_rows,
     "shapes": shape_rows,
     "hashed": hashing_rows,
+    "drop_in": drop_in_rows,
     "recommend": recommend_rows,
     "forecast": forecast_rows,
     "fidelity": fidelity_rows,

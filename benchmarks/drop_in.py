@@ -1,0 +1,60 @@
+"""``StateGridSearchCV`` in the place of ``GridSearchCV``: many rows and candidates, and few of both."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from sklearn.datasets import load_iris
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+
+import hpo
+from benchmarks.measure import alternate
+from benchmarks.table import Row, at_least, at_most, number, seconds
+from benchmarks.workshop import Matrix, Workshop, in_memory
+
+ROWS, CANDIDATES, FEW = 20_000, 100, 10
+
+
+def drop_in_rows(shop: Workshop) -> list[Row]:
+    """Compare both searches in time, and in what they find."""
+    X, y = (values.astype(np.float64) for values in in_memory(min(ROWS, shop.rows)))
+    many, few = _grid(CANDIDATES), _grid(FEW)
+    small = load_iris(return_X_y=True)
+    hpo.StateGridSearchCV(Ridge(), few, fallback="error").fit(*small)  # what a process loads once
+    what = f"a search of {len(y):,} rows × {X.shape[1]} columns × {CANDIDATES} penalties, vs GridSearchCV"
+    return [
+        _row(what, shop, many, X, y),
+        _small(shop, few, *small),
+    ]
+
+
+def _grid(candidates: int) -> dict[str, list[float]]:
+    return {"alpha": np.geomspace(1e-3, 1e3, candidates).tolist()}
+
+
+def _row(what: str, shop: Workshop, grid: dict[str, list[float]], X: Matrix, y: Matrix) -> Row:
+    found = {"ours": hpo.StateGridSearchCV(Ridge(), grid), "theirs": GridSearchCV(Ridge(), grid)}
+    calls = {name: partial(one.fit, X, y) for name, one in found.items()}
+    rounds = alternate(calls, shop.repeats, shop.patience)
+    means = [one.cv_results_["mean_test_score"] for one in found.values()]
+    apart = float(np.max(np.abs(means[0] - means[1])))
+    answered = found["ours"].accelerated_.answered
+    return Row(
+        what, seconds(rounds.wall("ours")), seconds(rounds.wall("theirs")), rounds.ratio("theirs", "ours"),
+        at_least(20.0), note=f"{answered} candidates from states; scores {number(apart)} apart at most",
+    )  # fmt: skip
+
+
+def _small(shop: Workshop, grid: dict[str, list[float]], X: Matrix, y: Matrix) -> Row:
+    def search(kind: type[GridSearchCV]) -> None:
+        for _ in range(5):
+            kind(Ridge(), grid).fit(X, y)
+
+    calls = {"ours": lambda: search(hpo.StateGridSearchCV), "theirs": lambda: search(GridSearchCV)}
+    rounds = alternate(calls, max(3, shop.repeats), shop.patience)
+    return Row(
+        f"five searches of 150 rows × 4 columns × {FEW} penalties, vs GridSearchCV", seconds(rounds.wall("ours")),
+        seconds(rounds.wall("theirs")), rounds.ratio("ours", "theirs"), at_most(1.0),
+    )  # fmt: skip
