@@ -196,7 +196,7 @@ def tune(
     storage : where trials are recorded: a journal file or an Optuna URL; None for the default.
     n_jobs : threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per
         core.
-    engine : workers that the pass runs on, for data in files and a store that all of them can reach:
+    engine : workers of the pass and of long trials, for data in files and a store that all of them can reach:
         ``"dask"``, ``"dask://host:port"``, ``"loky"`` (processes of this machine), another backend of joblib
         by its name, or in Python a ``distributed.Client``. None for what ``joblib.parallel_config`` says,
         else threads of this process.

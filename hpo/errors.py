@@ -54,6 +54,10 @@ class ColumnWarning(DataWarning):
     """A column looks like an id, free text, a group of rows or a constant; the message says what to do with it."""
 
 
+class EngineWarning(UserWarning):
+    """Workers failed at what this process can do alone."""
+
+
 class StoreWarning(UserWarning):
     """States could not be kept; the study goes on without."""
 

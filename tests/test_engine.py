@@ -19,11 +19,11 @@ from endpoints import BUCKET, environment
 from joblib import parallel_config
 
 import hpo
-from hpo.errors import DataError, EngineError, Interrupted, TuneError
+from hpo.errors import DataError, EngineError, EngineWarning, Interrupted, TuneError
 from hpo.process.engine import Engine, engine_of
 from hpo.process.progress import Progress
 from hpo.process.workers import WorkerLost
-from hpo.states import driver, elsewhere, passes
+from hpo.states import driver, elsewhere, far_scores, jobs, passes
 from hpo.states.passes import Pass
 from hpo.states.runs import is_long, runs_of
 from studies.errors import SpecError
@@ -94,7 +94,7 @@ def arrays(state):
 
 
 def no_job_is_left(store):
-    return not hpo.StateStore(store).documents(elsewhere.JOBS)
+    return not hpo.StateStore(store).documents(jobs.JOBS)
 
 
 @pytest.mark.parametrize("engine", ["loky", "sequential", "threading"])
@@ -181,6 +181,67 @@ def test_workers_that_end_while_they_merge_a_run_and_runs_that_are_gone_change_n
     monkeypatch.setattr(driver, "roll_up", roll_up)
     monkeypatch.setattr(Pass, "keep_runs", lambda *_: None)
     same(tune(data, tmp_path / "gone", engine="sequential"), here)
+
+
+def by_engine(result):
+    """Return what of trials does not depend on how long they took."""
+    return [(t.state, t.values, t.user_attrs.get("fold_scores"), t.user_attrs.get("error")) for t in result.optuna_study.trials]
+
+
+@pytest.mark.parametrize("engine", ["loky", "sequential", pytest.param("dask", marks=needs_dask)])
+@pytest.mark.parametrize(
+    ("algorithm", "options"),
+    [
+        ("knn_regressor", {}),
+        ("trees=sklearn:sklearn.ensemble.ExtraTreesRegressor", {"search": {"trees.n_estimators": [3, 5], "trees.random_state": 0}}),
+        ("knn_classifier", {"target": "late", "drop": ["y"], "scoring": "f1", "search": {"knn_classifier.threshold": ["accuracy", "f1"]}}),
+    ],
+)  # fmt: skip
+def test_long_trials_are_scored_on_workers_fold_by_fold(files, tmp_path, request, engine, monkeypatch, algorithm, options):
+    asked = {"algorithm": algorithm, "trials": 4, **options}
+    here, scored, evaluate = tune(files, tmp_path / "here", **asked), [], far_scores.evaluate
+    monkeypatch.setattr(far_scores, "LONG", 0.0)
+    monkeypatch.setattr(far_scores, "evaluate", lambda *args: (scored.append(args), evaluate(*args))[1])
+    engine = request.getfixturevalue("client") if engine == "dask" else engine
+    there = tune(files, tmp_path / "there", engine=engine, **asked)
+    assert by_engine(there) == by_engine(here)
+    assert not scored
+    assert no_job_is_left(tmp_path / "there")
+    there.predict(next(iter(files.iterdir())))
+
+
+def test_a_worker_loads_the_states_of_trials_once(files, tmp_path, monkeypatch):
+    load, loaded = jobs._load, []
+    monkeypatch.setattr(jobs, "_load", lambda *place: (made := load(*place), loaded.append(type(made).__name__))[0])
+    monkeypatch.setattr(far_scores, "LONG", 0.0)
+    tune(files, tmp_path / "store", engine="sequential", algorithm=["knn_regressor", "trees=sklearn:sklearn.tree.DecisionTreeRegressor"],
+         trials=8, sampler="random", search={"trees.max_depth": [1, 2, 3, 4]})  # fmt: skip
+    assert loaded == ["PassJob", "FoldJob"]
+
+
+def test_trials_that_workers_cannot_score_are_scored_here(files, tmp_path, monkeypatch):
+    asked = {"algorithm": "tree=sklearn:sklearn.tree.DecisionTreeRegressor", "trials": 6, "sampler": "random",
+             "search": {"tree.max_depth": [2, -3, 4], "tree.random_state": 0}}  # fmt: skip
+    here, calls = tune(files, tmp_path / "here", **asked), []
+    assert {bool(error) for *_, error in by_engine(here)} == {True, False}
+    monkeypatch.setattr(far_scores, "LONG", 0.0)
+    assert by_engine(tune(files, tmp_path / "refused", engine="sequential", **asked)) == by_engine(here)
+
+    def ends(*item):
+        calls.append(item)
+        raise WorkerLost("killed")
+
+    monkeypatch.setattr(far_scores, "score_fold", ends)
+    with pytest.warns(EngineWarning, match=r"scored by this process from here on, since workers failed 3 times \(killed\)"):
+        lost = tune(files, tmp_path / "lost", engine="sequential", **asked)
+    assert by_engine(lost) == by_engine(here)
+    assert calls
+
+
+def test_quick_trials_stay_in_this_process(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(far_scores, "score_fold", lambda *_: pytest.fail("a task"))
+    monkeypatch.setattr(far_scores, "LONG", 10.0)  # of a busy machine
+    tune(files, tmp_path / "store", engine="sequential", algorithm=["ridge", "knn_regressor"], trials=6)
 
 
 @needs_dask
@@ -399,8 +460,8 @@ def test_workers_publish_into_a_bucket(endpoint, files, tmp_path, monkeypatch):
 
 
 def test_workers_of_another_version_are_refused(files, tmp_path, monkeypatch):
-    mine = elsewhere.versions()
-    monkeypatch.setattr(driver, "versions", lambda: {**mine, "onepass-hpo": "9.9"})
+    mine = jobs.versions()
+    monkeypatch.setattr(jobs, "versions", lambda: {**mine, "onepass-hpo": "9.9"})
     with pytest.raises(EngineError, match=rf"worker .*, process \d+ has onepass-hpo {mine['onepass-hpo']} and not 9\.9; install"):
         tune(files, tmp_path / "store", engine="loky")
     assert no_job_is_left(tmp_path / "store")
@@ -417,8 +478,8 @@ def posted(files, tmp_path):
     question = question_of(spec)
     pilot = make_pilot(question.dataset, question.folds, 64, question.store)
     reader = make_pass(question, pilot)
-    job = driver._Posted(reader, reader._survey().lacking)
-    elsewhere._jobs.known.clear()
+    job = jobs.Posted(reader.store, elsewhere.PassJob(reader, reader._survey().lacking, frozenset()))
+    jobs._jobs.known.clear()
     job.put()
     return SimpleNamespace(reader=reader, name=job.name, location=job.location)
 
@@ -456,36 +517,36 @@ def test_a_worker_that_does_not_see_the_store_makes_none(posted, tmp_path):
 
 def test_a_job_that_somebody_changed_is_not_loaded(posted):
     data = np.frombuffer(cloudpickle.dumps(SystemExit), np.uint8)
-    posted.reader.store.put_document(elsewhere.JOBS, posted.name, {"job": data}, {"versions": elsewhere.versions()})
+    posted.reader.store.put_document(jobs.JOBS, posted.name, {"job": data}, {"versions": jobs.versions()})
     with pytest.raises(EngineError, match="is not what was asked for: somebody changed it"):
         elsewhere.work(posted.location, posted.name, [[0]])
 
 
 def test_workers_of_another_store_are_refused_and_a_job_that_is_gone_is_put_again(files, tmp_path, monkeypatch):
-    load, calls = elsewhere._load, []
+    load, calls = jobs._load, []
 
     def missing(location, name):
         calls.append(name)
         if len(calls) == 1:
-            hpo.StateStore(location).backend.delete(f"documents/{elsewhere.JOBS}/{name}")
+            hpo.StateStore(location).backend.delete(f"documents/{jobs.JOBS}/{name}")
         return load(location, name)
 
-    monkeypatch.setattr(elsewhere, "_load", missing)
+    monkeypatch.setattr(jobs, "_load", missing)
     same(tune(files, tmp_path / "there", engine="sequential"), tune(files, tmp_path / "here"))
     assert hpo.StateStore(tmp_path / "there").cover
 
     def none(_location, _name):
-        raise elsewhere.JobMissing("worker a, process 1")
+        raise jobs.JobMissing("worker a, process 1")
 
-    monkeypatch.setattr(elsewhere, "_load", none)
+    monkeypatch.setattr(jobs, "_load", none)
     with pytest.raises(EngineError, match=r"worker a, process 1 has another store at .*other than this process"):
         tune(files, tmp_path / "other", engine="sequential")
 
 
 def test_jobs_that_killed_drivers_left_go(posted):
     store = posted.reader.store
-    assert elsewhere.sweep_jobs(store) == 0
-    old = store.backend.path(f"documents/{elsewhere.JOBS}/{posted.name}")
+    assert jobs.sweep_jobs(store) == 0
+    old = store.backend.path(f"documents/{jobs.JOBS}/{posted.name}")
     os.utime(old, (0, 0))
     done = subprocess.run([sys.executable, "-m", "hpo.cli", "states", "gc", "--store", posted.location],
                           capture_output=True, text=True)  # fmt: skip

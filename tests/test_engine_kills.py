@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import hpo
-from hpo.states import elsewhere
+from hpo.states import jobs
 from state_store import flatten
 from state_store.gc import gc
 
@@ -199,7 +199,7 @@ def test_what_is_killed_in_a_pass_costs_its_segment_alone(place, request, engine
 def check_nothing_temporary(store):
     """Assert that a collection leaves nothing but leaves and documents, an hour later."""
     states = hpo.StateStore(store)
-    elsewhere.sweep_jobs(states, -1.0)
+    jobs.sweep_jobs(states, -1.0)
     import state_store.gc as module
 
     before, module.LEFTOVER_SECONDS = module.LEFTOVER_SECONDS, -1.0
@@ -207,7 +207,7 @@ def check_nothing_temporary(store):
         gc(states)
     finally:
         module.LEFTOVER_SECONDS = before
-    assert not states.documents(elsewhere.JOBS)
+    assert not states.documents(jobs.JOBS)
     left = {path.relative_to(store).parts[0] for path in store.rglob("*") if path.is_file()}
     assert left <= {"store.json", "leaves", "packs", "documents"}
     assert not [path for path in store.rglob(".*") if path.is_file()]

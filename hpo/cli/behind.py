@@ -60,8 +60,9 @@ if TYPE_CHECKING:
     from hpo.question import scoring as question_scoring
     from hpo.question import search as question_search
     from hpo.report import collect
-    from hpo.states import elsewhere, fold_sizes
+    from hpo.states import fold_sizes
     from hpo.states import forget as forgetting
+    from hpo.states import jobs as state_jobs
     from state_store import archive as store_archive
     from state_store import check as store_check
     from state_store import files as store_files
@@ -97,7 +98,7 @@ else:
     demo_study = Module("hpo.demo")
     described = Module("studies.spec.spec")
     spec_form = Module("studies.spec.form")
-    elsewhere = Module("hpo.states.elsewhere")
+    state_jobs = Module("hpo.states.jobs")
     field_ranges = Module("hpo.cli.ranges")
     editions = Module("studies.record.editions")
     edition_words = Module("hpo.findings.editions")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import elsewhere, process_settings, store_archive, store_gc, store_verify, study_storage
+from hpo.cli.behind import process_settings, state_jobs, store_archive, store_gc, store_verify, study_storage
 from hpo.cli.contexts import SHOWN, chosen, inventory, leaf, matching
 from hpo.cli.exits import STORE
 from hpo.cli.guard import complain
@@ -149,7 +149,7 @@ def gc(
     oldest = None if max_age is None else age(max_age)
     most = None if max_size is None else size(max_size)
     states = known_store(store)
-    jobs = 0 if dry_run else elsewhere.sweep_jobs(states)
+    jobs = 0 if dry_run else state_jobs.sweep_jobs(states)
     found = store_gc.gc(states, oldest, most, dry_run=dry_run)
     if as_json:
         emit(

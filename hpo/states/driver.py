@@ -11,31 +11,22 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
-from typing import Any
-
-import cloudpickle
-import numpy as np
+from typing import TypeVar
 
 from algorithms.contract import Summary
 from algorithms.imports import allowed
 from hpo.errors import EngineError
 from hpo.process.progress import Progress
-from hpo.process.workers import WorkerLost, Workers
-from hpo.states.elsewhere import (
-    JOBS,
-    Done,
-    Job,
-    JobMissing,
-    digest_of,
-    ordered,
-    roll_up,
-    sweep_jobs,
-    versions,
-    work,
-)
+from hpo.process.workers import Task, WorkerLost, Workers
+from hpo.states.elsewhere import Done, PassJob, ordered, roll_up, work
+from hpo.states.jobs import JobMissing, Posted
 from hpo.states.reader import Lacking, Reader, Unit
 from hpo.states.runs import Made, Run
-from state_store.names import document_name
+
+Result = TypeVar("Result")
+
+Items = dict[int, tuple[object, ...]]
+"""Arguments of tasks, by number."""
 
 LOSSES = 3
 """Times in a row that workers are lost before the pass ends, without a task done between."""
@@ -43,6 +34,7 @@ LOSSES = 3
 TASK_BYTES, TASK_UNITS, TASKS = 1 << 26, 16, 32
 """Stored bytes and units of a task, at most, and tasks for each thread of a worker, at least: engines cost some
 milliseconds a task, and a task that takes long moves no progress."""
+
 
 def made_elsewhere(
     reader: Reader,
@@ -64,8 +56,8 @@ def made_elsewhere(
     """
     driver = _Driver(reader, workers, units, lacking, rolls, progress, stop)
     with driver.posted:
-        for task, todo in driver.phases():
-            yield from driver.run(task, todo)
+        yield from driver.run(work, driver.readings(), driver.read)
+        yield from driver.run(roll_up, driver.rollings(), driver.rolled)
     yield from driver.loaded()
     if stop.is_set():
         yield []
@@ -110,50 +102,54 @@ class _Driver:
     stop: Event
 
     def __post_init__(self) -> None:
-        self.posted = _Posted(self.reader, self.lacking)
+        self.posted = Posted(self.reader.store, PassJob(self.reader, self.lacking, allowed()))
         self.groups = _grouped(self.units, self.workers.threads())
         self.order = ordered(self.reader)
         self.turn, self.waiting = 0, dict[int, tuple[Done, ...]]()
         self.first, self.over = 0, set[int]()  # of the rolls: the first that is not over
         self.roll_of = {key: i for i, roll in enumerate(self.rolls.wanted) for key in roll.run.keys}
 
-    def phases(self) -> Iterator[tuple[Callable[..., object], dict[int, tuple[object, ...]]]]:
-        """Yield each kind of task with its items by number."""
+    def readings(self) -> Items:
+        """Return the tasks that make leaves."""
         places = {s.id: i for i, s in enumerate(self.reader.dataset.segments)}
         named = (tuple(tuple(places[s.id] for s, _ in unit) for unit in group) for group in self.groups)
-        yield work, {i: (*self.posted.place, group) for i, group in enumerate(named)}
+        return {i: (*self.posted.place, group) for i, group in enumerate(named)}
+
+    def rollings(self) -> Items:
+        """Return the tasks that merge runs."""
         which = [tuple(i for i, s in enumerate(self.order) if s in roll.summaries) for roll in self.rolls.wanted]
-        yield roll_up, {
+        return {
             i: (*self.posted.place, roll.run.start, len(roll.run.keys), which[i])
             for i, roll in enumerate(self.rolls.wanted)
         }
 
     def run(
-        self, task: Callable[..., object], todo: dict[int, tuple[object, ...]]
+        self, task: Task[Result], todo: Items, done: Callable[[int, Result], None]
     ) -> Generator[list[Made]]:
-        """Have all items done, again where workers are lost, and yield units whose turn it is."""
+        """Have all tasks done, again where workers are lost, and yield units whose turn it is."""
         losses = 0
         while todo and not self.stop.is_set():
             try:
                 with closing(self.workers.each(task, dict(todo), self.stop)) as results:
-                    for number, done in results:
+                    for number, made in results:
                         losses = 0
                         del todo[number]
-                        self.note(task, number, done)
+                        done(number, made)
                         if todo:  # the last ones when the workers are free again
                             yield from self.loaded()
             except (WorkerLost, JobMissing) as error:
                 losses += 1
                 self.posted.again(error)
                 if losses >= LOSSES:
-                    raise self.lost(task, error) from error
+                    raise self.lost(task is work, error) from error
 
-    def note(self, task: Callable[..., object], number: int, done: Any) -> None:
-        """Take in what a task returned."""
-        if task is work:
-            self.waiting[number] = done
-            _count(self.reader, self.groups[number], done, self.progress)
-            return
+    def read(self, number: int, done: tuple[Done, ...]) -> None:
+        """Take in that leaves were made."""
+        self.waiting[number] = done
+        _count(self.reader, self.groups[number], done, self.progress)
+
+    def rolled(self, number: int, done: tuple[int, ...]) -> None:
+        """Take in that a run was merged, for the summaries of these places."""
         for i in done:
             self.rolls.known[self.order[i]].add(self.rolls.wanted[number].run.key)
         self.over.add(number)
@@ -180,10 +176,10 @@ class _Driver:
             for s, keys in self.lacking.items()
         }
 
-    def lost(self, task: Callable[..., object], error: Exception) -> EngineError:
+    def lost(self, reading: bool, error: Exception) -> EngineError:
         """Return the error of a pass whose workers end again and again."""
         number, at = error.number if isinstance(error, WorkerLost) else None, ""
-        if number is not None and task is work:
+        if number is not None and reading:
             at = f", at {self.groups[number][0][0][0].uri!r}"
         return EngineError(
             f"workers ended {LOSSES} times before a segment was done{at} ({error}); what was finished is kept in "
@@ -205,45 +201,6 @@ def _grouped(units: Sequence[Unit], threads: int) -> list[list[Unit]]:
             groups.append([unit])
             room = TASK_BYTES - sum(segment.nbytes for segment, _ in unit)
     return groups
-
-
-@dataclass(eq=False)
-class _Posted:
-    """A job in the store, for as long as it runs."""
-
-    reader: Reader
-    lacking: Lacking
-
-    def __post_init__(self) -> None:
-        self.location = str(self.reader.store.location)
-        self.data: bytes = cloudpickle.dumps(Job(self.reader, self.lacking, allowed()))
-        self.name = digest_of(self.data)
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """What a worker finds the job by."""
-        return self.location, self.name
-
-    def put(self) -> None:
-        job = np.frombuffer(self.data, np.uint8)
-        self.reader.store.put_document(JOBS, self.name, {"job": job}, {"versions": versions()})
-
-    def again(self, error: Exception) -> None:
-        """Put the job again if it is gone; EngineError where it is there, but a worker does not see it."""
-        if self.reader.store.get_document(JOBS, self.name) is None:
-            self.put()
-        elif isinstance(error, JobMissing):
-            raise EngineError(
-                f"{error} has another store at {self.location} than this process; every worker needs the same one: "
-                "share that directory, or give store= a place that all can reach"
-            ) from error
-
-    def __enter__(self) -> None:
-        sweep_jobs(self.reader.store)
-        self.put()
-
-    def __exit__(self, *_: object) -> None:
-        self.reader.store.backend.delete(document_name(JOBS, self.name))
 
 
 def _count(reader: Reader, group: Sequence[Unit], done: Sequence[Done], progress: Progress) -> None:

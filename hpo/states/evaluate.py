@@ -17,6 +17,9 @@ from hpo.states.fold_sizes import without_class
 from hpo.states.fold_states import FoldStates
 from studies.record.standard_error import standard_error
 
+Fold = tuple[tuple[Score, ...], bool]
+"""The scores of one fold, and whether its solver reached its tolerance."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -96,11 +99,23 @@ def score_pairs(
     """Return one score for each pair of a training state and what was held out; one model serves all metrics."""
     names = (metric, *also)
     with threads_for(train):
-        solutions = [algorithm.solve(state) for state in train]
-        found = [scores(algorithm, s, held, names) for s, held in zip(solutions, held_out, strict=True)]
-    first, *others = (Scores.of(folds, overlap) for folds in zip(*found, strict=True))
-    converged = all(map(algorithm.converged, solutions))
-    return replace(first, converged=converged, also=dict(zip(also, others, strict=True)))
+        found = [fold_scores(algorithm, *pair, names) for pair in zip(train, held_out, strict=True)]
+    return together(found, names, overlap)
+
+
+def fold_scores(
+    algorithm: Algorithm, train: State, held: Held, names: Sequence[str]
+) -> Fold:
+    """Return the scores of a model of one training state, and whether its solver reached its tolerance."""
+    solution = algorithm.solve(train)
+    return tuple(scores(algorithm, solution, held, names)), algorithm.converged(solution)
+
+
+def together(found: Sequence[Fold], names: Sequence[str], overlap: float) -> Scores:
+    """Return what :func:`fold_scores` gave for each fold as one."""
+    each, converged = zip(*found, strict=True)
+    first, *others = (Scores.of(folds, overlap) for folds in zip(*each, strict=True))
+    return replace(first, converged=all(converged), also=dict(zip(names[1:], others, strict=True)))
 
 
 def usable(scores: Scores) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic
 
@@ -46,6 +46,12 @@ class FoldStates(Generic[S]):
     sample: FoldStates[SampleState] | None = None
     exact: frozenset[str] = frozenset()
     plain: FoldStates | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., FoldStates], tuple[object, ...]]:
+        """Leave out what is merged from the cells: who loads them merges them, to the same bits."""
+        if self.plain is not None:
+            return _beside, (self.plain,)
+        return _again, (bool(self.train), self.summary, self.cells, self.plan, self.sample, self.exact)
 
     def merged(self, cells: Sequence[int]) -> S:
         """Return the state of those cells' rows, merged in the order given."""
@@ -131,6 +137,18 @@ def fold_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldSta
         train = tuple(_merged(summary, [cells[c] for c in split.train]) for split in plan.splits)
         whole = _merged(summary, cells)
     return FoldStates(tuple(cells), train, test, whole, plan, summary)
+
+
+def _again(
+    trained: bool, summary: Summary, cells: Sequence[State], plan: FoldPlan, sample: FoldStates[SampleState] | None,
+    exact: frozenset[str],
+) -> FoldStates:  # fmt: skip
+    made = (fold_states if trained else held_states)(summary, cells, plan)
+    return replace(made, sample=sample, exact=exact)
+
+
+def _beside(plain: FoldStates) -> FoldStates:
+    return plain.beside_cells
 
 
 def _tested(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> tuple[T, ...]:

@@ -23,6 +23,7 @@ from hpo.process.threads import one_thread
 from hpo.question.checks import check_fidelity
 from hpo.question.question import Question, masked, solved_from
 from hpo.states.contexts import Evidence, evidence, pilot_of
+from hpo.states.far_scores import FarScores
 from hpo.states.fold_sizes import noted_sizes
 from hpo.states.forecast import Awaited, with_memory
 from hpo.states.learned.pilot import Pilot
@@ -151,7 +152,11 @@ class Runner:
         record = self._noted(self._record(tuner, found, made, cost), found)
         refining = self._refining(found, stop)
         tuner.scorer.refine = refining.refine
-        with Recorder(self.storage, self._stored, tuner.study, record) as recorder:
+        with (
+            Recorder(self.storage, self._stored, tuner.study, record) as recorder,
+            FarScores(self.question.engine, self.question.store, stop) as far,
+        ):
+            tuner.scorer.far = None if self.question.dataset.in_memory else far
             began = time.perf_counter()
             warm = self._warm_start(tuner, recorder) + self._carried(tuner, recorder)
             stopped = self._trials(tuner, recorder, warm, stop, refining)
@@ -173,6 +178,7 @@ class Runner:
                 record = replace(record, cost=cost, polish=polished.note)
                 recorder.describe(record)
         join = self.question.dataset.join
+        tuner.scorer.far = None
         return Run(tuner, found, cost, record, stopped, polished, None if join is None else join.on)
 
     def _refining(self, found: Evidence, stop: Event) -> Refining:

@@ -12,6 +12,7 @@ from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
 from hpo.states.evaluate import Scores, check_usable, evaluate
+from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
@@ -32,6 +33,7 @@ class Scorer:
     goals : how many of the scores are optimised, ``metric`` first.
     fits : models fitted so far.
     refine : asked for states of more digits where a score lacks them; None where there can be none.
+    far : scores settings, on workers where it pays; None for this process alone.
     """
 
     searched: Mapping[str, Searched]
@@ -42,6 +44,7 @@ class Scorer:
     goals: int = 1
     fits: int = 0
     refine: Callable[[Summary], Evidence | None] | None = None
+    far: FarScores | None = None
 
     def build(self, name: str, values: Mapping[str, object]) -> tuple[Algorithm, FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""
@@ -102,7 +105,10 @@ class Scorer:
     def _score(self, setting: Setting) -> Scores:
         algorithm, states = self.build(*setting)
         self.fits += len(states.train)
-        scores = evaluate(algorithm, states, self.metric, self.also)
+        if self.far is None:
+            scores = evaluate(algorithm, states, self.metric, self.also)
+        else:
+            scores = self.far.evaluate(algorithm, self.states, self.contexts, self.metric, self.also)
         for name in (self.metric, *self.also[: self.goals - 1]):
             check_usable(scores.also.get(name, scores), name, states)
         return scores

@@ -337,7 +337,7 @@ class StudySpec(Strict):
             "dask://host:8786",
         ),
     ] = None
-    """Workers that the pass runs on, for data in files and a store that all of them can reach: ``"dask"``,
+    """Workers of the pass and of long trials, for data in files and a store that all of them can reach: ``"dask"``,
     ``"dask://host:port"``, ``"loky"`` (processes of this machine), another backend of joblib by its name, or in
     Python a ``distributed.Client``. None for what ``joblib.parallel_config`` says, else threads of this process."""
 
