@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import loguniform, randint
 from sklearn.base import clone
 from sklearn.cross_decomposition import PLSRegression
@@ -28,7 +29,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
     cross_val_score,
 )
-from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
@@ -82,12 +83,15 @@ GRIDS = {
         {"y": CLASSES, "scoring": "neg_log_loss"},
     ),
     "qda": (QuadraticDiscriminantAnalysis(), {"reg_param": [0.05, 0.1]}, {"y": CLASSES}),
-    "multinomial nb": (
-        MultinomialNB(),
-        {"alpha": [0.1, 1.0]},
-        {"X": np.floor(100.0 * (X - X.min(axis=0))), "y": CLASSES},
-    ),
 }
+
+
+for kind in (MultinomialNB, BernoulliNB, ComplementNB):
+    counts = np.floor(100.0 * (X - X.min(axis=0))) * (X > 0.0)
+    grid = {"alpha": [0.1, 1.0], **({"binarize": [0.0, 3.0]} if kind is BernoulliNB else {})}
+    options = {"y": CLASSES, "scoring": "neg_log_loss"}
+    GRIDS[kind.__name__] = (kind(), grid, {"X": counts, **options})
+    GRIDS[f"{kind.__name__}, sparse"] = (kind(), grid, {"X": csr_array(counts), **options})
 
 
 @pytest.mark.parametrize("name", GRIDS)
@@ -124,6 +128,11 @@ def test_missing_values_are_filled_as_by_the_imputer():
     )
     with pytest.raises(ValueError, match="values are missing, and no step fills them"):
         hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(gaps, Y)
+
+
+def test_sparse_tables_are_answered_by_naive_bayes_alone():
+    with pytest.raises(ValueError, match="fallback='error': X is sparse"):
+        hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(csr_array(X), Y)
 
 
 def test_rows_are_read_once_and_one_model_is_fitted(monkeypatch):

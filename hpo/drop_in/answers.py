@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import ClassVar, cast
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse, spmatrix
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import check_cv
 
 from algorithms.arrays import Array, Values
+from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError
 from hpo.api import tune
 from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
@@ -32,10 +34,15 @@ def numbers_in(X: ArrayLike) -> int:
     return int(cast(spmatrix, X).nnz) if issparse(X) else np.asarray(X).size
 
 
+def as_table(X: ArrayLike) -> Values:
+    """Return a table as an array, or as the sparse matrix that it is."""
+    return cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
+
+
 def check_table(X: ArrayLike, y: ArrayLike) -> None:
     """Raise Unanswered for features that are not numbers alone, and for a target of several columns."""
-    table = None if issparse(X) else np.asarray(X)
-    if table is None or table.ndim != 2 or table.dtype.kind not in "fiub":
+    table = as_table(X)
+    if table.ndim != 2 or table.dtype.kind not in "fiub":
         raise Unanswered("X is no table of numbers")
     if np.asarray(y).ndim != 1:
         raise Unanswered("y is not one column")
@@ -62,17 +69,20 @@ class Answers:
     rows_read: int = 0
     begun: ClassVar[bool] = False
     """Whether this process has read rows before: the first time takes longer."""
-    _scorers: dict[str, Scorer] = field(default_factory=dict)
+    _scorers: dict[tuple[str, Summary], Scorer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._gaps = self.X.dtype.kind == "f" and bool(np.isnan(self.X).any())
+        values = self.X.data if issparse(self.X) else self.X
+        self._gaps = self.X.dtype.kind == "f" and bool(np.isnan(values).any())
 
     def scores(self, candidate: BaseEstimator) -> Mapping[str, Array]:
         """Return the scores of each split by metric; raises Unanswered where states do not say them."""
         asked = counterpart(candidate)
         if self._gaps and not asked.imputes:
             raise Unanswered("values are missing, and no step fills them")
-        scorer = self._scorers.get(asked.name) or self._read(asked)
+        if issparse(self.X) and not asked.sparse:
+            raise Unanswered("X is sparse")
+        scorer = self._scorers.get((asked.name, asked.summary)) or self._read(asked)
         try:
             found = scorer.score((asked.name, asked.fields))
         except (AlgorithmError, HpoError) as error:
@@ -92,12 +102,12 @@ class Answers:
                 result = tune(
                     (self.X, self.y), algorithm=asked.name, trials=1, folds=check_cv(list(self.splits)),
                     search={f"{asked.name}.{name}": [value] for name, value in asked.fields.items()},
-                    scoring=list(self.metrics), refit=self.metrics[0], scoring_rows=max(4, len(self.X)),
+                    scoring=list(self.metrics), refit=self.metrics[0], scoring_rows=max(4, self.X.shape[0]),
                     store=self.store or str(Path(folder)), progress=False, polish=False,
                 )  # fmt: skip
             except HpoError as error:
                 raise Unanswered(str(error)) from None
         Answers.begun = True
         self.rows_read += result.cost.rows_read
-        scorer = self._scorers[asked.name] = result.run.tuner.scorer
+        scorer = self._scorers[asked.name, asked.summary] = result.run.tuner.scorer
         return scorer

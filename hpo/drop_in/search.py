@@ -26,7 +26,7 @@ from sklearn.model_selection import (
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import check_random_state, indexable
 
-from hpo.drop_in.answers import Answers, check_table, numbers_in
+from hpo.drop_in.answers import Answers, as_table, check_table, numbers_in
 from hpo.drop_in.counterparts import Unanswered, counterpart
 from hpo.drop_in.proposals import Asked, Proposals, are_lists
 from hpo.drop_in.words import (
@@ -95,7 +95,7 @@ class _FromStates(BaseSearchCV):
         splits = list(self._checked_cv_orig.split(X, y, **params))
         self.n_splits_ = len(splits)
         metrics = list(self._metrics().values())
-        return self._answered(X, y, Answers(np.asarray(X), np.asarray(y), splits, metrics, self.store))
+        return self._answered(X, y, Answers(as_table(X), np.asarray(y), splits, metrics, self.store))
 
     @abstractmethod
     def _n_candidates(self) -> int:
@@ -157,8 +157,8 @@ class _FromStates(BaseSearchCV):
         fits, splits = self._n_fits()
         ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
         try:
-            table, target = np.asarray(X), np.asarray(y)
-            some = np.arange(len(table))[: len(table) - len(table) // splits]
+            table, target = as_table(X), np.asarray(y)
+            some = np.arange(len(target) - len(target) // splits)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 began = time.perf_counter()
