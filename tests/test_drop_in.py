@@ -38,6 +38,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import hpo
 from algorithms import registry
 from algorithms.fields import fields_of
+from hpo.errors import DataError
 
 X, Y = load_diabetes(return_X_y=True)
 SCALED = X * np.logspace(-3, 5, X.shape[1]) + np.linspace(0.0, 1e6, X.shape[1])
@@ -215,6 +216,25 @@ def test_candidates_of_both_kinds_stand_side_by_side():
 def test_small_searches_are_fitted_as_ever():
     search = hpo.StateGridSearchCV(Ridge(), ALPHAS).fit(*load_iris(return_X_y=True))
     assert search.accelerated_.reasons == {"fits take less time": 4}
+
+
+def test_wide_tables_are_left_to_scikit_learn():
+    wide = np.random.default_rng(0).normal(size=(60, 4000))
+    search = hpo.StateGridSearchCV(Ridge(), {"alpha": np.geomspace(1e-3, 1e3, 50)}).fit(wide, wide[:, 0])
+    assert search.accelerated_.reasons == {"fits take less time": 50}
+
+
+def test_what_is_refused_is_asked_once(monkeypatch):
+    asked = []
+
+    def refused(*_, **__):
+        asked.append(1)
+        raise DataError("no such data")
+
+    monkeypatch.setattr("hpo.drop_in.answers.tune", refused)
+    search = hpo.StateGridSearchCV(Ridge(), ALPHAS)
+    search._is_small, search._pays = lambda _: False, lambda *_: True
+    assert search.fit(X, Y).accelerated_.reasons == {"no such data": 4} and asked == [1]
 
 
 def test_it_is_an_estimator_as_grid_search_cv_is():

@@ -16,14 +16,18 @@ from scipy.sparse import issparse, spmatrix
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import check_cv
 
+from algorithms import registry
 from algorithms.arrays import Array, Values
-from algorithms.contract import Summary
+from algorithms.contract import Column, Shape, Summary
 from algorithms.errors import AlgorithmError
 from hpo.api import tune
 from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
 from hpo.drop_in.words import Split
 from hpo.errors import HpoError
 from hpo.trials.scorer import Scorer
+
+SPEED, SOLUTION = 1e10, 20.0
+"""Operations of a second, and of a solution beside the multiplication of a matrix."""
 
 DIGITS = 1e-8
 """Share of a score, or of one, that rounding may have moved it by."""
@@ -48,6 +52,18 @@ def check_table(X: ArrayLike, y: ArrayLike) -> None:
         raise Unanswered("y is not one column")
 
 
+def expected_seconds(asked: Counterpart, X: ArrayLike, splits: int) -> float:
+    """Return about how long it takes to read rows for an algorithm, and to solve once for each split.
+
+    A state of m numbers costs about m operations a row, and a solution of it m^1.5, as those of a matrix do.
+    """
+    rows, width = as_table(X).shape
+    columns = tuple(Column(f"c{i}", f"c{i}") for i in range(width))
+    classes = ("a", "b") if registry.get(asked.name).tags.task == "classification" else ()
+    numbers = asked.summary.nbytes(Shape(columns, ("y",), classes)) / 8
+    return float((2.0 * rows * numbers + SOLUTION * splits * numbers**1.5) / SPEED)
+
+
 @dataclass
 class Answers:
     """What states say of candidates.
@@ -69,6 +85,7 @@ class Answers:
     rows_read: int = 0
     begun: ClassVar[bool] = False
     """Whether this process has read rows before: the first time takes longer."""
+    _refused: dict[tuple[str, Summary], str] = field(default_factory=dict)
     _scorers: dict[tuple[str, Summary], Scorer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,7 +99,10 @@ class Answers:
             raise Unanswered("values are missing, and no step fills them")
         if issparse(self.X) and not asked.sparse:
             raise Unanswered("X is sparse")
-        scorer = self._scorers.get((asked.name, asked.summary)) or self._read(asked)
+        key = asked.name, asked.summary
+        if key in self._refused:
+            raise Unanswered(self._refused[key])
+        scorer = self._scorers.get(key) or self._read(asked)
         try:
             found = scorer.score((asked.name, asked.fields))
         except (AlgorithmError, HpoError) as error:
@@ -106,6 +126,7 @@ class Answers:
                     store=self.store or str(Path(folder)), progress=False, polish=False,
                 )  # fmt: skip
             except HpoError as error:
+                self._refused[asked.name, asked.summary] = str(error)
                 raise Unanswered(str(error)) from None
         Answers.begun = True
         self.rows_read += result.cost.rows_read
