@@ -24,6 +24,7 @@ class Equivalent:
     ignored : parameters that change no answer, or how near to it a solver comes.
     only : parameters that are no hyperparameter, and the values with which answers are the same.
     renamed : parameters whose hyperparameter has another name.
+    sparse : whether answers of a sparse table are the same, too.
 
     Examples
     --------
@@ -35,6 +36,7 @@ class Equivalent:
     ignored: tuple[str, ...] = ()
     only: Mapping[str, tuple[Plain, ...]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    sparse: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

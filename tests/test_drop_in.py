@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import loguniform, randint
 from sklearn.base import clone
 from sklearn.cross_decomposition import PLSRegression
@@ -28,7 +29,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
     cross_val_score,
 )
-from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
@@ -37,6 +38,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import hpo
 from algorithms import registry
 from algorithms.fields import fields_of
+from hpo.errors import DataError
 
 X, Y = load_diabetes(return_X_y=True)
 SCALED = X * np.logspace(-3, 5, X.shape[1]) + np.linspace(0.0, 1e6, X.shape[1])
@@ -82,12 +84,15 @@ GRIDS = {
         {"y": CLASSES, "scoring": "neg_log_loss"},
     ),
     "qda": (QuadraticDiscriminantAnalysis(), {"reg_param": [0.05, 0.1]}, {"y": CLASSES}),
-    "multinomial nb": (
-        MultinomialNB(),
-        {"alpha": [0.1, 1.0]},
-        {"X": np.floor(100.0 * (X - X.min(axis=0))), "y": CLASSES},
-    ),
 }
+
+
+for kind in (MultinomialNB, BernoulliNB, ComplementNB):
+    counts = np.floor(100.0 * (X - X.min(axis=0))) * (X > 0.0)
+    grid = {"alpha": [0.1, 1.0], **({"binarize": [0.0, 3.0]} if kind is BernoulliNB else {})}
+    options = {"y": CLASSES, "scoring": "neg_log_loss"}
+    GRIDS[kind.__name__] = (kind(), grid, {"X": counts, **options})
+    GRIDS[f"{kind.__name__}, sparse"] = (kind(), grid, {"X": csr_array(counts), **options})
 
 
 @pytest.mark.parametrize("name", GRIDS)
@@ -124,6 +129,11 @@ def test_missing_values_are_filled_as_by_the_imputer():
     )
     with pytest.raises(ValueError, match="values are missing, and no step fills them"):
         hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(gaps, Y)
+
+
+def test_sparse_tables_are_answered_by_naive_bayes_alone():
+    with pytest.raises(ValueError, match="fallback='error': X is sparse"):
+        hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(csr_array(X), Y)
 
 
 def test_rows_are_read_once_and_one_model_is_fitted(monkeypatch):
@@ -206,6 +216,25 @@ def test_candidates_of_both_kinds_stand_side_by_side():
 def test_small_searches_are_fitted_as_ever():
     search = hpo.StateGridSearchCV(Ridge(), ALPHAS).fit(*load_iris(return_X_y=True))
     assert search.accelerated_.reasons == {"fits take less time": 4}
+
+
+def test_wide_tables_are_left_to_scikit_learn():
+    wide = np.random.default_rng(0).normal(size=(60, 4000))
+    search = hpo.StateGridSearchCV(Ridge(), {"alpha": np.geomspace(1e-3, 1e3, 50)}).fit(wide, wide[:, 0])
+    assert search.accelerated_.reasons == {"fits take less time": 50}
+
+
+def test_what_is_refused_is_asked_once(monkeypatch):
+    asked = []
+
+    def refused(*_, **__):
+        asked.append(1)
+        raise DataError("no such data")
+
+    monkeypatch.setattr("hpo.drop_in.answers.tune", refused)
+    search = hpo.StateGridSearchCV(Ridge(), ALPHAS)
+    search._is_small, search._pays = lambda _: False, lambda *_: True
+    assert search.fit(X, Y).accelerated_.reasons == {"no such data": 4} and asked == [1]
 
 
 def test_it_is_an_estimator_as_grid_search_cv_is():

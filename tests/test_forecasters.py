@@ -253,7 +253,7 @@ def test_the_bound_of_a_score_holds_in_extended_precision(anchor, noise, offset)
         (Drift(summary=WINDOWS), lambda x: x[:, -1:] + np.arange(1, H + 1) * (x[:, -1:] - x[:, :1]) / (L - 1)),
         (MeanForecast(summary=WINDOWS, lags=4), lambda x: np.repeat(x[:, -4:].mean(axis=1)[:, None], H, axis=1)),
     ],
-    ids=repr,
+    ids=["seasonal naive", "naive", "drift", "mean"],
 )
 def test_baselines_are_what_they_say(model, twin):
     batch = rows(lengths=(60, 45))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from algorithms.contract import Array, Rows
+from algorithms.contract import Array, Rows, Tags
 from algorithms.families.counted import Counted, CountedSolution
 from algorithms.lazily import scipy, sklearn
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap
 from algorithms.summaries.counts import Counts, CountsState
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -52,6 +53,12 @@ class BernoulliNB(Counted):
     """
 
     summary: Counts = Counts(binarize=0.0)
+
+    tags: ClassVar[Tags] = Counted.tags.but(
+        equivalent=Equivalent(
+            "sklearn.naive_bayes.BernoulliNB", ignored=("force_alpha",), only={"class_prior": (None,)}, sparse=True
+        )
+    )
 
     def log_prob(self, counts: Array, weights: Array) -> Array:
         """Return log (counts + α) / (rows + 2α)."""

@@ -11,6 +11,7 @@ from algorithms.contract import Array, Rows, Tags
 from algorithms.families.counted import Counted, CountedSolution
 from algorithms.lazily import sklearn
 from algorithms.ranges import Choice
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.naive_bayes import ComplementNB as SkComplementNB
@@ -30,7 +31,11 @@ class ComplementNB(Counted):
 
     norm: Annotated[bool, Choice(False, True)] = False
 
-    tags: ClassVar[Tags] = Counted.tags.but(exact=())
+    tags: ClassVar[Tags] = Counted.tags.but(
+        exact=(), equivalent=Equivalent(
+            "sklearn.naive_bayes.ComplementNB", ignored=("force_alpha",), only={"class_prior": (None,)}, sparse=True
+        ),
+    )  # fmt: skip
 
     def log_prob(self, counts: Array, weights: Array) -> Array:
         """Return the weights of Rennie et al. (2003): what a column says of the other classes."""

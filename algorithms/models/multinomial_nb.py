@@ -30,9 +30,10 @@ class MultinomialNB(Counted):
 
     tags: ClassVar[Tags] = Counted.tags.but(
         equivalent=Equivalent(
-            "sklearn.naive_bayes.MultinomialNB", ignored=("force_alpha",), only={"class_prior": (None,)}
+            "sklearn.naive_bayes.MultinomialNB", ignored=("force_alpha",), only={"class_prior": (None,)},
+            sparse=True,
         )
-    )
+    )  # fmt: skip
 
     def log_prob(self, counts: Array, weights: Array) -> Array:
         """Return log (counts + α) / Σ(counts + α)."""

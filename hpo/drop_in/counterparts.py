@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from algorithms import registry
+from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError
 from algorithms.fields import build, fields_of
 from algorithms.tags import Equivalent
@@ -38,11 +39,15 @@ class Counterpart(NamedTuple):
     name : of the algorithm.
     fields : its hyperparameters.
     imputes : whether missing values are filled.
+    sparse : whether sparse tables are answered, too.
+    summary : what its states are of.
     """
 
     name: str
     fields: Mapping[str, object]
     imputes: bool
+    sparse: bool
+    summary: Summary
 
 
 def counterpart(estimator: BaseEstimator) -> Counterpart:
@@ -74,10 +79,11 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
             )
         fields[field] = value
     try:
-        build(registry.get(name), fields)
+        algorithm = build(registry.get(name), fields)
     except AlgorithmError as error:
         raise Unanswered(str(error)) from None
-    return Counterpart(name, fields, IMPUTE in before)
+    plain = not fields.get(STANDARDIZE) and not fields.get(SELECT)
+    return Counterpart(name, fields, IMPUTE in before, equivalent.sparse and plain, algorithm.summary)
 
 
 def _steps(estimator: BaseEstimator) -> list[BaseEstimator]:

@@ -26,8 +26,8 @@ from sklearn.model_selection import (
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import check_random_state, indexable
 
-from hpo.drop_in.answers import Answers, check_table, numbers_in
-from hpo.drop_in.counterparts import Unanswered, counterpart
+from hpo.drop_in.answers import Answers, as_table, check_table, expected_seconds, numbers_in
+from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
 from hpo.drop_in.proposals import Asked, Proposals, are_lists
 from hpo.drop_in.words import (
     Candidate,
@@ -94,8 +94,8 @@ class _FromStates(BaseSearchCV):
         self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(self._checked_cv_orig.split(X, y, **params))
         self.n_splits_ = len(splits)
-        metrics = list(self._metrics().values())
-        return self._answered(X, y, Answers(np.asarray(X), np.asarray(y), splits, metrics, self.store))
+        metrics = list(dict.fromkeys(self._metrics().values()))
+        return self._answered(X, y, Answers(as_table(X), np.asarray(y), splits, metrics, self.store))
 
     @abstractmethod
     def _n_candidates(self) -> int:
@@ -138,9 +138,9 @@ class _FromStates(BaseSearchCV):
         if self.fallback == "refit" and self._is_small(X):
             raise Unanswered("fits take less time")
         asked = self._some_candidate()
-        counterpart(asked)
+        answering = counterpart(asked)
         check_table(X, y)
-        if self.fallback == "refit" and not self._pays(asked, X, y):
+        if self.fallback == "refit" and not self._pays(asked, answering, X, y):
             raise Unanswered("fits take less time")
 
     def _n_fits(self) -> tuple[int, int]:
@@ -152,13 +152,14 @@ class _FromStates(BaseSearchCV):
         """Return whether so few fits of so small a table take less time than one reading, without a try."""
         return self._n_fits()[0] <= FEW and numbers_in(X) <= SMALL
 
-    def _pays(self, asked: BaseEstimator, X: ArrayLike, y: ArrayLike) -> bool:
+    def _pays(self, asked: BaseEstimator, answering: Counterpart, X: ArrayLike, y: ArrayLike) -> bool:
         """Return whether one reading takes less time than all fits, by the time that one of them takes."""
         fits, splits = self._n_fits()
         ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
+        ours += expected_seconds(answering, X, splits)
         try:
-            table, target = np.asarray(X), np.asarray(y)
-            some = np.arange(len(table))[: len(table) - len(table) // splits]
+            table, target = as_table(X), np.asarray(y)
+            some = np.arange(len(target) - len(target) // splits)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 began = time.perf_counter()
