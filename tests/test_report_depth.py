@@ -57,6 +57,14 @@ def test_quick_trials_leave_nothing_out():
     assert not [n for n in data.notes if "kipped" in n or "eft out" in n or "points" in n]
 
 
+def test_a_nested_estimate_of_many_settings_is_left_to_whoever_asks_for_it():
+    result = noting(tune(trials=4, folds=3), 6.0)  # 24 s of trials, and as long for the estimate
+    data = hpo.write_report(result)
+    assert data.nested is None
+    [words] = [n for n in data.notes if n.startswith("Skipped")]
+    assert "and the nested estimate no longer than 20 s: the nested estimate (about 24 s; call hpo.nested_score(result))" in words
+
+
 @pytest.mark.parametrize("trials", [2, 8, 30])
 def test_a_report_of_slow_trials_fits_no_more_often_than_the_trials_did(trials, grown):
     """Trials of a minute each: the seconds that are free are nothing to them."""

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 FREE = 10.0
 """Seconds that a report may take beside those that the trials took."""
 
+NESTED = 20.0
+"""Seconds that the nested estimate may take: of 100,000 settings it would take most of the time."""
+
 POINTS, FEWEST = 25, 5
 """Points of a curve, and those below which it is left out."""
 
@@ -85,7 +88,7 @@ def depth_of(result: Result, *, drawn: bool = True) -> Depth:
     choice = (len(result.candidates[0].states.plan.splits) - 1) / 2.0 * sum(noted.values())
     some, _ = fitting(alongs, left, FEWEST)
     nests = single and selection.nests(result.candidates)
-    nested = nests and choice + sum(along.cost(FEWEST) for along in some) <= left
+    nested = nests and choice <= min(NESTED, left - sum(along.cost(FEWEST) for along in some))
     curves, points = fitting(alongs, left - choice * nested, POINTS)
     lacking = [along for along in alongs if along not in curves]
     left_out = [
@@ -93,7 +96,7 @@ def depth_of(result: Result, *, drawn: bool = True) -> Depth:
         ("the nested estimate", choice * (nests and not nested), "nested_score(result)"),
         (_named(lacking), sum(along.cost(POINTS) for along in lacking), "validation_curve(result, …)"),
     ]
-    words = [*_costly_words(result), *_words(left_out, spent), *_thin_words(curves, points, spent)]
+    words = [*_costly_words(result), *_words(left_out, spent, choice * nests), *_thin_words(curves, points, spent)]
     return Depth(learning, nested, {along.key: points for along in curves}, words)
 
 
@@ -136,12 +139,14 @@ def _costly_words(result: Result) -> list[str]:
     ]
 
 
-def _words(left_out: Sequence[tuple[str, float, str]], spent: float) -> list[str]:
+def _words(left_out: Sequence[tuple[str, float, str]], spent: float, choice: float) -> list[str]:
     """Return what was left out, what it would take, and how to ask for it."""
     parts = [f"{what} (about {seconds_text(cost)}; call hpo.{how})" for what, cost, how in left_out if cost > 0.0]
     if not parts:
         return []
-    return [f"Skipped, since a report takes no longer than the trials ({seconds_text(spent)}): {'; '.join(parts)}."]
+    nested = f", and the nested estimate no longer than {NESTED:.0f} s" if choice > NESTED else ""
+    limits = f"a report takes no longer than the trials ({seconds_text(spent)}){nested}"
+    return [f"Skipped, since {limits}: {'; '.join(parts)}."]
 
 
 def _thin_words(curves: Sequence[Along], points: int, spent: float) -> list[str]:
