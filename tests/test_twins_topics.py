@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.model_selection import KFold
+from terminal import hpo as run
 from twins_topics import TWINS, joint_of
 
 import hpo
@@ -178,3 +182,17 @@ def test_held_out_documents_of_one_word_have_no_score():
         result = tuned(X, folds=[(np.arange(20), np.arange(20, 40))])
     with pytest.raises(TuneError, match="no held-out document has two words"):
         _ = result.best
+
+
+def test_the_example_of_tweets_finds_topics_of_rows_of_words(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "studies/examples/tweets.yaml").read_text()
+    script = re.search(r"<<'END'\n(.*?)#   END", text, re.DOTALL)[1].replace("#   ", "")
+    exec(compile(script, "tweets.yaml", "exec"), {})
+    Path("tweets.yaml").write_text(text.replace("trials: 20", "trials: 3"))
+    done = run(capsys, monkeypatch, "run", "tweets.yaml", "--no-progress")
+    assert done.code == 0, done.err
+    result = hpo.load("tweets")
+    assert result.cost.rows_read == 20_652
+    found = [set(words) for words in result.best_model[-1].topics(8)]
+    assert any({"global", "warming"} <= words for words in found)
