@@ -13,7 +13,7 @@ import numpy as np
 from algorithms.arrays import Matrix
 from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
-from algorithms.families.design import Design
+from algorithms.families.design import CARE, Design
 from algorithms.families.objective import SHAKES, corrected, objective_of
 from algorithms.families.pipeline import dressed
 from algorithms.families.problem import Problem
@@ -25,7 +25,7 @@ from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
 from algorithms.solvers.placed_rows import PlacedRows
-from algorithms.solvers.spectrum import degrees_of_freedom, ridge
+from algorithms.solvers.spectrum import EPS, degrees_of_freedom, ridge
 from algorithms.summaries.curvature import Curvature, CurvatureState
 from algorithms.summaries.moments import check_finite
 
@@ -161,7 +161,19 @@ class Generalized(
             If the state holds no row, or none of some class.
         """
         self.need_rows(state)
-        return self._of_rows(state) if state.of_rows else self._refined(self._rough(state), state)
+        found = self._of_rows(state) if state.of_rows else self._refined(self._rough(state), state)
+        # rounding of a slope that is zero would count in rows that lie far from those of the training folds
+        return dataclasses.replace(found, coef=np.zeros_like(found.coef)) if self._is_flat(found, state) else found
+
+    def _is_flat(self, found: GeneralizedSolution, state: CurvatureState) -> bool:
+        """Return whether the target does not vary, so that its mean alone is the optimum."""
+        if state.shape.classes or not self.preprocess.center:
+            return False
+        if state.of_rows:
+            target = state.whole.target[state.whole.weight > 0.0]
+            return state.complete and bool(np.ptp(target) == 0.0)
+        design = found.quadratic.design
+        return design.varied <= design.weight * (CARE * EPS * design.y_mean) ** 2
 
     def _of_rows(self, state: CurvatureState) -> GeneralizedSolution:
         """Return the optimum on the rows that a state is."""

@@ -248,11 +248,20 @@ def bounded(metric: str, found: Residuals, view: View, design: Design, moved: fl
     target = (NOTHING * max(abs(view.y_mean), abs(design.y_mean))) ** 2
     natural = max(variance, design.varied / design.weight, target)
     bound, scale = _in_units(metric, value, off, variance, natural)
-    return checked(metric, Score(value, bound), scale, precision, design)
+    # the root of an error is asked for to a share of the deviation, as an error to one of the variance
+    root = metric not in ("r2", "explained_variance", "neg_mean_squared_error")
+    own = _in_units(metric, value, off, variance, NATURAL * natural)[1] if root else scale
+    return checked(metric, Score(value, bound), scale, precision, design, own)
 
 
-def checked(metric: str, score: Score, scale: float, precision: str, design: Design) -> Score:
+def checked(
+    metric: str, score: Score, scale: float, precision: str, design: Design, own: float | None = None
+) -> Score:
     """Return the score if its bound is small beside its scale.
+
+    Parameters
+    ----------
+    own : the scale beside which states of more digits are asked for; None for the same.
 
     Raises
     ------
@@ -261,8 +270,8 @@ def checked(metric: str, score: Score, scale: float, precision: str, design: Des
     """
     rooted = design.root is not None
     finer = precision == AUTO and not rooted
-    limit = PROMISED if finer else DIGITS
-    if math.isfinite(score.value) and not score.bound <= limit * scale:
+    limit = PROMISED * (scale if own is None else own) if finer else DIGITS * scale
+    if math.isfinite(score.value) and not score.bound <= limit:
         help_ = (
             "standardize the columns, raise the penalty, or leave out columns that repeat others"
             if rooted

@@ -161,6 +161,8 @@ def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = 
             return Outcome("refused", f"{brief} ({undefined})")
         if worst >= HARD or _target_is_rounding(example.spec, t) or _farthest(example, t, pairs) >= AWAY:
             return Outcome("refused", brief)
+        if _decided_by_last_digits(example, t, pairs):
+            return Outcome("refused", f"{brief} (the last digits of raw values decide it)")
         raise Disagreement(f"refused at a condition of {worst:.2g}: {why}")
     raise Disagreement(f"refused: {why}")
 
@@ -182,6 +184,28 @@ def _without_end(example: Example, t: Table, pairs: Any) -> bool:
         for train, test in pairs:
             oracle_of(example, t).score(example, t, train, test, heard)
     return not np.isfinite(heard.expected).all()
+
+
+def _decided_by_last_digits(example: Example, t: Table, pairs: Any) -> bool:
+    """Return whether the oracle's score of some fold has no six digits where raw floats are off by their last one."""
+    known = _expected(example, t, pairs)
+    for draw in range(DRAWS):
+        rng, frame = np.random.default_rng(draw), t.frame.copy()
+        for name in t.features:
+            if frame[name].dtype == np.float64:
+                frame[name] = np.nextafter(frame[name].to_numpy(), rng.choice([-np.inf, np.inf], len(frame)))
+        other = _expected(example, replace(t, frame=frame), pairs)
+        if (np.abs(other - known) > 1e-6 * np.maximum(np.abs(known), 1e-300)).any():
+            return True
+    return False
+
+
+def _expected(example: Example, t: Table, pairs: Any) -> np.ndarray:
+    """Return the oracle's score of each fold."""
+    heard = _Heard(None, 0, example.scoring)
+    for train, test in pairs:
+        oracle_of(example, t).score(example, t, train, test, heard)
+    return np.array(heard.expected)
 
 
 def _farthest(example: Example, t: Table, pairs: Any) -> float:
