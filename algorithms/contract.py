@@ -34,6 +34,7 @@ from algorithms.batches import (
     SparseBatch,
     as_dense,
 )
+from algorithms.chained import Chain, Chained
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
 from algorithms.held import Held, Nested, Rows, S, Score, State, as_score
@@ -350,6 +351,11 @@ class Algorithm(ABC, Generic[S, M]):
         """The algorithm itself where another pass may improve its models; else None."""
         return None
 
+    @property
+    def chained(self) -> Chained | None:
+        """The algorithm itself where it is trained in epochs, and can go on from others' chains; else None."""
+        return None
+
 
 class Polishable(ABC, Generic[S, M]):
     """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
@@ -441,6 +447,8 @@ __all__ = [
     "Algorithm",
     "Array",
     "Batch",
+    "Chain",
+    "Chained",
     "Column",
     "Features",
     "Held",

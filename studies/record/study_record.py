@@ -38,6 +38,8 @@ class Work:
     seconds_pass, seconds_trials : wall time.
     states_built, states_reused : leaves computed, and leaves found in the store.
     pilot_rows : rows looked at for the pilot sample (of the columns that need one).
+    epochs_trained, epochs_alone : epochs that models were trained for, and those that trials would have trained
+        each for itself.
     """
 
     rows_read: int = 0
@@ -48,6 +50,8 @@ class Work:
     states_built: int = 0
     states_reused: int = 0
     pilot_rows: int = 0
+    epochs_trained: int = 0
+    epochs_alone: int = 0
 
     @property
     def work(self) -> Work:
@@ -386,7 +390,7 @@ class TrialNote:
     warm_start : the study that it was taken over from.
     converged : whether every solver reached its tolerance.
     fidelity : the share of the sample that it came to.
-    rungs : mean training rows and fold scores of each part of the sample.
+    rungs : mean training rows, or epochs, and the fold scores there.
     fold_scores, std_error, score_bounds : of the score that is optimised first.
     fold_overlap : test rows by training rows, where splits test the same rows; else 0.
     scores : of the further scores.
