@@ -152,7 +152,7 @@ class Runner:
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._noted(self._record(tuner, found, made, cost), found)
         refining = self._refining(found, stop)
-        tuner.scorer.refine = refining.refine
+        tuner.scorer.refining = refining
         tuner.scorer.chains = chains = self._chains(found, tuner)
         with (
             Recorder(self.storage, self._stored, tuner.study, record) as recorder,
