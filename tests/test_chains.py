@@ -229,13 +229,13 @@ def test_a_hyperband_study_and_one_that_extends_it_train_a_third_and_find_the_sa
         "Steps.epochs": 27, "Steps.alpha": [0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0, 3.0],
         "Steps.eta": [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03],
     }  # fmt: skip
-    how = {"algorithm": Steps(), "search": search, "folds": CV, "sampler": "grid", "seed": 0}
+    how = {"algorithm": Steps(), "search": search, "folds": CV[:2], "sampler": "grid", "seed": 0}
     first = hpo.tune((X, Y), trials=40, fidelity="hyperband", store=tmp_path, **how)
     extended = hpo.tune((X, Y), trials=60, fidelity="hyperband", store=tmp_path, **how)
     independent = hpo.tune((X, Y), trials=60, store=tmp_path / "other", **how)
-    assert independent.cost.epochs_trained == 60 * 27 * 3
+    assert independent.cost.epochs_trained == 60 * 27 * 2
     both = first.cost.epochs_trained + extended.cost.epochs_trained
-    assert both <= (40 + 60) * 27 * 3 / 3
+    assert both <= (40 + 60) * 27 * 2 / 3
     assert extended.cost.epochs_trained < extended.cost.epochs_alone / 2, "the first forty had been trained"
     assert extended.best_params == independent.best_params
     assert extended.best_value == independent.best_value

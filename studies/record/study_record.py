@@ -21,6 +21,10 @@ Kind = Literal["exact", "sample", "approximate", "ordered"]
 """What models are of: every row; a sample; near those of every row; one pass in one order."""
 
 
+EPOCHS = "epochs_trained", "epochs_alone"
+"""What the ledger of a study says that trained in epochs; others leave it out."""
+
+
 SENSELESS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What reading values of other kinds than were written raises."""
 
@@ -286,6 +290,8 @@ class StudyRecord:
         values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
+        if not self.cost.epochs_alone:
+            found["cost"] = {key: value for key, value in found["cost"].items() if key not in EPOCHS}
         spare = "polish", "edition", "forecast", "series"
         return {key: value for key, value in found.items() if key not in spare or value is not None}
 
