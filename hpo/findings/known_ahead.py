@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Mask
 from algorithms.covariates import Ends
@@ -71,7 +70,7 @@ def next_covariates(
 
 def _known(ends: Ends, calendar: Calendar, steps: int, given: Mask) -> Mask:
     """Return which series have values of the next steps: all but those that ended early and have none."""
-    whole = given[:, :steps].all(axis=1)
+    whole: Mask = np.asarray(given[:, :steps].all(axis=1))
     gone = ~whole & ~given.any(axis=1) & (ends.steps < ends.steps.max())
     if np.any(~whole & ~gone):
         i = int(np.argmax(~whole & ~gone))
@@ -114,7 +113,7 @@ def _of_columns(encoder: ColumnEncoder, names: Sequence[str]) -> ColumnEncoder:
 
 def _whole(batch: pa.RecordBatch, names: Sequence[str]) -> Mask:
     """Return which rows have a value in each of some columns."""
-    found: NDArray[np.bool_] = np.ones(batch.num_rows, np.bool_)
+    found: Mask = np.ones(batch.num_rows, np.bool_)
     for name in names:
         missing = null_mask(batch.column(name))
         if missing is not None:
