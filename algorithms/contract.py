@@ -13,19 +13,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
-from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 from algorithms.ageing import Aged, Ageing
 from algorithms.arrays import Array
 from algorithms.batches import (
     DENSE_BYTES,
+    FUTURE,
     HASH_BITS,
     HASHED,
     INDICATOR,
     LEVEL,
     MISSING,
     OTHER,
+    PAST,
+    STATIC,
     VALUE,
     Batch,
     Column,
@@ -35,6 +37,7 @@ from algorithms.batches import (
     as_dense,
 )
 from algorithms.chained import Chain, Chained
+from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
 from algorithms.held import Held, Nested, Rows, S, Score, State, as_score
@@ -113,11 +116,8 @@ class Summary(ABC, Generic[S]):
         """Return what scores of the rows of ``test`` are computed from, by a model that knows those ``before``."""
         return test
 
-    def ends(self, state: S) -> tuple[NDArray[np.uint64], NDArray[np.int64], Array] | None:
-        """Return the series that models can go on from: their hashes, next steps and last rows (n, L).
-
-        None where rows do not follow one another.
-        """
+    def ends(self, state: S) -> Ends | None:
+        """Return the series that models can go on from; None where rows do not follow one another."""
         return None
 
     def sampling(self, size: int, beside: Sequence[Summary]) -> Summary | None:
@@ -434,13 +434,16 @@ __all__ = [
     "APPROXIMATE",
     "DENSE_BYTES",
     "EXACT",
+    "FUTURE",
     "HASHED",
     "HASH_BITS",
     "INDICATOR",
     "LEVEL",
     "MISSING",
     "OTHER",
+    "PAST",
     "RESUMABLE",
+    "STATIC",
     "VALUE",
     "Aged",
     "Ageing",
@@ -450,6 +453,7 @@ __all__ = [
     "Chain",
     "Chained",
     "Column",
+    "Ends",
     "Features",
     "Held",
     "Learned",
