@@ -135,7 +135,6 @@ class Answers:
 
     def __post_init__(self) -> None:
         self._gaps = self.table.has_gaps
-        self._least = min(len(train) for train, _ in self.splits)
 
     @property
     def rows_read(self) -> int:
@@ -157,7 +156,6 @@ class Answers:
             raise Unanswered("values are missing, and no step fills them")
         if issparse(self.table.X) and not asked.sparse:
             raise Unanswered("X is sparse")
-        asked.check_table(self._least, self.table.X.shape[1])
         if asked.key in self._refused:
             raise Unanswered(self._refused[asked.key])
 
@@ -166,12 +164,23 @@ class Answers:
             found = scorer.score((asked.name, asked.fields))
         except (AlgorithmError, HpoError) as error:
             raise Unanswered(str(error)) from None
+        self._check_counted(scorer, asked)
         every = {self.metrics[0]: found, **found.also}
         for name, one in every.items():
             values, bounds = np.abs(one.folds), np.array(one.bounds or 0.0)
             if not np.isfinite(values).all() or (bounds > DIGITS * np.maximum(values, 1.0)).any():
                 raise Unanswered(f"{name!r} is not known to eight digits from states")
         return {name: np.array(one.folds) for name, one in every.items()}
+
+    def _check_counted(self, scorer: Scorer, asked: Counterpart) -> None:
+        """Raise Unanswered where rows to train on have fewer of something than a candidate asks for."""
+        if asked.counted is None:
+            return
+        algorithm, states = scorer.build(asked.name, asked.fields)
+        found = min(algorithm.complexity_of(state) for state in states.train) - 1.0
+        if found < cast(int, asked.fields[asked.counted]):
+            value = asked.fields[asked.counted]
+            raise Unanswered(f"{asked.counted}={value}, of rows to train on that have {found:.0f}")
 
     def _compare(self, candidate: BaseEstimator, asked: Counterpart, found: Mapping[str, Array]) -> None:
         """Fit one candidate for one split, and refuse all of its kind if states say something else.
