@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -24,8 +24,8 @@ class Equivalent:
     ignored : parameters that change no answer, or how near to it a solver comes.
     only : parameters that are no hyperparameter, and the values with which answers are the same.
     renamed : parameters whose hyperparameter has another name.
-    counted : a parameter that counts what a model has but its intercept, as its complexity does: rows that have
-        fewer are not answered, since what another library makes of the rest is rounding. None for none.
+    refused : says why the other library refuses to fit what an algorithm has a solution of, or makes use of its
+        rounding; None where it does not. Given the algorithm and the solution.
     sparse : whether answers of a sparse table are the same, too.
 
     Examples
@@ -38,7 +38,7 @@ class Equivalent:
     ignored: tuple[str, ...] = ()
     only: Mapping[str, tuple[Plain, ...]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
-    counted: str | None = None
+    refused: Callable[..., str | None] | None = None
     sparse: bool = False
 
 

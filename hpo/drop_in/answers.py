@@ -164,7 +164,7 @@ class Answers:
             found = scorer.score((asked.name, asked.fields))
         except (AlgorithmError, HpoError) as error:
             raise Unanswered(str(error)) from None
-        self._check_counted(scorer, asked)
+        self._check_fitted(scorer, asked)
         every = {self.metrics[0]: found, **found.also}
         for name, one in every.items():
             values, bounds = np.abs(one.folds), np.array(one.bounds or 0.0)
@@ -172,15 +172,14 @@ class Answers:
                 raise Unanswered(f"{name!r} is not known to eight digits from states")
         return {name: np.array(one.folds) for name, one in every.items()}
 
-    def _check_counted(self, scorer: Scorer, asked: Counterpart) -> None:
-        """Raise Unanswered where rows to train on have fewer of something than a candidate asks for."""
-        if asked.counted is None:
+    def _check_fitted(self, scorer: Scorer, asked: Counterpart) -> None:
+        """Raise Unanswered where scikit-learn refuses the rows of a split, and states do not."""
+        if asked.refused is None:
             return
         algorithm, states = scorer.build(asked.name, asked.fields)
-        found = min(algorithm.complexity_of(state) for state in states.train) - 1.0
-        if found < cast(int, asked.fields[asked.counted]):
-            value = asked.fields[asked.counted]
-            raise Unanswered(f"{asked.counted}={value}, of rows to train on that have {found:.0f}")
+        for state in states.train:
+            if (why := asked.refused(algorithm, algorithm.solve(state))) is not None:
+                raise Unanswered(why)
 
     def _compare(self, candidate: BaseEstimator, asked: Counterpart, found: Mapping[str, Array]) -> None:
         """Fit one candidate for one split, and refuse all of its kind if states say something else.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ class Counterpart(NamedTuple):
     imputes : whether missing values are filled.
     sparse : whether sparse tables are answered, too.
     summary : what its states are of.
-    counted : a hyperparameter of which the rows may have fewer than it says; None for none.
+    refused : says why scikit-learn refuses what an algorithm has a solution of; None where it never does.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Counterpart(NamedTuple):
     imputes: bool
     sparse: bool
     summary: Summary
-    counted: str | None
+    refused: Callable[..., str | None] | None
 
     @property
     def key(self) -> tuple[str, Summary]:
@@ -94,7 +94,7 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
         raise Unanswered(str(error)) from None
     plain = not fields.get(STANDARDIZE) and not fields.get(SELECT)
     imputes, sparse = IMPUTE in before, equivalent.sparse and plain
-    return Counterpart(name, fields, imputes, sparse, algorithm.summary, equivalent.counted)
+    return Counterpart(name, fields, imputes, sparse, algorithm.summary, equivalent.refused)
 
 
 def _steps(estimator: BaseEstimator) -> list[BaseEstimator]:
