@@ -211,8 +211,9 @@ def verify(storage: Storage = None, as_json: AsJson = False) -> None:
       hpo studies verify --storage studies.journal --json
     """
     kept = _journal_of(storage)
-    _show_damage(kept, kept.damage, as_json=as_json, done="set aside")
-    if kept.damage:
+    damage = study_journal.damaged(kept.path)
+    _show_damage(kept, damage, as_json=as_json, done="set aside")
+    if damage:
         raise typer.Exit(STORE)
 
 
