@@ -24,6 +24,7 @@ class Equivalent:
     ignored : parameters that change no answer, or how near to it a solver comes.
     only : parameters that are no hyperparameter, and the values with which answers are the same.
     renamed : parameters whose hyperparameter has another name.
+    bounded : parameters that may be no larger than the rows of a fit, and their columns.
     sparse : whether answers of a sparse table are the same, too.
 
     Examples
@@ -36,6 +37,7 @@ class Equivalent:
     ignored: tuple[str, ...] = ()
     only: Mapping[str, tuple[Plain, ...]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    bounded: tuple[str, ...] = ()
     sparse: bool = False
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pickle
 import re
+import tempfile
+import warnings
 from importlib import import_module
 
 import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.stats import loguniform, randint
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.exceptions import FitFailedWarning
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import BayesianRidge, ElasticNet, Lasso, LinearRegression, Ridge
@@ -136,12 +141,12 @@ def test_sparse_tables_are_answered_by_naive_bayes_alone():
         hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(csr_array(X), Y)
 
 
-def test_rows_are_read_once_and_one_model_is_fitted(monkeypatch):
+def test_rows_are_read_once_and_two_models_are_fitted(monkeypatch):
     fits = []
     fit = Ridge.fit
     monkeypatch.setattr(Ridge, "fit", lambda self, *a, **k: fits.append(1) or fit(self, *a, **k))
     search = hpo.StateGridSearchCV(Ridge(), {"alpha": np.logspace(-3, 3, 50)}, fallback="error").fit(X, Y)
-    assert len(fits) == 1 and search.accelerated_.rows_read == len(X)
+    assert len(fits) == 2 and search.accelerated_.rows_read == len(X)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +193,7 @@ def test_what_no_state_answers_is_fitted_as_ever_or_said(search, why):
         clone(search).set_params(fallback="error").fit(X, Y)
     if "at least 0" in why:
         return
-    search._is_small = lambda _: False
+    search._is_small = lambda *_: False
     search.fit(X, Y)
     assert re.search(why, next(iter(search.accelerated_.reasons)))
     assert search.accelerated_.answered == 0 and search.accelerated_.refitted == len(
@@ -204,7 +209,7 @@ def test_candidates_of_both_kinds_stand_side_by_side():
     rows, target = np.tile(SCALED, (20, 1)), np.tile(Y, 20)
     theirs = GridSearchCV(pipeline, grid, cv=3).fit(rows, target)
     ours = hpo.StateGridSearchCV(pipeline, grid, cv=3)
-    ours._is_small, ours._pays = lambda _: False, lambda *_: True
+    ours._is_small, ours._pays = lambda *_: False, lambda *_: True
     ours.fit(rows, target)
     assert (ours.accelerated_.answered, ours.accelerated_.refitted) == (2, 1)
     np.testing.assert_allclose(
@@ -233,7 +238,7 @@ def test_what_is_refused_is_asked_once(monkeypatch):
 
     monkeypatch.setattr("hpo.drop_in.answers.tune", refused)
     search = hpo.StateGridSearchCV(Ridge(), ALPHAS)
-    search._is_small, search._pays = lambda _: False, lambda *_: True
+    search._is_small, search._pays = lambda *_: False, lambda *_: True
     assert search.fit(X, Y).accelerated_.reasons == {"no such data": 4} and asked == [1]
 
 
@@ -360,3 +365,212 @@ def failing(search):
 def test_checks_of_scikit_learn_fail_nowhere_else():
     grid = {"alpha": [0.1, 1.0]}
     assert failing(hpo.StateGridSearchCV(Ridge(), grid)) <= failing(GridSearchCV(Ridge(), grid))
+
+
+def test_scores_by_which_columns_are_selected_must_be_those_of_the_task():
+    pipeline = make_pipeline(SelectKBest(k=3), Ridge())  # f_classif, before a regression
+    with pytest.raises(ValueError, match=r"fallback='error': SelectKBest\(k=3\) is not answered from states"):
+        hpo.StateGridSearchCV(pipeline, {"ridge__alpha": [1.0]}, fallback="error").fit(X, np.floor(Y))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "why"),
+    [
+        (PLSRegression(11), "n_components=11, of 353 rows and 10 columns"),
+        (make_pipeline(SelectKBest(f_regression, k=3), PLSRegression(4)), "n_components=4, of 353 rows and 3 columns"),
+        (LinearDiscriminantAnalysis(n_components=1), r"LinearDiscriminantAnalysis\(n_components=1\) is not answered"),
+        (LinearDiscriminantAnalysis(tol=0.1), r"LinearDiscriminantAnalysis\(tol=0.1\) is not answered"),
+        (QuadraticDiscriminantAnalysis(tol=0.1), r"QuadraticDiscriminantAnalysis\(tol=0.1\) is not answered"),
+    ],
+)  # fmt: skip
+def test_parameters_that_scikit_learn_refuses_or_reads_otherwise_are_not_answered(estimator, why):
+    target = Y if "PLS" in str(estimator) else CLASSES
+    with pytest.raises(ValueError, match=why):
+        hpo.StateGridSearchCV(estimator, {}, fallback="error").fit(X, target)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_target_with_gaps_fails_as_in_scikit_learn(value):
+    target = Y.copy()
+    target[::3] = value
+    with pytest.raises(ValueError, match="y has values that are missing or infinite"):
+        hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(X, target)
+    with pytest.raises(ValueError) as theirs:
+        GridSearchCV(Ridge(), ALPHAS).fit(X, target)
+    with pytest.raises(ValueError) as ours:
+        hpo.StateGridSearchCV(Ridge(), ALPHAS).fit(X, target)
+    assert str(ours.value).splitlines()[:4] == str(theirs.value).splitlines()[:4]
+
+
+def test_an_answer_that_a_fit_denies_is_not_given(monkeypatch):
+    score = Ridge.score
+    monkeypatch.setattr(Ridge, "score", lambda *a, **k: score(*a, **k) - 0.01)
+    with pytest.raises(ValueError, match=r"a fit of it has a r2 of 0\.4\d+, and states say 0\.4"):
+        hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(X, Y)
+
+
+def test_scores_that_scikit_learn_cannot_give_are_not_given():
+    target = np.where(Y > 140.0, "yes", "no")
+    search = hpo.StateGridSearchCV(GaussianNB(), {"var_smoothing": [1e-9, 0.1]}, scoring="f1")
+    with pytest.raises(ValueError, match="a fit of it has a f1 of nan"):
+        clone(search).set_params(fallback="error").fit(X, target)
+
+
+def test_rows_that_are_read_again_are_counted_and_nothing_is_left(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 3))
+    rows[:, 2] = rows[:, 0] + 1e-5 * rows[:, 2]
+    target = rows @ [1.0, 2.0, 3.0] + rng.normal(size=300)
+    grid = {"alpha": [1e3, 1e-9]}  # the second one alone needs more digits
+    options = {"scoring": "neg_mean_squared_error"}
+    search = hpo.StateGridSearchCV(Ridge(solver="svd"), grid, fallback="error", **options).fit(rows, target)
+    assert search.accelerated_.answered == 2 and search.accelerated_.rows_read == 600
+    assert not list(tmp_path.iterdir())
+    theirs = GridSearchCV(Ridge(solver="svd"), grid, **options).fit(rows, target)
+    found, wanted = (one.cv_results_["mean_test_score"] for one in (search, theirs))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_fits_that_fail_are_nan_with_a_warning_and_the_rest_goes_on():
+    grid = {"ridge": [Ridge(2.0), DecisionTreeRegressor(max_depth=0), DecisionTreeRegressor(max_depth=2)]}
+    pipeline = make_pipeline(Ridge())
+    search = hpo.StateGridSearchCV(pipeline, grid, cv=3)
+    search._is_small, search._pays = lambda *_: False, lambda *_: True
+    with (
+        pytest.warns(FitFailedWarning, match="3 fits failed out of a total of 9"),
+        pytest.warns(UserWarning, match="non-finite"),
+    ):
+        search.fit(X, Y)
+    with pytest.warns(FitFailedWarning), pytest.warns(UserWarning, match="non-finite"):
+        theirs = GridSearchCV(pipeline, grid, cv=3).fit(X, Y)
+    means = [one.cv_results_["mean_test_score"] for one in (search, theirs)]
+    np.testing.assert_allclose(*means, rtol=1e-8)
+    assert list(search.cv_results_["rank_test_score"]) == list(theirs.cv_results_["rank_test_score"])
+
+
+def test_a_trial_that_fails_is_not_the_end_of_a_search():
+    asked = {"max_depth": optuna.distributions.IntDistribution(0, 3)}
+    search = hpo.StateSearchCV(DecisionTreeRegressor(random_state=0), asked, n_trials=12, random_state=0)
+    with pytest.warns((FitFailedWarning, UserWarning)):
+        search.fit(X, Y)
+    depths = [one["max_depth"] for one in search.cv_results_["params"]]
+    assert 0 in depths and len(depths) == 12
+    states = {t.params["max_depth"]: t.state.name for t in search.study_.trials}
+    assert states[0] == "FAIL" and states[search.best_params_["max_depth"]] == "COMPLETE"
+
+
+@pytest.mark.parametrize(
+    "scoring", [None, ["r2", "neg_max_error"], lambda e, rows, y: -float(np.ptp(e.predict(rows)))]
+)
+def test_optuna_steers_by_any_score(scoring):
+    asked = {"max_depth": randint(1, 5)}
+    options = {"refit": "neg_max_error"} if isinstance(scoring, list) else {}
+    search = hpo.StateSearchCV(DecisionTreeRegressor(), asked, n_trials=3, scoring=scoring, **options).fit(
+        X, Y
+    )
+    name = "mean_test_neg_max_error" if options else "mean_test_score"
+    assert [t.value for t in search.study_.trials] == pytest.approx(list(search.cv_results_[name]))
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"n_trials": 0}, "'n_trials' parameter of StateSearchCV must be an int in the range"),
+        ({"timeout": -1.0}, "'timeout' parameter of StateSearchCV must be a float in the range"),
+        ({"param_distributions": [ALPHAS]}, "'param_distributions' parameter of StateSearchCV must be an instance of"),
+        ({"study": optuna.create_study(study_name="errors")}, "study='errors': its direction is minimize, and scores"),
+    ],
+)  # fmt: skip
+def test_parameters_of_a_steered_search_are_checked(options, why):
+    asked = {"param_distributions": {"alpha": loguniform(1e-3, 1.0)}, **options}
+    with pytest.raises(ValueError, match=why):
+        hpo.StateSearchCV(Ridge(), **asked).fit(X, Y)
+
+
+def test_verbose_says_what_is_scored(capsys):
+    hpo.StateGridSearchCV(Ridge(), ALPHAS, verbose=1, fallback="error").fit(X, Y)
+    assert capsys.readouterr().out == "Scoring 4 candidates on 5 folds\n"
+
+
+def test_splits_of_a_generator_are_used_once():
+    search = hpo.StateGridSearchCV(Ridge(), ALPHAS, cv=KFold(3).split(X))
+    assert search.fit(X, Y).n_splits_ == 3
+
+
+def test_errors_have_no_other_error_before_them():
+    with pytest.raises(ValueError) as caught:
+        hpo.StateGridSearchCV(DecisionTreeRegressor(max_depth=0), {"min_samples_leaf": [1]}).fit(X, Y)
+    assert caught.value.__context__ is None
+
+
+KINDS = {
+    "ridge": (Ridge(), {"alpha": [0.01, 10.0]}),
+    "least squares": (LinearRegression(), {"fit_intercept": [True, False]}),
+    "bayesian ridge": (BayesianRidge(), {"lambda_1": [1e-6, 1.0]}),
+    "pls": (PLSRegression(1), {"n_components": [1, 2, 5]}),
+    "gaussian nb": (GaussianNB(), {"var_smoothing": [1e-9, 0.1]}),
+    "lda": (LinearDiscriminantAnalysis(), {"solver": ["svd", "lsqr"]}),
+    "qda": (QuadraticDiscriminantAnalysis(reg_param=0.1), {"reg_param": [0.05, 0.5]}),
+    "bernoulli nb": (BernoulliNB(), {"alpha": [0.1, 2.0]}),
+}
+SCORES = {
+    "regression": ["r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "neg_mean_absolute_error", "neg_max_error"],
+    "classification": ["accuracy", "neg_log_loss", "balanced_accuracy", "f1", "f1_macro", "roc_auc", "roc_auc_ovr", "precision"],
+}  # fmt: skip
+
+
+def outcome(search, rows, target):
+    """Return what a search says: its scores, or its error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            search.fit(rows, target)
+        except (ValueError, IndexError) as error:
+            return str(error).strip().splitlines()[0]
+    return search.cv_results_
+
+
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_results_are_those_of_grid_search_cv_on_drawn_tables(data):
+    name = data.draw(st.sampled_from(sorted(KINDS)))
+    estimator, grid = KINDS[name]
+    classes = is_classifier(estimator)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**16)))
+    count, width = data.draw(st.integers(12, 80)), data.draw(st.integers(1, 6))
+    rows = rng.normal(size=(count, width)) * data.draw(st.sampled_from([1.0, 1e-3, 1e4]))
+    rows += data.draw(st.sampled_from([0.0, 1e3])) * rows.std()
+    kind = data.draw(st.sampled_from(["float64", "float32", "int64", "int8", "gaps", "constant", "twins"]))
+    if kind in ("int64", "int8", "float32"):
+        rows = np.clip(rows, -100, 100).astype(kind)
+    elif kind == "gaps":
+        rows[rng.random(rows.shape) < 0.1] = np.nan
+    elif kind == "constant":
+        rows[:, 0] = 3.0
+    elif kind == "twins":
+        rows[:, -1] = rows[:, 0]
+    steps = data.draw(
+        st.sampled_from([[], [StandardScaler()], [SimpleImputer()], [SimpleImputer(), StandardScaler()]])
+    )
+    if steps:
+        grid = {f"{type(estimator).__name__.lower()}__{key}": value for key, value in grid.items()}
+        estimator = make_pipeline(*steps, estimator)
+    signal = np.nan_to_num(rows.astype(float)) @ rng.normal(size=width) + rng.normal(size=count)
+    if classes:
+        labels = data.draw(st.sampled_from([[0, 1], ["no", "yes"], [0, 1, 2], [1, 5]]))
+        edges = np.quantile(signal, np.linspace(0, 1, len(labels) + 1)[1:-1])
+        signal = np.array(labels)[np.digitize(signal, edges)]
+    scoring = data.draw(st.sampled_from(SCORES["classification" if classes else "regression"]))
+    cv = data.draw(st.sampled_from([3, KFold(4), TimeSeriesSplit(2), ShuffleSplit(2, random_state=0)]))
+    ours = hpo.StateGridSearchCV(estimator, grid, scoring=scoring, cv=cv)
+    ours._is_small, ours._pays = lambda *_: False, lambda *_: True
+    found = outcome(ours, rows, signal)
+    wanted = outcome(GridSearchCV(estimator, grid, scoring=scoring, cv=cv), rows, signal)
+    if isinstance(wanted, str) or isinstance(found, str):
+        assert found == wanted
+        return
+    for key, value in wanted.items():
+        if key.startswith(("split", "mean_test", "std_test")):
+            tolerance = 1e-3 if kind == "float32" else 1e-7
+            np.testing.assert_allclose(found[key], value, rtol=tolerance, atol=tolerance, err_msg=key)

@@ -119,8 +119,8 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
     tags: ClassVar[Tags] = Discriminant.tags.but(
         auto=2, equivalent=Equivalent(
             "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
-            ignored=("n_components", "store_covariance", "tol"),
-            only={"priors": (None,), "covariance_estimator": (None,)},
+            ignored=("store_covariance",),
+            only={"priors": (None,), "covariance_estimator": (None,), "n_components": (None,), "tol": (1e-4,)},
         ),
     )  # fmt: skip
 

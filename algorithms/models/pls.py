@@ -45,7 +45,7 @@ class PLS(Regression):
     tags: ClassVar[Tags] = Regression.tags.but(
         equivalent=Equivalent(
             "sklearn.cross_decomposition.PLSRegression", ignored=("copy", "max_iter", "tol"),
-            renamed={"scale": "standardize"},
+            renamed={"scale": "standardize"}, bounded=("n_components",),
         )
     )  # fmt: skip
 

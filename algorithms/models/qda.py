@@ -92,8 +92,11 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
 
     tags: ClassVar[Tags] = Discriminant.tags.but(
         equivalent=Equivalent(
-            "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis", ignored=("store_covariance", "tol"),
-            only={"priors": (None,), "solver": ("svd",), "shrinkage": (None,), "covariance_estimator": (None,)},
+            "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis", ignored=("store_covariance",),
+            only={
+                "priors": (None,), "tol": (1e-4,), "solver": ("svd",), "shrinkage": (None,),
+                "covariance_estimator": (None,),
+            },
         )
     )  # fmt: skip
     least: ClassVar[float] = 1.0

@@ -26,6 +26,9 @@ STANDARDIZE, IMPUTE, SELECT = "standardize", "impute", "select"
 ORDER = (SimpleImputer, StandardScaler, SelectKBest)
 """Steps before a model, in the order in which they say the same as here."""
 
+SCORED = {f_regression: "regression", f_classif: "classification"}
+"""Scores that columns are selected by, and the task whose algorithms select by them."""
+
 
 class Unanswered(Exception):
     """No state answers a candidate; the message says why."""
@@ -41,6 +44,7 @@ class Counterpart(NamedTuple):
     imputes : whether missing values are filled.
     sparse : whether sparse tables are answered, too.
     summary : what its states are of.
+    bounded : parameters that may be no larger than rows and columns are many, with their values.
     """
 
     name: str
@@ -48,6 +52,20 @@ class Counterpart(NamedTuple):
     imputes: bool
     sparse: bool
     summary: Summary
+    bounded: Mapping[str, object]
+
+    @property
+    def key(self) -> tuple[str, Summary]:
+        """What answers of one reading have in common."""
+        return self.name, self.summary
+
+    def check_table(self, rows: int, columns: int) -> None:
+        """Raise Unanswered where a parameter is larger than what is fitted has rows or columns."""
+        selected = self.fields.get(SELECT)
+        columns = min(columns, selected) if isinstance(selected, int) else columns
+        for name, value in self.bounded.items():
+            if isinstance(value, int) and value > min(rows, columns):
+                raise Unanswered(f"{name}={value}, of {rows:,} rows and {columns} columns")
 
 
 def counterpart(estimator: BaseEstimator) -> Counterpart:
@@ -69,7 +87,7 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
     *steps, model = _steps(estimator)
     name, equivalent = _answering(type(model))
     fields = _own_fields(model, equivalent)
-    known, before = fields_of(registry.get(name)), _prepared(steps)
+    known, before = fields_of(registry.get(name)), _prepared(steps, registry.get(name).tags.task)
     if STANDARDIZE in known:
         before.setdefault(STANDARDIZE, fields.pop(STANDARDIZE, False))
     for field, value in before.items():
@@ -83,7 +101,10 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
     except AlgorithmError as error:
         raise Unanswered(str(error)) from None
     plain = not fields.get(STANDARDIZE) and not fields.get(SELECT)
-    return Counterpart(name, fields, IMPUTE in before, equivalent.sparse and plain, algorithm.summary)
+    bounded = {name: model.get_params(deep=False)[name] for name in equivalent.bounded}
+    return Counterpart(
+        name, fields, IMPUTE in before, equivalent.sparse and plain, algorithm.summary, bounded
+    )
 
 
 def _steps(estimator: BaseEstimator) -> list[BaseEstimator]:
@@ -121,9 +142,7 @@ def _own_fields(model: BaseEstimator, equivalent: Equivalent) -> dict[str, objec
     for name, given in model.get_params(deep=False).items():
         value = given.item() if isinstance(given, np.generic) else given
         if name in equivalent.only:
-            if not any(
-                value is one or (isinstance(value, str) and value == one) for one in equivalent.only[name]
-            ):
+            if not any(type(value) is type(one) and value == one for one in equivalent.only[name]):
                 raise Unanswered(
                     f"{type(model).__name__}({name}={_short(value)}) is not answered from states"
                 )
@@ -132,13 +151,13 @@ def _own_fields(model: BaseEstimator, equivalent: Equivalent) -> dict[str, objec
     return fields
 
 
-def _prepared(steps: list[BaseEstimator]) -> dict[str, object]:
+def _prepared(steps: list[BaseEstimator], task: str) -> dict[str, object]:
     """Return the hyperparameters that the steps before a model are."""
     kinds, made = [type(step) for step in steps], {}
     for step, kind in zip(steps, kinds, strict=True):
         if kind not in ORDER:
             raise Unanswered(f"no hyperparameter stands for the step {kind.__name__}")
-        made.update(_as_field(step))
+        made.update(_as_field(step, task))
     places = [ORDER.index(kind) for kind in kinds]
     if places != sorted(set(places)):
         raise Unanswered(
@@ -147,8 +166,8 @@ def _prepared(steps: list[BaseEstimator]) -> dict[str, object]:
     return made
 
 
-def _as_field(step: BaseEstimator) -> dict[str, object]:
-    """Return the hyperparameter that a step is."""
+def _as_field(step: BaseEstimator, task: str) -> dict[str, object]:
+    """Return the hyperparameter that a step is, before a model of a task."""
     given = step.get_params(deep=False)
     if isinstance(step, StandardScaler) and given["with_mean"] and given["with_std"]:
         return {STANDARDIZE: True}
@@ -161,7 +180,7 @@ def _as_field(step: BaseEstimator) -> dict[str, object]:
             and not (given["add_indicator"] or given["keep_empty_features"])
         ):
             return {IMPUTE: "mean"}
-    if isinstance(step, SelectKBest) and given["score_func"] in (f_regression, f_classif):
+    if isinstance(step, SelectKBest) and SCORED.get(given["score_func"]) == task:
         return {SELECT: None if given["k"] == "all" else given["k"]}
     raise Unanswered(f"{_short(step)} is not answered from states")
 

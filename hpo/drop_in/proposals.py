@@ -17,7 +17,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.samplers import BaseSampler
-from optuna.study import Study
+from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats.distributions import rv_frozen
 
@@ -98,7 +98,19 @@ class Proposals:
     callbacks: tuple[Callable[[Study, FrozenTrial], None], ...] = ()
 
     def run(self, score: Callable[[Mapping[str, object]], float]) -> Study:
-        """Propose candidates one after the other, each with the scores of those before it; returns the study."""
+        """Propose candidates one after the other, each with the scores of those before it; returns the study.
+
+        Raises
+        ------
+        ValueError
+            The study minimises, or has several objectives.
+        """
+        if self.study is not None and self.study.directions != [StudyDirection.MAXIMIZE]:
+            raise ValueError(
+                f"study={self.study.study_name!r}: its direction is "
+                f"{', '.join(one.name.lower() for one in self.study.directions)}, and scores are maximized; "
+                "make it with optuna.create_study(direction='maximize')"
+            )
         space = {name: made for name, one in self.asked.items() if (made := as_distribution(one)) is not None}
         rng = np.random.RandomState(self.seed)
         ends = math.inf if self.timeout is None else time.monotonic() + self.timeout

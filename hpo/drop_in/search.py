@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
+from numbers import Integral, Real
 from typing import ClassVar, Self
 
 import numpy as np
@@ -15,27 +16,30 @@ from numpy.typing import ArrayLike
 from optuna.samplers import BaseSampler
 from optuna.study import Study
 from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import (
     GridSearchCV,
     ParameterGrid,
     ParameterSampler,
     RandomizedSearchCV,
     check_cv,
-    cross_validate,
 )
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import check_random_state, indexable
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params
 
-from hpo.drop_in.answers import Answers, as_table, check_table, expected_seconds, numbers_in
+from hpo.drop_in.answers import Answers, NoAnswers, Table, place_of
+from hpo.drop_in.answers import Scoring as Says
 from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
+from hpo.drop_in.evaluated import Accelerated, Evaluated, Fits, candidate_of, named
 from hpo.drop_in.proposals import Asked, Proposals, are_lists
 from hpo.drop_in.words import (
-    Candidate,
     Evaluate,
     Fallback,
     Grid,
     Refit,
-    Row,
     Scoring,
     Seed,
     Splits,
@@ -49,29 +53,6 @@ FEW, SMALL = 200, 100_000
 """Fits, and numbers in a table, up to which it is not worth to time one of the fits."""
 
 
-@dataclass
-class Accelerated:
-    """What was answered from states, and what was not.
-
-    Attributes
-    ----------
-    answered : candidates whose scores are from states.
-    refitted : candidates that were fitted for every split.
-    reasons : why, and for how many candidates.
-    rows_read : rows read for the states.
-    """
-
-    answered: int = 0
-    refitted: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    rows_read: int = 0
-
-    def refit(self, why: str, candidates: int) -> None:
-        """Count candidates that are fitted in the ordinary way."""
-        self.refitted += candidates
-        self.reasons[why] = self.reasons.get(why, 0) + candidates
-
-
 class _FromStates(BaseSearchCV):
     """A search of scikit-learn's whose candidates are answered from states where these say the same."""
 
@@ -83,19 +64,29 @@ class _FromStates(BaseSearchCV):
         self._validate_params()
         self.accelerated_ = Accelerated()
         try:
-            self._check_answered(X, y, params)
-        except Unanswered as why:
+            table, why = self._table(X, y, params), ""
+        except Unanswered as error:
+            table, why = None, str(error)
+        if table is None:
             if self.fallback == "error":
-                raise ValueError(f"fallback='error': {why}") from None
-            self.accelerated_.refit(str(why), self._n_candidates())
-            super().fit(X, y, **params)
+                raise ValueError(f"fallback='error': {why}")
+            self._as_ever(X, y, params, why)
             return self
-        X, y = indexable(X, y)
-        self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = list(self._checked_cv_orig.split(X, y, **params))
-        self.n_splits_ = len(splits)
-        metrics = list(dict.fromkeys(self._metrics().values()))
-        return self._answered(X, y, Answers(as_table(X), np.asarray(y), splits, metrics, self.store))
+        with place_of(self.store) as store:
+            fits = self._fits(X, y, params)
+            metrics = self._metrics()
+
+            def fitted(candidate: BaseEstimator) -> Mapping[str, float]:
+                once = replace(fits, estimator=candidate, n_jobs=None)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    scores = named(once.rows([{}], 1)[0])
+                return {metric: scores[name] for name, metric in metrics.items()}
+
+            answers = Answers(table, fits.splits, list(dict.fromkeys(metrics.values())), store, fitted)
+            self._searched(fits, answers, metrics)
+            self.accelerated_.rows_read = answers.rows_read
+        return self
 
     @abstractmethod
     def _n_candidates(self) -> int:
@@ -104,6 +95,11 @@ class _FromStates(BaseSearchCV):
     @abstractmethod
     def _propose(self, evaluate: Evaluate) -> None:
         """Have all candidates scored."""
+
+    def _as_ever(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object], why: str) -> None:
+        """Search in scikit-learn's own way."""
+        self.accelerated_.refit(why, self._n_candidates())
+        super().fit(X, y, **params)
 
     def _some_candidate(self) -> BaseEstimator:
         """Return an estimator that states answer, if one is known beforehand; else that of the search."""
@@ -122,8 +118,8 @@ class _FromStates(BaseSearchCV):
             raise Unanswered("scoring is no name of a score")
         return dict(named)
 
-    def _check_answered(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> None:
-        """Raise Unanswered where states do not answer, or fits take less time."""
+    def _table(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Table:
+        """Return the rows as states read them; raises Unanswered where fits are wanted, or take less time."""
         if self.fallback not in ("refit", "error"):
             raise ValueError(f"fallback={self.fallback!r}: write 'refit' or 'error'")
         if set(params) - {"groups"}:
@@ -135,139 +131,93 @@ class _FromStates(BaseSearchCV):
         if vars(self).get("_skl_callbacks"):
             raise Unanswered("the search has callbacks")
         self._metrics()
-        if self.fallback == "refit" and self._is_small(X):
+        table = Table.of(X, y)
+        splits = self._n_splits(table, params.get("groups"))
+        if self.fallback == "refit" and self._is_small(table, splits):
             raise Unanswered("fits take less time")
         asked = self._some_candidate()
         answering = counterpart(asked)
-        check_table(X, y)
-        if self.fallback == "refit" and not self._pays(asked, answering, X, y):
+        if self.fallback == "refit" and not self._pays(asked, answering, table, splits):
             raise Unanswered("fits take less time")
+        return table
 
-    def _n_fits(self) -> tuple[int, int]:
-        """Return about how many fits scikit-learn makes, and splits."""
-        splits = self.cv if isinstance(self.cv, int) else 5
-        return self._n_candidates() * splits, splits
+    def _n_splits(self, table: Table, groups: object) -> int:
+        """Return how many splits there will be; a generator of them is not asked."""
+        if isinstance(self.cv, Iterator):
+            return 5
+        splitter = check_cv(self.cv, table.y, classifier=is_classifier(self.estimator))
+        return int(splitter.get_n_splits(table.X, table.y, groups))
 
-    def _is_small(self, X: ArrayLike) -> bool:
+    def _is_small(self, table: Table, splits: int) -> bool:
         """Return whether so few fits of so small a table take less time than one reading, without a try."""
-        return self._n_fits()[0] <= FEW and numbers_in(X) <= SMALL
+        return self._n_candidates() * splits <= FEW and table.X.size <= SMALL
 
-    def _pays(self, asked: BaseEstimator, answering: Counterpart, X: ArrayLike, y: ArrayLike) -> bool:
+    def _pays(self, asked: BaseEstimator, answering: Counterpart, table: Table, splits: int) -> bool:
         """Return whether one reading takes less time than all fits, by the time that one of them takes."""
-        fits, splits = self._n_fits()
         ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
-        ours += expected_seconds(answering, X, splits)
+        ours += table.expected_seconds(answering, splits)
+        rows = np.arange(len(table.y) - len(table.y) // max(splits, 2))
         try:
-            table, target = as_table(X), np.asarray(y)
-            some = np.arange(len(target) - len(target) // splits)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                some = _safe_split(asked, table.X, table.y, rows)
                 began = time.perf_counter()
-                asked.fit(table[some], target[some])
+                asked.fit(*some)
         except Exception:  # noqa: BLE001 -- whatever it is, the search itself raises it, or counts it
             return False
-        return fits * (time.perf_counter() - began) > ours
+        return self._n_candidates() * splits * (time.perf_counter() - began) > ours
 
-    def _answered(self, X: ArrayLike, y: ArrayLike, answers: Answers) -> Self:
-        """Run the search from states: what ``BaseSearchCV.fit`` does, with other scores."""
-        scorers, refit_metric = self._get_scorers()
-        evaluated = _Evaluated(self, X, y, answers)
+    def _fits(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Fits:
+        """Return how candidates are fitted, as ``BaseSearchCV.fit`` does it."""
+        scorer, _ = self._get_scorers()
+        X, y = indexable(X, y)
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
+        self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(self._checked_cv_orig.split(X, y, **routed.splitter.split))
+        self.n_splits_ = len(splits)
+        options = {
+            "error_score": self.error_score, "return_train_score": self.return_train_score, "verbose": self.verbose,
+        }  # fmt: skip
+        return Fits(
+            clone(self.estimator), X, y, splits, scorer, routed, self.n_jobs,
+            vars(self).get("pre_dispatch", "2*n_jobs"), options,
+        )  # fmt: skip
+
+    def _searched(self, fits: Fits, says: Says, metrics: Mapping[str, str]) -> None:
+        """Run the search: what ``BaseSearchCV.fit`` does, with scores that need not be of fits."""
+        _, refit_metric = self._get_scorers()
+        if self.verbose > 0:
+            told = f"Scoring {self._n_candidates()} candidates on {self.n_splits_} folds"
+            print(told)  # noqa: T201 -- as scikit-learn's searches do
+        single = self.scoring is None or isinstance(self.scoring, str)
+        evaluated = Evaluated(says, fits, metrics, self.fallback == "error", self.accelerated_, single)
         self._propose(evaluated)
+        evaluated.finish(self.scoring, self.error_score)
         results = self._format_results(evaluated.candidates, self.n_splits_, evaluated.out)
-        self.accelerated_.rows_read = answers.rows_read
-        self.multimetric_ = len(self._metrics()) > 1 or isinstance(evaluated.out[0]["test_scores"], dict)
+        first = evaluated.out[0]["test_scores"]
+        self.multimetric_ = isinstance(first, dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(first)
+            refit_metric = self.refit
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
             if not callable(self.refit):
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
         if self.refit:
-            self.best_estimator_ = _with(self.estimator, self.best_params_)
-            began = time.time()
-            self.best_estimator_.fit(X, y)
-            self.refit_time_ = time.time() - began
-            with suppress(AttributeError):  # of frames alone
-                self.feature_names_in_ = self.best_estimator_.feature_names_in_
-        self.scorer_ = scorers
-        with suppress(AttributeError):  # of several scores
-            self.scorer_ = scorers._scorers
+            self._refit(fits)
+        self.scorer_ = fits.scorer._scorers if isinstance(fits.scorer, _MultimetricScorer) else fits.scorer
         self.cv_results_ = results
-        return self
 
-
-@dataclass
-class _Evaluated:
-    """Scores of candidates, in the order in which a search proposes them; called as ``evaluate_candidates``."""
-
-    search: _FromStates
-    X: ArrayLike
-    y: ArrayLike
-    answers: Answers
-    candidates: list[Candidate] = field(default_factory=list)
-    out: list[Row] = field(default_factory=list)
-
-    def __call__(self, candidates: Iterable[Candidate]) -> dict[str, list[float]]:
-        """Score candidates; return the means of the last ones."""
-        means: dict[str, list[float]] = {}
-        for candidate in candidates:
-            rows = self._scored(candidate)
-            self.candidates.append(candidate)
-            self.out.extend(rows)
-            scores = [row["test_scores"] for row in rows]
-            each = scores[0] if isinstance(scores[0], dict) else {"score": None}
-            for name in each:
-                values = [one[name] if isinstance(one, dict) else one for one in scores]
-                means.setdefault(f"mean_test_{name}", []).append(float(np.mean(values)))
-        return means
-
-    def _scored(self, candidate: Candidate) -> list[Row]:
-        search, made = self.search, _with(self.search.estimator, candidate)
-        began = time.perf_counter()
-        try:
-            scores = self.answers.scores(made)
-        except Unanswered as why:
-            if search.fallback == "error":
-                raise ValueError(f"fallback='error': {why}") from None
-            search.accelerated_.refit(str(why), 1)
-            return self._refitted(made)
-        search.accelerated_.answered += 1
-        each = (time.perf_counter() - began) / len(self.answers.splits)
-        metrics = search._metrics()
-        return [
-            _row(
-                {name: float(scores[metric][k]) for name, metric in metrics.items()},
-                search.scoring,
-                each,
-                0.0,
-            )
-            for k in range(len(self.answers.splits))
-        ]
-
-    def _refitted(self, made: BaseEstimator) -> list[Row]:
-        search = self.search
-        found = cross_validate(
-            made, self.X, self.y, cv=list(self.answers.splits), scoring=search.scoring, n_jobs=search.n_jobs,
-            error_score=search.error_score, pre_dispatch=search.pre_dispatch,
-        )  # fmt: skip
-        names, times = search._metrics(), zip(found["fit_time"], found["score_time"], strict=True)
-        return [
-            _row({name: float(found[f"test_{name}"][k]) for name in names}, search.scoring, *each)
-            for k, each in enumerate(times)
-        ]
-
-
-def _with(estimator: BaseEstimator, candidate: Candidate) -> BaseEstimator:
-    """Return a copy of an estimator with a candidate's parameters."""
-    made = clone(estimator)
-    return made.set_params(**clone(candidate, safe=False)) if candidate else made
-
-
-def _row(scores: dict[str, float], scoring: Scoring, fit_time: float, score_time: float) -> Row:
-    """Return what a fit of scikit-learn's says of a split."""
-    single = scoring is None or isinstance(scoring, str)
-    return {
-        "test_scores": scores["score"] if single else scores, "fit_time": fit_time, "score_time": score_time,
-    }  # fmt: skip
+    def _refit(self, fits: Fits) -> None:
+        """Fit the best candidate on all rows."""
+        self.best_estimator_ = candidate_of(self.estimator, self.best_params_)
+        rows = (fits.X,) if fits.y is None else (fits.X, fits.y)
+        began = time.time()
+        self.best_estimator_.fit(*rows, **fits.routed.estimator.fit)
+        self.refit_time_ = time.time() - began
+        with suppress(AttributeError):  # of frames alone
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
 
 class StateGridSearchCV(_FromStates, GridSearchCV):
@@ -325,7 +275,7 @@ class StateGridSearchCV(_FromStates, GridSearchCV):
     def _some_candidate(self) -> BaseEstimator:
         why = None
         for candidate in ParameterGrid(self.param_grid):
-            made = _with(self.estimator, candidate)
+            made = candidate_of(self.estimator, candidate)
             try:
                 counterpart(made)
             except Unanswered as error:
@@ -401,7 +351,12 @@ class StateSearchCV(_FromStates):
     """
 
     _parameter_constraints: ClassVar[Mapping[str, list[object]]] = {
-        name: rule for name, rule in BaseSearchCV._parameter_constraints.items() if name != "pre_dispatch"
+        **{
+            name: rule for name, rule in BaseSearchCV._parameter_constraints.items() if name != "pre_dispatch"
+        },
+        "param_distributions": [Mapping],
+        "n_trials": [Interval(Integral, 1, None, closed="left")],
+        "timeout": [Interval(Real, 0, None, closed="left"), None],
     }
 
     def __init__(
@@ -433,17 +388,30 @@ class StateSearchCV(_FromStates):
     def _run_search(self, evaluate_candidates: Evaluate) -> None:
         self._propose(evaluate_candidates)
 
+    def _as_ever(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object], why: str) -> None:
+        """Search with fits alone: a candidate whose fits fail is a failed trial, not the end of the search."""
+        if vars(self).get("_skl_callbacks"):
+            super()._as_ever(X, y, params, why)
+        else:
+            self._searched(self._fits(X, y, params), NoAnswers(why), {})
+
     def _propose(self, evaluate: Evaluate) -> None:
         if are_lists(self.param_distributions):
             evaluate(ParameterGrid(self.param_distributions))
             return
-        name = self.refit if isinstance(self.refit, str) else next(iter(self._metrics()))
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         proposals = Proposals(
             self.param_distributions, self.sampler, seed, self.n_trials, self.timeout, self.study,
             tuple(self.callbacks or ()),
         )  # fmt: skip
-        self.study_ = proposals.run(lambda candidate: float(evaluate([candidate])[f"mean_test_{name}"][-1]))
+        wanted = f"mean_test_{self.refit}" if isinstance(self.refit, str) else "mean_test_score"
+
+        def score(candidate: Mapping[str, object]) -> float:
+            means = evaluate([candidate])
+            names = [name for name in means if name.startswith("mean_test_")]
+            return float(means[wanted if wanted in names else names[0]][-1])
+
+        self.study_ = proposals.run(score)
 
 
 def accelerate(

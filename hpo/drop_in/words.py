@@ -34,8 +34,8 @@ Results: TypeAlias = Mapping[str, Sequence[float]]
 Evaluate: TypeAlias = Callable[[Iterable[Candidate]], Results]
 """What scores candidates and returns the results so far."""
 
-Row: TypeAlias = dict[str, float | dict[str, float]]
-"""What scikit-learn says of one fit: scores of the test rows, and seconds."""
+Row: TypeAlias = dict[str, float | dict[str, float] | str | None]
+"""What scikit-learn says of one fit: scores of the test rows, seconds, and the error of a fit that failed."""
 
 Fallback: TypeAlias = Literal["refit", "error"]
 """What becomes of candidates that no state answers."""

@@ -212,4 +212,4 @@ def _pilot(record: StudyRecord, store: StateStore) -> Pilot:
     folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds, record.places)
     shape = shape_of(encoder, record.targets)
     calendar = None if record.series is None else kept(record.series, store)
-    return RecordedPilot(encoder, folds, shape, record.pilot, "recorded", calendar=calendar)
+    return RecordedPilot(encoder, folds, shape, record.pilot, "recorded").following(calendar)

@@ -151,7 +151,7 @@ class Runner:
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._noted(self._record(tuner, found, made, cost), found)
         refining = self._refining(found, stop)
-        tuner.scorer.refine = refining.refine
+        tuner.scorer.refining = refining
         with (
             Recorder(self.storage, self._stored, tuner.study, record) as recorder,
             FarScores(self.question.engine, self.question.store, stop) as far,

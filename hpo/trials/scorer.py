@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Summary, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
-from hpo.states.contexts import Evidence
 from hpo.states.evaluate import Scores, check_usable, evaluate
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
+from hpo.states.refining import Refining
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
 
@@ -32,7 +32,7 @@ class Scorer:
     also : further scores that every trial keeps, of the same models.
     goals : how many of the scores are optimised, ``metric`` first.
     fits : models fitted so far.
-    refine : asked for states of more digits where a score lacks them; None where there can be none.
+    refining : makes states of more digits where a score lacks them; None where there can be none.
     far : scores settings, on workers where it pays; None for this process alone.
     """
 
@@ -43,8 +43,13 @@ class Scorer:
     also: tuple[str, ...] = ()
     goals: int = 1
     fits: int = 0
-    refine: Callable[[Summary], Evidence | None] | None = None
+    refining: Refining | None = None
     far: FarScores | None = None
+
+    @property
+    def rows_read(self) -> int:
+        """How many rows were read for its states so far, those of more digits among them."""
+        return 0 if self.refining is None else self.refining.question.dataset.log.rows
 
     def build(self, name: str, values: Mapping[str, object]) -> tuple[Algorithm, FoldStates]:
         """Return the algorithm of a setting and the states of its summary."""
@@ -86,7 +91,7 @@ class Scorer:
     def settle(self, winner: Candidate) -> None:
         """Get states of more digits where the best model needs them, though its scores did not."""
         algorithm = winner.algorithm
-        if self.refine is None or algorithm.summary.finer(None) is None:
+        if self.refining is None or algorithm.summary.finer(None) is None:
             return
         with contextlib.suppress(AlgorithmError):  # raised again when the model is asked for
             try:
@@ -96,7 +101,7 @@ class Scorer:
 
     def _refined(self, summary: Summary, why: Imprecise) -> bool:
         """Return whether there are states of more digits now."""
-        found = self.refine(summary) if why.finer and self.refine is not None else None
+        found = self.refining.refine(summary) if why.finer and self.refining is not None else None
         if found is None:
             return False
         self.states, self.contexts = found.states, found.contexts

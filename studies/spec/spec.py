@@ -163,6 +163,34 @@ class StudySpec(Strict):
     ``"h"``, ``"min"``, ``"s"``, or so many of them, as ``"15min"``; of a column of numbers their distance, as
     ``"1"``. None finds it: what the distances of all times are multiples of."""
 
+    futr_exog_list: Annotated[
+        Names | None,
+        Option(
+            "str | Iterable[str] | None", "with time: columns whose next values are known in advance", "[COLUMN]",
+            defines="if given",
+        ),
+    ] = None
+    """With ``time``: columns whose next values are known when a forecast is made, such as prices and holidays.
+    Models look at their last values and at those of the steps that they forecast, which ``forecast`` is given."""
+
+    hist_exog_list: Annotated[
+        Names | None,
+        Option(
+            "str | Iterable[str] | None", "with time: columns of which past values alone are known", "[COLUMN]",
+            defines="if given",
+        ),
+    ] = None
+    """With ``time``: columns of which only past values are known when a forecast is made."""
+
+    stat_exog_list: Annotated[
+        Names | None,
+        Option(
+            "str | Iterable[str] | None", "with time: columns that do not change within a series", "[COLUMN]",
+            defines="if given",
+        ),
+    ] = None
+    """With ``time``: columns that do not change within a series, such as a region; they may name series, too."""
+
     features: Annotated[
         Names | None,
         Option("Iterable[str] | None", "columns to use; all but the target by default", "[COLUMN]", defines=True),
