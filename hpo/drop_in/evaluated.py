@@ -35,12 +35,14 @@ class Accelerated:
     refitted : candidates that were fitted for every split.
     reasons : why, and for how many candidates.
     rows_read : rows read for the states.
+    prepared : times that steps before a model were fitted for them.
     """
 
     answered: int = 0
     refitted: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     rows_read: int = 0
+    prepared: int = 0
 
     def refit(self, why: str, candidates: int) -> None:
         """Count candidates that are fitted in the ordinary way."""
@@ -115,7 +117,7 @@ class Evaluated:
     def __call__(self, candidates: Iterable[Candidate]) -> dict[str, list[float]]:
         """Score candidates; return their means by score."""
         asked = list(candidates)
-        known = [self._answered(candidate) for candidate in asked]
+        known = self._known(asked)
         left = iter(self.fits.rows([one for one, rows in zip(asked, known, strict=True) if rows is None]))
         batch = [[next(left) for _ in self.fits.splits] if rows is None else rows for rows in known]
         self.candidates.extend(asked)
@@ -134,6 +136,17 @@ class Evaluated:
         _warn_or_raise_about_fit_failures(self.out, error_score)
         if callable(scoring):
             _insert_error_scores(self.out, error_score)
+
+    def _known(self, candidates: Sequence[Candidate]) -> list[list[Row] | None]:
+        """Return what states say of candidates; those with the same steps before are asked in a row."""
+        groups: dict[object, list[int]] = {}
+        for place, candidate in enumerate(candidates):
+            made = candidate_of(self.fits.estimator, candidate)
+            groups.setdefault(self.answers.group(made), []).append(place)
+        found: list[list[Row] | None] = [None] * len(candidates)
+        for place in (place for places in groups.values() for place in places):
+            found[place] = self._answered(candidates[place])
+        return found
 
     def _answered(self, candidate: Candidate) -> list[Row] | None:
         """Return what states say of a candidate; None where they say nothing."""
