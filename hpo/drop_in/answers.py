@@ -45,12 +45,12 @@ CLOSE = 1e-3
 class Scoring(Protocol):
     """What says the scores of candidates."""
 
-    def scores(self, candidate: BaseEstimator) -> Mapping[str, Array]:
-        """Return the scores of each split by metric; raises Unanswered."""
+    def asked(self, candidate: BaseEstimator) -> Asked:
+        """Return what states are asked for; raises Unanswered."""
         ...
 
-    def group(self, candidate: BaseEstimator) -> object:
-        """Return what candidates have in common that are best asked one after the other."""
+    def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
+        """Return the scores of each split by metric; raises Unanswered."""
         ...
 
 
@@ -60,13 +60,13 @@ class NoAnswers:
 
     why: str
 
-    def scores(self, candidate: BaseEstimator) -> Mapping[str, Array]:
+    def asked(self, candidate: BaseEstimator) -> Asked:
         """Raise Unanswered."""
         raise Unanswered(self.why)
 
-    def group(self, candidate: BaseEstimator) -> object:
-        """Return None."""
-        return None
+    def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
+        """Raise Unanswered."""
+        raise Unanswered(self.why)
 
 
 def expected_seconds(asked: Counterpart, rows: int, width: int, splits: int) -> float:
@@ -121,16 +121,12 @@ class Answers:
         """Rows read so far."""
         return self._gone + sum(kind.rows_read for kind in self._kinds.values())
 
-    def group(self, candidate: BaseEstimator) -> object:
-        """Return what candidates have in common that are best asked one after the other."""
-        try:
-            return Asked.of(candidate).key
-        except Unanswered:
-            return None
+    def asked(self, candidate: BaseEstimator) -> Asked:
+        """Return what states are asked for; raises Unanswered where there is no such thing."""
+        return Asked.of(candidate)
 
-    def scores(self, candidate: BaseEstimator) -> Mapping[str, Array]:
+    def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
         """Return the scores of each split by metric; raises Unanswered where states do not say them."""
-        asked = Asked.of(candidate)
         kind = self._kind(asked)
         found = kind.scores(asked.answering)
         if asked.answering.key not in kind.compared:
