@@ -1,17 +1,6 @@
 """Factorization machines: a weight for each column and the products of all pairs of columns by factors.
 
-Notation
-
-====== ===============================================================================================
-x      a row's columns that are numbers, about the sample's means, over its deviations, shape (q,)
-l      the levels of a row's hashed columns, one of each
-w, V   weight and factors of a column or level: w a number, V of shape (k,), for each equation
-E      equations: one, or one a class where there are more than two
-====== ===============================================================================================
-
-η = w₀ + Σ wⱼ zⱼ + ½ Σ_f [(Σ vⱼ_f zⱼ)² - Σ vⱼ_f² zⱼ²], with z the numbers and a one for each level (Rendle 2010,
-"Factorization machines", lemma 3.1). A level that no training row has counts for nothing. With two hashed columns
-alone, users and items, it is matrix factorisation with biases.
+The notation is that of :mod:`algorithms.families.machine`.
 """
 
 from __future__ import annotations
@@ -19,21 +8,29 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from algorithms.arrays import Array, Floats, Places, Singles, Values
-from algorithms.batches import Label
+from algorithms.arrays import Array, Floats, Places, Singles
 from algorithms.contract import Algorithm, Chain, Chained, as_dense
 from algorithms.errors import FitFailed, NotEnoughRows
 from algorithms.extras import check_extra
+from algorithms.families.machine import (
+    BIAS,
+    FACTORS,
+    LEVEL_FACTORS,
+    LEVEL_WEIGHTS,
+    WEIGHTS,
+    Inputs,
+    Inside,
+    Machine,
+)
 from algorithms.lazily import jax, sklearn
 from algorithms.memo import MEMO
 from algorithms.neural import training
-from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_map import gaps_of
 from algorithms.ranges import Choice, Integer, Legal, Log, Uniform
 from algorithms.summaries.pack import columns_of, equations, hashed_columns
 from algorithms.summaries.sample import Sample, SampleState
@@ -50,109 +47,8 @@ START = 0.05
 DROP = 0.1
 """What the step size is multiplied by after ``drop_after``."""
 
-BIAS, WEIGHTS, FACTORS, LEVEL_WEIGHTS, LEVEL_FACTORS = (
-    "bias", "weights", "factors", "level_weights", "level_factors",
-)  # fmt: skip
-
-IN_ALL = ("rank", "batch_rows", "validation_fraction")
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """How encoded rows become numbers and levels.
-
-    Attributes
-    ----------
-    columns : the map to the columns that are numbers, missing ones filled with the mean.
-    center, scale : of these, shape (q,), of values less their origins.
-    hashed : places of the hashed columns, shape (h,).
-    levels : of each hashed column the hashes that training rows have, ascending.
-    offset, unit : mean and deviation of a target that is a number; 0 and 1 of a class.
-    """
-
-    columns: ColumnMap
-    center: Array
-    scale: Array
-    hashed: Places
-    levels: tuple[Array, ...]
-    offset: float = 0.0
-    unit: float = 1.0
-
-    @property
-    def n_levels(self) -> int:
-        """Levels of all hashed columns."""
-        return sum(map(len, self.levels))
-
-    def numbers(self, X: Floats) -> Singles:
-        """Return the numbers of encoded rows (n, d), shape (n, q)."""
-        found = np.asarray(X.astype(np.float64) @ self.columns.matrix) - self.columns.origin
-        made: Singles = ((found - self.center) / self.scale).astype(np.float32)
-        return made
-
-    def places(self, X: Floats) -> Places:
-        """Return the level of each hashed column, shape (n, h); one after the last where training rows lack it."""
-        made, first = np.empty((len(X), len(self.hashed)), np.intp), 0
-        for i, (column, levels) in enumerate(zip(self.hashed, self.levels, strict=True)):
-            at = np.minimum(np.searchsorted(levels, X[:, column]), max(0, len(levels) - 1))
-            met = levels[at] == X[:, column] if len(levels) else np.zeros(len(X), bool)
-            made[:, i] = np.where(met, first + at, self.n_levels)
-            first += len(levels)
-        return made
-
-
-@dataclass(frozen=True, eq=False)
-class Inside:
-    """The rows of a sample as they are trained on.
-
-    Attributes
-    ----------
-    inputs : how they were made.
-    rows : numbers, levels, target and weight by name.
-    """
-
-    inputs: Inputs
-    rows: Mapping[str, Values]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return sum(array.nbytes for array in self.rows.values())
-
-    @cached_property
-    def n(self) -> int:
-        """How many rows there are."""
-        return len(self.rows["target"])
-
-
-@dataclass(frozen=True, eq=False)
-class Machine:
-    """A trained machine.
-
-    Attributes
-    ----------
-    inputs : how rows become numbers and levels.
-    parameters : by name, shapes (E,), (q, E), (q, E, k), (l, E), (l, E, k); l counts the level that is none.
-    classes : labels of the classes; empty for a number.
-    converged : whether its held-out loss stopped falling.
-    """
-
-    inputs: Inputs
-    parameters: Mapping[str, Array]
-    classes: tuple[Label, ...]
-    converged: bool
-
-    def eta(self, X: Floats) -> Array:
-        """Return η of encoded rows, shape (n, E), by NumPy alone."""
-        known, x, at = self.parameters, self.inputs.numbers(X).astype(np.float64), self.inputs.places(X)
-        q, equations_, k = known[FACTORS].shape
-        flat = known[FACTORS].reshape(q, equations_ * k)
-        sums, squares = x @ flat, x**2 @ flat**2
-        made = known[BIAS] + x @ known[WEIGHTS]
-        for column in at.T:
-            level = known[LEVEL_FACTORS][column].reshape(len(x), -1)
-            sums, squares, made = sums + level, squares + level**2, made + known[LEVEL_WEIGHTS][column]
-        found: Array = made + 0.5 * (sums**2 - squares).reshape(len(x), equations_, k).sum(axis=2)
-        return found
+SHAPING = ("rank", "batch_rows", "validation_fraction")
+"""Hyperparameters that are in force in every epoch, and so decide where a chain begins."""
 
 
 def eta_of(parameters: training.Traced, rows: training.Traced) -> Array:
@@ -221,7 +117,7 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
         """Return the penalty and step size of an epoch; where it begins, what shapes are made of."""
         if epoch:
             return {"alpha": self.alpha, "rate": self._rate(epoch)}
-        return {name: getattr(self, name) for name in IN_ALL} | {p: version(p) for p in ("jax", "jaxlib", "optax")}
+        return {name: getattr(self, name) for name in SHAPING} | {p: version(p) for p in ("jax", "jaxlib", "optax")}
 
     def begin(self, state: SampleState) -> Chain:
         """Return small random factors, and zero for all else."""

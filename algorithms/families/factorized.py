@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,12 +11,10 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from algorithms.arrays import Array, Values
 from algorithms.batches import Label
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Algorithm, Batch, Column, Shape
 from algorithms.errors import AlgorithmError
-from algorithms.summaries.sample import Sample, labels
-
-if TYPE_CHECKING:
-    from algorithms.families.factorization import FactorizationMachines, Machine
+from algorithms.families.machine import Machine
+from algorithms.summaries.sample import Sample, SampleState, labels
 
 
 class _Factorized(BaseEstimator):
@@ -32,7 +30,7 @@ class _Factorized(BaseEstimator):
     n_features_in_ : number of encoded columns.
     """
 
-    def __init__(self, algorithm: FactorizationMachines | None = None) -> None:
+    def __init__(self, algorithm: Algorithm[SampleState, Machine] | None = None) -> None:
         self.algorithm = algorithm
 
     def set(self, machine: Machine) -> Self:
