@@ -21,6 +21,7 @@ from algorithms.summaries.window_sample import WindowSample
 from algorithms.summaries.windows import Windows
 from hpo.errors import DataError, DataWarning, SearchError, TuneError
 from state_store.codec import flatten, restore
+from studies import StudySpec
 
 L, H, M = 12, 4, 4
 FOLDS = {"scheme": "backtest", "horizon": H, "n_splits": 3}
@@ -262,6 +263,23 @@ def test_what_is_asked_wrongly_is_refused_before_anything_is_read(tmp_path):
         tuned(shops(), {"exog_lags": 5}, store=tmp_path)
     with pytest.raises(InvalidField, match="exog_context=13: windows have 12 past steps"):
         Windows(context=12, exog_context=13)
+
+
+def test_series_are_not_streamed_and_the_sentence_says_what_is(tmp_path):
+    why = "series are not streamed, since backtests test on the last steps, .*by period, .*result.forecast"
+    with pytest.raises(TuneError, match=f"'linear_forecaster': {why}"):
+        hpo.Stream("shops", "y", ["linear_forecaster", "drift"], store=tmp_path)
+    spec = StudySpec(data="stream:shops", target="y", algorithm="drift", time="quarter")
+    with pytest.raises(TuneError, match=f"time='quarter': {why}"):
+        hpo.Stream.of(spec)
+
+
+def test_auto_forecasting_and_what_it_lacks(tmp_path):
+    asked = {"series": "series", "folds": FOLDS, "trials": 6, "store": tmp_path}
+    found = hpo.tune(shops(), "y", "auto:forecasting", time="quarter", futr_exog_list="promo", **asked)
+    assert {"linear_forecaster", "seasonal_naive"} <= set(found.run.tuner.scorer.searched)
+    with pytest.raises(SearchError, match="'linear_forecaster' forecasts series, and time= is missing"):
+        hpo.tune(shops(), "y", "auto:forecasting", trials=1, store=tmp_path)
 
 
 def test_series_may_be_named_by_what_does_not_change(tmp_path):

@@ -207,6 +207,28 @@ def covariates_of(spec: StudySpec) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(names) for _, kind, names in _covariates(spec) if names}
 
 
+def check_streamed(algorithms: Sequence[str], time: str | None = None) -> None:
+    """Refuse rows of series in a stream.
+
+    Backtests test on the last steps, which move on with every row, and what lies before them is to be trained on:
+    rows would have to change their fold when they are gone.
+
+    Raises
+    ------
+    TuneError
+        Says what to do in its place.
+    """
+    able = [name for name in algorithms if name in forecasters()]
+    if time is None and not able:
+        return
+    what = f"time={time!r}" if time is not None else repr(able[0])
+    raise TuneError(
+        f"{what}: series are not streamed, since backtests test on the last steps, which move on with every row; "
+        "keep the rows in files by period, of which a new one alone is read, or go on from new rows with "
+        "result.forecast(data=rows), which trains nothing"
+    )
+
+
 def check_columns(spec: StudySpec, schema: Schema) -> None:
     """Refuse columns of times and series that the data does not have."""
     covariates = ((key, names or ()) for key, _, names in _covariates(spec))
