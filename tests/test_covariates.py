@@ -333,7 +333,7 @@ def test_random_features_forecast_what_is_not_linear_in_the_past(tmp_path):
         made.append(y)
     rows = pd.DataFrame({"t": np.arange(900), "y": made})
     asked = {"time": "t", "folds": {"scheme": "backtest", "horizon": 20, "n_splits": 3}, "trials": 1, "scoring": "r2"}
-    search = {"context": 4, "horizon": 1, "scale": "none", "anchor": "none", "alpha": 1e-2, "lags": 4}
+    search = {"context": 4, "horizon": 1, "scale": "none", "anchor": "none", "alpha": 1e-2, "lags": 4, "kernel_scale": 1.0}
     linear, found = (
         hpo.tune(
             rows, "y", "linear_forecaster", store=tmp_path, **asked,
