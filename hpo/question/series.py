@@ -150,6 +150,7 @@ def check_asked(spec: StudySpec) -> None:
         return
     others = {
         "weight": spec.weight, "half_life": spec.half_life, "join": spec.join, "interactions": spec.interactions,
+        "documents": spec.documents,
         "layout": spec.layout, "hash_columns": spec.hash_columns,
     }  # fmt: skip
     if spec.features:
