@@ -36,6 +36,7 @@ from algorithms.batches import (
     SparseBatch,
     as_dense,
 )
+from algorithms.chained import Chain, Chained
 from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
@@ -350,6 +351,11 @@ class Algorithm(ABC, Generic[S, M]):
         """The algorithm itself where another pass may improve its models; else None."""
         return None
 
+    @property
+    def chained(self) -> Chained | None:
+        """The algorithm itself where it is trained in epochs, and can go on from others' chains; else None."""
+        return None
+
 
 class Polishable(ABC, Generic[S, M]):
     """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
@@ -444,6 +450,8 @@ __all__ = [
     "Algorithm",
     "Array",
     "Batch",
+    "Chain",
+    "Chained",
     "Column",
     "Ends",
     "Features",

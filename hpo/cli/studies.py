@@ -211,8 +211,9 @@ def verify(storage: Storage = None, as_json: AsJson = False) -> None:
       hpo studies verify --storage studies.journal --json
     """
     kept = _journal_of(storage)
-    _show_damage(kept, kept.damage, as_json=as_json, done="set aside")
-    if kept.damage:
+    damage = study_journal.damaged(kept.path)
+    _show_damage(kept, damage, as_json=as_json, done="set aside")
+    if damage:
         raise typer.Exit(STORE)
 
 
@@ -367,6 +368,9 @@ def _facts(described: Described) -> list[tuple[str, str]]:
         read = f"{counted(int(cost['rows_read']), 'row')} in its last run"
         facts.append(("read", f"{read}; retraining would have read {cost['rows_if_retrained']:,}"))
         facts.append(("states", f"{cost['states_built']:,} built, {cost['states_reused']:,} reused"))
+        if alone := cost.get("epochs_alone"):
+            trained = f"{cost['epochs_trained']:,} trained"
+            facts.append(("epochs", f"{trained}; each trial for itself would have {alone:,}"))
     return facts
 
 

@@ -9,9 +9,10 @@ import shutil
 import threading
 import uuid
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from contextlib import contextmanager, nullcontext, suppress
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,9 +21,13 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
 from studies.errors import RecordWarning, StorageError
+from studies.record import journal_index
+from studies.record.journal_index import Brief, Index, Place
 from studies.record.journal_lines import TWICE, Damage, Log, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
-from studies.record.lazy_trials import Line, Replay
+from studies.record.lazy_trials import Line
+from studies.record.replay import Replay
+from studies.record.study_record import SENSELESS
 from studies.uncollected import uncollected
 
 if TYPE_CHECKING:
@@ -50,16 +55,41 @@ class JournalFile(BaseJournalBackend):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = OwnedLock(path)
-        self._offsets = [0]
-        self._seen: set[bytes] = set()
+        self.begin_behind(Index())
         self._serial = itertools.count()  # with the worker's name, it tells two equal records apart
-        self.damage: dict[int, Damage] = {}
         if not path.exists():
             path.open("ab").close()
         self._mutex = threading.RLock()
         self._pending: list[Log] | None = None
         self._lines: list[bytes] = []
         self._base: int | None = None
+
+    def begin_behind(self, index: Index) -> None:
+        """Read no line that an index is of."""
+        self._index, self._asked = index, set[int]()
+        self._first, self._offsets, self._checksum = index.lines, [index.nbytes], index.checksum
+        self._seen: set[bytes] = set()
+        self.damage: dict[int, Damage] = {}
+
+    def at(self, place: Place) -> bytes:
+        """Return the bytes of a place."""
+        with self.path.open("rb") as file:
+            file.seek(place.offset)
+            return file.read(place.nbytes)
+
+    def index(self, replay: Replay) -> Index | None:
+        """Return an index of the lines that were read, None where there can be none."""
+
+        def place(line: int, count: int) -> Place:
+            start, end = (self._offsets[each - self._first] for each in (line, line + count))
+            return Place(start, end - start)
+
+        return None if self.damage else replay.index(place, self._offsets[-1], self._checksum)
+
+    @property
+    def behind(self) -> int:
+        """How many lines were read that no index is of."""
+        return len(self._offsets) - 1
 
     def read_logs(self, log_number_from: int) -> Iterator[Log]:
         """Yield the lines from that number on, gathered ones included."""
@@ -89,22 +119,25 @@ class JournalFile(BaseJournalBackend):
     def _read(self, first: int) -> Iterator[Log]:
         """Yield the lines from a number on, damaged ones as what stands for them, none that is not ended."""
         with self.path.open("rb") as file:
-            number = min(first, len(self._offsets) - 1)
-            file.seek(self._offsets[number])
+            number = min(first, self._first + len(self._offsets) - 1)
+            file.seek(self._offsets[number - self._first])
             for line in file:
                 if not line.endswith(b"\n"):
                     return
                 log = self._checked(line, number)
                 number += 1
-                if number == len(self._offsets):
+                if number == self._first + len(self._offsets):
                     self._offsets.append(self._offsets[-1] + len(line))
+                    self._checksum = zlib.crc32(line, self._checksum)
                 if number > first:
                     yield log
 
     def _checked(self, line: bytes, number: int) -> Any:
         log, damage = read(line, number + 1)
-        new_trial = number == len(self._offsets) - 1 and (isinstance(log, Line) or b'"datetime_start"' in line)
-        if new_trial and (digest := digest_of(line)):
+        new = number == self._first + len(self._offsets) - 1
+        if new and (isinstance(log, Line) or b'"datetime_start"' in line) and (digest := digest_of(line)):
+            if isinstance(log, Line):
+                self._remember(log.study_id)
             if digest in self._seen:
                 damage = Damage(number + 1, "a trial", TWICE)
             self._seen.add(digest)
@@ -114,6 +147,13 @@ class JournalFile(BaseJournalBackend):
             return log
         self.damage[number + 1] = damage
         return stand_in(b"" if damage.why == TWICE else line, number + 1)
+
+    def _remember(self, study_id: int) -> None:
+        """Read the digests of the trials of a study that the index is of: none of them may be written twice."""
+        if self._index.lines and study_id not in self._asked:
+            self._asked.add(study_id)
+            places = (run.place for run in self._index.runs if run.study == study_id)
+            self._seen.update(digest_of(line) or b"" for place in places for line in BytesIO(self.at(place)))
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -195,9 +235,29 @@ class FileStorage(JournalStorage):
         self._worker_id_prefix = f"{uuid.uuid4()}-"
         self._backend = self._journal
         self._thread_lock = threading.Lock()
-        self._replay_result: Replay = Replay(self._worker_id_prefix)
         with self._thread_lock, uncollected():
-            self._sync_with_backend()
+            self._replay_result: Replay = self._replayed()
+            if self._journal.behind >= journal_index.AFTER:
+                self._keep_index()
+
+    def _replayed(self) -> Replay:
+        """Return what the journal says, by its index where there is one."""
+        if (index := journal_index.load(self.path)) is not None:
+            with suppress(StorageError, *SENSELESS):
+                replay = Replay(self._worker_id_prefix, self._journal.at, index)
+                self._journal.begin_behind(index)
+                replay.apply_logs(self._journal.read_logs(index.lines))
+                return replay
+        self._journal.begin_behind(Index())
+        replay = Replay(self._worker_id_prefix, self._journal.at)
+        replay.apply_logs(self._journal.read_logs(0))
+        return replay
+
+    def _keep_index(self) -> None:
+        """Write an index of what was read; lines that make no sense have none."""
+        with suppress(*SENSELESS):
+            if (index := self._journal.index(self._replay_result)) is not None:
+                journal_index.save(self.path, index)
 
     @property
     def damage(self) -> list[Damage]:
@@ -210,11 +270,11 @@ class FileStorage(JournalStorage):
             self._sync_with_backend()
             return self._replay_result.get_all_studies()
 
-    def brief(self, study_id: int) -> list[tuple[float | None, datetime | None]]:
-        """Return value and beginning of every trial of a study, without reading the rest of each."""
+    def brief(self, study_id: int) -> Brief:
+        """Return what a list says of a study's trials, which are not read."""
         with self._thread_lock:
             self._sync_with_backend()
-            return list(self._replay_result.brief(study_id))
+            return self._replay_result.brief(study_id)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -224,8 +284,7 @@ class FileStorage(JournalStorage):
                 yield
         except BaseException:
             with self._thread_lock:  # lines were counted as read that nobody will find in the file
-                self._replay_result = Replay(self._worker_id_prefix)
-                self._sync_with_backend()
+                self._replay_result = self._replayed()
             raise
 
     def create_trials(self, study_id: int, trials: Sequence[FrozenTrial]) -> list[int]:
@@ -261,6 +320,14 @@ class FileStorage(JournalStorage):
         return f"journal file {self.path}"
 
 
+def damaged(path: Path) -> list[Damage]:
+    """Return the damaged lines of a journal, each line of which is read and checked."""
+    journal = JournalFile(path)
+    for _ in journal.read_logs(0):
+        pass
+    return [journal.damage[line] for line in sorted(journal.damage)]
+
+
 def repair(path: Path) -> list[Damage]:
     """Rewrite a journal with what stands for its damaged lines, so that other programs read it, too.
 
@@ -278,6 +345,7 @@ def repair(path: Path) -> list[Damage]:
             shutil.copy2(path, path.with_name(path.name + ".damaged"))
             made = path.with_name(f".{path.name}.repaired")
             made.write_bytes(b"".join(lines))
+            journal_index.forget(path)
             made.replace(path)
         return [journal.damage[line] for line in sorted(journal.damage)]
     finally:

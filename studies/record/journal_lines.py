@@ -9,20 +9,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
+from studies.record.digests import digest, seal, unsealed
 from studies.record.lazy_trials import finished
 
 Log = dict[str, Any]
 
-SIZE = 8
-"""Bytes of a digest."""
-
 TWICE = "it is written twice"
 """Why a line is set aside that repeats another."""
 
-_SEAL = re.compile(rb',"digest":"([0-9a-f]{16})"\}\s*\Z')
 _STUDY, _SET_ATTRIBUTE, _TRIAL, _FAILED = 0, 2, 4, 3
 _OPERATIONS = range(11)
 _AGES_AGO = "2000-01-01T00:00:00"
@@ -52,8 +48,7 @@ def sealed(log: Log) -> bytes:
     >>> sealed({"op_code": 1, "study_id": 0})
     b'{"op_code":1,"study_id":0,"digest":"a8e29c55f5926266"}\n'
     """
-    text = json.dumps(log, separators=(",", ":")).encode()
-    return text[:-1] + b',"digest":"' + _digest(text[:-1]) + b'"}\n'
+    return seal(json.dumps(log, separators=(",", ":")).encode())
 
 
 def read(line: bytes, number: int) -> tuple[Any, Damage | None]:
@@ -67,12 +62,12 @@ def read(line: bytes, number: int) -> tuple[Any, Damage | None]:
     >>> read(line, 7)[1], read(line.replace(b"0", b"1"), 7)[1]
     (None, Damage(line=7, what='a note', why='its digest is of other bytes'))
     """
-    digest, text = _unsealed(line)
-    if digest is None and not line.strip():
+    found, text = unsealed(line)
+    if found is None and not line.strip():
         return stand_in(line, number), None
-    if digest is not None and _digest(text) != digest:
+    if found is not None and digest(text) != found:
         return stand_in(line, number), Damage(number, _what(line), "its digest is of other bytes")
-    if digest is not None and (trial := finished(line)) is not None:
+    if found is not None and (trial := finished(line)) is not None:
         return trial, None
     try:
         log = json.loads(line)
@@ -85,15 +80,7 @@ def read(line: bytes, number: int) -> tuple[Any, Damage | None]:
 
 def digest_of(line: bytes) -> bytes | None:
     """Return the digest that a line carries, None if it has none."""
-    return _unsealed(line)[0]
-
-
-def _unsealed(line: bytes) -> tuple[bytes | None, bytes]:
-    """Return the digest that a line carries, None if it has none, and what it is of."""
-    if line[-30:-19] == b',"digest":"' and line[-3:] == b'"}\n':  # as we write it; a search costs ten times as much
-        return line[-19:-3], line[:-30]
-    seal = _SEAL.search(line)
-    return (None, line) if seal is None else (seal[1], line[: seal.start()])
+    return unsealed(line)[0]
 
 
 def stand_in(line: bytes, number: int) -> Log:
@@ -110,10 +97,6 @@ def stand_in(line: bytes, number: int) -> Log:
             "datetime_complete": _AGES_AGO,
         }  # fmt: skip
     return {"op_code": _SET_ATTRIBUTE, "worker_id": "", "study_id": -1, "user_attr": {"damaged": number}}
-
-
-def _digest(text: bytes) -> bytes:
-    return blake2b(text, digest_size=SIZE).hexdigest().encode()
 
 
 def _what(line: bytes) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.storages.journal._storage import JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
+
+if TYPE_CHECKING:
+    from studies.record.journal_index import Run
 
 _FINISHED = re.compile(
     rb'\{"op_code":4,"worker_id":"([^"\\]*)","study_id":(\d+),"datetime_start":("[^"\\]*"|null),"state":([123]),'
@@ -46,60 +49,81 @@ def finished(text: bytes) -> Line | None:
     return Line(text, worker, int(study), state, value, start)
 
 
-class Trials(dict[int, Any]):
-    """Trials by id; one that is still a line is read when it is asked for."""
+class Trials(dict[int, FrozenTrial]):
+    """Trials by id; one that is still a line is read when it is asked for, and so are runs of lines.
+
+    Attributes
+    ----------
+    length : how many trials there are, those of removed studies included.
+    """
+
+    def __init__(self, lines_of: Callable[[Run], Sequence[Line]]) -> None:
+        super().__init__()
+        self.length = 0
+        self._lines_of = lines_of
+        self._lines: dict[int, tuple[int, Line]] = {}
+        self._firsts: list[int] = []
+        self._runs: dict[int, tuple[Run, int]] = {}
+
+    def add(self, run: Run, number: int) -> None:
+        """Take a run of lines, unread; its first trial has that number within its study."""
+        self._firsts.append(run.first)
+        self._runs[run.first] = run, number
+        self.length = run.ids.stop
+
+    def add_line(self, line: Line, number: int) -> None:
+        """Take the line of the next trial, which has that number within its study."""
+        self._lines[self.length] = number, line
+        self.length += 1
+
+    def unread(self, trial_id: int) -> Run | None:
+        """Return the run of a trial of which none was asked for, None for any other."""
+        if not self._runs:
+            return None
+        place = bisect_right(self._firsts, trial_id) - 1
+        run, _ = self._runs.get(self._firsts[place], (None, 0)) if place >= 0 else (None, 0)
+        return run if run is not None and trial_id in run.ids else None
+
+    def __len__(self) -> int:
+        """Return how many trials there are."""
+        return self.length
+
+    def __contains__(self, trial_id: object) -> bool:
+        """Return whether there is a trial of that id."""
+        return (
+            super().__contains__(trial_id)
+            or trial_id in self._lines
+            or (isinstance(trial_id, int) and self.unread(trial_id) is not None)
+        )
+
+    def __setitem__(self, trial_id: int, trial: FrozenTrial) -> None:
+        """Take a trial."""
+        super().__setitem__(trial_id, trial)
+        self.length = max(self.length, trial_id + 1)
 
     def __getitem__(self, trial_id: int) -> FrozenTrial:
         """Return the trial."""
-        found: FrozenTrial | tuple[int, Line] = super().__getitem__(trial_id)
-        if isinstance(found, FrozenTrial):
-            return found
-        number, line = found
-        trial = _read(line.text)
-        trial._trial_id, trial.number = trial_id, number
-        self[trial_id] = trial
-        return trial
+        if (line := self.line(trial_id)) is not None:
+            number, _ = self._lines[trial_id]
+            trial = _read(line.text)
+            trial._trial_id, trial.number = trial_id, number
+            super().__setitem__(trial_id, trial)
+            del self._lines[trial_id]
+        return super().__getitem__(trial_id)
+
+    def get(self, trial_id: int, default: object = None) -> object:  # type: ignore[override]  # one of dict's three
+        """Return the trial, or the default where there is none of that id."""
+        return self[trial_id] if trial_id in self else default  # noqa: SIM401 -- this is get
 
     def line(self, trial_id: int) -> Line | None:
         """Return the line of a trial that nobody asked for, None for any other."""
-        found = super().__getitem__(trial_id)
-        return found[1] if isinstance(found, tuple) else None
-
-
-class Replay(JournalStorageReplayResult):
-    """What a journal says, its finished trials as lines."""
-
-    def __init__(self, worker_id_prefix: str) -> None:
-        super().__init__(worker_id_prefix)
-        self._trials: Trials = Trials()
-        self._last_created_trial_id_by_this_process = -1
-
-    def apply_logs(self, logs: Iterable[Any]) -> None:
-        """Apply lines: those of finished trials as they are, others as Optuna does."""
-        mine = self.worker_id.encode()
-        for log in logs:
-            if isinstance(log, Line):
-                self.log_number_read += 1
-                self._finish(log, log.worker == mine)
-            else:
-                super().apply_logs((log,))
-
-    def _finish(self, line: Line, mine: bool) -> None:
-        study_id = line.study_id
-        if study_id not in self._studies and not self._study_exists(study_id, {"worker_id": line.worker.decode()}):
-            return
-        trial_id, own = len(self._trials), self._study_id_to_trial_ids[study_id]
-        self._trials[trial_id] = (len(own), line)
-        own.append(trial_id)
-        self._trial_id_to_study_id[trial_id] = study_id
-        if mine:
-            self._last_created_trial_id_by_this_process = trial_id
-
-    def brief(self, study_id: int) -> Iterable[tuple[float | None, datetime | None]]:
-        """Yield value and beginning of every trial of a study, without reading those that nobody asked for."""
-        for trial_id in self._study_id_to_trial_ids[study_id]:
-            line = self._trials.line(trial_id)
-            yield _of_trial(self._trials[trial_id]) if line is None else _of_line(line)
+        if (run := self.unread(trial_id)) is not None:
+            _, number = self._runs[run.first]
+            for place, line in enumerate(self._lines_of(run)):
+                self._lines[run.first + place] = number + place, line
+            del self._runs[run.first]
+        found = self._lines.get(trial_id)
+        return None if found is None else found[1]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -117,14 +141,20 @@ def _read(text: bytes) -> FrozenTrial:
         trial_id=0, number=0, state=TrialState(log["state"]), params=params, distributions=distributions,
         user_attrs=log.get("user_attrs", {}), system_attrs=log.get("system_attrs", {}), value=log.get("value"),
         intermediate_values={int(step): each for step, each in log.get("intermediate_values", {}).items()},
-        datetime_start=_local(log["datetime_start"]), datetime_complete=_local(log.get("datetime_complete")),
+        datetime_start=local(log["datetime_start"]), datetime_complete=local(log.get("datetime_complete")),
         values=log.get("values"),
     )  # fmt: skip
 
 
-def _local(text: str | None) -> datetime | None:
+def local(text: str | None) -> datetime | None:
     """Return a time of this place, without its zone."""
     return None if text is None else datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
+
+
+def value_and_start(trials: Trials, trial_id: int) -> tuple[float | None, datetime | None]:
+    """Return value and beginning of a trial, which is not read if nobody asked for it."""
+    line = trials.line(trial_id)
+    return _of_trial(trials[trial_id]) if line is None else _of_line(line)
 
 
 def _of_trial(trial: FrozenTrial) -> tuple[float | None, datetime | None]:
@@ -135,4 +165,4 @@ def _of_trial(trial: FrozenTrial) -> tuple[float | None, datetime | None]:
 def _of_line(line: Line) -> tuple[float | None, datetime | None]:
     complete = int(line.state) == TrialState.COMPLETE.value and line.value not in (None, b"null")
     value = float(line.value) if complete and line.value is not None else None
-    return value, _local(None if line.start == b"null" else line.start[1:-1].decode())
+    return value, local(None if line.start == b"null" else line.start[1:-1].decode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import time
@@ -25,6 +24,7 @@ from studies.masking import mask
 from studies.quiet import quiet
 from studies.record.journal import FileStorage, mend
 from studies.record.journal_lines import TWICE, Damage
+from studies.record.lazy_trials import local
 from studies.record.study_record import SENSELESS, StudyRecord
 from studies.spec.messages import nearest
 
@@ -267,12 +267,10 @@ def _summed(summary: StudySummary) -> StudyRow:
 def _brief(storage: FileStorage, study: FrozenStudy) -> StudyRow:
     """Return the row of a study in a journal; its trials are not read in full."""
     trials = storage.brief(study._study_id)
-    values = [value for value, _ in trials if value is not None and not math.isnan(value)]
-    start = min((began for _, began in trials if began is not None), default=None)
     best = None
-    if values and len(study.directions) == 1:
-        best = max(values) if study.directions[0] is StudyDirection.MAXIMIZE else min(values)
-    return _row(study.study_name, study.user_attrs, len(trials), best, start)
+    if len(study.directions) == 1:
+        best = trials.high if study.directions[0] is StudyDirection.MAXIMIZE else trials.low
+    return _row(study.study_name, study.user_attrs, trials.trials, best, local(trials.start))
 
 
 def _row(
