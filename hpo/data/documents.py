@@ -21,7 +21,9 @@ STOP = "stop_words"
 """The parameter that is a list as it is; other lists are tuples that were written down."""
 
 
-def words_block(rows: Dataset, text: str, counting: Mapping[str, object], words: Sequence[str] | None) -> ArrayBlock:
+def words_block(
+    rows: Dataset, text: str, counting: Mapping[str, object], words: Sequence[str] | None
+) -> ArrayBlock:
     """Return the counts of words as a block: a row for each document, a column for each word, in their order.
 
     A row without a text is an empty document.
