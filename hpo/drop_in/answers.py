@@ -35,8 +35,8 @@ SPEED, SOLUTION = 1e10, 20.0
 DIGITS = 1e-8
 """Share of a score, or of one, that rounding may have moved it by."""
 
-KEPT = 4
-"""Kinds of steps before a model whose tables and states are kept at a time."""
+HELD = 1 << 30
+"""Bytes of tables that steps before a model made, which are kept at a time; one kind of them always is."""
 
 CLOSE = 1e-3
 """Share of a score, or of one, by which a fit may differ from an answer: solvers stop before the optimum."""
@@ -140,7 +140,7 @@ class Answers:
         if kind is None:
             kind = self._kinds[key] = Kind(self, asked.before)
             self.prepared += len(self.splits) if asked.before else 0
-            if len(self._kinds) > KEPT:
+            while len(self._kinds) > 1 and sum(one.nbytes for one in self._kinds.values()) > HELD:
                 self._gone += self._kinds.popitem(last=False)[1].rows_read
         self._kinds.move_to_end(key)
         return kind
@@ -164,6 +164,11 @@ class Kind:
             self._tables = tables_of(before, answers.X, answers.y, answers.splits)
         except Unanswered as error:
             self._why = str(error)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tables that steps made."""
+        return sum(table.nbytes for table in self._tables)
 
     @property
     def rows_read(self) -> int:

@@ -57,7 +57,10 @@ def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
         check_class(dataset.labels_field(targets[0]))
     else:
         check_number(
-            dataset.schema, targets[0], "target", "; or tune a classifier, for a target that is a class"
+            dataset.schema,
+            targets[0],
+            "target",
+            "; for classes, tune a classifier: algorithm='auto' picks some",
         )
 
 
