@@ -36,6 +36,9 @@ VALUE, INDICATOR, LEVEL, OTHER, MISSING = "value", "indicator", "level", "other"
 
 HASHED = "hashed"
 
+PAST, FUTURE, STATIC = "past", "future", "static"
+"""What windows of series have of a column beside the target."""
+
 Label: TypeAlias = str | int | float
 """The label of a class: text, a whole number, or true or false."""
 
@@ -72,6 +75,8 @@ class Column:
         which it is found, not to calculate with).
     origin : what batches and states have subtracted from a value, so that they hold small numbers whatever the
         calendar or the currency; models give it back. Other than zero only for a role of ``"value"``.
+    given : which values a window of a series has of it: ``"past"`` ones, those and the ``"future"`` ones, which are
+        known in advance, or one, since it is ``"static"``; empty for none.
 
     Examples
     --------
@@ -83,6 +88,7 @@ class Column:
     source: str
     role: str = VALUE
     origin: float = 0.0
+    given: str = field(default="", repr=False)
 
 
 class Features(Protocol):

@@ -234,7 +234,7 @@ class _Checked:
             self.broken(f"the last step of its pipeline is named {last!r}: name it 'model'")
         again, X = fitted(self.algorithm, state), batch.values[:, : self.shape.d]
         if self.algorithm.summary.ordered:  # a window of past values is a row
-            X = np.tile(batch.values[:, :1], state.shape.d)
+            X = np.tile(batch.values[:, :1], steps_of(model)[-1][1].n_features_in_)
         for answer in [name for name in ("predict", "transform") if hasattr(model, name)][:1]:
             one, two = (np.asarray(getattr(m, answer)(X)) for m in (model, again))
             if len(one) != len(X) or not np.array_equal(one, two):

@@ -13,19 +13,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
-from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 from algorithms.ageing import Aged, Ageing
 from algorithms.arrays import Array
 from algorithms.batches import (
     DENSE_BYTES,
+    FUTURE,
     HASH_BITS,
     HASHED,
     INDICATOR,
     LEVEL,
     MISSING,
     OTHER,
+    PAST,
+    STATIC,
     VALUE,
     Batch,
     Column,
@@ -34,6 +36,8 @@ from algorithms.batches import (
     SparseBatch,
     as_dense,
 )
+from algorithms.chained import Chain, Chained
+from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
 from algorithms.held import Held, Nested, Rows, S, Score, State, as_score
@@ -112,11 +116,8 @@ class Summary(ABC, Generic[S]):
         """Return what scores of the rows of ``test`` are computed from, by a model that knows those ``before``."""
         return test
 
-    def ends(self, state: S) -> tuple[NDArray[np.uint64], NDArray[np.int64], Array] | None:
-        """Return the series that models can go on from: their hashes, next steps and last rows (n, L).
-
-        None where rows do not follow one another.
-        """
+    def ends(self, state: S) -> Ends | None:
+        """Return the series that models can go on from; None where rows do not follow one another."""
         return None
 
     def sampling(self, size: int, beside: Sequence[Summary]) -> Summary | None:
@@ -350,6 +351,11 @@ class Algorithm(ABC, Generic[S, M]):
         """The algorithm itself where another pass may improve its models; else None."""
         return None
 
+    @property
+    def chained(self) -> Chained | None:
+        """The algorithm itself where it is trained in epochs, and can go on from others' chains; else None."""
+        return None
+
 
 class Polishable(ABC, Generic[S, M]):
     """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
@@ -428,20 +434,26 @@ __all__ = [
     "APPROXIMATE",
     "DENSE_BYTES",
     "EXACT",
+    "FUTURE",
     "HASHED",
     "HASH_BITS",
     "INDICATOR",
     "LEVEL",
     "MISSING",
     "OTHER",
+    "PAST",
     "RESUMABLE",
+    "STATIC",
     "VALUE",
     "Aged",
     "Ageing",
     "Algorithm",
     "Array",
     "Batch",
+    "Chain",
+    "Chained",
     "Column",
+    "Ends",
     "Features",
     "Held",
     "Learned",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -24,7 +24,8 @@ class Equivalent:
     ignored : parameters that change no answer, or how near to it a solver comes.
     only : parameters that are no hyperparameter, and the values with which answers are the same.
     renamed : parameters whose hyperparameter has another name.
-    bounded : parameters that may be no larger than the rows of a fit, and their columns.
+    refused : says why the other library refuses to fit what an algorithm has a solution of, or makes use of its
+        rounding; None where it does not. Given the algorithm and the solution.
     sparse : whether answers of a sparse table are the same, too.
 
     Examples
@@ -37,7 +38,7 @@ class Equivalent:
     ignored: tuple[str, ...] = ()
     only: Mapping[str, tuple[Plain, ...]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
-    bounded: tuple[str, ...] = ()
+    refused: Callable[..., str | None] | None = None
     sparse: bool = False
 
 
@@ -61,6 +62,7 @@ class Tags:
     elbow : a hyperparameter and a score whose curve shows how much of it is enough.
     beside_cells : whether it is solved from a state with the cells that it was merged of beside it.
     on_request : hyperparameters whose ranges, declared by a base, are searched only when asked for.
+    extra : the extra of this package that it needs (:data:`algorithms.extras.EXTRAS`).
     equivalent : the estimator that it answers for in a search of scikit-learn's; None for none. Not inherited.
 
     Examples
@@ -85,6 +87,7 @@ class Tags:
     elbow: tuple[str, str] | None = None
     beside_cells: bool = False
     on_request: tuple[str, ...] = ()
+    extra: str | None = None
     equivalent: Equivalent | None = None
 
     def __new__(cls, **given: object) -> Self:

@@ -25,16 +25,18 @@ from hpo.process.settings import Location, default_storage, open_store
 from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
+from hpo.question.documents import check_documents, lone_text
 from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
-from hpo.question.question import Asked, Question, make_spec, resolved
+from hpo.question.question import Asked, Question, make_spec, resolved, searches
 from hpo.question.series import (
     automatic,
     check_asked,
     check_columns,
     check_comparable,
     check_horizon,
+    covariates_of,
     folds_of,
 )
 from hpo.states import sites
@@ -77,9 +79,13 @@ def tune(
     half_life: float | Mapping[str, float | str] | None = None,
     join: Mapping[str, object] | None = None,
     interactions: Mapping[str, object] | None = None,
+    documents: str | Mapping[str, object] | None = None,
     time: str | None = None,
     series: str | Iterable[str] | None = None,
     freq: str | None = None,
+    futr_exog_list: str | Iterable[str] | None = None,
+    hist_exog_list: str | Iterable[str] | None = None,
+    stat_exog_list: str | Iterable[str] | None = None,
     features: Iterable[str] | None = None,
     drop: Iterable[str] | None = None,
     search: Mapping[str, Any] | None = None,
@@ -149,6 +155,11 @@ def tune(
         and ``"value"`` for the column of what the user gave it (a rating, a count; without it one of each
         pair); ``"min_users"`` leaves items of fewer users out. The study is of a sparse matrix of users by
         items; algorithms of the task ``recommendation`` take it.
+    documents : where each row of the data is one document: the column of its text, or ``{"text": column}``
+        with parameters of scikit-learn's ``CountVectorizer``: ``max_features`` (4,000), ``min_df``,
+        ``max_df``, ``stop_words``, ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``. The
+        study is of a sparse matrix of documents by words. ``topics`` takes the column by itself where the
+        data has no other.
     time : the column of times where each row is one step of a series, for algorithms that forecast: dates,
         timestamps, whole numbers, or text such as ``2024-12``, ``2024 Q4``. What is missing between two times
         is a gap.
@@ -157,6 +168,12 @@ def tune(
     freq : with ``time``: how far apart times are: ``"Y"``, ``"Q"``, ``"M"``, ``"W"``, ``"D"``, ``"B"``
         (weekdays), ``"h"``, ``"min"``, ``"s"``, or so many of them, as ``"15min"``; of a column of numbers
         their distance, as ``"1"``. None finds it: what the distances of all times are multiples of.
+    futr_exog_list : with ``time``: columns whose next values are known when a forecast is made, such as
+        prices and holidays. Models look at their last values and at those of the steps that they forecast,
+        which ``forecast`` is given.
+    hist_exog_list : with ``time``: columns of which only past values are known when a forecast is made.
+    stat_exog_list : with ``time``: columns that do not change within a series, such as a region; they may
+        name series, too.
     features : columns to use; None for all.
     drop : columns to leave out.
     search : ``"algorithm.parameter"`` → ``hpo.Float``, ``hpo.Int``, ``hpo.Categorical``, a list of choices,
@@ -389,18 +406,22 @@ def _question(
     if (name := sites.sites_name(data)) is not None:
         return _of_sites(spec, name, folds, store)
     engine = engine or engine_of(spec.engine, spec.n_jobs)
+    check_documents(spec)
     if spec.interactions is not None and spec.features is not None:
         raise TuneError("features: the columns are the items of 'interactions'; use drop=[…] to leave some out")
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
     check_asked(spec)
-    found = None if is_auto(spec.algorithm) else resolved(spec)  # before any file is opened
+    found = _resolved_early(spec)
     dataset = open_dataset(
         data, target=spec.target, weight=weight, features=_features(spec), drop=_dropped(spec, folds),
         fingerprint=spec.fingerprint, storage_options=spec.storage_options or None, text=text,
         footers=footers, join=join, beside=_beside(spec, folds),
         window=Window.of(spec.model_dump()),
         interactions=None if spec.interactions is None else spec.interactions.model_dump(),
+        documents=None if spec.documents is None else {"text": spec.documents.text, **spec.documents.counting()},
     )  # fmt: skip
+    if (alone := lone_text(spec, dataset)) is not None:
+        return _question(spec.but(documents=alone), data, folds, weight, store, join, engine)
     if text.given and not dataset.is_text:
         said = words(text.given)
         raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")
@@ -409,6 +430,19 @@ def _question(
     question = question_over(spec, dataset, folds, store, found, engine)
     footers.keep(question.store)
     return question
+
+
+def _resolved_early(spec: StudySpec) -> tuple[list[Searched], Scoring] | None:
+    """Return what is searched, before any file is opened; None where that depends on the data.
+
+    Seasons follow from the frequency, and so does how far windows reach back.
+    """
+    if is_auto(spec.algorithm):
+        return None
+    if spec.time is not None and spec.freq is None:
+        searches(spec)  # refuses what does not forecast
+        return None
+    return resolved(spec)
 
 
 def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Location | None) -> Question:
@@ -449,7 +483,7 @@ def question_over(
     if spec.time is not None:
         check_columns(spec, dataset.schema)
         kept, dataset = open_store(store), dataset.exactly(spec.series or ())
-        calendar = calendar_of(dataset, spec.time, spec.series or (), spec.freq, kept)
+        calendar = calendar_of(dataset, spec.time, spec.series or (), spec.freq, kept, covariates_of(spec))
         spec, found = spec.but(freq=calendar.order.frequency.name), None
     asked = Asked(spec, dataset, *(found or resolved(spec)))
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
@@ -475,8 +509,10 @@ def _labels(asked: Asked, folds: object) -> list[str]:
 
 
 def _features(spec: StudySpec) -> Iterable[str] | None:
-    """Return the columns that are features; none where rows are steps of series."""
-    return spec.features if spec.time is None else ()
+    """Return the columns that are features; covariates where rows are steps of series."""
+    if spec.time is None:
+        return spec.features
+    return [name for names in covariates_of(spec).values() for name in names]
 
 
 def _beside(spec: StudySpec, folds: object) -> tuple[str, ...]:
@@ -487,7 +523,7 @@ def _beside(spec: StudySpec, folds: object) -> tuple[str, ...]:
 
 def _dropped(spec: StudySpec, folds: object) -> Sequence[str] | None:
     """Return the columns that are no features: those to drop, and the one that folds group rows by."""
-    if spec.features is not None or not group_columns(folds):
+    if spec.features is not None or spec.time is not None or not group_columns(folds):
         return spec.drop
     return list(dict.fromkeys([*(spec.drop or ()), *group_columns(folds)]))
 

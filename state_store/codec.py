@@ -22,9 +22,9 @@ Scalars = dict[str, object]
 
 ROOT = "state"
 NOT_FINITE = {repr(value): value for value in (math.nan, math.inf, -math.inf)}
-FIXED, ROWS, ANY_NUMBER, SIDES = "fixed", "rows", "any_number", "sides"
-"""What of an array the template says: all of it, all but how many rows, neither these nor their type, or all but
-the sides of a matrix."""
+FIXED, ROWS, ANY_NUMBER, SIDES, NAMED = "fixed", "rows", "any_number", "sides", "named"
+"""What of an array the template says: all of it, all but how many rows, neither these nor their type, all but the
+sides of a matrix, or nothing: a field of arrays by name."""
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -39,7 +39,8 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
         and fields that are not arguments of ``__init__`` are not stored: the template supplies them. Fields with
         ``metadata={"varies": True}`` are arrays whose first dimension is theirs, and not the template's; with
         ``{"varies": True, "any_number": True}`` their type is too; with ``{"varies": True, "sides": True}`` they
-        are matrices, or stacks of them, whose last two dimensions are theirs.
+        are matrices, or stacks of them, whose last two dimensions are theirs. A field with
+        ``metadata={"named": True}`` is a mapping of arrays, whose names, types and shapes are its own.
 
     Returns
     -------
@@ -123,9 +124,10 @@ def dense(value: object, path: str) -> Values:
 @cache
 def _varying_fields(kind: type) -> Mapping[str, str]:
     """Return the dataclass's fields that are arrays of sizes of their own, and what else is theirs."""
-    named = fields(kind) if is_dataclass(kind) else ()
-    found = (f for f in named if f.metadata.get("varies"))
-    return {f.name: next((kind for kind in (ANY_NUMBER, SIDES) if f.metadata.get(kind)), ROWS) for f in found}
+    known = fields(kind) if is_dataclass(kind) else ()
+    found = (f for f in known if f.metadata.get("varies") or f.metadata.get(NAMED))
+    kinds = NAMED, ANY_NUMBER, SIDES
+    return {f.name: next((kind for kind in kinds if f.metadata.get(kind)), ROWS) for f in found}
 
 
 @cache
@@ -140,10 +142,18 @@ def _children(value: object) -> list[tuple[str, object]] | None:
     kind: type = value.__class__
     names = _stored_fields(kind)
     if names is not None:
-        return [(name, getattr(value, name)) for name in names]
+        varying = _varying_fields(kind)
+        return [each for name in names for each in _of_field(getattr(value, name), name, varying.get(name))]
     if isinstance(value, tuple | list):
         return [(str(i), item) for i, item in enumerate(value)]
     return None
+
+
+def _of_field(found: object, name: str, varies: str | None) -> list[tuple[str, object]]:
+    """Return a field's value under its name; of arrays by name each under its own."""
+    if varies != NAMED or not isinstance(found, Mapping):
+        return [(name, found)]
+    return [(f"{name}.{key}", found[key]) for key in sorted(found)]
 
 
 def _walk(value: object, path: str) -> Iterator[tuple[str, object]]:
@@ -176,12 +186,24 @@ def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: str = F
     parts = {
         name: _rebuild(child, f"{path}.{name}" if path else name, stored, varies=varying.get(name, FIXED))
         for name, child in children
+        if varying.get(name.partition(".")[0]) != NAMED
     }
+    for name in (name for name, kind in varying.items() if kind == NAMED):
+        parts[name] = _named(f"{path}.{name}." if path else f"{name}.", stored)
     if _stored_fields(like.__class__) is not None:
         return replace(like, **parts)
     if hasattr(like, "_fields"):
         return type(like)(*parts.values())
     return type(like)(parts.values())
+
+
+def _named(prefix: str, stored: dict[str, object]) -> object:
+    """Return the arrays whose paths begin so, by the rest of their paths."""
+    found = {name: stored.pop(name) for name in sorted(stored) if name.startswith(prefix)}
+    for name, value in found.items():
+        if not isinstance(value, np.ndarray):
+            raise DamagedBlob(f"{name!r} is {value!r} where an array is expected")
+    return {name.removeprefix(prefix): value for name, value in found.items()}
 
 
 def _leaf(like: object, path: str, stored: dict[str, object], *, varies: str) -> object:

@@ -56,6 +56,28 @@ def leaf(value: float, note: str | None) -> Leaf:
     )
 
 
+@dataclass(frozen=True)
+class Named:
+    rows: int
+    arrays: dict = field(metadata={"named": True}, default_factory=dict)
+    more: dict = field(metadata={"named": True}, default_factory=dict)
+
+
+def test_arrays_by_name_come_back_whatever_they_are():
+    state = Named(3, {"b.c": np.float32([[1, 2]]), "a": np.array(7)}, {"a": np.zeros(0, bool)})
+    arrays, scalars = flatten((1.5, state))
+    assert set(arrays) == {"1.arrays.b.c", "1.arrays.a", "1.more.a"}
+    _, back = restore(arrays, scalars, (0.0, Named(0)))
+    assert back.rows == 3
+    assert back.arrays.keys() == state.arrays.keys()
+    assert all(same_bits(back.arrays[name], state.arrays[name]) for name in state.arrays)
+    assert same_bits(back.more["a"], state.more["a"])
+    with pytest.raises(DamagedBlob, match="where an array is expected"):
+        restore({}, {"rows": 3, "arrays.x": 1}, Named(0))
+    with pytest.raises(DamagedBlob, match="no place for"):
+        restore({"other.x": np.zeros(1)}, {"rows": 3}, Named(0))
+
+
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 

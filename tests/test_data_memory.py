@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
+from scipy.sparse import csr_array
+
+from hpo.data import open_dataset
 
 MIB = 1 << 20
 ROWS, COLUMNS = 2_400_000, 20
@@ -59,3 +63,17 @@ def test_a_csv_file_is_read_in_bounded_memory(tmp_path):
         for _ in range(12):
             writer.write_table(piece)
     assert grown(tmp_path / "a.csv") < DECODED / 2
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array])
+def test_one_column_of_an_array_is_copied_alone(kind):
+    matrix = np.arange(2_000 * 500, dtype=np.float64).reshape(2_000, 500)
+    dataset = open_dataset((kind(matrix), np.arange(2_000.0)))
+    tracemalloc.start()
+    try:
+        column = dataset.values(["x7"])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert column.column(0).to_pylist() == matrix[:, 7].tolist()
+    assert peak < matrix.nbytes / 50

@@ -137,7 +137,8 @@ def test_level_series_are_counted_and_forecast_as_they_are():
         LinearForecaster(summary=WINDOWS).check(state)
     both = WINDOWS.merge(state, lift(WINDOWS, SHAPE, rows()))
     model = LinearForecaster(summary=WINDOWS)
-    series, step, past = WINDOWS.ends(both)
+    ends = WINDOWS.ends(both)
+    series, step, past = ends.series, ends.steps, ends.rows()
     made = model.solve(both)(past)
     assert made[series == 9].tolist() == [[5.0] * H] and step[series == 9] == 20
 
@@ -320,7 +321,8 @@ def test_new_rows_move_the_forecast_without_training():
     batch, model = rows(lengths=(60, 45)), LinearForecaster(summary=WINDOWS)
     old, new = (lift(WINDOWS, SHAPE, chosen(batch, part)) for part in (batch.clock < 50, batch.clock >= 50))
     solution = model.solve(old)
-    series, step, past = WINDOWS.ends(WINDOWS.merge(old, new))
+    ends = WINDOWS.ends(WINDOWS.merge(old, new))
+    series, step, past = ends.series, ends.steps, ends.rows()
     made = solution(past)
     assert (series.tolist(), step.tolist()) == ([0, 1], [60, 52])
     for place, one in enumerate(series):

@@ -307,7 +307,10 @@ def test_a_held_out_score_is_at_most_that_of_the_rows(tmp_path):
         share = float(((held @ model.components_.T) ** 2).sum() / (held**2).sum())
         told, truth = result.best.scores.also["explained_variance"].folds[i], model.score(rows)
         assert 0.99 * share < told <= share * (1 + 1e-9)
+        assert share <= told + result.best.scores.also["explained_variance"].bounds[i] < told + 0.2
         assert truth - 1.0 < result.best.scores.folds[i] <= truth + 1e-6
+        assert truth <= result.best.scores.folds[i] + result.best.scores.bounds[i]
+    assert hpo.accuracy(result).bound == pytest.approx(np.mean(result.best.scores.bounds))
 
 
 def mixed(n=400, seed=0):

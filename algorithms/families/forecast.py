@@ -5,12 +5,13 @@ Notation
 L, H   past and next values of a window
 x      past values, shape (L,); x_L is the last
 z      what states hold of the past: x_j - x_L for j < L, and x_L itself
+e      covariates of a window, then its random features, shape (m,)
 d      next values less x_L, shape (H,)
-s      scale of a window: z and d are divided by it
-C, b   what a model says: d/s = C z/s + b, shapes (h, L) and (h,)
+s      scale of a window: z and d are divided by it, and covariates whose effects are absolute
+C, b   what a model says: d/s = C (z/s, e) + b, shapes (h, L + m) and (h,)
 ====== ==================================================================
 
-So a forecast in the units of the series is x_L + C z + b s.
+So a forecast in the units of the series is x_L + s C (z/s, e) + s b; where all past values are one, s is 0 in it.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ from functools import cached_property
 import numpy as np
 
 from algorithms.arrays import Array
+from algorithms.covariates import Covariates
+from algorithms.errors import InvalidField
 from algorithms.lazily import scipy
 from algorithms.solvers.spectrum import EPS
 from algorithms.summaries.moments import MomentsState
-from algorithms.summaries.windows import Windows
+from algorithms.summaries.window_sample import WindowSampleState
+from algorithms.summaries.windows import ABSOLUTE, Windows
 
 CARE = 8.0
 """Roundings of a product, with care."""
@@ -38,22 +42,29 @@ class Trained:
 
     Attributes
     ----------
-    rows : shape (q, L), features of z.
+    steps : the next steps that they forecast.
+    rows : shape (q, L + m), features of z and e.
     vectors, inverse : V, shape (q, q), and 1/(Λ + α), shape (q,).
     sizes : lengths that features have at most, by those of z, shape (q,).
     reach : Σ|w|·sizes and the length of the target, for each step, shape (h,).
     mean : of the features, shape (q,); zero where there is no intercept.
+    change : shape (h, q), by how much rounding moved coefficients that do not follow from V and the inverse; None
+        where they do.
     """
 
+    steps: slice
     rows: Array
     vectors: Array
     inverse: Array
     sizes: Array
     reach: Array
     mean: Array
+    change: Array | None = None
 
     def moved(self, slope: Array) -> Array:
         """Return how far rounding moves what has those slopes by the coefficients, shape (h,) of (h, q)."""
+        if self.change is not None:
+            return np.asarray(np.sum(np.abs(slope) * np.abs(self.change), axis=1))
         answer = ((slope @ self.vectors) * self.inverse) @ self.vectors.T
         return np.asarray(CARE * EPS * (np.abs(answer) @ self.sizes) * self.reach)
 
@@ -64,19 +75,21 @@ class Forecast:
 
     Attributes
     ----------
-    coef : C, shape (h, L).
+    coef : C, shape (h, L + m).
     intercept : b, shape (h,).
     windows : what the state was made by.
+    covariates : what e is.
     degrees : effective number of free weights of a step.
-    trained : None where nothing was solved for.
+    trained : what was solved for: all steps together, or each by covariates of its own.
     moments : of the windows that it was made of; None where there are none.
     """
 
     coef: Array
     intercept: Array
     windows: Windows
+    covariates: Covariates = field(default_factory=Covariates)
     degrees: float = 0.0
-    trained: Trained | None = field(default=None, repr=False)
+    trained: tuple[Trained, ...] = field(default=(), repr=False)
     moments: MomentsState | None = field(default=None, repr=False)
 
     @cached_property
@@ -90,8 +103,16 @@ class Forecast:
         free = max(self.moments.weight - self.degrees - 1.0, 1.0)
         return np.asarray(np.sqrt(squared_errors(self, self.moments)[0] / free))
 
-    def quantiles(self, past: Array, shares: Sequence[float]) -> Array:
+    def quantiles(self, past: Array, shares: Sequence[float], errors: Array | None = None) -> Array:
         """Return quantiles of the next values, shape (n, h, k): those of normal errors around the forecast.
+
+        With errors of held-out windows in units of their scales, shape (m, h), they are conformal: of these and a
+        next one, the share that lies below is at least that asked for (Vovk, Gammerman & Shafer 2005, §2.2).
+
+        Raises
+        ------
+        InvalidField
+            There are too few errors for a share.
 
         Examples
         --------
@@ -100,21 +121,64 @@ class Forecast:
         >>> flat.quantiles(np.array([[1.0, 5.0]]), [0.5, 0.9]).tolist()
         [[[5.0, 5.0]]]
         """
-        mean, spread = self(past), np.multiply.outer(self.windows.scaled(past), self.deviations)
-        return np.asarray(mean[:, :, None] + spread[:, :, None] * scipy.special.ndtri(np.asarray(shares)))
+        mean, scale = self(past), self.windows.scaled(past)
+        if errors is None:
+            spread = np.multiply.outer(self.deviations, scipy.special.ndtri(np.asarray(shares)))
+        else:
+            spread = np.stack([_conformal(errors, share) for share in shares], axis=1)
+        return np.asarray(mean[:, :, None] + scale[:, None, None] * spread)
 
     def __call__(self, past: Array) -> Array:
-        """Return the next values of windows, shape (n, h), by their past ones (n, L)."""
-        last = past[:, -1:]
-        z = np.concatenate([past[:, :-1] - last, last], axis=1)
-        scale = self.windows.scaled(past)[:, None]
-        return np.asarray(last + z @ self.coef.T + scale * self.intercept)
+        """Return the next values of windows, shape (n, h), by their past ones and covariates, (n, L + m)."""
+        rows = self.windows.rows(past)
+        own = self.windows.context + (self.covariates.width if self.windows.exog_effect == ABSOLUTE else 0)
+        inside, beside = (part @ coef.T for part, coef in (
+            (rows.values[:, :own], self.coef[:, :own]), (rows.values[:, own:], self.coef[:, own:])
+        ))  # fmt: skip
+        unit, scale = rows.unit[:, None], rows.scale[:, None]
+        return np.asarray(rows.last[:, None] + unit * inside + scale * (beside + self.intercept))
+
+    def sampled(self, rows: WindowSampleState) -> tuple[Array, Array]:
+        """Return what forecasts of sampled windows are made by, shape (n, L + m), and what came, shape (n, h)."""
+        begin = rows.context
+        first = begin - self.windows.context
+        beside = self.covariates.rows(rows.beside[:, first : begin + self.windows.horizon])
+        past = np.concatenate([rows.windows[:, first:begin], beside], axis=1)
+        return past, rows.windows[:, begin : begin + len(self.coef)]
+
+    def ahead(self, steps: int) -> int:
+        """Return up to which next step covariates must be known for forecasts of so many; 0 where none need be."""
+        for step in range(self.covariates.horizon, 0, -1):
+            places = self.windows.context + self.covariates.next_places(step - 1)
+            if np.any(self.coef[:steps, places]):
+                return step
+        return 0
+
+
+def _conformal(errors: Array, share: float) -> Array:
+    """Return the quantile of further errors, shape (h,): of shares above a half from above, and else from below.
+
+    Examples
+    --------
+    >>> _conformal(np.arange(9.0)[:, None], 0.9), _conformal(np.arange(9.0)[:, None], 0.1)
+    (array([8.]), array([0.]))
+    """
+    if share < 0.5:
+        return -_conformal(-errors, 1.0 - share)
+    n = len(errors)
+    place = math.ceil(round((n + 1) * share, 9))
+    if place > n:
+        raise InvalidField(
+            f"quantiles: {share:g} takes {math.ceil(round(share / (1.0 - share), 6)):,} held-out windows, and "
+            f"there are {n:,}: more series or splits, or intervals='normal'"
+        )
+    return np.asarray(np.sort(errors, axis=0)[place - 1])
 
 
 def squared_errors(solution: Forecast, moments: MomentsState) -> tuple[Array, float]:
     """Return the squared errors of windows, shape (h,), and how far rounding may have moved their sum."""
-    h, context = solution.coef.shape
-    kept = context + h
+    h, d = solution.coef.shape
+    kept = d + h
     maps = np.concatenate([-solution.coef, np.eye(h)], axis=1)
     scatter, mean = moments.scatter[:kept, :kept], moments.mean[:kept]
     half = maps @ scatter
@@ -122,9 +186,9 @@ def squared_errors(solution: Forecast, moments: MomentsState) -> tuple[Array, fl
     errors = np.sum(half * maps, axis=1) + moments.weight * bias**2
     sizes = np.sqrt(np.diagonal(scatter)) + math.sqrt(moments.weight) * np.abs(mean)
     moved = CARE * EPS * float(np.sum((np.abs(maps) @ sizes) ** 2))
-    if (trained := solution.trained) is not None:
-        slope = -2.0 * half[:, :context] @ trained.rows.T
-        away = trained.rows @ mean[:context] - trained.mean
-        slope -= 2.0 * moments.weight * np.multiply.outer(bias, away)
+    for trained in solution.trained:
+        slope = -2.0 * half[trained.steps, :d] @ trained.rows.T
+        away = trained.rows @ mean[:d] - trained.mean
+        slope -= 2.0 * moments.weight * np.multiply.outer(bias[trained.steps], away)
         moved += float(np.sum(trained.moved(slope)))
     return np.maximum(errors, 0.0), moved

@@ -65,7 +65,7 @@ class Judged:
         """Return the forecasts of sampled windows; those of series that never change have no scale."""
         windows, h = forecast.windows, len(forecast.coef)
         begin = rows.context
-        past, y = rows.windows[:, begin - windows.context : begin], rows.windows[:, begin : begin + h]
+        past, y = forecast.sampled(rows)
         whole = rows.windows[:, :begin]
         deviation = np.multiply.outer(windows.scaled(past), forecast.deviations)
         own = np.abs(whole[:, season:] - whole[:, :-season]).mean(axis=1) if season < begin else np.zeros(len(y))

@@ -1,7 +1,7 @@
 """Models that forecast: every next value is a linear map of a window's past ones.
 
 Notation as in :mod:`algorithms.families.forecast`. Scores of held-out windows follow from their moments: residuals
-are [-C, 1] of (z, d) less b.
+are [-C, 1] of (z, e, d) less b.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
         moments = held_out.moments
         error, moved = squared_errors(solution, moments)
         if metric == R2:
-            return _r2(float(error.sum()), moved, spread_of_levels(moments, len(solution.coef)))
+            whole = spread_of_levels(moments, self.summary.context, len(solution.coef))
+            return _r2(float(error.sum()), moved, whole)
         count = moments.weight * len(solution.coef)
         root, off = math.sqrt(float(error.sum()) / count), math.sqrt(moved / count)
         bound = min(off, 0.5 * off**2 / root) if root > 0.0 else off
@@ -144,7 +145,9 @@ class Baseline(Forecaster):
         self.check_fields()
         made = self.rows()
         made[:, -1] -= 1.0
-        return Forecast(past_of(made), np.zeros(self.ahead), self.summary, moments=state.moments)
+        coef = np.zeros((self.ahead, state.shape.d))
+        coef[:, : self.summary.context] = past_of(made)
+        return Forecast(coef, np.zeros(self.ahead), self.summary, state.covariates, moments=state.moments)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,13 +178,13 @@ def _r2(error: float, moved: float, whole: float) -> Score:
     return sure(R2, found, max(1.0, abs(1.0 - found.value)), "raise alpha")
 
 
-def spread_of_levels(moments: MomentsState, h: int) -> float:
+def spread_of_levels(moments: MomentsState, context: int, h: int) -> float:
     """Return the squared deviations of the next h values, each from its own mean, in units of the scale."""
-    context = moments.shape.d
-    maps = np.zeros((h, context + h))
+    d = moments.shape.d
+    maps = np.zeros((h, d + h))
     maps[:, context - 1] = 1.0
-    maps[:, context:] = np.eye(h)
-    return float(np.sum((maps @ moments.scatter[: context + h, : context + h]) * maps))
+    maps[:, d:] = np.eye(h)
+    return float(np.sum((maps @ moments.scatter[: d + h, : d + h]) * maps))
 
 
 def past_of(rows: Array) -> Array:

@@ -1,7 +1,8 @@
 """Any estimator that keeps scikit-learn's conventions, fitted to the sample: a class by its path, or an object.
 
 Its hyperparameters are the constructor's parameters, of nested estimators too (``step__parameter``). They have no
-ranges of their own: what is searched is what was asked for. Every trial fits the estimator anew.
+ranges of their own: what is searched is what was asked for. Every trial fits the estimator anew, but for those that
+have ``partial_fit`` and are given a number of ``epochs``: they go on from the chains of others.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import hashlib
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -29,18 +31,21 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import has_fit_parameter
 
-from algorithms.arrays import Array, Floats, Values
-from algorithms.contract import Algorithm, Held, Rows, Tags
+from algorithms.arrays import Array, Floats, Places, Values
+from algorithms.chained import EPOCHS
+from algorithms.contract import Algorithm, Chain, Chained, Held, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
+from algorithms.families.estimator_arrays import arrays_of, put_back
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.sampled import Prepared, prepare
 from algorithms.imports import check_import
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Preprocess
+from algorithms.ranges import Legal
 from algorithms.solvers.centres import Cloud
 from algorithms.solvers.separation import SEPARATION
-from algorithms.summaries.sample import Sample, SampleState
+from algorithms.summaries.sample import Sample, SampleState, labels
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -119,8 +124,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
     def solve(self, state: SampleState) -> Fitted:
         """Return the fitted estimator; FitFailed, with its reason, where it raises."""
         self.check(state)
-        prepared = MEMO.get(state, ("prepared", COLUMNS), lambda: prepare(state, COLUMNS))
-        model = self.made()
+        prepared, model = _prepared(state), self.made()
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             try:
@@ -178,6 +182,169 @@ class Foreign(Algorithm[SampleState, Fitted]):
             )
 
 
+MOLD_ROWS = 1000
+"""Rows that an estimator is fitted to so that it has all that stored arrays are put back into."""
+
+
+class Resumed(Chained[SampleState, Fitted], Foreign):
+    """An estimator with ``partial_fit`` over a sample; made by :func:`of_object`.
+
+    With a number of ``epochs`` it is called so often with every row of the sample, in an order that is drawn for
+    each epoch, and without one ``fit`` is. Earlier steps of a pipeline are fitted once, before the first epoch.
+
+    Parameters
+    ----------
+    summary : the sample that it is fitted to.
+    epochs : times that the rows are gone through; None for ``fit``, which decides by itself.
+    values : its parameters; those not given stay as they were.
+    """
+
+    def __init__(
+        self, *, summary: Sample | None = None, epochs: int | None = None, **values: object
+    ) -> None:
+        EPOCHS_FIELD.check(epochs)
+        self.epochs = epochs
+        super().__init__(summary=summary, **values)
+
+    @classmethod
+    def free_fields(cls) -> list[Field]:
+        """Return the constructor's parameters, and the number of epochs."""
+        return [*super().free_fields(), EPOCHS_FIELD]
+
+    @property
+    def chained(self) -> Chained | None:
+        """The algorithm itself where a number of epochs is given."""
+        return None if self.epochs is None else self
+
+    @property
+    def length(self) -> int:
+        """Epochs that it is trained for; 0 where ``fit`` decides."""
+        return self.epochs or 0
+
+    def in_force(self, epoch: int) -> Mapping[str, object]:
+        """Return every parameter, and which version of its package has them; the same in every epoch."""
+        if epoch:
+            return {}
+        kind = type(self.template)
+        told = {k: _words(v) for k, v in sorted(self.made().get_params().items())}
+        return {
+            "class": f"{kind.__module__}.{kind.__qualname__}", "version": _version_of(kind), "parameters": told,
+        }  # fmt: skip
+
+    def solve(self, state: SampleState) -> Fitted:
+        """Return the estimator after its epochs; without a number of these as ``fit`` leaves it."""
+        if self.epochs is None:
+            return Foreign.solve(self, state)
+        self.check(state)
+        return super().solve(state)
+
+    def begin(self, state: SampleState) -> Chain:
+        """Return the chain of no epoch: the estimator's own random state is the key."""
+        seed = _last(self.made()).get_params().get("random_state")
+        return Chain(0, seed if isinstance(seed, int) else 0)
+
+    def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
+        """Yield the chain after each further epoch; FitFailed, with its reason, where one raises."""
+        known = labels(state.shape) if state.shape.classes else None
+        model, X = self._at(chain, state)
+        last, beside = _last(model), _beside(_last(model), state)
+        for epoch in range(chain.epoch + 1, 2**31):
+            order = np.random.default_rng([chain.seed, epoch]).permutation(len(X))
+            self._epoch(last, X, beside, order)
+            found = arrays_of(last, known)
+            _check_numbers(found, type(self).__name__, epoch)
+            yield Chain(epoch, chain.seed, found)
+
+    def trained(self, chain: Chain, state: SampleState) -> Fitted:
+        """Return the estimator after the last epoch of a chain."""
+        return Fitted(_prepared(state), self._at(chain, state)[0], converged=True)
+
+    def _at(self, chain: Chain, state: SampleState) -> tuple[BaseEstimator, Floats]:
+        """Return the estimator as a chain has it, and the rows that its last step takes."""
+        model, X = self.made(), _prepared(state).X
+        y = self._target(state)
+        if hasattr(model, "steps") and len(model.steps) > 1:
+            X = np.ascontiguousarray(self._told(lambda: model[:-1].fit_transform(X, *y)))
+        last = _last(model)
+        if not hasattr(last, "partial_fit"):
+            raise FitFailed(
+                f"{type(last).__name__} has no partial_fit with these parameters; leave epochs out, or change them"
+            )
+        if chain.epoch:
+            self._epoch(last, X, _beside(last, state), np.arange(min(len(X), MOLD_ROWS)))
+            put_back(last, chain.parameters)
+        return model, X
+
+    def _epoch(self, last: BaseEstimator, X: Floats, beside: Mapping[str, Values], order: Places) -> None:
+        told = {name: array if name == "classes" else array[order] for name, array in beside.items()}
+        self._told(lambda: last.partial_fit(X[order], **told))
+
+    def _told(self, call: Callable[[], Floats]) -> Floats:
+        """Return what a call gives; FitFailed where it raises."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return call()
+        except AlgorithmError:
+            raise
+        except Exception as error:  # whatever another package raises is this trial's failure alone
+            raise FitFailed(f"{type(self).__name__} cannot be trained: {_first_line(error)}") from error
+
+
+EPOCHS_FIELD = Field(EPOCHS, None, None, needs_pass=False, types=(int, type(None)), legal=Legal(ge=1))
+"""The hyperparameter of every estimator that has ``partial_fit``, and no other of this name."""
+
+
+def _prepared(state: SampleState) -> Prepared:
+    return MEMO.get(state, ("prepared", COLUMNS), lambda: prepare(state, COLUMNS))
+
+
+def _last(model: BaseEstimator) -> BaseEstimator:
+    """Return the last step of a pipeline, or the estimator itself."""
+    steps = getattr(model, "steps", None)
+    return steps[-1][1] if steps else model
+
+
+def _beside(last: BaseEstimator, state: SampleState) -> dict[str, Values]:
+    """Return what ``partial_fit`` takes beside the rows: targets, their classes, weights."""
+    takes = inspect.signature(last.partial_fit).parameters
+    found: dict[str, Values] = {}
+    if state.y is not None and "y" in takes and not is_clusterer(last):
+        found["y"] = state.y
+        if "classes" in takes:
+            found["classes"] = labels(state.shape)
+    if state.weighted:
+        if "sample_weight" not in takes:
+            raise FitFailed(
+                f"partial_fit of {type(last).__name__} takes no row weights; leave weight out, or leave epochs out"
+            )
+        found["sample_weight"] = state.sample_weight
+    return found
+
+
+def _check_numbers(found: Mapping[str, Values], name: str, epoch: int) -> None:
+    """Raise FitFailed where an epoch ends with what is no number; infinity may be a beginning."""
+    for key, array in found.items():
+        if array.dtype.kind == "f" and array.ndim and not np.isfinite(array).all():
+            raise FitFailed(
+                f"{name} has no finite {key!r} after epoch {epoch}; its steps are too large: scale its columns, or "
+                "search a smaller step size"
+            )
+
+
+def _words(value: object) -> str:
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+def _version_of(kind: type) -> str:
+    """Return the version of the package that a class is of, as it is installed; empty where none is."""
+    package = kind.__module__.partition(".")[0]
+    try:
+        return version({"sklearn": "scikit-learn"}.get(package, package))
+    except PackageNotFoundError:
+        return ""
+
+
 def of_object(model: BaseEstimator) -> type[Foreign]:
     """Return the algorithm of an estimator or pipeline; its random states that are None become 0.
 
@@ -212,7 +379,8 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     doc = f"{(type(model).__doc__ or name).strip().splitlines()[0]}"
     tags = Tags(task=task, sampled=tuple(SEPARATION) if task == "clustering" else (), costly=True)
     body = {"template": template, "tags": tags, "__doc__": doc, "__module__": type(model).__module__}
-    return type(name, (Foreign,), body)
+    resumable = hasattr(_last(template), "partial_fit") and EPOCHS not in _parameters(template)
+    return type(name, (Resumed if resumable else Foreign,), body)
 
 
 def described(model: BaseEstimator) -> str:

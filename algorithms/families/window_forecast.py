@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
 
 from algorithms.arrays import Array
 from algorithms.families.forecast import Forecast
+from algorithms.summaries.window_sample import WindowSampleState
 from algorithms.summaries.windows import Windows
 
 
@@ -20,9 +21,10 @@ class WindowForecast(RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
-    coef_ : shape (h, L), of past values less the last, and of the last.
+    coef_ : shape (h, L + m + D), of past values less the last, of the last, of m covariates, and of D random
+        features.
     intercept_ : shape (h,), in units of the window's scale.
-    n_features_in_ : L.
+    n_features_in_ : L + m.
 
     Examples
     --------
@@ -43,25 +45,36 @@ class WindowForecast(RegressorMixin, BaseEstimator):
     def set(self, forecast: Forecast) -> Self:
         """Return the model of a solution."""
         self.coef_, self.intercept_ = forecast.coef, forecast.intercept
-        self.n_features_in_ = forecast.coef.shape[1]
+        self.n_features_in_ = forecast.windows.context + forecast.covariates.width
         self.forecast_ = forecast
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return the next values, shape (n, h), of windows of past ones, shape (n, L)."""
+        """Return the next values, shape (n, h), of windows of past ones and covariates, shape (n, L + m)."""
         return self.forecast_(self._windows(X))
 
     def scale(self, X: ArrayLike) -> Array:
         """Return what errors of windows are measured in, shape (n,); zero where all past values are one."""
         return self.forecast_.windows.scaled(self._windows(X))
 
-    def quantiles(self, X: ArrayLike, shares: Sequence[float]) -> Array:
-        """Return quantiles of the next values of windows, shape (n, h, k)."""
-        return self.forecast_.quantiles(self._windows(X), shares)
+    def quantiles(self, X: ArrayLike, shares: Sequence[float], errors: Array | None = None) -> Array:
+        """Return quantiles of the next values of windows, shape (n, h, k): of normal errors, or of some errors."""
+        return self.forecast_.quantiles(self._windows(X), shares, errors)
+
+    def errors(self, sample: WindowSampleState) -> Array:
+        """Return the errors of sampled windows in units of their scales, shape (m, h), of those that have one."""
+        past, y = self.forecast_.sampled(sample)
+        scale = self.forecast_.windows.scaled(past)
+        return np.asarray((y - self.forecast_(past))[scale > 0.0] / scale[scale > 0.0, None])
+
+    def ahead(self, steps: int) -> int:
+        """Return up to which next step covariates must be known for forecasts of so many; 0 where none need be."""
+        return self.forecast_.ahead(steps)
 
     def _windows(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
         past = np.asarray(check_array(X, dtype=np.float64))
         if past.shape[1] != self.n_features_in_:
-            raise ValueError(f"windows have {self.n_features_in_} past values, and X has {past.shape[1]} columns")
+            what = "past values" if not self.forecast_.covariates.width else "past values and covariates"
+            raise ValueError(f"windows have {self.n_features_in_} {what}, and X has {past.shape[1]} columns")
         return past

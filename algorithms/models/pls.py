@@ -25,6 +25,12 @@ MOST = 64
 """Components found in one run and kept; more are found when asked for."""
 
 
+def _refused(algorithm: PLS, solution: LinearSolution) -> str | None:
+    """Return why scikit-learn finds no such components: those beyond the rank are of its rounding."""
+    asked, found = algorithm.n_components, solution.extra["components"]
+    return None if found == asked else f"n_components={asked}, of rows to train on that have {found}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PLS(Regression):
     """Partial least squares with one target.
@@ -45,7 +51,7 @@ class PLS(Regression):
     tags: ClassVar[Tags] = Regression.tags.but(
         equivalent=Equivalent(
             "sklearn.cross_decomposition.PLSRegression", ignored=("copy", "max_iter", "tol"),
-            renamed={"scale": "standardize"}, bounded=("n_components",),
+            renamed={"scale": "standardize"}, refused=_refused,
         )
     )  # fmt: skip
 

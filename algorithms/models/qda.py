@@ -71,6 +71,21 @@ class QuadraticDiscriminantSolution:
         return max(white.unsure for white in self.white)
 
 
+FULL = 1e-4
+"""Variance along an axis up to which scikit-learn takes it for none: the default of its ``tol``."""
+
+
+def _refused(algorithm: QDA, solution: QuadraticDiscriminantSolution) -> str | None:
+    """Return why scikit-learn takes a covariance for singular, whatever is added to it."""
+    rows, columns = solution.groups.state.weights.min(), solution.groups.width
+    if rows < columns:
+        return f"a class has {rows:.0f} rows to train on, of {columns} columns"
+    axes = solution.axes
+    if axes is None or axes.values.min(initial=np.inf) <= FULL or columns > len(solution.groups.columns.names):
+        return f"reg_param={algorithm.reg_param}: the covariance of a class is singular up to {FULL:g}"
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class QDA(Discriminant[QuadraticDiscriminantSolution]):
     """Quadratic discriminant analysis.
@@ -97,6 +112,7 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
                 "priors": (None,), "tol": (1e-4,), "solver": ("svd",), "shrinkage": (None,),
                 "covariance_estimator": (None,),
             },
+            refused=_refused,
         )
     )  # fmt: skip
     least: ClassVar[float] = 1.0

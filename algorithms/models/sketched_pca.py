@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Places
-from algorithms.contract import Algorithm, Array, Held, Tags
+from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
-from algorithms.families.design import deviations
+from algorithms.families.design import CARE, deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap, filled_map, seen
 from algorithms.preparing.imputed import value_columns
 from algorithms.ranges import Choice, Integer, Legal, Range
-from algorithms.solvers.nystrom import factor
+from algorithms.solvers.nystrom import EPS, factor
 from algorithms.summaries.sketch import Sketch, SketchState, check_sums
 
 if TYPE_CHECKING:
@@ -135,14 +135,15 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
         )  # fmt: skip
         return pipeline(columns, state.shape.d, scaler, model)
 
-    def score(self, solution: SketchedPCASolution, held: Held[SketchState], metric: str) -> float | None:
-        """Return the score of the held-out rows, at least: see :class:`SketchedPCA`."""
+    def score(self, solution: SketchedPCASolution, held: Held[SketchState], metric: str) -> Score | None:
+        """Return the score of the held-out rows, at least, and how much more it may be (see the class)."""
         held_out = held.state_for(metric)
         if held_out is None:
             return None
         axes = solution.axes
-        second = MEMO.get(held_out, (axes, "second"), lambda: _second_moments(axes, held_out))
-        return score(metric, second, solution.variance, solution.noise, axes.q)
+        seen = MEMO.get(held_out, (axes, "second"), lambda: _seen(axes, held_out))
+        value = score(metric, seen.second, solution.variance, solution.noise, axes.q)
+        return None if value is None else Score(value, _bound(metric, solution, seen) + CARE * EPS * abs(value))
 
     def complexity(self, solution: SketchedPCASolution) -> float:
         """Return the number of components."""
@@ -199,15 +200,54 @@ def _rescaled(state: SketchState, kept: Places, scale: Array) -> tuple[Array, Ar
     return roots[some] ** 2, rotated[:, some]
 
 
-def _second_moments(axes: Axes, held_out: SketchState) -> SecondMoments:
-    """Return what the held-out rows vary along each axis: by their own sketch, so at most what they do."""
-    vectors, values = factor(held_out.known["directions"], held_out.product)
-    pilot = (held_out.known["scale"][axes.kept] / axes.scale)[:, None]
-    inside = (axes.vectors * pilot).T @ vectors[axes.kept]
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What a sketch tells of held-out rows.
+
+    Attributes
+    ----------
+    second : what they vary along each axis, by their own sketch: at most what they do.
+    more : shape (r,), how much more that may be.
+    """
+
+    second: SecondMoments
+    more: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.second.nbytes + self.more.nbytes
+
+
+def _seen(axes: Axes, held_out: SketchState) -> _Seen:
+    """Return what the held-out rows vary along each axis u, and how much more it may be.
+
+    The sketch has all that S does to its directions Ω, so that what it lacks, E, has EΩ = 0. Hence
+    uᵀEu = vᵀEv ≤ ‖v‖² tr E for the part v of u that no direction makes up, and tr E is known exactly.
+    """
+    directions, scatter = held_out.known["directions"], held_out.scatter
+    vectors, values = factor(directions, held_out.product)
+    turned = axes.vectors * (held_out.known["scale"][axes.kept] / axes.scale)[:, None]
     away = (held_out.mean[axes.kept] - axes.mean) / axes.scale
-    along = (inside**2) @ values / held_out.weight + (axes.vectors.T @ away) ** 2
-    scatter = float((held_out.scatter[axes.kept] / axes.scale**2).sum())
-    return SecondMoments(along, scatter / held_out.weight + float(away @ away))
+    along = ((turned.T @ vectors[axes.kept]) ** 2) @ values / held_out.weight + (axes.vectors.T @ away) ** 2
+    whole = float((scatter[axes.kept] / axes.scale**2).sum()) / held_out.weight + float(away @ away)
+    apart = np.zeros((len(directions), turned.shape[1]))
+    apart[axes.kept] = turned
+    apart -= directions @ (directions[axes.kept].T @ turned)
+    lacking = max(0.0, float((scatter / held_out.known["scale"] ** 2).sum() - values.sum())) / held_out.weight
+    return _Seen(SecondMoments(along, whole), np.sum(apart**2, axis=0) * lacking)
+
+
+def _bound(metric: str, solution: SketchedPCASolution, seen: _Seen) -> float:
+    """Return how far a score of the held-out rows may be from what their sketch tells of them."""
+    k = solution.k
+    if metric == "explained_variance":
+        return float(seen.more[:k].sum() / seen.second.total) if seen.second.total > 0.0 else 0.0
+    if solution.variance.min(initial=np.inf) <= 0.0:
+        return 0.0
+    inside = 1.0 / solution.variance
+    outside = 1.0 / solution.noise if solution.noise > 0.0 else 0.0
+    return 0.5 * float(np.sum(seen.more[:k] * np.abs(inside - outside)))
 
 
 def _columns(state: SketchState, kept: Places) -> ColumnMap:

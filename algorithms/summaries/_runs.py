@@ -7,6 +7,7 @@ each other's gaps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
@@ -36,7 +37,7 @@ class Runs:
     series : shape (f,), the hash of the name of each run's series.
     start : shape (f,), the first step.
     length : shape (f,), how many steps.
-    values : shape (k,), what is kept, run by run.
+    values : shape (k, 1 + c), what is kept, run by run: the target, then its covariates.
     """
 
     edge: int = field(metadata={"static": True})
@@ -46,19 +47,24 @@ class Runs:
     values: Array = field(metadata={"varies": True})
 
     @classmethod
-    def none(cls, edge: int) -> Self:
-        """Return no runs."""
-        return cls(edge, np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    def none(cls, edge: int, width: int = 1) -> Self:
+        """Return no runs, of so many columns."""
+        none = np.zeros(0, np.int64)
+        return cls(edge, np.zeros(0, np.uint64), none, none, np.zeros((0, width)))
 
     @classmethod
-    def of(cls, edge: int, batch: Batch) -> Self:
-        """Return each row of a batch as a run of its own; they may touch."""
+    def of(cls, edge: int, batch: Batch, covariates: Sequence[int] = ()) -> Self:
+        """Return each row of a batch as a run of its own, with some of its columns; they may touch."""
         if batch.series is None or batch.clock is None:
             raise AlgorithmError("rows that follow one another need a series and the number of their step")
         start = batch.clock.astype(np.int64)
         if not np.array_equal(start, batch.clock):
             raise AlgorithmError("the clock of rows that follow one another must be whole numbers of steps")
-        return cls(edge, batch.series, start, np.ones(batch.n, np.int64), batch.target(batch.d))
+        values = np.empty((batch.n, 1 + len(covariates)))
+        values[:, 0] = batch.target(batch.d)
+        for j, place in enumerate(covariates):
+            values[:, 1 + j] = batch.target(place)
+        return cls(edge, batch.series, start, np.ones(batch.n, np.int64), values)
 
     @property
     def kept(self) -> Steps:
@@ -79,21 +85,21 @@ class Runs:
         return type(self)(self.edge, self.series[order], self.start[order], self.length[order], found), order
 
     def latest(self, n: int) -> tuple[Codes, Steps, Array]:
-        """Return the last n ≤ edge values of each series that ends in a run of as many, and the step after them."""
+        """Return the last n ≤ edge rows of each series that ends in a run of as many, and the step after them."""
         last = np.append(self.series[1:] != self.series[:-1], np.ones(min(1, len(self.series)), bool))
         long = last & (self.length >= n)
         ends = np.cumsum(self.kept)[long]
         return self.series[long], self.stop[long], self.values[ends[:, None] - np.arange(n, 0, -1)]
 
 
-def most_bytes(rows: int) -> int:
-    """Return the bytes of the runs of so many rows at most: each may be a run of its own."""
-    return 8 * 4 * rows
+def most_bytes(rows: int, width: int) -> int:
+    """Return the bytes of the runs of so many rows and columns at most: each may be a run of its own."""
+    return 8 * (3 + width) * rows
 
 
-def usual_bytes(rows: int) -> int:
+def usual_bytes(rows: int, width: int) -> int:
     """Return the bytes of the runs of so many rows that are four times as long as what is kept of an end."""
-    return 8 * rows // 2 + LEAST_KEPT
+    return 8 * width * rows // 2 + LEAST_KEPT
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +109,7 @@ class Joined:
     Attributes
     ----------
     runs : with those that touch made one.
-    values : what both keep, by series and step, shape (k,).
+    values : what both keep, by series and step, shape (k, 1 + c).
     step : the step of each, shape (k,).
     run : which of the runs each is of now, shape (k,).
     before : which of both states' runs it was of, shape (k,).
@@ -129,12 +135,18 @@ class Joined:
         found: Places = starts[before[starts + context + horizon] - before[starts + context] == horizon]
         return found
 
-    def windows(self, starts: Places) -> Array:
-        """Return the windows that begin there, shape (n, edge + 1)."""
-        made = np.empty((len(starts), self.runs.edge + 1), order="F")
-        for j in range(made.shape[1]):
-            np.take(self.values, starts + j, out=made[:, j])
+    def windows(self, starts: Places, width: int) -> Array:
+        """Return the target in windows of so many steps that begin there, shape (n, width)."""
+        made, target = np.empty((len(starts), width), order="F"), np.ascontiguousarray(self.values[:, 0])
+        for j in range(width):
+            np.take(target, starts + j, out=made[:, j])
         return made
+
+    def beside(self, starts: Places, width: int) -> Array:
+        """Return the covariates of windows that begin there, shape (n, width, c)."""
+        if self.values.shape[1] == 1:
+            return np.zeros((len(starts), width, 0))
+        return self.values[starts[:, None] + np.arange(width), 1:]
 
 
 def joined(a: Runs, b: Runs) -> Joined:
@@ -157,7 +169,7 @@ def joined(a: Runs, b: Runs) -> Joined:
     chain = np.cumsum(begins) - 1
     first = np.flatnonzero(begins)
     length = np.add.reduceat(both.length, first) if len(first) else both.length
-    made = Runs(a.edge, both.series[first], both.start[first], length, np.zeros(0))
+    made = Runs(a.edge, both.series[first], both.start[first], length, both.values[:0])
     of = chain[run]
     keep = (step - made.start[of] < a.edge) | (made.stop[of] - step <= a.edge)
     made = Runs(a.edge, made.series, made.start, made.length, both.values[keep])

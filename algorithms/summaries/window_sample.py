@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Places
 from algorithms.contract import APPROXIMATE, Batch, Shape, State, Summary
+from algorithms.covariates import Covariates
 from algorithms.mixing import mixed
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._runs import Codes, Joined, Runs, joined, most_bytes, usual_bytes
@@ -61,20 +62,24 @@ class WindowSampleState(State):
     ----------
     shape : of the rows.
     context : past values of a window.
+    places : of the covariates among the columns of rows.
     rows : number of windows.
     priority : shape (n,), ascending.
     series : shape (n,), the hash of the name of each window's series.
     windows : shape (n, L + H).
+    beside : shape (n, L + H, c), the covariates of windows.
     changes : of the series: of held-out windows those that were known before them.
     runs : the stretches without a gap, and the values at their ends.
     """
 
     shape: Shape = field(metadata={"static": True})
     context: int = field(metadata={"static": True})
+    places: tuple[int, ...] = field(metadata={"static": True})
     rows: int
     priority: NDArray[np.uint64] = field(metadata={"varies": True})
     series: Codes = field(metadata={"varies": True})
     windows: Array = field(metadata={"varies": True})
+    beside: Array = field(metadata={"varies": True})
     changes: Changes
     runs: Runs
 
@@ -110,7 +115,7 @@ class WindowSample(Summary[WindowSampleState]):
     horizon: Annotated[int, Legal(ge=1), Integer(1, None, searched=False)] = 8
     season: Annotated[int, Legal(ge=1), Integer(1, None, searched=False)] = 1
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = APPROXIMATE
     ordered: ClassVar[bool] = True
@@ -123,14 +128,18 @@ class WindowSample(Summary[WindowSampleState]):
     def init(self, shape: Shape) -> WindowSampleState:
         """Return the sample of no rows."""
         none, width = np.zeros(0, np.uint64), self.context + self.horizon
-        windows, runs = np.zeros((0, width)), Runs.none(self.edge)
-        return WindowSampleState(shape, self.context, 0, none, none, windows, Changes.none(), runs)
+        places = Covariates.of(shape, self.context, self.horizon, 0).places
+        windows, beside = np.zeros((0, width)), np.zeros((0, width, len(places)))
+        runs = Runs.none(self.edge, 1 + len(places))
+        return WindowSampleState(
+            shape, self.context, places, 0, none, none, windows, beside, Changes.none(), runs
+        )
 
     def update(self, state: WindowSampleState, batch: Batch) -> WindowSampleState:
         """Return the sample of the windows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
-        return self._with(state, joined(state.runs, Runs.of(self.edge, batch)), None)
+        return self._with(state, joined(state.runs, Runs.of(self.edge, batch, state.places)), None)
 
     def merge(self, a: WindowSampleState, b: WindowSampleState) -> WindowSampleState:
         """Return the sample of both, and of those across their borders; leaves both alone."""
@@ -141,7 +150,8 @@ class WindowSample(Summary[WindowSampleState]):
         both = replace(
             a, rows=a.rows + b.rows, changes=a.changes.plus(b.changes.series, b.changes.total, b.changes.count)
         )
-        return self._with(self._smallest(both, b.priority, b.series, b.windows), joined(a.runs, b.runs), None)
+        kept = self._smallest(both, b.priority, b.series, b.windows, b.beside)
+        return self._with(kept, joined(a.runs, b.runs), None)
 
     def held_out(self, before: WindowSampleState, test: WindowSampleState) -> WindowSampleState:
         """Return the windows whose next values are all of ``test``; their series changed as was known before."""
@@ -152,14 +162,18 @@ class WindowSample(Summary[WindowSampleState]):
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: the windows kept, and at most the rows at the ends of runs."""
         rows = MOST if shape.rows is None else shape.rows  # each may be a series of its own
-        return self._sampled(rows) + most_bytes(rows) + 8 * 3 * rows
+        return self._sampled(shape, rows) + most_bytes(rows, 1 + self._columns(shape)) + 8 * 3 * rows
 
     def nbytes_of(self, shape: Shape, rows: int) -> int:
         """Bytes that the state of so many rows is expected to take: of long series, of which the ends are kept."""
-        return self._sampled(rows) + usual_bytes(rows)
+        return self._sampled(shape, rows) + usual_bytes(rows, 1 + self._columns(shape))
 
-    def _sampled(self, rows: int) -> int:
-        return min(self.size, rows) * (8 * (self.context + self.horizon) + 16) + 8 * 4
+    def _columns(self, shape: Shape) -> int:
+        return len(Covariates.of(shape, self.context, self.horizon, 0).columns)
+
+    def _sampled(self, shape: Shape, rows: int) -> int:
+        width = (1 + self._columns(shape)) * (self.context + self.horizon)
+        return min(self.size, rows) * (8 * width + 16) + 8 * 4
 
     def _with(self, state: WindowSampleState, both: Joined, starts: Places | None) -> WindowSampleState:
         """Return a state with windows that begin at some places; None for all that lie across a border."""
@@ -167,7 +181,7 @@ class WindowSample(Summary[WindowSampleState]):
         places = both.across(width - 1) if starts is None else starts
         found = self._chosen(state, both, places, width)
         apart = both.across(self.season)
-        change = np.abs(both.values[apart + self.season] - both.values[apart])
+        change = np.abs(both.values[apart + self.season, 0] - both.values[apart, 0])
         run, n = both.run[apart], len(both.runs.series)
         total, count = (np.bincount(run, each, n).astype(np.float64) for each in (change, np.ones(len(run))))
         changes = state.changes.plus(both.runs.series, total, count)
@@ -182,11 +196,11 @@ class WindowSample(Summary[WindowSampleState]):
         if len(places) > self.size:
             new = np.argpartition(priority, self.size - 1)[: self.size]
             places, series, priority = places[new], series[new], priority[new]
-        windows = both.values[places[:, None] + np.arange(width)]
-        return self._smallest(state, priority, series, windows)
+        windows, beside = both.windows(places, width), both.beside(places, width)
+        return self._smallest(state, priority, series, windows, beside)
 
     def _smallest(
-        self, state: WindowSampleState, priority: NDArray[np.uint64], series: Codes, windows: Array
+        self, state: WindowSampleState, priority: NDArray[np.uint64], series: Codes, windows: Array, beside: Array
     ) -> WindowSampleState:
         """Return a state whose sample is of its own windows and others."""
         every = np.concatenate([state.priority, priority])
@@ -194,4 +208,5 @@ class WindowSample(Summary[WindowSampleState]):
         return replace(
             state, priority=every[order], series=np.concatenate([state.series, series])[order],
             windows=np.concatenate([state.windows, windows])[order],
+            beside=np.concatenate([state.beside, beside])[order],
         )  # fmt: skip

@@ -35,6 +35,18 @@ def forecast(
         list[float] | None,
         typer.Option(metavar="SHARE", help="Quantile to write, such as 0.9, as a column q0.9; repeat for more."),
     ] = None,
+    futr_df: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="Rows of the steps to come, with the columns of futr_exog_list; repeat for more."
+        ),
+    ] = None,
+    intervals: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND", help="What quantiles are of: normal errors, or conformal: errors of held-out windows."
+        ),
+    ] = "normal",
     simplest: Simplest = False,
     trial: Trial = None,
     edition: Edition = None,
@@ -53,12 +65,16 @@ def forecast(
     --------
       hpo forecast shops -o next.csv
       hpo forecast shops january.parquet -o next.parquet --horizon 4 --quantile 0.1 --quantile 0.9
+      hpo forecast shops -o next.csv --futr-df prices.csv
     """
     check_output(output)
     result = opened(name, storage=storage, store=store, allow_import=allow_import, edition=edition)
     check_outside(output, result.record)
     candidate = chosen(result, trial, simplest=simplest)
-    made = result.forecast(horizon, quantiles=quantile or (), data=data or None, candidate=candidate)
+    made = result.forecast(
+        horizon, quantiles=quantile or (), data=data or None, futr_df=futr_df or None, intervals=intervals,
+        candidate=candidate,
+    )
     rows = write(output, iter([pa.Table.from_pandas(made, preserve_index=False)]))
     if as_json:
         emit({"file": str(output), "rows": rows, "study": result.record.name})

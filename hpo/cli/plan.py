@@ -164,6 +164,10 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.polish != "no":
         where = "where that gains more than the standard error" if plan.polish == "maybe" else "as asked for"
         yield "polish", f"the best model may take a second pass over the same rows, {where}"
+    if plan.epochs is not None:
+        trained, alone = plan.epochs.trained, plan.epochs.alone
+        shared = f"; trials would train {alone:,} each for itself" if alone > trained else ""
+        yield "epochs", f"{trained:,} to train at most{shared}"
     if plan.wide:
         yield "wide", plan.wide
     if plan.precision:

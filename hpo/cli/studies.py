@@ -368,6 +368,9 @@ def _facts(described: Described) -> list[tuple[str, str]]:
         read = f"{counted(int(cost['rows_read']), 'row')} in its last run"
         facts.append(("read", f"{read}; retraining would have read {cost['rows_if_retrained']:,}"))
         facts.append(("states", f"{cost['states_built']:,} built, {cost['states_reused']:,} reused"))
+        if alone := cost.get("epochs_alone"):
+            trained = f"{cost['epochs_trained']:,} trained"
+            facts.append(("epochs", f"{trained}; each trial for itself would have {alone:,}"))
     return facts
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from algorithms.arrays import Values
+from algorithms.batches import FUTURE, Shape
 from hpo.data.frequency import Document, Frequency, Moments, moments_of, on_clocks, written
 from hpo.data.hashing import Words, hash_values, splitmix
 from hpo.data.values import null_mask
@@ -29,6 +30,7 @@ class Order:
     series : the columns that name series together; none where all rows are of one.
     frequency : of the times.
     zone : the time zone whose clocks times are on; empty for UTC, or no zone.
+    covariates : by what a window has of them (``"future"``, ``"past"``, ``"static"``), further columns.
 
     Examples
     --------
@@ -42,6 +44,23 @@ class Order:
     series: tuple[str, ...]
     frequency: Frequency
     zone: str = ""
+    covariates: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns of covariates."""
+        return tuple(name for _, names in self.covariates for name in names)
+
+    @property
+    def ahead(self) -> tuple[str, ...]:
+        """The columns that are known in advance."""
+        return dict(self.covariates).get(FUTURE, ())
+
+    def marked(self, shape: Shape) -> Shape:
+        """Return the shape of rows, which says of its columns what windows have of them."""
+        given = {name: kind for kind, names in self.covariates for name in names}
+        columns = tuple(replace(column, given=given.get(column.source, "")) for column in shape.columns)
+        return replace(shape, columns=columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -74,14 +93,17 @@ class Order:
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready values."""
-        zone = {"zone": self.zone} if self.zone else {}
-        return {"time": self.time, "series": list(self.series), "frequency": self.frequency.to_dict(), **zone}
+        more: dict[str, object] = {"zone": self.zone} if self.zone else {}
+        if self.covariates:
+            more["covariates"] = {kind: list(names) for kind, names in self.covariates}
+        return {"time": self.time, "series": list(self.series), "frequency": self.frequency.to_dict(), **more}
 
     @classmethod
     def from_dict(cls, document: Document) -> Order:
         """Return what ``to_dict`` wrote."""
         frequency, zone = Frequency.from_dict(document["frequency"]), document.get("zone", "")
-        return cls(document["time"], tuple(document["series"]), frequency, zone)
+        given = tuple((kind, tuple(names)) for kind, names in document.get("covariates", {}).items())
+        return cls(document["time"], tuple(document["series"]), frequency, zone, given)
 
 
 @dataclass(frozen=True, eq=False)

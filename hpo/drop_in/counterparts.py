@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ class Counterpart(NamedTuple):
     imputes : whether missing values are filled.
     sparse : whether sparse tables are answered, too.
     summary : what its states are of.
-    bounded : parameters that may be no larger than rows and columns are many, with their values.
+    refused : says why scikit-learn refuses what an algorithm has a solution of; None where it never does.
     """
 
     name: str
@@ -52,20 +52,12 @@ class Counterpart(NamedTuple):
     imputes: bool
     sparse: bool
     summary: Summary
-    bounded: Mapping[str, object]
+    refused: Callable[..., str | None] | None
 
     @property
     def key(self) -> tuple[str, Summary]:
         """What answers of one reading have in common."""
         return self.name, self.summary
-
-    def check_table(self, rows: int, columns: int) -> None:
-        """Raise Unanswered where a parameter is larger than what is fitted has rows or columns."""
-        selected = self.fields.get(SELECT)
-        columns = min(columns, selected) if isinstance(selected, int) else columns
-        for name, value in self.bounded.items():
-            if isinstance(value, int) and value > min(rows, columns):
-                raise Unanswered(f"{name}={value}, of {rows:,} rows and {columns} columns")
 
 
 def counterpart(estimator: BaseEstimator) -> Counterpart:
@@ -101,10 +93,19 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
     except AlgorithmError as error:
         raise Unanswered(str(error)) from None
     plain = not fields.get(STANDARDIZE) and not fields.get(SELECT)
-    bounded = {name: model.get_params(deep=False)[name] for name in equivalent.bounded}
-    return Counterpart(
-        name, fields, IMPUTE in before, equivalent.sparse and plain, algorithm.summary, bounded
-    )
+    imputes, sparse = IMPUTE in before, equivalent.sparse and plain
+    return Counterpart(name, fields, imputes, sparse, algorithm.summary, equivalent.refused)
+
+
+def answered() -> frozenset[str]:
+    """Return the names of the estimators that states answer for.
+
+    Examples
+    --------
+    >>> {"Ridge", "GaussianNB"} <= answered(), "RandomForestRegressor" in answered()
+    (True, False)
+    """
+    return frozenset(equivalent.path.rpartition(".")[2] for equivalent in _equivalents().values())
 
 
 def _steps(estimator: BaseEstimator) -> list[BaseEstimator]:

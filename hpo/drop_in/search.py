@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 from optuna.samplers import BaseSampler
 from optuna.study import Study
+from scipy.sparse import issparse, spmatrix
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import (
@@ -25,16 +26,20 @@ from sklearn.model_selection import (
     check_cv,
 )
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-from hpo.drop_in.answers import Answers, NoAnswers, Table, place_of
+from algorithms.arrays import Values
+from hpo.drop_in.answers import Answers, NoAnswers, expected_seconds, place_of
 from hpo.drop_in.answers import Scoring as Says
-from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
+from hpo.drop_in.counterparts import Unanswered
 from hpo.drop_in.evaluated import Accelerated, Evaluated, Fits, candidate_of, named
-from hpo.drop_in.proposals import Asked, Proposals, are_lists
+from hpo.drop_in.prepared import Asked, Table, target_of
+from hpo.drop_in.proposals import Asked as Space
+from hpo.drop_in.proposals import Proposals, are_lists
 from hpo.drop_in.words import (
     Evaluate,
     Fallback,
@@ -64,10 +69,10 @@ class _FromStates(BaseSearchCV):
         self._validate_params()
         self.accelerated_ = Accelerated()
         try:
-            table, why = self._table(X, y, params), ""
+            target, why = self._target(X, y, params), ""
         except Unanswered as error:
-            table, why = None, str(error)
-        if table is None:
+            target, why = None, str(error)
+        if target is None:
             if self.fallback == "error":
                 raise ValueError(f"fallback='error': {why}")
             self._as_ever(X, y, params, why)
@@ -83,9 +88,10 @@ class _FromStates(BaseSearchCV):
                     scores = named(once.rows([{}], 1)[0])
                 return {metric: scores[name] for name, metric in metrics.items()}
 
-            answers = Answers(table, fits.splits, list(dict.fromkeys(metrics.values())), store, fitted)
+            names = list(dict.fromkeys(metrics.values()))
+            answers = Answers(fits.X, target, fits.splits, names, store, fitted)
             self._searched(fits, answers, metrics)
-            self.accelerated_.rows_read = answers.rows_read
+            self.accelerated_.rows_read, self.accelerated_.prepared = answers.rows_read, answers.prepared
         return self
 
     @abstractmethod
@@ -118,54 +124,75 @@ class _FromStates(BaseSearchCV):
             raise Unanswered("scoring is no name of a score")
         return dict(named)
 
-    def _table(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Table:
-        """Return the rows as states read them; raises Unanswered where fits are wanted, or take less time."""
+    def _target(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Values:
+        """Return the target as states read it; raises Unanswered where fits are wanted, or take less time."""
         if self.fallback not in ("refit", "error"):
             raise ValueError(f"fallback={self.fallback!r}: write 'refit' or 'error'")
         if set(params) - {"groups"}:
             raise Unanswered(f"fit has the parameters {', '.join(sorted(set(params) - {'groups'}))}")
         if self.return_train_score:
             raise Unanswered("return_train_score=True")
-        if y is None:
-            raise Unanswered("there is no y")
         if vars(self).get("_skl_callbacks"):
             raise Unanswered("the search has callbacks")
         self._metrics()
-        table = Table.of(X, y)
-        splits = self._n_splits(table, params.get("groups"))
-        if self.fallback == "refit" and self._is_small(table, splits):
+        target = target_of(y)
+        splits = self._n_splits(X, target, params.get("groups"))
+        if self.fallback == "refit" and self._is_small(X, splits):
             raise Unanswered("fits take less time")
-        asked = self._some_candidate()
-        answering = counterpart(asked)
-        if self.fallback == "refit" and not self._pays(asked, answering, table, splits):
+        made = self._some_candidate()
+        asked = Asked.of(made)
+        if not asked.before:
+            Table.of(X, target, ())
+        if self.fallback == "refit" and not self._pays(made, asked, X, target, splits):
             raise Unanswered("fits take less time")
-        return table
+        return target
 
-    def _n_splits(self, table: Table, groups: object) -> int:
+    def _n_splits(self, X: ArrayLike, y: Values, groups: object) -> int:
         """Return how many splits there will be; a generator of them is not asked."""
         if isinstance(self.cv, Iterator):
             return 5
-        splitter = check_cv(self.cv, table.y, classifier=is_classifier(self.estimator))
-        return int(splitter.get_n_splits(table.X, table.y, groups))
+        splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        return int(splitter.get_n_splits(X, y, groups))
 
-    def _is_small(self, table: Table, splits: int) -> bool:
+    def _is_small(self, X: ArrayLike, splits: int) -> bool:
         """Return whether so few fits of so small a table take less time than one reading, without a try."""
-        return self._n_candidates() * splits <= FEW and table.X.size <= SMALL
+        if self._n_candidates() * splits > FEW:
+            return False
+        if issparse(X):
+            return int(cast(spmatrix, X).nnz) <= SMALL
+        table = np.asarray(X)
+        return table.dtype.kind in "fiub" and int(table.size) <= SMALL
 
-    def _pays(self, asked: BaseEstimator, answering: Counterpart, table: Table, splits: int) -> bool:
-        """Return whether one reading takes less time than all fits, by the time that one of them takes."""
-        ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
-        ours += table.expected_seconds(answering, splits)
-        rows = np.arange(len(table.y) - len(table.y) // max(splits, 2))
+    def _pays(self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: Values, splits: int) -> bool:
+        """Return whether reading takes less time than all fits, by the time that one of them takes."""
+        rows = np.flatnonzero(np.arange(len(y)) % max(splits, 2))  # of every part, should rows be sorted
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                some = _safe_split(asked, table.X, table.y, rows)
+                some = _safe_split(made, X, y, rows)
                 began = time.perf_counter()
-                asked.fit(*some)
+                made.fit(*some)
+                once = time.perf_counter() - began
+            rest = made[-1:] if asked.before else made
+            width = int(rest.n_features_in_)
         except Exception:  # noqa: BLE001 -- whatever it is, the search itself raises it, or counts it
             return False
-        return self._n_candidates() * splits * (time.perf_counter() - began) > ours
+        ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
+        reading = expected_seconds(asked.answering, len(y), width, splits)
+        if asked.before:
+            ours += self._n_prepared() * splits * (once + WARM / 4 + reading)
+        else:
+            ours += reading
+        return self._n_candidates() * splits * once > ours
+
+    def _n_prepared(self) -> int:
+        """Return how many different steps before a model there will be, at most."""
+        model = self.estimator.steps[-1][0] if isinstance(self.estimator, Pipeline) else ""
+        return self._n_varied(lambda name: not name.startswith(f"{model}__"))
+
+    @abstractmethod
+    def _n_varied(self, counts: Callable[[str], bool]) -> int:
+        """Return how many candidates differ in some of their parameters, at most."""
 
     def _fits(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Fits:
         """Return how candidates are fitted, as ``BaseSearchCV.fit`` does it."""
@@ -269,6 +296,9 @@ class StateGridSearchCV(_FromStates, GridSearchCV):
     def _n_candidates(self) -> int:
         return len(ParameterGrid(self.param_grid))
 
+    def _n_varied(self, counts: Callable[[str], bool]) -> int:
+        return _different(ParameterGrid(self.param_grid), counts)
+
     def _propose(self, evaluate: Evaluate) -> None:
         evaluate(ParameterGrid(self.param_grid))
 
@@ -277,7 +307,7 @@ class StateGridSearchCV(_FromStates, GridSearchCV):
         for candidate in ParameterGrid(self.param_grid):
             made = candidate_of(self.estimator, candidate)
             try:
-                counterpart(made)
+                Asked.of(made)
             except Unanswered as error:
                 why = why or error
             else:
@@ -296,7 +326,7 @@ class StateRandomizedSearchCV(_FromStates, RandomizedSearchCV):
     """
 
     def __init__(
-        self, estimator: BaseEstimator, param_distributions: Asked | Sequence[Asked], *, n_iter: int = 10,
+        self, estimator: BaseEstimator, param_distributions: Space | Sequence[Space], *, n_iter: int = 10,
         scoring: Scoring = None, n_jobs: int | None = None, refit: Refit = True, cv: Splits = None,
         verbose: int = 0, pre_dispatch: int | str = "2*n_jobs", random_state: Seed = None,
         error_score: float | str = np.nan, return_train_score: bool = False, fallback: Fallback = "refit",
@@ -312,6 +342,11 @@ class StateRandomizedSearchCV(_FromStates, RandomizedSearchCV):
 
     def _n_candidates(self) -> int:
         return int(self.n_iter)
+
+    def _n_varied(self, counts: Callable[[str], bool]) -> int:
+        spaces = self.param_distributions
+        every = [spaces] if isinstance(spaces, Mapping) else spaces
+        return int(self.n_iter) if any(counts(name) for space in every for name in space) else 1
 
     def _propose(self, evaluate: Evaluate) -> None:
         evaluate(ParameterSampler(self.param_distributions, self.n_iter, random_state=self.random_state))
@@ -360,7 +395,7 @@ class StateSearchCV(_FromStates):
     }
 
     def __init__(
-        self, estimator: BaseEstimator, param_distributions: Asked, *, n_trials: int = 10, cv: Splits = None,
+        self, estimator: BaseEstimator, param_distributions: Space, *, n_trials: int = 10, cv: Splits = None,
         scoring: Scoring = None, refit: Refit = True, n_jobs: int | None = None, random_state: Seed = None,
         error_score: float | str = np.nan, return_train_score: bool = False, sampler: str | BaseSampler = "auto",
         timeout: float | None = None, store: str | None = None, study: Study | None = None, verbose: int = 0,
@@ -384,6 +419,11 @@ class StateSearchCV(_FromStates):
         if are_lists(self.param_distributions):
             return len(ParameterGrid(self.param_distributions))
         return int(self.n_trials)
+
+    def _n_varied(self, counts: Callable[[str], bool]) -> int:
+        if are_lists(self.param_distributions):
+            return _different(ParameterGrid(self.param_distributions), counts)
+        return int(self.n_trials) if any(counts(name) for name in self.param_distributions) else 1
 
     def _run_search(self, evaluate_candidates: Evaluate) -> None:
         self._propose(evaluate_candidates)
@@ -412,6 +452,11 @@ class StateSearchCV(_FromStates):
             return float(means[wanted if wanted in names else names[0]][-1])
 
         self.study_ = proposals.run(score)
+
+
+def _different(grid: ParameterGrid, counts: Callable[[str], bool]) -> int:
+    """Return how many candidates of a grid differ in some of their parameters."""
+    return len({tuple((name, id(value)) for name, value in one.items() if counts(name)) for one in grid})
 
 
 def accelerate(

@@ -6,21 +6,22 @@ import functools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from algorithms.arrays import Array, Values
-from algorithms.contract import Held, State, Summary
-from algorithms.errors import RepeatedStep
+from algorithms.contract import Held, State, Summary, fitted, steps_of
+from algorithms.errors import InvalidField, RepeatedStep
 from algorithms.lazily import pandas
 from hpo.data.calendar import Calendar, Name
 from hpo.data.hashing import Words
 from hpo.errors import DataError, DataWarning, TuneError
 from hpo.findings.confirm import opened
+from hpo.findings.known_ahead import next_covariates
 from hpo.question.scoring import scores
 from hpo.states.learned.series import extended
-from studies.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from hpo.states.learned.pilot import Pilot
     from hpo.trials.run import Run
     from hpo.trials.selection import Candidate
+
+NORMAL, CONFORMAL = "normal", "conformal"
+"""What quantiles are made of: the deviation of errors, or errors of held-out windows."""
 
 SHOWN = 3
 """Series that a message names at most."""
@@ -43,6 +47,8 @@ def forecasts(
     horizon: int | None,
     quantiles: Sequence[float],
     data: object,
+    futr_df: object,
+    intervals: str,
     reading: Mapping[str, object],
 ) -> pd.DataFrame:
     """Return the next steps of every series, as :meth:`hpo.Result.forecast` describes it."""
@@ -62,15 +68,40 @@ def forecasts(
         with _named(calendar):
             whole = states.summary.merge(whole, _lifted(states.summary, pilot, calendar, dataset))
     ends = states.summary.ends(whole)
-    if ends is None or not len(ends[0]):
+    if ends is None or not ends.n:
         raise TuneError("no series ends in as many rows without a gap as the model looks back at; give more rows")
-    codes, steps, past = ends
-    _warn_of_others(calendar, codes, past.shape[1])
-    shares = _checked(quantiles)
-    mean = np.asarray(model.predict(past))
-    h = _reach(horizon, mean.shape[1])
-    spread = np.asarray(model.quantiles(past, shares))[:, :h] if shares else np.zeros((len(past), h, 0))
-    return _frame(calendar, codes, steps, mean[:, :h], dict(zip(shares, np.moveaxis(spread, 2, 0), strict=True)))
+    _warn_of_others(calendar, ends.series, ends.past.shape[1])
+    shares, past, errors = _checked(quantiles), ends.rows(), _errors(candidate, intervals)
+    h = _reach(horizon, np.asarray(model.predict(past[:1])).shape[1])
+    if needed := model.ahead(h):
+        nexts, known = next_covariates(ends, calendar, pilot.encoder, needed, futr_df, reading)
+        past = ends.rows(nexts)[known]
+        ends = replace(ends, series=ends.series[known], steps=ends.steps[known])
+    mean = np.asarray(model.predict(past))[:, :h]
+    try:
+        spread = np.asarray(model.quantiles(past, shares, errors))[:, :h] if shares else np.zeros((len(past), h, 0))
+    except InvalidField as error:
+        raise TuneError(str(error)) from None
+    return _frame(
+        calendar, ends.series, ends.steps, mean, dict(zip(shares, np.moveaxis(spread, 2, 0), strict=True))
+    )
+
+
+def _errors(candidate: Candidate, intervals: str) -> Array | None:
+    """Return the errors of held-out windows, by the model of each split; None where they are taken as normal."""
+    if intervals == NORMAL:
+        return None
+    if intervals != CONFORMAL:
+        raise TuneError(f"intervals={intervals!r}: give {NORMAL!r} or {CONFORMAL!r}")
+    states = candidate.states
+    if states.sample is None:
+        raise TuneError(
+            f"intervals={CONFORMAL!r}: they are made of held-out windows, and this study keeps none; tune with a "
+            "score on sampled windows beside its own, as scoring=['neg_rmsse', 'neg_mase']"
+        )
+    models = [steps_of(fitted(candidate.algorithm, state))[-1][1] for state in states.train]
+    found = [model.errors(sample) for model, sample in zip(models, states.sample.test, strict=True)]
+    return np.concatenate(found)
 
 
 def _reach(horizon: int | None, most: int) -> int:
@@ -93,7 +124,8 @@ def _checked(quantiles: Sequence[float]) -> list[float]:
 
 def _opened(data: object, calendar: Calendar, targets: Sequence[str], reading: Mapping[str, object]) -> Dataset:
     columns = calendar.order.columns
-    dataset = opened(data, {**reading, "target": list(targets), "features": (), "beside": columns})
+    features = calendar.order.features
+    dataset = opened(data, {**reading, "target": list(targets), "features": features, "beside": columns})
     if missing := [name for name in columns if name not in dataset.schema]:
         raise DataError(f"the rows have no column {missing[0]!r}, which the study knows series by; give it")
     return dataset.exactly(calendar.order.series)
@@ -146,7 +178,7 @@ def _named(calendar: Calendar) -> Iterator[None]:
 def _lifted(summary: Summary, pilot: Pilot, calendar: Calendar, dataset: Dataset) -> State:
     """Return the state of further rows."""
     order, targets = calendar.order, dataset.targets
-    columns = list(dict.fromkeys((*targets, *order.columns)))
+    columns = list(dict.fromkeys((*order.features, *targets, *order.columns)))
     found: State = summary.init(pilot.shape)
     for segment in dataset.segments:
         first = 0
@@ -167,8 +199,8 @@ def _warn_of_others(calendar: Calendar, codes: Words, context: int) -> None:
     named = ", ".join(calendar.called(int(code)).removeprefix("the series ") for code in others[:SHOWN])
     more = ", …" if len(others) > SHOWN else ""
     warnings.warn(
-        f"{counted(len(others), 'series')} left out ({named}{more}): a forecast looks back at {context} steps, and "
-        "there are fewer at the end without a gap",
+        f"{len(others):,} series left out ({named}{more}): a forecast looks back at {context} steps, and there are "
+        "fewer at the end without a gap",
         DataWarning,
         stacklevel=4,
     )

@@ -19,6 +19,7 @@ from hpo.process.threads import one_thread
 from hpo.question.question import searches, solved_from, summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
+from hpo.states.chains import Chains, asked_epochs
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.learned.pilot import Pilot, shape_of
 from hpo.states.learned.seen import context_of
@@ -140,6 +141,7 @@ def load(
     named = {s.name: s for s in able}
     scorer = Scorer(named, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
     tuner = Tuner(scorer, Space(study_space(able, found), able[0].name), study)
+    Chains(kept, asked_epochs(tuner.space.distributions, able)).serve(found)
     polished = _polished(record, tuner, found, kept)
     return Result(Run(tuner, found, record.cost, record, "loaded", polished))
 
@@ -212,4 +214,4 @@ def _pilot(record: StudyRecord, store: StateStore) -> Pilot:
     folds = RecordedFolds(FoldPlan(record.n_cells, splits), record.folds, record.places)
     shape = shape_of(encoder, record.targets)
     calendar = None if record.series is None else kept(record.series, store)
-    return RecordedPilot(encoder, folds, shape, record.pilot, "recorded", calendar=calendar)
+    return RecordedPilot(encoder, folds, shape, record.pilot, "recorded").following(calendar)

@@ -275,6 +275,8 @@ class Result:
         *,
         quantiles: Sequence[float] = (),
         data: object = None,
+        futr_df: object = None,
+        intervals: str = "normal",
         candidate: Candidate | None = None,
         **options: object,
     ) -> pd.DataFrame:
@@ -289,6 +291,11 @@ class Result:
             as those on the rows that the model was made of, at each step and by the scale of each series.
         data : further rows of these series, or of others: files, or a frame. The forecast goes on from them;
             nothing is trained.
+        futr_df : the columns of ``futr_exog_list`` at the steps to come, with those of time and series: files, or a
+            frame. Needed where the model looks at them.
+        intervals : ``"conformal"`` takes quantiles of the errors of held-out windows in place of normal ones:
+            whatever errors are like, of those windows and the next one as many lie below as is asked for. One of
+            the study's scores must be computed on held-out windows, as ``"neg_mase"`` is.
         candidate : one of ``candidates``; None for the best.
         options : of reading, as ``storage_options``.
 
@@ -297,7 +304,7 @@ class Result:
         TuneError
             The study is not of series, or does not reach so far.
         hpo.errors.DataError
-            Further rows do not suit the study, or repeat a time of a series.
+            Further rows do not suit the study, or repeat a time of a series; what is known in advance is not given.
 
         Examples
         --------
@@ -313,7 +320,8 @@ class Result:
         """
         chosen = self.best if candidate is None else candidate
         reading = {**reading_of(self.record, None), **options}
-        return forecasts(self.run, chosen, self.model_of(chosen)[-1], horizon, quantiles, data, reading)
+        model = self.model_of(chosen)[-1]
+        return forecasts(self.run, chosen, model, horizon, quantiles, data, futr_df, intervals, reading)
 
     def _check_single(self) -> None:
         if self.record.several:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,12 +38,14 @@ class _Judged:
     ----------
     model : of what lies before.
     codes, steps : of the series, and the first step that is forecast.
+    rows : what models forecast by.
     past, actual, mean : what was known, came, and was forecast, shapes (n, L), (n, h) and (n, h).
     """
 
     model: BaseEstimator
     codes: Words
     steps: NDArray[np.int64]
+    rows: Array
     past: Array
     actual: Array
     mean: Array
@@ -51,7 +53,7 @@ class _Judged:
     @property
     def errors(self) -> Array:
         """Errors in units of the scale of each series, shape (n, h); those of series without one left out."""
-        scale = np.asarray(self.model.scale(self.past))
+        scale = np.asarray(self.model.scale(self.rows))
         has = scale > 0.0
         return np.asarray((self.actual - self.mean)[has] / scale[has, None])
 
@@ -83,14 +85,21 @@ def _judged(candidate: Candidate, number: int) -> _Judged | None:
     if before is None or after is None or set(split.known) & set(range(min(split.test), states.plan.n_cells)):
         return None
     model = steps_of(fitted(candidate.algorithm, states.train[number]))[-1][1]
-    _, here, there = np.intersect1d(before[0], after[0], return_indices=True)
-    h = min(np.asarray(model.predict(before[2][:1])).shape[1], after[2].shape[1])
-    far = before[1][here] + h == after[1][there]
+    _, here, there = np.intersect1d(before.series, after.series, return_indices=True)
+    ahead = np.asarray(model.predict(before.rows()[:1])).shape[1]
+    h = min(ahead, after.past.shape[1])
+    if model.ahead(ahead) > h:  # values of covariates that are known in advance are not kept so far
+        return None
+    far = before.steps[here] + h == after.steps[there]
     if not far.any():
         return None
     here, there = here[far], there[far]
-    past, actual = before[2][here], after[2][there][:, -h:]
-    return _Judged(model, before[0][here], before[1][here], past, actual, np.asarray(model.predict(past))[:, :h])
+    nexts = np.zeros((len(here), before.covariates.horizon, after.beside.shape[2]))
+    nexts[:, :h] = after.beside[there][:, -h:]
+    known = replace(before, series=before.series[here], past=before.past[here], beside=before.beside[here])
+    rows, actual = known.rows(nexts), after.past[there][:, -h:]
+    mean = np.asarray(model.predict(rows))[:, :h]
+    return _Judged(model, known.series, before.steps[here], rows, known.past, actual, mean)
 
 
 def _split(calendar: Calendar, one: _Judged, score: float) -> Backtest:
@@ -107,14 +116,14 @@ def _by_step(found: Sequence[_Judged]) -> Curve:
 
 def _fans(calendar: Calendar, one: _Judged) -> list[Fan]:
     """Return the worst, the median and the best series of a split, by their scaled errors."""
-    scale = np.asarray(one.model.scale(one.past))
+    scale = np.asarray(one.model.scale(one.rows))
     places = np.flatnonzero(scale > 0.0)
     order = places[np.argsort(-np.mean(one.errors**2, axis=1), kind="stable")]
     ranks = {"worst": order[0], "median": order[len(order) // 2], "best": order[-1]}
     if len(order) < len(ranks):
         ranks = {"the series": order[0]} if len(order) == 1 else {"worst": order[0], "best": order[-1]}
     chosen = np.array([*ranks.values()])
-    spread = np.asarray(one.model.quantiles(one.past[chosen], (LOW, HIGH)))[:, : one.mean.shape[1]]
+    spread = np.asarray(one.model.quantiles(one.rows[chosen], (LOW, HIGH)))[:, : one.mean.shape[1]]
     names, label = calendar.names_of(one.codes[chosen]), calendar.order.frequency.label
     return [
         Fan(

@@ -67,14 +67,14 @@ def pilot_of(question: Question) -> Pilot:
     made = make_pilot(
         dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns, seen_by(question)
     )
-    return replace(made, calendar=question.calendar)
+    return made.following(question.calendar)
 
 
 def seen_by(question: Question) -> Callable[[Pilot], float]:
     """Return what tells of which share of the segments there are leaves that were made with a pilot."""
 
     def share(pilot: Pilot) -> float:
-        ordered = replace(pilot, calendar=question.calendar)
+        ordered = pilot.following(question.calendar)
         told = with_stored(ordered, question.dataset, question.summaries, question.store)
         return share_seen(contexts_of(question, told).values(), told, question.dataset, question.store)
 

@@ -128,7 +128,12 @@ class FarScores:
         return scores
 
     def _is_long(self, algorithm: Algorithm, states: FoldStates) -> bool:
-        """Return whether a setting is expected to take long, by the last one of its algorithm."""
+        """Return whether a setting is expected to take long, by the last one of its algorithm.
+
+        What is trained in epochs goes on from chains of this process, and is trained here.
+        """
+        if algorithm.chained is not None:
+            return False
         took = self._seconds.get(type(algorithm), 0.0)
         return self.failures < LOSSES and len(states.train) > 1 and states.whole.kept_rows > 0 and took >= LONG
 

@@ -29,7 +29,8 @@ class ForgottenFile:
     ----------
     uri : of the file.
     leaves : states of it that were removed.
-    runs : states that it was merged into with others; they are merged again without it, from leaves.
+    runs : states that it was merged into with others; they are merged again without it, from leaves. Chains that
+        were trained on states of its kind are among them.
     notes : what was remembered of its labels, groups and statistics.
     bytes : that were freed.
     stays : documents that were learned from a sample with rows of it: categories, origins, and what summaries know.
@@ -93,6 +94,7 @@ def forget_file(
     beginnings = {*shortened([*keys, *(e.key.segment for e in leaves)]).split()}
     contexts = {e.key.context for e in leaves}
     runs = [e for e in listed if "rolled" in e.about and _holds(e, beginnings, contexts)]
+    runs += [e for e in listed if e.about.get("states") in contexts]
     prints = {str(e.about.get("fingerprint")) for e in leaves}
     before = store.total_bytes
     notes = _forget_notes(store, prints, uri, dry_run=dry_run)

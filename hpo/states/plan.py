@@ -13,6 +13,7 @@ from hpo.data.schema import guessed_width
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.question import Question
+from hpo.states.chains import Epochs, planned
 from hpo.states.contexts import contexts_of, seen_by
 from hpo.states.forecast import forecast
 from hpo.states.learned.agreed import laid_out
@@ -62,6 +63,7 @@ class Plan:
         only reading tells.
     files : which of the data's files it is of, in words; empty for all.
     forecast : what was measured on some rows, if that was asked for; ``seconds`` is from it then.
+    epochs : epochs that are trained, and that trials would train each for itself, at most; None where none are.
     """
 
     algorithms: tuple[str, ...]
@@ -87,6 +89,7 @@ class Plan:
     precision: str = ""
     files: str = ""
     forecast: Forecast | None = None
+    epochs: Epochs | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
@@ -141,6 +144,7 @@ def make_plan(question: Question) -> Plan:
         wide=in_words(question),
         precision="" if pilot is None else precision_in_words(question.summaries, pilot),
         files=dataset.chosen,
+        epochs=planned(question.searched, question.spec.trials, len(question.folds.plan.splits)),
     )
 
 

@@ -1,5 +1,6 @@
 """Settings are tried on a small part of the sample first, and the better third of them on the next.
 
+What is trained in epochs is tried after a part of these instead, on every row: a rung goes on from the one below.
 The m rows of smallest priority of a sample are a sample of size m, so a rung needs no data: it is a prefix of
 the states that are there. Which trials go on is decided by Optuna's own pruners: successive halving
 (Li, Jamieson, Rostamizadeh et al. 2020, "A System for Massively Parallel Hyperparameter Tuning") and Hyperband
@@ -9,12 +10,13 @@ the states that are there. Which trials go on is decided by Optuna's own pruners
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
 
+from algorithms.chained import EPOCHS
 from algorithms.contract import Algorithm, Nested, State
 from algorithms.errors import AlgorithmError
 from hpo.states.evaluate import Scores, score_pairs, usable
@@ -40,7 +42,10 @@ LEAST_ROWS = 60
 """Rows of a training sample below which a rung is left out."""
 
 Rung = tuple[float, tuple[float, ...]]
-"""Mean training rows at a rung, and the fold scores there."""
+"""Mean training rows, or epochs, at a rung, and the fold scores there."""
+
+Part = tuple[int, float, tuple[Algorithm, Sequence[State]]]
+"""A rung's share in twenty-sevenths, its size, and what is scored there."""
 
 
 @dataclass
@@ -75,25 +80,31 @@ class Fidelity:
             algorithm, states = scorer.build(*setting)
         except AlgorithmError as error:
             return None, str(error)
-        for step in STEPS:
-            found = self._at(algorithm, states, step, scorer.metric)
+        rungs = self._parts_of(algorithm, states) if algorithm.chained is None else _epochs_of(scorer, setting)
+        for step, size, (early, train) in rungs:
+            found = self._at(early, train, states, scorer.metric)
             if found is None:
                 continue
-            told.append(_rung(self._part(states, step), found))
+            told.append((size, found.folds))
             trial.report(found.mean, step)
             if trial.should_prune():
                 _note(trial, step, told)
                 return None, None
         scores, reason = scorer.attempt(setting)
         if scores is not None:
-            _note(trial, WHOLE, [*told, _rung(states.train, scores)])
+            _note(trial, WHOLE, [*told, (_size(algorithm, states.train), scores.folds)])
         return scores, reason
 
-    def _at(self, algorithm: Algorithm, states: FoldStates, step: int, metric: str) -> Scores | None:
-        """Return the scores of a part of the sample; None where it is too small."""
-        train = self._part(states, step)
-        if not train:
-            return None
+    def _parts_of(self, algorithm: Algorithm, states: FoldStates) -> Iterator[Part]:
+        """Yield the rungs of an algorithm that is fitted to a sample: parts of it that are large enough."""
+        for step in STEPS:
+            if train := self._part(states, step):
+                yield step, _size(algorithm, train), (algorithm, train)
+
+    def _at(
+        self, algorithm: Algorithm, train: Sequence[State], states: FoldStates, metric: str
+    ) -> Scores | None:
+        """Return the scores of a part; None where it has none."""
         self.fits += len(train)
         try:
             found = score_pairs(algorithm, train, states.held_out, metric, overlap=states.overlap)
@@ -116,9 +127,25 @@ def parts_of(states: Sequence[State], share: float) -> list[Nested]:
     return [sample.prefix(m) for sample, m in zip(samples, sizes, strict=True)]
 
 
-def _rung(train: Sequence[State], scores: Scores) -> Rung:
-    rows = sum(state.rows if state.nested is None else state.nested.n for state in train) / len(train)
-    return rows, scores.folds
+def _epochs_of(scorer: Scorer, setting: Setting) -> Iterator[Part]:
+    """Yield the rungs of an algorithm that is trained in epochs: some of these."""
+    name, values = setting
+    algorithm, states = scorer.build(name, values)
+    length = 0 if algorithm.chained is None else algorithm.chained.length
+    last = 0
+    for step in STEPS:
+        epochs = math.ceil(length * step / WHOLE)
+        if last < epochs < length:
+            early, _ = scorer.build(name, {**values, EPOCHS: epochs})
+            yield step, float(epochs), (early, states.train)
+        last = epochs
+
+
+def _size(algorithm: Algorithm, train: Sequence[State]) -> float:
+    """Return the epochs, or the mean of the training rows."""
+    if algorithm.chained is not None:
+        return float(algorithm.chained.length)
+    return sum(state.rows if state.nested is None else state.nested.n for state in train) / len(train)
 
 
 def _note(trial: Trial, step: int, told: Sequence[Rung]) -> None:

@@ -22,6 +22,7 @@ from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
 from hpo.question.checks import check_fidelity
 from hpo.question.question import Question, masked, solved_from
+from hpo.states.chains import Chains, asked_epochs
 from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_sizes import noted_sizes
@@ -152,6 +153,7 @@ class Runner:
         record = self._noted(self._record(tuner, found, made, cost), found)
         refining = self._refining(found, stop)
         tuner.scorer.refining = refining
+        tuner.scorer.chains = chains = self._chains(found, tuner)
         with (
             Recorder(self.storage, self._stored, tuner.study, record) as recorder,
             FarScores(self.question.engine, self.question.store, stop) as far,
@@ -170,6 +172,9 @@ class Runner:
             record = self._refined(record, refining)
             retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
             cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
+            cost = replace(cost, epochs_trained=chains.trained, epochs_alone=chains.alone)
+            if chains.trained:
+                keep_within_limit(self.question.store, {*self._used(made), *chains.used})
             record = replace(record, cost=cost, forecast=with_memory(record.forecast))
             recorder.describe(record)
             polished = self._polish(tuner, found, stop, record)
@@ -180,6 +185,19 @@ class Runner:
         join = self.question.dataset.join
         tuner.scorer.far = None
         return Run(tuner, found, cost, record, stopped, polished, None if join is None else join.on)
+
+    def _chains(self, found: Evidence, tuner: Tuner) -> Chains:
+        """Return what trains the algorithms that are trained in epochs."""
+        asked = asked_epochs(tuner.space.distributions, tuner.scorer.searched.values())
+        chains = Chains(self.question.store, asked)
+        chains.serve(found)
+        return chains
+
+    def _used(self, made: Reading) -> set[Key]:
+        """Return the keys of the leaves of the study."""
+        segments = [made.pilot.folds.key(segment) for segment in self.question.dataset.segments]
+        runs = runs_of(segments, alone=made.pilot.folds.places is not None)
+        return {Key(c, s) for c in made.contexts.values() for s in (*segments, *(run.key for run in runs))}
 
     def _refining(self, found: Evidence, stop: Event) -> Refining:
         """Return what makes states of more digits where a score needs them."""
@@ -255,9 +273,7 @@ class Runner:
             raise DataError(pilot.calendar.twice(error.series, error.step)) from error
         check_rows(found, made.result, question.metric)
         if made.result.states_built:
-            segments = [made.pilot.folds.key(segment) for segment in question.dataset.segments]
-            used = [*segments, *(run.key for run in runs_of(segments, alone=made.pilot.folds.places is not None))]
-            keep_within_limit(question.store, {Key(c, s) for c in made.contexts.values() for s in used})
+            keep_within_limit(question.store, self._used(made))
         return found, made
 
     def _tuner(self, found: Evidence) -> Tuner:

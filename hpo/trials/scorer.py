@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Summary, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
+from hpo.states.chains import Chains
 from hpo.states.evaluate import Scores, check_usable, evaluate
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
@@ -34,6 +36,7 @@ class Scorer:
     fits : models fitted so far.
     refining : makes states of more digits where a score lacks them; None where there can be none.
     far : scores settings, on workers where it pays; None for this process alone.
+    chains : trains what is trained in epochs, and counts these; None where nothing is counted.
     """
 
     searched: Mapping[str, Searched]
@@ -45,6 +48,7 @@ class Scorer:
     fits: int = 0
     refining: Refining | None = None
     far: FarScores | None = None
+    chains: Chains | None = None
 
     @property
     def rows_read(self) -> int:
@@ -65,6 +69,10 @@ class Scorer:
         if scores is None:
             return None
         return [scores.mean, *(scores.also[name].mean for name in self.also[: self.goals - 1])]
+
+    def trial(self) -> AbstractContextManager[None]:
+        """Return a block in which one setting is scored, perhaps on several rungs."""
+        return contextlib.nullcontext() if self.chains is None else self.chains.trial()
 
     def attempt(self, setting: Setting) -> tuple[Scores | None, str | None]:
         """Return the fold scores of a setting, or None and why it has none."""

@@ -148,7 +148,8 @@ class Tuner:
     def take_over(self, trial: FrozenTrial, study: str) -> FrozenTrial:
         """Add another study's trial to this one, scored anew from these states."""
         setting = self.setting(trial)
-        scores, error = self.scorer.attempt(setting)
+        with self.scorer.trial():
+            scores, error = self.scorer.attempt(setting)
         note = note_of(
             scores,
             TrialNote(warm_start=study, rows_read=0, states=self.scorer.context(setting), error=error),
@@ -176,9 +177,10 @@ class Tuner:
 
     def _tried(self, proposal: Proposal, setting: Setting) -> tuple[Scores | None, str | None]:
         """Return the scores of a new setting or why it has none, by way of the rungs where there are any."""
-        if self.fidelity is None or proposal.trial is None:
-            return self.scorer.attempt(setting)
-        return self.fidelity.attempt(self.scorer, proposal.trial, setting)
+        with self.scorer.trial():
+            if self.fidelity is None or proposal.trial is None:
+                return self.scorer.attempt(setting)
+            return self.fidelity.attempt(self.scorer, proposal.trial, setting)
 
     def _learn_from(self, params: Mapping[str, object], error: str | None) -> None:
         """Leave out what turns out to fail always, and warn of it once."""

@@ -21,6 +21,10 @@ Kind = Literal["exact", "sample", "approximate", "ordered"]
 """What models are of: every row; a sample; near those of every row; one pass in one order."""
 
 
+EPOCHS = "epochs_trained", "epochs_alone"
+"""What the ledger of a study says that trained in epochs; others leave it out."""
+
+
 SENSELESS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What reading values of other kinds than were written raises."""
 
@@ -38,6 +42,8 @@ class Work:
     seconds_pass, seconds_trials : wall time.
     states_built, states_reused : leaves computed, and leaves found in the store.
     pilot_rows : rows looked at for the pilot sample (of the columns that need one).
+    epochs_trained, epochs_alone : epochs that models were trained for, and those that trials would have trained
+        each for itself.
     """
 
     rows_read: int = 0
@@ -48,6 +54,8 @@ class Work:
     states_built: int = 0
     states_reused: int = 0
     pilot_rows: int = 0
+    epochs_trained: int = 0
+    epochs_alone: int = 0
 
     @property
     def work(self) -> Work:
@@ -282,6 +290,8 @@ class StudyRecord:
         values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
+        if not self.cost.epochs_alone:
+            found["cost"] = {key: value for key, value in found["cost"].items() if key not in EPOCHS}
         spare = "polish", "edition", "forecast", "series"
         return {key: value for key, value in found.items() if key not in spare or value is not None}
 
@@ -386,7 +396,7 @@ class TrialNote:
     warm_start : the study that it was taken over from.
     converged : whether every solver reached its tolerance.
     fidelity : the share of the sample that it came to.
-    rungs : mean training rows and fold scores of each part of the sample.
+    rungs : mean training rows, or epochs, and the fold scores there.
     fold_scores, std_error, score_bounds : of the score that is optimised first.
     fold_overlap : test rows by training rows, where splits test the same rows; else 0.
     scores : of the further scores.

@@ -258,10 +258,24 @@ def cost_text(ledger: Ledger) -> str:
     >>> cost_text(Ledger(rows_read=673_552, rows_if_retrained=340_143_760, segments=months))
     'It read 336,776 rows twice; retraining would have read 340 million: 505×.'
     """
-    retrained = count_text(ledger.rows_if_retrained)
+    retrained, epochs = count_text(ledger.rows_if_retrained), epochs_text(ledger)
     if ledger.rows_read <= 0:
-        return f"It read no rows: every state was in the store. Retraining would have read {retrained}."
-    return f"It read {readings_text(ledger)}; retraining would have read {retrained}: {ratio_text(ledger)}."
+        return f"It read no rows: every state was in the store. Retraining would have read {retrained}.{epochs}"
+    return f"It read {readings_text(ledger)}; retraining would have read {retrained}: {ratio_text(ledger)}.{epochs}"
+
+
+def epochs_text(ledger: Ledger) -> str:
+    """Return how many epochs were trained, in a sentence after a space; empty where none were asked for.
+
+    Examples
+    --------
+    >>> epochs_text(Ledger(epochs_trained=20, epochs_alone=60))
+    ' It trained 20 epochs; trials would have trained 60 each for itself.'
+    """
+    if not ledger.epochs_alone:
+        return ""
+    trained, alone = counted_text(ledger.epochs_trained, "epoch"), count_text(ledger.epochs_alone)
+    return f" It trained {trained}; trials would have trained {alone} each for itself."
 
 
 def readings_text(ledger: Ledger) -> str:

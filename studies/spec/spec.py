@@ -12,6 +12,7 @@ from studies.errors import Problem, SpecError
 from studies.masking import mask
 from studies.naming import short
 from studies.spec import engines, half_lives, text_files, values
+from studies.spec.documents import Documents, as_documents
 from studies.spec.fields import Folds, Names, Searched, moment, period, seconds
 from studies.spec.interactions import Interactions
 from studies.spec.joins import Joins
@@ -129,6 +130,20 @@ class StudySpec(Strict):
     items of fewer users out. The study is of a sparse matrix of users by items; algorithms of the task
     ``recommendation`` take it."""
 
+    documents: Annotated[
+        Annotated[Documents, BeforeValidator(as_documents)] | None,
+        Option(
+            "str | Mapping[str, object] | None",
+            "rows of one text each, of which a matrix of documents by words is made",
+            "{text: COLUMN, max_features: 4000, stop_words: english}",
+            defines="if given",
+        ),
+    ] = None
+    """Where each row of the data is one document: the column of its text, or ``{"text": column}`` with parameters
+    of scikit-learn's ``CountVectorizer``: ``max_features`` (4,000), ``min_df``, ``max_df``, ``stop_words``,
+    ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``. The study is of a sparse matrix of
+    documents by words. ``topics`` takes the column by itself where the data has no other."""
+
     time: Annotated[
         str | None,
         Option(
@@ -162,6 +177,34 @@ class StudySpec(Strict):
     """With ``time``: how far apart times are: ``"Y"``, ``"Q"``, ``"M"``, ``"W"``, ``"D"``, ``"B"`` (weekdays),
     ``"h"``, ``"min"``, ``"s"``, or so many of them, as ``"15min"``; of a column of numbers their distance, as
     ``"1"``. None finds it: what the distances of all times are multiples of."""
+
+    futr_exog_list: Annotated[
+        Names | None,
+        Option(
+            "str | Iterable[str] | None", "with time: columns whose next values are known in advance", "[COLUMN]",
+            defines="if given",
+        ),
+    ] = None
+    """With ``time``: columns whose next values are known when a forecast is made, such as prices and holidays.
+    Models look at their last values and at those of the steps that they forecast, which ``forecast`` is given."""
+
+    hist_exog_list: Annotated[
+        Names | None,
+        Option(
+            "str | Iterable[str] | None", "with time: columns of which past values alone are known", "[COLUMN]",
+            defines="if given",
+        ),
+    ] = None
+    """With ``time``: columns of which only past values are known when a forecast is made."""
+
+    stat_exog_list: Annotated[
+        Names | None,
+        Option(
+            "str | Iterable[str] | None", "with time: columns that do not change within a series", "[COLUMN]",
+            defines="if given",
+        ),
+    ] = None
+    """With ``time``: columns that do not change within a series, such as a region; they may name series, too."""
 
     features: Annotated[
         Names | None,

@@ -139,7 +139,7 @@ def _levels(columns: list[pd.Series], w: Array, least: float, *, missing: bool =
     total = float(w.sum())
     known = sorted(
         {c for c, v in zip(codes[0], w, strict=True) if v > 0 and (missing or c is not None)},
-        key=lambda c: (c is None, str(c)),
+        key=lambda c: (c is None, c if isinstance(c, (int, float)) else 0, str(c)),
     )
     weight = {c: float(w[[x == c for x in codes[0]]].sum()) for c in known}
     rare = {c for c in known if weight[c] < least * total}

@@ -1433,4 +1433,16 @@ KNOWN: tuple[Example, ...] = (
         "group",
         "neg_root_mean_squared_error",
     ),
+    # Refused, and no need to do better: of rows beside one of 2e10 times their size scikit-learn's own centring leaves
+    # seven digits of the score, which move with the order of the rows; the raw values themselves decide it.
+    Example(
+        Spec(seed=829272, rows=20, cols=(Col("even", offset=-30.0, marked="file", unit=9),
+            Col("constant", "Int8", offset=100000.0, scale=1, missing=0.02)), offset=1.0, order="grouped",
+            source="parquet", files=7, parts=5, dtype="int8"),
+        "ridge",
+        (("alpha", 1e-8), ("fit_intercept", True), ("impute", "indicator"), ("min_frequency", 0.03),
+         ("select", None), ("standardize", True)),
+        "time",
+        "neg_mean_squared_error",
+    ),
 )  # fmt: skip

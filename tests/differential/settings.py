@@ -15,6 +15,7 @@ from differential.tables import Spec, Table
 SQUARED = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error", "explained_variance")
 ROWS = ("neg_mean_absolute_error", "r2", "neg_mean_squared_error")
 CLASSES = ("accuracy", "neg_log_loss", "balanced_accuracy")
+OUTLIERS = ("roc_auc", "average_precision", "balanced_accuracy", "f1")
 SPLITS = ("parts", "parts", "kfold", "shuffle", "time", "repeated")
 DEALT: dict[str, dict[str, Any]] = {
     "dealt": {"scheme": "kfold"},
@@ -63,11 +64,20 @@ SETTINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "tweedie": {**prepared, "alpha": st.sampled_from([1e-4, 1e-2, 1.0]), "power": st.sampled_from([1.1, 1.5, 1.9])},
 }  # fmt: skip
 SETTINGS["knn_classifier"] = SETTINGS["knn_regressor"]
+SETTINGS["isolation_forest"] = {
+    "impute": imputes,
+    "min_frequency": shares,
+    "n_estimators": st.just(5),
+    "max_samples": st.just(256),
+    "max_features": st.sampled_from([0.5, 1.0]),
+    "contamination": st.sampled_from(["auto", 0.1, 0.4]),
+}
+"""Trees of all rows: of some, which these are depends on the rows' order in a sample."""
 FEW_COLUMNS = ("qda",)
 """Algorithms that need more rows of each class than columns, and would else be refused most of the time."""
 COUNTED = ("multinomial_nb", "bernoulli_nb", "complement_nb", "categorical_nb")
 TARGETS = {
-    **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic"), "class"),
+    **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic", "isolation_forest"), "class"),
     "poisson": "count",
     "gamma": "positive",
     "tweedie": "positive",
@@ -96,6 +106,8 @@ def scores_of(algorithm: str) -> tuple[str, ...]:
     """Return the scores that are asked of an algorithm."""
     if algorithm == "pca":
         return ("log_likelihood",)
+    if algorithm == "isolation_forest":
+        return OUTLIERS
     if TARGETS.get(algorithm) == "class":
         own = () if algorithm in ("knn_classifier", "logistic", "complement_nb") else ("log_likelihood",)
         return (*own, *CLASSES)
@@ -110,6 +122,8 @@ def examples(algorithm: str) -> st.SearchStrategy[Example]:
     specs = tables.specs(target, kinds)
     if algorithm in FEW_COLUMNS:
         specs = specs.map(lambda s: replace(s, cols=s.cols[:5], rows=max(s.rows, 60)))
+    if algorithm == "isolation_forest":
+        specs = specs.map(lambda s: replace(s, weights="none"))  # by weights rows are drawn, in their order
     return st.builds(
         Example,
         specs,

@@ -133,7 +133,7 @@ def make_data(count: int = 200) -> ReportData:
             (f"{'dest' if i % 3 else 'carrier'}={chance.choice('ABCDEFG')}{i}", chance.gauss(0, 6))
             for i in range(60)
         ],
-        ledger=Ledger(336_776, 340_143_760, 7_340_032, 0.41, 0.78, 24, 132, 20_000, segments),
+        ledger=Ledger(336_776, 340_143_760, 7_340_032, 0.41, 0.78, 24, 132, 20_000, segments=segments),
         spec_yaml=SPEC,
         notes=["9,430 rows have no arr_delay and were left out."],
         dropped_rows=9_430,

@@ -105,16 +105,16 @@ class ArrayBlock:
     def batches(
         self, start: int, stop: int, columns: Sequence[str], batch_rows: int
     ) -> Iterator[pa.RecordBatch]:
-        """Yield batches; each copies its own rows only."""
-        places = self.places
-        others = [name for name in columns if name not in places]
+        """Yield batches; each copies its own rows and columns only."""
+        wanted = {name: place for place, name in enumerate(n for n in columns if n in self.places)}
+        others = [name for name in columns if name not in wanted]
         for low in range(start, stop, batch_rows):
             high = min(low + batch_rows, stop)
-            none = len(others) == len(columns)  # a target needs none of the matrix
-            dense = np.zeros((0, 0)) if none else self._dense(low, high)
+            places = [self.places[name] for name in wanted]
+            dense = self._dense(low, high, places) if places else np.zeros((0, 0))
             table = self.beside.table.select(others).slice(low, high - low)
             arrays = [
-                arrow_numbers(dense[:, places[name]]) if name in places else _one_chunk(table.column(name))
+                arrow_numbers(dense[:, wanted[name]]) if name in wanted else _one_chunk(table.column(name))
                 for name in columns
             ]
             yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
@@ -148,8 +148,11 @@ class ArrayBlock:
             return NO_VALUES
         return arrow_numbers(np.ascontiguousarray(self.matrix[rows, self.places[name]]))
 
-    def _dense(self, low: int, high: int) -> Values:
+    def _dense(self, low: int, high: int, places: Sequence[int]) -> Values:
+        """Return some columns of some rows, column by column."""
         rows = _rows(self.matrix, low, high)
+        if len(places) < len(self.names):
+            rows = rows[:, places]
         return rows.toarray(order="F") if _is_sparse(rows) else np.asfortranarray(rows)
 
 

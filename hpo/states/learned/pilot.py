@@ -84,6 +84,12 @@ class Pilot:
         made.__dict__["digest"] = self.digest  # of many columns it takes long
         return made
 
+    def following(self, calendar: Calendar | None) -> Pilot:
+        """Return the pilot of rows that follow one another as a calendar has it; as it is where none is given."""
+        if calendar is None:
+            return self
+        return replace(self, calendar=calendar, shape=calendar.order.marked(self.shape))
+
     def ready(self, summary: Summary) -> Summary:
         """Return the summary as a pass uses it: knowing what it learned."""
         known = self.known.get(summary)

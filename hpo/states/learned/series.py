@@ -48,7 +48,12 @@ class _Seen:
 
 
 def calendar_of(
-    dataset: Dataset, time: str, series: Sequence[str], freq: str | None, store: StateStore
+    dataset: Dataset,
+    time: str,
+    series: Sequence[str],
+    freq: str | None,
+    store: StateStore,
+    covariates: Mapping[str, Sequence[str]] | None = None,
 ) -> Calendar:
     """Return the series of a data set and how their times follow; reads the columns of both where they are unknown.
 
@@ -58,6 +63,7 @@ def calendar_of(
     time, series : columns.
     freq : name of the frequency; None finds it.
     store : where it is remembered.
+    covariates : further columns, by what a window has of them.
 
     Raises
     ------
@@ -70,6 +76,7 @@ def calendar_of(
         raise DataError(f"target {dataset.targets[0]!r} has no value in any row")
     times = np.unique(np.concatenate([one.times for one in with_rows]))
     order = _order(dataset, time, tuple(series), freq, times)
+    order = replace(order, covariates=tuple((kind, tuple(names)) for kind, names in (covariates or {}).items()))
     codes, places = np.unique(np.concatenate([one.codes for one in seen]), return_index=True)
     names = [name for one in seen for name in one.names]
     spans = {

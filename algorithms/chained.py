@@ -1,0 +1,184 @@
+"""Chains: what an algorithm is after some epochs, and algorithms that go on from there.
+
+The state of a network is no sufficient statistic: nothing but the rows themselves gives the state of another
+penalty or step size. What trials can share is the *prefix* of training: two of them that were alike for five epochs
+have those five in common, and a longer run goes on from a shorter one. So a chain is all that the next epoch needs,
+as arrays, and training depends on nothing else: stopped and taken up again it gives the same bits.
+"""
+
+from __future__ import annotations
+
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, TypeAlias
+
+import numpy as np
+from typing_extensions import TypeVar
+
+from algorithms.arrays import Array, Values
+from algorithms.brief import brief
+from algorithms.held import S, State
+
+M = TypeVar("M", covariant=True, default=object)
+
+EPOCHS = "epochs"
+"""The hyperparameter that says how long an algorithm is trained."""
+
+NAMED = {"named": True}
+"""Of a field that holds arrays by name, whatever their names, types and shapes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """What an algorithm is after some epochs: all that the next one needs.
+
+    Attributes
+    ----------
+    epoch : epochs trained.
+    seed : the random key: with the number of an epoch it decides the order of the rows, and whatever is drawn.
+    parameters : the model, by name.
+    optimizer : what the optimizer remembers, by name.
+    best : the model after the epoch of the lowest held-out loss; empty where no loss is held out.
+    losses : the held-out loss after each epoch, shape (epoch,); empty where none is held out.
+
+    Examples
+    --------
+    >>> Chain(0, seed=1).nbytes, Chain(3, 1, {"coef": np.zeros(2)}).epoch
+    (0, 3)
+    """
+
+    epoch: int
+    seed: int
+    parameters: Mapping[str, Values] = field(default_factory=dict, metadata=NAMED)
+    optimizer: Mapping[str, Values] = field(default_factory=dict, metadata=NAMED)
+    best: Mapping[str, Values] = field(default_factory=dict, metadata=NAMED)
+    losses: Array = field(default_factory=lambda: np.zeros(0), metadata={"varies": True})
+
+    __repr__ = brief
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        named = (*self.parameters.values(), *self.optimizer.values(), *self.best.values())
+        return sum(array.nbytes for array in (*named, self.losses))
+
+
+class Chained(ABC, Generic[S, M]):
+    """An algorithm that is trained in epochs, and goes on from where it, or one alike, stopped.
+
+    Its hyperparameters are of three kinds: ``epochs``, how long; those in force during an epoch; and those of the
+    trained model alone, which need no training. A subclass that is an :class:`~algorithms.contract.Algorithm`
+    has the field ``epochs``.
+    """
+
+    version: ClassVar[int] = 1
+    """Part of the key of its chains: raised when training changes."""
+
+    @property
+    def chained(self) -> Chained | None:
+        """The algorithm itself."""
+        return self
+
+    @property
+    @abstractmethod
+    def length(self) -> int:
+        """Epochs that it is trained for, at most."""
+
+    @abstractmethod
+    def in_force(self, epoch: int) -> Mapping[str, object]:
+        """Return what decides an epoch beside the chain before it, as JSON values; of epoch 0, where it begins."""
+
+    @abstractmethod
+    def begin(self, state: S) -> Chain:
+        """Return the chain of no epoch."""
+
+    @abstractmethod
+    def advance(self, chain: Chain, state: S) -> Iterator[Chain]:
+        """Yield the chain after each further epoch, without end; leaves the chain that it was given alone.
+
+        Raises
+        ------
+        FitFailed
+            An epoch cannot be trained, or ends with what is no number; what was yielded before stays good.
+        """
+
+    @abstractmethod
+    def trained(self, chain: Chain, state: S) -> M:
+        """Return the model's numbers: those of the best epoch where losses are held out, else of the last."""
+
+    def stops(self, losses: Array) -> int | None:
+        """Return the epoch after which training stops early, by the held-out losses; None where it goes on."""
+        return None
+
+    def solve(self, state: S) -> M:
+        """Return the trained model's numbers, from the chains that are known of this state's rows."""
+        return self.trained(chain_of(self, state), state)
+
+
+def ends(algorithm: Chained, chain: Chain) -> bool:
+    """Return whether an algorithm is trained no further."""
+    return chain.epoch >= algorithm.length or algorithm.stops(chain.losses) is not None
+
+
+def further(algorithm: Chained[S, object], chain: Chain, state: S) -> Iterator[Chain]:
+    """Yield the chain after each epoch that is left to train."""
+    if ends(algorithm, chain):
+        return
+    for following in algorithm.advance(chain, state):
+        yield following
+        if ends(algorithm, following):
+            return
+
+
+def alone(algorithm: Chained[S, object], state: S) -> Chain:
+    """Return the chain that an algorithm ends with, trained from the beginning."""
+    last = algorithm.begin(state)
+    for following in further(algorithm, last, state):
+        last = following
+    return last
+
+
+Trainer: TypeAlias = Callable[[Chained, State], Chain]
+"""What trains algorithms on a state's rows: it may know chains that they can go on from."""
+
+V = TypeVar("V")
+
+
+class ByState(Generic[V]):
+    """Values by the very state that they are of, as long as it lives; states need no hash.
+
+    Examples
+    --------
+    >>> state, known = State(), ByState()
+    >>> known[state] = 3
+    >>> known.get(state), known.get(State()) is None
+    (3, True)
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[int, tuple[weakref.ref[State], V]] = {}
+
+    def __setitem__(self, state: State, value: V) -> None:
+        address, values = id(state), self._values
+        values[address] = weakref.ref(state, lambda _: values.pop(address, None)), value
+
+    def get(self, state: State) -> V | None:
+        """Return the value of a state; None where it has none."""
+        found = self._values.get(id(state))
+        return None if found is None or found[0]() is not state else found[1]
+
+
+_TRAINERS: ByState[Trainer] = ByState()
+
+
+def train_by(trainer: Trainer, state: State) -> None:
+    """Let a trainer answer for the algorithms of a state, as long as the state lives; the answers are the same."""
+    _TRAINERS[state] = trainer
+
+
+def chain_of(algorithm: Chained, state: State) -> Chain:
+    """Return the chain that an algorithm ends with on a state's rows."""
+    trainer = _TRAINERS.get(state)
+    return alone(algorithm, state) if trainer is None else trainer(algorithm, state)

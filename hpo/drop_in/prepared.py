@@ -1,0 +1,200 @@
+"""Steps before a model that no hyperparameter stands for: fitted once for each split, whatever follows them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse, spmatrix
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import _safe_split
+
+from algorithms.arrays import Values
+from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
+from hpo.drop_in.words import Split
+from hpo.process.memory import available_memory
+
+SHARE = 0.25
+"""Share of the free memory that the tables of one kind of steps may take, those of all splits together."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that states answer for.
+
+    Attributes
+    ----------
+    X : numbers, an array or a sparse matrix.
+    y : one column without gaps.
+    splits : rows to train on and to test on.
+    beside : how many tables stand beside each other; 0 for one that was given, and is no copy.
+    """
+
+    X: Values
+    y: Values
+    splits: Sequence[Split]
+    beside: int = 0
+
+    @classmethod
+    def of(cls, X: ArrayLike, y: Values, splits: Sequence[Split], beside: int = 0) -> Table:
+        """Return the table; raises Unanswered for features that are no numbers."""
+        table = cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
+        if table.dtype.kind == "O":  # such as a frame of booleans and numbers
+            with suppress(ValueError, TypeError):
+                table = table.astype(np.float64)
+        if table.ndim != 2 or table.dtype.kind not in "fiub":
+            raise Unanswered("X is no table of numbers")
+        return cls(table, y, splits, beside)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the copy that it is."""
+        if not self.beside:
+            return 0
+        return 12 * int(cast(spmatrix, self.X).nnz) if issparse(self.X) else int(self.X.nbytes)
+
+    def check_room(self, nbytes: int) -> None:
+        """Raise Unanswered where so many bytes for each table that stands beside it are too many."""
+        if nbytes * self.beside > SHARE * available_memory():
+            raise Unanswered(
+                f"what the steps before the model make takes {nbytes * self.beside / 1e9:.1f} GB"
+            )
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether values of X are missing."""
+        values = self.X.data if issparse(self.X) else self.X
+        return self.X.dtype.kind == "f" and bool(np.isnan(values).any())
+
+    def suited(self, asked: Counterpart) -> Table:
+        """Return the table as an algorithm takes it; raises Unanswered where it does not.
+
+        What steps made sparse is made dense: a model of the same rows is the same.
+        """
+        if self.has_gaps and not asked.imputes:
+            raise Unanswered("values are missing, and no step fills them")
+        if not issparse(self.X) or asked.sparse:
+            return self
+        if not self.beside:
+            raise Unanswered("X is sparse")
+        self.check_room(8 * self.X.shape[0] * self.X.shape[1])
+        return Table(cast(scipy.sparse.csr_array, self.X).toarray(), self.y, self.splits, self.beside)
+
+
+def target_of(y: ArrayLike | None) -> Values:
+    """Return the target as one column without gaps; raises Unanswered where it is none."""
+    if y is None:
+        raise Unanswered("there is no y")
+    target = np.asarray(y)
+    if target.ndim != 1:
+        raise Unanswered("y is not one column")
+    if target.dtype.kind == "f" and not np.isfinite(target).all():
+        raise Unanswered("y has values that are missing or infinite")
+    return target
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A candidate as states are asked for it.
+
+    Attributes
+    ----------
+    before : steps that are fitted, in the order of a pipeline; empty for none.
+    answering : what stands for the rest.
+    """
+
+    before: tuple[BaseEstimator, ...]
+    answering: Counterpart
+
+    @classmethod
+    def of(cls, candidate: BaseEstimator) -> Asked:
+        """Return it, with as few steps to be fitted as can be; raises Unanswered."""
+        steps = [step for _, step in candidate.steps] if type(candidate) is Pipeline else []
+        why = None
+        for k in range(max(len(steps), 1)):
+            try:
+                rest = counterpart(candidate[k:] if k else candidate)
+            except Unanswered as error:
+                why = error
+            else:
+                made = [step for step in steps[:k] if step is not None and step != "passthrough"]
+                return cls(tuple(made), rest)
+        raise cast(Unanswered, why)
+
+    @property
+    def key(self) -> object:
+        """What candidates have in common whose steps before are the same."""
+        return tuple(_key(step) for step in self.before)
+
+
+def tables_of(
+    before: Sequence[BaseEstimator], X: ArrayLike, y: Values, splits: Sequence[Split]
+) -> list[Table]:
+    """Return the rows as steps make them: for each split of its own; one table where there are no steps.
+
+    Raises
+    ------
+    Unanswered
+        A step cannot be fitted, makes no numbers, or more than fit in memory.
+    """
+    if not before:
+        return [Table.of(X, y, splits)]
+    made: list[Table] = []
+    for split in splits:
+        made.append(_table_of(before, X, y, split, len(splits)))
+        made[0].check_room(made[0].nbytes)
+    return made
+
+
+def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: Split, splits: int) -> Table:
+    steps = Pipeline([(str(k), step) for k, step in enumerate(before)])
+    train, test = [np.asarray(rows) for rows in split]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit of the winner warns of the same
+        try:
+            known = _safe_split(steps, X, y, train)
+            first = steps.fit_transform(*known)
+            second = steps.transform(_safe_split(steps, X, y, test, train)[0])
+        except Exception as error:  # noqa: BLE001 -- whatever it is, a fit raises it again
+            raise Unanswered(f"{type(error).__name__} in a step before the model: {error}") from None
+    stack: Callable[..., ArrayLike] = scipy.sparse.vstack if issparse(first) else np.concatenate
+    rows = stack([first, second]) if issparse(first) else stack([np.asarray(first), np.asarray(second)])
+    places = np.arange(len(train)), np.arange(len(train), len(train) + len(test))
+    return Table.of(rows, np.concatenate([y[train], y[test]]), [places], splits)
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """An object that equals itself alone, and lives as long as what is kept under it."""
+
+    what: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.what is other.what
+
+    def __hash__(self) -> int:
+        return id(self.what)
+
+
+def _key(what: object) -> object:
+    """Return what equals that of another object where both say the same."""
+    if isinstance(what, BaseEstimator):
+        return type(what), tuple(
+            (name, _key(value)) for name, value in sorted(what.get_params(False).items())
+        )
+    if isinstance(what, list | tuple):
+        return type(what), tuple(_key(one) for one in what)
+    if isinstance(what, Mapping):
+        return type(what), tuple((_key(name), _key(value)) for name, value in what.items())
+    if isinstance(what, np.ndarray) and what.dtype != object:
+        return "array", what.shape, what.dtype.str, what.tobytes()
+    if what is None or isinstance(what, str | int | float | complex | bytes | type):
+        return type(what), repr(what)
+    return _Same(what)

@@ -1,0 +1,337 @@
+"""Training shared by prefix: trials are a tree of epochs, and each of these is trained once.
+
+The key after an epoch is the digest of the key before it and of what is in force during it; the first one, of
+the algorithm's class, what decides where it begins, and the rows. So two trials share the keys of their common
+prefix, whoever ran them and when. A trial goes on from the longest prefix that is known: in memory, or in the
+store, where chains are leaves like any other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+
+from optuna.distributions import BaseDistribution
+
+from algorithms.brief import briefly
+from algorithms.chained import EPOCHS, ByState, Chain, Chained, ends, further, train_by
+from algorithms.contract import State
+from algorithms.errors import AlgorithmError
+from hpo.errors import StoreWarning, TuneError
+from hpo.question.search import Searched
+from hpo.states.contexts import Evidence
+from state_store import Key, StateStore, StoreError, digest
+from state_store.content import content
+from studies.sampling.space import cardinality, choices
+
+HELD = 1 << 27
+"""Bytes of chains that are held in memory."""
+
+SMALL = 1 << 16
+"""Bytes of a chain that is held in memory after every epoch, at most."""
+
+EVERY = 10.0
+"""Seconds after which a chain that is being trained is kept, whatever its epoch: what a kill costs."""
+
+
+FEW = 32
+"""Numbers of epochs that a range has, at most, for chains to be kept at each."""
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """How many epochs were trained, and how many trials would have trained each for itself.
+
+    Examples
+    --------
+    >>> Epochs(trained=20, alone=60).saved
+    40
+    """
+
+    trained: int = 0
+    alone: int = 0
+
+    @property
+    def saved(self) -> int:
+        """Epochs that others had trained."""
+        return self.alone - self.trained
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the chains of a state's rows begin with.
+
+    Attributes
+    ----------
+    states : the key of the states.
+    rows : digest of the rows; empty until somebody asks.
+    """
+
+    states: str
+    rows: str = ""
+
+    @property
+    def context(self) -> str:
+        """The context that the chains are kept in."""
+        return digest(["chains", self.states])
+
+
+@briefly
+@dataclass(eq=False)
+class Chains:
+    """What trains the algorithms of a study on the rows of its states.
+
+    Attributes
+    ----------
+    store : where chains are kept.
+    asked : epochs that trials are known to ask for: chains are kept there.
+    trained : epochs that were trained.
+    alone : epochs that trials would have trained each for itself.
+    used : the keys of the chains that were loaded or kept.
+    """
+
+    store: StateStore
+    asked: Collection[int] = ()
+    trained: int = 0
+    alone: int = 0
+    used: set[Key] = field(default_factory=set)
+    _held: OrderedDict[Key, Chain] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+    _origins: ByState[Origin] = field(default_factory=ByState)
+    _trial: dict[Key, int] | None = None
+    _failed: bool = False
+
+    def serve(self, found: Evidence) -> None:
+        """Train what is solved from a study's states."""
+        for summary, states in found.states.items():
+            for state in (*states.train, states.whole):
+                self._origins[state] = Origin(found.contexts[summary])
+                train_by(self, state)
+
+    @property
+    def epochs(self) -> Epochs:
+        """What was trained until now."""
+        return Epochs(self.trained, self.alone)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Count what is asked in the block as one trial, whose rungs go on from one another in any case."""
+        self._trial = {}
+        try:
+            yield
+        finally:
+            self.alone += sum(self._trial.values())
+            self._trial = None
+
+    def __call__(self, algorithm: Chained, state: State) -> Chain:
+        """Return the chain that an algorithm ends with on a state's rows; trained as far as nobody did."""
+        keys = self._keys(algorithm, state)
+        chain = self._known(algorithm, keys, state)
+        if not ends(algorithm, chain):
+            with self._flight(keys[-1]) as first:
+                if not first:  # another process trained it meanwhile
+                    chain = self._known(algorithm, keys, state)
+                chain = self._train(algorithm, chain, keys, state)
+        if self._trial is None:
+            self.alone += chain.epoch
+        else:
+            self._trial[keys[0]] = max(chain.epoch, self._trial.get(keys[0], 0))
+        return chain
+
+    def _keys(self, algorithm: Chained, state: State) -> list[Key]:
+        """Return the key after each epoch, from the beginning on."""
+        origin, kind = self._origin(state), type(algorithm)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        key, context = digest([name, algorithm.version, origin.rows, algorithm.in_force(0)]), origin.context
+        keys = [Key(context, key)]
+        for epoch in range(1, algorithm.length + 1):
+            key = digest([key, algorithm.in_force(epoch)])
+            keys.append(Key(context, key))
+        return keys
+
+    def _origin(self, state: State) -> Origin:
+        """Return what a state's chains begin with; its rows are looked at once."""
+        found = self._origins.get(state)
+        if found is None:
+            raise TuneError("these chains train on the rows of other states")
+        if not found.rows:
+            shape = state.shape
+            told = [repr(shape.columns), shape.targets, repr(shape.classes), shape.dtype, content(state)]
+            found = replace(found, rows=digest(told))
+            self._origins[state] = found
+        return found
+
+    def _known(self, algorithm: Chained, keys: Sequence[Key], state: State) -> Chain:
+        """Return the longest chain that is known, and not beyond where the algorithm stops early."""
+        known = {*self._held.keys() & {*keys}}
+        if keys[-1] not in known:
+            known |= self._stored(keys)
+        most = len(keys) - 1
+        while epoch := next((e for e in range(most, 0, -1) if keys[e] in known), 0):
+            chain = self._got(keys[epoch])
+            if chain is None:  # it was damaged, or is gone
+                known.discard(keys[epoch])
+                continue
+            stops = algorithm.stops(chain.losses)
+            if stops is None or stops >= epoch:
+                return chain
+            most = stops
+        return algorithm.begin(state)
+
+    def _stored(self, keys: Sequence[Key]) -> set[Key]:
+        context = keys[0].context
+        try:
+            present = self.store.cover(context, [key.segment for key in keys]).found
+        except StoreError as error:
+            self._complain(error)
+            return set()
+        return {Key(context, segment) for segment in present}
+
+    def _got(self, key: Key) -> Chain | None:
+        if key in self._held:
+            self._held.move_to_end(key)
+            return self._held[key]
+        found = self.store.get(key, Chain(0, 0))
+        if found is not None:
+            self.used.add(key)
+            self._hold(key, found)
+        return found
+
+    def _train(self, algorithm: Chained, chain: Chain, keys: Sequence[Key], state: State) -> Chain:
+        """Return the chain that an algorithm ends with; what was trained stays, whatever follows."""
+        last, kept, when = chain, chain.epoch, time.monotonic()
+        try:
+            for following in further(algorithm, chain, state):
+                last, self.trained = following, self.trained + 1
+                asked, late = last.epoch in self.asked, time.monotonic() - when >= EVERY
+                if asked or late or last.nbytes <= SMALL:
+                    self._hold(keys[last.epoch], last)
+                if asked or late:
+                    self._keep(algorithm, last, keys, state)
+                    kept, when = last.epoch, time.monotonic()
+        finally:
+            if last.epoch > kept:
+                self._hold(keys[last.epoch], last)
+                self._keep(algorithm, last, keys, state)
+        return last
+
+    def _hold(self, key: Key, chain: Chain) -> None:
+        """Hold a chain in memory, and let go of those that were not used for longest."""
+        if key in self._held:
+            return
+        self._held[key] = chain
+        self._bytes += chain.nbytes
+        while self._bytes > HELD and len(self._held) > 1:
+            self._bytes -= self._held.popitem(last=False)[1].nbytes
+
+    def _keep(self, algorithm: Chained, chain: Chain, keys: Sequence[Key], state: State) -> None:
+        """Keep a chain in the store; whoever lists it is told what it is of."""
+        key, name = keys[chain.epoch], type(algorithm).__name__
+        about = {
+            "summary": f"chain of {name}", "segment": f"{name}, epoch {chain.epoch}", "epoch": chain.epoch,
+            "chain": keys[0].segment, "states": self._origin(state).states, "columns": state.shape.d,
+            "targets": list(state.shape.targets),
+        }  # fmt: skip
+        try:
+            self.store.publish(key, chain, about)
+        except StoreError as error:
+            self._complain(error)
+        else:
+            self.used.add(key)
+
+    @contextmanager
+    def _flight(self, key: Key) -> Iterator[bool]:
+        """Let one process train a chain, and others wait for it; yields whether this one is the first."""
+        with ExitStack() as opened:
+            try:
+                first = opened.enter_context(self.store.flight(key))
+            except StoreError as error:
+                self._complain(error)
+                first = True
+            yield first
+
+    def _complain(self, error: StoreError) -> None:
+        """Warn, once, that chains are not kept; trials go on without."""
+        if not self._failed:
+            self._failed = True
+            warnings.warn(
+                f"what is trained is not kept ({error}); later studies train it again", StoreWarning, stacklevel=2
+            )
+
+
+def asked_epochs(space: Mapping[str, BaseDistribution], searched: Iterable[Searched]) -> frozenset[int]:
+    """Return the numbers of epochs that trials may ask for, where these are few.
+
+    Parameters
+    ----------
+    space : what is searched, by ``"algorithm.parameter"``.
+    searched : the algorithms, of which some may have a constant number.
+    """
+    found: set[int] = set()
+    for one in searched:
+        distribution = space.get(f"{one.name}.{EPOCHS}")
+        values = [one.constants.get(EPOCHS)]
+        if distribution is not None and cardinality(distribution) <= FEW:
+            values += choices(distribution)
+        found |= {value for value in values if isinstance(value, int)}
+    return frozenset(found)
+
+
+def planned(searched: Sequence[Searched], trials: int, splits: int) -> Epochs | None:
+    """Return the epochs that a study trains at most, and those that its trials would train each for itself.
+
+    Parameters
+    ----------
+    searched : the algorithms; None comes back where none is trained in epochs.
+    trials : how many there are; where every setting of a finite space is tried, the tree of these is known.
+    splits : of the folds.
+    """
+    settings = [(one, values) for one in searched for values in _settings(one)]
+    made = [chained for one, values in settings if (chained := _built(one, values)) is not None]
+    if not made:
+        return None
+    longest = max(chained.length for chained in made)
+    if len(settings) > trials or any(_is_endless(one) for one in searched):
+        return Epochs(trials * longest * splits, trials * longest * splits)
+    tree: set[str] = set()
+    for chained in made:
+        key = digest([type(chained).__qualname__, chained.in_force(0)])
+        for epoch in range(1, chained.length + 1):
+            key = digest([key, chained.in_force(epoch)])
+            tree.add(key)
+    return Epochs(len(tree) * splits, sum(chained.length for chained in made) * splits)
+
+
+MANY = 10_000
+"""Settings of a space, from which on no tree is made of them before it is searched."""
+
+
+def _is_endless(one: Searched) -> bool:
+    sizes = [cardinality(distribution) for distribution in one.distributions({}).values()]
+    return math.prod(sizes) > MANY
+
+
+def _settings(one: Searched) -> Iterator[dict[str, object]]:
+    """Yield every setting of a finite space; of another one, each choice and each end of a range once."""
+    space = one.distributions({})
+    if not _is_endless(one):
+        for values in itertools.product(*(choices(distribution) for distribution in space.values())):
+            yield dict(zip(space, values, strict=True))
+        return
+    for name, distribution in space.items():
+        ends_of = choices(distribution) if cardinality(distribution) <= FEW else one.values.get(name, [])
+        yield from ({name: value} for value in ends_of)
+
+
+def _built(one: Searched, values: Mapping[str, object]) -> Chained | None:
+    """Return the algorithm of a setting where it is trained in epochs; None where it cannot be made either."""
+    try:
+        return one.build(values).chained
+    except AlgorithmError:
+        return None
