@@ -263,6 +263,7 @@ def test_a_watcher_that_waits_holds_nothing_of_the_editions_it_ran(daily, monkey
         add(daily, 2 + len(held))
 
     monkeypatch.setattr("hpo.cli.watch.time.sleep", asleep)
+    gc.collect()
     before = sum(isinstance(each, hpo.Result | Tuner) for each in gc.get_objects())
     monkeypatch.setattr(gc, "isenabled", lambda: False)  # nobody turns it on again meanwhile
     gc.disable()
