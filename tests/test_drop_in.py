@@ -61,10 +61,15 @@ CLASSES = np.array(["low", "middle", "high"])[np.digitize(Y, [100.0, 180.0])]
 ALPHAS = {"alpha": [0.01, 0.1, 1.0, 100.0]}
 EXACT = {"tol": 1e-13, "max_iter": 200_000}
 
+DUMMIES = pd.get_dummies(
+    pd.DataFrame(SCALED, columns=list("abcdefghij")).assign(town=np.tile(["Bern", "Oslo"], len(X) // 2))
+)
+
 GRIDS = {
     "ridge": (Ridge(), ALPHAS, {}),
     "ridge, columns in any unit": (Ridge(), ALPHAS, {"X": SCALED}),
     "ridge, single precision": (Ridge(), ALPHAS, {"X": X.astype(np.float32).astype(np.float64)}),
+    "ridge, a frame of numbers and booleans": (Ridge(), ALPHAS, {"X": DUMMIES}),
     "ridge, random splits": (Ridge(), ALPHAS, {"cv": ShuffleSplit(3, random_state=0)}),
     "ridge, repeated": (Ridge(), ALPHAS, {"cv": RepeatedKFold(n_splits=3, n_repeats=2, random_state=0)}),
     "ridge, in time": (Ridge(), ALPHAS, {"cv": TimeSeriesSplit(3)}),
@@ -317,6 +322,17 @@ def test_candidates_of_both_kinds_stand_side_by_side():
 def test_small_searches_are_fitted_as_ever():
     search = hpo.StateGridSearchCV(Ridge(), ALPHAS).fit(*load_iris(return_X_y=True))
     assert search.accelerated_.reasons == {"fits take less time": 4}
+
+
+def test_rows_that_are_sorted_are_answered_all_the_same():
+    rows = np.random.default_rng(0).normal(size=(30_000, 20))
+    labels = np.sort(np.where(np.arange(30_000) < 29_900, 0, 1))
+    search = hpo.StateGridSearchCV(
+        LinearDiscriminantAnalysis(),
+        {"solver": ["svd", "lsqr"], "priors": [None] * 40},
+        scoring="neg_log_loss",
+    )
+    assert search.fit(rows, labels).accelerated_.answered == 80
 
 
 def test_wide_tables_are_left_to_scikit_learn():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -45,6 +46,9 @@ class Table:
     def of(cls, X: ArrayLike, y: Values, splits: Sequence[Split], beside: int = 0) -> Table:
         """Return the table; raises Unanswered for features that are no numbers."""
         table = cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
+        if table.dtype.kind == "O":  # such as a frame of booleans and numbers
+            with suppress(ValueError, TypeError):
+                table = table.astype(np.float64)
         if table.ndim != 2 or table.dtype.kind not in "fiub":
             raise Unanswered("X is no table of numbers")
         return cls(table, y, splits, beside)

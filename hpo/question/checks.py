@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from algorithms import registry
 from algorithms.batches import Label
+from algorithms.extras import check_extra
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.dataset import Dataset
 from hpo.data.encoding.hashed import AUTO, Hashed
@@ -107,6 +108,11 @@ def check_engine(name: str | None, dataset: Dataset, options: Mapping[str, objec
         )
 
 
+def _extras(asked: Asked, _labels: Labels) -> None:
+    for one in asked.searched:
+        check_extra(one.algorithm.tags.extra, one.name)
+
+
 def _task(asked: Asked, _labels: Labels) -> None:
     check_task(asked.searched, asked.dataset)
 
@@ -137,6 +143,6 @@ def _engine(asked: Asked, _labels: Labels) -> None:
 
 
 CHECKS: Sequence[Callable[[Asked, Labels], None]] = (
-    _features, _task, _scoring, _hashing, _fidelity, _half_life, _engine,
+    _extras, _features, _task, _scoring, _hashing, _fidelity, _half_life, _engine,
 )  # fmt: skip
 """Every check, in the order in which they are made."""
