@@ -218,8 +218,6 @@ def _rows(reader: csv.CSVStreamingReader, file: DataFile, rows: int) -> int | No
 def _check_header(file: DataFile, text: TextFormat) -> bytes:
     """Return the beginning of a file; refuse one in another encoding, or that another character separates."""
     start = start_of(file)
-    if kind_of(start) is not None and (mistaken := file.mistaken()) is not None:
-        raise DataError(f"cannot read {file.uri!r}: {mistaken}")
     guessed = encoding_of(start)
     if text.encoding is None and guessed is not None and guessed.startswith("utf-"):
         name = guessed[:6].upper()
@@ -247,9 +245,11 @@ def _check_header(file: DataFile, text: TextFormat) -> bytes:
 
 
 def start_of(file: DataFile) -> bytes:
-    """Return the first bytes of a file, decompressed."""
+    """Return the first bytes of a file, decompressed; DataError where they are those of no text."""
     with file.fs.open_input_stream(file.path, compression="detect") as stream:
         start: bytes = stream.read(_START)
+    if kind_of(start) is not None and (mistaken := file.mistaken()) is not None:
+        raise DataError(f"cannot read {file.uri!r}: {mistaken}")
     return start
 
 

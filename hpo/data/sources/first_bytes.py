@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+READ = ".parquet, .csv, .csv.gz, .arrow and .feather"
+
 SIZE = 16
 """Bytes that tell."""
 
@@ -75,11 +77,11 @@ def advice_for(start: bytes, ending: str) -> str:
 
     Examples
     --------
-    >>> advice_for(b"{", ".json")
-    'read it with pandas and pass the frame, or name it .parquet, .csv, .csv.gz, .arrow or .feather'
+    >>> advice_for(b"a,b", ".txt")
+    'name it as what it is: .parquet, .csv, .csv.gz, .arrow and .feather are read'
     """
     found = kind_of(start)
     if found is not None:
-        return f"it is {found[0]}; {found[1]}"
+        return f"it is {found[0]}; {found[1]}: {READ} are read"
     frame = "read it with pandas and pass the frame, or " if ending in _OF_PANDAS else ""
-    return f"{frame}name it .parquet, .csv, .csv.gz, .arrow or .feather"
+    return f"{frame}name it as what it is: {READ} are read"
