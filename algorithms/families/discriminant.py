@@ -95,7 +95,7 @@ class Groups:
 
     def seen(self, state: ByClass) -> tuple[Array, Array, Array, tuple[Array, ...]]:
         """Return means, scatters, sizes and roots of another state in these columns."""
-        return _mapped(state, self.columns, self.mean, self.scale)
+        return _mapped(state, self.columns, self.mean, self.scale, as_is=True)
 
     @property
     def width(self) -> int:
@@ -393,9 +393,9 @@ def log_likelihood(
 
 
 def _mapped(
-    state: ByClass, columns: ColumnMap, mean: Array, scale: Array
+    state: ByClass, columns: ColumnMap, mean: Array, scale: Array, *, as_is: bool = False
 ) -> tuple[Array, Array, Array, tuple[Array, ...]]:
-    means, scatters = state.mapped(columns)
-    sizes = np.where(np.diagonal(scatters, axis1=1, axis2=2) > 0.0, state.lengths(columns), 0.0)
-    roots = tuple(root / scale for root in state.mapped_roots(columns))
+    means, scatters = state.mapped(columns, as_is=as_is)
+    sizes = np.where(np.diagonal(scatters, axis1=1, axis2=2) != 0.0, state.lengths(columns), 0.0)
+    roots = tuple(root / scale for root in state.mapped_roots(columns, as_is=as_is))
     return (means - mean) / scale, scatters / np.multiply.outer(scale, scale), sizes / scale, roots

@@ -148,7 +148,9 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
             return None
         if not (solution.variances > 0.0).all():
             return -math.inf
-        w, (means, variances, moved, spread) = held_out.weights, _by_class(held_out, solution.columns)
+        w, (means, variances, moved, spread) = (
+            held_out.weights, _by_class(held_out, solution.columns, as_is=True)
+        )
         apart, off, var = np.abs(means - solution.means), moved + solution.moved, solution.variances
         away = variances + apart**2
         logs = w[:, None] * (np.log(2.0 * math.pi * var) + away / var)
@@ -176,15 +178,18 @@ def _of_largest(values: Array, off: Array) -> float:
     return float(max(off[most], (values + off).max() - values[most]))
 
 
-def _by_class(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array, Array, Array]:
+def _by_class(
+    state: ClassesState, columns: ColumnMap, *, as_is: bool = False
+) -> tuple[Array, Array, Array, Array]:
     """Return means and variances of each class in the columns of a map, and what rounding may have moved either by.
 
-    Of shape (C, q); zeros without rows.
+    Of shape (C, q); zeros without rows. Variances that are rounding alone are zero, unless ``as_is``.
     """
     each = np.where(state.weights > 0.0, state.weights, 1.0)[:, None]
     pairs = list(zip(state.means, state.class_squares / each, strict=True))
-    variances = np.stack([columns.spread(m, v) for m, v in pairs])
-    spread = ROUNDING * np.stack([columns.rounded(m, v) for m, v in pairs]) * (variances > 0.0)
+    variances = np.stack([columns.spread(m, v, as_is=as_is) for m, v in pairs])
+    spread = ROUNDING * np.stack([columns.rounded(m, v) for m, v in pairs])
+    spread = spread if as_is else spread * (variances > 0.0)
     means = np.stack([columns.mean(m) for m in state.means])
     moved = EPS * np.stack([np.abs(columns.matrix).T @ np.abs(m) for m in state.means])
     return means, variances, moved, spread
