@@ -1,4 +1,4 @@
-"""SciPy, scikit-learn and pandas, loaded when something of them is first asked for.
+"""SciPy, scikit-learn, pandas, and JAX, loaded when something of them is first asked for.
 
 An algorithm is arrays and fields until a model is built, and scikit-learn alone takes a second to import: a list
 of the algorithms, or help, needs neither. The libraries load their own modules by name, so this reads as they do:
@@ -29,3 +29,5 @@ class Library:
 scipy = Library("scipy")
 sklearn = Library("sklearn")
 pandas = Library("pandas")
+jax = Library("jax")
+optax = Library("optax")

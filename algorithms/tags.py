@@ -62,6 +62,7 @@ class Tags:
     elbow : a hyperparameter and a score whose curve shows how much of it is enough.
     beside_cells : whether it is solved from a state with the cells that it was merged of beside it.
     on_request : hyperparameters whose ranges, declared by a base, are searched only when asked for.
+    extra : the extra of this package that it needs (:data:`algorithms.extras.EXTRAS`).
     equivalent : the estimator that it answers for in a search of scikit-learn's; None for none. Not inherited.
 
     Examples
@@ -86,6 +87,7 @@ class Tags:
     elbow: tuple[str, str] | None = None
     beside_cells: bool = False
     on_request: tuple[str, ...] = ()
+    extra: str | None = None
     equivalent: Equivalent | None = None
 
     def __new__(cls, **given: object) -> Self:

@@ -19,6 +19,7 @@ class Task:
     scoring : the score that its users know, by scikit-learn's name; None: the algorithm's own first metric.
     answers : the methods that scorers may ask of its models.
     one_class : whether the truth is one class of the target against all the others.
+    documents : whether rows are documents, which may be given as text.
 
     Examples
     --------
@@ -31,6 +32,7 @@ class Task:
     scoring: str | None = None
     answers: tuple[str, ...] = ()
     one_class: bool = False
+    documents: bool = False
 
 
 TASKS: Mapping[str, Task] = {
@@ -42,7 +44,7 @@ TASKS: Mapping[str, Task] = {
         Task("clustering", None),
         Task("recommendation", None),
         Task("forecasting", NUMBER),
-        Task("topics", None),
+        Task("topics", None, documents=True),
         Task("outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True),
     )
 }

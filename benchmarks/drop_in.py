@@ -1,13 +1,19 @@
-"""``StateGridSearchCV`` in the place of ``GridSearchCV``: many rows and candidates, and few of both."""
+"""``StateGridSearchCV`` in the place of ``GridSearchCV``: many rows, columns of any kind, and few of both."""
 
 from __future__ import annotations
 
 from functools import partial
 
 import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import hpo
 from benchmarks.measure import alternate
@@ -24,8 +30,10 @@ def drop_in_rows(shop: Workshop) -> list[Row]:
     small = load_iris(return_X_y=True)
     hpo.StateGridSearchCV(Ridge(), few, fallback="error").fit(*small)  # what a process loads once
     what = f"a search of {len(y):,} rows × {X.shape[1]} columns × {CANDIDATES} penalties, vs GridSearchCV"
+    mixed = f"the same of columns of any kind, {len(y):,} rows × 8, after a ColumnTransformer"
     return [
-        _row(what, shop, many, X, y),
+        _row(what, shop, Ridge(), many, X, y),
+        _row(mixed, shop, *_mixed(), *_columns(X, y)),
         _small(shop, few, *small),
     ]
 
@@ -34,8 +42,33 @@ def _grid(candidates: int) -> dict[str, list[float]]:
     return {"alpha": np.geomspace(1e-3, 1e3, candidates).tolist()}
 
 
-def _row(what: str, shop: Workshop, grid: dict[str, list[float]], X: Matrix, y: Matrix) -> Row:
-    found = {"ours": hpo.StateGridSearchCV(Ridge(), grid), "theirs": GridSearchCV(Ridge(), grid)}
+def _columns(X: Matrix, y: Matrix) -> tuple[pd.DataFrame, Matrix]:
+    """Return a frame of five numbers, one of them with gaps, and three columns of texts, and the target."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(X[:, :5], columns=list("abcde"))
+    frame.loc[rng.random(len(y)) < 0.1, "a"] = np.nan
+    for name, levels in (("f", 3), ("g", 12), ("h", 30)):
+        frame[name] = rng.integers(levels, size=len(y)).astype(str)
+    return frame, y
+
+
+def _mixed() -> tuple[Pipeline, dict[str, list[float]]]:
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    columns = make_column_transformer(
+        (numbers, list("abcde")), (OneHotEncoder(handle_unknown="ignore", sparse_output=False), list("fgh"))
+    )
+    return make_pipeline(columns, Ridge()), {"ridge__alpha": _grid(CANDIDATES)["alpha"]}
+
+
+def _row(
+    what: str,
+    shop: Workshop,
+    estimator: BaseEstimator,
+    grid: dict[str, list[float]],
+    X: Matrix | pd.DataFrame,
+    y: Matrix,
+) -> Row:
+    found = {"ours": hpo.StateGridSearchCV(estimator, grid), "theirs": GridSearchCV(estimator, grid)}
     calls = {name: partial(one.fit, X, y) for name, one in found.items()}
     rounds = alternate(calls, shop.repeats, shop.patience)
     means = [one.cv_results_["mean_test_score"] for one in found.values()]

@@ -25,6 +25,7 @@ from hpo.process.settings import Location, default_storage, open_store
 from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
+from hpo.question.documents import check_documents, lone_text
 from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
@@ -78,6 +79,7 @@ def tune(
     half_life: float | Mapping[str, float | str] | None = None,
     join: Mapping[str, object] | None = None,
     interactions: Mapping[str, object] | None = None,
+    documents: str | Mapping[str, object] | None = None,
     time: str | None = None,
     series: str | Iterable[str] | None = None,
     freq: str | None = None,
@@ -153,6 +155,11 @@ def tune(
         and ``"value"`` for the column of what the user gave it (a rating, a count; without it one of each
         pair); ``"min_users"`` leaves items of fewer users out. The study is of a sparse matrix of users by
         items; algorithms of the task ``recommendation`` take it.
+    documents : where each row of the data is one document: the column of its text, or ``{"text": column}``
+        with parameters of scikit-learn's ``CountVectorizer``: ``max_features`` (4,000), ``min_df``,
+        ``max_df``, ``stop_words``, ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``. The
+        study is of a sparse matrix of documents by words. ``topics`` takes the column by itself where the
+        data has no other.
     time : the column of times where each row is one step of a series, for algorithms that forecast: dates,
         timestamps, whole numbers, or text such as ``2024-12``, ``2024 Q4``. What is missing between two times
         is a gap.
@@ -399,6 +406,7 @@ def _question(
     if (name := sites.sites_name(data)) is not None:
         return _of_sites(spec, name, folds, store)
     engine = engine or engine_of(spec.engine, spec.n_jobs)
+    check_documents(spec)
     if spec.interactions is not None and spec.features is not None:
         raise TuneError("features: the columns are the items of 'interactions'; use drop=[…] to leave some out")
     text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
@@ -410,7 +418,10 @@ def _question(
         footers=footers, join=join, beside=_beside(spec, folds),
         window=Window.of(spec.model_dump()),
         interactions=None if spec.interactions is None else spec.interactions.model_dump(),
+        documents=None if spec.documents is None else {"text": spec.documents.text, **spec.documents.counting()},
     )  # fmt: skip
+    if (alone := lone_text(spec, dataset)) is not None:
+        return _question(spec.but(documents=alone), data, folds, weight, store, join, engine)
     if text.given and not dataset.is_text:
         said = words(text.given)
         raise DataError(f"{said}: that says how CSV files are written, and there are none; leave it out")

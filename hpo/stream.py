@@ -31,6 +31,7 @@ from hpo.process.settings import Location, open_store
 from hpo.process.threads import one_thread
 from hpo.question.checks import check
 from hpo.question.question import Question
+from hpo.question.series import check_streamed
 from hpo.states.learned.labels import classes_of
 from hpo.states.learned.pilot import Pilot, make_pilot, shape_of
 from hpo.states.learned.summaries import ROWS, record_of, recorded, with_known
@@ -171,6 +172,7 @@ class Stream:
         self.published = 0
         self._store = open_store(store)
         self._given = {key: value for key, value in given.items() if value is not None}
+        check_streamed([algorithm] if isinstance(algorithm, str) else algorithm or ())
         self._classes = tuple(classes or ())
         self._waiting: list[pa.Table] = []
         self._last = time.monotonic()
@@ -197,6 +199,7 @@ class Stream:
             raise TuneError(f"data: {', '.join(spec.data)} is no stream; write data: stream:NAME")
         if words := Window.of(spec.model_dump()).words:
             raise TuneError(f"{words}: that chooses among files, and the rows of a stream are all in its states")
+        check_streamed(spec.algorithm, spec.time)
         if spec.join:
             raise TuneError(
                 f"join: {', '.join(spec.join)}: nothing is joined to the rows of a stream; join each batch before "

@@ -78,6 +78,12 @@ def test_exact_scores_say_so_everywhere(place, capsys, monkeypatch):
     assert "(exact)" in repr(hpo.load("a", **place))
 
 
+def test_scores_of_rows_that_are_all_kept_say_all(place):
+    result = hpo.tune(rare(400), "t", "gaussian_nb", scoring="average_precision", folds=4, trials=2, **place)
+    notes = hpo.write_report(result).notes
+    assert any(note.endswith("scored on all 400 held-out rows, in 4 splits.") for note in notes)
+
+
 def test_scores_of_sampled_rows_say_how_many_and_how_much_that_matters(place, capsys, monkeypatch):
     asked = {"scoring": ["average_precision", "roc_auc"], "scoring_rows": 400, "folds": 4, "trials": 3}
     result = hpo.tune(rare(8000), "t", "gaussian_nb", name="a", **asked, **place)
@@ -86,6 +92,8 @@ def test_scores_of_sampled_rows_say_how_many_and_how_much_that_matters(place, ca
         found = hpo.accuracy(result, metric=metric)
         assert (found.scored_rows, found.held_rows) == (1600, 8000)
         assert 0.0 < found.sampling < 0.1
+    notes = " ".join(hpo.write_report(result).notes)
+    assert "scored on a sample of 1,600 of 8,000 held-out rows, in 4 splits." in notes
     frame = result.trials_dataframe()
     assert set(frame["accuracy"]) == set(frame["accuracy_roc_auc"]) == {words}
     best = result_values(result)["best"]

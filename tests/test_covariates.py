@@ -21,6 +21,7 @@ from algorithms.summaries.window_sample import WindowSample
 from algorithms.summaries.windows import Windows
 from hpo.errors import DataError, DataWarning, SearchError, TuneError
 from state_store.codec import flatten, restore
+from studies import StudySpec
 
 L, H, M = 12, 4, 4
 FOLDS = {"scheme": "backtest", "horizon": H, "n_splits": 3}
@@ -264,6 +265,23 @@ def test_what_is_asked_wrongly_is_refused_before_anything_is_read(tmp_path):
         Windows(context=12, exog_context=13)
 
 
+def test_series_are_not_streamed_and_the_sentence_says_what_is(tmp_path):
+    why = "series are not streamed, since backtests test on the last steps, .*by period, .*result.forecast"
+    with pytest.raises(TuneError, match=f"'linear_forecaster': {why}"):
+        hpo.Stream("shops", "y", ["linear_forecaster", "drift"], store=tmp_path)
+    spec = StudySpec(data="stream:shops", target="y", algorithm="drift", time="quarter")
+    with pytest.raises(TuneError, match=f"time='quarter': {why}"):
+        hpo.Stream.of(spec)
+
+
+def test_auto_forecasting_and_what_it_lacks(tmp_path):
+    asked = {"series": "series", "folds": FOLDS, "trials": 6, "store": tmp_path}
+    found = hpo.tune(shops(), "y", "auto:forecasting", time="quarter", futr_exog_list="promo", **asked)
+    assert {"linear_forecaster", "seasonal_naive"} <= set(found.run.tuner.scorer.searched)
+    with pytest.raises(SearchError, match="'linear_forecaster' forecasts series, and time= is missing"):
+        hpo.tune(shops(), "y", "auto:forecasting", trials=1, store=tmp_path)
+
+
 def test_series_may_be_named_by_what_does_not_change(tmp_path):
     rows = shops(lengths=(60, 60, 60))
     result = tuned(rows, series=["series", "kind"], stat_exog_list=["kind"], store=tmp_path)
@@ -315,7 +333,7 @@ def test_random_features_forecast_what_is_not_linear_in_the_past(tmp_path):
         made.append(y)
     rows = pd.DataFrame({"t": np.arange(900), "y": made})
     asked = {"time": "t", "folds": {"scheme": "backtest", "horizon": 20, "n_splits": 3}, "trials": 1, "scoring": "r2"}
-    search = {"context": 4, "horizon": 1, "scale": "none", "anchor": "none", "alpha": 1e-2, "lags": 4}
+    search = {"context": 4, "horizon": 1, "scale": "none", "anchor": "none", "alpha": 1e-2, "lags": 4, "kernel_scale": 1.0}
     linear, found = (
         hpo.tune(
             rows, "y", "linear_forecaster", store=tmp_path, **asked,

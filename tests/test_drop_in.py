@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import re
 import tempfile
@@ -60,10 +61,15 @@ CLASSES = np.array(["low", "middle", "high"])[np.digitize(Y, [100.0, 180.0])]
 ALPHAS = {"alpha": [0.01, 0.1, 1.0, 100.0]}
 EXACT = {"tol": 1e-13, "max_iter": 200_000}
 
+DUMMIES = pd.get_dummies(
+    pd.DataFrame(SCALED, columns=list("abcdefghij")).assign(town=np.tile(["Bern", "Oslo"], len(X) // 2))
+)
+
 GRIDS = {
     "ridge": (Ridge(), ALPHAS, {}),
     "ridge, columns in any unit": (Ridge(), ALPHAS, {"X": SCALED}),
     "ridge, single precision": (Ridge(), ALPHAS, {"X": X.astype(np.float32).astype(np.float64)}),
+    "ridge, a frame of numbers and booleans": (Ridge(), ALPHAS, {"X": DUMMIES}),
     "ridge, random splits": (Ridge(), ALPHAS, {"cv": ShuffleSplit(3, random_state=0)}),
     "ridge, repeated": (Ridge(), ALPHAS, {"cv": RepeatedKFold(n_splits=3, n_repeats=2, random_state=0)}),
     "ridge, in time": (Ridge(), ALPHAS, {"cv": TimeSeriesSplit(3)}),
@@ -224,12 +230,27 @@ def test_a_step_that_fails_fails_as_in_scikit_learn():
     )
 
 
-def test_tables_that_steps_make_are_kept_for_few_kinds_at_a_time():
+@pytest.mark.parametrize("held", [1 << 30, 0])
+def test_tables_that_steps_make_are_kept_while_there_is_room(held, monkeypatch):
+    monkeypatch.setattr("hpo.drop_in.answers.HELD", held)
     steered = hpo.StateSearchCV(
         make_pipeline(PolynomialFeatures(include_bias=False), Ridge()), {"polynomialfeatures__degree": randint(1, 3)},
         n_trials=6, cv=2, random_state=0, fallback="error",
     )  # fmt: skip
-    assert steered.fit(X[:, :3], Y).accelerated_.prepared == 4
+    accelerated = steered.fit(X[:, :3], Y).accelerated_
+    degrees = [one["polynomialfeatures__degree"] for one in steered.cv_results_["params"]]
+    changes = 1 + sum(before != after for before, after in itertools.pairwise(degrees))
+    assert changes > 2 and accelerated.prepared == 2 * (2 if held else changes)
+    assert accelerated.rows_read == 4 * len(X)  # what was read is in the store when its tables are made again
+
+
+def test_tables_that_do_not_fit_in_memory_are_not_made(monkeypatch):
+    monkeypatch.setattr("hpo.drop_in.prepared.available_memory", lambda: 4e5)
+    pipeline = make_pipeline(PolynomialFeatures(), Ridge())
+    with pytest.raises(
+        ValueError, match=r"fallback='error': what the steps before the model make takes 0\.0 GB"
+    ):
+        hpo.StateGridSearchCV(pipeline, {"ridge__alpha": [1.0]}, fallback="error").fit(X, Y)
 
 
 def test_sparse_tables_are_answered_by_naive_bayes_alone():
@@ -301,6 +322,17 @@ def test_candidates_of_both_kinds_stand_side_by_side():
 def test_small_searches_are_fitted_as_ever():
     search = hpo.StateGridSearchCV(Ridge(), ALPHAS).fit(*load_iris(return_X_y=True))
     assert search.accelerated_.reasons == {"fits take less time": 4}
+
+
+def test_rows_that_are_sorted_are_answered_all_the_same():
+    rows = np.random.default_rng(0).normal(size=(30_000, 20))
+    labels = np.sort(np.where(np.arange(30_000) < 29_900, 0, 1))
+    search = hpo.StateGridSearchCV(
+        LinearDiscriminantAnalysis(),
+        {"solver": ["svd", "lsqr"], "priors": [None] * 40},
+        scoring="neg_log_loss",
+    )
+    assert search.fit(rows, labels).accelerated_.answered == 80
 
 
 def test_wide_tables_are_left_to_scikit_learn():
@@ -605,7 +637,7 @@ def outcome(search, rows, target):
     return search.cv_results_
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_results_are_those_of_grid_search_cv_on_drawn_tables(data):
     name = data.draw(st.sampled_from(sorted(KINDS)))

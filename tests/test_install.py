@@ -128,7 +128,8 @@ def test_the_constraints_pin_everything_that_make_test_installs_and_nothing_else
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     found = set()
-    wanted = (*extras["demo"], *extras["cloud"], *extras["dask"], *extras["postgresql"], *extras["test"])
+    own = ("demo", "cloud", "dask", "postgresql", "neural", "test")
+    wanted = [line for name in own for line in extras[name]]
     for line in (*project["dependencies"], *wanted):
         needed(Requirement(line), found)
     pins = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().split("\n") if line]

@@ -63,7 +63,7 @@ def test_an_option_that_defines_a_study_is_in_its_definition():
         data="x.csv", algorithm="ridge", scoring=["r2", "max_error"], refit="r2", fidelity="halving",
         hash_columns="auto", sep=";", encoding="cp1252", decimal=",", thousands=".", symbols=["%"], date_format="%d.%m.%Y",
         layout="layout.zip", half_life=1000, time="day", series="shop", freq="D",
-        futr_exog_list="price", hist_exog_list="visits", stat_exog_list="kind",
+        documents="text", futr_exog_list="price", hist_exog_list="visits", stat_exog_list="kind",
         join={"shop": {"data": "shops.csv", "on": "shop"}}, interactions={"user": "who", "item": "what"},
     )  # fmt: skip
     assert set(definition(spec)) == set(DEFINING) == {n for n in FIELDS if OPTIONS[n].defines}

@@ -132,8 +132,8 @@ class Windows(Summary[WindowsState]):
         str, Legal(RELATIVE, ABSOLUTE), Choice(RELATIVE, ABSOLUTE, searched=False)
     ] = RELATIVE
     kernel: Annotated[str, Legal(NONE, FOURIER), Choice(NONE, FOURIER, searched=False)] = NONE
-    kernel_components: Annotated[int, Legal(ge=1), Integer(8, 512, log=True, searched=False)] = 100
-    kernel_scale: Annotated[float, Legal(gt=0), Log(0.1, 10.0, searched=False)] = 1.0
+    kernel_components: Annotated[int, Legal(ge=1), Integer(8, 512, log=True, searched=False)] = 200
+    kernel_scale: Annotated[float, Legal(gt=0), Log(0.1, 10.0, searched=False)] = 3.0
 
     version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9

@@ -17,6 +17,7 @@ from hpo.cli import (
     forget,
     ingest,
     init,
+    migrate,
     pins,
     plan,
     predict,
@@ -105,6 +106,7 @@ _add(app, "forecast", forecast.forecast)
 _add(app, "confirm", confirm.confirm)
 _add(app, "pareto", confirm.pareto)
 _add(app, "algorithms", algorithms.algorithms)
+_add(app, "migrate", migrate.migrate)
 app.add_typer(_studies, name="studies")
 app.add_typer(_states, name="states")
 app.add_typer(_store, name="store")

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from hpo.data.sources import piped as data_piped
     from hpo.data.sources import readers as data_readers
     from hpo.data.sources import text as data_text
+    from hpo.drop_in import counterparts, migration
     from hpo.findings import answers, noted, reopen, scored
     from hpo.findings import confirm as held_out
     from hpo.findings import editions as edition_words
@@ -85,6 +86,7 @@ else:
     board = Module("hpo.findings.leaderboard")
     checks = Module("hpo.question.checks")
     collect = Module("hpo.report.collect")
+    counterparts = Module("hpo.drop_in.counterparts")
     data_files = Module("hpo.data.sources.files")
     data_formats = Module("hpo.data.sources.formats")
     data_guesses = Module("hpo.data.sources.guesses")
@@ -107,6 +109,7 @@ else:
     held_out = Module("hpo.findings.confirm")
     imports = Module("algorithms.imports")
     known_names = Module("hpo.cli.known")
+    migration = Module("hpo.drop_in.migration")
     noted = Module("hpo.findings.noted")
     opening = Module("hpo.data.opening")
     pa = Module("pyarrow")

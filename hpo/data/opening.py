@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
+from hpo.data.documents import words_block
 from hpo.data.interactions import Pairs, matrix_block
 from hpo.data.sources.files import DataFile, list_files
 from hpo.data.sources.footers import Shelf
@@ -40,6 +41,7 @@ def open_dataset(
     join: Mapping[str, object] | None = None,
     beside: Sequence[str] = (),
     interactions: Mapping[str, object] | None = None,
+    documents: Mapping[str, object] | None = None,
 ) -> Dataset:
     """Return the data set of files, frames or arrays.
 
@@ -63,6 +65,8 @@ def open_dataset(
     beside : further columns that folds read.
     interactions : the columns that name users, items and values, where a row is one user and one item: the data
         set is a matrix of users by items, with the column of users beside it.
+    documents : the column of texts, ``"text"``, and parameters of ``CountVectorizer``: the data set is a matrix of
+        documents by words. ``features`` are the words, where these are known.
 
     Raises
     ------
@@ -91,6 +95,20 @@ def open_dataset(
         dropped = [pairs.user, *as_names(drop)]
         roles = resolve_roles(block.schema.names, target=None, weight=None, features=None, drop=dropped)
         made = Dataset(gather_block(block, (*roles.used, pairs.user)), roles, None)
+        made.chosen = rows.chosen
+        return made
+    if documents is not None:
+        others = {"target": target, "weight": weight, "join": join, "beside": beside or None}
+        if given := [name for name, value in others.items() if value is not None and value != ()]:
+            raise DataError(f"{given[0]}: rows of documents have none; leave it out")
+        column, counting = str(documents["text"]), {k: v for k, v in documents.items() if k != "text"}
+        rows = open_dataset(
+            data, features=[column], fingerprint=fingerprint, storage_options=storage_options, text=text,
+            footers=footers, window=window,
+        )  # fmt: skip
+        words = words_block(rows, column, counting, None if features is None else as_names(features))
+        roles = resolve_roles(words.schema.names, drop=drop)
+        made = Dataset(gather_block(words, roles.used), roles, None)
         made.chosen = rows.chosen
         return made
     data, asked_join = apart(data, join)

@@ -35,8 +35,8 @@ SPEED, SOLUTION = 1e10, 20.0
 DIGITS = 1e-8
 """Share of a score, or of one, that rounding may have moved it by."""
 
-KEPT = 4
-"""Kinds of steps before a model whose tables and states are kept at a time."""
+HELD = 1 << 30
+"""Bytes of tables that steps before a model made, which are kept at a time; one kind of them always is."""
 
 CLOSE = 1e-3
 """Share of a score, or of one, by which a fit may differ from an answer: solvers stop before the optimum."""
@@ -45,12 +45,12 @@ CLOSE = 1e-3
 class Scoring(Protocol):
     """What says the scores of candidates."""
 
-    def scores(self, candidate: BaseEstimator) -> Mapping[str, Array]:
-        """Return the scores of each split by metric; raises Unanswered."""
+    def asked(self, candidate: BaseEstimator) -> Asked:
+        """Return what states are asked for; raises Unanswered."""
         ...
 
-    def group(self, candidate: BaseEstimator) -> object:
-        """Return what candidates have in common that are best asked one after the other."""
+    def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
+        """Return the scores of each split by metric; raises Unanswered."""
         ...
 
 
@@ -60,13 +60,13 @@ class NoAnswers:
 
     why: str
 
-    def scores(self, candidate: BaseEstimator) -> Mapping[str, Array]:
+    def asked(self, candidate: BaseEstimator) -> Asked:
         """Raise Unanswered."""
         raise Unanswered(self.why)
 
-    def group(self, candidate: BaseEstimator) -> object:
-        """Return None."""
-        return None
+    def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
+        """Raise Unanswered."""
+        raise Unanswered(self.why)
 
 
 def expected_seconds(asked: Counterpart, rows: int, width: int, splits: int) -> float:
@@ -121,16 +121,12 @@ class Answers:
         """Rows read so far."""
         return self._gone + sum(kind.rows_read for kind in self._kinds.values())
 
-    def group(self, candidate: BaseEstimator) -> object:
-        """Return what candidates have in common that are best asked one after the other."""
-        try:
-            return Asked.of(candidate).key
-        except Unanswered:
-            return None
+    def asked(self, candidate: BaseEstimator) -> Asked:
+        """Return what states are asked for; raises Unanswered where there is no such thing."""
+        return Asked.of(candidate)
 
-    def scores(self, candidate: BaseEstimator) -> Mapping[str, Array]:
+    def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
         """Return the scores of each split by metric; raises Unanswered where states do not say them."""
-        asked = Asked.of(candidate)
         kind = self._kind(asked)
         found = kind.scores(asked.answering)
         if asked.answering.key not in kind.compared:
@@ -144,7 +140,7 @@ class Answers:
         if kind is None:
             kind = self._kinds[key] = Kind(self, asked.before)
             self.prepared += len(self.splits) if asked.before else 0
-            if len(self._kinds) > KEPT:
+            while len(self._kinds) > 1 and sum(one.nbytes for one in self._kinds.values()) > HELD:
                 self._gone += self._kinds.popitem(last=False)[1].rows_read
         self._kinds.move_to_end(key)
         return kind
@@ -168,6 +164,11 @@ class Kind:
             self._tables = tables_of(before, answers.X, answers.y, answers.splits)
         except Unanswered as error:
             self._why = str(error)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tables that steps made."""
+        return sum(table.nbytes for table in self._tables)
 
     @property
     def rows_read(self) -> int:

@@ -97,6 +97,17 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
     return Counterpart(name, fields, imputes, sparse, algorithm.summary, equivalent.refused)
 
 
+def answered() -> frozenset[str]:
+    """Return the names of the estimators that states answer for.
+
+    Examples
+    --------
+    >>> {"Ridge", "GaussianNB"} <= answered(), "RandomForestRegressor" in answered()
+    (True, False)
+    """
+    return frozenset(equivalent.path.rpartition(".")[2] for equivalent in _equivalents().values())
+
+
 def _steps(estimator: BaseEstimator) -> list[BaseEstimator]:
     """Return the steps of a pipeline, those that are left out apart; of another estimator itself."""
     if type(estimator) is not Pipeline:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,10 +19,13 @@ from sklearn.model_selection._validation import (
 from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 
-from algorithms.arrays import Places
+from algorithms.arrays import Array, Places
 from hpo.drop_in.answers import Scoring
 from hpo.drop_in.counterparts import Unanswered
+from hpo.drop_in.prepared import Asked
 from hpo.drop_in.words import Candidate, Row, Split
+
+Said = TypeVar("Said")
 
 
 @dataclass
@@ -139,35 +142,37 @@ class Evaluated:
 
     def _known(self, candidates: Sequence[Candidate]) -> list[list[Row] | None]:
         """Return what states say of candidates; those with the same steps before are asked in a row."""
-        groups: dict[object, list[int]] = {}
-        for place, candidate in enumerate(candidates):
-            made = candidate_of(self.fits.estimator, candidate)
-            groups.setdefault(self.answers.group(made), []).append(place)
+        made = [candidate_of(self.fits.estimator, candidate) for candidate in candidates]
         found: list[list[Row] | None] = [None] * len(candidates)
-        for place in (place for places in groups.values() for place in places):
-            found[place] = self._answered(candidates[place])
+        groups: dict[object, list[tuple[int, Asked]]] = {}
+        for place, candidate in enumerate(made):
+            if (asked := self._told(lambda: self.answers.asked(candidate))) is not None:  # noqa: B023 -- called at once
+                groups.setdefault(asked.key, []).append((place, asked))
+        for place, asked in (one for group in groups.values() for one in group):
+            began = time.perf_counter()
+            scores = self._told(lambda: self.answers.scores(made[place], asked))  # noqa: B023 -- called at once
+            if scores is not None:
+                self.accelerated.answered += 1
+                found[place] = self._rows(scores, time.perf_counter() - began)
         return found
 
-    def _answered(self, candidate: Candidate) -> list[Row] | None:
-        """Return what states say of a candidate; None where they say nothing."""
-        began = time.perf_counter()
+    def _told(self, say: Callable[[], Said]) -> Said | None:
+        """Return what is said; None, counted, where states do not say it."""
         try:
-            scores = self.answers.scores(candidate_of(self.fits.estimator, candidate))
+            return say()
         except Unanswered as error:
             why = str(error)
-        else:
-            self.accelerated.answered += 1
-            each = (time.perf_counter() - began) / len(self.fits.splits)
-            return [
-                self._row(
-                    {name: float(scores[metric][k]) for name, metric in self.metrics.items()}, test, each
-                )
-                for k, (_, test) in enumerate(self.fits.splits)
-            ]
         if self.refuse:
             raise ValueError(f"fallback='error': {why}")
         self.accelerated.refit(why, 1)
         return None
+
+    def _rows(self, scores: Mapping[str, Array], seconds: float) -> list[Row]:
+        each = seconds / len(self.fits.splits)
+        return [
+            self._row({name: float(scores[metric][k]) for name, metric in self.metrics.items()}, test, each)
+            for k, (_, test) in enumerate(self.fits.splits)
+        ]
 
     def _row(self, scores: dict[str, float], test: Places, seconds: float) -> Row:
         """Return what a fit of scikit-learn's says of a split."""

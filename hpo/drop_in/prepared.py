@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
+from scipy.sparse import issparse, spmatrix
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _safe_split
@@ -18,9 +19,10 @@ from sklearn.utils.metaestimators import _safe_split
 from algorithms.arrays import Values
 from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
 from hpo.drop_in.words import Split
+from hpo.process.memory import available_memory
 
-LARGEST = 50_000_000
-"""Numbers of a sparse table up to which it is made dense for an algorithm that takes no sparse one."""
+SHARE = 0.25
+"""Share of the free memory that the tables of one kind of steps may take, those of all splits together."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,38 @@ class Table:
     X : numbers, an array or a sparse matrix.
     y : one column without gaps.
     splits : rows to train on and to test on.
-    made : whether X is what steps of a pipeline gave.
+    beside : how many tables stand beside each other; 0 for one that was given, and is no copy.
     """
 
     X: Values
     y: Values
     splits: Sequence[Split]
-    made: bool = False
+    beside: int = 0
 
     @classmethod
-    def of(cls, X: ArrayLike, y: Values, splits: Sequence[Split], *, made: bool = False) -> Table:
+    def of(cls, X: ArrayLike, y: Values, splits: Sequence[Split], beside: int = 0) -> Table:
         """Return the table; raises Unanswered for features that are no numbers."""
         table = cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
+        if table.dtype.kind == "O":  # such as a frame of booleans and numbers
+            with suppress(ValueError, TypeError):
+                table = table.astype(np.float64)
         if table.ndim != 2 or table.dtype.kind not in "fiub":
             raise Unanswered("X is no table of numbers")
-        return cls(table, y, splits, made)
+        return cls(table, y, splits, beside)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the copy that it is."""
+        if not self.beside:
+            return 0
+        return 12 * int(cast(spmatrix, self.X).nnz) if issparse(self.X) else int(self.X.nbytes)
+
+    def check_room(self, nbytes: int) -> None:
+        """Raise Unanswered where so many bytes for each table that stands beside it are too many."""
+        if nbytes * self.beside > SHARE * available_memory():
+            raise Unanswered(
+                f"what the steps before the model make takes {nbytes * self.beside / 1e9:.1f} GB"
+            )
 
     @property
     def has_gaps(self) -> bool:
@@ -63,9 +82,10 @@ class Table:
             raise Unanswered("values are missing, and no step fills them")
         if not issparse(self.X) or asked.sparse:
             return self
-        if not self.made or np.prod(self.X.shape) > LARGEST:
+        if not self.beside:
             raise Unanswered("X is sparse")
-        return Table(cast(scipy.sparse.csr_array, self.X).toarray(), self.y, self.splits, made=True)
+        self.check_room(8 * self.X.shape[0] * self.X.shape[1])
+        return Table(cast(scipy.sparse.csr_array, self.X).toarray(), self.y, self.splits, self.beside)
 
 
 def target_of(y: ArrayLike | None) -> Values:
@@ -122,14 +142,18 @@ def tables_of(
     Raises
     ------
     Unanswered
-        A step cannot be fitted, or makes no numbers.
+        A step cannot be fitted, makes no numbers, or more than fit in memory.
     """
     if not before:
         return [Table.of(X, y, splits)]
-    return [_table_of(before, X, y, split) for split in splits]
+    made: list[Table] = []
+    for split in splits:
+        made.append(_table_of(before, X, y, split, len(splits)))
+        made[0].check_room(made[0].nbytes)
+    return made
 
 
-def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: Split) -> Table:
+def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: Split, splits: int) -> Table:
     steps = Pipeline([(str(k), step) for k, step in enumerate(before)])
     train, test = [np.asarray(rows) for rows in split]
     with warnings.catch_warnings():
@@ -143,7 +167,7 @@ def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: S
     stack: Callable[..., ArrayLike] = scipy.sparse.vstack if issparse(first) else np.concatenate
     rows = stack([first, second]) if issparse(first) else stack([np.asarray(first), np.asarray(second)])
     places = np.arange(len(train)), np.arange(len(train), len(train) + len(test))
-    return Table.of(rows, np.concatenate([y[train], y[test]]), [places], made=True)
+    return Table.of(rows, np.concatenate([y[train], y[test]]), [places], splits)
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,7 +165,7 @@ class _FromStates(BaseSearchCV):
 
     def _pays(self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: Values, splits: int) -> bool:
         """Return whether reading takes less time than all fits, by the time that one of them takes."""
-        rows = np.arange(len(y) - len(y) // max(splits, 2))
+        rows = np.flatnonzero(np.arange(len(y)) % max(splits, 2))  # of every part, should rows be sorted
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -71,6 +71,6 @@ def _commonest_error(noted: Sequence[TrialNote], stopped: str) -> str:
 
 def reading_of(record: StudyRecord, join: Mapping[str, object] | None) -> dict[str, object]:
     """Return how rows are read as a study's were: the format of CSV files, what is joined, who had what."""
-    asked = {name: record.spec.get(name) for name in ("join", "interactions")}
+    asked = {name: record.spec.get(name) for name in ("join", "interactions", "documents")}
     asked["join"] = asked["join"] if join is None else join
     return {**written(record.spec), **{name: value for name, value in asked.items() if value}}

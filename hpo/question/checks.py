@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from algorithms import registry
 from algorithms.batches import Label
+from algorithms.extras import check_extra
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.dataset import Dataset
 from hpo.data.encoding.hashed import AUTO, Hashed
@@ -56,7 +57,10 @@ def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
         check_class(dataset.labels_field(targets[0]))
     else:
         check_number(
-            dataset.schema, targets[0], "target", "; or tune a classifier, for a target that is a class"
+            dataset.schema,
+            targets[0],
+            "target",
+            "; for classes, tune a classifier: algorithm='auto' picks some",
         )
 
 
@@ -104,6 +108,11 @@ def check_engine(name: str | None, dataset: Dataset, options: Mapping[str, objec
         )
 
 
+def _extras(asked: Asked, _labels: Labels) -> None:
+    for one in asked.searched:
+        check_extra(one.algorithm.tags.extra, one.name)
+
+
 def _task(asked: Asked, _labels: Labels) -> None:
     check_task(asked.searched, asked.dataset)
 
@@ -134,6 +143,6 @@ def _engine(asked: Asked, _labels: Labels) -> None:
 
 
 CHECKS: Sequence[Callable[[Asked, Labels], None]] = (
-    _features, _task, _scoring, _hashing, _fidelity, _half_life, _engine,
+    _extras, _features, _task, _scoring, _hashing, _fidelity, _half_life, _engine,
 )  # fmt: skip
 """Every check, in the order in which they are made."""

@@ -150,6 +150,7 @@ def check_asked(spec: StudySpec) -> None:
         return
     others = {
         "weight": spec.weight, "half_life": spec.half_life, "join": spec.join, "interactions": spec.interactions,
+        "documents": spec.documents,
         "layout": spec.layout, "hash_columns": spec.hash_columns,
     }  # fmt: skip
     if spec.features:
@@ -205,6 +206,28 @@ def covariates_of(spec: StudySpec) -> dict[str, tuple[str, ...]]:
     {'future': ('price',)}
     """
     return {kind: tuple(names) for _, kind, names in _covariates(spec) if names}
+
+
+def check_streamed(algorithms: Sequence[str], time: str | None = None) -> None:
+    """Refuse rows of series in a stream.
+
+    Backtests test on the last steps, which move on with every row, and what lies before them is to be trained on:
+    rows would have to change their fold when they are gone.
+
+    Raises
+    ------
+    TuneError
+        Says what to do in its place.
+    """
+    able = [name for name in algorithms if name in forecasters()]
+    if time is None and not able:
+        return
+    what = f"time={time!r}" if time is not None else repr(able[0])
+    raise TuneError(
+        f"{what}: series are not streamed, since backtests test on the last steps, which move on with every row; "
+        "keep the rows in files by period, of which a new one alone is read, or go on from new rows with "
+        "result.forecast(data=rows), which trains nothing"
+    )
 
 
 def check_columns(spec: StudySpec, schema: Schema) -> None:

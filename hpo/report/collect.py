@@ -99,7 +99,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         classes=_classes(result),
         class_coefficients=None if result.record.several else _class_coefficients(result),
         sampled=list(record.sampled),
-        sampled_rows=_sampled_rows(result),
+        sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
         backtests=backtests(result) if drawn and not result.record.several else None,
     )
 
@@ -192,14 +192,15 @@ def _model_notes(result: Result) -> list[str]:
 
 
 def _sampling_notes(result: Result) -> list[str]:
-    sampled, rows = result.record.sampled, _sampled_rows(result)
-    if not sampled or rows is None:
+    sampled, scored = result.record.sampled, scored_rows(result.candidates[0].states)
+    if not sampled or scored is None:
         return []
     splits = len(result.candidates[0].states.test)
     names = ", ".join(metric_of(name).short for name in sampled)
     others = "" if len(sampled) == len(result.metrics) else "; other scores are exact"
-    where = f"{counted(rows, 'held-out row')}, in {counted(splits, 'split')}"
-    found = [f"{names}: scored on a sample of {where}{others}."]
+    kept, held = scored
+    where = f"all {held:,}" if kept == held else f"a sample of {kept:,} of {held:,}"
+    found = [f"{names}: scored on {where} held-out rows, in {counted(splits, 'split')}{others}."]
     untold = {
         name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
         for name in result.metrics[1:]
@@ -233,12 +234,6 @@ def _bias_note(metric: str, bias: float) -> str:
         f"{shown.short} of the best setting is too {side} by about {abs(bias):.1g}, of so few sampled rows; a "
         "larger scoring_rows makes that smaller."
     )
-
-
-def _sampled_rows(result: Result) -> int | None:
-    """Return how many held-out rows scores were computed on, all splits together; None where all are exact."""
-    held = [held.rows for held in result.candidates[0].states.held_out if held.rows is not None]
-    return sum(rows.n for rows in held) if held else None
 
 
 def _leader(row: Row) -> Leader:

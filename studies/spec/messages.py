@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from studies.errors import Problem
 from studies.masking import mask
+from studies.spec.documents import Documents
 from studies.spec.fields import FoldScheme
 from studies.spec.habits import our_key
 from studies.spec.interactions import Interactions
@@ -79,6 +80,7 @@ def _text(item: dict[str, Any], path: tuple[str | int, ...], model: type[BaseMod
 def _keys(path: tuple[str | int, ...], model: type[BaseModel]) -> Collection[str]:
     parts: Mapping[str | int, type[BaseModel]] = {
         "search": Range, "folds": FoldScheme, "join": JoinedTable, "interactions": Interactions,
+        "documents": Documents,
     }  # fmt: skip
     return (model if len(path) == 1 else parts[path[0]]).model_fields
 

@@ -12,6 +12,7 @@ from studies.errors import Problem, SpecError
 from studies.masking import mask
 from studies.naming import short
 from studies.spec import engines, half_lives, text_files, values
+from studies.spec.documents import Documents, as_documents
 from studies.spec.fields import Folds, Names, Searched, moment, period, seconds
 from studies.spec.interactions import Interactions
 from studies.spec.joins import Joins
@@ -128,6 +129,20 @@ class StudySpec(Strict):
     for the column of what the user gave it (a rating, a count; without it one of each pair); ``"min_users"`` leaves
     items of fewer users out. The study is of a sparse matrix of users by items; algorithms of the task
     ``recommendation`` take it."""
+
+    documents: Annotated[
+        Annotated[Documents, BeforeValidator(as_documents)] | None,
+        Option(
+            "str | Mapping[str, object] | None",
+            "rows of one text each, of which a matrix of documents by words is made",
+            "{text: COLUMN, max_features: 4000, stop_words: english}",
+            defines="if given",
+        ),
+    ] = None
+    """Where each row of the data is one document: the column of its text, or ``{"text": column}`` with parameters
+    of scikit-learn's ``CountVectorizer``: ``max_features`` (4,000), ``min_df``, ``max_df``, ``stop_words``,
+    ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``. The study is of a sparse matrix of
+    documents by words. ``topics`` takes the column by itself where the data has no other."""
 
     time: Annotated[
         str | None,

@@ -1,0 +1,26 @@
+"""What some algorithms need beside this package's own dependencies, and how to install it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from algorithms.errors import AlgorithmError
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {"neural": ("jax", "optax")}
+"""The packages of each extra."""
+
+
+def check_extra(extra: str | None, who: str) -> None:
+    """Raise AlgorithmError, with the command that installs it, where an extra is not there; None is no extra.
+
+    Examples
+    --------
+    >>> check_extra(None, "ridge")
+    """
+    missing = [] if extra is None else [name for name in EXTRAS[extra] if find_spec(name) is None]
+    if missing:
+        raise AlgorithmError(
+            f"{who} is trained by {' and '.join(missing)}, which {'are' if len(missing) > 1 else 'is'} not "
+            f"installed: pip install 'onepass-hpo[{extra}]'"
+        )

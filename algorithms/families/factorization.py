@@ -1,0 +1,276 @@
+"""Factorization machines: a weight for each column and the products of all pairs of columns by factors.
+
+The notation is that of :mod:`algorithms.families.machine`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+
+from algorithms.arrays import Array, Floats, Places, Singles
+from algorithms.contract import Algorithm, Chain, Chained, as_dense
+from algorithms.errors import FitFailed, NotEnoughRows
+from algorithms.extras import check_extra
+from algorithms.families.machine import (
+    BIAS,
+    FACTORS,
+    LEVEL_FACTORS,
+    LEVEL_WEIGHTS,
+    WEIGHTS,
+    Inputs,
+    Inside,
+    Machine,
+)
+from algorithms.lazily import jax, sklearn
+from algorithms.memo import MEMO
+from algorithms.neural import training
+from algorithms.preparing.column_map import gaps_of
+from algorithms.ranges import Choice, Integer, Legal, Log, Uniform
+from algorithms.summaries.pack import columns_of, equations, hashed_columns
+from algorithms.summaries.sample import Sample, SampleState
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+ROWS = 100_000
+"""Rows of each fold that are kept, unless ``size`` says otherwise."""
+
+START = 0.05
+"""Deviation of the first factors."""
+
+DROP = 0.1
+"""What the step size is multiplied by after ``drop_after``."""
+
+SHAPING = ("rank", "batch_rows", "validation_fraction")
+"""Hyperparameters that are in force in every epoch, and so decide where a chain begins."""
+
+
+def eta_of(parameters: training.Traced, rows: training.Traced) -> Array:
+    """Return η of a batch by JAX, shape (b, E)."""
+    np_ = jax.numpy
+    x, at = rows["numbers"], rows["places"]
+    levels = parameters[LEVEL_FACTORS][at]
+    sums = np_.einsum("bq,qek->bek", x, parameters[FACTORS]) + levels.sum(axis=1)
+    squares = np_.einsum("bq,qek->bek", x**2, parameters[FACTORS] ** 2) + (levels**2).sum(axis=1)
+    straight = parameters[BIAS] + x @ parameters[WEIGHTS] + parameters[LEVEL_WEIGHTS][at].sum(axis=1)
+    found: Array = straight + 0.5 * (sums**2 - squares).sum(axis=2)
+    return found
+
+
+def penalty_of(parameters: training.Traced, rows: training.Traced, hyper: training.Traced) -> Array:
+    """Return α times the squares of what a row's η is made of, shape (b,): frequent levels weigh as often."""
+    levels = [parameters[name][rows["places"]] for name in (LEVEL_WEIGHTS, LEVEL_FACTORS)]
+    of_levels = sum((each**2).reshape(len(each), -1).sum(axis=1) for each in levels)
+    of_columns = sum((parameters[name] ** 2).sum() for name in (WEIGHTS, FACTORS))
+    found: Array = hyper["alpha"] * (of_levels + of_columns)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState, Machine]):
+    """A factorization machine, trained by Adam.
+
+    Parameters
+    ----------
+    epochs : times that the rows are gone through, at most.
+    rank : number of factors of a column or level.
+    alpha : penalty on the squares of weights and factors, a row.
+    learning_rate : of Adam.
+    drop_after : the epoch after which the step size is a tenth; None for never.
+    batch_rows : rows of a batch.
+    validation_fraction : share of the rows that are held out, whose loss decides which epoch is best and when to
+        stop; 0 for none.
+    patience : epochs without a lower held-out loss, after which training stops.
+    tolerance : by which share of it the loss must fall to count as lower.
+    summary : the sample that is trained on.
+    """
+
+    epochs: Annotated[int, Legal(ge=1, le=10_000), Integer(1, 100, searched=False)] = 30
+    rank: Annotated[int, Legal(ge=1, le=512), Choice(4, 8, 16, 32)] = 8
+    alpha: Annotated[float, Legal(ge=0), Log(1e-5, 1.0)] = 0.01
+    learning_rate: Annotated[float, Legal(gt=0), Log(1e-4, 1e-1)] = 0.01
+    drop_after: Annotated[int | None, Legal(ge=1)] = None
+    batch_rows: Annotated[int, Legal(ge=1, le=65_536), Choice(256, 1024, searched=False)] = 256
+    validation_fraction: Annotated[float, Legal(ge=0, lt=1), Uniform(0.0, 0.5, searched=False)] = 0.1
+    patience: Annotated[int, Legal(ge=1), Integer(1, 20, searched=False)] = 3
+    tolerance: Annotated[float, Legal(ge=0), Uniform(0.0, 0.1, searched=False)] = 1e-4
+    summary: Sample = Sample(size=ROWS)
+
+    @abstractmethod
+    def loss(self) -> training.Loss:
+        """Return the loss of rows; one function for all of a class, so that it is compiled once."""
+
+    # training --------------------------------------------------------------------------------------------
+
+    @property
+    def length(self) -> int:
+        """Epochs at most."""
+        return self.epochs
+
+    def in_force(self, epoch: int) -> Mapping[str, object]:
+        """Return the penalty and step size of an epoch; where it begins, what shapes are made of."""
+        if epoch:
+            return {"alpha": self.alpha, "rate": self._rate(epoch)}
+        return {name: getattr(self, name) for name in SHAPING} | {p: version(p) for p in ("jax", "jaxlib", "optax")}
+
+    def begin(self, state: SampleState) -> Chain:
+        """Return small random factors, and zero for all else."""
+        inside = self._inside(state)
+        q, levels, e = len(inside.inputs.center), self._table(inside), equations(state.shape)
+        draw = np.random.default_rng(0)
+        zeros = {BIAS: (e,), WEIGHTS: (q, e), LEVEL_WEIGHTS: (levels, e)}
+        found = {name: np.zeros(shape, np.float32) for name, shape in zeros.items()}
+        for name, shape in ((FACTORS, (q, e, self.rank)), (LEVEL_FACTORS, (levels, e, self.rank))):
+            found[name] = draw.normal(0.0, START, shape).astype(np.float32)
+        found[LEVEL_FACTORS][inside.inputs.n_levels :] = 0.0
+        return Chain(0, 0, found, training.stored(training.still(found)))
+
+    def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
+        """Yield the chain after each further epoch; FitFailed where a loss is no number."""
+        check_extra(self.tags.extra, type(self).__name__)
+        self._check_shapes(chain, state)
+        inside, size = self._inside(state), self.batch_rows
+        train, held = self._parts(inside.n, chain.seed)
+        steps = -(-len(train) // size)
+        rows = {k: training.padded(v[train], steps * size + 1) for k, v in inside.rows.items()}
+        out = {k: training.padded(v[held], training.rounded_up(len(held))) for k, v in inside.rows.items()}
+        made, last = training.compiled(self.loss()), chain
+        parameters, moments = chain.parameters, training.moments_of(chain.optimizer)
+        for epoch in range(chain.epoch + 1, self.epochs + 2):
+            order = training.batches(len(train), size, np.random.default_rng([chain.seed, epoch]))
+            hyper, rate = {"alpha": np.float32(self.alpha)}, np.float32(self._rate(epoch))
+            parameters, moments = made.epoch(parameters, moments, rows, order, rate, hyper)
+            last = self._after(last, training.numbers(parameters), moments)
+            if len(held):
+                total = made.held(last.parameters, out, {"alpha": np.float32(0.0)})
+                last = _judged(last, float(total) / max(float(out[training.WEIGHT].sum()), 1e-30))
+            self._check_numbers(last)
+            yield last
+
+    def trained(self, chain: Chain, state: SampleState) -> Machine:
+        """Return the machine of the best epoch; of the last where no loss is held out."""
+        inside = self._inside(state)
+        known = chain.best or chain.parameters
+        parameters = {name: array.astype(np.float64) for name, array in known.items()}
+        classes = tuple(state.shape.classes)
+        return Machine(inside.inputs, parameters, classes, self.stops(chain.losses) is not None)
+
+    def stops(self, losses: Array) -> int | None:
+        """Return the epoch after which no lower loss was met for as long as ``patience`` says."""
+        best, since = np.inf, 0
+        for epoch, loss in enumerate(losses.tolist(), start=1):
+            lower = loss < best - self.tolerance * abs(best) if np.isfinite(best) else True
+            best, since = (loss, 0) if lower else (best, since + 1)
+            if since >= self.patience:
+                return epoch
+        return None
+
+    def _rate(self, epoch: int) -> float:
+        dropped = self.drop_after is not None and epoch > self.drop_after
+        return self.learning_rate * (DROP if dropped else 1.0)
+
+    def _after(self, chain: Chain, parameters: Mapping[str, Singles], moments: training.Moments) -> Chain:
+        """Return the chain after an epoch."""
+        known = training.stored(moments)
+        return Chain(chain.epoch + 1, chain.seed, parameters, known, chain.best, chain.losses)
+
+    def _check_numbers(self, chain: Chain) -> None:
+        """Raise FitFailed where an epoch ends with what is no number."""
+        held = (*chain.parameters.values(), chain.losses)
+        if not all(np.isfinite(array).all() for array in held):
+            raise FitFailed(
+                f"{type(self).__name__}: the loss is no number in epoch {chain.epoch}; try a smaller learning_rate "
+                f"than {self.learning_rate:g}"
+            )
+
+    def _parts(self, n: int, seed: int) -> tuple[Places, Places]:
+        """Return the rows that are trained on and those that are held out."""
+        order = np.random.default_rng([seed, 0]).permutation(n)
+        held = max(1, round(self.validation_fraction * n)) if self.validation_fraction else 0
+        return np.sort(order[held:]), np.sort(order[:held])
+
+    def _table(self, inside: Inside) -> int:
+        """Return the rows of the tables of levels: one is for levels that no training row has."""
+        return training.rounded_up(inside.inputs.n_levels + 1)
+
+    def _inside(self, state: SampleState) -> Inside:
+        self.check(state)
+        return MEMO.get(state, "factorization", lambda: inside_of(state))
+
+    def _check_shapes(self, chain: Chain, state: SampleState) -> None:
+        """Raise FitFailed for a chain of another architecture."""
+        for name, array in self.begin(state).parameters.items():
+            found = chain.parameters.get(name)
+            if found is None or found.shape != array.shape:
+                raise FitFailed(
+                    f"{type(self).__name__}: {name!r} of the stored chain is "
+                    f"{'absent' if found is None else found.shape} where {array.shape} is expected"
+                )
+
+    # the contract ----------------------------------------------------------------------------------------
+
+    def estimator(self, solution: Machine) -> BaseEstimator:
+        """Return a fitted ``Pipeline`` over the encoded columns; it predicts by NumPy alone."""
+        from algorithms.families.factorized import ESTIMATORS  # noqa: PLC0415 -- loads scikit-learn
+
+        return sklearn.pipeline.Pipeline([("model", ESTIMATORS[self.tags.task](self).set(solution))])
+
+    def complexity(self, solution: Machine) -> float:
+        """Return the number of weights and factors."""
+        known, levels = solution.parameters, solution.inputs.n_levels
+        tables = sum(known[name][:levels].size for name in (LEVEL_WEIGHTS, LEVEL_FACTORS))
+        return float(tables + sum(known[name].size for name in (BIAS, WEIGHTS, FACTORS)))
+
+    def converged(self, solution: Machine) -> bool:
+        """Return True: how long it is trained is a hyperparameter."""
+        return True
+
+    def check(self, state: SampleState) -> None:
+        """Refuse fewer rows than one to train on and one to hold out."""
+        if state.n < 2:
+            raise NotEnoughRows(f"{type(self).__name__} needs at least 2 rows, and the sample holds {state.n}")
+
+
+def _judged(chain: Chain, loss: float) -> Chain:
+    """Return a chain with its mean held-out loss, without the penalty, and the parameters of the lowest one."""
+    best = chain.parameters if not len(chain.losses) or loss < chain.losses.min() else chain.best
+    return replace(chain, best=best, losses=np.append(chain.losses, loss))
+
+
+def inside_of(state: SampleState) -> Inside:
+    """Return the rows of a sample as they are trained on."""
+    shape, X, w = state.shape, as_dense(state.X), state.sample_weight
+    inputs = _inputs(state, X)
+    target = state.target.astype(np.float32)
+    if not shape.classes:
+        target = ((state.target - inputs.offset) / inputs.unit).astype(np.float32)
+    rows = {
+        "numbers": inputs.numbers(X), "places": inputs.places(X).astype(np.int32), "target": target,
+        training.WEIGHT: (w / w.mean()).astype(np.float32),
+    }  # fmt: skip
+    return Inside(inputs, rows)
+
+
+def _inputs(state: SampleState, X: Floats) -> Inputs:
+    shape, w, held = state.shape, state.sample_weight, as_dense(state.held).astype(np.float64)
+    gaps, fill = gaps_of(shape.columns), np.zeros(shape.d)
+    for value, indicator in zip(gaps.values, gaps.indicators, strict=True):
+        there = w * (held[:, indicator] == 0.0)
+        if there.any():
+            fill[value] = there @ held[:, value] / there.sum()
+    columns, hashed = columns_of(shape, "mean", fill), hashed_columns(shape)
+    near = np.asarray(held @ columns.matrix)
+    center = np.average(near, axis=0, weights=w)
+    spread = np.sqrt(np.average((near - center) ** 2, axis=0, weights=w))
+    levels = tuple(np.unique(X[:, column]).astype(np.float64) for column in hashed)
+    offset, unit = 0.0, 1.0
+    if not shape.classes:
+        offset = float(np.average(state.target, weights=w))
+        unit = float(np.sqrt(np.average((state.target - offset) ** 2, weights=w))) or 1.0
+    return Inputs(columns, center, np.where(spread > 0.0, spread, 1.0), hashed, levels, offset, unit)

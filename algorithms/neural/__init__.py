@@ -1,0 +1,1 @@
+"""Training of networks, by JAX and optax: loaded when the first epoch is trained, and by nothing else."""

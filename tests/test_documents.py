@@ -1,0 +1,98 @@
+"""Documents as a column of text: against CountVectorizer and the matrix that it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from terminal import hpo as run
+
+import hpo
+from hpo.errors import DataError, TuneError
+from studies.errors import SpecError
+
+SUBJECTS = [
+    "the goal of the match came late and the team won the cup", "a bank lends money at a rate of interest to a firm",
+    "rain and wind come from the sea with a cold front",
+]  # fmt: skip
+TEXTS = [f"{SUBJECTS[i % 3]} {' '.join(SUBJECTS[i % 3].split()[i % 5 :: 2])}" for i in range(90)]
+ASKED = {"algorithm": "topics", "trials": 3, "search": {"topics.n_topics": 3, "topics.topic_word_prior": [0.01, 0.03, 0.1]}}
+
+
+def frame(more=()):
+    return pd.DataFrame({"abstract": [*TEXTS, *more]})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {}, {"stop_words": "english"}, {"stop_words": ["the", "of"]}, {"max_features": 9}, {"min_df": 40}, {"max_df": 0.5},
+        {"ngram_range": [1, 2], "lowercase": False}, {"token_pattern": "[a-z]{4,}", "strip_accents": "ascii"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_column_of_text_is_the_matrix_that_scikit_learn_makes_of_it(asked, tmp_path):
+    given = {k: tuple(v) if k == "ngram_range" else v for k, v in asked.items()}
+    counter = CountVectorizer(**{"max_features": 4000, **given}).fit(TEXTS)
+    matrix = hpo.tune(counter.transform(TEXTS).astype(float), **ASKED, store=tmp_path / "a")
+    found = hpo.tune(frame(), documents={"text": "abstract", **asked}, **ASKED, store=tmp_path / "b")
+    assert found.best_model["encoder"].feature_names_in_.tolist() == counter.get_feature_names_out().tolist()
+    assert found.best_value == pytest.approx(matrix.best_value, abs=0.02), "other folds: rows have other places"
+    mine, other = (np.sort(r.best_model[-1].components_, axis=0) for r in (found, matrix))
+    assert mine == pytest.approx(other, rel=1e-6)
+    told = found.predict(frame()[:6])
+    assert np.allclose(told, found.best_model[-1].transform(counter.transform(TEXTS[:6]).astype(float)))
+
+
+def test_the_only_column_is_taken_by_itself_from_csv_and_parquet(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    frame().to_parquet("texts.parquet")
+    frame().to_csv("texts.csv", index=False)
+    values = [hpo.tune(f"texts.{kind}", **ASKED, store=tmp_path).best_value for kind in ("parquet", "csv")]
+    assert values[0] == values[1]
+    Path("study.yaml").write_text(
+        "name: texts\ndata: texts.csv\nalgorithm: topics\ntrials: 2\nsearch: {topics.n_topics: 3}\n"
+        "documents: {text: abstract, stop_words: english}\n"
+    )
+    done = run(capsys, monkeypatch, "run", "study.yaml", "--no-progress")
+    assert done.code == 0, done.err
+    done = run(capsys, monkeypatch, "predict", "texts", "texts.csv", "-o", "out.csv")
+    assert done.code == 0, done.err
+    assert len(pd.read_csv("out.csv")) == 90
+    again = hpo.load("texts")
+    assert again.predict(frame()[:2]).shape == (2, 3)
+
+
+def test_documents_without_words_and_words_that_are_not_known(tmp_path):
+    found = hpo.tune(frame([None, "", "a b c"]), documents="abstract", **ASKED, store=tmp_path)
+    plain = hpo.tune(frame(), documents="abstract", **ASKED, store=tmp_path)
+    state = found.best.states.whole
+    assert (state.rows, state.short) == (93, 3.0)
+    assert np.allclose(found.best_model[-1].components_.sum(), plain.best_model[-1].components_.sum(), rtol=0.05)
+    told = found.predict(pd.DataFrame({"abstract": [None, "", "wholly unheard"]}))
+    assert np.allclose(told, told.iloc[0]) and np.allclose(told.sum(axis=1), 1.0)
+
+
+def test_what_is_wrong_is_said(tmp_path):
+    def refused(error, match, data=None, **asked):
+        with pytest.raises(error, match=match):
+            hpo.tune(frame() if data is None else data, **{**ASKED, **asked}, store=tmp_path)
+
+    two = frame().assign(title="a title of words")
+    refused(TuneError, "columns 'abstract', 'title' are text; say which holds the documents: documents='abstract'", two)
+    refused(DataError, "feature 'abstrac' is not in the data; did you mean 'abstract'", documents="abstrac")
+    refused(DataError, "column 'n' holds int64, and documents are text", pd.DataFrame({"n": range(9)}), documents="n")
+    refused(DataError, "column 'abstract': max_df corresponds to < documents than min_df; give a smaller min_df",
+            documents={"text": "abstract", "min_df": 500})
+    refused(DataError, "empty vocabulary", pd.DataFrame({"abstract": ["a", "b", None]}))
+    refused(SpecError, "stop_words is 'english', or a list of words", documents={"text": "abstract", "stop_words": "x"})
+    refused(SpecError, "unknown key 'min_dff' in 'documents'; did you mean 'min_df'", documents={"text": "abstract", "min_dff": 2})
+    refused(SpecError, "min_df is a number of documents", documents={"text": "abstract", "min_df": 1.5})
+    refused(SpecError, "ngram_range is two numbers, the smaller first", documents={"text": "abstract", "ngram_range": [2, 1]})
+    refused(TuneError, "features: the columns are the words of documents", documents="abstract", features=["abstract"])
+    refused(TuneError, "documents and interactions: rows are documents, or pairs", documents="abstract",
+            interactions={"user": "abstract", "item": "n"})
+    refused(DataError, "target: rows of documents have none", two, documents="abstract", target="title", algorithm="lda", search=None)
