@@ -51,6 +51,7 @@ BUILT_IN: Mapping[str, str] = {
     "ease": "algorithms.models.ease:EASE",
     "pure_svd": "algorithms.models.pure_svd:PureSVD",
     "topics": "algorithms.models.topics:Topics",
+    "lsa": "algorithms.models.lsa:LSA",
     "linear_forecaster": "algorithms.models.linear_forecaster:LinearForecaster",
     "seasonal_naive": "algorithms.models.seasonal_naive:SeasonalNaive",
     "drift": "algorithms.models.drift:Drift",

@@ -99,3 +99,6 @@ def backtest(frame, columns, context, horizon, season, lags, n_splits, **params)
         off = nexts - forecast(past, *held[2:])
         made.append(-np.sqrt(np.mean((off / scale_of(past, season)) ** 2)))
     return made
+
+
+TWINS = {"linear_forecaster": fit}

@@ -46,4 +46,30 @@ def scores(phi, together, prior, held, given, asked):
     }
 
 
-TWINS = {"topics": scores}
+def lsa(X, held, weighting="idf", k=5, smoothing=0.75, shift=1.0):
+    """Return 1 - ‖M - VΛVᵀ‖²/‖M‖² of held-out documents, and vectors of words."""
+    X, held = (counts[counts.sum(axis=1) >= 2] for counts in (X, held))
+    df = (X > 0).sum(axis=0)
+    idf = np.log((1 + len(X)) / (1 + df)) + 1 if weighting == "idf" else np.ones(X.shape[1])
+
+    def matrix(counts):
+        if weighting != "ppmi":
+            there = (counts > 0) * idf
+            return there.T @ there / len(counts)
+        p = joint_of(counts)
+        p = p / p.sum()
+        words = p.sum(axis=1)
+        contexts = words**smoothing / (words**smoothing).sum()
+        made = np.zeros_like(p)
+        for i, j in zip(*np.nonzero(p), strict=True):
+            made[i, j] = max(np.log(p[i, j] / (words[i] * contexts[j])) - np.log(shift), 0.0)
+        return (made + made.T) / 2
+
+    values, vectors = np.linalg.eigh(matrix(X))
+    top = np.argsort(-np.abs(values))[:k]
+    off = matrix(held) - (vectors[:, top] * values[top]) @ vectors[:, top].T
+    made = vectors[:, top] * (np.sqrt(np.abs(values[top])) if weighting == "ppmi" else 1.0) * idf[:, None]
+    return 1 - np.sum(off**2) / np.sum(matrix(held) ** 2), made
+
+
+TWINS = {"topics": scores, "lsa": lsa}

@@ -12,17 +12,18 @@ import numpy as np
 
 from algorithms.arrays import Array, Places, Singles
 from algorithms.contract import Algorithm, Held, Rows, Score, Tags
-from algorithms.errors import InvalidField, NotEnoughRows, TooLarge, Unscorable
+from algorithms.errors import InvalidField, Unscorable
 from algorithms.families.coherence import coherence, diversity
+from algorithms.families.documents import check_documents, columns_of_words, names_of
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, filled_map
+from algorithms.preparing.column_map import ColumnMap
 from algorithms.ranges import Integer, Legal, Log, Range
 from algorithms.solvers.anchor_words import Rectified, anchors, concentrations
 from algorithms.solvers.anchor_words import Topics as Growing
 from algorithms.solvers.fold_in import halves, log_of_words, shares_of_topics
-from algorithms.summaries.co_occurrence import CoOccurrence, CoOccurrenceState, starts_of, words_of
+from algorithms.summaries.co_occurrence import CoOccurrence, CoOccurrenceState, starts_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -175,7 +176,7 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         """
         found: list[Places] = []
         topics = list(filter(str.strip, self.seed_words.split(PER_TOPIC)))
-        places = {name: j for j, name in enumerate(_names(state)) if state.totals[j] > 0.0} if topics else {}
+        places = {name: j for j, name in enumerate(names_of(state)) if state.totals[j] > 0.0} if topics else {}
         for topic in topics:
             asked = [word.strip() for word in topic.split(PER_WORD)]
             found.append(np.array(sorted(places[word] for word in set(asked) if word in places), np.intp))
@@ -187,7 +188,7 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``TopicWords``."""
         from algorithms.families.topic_words import TopicWords  # noqa: PLC0415 -- loads scikit-learn
 
-        columns = _columns(solution.state)
+        columns = columns_of_words(solution.state)
         model = TopicWords().set(solution.components, solution.prior, columns.names)
         return pipeline(columns, solution.state.shape.d, None, model)
 
@@ -221,19 +222,7 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
 
     def check(self, state: CoOccurrenceState) -> None:
         """Refuse negative counts, counts without a finite sum, and fewer than two documents of two words."""
-        if (state.lowest < 0.0).any():
-            j = int(np.argmin(state.lowest))
-            raise InvalidField(
-                f"column {_names(state)[j]!r} holds {state.lowest[j]:g}, and topics take counts of words, which "
-                "are not negative; leave the column out"
-            )
-        if not np.isfinite(state.totals.sum() + state.pairs.sum()):
-            raise TooLarge("counts are so large that they have no finite sum: look for damaged values, or rescale")
-        if state.documents < 2 or np.count_nonzero(state.totals) < 2:
-            raise NotEnoughRows(
-                f"topics need at least 2 documents of two words, and 2 words; of {state.rows:,} documents "
-                f"{state.documents:g} have two words, and there are {np.count_nonzero(state.totals):,} words"
-            )
+        check_documents(state)
 
 
 _NO_DOCUMENTS = "no held-out document has two words, one to find its topics by and one to foretell"
@@ -243,16 +232,6 @@ def _pairs(state: CoOccurrenceState, seen: Places) -> Singles:
     """Return the probability of each pair of some words."""
     made = state.joint().astype(np.float32)
     return made if len(seen) == len(made) else made[np.ix_(seen, seen)]
-
-
-def _names(state: CoOccurrenceState) -> list[str]:
-    """Return the words."""
-    return [state.shape.columns[j].name for j in words_of(state.shape)]
-
-
-def _columns(state: CoOccurrenceState) -> ColumnMap:
-    """Return the map to words: what is missing is zero."""
-    return filled_map(state.shape, words_of(state.shape), -state.shape.origin)
 
 
 def _of_pairs(solution: TopicsSolution, state: CoOccurrenceState) -> float:
@@ -271,7 +250,7 @@ def _of_pairs(solution: TopicsSolution, state: CoOccurrenceState) -> float:
 
 def _perplexity(solution: TopicsSolution, rows: Rows) -> float:
     """Return exp(-log p of a word) of halves of documents whose other halves say their topics."""
-    columns = _columns(solution.state)
+    columns = columns_of_words(solution.state)
     parts = MEMO.get(rows, ("completion", columns.names), lambda: _completion(rows, columns))
     shares = shares_of_topics(parts.given, solution.phi, solution.prior)
     logs = parts.weights @ log_of_words(parts.asked, shares, solution.phi)

@@ -191,6 +191,28 @@ def test_values_that_are_missing_are_named(tmp_path):
         result.forecast(futr_df=later.drop(columns="promo"))
 
 
+def test_values_that_make_no_sense_are_refused_and_unknown_ones_are_none_of_the_known(tmp_path):
+    rows = shops(lengths=(60, 60, 60))
+    result, later = tuned(rows, store=tmp_path), later_rows()
+    with pytest.raises(DataError, match=r"column 'promo' is (large_)?string here and was numeric"):
+        result.forecast(futr_df=later.assign(promo="often"))
+    with pytest.raises(DataError, match="column 'promo' holds inf"):
+        result.forecast(futr_df=later.assign(promo=np.inf))
+    with pytest.raises(DataError, match=r"column 'visits' is (large_)?string here and was numeric"):
+        result.forecast(data=later.assign(y=1.0, visits="many"), futr_df=later)
+    with pytest.raises(DataError, match=r"quarter=2023-01-04, which is not a step of freq='Q'"):
+        result.forecast(futr_df=later.assign(quarter=later["quarter"] + pd.Timedelta(days=3)))
+    assert np.isfinite(result.forecast(futr_df=later.assign(day="a day that never was"))["mean"]).all()
+    level, gaps = rows.assign(visits=7.0), rows.assign(visits=np.nan)
+    with pytest.warns(DataWarning, match="'visits' is 7 in every row"):
+        constant = tuned(level, store=tmp_path / "a")
+    lacking, none = tuned(gaps, store=tmp_path / "b"), tuned(rows, hist_exog_list=None, store=tmp_path / "c")
+    assert np.allclose(constant.best.scores.folds, none.best.scores.folds, rtol=1e-9)
+    assert np.allclose(lacking.best.scores.folds, none.best.scores.folds, rtol=1e-9)
+    with pytest.raises(DataError, match="column 'visits' holds inf"):
+        tuned(rows.assign(visits=np.inf), store=tmp_path)
+
+
 def test_a_series_that_ended_early_is_left_out_where_nothing_of_it_is_known(tmp_path):
     rows = shops(lengths=(60, 60, 60))
     rows = rows[(rows["series"] != "shop 2") | (rows["step"] < 55)]
