@@ -40,7 +40,7 @@ from algorithms.chained import Chain, Chained
 from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
-from algorithms.held import Held, Nested, Rows, S, Score, State, as_score
+from algorithms.held import Group, Held, Nested, Rows, S, Score, State, as_score
 from algorithms.known import Known
 from algorithms.lazily import sklearn
 from algorithms.ranges import Range, unsearched
@@ -319,6 +319,10 @@ class Algorithm(ABC, Generic[S, M]):
         """
         return None
 
+    def groups(self, solution: M) -> tuple[Group, ...]:
+        """Return what a report shows of each topic of a model; nothing of models without topics."""
+        return ()
+
     def bounds(self, state: S) -> Mapping[str, Range | None]:
         """Return what the state knows of the free fields' ranges; None where a field has no effect on it."""
         return {}
@@ -455,6 +459,7 @@ __all__ = [
     "Column",
     "Ends",
     "Features",
+    "Group",
     "Held",
     "Learned",
     "Nested",
