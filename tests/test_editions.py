@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import hpo
+from hpo.cli.watch import watch
 from hpo.errors import TuneError
 from hpo.states.evaluate import Scores
 from hpo.trials import editions
+from hpo.trials.tuner import Tuner
 from studies.errors import StudyMissing, StudyTaken
 
 
@@ -244,6 +248,31 @@ def test_watch_once_makes_an_edition_only_where_the_data_has_changed(daily):
     broken = command(daily, "watch", "daily.yaml", "--once")
     assert broken.returncode == 1
     assert "Traceback" not in broken.stderr
+
+
+def test_a_watcher_that_waits_holds_nothing_of_the_editions_it_ran(daily, monkeypatch):
+    """What refers to itself stayed until Python looked for it, a few megabytes more with each dozen editions."""
+    monkeypatch.chdir(daily)
+    monkeypatch.setenv("HPO_HOME", str(daily / "home"))
+    held = []
+
+    def asleep(_seconds):
+        held.append(sum(isinstance(each, hpo.Result | Tuner) for each in gc.get_objects()))
+        if len(held) == 3:
+            raise KeyboardInterrupt
+        add(daily, 2 + len(held))
+
+    monkeypatch.setattr("hpo.cli.watch.time.sleep", asleep)
+    gc.collect()
+    before = sum(isinstance(each, hpo.Result | Tuner) for each in gc.get_objects())
+    monkeypatch.setattr(gc, "isenabled", lambda: False)  # nobody turns it on again meanwhile
+    gc.disable()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            watch(Path("daily.yaml"), every="1s")
+    finally:
+        gc.enable()
+    assert held[1:] == [before, before], "two editions were run"
 
 
 def test_a_watcher_that_is_killed_and_started_again_goes_on(daily):

@@ -83,5 +83,5 @@ def test_few_imports_stand_in_functions_and_each_says_why():
         for line in path.read_text("utf-8").splitlines()
         if "noqa: PLC0415" in line
     ]
-    assert len(lines) <= 32
+    assert len(lines) <= 33
     assert all("-- " in line for line in lines)

@@ -220,7 +220,12 @@ def test_a_study_finds_what_pairs_tell_and_predicts_without_jax(tmp_path):
     assert np.isfinite(made).all()
     asked.to_parquet(tmp_path / "asked.parquet")
     code = (
-        "import sys; sys.modules['jax'] = sys.modules['optax'] = None\n"
+        "import sys; sys.modules['jax'] = sys.modules['jaxlib'] = sys.modules['optax'] = None\n"
+        "import importlib.metadata as m; real = m.version\n"
+        "def version(name):\n"
+        "    if name in ('jax', 'jaxlib', 'optax'): raise m.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "m.version = version\n"
         "import hpo, numpy as np, pandas as pd\n"
         f"r = hpo.load('pairs', storage={str(tmp_path / 'j')!r}, store={str(tmp_path / 's')!r})\n"
         f"p = r.predict(pd.read_parquet({str(tmp_path / 'asked.parquet')!r}))['prediction'].to_numpy()\n"
@@ -262,3 +267,62 @@ def test_rows_of_weight_matter_as_often_as_they_weigh():
     repeated = sample.update(sample.init(shape), Batch(many, 1, priority=np.arange(len(many), dtype=np.uint64)))
     a, b = (machine.solve(state) for state in (weighed, repeated))
     np.testing.assert_allclose(a.parameters["weights"], b.parameters["weights"], rtol=1e-4)
+
+
+RUNGS = {"factorization_machine.epochs": 6, "factorization_machine.learning_rate": [0.003, 0.01, 0.03],
+         "factorization_machine.alpha": [1e-5, 1e-3, 1e-1], "factorization_machine.rank": 4,
+         "factorization_machine.batch_rows": 64, "factorization_machine.patience": 9}  # fmt: skip
+SHORT = {**RUNGS, "factorization_machine.epochs": [3, 6], "factorization_machine.learning_rate": 0.01,
+         "factorization_machine.alpha": [1e-5, 1e-1]}  # fmt: skip
+
+
+def study(store, search, trials, **more):
+    return hpo.tune(pairs(600), "y", "factorization_machine", hash_columns=["user", "item"], search=search, folds=2,
+                    sampler="grid", trials=trials, seed=0, store=store, **more)  # fmt: skip
+
+
+def found(result):
+    return {str(sorted(t.params.items())): t.values for t in result.optuna_study.trials}
+
+
+def test_rungs_go_on_from_one_another_and_an_extended_study_from_the_first(tmp_path):
+    whole = study(tmp_path / "whole", RUNGS, 9)
+    assert whole.cost.epochs_trained == 9 * 6 * 2
+    first = study(tmp_path / "s", RUNGS, 6, fidelity="halving")
+    extended = study(tmp_path / "s", RUNGS, 9, fidelity="halving")
+    assert first.cost.epochs_trained + extended.cost.epochs_trained < whole.cost.epochs_trained
+    assert extended.cost.epochs_trained < extended.cost.epochs_alone
+    ended = [t for t in extended.optuna_study.trials if t.state.name == "COMPLETE"]
+    assert 0 < len(ended) < 9
+    known = found(whole)
+    assert all(known[str(sorted(t.params.items()))] == t.values for t in ended), "rungs change no score"
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {tests!r})
+import test_twins_factorization as t
+from algorithms.neural import training
+
+real, calls = training.Compiled.__init__, [0]
+def counted(self, epoch, held):
+    def dying(*given):
+        calls[0] += 1
+        made = epoch(*given)
+        if calls[0] == 16:
+            os.kill(os.getpid(), signal.SIGKILL)  # its steps are made, and nothing of them is kept
+        return made
+    real(self, dying, held)
+training.Compiled.__init__ = counted
+t.study(sys.argv[1], t.SHORT, 4)
+"""
+
+
+def test_a_study_that_was_killed_in_an_epoch_goes_on_to_the_same_bits(tmp_path):
+    code = KILLED.format(tests=str(Path(__file__).parent))
+    died = subprocess.run([sys.executable, "-c", code, str(tmp_path / "s")], cwd=ROOT, capture_output=True, timeout=120)
+    assert died.returncode == -9, died.stderr
+    after, whole = study(tmp_path / "s", SHORT, 4), study(tmp_path / "whole", SHORT, 4)
+    assert whole.cost.epochs_trained == 2 * 6 * 2
+    assert after.cost.epochs_trained < whole.cost.epochs_trained - 9, "what was trained before the last chain is there"
+    assert found(after) == found(whole)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -117,7 +116,7 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
         """Return the penalty and step size of an epoch; where it begins, what shapes are made of."""
         if epoch:
             return {"alpha": self.alpha, "rate": self._rate(epoch)}
-        return {name: getattr(self, name) for name in SHAPING} | {p: version(p) for p in ("jax", "jaxlib", "optax")}
+        return {name: getattr(self, name) for name in SHAPING}
 
     def begin(self, state: SampleState) -> Chain:
         """Return small random factors, and zero for all else."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from hpo.cli.behind import answers, noted, reopen, scored
-from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.behind import answers, noted
+from hpo.cli.opened import chosen, opened
+from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, Trial
 from hpo.cli.output import emit, print_table
 from studies.report.text import metric_of
-
-if TYPE_CHECKING:
-    from hpo.findings.result import Result
 
 
 def confirm(
@@ -25,9 +23,7 @@ def confirm(
         list[str] | None,
         typer.Option(metavar="SCORE", help="A scorer of scikit-learn; repeat for more [default: the study's]."),
     ] = None,
-    trial: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="The model of this trial [default: the best].")
-    ] = None,
+    trial: Trial = None,
     store: Store = None,
     storage: Storage = None,
     allow_import: AllowImport = None,
@@ -42,8 +38,8 @@ def confirm(
       hpo confirm flights december.parquet
       hpo confirm flights "new/*.csv" --scoring r2 --scoring neg_mean_absolute_error --json
     """
-    result = _opened(name, store, storage, allow_import)
-    candidate = None if trial is None else scored.candidate_of(result, trial)
+    result = opened(name, storage=storage, store=store, allow_import=allow_import)
+    candidate = chosen(result, trial)
     found = answers.confirm(result, data, scoring=scoring, candidate=candidate)
     if as_json:
         emit({"study": result.record.name, "scores": found})
@@ -73,7 +69,7 @@ def pareto(
       hpo pareto flights
       hpo pareto flights --json | jq .pareto[0].params
     """
-    result = _opened(name, store, storage, allow_import)
+    result = opened(name, storage=storage, store=store, allow_import=allow_import)
     objectives = result.record.objectives
     means = [[one.scores.also.get(m, one.scores).mean for m in objectives] for one in result.pareto]
     found = list(zip(result.pareto, means, strict=True))
@@ -97,12 +93,6 @@ def pareto(
     )  # fmt: skip
     names = [m.name for m in metrics]
     print_table(("trial", *names, "settings"), cells, right=("trial", *names))
-
-
-def _opened(name: str, store: str | None, storage: str | None, allow_import: list[str] | None) -> Result:
-    return reopen.load(
-        name, storage=known_storage(storage), store=recorded_store(store), allow_imports=allow_import
-    )
 
 
 def _short(value: object) -> str:

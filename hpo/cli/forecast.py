@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from hpo.cli.behind import pa, reopen, scored
-from hpo.cli.exits import UsageError
-from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.behind import pa
+from hpo.cli.opened import chosen, opened
+from hpo.cli.options import AllowImport, AsJson, Edition, Simplest, Storage, Store, StudyName, Trial
 from hpo.cli.output import emit, say
 from hpo.cli.predict import check_output, check_outside, write
 from studies.counting import counted
@@ -47,13 +47,9 @@ def forecast(
             metavar="KIND", help="What quantiles are of: normal errors, or conformal: errors of held-out windows."
         ),
     ] = "normal",
-    simplest: Annotated[
-        bool, typer.Option("--simplest", help="The simplest model within one standard error of the best.")
-    ] = False,
-    trial: Annotated[int | None, typer.Option(metavar="N", min=0, help="The model of this trial.")] = None,
-    edition: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="The model of this edition [default: the last one].")
-    ] = None,
+    simplest: Simplest = False,
+    trial: Trial = None,
+    edition: Edition = None,
     store: Store = None,
     storage: Storage = None,
     allow_import: AllowImport = None,
@@ -72,13 +68,9 @@ def forecast(
       hpo forecast shops -o next.csv --futr-df prices.csv
     """
     check_output(output)
-    if simplest and trial is not None:
-        raise UsageError("--simplest and --trial each choose a model; give one of them")
-    kept, states = known_storage(storage), recorded_store(store)
-    asked = name if edition is None else f"{name}@{edition}"
-    result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
+    result = opened(name, storage=storage, store=store, allow_import=allow_import, edition=edition)
     check_outside(output, result.record)
-    candidate = result.simplest if simplest else None if trial is None else scored.candidate_of(result, trial)
+    candidate = chosen(result, trial, simplest=simplest)
     made = result.forecast(
         horizon, quantiles=quantile or (), data=data or None, futr_df=futr_df or None, intervals=intervals,
         candidate=candidate,

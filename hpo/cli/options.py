@@ -60,6 +60,20 @@ Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="FILE", help="{exclude}; repeat for more.")
 ]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="{as_of}.")]
+Simplest = Annotated[
+    bool, typer.Option("--simplest", help="The simplest model within one standard error of the best.")
+]
+Trial = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="The model of this trial [default: the best]; a study of several objectives needs one.",
+    ),
+]
+Edition = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="The model of this edition [default: the last one].")
+]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's description.")]
 StudyName = Annotated[
     str, typer.Argument(metavar="NAME", help="A recorded study; `hpo studies ls` lists them.")

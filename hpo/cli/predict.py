@@ -16,12 +16,11 @@ from hpo.cli.behind import (
     pa,
     pa_csv,
     pq,
-    reopen,
-    scored,
     store_files,
 )
 from hpo.cli.exits import OutputError, UsageError
-from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.opened import chosen, opened
+from hpo.cli.options import AllowImport, AsJson, Edition, Simplest, Storage, Store, StudyName, Trial
 from hpo.cli.output import emit, say
 from hpo.errors import DataError
 from state_store.errors import StoreWriteError
@@ -52,18 +51,9 @@ def predict(
             metavar="COLUMN", help="Column of the data to write beside the prediction; repeat for more."
         ),
     ] = None,
-    simplest: Annotated[
-        bool, typer.Option("--simplest", help="The simplest model within one standard error of the best.")
-    ] = False,
-    trial: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=0, help="The model of this trial; a study of several objectives needs one."
-        ),
-    ] = None,
-    edition: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="The model of this edition [default: the last one].")
-    ] = None,
+    simplest: Simplest = False,
+    trial: Trial = None,
+    edition: Edition = None,
     store: Store = None,
     storage: Storage = None,
     allow_import: AllowImport = None,
@@ -80,9 +70,7 @@ def predict(
       hpo predict flights "new/*.csv" -o predicted.csv --keep flight --keep day
     """
     check_output(output)
-    kept, states = known_storage(storage), recorded_store(store)
-    asked = name if edition is None else f"{name}@{edition}"
-    result = reopen.load(asked, storage=kept, store=states, allow_imports=allow_import)
+    result = opened(name, storage=storage, store=store, allow_import=allow_import, edition=edition)
     check_outside(output, result.record)
     if result.run.evidence.pilot.calendar is not None:
         how = f"`hpo forecast {name} DATA -o {output}` goes on from these rows"
@@ -106,17 +94,14 @@ def _users(reading: Mapping[str, object]) -> list[str]:
 
 
 def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:
-    if simplest and trial is not None:
-        raise UsageError("--simplest and --trial each choose a model; give one of them")
-    if trial is not None:
-        return result.model_of(scored.candidate_of(result, trial))
-    if result.record.several:
+    candidate = None if result.record.several and trial is None else chosen(result, trial, simplest=simplest)
+    if candidate is None and result.record.several:
         front = ", ".join(str(candidate.number) for candidate in result.pareto[:10])
         raise UsageError(
             f"study {result.record.name!r} has several objectives, so choose one of its Pareto front with "
             f"--trial: {front}"
         )
-    return result.model_of(result.simplest) if simplest else result.best_model
+    return result.best_model if candidate is None else result.model_of(candidate)
 
 
 def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Iterator[pa.Table]:

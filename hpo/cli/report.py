@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import collect, reopen, report_page, terminal
+from hpo.cli.behind import collect, report_page, terminal
 from hpo.cli.exits import OutputError, UsageError
-from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName, known_storage, recorded_store
+from hpo.cli.opened import opened
+from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName
 from hpo.cli.output import console, emit_text, note
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def report(
     """
     if as_json and str(csv) == "-":
         raise UsageError("--json and --csv - both want standard output; give --csv a file")
-    kept, states = known_storage(storage), recorded_store(store)
-    found = reopen.load(name, storage=kept, store=states, allow_imports=allow_import)
+    found = opened(name, storage=storage, store=store, allow_import=allow_import)
     data = collect.report_data(found, drawn=html is not None or as_json)
     if html is not None:
         note(f"report: {report_page.write_html(data, html)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 import warnings
@@ -51,11 +52,11 @@ def watch(
     pause = seconds_of(every)
     if pause is None or pause <= 0:
         raise UsageError(f"--every {every} is no time; write for example 30s, 10m or 2h")
-    failed = ""
+    failed, ran = "", False
     while True:
         spec = read_study(study, store=store, storage=storage, allow_import=allow_import)
         try:
-            _look(spec, as_json=as_json, quiet=not once)
+            ran = _look(spec, as_json=as_json, quiet=not once)
             failed = ""
         except DataError as error:
             if once:
@@ -65,16 +66,18 @@ def watch(
                 _line(f"{failed}; looking again every {every}", as_json=as_json)
         if once:
             return
+        if ran:
+            gc.collect()  # an edition's objects refer to one another, and would take more memory with each
         time.sleep(pause)
 
 
-def _look(spec: StudySpec, *, as_json: bool, quiet: bool) -> None:
-    """Run an edition where the data has changed, or one did not end; else say that nothing has."""
+def _look(spec: StudySpec, *, as_json: bool, quiet: bool) -> bool:
+    """Run an edition where the data has changed, or one did not end, and return that; else say that nothing has."""
     question, edition = api.next_edition(spec)
     if not edition.due:
         if not quiet:
             _line(f"{spec.name}: nothing has changed since edition {edition.number}", as_json=as_json)
-        return
+        return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NoScoreWarning)
         result = api.run_question(question, spec.sampler, spec.storage, resume=True, progress=False)
@@ -83,6 +86,7 @@ def _look(spec: StudySpec, *, as_json: bool, quiet: bool) -> None:
     else:
         _line(_words(result), as_json=False)
     sys.stdout.flush()
+    return True
 
 
 def _words(result: Result) -> str:

@@ -110,13 +110,7 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
     if not A.shape[1]:
         return np.zeros(0, Long), 1.0
     alpha, ratio = setting["alpha"], setting.get("l1_ratio", 1.0)
-    X, y = (A / np.sqrt(weight)).astype(float), (b / np.sqrt(weight)).astype(float)
-
-    model = ElasticNet(alpha=alpha / len(X), l1_ratio=ratio, fit_intercept=False, tol=1e-14, max_iter=20_000)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(X, y)
-    coef = model.coef_
+    coef = _descended(A / np.sqrt(weight), b / np.sqrt(weight), alpha, ratio)
     on = np.flatnonzero(coef)
     l1, l2_ = Long(alpha) * Long(ratio), Long(alpha) * (1 - Long(ratio))
     A, b = A / np.sqrt(Long(weight)), b / np.sqrt(Long(weight))
@@ -145,24 +139,35 @@ def descent(A: Array, b: Array, setting: dict, weight: float) -> tuple[Array, fl
             out = np.zeros(A.shape[1], Long)
             out[on] = found
             if not l2_:
-                floats = doubt * (
-                    np.finfo(float).eps / np.finfo(Long).eps
-                )  # what scikit-learn cannot tell either
+                floats = doubt * (np.finfo(float).eps / np.finfo(Long).eps)  # what scikit-learn cannot tell either
                 able = np.flatnonzero(np.abs(slope) >= l1 * (1 - Long(1e-9)) - floats)
                 _one(A[:, able], setting["asked"][:, able], bool((floats[able] > 0.01 * l1).any()))
             return out, condition
-        coef = coef.copy()
-        if wrong.any():
-            share = np.where(wrong, coef[on] / np.where(wrong, coef[on] - found, 1), 2)
-            first = int(share.argmin())
-            coef[on] += share[first] * (found - coef[on])
-            on = np.delete(on, first)
-        else:
-            coef[on] = found
-            coef[worst] = np.sign(slope[worst]) * Long(1e-300)
-            on = np.sort([*on, worst])
+        coef, on = _stepped(coef, on, found, wrong, worst, slope)
 
     raise Undefined("what a descent has come to")
+
+
+def _descended(A: Array, b: Array, alpha: float, ratio: float) -> Array:
+    """What scikit-learn's descent comes to: the columns to begin with."""
+    X, y = A.astype(float), b.astype(float)
+    model = ElasticNet(alpha=alpha / len(X), l1_ratio=ratio, fit_intercept=False, tol=1e-14, max_iter=20_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y).coef_
+
+
+def _stepped(coef: Array, on: Array, found: Array, wrong: Array, worst: int, slope: Array) -> tuple[Array, Array]:
+    """Go towards the optimum until a sign changes, and leave that column out; or reach it, and take one in."""
+    coef = coef.copy()
+    if wrong.any():
+        share = np.where(wrong, coef[on] / np.where(wrong, coef[on] - found, 1), 2)
+        first = int(share.argmin())
+        coef[on] += share[first] * (found - coef[on])
+        return coef, np.delete(on, first)
+    coef[on] = found
+    coef[worst] = np.sign(slope[worst]) * Long(1e-300)
+    return coef, np.sort([*on, worst])
 
 
 def _one(A: Array, asked: Array, lost: bool) -> None:
