@@ -319,10 +319,6 @@ class Algorithm(ABC, Generic[S, M]):
         """
         return None
 
-    def groups(self, solution: M) -> tuple[Group, ...]:
-        """Return what a report shows of each topic of a model; nothing of models without topics."""
-        return ()
-
     def bounds(self, state: S) -> Mapping[str, Range | None]:
         """Return what the state knows of the free fields' ranges; None where a field has no effect on it."""
         return {}
@@ -359,6 +355,24 @@ class Algorithm(ABC, Generic[S, M]):
     def chained(self) -> Chained | None:
         """The algorithm itself where it is trained in epochs, and can go on from others' chains; else None."""
         return None
+
+    @property
+    def describing(self) -> Described | None:
+        """The algorithm itself where its models are of topics that a report shows; else None."""
+        return None
+
+
+class Described(ABC, Generic[M]):
+    """An algorithm whose models are of topics, which a report shows."""
+
+    @property
+    def describing(self) -> Described | None:
+        """The algorithm itself."""
+        return self
+
+    @abstractmethod
+    def described(self, solution: M) -> tuple[Group, ...]:
+        """Return what is shown of each topic of a model."""
 
 
 class Polishable(ABC, Generic[S, M]):
@@ -457,6 +471,7 @@ __all__ = [
     "Chain",
     "Chained",
     "Column",
+    "Described",
     "Ends",
     "Features",
     "Group",

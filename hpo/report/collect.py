@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from algorithms.tasks import TASKS
 from hpo.findings.answers import accuracy, coefficient_table, coefficients, importances
 from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
 from hpo.findings.editions import words
@@ -110,9 +109,9 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
 def _topics(result: Result) -> list[Topic]:
     """Return the topics of the best setting; none of models that have no topics."""
     algorithm, states = result.best.algorithm, result.best.states
-    if not TASKS[algorithm.tags.task].documents:
+    if (describing := algorithm.describing) is None:
         return []
-    groups = algorithm.groups(algorithm.solve(states.whole))
+    groups = describing.described(algorithm.solve(states.whole))
     return [Topic(list(one.words), one.share, one.coherence, *one.place) for one in groups]
 
 
