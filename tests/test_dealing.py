@@ -352,6 +352,14 @@ def test_a_fold_without_a_class_is_named_with_what_helps():
         hpo.tune((X, y), algorithm="lda", trials=1, scoring="roc_auc", store=None)
 
 
+@pytest.mark.parametrize("scoring", ["neg_log_loss", "roc_auc_ovr"])
+def test_a_score_that_a_class_is_lacking_for_names_it(scoring):
+    X, y = np.random.default_rng(0).normal(size=(193, 2)), np.repeat(["no", "maybe", "yes"], [150, 40, 3])
+    told = r"cannot be computed .* has no row of the class 'yes' to test on \(3 rows in 3 folds\), fewer rows than"
+    with pytest.warns(NoScoreWarning, match=told):
+        hpo.tune((X, y), algorithm="lda", trials=1, scoring=scoring, store=None)
+
+
 def test_an_old_study_is_refused_with_what_differs(tmp_path):
     frame, where = table(60)[["x", "y"]], {"store": tmp_path / "store", "storage": tmp_path / "journal.log"}
     hpo.tune(frame, "y", "ridge", trials=1, name="old", **where)

@@ -368,7 +368,8 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
 
 def _view(design: Design, state: MomentsState) -> View:
     d, columns, scale = state.shape.d, design.columns, design.scale
-    gram, xy = _products(state, columns)
+    varies = np.diagonal(design.gram) > 0.0
+    gram, xy = _products(state, columns, varies)
     constant = np.diagonal(gram) == 0.0
     gram, xy = gram / np.multiply.outer(scale, scale), xy / scale
     mean = (columns.mean(state.mean[:d]) - design.mean) / scale
@@ -406,18 +407,22 @@ def _root(
     return triangular([np.column_stack([mapped, target])])
 
 
-def _products(state: MomentsState, columns: ColumnMap) -> tuple[Array, Array]:
+def _products(
+    state: MomentsState, columns: ColumnMap, as_is: Mask | None = None
+) -> tuple[Array, Array]:
     """Return the products of T's columns with each other and with the target: of the root's, where there is one.
 
-    Parts of a column that cancel leave a root twice the digits that they leave products.
+    Parts of a column that cancel leave a root twice the digits that they leave products. Those of a column that
+    does not vary but for rounding are zero, unless it is left ``as_is``.
     """
     k = len(state.within)
     if not len(state.root):
-        return columns.both(state.inner[:k, :k], state.within), columns.mean(state.with_target)
+        return columns.both(state.inner[:k, :k], state.within, as_is), columns.mean(state.with_target)
     root, target = _of_root(state, columns)
     gram = root.T @ root
     parts = columns.parts(state.squares[: state.shape.d])
     constant = np.diagonal(gram) <= (CANCELLED * parts) ** 2
+    constant = constant if as_is is None else constant & ~as_is
     gram[constant, :] = gram[:, constant] = 0.0
     return gram, np.asarray(root.T @ target)
 

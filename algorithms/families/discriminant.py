@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 import numpy as np
 
+from algorithms.arrays import Mask
 from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Algorithm, Array, Held, Rows, Score, Tags
 from algorithms.errors import Imprecise, InvalidField
 from algorithms.families.classes import check_priors, need_every_class
@@ -95,7 +96,8 @@ class Groups:
 
     def seen(self, state: ByClass) -> tuple[Array, Array, Array, tuple[Array, ...]]:
         """Return means, scatters, sizes and roots of another state in these columns."""
-        return _mapped(state, self.columns, self.mean, self.scale)
+        varies = np.asarray(np.diagonal(self.scatters, axis1=1, axis2=2).any(axis=0))
+        return _mapped(state, self.columns, self.mean, self.scale, varies)
 
     @property
     def width(self) -> int:
@@ -393,9 +395,9 @@ def log_likelihood(
 
 
 def _mapped(
-    state: ByClass, columns: ColumnMap, mean: Array, scale: Array
+    state: ByClass, columns: ColumnMap, mean: Array, scale: Array, as_is: Mask | None = None
 ) -> tuple[Array, Array, Array, tuple[Array, ...]]:
-    means, scatters = state.mapped(columns)
-    sizes = np.where(np.diagonal(scatters, axis1=1, axis2=2) > 0.0, state.lengths(columns), 0.0)
-    roots = tuple(root / scale for root in state.mapped_roots(columns))
+    means, scatters = state.mapped(columns, as_is)
+    sizes = np.where(np.diagonal(scatters, axis1=1, axis2=2) != 0.0, state.lengths(columns), 0.0)
+    roots = tuple(root / scale for root in state.mapped_roots(columns, as_is))
     return (means - mean) / scale, scatters / np.multiply.outer(scale, scale), sizes / scale, roots

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.contract import Array, Tags
+from algorithms.errors import Imprecise
 from algorithms.families.design import Design, View
 from algorithms.families.regression import Found, LinearSolution, Regression
-from algorithms.families.rounding import Residuals
+from algorithms.families.rounding import PROMISED, Residuals
 from algorithms.lazily import sklearn
 from algorithms.ranges import Legal, Log
 from algorithms.solvers.evidence import Priors, maximise
+from algorithms.summaries.precise import AUTO
 from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
@@ -71,12 +73,34 @@ class BayesianRidge(Regression):
         return super().moved(solution, view, found, spread_only=spread_only)
 
     def _doubtful(self, solution: LinearSolution) -> bool:
-        """Return whether the noise is learned of a squared error that is rounding, beside what the prior says."""
+        """Return whether rounding decides the solution, or how many directions the rows have, or the noise.
+
+        The noise is learned of a squared error, which may be rounding beside what the prior says.
+        """
         design, sse = solution.design, solution.extra["evidence"].sse
+        if self._open(solution):
+            return True
         reach = float(design.sizes @ np.abs(solution.coef)) + math.sqrt(max(design.yy, 0.0))
         away = DOUBTFUL * design.rounding * reach
         noise = away * reach if design.root is None else away * (2.0 * math.sqrt(sse) + away)
         return noise > sse + 2.0 * self.alpha_2
+
+    def _open(self, solution: LinearSolution) -> bool:
+        """Return whether rounding decides the solution, or how many directions the rows have."""
+        evidence = solution.extra["evidence"]
+        rest = solution.design.weight - evidence.gamma + 2.0 * self.alpha_1
+        least = min(evidence.gamma + 2.0 * self.lambda_1, rest)
+        return not evidence.certain or bool(evidence.open > PROMISED * least)
+
+    def _check_digits(self, solution: LinearSolution) -> None:
+        """Raise Imprecise where rounding moves the model and a root has more digits, or decides the model."""
+        super()._check_digits(solution)
+        if self._open(solution):
+            raise Imprecise(
+                "the model of all rows is unknown by rounding: the columns are too nearly collinear, or of too "
+                "unlike scales; standardize them, or leave out columns that repeat others",
+                finer=self.summary.precision == AUTO and solution.design.root is None,
+            )
 
     def degrees(self, solution: LinearSolution) -> float:
         """Return γ, the number of well-determined directions."""

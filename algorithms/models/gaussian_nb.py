@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
+from algorithms.arrays import Mask
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.families.classes import check_priors, given, need_every_class, priors_of
 from algorithms.families.discriminant import ROUNDING, told_again
@@ -56,6 +57,11 @@ class NaiveSolution:
         A row that is z deviations away makes z² times as much of it.
         """
         return bool(np.all(self.spread + self.moved**2 <= SURE * self.variances))
+
+    @property
+    def varies(self) -> Mask:
+        """Which columns vary in any class, shape (q,)."""
+        return np.asarray((self.variances > self.epsilon).any(axis=0))
 
     def shaken(self, draw: int) -> NaiveSolution | None:
         """Return means and variances that are off by as much as rounding may have made them; None for no spread."""
@@ -148,7 +154,9 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
             return None
         if not (solution.variances > 0.0).all():
             return -math.inf
-        w, (means, variances, moved, spread) = held_out.weights, _by_class(held_out, solution.columns)
+        w, (means, variances, moved, spread) = (
+            held_out.weights, _by_class(held_out, solution.columns, solution.varies)
+        )
         apart, off, var = np.abs(means - solution.means), moved + solution.moved, solution.variances
         away = variances + apart**2
         logs = w[:, None] * (np.log(2.0 * math.pi * var) + away / var)
@@ -176,15 +184,18 @@ def _of_largest(values: Array, off: Array) -> float:
     return float(max(off[most], (values + off).max() - values[most]))
 
 
-def _by_class(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array, Array, Array]:
+def _by_class(
+    state: ClassesState, columns: ColumnMap, as_is: Mask | None = None
+) -> tuple[Array, Array, Array, Array]:
     """Return means and variances of each class in the columns of a map, and what rounding may have moved either by.
 
-    Of shape (C, q); zeros without rows.
+    Of shape (C, q); zeros without rows. Variances that are rounding alone are zero, unless of columns ``as_is``.
     """
     each = np.where(state.weights > 0.0, state.weights, 1.0)[:, None]
     pairs = list(zip(state.means, state.class_squares / each, strict=True))
-    variances = np.stack([columns.spread(m, v) for m, v in pairs])
-    spread = ROUNDING * np.stack([columns.rounded(m, v) for m, v in pairs]) * (variances > 0.0)
+    variances = np.stack([columns.spread(m, v, as_is) for m, v in pairs])
+    spread = ROUNDING * np.stack([columns.rounded(m, v) for m, v in pairs])
+    spread = spread * ((variances > 0.0) if as_is is None else (variances > 0.0) | as_is)
     means = np.stack([columns.mean(m) for m in state.means])
     moved = EPS * np.stack([np.abs(columns.matrix).T @ np.abs(m) for m in state.means])
     return means, variances, moved, spread

@@ -94,7 +94,7 @@ class ColumnMap:
         """Return Tᵀx."""
         return x[self.pick] if self.pick is not None else np.asarray(self.matrix.T @ x)
 
-    def both(self, scatter: Array, within: Places) -> Array:
+    def both(self, scatter: Array, within: Places, as_is: Mask | None = None) -> Array:
         """Return TᵀST; a selection where no row that S is of has a gap.
 
         A column of T that varies by no more than what its parts, which cancel, are rounded to does not vary.
@@ -103,6 +103,8 @@ class ColumnMap:
         ----------
         scatter : S of some of the encoded columns, shape (k, k); those of the others are zero.
         within : these columns, shape (k,).
+        as_is : shape (q,), columns that are left as they are. Of one that varies in training rows nobody asks
+            whether it does in others, and its products with other columns have digits that its own square lacks.
         """
         filled = self.filled
         if filled is not None:
@@ -113,6 +115,7 @@ class ColumnMap:
         matrix = self.matrix[within]
         made = np.asarray(matrix.T @ (matrix.T @ scatter).T)
         constant = np.diagonal(made) <= CANCELLED * (matrix.multiply(matrix).T @ np.diagonal(scatter))
+        constant = constant if as_is is None else constant & ~as_is
         made[constant, :] = made[:, constant] = 0.0
         return made
 
@@ -165,17 +168,19 @@ class ColumnMap:
         parts = (self._squares != 0.0) @ ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
         return np.where(parts <= 1.0, along, along + self._squares @ mean**2)
 
-    def spread(self, mean: Array, variance: Array) -> Array:
+    def spread(self, mean: Array, variance: Array, as_is: Mask | None = None) -> Array:
         """Return the variance of each column of T from the means and variances of the encoded ones.
 
         The parts of a column of T are never other than zero in the same row (a value less its origin and the
         indicator that it is missing; two categories), so the mean of a product of two is zero. A column with one
-        part that is anywhere other than zero has exactly that part's variance.
+        part that is anywhere other than zero has exactly that part's variance. A variance that is less than what
+        its parts, which cancel, are rounded to is zero, or of columns ``as_is`` what rounding leaves of it.
         """
         along = np.asarray(self._squares @ variance)
         parts = (self._squares != 0.0) @ ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
         crossed = along + self._squares @ mean**2 - self.mean(mean) ** 2
-        return np.where(parts <= 1.0, along, np.where(crossed > CANCELLED * along, crossed, 0.0))
+        least = CANCELLED * along if as_is is None else np.where(as_is, 0.0, CANCELLED * along)
+        return np.where(parts <= 1.0, along, np.where(crossed > least, crossed, 0.0))
 
     def take(self, columns: Places) -> ColumnMap:
         """Return the map to some of its columns."""

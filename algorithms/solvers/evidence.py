@@ -33,7 +33,13 @@ class Priors:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The maximum: coefficients, noise precision α, weight precision λ, directions γ, squared error of the rows."""
+    """The maximum: coefficients, noise precision α, weight precision λ, directions γ, squared error of the rows.
+
+    Attributes
+    ----------
+    open : what directions of which nobody knows whether they are rounding would add to γ.
+    certain : whether the coefficients are known, as far as rounding goes.
+    """
 
     coef: Array
     alpha: float
@@ -41,6 +47,8 @@ class Evidence:
     gamma: float
     n_iter: int
     sse: float
+    open: float = 0.0
+    certain: bool = True
 
 
 def maximise(
@@ -64,15 +72,21 @@ def maximise(
     gamma, old, n_iter = 0.0, None, 0
     while n_iter < how.max_iter:
         n_iter += 1
-        coef, sse = _posterior_mean(s, yy, _ratio(lambda_, alpha))
+        coef = _along(s, _ratio(lambda_, alpha))
+        sse = _squared(s, yy, coef)
         gamma = float(np.sum(alpha * s.resolved / (lambda_ + alpha * s.resolved)))
         lambda_ = (gamma + 2.0 * how.lambda_1) / (float(coef @ coef) + 2.0 * how.lambda_2)
         alpha = (weight - gamma + 2.0 * how.alpha_1) / (sse + 2.0 * how.alpha_2)
         if old is not None and float(np.abs(old - coef).sum()) < how.tol:
             break
         old = coef
-    coef, sse = _posterior_mean(spectrum, yy, _ratio(lambda_, alpha), last=True)
-    return Evidence(coef, float(alpha), float(lambda_), gamma, n_iter, sse)
+    ratio, unknown = _ratio(lambda_, alpha), s.values[s.resolved == 0.0]
+    # of columns of unlike scales eigenvectors lose digits
+    last = penalised(spectrum, ratio) if 0.0 < ratio < np.inf else None
+    coef = _along(spectrum, ratio) if last is None else last.coef
+    left = float(np.sum(unknown / (ratio + unknown))) if 0.0 < ratio < np.inf else 0.0
+    sure = last is None or last.certain
+    return Evidence(coef, float(alpha), float(lambda_), gamma, n_iter, _squared(spectrum, yy, coef), left, sure)
 
 
 def _ratio(lambda_: float, alpha: float) -> float:
@@ -80,13 +94,14 @@ def _ratio(lambda_: float, alpha: float) -> float:
     return lambda_ / alpha if alpha != 0.0 else np.inf
 
 
-def _posterior_mean(s: Spectrum, yy: float, ratio: float, *, last: bool = False) -> tuple[Array, float]:
-    """Return the mean and its squared error; the last with the digits that eigenvectors of unlike columns lose."""
-    coef = s.vectors @ (s.projected / (s.values + ratio))
-    if last and 0.0 < ratio < np.inf:
-        coef = penalised(s, ratio).coef
+def _along(s: Spectrum, ratio: float) -> Array:
+    """Return the mean of the weights."""
+    return np.asarray(s.vectors @ (s.projected / (s.values + ratio)))
+
+
+def _squared(s: Spectrum, yy: float, coef: Array) -> float:
+    """Return the squared error of weights."""
     if s.root is not None:
         r = s.root[:, :-1] @ coef - s.root[:, -1]
-        return coef, float(r @ r)
-    sse = yy + float((s.gram @ coef - 2.0 * s.xy) @ coef)
-    return coef, max(sse, 0.0)
+        return float(r @ r)
+    return max(yy + float((s.gram @ coef - 2.0 * s.xy) @ coef), 0.0)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.arrays import Array, Places
+from algorithms.arrays import Array, Mask, Places
 from algorithms.contract import EXACT, Batch, Shape, Summary
 from algorithms.lazily import scipy
 from algorithms.preparing.column_map import ColumnMap, gaps_of
@@ -87,7 +87,7 @@ class ClassKurtosisState(ByClass):
             inside = self.deviations**2 + self.known * (1.0 - self.known) * self.means**2
             return np.asarray(self.weights @ (inside + (self.known * self.means - self.mean) ** 2))
 
-    def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
+    def mapped(self, columns: ColumnMap, as_is: Mask | None = None) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
         q = len(columns.names)
         scatters = np.zeros((len(self.means), q, q))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.ageing import NEVER
-from algorithms.arrays import Places
+from algorithms.arrays import Mask, Places
 from algorithms.contract import EXACT, Aged, Ageing, Array, Batch, Shape, State, Summary
 from algorithms.known import Known
 from algorithms.likeness import of_classes
@@ -58,10 +58,13 @@ class ByClass(State, ABC):
         return self.mean, self.squares / self.weight
 
     @abstractmethod
-    def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
-        """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
+    def mapped(self, columns: ColumnMap, as_is: Mask | None = None) -> tuple[Array, Array]:
+        """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q).
 
-    def mapped_roots(self, columns: ColumnMap) -> tuple[Array, ...]:
+        Columns that are constant but for rounding are zero in it, unless they are left ``as_is``.
+        """
+
+    def mapped_roots(self, columns: ColumnMap, as_is: Mask | None = None) -> tuple[Array, ...]:
         """Return a root of each class's scatter in the columns of a design; empty where none is kept."""
         return ()
 
@@ -158,24 +161,29 @@ class ClassesState(ByClass, Aged):
         """The share of each column's scatter that lies between the classes."""
         return of_classes(self.class_squares.sum(axis=0), self.squares)
 
-    def mapped(self, columns: ColumnMap) -> tuple[Array, Array]:
+    def mapped(self, columns: ColumnMap, as_is: Mask | None = None) -> tuple[Array, Array]:
         """Return each class's mean and scatter in the columns of a design, shapes (C, q) and (C, q, q)."""
-        if len(self.roots):
-            scatters = np.stack([r.T @ r for r in self.mapped_roots(columns)])
-        else:
-            scatters = np.stack([columns.both(s, self.within) for s in self.scatters])
-        return class_means(self.means, scatters, columns), scatters
+        scatters = self._mapped_scatters(columns, None)
+        means = class_means(self.means, scatters, columns)
+        return means, scatters if as_is is None else self._mapped_scatters(columns, as_is)
 
-    def mapped_roots(self, columns: ColumnMap) -> tuple[Array, ...]:
+    def _mapped_scatters(self, columns: ColumnMap, as_is: Mask | None) -> Array:
+        if len(self.roots):
+            return np.stack([r.T @ r for r in self.mapped_roots(columns, as_is)])
+        return np.stack([columns.both(s, self.within, as_is) for s in self.scatters])
+
+    def mapped_roots(self, columns: ColumnMap, as_is: Mask | None = None) -> tuple[Array, ...]:
         """Return a root of each class's scatter in the columns of a design; empty where none is kept.
 
-        Columns that are constant but for rounding are zero in it.
+        Columns that are constant but for rounding are zero in it, unless they are left ``as_is``.
         """
         if not len(self.roots):
             return ()
         mapped = [columns.rows_within(r, self.within) for r in self.roots]
-        pairs = zip(mapped, self.lengths(columns), strict=True)
-        return tuple(np.where(np.linalg.norm(r, axis=0) <= CANCELLED * parts, 0.0, r) for r, parts in pairs)
+        least = CANCELLED * self.lengths(columns)
+        least = least if as_is is None else np.where(as_is, -1.0, least)
+        pairs = zip(mapped, least, strict=True)
+        return tuple(np.where(np.linalg.norm(r, axis=0) <= parts, 0.0, r) for r, parts in pairs)
 
     def lengths(self, columns: ColumnMap) -> Array:
         """Return the length of each class's columns in a design, or of their parts, which may cancel, (C, q)."""

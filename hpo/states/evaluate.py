@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from algorithms.contract import Algorithm, Held, Score, State
-from algorithms.errors import Unscorable
+from algorithms.errors import Imprecise, Unscorable
 from hpo.process.threads import threads_for
 from hpo.question.scoring import scores
 from hpo.states.fold_sizes import without_class
@@ -139,3 +140,17 @@ def check_usable(scores: Scores, metric: str, states: FoldStates | None = None) 
             f"scoring={metric!r} is not finite in {broken} of {len(scores.folds)} folds; "
             + (why or "look for columns that are constant in a fold's rows, or use fewer folds")
         )
+
+
+@contextmanager
+def told_of_classes(states: FoldStates) -> Iterator[None]:
+    """Say of a score that cannot be computed which class a fold lacks: scikit-learn's reason may be that."""
+    try:
+        yield
+    except Imprecise:
+        raise
+    except Unscorable as error:
+        why = without_class(states)
+        if not why or "fewer folds" in str(error):  # it says what to do by itself
+            raise
+        raise Unscorable(f"{error}; {why}") from error

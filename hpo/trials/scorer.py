@@ -12,7 +12,7 @@ from algorithms.contract import Algorithm, Summary, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
 from hpo.states.chains import Chains
-from hpo.states.evaluate import Scores, check_usable, evaluate
+from hpo.states.evaluate import Scores, check_usable, evaluate, told_of_classes
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
 from hpo.states.refining import Refining
@@ -118,10 +118,11 @@ class Scorer:
     def _score(self, setting: Setting) -> Scores:
         algorithm, states = self.build(*setting)
         self.fits += len(states.train)
-        if self.far is None:
-            scores = evaluate(algorithm, states, self.metric, self.also)
-        else:
-            scores = self.far.evaluate(algorithm, self.states, self.contexts, self.metric, self.also)
+        with told_of_classes(states):
+            if self.far is None:
+                scores = evaluate(algorithm, states, self.metric, self.also)
+            else:
+                scores = self.far.evaluate(algorithm, self.states, self.contexts, self.metric, self.also)
         for name in (self.metric, *self.also[: self.goals - 1]):
             check_usable(scores.also.get(name, scores), name, states)
         return scores

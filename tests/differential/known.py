@@ -1445,4 +1445,34 @@ KNOWN: tuple[Example, ...] = (
         "time",
         "neg_mean_squared_error",
     ),
+    # A held-out column that varies by 1e-7 of what its parts cancel was left out of the score (7.6e-8 off, 1e-12 told).
+    Example(
+        Spec(seed=62, rows=12, cols=(Col("category", missing=0.1, where="file"),
+            Col("heavy", "Float32", offset=100000.0, scale=6, missing=0.3, sentinel=9999.0),
+            Col(dtype="uint8", offset=1000000000.0, missing=0.1, where="fold"),
+            Col("even", "int16", offset=1.0, scale=-3)), classes=4, noise=10.0, offset=1.0, scale=3, order="grouped",
+            weights="zeros", files=6, parts=4, dtype="float32"),
+        "lasso",
+        (("alpha", 0.1), ("fit_intercept", False), ("impute", "zero"), ("max_iter", 20000), ("min_frequency", 0.0),
+         ("select", None), ("standardize", False), ("tol", 1e-13)),
+        "dealt",
+        "explained_variance",
+    ),
+    # The last coefficients were none, where rounding leaves no factor of columns of 1e19 beside those of one.
+    Example(
+        Spec(seed=450, rows=12, cols=(
+            Col("few", "Float64", offset=10000000.0, scale=12, missing=0.3, where="file", sentinel=9999.0), Col("text"),
+            Col("heavy", offset=100000.0, marked="fold", unit=12),
+            Col("few", "uint16", offset=100000.0, scale=12, where="file", sentinel=-1.0),
+            Col("boolean", missing=0.3, where="only"), Col("boolean", missing=0.3),
+            Col("heavy", offset=100000.0, missing=0.1, marked="fold", unit=12), Col("heavy", marked="file", unit=3),
+            Col("text", missing=0.02), Col("heavy", "UInt64", scale=12, sentinel=-9999.0), Col("date"),
+            Col("timestamp", missing=0.6)), noise=0.0001, offset=1000.0, order="sorted", files=6, parts=4,
+            dtype="float32", untold=0.05),
+        "bayesian_ridge",
+        (("alpha_1", 0.01), ("alpha_2", 1.0), ("fit_intercept", False), ("impute", "mean"), ("lambda_1", 1e-6),
+         ("lambda_2", 1e-6), ("min_frequency", 0.0), ("select", None), ("standardize", False), ("tol", 0.001)),
+        "group",
+        "explained_variance",
+    ),
 )  # fmt: skip
