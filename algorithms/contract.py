@@ -40,7 +40,7 @@ from algorithms.chained import Chain, Chained
 from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
-from algorithms.held import Held, Nested, Rows, S, Score, State, as_score
+from algorithms.held import Group, Held, Nested, Rows, S, Score, State, as_score
 from algorithms.known import Known
 from algorithms.lazily import sklearn
 from algorithms.ranges import Range, unsearched
@@ -356,6 +356,24 @@ class Algorithm(ABC, Generic[S, M]):
         """The algorithm itself where it is trained in epochs, and can go on from others' chains; else None."""
         return None
 
+    @property
+    def describing(self) -> Described | None:
+        """The algorithm itself where its models are of topics that a report shows; else None."""
+        return None
+
+
+class Described(ABC, Generic[M]):
+    """An algorithm whose models are of topics, which a report shows."""
+
+    @property
+    def describing(self) -> Described | None:
+        """The algorithm itself."""
+        return self
+
+    @abstractmethod
+    def described(self, solution: M) -> tuple[Group, ...]:
+        """Return what is shown of each topic of a model."""
+
 
 class Polishable(ABC, Generic[S, M]):
     """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
@@ -453,8 +471,10 @@ __all__ = [
     "Chain",
     "Chained",
     "Column",
+    "Described",
     "Ends",
     "Features",
+    "Group",
     "Held",
     "Learned",
     "Nested",

@@ -102,6 +102,24 @@ class State:
         return None
 
 
+@dataclass(frozen=True)
+class Group:
+    """What a report shows of one topic of a model.
+
+    Attributes
+    ----------
+    words : the foremost ones, the first first.
+    share : of all words that are of it.
+    coherence : how well its foremost words go together in the documents that the model is of, at most 1.
+    place : where it stands on a map on which topics of like words are near.
+    """
+
+    words: tuple[str, ...]
+    share: float
+    coherence: float
+    place: tuple[float, float]
+
+
 class Nested(State, ABC):
     """A state that has smaller ones in it: a sample, of which the first rows are a smaller sample."""
 

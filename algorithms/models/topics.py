@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Places, Singles
-from algorithms.contract import Algorithm, Held, Rows, Score, Tags
+from algorithms.contract import Algorithm, Described, Group, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, Unscorable
-from algorithms.families.coherence import coherence, diversity
+from algorithms.families.coherence import coherence, coherences, diversity, foremost, places
 from algorithms.families.documents import check_documents, columns_of_words, names_of
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import scipy
@@ -39,6 +39,9 @@ STEPS, MOST_STEPS = 2400, 60
 
 LEAST_RANK = 64
 """Directions that words are looked at along; the next power of two where more topics are wanted."""
+
+SHOWN = 10
+"""Foremost words of a topic that a report shows."""
 
 PER_TOPIC, PER_WORD = ";", ","
 """What stands between topics, and between words, of those that are given."""
@@ -90,7 +93,7 @@ class Completion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
+class Topics(Described[TopicsSolution], Algorithm[CoOccurrenceState, TopicsSolution]):
     """Topics by rectified anchor words and expectation-maximisation on pairs of words.
 
     Arora et al. 2013, "A practical algorithm for topic modeling with provable guarantees"; Lee, Bindel & Mimno
@@ -123,7 +126,7 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
 
     tags: ClassVar[Tags] = Tags(
         task="topics", exact=(LIKELIHOOD, NPMI, DIVERSITY), sampled=(PERPLEXITY,), default_score=LIKELIHOOD, auto=1,
-        elbow=("n_topics", LIKELIHOOD),
+        elbow=("n_topics", NPMI),
     )  # fmt: skip
 
     def solve(self, state: CoOccurrenceState) -> TopicsSolution:
@@ -210,6 +213,18 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         if metric == DIVERSITY:
             return Score(diversity(solution.phi))
         return Score(coherence(solution.phi, state) if metric == NPMI else _of_pairs(solution, state))
+
+    def described(self, solution: TopicsSolution) -> tuple[Group, ...]:
+        """Return the foremost words of each topic, its share, coherence and place, the largest first."""
+        phi, names = solution.phi, names_of(solution.state)
+        shares, found, at = solution.together.sum(axis=1), coherences(phi, solution.state), places(phi)
+        found = found if found.size else np.zeros(len(phi))
+        words = [tuple(names[j] for j in row) for row in foremost(phi, SHOWN)]
+        order = np.argsort(-shares, kind="stable").tolist()
+        share = shares / max(float(shares.sum()), sys.float_info.min)
+        return tuple(
+            Group(words[k], float(share[k]), float(found[k]), (float(at[k, 0]), float(at[k, 1]))) for k in order
+        )
 
     def complexity(self, solution: TopicsSolution) -> float:
         """Return the number of probabilities."""

@@ -35,6 +35,7 @@ from studies.report.data import (
     Ledger,
     ReportData,
     SegmentRow,
+    Topic,
     TrialRow,
 )
 from studies.report.text import bytes_text, metric_of, seconds_text
@@ -101,7 +102,17 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         sampled=list(record.sampled),
         sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
         backtests=backtests(result) if drawn and not result.record.several else None,
+        topics=_topics(result) if drawn and not result.record.several else [],
     )
+
+
+def _topics(result: Result) -> list[Topic]:
+    """Return the topics of the best setting; none of models that have no topics."""
+    algorithm, states = result.best.algorithm, result.best.states
+    if (describing := algorithm.describing) is None:
+        return []
+    groups = describing.described(algorithm.solve(states.whole))
+    return [Topic(list(one.words), one.share, one.coherence, *one.place) for one in groups]
 
 
 def notes(result: Result, depth: Depth) -> list[str]:

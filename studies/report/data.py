@@ -197,6 +197,17 @@ class Backtests(Plain):
 
 
 @dataclass(frozen=True)
+class Topic(Plain):
+    """A topic of the best model: its foremost words, share of all words, coherence, and place on a map."""
+
+    words: list[str]
+    share: float
+    coherence: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
 class SegmentRow(Plain):
     """One segment of the data, and whether this study read it or reused its leaves."""
 
@@ -256,6 +267,7 @@ class ReportData(Plain):
     classes: list[ClassRow] = field(default_factory=list)
     class_coefficients: ClassCoefficients | None = None
     backtests: Backtests | None = None
+    topics: list[Topic] = field(default_factory=list)
     sampled: list[str] = field(default_factory=list)
     sampled_rows: int | None = None
     fold_sizes: list[dict[str, object]] = field(default_factory=list)
@@ -283,6 +295,7 @@ class ReportData(Plain):
         parts["ledger"] = _ledger(plain.get("ledger") or {})
         for key, kind in (("best", Chosen), ("simplest", Chosen), ("nested", Estimate), ("learning", Curve)):
             parts[key] = kind(**_with_metrics(plain[key])) if plain.get(key) else None
+        parts["topics"] = [Topic(**row) for row in plain.get("topics", [])]
         if found := plain.get("backtests"):
             steps = Curve(**found["steps"]) if found.get("steps") else None
             splits = [Backtest(**row) for row in found["splits"]]

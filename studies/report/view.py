@@ -43,6 +43,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "parallel": _parallel(context),
         "learning": _learning(context),
         "backtests": _backtests(context),
+        "topics": _topics(context),
         "coefficients": report_tables.bars(data.coefficients, MAX_BARS),
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
@@ -214,6 +215,15 @@ def _backtests(context: Context) -> dict[str, object]:
         "steps": steps,
         "fans": [drawing_of(charts.fan_chart(fan)) for fan in found.fans],
     }
+
+
+def _topics(context: Context) -> dict[str, object]:
+    topics = context.data.topics
+    if not topics:
+        return {}
+    rows = [(", ".join(one.words), f"{one.share:.1%}", f"{one.coherence:.2f}") for one in topics]
+    sizes = ((880.0, 340.0, "curve wide"), (360.0, 300.0, "curve narrow"))
+    return {"rows": rows, "map": drawing_of(*(charts.topics_chart(topics, *size) for size in sizes))}
 
 
 def _learning(context: Context) -> Markup | None:

@@ -18,6 +18,7 @@ from studies.report.charts.pareto import pareto_chart
 from studies.report.charts.segments import segment_strip
 from studies.report.charts.slices import slice_chart
 from studies.report.charts.strips import fold_strip, range_strip
+from studies.report.charts.topics import topics_chart
 
 __all__ = [
     "curve_chart",
@@ -29,4 +30,5 @@ __all__ = [
     "range_strip",
     "segment_strip",
     "slice_chart",
+    "topics_chart",
 ]
