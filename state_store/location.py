@@ -16,6 +16,7 @@ from state_store.bucket import Bucket, client_of
 from state_store.cache import Cache
 from state_store.errors import UPGRADE, StoreLocationError, StoreVersionError
 from state_store.files import make_folder, write_error
+from state_store.homes import at_home
 from state_store.key import digest
 from state_store.local import LocalBackend
 from state_store.remote import RemoteBackend
@@ -77,7 +78,7 @@ def is_store(location: Location, cache: Location | None = None) -> bool:
     """
     text = os.fspath(location)
     if not is_address(text):
-        return (Path(text.removeprefix("file://")).expanduser() / ABOUT).is_file()
+        return (Path(at_home(text.removeprefix("file://"))) / ABOUT).is_file()
     return _remote(text, cache).read(ABOUT) is not None
 
 
@@ -103,7 +104,7 @@ def place_of(location: Location, cache: Location | None = None) -> Backend:
 def _remote(text: str, cache: Location | None) -> Backend:
     address = parse_address(text)
     client_of(address)
-    home = user_cache_path("onepass-hpo") if cache is None else Path(cache).expanduser()
+    home = user_cache_path("onepass-hpo") if cache is None else Path(at_home(cache))
     root = home / f"{address.bucket}-{digest(str(address))[:16]}"
     with suppress(OSError):
         make_folder(root)
@@ -116,7 +117,7 @@ def _directory(location: str) -> Path:
         raise StoreLocationError(
             f"{text!r} is an empty path; give the store's directory, or '.' for this one."
         )
-    root = Path(text).expanduser().absolute()
+    root = Path(at_home(text)).absolute()
     if root.exists() and not root.is_dir():
         raise StoreLocationError(f"{root} is a file: a store is a directory; give another path.")
     return root

@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperOption
 
 from hpo.cli.behind import described, process_settings, study_storage
 from state_store.errors import StoreLocationError
+from state_store.homes import at_home
 from studies.errors import StorageError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def known_store(store: str | None) -> StateStore:
     StoreLocationError
         If the place that was given is not there.
     """
-    if store is None or ("://" not in store and Path(store).expanduser().exists()):
+    if store is None or ("://" not in store and Path(at_home(store)).exists()):
         return process_settings.open_store(store)
     found = process_settings.existing_store(store)
     if found is None:
@@ -111,7 +112,7 @@ def known_storage(storage: str | None) -> BaseStorage:
     StorageError
         If the file that was given is not there, or cannot be opened.
     """
-    if storage is not None and "://" not in storage and not Path(storage).expanduser().exists():
+    if storage is not None and "://" not in storage and not Path(at_home(storage)).exists():
         raise StorageError(
             f"there is no file {storage}; check --storage, or leave it out for the default one"
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_data_path
 
 from state_store import StateStore, is_store
+from state_store.homes import at_home
 
 if TYPE_CHECKING:
     from state_store import StateStore
@@ -27,7 +28,7 @@ def home() -> Path:
     """
     given = os.environ.get("HPO_HOME")
     if given:
-        return Path(given).expanduser()
+        return Path(at_home(given))
 
     return user_data_path("onepass-hpo")
 

@@ -92,7 +92,7 @@ def describe(storage: BaseStorage) -> str:
 
 
 def _journal(path: Path) -> BaseStorage:
-    path = path.expanduser().absolute()
+    path = Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 -- pathlib raises on ~nobody
     if path.is_dir():
         raise StorageError(f"{path} is a directory; give a file in it, such as {path / 'studies.journal'}")
     if path.exists() and not path.is_file():

@@ -16,6 +16,7 @@ from pyarrow import csv
 from hpo.data.segment import Segment, fingerprint
 from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
 from hpo.data.sources.files import DataFile
+from hpo.data.sources.first_bytes import kind_of
 from hpo.data.sources.readers import identity, place
 from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as_text, conversions, converted
 from hpo.errors import DataError
@@ -244,9 +245,11 @@ def _check_header(file: DataFile, text: TextFormat) -> bytes:
 
 
 def start_of(file: DataFile) -> bytes:
-    """Return the first bytes of a file, decompressed."""
+    """Return the first bytes of a file, decompressed; DataError where they are those of no text."""
     with file.fs.open_input_stream(file.path, compression="detect") as stream:
         start: bytes = stream.read(_START)
+    if kind_of(start) is not None and (mistaken := file.mistaken()) is not None:
+        raise DataError(f"cannot read {file.uri!r}: {mistaken}")
     return start
 
 
@@ -285,6 +288,8 @@ def _undecodable(error: Exception, names: Sequence[str]) -> str | None:
 
 def _not_text(file: DataFile, text: TextFormat, why: str) -> str:
     """Return the message for a file that is in another encoding than it should be."""
+    if (other := file.mistaken()) is not None:
+        return f"cannot read {file.uri!r}: {other}"
     guessed = encoding_of(start_of(file)) or "cp1252"
     if text.encoding is not None:
         advice = f"give the encoding that it has, such as {guessed!r}" if guessed != text.encoding else (

@@ -18,9 +18,11 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs as pafs
 
+from hpo.data.sources.first_bytes import SIZE, advice_for, mistaken
 from hpo.data.sources.globs import glob_pattern, split_wild
 from hpo.data.sources.links import warn_of_broken
 from hpo.errors import DataError, DataWarning
+from state_store.homes import at_home
 from studies.counting import counted
 
 PARQUET, CSV, IPC = "Parquet", "CSV", "Arrow IPC"
@@ -82,13 +84,26 @@ class DataFile:
         known = _format_by_name(self.path)
         if known is not None:
             return known
-        with self.fs.open_input_file(self.path) as stream:
-            found = _MAGIC.get(stream.read(4))
+        start = self.first_bytes()
+        found = _MAGIC.get(start[:4])
         if found is None:
-            raise DataError(
-                f"cannot tell the format of {self.uri!r}; name it .parquet, .csv, .csv.gz, .arrow or .feather"
-            )
+            raise DataError(f"cannot tell the format of {self.uri!r}; {advice_for(start, self.ending)}")
         return found
+
+    @property
+    def ending(self) -> str:
+        """The last ending of its name, in small letters, with its dot."""
+        return _suffix(self.path.rsplit("/", 1)[-1].lower())
+
+    def first_bytes(self) -> bytes:
+        """Return its first bytes, as they are stored."""
+        with self.fs.open_input_file(self.path) as stream:
+            start: bytes = stream.read(SIZE)
+        return start
+
+    def mistaken(self) -> str | None:
+        """Return how what it is differs from what its name says, and what to do; None where it does not."""
+        return mistaken(self.first_bytes(), self.ending, self.format)
 
     @property
     def partitions(self) -> dict[str, str | None]:
@@ -243,7 +258,7 @@ def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyst
     """Return the file system, the path in it (wildcards kept) and what makes that path a URI."""
     scheme = item.split("://", 1)[0] if "://" in item else ""
     if not scheme:
-        return pafs.LocalFileSystem(), str(Path(item).expanduser().absolute()), "file://"
+        return pafs.LocalFileSystem(), str(Path(at_home(item)).absolute()), "file://"
     fixed, wild = split_wild(item)
     try:
         if scheme in _ARROW_SCHEMES and not options:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from hpo.data.segment import spread
 from hpo.data.sources.files import is_data_name, is_visible
 from hpo.data.sources.globs import glob_pattern, split_wild
+from state_store.homes import at_home
 
 _LOCAL = "file://"
 
@@ -51,13 +52,13 @@ def _is_same(path: str | Path, targets: Iterable[str], name: str) -> bool:
 
 
 def _from_root(path: str | Path) -> str:
-    return os.path.normpath(Path(path).expanduser().absolute())
+    return os.path.normpath(Path(at_home(path)).absolute())
 
 
 def _whole(item: str, known: Sequence[str]) -> Iterator[str]:
     """Yield what a path may be from the root: from here, and from where it has the files that were found."""
     yield _from_root(item)
-    if not Path(item).expanduser().is_absolute():
+    if not Path(at_home(item)).is_absolute():
         names = [PurePosixPath(name) for name in spread(known, SOME)]
         places = ((os.path.normpath(above / item), name) for name in names for above in name.parents)
         found = Counter(w for w, name in places if any(_matches(w, str(part)) for part in (name, *name.parents)))

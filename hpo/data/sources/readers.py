@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -341,10 +342,16 @@ def reading(file: DataFile) -> Iterator[None]:
 
 def unreadable(file: DataFile, error: Exception) -> str:
     """Return the message for a file that cannot be read."""
-    return (
-        f"cannot read {file.uri!r} as {file.format} ({str(error).splitlines()[0]}); "
-        "it is damaged, truncated or still being written: write it again or leave it out"
-    )
+    if (other := file.mistaken()) is not None:
+        return f"cannot read {file.uri!r}: {other}"
+    why = str(error).splitlines()[0]
+    advice = "it is damaged, truncated or still being written: write it again or leave it out"
+    if re.search(r"Expected \d+ columns, got", why):
+        advice = (
+            "each line needs as many values as the header has names: quote a value that holds the separator, take "
+            "out lines before the header and lines that were cut"
+        )
+    return f"cannot read {file.uri!r} as {file.format} ({why}); {advice}"
 
 
 def _partition_types(files: Sequence[DataFile]) -> dict[str, pa.DataType]:
