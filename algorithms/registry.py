@@ -43,9 +43,7 @@ BUILT_IN: Mapping[str, str] = {
     "knn_regressor": "algorithms.models.knn_regressor:KNNRegressor",
     "isolation_forest": "algorithms.models.isolation_forest:IsolationForest",
     "factorization_machine": "algorithms.models.factorization_machine:FactorizationMachine",
-    "factorization_machine_classifier": (
-        "algorithms.models.factorization_machine_classifier:FactorizationMachineClassifier"
-    ),
+    "fm_classifier": "algorithms.models.factorization_machine_classifier:FactorizationMachineClassifier",
     "kmeans": "algorithms.models.kmeans:KMeans",
     "gaussian_mixture": "algorithms.models.gaussian_mixture:GaussianMixture",
     "ease": "algorithms.models.ease:EASE",

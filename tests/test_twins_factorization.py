@@ -242,9 +242,9 @@ def test_a_study_finds_what_pairs_tell_and_predicts_without_jax(tmp_path):
 def test_classes_by_their_labels_and_the_estimator_by_itself(tmp_path):
     X, y = load_wine(return_X_y=True)
     names = np.array(["barolo", "grignolino", "barbera"])[y]
-    search = {"factorization_machine_classifier.epochs": 40, "factorization_machine_classifier.rank": 2,
-              "factorization_machine_classifier.alpha": 1e-4, "factorization_machine_classifier.learning_rate": 0.05}  # fmt: skip
-    result = hpo.tune((X, names), algorithm="factorization_machine_classifier", search=search, trials=1, folds=2, store=tmp_path)
+    search = {"fm_classifier.epochs": 40, "fm_classifier.rank": 2,
+              "fm_classifier.alpha": 1e-4, "fm_classifier.learning_rate": 0.05}  # fmt: skip
+    result = hpo.tune((X, names), algorithm="fm_classifier", search=search, trials=1, folds=2, store=tmp_path)
     assert result.best_value > 0.9
     model = result.best_model[-1]
     assert model.classes_.tolist() == sorted(set(names))

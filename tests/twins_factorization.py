@@ -6,7 +6,7 @@ import numpy as np
 
 SETTINGS = [{"rank": 2, "epochs": 2, "batch_rows": 32}, {"rank": 3, "alpha": 0.1, "epochs": 3, "batch_rows": 50}]
 
-TWINS = {"factorization_machine": (SETTINGS, None), "factorization_machine_classifier": (SETTINGS, None)}
+TWINS = {"factorization_machine": (SETTINGS, None), "fm_classifier": (SETTINGS, None)}
 """Name → (hyperparameters to try, no class of scikit-learn)."""
 
 
