@@ -10,6 +10,8 @@ import zipfile
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from terminal import shell
 
@@ -62,6 +64,17 @@ def test_a_file_that_is_not_what_its_name_says_is_told_apart_from_a_damaged_one(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=says):
         tune(tmp_path / name)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
+def test_two_columns_of_one_name_are_refused_not_taken_for_one(tmp_path, ending):
+    path, table = tmp_path / f"t{ending}", pa.table([[1.0, 2.0], [3.0, 5.0], [1.0, 0.0]], names=["a", "a", "y"])
+    if ending == ".parquet":
+        pq.write_table(table, path)
+    else:
+        table.to_pandas().to_csv(path, index=False)
+    with pytest.raises(DataError, match="has more than one column named 'a'; rename them"):
+        tune(path)
 
 
 def test_the_command_line_says_so_too(tmp_path):

@@ -18,6 +18,7 @@ from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.first_bytes import kind_of
 from hpo.data.sources.readers import identity, place
+from hpo.data.sources.roles import check_distinct
 from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as_text, conversions, converted
 from hpo.errors import DataError
 from hpo.process.parallel import side_by_side
@@ -159,6 +160,7 @@ def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvRead
         schema = reader.schema
         first = next(iter(reader), None)
         rows = 0 if first is None else _rows(reader, file, first.num_rows)
+    check_distinct(repr(file.uri), schema.names)
     whole = {f.name for f in schema if pa.types.is_integer(f.type)}
     types = {f.name: _settled(f.type) for f in schema}
     made: dict[str, Conversion] = {}
