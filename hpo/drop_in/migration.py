@@ -65,9 +65,10 @@ def searches_of(path: Path) -> list[Search]:
         try:
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = getattr(error, "lineno", None)
-            where = "" if line is None else f"{named}line {line}: "
-            raise DataError(f"{path}: {where}it is no Python: {getattr(error, 'msg', error)}") from error
+            where, why = "", str(error)
+            if isinstance(error, SyntaxError) and error.lineno is not None:
+                where, why = f"{named}line {error.lineno}: ", error.msg
+            raise DataError(f"{path}: {where}it is no Python: {why}") from error
         found.append((named, text, tree))
     models = _Models(chain.from_iterable(ast.walk(tree) for *_, tree in found))
     return [search for named, text, tree in found for search in _in(named, text, tree, models)]
