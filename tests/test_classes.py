@@ -318,7 +318,8 @@ def test_a_class_that_a_split_does_not_train_on_is_named_before_the_trials(algor
     monkeypatch.setattr(Tuner, "run", None)  # no trial is begun
     words = rf"cannot train {algorithm}: it has (no|1) row.* the class 'rare' \(1 row in all\).*; merge that class"
     with pytest.raises(
-        TuneError, match=rf"{words}.*; or tune linear or knn_classifier, which can do without$"
+        TuneError,
+        match=rf"{words}.*; or tune linear or knn_classifier or fm_classifier, which can do without$",
     ):
         hpo.tune(rare(1), "t", algorithm, trials=30, folds=3, store=tmp_path)
 

@@ -32,7 +32,12 @@ from hpo.errors import DataError, SearchError
 from studies.errors import SpecError
 from studies.spec.form import dump, loads
 
-PACK = {"linear.losses": "log_loss", "linear.alphas": "1e-6, 1e-4", "linear.l1_ratios": "0", "linear.eta0s": "0.1, 1"}
+PACK = {
+    "linear.losses": "log_loss",
+    "linear.alphas": "1e-6, 1e-4",
+    "linear.l1_ratios": "0",
+    "linear.eta0s": "0.1, 1",
+}
 
 
 def codes(values, name="user", **how):
@@ -103,7 +108,9 @@ def test_auto_hashes_categories_of_more_levels_than_have_columns():
     X = frame()
     roles = {c.source: c.role for c in Encoder(hash_columns="auto").fit(X).columns_}
     assert roles == {"user": "hashed", "x": "indicator", "city": "missing", "id": "indicator"}
-    assert {c.role for c in Encoder(256, hash_columns="auto").fit(X).columns_ if c.source == "user"} != {"hashed"}
+    assert {c.role for c in Encoder(256, hash_columns="auto").fit(X).columns_ if c.source == "user"} != {
+        "hashed"
+    }
     assert "hash_columns" not in Encoder().fit(X).to_dict(), "as it was: old states go on matching"
 
 
@@ -148,7 +155,7 @@ def test_hashed_columns_expand_to_what_scikit_learn_takes():
     made = step.transform(np.hstack([X[:, :1], hashed]))
     assert made.shape == (len(X), 65)
     assert (made[:, [0]].toarray() == X[:, :1]).all()
-    assert (made.sum(axis=1) - X[:, 0] == pytest.approx(np.ones(len(X))))
+    assert made.sum(axis=1) - X[:, 0] == pytest.approx(np.ones(len(X)))
     names = step.get_feature_names_out(["a", "h_hash"])
     assert (names[0], names[1], len(names)) == ("a", "bucket_0", 65)
     assert SGDClassifier(random_state=0).fit(made, y).score(made, y) > 0.5
@@ -171,7 +178,9 @@ def test_a_study_of_thousands_of_levels_reads_once_and_predicts_from_frames(mont
         "scoring": "accuracy", "search": PACK | {"linear.hash_bits": 14}, "trials": 4, "scoring_rows": 1000,
     }  # fmt: skip
     levels = hpo.tune(str(months), **asked)
-    result = hpo.tune(str(months), hash_columns="tailnum", name="tails", storage=tmp_path / "s.jsonl", **asked)
+    result = hpo.tune(
+        str(months), hash_columns="tailnum", name="tails", storage=tmp_path / "s.jsonl", **asked
+    )
     assert result.cost.rows_read == levels.cost.rows_read
     assert all(t.user_attrs["rows_read"] == 0 for t in result.optuna_study.trials)
     assert levels.best_value < 0.6
@@ -239,7 +248,11 @@ def test_numbers_that_are_hashed_need_no_sample(tmp_path):
 @pytest.mark.parametrize(
     ("algorithm", "hashed", "words"),
     [
-        ("logistic", ["user"], r"hash_columns=\['user'\]: logistic cannot take .*'classification' linear can"),
+        (
+            "logistic",
+            ["user"],
+            r"hash_columns=\['user'\]: logistic cannot take .*'classification' linear, fm_classifier can",
+        ),
         (["linear", "qda"], ["user"], "qda cannot take hashed columns"),
         ("linear", ["usr"], "'usr' is not in the data; did you mean 'user'"),
         ("linear", ["when"], "'when' is timestamp, and only text"),
@@ -254,7 +267,13 @@ def test_what_cannot_be_hashed_is_refused_before_reading(algorithm, hashed, word
 def test_auto_leaves_levels_where_an_algorithm_of_the_study_needs_them(tmp_path):
     X, y = frame()[["user", "x"]], np.arange(500) % 2
     result = hpo.tune((X, y), algorithm=["linear", "logistic"], hash_columns="auto", trials=2, store=tmp_path)
-    assert {c.role for c in result.best_model[0].columns_} == {"value", "indicator", "level", "other", "missing"}
+    assert {c.role for c in result.best_model[0].columns_} == {
+        "value",
+        "indicator",
+        "level",
+        "other",
+        "missing",
+    }
 
 
 def test_a_list_of_nothing_hashes_nothing_and_nonsense_is_refused():
@@ -267,7 +286,11 @@ def test_merging_buckets_is_the_mean_by_the_rows_that_fell_into_them():
     X, y = mixed(load_breast_cancer)
     hashed = np.array([codes(np.round(X[:, 3]).tolist())]).T.astype(float)
     shape = Shape((Column("h", "h", "hashed"),), ("y",), (0, 1))
-    made = ready(dataclasses.replace(one(PackedClassifiers, "log_loss", 1e-4, 0.1), hash_bits=8), shape, rows_of(hashed, y))
+    made = ready(
+        dataclasses.replace(one(PackedClassifiers, "log_loss", 1e-4, 0.1), hash_bits=8),
+        shape,
+        rows_of(hashed, y),
+    )
     a, b = (laws.lift(made, shape, rows_of(hashed[part], y[part])) for part in (slice(300), slice(300, None)))
     places, epochs = buckets_of(hashed[:, 0], 8), 87
     first = np.bincount(places[:300], minlength=256)
@@ -276,8 +299,12 @@ def test_merging_buckets_is_the_mean_by_the_rows_that_fell_into_them():
     merged = made.merge(a, b)
     assert (merged.visits == epochs * (first + second)).all()
     share = (first / np.maximum(1, first + second))[:, None]
-    np.testing.assert_allclose(merged.buckets, share * a.buckets + (1 - share) * b.buckets, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(
+        merged.buckets, share * a.buckets + (1 - share) * b.buckets, rtol=1e-5, atol=1e-8
+    )
     alone = (first > 0) & (second == 0)
     assert alone.any()
-    assert (merged.buckets[alone] == a.buckets[alone]).all(), "a level of one segment keeps what was learned there"
+    assert (merged.buckets[alone] == a.buckets[alone]).all(), (
+        "a level of one segment keeps what was learned there"
+    )
     assert fitted(Linear(loss="log_loss", summary=made), made.merge(a, b))["model"].coef_.shape == (1, 256)

@@ -61,7 +61,7 @@ class Field:
             )
             raise DataError(
                 f"column {field.name!r} has type {what}, which has no numeric meaning here; "
-                f"drop it with drop=[{field.name!r}] or turn it into plain columns first"
+                f"leave it out with drop=[{field.name!r}], or turn it into numbers or text first (a target must)"
             )
         return cls(field.name, kind, str(dtype), nullable)
 

@@ -51,6 +51,8 @@ class Table:
                 table = table.astype(np.float64)
         if table.ndim != 2 or table.dtype.kind not in "fiub":
             raise Unanswered("X is no table of numbers")
+        if table.dtype.kind == "f" and table.dtype.itemsize < 8:
+            raise Unanswered(f"scikit-learn computes in {table.dtype}; X.astype(float) is answered")
         return cls(table, y, splits, beside)
 
     @property

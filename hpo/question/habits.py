@@ -50,7 +50,7 @@ def check_target(target: object) -> None:
     Raises
     ------
     TuneError
-        The target is an array.
+        The target is an array, or a number.
 
     Examples
     --------
@@ -62,6 +62,11 @@ hpo.tune((X, y), algorithm=…), or a frame that has the target as a column
     """
     if isinstance(target, list | tuple) and all(isinstance(one, str) for one in target):
         return
+    if isinstance(target, int | np.integer) and not isinstance(target, bool):
+        raise TuneError(
+            f"target={int(target)}: names of columns are text, those of frames with numbers for names as well; "
+            f"write target={str(target)!r}"
+        )
     if np.asarray(target, object).ndim:
         what = "an array" if type(target).__name__ == "ndarray" else f"a {type(target).__name__}"
         raise TuneError(

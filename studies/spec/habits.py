@@ -34,7 +34,7 @@ PARAMETERS = {
     "load_if_exists": "resume=True",
     "direction": "nothing: a higher score is better, as with scikit-learn's scorers",
     "columns": "features=[…]",
-    "delimiter": "sep=';'",
+    "delimiter": "sep=…, the character between columns",
 }
 """Parameters of scikit-learn, Optuna and others, and what to write instead."""
 

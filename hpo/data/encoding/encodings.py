@@ -243,7 +243,9 @@ def learn(
     array = array.drop_null()
     parts = _PARTS[field.kind]
     seen = {part: np.unique(calendar_part(array, part)).tolist() for part in parts}
-    return CalendarEncoding(field.name, field.kind, tuple((part, tuple(seen[part])) for part in parts), origin)
+    return CalendarEncoding(
+        field.name, field.kind, tuple((part, tuple(seen[part])) for part in parts), origin
+    )
 
 
 def restore(document: Mapping[str, Any]) -> Encoding:
@@ -295,22 +297,29 @@ def check_kind(encoding: Encoding, array: pa.Array) -> pa.Array:
     )
 
 
-def write_target(gather: Gather, name: str, array: pa.Array, index: int, classes: Sequence[Label] = ()) -> None:
+def write_target(
+    gather: Gather, name: str, array: pa.Array, index: int, classes: Sequence[Label] = ()
+) -> None:
     """Write a target: a number, or the place of its class.
 
     DataError where a value is infinite, or too large for the type of the batch.
     """
     out = gather.take(class_codes(array, classes) if classes else as_numbers(array), index)
     if not gather.finite(out) and np.isinf(out).any():
-        raise infinite_value(name, float(out[np.isinf(out).argmax()]), gather.where, str(out.dtype))
+        raise infinite_value(
+            name, float(out[np.isinf(out).argmax()]), gather.where, str(out.dtype), target=True
+        )
 
 
-def infinite_value(name: str, value: float, where: str, dtype: str = "float64") -> DataError:
+def infinite_value(
+    name: str, value: float, where: str, dtype: str = "float64", *, target: bool = False
+) -> DataError:
     """Return the error for an infinite value."""
     place = f" in {where}" if where else ""
+    instead = "rows of a null are left out" if target else f"or leave the column out with drop=[{name!r}]"
     return DataError(
-        f"column {name!r} holds {value}{place} (as {dtype}); "
-        f"make infinite values finite or null, or leave the column out with drop=[{name!r}]"
+        f"{'target' if target else 'column'} {name!r} holds {value}{place} (as {dtype}); "
+        f"make infinite values finite or null{';' if target else ','} {instead}"
     )
 
 

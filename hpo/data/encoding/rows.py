@@ -73,7 +73,7 @@ def _without_target(
         missing = np.isnan(values) if mask is None else mask | np.isnan(values)
         infinite = np.isinf(values) & ~missing
         if infinite.any():
-            raise infinite_value(name, float(values[infinite.argmax()]), where)
+            raise infinite_value(name, float(values[infinite.argmax()]), where, target=True)
         if missing.any():
             found = missing if found is None else found | missing
     return found
