@@ -10,6 +10,9 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line."""
     try:
+        from hpo.process.interrupts import remember  # noqa: PLC0415 -- Ctrl-C may come while it is imported
+
+        remember()
         from hpo.cli import main as run  # noqa: PLC0415 -- takes the time in which people change their minds
 
         run()

@@ -147,3 +147,42 @@ def test_ctrl_c_while_it_is_imported_is_a_sentence(after):
     if child.returncode:  # else it was done before
         assert (child.returncode, out) == (130, "")
         assert err.startswith("interrupted: ") and len(err.splitlines()) == 1
+
+
+LOST = """
+import signal, typer
+from hpo.cli.guard import guarded
+from hpo.process.interrupts import came, remember, stop_on_interrupt
+
+remember()
+print(came())
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    pass  # as what is imported may do
+try:
+    with stop_on_interrupt():
+        print("ran")
+except KeyboardInterrupt:
+    print("stopped")
+
+def wrapped():
+    raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+try:
+    guarded(wrapped)()
+except typer.Exit as end:
+    print(end.exit_code)
+"""
+
+
+def test_a_ctrl_c_that_is_swallowed_or_wrapped_stops_all_the_same():
+    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["False", "stopped", "130"]
+    assert done.stderr.startswith("interrupted: ") and "bug" not in done.stderr
+
+
+def test_who_is_to_ignore_ctrl_c_does():
+    ignoring = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + LOST.partition("print(came())")[0]
+    code = ignoring + "print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=60).split() == ["True"]

@@ -16,6 +16,7 @@ import typer
 from hpo.cli.exits import BUG, FAMILIES, INTERRUPTED, PIPE, code_of
 from hpo.cli.output import answers_alone, silence
 from hpo.errors import InterruptedWarning, StoreWarning
+from hpo.process.interrupts import came
 from state_store.errors import DamagedStateWarning
 from studies.errors import RecordWarning
 from studies.masking import mask
@@ -78,6 +79,8 @@ def _tell(error: BaseException) -> int:
     if os.environ.get("HPO_DEBUG", "0") not in ("", "0"):
         traceback.print_exception(error)
     code = code_of(error)
+    if code is None and came():  # Python wraps what is raised while a class is made
+        error, code = KeyboardInterrupt(), INTERRUPTED
     if code is None:
         complain("error", _bug(error))
         return BUG

@@ -9,12 +9,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_CAME = threading.Event()
+"""Set by a Ctrl-C in a process that remembers them."""
+
+
+def remember() -> None:
+    """Remember, in a process of the command line, that Ctrl-C came: what is imported may swallow it, or wrap it.
+
+    A process that is to ignore it still does.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def came() -> bool:
+    """Return whether Ctrl-C came, in a process that remembers it, before work began that stops in its own way."""
+    return _CAME.is_set()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _CAME.set()
+    raise KeyboardInterrupt
+
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[threading.Event]:
     """Yield an event that the first Ctrl-C sets; a second one interrupts at once.
 
-    Outside the main thread no signal arrives, and the event stays unset.
+    Outside the main thread no signal arrives, and the event stays unset. Where one has come before and was lost,
+    KeyboardInterrupt is raised now.
 
     Examples
     --------
@@ -32,6 +55,8 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
+    if came():
+        raise KeyboardInterrupt
     before = signal.signal(signal.SIGINT, request)
     try:
         yield stop
