@@ -206,7 +206,7 @@ def test_steps_before_are_fitted_once_for_each_split(monkeypatch):
         PolynomialFeatures, "fit", lambda self, *a, **k: fits.append(self.degree) or fit(self, *a, **k)
     )
     pipeline = make_pipeline(PolynomialFeatures(include_bias=False), StandardScaler(), Ridge())
-    grid = {"ridge__alpha": np.logspace(-1, 3, 20), "polynomialfeatures__degree": [1, 2]}
+    grid = {"ridge__alpha": np.logspace(-1, 3, 20), "polynomialfeatures__degree": np.arange(1, 3)}
     search = hpo.StateGridSearchCV(pipeline, grid, cv=3, fallback="error").fit(X, Y)
     assert (search.accelerated_.answered, search.accelerated_.prepared) == (40, 6)
     assert len(fits) == 6 + 2 + 1  # what one candidate of each kind is compared with, and the winner

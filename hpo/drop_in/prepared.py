@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse, spmatrix
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _safe_split
 
@@ -156,7 +156,7 @@ def tables_of(
 
 
 def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: Split, splits: int) -> Table:
-    steps = Pipeline([(str(k), step) for k, step in enumerate(before)])
+    steps = Pipeline([(str(k), clone(step)) for k, step in enumerate(before)])
     train, test = [np.asarray(rows) for rows in split]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit of the winner warns of the same
@@ -187,6 +187,7 @@ class _Same:
 
 def _key(what: object) -> object:
     """Return what equals that of another object where both say the same."""
+    what = what.item() if isinstance(what, np.generic) else what
     if isinstance(what, BaseEstimator):
         return type(what), tuple(
             (name, _key(value)) for name, value in sorted(what.get_params(False).items())

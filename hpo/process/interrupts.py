@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_CAME = threading.Event()
-"""Set by a Ctrl-C in a process that remembers them."""
+_CAME: list[int] = []
+"""The signals of Ctrl-C in a process that remembers them; a lock might be held when one comes."""
 
 
 def remember() -> None:
@@ -24,11 +24,11 @@ def remember() -> None:
 
 def came() -> bool:
     """Return whether Ctrl-C came, in a process that remembers it, before work began that stops in its own way."""
-    return _CAME.is_set()
+    return bool(_CAME)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    _CAME.set()
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _CAME.append(number)
     raise KeyboardInterrupt
 
 

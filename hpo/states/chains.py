@@ -231,7 +231,7 @@ class Chains:
             self._bytes -= self._held.popitem(last=False)[1].nbytes
 
     def _keep(self, algorithm: Chained, chain: Chain, keys: Sequence[Key], state: State) -> None:
-        """Keep a chain in the store; whoever lists it is told what it is of."""
+        """Keep a chain in the store, with what `hpo states ls` shows of it."""
         key, name = keys[chain.epoch], type(algorithm).__name__
         about = {
             "summary": f"chain of {name}", "segment": f"{name}, epoch {chain.epoch}", "epoch": chain.epoch,
