@@ -100,6 +100,35 @@ class TestWhatIsNamed:
             "leave it out with drop=['year']"
         )
 
+    def test_a_constant_date(self, tmp_path, place, form):
+        data = written(frame_with(day=pd.Timestamp("2020-01-02")), tmp_path / f"a.{form}")
+        (message,) = said(data, place)
+        seen = {"parquet": "the same", "csv": "2020-01-02", "frame": "2020-01-02 00:00:00"}[form]
+        assert message.startswith(f"column 'day' is {seen} in every row: that tells a model nothing; ")
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            np.full(N, np.nan),
+            pd.array([None] * N, dtype="Int32"),
+            pd.array([None] * N, dtype="string"),
+            pd.Series([pd.NaT] * N),
+        ],
+        ids=["float", "integer", "text", "date"],
+    )
+    def test_columns_without_a_value(self, tmp_path, place, form, values):
+        data = written(frame_with(old=values), tmp_path / f"a.{form}")
+        (message,) = said(data, place)
+        assert message == "column 'old' is missing in every row that was looked at: that tells a model nothing; " + (
+            "leave it out with drop=['old']"
+        )
+
+
+def test_one_value_makes_a_column_of_gaps_an_ordinary_one(place):
+    some = np.full(N, np.nan)
+    some[N // 3] = 1.0
+    assert said(frame_with(old=some), place) == []
+
 
 def test_hashing_is_advised_where_it_is_possible(place):
     frame = frame_with(token=distinct())
