@@ -97,7 +97,8 @@ def _class_weights(states: FoldStates) -> Iterator[tuple[Array, Array]]:
 
 def _weights(rows: SampleState) -> Array:
     """Return the weight of each class by the sampled rows, each with the rows that it stands for."""
-    return np.bincount(rows.target.astype(np.intp), rows.sample_weight, len(rows.shape.classes))
+    codes = rows.target.astype(np.intp)
+    return np.asarray(np.bincount(codes, rows.sample_weight, len(rows.shape.classes)), np.float64)
 
 
 def _plain(state: State) -> bool:

@@ -20,6 +20,7 @@ from hpo.report.backtests import backtests
 from hpo.report.baseline import baseline
 from hpo.report.comparison import difference
 from hpo.report.notes import concerns, remarks
+from hpo.report.offers import offers, with_tried
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.notes import Noted, noted
@@ -65,7 +66,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
     """
     record = result.record
     definition, spec, depth = record.definition, record.spec, depth_of(result, drawn=drawn)
-    warnings = concerns(result)
+    warnings, curves = concerns(result), [_validation(result, *one) for one in _drawn(result, depth)]
     return ReportData(
         name=result.record.name or "unnamed study",
         created=_created(result),
@@ -83,7 +84,8 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         simplest=None if result.record.several else _chosen(result, result.simplest),
         nested=_estimate(nested_score(result)) if depth.nested else None,
         importances=importances(result),
-        validation=[*_elbows(result, depth), *(_validation(result, *one) for one in _drawn(result, depth))],
+        validation=[*_elbows(result, depth), *curves],
+        offers=[] if record.several else offers(result, curves),
         learning=_curve("rows", learning_curve(result)) if depth.learning else None,
         coefficients=[] if result.record.several else coefficients(result)[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
@@ -210,10 +212,12 @@ def _elbows(result: Result, depth: Depth) -> list[Curve]:
 def _validation(result: Result, key: str, points: int, metric: str | None = None) -> Curve:
     curve = validation_curve(result, key, points, metric)
     distribution = searched(result)[key]
-    best = result.params_of(leaders(result)[key.partition(".")[0]]).get(key)
-    return Curve(
+    leader = leaders(result)[key.partition(".")[0]]
+    best = result.params_of(leader).get(key)
+    made = Curve(
         key, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se], _is_log(distribution), best
     )
+    return with_tried(made, leader) if metric is None else made
 
 
 def _curve(name: str, curve: selection.Curve | None) -> Curve | None:

@@ -116,6 +116,11 @@ class TrialRow(Plain):
     error: str = ""
 
     @property
+    def pruned(self) -> bool:
+        """Whether it was stopped early, which is no failure."""
+        return self.state.lower() == "pruned"
+
+    @property
     def outcome(self) -> str:
         """How the trial ended, in words: with the reason where it failed, with the earlier trial that it equals."""
         ended = {"fail": "failed"}.get(self.state.lower(), self.state.lower())
@@ -150,6 +155,16 @@ class Leader(Chosen):
 
 
 @dataclass(frozen=True)
+class Offer(Chosen):
+    """A setting on a curve that is better than any trial of its algorithm; `name` is what is changed of the best's.
+
+    `number` is the trial of which all other values are.
+    """
+
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class ClassRow(Plain):
     """A label of the target, its rows, and whether they were counted or estimated from a sample."""
 
@@ -172,7 +187,7 @@ class Curve(Plain):
     """The mean score, with its standard error, along one hyperparameter or along the rows learned from.
 
     `x` holds numbers or category labels; `best_x` is the chosen one among them, if any. `metric` names the score
-    where it is not the study's.
+    where it is not the study's. `better_x` is where the curve is better than the best trial, if anywhere.
     """
 
     name: str
@@ -182,6 +197,7 @@ class Curve(Plain):
     log: bool = False
     best_x: object = None
     metric: str = ""
+    better_x: object = None
 
 
 @dataclass(frozen=True)
@@ -299,6 +315,7 @@ class ReportData(Plain):
     fold_sizes: list[dict[str, object]] = field(default_factory=list)
     baseline: Baseline | None = None
     warnings: list[str] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
 
     @property
     def simpler(self) -> Chosen | None:

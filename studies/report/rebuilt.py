@@ -47,5 +47,5 @@ def _parts(origin: object, inner: Sequence[Any], plain: Any) -> object:
 
 def _dataclass(kind: type, plain: Mapping[str, Any]) -> object:
     hints = _hints(kind)
-    known = [item.name for item in fields(kind) if item.name in plain]  # type: ignore[arg-type]
+    known = [item.name for item in fields(kind) if item.name in plain]
     return kind(**{name: rebuilt(hints[name], plain[name]) for name in known})
