@@ -11,7 +11,6 @@ from hpo.cli.behind import exporting
 from hpo.cli.opened import chosen, opened
 from hpo.cli.options import AllowImport, AsJson, Edition, Simplest, Storage, Store, StudyName, Trial
 from hpo.cli.output import emit, say
-from hpo.cli.predict import check_outside
 
 
 def export(
@@ -40,7 +39,6 @@ def export(
     """
     exporting.check_ending(output)
     result = opened(name, storage=storage, store=store, allow_import=allow_import, edition=edition)
-    check_outside(output, result.record)
     files = exporting.export(result, output, candidate=chosen(result, trial, simplest=simplest))
     if as_json:
         emit({"files": [str(file) for file in files], "study": result.record.name})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import datetime
 import io
 import os
@@ -20,7 +19,7 @@ import numpy as np
 from algorithms.arrays import Values
 from algorithms.lazily import joblib, pandas, sklearn
 from hpo.data.encoding.encodings import CalendarEncoding, CategoryEncoding, Encoding, NumberEncoding
-from hpo.data.schema import DURATION, TIME
+from hpo.data.schema import BOOLEAN, DURATION, TIME
 from hpo.errors import ExportError, HpoError
 from hpo.findings.confirm import opened, paths_of
 from hpo.findings.noted import reading_of
@@ -42,7 +41,7 @@ ROWS = 300
 """Rows of the data, and as many drawn ones, that a model is compared on."""
 
 CLOSE = 1e-6
-"""Largest difference of two numbers, of their spread, that is taken for rounding."""
+"""Largest difference of two numbers, of the larger of them and the median one, that is taken for rounding."""
 
 ONNX = ".onnx"
 
@@ -161,10 +160,11 @@ def _compare(expected: Answers, found: Answers, whose: str) -> None:
             if (other := int((known.astype(str) != values.astype(str)).sum())):
                 raise ExportError(f"not written: of {len(known):,} rows {whose} predict {other:,} otherwise")
             continue
-        off = float(np.abs(values.astype(float) - known.astype(float)).max(initial=0.0))
-        largest = float(np.abs(known).max(initial=0.0))
-        if not off <= CLOSE * max(largest, 1e-300):
-            raise ExportError(f"not written: {name} of {whose} is off by {off:.3g}, of values up to {largest:.3g}")
+        off = np.abs(values.astype(float) - known.astype(float))
+        size = np.maximum(np.abs(known), np.median(np.abs(known)))
+        if not (off <= CLOSE * size).all():
+            worst = np.unravel_index(int(np.argmax(off - CLOSE * size)), off.shape)
+            raise ExportError(f"not written: {name} of {whose} is {values[worst]:.9g}, and {known[worst]:.9g} here")
 
 
 def rows_of(result: Result, model: Pipeline) -> pd.DataFrame:
@@ -202,6 +202,8 @@ def _drawn(encoding: Encoding) -> list[object]:
         made = [datetime.time(int(abs(v)) % 24, int(abs(v)) % 60) for v in far]
     elif encoding.kind == DURATION:
         made = [datetime.timedelta(seconds=round(v, 3)) for v in far]
+    elif encoding.kind == BOOLEAN:
+        return [bool(value > 0.0) for value in far]
     elif isinstance(encoding, NumberEncoding):
         made = [encoding.origin + float(v) for v in far]
     else:
@@ -228,7 +230,7 @@ def _onnx(model: Pipeline, rows: pd.DataFrame, expected: Answers) -> bytes:
     skl2onnx, runtime = _needed("skl2onnx", ".onnx"), _needed("onnxruntime", ".onnx")
     onnx, types = _needed("onnx", ".onnx"), _needed("skl2onnx.common.data_types", ".onnx")
     encoder, matrix, after = parts_of(model)
-    made = copy.deepcopy(sklearn.pipeline.Pipeline(after))
+    made = sklearn.pipeline.Pipeline(after)
     last = made[-1]
     if isinstance(vars(last).get("intercept_"), float):
         last.intercept_ = np.float64(last.intercept_)  # skl2onnx takes NumPy's numbers alone

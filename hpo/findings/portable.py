@@ -8,6 +8,7 @@ dates and times of which scikit-learn has no encoder, hashes, and classes of thi
 
 from __future__ import annotations
 
+import copy
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ RARE = "other"
 
 
 def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipeline:
-    """Return the same model as a fitted pipeline of scikit-learn's classes.
+    """Return the same model as a fitted pipeline of scikit-learn's classes, which shares nothing with it.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def parts_of(model: Pipeline) -> tuple[ColumnEncoder, Floats, list[tuple[str, Ba
                 f"step {name!r} of the model is {type(step).__name__}, a class of this package: the model runs "
                 "only where that is installed, by hpo.load and result.predict; tune another algorithm to export one"
             )
-    after = [(name, step) for name, step in rest if not isinstance(step, ColumnMap)]
+    after = [(name, copy.deepcopy(step)) for name, step in rest if not isinstance(step, ColumnMap)]
     matrix = np.eye(len(encoder.columns_))
     for _, step in rest:
         if isinstance(step, ColumnMap):
@@ -159,13 +160,13 @@ class Part:
         """Return the transformer, fitted."""
         if self.encoder is not None:
             return self.encoder
-        zeros = pandas.DataFrame([np.zeros(len(self.names))], columns=self.names)
-        as_floats = sklearn.preprocessing.StandardScaler(with_mean=False, with_std=False).fit(zeros)
+        zeros = np.zeros((1, len(self.names)))
+        as_floats = sklearn.preprocessing.StandardScaler(with_mean=False, with_std=False)
+        as_floats.fit(pandas.DataFrame(zeros, columns=self.names))
         if self.kind == "gaps":
             last: BaseEstimator = sklearn.impute.MissingIndicator(features="all").fit(zeros)
         else:
-            last = sklearn.impute.SimpleImputer(keep_empty_features=True)
-            last.fit(pandas.DataFrame([self.values], columns=self.names))
+            last = sklearn.impute.SimpleImputer(keep_empty_features=True).fit([self.values])
         return sklearn.pipeline.Pipeline([("floats", as_floats), (self.kind, last)])
 
 
@@ -241,17 +242,16 @@ def _category(encoding: CategoryEncoding, matrix: Floats, used: Places) -> Part:
         categories=[np.array(known, dtype=object)], min_frequency=2, handle_unknown="infrequent_if_exist",
         sparse_output=False,
     )  # fmt: skip
-    levels.fit(_frame(encoding.name, rows))
+    levels.fit(_frame(encoding.name, rows).to_numpy())
     nan = sklearn.impute.SimpleImputer(strategy="constant", fill_value=gap, missing_values=np.nan)
     none = sklearn.impute.SimpleImputer(strategy="constant", fill_value=gap, missing_values=None)
     frame = _frame(encoding.name, known)
-    steps = [("nan", nan.fit(frame)), ("none", none.fit(frame.to_numpy(dtype=object))), ("levels", levels)]
+    steps = [("nan", nan.fit(frame)), ("none", none.fit(frame.to_numpy())), ("levels", levels)]
     return Part("categories", [encoding.name], places, encoder=sklearn.pipeline.Pipeline(steps), example=known[0])
 
 
 def _frame(name: str, values: Sequence[object]) -> pd.DataFrame:
-    texts = any(isinstance(value, str) for value in values)
-    made: pd.DataFrame = pandas.DataFrame({name: np.array(values, dtype=object if texts else float)})
+    made: pd.DataFrame = pandas.DataFrame({name: np.array(values, dtype=object)}, dtype=object)
     return made
 
 
