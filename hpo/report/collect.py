@@ -19,6 +19,7 @@ from hpo.process.threads import one_thread
 from hpo.report.backtests import backtests
 from hpo.report.baseline import baseline
 from hpo.report.comparison import difference
+from hpo.report.diagnostics import diagnostics
 from hpo.report.notes import concerns, remarks
 from hpo.report.offers import offers, with_tried
 from hpo.report.time_budget import Depth, depth_of
@@ -104,6 +105,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         sampled=list(record.sampled),
         sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
         backtests=backtests(result) if drawn and not result.record.several else None,
+        diagnostics=diagnostics(result) if drawn and not record.several else None,
         topics=_topics(result) if drawn and not result.record.several else [],
     )
 

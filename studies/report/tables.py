@@ -14,7 +14,8 @@ from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import value_of
 from studies.report.charts.scales import Linear, category_text, fit_linear
 from studies.report.context import Context, drawing_of
-from studies.report.data import Chosen, Estimate, ReportData, TrialRow, to_plain
+from studies.report.data import Chosen, Estimate, ReportData, TrialRow
+from studies.report.plain import to_plain
 from studies.report.sentences import difference_text
 from studies.report.text import MISSING, clean, count_text, finite, metric_of, number_text, shorten
 
