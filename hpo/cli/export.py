@@ -27,10 +27,11 @@ def export(
     allow_import: AllowImport = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a study's model for use where this package is not installed.
+    """Write a study's model for use elsewhere.
 
-    It is of scikit-learn's own classes throughout, or an ONNX graph, and is compared with the study's model on
-    rows before it is written. Beside a model of dates lies the module that it needs, hpo_dates.py.
+    It runs where this package is not installed: a pipeline of scikit-learn's own classes, or an ONNX graph. Before
+    it is written, it is compared with the study's model on rows. Beside a model of dates lies the module that it
+    needs, hpo_dates.py.
 
     Examples
     --------

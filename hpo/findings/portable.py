@@ -1,6 +1,6 @@
 """A model in scikit-learn's own classes: what stands before it, as imputers and encoders that it has.
 
-The encoder and the linear map behind it (:class:`algorithms.preparing.steps.ColumnMap`) become one
+The encoder and the linear map behind it (:func:`algorithms.preparing.steps.map_of`) become one
 ``ColumnTransformer`` of ``SimpleImputer``, ``MissingIndicator`` and ``OneHotEncoder``, fitted to what the states
 say, so that a model runs where this package is not installed. What has no counterpart there is refused by name:
 dates and times of which scikit-learn has no encoder, hashes, and classes of this package.
@@ -19,6 +19,7 @@ import numpy as np
 from algorithms.arrays import Floats, Places
 from algorithms.contract import OTHER
 from algorithms.lazily import pandas, sklearn
+from algorithms.preparing.steps import map_of
 from hpo.data.encoding.encodings import CalendarEncoding, CategoryEncoding, Encoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, DATE, DURATION, NUMERIC, TIME, TIMESTAMP
 from hpo.errors import ExportError
@@ -78,20 +79,18 @@ def parts_of(model: Pipeline) -> tuple[ColumnEncoder, Floats, list[tuple[str, Ba
     hpo.errors.ExportError
         Names a step that scikit-learn has no class for.
     """
-    from algorithms.preparing.steps import ColumnMap  # noqa: PLC0415 -- loads scikit-learn
-
     (_, encoder), *rest = model.steps
+    after, matrix = [], np.eye(len(encoder.columns_))
     for name, step in rest:
-        if not isinstance(step, ColumnMap) and not type(step).__module__.startswith("sklearn."):
+        if (more := map_of(step)) is not None:
+            matrix = np.asarray(matrix @ more)
+            continue
+        if not type(step).__module__.startswith("sklearn."):
             raise ExportError(
                 f"step {name!r} of the model is {type(step).__name__}, a class of this package: the model runs "
                 "only where that is installed, by hpo.load and result.predict; tune another algorithm to export one"
             )
-    after = [(name, copy.deepcopy(step)) for name, step in rest if not isinstance(step, ColumnMap)]
-    matrix = np.eye(len(encoder.columns_))
-    for _, step in rest:
-        if isinstance(step, ColumnMap):
-            matrix = np.asarray(matrix @ step.matrix_)
+        after.append((name, copy.deepcopy(step)))
     return encoder, matrix, after
 
 
