@@ -275,6 +275,7 @@ class ReportData(Plain):
     offers: list[Offer] = field(default_factory=list)
     diagnostics: Diagnostics | None = None
     units: Coefficients | None = None
+    recipe: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def simpler(self) -> Chosen | None:
