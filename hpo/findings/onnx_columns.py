@@ -103,6 +103,7 @@ def inputs_of(encoder: ColumnEncoder, rows: pd.DataFrame) -> dict[str, Values]:
 
     Examples
     --------
+    >>> import pandas
     >>> from hpo.data.encoding.encoder import ColumnEncoder
     >>> frame = pandas.DataFrame({"c": ["a", None], "x": [1.0, None]})
     >>> {k: v.ravel().tolist() for k, v in inputs_of(ColumnEncoder().fit(frame), frame).items()}
