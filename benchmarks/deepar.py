@@ -1,8 +1,8 @@
 """deepar beside the linear forecaster, the seasonal naive forecast and GluonTS's DeepAREstimator.
 
 All forecast the last 8 steps of each series of fpp3, which none has seen, and are judged by the mean of the
-weighted quantile losses of the nine deciles. Both networks have the same layers, batches, windows and epochs; seconds
-are those of the median epoch after the first, which compiles. GluonTS stands in an environment of its own:
+weighted quantile losses of the nine deciles. Both networks have the same layers, batches, windows and epochs; the
+seconds are those of the median epoch after the first, which compiles. GluonTS stands in an environment of its own:
 
     python -m benchmarks.deepar --python ENV/bin/python  # there: pip install gluonts torch lightning scipy pyarrow
 """
