@@ -32,6 +32,7 @@ from algorithms.families.topic_network import (
     loss_of,
 )
 from algorithms.families.topic_scores import DIVERSITY, NPMI, PERPLEXITY, completion, score_of_topics
+from algorithms.lazily import Library
 from algorithms.memo import MEMO
 from algorithms.neural import training
 from algorithms.ranges import Choice, Integer, Legal, Log, Range, Uniform
@@ -39,6 +40,9 @@ from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
+
+fitted_models = Library("algorithms.families.neural_topic_words")
+"""Loads scikit-learn."""
 
 DOCUMENTS = 20_000
 """Documents of each fold that are kept, unless ``size`` says otherwise."""
@@ -258,14 +262,9 @@ class NeuralTopicModel(
 
     def estimator(self, solution: NeuralTopics) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``NeuralTopicWords``."""
-        from algorithms.families.neural_topic_words import (  # noqa: PLC0415 -- loads scikit-learn
-            NeuralTopicWords,
-        )
-
-        columns, often = columns_of_words(solution.state), solution.often
-        model = NeuralTopicWords(self).set(
-            solution.network, often[:, None] * solution.phi, columns.names, self.words_per_topic
-        )
+        columns, components = columns_of_words(solution.state), solution.often[:, None] * solution.phi
+        bare: BaseEstimator = fitted_models.NeuralTopicWords(self)
+        model = bare.set(solution.network, components, columns.names, self.words_per_topic)
         return pipeline(columns, solution.state.shape.d, None, model)
 
     def score(self, solution: NeuralTopics, held: Held[SampleState], metric: str) -> Score | None:
