@@ -54,6 +54,7 @@ BUILT_IN: Mapping[str, str] = {
     "neural_topic_model": "algorithms.models.neural_topic_model:NeuralTopicModel",
     "lsa": "algorithms.models.lsa:LSA",
     "linear_forecaster": "algorithms.models.linear_forecaster:LinearForecaster",
+    "deepar": "algorithms.models.deepar:DeepAR",
     "seasonal_naive": "algorithms.models.seasonal_naive:SeasonalNaive",
     "drift": "algorithms.models.drift:Drift",
     "mean_forecast": "algorithms.models.mean_forecast:MeanForecast",

@@ -324,6 +324,13 @@ def test_a_class_that_a_split_does_not_train_on_is_named_before_the_trials(algor
         hpo.tune(rare(1), "t", algorithm, trials=30, folds=3, store=tmp_path)
 
 
+def test_no_other_algorithm_is_offered_where_it_is_not_a_class_that_lacks_rows(tmp_path):
+    frame = pd.DataFrame({"a": [1.0, 2, 4, 3], "day": pd.date_range("2020", periods=4), "t": list("abcc")})
+    time = {"scheme": "time", "column": "day", "n_splits": 3}
+    with pytest.raises(TuneError, match=r"holds 1; use fewer folds, or another scheme$"):
+        hpo.tune(frame, "t", "isolation_forest", trials=1, folds=time, store=tmp_path)
+
+
 def test_counts_need_rows_of_every_class_too(tmp_path):
     counts = rare(1)[["t"]].assign(n=np.arange(300) % 7, kind=np.array(list("xyz"))[np.arange(300) % 3])
     for algorithm in ("multinomial_nb", "complement_nb", "categorical_nb"):

@@ -10,7 +10,7 @@ import pytest
 
 import hpo
 from hpo.api import question_of, run_question
-from hpo.report.collect import expected
+from hpo.report.notes import expected
 from studies import StudySpec
 from studies.record.study_record import StudyRecord
 

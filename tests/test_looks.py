@@ -100,6 +100,35 @@ class TestWhatIsNamed:
             "leave it out with drop=['year']"
         )
 
+    def test_a_constant_date(self, tmp_path, place, form):
+        data = written(frame_with(day=pd.Timestamp("2020-01-02")), tmp_path / f"a.{form}")
+        (message,) = said(data, place)
+        seen = {"parquet": "the same", "csv": "2020-01-02", "frame": "2020-01-02 00:00:00"}[form]
+        assert message.startswith(f"column 'day' is {seen} in every row: that tells a model nothing; ")
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            np.full(N, np.nan),
+            pd.array([None] * N, dtype="Int32"),
+            pd.array([None] * N, dtype="string"),
+            pd.Series([pd.NaT] * N),
+        ],
+        ids=["float", "integer", "text", "date"],
+    )
+    def test_columns_without_a_value(self, tmp_path, place, form, values):
+        data = written(frame_with(old=values), tmp_path / f"a.{form}")
+        (message,) = said(data, place)
+        assert message == "column 'old' is missing in every row that was looked at: that tells a model nothing; " + (
+            "leave it out with drop=['old']"
+        )
+
+
+def test_one_value_makes_a_column_of_gaps_an_ordinary_one(place):
+    some = np.full(N, np.nan)
+    some[N // 3] = 1.0
+    assert said(frame_with(old=some), place) == []
+
 
 def test_hashing_is_advised_where_it_is_possible(place):
     frame = frame_with(token=distinct())
@@ -227,3 +256,10 @@ def test_an_id_or_group_with_gaps_is_a_number_with_decimals_and_named_too(tmp_pa
     values = np.where(np.arange(N) % 10 == 0, np.nan, values.astype(float))
     (message,) = said(written(frame_with(**{name: values}), tmp_path / f"a.{form}"), place)
     assert message.startswith(f"column '{name}' looks like " + ("an id (" if name == "order_id" else "groups of rows ("))
+
+
+def test_covariates_of_series_are_asked_for_by_name(place):
+    day = pd.date_range("2020", periods=200, name="day")
+    frame = frame_with(200, day=day, price=1.0)
+    options = {"time": "day", "freq": "D", "futr_exog_list": ["price"], "folds": {"scheme": "backtest", "horizon": 3}}
+    assert said(frame, place, "linear_forecaster", **options) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -297,6 +298,23 @@ class TestWhatFilesLookLike:
         (tmp_path / "a.csv").write_text("x;y\n" + "".join(f"{i};{i},5\n" for i in range(60)))
         with pytest.warns(DataWarning, match="column 'y' looks like numbers.*decimal=','"), pytest.raises(DataError):
             hpo.tune(tmp_path / "a.csv", "y", "ridge", sep=";", **place)
+
+
+@pytest.mark.parametrize("sep", [";", "|", ":", " ", "\t"])
+def test_another_separator_is_named_and_then_read(tmp_path, place, sep):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)).round(3), columns=["a", "b", "y"])
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=sep)
+    with pytest.raises(DataError, match=f"is separated by {re.escape(repr(sep))}.*pass sep={re.escape(repr(sep))}"):
+        hpo.tune(tmp_path / "a.csv", "y", "ridge", **place)
+    read = hpo.tune(tmp_path / "a.csv", "y", "ridge", sep=sep, **place)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert read.best_value == hpo.tune(tmp_path / "a.csv", "y", "ridge", **place).best_value
+
+
+def test_columns_between_several_spaces_are_pandas_s_to_read(tmp_path, place):
+    (tmp_path / "a.csv").write_text(pd.DataFrame({"a": range(60), "y": range(60)}).to_string(index=False))
+    with pytest.raises(DataError, match=r"by several spaces.*pandas.read_csv\(…, sep=r'\\s\+'\) and pass the frame"):
+        hpo.tune(tmp_path / "a.csv", "y", "ridge", **place)
 
 
 def test_dates_of_named_columns_even_of_digits(tmp_path):

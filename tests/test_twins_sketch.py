@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from twins_sketch import TWINS
 
@@ -22,6 +24,7 @@ from algorithms.contract import Batch, Column, Shape, SparseBatch, fitted
 from algorithms.errors import InvalidField
 from algorithms.laws import same
 from algorithms.models.sketched_pca import SketchedPCA
+from algorithms.preparing.imputed import value_columns
 from algorithms.summaries._kept import KeptRows
 from algorithms.summaries.moments import Moments
 from algorithms.summaries.sample import Sample, SampleState
@@ -107,7 +110,7 @@ def test_sparse_rows_give_what_dense_rows_give_and_are_read_once(tmp_path):
     assert thin.cost.rows_read == full.cost.rows_read == 3000
     assert all(t.user_attrs["rows_read"] == 0 for t in thin.optuna_study.trials)
     whole, other = thin.best.states.whole, full.best.states.whole
-    np.testing.assert_allclose(whole.mean, np.asarray(X.mean(axis=0)), atol=1e-12)
+    np.testing.assert_allclose(whole.mean[value_columns(whole.shape)], np.asarray(X.mean(axis=0)), atol=1e-12)
     np.testing.assert_allclose(whole.scatter, other.scatter, rtol=1e-9)
     assert thin.best_value == pytest.approx(full.best_value, rel=1e-6)
     assert hpo.tune(X, **asked, store=tmp_path / "thin").cost.rows_read == 0
@@ -438,3 +441,64 @@ def test_products_of_float32_rows_have_an_eigenvalue_for_each_dimension_alone():
     ]
     twin = PCA(5, svd_solver="full").fit(rows.astype(np.float64))
     np.testing.assert_allclose(model.explained_variance_, twin.explained_variance_, rtol=1e-5)
+
+
+def drifting(n=600, d=6, seed=0):
+    """A year and numbers whose mean and gaps differ from one third of the rows to the next; a fold lacks a column's gaps."""
+    rng = np.random.default_rng(seed)
+    third = np.arange(n) * 3 // n
+    X = rng.normal(size=(n, 3)) @ rng.normal(size=(3, d)) + 0.3 * rng.normal(size=(n, d)) + 2.0 * third[:, None]
+    X[:, 0] = 2000.0 + np.round(3.0 * X[:, 0])
+    X[rng.random(X.shape) < 0.1 + 0.15 * third[:, None]] = np.nan
+    X[third == 0, 1] = np.where(np.isnan(X[third == 0, 1]), 1.0, X[third == 0, 1])
+    return X, KFold(3)
+
+
+@pytest.mark.parametrize("impute", ["mean", "zero"])
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("size", [6, 100])
+def test_gaps_are_filled_with_the_mean_of_the_training_rows_of_each_fold(size, standardize, impute, tmp_path):
+    X, cv = drifting()
+    asked = {"n_components": 2, "standardize": standardize, "impute": impute, "size": size}
+    result = hpo.tune(
+        X, algorithm="sketched_pca", trials=1, folds=cv, store=tmp_path,
+        scoring=["log_likelihood", "explained_variance"],
+        search={f"sketched_pca.{name}": value for name, value in asked.items()},
+    )  # fmt: skip
+    imputer = SimpleImputer() if impute == "mean" else SimpleImputer(strategy="constant", fill_value=0.0)
+    twin = make_pipeline(imputer, *([StandardScaler()] if standardize else []), PCA(2, svd_solver="full"))
+    for i, (train, test) in enumerate(cv.split(X)):
+        made, other = twin.fit(X[train]), fitted(result.best.algorithm, result.best.states.train[i])
+        assert result.best.scores.folds[i] == pytest.approx(made.score(X[test]), rel=1e-9)
+        held = made[:-1].transform(X[test]) - made[-1].mean_
+        share = float(((held @ made[-1].components_.T) ** 2).sum() / (held**2).sum())
+        assert result.best.scores.also["explained_variance"].folds[i] == pytest.approx(share, rel=1e-9)
+        encoded = result.best_model["encoder"].transform(X[test])
+        np.testing.assert_allclose(other.transform(encoded), made.transform(X[test]), atol=1e-8)
+
+
+@pytest.mark.parametrize("thin", [False, True])
+def test_of_few_directions_the_told_bound_holds_the_score_of_rows_filled_so(thin, tmp_path, monkeypatch):
+    """Folds whose means are far from the sample's: what fills their gaps is in no direction, and the bound knows it."""
+    monkeypatch.setattr("hpo.states.learned.summaries.ROWS", 150)
+    X, cv = drifting(900, 40, seed=1)
+    data = sparse.csr_array(X) if thin else X
+    asked = {"sketched_pca.n_components": 4, "sketched_pca.size": 12}
+    result = hpo.tune(
+        data, algorithm="sketched_pca", trials=1, folds=cv, scoring=["explained_variance", "log_likelihood"],
+        store=tmp_path, search=asked,
+    )  # fmt: skip
+    scores, algorithm, states = result.best.scores, result.best.algorithm, result.best.states
+    for i, (train, test) in enumerate(cv.split(X)):
+        made = fitted(algorithm, states.train[i])
+        rows, model = made[:-1].transform(result.best_model["encoder"].transform(data[test])), made["model"]
+        twin = make_pipeline(SimpleImputer(), StandardScaler()).fit(X[train])
+        np.testing.assert_allclose(rows, twin.transform(X[test]), atol=1e-9)
+        share = float(((rows @ model.components_.T) ** 2).sum() / (rows**2).sum())
+        assert scores.folds[i] <= share * (1 + 1e-9) <= scores.folds[i] + scores.bounds[i]
+        also, truth = scores.also["log_likelihood"], model.score(rows)
+        assert also.folds[i] <= truth + 1e-9
+        assert truth <= also.folds[i] + also.bounds[i]
+        assert explained(model, twin.transform(X[train])) > 0.98 * explained(
+            PCA(4, svd_solver="full").fit(twin.transform(X[train])), twin.transform(X[train])
+        )

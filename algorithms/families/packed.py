@@ -203,7 +203,7 @@ def _solution(state: PackedState, impute: str, places: list[int]) -> PackedSolut
     coef, buckets = state.coef[:, columns], state.buckets[:, columns]
     _check_bounded(state, places, coef, buckets)
     coef = coef.mean(axis=1)
-    mapped = columns_of(state.shape, impute, state.known["fill"])
+    mapped = columns_of(state.shape, impute, state.fill(impute))
     return PackedSolution(state, mapped, member, coef[:-1].T, coef[-1], buckets.mean(axis=1).T)
 
 

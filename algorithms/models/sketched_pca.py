@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -14,9 +15,9 @@ from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import CARE, deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
+from algorithms.known import Known
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, filled_map, seen
-from algorithms.preparing.imputed import value_columns
+from algorithms.preparing.column_map import ColumnMap, column_map
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.nystrom import EPS, factor
 from algorithms.summaries.sketch import Sketch, SketchState, check_sums
@@ -31,17 +32,19 @@ class Axes:
 
     Attributes
     ----------
-    kept : shape (q,), places of the model's columns among the sketch's: those that are not zero in every row.
+    columns : T, of encoded columns to the q of the model; gaps are filled with means of the sketch's own rows.
     mean, scale : shape (q,); what the model's columns are centred by and divided by.
+    variance : shape (q,), exact.
     values : shape (r,), eigenvalues of the scatter, descending.
     vectors : shape (q, r).
     total : trace of the scatter, exact.
     weight, rows : W and the number of rows.
     """
 
-    kept: Places
+    columns: ColumnMap
     mean: Array
     scale: Array
+    variance: Array
     values: Array
     vectors: Array
     total: float
@@ -61,7 +64,12 @@ class Axes:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.vectors.nbytes + 4 * self.mean.nbytes
+        return self.vectors.nbytes + 4 * self.mean.nbytes + self.columns.nbytes
+
+    def turned(self, known: Known, within: Places) -> Array:
+        """Return the axes in the scaled encoded columns of a sketch, shape (k, r)."""
+        across = self.columns.matrix[within] @ (self.vectors / self.scale[:, None])
+        return np.asarray(across) * known["scale"][within, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,16 +126,16 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
 
     def axes(self, state: SketchState) -> Axes:
         """Return the state's principal axes (kept for the state)."""
-        return MEMO.get(state, "axes", lambda: _axes(state))
+        impute = self.summary.impute
+        return MEMO.get(state, ("axes", impute), lambda: _axes(state, column_map(state, impute, 0.0)))
 
     def estimator(self, solution: SketchedPCASolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
-        axes, state = solution.axes, solution.state
-        standardize, columns = bool(state.known["standardize"]), _columns(state, axes.kept)
+        axes, state, columns = solution.axes, solution.state, solution.axes.columns
+        standardize = bool(state.known["standardize"])
         scaler, mean = None, np.zeros(axes.q) if standardize else axes.mean + columns.origin
         if standardize:
-            variance = state.scatter[axes.kept] / state.weight
-            scaler = fitted_scaler(axes.mean + columns.origin, axes.scale, variance, axes.rows)
+            scaler = fitted_scaler(axes.mean + columns.origin, axes.scale, axes.variance, axes.rows)
         model = fitted(
             signed(axes.vectors[:, : solution.k].T), mean,
             solution.variance, total=axes.total / axes.divisor, noise=solution.noise, rows=axes.rows,
@@ -176,27 +184,26 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
             )
 
 
-def _axes(state: SketchState) -> Axes:
-    columns = state.shape.columns
-    kept = seen(state.mean, state.scatter, [columns[j] for j in value_columns(state.shape)])
-    mean, scatter, scale = state.mean[kept], state.scatter[kept], np.ones(len(kept))
+def _axes(state: SketchState, columns: ColumnMap) -> Axes:
+    spread, scale = state.scatter / state.weight, np.ones(len(columns.names))
+    mean, variance = columns.mean(state.mean), columns.spread(state.mean, spread)
     if state.known["standardize"]:
-        scale = deviations(scatter / state.weight, mean, state.weight)
-    values, vectors = _rescaled(state, kept, scale)
-    total = float((scatter / scale**2).sum())
-    return Axes(kept, mean, scale, values, vectors, total, state.weight, state.rows)
+        scale = deviations(variance, mean, state.weight)
+    values, vectors = _mapped(state, columns, scale)
+    total = state.weight * float((variance / scale**2).sum())
+    return Axes(columns, mean, scale, variance, values, vectors, total, state.weight, state.rows)
 
 
-def _rescaled(state: SketchState, kept: Places, scale: Array) -> tuple[Array, Array]:
-    """Return eigenvalues and vectors of the scatter divided by exact scales: the sketch's scales are a sample's."""
-    vectors, values = factor(state.known["directions"], state.product)
-    vectors, ratio = vectors[kept], state.known["scale"][kept] / scale
-    if np.all(ratio == 1.0):
-        return values, vectors
-    vectors *= np.sqrt(values)
-    vectors *= ratio[:, None]
-    rotated, roots, _ = np.linalg.svd(vectors, full_matrices=False)
-    some = roots > (roots[0] * 1e-12 if len(roots) else 0.0)
+def _mapped(state: SketchState, columns: ColumnMap, scale: Array) -> tuple[Array, Array]:
+    """Return eigenvalues and vectors of T'ST, in columns that are divided by their exact scales.
+
+    S is the sketch's, in columns divided by what a sample says of their scales: UΛU'.
+    """
+    vectors, values = factor(state.directions, state.product)
+    root = (vectors * np.sqrt(values)) * state.known["scale"][state.within, None]
+    made = np.asarray(columns.matrix[state.within].T @ root) / scale[:, None]
+    rotated, roots, _ = np.linalg.svd(made, full_matrices=False)
+    some = roots > (roots[0] * math.sqrt(EPS) if len(roots) else 0.0)
     return roots[some] ** 2, rotated[:, some]
 
 
@@ -222,19 +229,18 @@ class _Seen:
 def _seen(axes: Axes, held_out: SketchState) -> _Seen:
     """Return what the held-out rows vary along each axis u, and how much more it may be.
 
-    The sketch has all that S does to its directions Ω, so that what it lacks, E, has EΩ = 0. Hence
-    uᵀEu = vᵀEv ≤ ‖v‖² tr E for the part v of u that no direction makes up, and tr E is known exactly.
+    The sketch has all that S does to its directions Ω, so that what it lacks, E, has EΩ = 0. Hence with T's own
+    columns uᵀTᵀETu = vᵀEv ≤ ‖v‖² tr E for the part v of Tu that no direction makes up, and tr E is known exactly.
     """
-    directions, scatter = held_out.known["directions"], held_out.scatter
+    known, within, weight = held_out.known, held_out.within, held_out.weight
+    directions, turned = held_out.directions, axes.turned(known, within)
     vectors, values = factor(directions, held_out.product)
-    turned = axes.vectors * (held_out.known["scale"][axes.kept] / axes.scale)[:, None]
-    away = (held_out.mean[axes.kept] - axes.mean) / axes.scale
-    along = ((turned.T @ vectors[axes.kept]) ** 2) @ values / held_out.weight + (axes.vectors.T @ away) ** 2
-    whole = float((scatter[axes.kept] / axes.scale**2).sum()) / held_out.weight + float(away @ away)
-    apart = np.zeros((len(directions), turned.shape[1]))
-    apart[axes.kept] = turned
-    apart -= directions @ (directions[axes.kept].T @ turned)
-    lacking = max(0.0, float((scatter / held_out.known["scale"] ** 2).sum() - values.sum())) / held_out.weight
+    away = (axes.columns.mean(held_out.mean) - axes.mean) / axes.scale
+    along = ((turned.T @ vectors) ** 2) @ values / weight + (axes.vectors.T @ away) ** 2
+    spread = axes.columns.spread(held_out.mean, held_out.scatter / weight)
+    whole = float((spread / axes.scale**2).sum()) + float(away @ away)
+    apart = turned - directions @ np.linalg.lstsq(directions, turned, rcond=None)[0]
+    lacking = max(0.0, float((held_out.scatter / known["scale"] ** 2).sum() - values.sum())) / weight
     return _Seen(SecondMoments(along, whole), np.sum(apart**2, axis=0) * lacking)
 
 
@@ -249,10 +255,3 @@ def _bound(metric: str, solution: SketchedPCASolution, seen: _Seen) -> float:
     outside = 1.0 / solution.noise if solution.noise > 0.0 else 0.0
     return 0.5 * float(np.sum(seen.more[:k] * np.abs(inside - outside)))
 
-
-def _columns(state: SketchState, kept: Places) -> ColumnMap:
-    """Return the map from encoded columns: values as they are, and what stands for missing ones."""
-    values = value_columns(state.shape)
-    fill = np.zeros(state.shape.d)
-    fill[values] = state.known["fill"]
-    return filled_map(state.shape, values[kept], fill)

@@ -22,7 +22,7 @@ def factor(directions: Array, products: Array) -> tuple[Array, Array]:
 
     Parameters
     ----------
-    directions : Ω, shape (q, s), orthonormal.
+    directions : Ω, shape (q, s), orthonormal or nearly so; one that is zero tells nothing.
     products : Y = SΩ, shape (q, s).
 
     Examples
@@ -34,6 +34,9 @@ def factor(directions: Array, products: Array) -> tuple[Array, Array]:
     size = float(np.linalg.norm(products))
     if not size > 0.0:
         return np.zeros((len(products), 0)), np.zeros(0)
+    there = directions.any(axis=0)
+    if not there.all():
+        directions, products = directions[:, there], products[:, there]
     core = directions.T @ products
     noise = float(np.linalg.norm(core - core.T))  # of rounding: ΩᵀSΩ is symmetric
     shift = max(np.sqrt(len(products)) * EPS * size, NOISE * noise)

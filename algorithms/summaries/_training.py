@@ -16,6 +16,7 @@ from algorithms.arrays import Places
 from algorithms.contract import Array, Batch, Shape
 from algorithms.known import Known
 from algorithms.preparing.column_map import buckets_of
+from algorithms.preparing.imputed import gap_sums
 from algorithms.solvers.losses import Loss
 from algorithms.solvers.scaled_rows import DenseRows, Picker, ScaledRows, SparseRows, picker_of
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
@@ -151,7 +152,7 @@ class Training:
             self.state, rows=self.state.rows + batch.n, weight=self.state.weight + batch.total,
             steps=self.steps, counts=self.counts, loss=self.loss, told=self.told, coef=self.coef,
             slots=self.slots, buckets=self.buckets.theta, bucket_slots=self.buckets.slots,
-            visits=self.buckets.visits,
+            visits=self.buckets.visits, present=self.state.present + gap_sums(batch, self.state.shape),
         )  # fmt: skip
 
 

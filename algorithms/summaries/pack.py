@@ -45,8 +45,8 @@ class PackedState(State):
     Attributes
     ----------
     shape : the columns.
-    known : the sample's ``fill`` (d,), what stands for a missing number; ``center`` and ``scale`` (q,), the
-        target's ``offset`` and ``unit``, ``weight`` (the mean row weight) and ``epochs``.
+    known : the sample's ``fill`` (d,), what stands for a missing number in training; ``center`` and ``scale`` (q,),
+        the target's ``offset`` and ``unit``, ``weight`` (the mean row weight) and ``epochs``.
     pack : the M models.
     rows, weight : of the rows seen.
     steps : mini-batches gone through; of merged states the longer run's.
@@ -58,6 +58,7 @@ class PackedState(State):
     buckets : shape (B, M·E), coefficients of hashed columns.
     bucket_slots : shape (s, B, M·E).
     visits : shape (B,), weight of the rows that fell into each bucket, each time that they were gone through.
+    present : shape (2, g), of each number that may be missing the weight of the rows that have it, and its sum.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -74,6 +75,17 @@ class PackedState(State):
     buckets: NDArray[np.float32]
     bucket_slots: NDArray[np.float32]
     visits: Array
+    present: Array
+
+    def fill(self, impute: str) -> Array:
+        """Return what stands for a missing number of each column less its origin, shape (d,).
+
+        It is the mean of these rows. Where none has it, and with ``impute="zero"``, it is that of training.
+        """
+        made, (weight, total) = self.known["fill"].copy(), self.present
+        some = (weight > 0.0) & np.isfinite(total) & (impute != "zero")
+        made[gaps_of(self.shape.columns).values[some]] = total[some] / weight[some]
+        return made
 
     @property
     def class_rows(self) -> Array | None:
@@ -91,6 +103,7 @@ def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int, 
         shape, known, pack, 0, 0.0, 0, np.zeros(max(1, len(shape.classes))), np.zeros(len(pack)), 0.0,
         np.zeros((rows, width)), np.zeros((slots, rows, width)),
         np.zeros((buckets, width), np.float32), np.zeros((slots, buckets, width), np.float32), np.zeros(buckets),
+        np.zeros((2, len(gaps_of(shape.columns).values))),
     )  # fmt: skip
 
 
@@ -107,6 +120,7 @@ def merged(a: PackedState, b: PackedState) -> PackedState:
         a.shape, a.known, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
         a.loss + b.loss, a.told + b.told, _mean(a.coef, b.coef, mine), _mean(a.slots, b.slots, mine),
         _mean(a.buckets, b.buckets, share), _mean(a.bucket_slots, b.bucket_slots, share), visits,
+        a.present + b.present,
     )  # fmt: skip
 
 

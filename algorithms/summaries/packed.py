@@ -75,8 +75,9 @@ class Packed(Learned[PackedState], Summary[PackedState]):
     epochs : times that the rows of a batch are gone through; None for once, and more often for few rows.
     standardize : learn on columns (and a target) of mean 0 and deviation 1; the penalties are then theirs.
     hash_bits : hashed columns share 2**hash_bits buckets.
-    impute : a missing number becomes the mean of a sample (``"mean"``), ``"zero"``, or the mean and an
-        ``"indicator"``.
+    impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``. While
+        the models are trained it is a sample's mean, since a pass knows no other yet; in predictions it is that of
+        their training rows.
     known : what :meth:`learn` found; None until then.
     """
 
@@ -92,7 +93,7 @@ class Packed(Learned[PackedState], Summary[PackedState]):
     hash_bits: Annotated[int, Legal(ge=1, le=HASH_BITS), Integer(1, HASH_BITS, searched=False)] = 18
     impute: Annotated[str, Legal(*IMPUTE), Choice(*IMPUTE, searched=False)] = "mean"
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tolerance: ClassVar[float] = 1e-5
     family: ClassVar[str] = RESUMABLE
     draws: ClassVar[bool] = True
@@ -151,7 +152,7 @@ class Packed(Learned[PackedState], Summary[PackedState]):
         """Bytes of one state: (s + 1)·M·E coefficients a column, 8 bytes each, and a bucket, 4; and its visits."""
         wide = (1 + OPTIMIZERS[self.optimizer].slots) * len(self.pack) * equations(shape)
         each = 8 * (len(plain_columns(shape, self.impute)) + 1) + 4 * self._buckets(shape)
-        rest = max(1, len(shape.classes)) + len(self.pack) + self._buckets(shape) + 4
+        rest = max(1, len(shape.classes)) + len(self.pack) + self._buckets(shape) + 2 * shape.d + 4
         return wide * each + 8 * rest
 
     def learn(self, shape: Shape, sample: Batch) -> Known:

@@ -1,15 +1,22 @@
 """Sketch: the covariance of wide data seen along a few directions, in memory linear in the columns.
 
 The state keeps Y = D·S·D·Ω, where S is the scatter that :class:`Moments` would keep, D scales the columns and
-Ω holds s orthonormal directions that a sample of rows gave. Y is additive, so it is merged as exactly as
-moments are; that it stands for S is the approximation (Tropp, Yurtsever, Udell & Cevher 2017, "Fixed-rank
-approximation of a positive-semidefinite matrix from streaming data"). Since Ω is not random but nearly the
-leading subspace already, one pass is a step of subspace iteration from an almost right start.
+Ω holds s directions that a sample of rows gave. Y is additive, so it is merged as exactly as moments are; that it
+stands for S is the approximation (Tropp, Yurtsever, Udell & Cevher 2017, "Fixed-rank approximation of a
+positive-semidefinite matrix from streaming data"). Since Ω is not random but nearly the leading subspace already,
+one pass is a step of subspace iteration from an almost right start.
+
+S is of the columns as they are encoded: a missing number is zero, and its indicator one. What fills the gaps is
+chosen after the pass, by a map T of these columns whose entries are means of whatever rows a model is of: it sees
+TᵀST, as exact families do. Directions are those of rows that the sample's means fill, W: Ω = T₀W.
 
 ==== =============================================================
-q    columns that are no missing indicators
-s    directions, at most q
-Ω    shape (q, s)
+d    encoded columns
+q    those that are no missing indicators
+k    those that a state has: q, and the indicators of numbers that any row lacks
+s    directions, at most q; d where all of them are kept
+T₀   shape (d, q), fills gaps with means of the sample
+W    shape (q, s), orthonormal; Ω = T₀W in scaled columns
 ==== =============================================================
 """
 
@@ -20,10 +27,15 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from algorithms.arrays import Places
 from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, State, Summary
 from algorithms.errors import AlgorithmError, TooLarge
 from algorithms.known import Known
-from algorithms.preparing.imputed import Imputed, fills, imputed, value_columns
+from algorithms.memo import MEMO
+from algorithms.preparing.centred import Centred, centred
+from algorithms.preparing.column_map import ColumnMap, filled_map, gaps_of
+from algorithms.preparing.imputed import gap_fills, value_columns
+from algorithms.preparing.within import places_of, union
 from algorithms.ranges import Choice, Integer, Legal
 
 IMPUTE = ("mean", "zero")
@@ -45,12 +57,14 @@ class SketchState(State):
     Attributes
     ----------
     shape : the encoded columns.
-    known : ``directions`` (q, s), Ω; ``scale`` (q,), what columns are divided by in the pass; ``fill`` (q,), what
-        stands for a missing number; ``standardize``, whether models divide columns by their deviations.
+    known : ``directions``, W, shape (q, s), or Ω, shape (d, d), where that is all of them; ``scale`` (d,), what
+        columns are divided by in the pass; ``fill`` (d,), what stands for a missing number in T₀; ``standardize``,
+        whether models divide columns by their deviations.
     rows : number of rows seen (int).
     weight : sum of their weights, W.
-    mean, scatter : shape (q,), exact: mean of each imputed column, and its sum of squares about it.
-    product : shape (q, s), Y, exact.
+    mean, scatter : shape (d,), exact: mean of each encoded column, and its sum of squares about it.
+    within : shape (k,), the places of the columns that ``product`` has, ascending.
+    product : shape (k, s), Y, exact.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -59,7 +73,18 @@ class SketchState(State):
     weight: float
     mean: Array
     scatter: Array
-    product: Array
+    within: Places = field(metadata={"varies": True})
+    product: Array = field(metadata={"varies": True})
+
+    @property
+    def squares(self) -> Array:
+        """The sums of squares, as column maps ask for them."""
+        return self.scatter
+
+    @property
+    def directions(self) -> Array:
+        """Ω, shape (k, s)."""
+        return directions_at(self.shape, self.known, self.within)
 
 
 @dataclass(frozen=True)
@@ -72,7 +97,7 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
         components that matter make these as good as exact.
     standardize : whether the columns are those that a ``StandardScaler`` would make; a sample's deviations
         scale them in the pass, and the exact ones afterwards.
-    impute : what a missing number becomes: the ``"mean"`` of its column in a sample, or ``"zero"``.
+    impute : what a missing number becomes: the ``"mean"`` of its column in a model's training rows, or ``"zero"``.
 
     Examples
     --------
@@ -89,56 +114,53 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
     standardize: Annotated[bool, Choice(True, False, searched=False)] = True
     impute: Annotated[
         str,
-        Legal(*IMPUTE, hint="a sketch fills missing numbers before it is made"),
+        Legal(*IMPUTE, hint="a sketch has no columns of what is missing"),
         Choice(*IMPUTE, searched=False),
     ] = "mean"
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = APPROXIMATE
     sparse: ClassVar[bool] = True
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return directions, scales and fills, from a sample of encoded rows."""
-        q = len(value_columns(shape))
+        values = value_columns(shape)
+        q, fill = len(values), gap_fills(sample, shape, self.impute)
         if not q:
             raise AlgorithmError("a sketch needs at least one column")
-        fill = fills(sample, shape, self.impute)
-        rows = imputed(sample, shape, fill)
-        scale = np.ones(q)
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, scatter = rows.moments()
-            if self.standardize and rows.total > 0.0:
-                variance = scatter / rows.total
-                scale = np.sqrt(np.where(variance > 1e-12 * mean**2, variance, 1.0))
-        s = min(self.size, q)
-        return Known(
-            {
-                "directions": _directions(rows, mean, scale, s),
-                "scale": scale,
-                "fill": fill,
-                "standardize": np.array(self.standardize),
-            }
-        )
+        rows, filled, each = centred(sample, shape), filled_map(shape, values, fill), np.ones(q)
+        if self.standardize and rows.total > 0.0:
+            each = _deviations(rows, filled)
+        scale = _scales(shape, values, each, fill)
+        known = {"scale": scale, "fill": fill, "standardize": np.array(self.standardize)}
+        if q <= self.size:
+            return Known({**known, "directions": np.eye(shape.d)})
+        return Known({**known, "directions": _directions(rows, filled, each, self.size)})
 
     def init(self, shape: Shape) -> SketchState:
         """Return the sketch of no rows."""
-        known = self.learned
-        q, s = known["directions"].shape
-        return SketchState(shape, known, 0, 0.0, np.zeros(q), np.zeros(q), np.zeros((q, s)))
+        known, within, d = self.learned, value_columns(shape), shape.d
+        product = np.zeros((len(within), known["directions"].shape[1]))
+        return SketchState(shape, known, 0, 0.0, np.zeros(d), np.zeros(d), within, product)
 
     def update(self, state: SketchState, batch: Batch) -> SketchState:
         """Return the sketch of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
-        known, rows = state.known, imputed(batch, state.shape, state.known["fill"])
-        scale = known["scale"][:, None]
+        shape, known = state.shape, state.known
+        rows, mean, scatter = centred(batch, shape), np.zeros(shape.d), np.zeros(shape.d)
         with np.errstate(over="ignore", invalid="ignore"):
-            mean, scatter = rows.moments()
-            # in one order of memory: the last bits of what is made of it depend on that
-            product = np.ascontiguousarray(rows.squared(mean, known["directions"] / scale) / scale)
+            places, scale = rows.places, known["scale"][rows.places, None]
+            mean[places], scatter[places] = rows.mean, rows.scatter
+            made = rows.squared(directions_at(shape, known, places) / scale) / scale
+        within = union(value_columns(shape), np.sort(places[(rows.mean != 0.0) | (rows.scatter != 0.0)]))
+        here = np.isin(places, within)
+        # in one order of memory: the last bits of what is made of it depend on that
+        product = np.zeros((len(within), made.shape[1]))
+        product[np.searchsorted(within, places[here])] = made[here]
         return self.merge(
-            state, SketchState(state.shape, known, batch.n, batch.total, mean, scatter, product)
+            state, SketchState(shape, known, batch.n, batch.total, mean, scatter, within, product)
         )
 
     def merge(self, a: SketchState, b: SketchState) -> SketchState:
@@ -147,44 +169,88 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
             return a
         if a.weight == 0.0:
             return b
-        weight = a.weight + b.weight
+        weight, within = a.weight + b.weight, union(a.within, b.within)
         factor = a.weight * b.weight / weight
         with np.errstate(over="ignore", invalid="ignore"):
             delta = b.mean - a.mean
-            away = delta / a.known["scale"]
-            product = np.multiply.outer(away, factor * (away @ a.known["directions"]))
-            product += a.product
-            product += b.product
+            away = (delta / a.known["scale"])[within]
+            product = np.multiply.outer(away, factor * (away @ directions_at(a.shape, a.known, within)))
+            for one in (a, b):
+                if len(one.within) == len(within):
+                    product += one.product
+                else:
+                    product[np.searchsorted(within, one.within)] += one.product
             scatter = a.scatter + b.scatter + factor * delta**2
             mean = a.mean + delta * (b.weight / weight)
-        return SketchState(a.shape, a.known, a.rows + b.rows, weight, mean, scatter, product)
+        return SketchState(a.shape, a.known, a.rows + b.rows, weight, mean, scatter, within, product)
 
     def nbytes(self, shape: Shape) -> int:
-        """Bytes of one state: q·(s + 2) numbers, a weight and a count."""
-        q = len(value_columns(shape))
-        return 8 * (q * (min(self.size, q) + 2) + 2)
+        """Bytes of one state at most: k·s numbers, k places, two numbers a column, a weight and a count."""
+        return self._bytes(shape, shape.d)
+
+    def nbytes_of(self, shape: Shape, rows: int) -> int:
+        """Bytes of one state whose rows have every column that they may have."""
+        return self._bytes(shape, shape.d if shape.filled is None else shape.filled)
+
+    def _bytes(self, shape: Shape, k: int) -> int:
+        s = shape.d if len(value_columns(shape)) <= self.size else self.size
+        return 8 * (k * (s + 1) + 2 * shape.d + 2)
+
+
+def directions_at(shape: Shape, known: Known, places: Places) -> Array:
+    """Return the rows of Ω that belong to some encoded columns, shape (k, s)."""
+    directions = known["directions"]
+    if len(directions) == shape.d:
+        return directions if len(places) == shape.d else directions[places]
+    values = value_columns(shape)
+    at = places_of(values, shape.d)[places]
+    if (at >= 0).all():
+        return directions if len(at) == len(values) else directions[at]
+    scale = known["scale"]
+    filled = MEMO.get(known, "filled", lambda: filled_map(shape, values, known["fill"]))
+    return np.asarray(filled.matrix[places] @ (directions / scale[values, None])) * scale[places, None]
 
 
 def check_sums(state: SketchState) -> None:
     """Raise TooLarge, naming the column, where a mean or a sum of squares has overflowed."""
     broken = np.flatnonzero(~np.isfinite(state.mean) | ~np.isfinite(state.scatter))
     if len(broken):
-        column = state.shape.columns[value_columns(state.shape)[broken[0]]]
         raise TooLarge(
-            f"column {column.name!r} holds values so large that their squares have no finite sum: look for "
-            "damaged values, rescale the column, or leave it out"
+            f"column {state.shape.columns[broken[0]].name!r} holds values so large that their squares have no "
+            "finite sum: look for damaged values, rescale the column, or leave it out"
         )
 
 
-def _directions(rows: Imputed, mean: Array, scale: Array, s: int) -> Array:
+def _deviations(rows: Centred, filled: ColumnMap) -> Array:
+    """Return the deviations of a sample's columns once their gaps are filled, one where there is none."""
+    mean, variance = np.zeros((2, filled.matrix.shape[0]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean[rows.places], variance[rows.places] = rows.mean, rows.scatter / rows.total
+        made = filled.spread(mean, variance)
+        return np.asarray(np.sqrt(np.where(made > 1e-12 * filled.mean(mean) ** 2, made, 1.0)))
+
+
+def _scales(shape: Shape, values: Places, each: Array, fill: Array) -> Array:
+    """Return the scales of all encoded columns: an indicator's makes its part of a filled column one at most."""
+    scale, gaps = np.ones(shape.d), gaps_of(shape.columns)
+    scale[values] = each
+    own, beside = scale[gaps.values], np.abs(fill[gaps.values])
+    with np.errstate(over="ignore", invalid="ignore"):
+        made = own / np.maximum(own, beside)
+    scale[gaps.indicators] = np.where(np.isfinite(made) & (made > 0.0), made, 1.0)
+    return scale
+
+
+def _directions(rows: Centred, filled: ColumnMap, scale: Array, s: int) -> Array:
     """Return s orthonormal directions: most span the sample's leading subspace, the others are random."""
     rng = np.random.default_rng(0)
     q, own = len(scale), max(1, s - s // RANDOM)
-    if not rows.n or s == q or not np.all(np.isfinite(mean)):
-        return _orthonormal(rng.standard_normal((q, s)))
     found = _orthonormal(rng.standard_normal((q, s)))
+    if not rows.n or not np.all(np.isfinite(rows.mean)):
+        return found
+    fills = filled.matrix[rows.places]
     for _ in range(ITERATIONS):
-        moved = rows.squared(mean, found / scale[:, None]) / scale[:, None]
+        moved = fills.T @ rows.squared(fills @ (found / scale[:, None])) / scale[:, None]
         if not np.all(np.isfinite(moved)):
             break
         found = _orthonormal(moved)

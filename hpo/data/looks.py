@@ -7,6 +7,7 @@ and a whole number only where it counts the rows, or has the name of an id and n
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hpo.data.origins import NOWHERE
 from hpo.data.schema import CATEGORICAL, NUMERIC, Field
 from hpo.data.values import Numbers, decoded_strings, one_array, stored_numbers
 
@@ -53,6 +55,9 @@ GROUPS, EACH = 20, 2.0
 WORDS = 3.0
 """Words that free text has on average."""
 
+MISSING = "missing"
+"""What is seen of a column without a value in any row."""
+
 _ID = re.compile(
     r"(?i:(?:^|[_\W])(?:id|ids|uuid|guid|key)$)|[a-z](?:Id|ID)$|(?i:^(?:unnamed.*|rownames?|index|level_0)$)"
 )
@@ -71,7 +76,7 @@ class Look:
     ----------
     kind : ``"constant"``, ``"id"``, ``"text"``, ``"group"`` or ``"target"``.
     column : its name.
-    seen : the value of a constant; of others how many values differ.
+    seen : the value of a constant, ``"missing"`` where no row has one; of others how many values differ.
     """
 
     kind: Kind
@@ -97,7 +102,7 @@ def of_extents(fields: Iterable[Field], extents: Mapping[str, Extent], rows: int
     >>> of_extents([field], {"id": extent_between(1, 500)}, rows=500)[0].kind
     'id'
     """
-    found = (_of_extent(f, extents[f.name], rows) for f in fields if f.name in extents and extents[f.name].ends)
+    found = (_of_extent(f, extents[f.name], rows) for f in fields if f.name in extents)
     return [look for look in found if look is not None]
 
 
@@ -119,20 +124,27 @@ def of_target(columns: Iterable[str], shares: Iterable[float], rows: int) -> lis
 
 
 def looks_of(dataset: Dataset) -> list[Look]:
-    """Return what features that are numbers look like, as far as that is known without reading."""
-    fields = [field for field in dataset.features if field.kind == NUMERIC]
+    """Return what features that are no categories look like, as far as that is known without reading."""
+    fields = [field for field in dataset.features if field.kind != CATEGORICAL]
     if dataset.in_memory:
         return list(of_memory(dataset, fields))
-    extents = dataset.extents(fields) if dataset.rows is not None else None
-    return [] if extents is None else of_extents(fields, extents, dataset.rows or 0)
+    numbers = [field for field in fields if field.kind == NUMERIC]
+    return [
+        look
+        for some in (numbers, *([field] for field in fields if field.kind != NUMERIC))
+        if some and dataset.rows is not None and (extents := dataset.extents(some)) is not None
+        for look in of_extents(some, extents, dataset.rows)
+    ]
 
 
 def of_memory(dataset: Dataset, fields: Iterable[Field]) -> Iterator[Look]:
-    """Yield what numbers in memory look like: some rows are looked at, and all where these look like something."""
+    """Yield what columns in memory look like: some rows are looked at, and all where these look like something."""
     for field in fields:
         some = dataset.some_values(field.name, FEW)
         some, gaps = some.drop_null(), some.null_count > 0
         if not len(some):
+            if gaps and (look := _without_values(field, one_array(dataset.values([field.name]).column(0)))):
+                yield look
             continue
         values, named = stored_numbers(some), _named(field.name) and _is_numeric(field, some)
         counts = _is_whole(field) and not gaps and _counts(values, dataset.rows or 0)
@@ -143,8 +155,12 @@ def of_memory(dataset: Dataset, fields: Iterable[Field]) -> Iterator[Look]:
 
 
 def _of_extent(field: Field, extent: Extent, rows: int) -> Look | None:
+    if extent == NOWHERE and rows > 1:
+        return Look("constant", field.name, MISSING)
+    if extent.ends is None:
+        return None
     if extent.spread == 0 and not field.nullable:
-        return Look("constant", field.name, f"{extent.middle}") if field.kind == NUMERIC else None
+        return Look("constant", field.name, f"{extent.middle}" if field.kind == NUMERIC else "the same")
     if not _is_whole(field) or rows < LEAST:
         return None
     values = extent.spread + 1
@@ -159,6 +175,8 @@ def _of_values(field: Field, column: pa.Array, rows: float) -> Look | None:
     column = decoded_strings(column) if field.kind == CATEGORICAL else column
     present = column.drop_null()
     n, distinct = len(present), pc.count_distinct(present).as_py()
+    if n == 0 and len(column) >= min(rows, MANY):
+        return _without_values(field, column)
     if distinct == 1 and n == len(column) and n > 1 and n >= min(rows, MANY):
         return Look("constant", field.name, _shown(present[0].as_py()))
     if n < LEAST or not (field.kind == CATEGORICAL or _is_numeric(field, present)):
@@ -170,6 +188,12 @@ def _of_values(field: Field, column: pa.Array, rows: float) -> Look | None:
     if _named(field.name) and values >= GROUPS and each >= EACH:
         return Look("group", field.name, f"about {values:,.0f} values")
     return None
+
+
+def _without_values(field: Field, column: pa.Array) -> Look | None:
+    """Return that a column is missing in every row, if it is."""
+    empty = len(column) > 1 and column.null_count == len(column)
+    return Look("constant", field.name, MISSING) if empty else None
 
 
 def _apart(field: Field, present: pa.Array, distinct: int, n: int) -> Look | None:
@@ -230,6 +254,8 @@ def _named(name: str) -> bool:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
+        return str(value)
     value = int(value) if isinstance(value, float) and value.is_integer() else value
     return repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:39]}…"
 
@@ -258,7 +284,8 @@ def _constants(looks: list[Look]) -> str:
     if not looks:
         return ""
     some = " and ".join(f"{look.column!r} is {look.seen}" for look in looks[:3])
-    return f"column {some} in every row{_more(looks)}: that tells a model nothing; {_leave(looks)}"
+    seen = " that was looked at" if any(look.seen == MISSING for look in looks) else ""
+    return f"column {some} in every row{seen}{_more(looks)}: that tells a model nothing; {_leave(looks)}"
 
 
 def _targets(looks: list[Look]) -> str:

@@ -11,20 +11,21 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.findings.answers import accuracy, coefficient_table, coefficients, importances
-from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
-from hpo.findings.editions import words
+from hpo.findings.curves import learning_curve, nested_score, validation_curve
 from hpo.findings.leaderboard import leaderboard
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy
 from hpo.findings.scored import leaders, searched
 from hpo.process.threads import one_thread
 from hpo.report.backtests import backtests
+from hpo.report.baseline import baseline
+from hpo.report.comparison import difference
+from hpo.report.diagnostics import diagnostics
+from hpo.report.notes import concerns, remarks
+from hpo.report.offers import offers, with_tried
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
-from hpo.trials.hopeless import told
 from hpo.trials.notes import Noted, noted
-from hpo.trials.notes import notes as notes_of
 from hpo.trials.selection import Candidate, complexity
-from studies.counting import counted
 from studies.report.data import (
     Chosen,
     ClassCoefficients,
@@ -38,7 +39,6 @@ from studies.report.data import (
     Topic,
     TrialRow,
 )
-from studies.report.text import bytes_text, metric_of, seconds_text
 from studies.spec.form import dump
 from studies.spec.spec import build
 from studies.uncollected import uncollected
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from hpo.findings.result import Result
     from hpo.states.evaluate import Scores
     from hpo.trials import selection
-    from studies.record.study_record import StudyRecord
     from studies.report.accuracy import Accuracy
 
 MOST_COEFFICIENTS = 30
@@ -68,6 +67,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
     """
     record = result.record
     definition, spec, depth = record.definition, record.spec, depth_of(result, drawn=drawn)
+    warnings, curves = concerns(result), [_validation(result, *one) for one in _drawn(result, depth)]
     return ReportData(
         name=result.record.name or "unnamed study",
         created=_created(result),
@@ -85,23 +85,27 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         simplest=None if result.record.several else _chosen(result, result.simplest),
         nested=_estimate(nested_score(result)) if depth.nested else None,
         importances=importances(result),
-        validation=[*_elbows(result, depth), *(_validation(result, *one) for one in _drawn(result, depth))],
+        validation=[*_elbows(result, depth), *curves],
+        offers=[] if record.several else offers(result, curves),
         learning=_curve("rows", learning_curve(result)) if depth.learning else None,
         coefficients=[] if result.record.several else coefficients(result)[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
         spec_yaml=_yaml(spec),
-        notes=notes(result, depth),
+        notes=[*warnings, *remarks(result, depth)],
+        warnings=warnings,
+        baseline=None if record.several else baseline(result),
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
         log_params=[k for k, d in result.run.tuner.space.distributions.items() if _is_log(d)],
         metrics=list(result.metrics),
         objectives=list(result.record.objectives),
         pareto=[_chosen(result, c) for c in result.pareto] if result.record.several else [],
-        leaderboard=[_leader(row) for row in leaderboard(result)],
+        leaderboard=[_leader(result, row) for row in leaderboard(result)],
         classes=_classes(result),
         class_coefficients=None if result.record.several else _class_coefficients(result),
         sampled=list(record.sampled),
         sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
         backtests=backtests(result) if drawn and not result.record.several else None,
+        diagnostics=diagnostics(result) if drawn and not record.several else None,
         topics=_topics(result) if drawn and not result.record.several else [],
     )
 
@@ -115,143 +119,12 @@ def _topics(result: Result) -> list[Topic]:
     return [Topic(list(one.words), one.share, one.coherence, *one.place) for one in groups]
 
 
-def notes(result: Result, depth: Depth) -> list[str]:
-    """Return what a reader should know besides: what was left out, how the study ended, what is approximate."""
-    cost, found = result.cost, [*_algorithm_notes(result.record), *_reading_notes(result.record)]
-    found += _sampling_notes(result)
-    if n := cost.rows_without_target:
-        found.append(f"{counted(n, 'row')} without a value for the target {_were(n)} left out.")
-    if n := cost.rows_without_weight:
-        found.append(f"{counted(n, 'row')} of weight zero {_were(n)} left out.")
-    if result.stopped == "exhausted":
-        but = ", but for those that always fail" if result.run.tuner.hopeless.found else ""
-        found.append(f"Every setting of the space was tried{but}; further trials would only repeat them.")
-    if result.stopped == "patience":
-        found.append("The trials ended early: nothing improved any more.")
-    if result.stopped in ("timeout", "interrupted"):
-        found.append(f"The trials ended before their number was reached ({result.stopped}).")
-    noted = notes_of(result.optuna_study)
-    if unsettled := sum(note.error is not None and not note.repeated for note in noted):
-        found.append(f"{counted(unsettled, 'setting')} could not be scored; the trials table has the reasons.")
-    found += [f"{told(choice, why)}." for choice, why in result.run.tuner.hopeless.found.items()]
-    if unfinished := sum(not note.converged for note in noted):
-        found.append(f"In {counted(unfinished, 'trial')} a solver reached max_iter before its tolerance.")
-    if early := sum(note.stopped_early for note in noted):
-        found.append(
-            f"{counted(early, 'trial')} {_were(early)} pruned, on a part of the sample; the others were fitted to "
-            "all of it."
-        )
-    if depth.learning and (far := extrapolated(result)) is not None:
-        found.append(f"E{far.words(result.metric)[1:]}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
-    found += _model_notes(result)
-    if depth.nested:
-        found.append(
-            "The nested estimate scores the choice among the settings that were tried; the tuner saw all folds, "
-            "so it may be slightly optimistic."
-        )
-    return [*found, *depth.words]
-
-
-def _algorithm_notes(record: StudyRecord) -> list[str]:
-    """Return why the algorithms are those that they are."""
-    found = [record.chosen] if record.chosen else []
-    found += [
-        f"{name} was answered by {wide}: the square of the columns did not fit in memory. Its components are "
-        "approximate, and its scores are lower bounds."
-        for name, wide in record.wide.items()
-    ]
-    if without := record.left_out:
-        found.append(f"Left out, since some split holds too few rows to train it: {', '.join(without)}.")
-    return found
-
-
-def _reading_notes(record: StudyRecord) -> list[str]:
-    """Return why the data was read more than once, and what suits it badly even so."""
-    again, left = record.read_again, record.unsuited
-    found = [f"Of the data: {record.files}."] if record.files else []
-    found += words(record)
-    found += [
-        f"The data was read again, since what a sample gave does not suit all rows: {why}." for why in again
-    ]
-    found += [f"The data was read once more, by QR decompositions: {why}." for why in record.refined]
-    if record.precision:
-        found.append(f"Exact scores come from {record.precision}.")
-    found += expected(record)
-    return found + [
-        f"Models may be rough, since what they begin at does not suit all rows: {why}." for why in left
-    ]
-
-
-def expected(record: StudyRecord) -> list[str]:
-    """Return what the pass was expected to take and took, where ``hpo plan --measure`` was asked before it."""
-    made = record.forecast
-    if made is None or not made.real:
-        return []
-    real = made.real
-    return [
-        f"Expected of the pass: {seconds_text(made.seconds)} (it took {seconds_text(real['seconds'])}), "
-        f"{bytes_text(made.memory)} of memory ({bytes_text(real.get('memory', 0.0))}) and "
-        f"{bytes_text(made.store_bytes)} in the store ({bytes_text(real['store_bytes'])})."
-    ]
-
-
-def _model_notes(result: Result) -> list[str]:
-    found, last = [], None if result.record.several else result.best_model["model"]
-    if hasattr(last, "estimator_") and (threshold := getattr(last, "threshold", None)) is not None:
-        found.append(f"The best model calls a row positive from {threshold:.4g} on.")
-    return [*found, result.polished.words] if result.polished is not None else found
-
-
-def _sampling_notes(result: Result) -> list[str]:
-    sampled, scored = result.record.sampled, scored_rows(result.candidates[0].states)
-    if not sampled or scored is None:
-        return []
-    splits = len(result.candidates[0].states.test)
-    names = ", ".join(metric_of(name).short for name in sampled)
-    others = "" if len(sampled) == len(result.metrics) else "; other scores are exact"
-    kept, held = scored
-    where = f"all {held:,}" if kept == held else f"a sample of {kept:,} of {held:,}"
-    found = [f"{names}: scored on {where} held-out rows, in {counted(splits, 'split')}{others}."]
-    untold = {
-        name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
-        for name in result.metrics[1:]
-    }
-    found += [
-        f"{metric_of(name).short} could not be computed for {counted(n, 'setting')}."
-        for name, n in untold.items()
-        if n
-    ]
-    return [*found, *_bias_notes(result)]
-
-
-def _bias_notes(result: Result) -> list[str]:
-    """Return which scores of sampled rows are biased, and how."""
-    largest = [m for m in result.record.sampled if m == "neg_max_error"]
-    kept, held = scored_rows(result.candidates[0].states) or (0, 0)
-    found = [
-        f"The {metric_of(m).name} is that among {kept:,} of {held:,} held-out rows (the smallest and largest "
-        "targets are among them): that of all rows may be larger."
-        for m in largest
-        if kept < held
-    ]
-    biases = {m: accuracy(result, metric=m).bias for m in result.metrics} if not result.record.several else {}
-    return [*found, *(_bias_note(m, bias) for m, bias in biases.items() if bias)]
-
-
-def _bias_note(metric: str, bias: float) -> str:
-    shown = metric_of(metric)
-    side = "high" if shown.sign * bias > 0.0 else "low"
-    return (
-        f"{shown.short} of the best setting is too {side} by about {abs(bias):.1g}, of so few sampled rows; a "
-        "larger scoring_rows makes that smaller."
-    )
-
-
-def _leader(row: Row) -> Leader:
+def _leader(result: Result, row: Row) -> Leader:
+    against = None if result.record.several else difference(leaders(result)[row.algorithm], result.best)
     return Leader(
         row.trial, row.algorithm, row.params, row.score, _finite(row.se), row.complexity,
         within_one_se=row.within_one_se, trials=row.trials, failed=row.failed, pruned=row.pruned,
-        bound=row.score_bound, accuracy=row.accuracy,
+        bound=row.score_bound, accuracy=row.accuracy, difference=against,
         metrics={name: _estimate_of(s) for name, s in row.metrics.items()},
     )  # fmt: skip
 
@@ -309,7 +182,7 @@ def _chosen(result: Result, candidate: Candidate) -> Chosen:
     also = {m: _estimate_of(s, words[m]) for m, s in scores.also.items()}
     return Chosen(
         candidate.number, name, params, scores.mean, se, complexity(candidate), also, scores.bound,
-        words[result.metric],
+        words[result.metric], None if result.record.several else difference(candidate, result.best),
     )  # fmt: skip
 
 
@@ -341,10 +214,12 @@ def _elbows(result: Result, depth: Depth) -> list[Curve]:
 def _validation(result: Result, key: str, points: int, metric: str | None = None) -> Curve:
     curve = validation_curve(result, key, points, metric)
     distribution = searched(result)[key]
-    best = result.params_of(leaders(result)[key.partition(".")[0]]).get(key)
-    return Curve(
+    leader = leaders(result)[key.partition(".")[0]]
+    best = result.params_of(leader).get(key)
+    made = Curve(
         key, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se], _is_log(distribution), best
     )
+    return with_tried(made, leader) if metric is None else made
 
 
 def _curve(name: str, curve: selection.Curve | None) -> Curve | None:
@@ -372,10 +247,6 @@ def _created(result: Result) -> str:
 
 def _is_log(distribution: BaseDistribution) -> bool:
     return isinstance(distribution, (FloatDistribution, IntDistribution)) and distribution.log
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
 
 
 def _finite(value: float) -> float | None:

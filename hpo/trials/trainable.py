@@ -25,11 +25,13 @@ class Lack:
     where : the split, in words.
     what : what is missing, in words.
     advice : what to do, in words.
+    of_class : whether it is rows of one class.
     """
 
     where: str
     what: str
     advice: tuple[str, ...]
+    of_class: bool = False
 
 
 def usual(one: Searched, found: Evidence) -> tuple[Algorithm, FoldStates]:
@@ -51,7 +53,7 @@ def trainable(searched: Sequence[Searched], found: Evidence) -> list[Searched]:
     """
     lacks = lacking(searched, found)
     if len(lacks) == len(searched):
-        raise TuneError(_words(lacks, _doing_without(searched, found)) + _step(found))
+        raise TuneError(_words(lacks, _doing_without(lacks, searched, found)) + _step(found))
     if lacks:
         warnings.warn(f"{_words(lacks)}. The study goes on without", ChoiceWarning, stacklevel=7)
     return [one for one in searched if one.name not in lacks]
@@ -97,7 +99,7 @@ def _of_class(error: MissingClass, states: FoldStates, where: str) -> Lack:
     ]
     if in_all is not None and in_all > error.least + 1.0:  # another split of the rows would do
         advice.insert(0, stratify(splits))
-    return Lack(where, what, tuple(advice))
+    return Lack(where, what, tuple(advice), of_class=True)
 
 
 def _words(lacks: Mapping[str, Lack], others: Sequence[str] = ()) -> str:
@@ -117,9 +119,9 @@ def _step(found: Evidence) -> str:
     return "" if calendar is None else f" (a step is {calendar.order.frequency.name!r}; freq= gives another)"
 
 
-def _doing_without(searched: Sequence[Searched], found: Evidence) -> list[str]:
-    """Return the algorithms of the task that need not know every class; of two, all have to."""
-    if len(found.pilot.shape.classes) < 3:
+def _doing_without(lacks: Mapping[str, Lack], searched: Sequence[Searched], found: Evidence) -> list[str]:
+    """Return the algorithms of the task that need not know every class, where that helps; of two, all have to."""
+    if len(found.pilot.shape.classes) < 3 or not all(lack.of_class for lack in lacks.values()):
         return []
     names = registry.of_task(searched[0].algorithm.tags.task)
     return [name for name in names if not registry.get(name).tags.needs_every_class]

@@ -6,57 +6,18 @@ score is *shown* is decided in :mod:`studies.report.text`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field
+from typing import Literal, Self
 
 from studies.brief import briefly
 from studies.record.study_record import Work
+from studies.report.diagnosed import Diagnostics
+from studies.report.plain import Plain
+from studies.report.rebuilt import rebuilt
 
-
-def to_plain(value: object) -> Any:
-    """Return `value` as strict JSON material: numbers, text, lists and dicts.
-
-    Numbers that are not finite become ``None``, NumPy scalars become Python's own, and whatever is unknown
-    becomes its text.
-
-    Examples
-    --------
-    >>> to_plain({"alpha": float("nan"), "sizes": (1, 2)})
-    {'alpha': None, 'sizes': [1, 2]}
-    """
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if value is None or type(value) in (bool, int, str):
-        return value
-    return _to_plain_parts(value)
-
-
-def _to_plain_parts(value: object) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: to_plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_plain(item) for item in value]
-    return to_plain(value.tolist()) if hasattr(value, "tolist") else str(value)
-
-
-@dataclass(frozen=True)
-class Plain:
-    """The base of the report's values: each can be written as JSON."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the value and everything in it as strict JSON material.
-
-        Examples
-        --------
-        >>> Estimate(mean=-1.5, se=0.1).to_dict()
-        {'mean': -1.5, 'se': 0.1, 'bound': None, 'accuracy': ''}
-        """
-        plain: dict[str, Any] = to_plain(self)
-        return plain
+SIMPLER = 0.9
+"""A setting of at most this part of the best one's complexity is worth a score that is a little worse."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +32,26 @@ class Estimate(Plain):
     se: float | None = None
     bound: float | None = None
     accuracy: str = ""
+
+
+@dataclass(frozen=True)
+class Baseline(Estimate):
+    """The score of a model that looks at no column, scikit-learn's dummies; `answer` says what it answers."""
+
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Difference(Plain):
+    """How far a setting is from the best, fold by fold: the mean of its scores less the best's.
+
+    `se` and `p` are of the corrected resampled t-test (Nadeau & Bengio 2003), whose null is that both are equally
+    good; None where the folds do not tell.
+    """
+
+    mean: float
+    se: float | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +71,11 @@ class TrialRow(Plain):
     bound: float | None = None
     accuracy: str = ""
     error: str = ""
+
+    @property
+    def pruned(self) -> bool:
+        """Whether it was stopped early, which is no failure."""
+        return self.state.lower() == "pruned"
 
     @property
     def outcome(self) -> str:
@@ -112,6 +98,7 @@ class Chosen(Plain):
     metrics: dict[str, Estimate] = field(default_factory=dict)
     bound: float | None = None
     accuracy: str = ""
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +109,16 @@ class Leader(Chosen):
     trials: int = 0
     failed: int = 0
     pruned: int = 0
+
+
+@dataclass(frozen=True)
+class Offer(Chosen):
+    """A setting on a curve that is better than any trial of its algorithm; `name` is what is changed of the best's.
+
+    `number` is the trial of which all other values are.
+    """
+
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,7 @@ class Curve(Plain):
     """The mean score, with its standard error, along one hyperparameter or along the rows learned from.
 
     `x` holds numbers or category labels; `best_x` is the chosen one among them, if any. `metric` names the score
-    where it is not the study's.
+    where it is not the study's. `better_x` is where the curve is better than the best trial, if anywhere.
     """
 
     name: str
@@ -157,6 +154,7 @@ class Curve(Plain):
     log: bool = False
     best_x: object = None
     metric: str = ""
+    better_x: object = None
 
 
 @dataclass(frozen=True)
@@ -234,7 +232,8 @@ class ReportData(Plain):
     of each axis to the values. `metrics` names every score, those that are optimised (`objectives`) first; with
     several objectives there is no best setting, but a front of them (`pareto`). `sampled` names the scores that
     were computed on at most `sampled_rows` held-out rows of each fold. `fold_sizes` has a row for each split: the
-    rows it trains and tests on, and the groups and the rows of each class where they are known.
+    rows it trains and tests on, and the groups and the rows of each class where they are known. `warnings` are
+    those of the `notes` that a reader should act on.
     """
 
     name: str
@@ -271,9 +270,30 @@ class ReportData(Plain):
     sampled: list[str] = field(default_factory=list)
     sampled_rows: int | None = None
     fold_sizes: list[dict[str, object]] = field(default_factory=list)
+    baseline: Baseline | None = None
+    warnings: list[str] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    diagnostics: Diagnostics | None = None
+
+    @property
+    def simpler(self) -> Chosen | None:
+        """The simplest setting within one standard error of the best, where it is simpler by a tenth at least.
+
+        Examples
+        --------
+        >>> best, simple = Chosen(0, "ridge", complexity=10.0), Chosen(1, "ridge", complexity=9.5)
+        >>> ReportData(name="s", best=best, simplest=simple).simpler is None
+        True
+        """
+        best, simplest = self.best, self.simplest
+        if best is None or simplest is None or best.number == simplest.number:
+            return None
+        if best.complexity is None or simplest.complexity is None:
+            return simplest
+        return simplest if simplest.complexity <= SIMPLER * best.complexity else None
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+    def from_dict(cls, plain: Mapping[str, object]) -> Self:
         """Build the report's data from what `to_dict` gave.
 
         Examples
@@ -282,33 +302,5 @@ class ReportData(Plain):
         >>> ReportData.from_dict(data.to_dict()) == data
         True
         """
-        parts = dict(plain)
-        parts["trials"] = [TrialRow(**_with_metrics(row)) for row in plain.get("trials", [])]
-        parts["pareto"] = [Chosen(**_with_metrics(row)) for row in plain.get("pareto", [])]
-        parts["leaderboard"] = [Leader(**_with_metrics(row)) for row in plain.get("leaderboard", [])]
-        parts["classes"] = [ClassRow(**row) for row in plain.get("classes", [])]
-        if table := plain.get("class_coefficients"):
-            rows = [(name, values) for name, values in table["rows"]]
-            parts["class_coefficients"] = ClassCoefficients(**{**table, "rows": rows})
-        parts["validation"] = [Curve(**row) for row in plain.get("validation", [])]
-        parts["coefficients"] = [(name, value) for name, value in plain.get("coefficients", [])]
-        parts["ledger"] = _ledger(plain.get("ledger") or {})
-        for key, kind in (("best", Chosen), ("simplest", Chosen), ("nested", Estimate), ("learning", Curve)):
-            parts[key] = kind(**_with_metrics(plain[key])) if plain.get(key) else None
-        parts["topics"] = [Topic(**row) for row in plain.get("topics", [])]
-        if found := plain.get("backtests"):
-            steps = Curve(**found["steps"]) if found.get("steps") else None
-            splits = [Backtest(**row) for row in found["splits"]]
-            parts["backtests"] = Backtests(splits, steps, [Fan(**row) for row in found["fans"]])
-        return cls(**parts)
-
-
-def _with_metrics(plain: Mapping[str, Any]) -> dict[str, Any]:
-    if "metrics" not in plain:
-        return dict(plain)
-    return {**plain, "metrics": {name: Estimate(**one) for name, one in plain["metrics"].items()}}
-
-
-def _ledger(plain: Mapping[str, Any]) -> Ledger:
-    segments = [SegmentRow(**row) for row in plain.get("segments", [])]
-    return Ledger(**{**plain, "segments": segments})
+        found: Self = rebuilt(cls, plain)
+        return found

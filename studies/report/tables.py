@@ -14,7 +14,9 @@ from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import value_of
 from studies.report.charts.scales import Linear, category_text, fit_linear
 from studies.report.context import Context, drawing_of
-from studies.report.data import Chosen, Estimate, ReportData, TrialRow, to_plain
+from studies.report.data import Chosen, Estimate, ReportData, TrialRow
+from studies.report.plain import to_plain
+from studies.report.sentences import difference_text
 from studies.report.text import MISSING, clean, count_text, finite, metric_of, number_text, shorten
 
 MAX_CLASSES = 12
@@ -37,16 +39,14 @@ def settings_yaml(chosen: Chosen) -> str:
 
 
 def choices(context: Context) -> list[dict[str, object]]:
-    """Return the cards of the best and the simplest setting, one card when they are the same trial."""
-    best, simplest = context.data.best, context.data.simplest
-    same = best is not None and simplest is not None and best.number == simplest.number
-    named = [("Best", "the best mean score", best)]
-    if not same:
-        named.append(("Simplest", "the simplest within one standard error of the best", simplest))
-    if context.data.pareto:
-        named = []
-    cards = [_choice(context, name, why, chosen) for name, why, chosen in named if chosen is not None]
-    if same:
+    """Return the cards of the best setting, and of the simplest where it is really simpler."""
+    data, best, simpler = context.data, context.data.best, context.data.simpler
+    if data.pareto or best is None:
+        return []
+    cards = [_choice(context, "Best", "the best mean score", best)]
+    if simpler is not None:
+        cards.append(_choice(context, "Simplest", "the simplest within one standard error of the best", simpler))
+    elif data.simplest is not None and data.simplest.number == best.number:
         cards[0]["why"] = "the best mean score, and the simplest within one standard error"
     return cards
 
@@ -62,6 +62,7 @@ def _choice(context: Context, name: str, why: str, chosen: Chosen) -> dict[str, 
         "score": metric.text(chosen.value, chosen.se),
         "complexity": number_text(chosen.complexity) if chosen.complexity is not None else "",
         "accuracy": clean(chosen.accuracy),
+        "difference": difference_text(chosen, metric),
         "yaml": settings_yaml(chosen),
         "folds": drawing_of(charts.fold_strip(folds, chosen.value, metric)),
     }
@@ -142,6 +143,7 @@ def standings(context: Context) -> dict[str, object]:
             "complexity": number_text(leader.complexity),
             "near": leader.within_one_se,
             "accuracy": clean(leader.accuracy),
+            "difference": difference_text(leader, context.metric),
             "setting": setting_text(leader),
             "metrics": [_estimate_text(leader.metrics, name) for name in others],
         }

@@ -74,8 +74,11 @@ def render_summary(data: ReportData, console: Console) -> None:
         console.print(history)
     console.print()
     console.print(_cost(data, say))
+    for note in data.warnings:
+        console.print(say(f"Warning: {note}", "yellow"))
     for note in data.notes:
-        console.print(say(f"Note: {note}", "yellow"))
+        if note not in data.warnings:
+            console.print(say(f"Note: {note}", "dim"))
 
 
 def _speaker(console: Console) -> Say:
@@ -117,10 +120,10 @@ def _grid(*justify: str) -> Table:
 
 def _scores(data: ReportData, metric: Metric, say: Say) -> Table:
     grid = _grid("left", "left", "left")
-    for name, chosen, style in (("Best", data.best, "bold green"), ("Simplest", data.simplest, "bold")):
+    for name, chosen, style in (("Best", data.best, "bold green"), ("Simplest", data.simpler, "bold")):
         if chosen is not None:
             score = say(metric.text(chosen.value, chosen.se), style)
-            grid.add_row(say(name), score, _origin(data, chosen, metric, say, name))
+            grid.add_row(say(name), score, _origin(chosen, metric, say, name))
             if chosen.accuracy and (name == "Best" or chosen.accuracy != getattr(data.best, "accuracy", "")):
                 grid.add_row(say(""), say(""), say(chosen.accuracy, "dim"))
             for row in _others(data, chosen, say) if name == "Best" else ():
@@ -128,6 +131,9 @@ def _scores(data: ReportData, metric: Metric, say: Say) -> Table:
     if data.nested is not None:
         score = say(metric.text(data.nested.mean, data.nested.se), "bold")
         grid.add_row(say("Nested"), score, say("expected on new data", "dim"))
+    if data.baseline is not None:
+        score = say(number_text(metric.shown(data.baseline.mean), 3))
+        grid.add_row(say("No model"), score, say(f"always answering {data.baseline.answer}", "dim"))
     return grid
 
 
@@ -155,12 +161,11 @@ def _others(data: ReportData, chosen: Chosen, say: Say) -> Iterator[list[Text]]:
             yield [say(""), say(metric.text(one.mean, one.se)), say(words, "dim")]
 
 
-def _origin(data: ReportData, chosen: Chosen, metric: Metric, say: Say, name: str) -> Text:
+def _origin(chosen: Chosen, metric: Metric, say: Say, name: str) -> Text:
     where = f"{shorten(chosen.algorithm, 40)}, trial {chosen.number}"
     if name == "Best":
         return _line(say(f"{metric.short}, {where}"), say(f" ({metric.direction})", "dim"))
-    same = data.best is not None and data.best.number == chosen.number
-    return _line(say(where), say(", the same" if same else ", within 1 SE of the best", "dim"))
+    return _line(say(where), say(", within 1 SE of the best", "dim"))
 
 
 def _table(title: str, columns: Sequence[tuple[str, str]], say: Say) -> Table:
@@ -176,8 +181,8 @@ def _settings(data: ReportData, say: Say) -> Table | None:
     if data.best is None or not data.best.params:
         return None
     picks = [("best", data.best)]
-    if data.simplest is not None and data.simplest.number != data.best.number:
-        picks.append(("simplest", data.simplest))
+    if data.simpler is not None:
+        picks.append(("simplest", data.simpler))
     known = set().union(*(pick.params for _, pick in picks))
     order = dict.fromkeys([*parameter_names(data), *data.best.params])
     names = [name for name in order if name in known]

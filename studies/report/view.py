@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import itertools
 
-from markupsafe import Markup
-
 from studies.counting import counted
 from studies.report import charts
 from studies.report import tables as report_tables
+from studies.report.behaviour import behaviour, cuts
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
-from studies.report.charts.scales import score_scale
+from studies.report.charts.scales import useful_scale
 from studies.report.context import Context, context_of, drawing_of
 from studies.report.data import Curve, ReportData
-from studies.report.text import bytes_text, cost_text, finite, metric_of, ratio_text, seconds_text
+from studies.report.sentences import (
+    baseline_text,
+    convergence_text,
+    learning_text,
+    standing_text,
+    unit_text,
+)
+from studies.report.text import (
+    bytes_text,
+    cost_text,
+    finite,
+    metric_of,
+    number_text,
+    ratio_text,
+    seconds_text,
+)
 
 MAX_PAIRS = 6
 MAX_SLICES, MAX_LINES, MAX_AXES, MAX_CURVES, MAX_BARS = 12, 240, 9, 24, 30
@@ -26,6 +40,10 @@ def build_view(data: ReportData) -> dict[str, object]:
     return {
         "data": data,
         "metric": context.metric,
+        "unit": unit_text(data.scoring, data.target),
+        "baseline": _baseline(context),
+        "standing": standing_text(data.leaderboard),
+        "remarks": [note for note in data.notes if note not in data.warnings],
         "cost": cost_text(data.ledger),
         "ratio": ratio_text(data.ledger),
         "facts": _facts(data),
@@ -47,9 +65,19 @@ def build_view(data: ReportData) -> dict[str, object]:
         "coefficients": report_tables.bars(data.coefficients, MAX_BARS),
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
-        "hover": report_tables.hover(context),
+        "behaviour": behaviour(context),
+        "hover": {**report_tables.hover(context), "cuts": cuts(context)},
         "words": {"seconds": seconds_text, "bytes": bytes_text},
     }
+
+
+def _baseline(context: Context) -> dict[str, object]:
+    found, best = context.data.baseline, context.data.best
+    if found is None or found.mean is None:
+        return {}
+    sentence = baseline_text(found, context.metric, best.value if best else None)
+    shown = number_text(context.metric.shown(found.mean), 3)
+    return {"score": shown, "answer": found.answer, "sentence": sentence}
 
 
 def _facts(data: ReportData) -> list[tuple[str, str]]:
@@ -110,8 +138,8 @@ def _pareto(context: Context) -> dict[str, object]:
 
 
 def _trial_counts(data: ReportData) -> str:
-    pruned = sum(trial.state.lower() == "pruned" for trial in data.trials)
-    failed = sum(finite(trial.value) is None for trial in data.trials) - pruned
+    pruned = sum(trial.pruned for trial in data.trials)
+    failed = sum(finite(trial.value) is None and not trial.pruned for trial in data.trials)
     equal = sum(trial.duplicate_of is not None for trial in data.trials)
     parts = [f"{len(data.trials):,}"]
     parts += [f"{pruned:,} pruned"] if pruned else []
@@ -124,23 +152,31 @@ def _history(context: Context) -> dict[str, object]:
     trials = context.data.trials
     if not context.best_first:
         return {}
-    drawing, beyond = [], []
+    drawing, beyond, error = [], [], _error(context)
     for name in context.data.objectives or [context.data.scoring]:
         metric, told = metric_of(name), told_by(trials, name)
         drawing += [
-            charts.history_chart(told, context.drawn, context.algorithms, metric, *size)
+            charts.history_chart(told, context.drawn, context.algorithms, metric, *size, error)
             for size in ((880.0, 300.0, "points wide"), (360.0, 250.0, "points narrow"))
         ]
-        _, count = score_scale([metric.shown(trial.value) for trial in told], metric.sign)
+        _, count = useful_scale([metric.shown(trial.value) for trial in told], metric.sign, error)
         beyond += [(metric.short, count)] if count else []
-    failed = len(trials) - len(context.best_first)
+    failed = sum(finite(trial.value) is None and not trial.pruned for trial in trials)
+    best = context.data.best
     return {
         "charts": drawing_of(*drawing),
         "legend": [(name, drawing_of(swatch(i))) for i, name in enumerate(context.algorithms)],
         "beyond": beyond,
         "failed": failed,
+        "pruned": sum(finite(trial.value) is None and trial.pruned for trial in trials),
+        "sentence": convergence_text(trials, best.se) if best else "",
         "drawn": len(context.drawn) if len(context.drawn) < len(trials) else 0,
     }
+
+
+def _error(context: Context) -> float | None:
+    """Return the standard error of the best score, where there is one best."""
+    return finite(context.data.best.se) if context.data.best else None
 
 
 def _validation(context: Context) -> dict[str, object]:
@@ -149,7 +185,17 @@ def _validation(context: Context) -> dict[str, object]:
     drawing = [
         drawing_of(charts.curve_chart(curve, metric)) for curve, metric in zip(curves, metrics, strict=False)
     ]
-    return {"charts": drawing, "total": len(curves)}
+    offers = [
+        {
+            "name": offer.name,
+            "score": context.metric.text(offer.value, offer.se),
+            "algorithm": offer.algorithm,
+            "number": offer.number,
+            "yaml": report_tables.settings_yaml(offer),
+        }
+        for offer in context.data.offers
+    ]
+    return {"charts": drawing, "total": len(curves), "offers": offers}
 
 
 def _has_scores(curve: Curve) -> bool:
@@ -170,6 +216,7 @@ def _slices(context: Context) -> dict[str, object]:
                 context.metric,
                 best,
                 context.log.get(name),
+                _error(context),
             )
         )
         for name in context.parameters[:MAX_SLICES]
@@ -226,10 +273,10 @@ def _topics(context: Context) -> dict[str, object]:
     return {"rows": rows, "map": drawing_of(*(charts.topics_chart(topics, *size) for size in sizes))}
 
 
-def _learning(context: Context) -> Markup | None:
+def _learning(context: Context) -> dict[str, object]:
     curve = context.data.learning
     if curve is None or not _has_scores(curve):
-        return None
+        return {}
     sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
     drawing = [charts.curve_chart(curve, context.metric, True, "rows learned from", *size) for size in sizes]
-    return drawing_of(*drawing)
+    return {"charts": drawing_of(*drawing), "sentence": learning_text(curve, context.metric)}

@@ -58,7 +58,7 @@ REFUSALS = (
     r"cannot be computed on held-out rows: Input contains (NaN|infinity)",  # what scikit-learn predicts there, too
     r"cannot be computed on held-out rows: y_true",  # as in scikit-learn: a fold without rows of some class
     r"(only outliers|no outlier) among \d+ sampled held-out rows",
-    r"needs (at least|more than) \d+ rows? ",
+    r"needs (at least|more than) \d+ rows?\b",
     r"needs as many rows, and the sample",
     r"holds -?[\d.e+-]+, and \w+ takes counts",
     r"needs a column of categories",

@@ -1475,4 +1475,14 @@ KNOWN: tuple[Example, ...] = (
         "group",
         "explained_variance",
     ),
+    # One row to train on: refused, and the refusal offered the very algorithm.
+    Example(
+        Spec(seed=18976, rows=20, cols=(Col("even", offset=-30.0, marked="fold", unit=-9),), target="class", classes=3,
+            noise=0.0001, order="sorted", source="parquet", files=3, parts=5, untold=0.3),
+        "isolation_forest",
+        (("contamination", "auto"), ("impute", "mean"), ("max_features", 0.5), ("max_samples", 256),
+         ("min_frequency", 0.03), ("n_estimators", 5)),
+        "time",
+        "average_precision",
+    ),
 )  # fmt: skip

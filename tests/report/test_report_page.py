@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from studies.report.data import Chosen, ReportData
+from studies.report.data import Baseline, Chosen, Difference, Leader, Offer, ReportData
 from studies.report.page import render_html
 
 MEGABYTE = 1_000_000
@@ -120,7 +120,8 @@ def test_hostile_names_are_text(hostile):
 
 def test_page_says_what_people_want_to_know(study):
     text = Page(render_html(study)).text
-    assert "38.19 ± 0.14 root mean squared error (lower is better) by elastic_net ." in text
+    told = "38.19 ± 0.14 root mean squared error, in the unit of arr_delay (lower is better) by elastic_net ."
+    assert told in text
     assert "It read 336,776 rows once; retraining would have read 340 million: 1,010×." in text
     assert "38.33 ± 0.15 RMSE, nested cross-validation of the choice" in text
     assert "alpha: 0.03816858938754579" in text
@@ -226,3 +227,70 @@ def test_the_policy_allows_the_one_script(study):
     script = re.search(r"<script>(.*?)</script>", source, re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{digest}'" in source.replace("&#43;", "+").replace("&#39;", "'")
+
+
+def test_the_headline_stands_beside_what_no_model_scores(study):
+    dummy = Baseline(-41.5, 0.2, answer="the mean of the target")
+    text = Page(render_html(replace(study, baseline=dummy))).text
+    assert "Always answering the mean of the target, whatever the columns say, has 41.5." in text
+    assert "Without a model 41.5 RMSE, always answering the mean of the target" in text
+    worse = Page(render_html(replace(study, baseline=replace(dummy, mean=-38.0)))).text
+    assert "has 38. The best setting is no better than that." in worse
+
+
+def test_sections_answer_the_reader_in_order(study):
+    source = render_html(replace(study, warnings=study.notes[:1], notes=[*study.notes, "A remark."]))
+    ids = re.findall('<section[^>]* id="([a-z]+)"', source)
+    assert ids == [
+        "warnings", "settings", "algorithms", "coefficients", "learning", "history", "importances", "validation",
+        "slices", "parallel", "trials", "remarks", "spec", "ledger",
+    ]  # fmt: skip
+
+
+def test_a_setting_that_is_hardly_simpler_is_not_offered(study):
+    text = Page(render_html(replace(study, simplest=replace(study.simplest, complexity=79.0)))).text
+    assert "the simplest within one standard error" not in text
+    assert "the simplest within one standard error" in Page(render_html(study)).text
+
+
+def test_the_good_trials_fill_the_history(study):
+    flat = [replace(t, value=-38.0 - 1e-3 * (i % 50) if i % 3 else -900.0 + i) for i, t in enumerate(study.trials)]
+    source = render_html(replace(study, trials=flat, best=replace(study.best, se=1e-3)))
+    chart = next(d for d in drawings(source) if "Optimisation history" in d.attrib.get("aria-label", ""))
+    heights = [
+        float(y) for mark in chart.iter("path") if "data-t" in mark.attrib
+        for _, y in re.findall(r"M(\S+) (\S+?)[hm]", mark.attrib["d"])
+    ]  # fmt: skip
+    good = sorted(heights)[-len(heights) // 4 :]  # lower is better
+    assert max(good) - min(good) > 0.4 * (max(heights) - min(heights))
+    assert "worse trials are drawn at the axis' end" in Page(source).text
+
+
+def test_pruned_trials_are_not_called_failed(study):
+    trials = [replace(t, state="pruned", value=None, fold_scores=[]) for t in study.trials[:7]]
+    text = Page(render_html(replace(study, trials=[*trials, *study.trials[7:]]))).text
+    assert "pruned: stopped early (7)" in text
+    assert "7 pruned" in text
+    failed = sum(t.value is None for t in study.trials[7:])
+    assert f"failed ({failed})" in text
+
+
+def test_a_better_point_of_a_curve_is_offered_to_be_copied(study):
+    curve = replace(study.validation[1], better_x=0.35)
+    offer = Offer(4, "elastic_net", {"elastic_net.l1_ratio": 0.35}, -38.0, 0.1, name="elastic_net.l1_ratio")
+    source = render_html(replace(study, validation=[curve], offers=[offer]))
+    assert "elastic_net.l1_ratio: 0.35" in Page(source).text
+    chart = next(d for d in drawings(source) if d.attrib.get("aria-label", "").startswith("l1_ratio: mean"))
+    assert "better 0.35" in "".join(chart.itertext())
+    assert len(list(chart.iter("circle"))) == 2 + len(curve.x)
+
+
+def test_algorithms_are_compared_in_words(study):
+    leaders = [
+        Leader(1, "ridge", value=-38.1, within_one_se=True),
+        Leader(2, "lasso", value=-39.0, difference=Difference(-0.9, 0.1, 0.001)),
+        Leader(3, "elastic_net", value=-38.2, difference=Difference(-0.1, 0.2, 0.6)),
+    ]
+    text = Page(render_html(replace(study, leaderboard=leaders))).text
+    assert "Not told apart from ridge by these folds: elastic_net. Worse than ridge by more than chance: lasso." in text
+    assert "+0.90 ± 0.10 (p = 0.001)" in text

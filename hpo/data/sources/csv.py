@@ -23,7 +23,10 @@ from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as
 from hpo.errors import DataError
 from hpo.process.parallel import side_by_side
 
-_START, _SOME = 1 << 16, 1 << 20
+SPACES = "  "
+"""What stands for one or more spaces between columns, which no reader of CSV takes for a separator."""
+
+_START, _SOME, _FEW = 1 << 16, 1 << 20, 1 << 13
 READING = "2"
 """How values are read; another way makes other states."""
 _SMALL = 1 << 18
@@ -236,9 +239,14 @@ def _check_header(file: DataFile, text: TextFormat) -> bytes:
     except UnicodeError as error:  # that of UTF-16 without a mark at its beginning
         raise DataError(_not_text(file, text, str(error))) from error
     separator = text.sep or usual_separator(file)
-    other = other_separator(header, separator)
+    other = other_separator(header, separator, lines_below(start, text.encoding))
+    usual = "" if text.sep else f", and its name says {separator!r}"
+    if other == SPACES:
+        raise DataError(
+            f"the header of {file.uri!r} is separated by several spaces{usual}: read it with "
+            r"pandas.read_csv(…, sep=r'\s+') and pass the frame"
+        )
     if other is not None:
-        usual = "" if text.sep else f", and its name says {separator!r}"
         raise DataError(
             f"the header of {file.uri!r} is separated by {other!r}{usual}; pass sep={other!r}: without it "
             ".csv files are read by ',' and .tsv files by tabs"
@@ -267,15 +275,42 @@ def header_of(start: bytes, encoding: str | None) -> str:
     return decoded.splitlines()[0] if decoded else ""
 
 
-def other_separator(header: str, separator: str) -> str | None:
+def lines_below(start: bytes, encoding: str | None) -> list[str]:
+    r"""Return some whole lines below the header.
+
+    Examples
+    --------
+    >>> lines_below(b"a b\n1 2\n3 4\n5", None)
+    ['1 2', '3 4']
+    """
+    decoded = getincrementaldecoder(encoding or UTF8)("replace").decode(start[:_FEW])
+    return [line for line in decoded.splitlines()[1:-1] if line.strip()][:20]
+
+
+def other_separator(header: str, separator: str, below: Sequence[str] = ()) -> str | None:
     """Return what separates a header that holds no separator of its own; None where nothing else does.
+
+    A colon or spaces do only if some lines below hold as many; several spaces are :data:`SPACES`.
 
     Examples
     --------
     >>> other_separator("a;b", ","), other_separator("a,b", ","), other_separator("a", ",")
     (';', None, None)
+    >>> other_separator("a b", ",", ["1 2", "3 4"]), other_separator("first name", ",", ["Ann", "Jo"])
+    (' ', None)
+    >>> other_separator("a  b", ",", ["1   2", "3  4"]) == SPACES
+    True
     """
-    return None if separator in header else next((c for c in ";\t|," if c in header), None)
+    if separator in header:
+        return None
+    sure = next((c for c in ";\t|," if c in header), None)
+    if sure is not None or len(below) < 2:
+        return sure
+    for c in ": ":
+        if c in header.strip() and SPACES not in header and all(line.count(c) == header.count(c) for line in below):
+            return c
+    columns = len(header.split())
+    return SPACES if columns > 1 and all(len(line.split()) == columns for line in below) else None
 
 
 def _undecodable(error: Exception, names: Sequence[str]) -> str | None:

@@ -11,7 +11,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hpo.data.sources.csv import encoding_of, header_of, other_separator, start_of, usual_separator
+from hpo.data.sources.csv import (
+    SPACES,
+    encoding_of,
+    header_of,
+    lines_below,
+    other_separator,
+    start_of,
+    usual_separator,
+)
 from hpo.data.sources.files import CSV, DataFile
 from hpo.data.sources.text import USUAL, Moment, Number, Sight, TextFormat, words
 
@@ -164,8 +172,8 @@ def of_start(files: Sequence[DataFile]) -> Written:
             why["encoding"] = f"{file.name} is no UTF-8 text"
         header = header_of(start, encoding)
         separator = text.sep or usual_separator(file)
-        other = other_separator(header, separator)
-        if other is not None and text.sep is None:
+        other = other_separator(header, separator, lines_below(start, encoding))
+        if other not in (None, SPACES) and text.sep is None:
             text = replace(text, sep=other)
             why["sep"] = f"the header of {file.name} has no {separator!r}"
     return Written(text, why)

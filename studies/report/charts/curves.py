@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studies.report.charts.frame import Frame, frame_of, runs
+from studies.report.charts.frame import TOP, Frame, frame_of, runs
 from studies.report.charts.marks import ring
 from studies.report.charts.scales import Category, category_text, fit_scale, score_scale
 from studies.report.charts.svg import Point, coord, element, label, path, picture, title
@@ -92,21 +92,38 @@ def _line(points: Sequence[Point]) -> str:
 
 
 def _best(frame: Frame, curve: Curve, places: Sequence[Band | None]) -> str:
-    """Return the rule and ring at the best place, its value written beside the rule."""
-    if curve.best_x is None:
-        return ""
-    unit = frame.x.unit(curve.best_x)
+    """Return the rule and ring at the best trial's place, and at a better one, each with its value beside it."""
+    if curve.better_x is None:
+        return _marked(frame, places, curve.best_x, "best", "best-rule")
+    tried = _marked(frame, places, curve.best_x, "", "best-rule")
+    return tried + _marked(frame, places, curve.better_x, "better", "better-rule")
+
+
+def _marked(frame: Frame, places: Sequence[Band | None], value: object, name: str, class_: str) -> str:
+    """Return a rule and a ring at a value, with a note unless its name is empty."""
+    unit = None if value is None else frame.x.unit(value)
     if unit is None:
         return ""
     x = frame.across(unit)
-    rule = element("path", d=f"M{coord(x)} {coord(frame.base)}V24", class_="best-rule")
+    rule = element("path", d=f"M{coord(x)} {coord(frame.base)}V24", class_=class_)
     if isinstance(frame.x, Category):
         rule = ""
-    text = f"best {shorten(number_text(curve.best_x), 18)}"
-    side = "end" if unit > 0.6 else "start"
-    note = label(x + (-6 if side == "end" else 6), frame.base - 7, text, side, "best-note")
-    near = [place[0] for place in places if place and abs(place[0][0] - x) < 0.5]
-    return rule + note + (ring(near[0]) if near else "")
+    near = [place for place in places if place and abs(place[0][0] - x) < 0.5]
+    note = ""
+    if name:
+        text = f"{name} {shorten(number_text(value), 18)}"
+        side = "end" if unit > 0.6 else "start"
+        note = label(x + (-6 if side == "end" else 6), _free(frame, places, x, side), text, side, "best-note")
+    return rule + note + (ring(near[0][0]) if near else "")
+
+
+def _free(frame: Frame, places: Sequence[Band | None], x: float, side: str) -> float:
+    """Return the height at which a note beside x is furthest from the curve: above the axis or below the top."""
+    reach = sorted((x + 6, x + (110 if side == "start" else -110)))
+    spans = [place[1:] for place in places if place and reach[0] <= place[0][0] <= reach[1]]
+    low = max((max(span) for span in spans), default=TOP)
+    high = min((min(span) for span in spans), default=frame.base)
+    return frame.base - 7 if frame.base - low >= min(high - TOP, 20.0) else TOP + 12
 
 
 def _hits(curve: Curve, metric: Metric, places: Sequence[Band | None]) -> str:

@@ -8,7 +8,7 @@ from itertools import accumulate
 from studies.counting import counted
 from studies.report.charts.frame import Frame, frame_of
 from studies.report.charts.marks import mark_path, ring
-from studies.report.charts.scales import fit_linear, score_scale
+from studies.report.charts.scales import fit_linear, useful_scale
 from studies.report.charts.svg import coord, element, picture
 from studies.report.data import TrialRow
 from studies.report.text import Metric, finite
@@ -22,6 +22,7 @@ def history_chart(
     width: float = 880,
     height: float = 300,
     class_: str = "points",
+    error: float | None = None,
 ) -> str:
     """Return the chart of scores against trial numbers with the running best as a stepped line.
 
@@ -33,14 +34,16 @@ def history_chart(
         The places in `trials` of those that get a mark.
     algorithms
         The order that gives each algorithm its colour and shape.
+    error
+        The standard error of the best score.
     """
     shown = [metric.shown(trial.value) for trial in trials]
-    y, _ = score_scale(shown, metric.sign)
+    y, _ = useful_scale(shown, metric.sign, error)
     frame = frame_of(width, height, fit_linear([trial.number for trial in trials], pad=0.01, whole=True), y)
     name = f"Optimisation history: {metric.short} of {counted(len(trials), 'trial')}, {metric.direction}"
     marks = (_marks(frame, trials, drawn, metric, algorithm, i) for i, algorithm in enumerate(algorithms))
     axes, line = frame.axes("trial", metric.label), _running(frame, trials, metric)
-    content = [axes, _failed(frame, trials), *marks, line]
+    content = [axes, _unscored(frame, trials), *marks, line]
     return picture(width, height, name, content, class_)
 
 
@@ -60,12 +63,15 @@ def _places(
             yield point, place
 
 
-def _failed(frame: Frame, trials: Sequence[TrialRow]) -> str:
-    """Return a tick on the axis for each trial without a score."""
-    lost = [trial.number for trial in trials if finite(trial.value) is None][:500]
-    places = (frame.across(frame.x.unit(number) or 0.0) for number in lost)
-    data = "".join(f"M{coord(x)} {coord(frame.base)}v-9" for x in places)
-    return element("path", d=data, class_="failed") if data else ""
+def _unscored(frame: Frame, trials: Sequence[TrialRow]) -> str:
+    """Return a tick on the axis for each trial without a score: those that failed, and those that were pruned."""
+    lost = [trial for trial in trials if finite(trial.value) is None][:500]
+    parts = []
+    for class_, pruned, length in (("failed", False, 9), ("pruned", True, 6)):
+        places = (frame.across(frame.x.unit(t.number) or 0.0) for t in lost if t.pruned == pruned)
+        data = "".join(f"M{coord(x)} {coord(frame.base)}v-{length}" for x in places)
+        parts.append(element("path", d=data, class_=class_) if data else "")
+    return "".join(parts)
 
 
 def _running(frame: Frame, trials: Sequence[TrialRow], metric: Metric) -> str:

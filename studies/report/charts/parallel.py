@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from studies.counting import counted
 from studies.report.charts.frame import spaced
-from studies.report.charts.scales import Category, Scale, Ticks, fit_scale, score_scale
+from studies.report.charts.scales import Category, Scale, Ticks, fit_scale, useful_scale
 from studies.report.charts.svg import Point, coord, element, label, path, picture
 from studies.report.data import TrialRow
 from studies.report.text import Metric, finite, shorten
@@ -61,7 +61,7 @@ def parallel_chart(
     """
     rows = [trials[place] for place in drawn]
     axes = [_axis(i, name, rows, width, log.get(name)) for i, name in enumerate(parameters)]
-    scale, _ = score_scale([metric.shown(trial.value) for trial in trials], metric.sign)
+    scale, _ = useful_scale([metric.shown(trial.value) for trial in trials], metric.sign)
     axes.append(Axis(metric.label, scale, FIRST + len(axes) * STEP, width, unset=False))
     lines = [
         _line(trials[place], place, rank, len(drawn), parameters, axes, metric)

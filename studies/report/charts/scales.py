@@ -12,6 +12,7 @@ from typing import Protocol
 from studies.report.text import finite, number_text
 
 HUGE = 1e300
+FEW = 8  # scores, of which no quarter is told apart
 Ticks = list[tuple[float, str]]
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -209,6 +210,31 @@ def score_scale(shown: Iterable[float | None], sign: int) -> tuple[Linear, int]:
     kept = [score for score in scores if score >= floor]
     if len(kept) < len(scores):
         kept.append(floor)
+    return fit_linear((sign * score for score in kept), pad=0.06), sum(score < floor for score in scores)
+
+
+def useful_scale(shown: Iterable[float | None], sign: int, error: float | None = None) -> tuple[Linear, int]:
+    """Return the scale of shown scores on which the good ones are told apart, and how many fall beyond its end.
+
+    The better quarter takes half of it, unless that is less than a quarter of the standard error: settings are
+    told apart by less, since they share their folds. What lies further from the best is drawn at the end. Where
+    that would cut off no more than half of the range, nothing is cut.
+
+    Examples
+    --------
+    >>> scale, beyond = useful_scale([94, 93, 92, 91, 90, 50, 10, 0], sign=1)
+    >>> round(scale.low), beyond
+    (92, 5)
+    """
+    values = [value for value in shown if value is not None]
+    scores = sorted((max(-HUGE, min(HUGE, sign * value)) for value in values), reverse=True)
+    if len(scores) < FEW:
+        return score_scale(values, sign)
+    reach = max(2.0 * (scores[0] - scores[(len(scores) - 1) // 4]), 0.5 * (error or 0.0))
+    if not 0.0 < reach < (scores[0] - scores[-1]) / 2.0:
+        return score_scale(values, sign)
+    floor = scores[0] - reach
+    kept = [*(score for score in scores if score >= floor), floor]
     return fit_linear((sign * score for score in kept), pad=0.06), sum(score < floor for score in scores)
 
 

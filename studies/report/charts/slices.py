@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from studies.counting import counted
 from studies.report.charts.frame import Frame, frame_of
 from studies.report.charts.marks import mark_path, ring
-from studies.report.charts.scales import Category, Scale, fit_scale, score_scale
+from studies.report.charts.scales import Category, Scale, fit_scale, useful_scale
 from studies.report.charts.svg import Point, picture
 from studies.report.data import TrialRow
 from studies.report.text import Metric
@@ -21,11 +21,15 @@ def slice_chart(
     metric: Metric,
     best: int | None = None,
     log: bool | None = None,
+    error: float | None = None,
 ) -> str:
-    """Return the chart of scores against `parameter`; `best` is the number of the trial that gets a ring."""
+    """Return the chart of scores against `parameter`.
+
+    `best` is the number of the trial that gets a ring, `error` the standard error of its score.
+    """
     set_here = [place for place in drawn if parameter in trials[place].params]
     x = fit_scale((trials[place].params[parameter] for place in set_here), log)
-    y, _ = score_scale((metric.shown(trial.value) for trial in trials), metric.sign)
+    y, _ = useful_scale((metric.shown(trial.value) for trial in trials), metric.sign, error)
     frame = frame_of(360, 240, x, y, headed=True)
     content = [frame.axes(parameter, metric.label, metric.brief)]
     for index, algorithm in enumerate(algorithms):
