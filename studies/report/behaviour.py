@@ -268,7 +268,7 @@ def _enough(sums: Sequence[float]) -> str:
 def _outliers(found: Outliers) -> dict[str, object]:
     label = clean(found.label)
     chart = charts.bins_chart(
-        found.histogram, (label, "others"), "how abnormal; from the rule on called an outlier",
+        found.histogram, (label, "others"), "how abnormal",
         "Held-out rows by how abnormal they are", found.threshold,
     )  # fmt: skip
     rows = [

@@ -12,7 +12,7 @@ from typing import Literal, Self
 
 from studies.brief import briefly
 from studies.record.study_record import Work
-from studies.report.diagnosed import Diagnostics
+from studies.report.diagnosed import Coefficients, Diagnostics
 from studies.report.plain import Plain
 from studies.report.rebuilt import rebuilt
 
@@ -274,6 +274,8 @@ class ReportData(Plain):
     warnings: list[str] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     diagnostics: Diagnostics | None = None
+    units: Coefficients | None = None
+    recipe: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def simpler(self) -> Chosen | None:

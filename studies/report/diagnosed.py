@@ -96,6 +96,27 @@ class Outliers(Plain):
 
 
 @dataclass(frozen=True)
+class Coefficient(Plain):
+    """What one more unit of a column, or one of its standard deviations, adds; `low` to `high` are of the folds."""
+
+    name: str
+    unit: float
+    deviation: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Coefficients(Plain):
+    """Coefficients of a model of one equation: of a number, or of the log-odds or score of the class `label`."""
+
+    rows: list[Coefficient]
+    total: int = 0
+    intercept: float | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class Diagnostics(Plain):
     """How the best model behaves on held-out rows, or what it is made of; what does not apply is None.
 
