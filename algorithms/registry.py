@@ -51,6 +51,7 @@ BUILT_IN: Mapping[str, str] = {
     "topics": "algorithms.models.topics:Topics",
     "lsa": "algorithms.models.lsa:LSA",
     "linear_forecaster": "algorithms.models.linear_forecaster:LinearForecaster",
+    "deepar": "algorithms.models.deepar:DeepAR",
     "seasonal_naive": "algorithms.models.seasonal_naive:SeasonalNaive",
     "drift": "algorithms.models.drift:Drift",
     "mean_forecast": "algorithms.models.mean_forecast:MeanForecast",

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import hpo
 from algorithms import registry
+from algorithms.chained import EPOCHS
 from algorithms.errors import InvalidField
 from algorithms.fields import build, fields_of
 from algorithms.tasks import CLASS, NUMBER, TASKS
@@ -42,11 +43,18 @@ def asked_of(name):
     return {"time": "step"} if task_of(name).name == "forecasting" else {}
 
 
+def searched_of(name):
+    """What is searched: of what is trained in epochs, few of these where that takes long."""
+    kind = registry.get(name)
+    return {"search": {f"{name}.{EPOCHS}": 2}} if EPOCHS in fields_of(kind) and kind.tags.costly else {}
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_from_rows_to_report(name, tmp_path):
     frame, target = data_for(name)
     where = {"store": tmp_path / "store", "storage": tmp_path / "journal.log"}
     asked = {"target": target, "algorithm": name, "trials": 6, "folds": 3, "seed": 1, **asked_of(name), **where}
+    asked |= searched_of(name)
     result = hpo.tune(frame, **asked, name="first")
 
     assert result.cost.rows_read == len(frame), "one pass"
@@ -113,7 +121,7 @@ def _solution(result):
 @pytest.mark.parametrize("name", registry.names())
 def test_same_seed_same_trials_and_states_for_any_number_of_workers(name, tmp_path):
     frame, target = data_for(name)
-    asked = {"target": target, "algorithm": name, "trials": 4, "folds": 3, **asked_of(name)}
+    asked = {"target": target, "algorithm": name, "trials": 4, "folds": 3, **asked_of(name), **searched_of(name)}
     one, two = (hpo.tune(frame, **asked, n_jobs=jobs, store=tmp_path / str(jobs)) for jobs in (1, 2))
     assert [t.params for t in one.optuna_study.trials] == [t.params for t in two.optuna_study.trials]
     assert [t.value for t in one.optuna_study.trials] == [t.value for t in two.optuna_study.trials]

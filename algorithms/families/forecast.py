@@ -125,7 +125,7 @@ class Forecast:
         if errors is None:
             spread = np.multiply.outer(self.deviations, scipy.special.ndtri(np.asarray(shares)))
         else:
-            spread = np.stack([_conformal(errors, share) for share in shares], axis=1)
+            spread = np.stack([conformal(errors, share) for share in shares], axis=1)
         return np.asarray(mean[:, :, None] + scale[:, None, None] * spread)
 
     def __call__(self, past: Array) -> Array:
@@ -155,16 +155,16 @@ class Forecast:
         return 0
 
 
-def _conformal(errors: Array, share: float) -> Array:
+def conformal(errors: Array, share: float) -> Array:
     """Return the quantile of further errors, shape (h,): of shares above a half from above, and else from below.
 
     Examples
     --------
-    >>> _conformal(np.arange(9.0)[:, None], 0.9), _conformal(np.arange(9.0)[:, None], 0.1)
+    >>> conformal(np.arange(9.0)[:, None], 0.9), conformal(np.arange(9.0)[:, None], 0.1)
     (array([8.]), array([0.]))
     """
     if share < 0.5:
-        return -_conformal(-errors, 1.0 - share)
+        return -conformal(-errors, 1.0 - share)
     n = len(errors)
     place = math.ceil(round((n + 1) * share, 9))
     if place > n:

@@ -27,6 +27,7 @@ from algorithms.families.forecast import Forecast
 from algorithms.held import Score
 from algorithms.lazily import scipy
 from algorithms.summaries.window_sample import WindowSampleState
+from algorithms.summaries.windows import root_mean_square
 
 DECILES = tuple(i / 10 for i in range(1, 10))
 WITHIN = 0.9
@@ -44,6 +45,7 @@ class Judged:
     ----------
     y, mean, deviation : shape (n, h).
     scale : S, shape (n,).
+    change : the root mean squared seasonal difference of each window's past, shape (n,).
     naive : what the seasonal naive forecast says, shape (n, h).
     drawn : the share of all windows that are sampled.
     """
@@ -52,6 +54,7 @@ class Judged:
     mean: Array
     deviation: Array
     scale: Array
+    change: Array
     naive: Array
     drawn: float
 
@@ -63,16 +66,9 @@ class Judged:
     @classmethod
     def of(cls, forecast: Forecast, rows: WindowSampleState, season: int) -> Judged:
         """Return the forecasts of sampled windows; those of series that never change have no scale."""
-        windows, h = forecast.windows, len(forecast.coef)
-        begin = rows.context
         past, y = forecast.sampled(rows)
-        whole = rows.windows[:, :begin]
-        deviation = np.multiply.outer(windows.scaled(past), forecast.deviations)
-        own = np.abs(whole[:, season:] - whole[:, :-season]).mean(axis=1) if season < begin else np.zeros(len(y))
-        known = rows.changes.mean(rows.series)
-        scale = np.where(np.isnan(known), own, known)
-        naive = whole[:, [begin - season + i % season for i in range(h)]]
-        return cls(y, forecast(past), deviation, scale, naive, rows.n / max(1, rows.rows))
+        deviation = np.multiply.outer(forecast.windows.scaled(past), forecast.deviations)
+        return cls(y, forecast(past), deviation, *units(rows, season, y.shape[1]))
 
     @cached_property
     def has(self) -> np.ndarray:
@@ -82,6 +78,12 @@ class Judged:
     def scaled(self, each: Array) -> tuple[Array, Array]:
         """Return means over steps in units of S, and ones."""
         made = each.mean(axis=1)[self.has] / self.scale[self.has]
+        return made, np.ones(len(made))
+
+    def squared(self) -> tuple[Array, Array]:
+        """Return mean squared errors over steps in units of the change, and ones."""
+        has = self.change > 0.0
+        made = np.mean((self.y - self.mean)[has] ** 2, axis=1) / self.change[has] ** 2
         return made, np.ones(len(made))
 
     def symmetric(self, f: Array) -> tuple[Array, Array]:
@@ -124,6 +126,17 @@ class Judged:
         return made, np.ones(len(made))
 
 
+def units(rows: WindowSampleState, season: int, h: int) -> tuple[Array, Array, Array, float]:
+    """Return what forecasts of h steps are measured by: S, the change, the naive forecast, and the share drawn."""
+    begin = rows.context
+    whole = rows.windows[:, :begin]
+    apart = whole[:, season:] - whole[:, :-season] if season < begin else np.zeros((rows.n, 1))
+    known = rows.changes.mean(rows.series)
+    scale = np.where(np.isnan(known), np.abs(apart).mean(axis=1), known)
+    naive = whole[:, [begin - season + i % season for i in range(h)]]
+    return scale, root_mean_square(apart), naive, rows.n / max(1, rows.rows)
+
+
 Ratio = tuple[Array, Array]
 """What is summed over windows above and below the line."""
 
@@ -145,8 +158,8 @@ ERRORS: Mapping[str, Callable[[Judged], Ratio]] = {
 }
 """Errors that are one ratio."""
 
-OWA, MISCOVERAGE = "neg_owa", "neg_miscoverage"
-NAMES = (*ERRORS, OWA, MISCOVERAGE)
+OWA, MISCOVERAGE, RMSSE = "neg_owa", "neg_miscoverage", "neg_rmsse"
+NAMES = (*ERRORS, OWA, MISCOVERAGE, RMSSE)
 
 
 def score(metric: str, judged: Judged) -> Score:
@@ -160,6 +173,10 @@ def score(metric: str, judged: Judged) -> Score:
     if metric == MISCOVERAGE:
         share, error = _ratio(metric, judged.inside(), judged.drawn)
         return Score(-abs(share - WITHIN), error)
+    if metric == RMSSE:
+        square, error = _ratio(metric, judged.squared(), judged.drawn)
+        root = math.sqrt(square)
+        return Score(-root, error / (2.0 * root) if root > 0.0 else 0.0)
     if metric in ERRORS:
         value, error = _ratio(metric, ERRORS[metric](judged), judged.drawn)
         return Score(-value, error)

@@ -17,7 +17,8 @@ from algorithms.arrays import Array
 from algorithms.contract import Algorithm, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.forecast import Forecast, squared_errors
-from algorithms.families.forecast_scores import NAMES, Judged, score
+from algorithms.families.forecast_scores import NAMES, RMSSE, Judged, score
+from algorithms.families.paths import PathForecast
 from algorithms.families.rounding import NATURAL, sure
 from algorithms.memo import MEMO
 from algorithms.ranges import Integer, Legal
@@ -28,7 +29,7 @@ from algorithms.summaries.windows import DIFFERENCES, Windows, WindowsState
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-RMSSE, R2 = "neg_rmsse", "r2"
+R2 = "r2"
 
 @dataclass(frozen=True, kw_only=True)
 class Forecaster(Algorithm[WindowsState, Forecast]):
@@ -88,9 +89,7 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
 
     def estimator(self, solution: Forecast) -> BaseEstimator:
         """Return a fitted model whose ``predict`` takes windows of past values, shape (n, L)."""
-        from algorithms.families.window_forecast import WindowForecast  # noqa: PLC0415 -- loads scikit-learn
-
-        return WindowForecast().set(solution)
+        return estimator_of(solution)
 
     def complexity(self, solution: Forecast) -> float:
         """Return the effective number of free weights of a step."""
@@ -171,6 +170,13 @@ class OfLags(Baseline):
         super().check_field(name, state)
         if name == "lags":
             self.check_within("lags", self.lags)
+
+
+def estimator_of(solution: Forecast | PathForecast) -> BaseEstimator:
+    """Return the fitted model of a solution."""
+    from algorithms.families.fitted_forecasts import fitted_forecast  # noqa: PLC0415 -- loads scikit-learn
+
+    return fitted_forecast(solution)
 
 
 def _r2(error: float, moved: float, whole: float) -> Score:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
@@ -11,9 +13,10 @@ from numpy.typing import NDArray
 from algorithms.arrays import Array, Places
 from algorithms.contract import APPROXIMATE, Batch, Shape, State, Summary
 from algorithms.covariates import Covariates
+from algorithms.held import S
 from algorithms.mixing import mixed
 from algorithms.ranges import Integer, Legal
-from algorithms.summaries._runs import Codes, Joined, Runs, joined, most_bytes, usual_bytes
+from algorithms.summaries._runs import Codes, Joined, Runs, Steps, joined, most_bytes, usual_bytes
 
 MOST = 1 << 20
 """Rows of data that does not say how many it has, for the bytes of a state."""
@@ -66,6 +69,7 @@ class WindowSampleState(State):
     rows : number of windows.
     priority : shape (n,), ascending.
     series : shape (n,), the hash of the name of each window's series.
+    step : shape (n,), the first step of each window.
     windows : shape (n, L + H).
     beside : shape (n, L + H, c), the covariates of windows.
     changes : of the series: of held-out windows those that were known before them.
@@ -78,6 +82,7 @@ class WindowSampleState(State):
     rows: int
     priority: NDArray[np.uint64] = field(metadata={"varies": True})
     series: Codes = field(metadata={"varies": True})
+    step: Steps = field(metadata={"varies": True})
     windows: Array = field(metadata={"varies": True})
     beside: Array = field(metadata={"varies": True})
     changes: Changes
@@ -115,7 +120,7 @@ class WindowSample(Summary[WindowSampleState]):
     horizon: Annotated[int, Legal(ge=1), Integer(1, None, searched=False)] = 8
     season: Annotated[int, Legal(ge=1), Integer(1, None, searched=False)] = 1
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = APPROXIMATE
     ordered: ClassVar[bool] = True
@@ -132,7 +137,7 @@ class WindowSample(Summary[WindowSampleState]):
         windows, beside = np.zeros((0, width)), np.zeros((0, width, len(places)))
         runs = Runs.none(self.edge, 1 + len(places))
         return WindowSampleState(
-            shape, self.context, places, 0, none, none, windows, beside, Changes.none(), runs
+            shape, self.context, places, 0, none, none, none.astype(np.int64), windows, beside, Changes.none(), runs
         )
 
     def update(self, state: WindowSampleState, batch: Batch) -> WindowSampleState:
@@ -150,7 +155,7 @@ class WindowSample(Summary[WindowSampleState]):
         both = replace(
             a, rows=a.rows + b.rows, changes=a.changes.plus(b.changes.series, b.changes.total, b.changes.count)
         )
-        kept = self._smallest(both, b.priority, b.series, b.windows, b.beside)
+        kept = self._smallest(both, b.priority, b.series, b.step, b.windows, b.beside)
         return self._with(kept, joined(a.runs, b.runs), None)
 
     def held_out(self, before: WindowSampleState, test: WindowSampleState) -> WindowSampleState:
@@ -173,7 +178,7 @@ class WindowSample(Summary[WindowSampleState]):
 
     def _sampled(self, shape: Shape, rows: int) -> int:
         width = (1 + self._columns(shape)) * (self.context + self.horizon)
-        return min(self.size, rows) * (8 * width + 16) + 8 * 4
+        return min(self.size, rows) * (8 * width + 24) + 8 * 4
 
     def _with(self, state: WindowSampleState, both: Joined, starts: Places | None) -> WindowSampleState:
         """Return a state with windows that begin at some places; None for all that lie across a border."""
@@ -197,16 +202,38 @@ class WindowSample(Summary[WindowSampleState]):
             new = np.argpartition(priority, self.size - 1)[: self.size]
             places, series, priority = places[new], series[new], priority[new]
         windows, beside = both.windows(places, width), both.beside(places, width)
-        return self._smallest(state, priority, series, windows, beside)
+        return self._smallest(state, priority, series, both.step[places], windows, beside)
 
     def _smallest(
-        self, state: WindowSampleState, priority: NDArray[np.uint64], series: Codes, windows: Array, beside: Array
+        self,
+        state: WindowSampleState,
+        priority: NDArray[np.uint64],
+        series: Codes,
+        step: Steps,
+        windows: Array,
+        beside: Array,
     ) -> WindowSampleState:
         """Return a state whose sample is of its own windows and others."""
         every = np.concatenate([state.priority, priority])
         order = np.argsort(every, kind="stable")[: self.size]
         return replace(
             state, priority=every[order], series=np.concatenate([state.series, series])[order],
+            step=np.concatenate([state.step, step])[order],
             windows=np.concatenate([state.windows, windows])[order],
             beside=np.concatenate([state.beside, beside])[order],
         )  # fmt: skip
+
+
+class Windowed(Summary[S]):
+    """A summary of series whose models look at a context and forecast a horizon."""
+
+    @property
+    @abstractmethod
+    def reach(self) -> WindowSample:
+        """The windows that its models look at: their context, horizon and season."""
+
+    def sampling(self, size: int, beside: Sequence[Summary]) -> WindowSample:
+        """Return the sample of windows as long as any that a model of the study looks at."""
+        every = [self.reach, *(other.reach for other in beside if isinstance(other, Windowed))]
+        context, horizon = max(one.context for one in every), max(one.horizon for one in every)
+        return replace(self.reach, size=size, context=context, horizon=horizon)

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Places
-from algorithms.contract import EXACT, Batch, Column, Ends, Shape, State, Summary
+from algorithms.contract import EXACT, Batch, Column, Ends, Shape, State
 from algorithms.covariates import Covariates
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Choice, Integer, Legal, Log
 from algorithms.summaries._runs import Joined, Runs, joined, most_bytes, usual_bytes
 from algorithms.summaries.moments import Moments, MomentsState
-from algorithms.summaries.window_sample import WindowSample
+from algorithms.summaries.window_sample import Windowed, WindowSample
 
 DIFFERENCES, MEAN, NONE = "differences", "mean", "none"
 """What a window is divided by."""
@@ -85,7 +84,7 @@ class WindowsState(State):
 
 
 @dataclass(frozen=True, repr=True)
-class Windows(Summary[WindowsState]):
+class Windows(Windowed[WindowsState]):
     """The moments of windows of past and next values, of every series together.
 
     A window is kept less its last past value and divided by its scale, so that a series far from zero keeps its
@@ -214,13 +213,10 @@ class Windows(Summary[WindowsState]):
         moments, level = self._added(test, test.moments, both, starts)
         return replace(test, moments=moments, level=test.level + level)
 
-    def sampling(self, size: int, beside: Sequence[Summary]) -> WindowSample:
-        """Return the sample of windows as long as any that a model of the study looks at."""
-        context, horizon = self.context, self.horizon
-        for other in beside:
-            if isinstance(other, Windows):
-                context, horizon = max(context, other.context), max(horizon, other.horizon)
-        return WindowSample(size, context, horizon, self.season)
+    @property
+    def reach(self) -> WindowSample:
+        """The windows that models look at."""
+        return WindowSample(context=self.context, horizon=self.horizon, season=self.season)
 
     def ends(self, state: WindowsState) -> Ends:
         """Return the series that end in L values without a gap."""

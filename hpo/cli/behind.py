@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from hpo.data.sources import readers as data_readers
     from hpo.data.sources import text as data_text
     from hpo.drop_in import counterparts, migration
-    from hpo.findings import answers, noted, reopen, scored
+    from hpo.findings import answers, exporting, noted, reopen, scored
     from hpo.findings import confirm as held_out
     from hpo.findings import editions as edition_words
     from hpo.findings import leaderboard as board
@@ -74,7 +74,9 @@ if TYPE_CHECKING:
     from studies.record import journal as study_journal
     from studies.record import storage as study_storage
     from studies.report import accuracy as score_accuracy
+    from studies.report import markdown as report_markdown
     from studies.report import page as report_page
+    from studies.report import pictures as report_pictures
     from studies.report import terminal
     from studies.spec import form as spec_form
     from studies.spec import spec as described
@@ -103,6 +105,7 @@ else:
     state_jobs = Module("hpo.states.jobs")
     field_ranges = Module("hpo.cli.ranges")
     editions = Module("studies.record.editions")
+    exporting = Module("hpo.findings.exporting")
     edition_words = Module("hpo.findings.editions")
     fold_sizes = Module("hpo.states.fold_sizes")
     forgetting = Module("hpo.states.forget")
@@ -121,7 +124,9 @@ else:
     records = Module("studies.record.records")
     registry = Module("algorithms.registry")
     reopen = Module("hpo.findings.reopen")
+    report_markdown = Module("studies.report.markdown")
     report_page = Module("studies.report.page")
+    report_pictures = Module("studies.report.pictures")
     rich_cells = Module("rich.cells")
     rich_console = Module("rich.console")
     rich_text = Module("rich.text")

@@ -12,7 +12,7 @@ from textwrap import wrap
 from typing import NoReturn, TextIO
 
 from hpo.cli.behind import rich_cells, rich_console, rich_text
-from studies.report.data import to_plain
+from studies.report.plain import to_plain
 from studies.report.text import clean
 
 PIPE_WIDTH = 140

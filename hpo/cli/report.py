@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import collect, report_page, terminal
+from hpo.cli.behind import collect, report_markdown, report_page, report_pictures, terminal
 from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.opened import opened
 from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from studies.report.data import ReportData
 
 
+class Format(StrEnum):
+    """What a report is written as."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
+    JSON = "json"
+    PNG = "png"
+
+
 def report(
     name: StudyName,
     html: Annotated[
@@ -24,6 +34,14 @@ def report(
     ] = None,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the trials as CSV, a line each; - prints them.")
+    ] = None,
+    format_: Annotated[
+        Format | None,
+        typer.Option("--format", help="Write the report so: a page, text for a pull request, data, a picture."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where --format goes; text is printed without."),
     ] = None,
     as_json: AsJson = False,
     store: Store = None,
@@ -38,28 +56,58 @@ def report(
     --------
       hpo report flights
       hpo report flights --html flights.html --csv trials.csv
+      hpo report flights --format markdown | gh pr comment --body-file -
+      hpo report flights --format png -o flights.png
       hpo report flights --json | jq .best.params
     """
-    if as_json and str(csv) == "-":
-        raise UsageError("--json and --csv - both want standard output; give --csv a file")
+    as_json = as_json or (format_ is Format.JSON and output is None)
+    _check(csv, format_, output, as_json=as_json)
     found = opened(name, storage=storage, store=store, allow_import=allow_import)
-    data = collect.report_data(found, drawn=html is not None or as_json)
+    drawn = html is not None or as_json or format_ is not None
+    data = collect.report_data(found, drawn=drawn)
     if html is not None:
         note(f"report: {report_page.write_html(data, html)}")
     if csv is not None:
-        _write_csv(csv, data)
+        _write(csv, report_page.to_csv(data), "trials")
     if as_json:
         emit_text(report_page.to_json(data))
+    elif format_ is not None:
+        _formatted(data, format_, output)
     elif html is None and csv is None:
         terminal.render_summary(data, console())
 
 
-def _write_csv(path: Path, data: ReportData) -> None:
+def _check(csv: Path | None, format_: Format | None, output: Path | None, *, as_json: bool) -> None:
+    """Refuse two answers on standard output, and a place or a format that lacks the other."""
+    printed = as_json or (format_ is Format.MARKDOWN and output is None)
+    if printed and str(csv) == "-":
+        raise UsageError("two answers want standard output; give --csv a file")
+    if as_json and format_ not in (None, Format.JSON):
+        raise UsageError(f"--json and --format {format_} both want to be the answer; leave one out")
+    if output is not None and format_ is None:
+        raise UsageError(f"-o {output} needs --format: html, markdown, json or png")
+    if format_ in (Format.HTML, Format.PNG) and output is None:
+        raise UsageError(f"--format {format_} needs -o FILE, such as -o report.{format_}")
+
+
+def _formatted(data: ReportData, format_: Format, output: Path | None) -> None:
+    if output is None:
+        emit_text(report_markdown.to_markdown(data).rstrip("\n"))
+    elif format_ is Format.HTML:
+        note(f"report: {report_page.write_html(data, output)}")
+    elif format_ is Format.PNG:
+        note(f"report: {report_pictures.write_png(data, output)}")
+    else:
+        made = report_page.to_json(data) + "\n" if format_ is Format.JSON else report_markdown.to_markdown(data)
+        _write(output, made, "report")
+
+
+def _write(path: Path, content: str, what: str) -> None:
     if str(path) == "-":
-        emit_text(report_page.to_csv(data))
+        emit_text(content)
         return
     try:
-        path.write_text(report_page.to_csv(data), encoding="utf-8", newline="")
+        path.write_text(content, encoding="utf-8", newline="")
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}; choose another file") from None
-    note(f"trials: {path}")
+    note(f"{what}: {path}")

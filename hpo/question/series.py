@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hpo.question.search import Searched
     from studies.spec.spec import StudySpec
 
-CONTEXT, HORIZON, SEASON, SCALE = "context", "horizon", "season", "scale"
+CONTEXT, HORIZON, SEASON, SCALE, FREQ = "context", "horizon", "season", "scale", "freq"
 
 HORIZONS = 8
 """Steps that are forecast where there is no season."""
@@ -86,10 +86,13 @@ def search_of(spec: StudySpec) -> dict[str, object]:
         able_ones = ", ".join(forecasters())
         raise SearchError(f"time={spec.time!r}: {unable[0]!r} does not forecast; those that do are {able_ones}")
     found: dict[str, object] = {}
-    for name in map(short, spec.algorithm):
+    for full in spec.algorithm:
+        name = short(full)
         given = spec.search.get(f"{name}.{SEASON}", season_of(spec))
         season = given if isinstance(given, int) else season_of(spec)
-        values = {HORIZON: horizon_of(spec), SEASON: season, CONTEXT: context_of(season)}
+        values: dict[str, object] = {HORIZON: horizon_of(spec), SEASON: season, CONTEXT: context_of(season)}
+        if FREQ in fields.fields_of(registry.get(full)):
+            values[FREQ] = spec.freq or ""
         found |= {f"{name}.{key}": value for key, value in values.items()}
     return found
 

@@ -91,12 +91,16 @@ def _judged(candidate: Candidate, number: int) -> _Judged | None:
     if model.ahead(ahead) > h:  # values of covariates that are known in advance are not kept so far
         return None
     far = before.steps[here] + h == after.steps[there]
+    far &= np.isfinite(after.past[there][:, -h:]).all(axis=1)
     if not far.any():
         return None
     here, there = here[far], there[far]
     nexts = np.zeros((len(here), before.covariates.horizon, after.beside.shape[2]))
     nexts[:, :h] = after.beside[there][:, -h:]
-    known = replace(before, series=before.series[here], past=before.past[here], beside=before.beside[here])
+    known = replace(
+        before, series=before.series[here], steps=before.steps[here], past=before.past[here],
+        beside=before.beside[here],
+    )  # fmt: skip
     rows, actual = known.rows(nexts), after.past[there][:, -h:]
     mean = np.asarray(model.predict(rows))[:, :h]
     return _Judged(model, known.series, before.steps[here], rows, known.past, actual, mean)

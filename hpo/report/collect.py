@@ -19,8 +19,11 @@ from hpo.process.threads import one_thread
 from hpo.report.backtests import backtests
 from hpo.report.baseline import baseline
 from hpo.report.comparison import difference
+from hpo.report.diagnostics import diagnostics
 from hpo.report.notes import concerns, remarks
+from hpo.report.of_coefficients import of_units
 from hpo.report.offers import offers, with_tried
+from hpo.report.reproduce import recipe
 from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.notes import Noted, noted
@@ -104,6 +107,9 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         sampled=list(record.sampled),
         sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
         backtests=backtests(result) if drawn and not result.record.several else None,
+        diagnostics=diagnostics(result) if drawn and not record.several else None,
+        recipe=recipe(result),
+        units=of_units(result) if drawn and not record.several else None,
         topics=_topics(result) if drawn and not result.record.several else [],
     )
 

@@ -18,7 +18,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from studies.errors import StudyError
-from studies.report.data import ReportData, to_plain
+from studies.report.data import ReportData
+from studies.report.plain import to_plain
 from studies.report.text import clean
 from studies.report.view import build_view
 

@@ -110,10 +110,22 @@ def learning_text(curve: Curve, metric: Metric) -> str:
     moved = "rose" if metric.sign > 0 else "fell"
     places = max(0, 3 - math.floor(math.log10(max(map(abs, shown)))) - 1) if any(shown) else 3
     further = number_text(float(f"{gain * rate:.1g}"))
+    was, now = (minus(one, places) for one in shown[1:])
     return (
-        f"From {low} to {high} rows {metric.short} {moved} from {shown[1]:,.{places}f} to {shown[2]:,.{places}f}; "
+        f"From {low} to {high} rows {metric.short} {moved} from {was} to {now}; "
         f"twice the rows: about {'+' if metric.sign > 0 else '−'}{further}."
     )
+
+
+def minus(value: float, places: int) -> str:
+    """Return a number with so many decimals and the sign that people print.
+
+    Examples
+    --------
+    >>> minus(-1234.5, 1)
+    '−1,234.5'
+    """
+    return f"{value:,.{places}f}".replace("-", "−")
 
 
 def _by_rows(curve: Curve) -> list[tuple[float, float]]:

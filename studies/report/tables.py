@@ -14,7 +14,8 @@ from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import value_of
 from studies.report.charts.scales import Linear, category_text, fit_linear
 from studies.report.context import Context, drawing_of
-from studies.report.data import Chosen, Estimate, ReportData, TrialRow, to_plain
+from studies.report.data import Chosen, Estimate, ReportData, TrialRow
+from studies.report.plain import to_plain
 from studies.report.sentences import difference_text
 from studies.report.text import MISSING, clean, count_text, finite, metric_of, number_text, shorten
 
@@ -220,6 +221,32 @@ def classes(data: ReportData) -> dict[str, object]:
         row["text"] = f"{about}{count_text(known.rows)} ({100 * known.rows / total:.3g}%)"
         row["name"] = known.label
     return {**shown, "counted": all(row.counted for row in data.classes)}
+
+
+def units(data: ReportData) -> dict[str, object]:
+    """Return the table of coefficients by the unit and by the spread of each column."""
+    found = data.units
+    if found is None:
+        return {}
+    most = max([1e-300, *(abs(row.unit if row.deviation is None else row.deviation) for row in found.rows)])
+    rows = [
+        {
+            "name": clean(row.name),
+            "unit": number_text(row.unit),
+            "range": MISSING if row.low is None else f"{number_text(row.low)} to {number_text(row.high)}",
+            "deviation": number_text(row.deviation, 3),
+            "share": round(50 * abs(row.unit if row.deviation is None else row.deviation) / most, 2),
+            "negative": row.unit < 0.0,
+        }
+        for row in found.rows
+    ]
+    return {
+        "rows": rows,
+        "total": found.total,
+        "label": clean(found.label),
+        "intercept": "" if found.intercept is None else number_text(found.intercept),
+        "ranges": any(row.low is not None for row in found.rows),
+    }
 
 
 def class_coefficients(data: ReportData) -> dict[str, object]:

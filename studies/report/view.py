@@ -7,6 +7,7 @@ import itertools
 from studies.counting import counted
 from studies.report import charts
 from studies.report import tables as report_tables
+from studies.report.behaviour import behaviour, cuts
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
 from studies.report.charts.scales import useful_scale
@@ -61,10 +62,12 @@ def build_view(data: ReportData) -> dict[str, object]:
         "learning": _learning(context),
         "backtests": _backtests(context),
         "topics": _topics(context),
-        "coefficients": report_tables.bars(data.coefficients, MAX_BARS),
+        "coefficients": report_tables.bars([] if data.units else data.coefficients, MAX_BARS),
+        "units": report_tables.units(data),
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
-        "hover": report_tables.hover(context),
+        "behaviour": behaviour(context),
+        "hover": {**report_tables.hover(context), "cuts": cuts(context)},
         "words": {"seconds": seconds_text, "bytes": bytes_text},
     }
 

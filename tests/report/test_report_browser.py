@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 
 import pytest
+from browser import CHROMIUM, visit
 
 from studies.report.page import render_html, write_html
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--enable-logging=stderr",
-    "--v=0",
-    "--window-size=1280,900",
-    "--dump-dom",
-]
 DRIVER = """<script>
 addEventListener("load", () => {
   const seen = {};
@@ -75,13 +58,6 @@ addEventListener("load", () => {
 </script></body>"""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome is installed")
-
-
-def visit(path, profile, *flags: str) -> tuple[str, list[str]]:
-    """Return the page after its script ran, and what the browser's console said."""
-    command = [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={profile}", path.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    return done.stdout, re.findall(r"CONSOLE.*", done.stderr)
 
 
 def test_page_runs_without_network_or_complaint(study, tmp_path):

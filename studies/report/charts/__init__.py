@@ -15,19 +15,25 @@ from studies.report.charts.fans import fan_chart
 from studies.report.charts.history import history_chart
 from studies.report.charts.parallel import parallel_chart
 from studies.report.charts.pareto import pareto_chart
+from studies.report.charts.plots import bins_chart, bins_places, line_chart, scatter_chart, scree_chart
 from studies.report.charts.segments import segment_strip
 from studies.report.charts.slices import slice_chart
 from studies.report.charts.strips import fold_strip, range_strip
 from studies.report.charts.topics import topics_chart
 
 __all__ = [
+    "bins_chart",
+    "bins_places",
     "curve_chart",
     "fan_chart",
     "fold_strip",
     "history_chart",
+    "line_chart",
     "parallel_chart",
     "pareto_chart",
     "range_strip",
+    "scatter_chart",
+    "scree_chart",
     "segment_strip",
     "slice_chart",
     "topics_chart",

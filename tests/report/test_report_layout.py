@@ -1,0 +1,118 @@
+"""The page of real studies, laid out by a browser: nothing overflows, nothing lies over other text, on paper too."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import numpy as np
+import pytest
+from browser import CHROMIUM, visit
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
+
+import hpo
+from studies.report.page import render_html
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome is installed")
+
+PROBE = """<script>
+addEventListener("load", () => {
+  if (PAPER) dispatchEvent(new Event("beforeprint"));
+  const seen = { overflow: [], clipped: [], over: [], empty: [], figures: 0 };
+  const width = document.documentElement.clientWidth;
+  const box = (part) => part.getBoundingClientRect();
+  const named = (part) => (part.id || part.className.baseVal || part.className || part.tagName) + ": " + part.textContent.slice(0, 40);
+  for (const part of document.querySelectorAll("body *")) {
+    const at = box(part);
+    if (at.width > 0 && at.right > width + 1 && !part.closest(".scroll, pre, .skip")) seen.overflow.push(named(part));
+  }
+  for (const part of document.querySelectorAll(".scroll")) {
+    if (box(part).width > 0 && part.scrollWidth > part.clientWidth + 1) seen.clipped.push([part.getAttribute("aria-label"), part.clientWidth, part.scrollWidth]);
+  }
+  for (const svg of document.querySelectorAll("svg")) {
+    if (box(svg).width === 0 || svg.closest("[aria-hidden]")) continue;
+    seen.figures += 1;
+    if (!svg.querySelector("path, circle")) seen.empty.push(named(svg));
+    const texts = [...svg.querySelectorAll("text")].filter((text) => text.textContent.trim());
+    texts.forEach((text, i) => {
+      const a = box(text);
+      for (const other of texts.slice(i + 1)) {
+        const b = box(other);
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        const turned = text.closest("[transform]") || other.closest("[transform]");
+        if (wide > 1.5 && high > 3 && !turned) seen.over.push(text.textContent + " | " + other.textContent);
+      }
+    });
+  }
+  document.title = JSON.stringify(seen);
+});
+</script></body>"""
+
+
+def classes(load, labels):
+    data = load(as_frame=True).frame
+    data["target"] = np.array(labels)[data["target"]]
+    return data
+
+
+def asked(kind):
+    diabetes = load_diabetes(as_frame=True).frame
+    return {
+        "two classes": (
+            classes(load_breast_cancer, ["malignant", "benign"]),
+            {"target": "target", "algorithm": ["gaussian_nb", "lda"], "scoring": ["neg_log_loss", "roc_auc"]},
+        ),
+        "classes": (
+            classes(load_wine, ["barolo", "grignolino", "barbera"]),
+            {"target": "target", "algorithm": ["gaussian_nb", "lda"], "scoring": ["accuracy", "neg_log_loss"]},
+        ),
+        "regression": (
+            diabetes,
+            {
+                "target": "target", "algorithm": ["ridge", "elastic_net"],
+                "scoring": ["neg_root_mean_squared_error", "neg_mean_absolute_error"],
+            },
+        ),
+        "clusters": (load_iris(as_frame=True).data, {"algorithm": "kmeans"}),
+        "components": (load_wine(as_frame=True).data, {"algorithm": "pca"}),
+    }[kind]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["two classes", "classes", "regression", "clusters", "components"])
+def page(request, tmp_path_factory):
+    data, options = asked(request.param)
+    store = tmp_path_factory.mktemp("store")
+    result = hpo.tune(data, trials=24, store=store, **options)
+    return render_html(hpo.write_report(result))
+
+
+def seen(source, place, width, *flags, paper=False):
+    probe = PROBE.replace("PAPER", "true" if paper else "false")
+    source = source.replace("@media print{", "@media all{") if paper else source
+    source = re.sub(r"<meta http-equiv=[^>]*>", "", source).replace("</body>", probe)
+    path = place / "report.html"
+    path.write_text(source, encoding="utf-8")
+    made, console = visit(path, place / "profile", f"--window-size={width},900", *flags)
+    assert console == []
+    return json.loads(html.unescape(re.search(r"<title>(\{.*?)</title>", made, re.DOTALL)[1]))
+
+
+@pytest.mark.parametrize(("width", "flags"), [(1400, ()), (800, ("--force-dark-mode",)), (420, ())])
+def test_nothing_overflows_or_overlaps(page, width, flags, tmp_path):
+    found = seen(page, tmp_path, width, *flags)
+    assert found.pop("figures") > 3
+    assert found == {"overflow": [], "clipped": [], "over": [], "empty": []}
+
+
+def test_nothing_overflows_on_paper(page, tmp_path):
+    found = seen(page, tmp_path, 680, paper=True)
+    assert (found["overflow"], found["clipped"], found["over"]) == ([], [], [])
+
+
+def test_a_probe_that_sees_nothing_would_be_noticed(page, tmp_path):
+    wide = page.replace('<main id="main">', '<main id="main"><p style="width:3000px">wide</p>')
+    assert seen(wide, tmp_path, 800)["overflow"]
+    twice = re.sub(r'(<text x="[^"]*" y="13"[^>]*>[^<]*</text>)', r"\1\1", page)
+    assert seen(twice, tmp_path, 800)["over"]

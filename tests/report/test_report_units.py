@@ -1,0 +1,84 @@
+"""Coefficients in the columns' own units: what scikit-learn's model of the same rows has, and of each fold."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
+
+import hpo
+from studies.report.data import ReportData
+from studies.report.page import render_html
+
+
+def frame(load):
+    return load(as_frame=True).frame
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_coefficients_by_unit_and_by_deviation_are_those_of_the_raw_columns(standardize, tmp_path):
+    data = frame(load_diabetes)
+    X, y = data.drop(columns="target") * np.arange(1, 11) + 100.0, data["target"].to_numpy()
+    places = np.arange(len(y))
+    folds = [(np.setdiff1d(places, places[k::5]), places[k::5]) for k in range(5)]
+    search = {"ridge.standardize": [standardize], "ridge.alpha": [0.5]}
+    rows = X.assign(target=y)
+    result = hpo.tune(rows, target="target", algorithm="ridge", trials=1, search=search, folds=folds, store=tmp_path)
+    shown = hpo.write_report(result)
+    assert ReportData.from_dict(shown.to_dict()) == shown
+
+    def own(some):
+        scaler = StandardScaler(with_mean=standardize, with_std=standardize).fit(X.iloc[some])
+        model = Ridge(0.5).fit(scaler.transform(X.iloc[some]), y[some])
+        unit = model.coef_ / (scaler.scale_ if standardize else 1.0)
+        return unit, model.intercept_ - unit @ (scaler.mean_ if standardize else np.zeros(X.shape[1]))
+
+    (unit, intercept), each = own(places), np.array([own(train)[0] for train, _ in folds])
+    spread = X.std(ddof=0).to_numpy()
+    assert shown.units.total == 10 and shown.units.label == ""
+    assert shown.units.intercept == pytest.approx(intercept, rel=1e-6)
+    sizes = [abs(row.deviation) for row in shown.units.rows]
+    assert sizes == sorted(sizes, reverse=True)
+    for row in shown.units.rows:
+        j = list(X).index(row.name)
+        assert row.unit == pytest.approx(unit[j], rel=1e-6)
+        assert row.deviation == pytest.approx(unit[j] * spread[j], rel=1e-6)
+        assert (row.low, row.high) == pytest.approx((each[:, j].min(), each[:, j].max()), rel=1e-6)
+
+
+def test_coefficients_of_two_classes_say_of_which(tmp_path):
+    data = frame(load_breast_cancer)[["mean radius", "mean texture", "target"]]
+    data["target"] = np.where(data["target"] == 1, "benign", "malignant <b>")
+    search = {"logistic.C": [1.0], "logistic.standardize": [True]}
+    result = hpo.tune(data, target="target", algorithm="logistic", trials=1, search=search, store=tmp_path)
+    units = hpo.write_report(result).units
+    scaler = StandardScaler().fit(data.iloc[:, :2])
+    own = LogisticRegression(C=1.0, tol=1e-10).fit(scaler.transform(data.iloc[:, :2]), data["target"])
+    found = {row.name: row.deviation for row in units.rows}
+    assert units.label == "malignant <b>"
+    assert [found["mean radius"], found["mean texture"]] == pytest.approx(own.coef_[0].tolist(), rel=1e-3)
+    page = render_html(hpo.write_report(result))
+    section = re.search(r'<section id="coefficients">.*?</section>', page, re.DOTALL)[0]
+    assert "malignant &lt;b&gt;" in section and "Intercept" in section
+
+
+def test_models_of_several_classes_and_without_coefficients_have_no_table_by_unit(tmp_path):
+    data = frame(load_wine)
+    for algorithm in ("lda", "gaussian_nb"):
+        result = hpo.tune(data, target="target", algorithm=algorithm, trials=1, store=tmp_path)
+        assert hpo.write_report(result).units is None
+
+
+def test_levels_and_gaps_have_coefficients_too(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"a": rng.normal(size=200), "k": rng.choice(["x", "y", "z"], 200)})
+    rows.loc[:9, "a"] = np.nan
+    rows["target"] = rows["a"].fillna(0.0) * 2 + (rows["k"] == "x")
+    units = hpo.write_report(hpo.tune(rows, target="target", algorithm="ridge", trials=3, store=tmp_path)).units
+    assert units is not None
+    assert any(row.name == "a" for row in units.rows)
