@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         recommend,
     )
     from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
+    from hpo.findings.exporting import export
     from hpo.findings.reopen import load
     from hpo.findings.result import Result
     from hpo.report.writing import show, write_report
@@ -73,6 +74,7 @@ _HOMES = {
     "coefficient_table": ("hpo.findings.answers", "coefficient_table"),
     "coefficients": ("hpo.findings.answers", "coefficients"),
     "confirm": ("hpo.findings.answers", "confirm"),
+    "export": ("hpo.findings.exporting", "export"),
     "export_layout": ("hpo.api", "export_layout"),
     "export_site": ("hpo.api", "export_site"),
     "extrapolated": ("hpo.findings.curves", "extrapolated"),
@@ -117,6 +119,7 @@ __all__ = [
     "coefficient_table",
     "coefficients",
     "confirm",
+    "export",
     "export_layout",
     "export_site",
     "extrapolated",

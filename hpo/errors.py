@@ -26,6 +26,10 @@ class MemoryShort(TuneError):
     """The states of the study would not fit in memory."""
 
 
+class ExportError(HpoError):
+    """A model cannot be written in the form that was asked for."""
+
+
 class EngineError(TuneError):
     """The workers of a pass cannot be had, or cannot do it; the message says why, and what to do."""
 

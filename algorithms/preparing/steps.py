@@ -63,6 +63,17 @@ class ColumnMap(TransformerMixin, BaseEstimator):
         return tags
 
 
+def map_of(step: BaseEstimator) -> csr_array | None:
+    """Return the matrix of a step that is a :class:`ColumnMap`; None of any other.
+
+    Examples
+    --------
+    >>> map_of(ColumnMap().fit([[1.0, 2.0]])).shape, map_of(StandardScaler())
+    ((2, 2), None)
+    """
+    return step.matrix_ if isinstance(step, ColumnMap) else None
+
+
 class HashColumns(TransformerMixin, BaseEstimator):
     """Fitted expansion of encoded columns: numbers scaled, hashes as one column a bucket; sparse.
 

@@ -13,6 +13,7 @@ from hpo.cli import (
     algorithms,
     confirm,
     demo,
+    export,
     forecast,
     forget,
     ingest,
@@ -103,6 +104,7 @@ _add(app, "ingest", ingest.ingest)
 _add(app, "report", report.report)
 _add(app, "predict", predict.predict)
 _add(app, "forecast", forecast.forecast)
+_add(app, "export", export.export)
 _add(app, "confirm", confirm.confirm)
 _add(app, "pareto", confirm.pareto)
 _add(app, "algorithms", algorithms.algorithms)

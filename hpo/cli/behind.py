@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from hpo.data.sources import readers as data_readers
     from hpo.data.sources import text as data_text
     from hpo.drop_in import counterparts, migration
-    from hpo.findings import answers, noted, reopen, scored
+    from hpo.findings import answers, exporting, noted, reopen, scored
     from hpo.findings import confirm as held_out
     from hpo.findings import editions as edition_words
     from hpo.findings import leaderboard as board
@@ -105,6 +105,7 @@ else:
     state_jobs = Module("hpo.states.jobs")
     field_ranges = Module("hpo.cli.ranges")
     editions = Module("studies.record.editions")
+    exporting = Module("hpo.findings.exporting")
     edition_words = Module("hpo.findings.editions")
     fold_sizes = Module("hpo.states.fold_sizes")
     forgetting = Module("hpo.states.forget")

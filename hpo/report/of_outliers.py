@@ -26,7 +26,8 @@ def outliers(candidate: Candidate) -> Outliers | None:
     with threads_for(states.train):
         for train, rows in zip(states.train, sample.test, strict=True):
             made = fitted(candidate.algorithm, train)
-            label = str(getattr(steps_of(made)[-1][1], "outlier_label_", ""))
+            last = steps_of(made)[-1][1]
+            label = str(getattr(last, "outlier_label_", ""))
             score = -np.asarray(asked_of(made, rows).decision_function(rows.X), np.float64)
             truth = np.array([str(one) == label for one in (() if rows.y is None else rows.y)])
             parts.append((score, truth, rows.sample_weight, as_dense(rows.X)))

@@ -1,0 +1,279 @@
+"""A study's model as a file that runs where this package is not installed, compared before it is written."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from algorithms.arrays import Values
+from algorithms.lazily import joblib, pandas, sklearn
+from hpo.data.encoding.encodings import CalendarEncoding, CategoryEncoding, Encoding, NumberEncoding
+from hpo.data.schema import BOOLEAN, DURATION, TIME
+from hpo.errors import ExportError, HpoError
+from hpo.findings.confirm import opened, paths_of
+from hpo.findings.noted import reading_of
+from hpo.findings.onnx_columns import OUT, column_graph, inputs_of
+from hpo.findings.portable import parts_of, portable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+    from hpo.findings.hpo_dates import DateColumns
+    from hpo.findings.result import Result
+    from hpo.trials.selection import Candidate
+
+MODULE = "hpo_dates"
+"""The module that is written beside a model of dates."""
+
+ROWS = 300
+"""Rows of the data, and as many drawn ones, that a model is compared on."""
+
+CLOSE = 1e-6
+"""Largest difference of two numbers, of the larger of them and the median one, that is taken for rounding."""
+
+ONNX = ".onnx"
+
+Answers = Mapping[str, Values]
+
+
+def export(
+    result: Result, path: str | os.PathLike[str], *, candidate: Candidate | None = None
+) -> tuple[Path, ...]:
+    """Write a study's model for use where this package is not installed; returns the files.
+
+    The model is of scikit-learn's own classes throughout: a ``ColumnTransformer`` of ``SimpleImputer`` and
+    ``OneHotEncoder``, the scaler, the model. Before it is written, its predictions are compared with those of
+    ``result.best_model``: on rows of the data, where they can be read, and on drawn ones with gaps and unknown
+    categories.
+
+    Parameters
+    ----------
+    result : of a study.
+    path : the file, whose ending says how the model is written: ``.joblib`` (a pickle: load only what is yours),
+        ``.skops`` (safe to load; needs skops) or ``.onnx`` (needs skl2onnx and onnxruntime). Where columns are
+        dates or times, a small module ``hpo_dates.py`` is written beside it, which is to be importable where
+        the model is loaded; ONNX has no dates.
+    candidate : whose model; None for the best.
+
+    Raises
+    ------
+    hpo.errors.ExportError
+        The ending is another one, what it needs is not installed, scikit-learn has no class for a column or a
+        step, or predictions differ.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, joblib, numpy as np, hpo
+    >>> X = np.random.default_rng(0).normal(size=(60, 3))
+    >>> result = hpo.tune((X, X[:, 0]), algorithm="ridge", trials=2, store=None)
+    >>> [file] = hpo.export(result, pathlib.Path(tempfile.mkdtemp(), "model.joblib"))
+    >>> type(joblib.load(file)["columns"]).__name__
+    'ColumnTransformer'
+    """
+    path = Path(path).absolute()
+    check_ending(path)
+    model = result.best_model if candidate is None else result.model_of(candidate)
+    rows = rows_of(result, model)
+    beside: tuple[Path, ...] = ()
+    expected = answers(model, rows)
+    if path.suffix.lower() == ONNX:
+        _put(path, _onnx(model, rows, expected))
+        return (path,)
+    with _dates() as (source, dates):
+        made = portable(model, dates)
+        _compare(expected, answers(made, rows), "scikit-learn's classes")
+        written = WRITERS[path.suffix.lower()](made)
+        if any(type(step).__module__ == MODULE for _, step, _ in made["columns"].transformers_):
+            beside = (path.parent / f"{MODULE}.py",)
+            _put(beside[0], source.encode())
+        _put(path, written)
+    return (path, *beside)
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a file whose ending says nothing of how a model is written, or that cannot be there.
+
+    Raises
+    ------
+    ExportError
+        Names the endings.
+    """
+    if path.suffix.lower() not in (*WRITERS, ONNX):
+        endings = ", ".join((*WRITERS, ONNX))
+        raise ExportError(f"{path.name!r}: the ending says how a model is written; end it in {endings}")
+    if not path.absolute().parent.is_dir() or path.is_dir():
+        raise ExportError(f"{str(path)!r} is no file in a directory that exists; make the directory first")
+
+
+@contextlib.contextmanager
+def _dates() -> Iterator[tuple[str, type[DateColumns]]]:
+    """Give the text of the module of dates, and its class as others will find it."""
+    place = Path(__file__).with_name(f"{MODULE}.py")
+    spec = spec_from_file_location(MODULE, place)
+    if spec is None or spec.loader is None:
+        raise ExportError(f"{place} cannot be read; install this package again")
+    module, before = module_from_spec(spec), sys.modules.get(MODULE)
+    spec.loader.exec_module(module)
+    sys.modules[MODULE] = module
+    try:
+        yield place.read_text(encoding="utf-8"), module.DateColumns
+    finally:
+        del sys.modules[MODULE]
+        if before is not None:
+            sys.modules[MODULE] = before
+
+
+def answers(model: Pipeline, rows: pd.DataFrame) -> dict[str, Values]:
+    """Return what a model answers for rows, by the name of the method."""
+    if not hasattr(model, "predict"):
+        return {"transform": np.asarray(model.transform(rows))}
+    found = {"predict": np.asarray(model.predict(rows))}
+    if hasattr(model, "predict_proba"):
+        found["predict_proba"] = np.asarray(model.predict_proba(rows))
+    return found
+
+
+def _compare(expected: Answers, found: Answers, whose: str) -> None:
+    """Refuse answers that are not those of the study's model.
+
+    Raises
+    ------
+    ExportError
+        Says by how much they differ.
+    """
+    for name, made in found.items():
+        known = np.asarray(expected[name])
+        values = np.asarray(made).reshape(known.shape)
+        if known.dtype.kind != "f":
+            if (other := int((known.astype(str) != values.astype(str)).sum())):
+                raise ExportError(f"not written: of {len(known):,} rows {whose} predict {other:,} otherwise")
+            continue
+        off = np.abs(values.astype(float) - known.astype(float))
+        size = np.maximum(np.abs(known), np.median(np.abs(known)))
+        if not (off <= CLOSE * size).all():
+            worst = np.unravel_index(int(np.argmax(off - CLOSE * size)), off.shape)
+            raise ExportError(f"not written: {name} of {whose} is {values[worst]:.9g}, and {known[worst]:.9g} here")
+
+
+def rows_of(result: Result, model: Pipeline) -> pd.DataFrame:
+    """Return rows of the data, if they can be read, and drawn ones: with gaps, and categories that are unknown."""
+    if "encoder" not in model.named_steps:
+        raise ExportError("a model of series has no rows of columns; `hpo forecast` and result.forecast answer")
+    encoder, record = model["encoder"], result.record
+    reading = reading_of(record, result.run.join)
+    if made := {"interactions", "documents"} & set(reading):
+        raise ExportError(f"{made.pop()}= makes the columns of rows, which scikit-learn's classes would have to do")
+    names = [str(name) for name in encoder.feature_names_in_]
+    drawn: pd.DataFrame = pandas.DataFrame({each.name: _drawn(each) for each in encoder.encodings_})
+    with contextlib.suppress(HpoError, OSError):
+        paths = paths_of(record.spec)
+        if paths := paths_of(record.spec):
+            dataset = opened(paths, {**reading, "features": names}).exactly(encoder.labelled)
+            batch = next(iter(dataset.read(dataset.segments[0], names)))
+            real = batch.slice(0, ROWS).to_pandas()[names].astype(object)
+            drawn = pandas.concat([real, drawn.astype(object)], ignore_index=True).infer_objects()
+    return drawn
+
+
+def _drawn(encoding: Encoding) -> list[object]:
+    """Return drawn values of a column, a tenth of them missing, and some categories that nobody knows."""
+    rng = np.random.default_rng(0)
+    if isinstance(encoding, CategoryEncoding):
+        known = [*encoding.levels, None, "of no row that was seen"]
+        return [known[i] for i in rng.integers(0, len(known), ROWS)]
+    gaps = rng.random(ROWS) < 0.1
+    far = rng.normal(size=ROWS) * 10.0 ** rng.uniform(-2, 5, ROWS)
+    if isinstance(encoding, CalendarEncoding):
+        middle = datetime.datetime(1970, 1, 1) + datetime.timedelta(encoding.origin)
+        made: list[object] = [middle + datetime.timedelta(seconds=100 * round(v)) for v in far]
+    elif encoding.kind == TIME:
+        made = [datetime.time(int(abs(v)) % 24, int(abs(v)) % 60) for v in far]
+    elif encoding.kind == DURATION:
+        made = [datetime.timedelta(seconds=round(v, 3)) for v in far]
+    elif encoding.kind == BOOLEAN:
+        return [bool(value > 0.0) for value in far]
+    elif isinstance(encoding, NumberEncoding):
+        made = [encoding.origin + float(v) for v in far]
+    else:
+        raise ExportError(f"column {encoding.name!r} is hashed, which scikit-learn has no class for")
+    none = np.nan if isinstance(made[0], float) else None
+    return [none if gap else value for gap, value in zip(gaps, made, strict=True)]
+
+
+def _joblib(made: Pipeline) -> bytes:
+    stream = io.BytesIO()
+    joblib.dump(made, stream)
+    return stream.getvalue()
+
+
+def _skops(made: Pipeline) -> bytes:
+    """Return what skops writes, once it can be read."""
+    skops = _needed("skops.io", ".skops")
+    written: bytes = skops.dumps(made)
+    skops.loads(written, trusted=skops.get_untrusted_types(data=written))
+    return written
+
+
+def _onnx(model: Pipeline, rows: pd.DataFrame, expected: Answers) -> bytes:
+    skl2onnx, runtime = _needed("skl2onnx", ".onnx"), _needed("onnxruntime", ".onnx")
+    onnx, types = _needed("onnx", ".onnx"), _needed("skl2onnx.common.data_types", ".onnx")
+    encoder, matrix, after = parts_of(model)
+    made = sklearn.pipeline.Pipeline(after)
+    last = made[-1]
+    if isinstance(vars(last).get("intercept_"), float):
+        last.intercept_ = np.float64(last.intercept_)  # skl2onnx takes NumPy's numbers alone
+    options = {id(last): {"zipmap": False}} if sklearn.base.is_classifier(last) else None
+    takes = [("taken", types.DoubleTensorType([None, matrix.shape[1]]))]
+    try:
+        rest = skl2onnx.convert_sklearn(made, initial_types=takes, options=options, target_opset=18)
+        columns = column_graph(encoder, matrix, {each.domain: each.version for each in rest.opset_import})
+        rest.ir_version = columns.ir_version = min(rest.ir_version, columns.ir_version)
+        whole = onnx.compose.merge_models(columns, rest, io_map=[(OUT, "taken")])
+        written: bytes = whole.SerializeToString()
+        session = runtime.InferenceSession(written, providers=["CPUExecutionProvider"])
+        found = dict(zip(expected, session.run(None, inputs_of(encoder, rows)), strict=False))
+    except ExportError:
+        raise
+    except Exception as error:  # whatever these libraries raise where they lack something
+        why = str(error).strip().splitlines()[0]
+        raise ExportError(f"not written: ONNX cannot express the model ({why}); write .joblib or .skops") from error
+    _compare(expected, found, "the model that onnxruntime runs")
+    return written
+
+
+def _needed(module: str, ending: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise ExportError(
+            f"{ending} needs {module.split('.', maxsplit=1)[0]}: pip install 'onepass-hpo[export]'"
+        ) from None
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    made = path.with_name(f".{path.name}.part")
+    try:
+        made.write_bytes(content)
+        made.replace(path)
+    except OSError as error:
+        made.unlink(missing_ok=True)
+        raise ExportError(f"{str(path)!r} cannot be written: {error.strerror}") from None
+
+
+WRITERS: dict[str, Callable[[Pipeline], bytes]] = {
+    ".joblib": _joblib, ".skops": _skops,
+}  # fmt: skip
+"""How a model is written, by the ending of the file."""

@@ -1,0 +1,273 @@
+"""A model in scikit-learn's own classes: what stands before it, as imputers and encoders that it has.
+
+The encoder and the linear map behind it (:func:`algorithms.preparing.steps.map_of`) become one
+``ColumnTransformer`` of ``SimpleImputer``, ``MissingIndicator`` and ``OneHotEncoder``, fitted to what the states
+say, so that a model runs where this package is not installed. What has no counterpart there is refused by name:
+dates and times of which scikit-learn has no encoder, hashes, and classes of this package.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from algorithms.arrays import Floats, Places
+from algorithms.contract import OTHER
+from algorithms.lazily import pandas, sklearn
+from algorithms.preparing.steps import map_of
+from hpo.data.encoding.encodings import CalendarEncoding, CategoryEncoding, Encoding, NumberEncoding
+from hpo.data.schema import BOOLEAN, DATE, DURATION, NUMERIC, TIME, TIMESTAMP
+from hpo.errors import ExportError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.base import BaseEstimator
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    from hpo.data.encoding.encoder import ColumnEncoder
+    from hpo.findings.hpo_dates import DateColumns
+
+NO_VALUE = "missing"
+"""What stands for a missing category; with underscores around it where that is a category itself."""
+
+_NEW_YEAR = datetime.datetime(1970, 1, 1)
+EXAMPLES: dict[str, object] = {
+    DATE: _NEW_YEAR, TIMESTAMP: _NEW_YEAR, TIME: datetime.time(), DURATION: datetime.timedelta(),
+}  # fmt: skip
+"""A value of each kind that :class:`DateColumns` takes."""
+
+RARE = "other"
+"""A category that stands for all rare and unknown ones."""
+
+
+def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipeline:
+    """Return the same model as a fitted pipeline of scikit-learn's classes, which shares nothing with it.
+
+    Parameters
+    ----------
+    model : of a study: ``result.best_model``, or that of a candidate.
+    dates : the class that encodes dates and times, from wherever the model will find it; None refuses them.
+
+    Raises
+    ------
+    hpo.errors.ExportError
+        Names the column or the step that scikit-learn has no class for.
+
+    Examples
+    --------
+    >>> import numpy as np, hpo
+    >>> X = np.random.default_rng(0).normal(size=(60, 3))
+    >>> result = hpo.tune((X, X[:, 0]), algorithm="ridge", trials=2, store=None)
+    >>> [type(step).__module__.split(".")[0] for _, step in portable(result.best_model).steps]
+    ['sklearn', 'sklearn', 'sklearn']
+    """
+    encoder, matrix, after = parts_of(model)
+    return sklearn.pipeline.Pipeline([*columns_of(encoder, matrix, dates), *after])
+
+
+def parts_of(model: Pipeline) -> tuple[ColumnEncoder, Floats, list[tuple[str, BaseEstimator]]]:
+    """Return the encoder of a model, the map to the model's columns, shape (d, q), and the steps after it.
+
+    Raises
+    ------
+    hpo.errors.ExportError
+        Names a step that scikit-learn has no class for.
+    """
+    (_, encoder), *rest = model.steps
+    after, matrix = [], np.eye(len(encoder.columns_))
+    for name, step in rest:
+        if (more := map_of(step)) is not None:
+            matrix = np.asarray(matrix @ more)
+            continue
+        if not type(step).__module__.startswith("sklearn."):
+            raise ExportError(
+                f"step {name!r} of the model is {type(step).__name__}, a class of this package: the model runs "
+                "only where that is installed, by hpo.load and result.predict; tune another algorithm to export one"
+            )
+        after.append((name, copy.deepcopy(step)))
+    return encoder, matrix, after
+
+
+def columns_of(
+    encoder: ColumnEncoder, matrix: Floats, dates: type[DateColumns] | None = None
+) -> list[tuple[str, BaseEstimator]]:
+    """Return the fitted steps that make a model's columns of a frame.
+
+    Parameters
+    ----------
+    encoder : fitted.
+    matrix : shape (d, q), from encoded columns to the model's.
+    dates : the class of dates; None refuses them.
+    """
+    parts: list[Part] = []
+    for encoding, first in encoder.placed:
+        rows = np.arange(first, first + len(encoding.columns()))
+        for part in _parts(encoding, matrix[rows], encoder.columns_[first].origin, dates):
+            parts.append(parts.pop().joined(part) if parts and parts[-1].takes(part) else part)
+    if not parts:
+        raise ExportError("the model has no column")
+    made = np.array([place for part in parts for place in part.places])
+    if sorted(made[made >= 0]) != list(range(matrix.shape[1])):
+        raise ExportError("the model's columns are sums over several columns of the data")
+    steps: list[tuple[str, BaseEstimator]] = [("columns", _assembled(encoder, parts))]
+    if made.tolist() != list(range(matrix.shape[1])):
+        order = np.argsort(np.where(made < 0, len(made), made), kind="stable")[: matrix.shape[1]]
+        chosen = sklearn.compose.ColumnTransformer([("chosen", "passthrough", order.tolist())])
+        steps.append(("order", chosen.fit(np.zeros((2, len(made))))))
+    return steps
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some columns of the data, and the transformer that they need.
+
+    Attributes
+    ----------
+    kind : ``"numbers"``, ``"gaps"``, ``"categories"`` or ``"dates"``; neighbours of one of the first two share a
+        transformer.
+    names : of the columns.
+    places : of the model's columns that it makes, in order; -1 of one that the model has not.
+    values : what fills each number.
+    encoder : of categories or dates, fitted.
+    example : a value of the column.
+    """
+
+    kind: str
+    names: list[str]
+    places: list[int]
+    values: list[float] = field(default_factory=list)
+    encoder: BaseEstimator | None = None
+    example: object = 0.0
+
+    def takes(self, other: Part) -> bool:
+        """Return whether another part is of the same kind, and can share the transformer."""
+        return self.kind == other.kind and other.encoder is None and other.names[0] not in self.names
+
+    def joined(self, other: Part) -> Part:
+        """Return both as one."""
+        return Part(
+            self.kind, [*self.names, *other.names], [*self.places, *other.places], [*self.values, *other.values]
+        )
+
+    def transformer(self) -> BaseEstimator:
+        """Return the transformer, fitted."""
+        if self.encoder is not None:
+            return self.encoder
+        zeros = np.zeros((1, len(self.names)))
+        as_floats = sklearn.preprocessing.StandardScaler(with_mean=False, with_std=False)
+        as_floats.fit(pandas.DataFrame(zeros, columns=self.names))
+        if self.kind == "gaps":
+            last: BaseEstimator = sklearn.impute.MissingIndicator(features="all").fit(zeros)
+        else:
+            last = sklearn.impute.SimpleImputer(keep_empty_features=True).fit([self.values])
+        return sklearn.pipeline.Pipeline([("floats", as_floats), (self.kind, last)])
+
+
+def _parts(
+    encoding: Encoding, matrix: Floats, origin: float, dates: type[DateColumns] | None
+) -> Iterator[Part]:
+    used = np.flatnonzero((matrix != 0.0).any(axis=0))
+    if not len(used):
+        return
+    if isinstance(encoding, CategoryEncoding):
+        yield _category(encoding, matrix[:, used], used)
+    elif isinstance(encoding, NumberEncoding) and encoding.kind in (NUMERIC, BOOLEAN):
+        yield from _number(encoding.name, matrix[:, used], used, origin)
+    elif isinstance(encoding, NumberEncoding | CalendarEncoding) and dates is not None:
+        parts = encoding.parts if isinstance(encoding, CalendarEncoding) else ()
+        made = dates(encoding.kind, parts, origin, np.ascontiguousarray(matrix[:, used]))
+        example = EXAMPLES[encoding.kind]
+        made.fit(pandas.DataFrame({encoding.name: [example]}))
+        yield Part("dates", [encoding.name], used.tolist(), encoder=made, example=example)
+    else:
+        raise ExportError(
+            f"column {encoding.name!r} ({encoding.kind}) is encoded in a way that scikit-learn has no class for; "
+            f"make numbers of it before the study, or leave it out with drop=[{encoding.name!r}]"
+        )
+
+
+def _number(name: str, matrix: Floats, used: Places, origin: float) -> Iterator[Part]:
+    """Yield the value and the indicator of its gaps, where the model has them."""
+    for place, (value, gap) in zip(used.tolist(), matrix.T, strict=True):
+        if value == 1.0:
+            yield Part("numbers", [name], [place], [origin + gap])
+        elif value == 0.0 and gap == 1.0:
+            yield Part("gaps", [name], [place])
+        else:
+            raise ExportError(f"column {name!r} enters the model {value:g} times; scikit-learn takes it once")
+
+
+def _category(encoding: CategoryEncoding, matrix: Floats, used: Places) -> Part:
+    """Return an encoder: a column for each category that has one, and one for the rest where the model has it."""
+    roles = [column.role for column in encoding.columns()]
+    if not np.isin(matrix, (0.0, 1.0)).all() or (matrix.sum(axis=1) > 1.0).any():
+        raise ExportError(f"the model numbers the categories of column {encoding.name!r}; scikit-learn does not")
+    gap = NO_VALUE
+    while gap in encoding.levels:
+        gap = f"_{gap}_"
+    labels = [*encoding.levels, None, gap]
+    own: list[str] = []
+    places: list[int] = []
+    rest = -1
+    for place, column in zip(used.tolist(), matrix.T, strict=True):
+        members = np.flatnonzero(column)
+        if len(members) == 1 and roles[members[0]] != OTHER:
+            own.append(str(labels[members[0]]))
+            places.append(place)
+        elif OTHER in {roles[m] for m in members} and rest < 0:
+            rest = place
+        else:
+            raise ExportError(
+                f"some categories of column {encoding.name!r} share a column, without unknown ones; scikit-learn "
+                "merges all that are rare"
+            )
+    unnamed = [str(label) for label, row in zip(labels, matrix, strict=True) if label is not None and not row.any()]
+    if rest >= 0 and unnamed:  # zero in every column, where those unknown are not
+        own += unnamed
+        places += [-1] * len(unnamed)
+    rare = RARE
+    while rare in own or rare == gap:
+        rare = f"_{rare}_"
+    known = [*own, *([rare] if rest >= 0 else [])]
+    places += [rest] if rest >= 0 else []
+    rows = [*own, *own, *([rare] if rest >= 0 else [])]
+    levels = sklearn.preprocessing.OneHotEncoder(
+        categories=[np.array(known, dtype=object)], min_frequency=2, handle_unknown="infrequent_if_exist",
+        sparse_output=False,
+    )  # fmt: skip
+    levels.fit(_frame(encoding.name, rows).to_numpy())
+    nan = sklearn.impute.SimpleImputer(strategy="constant", fill_value=gap, missing_values=np.nan)
+    none = sklearn.impute.SimpleImputer(strategy="constant", fill_value=gap, missing_values=None)
+    frame = _frame(encoding.name, known)
+    steps = [("nan", nan.fit(frame)), ("none", none.fit(frame.to_numpy())), ("levels", levels)]
+    return Part("categories", [encoding.name], places, encoder=sklearn.pipeline.Pipeline(steps), example=known[0])
+
+
+def _frame(name: str, values: Sequence[object]) -> pd.DataFrame:
+    made: pd.DataFrame = pandas.DataFrame({name: np.array(values, dtype=object)}, dtype=object)
+    return made
+
+
+def _assembled(encoder: ColumnEncoder, parts: Sequence[Part]) -> ColumnTransformer:
+    """Return one transformer of all columns, whose parts are fitted already."""
+    frozen = sklearn.frozen.FrozenEstimator
+    named: list[tuple[str, BaseEstimator, list[str]]] = []
+    for part in parts:
+        same = sum(kind.startswith(part.kind) for kind, _, _ in named)
+        named.append((f"{part.kind}{same + 1}" if same else part.kind, part.transformer(), part.names))
+    made = sklearn.compose.ColumnTransformer(
+        [(name, frozen(each), columns) for name, each, columns in named], sparse_threshold=0.0,
+        verbose_feature_names_out=False,
+    )  # fmt: skip
+    examples = {name: part.example for part in parts for name in part.names}
+    features = [str(name) for name in encoder.feature_names_in_]
+    made.fit(pandas.DataFrame({name: [examples.get(name, 0.0)] for name in features}))
+    made.transformers = named
+    made.transformers_ = named
+    return made
