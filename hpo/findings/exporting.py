@@ -261,7 +261,7 @@ def _module(model: Pipeline, rows: pd.DataFrame, expected: Answers) -> bytes:
         raise ExportError("the module that was written cannot be loaded")
     made = module_from_spec(spec)
     spec.loader.exec_module(made)
-    found = {name: np.asarray(getattr(made, name)(rows)) for name in expected}
+    found = {name: np.asarray(vars(made)[name](rows)) for name in expected}
     _compare(expected, found, "the module")
     return text.encode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -51,6 +52,22 @@ def importances(study: Study) -> dict[str, float]:
     if len(groups) > 1:
         shares[ALGORITHM] = max(0.0, 1.0 - within)
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
+def within(study: Study, algorithm: str, best: float = 1.0) -> dict[str, float]:
+    """Return the shares of one algorithm's hyperparameters in what its trials differ by, largest first.
+
+    Parameters
+    ----------
+    study : with the trials.
+    algorithm : whose.
+    best : which part of its trials is looked at: 0.25 says what matters among the better quarter.
+    """
+    done = [t for t in study.get_trials(deepcopy=False) if t.state is TrialState.COMPLETE]
+    groups = _by_algorithm(done)
+    mine = groups.get(algorithm, []) if len(groups) > 1 else next(iter(groups.values()), [])
+    kept = sorted(mine, key=lambda trial: -trial.values[0])[: math.ceil(best * len(mine))]
+    return _fanova(sorted(kept, key=lambda trial: trial.number))
 
 
 def _some(trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Floats
-from algorithms.lazily import sklearn
 from hpo.data.encoding.encodings import CategoryEncoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, NUMERIC
 from hpo.errors import ExportError
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 LINKS = {
     "LinearRegression": "identity", "Ridge": "identity", "Lasso": "identity", "ElasticNet": "identity",
     "BayesianRidge": "identity", "SGDRegressor": "identity", "PoissonRegressor": "log", "GammaRegressor": "log",
-    "LogisticRegression": "logistic", "LinearDiscriminantAnalysis": "logistic",
+    "LogisticRegression": "softmax", "LinearDiscriminantAnalysis": "softmax",
 }  # fmt: skip
 """What becomes of the sums of scikit-learn's models: the prediction, its logarithm, or probabilities."""
 
@@ -67,7 +66,7 @@ PREDICT = {
     "log": '''def predict(X):
     """Return the prediction of each row of a DataFrame."""
     return np.exp(sums(X)[:, 0])''',
-    "logistic": '''def predict_proba(X):
+    "softmax": '''def predict_proba(X):
     """Return the probability of each class, in the order of CLASSES."""
     total = sums(X)
     total = np.column_stack([np.zeros(len(total)), total]) if total.shape[1] == 1 else total
@@ -104,7 +103,7 @@ def module_of(model: Pipeline) -> str:
     encoder, matrix, after = parts_of(model)
     *scalers, (_, last) = after
     kind = type(last).__name__
-    if kind not in LINKS or any(not isinstance(s, sklearn.preprocessing.StandardScaler) for _, s in scalers):
+    if kind not in LINKS or any(type(step).__name__ != "StandardScaler" for _, step in scalers):
         raise ExportError(
             f"the model ({kind}) is no linear one, which alone is written as .py; write .joblib, .skops or .onnx"
         )
@@ -127,7 +126,7 @@ def module_of(model: Pipeline) -> str:
             )
     return TEXT.format(
         kind=kind, k=len(intercept), intercept=intercept.tolist(), numbers="\n".join(numbers),
-        classes=last.classes_.tolist() if LINKS[kind] == "logistic" else None, categories="\n".join(categories),
+        classes=last.classes_.tolist() if LINKS[kind] == "softmax" else None, categories="\n".join(categories),
         predict=PREDICT[LINKS[kind]],
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.findings.answers import accuracy, coefficient_table, coefficients, importances
 from hpo.findings.curves import learning_curve, nested_score, validation_curve
+from hpo.findings.importances import within
 from hpo.findings.leaderboard import leaderboard
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy
 from hpo.findings.scored import leaders, searched
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 MOST_COEFFICIENTS = 30
 MOST_PATHS = 3
+BEST = 0.25
+"""The part of the trials in which the better settings are told apart."""
 
 
 @one_thread()
@@ -87,6 +90,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         simplest=None if result.record.several else _chosen(result, result.simplest),
         nested=_estimate(nested_score(result)) if depth.nested else None,
         importances=importances(result),
+        importances_within=[] if record.several or not drawn else _within(result),
         validation=[*_elbows(result, depth), *curves],
         offers=[] if record.several else offers(result, curves),
         learning=_curve("rows", learning_curve(result)) if depth.learning else None,
@@ -121,6 +125,15 @@ def _topics(result: Result) -> list[Topic]:
         return []
     groups = describing.described(algorithm.solve(states.whole))
     return [Topic(list(one.words), one.share, one.coherence, *one.place) for one in groups]
+
+
+def _within(result: Result) -> list[tuple[str, dict[str, float]]]:
+    """Return what matters to the best algorithm alone, where there are others, and among its best trials."""
+    name, several = algorithm_of(result.run, result.best), len(leaders(result)) > 1
+    parts = [(f"Within {name}", 1.0)] if several else []
+    parts.append((f"Among the best quarter of {name}", BEST))
+    found = [(words, within(result.optuna_study, name, part)) for words, part in parts]
+    return [(words, shares) for words, shares in found if len(shares) > 1]
 
 
 def _leader(result: Result, row: Row) -> Leader:

@@ -275,6 +275,7 @@ class ReportData(Plain):
     offers: list[Offer] = field(default_factory=list)
     diagnostics: Diagnostics | None = None
     units: Coefficients | None = None
+    importances_within: list[tuple[str, dict[str, float]]] = field(default_factory=list)
     recipe: list[tuple[str, str]] = field(default_factory=list)
 
     @property

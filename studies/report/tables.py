@@ -17,7 +17,7 @@ from studies.report.context import Context, drawing_of
 from studies.report.data import Chosen, Estimate, ReportData, TrialRow
 from studies.report.plain import to_plain
 from studies.report.sentences import difference_text
-from studies.report.text import MISSING, clean, count_text, finite, metric_of, number_text, shorten
+from studies.report.text import MISSING, Metric, clean, count_text, finite, metric_of, number_text, shorten
 
 MAX_CLASSES = 12
 MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
@@ -112,6 +112,7 @@ def leaderboard(context: Context) -> list[dict[str, Any]]:
         for side in (-1, 1)
         if (v := metric.shown(t.value)) is not None
     ]
+    ends += [v for t in leaders for fold in t.fold_scores if (v := metric.shown(fold)) is not None]
     scale = fit_linear(ends, pad=0.05)
     rows = [_leader(context, i, group, scale) for i, group in enumerate(groups)]
     return sorted(rows, key=lambda row: row["order"])
@@ -130,9 +131,13 @@ def _leader(context: Context, index: int, group: Sequence[TrialRow], scale: Line
         "pruned": pruned,
         "score": metric.text(top.value, top.se) if top else "no score",
         "median": number_text(metric.shown(group[len(group) // 2].value), 5) if top else "",
-        "strip": drawing_of(charts.range_strip(top.value, top.se, scale, metric, index) if top else ""),
+        "strip": drawing_of(_strip(top, scale, metric, index)),
         "order": -(finite(top.value) or 0.0) if top else float("inf"),
     }
+
+
+def _strip(top: TrialRow | None, scale: Linear, metric: Metric, index: int) -> str:
+    return charts.range_strip(top.value, top.se, scale, metric, index, top.fold_scores) if top else ""
 
 
 def standings(context: Context) -> dict[str, object]:
@@ -304,7 +309,7 @@ def _row(context: Context, trial: TrialRow, names: Sequence[str]) -> dict[str, o
         "metrics": [
             (
                 _estimate_text(trial.metrics, name),
-                finite(one.mean) if (one := trial.metrics.get(name)) else None,
+                metric_of(name).shown(one.mean) if (one := trial.metrics.get(name)) else None,
             )
             for name in context.data.metrics[1:]
         ],

@@ -22,6 +22,7 @@ from studies.report.sentences import (
 )
 from studies.report.text import (
     bytes_text,
+    clean,
     cost_text,
     finite,
     metric_of,
@@ -51,6 +52,10 @@ def build_view(data: ReportData) -> dict[str, object]:
         "ends": report_tables.ends(context),
         "history": _history(context),
         "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
+        "within": [
+            (clean(words), report_tables.bars(list(shares.items()), MAX_BARS))
+            for words, shares in data.importances_within
+        ],
         "leaderboard": report_tables.leaderboard(context),
         "standings": report_tables.standings(context),
         "pareto": _pareto(context),

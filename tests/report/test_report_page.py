@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from studies.report.data import Baseline, Chosen, Difference, Leader, Offer, ReportData
+from studies.report.data import Baseline, Chosen, Difference, Estimate, Leader, Offer, ReportData
 from studies.report.page import render_html
 
 MEGABYTE = 1_000_000
@@ -294,3 +294,23 @@ def test_algorithms_are_compared_in_words(study):
     text = Page(render_html(replace(study, leaderboard=leaders))).text
     assert "Not told apart from ridge by these folds: elastic_net. Worse than ridge by more than chance: lasso." in text
     assert "+0.90 ± 0.10 (p = 0.001)" in text
+
+
+def test_further_scores_are_sorted_as_they_are_shown(study):
+    rows = [replace(t, metrics={"neg_mean_absolute_error": Estimate(-2.0 - i, 0.1)}) for i, t in enumerate(study.trials)]
+    metrics = ["neg_root_mean_squared_error", "neg_mean_absolute_error"]
+    source = render_html(replace(study, trials=rows, metrics=metrics))
+    cells = re.findall(r'data-v="([^"]+)">([\d.]+) ± 0.10', source)
+    assert cells and all(float(value) == pytest.approx(float(text), abs=0.01) for value, text in cells)
+
+
+def test_importances_are_told_apart_within_the_best_algorithm(study):
+    parts = [("Within ridge", {"ridge.alpha": 0.9, "ridge.select": 0.1})]
+    text = Page(render_html(replace(study, importances_within=parts))).text
+    assert "Within ridge ridge.alpha 0.9" in text
+
+
+def test_the_leaderboard_shows_every_fold(study):
+    strips = [d for d in drawings(render_html(study)) if d.attrib.get("class") == "range"]
+    dots = [mark for strip in strips for mark in strip.iter("path") if "fold" in mark.attrib.get("class", "")]
+    assert [mark.attrib["d"].count("M") for mark in dots] == [5] * len(strips)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
@@ -82,3 +84,20 @@ def test_levels_and_gaps_have_coefficients_too(tmp_path):
     units = hpo.write_report(hpo.tune(rows, target="target", algorithm="ridge", trials=3, store=tmp_path)).units
     assert units is not None
     assert any(row.name == "a" for row in units.rows)
+
+
+def test_importances_within_an_algorithm_are_optunas_of_its_best_trials(tmp_path):
+    data = frame(load_diabetes)
+    options = {"algorithm": ["elastic_net", "ridge"], "trials": 60, "store": tmp_path}
+    result = hpo.tune(data, target="target", **options)
+    name = hpo.leaderboard(result)["algorithm"].iloc[0]
+    mine = [t for t in result.optuna_study.trials if t.params["algorithm"] == name]
+    best = sorted(sorted(mine, key=lambda t: -t.value)[: -(-len(mine) // 4)], key=lambda t: t.number)
+    shown = dict(hpo.write_report(result).importances_within)
+    for words, trials in ((f"Within {name}", mine), (f"Among the best quarter of {name}", best)):
+        study = optuna.create_study(direction="maximize")
+        for t in trials:
+            study.add_trial(optuna.trial.create_trial(value=t.value, params=t.params, distributions=t.distributions))
+        own = get_param_importances(study, evaluator=FanovaImportanceEvaluator(n_trees=16, seed=0))
+        expected = {key: share for key, share in own.items() if key != "algorithm"}
+        assert shown[words] == pytest.approx(expected, rel=1e-6)

@@ -35,15 +35,20 @@ def fold_strip(scores: Sequence[float], mean: float | None, metric: Metric) -> s
     return picture(320, 40, f"{metric.short} of each fold: {listed}", content, "folds")
 
 
-def range_strip(value: float | None, se: float | None, scale: Linear, metric: Metric, series: int) -> str:
-    """Return a dot with its ± 1 standard error on a scale that several strips share."""
+def range_strip(
+    value: float | None, se: float | None, scale: Linear, metric: Metric, series: int, folds: Sequence[float] = ()
+) -> str:
+    """Return a dot with its ± 1 standard error, and those of the folds, on a scale that several strips share."""
     shown, error = metric.shown(value), finite(se) or 0.0
     if shown is None:
         return ""
     low, high, middle = (_across(scale, v, 190) for v in (shown - error, shown + error, shown))
     whisker = f"M{coord(low)} 6v8M{coord(low)} 10H{coord(high)}M{coord(high)} 6v8"
+    known = [fold for fold in map(metric.shown, folds) if fold is not None]
+    dots = "".join(f"M{coord(_across(scale, fold, 190))} 10h.01" for fold in known)
     content = [
         element("path", d="M10 10H190", class_="grid"),
+        element("path", d=dots, class_="mark round fold") if dots else "",
         element("path", d=whisker, class_="whisker"),
         element("path", d=f"M{coord(middle)} 10h.01", class_=f"mark round s{series % 8}"),
     ]
