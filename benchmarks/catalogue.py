@@ -9,6 +9,7 @@ from benchmarks.clusters import cluster_rows
 from benchmarks.drop_in import drop_in_rows
 from benchmarks.engines import engine_rows
 from benchmarks.extrapolation import extrapolation_rows
+from benchmarks.few_positives import few_positive_rows
 from benchmarks.fidelity import fidelity_rows
 from benchmarks.fidelity_glm import error_rows
 from benchmarks.forecast import forecast_rows
@@ -57,4 +58,5 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "forecast": forecast_rows,
     "fidelity": fidelity_rows,
     "fidelity_glm": error_rows,
+    "few_positives": few_positive_rows,
 }

@@ -13,12 +13,13 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn import datasets
-from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
+from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor, TweedieRegressor
 from sklearn.preprocessing import StandardScaler
 
 from algorithms.contract import Batch, Column, Held, Shape
@@ -26,8 +27,14 @@ from algorithms.known import Known
 from algorithms.models.gamma import Gamma
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
+from algorithms.models.tweedie import Tweedie
 from algorithms.summaries.curvature import SAMPLED
-from algorithms.summaries.families import GammaCurvature, LogisticCurvature, PoissonCurvature
+from algorithms.summaries.families import (
+    GammaCurvature,
+    LogisticCurvature,
+    PoissonCurvature,
+    TweedieCurvature,
+)
 from algorithms.summaries.sample import Sample
 from benchmarks.table import Row, at_least
 from benchmarks.workshop import Workshop
@@ -43,6 +50,9 @@ FAMILIES: dict[str, tuple[Any, Any, Any, list[dict[str, Any]], str]] = {
     "logistic": (Logistic, LogisticCurvature(), LogisticRegression, CS, "neg_log_loss"),
     "poisson": (Poisson, PoissonCurvature(), PoissonRegressor, ALPHAS, "neg_mean_poisson_deviance"),
     "gamma": (Gamma, GammaCurvature(), GammaRegressor, ALPHAS, "neg_mean_gamma_deviance"),
+    "tweedie": (
+        Tweedie, TweedieCurvature(), partial(TweedieRegressor, power=1.5), ALPHAS, "neg_mean_absolute_error",
+    ),
 }
 
 
@@ -138,6 +148,20 @@ SETS: dict[str, tuple[str, Callable[[], Data]]] = {
     "union": ("logistic", table("sampleSelection", "nlswork", "union", over(0), "idcode")),
     "lectures": ("logistic", table("lme4", "InstEval", "y", over(3), "s d")),
     "lectures, marks": ("logistic", table("lme4", "InstEval", "y", lambda y: y.astype(int) - 1, "s d")),
+    "deaths": ("logistic", table("survival", "flchain", "death", is_(1), "futime chapter")),
+    "spam": ("logistic", table("DAAG", "spam7", "yesno", is_("y"))),
+    "votes in Chile": ("logistic", table("carData", "Chile", "vote", codes)),
+    "wells": ("logistic", table("carData", "Wells", "switch", is_("yes"))),
+    "computers": ("gamma", table("Ecdat", "Computers", "price", plus(0.0))),
+    "wages in Canada": ("gamma", table("carData", "SLID", "wages", plus(0.0))),
+    "visits to doctors": ("poisson", table("AER", "NMES1988", "visits", plus(0.0))),
+    "days in hospital": ("poisson", table("COUNT", "azpro", "los", plus(0.0), "hospital")),
+    "houses sold": ("poisson", table("ggplot2", "txhousing", "sales", plus(0.0), "volume date")),
+    "expenses": ("tweedie", table("Ecdat", "MedExp", "med", plus(0.0))),
+    "minutes late": (
+        "tweedie",
+        table("nycflights13", "flights", "arr_delay", lambda y: y.clip(0.0), "dep_delay arr_time time_hour year"),
+    ),
     "cancer": ("logistic", own(datasets.load_breast_cancer)),
     "wine": ("logistic", own(datasets.load_wine)),
     "digits": ("logistic", own(datasets.load_digits)),

