@@ -125,8 +125,19 @@ def of_task(task: str) -> list[str]:
     >>> of_task("clustering")
     ['kmeans', 'gaussian_mixture']
     """
+    return [name for name in usable() if get(name).tags.task == task]
+
+
+def usable() -> list[str]:
+    """Return the names of the algorithms that can be imported, and whose extra is there.
+
+    Examples
+    --------
+    >>> "ridge" in usable()
+    True
+    """
     found = {name: _tags(name) for name in names()}
-    return [name for name, tags in found.items() if tags and tags.task == task and needed(tags.extra) is None]
+    return [name for name, tags in found.items() if tags is not None and needed(tags.extra) is None]
 
 
 def _tags(name: str) -> Tags | None:

@@ -38,6 +38,7 @@ from algorithms.neural import training
 from algorithms.solvers.fold_in import halves
 from algorithms.summaries.sample import Sample
 from hpo.question import auto
+from hpo.question.series import forecasters
 from state_store.codec import flatten, restore
 
 ROOT = Path(__file__).parent.parent
@@ -172,6 +173,16 @@ def test_training_stops_early_and_the_best_epoch_is_kept():
     assert model.trained(chain, STATE).converged and not model.trained(at_best, STATE).converged
     none = replace(QUICK, validation_fraction=0.0, epochs=1)
     assert alone(none, STATE).losses.size == 0 and none.solve(STATE).phi.shape == (K, V)
+
+
+def test_normalised_batches_leave_the_statistics_of_every_document():
+    model = replace(QUICK, batch_norm=True, epochs=1, batch_rows=64)
+    chain = alone(model, STATE)
+    p = {name: array.astype(float) for name, array in chain.parameters.items()}
+    ms = np.array([sums(p, x, "softplus")[0] for x in X])
+    np.testing.assert_allclose(p["mean.center"], ms.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(p["mean.scale"], np.sqrt(ms.var(axis=0) + 1e-3), rtol=1e-5)
+    assert chain.losses[0] < np.log(V)
 
 
 @pytest.mark.parametrize("optimizer", ["adagrad", "rmsprop", "sgd"])
@@ -343,6 +354,7 @@ def test_without_the_extra_nobody_is_sent_to_what_needs_it(monkeypatch, capsys, 
                        r"pip install 'onepass-hpo\[neural\]'$"):  # fmt: skip
         hpo.tune(X, algorithm=NAME, store=tmp_path)
     assert registry.of_task("topics") == ["topics", "lsa"]
+    assert "deepar" not in forecasters() and "linear_forecaster" in forecasters()
     assert not [task for task in ("regression", "classification") for name in auto.candidates(task) if "fm" in name]
     with pytest.raises(UnknownAlgorithm, match=r"did you mean 'neural_topic_model' \(needs onepass-hpo\[neural\]\)\?.*"
                        r"fm_classifier \(needs onepass-hpo\[neural\]\), kmeans,"):  # fmt: skip
