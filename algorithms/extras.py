@@ -11,6 +11,24 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {"neural": ("jax", "optax")}
 """The packages of each extra."""
 
 
+PACKAGE = "onepass-hpo"
+
+
+def needed(extra: str | None) -> str | None:
+    """Return what pip is asked for where an extra is not there; None where nothing is missing.
+
+    Examples
+    --------
+    >>> needed(None) is None
+    True
+    """
+    return f"{PACKAGE}[{extra}]" if extra is not None and _missing(extra) else None
+
+
+def _missing(extra: str) -> list[str]:
+    return [name for name in EXTRAS[extra] if find_spec(name) is None]
+
+
 def check_extra(extra: str | None, who: str) -> None:
     """Raise AlgorithmError, with the command that installs it, where an extra is not there; None is no extra.
 
@@ -18,9 +36,9 @@ def check_extra(extra: str | None, who: str) -> None:
     --------
     >>> check_extra(None, "ridge")
     """
-    missing = [] if extra is None else [name for name in EXTRAS[extra] if find_spec(name) is None]
+    missing = [] if extra is None else _missing(extra)
     if missing:
         raise AlgorithmError(
             f"{who} is trained by {' and '.join(missing)}, which {'are' if len(missing) > 1 else 'is'} not "
-            f"installed: pip install 'onepass-hpo[{extra}]'"
+            f"installed: pip install '{PACKAGE}[{extra}]'"
         )

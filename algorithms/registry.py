@@ -11,10 +11,12 @@ from importlib.metadata import EntryPoint, entry_points
 
 from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
+from algorithms.extras import needed
 from algorithms.fields import values_of
 from algorithms.imports import check_import
 from algorithms.lazily import sklearn
 from algorithms.spellings import meant
+from algorithms.tags import Tags
 
 BUILT_IN: Mapping[str, str] = {
     "ridge": "algorithms.models.ridge:Ridge",
@@ -49,6 +51,7 @@ BUILT_IN: Mapping[str, str] = {
     "ease": "algorithms.models.ease:EASE",
     "pure_svd": "algorithms.models.pure_svd:PureSVD",
     "topics": "algorithms.models.topics:Topics",
+    "neural_topic_model": "algorithms.models.neural_topic_model:NeuralTopicModel",
     "lsa": "algorithms.models.lsa:LSA",
     "linear_forecaster": "algorithms.models.linear_forecaster:LinearForecaster",
     "deepar": "algorithms.models.deepar:DeepAR",
@@ -107,26 +110,48 @@ def get(name: str) -> type[Algorithm]:
     if is_foreign(name):
         return _foreign(name)
     near = difflib.get_close_matches(name, names(), n=1)
-    hint = meant(name, names()) or (f"did you mean {near[0]!r}? " if near else "")
-    raise UnknownAlgorithm(f"algorithm {name!r} is unknown; {hint}known are {', '.join(names())}")
+    hint = meant(name, names()) or (f"did you mean {near[0]!r}{_lacking(near[0])}? " if near else "")
+    known = ", ".join(one + _lacking(one) for one in names())
+    raise UnknownAlgorithm(f"algorithm {name!r} is unknown; {hint}known are {known}")
 
 
 def of_task(task: str) -> list[str]:
-    """Return the names of a task's algorithms; those of other packages that cannot be imported are left out.
+    """Return the names of a task's algorithms that can be used as things are installed.
+
+    Those of other packages that cannot be imported, and those whose extra is not there, are left out.
 
     Examples
     --------
     >>> of_task("clustering")
     ['kmeans', 'gaussian_mixture']
     """
-    return [name for name in names() if _task(name) == task]
+    return [name for name in usable() if get(name).tags.task == task]
 
 
-def _task(name: str) -> str | None:
+def usable() -> list[str]:
+    """Return the names of the algorithms that can be imported, and whose extra is there.
+
+    Examples
+    --------
+    >>> "ridge" in usable()
+    True
+    """
+    found = {name: _tags(name) for name in names()}
+    return [name for name, tags in found.items() if tags is not None and needed(tags.extra) is None]
+
+
+def _tags(name: str) -> Tags | None:
     try:
-        return get(name).tags.task
+        return get(name).tags
     except AlgorithmError:
         return None
+
+
+def _lacking(name: str) -> str:
+    """Return what an algorithm needs that is not installed, in brackets; empty where nothing is missing."""
+    tags = _tags(name)
+    needs = None if tags is None else needed(tags.extra)
+    return "" if needs is None else f" (needs {needs})"
 
 
 def is_foreign(name: str) -> bool:

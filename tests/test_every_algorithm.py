@@ -110,7 +110,7 @@ def test_values_that_scikit_learn_refuses_are_refused_by_name(name, field):
     with pytest.raises(InvalidField, match=rf"^{field}={value!r}: must be "):
         build(registry.get(name), {field: value})
     with pytest.raises(SearchError, match=rf"search\['{name}\.{field}'\]={value!r}"):
-        hpo.tune(*data_for(name), algorithm=name, search={f"{name}.{field}": value}, store=None)
+        hpo.tune(*data_for(name), algorithm=name, search={f"{name}.{field}": value}, store=None, **asked_of(name))
 
 
 def _solution(result):

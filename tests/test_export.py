@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import json
+import re
 import subprocess
 import sys
 
@@ -189,10 +191,28 @@ def test_a_refitted_one_learns_of_new_rows(tmp_path):
     np.testing.assert_allclose(again.predict(new()), made.predict(new()), rtol=1e-12)
 
 
+LINEAR = [
+    ("ols", "y"), ("ridge", "y"), ("lasso", "y"), ("bayesian_ridge", "y"), ("linear_regressor", "y"), ("poisson", "grade"),
+    ("gamma", "grade"), ("logistic", "late"), ("logistic", "grade"), ("lda", "grade"), ("lda", "late"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("algorithm", "target"), LINEAR, ids=[f"{a}-{t}" for a, t in LINEAR])
+def test_a_linear_model_is_a_module_of_numpy_and_pandas(algorithm, target, tmp_path):
+    result = study(algorithm, target, tmp_path)
+    [file] = hpo.export(result, tmp_path / "model.py")
+    spec = importlib.util.spec_from_file_location("model", file)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    same(result.best_model, made, new())
+    imported = re.findall(r"^(?:import|from) (\w+)", file.read_text(), re.MULTILINE)
+    assert imported == ["numpy", "pandas"]
+
+
 class TestWhatIsRefused:
     def test_other_endings_and_places(self, tmp_path):
         result = study("ridge", "y", tmp_path)
-        with pytest.raises(ExportError, match=r"'model\.pkl'.*end it in \.joblib, \.skops, \.onnx"):
+        with pytest.raises(ExportError, match=r"'model\.pkl'.*end it in \.joblib, \.skops, \.onnx, \.py"):
             hpo.export(result, tmp_path / "model.pkl")
         with pytest.raises(ExportError, match="make the directory first"):
             hpo.export(result, tmp_path / "none" / "model.joblib")
@@ -202,6 +222,8 @@ class TestWhatIsRefused:
             hpo.export(study("categorical_nb", "late", tmp_path), tmp_path / "model.joblib")
         with pytest.raises(ExportError, match=r"column 'when' \(timestamp\) is a date.*drop=\['when'\]"):
             hpo.export(study("ridge", "y", tmp_path, dates=True), tmp_path / "model.onnx")
+        with pytest.raises(ExportError, match=r"\(KNeighborsRegressor\) is no linear one.*write \.joblib"):
+            hpo.export(study("knn_regressor", "y", tmp_path), tmp_path / "model.py")
         assert not list(tmp_path.glob("*model*"))
 
     def test_predictions_that_differ(self, tmp_path, monkeypatch):
@@ -232,4 +254,4 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     known = hpo.load("costs", storage="s.journal").best_model.predict(rows)
     np.testing.assert_allclose(joblib.load("model.joblib").predict(rows), known, rtol=1e-9)
     wrong = ask(capsys, monkeypatch, "export", "costs", "-o", "model.pkl", *where)
-    assert wrong.code and "end it in .joblib, .skops, .onnx" in wrong.err
+    assert wrong.code and "end it in .joblib, .skops, .onnx, .py" in wrong.err

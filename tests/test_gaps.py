@@ -15,6 +15,7 @@ from algorithms.fields import fields_of
 
 ZERO = {
     "topics": "a word that is not counted is not there",
+    "neural_topic_model": "a word that is not counted is not there",
     "lsa": "a word that is not counted is not there",
     "ease": "an item that is not rated is not there",
     "pure_svd": "an item that is not rated is not there",

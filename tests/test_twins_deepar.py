@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import kstest
-from twins_deepar import SETTINGS, crps, distribution, log_density, outputs
+from twins_deepar import SETTINGS, crps, distribution, log_density, outputs, scale_of
 
 import hpo
 from algorithms import extras, laws
@@ -171,7 +171,7 @@ def test_a_chain_that_was_stored_goes_on_to_the_same_bits():
     assert not np.array_equal(whole.losses, alone(replace(model, dropout_rate=0.5), state).losses)
     short = replace(model, num_parallel_samples=5, steps=1, patience=2, tolerance=0.1, epochs=9)
     assert [short.in_force(e) for e in range(3)] == [model.in_force(e) for e in range(3)], "of these no training"
-    for other in ({"hidden_size": 6}, {"likelihood": "gaussian"}, {"freq": "M"}, {"summary": replace(SUMMARY, context=9)}):
+    for other in ({"hidden_size": 6}, {"likelihood": "gaussian"}, {"freq": "M"}, {"random_state": 1}, {"summary": replace(SUMMARY, context=9)}):
         assert replace(model, **other).in_force(0) != model.in_force(0)
     assert replace(model, learning_rate=0.1).in_force(0) == model.in_force(0)
     assert replace(model, learning_rate=0.1).in_force(1) != model.in_force(1)
@@ -196,12 +196,26 @@ def test_training_stops_early_and_the_best_epoch_is_kept():
     assert chain.epoch == best + 3 < 60
     assert ends(model, chain)
     at_best = alone(replace(model, epochs=best), state)
-    assert all((chain.best[name] == array).all() for name, array in at_best.parameters.items())
-    assert any((chain.parameters[name] != chain.best[name]).any() for name in chain.best)
+    assert all((chain.best[name] == at_best.optimizer[f"average.{name}"]).all() for name in at_best.parameters)
+    assert any((chain.optimizer[f"average.{name}"] != chain.best[name]).any() for name in chain.best)
+    np.testing.assert_array_equal(model.trained(chain, state).parameters["head"], chain.best["head"])
     assert model.trained(chain, state).stopped
     none = alone(replace(model, epochs=2, validation_fraction=0.0), state)
     assert not len(none.losses)
     assert not none.best
+    np.testing.assert_array_equal(model.trained(none, state).parameters["head"], none.optimizer["average.head"])
+
+
+def test_forecasts_are_made_by_the_average_of_the_last_parameters():
+    """One batch an epoch, so that the chains are those after every batch."""
+    state, few = state_of(), {"num_batches_per_epoch": 1, "num_layers": 1, "validation_fraction": 0.0}
+    model = DeepAR(**{**TINY, "epochs": 8, **few})
+    first = model.begin(state)
+    average = first.parameters["head"].astype(np.float64)
+    for chain in further(model, first, state):
+        stays = min(0.99, (1 + chain.epoch) / (10 + chain.epoch))
+        average = stays * average + (1 - stays) * chain.parameters["head"]
+    np.testing.assert_allclose(model.trained(chain, state).parameters["head"], average, rtol=1e-5)
 
 
 def test_held_out_steps_are_not_trained_on():
@@ -304,9 +318,9 @@ def test_paths_of_a_series_do_not_depend_on_the_others_and_are_of_the_distributi
     np.testing.assert_array_equal(forecast.paths(past[1:2])[0], paths[1])
     assert np.corrcoef(paths[0, :, 0], paths[1, :, 0])[0, 1] == pytest.approx(0.0, abs=0.05)
     out = forecast.raw(past, np.zeros((3, H)))[:, L - max(forecast.network.lags)]
-    scale = np.nanmean(np.abs(past[:, :L]), axis=1)
     for i in range(3):
-        assert kstest(paths[i, :, 0], distribution("gaussian", out[i].astype(float), scale[i]).cdf).pvalue > 0.01
+        scale = scale_of(past[i, :L], max(forecast.network.lags), L)
+        assert kstest(paths[i, :, 0], distribution("gaussian", out[i].astype(float), scale).cdf).pvalue > 0.01
     np.testing.assert_allclose(forecast(past), paths.mean(axis=1))
     np.testing.assert_allclose(forecast.quantiles(past, [0.1, 0.9]), np.moveaxis(np.quantile(paths, [0.1, 0.9], axis=1), 0, 2))
     short = replace(model, steps=1).trained(model.begin(state), state)
@@ -327,7 +341,7 @@ def test_a_series_that_is_not_known_and_one_of_a_single_value_are_forecast():
 @pytest.mark.parametrize("likelihood", ["gaussian", "negative_binomial"])
 def test_one_series_that_hardly_changes_is_forecast(y, likelihood):
     batch = Batch(y[:, None], 0, clock=np.arange(30.0), series=np.zeros(30, np.uint64))
-    model = DeepAR(**{**TINY, "epochs": 20, "likelihood": likelihood})
+    model = DeepAR(**{**TINY, "epochs": 20, "num_layers": 1, "likelihood": likelihood})
     state = laws.lift(SUMMARY, Shape((), ("y",)), batch)
     found = model.estimator(model.solve(state)).predict(SUMMARY.ends(state).rows())
     assert found.shape == (1, H)
@@ -374,7 +388,7 @@ def shops(n=72):
     return frame
 
 
-SEARCH = {"deepar.epochs": [2, 4], "deepar.hidden_size": 8, "deepar.learning_rate": 0.01, "deepar.dropout_rate": 0.0,
+SEARCH = {"deepar.epochs": [2, 4], "deepar.hidden_size": 8, "deepar.num_layers": 1, "deepar.learning_rate": 0.01, "deepar.dropout_rate": 0.0,
           "deepar.batch_size": 16, "deepar.context": 16}  # fmt: skip
 FOLDS = {"scheme": "backtest", "horizon": 3, "n_splits": 2}
 

@@ -38,6 +38,15 @@ def log_density(likelihood, out, y, scale):
     return made.logpmf(y) if likelihood == "negative_binomial" else made.logpdf(y)
 
 
+def scale_of(window, first, context):
+    """The mean absolute value of the past that the network goes over; of all of it where that is zero."""
+    for start in (first, 0):
+        past = [v for v in window[start:context] if not np.isnan(v)]
+        if past and np.any(past):
+            return np.mean(np.abs(past))
+    return 1.0
+
+
 def outputs(weights, window, lags, context, layers, beside, whole):
     """What comes out at each step of one window.
 
@@ -45,8 +54,7 @@ def outputs(weights, window, lags, context, layers, beside, whole):
     whole(scale) : what is the same at each step.
     """
     weights = {name: array.astype(np.float64) for name, array in weights.items()}
-    past = [v for v in window[:context] if not np.isnan(v)]
-    scale = np.mean(np.abs(past)) if past and np.any(past) else 1.0
+    scale = scale_of(window, max(lags), context)
     hidden = weights["own0"].shape[0]
     h, c = np.zeros((layers, hidden)), np.zeros((layers, hidden))
     found = []

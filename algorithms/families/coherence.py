@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from algorithms.arrays import Array, Places
 from algorithms.summaries.co_occurrence import CoOccurrenceState, starts_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 COHERENT, DIVERSE = 10, 25
 """Foremost words of each topic that coherence and diversity look at."""
@@ -29,16 +34,52 @@ def coherence(phi: Array, state: CoOccurrenceState) -> float:
 def coherences(phi: Array, state: CoOccurrenceState) -> Array:
     """Return the coherence of each topic, shape (K,); nothing where a topic has one word."""
     words = foremost(phi, COHERENT)
-    a, b = np.triu_indices(words.shape[1], k=1)
-    i, j = np.sort([words[:, a].ravel(), words[:, b].ravel()], axis=0)
+    i, j = _pairs(words)
     if not len(i):
         return np.zeros(0)
     share = state.document_frequency / max(state.documents, 1e-300)
     both = state.together[starts_of(len(share))[i] + (j - i)] / max(state.documents, 1e-300)
-    made = np.full(len(i), -1.0)
+    return _mean_of_pairs(words, share[i], share[j], both)
+
+
+def coherence_in(phi: Array, counts: csr_array, weights: Array) -> float:
+    """Return the mean coherence of topics in documents as they are, of two words or more, shapes (n, V) and (n,).
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> coherence_in(np.array([[0.6, 0.4]]), csr_array([[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]]), np.ones(3))
+    -0.26...
+    """
+    found = coherences_in(phi, counts, weights)
+    return float(found.mean()) if found.size else 0.0
+
+
+def coherences_in(phi: Array, counts: csr_array, weights: Array) -> Array:
+    """Return the coherence of each topic in documents, shape (K,); nothing where a topic has one word."""
+    words = foremost(phi, COHERENT)
+    some = np.unique(words)
+    i, j = np.searchsorted(some, _pairs(words))
+    if not len(i):
+        return np.zeros(0)
+    there = (counts[:, some] > 0.0).astype(np.float64)
+    both = (there.T @ there.multiply(weights[:, None]).tocsr()).toarray() / max(float(weights.sum()), 1e-300)
+    share = np.diagonal(both)
+    return _mean_of_pairs(words, share[i], share[j], both[i, j])
+
+
+def _pairs(words: Places) -> Places:
+    """Return the pairs of the words of each topic, the smaller place first, shape (2, pairs of all topics)."""
+    a, b = np.triu_indices(words.shape[1], k=1)
+    return np.sort([words[:, a].ravel(), words[:, b].ravel()], axis=0)
+
+
+def _mean_of_pairs(words: Places, one: Array, other: Array, both: Array) -> Array:
+    """Return the mean over the pairs of each topic, by the shares of documents that have words, and both."""
+    made = np.full(len(both), -1.0)
     some = both > 0.0
     logs = np.log(both[some])
-    apart = np.log(share[i[some]]) + np.log(share[j[some]])
+    apart = np.log(one[some]) + np.log(other[some])
     made[some] = np.where(logs < 0.0, (logs - apart) / np.where(logs < 0.0, -logs, 1.0), 1.0)
     return np.asarray(made.reshape(len(words), -1).mean(axis=1))
 

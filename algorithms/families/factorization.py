@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -16,6 +16,7 @@ from algorithms.arrays import Array, Floats, Places, Singles
 from algorithms.contract import Algorithm, Chain, Chained, as_dense
 from algorithms.errors import FitFailed, NotEnoughRows
 from algorithms.extras import check_extra
+from algorithms.families.early_stopping import stops_at
 from algorithms.families.machine import (
     BIAS,
     FACTORS,
@@ -148,7 +149,7 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
             last = self._after(last, training.numbers(parameters), moments)
             if len(held):
                 total = made.held(last.parameters, out, {"alpha": np.float32(0.0)})
-                last = _judged(last, float(total) / max(float(out[training.WEIGHT].sum()), 1e-30))
+                last = training.judged(last, float(total) / max(float(out[training.WEIGHT].sum()), 1e-30))
             self._check_numbers(last)
             yield last
 
@@ -162,13 +163,7 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
 
     def stops(self, losses: Array) -> int | None:
         """Return the epoch after which no lower loss was met for as long as ``patience`` says."""
-        best, since = np.inf, 0
-        for epoch, loss in enumerate(losses.tolist(), start=1):
-            lower = loss < best - self.tolerance * abs(best) if np.isfinite(best) else True
-            best, since = (loss, 0) if lower else (best, since + 1)
-            if since >= self.patience:
-                return epoch
-        return None
+        return stops_at(losses, self.patience, self.tolerance)
 
     def _rate(self, epoch: int) -> float:
         dropped = self.drop_after is not None and epoch > self.drop_after
@@ -234,12 +229,6 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
         """Refuse fewer rows than one to train on and one to hold out."""
         if state.n < 2:
             raise NotEnoughRows(f"{type(self).__name__} needs at least 2 rows, and the sample holds {state.n}")
-
-
-def _judged(chain: Chain, loss: float) -> Chain:
-    """Return a chain with its mean held-out loss, without the penalty, and the parameters of the lowest one."""
-    best = chain.parameters if not len(chain.losses) or loss < chain.losses.min() else chain.best
-    return replace(chain, best=best, losses=np.append(chain.losses, loss))
 
 
 def inside_of(state: SampleState) -> Inside:

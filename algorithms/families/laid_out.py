@@ -57,7 +57,8 @@ class LaidOut:
     ) -> LaidOut:
         """Lay out a state's series; a share of the steps at the end of each is held out where it is long enough."""
         L, H = summary.context, summary.horizon
-        network = Network(L, H, lags_of(L, summary.season), layers, likelihood)
+        lags = lags_of(L, summary.season)
+        network = Network(L, H, lags, min(L - lags[-1], max(H, summary.season)), layers, likelihood)
         codes, first, count = np.unique(state.series, return_index=True, return_counts=True)
         last = first + count - 1
         length = state.step[last] - state.step[first] + 1

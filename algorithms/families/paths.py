@@ -271,7 +271,7 @@ class Given:
         values, seen = np.zeros((n, L + H)), np.zeros((n, L + H), np.float32)
         there = np.isfinite(rows[:, :L])
         values[:, :L], seen[:, :L] = np.where(there, rows[:, :L], 0.0), there
-        scale = scale_of(model.network.likelihood, values[:, :L], there)
+        scale = scale_of(model.network.likelihood, values[:, :L], there, L - model.network.recent)
         step = np.rint(rows[:, -WHO]).astype(np.int64)
         turns = calendar(np.add.outer(step, np.arange(-L, H)).ravel(), inputs.periods).reshape(n, L + H, -1)
         futures, past, still = inputs.split(rows[:, L:-WHO])
@@ -325,8 +325,10 @@ class Memory:
         return np.asarray(x @ known["head"] + known["head_bias"])
 
 
-def scale_of(likelihood: str, past: Array, there: NDArray[np.bool_]) -> Array:
-    """Return ν of past values, zero where there is none, shape (n,): one where all of them are zero, and of shares.
+def scale_of(likelihood: str, past: Array, there: NDArray[np.bool_], first: int = 0) -> Array:
+    """Return ν of past values, zero where there is none, shape (n,): of those from the first on that counts.
+
+    Where these are zero it is of all of them; one where all are zero, and of shares.
 
     Examples
     --------
@@ -336,7 +338,10 @@ def scale_of(likelihood: str, past: Array, there: NDArray[np.bool_]) -> Array:
     """
     if likelihood == BETA:
         return np.ones(len(past))
-    found = np.abs(past).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    late, whole = (
+        np.abs(past[:, start:]).sum(axis=1) / np.maximum(there[:, start:].sum(axis=1), 1) for start in (first, 0)
+    )
+    found = np.where(late > 0.0, late, whole)
     return np.where(found > 0.0, found, 1.0)
 
 

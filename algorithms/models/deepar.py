@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.arrays import Array
+from algorithms.arrays import Array, Values
 from algorithms.contract import Algorithm, Chain, Chained, Held, Rows, Score, Tags
 from algorithms.errors import FitFailed, InvalidField, NotEnoughRows
 from algorithms.extras import check_extra
@@ -55,6 +55,7 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         which epoch is best and when to stop; 0 for none.
     patience : epochs without a lower held-out loss, after which training stops.
     tolerance : by which share of it the loss must fall to count as lower.
+    random_state : what the first weights, the windows of an epoch and dropout are drawn by.
     freq : the frequency of steps, which says what the calendar is; a study gives that of its rows.
     num_parallel_samples : paths of a forecast.
     steps : how many steps are forecast; None for the horizon.
@@ -80,6 +81,7 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
     validation_fraction: Annotated[float, Legal(ge=0, lt=1), Uniform(0.0, 0.5, searched=False)] = 0.1
     patience: Annotated[int, Legal(ge=1), Integer(1, 20, searched=False)] = 5
     tolerance: Annotated[float, Legal(ge=0), Uniform(0.0, 0.1, searched=False)] = 1e-4
+    random_state: Annotated[int, Legal(ge=0), Integer(0, None, searched=False)] = 0
     freq: str = ""
     num_parallel_samples: Annotated[int, Legal(ge=2, le=10_000), Integer(50, 500, searched=False)] = 100
     steps: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
@@ -101,7 +103,10 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         if epoch:
             names: tuple[str, ...] = ("learning_rate", "dropout_rate", "batch_size", "num_batches_per_epoch")
             return {name: getattr(self, name) for name in names}
-        names = ("hidden_size", "num_layers", "embedding_dimension", "likelihood", "validation_fraction", "freq")
+        names = (
+            "hidden_size", "num_layers", "embedding_dimension", "likelihood", "validation_fraction", "freq",
+            "random_state",
+        )
         windows = {name: getattr(self.summary, name) for name in ("context", "horizon", "season")}
         return {**{name: getattr(self, name) for name in names}, **windows}
 
@@ -110,8 +115,9 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         laid = self._laid_out(state)
         known, inputs = laid.network, len(laid.network.lags) + laid.inputs.width + self.embedding_dimension
         series = len(laid.flat.still)
-        found = recurrent.begun(known, inputs, series, self.hidden_size, self.embedding_dimension)
-        return Chain(0, 0, found, training.stored(training.still(found)))
+        sizes = (inputs, series, self.hidden_size, self.embedding_dimension)
+        found = recurrent.begun(known, *sizes, self.random_state)
+        return Chain(0, self.random_state, found, _remembered(training.still(found), found))
 
     def advance(self, chain: Chain, state: SeriesState) -> Iterator[Chain]:
         """Yield the chain after each further epoch; FitFailed where a loss is no number."""
@@ -124,23 +130,25 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         batches = min(self.num_batches_per_epoch, -(-len(laid.ends) // size))
         flat = jax.device_put(laid.flat)
         parameters, moments, last = chain.parameters, training.moments_of(chain.optimizer), chain
+        averages: training.Named = _averages(chain)
         rate, dropout = np.float32(self.learning_rate), np.float32(self.dropout_rate)
         for epoch in range(chain.epoch + 1, self.epochs + 2):
             cuts = laid.cuts(np.random.default_rng([chain.seed, epoch]), self.num_batches_per_epoch, size)
             key = jax.random.fold_in(jax.random.key(chain.seed), epoch)
-            parameters, moments = made.epoch(parameters, moments, flat, cuts, np.int32(batches), rate, dropout, key)
-            last = Chain(
-                epoch, chain.seed, training.numbers(parameters), training.stored(moments), last.best, last.losses
+            parameters, moments, averages = made.epoch(
+                parameters, moments, averages, flat, cuts, np.int32(batches), rate, dropout, key
             )
+            known = _remembered(moments, averages)
+            last = Chain(epoch, chain.seed, training.numbers(parameters), known, last.best, last.losses)
             if len(laid.held):
-                total, count = made.held(last.parameters, flat, held)
+                total, count = made.held(_averages(last), flat, held)
                 last = _judged(last, float(total) / max(float(count), 1.0))
             self._check_numbers(last)
             yield last
 
     def trained(self, chain: Chain, state: SeriesState) -> PathForecast:
         """Return the network of the best epoch; of the last where no loss is held out."""
-        laid, known = self._laid_out(state), training.numbers(chain.best or chain.parameters)
+        laid, known = self._laid_out(state), training.numbers(chain.best or _averages(chain))
         stopped = self.stops(chain.losses) is not None
         return PathForecast(laid.network, laid.inputs, known, self.ahead, self.num_parallel_samples, stopped)
 
@@ -235,9 +243,22 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
 
 
 def _judged(chain: Chain, loss: float) -> Chain:
-    """Return a chain with its mean held-out loss, and the parameters of the lowest one."""
-    best = chain.parameters if not len(chain.losses) or loss < chain.losses.min() else chain.best
+    """Return a chain with its mean held-out loss, and the averages of the lowest one."""
+    best = _averages(chain) if not len(chain.losses) or loss < chain.losses.min() else chain.best
     return replace(chain, best=best, losses=np.append(chain.losses, loss))
+
+
+AVERAGE = "average."
+"""What the names of averages begin with among what the optimizer remembers."""
+
+
+def _remembered(moments: training.Moments, averages: training.Named) -> dict[str, Values]:
+    return training.stored(moments) | {AVERAGE + name: np.asarray(array) for name, array in averages.items()}
+
+
+def _averages(chain: Chain) -> dict[str, Values]:
+    """Return the averages of the parameters over the last batches; those themselves before the first."""
+    return {name: chain.optimizer.get(AVERAGE + name, array) for name, array in chain.parameters.items()}
 
 
 def _longest(state: SeriesState) -> int:

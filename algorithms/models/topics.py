@@ -16,20 +16,25 @@ from algorithms.errors import InvalidField, Unscorable
 from algorithms.families.coherence import coherence, coherences, diversity, foremost, places
 from algorithms.families.documents import check_documents, columns_of_words, names_of
 from algorithms.families.pipeline import pipeline
-from algorithms.lazily import scipy
+from algorithms.families.topic_scores import (
+    DIVERSITY,
+    NO_DOCUMENTS,
+    NPMI,
+    PERPLEXITY,
+    completion,
+    score_of_topics,
+)
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap
 from algorithms.ranges import Integer, Legal, Log, Range
 from algorithms.solvers.anchor_words import Rectified, anchors, concentrations
 from algorithms.solvers.anchor_words import Topics as Growing
-from algorithms.solvers.fold_in import halves, log_of_words, shares_of_topics
+from algorithms.solvers.fold_in import log_of_words, shares_of_topics
 from algorithms.summaries.co_occurrence import CoOccurrence, CoOccurrenceState, starts_of
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
     from sklearn.base import BaseEstimator
 
-LIKELIHOOD, NPMI, DIVERSITY, PERPLEXITY = "pair_log_likelihood", "npmi", "diversity", "neg_perplexity"
+LIKELIHOOD = "pair_log_likelihood"
 
 GROWN_WITH = 0.03
 """Prior of words in topics while topics join one by one: whatever is asked for, they are the same."""
@@ -76,20 +81,6 @@ class TopicsSolution:
     def phi(self) -> Array:
         """The probability of each word in each topic, shape (K, V)."""
         return np.asarray(self.components / self.components.sum(axis=1, keepdims=True))
-
-
-@dataclass(frozen=True, eq=False)
-class Completion:
-    """Held-out documents in two halves: by one their topics are found, the other is foretold."""
-
-    given: csr_array
-    asked: csr_array
-    weights: Array
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return sum(int(m.data.nbytes + m.indices.nbytes) for m in (self.given, self.asked))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,12 +195,15 @@ class Topics(Described[TopicsSolution], Algorithm[CoOccurrenceState, TopicsSolut
             No held-out document has two words.
         """
         if (rows := held.rows_for(metric)) is not None:
-            return Score(-_perplexity(solution, rows)) if metric == PERPLEXITY else None
+            if metric == PERPLEXITY:
+                return Score(-_perplexity(solution, rows))
+            found = score_of_topics(metric, solution.phi, rows, columns_of_words(solution.state))
+            return None if found is None else Score(found)
         state = held.state_for(metric)
         if state is None or metric not in self.exact:
             return None
         if not state.documents > 0.0:
-            raise Unscorable(_NO_DOCUMENTS)
+            raise Unscorable(NO_DOCUMENTS)
         if metric == DIVERSITY:
             return Score(diversity(solution.phi))
         return Score(coherence(solution.phi, state) if metric == NPMI else _of_pairs(solution, state))
@@ -240,9 +234,6 @@ class Topics(Described[TopicsSolution], Algorithm[CoOccurrenceState, TopicsSolut
         check_documents(state)
 
 
-_NO_DOCUMENTS = "no held-out document has two words, one to find its topics by and one to foretell"
-
-
 def _pairs(state: CoOccurrenceState, seen: Places) -> Singles:
     """Return the probability of each pair of some words."""
     made = state.joint().astype(np.float32)
@@ -265,17 +256,6 @@ def _of_pairs(solution: TopicsSolution, state: CoOccurrenceState) -> float:
 
 def _perplexity(solution: TopicsSolution, rows: Rows) -> float:
     """Return exp(-log p of a word) of halves of documents whose other halves say their topics."""
-    columns = columns_of_words(solution.state)
-    parts = MEMO.get(rows, ("completion", columns.names), lambda: _completion(rows, columns))
+    parts = completion(rows, columns_of_words(solution.state))
     shares = shares_of_topics(parts.given, solution.phi, solution.prior)
-    logs = parts.weights @ log_of_words(parts.asked, shares, solution.phi)
-    return float(np.exp(-logs / (parts.weights @ np.asarray(parts.asked.sum(axis=1)).ravel())))
-
-
-def _completion(rows: Rows, columns: ColumnMap) -> Completion:
-    counts = scipy.sparse.csr_array(rows.X @ columns.matrix)
-    counts.eliminate_zeros()
-    enough = np.flatnonzero(np.asarray(counts.sum(axis=1)).ravel() >= 2.0)
-    if not len(enough):
-        raise Unscorable(_NO_DOCUMENTS)
-    return Completion(*halves(counts[enough]), np.asarray(rows.sample_weight)[enough])
+    return parts.perplexity(log_of_words(parts.asked, shares, solution.phi))

@@ -8,7 +8,7 @@ Notation
 ====== ==================================================================
 L, H   past and next values of a window
 U      steps of the network over a window's past: those that have every lag in it
-z, ν   values and their scale: the mean of the absolute past values that there are
+z, ν   values and their scale: the mean of the last absolute values; of all L where these are zero
 b      windows of a batch
 ====== ==================================================================
 """
@@ -33,6 +33,12 @@ Whole: TypeAlias = NDArray[np.int32]
 CLIP = 10.0
 """The largest length of a batch's slope."""
 
+KEPT = 0.99
+"""How much of the average of the parameters a batch leaves: forecasts are made by it, which is steadier.
+
+The first batches leave less, so that the average soon forgets where training began.
+"""
+
 LEAST = 1e-3
 """The least deviation, in units of the scale: constant series have a likelihood, too."""
 
@@ -50,18 +56,20 @@ class Network:
     ----------
     context, horizon : L and H.
     lags : the steps before each that it looks at, ascending; the first is 1.
+    recent : how many of the last past values the scale is of.
     layers : how many LSTM layers.
     likelihood : the distribution of a value.
 
     Examples
     --------
-    >>> Network(8, 2, (1, 2, 4), 2, "gaussian").unrolled
+    >>> Network(8, 2, (1, 2, 4), 4, 2, "gaussian").unrolled
     4
     """
 
     context: int
     horizon: int
     lags: tuple[int, ...]
+    recent: int
     layers: int
     likelihood: str
 
@@ -120,12 +128,13 @@ class Compiled:
 
     Attributes
     ----------
-    epoch : parameters, moments, flat, cuts, number of batches, step size, dropout and key → parameters and moments.
+    epoch : parameters, moments, averages, flat, cuts, number of batches, step size, dropout and key → the first
+        three of these.
     held : parameters, flat and cuts of one batch → the sum of the losses of values, and how many there are.
     raw : parameters, flat and cuts of one batch → what distributions are made of, shape (b, U + H, head).
     """
 
-    epoch: Callable[..., tuple[Named, Moments]]
+    epoch: Callable[..., tuple[Named, Moments, Named]]
     held: Callable[..., tuple[Values, Values]]
     raw: Callable[..., Values]
 
@@ -142,18 +151,21 @@ def compiled(network: Network) -> Compiled:
         return found
 
     def epoch(
-        parameters: Traced, moments: Moments, flat: Flat, cuts: Cuts, n: Array, rate: Array, dropout: Array,
-        key: Array,
-    ) -> tuple[Traced, Moments]:
-        def step(i: Array, carried: tuple[Traced, Moments]) -> tuple[Traced, Moments]:
-            now, known = carried
+        parameters: Traced, moments: Moments, averages: Traced, flat: Flat, cuts: Cuts, n: Array, rate: Array,
+        dropout: Array, key: Array,
+    ) -> tuple[Traced, Moments, Traced]:
+        def step(i: Array, carried: tuple[Traced, Moments, Traced]) -> tuple[Traced, Moments, Traced]:
+            now, known, mean_of = carried
             cut = Cuts(*(each[i] for each in cuts))
             slopes = jax.grad(mean)(now, flat, cut, dropout, jax.random.fold_in(key, i))
             slopes, _ = clip.update(slopes, optax.EmptyState())
             moved, told = adam.update(slopes, optax.ScaleByAdamState(*known))
-            return {name: now[name] - rate * moved[name] for name in now}, Moments(*told)
+            new = {name: now[name] - rate * moved[name] for name in now}
+            stays = np_.minimum(KEPT, (1.0 + told.count) / (10.0 + told.count))
+            kept = {name: stays * mean_of[name] + (1.0 - stays) * new[name] for name in new}
+            return new, Moments(*told), kept
 
-        return lax.fori_loop(0, n, step, (parameters, moments))  # type: ignore[no-any-return]
+        return lax.fori_loop(0, n, step, (parameters, moments, averages))  # type: ignore[no-any-return]
 
     def held(parameters: Traced, flat: Flat, cut: Cuts) -> tuple[Array, Array]:
         return losses(network, parameters, flat, cut, None, None)
@@ -182,8 +194,11 @@ def outputs(
     values, seen = flat.values[places], flat.seen[places]
     scale = np_.ones(len(places))
     if network.likelihood != BETA:
-        known = np_.abs(values[:, :L]).sum(axis=1) / np_.maximum(seen[:, :L].sum(axis=1), 1.0)
-        scale = np_.where(known > 0.0, known, 1.0)
+        known = [
+            np_.abs(values[:, start:L]).sum(axis=1) / np_.maximum(seen[:, start:L].sum(axis=1), 1.0)
+            for start in (L - network.recent, 0)
+        ]
+        scale = np_.where(known[0] > 0.0, known[0], np_.where(known[1] > 0.0, known[1], 1.0))
     first, steps = network.lags[-1], network.unrolled + network.horizon
     past = (values / scale[:, None])[:, network.looks]
     over = np.minimum(np.arange(first - 1, first - 1 + steps), L - 1)
@@ -269,16 +284,16 @@ LOSSES: Mapping[str, Callable[[Array, Array, Array], Array]] = {
 """By likelihood, minus the logarithm of the density of y, by what comes out and ν."""
 
 
-def begun(network: Network, inputs: int, series: int, hidden: int, embedding: int) -> dict[str, Singles]:
+def begun(network: Network, inputs: int, series: int, hidden: int, embedding: int, seed: int) -> dict[str, Singles]:
     """Return the first parameters: uniform weights as in PyTorch's LSTM, small embeddings, and one to remember.
 
     Examples
     --------
-    >>> made = begun(Network(8, 2, (1, 2), 1, "gaussian"), 5, 3, 4, 2)
+    >>> made = begun(Network(8, 2, (1, 2), 4, 1, "gaussian"), 5, 3, 4, 2, 0)
     >>> made["in0"].shape, made["own0"].shape, made["head"].shape, made["embedding"].shape
     ((5, 16), (4, 16), (4, 2), (3, 2))
     """
-    draw, bound = np.random.default_rng(0), 1.0 / np.sqrt(hidden)
+    draw, bound = np.random.default_rng(seed), 1.0 / np.sqrt(hidden)
     found = {"embedding": draw.normal(0.0, 0.1, (series, embedding)).astype(np.float32)}
     for layer in range(network.layers):
         for name, rows in (("in", inputs if layer == 0 else hidden), ("own", hidden)):

@@ -1,4 +1,4 @@
-"""Epochs of Adam over batches of fixed size: pure functions of parameters, moments, rows and their order.
+"""Epochs of gradient steps over batches of fixed size: pure functions of parameters, moments, rows and their order.
 
 Rows are padded with rows of weight zero, and sizes of tables rounded up, so that folds and settings of one shape
 share one compiled function; what is tuned (step size, penalties) is an argument of it and no constant.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from algorithms.arrays import Array, Places, Singles, Values
+from algorithms.chained import Chain
 from algorithms.lazily import jax, optax
 
 Named: TypeAlias = Mapping[str, Values]
@@ -30,7 +31,7 @@ WEIGHT = "weight"
 
 
 class Moments(NamedTuple):
-    """What Adam remembers (Kingma & Ba 2015): how many steps, and the running moments of the slopes."""
+    """What an optimizer remembers: how many steps, and running moments of the slopes, those that it uses."""
 
     steps: Values
     mu: Named
@@ -51,10 +52,52 @@ class Compiled:
     held: Callable[..., Values]
 
 
+Rule: TypeAlias = Callable[[Traced, Moments], tuple[Traced, Moments]]
+"""Slopes and moments → by what parameters move at a step size of one, and the moments after it."""
+
+SMALL = 1e-8
+"""What is added to a root before something is divided by it."""
+
+
+def _adam(slopes: Traced, known: Moments) -> tuple[Traced, Moments]:
+    moved, told = optax.scale_by_adam().update(slopes, optax.ScaleByAdamState(*known))
+    return moved, Moments(*told)
+
+
+def _adagrad(slopes: Traced, known: Moments) -> tuple[Traced, Moments]:
+    nu = {name: jax.numpy.add(known.nu[name], slope**2) for name, slope in slopes.items()}
+    return _over_roots(slopes, known._replace(steps=known.steps + 1, nu=nu))
+
+
+def _rmsprop(slopes: Traced, known: Moments) -> tuple[Traced, Moments]:
+    nu = {name: _running(known.nu[name], 0.9, 0.1 * slope**2) for name, slope in slopes.items()}
+    return _over_roots(slopes, known._replace(steps=known.steps + 1, nu=nu))
+
+
+def _sgd(slopes: Traced, known: Moments) -> tuple[Traced, Moments]:
+    mu = {name: _running(known.mu[name], 0.9, slope) for name, slope in slopes.items()}
+    return mu, known._replace(steps=known.steps + 1, mu=mu)
+
+
+def _running(known: Values, share: float, more: Array) -> Array:
+    found: Array = share * jax.numpy.asarray(known) + more
+    return found
+
+
+def _over_roots(slopes: Traced, known: Moments) -> tuple[Traced, Moments]:
+    roots = {name: jax.numpy.sqrt(array) + SMALL for name, array in known.nu.items()}
+    return {name: slope / roots[name] for name, slope in slopes.items()}, known
+
+
+RULES: Mapping[str, Rule] = {"adam": _adam, "adagrad": _adagrad, "rmsprop": _rmsprop, "sgd": _sgd}
+"""The optimizers: Adam (Kingma & Ba 2015), AdaGrad (Duchi, Hazan & Singer 2011), RMSprop (Tieleman & Hinton 2012),
+and gradient descent with a momentum of 0.9."""
+
+
 @functools.cache
-def compiled(loss: Loss) -> Compiled:
+def compiled(loss: Loss, optimizer: str = "adam") -> Compiled:
     """Return the functions of a loss, compiled once for each shape of what they are given."""
-    jit, adam = jax.jit, optax.scale_by_adam()
+    jit, rule = jax.jit, RULES[optimizer]
 
     def total(parameters: Traced, rows: Traced, hyper: Traced) -> Array:
         found: Array = (rows[WEIGHT] * loss(parameters, rows, hyper)).sum()
@@ -71,8 +114,8 @@ def compiled(loss: Loss) -> Compiled:
             now, known = carried
             batch = {name: column[places] for name, column in rows.items()}
             slopes = jax.grad(mean)(now, batch, hyper)
-            moved, told = adam.update(slopes, optax.ScaleByAdamState(*known))
-            return ({name: now[name] - rate * moved[name] for name in now}, Moments(*told)), None
+            moved, told = rule(slopes, known)
+            return ({name: now[name] - rate * moved[name] for name in now}, told), None
 
         return jax.lax.scan(step, (parameters, moments), order)[0]  # type: ignore[no-any-return]
 
@@ -114,6 +157,18 @@ def moments_of(arrays: Named) -> Moments:
     """
     mu, nu = ({k.removeprefix(p): v for k, v in arrays.items() if k.startswith(p)} for p in ("mu.", "nu."))
     return Moments(arrays["count"], mu, nu)
+
+
+def judged(chain: Chain, loss: float) -> Chain:
+    """Return a chain with its mean held-out loss, and the parameters of the lowest one.
+
+    Examples
+    --------
+    >>> judged(judged(Chain(1, 0, {"w": np.ones(1)}), 2.0), 3.0).losses.tolist()
+    [2.0, 3.0]
+    """
+    best = chain.parameters if not len(chain.losses) or loss < chain.losses.min() else chain.best
+    return replace(chain, best=best, losses=np.append(chain.losses, loss))
 
 
 def batches(n: int, size: int, rng: np.random.Generator) -> Places:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, final
 import typer
 
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
+from algorithms.extras import needed
 from algorithms.ranges import Plain
 from hpo.cli.behind import field_ranges, imports, registry, tasks
 from hpo.cli.options import AllowImport, AsJson
@@ -61,6 +62,7 @@ class Whole(_Class):
     about: str
     task: str
     target: str | None
+    needs: str | None
     metrics: list[str]
     sampled_metrics: list[str]
     auto: bool
@@ -110,6 +112,7 @@ def describe(name: str) -> Whole | Broken:
         "about": lines[0],
         "task": found.tags.task,
         "target": tasks.TASKS[found.tags.task].target,
+        "needs": needed(found.tags.extra),
         "metrics": list(found.tags.exact),
         "sampled_metrics": list(found.tags.sampled),
         "auto": found.tags.auto is not None,
@@ -149,9 +152,14 @@ def _overview(described: list[Whole | Broken]) -> None:
         rows += [_line(one, room) for one in described if "error" not in one and one["task"] == task.name]
     numbers = ("free", "pass") if room else ("searched", "free", "pass")
     print_table(("algorithm", "what it is", "searched", "free", "pass"), rows, right=numbers)
+    lacking: dict[str, list[str]] = {}
     for one in described:
         if "error" in one:
             say_wrapped(f"{one['name']}: {one['error']}", "", "  ")
+        elif one["needs"] is not None:
+            lacking.setdefault(one["needs"], []).append(one["name"])
+    for needs, names in lacking.items():
+        say_wrapped(f"Not installed is what trains {', '.join(names)}: pip install '{needs}'", "", "  ")
     say("")
     say_wrapped(NUMBERS, "", "")
     say("Names, defaults and ranges: hpo algorithms NAME")
@@ -184,6 +192,8 @@ def _show(described: list[Whole | Broken]) -> None:
         if "error" not in one:
             origin = "" if one["built_in"] else f"; from {one['class']}"
             say_wrapped(f"{one['task']}; {_scores(one)}{origin}", "  ", "  ")
+            if one["needs"] is not None:
+                say_wrapped(f"not installed: pip install '{one['needs']}'", "  ", "  ")
             rows = [
                 (f"  {h['name']}", field_ranges.word(h["default"]), h["range_in_words"], WHEN[h["when"]])
                 for h in one["hyperparameters"]

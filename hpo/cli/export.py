@@ -17,7 +17,7 @@ def export(
     name: StudyName,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="OUT", help="File to write, .joblib, .skops, .onnx; replaced."),
+        typer.Option("--output", "-o", metavar="OUT", help="File to write, .joblib, .skops, .onnx, .py; replaced."),
     ],
     simplest: Simplest = False,
     trial: Trial = None,

@@ -9,7 +9,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.abc import SourceLoader
+from importlib.util import module_from_spec, spec_from_file_location, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from hpo.errors import ExportError, HpoError
 from hpo.findings.confirm import opened, paths_of
 from hpo.findings.noted import reading_of
 from hpo.findings.onnx_columns import OUT, column_graph, inputs_of
+from hpo.findings.plain_module import module_of
 from hpo.findings.portable import parts_of, portable
 
 if TYPE_CHECKING:
@@ -43,8 +45,6 @@ ROWS = 300
 CLOSE = 1e-6
 """Largest difference of two numbers, of the larger of them and the median one, that is taken for rounding."""
 
-ONNX = ".onnx"
-
 Answers = Mapping[str, Values]
 
 
@@ -62,9 +62,10 @@ def export(
     ----------
     result : of a study.
     path : the file, whose ending says how the model is written: ``.joblib`` (a pickle: load only what is yours),
-        ``.skops`` (safe to load; needs skops) or ``.onnx`` (needs skl2onnx and onnxruntime). Where columns are
-        dates or times, a small module ``hpo_dates.py`` is written beside it, which is to be importable where
-        the model is loaded; ONNX has no dates.
+        ``.skops`` (safe to load; needs skops), ``.onnx`` (needs skl2onnx and onnxruntime) or, of linear models,
+        ``.py`` (a module with ``predict``, of NumPy and pandas). Where columns are dates or times, a small module
+        ``hpo_dates.py`` is written beside the first two, which is to be importable where the model is loaded;
+        the others have no dates.
     candidate : whose model; None for the best.
 
     Raises
@@ -88,8 +89,8 @@ def export(
     rows = rows_of(result, model)
     beside: tuple[Path, ...] = ()
     expected = answers(model, rows)
-    if path.suffix.lower() == ONNX:
-        _put(path, _onnx(model, rows, expected))
+    if (direct := DIRECT.get(path.suffix.lower())) is not None:
+        _put(path, direct(model, rows, expected))
         return (path,)
     with _dates() as (source, dates):
         made = portable(model, dates)
@@ -110,8 +111,8 @@ def check_ending(path: Path) -> None:
     ExportError
         Names the endings.
     """
-    if path.suffix.lower() not in (*WRITERS, ONNX):
-        endings = ", ".join((*WRITERS, ONNX))
+    if path.suffix.lower() not in (*WRITERS, *DIRECT):
+        endings = ", ".join((*WRITERS, *DIRECT))
         raise ExportError(f"{path.name!r}: the ending says how a model is written; end it in {endings}")
     if not path.absolute().parent.is_dir() or path.is_dir():
         raise ExportError(f"{str(path)!r} is no file in a directory that exists; make the directory first")
@@ -253,6 +254,33 @@ def _onnx(model: Pipeline, rows: pd.DataFrame, expected: Answers) -> bytes:
     return written
 
 
+def _module(model: Pipeline, rows: pd.DataFrame, expected: Answers) -> bytes:
+    text = module_of(model)
+    spec = spec_from_loader("exported_model", _Text(text))
+    if spec is None or spec.loader is None:
+        raise ExportError("the module that was written cannot be loaded")
+    made = module_from_spec(spec)
+    spec.loader.exec_module(made)
+    found = {name: np.asarray(vars(made)[name](rows)) for name in expected}
+    _compare(expected, found, "the module")
+    return text.encode()
+
+
+class _Text(SourceLoader):
+    """A module's text, not yet in a file."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def get_filename(self, fullname: str) -> str:
+        """Return a name for tracebacks."""
+        return f"{fullname}.py"
+
+    def get_data(self, path: str | bytes) -> bytes:
+        """Return the text."""
+        return self._text.encode()
+
+
 def _needed(module: str, ending: str) -> ModuleType:
     try:
         return import_module(module)
@@ -276,4 +304,7 @@ def _put(path: Path, content: bytes) -> None:
 WRITERS: dict[str, Callable[[Pipeline], bytes]] = {
     ".joblib": _joblib, ".skops": _skops,
 }  # fmt: skip
-"""How a model is written, by the ending of the file."""
+"""How a pipeline of scikit-learn's classes is written, by the ending of the file."""
+
+DIRECT: dict[str, Callable[[Pipeline, pd.DataFrame, Answers], bytes]] = {".onnx": _onnx, ".py": _module}
+"""How a study's model is written and compared without one."""

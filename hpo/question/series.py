@@ -104,8 +104,8 @@ def automatic(spec: StudySpec) -> str:
 
 
 def forecasters() -> list[str]:
-    """Return the registered algorithms that forecast."""
-    return [name for name in registry.names() if HORIZON in fields.fields_of(registry.get(name))]
+    """Return the algorithms that forecast, as things are installed."""
+    return [name for name in registry.usable() if HORIZON in fields.fields_of(registry.get(name))]
 
 
 def folds_of(spec: StudySpec, folds: object) -> object:

@@ -1,0 +1,112 @@
+"""deepar beside the linear forecaster, the seasonal naive forecast and GluonTS's DeepAREstimator.
+
+All forecast the last 8 steps of each series of fpp3, which none has seen, and are judged by the mean of the
+weighted quantile losses of the nine deciles. Both networks have the same layers, batches, windows and epochs; the
+seconds are those of the median epoch after the first, which compiles. GluonTS stands in an environment of its own:
+
+    python -m benchmarks.deepar --python ENV/bin/python  # there: pip install gluonts torch lightning scipy pyarrow
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import hpo
+from algorithms.chained import further
+from benchmarks.forecast import HORIZON, Series, known
+
+DECILES = tuple(i / 10 for i in range(1, 10))
+EPOCHS, BATCH, BATCHES, HIDDEN, LAYERS, EMBEDDING = 20, 32, 50, 40, 2, 8
+SETTINGS = 36
+
+
+def loss(series: Series, found: pd.DataFrame) -> float:
+    """Return the mean weighted quantile loss of the series that are forecast."""
+    last = series.last.sort_values(["unique_id", "ds"])
+    last = last.assign(place=last.groupby("unique_id").cumcount())
+    made = found.assign(place=found.groupby("unique_id").cumcount()).drop(columns="ds", errors="ignore")
+    both = last.merge(made, on=["unique_id", "place"])
+    y = both["y"].to_numpy()
+    off = [(q, y - both[f"q{q:g}"].to_numpy()) for q in DECILES]
+    return float(np.mean([2.0 * np.maximum(q * d, (q - 1.0) * d).sum() for q, d in off]) / np.abs(y).sum())
+
+
+def tuned(series: Series, algorithm: str, splits: int, **asked: object) -> hpo.Result:
+    folds = {"scheme": "backtest", "horizon": HORIZON, "n_splits": splits}
+    how = {"time": "ds", "series": "unique_id", "folds": folds, "store": None, "progress": False, **asked}
+    return hpo.tune(series.rows, "y", algorithm, **how)  # type: ignore[arg-type]
+
+
+def plain(series: Series, algorithm: str) -> pd.DataFrame:
+    return tuned(series, algorithm, 3, trials=SETTINGS).forecast(quantiles=DECILES)
+
+
+def network(series: Series, seed: int) -> tuple[pd.DataFrame, float, int]:
+    """Return the forecasts, the seconds of an epoch, and the past steps gone over; none is held out."""
+    values = {"epochs": EPOCHS, "batch_size": BATCH, "num_batches_per_epoch": BATCHES, "hidden_size": HIDDEN,
+              "num_layers": LAYERS, "embedding_dimension": EMBEDDING, "learning_rate": 1e-3, "dropout_rate": 0.1,
+              "validation_fraction": 0.0, "random_state": seed}  # fmt: skip
+    result = tuned(series, "deepar", 1, trials=1, search={f"deepar.{k}": v for k, v in values.items()})
+    algorithm, state, ends = result.best.algorithm, result.best.states.whole, [time.perf_counter()]
+    ends += [time.perf_counter() for _ in further(algorithm.chained, algorithm.chained.begin(state), state)]
+    unrolled = algorithm.solve(state).network.unrolled
+    return result.forecast(quantiles=DECILES), float(np.median(np.diff(ends)[1:])), unrolled
+
+
+def gluonts(series: Series, python: str, context: int, seed: int) -> tuple[pd.DataFrame, float]:
+    """Return GluonTS's forecasts, and the seconds of an epoch."""
+    asked = {
+        "freq": series.freq, "horizon": HORIZON, "context": context, "layers": LAYERS, "hidden": HIDDEN,
+        "batch": BATCH, "batches": BATCHES, "embedding": EMBEDDING, "epochs": EPOCHS, "seed": seed,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        series.rows.to_parquet(folder / "rows.parquet")
+        (folder / "asked.json").write_text(json.dumps(asked))
+        script = str(Path(__file__).with_name("gluonts_deepar.py").resolve())
+        words = [python, script, "rows.parquet", "asked.json", "out.parquet"]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr[-2000:])
+        told = json.loads(done.stdout.strip().splitlines()[-1])
+        return pd.read_parquet(folder / "out.parquet"), told["epoch"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--python", help="of the environment that has GluonTS; without it that is left out")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--sets", nargs="+", default=["tourism", "aus_retail"])
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    every = known()
+    for name in [one for one in asked.sets if one in every] or list(every):
+        series = every[name]
+        count = series.rows["unique_id"].nunique()
+        print(f"{name}: {count} series, mean weighted quantile loss of the last {HORIZON} steps")
+        for plainer in ("linear_forecaster", "seasonal_naive"):
+            print(f"  {plainer}, {SETTINGS} settings: {loss(series, plain(series, plainer)):.4f}", flush=True)
+        for seed in range(asked.seeds):
+            found, took, context = network(series, seed)
+            windows, ours = BATCH * BATCHES, loss(series, found)
+            speed = f"{windows / took:,.0f} windows a second"
+            print(f"  deepar, seed {seed}, {EPOCHS} epochs: {ours:.4f}, {speed}", flush=True)
+            if asked.python:
+                found, other = gluonts(series, asked.python, context, seed)
+                theirs = loss(series, found)
+                speed = f"{windows / other:,.0f} windows a second"
+                beside = f"loss {ours / theirs:.3f} of it, windows a second {other / took:.1f} times"
+                print(f"  GluonTS, seed {seed}, {EPOCHS} epochs: {theirs:.4f}, {speed}; {beside}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
