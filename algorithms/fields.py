@@ -37,7 +37,9 @@ def fields_of(algorithm: Kind) -> Mapping[str, Field]:
 @functools.cache
 def _fields_of(algorithm: Kind) -> Mapping[str, Field]:
     free = {f.name: f for f in algorithm.free_fields()}
-    passes = {f.name: f for f in declared(type(algorithm().summary), needs_pass=True)}
+    summary = algorithm().summary  # whose values are defaults of the algorithm, not those of the summary's class
+    declared_there = declared(type(summary), needs_pass=True)
+    passes = {f.name: dataclasses.replace(f, default=getattr(summary, f.name)) for f in declared_there}
     if clash := sorted(free.keys() & passes.keys()):
         raise UnknownField(
             f"{algorithm!r}: {clash[0]!r} is a field of the algorithm and of its summary; rename one"

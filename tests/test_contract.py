@@ -277,3 +277,13 @@ def test_what_fits_in_memory_is_told_by_the_registry():
     assert "linear_regressor" in found
     assert not {"ridge", "logistic"} & set(found)
     assert "ridge" in fitting(Shape(wide.columns[:50], ("y",)), 5, 0, 2**30)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_default_that_is_shown_is_the_one_that_is_used(name):
+    kind = registry.get(name)
+    made = kind()
+    for field in fields_of(kind).values():
+        holder = made.summary if field.needs_pass else made
+        if hasattr(holder, field.name):
+            assert field.default == getattr(holder, field.name)

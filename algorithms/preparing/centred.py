@@ -46,24 +46,22 @@ class Centred(Protocol):
 
 
 class _Dense:
-    """Rows in an array."""
+    """Rows in an array, multiplied in float64 whatever their type."""
 
     def __init__(self, values: Floats, places: Places, w: Array | None) -> None:
         self.n, self.places, self._w = len(values), places, w
         self.total = float(self.n) if w is None else float(w.sum())
         first = values[0].astype(np.float64) if self.n else np.zeros(values.shape[1])
         # about the first row, so that a column of one value has no scatter at all
-        self._away = values - values[:1]
+        self._away = np.subtract(values, values[:1], dtype=np.float64)
         delta = self._weighted(self._away) / self.total if self.n else first
         self.mean = first + delta
-        self._away -= delta.astype(values.dtype)
+        self._away -= delta
         self.scatter = self._weighted(self._away**2)
 
     def squared(self, A: Array) -> Array:
-        kind = self._away.dtype
-        P: Array = self._away @ A.astype(kind)
-        back: Array = self._away.T @ (P if self._w is None else P * self._w[:, None].astype(kind))
-        return back.astype(np.float64, copy=False)
+        P: Array = self._away @ A
+        return np.asarray(self._away.T @ (P if self._w is None else P * self._w[:, None]))
 
     def _weighted(self, values: Floats) -> Array:
         if self._w is None:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from algorithms.arrays import Floats, Values
+from algorithms.arrays import Values
 from hpo.data.encoding.encodings import CategoryEncoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, NUMERIC
 from hpo.errors import ExportError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy.sparse import csr_array
 
     from hpo.data.encoding.encoder import ColumnEncoder
 
@@ -40,7 +41,7 @@ class Graph(Protocol):
     ir_version: int
 
 
-def column_graph(encoder: ColumnEncoder, matrix: Floats, opsets: Mapping[str, int]) -> Graph:
+def column_graph(encoder: ColumnEncoder, matrix: csr_array, opsets: Mapping[str, int]) -> Graph:
     """Return the ONNX model of an encoder and the map behind it.
 
     Parameters
@@ -58,7 +59,7 @@ def column_graph(encoder: ColumnEncoder, matrix: Floats, opsets: Mapping[str, in
     make, kinds = onnx.helper, onnx.TensorProto
     nodes: list[object] = []
     constants: list[object] = []
-    inputs, encoded, rows = [], [], np.arange(len(matrix))
+    inputs, encoded, rows = [], [], np.arange(matrix.shape[0])
 
     def node(op: str, *given: str, **how: object) -> str:
         name = f"{op}_{len(nodes)}"
@@ -90,7 +91,7 @@ def column_graph(encoder: ColumnEncoder, matrix: Floats, opsets: Mapping[str, in
                 f"make numbers of it before the study, leave it out with drop=[{name!r}], or write .joblib"
             )
     every = node("Concat", *encoded, axis=1)
-    nodes.append(make.make_node("MatMul", [every, constant(matrix[rows].astype(np.float64))], [OUT]))
+    nodes.append(make.make_node("MatMul", [every, constant(matrix[rows].toarray())], [OUT]))
     out = make.make_tensor_value_info(OUT, kinds.DOUBLE, [None, matrix.shape[1]])
     graph = make.make_graph(nodes, "columns", inputs, [out], constants)
     versions = [make.make_opsetid(*each) for each in {ML: 1, **opsets}.items()]

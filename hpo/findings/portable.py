@@ -18,7 +18,7 @@ import numpy as np
 
 from algorithms.arrays import Floats, Places
 from algorithms.contract import OTHER
-from algorithms.lazily import pandas, sklearn
+from algorithms.lazily import pandas, scipy, sklearn
 from algorithms.preparing.steps import map_of
 from hpo.data.encoding.encodings import CalendarEncoding, CategoryEncoding, Encoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, DATE, DURATION, NUMERIC, TIME, TIMESTAMP
@@ -26,6 +26,7 @@ from hpo.errors import ExportError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy.sparse import csr_array
     from sklearn.base import BaseEstimator
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
@@ -71,7 +72,7 @@ def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipelin
     return sklearn.pipeline.Pipeline([*columns_of(encoder, matrix, dates), *after])
 
 
-def parts_of(model: Pipeline) -> tuple[ColumnEncoder, Floats, list[tuple[str, BaseEstimator]]]:
+def parts_of(model: Pipeline) -> tuple[ColumnEncoder, csr_array, list[tuple[str, BaseEstimator]]]:
     """Return the encoder of a model, the map to the model's columns, shape (d, q), and the steps after it.
 
     Raises
@@ -80,10 +81,10 @@ def parts_of(model: Pipeline) -> tuple[ColumnEncoder, Floats, list[tuple[str, Ba
         Names a step that scikit-learn has no class for.
     """
     (_, encoder), *rest = model.steps
-    after, matrix = [], np.eye(len(encoder.columns_))
+    after, matrix = [], scipy.sparse.eye_array(len(encoder.columns_), format="csr")
     for name, step in rest:
         if (more := map_of(step)) is not None:
-            matrix = np.asarray(matrix @ more)
+            matrix = scipy.sparse.csr_array(matrix @ more)
             continue
         if not type(step).__module__.startswith("sklearn."):
             raise ExportError(
@@ -95,7 +96,7 @@ def parts_of(model: Pipeline) -> tuple[ColumnEncoder, Floats, list[tuple[str, Ba
 
 
 def columns_of(
-    encoder: ColumnEncoder, matrix: Floats, dates: type[DateColumns] | None = None
+    encoder: ColumnEncoder, matrix: csr_array, dates: type[DateColumns] | None = None
 ) -> list[tuple[str, BaseEstimator]]:
     """Return the fitted steps that make a model's columns of a frame.
 
@@ -107,8 +108,11 @@ def columns_of(
     """
     parts: list[Part] = []
     for encoding, first in encoder.placed:
-        rows = np.arange(first, first + len(encoding.columns()))
-        for part in _parts(encoding, matrix[rows], encoder.columns_[first].origin, dates):
+        rows = matrix[first : first + len(encoding.columns())]
+        used = np.unique(rows.indices[rows.data != 0.0])
+        if not len(used):
+            continue
+        for part in _parts(encoding, rows[:, used].toarray(), used, encoder.columns_[first].origin, dates):
             parts.append(parts.pop().joined(part) if parts and parts[-1].takes(part) else part)
     if not parts:
         raise ExportError("the model has no column")
@@ -170,18 +174,15 @@ class Part:
 
 
 def _parts(
-    encoding: Encoding, matrix: Floats, origin: float, dates: type[DateColumns] | None
+    encoding: Encoding, matrix: Floats, used: Places, origin: float, dates: type[DateColumns] | None
 ) -> Iterator[Part]:
-    used = np.flatnonzero((matrix != 0.0).any(axis=0))
-    if not len(used):
-        return
     if isinstance(encoding, CategoryEncoding):
-        yield _category(encoding, matrix[:, used], used)
+        yield _category(encoding, matrix, used)
     elif isinstance(encoding, NumberEncoding) and encoding.kind in (NUMERIC, BOOLEAN):
-        yield from _number(encoding.name, matrix[:, used], used, origin)
+        yield from _number(encoding.name, matrix, used, origin)
     elif isinstance(encoding, NumberEncoding | CalendarEncoding) and dates is not None:
         parts = encoding.parts if isinstance(encoding, CalendarEncoding) else ()
-        made = dates(encoding.kind, parts, origin, np.ascontiguousarray(matrix[:, used]))
+        made = dates(encoding.kind, parts, origin, np.ascontiguousarray(matrix))
         example = EXAMPLES[encoding.kind]
         made.fit(pandas.DataFrame({encoding.name: [example]}))
         yield Part("dates", [encoding.name], used.tolist(), encoder=made, example=example)

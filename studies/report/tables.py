@@ -154,7 +154,8 @@ def standings(context: Context) -> dict[str, object]:
         }
         for leader in context.data.leaderboard
     }
-    return {"rows": rows, "metrics": [metric_of(name).short for name in others]}
+    inexact = any(leader.accuracy != "exact" for leader in context.data.leaderboard)
+    return {"rows": rows, "metrics": [metric_of(name).short for name in others], "inexact": inexact}
 
 
 def setting_text(chosen: Chosen) -> str:

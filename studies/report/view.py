@@ -11,7 +11,7 @@ from studies.report.behaviour import behaviour, cuts
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
 from studies.report.charts.scales import useful_scale
-from studies.report.context import Context, context_of, drawing_of
+from studies.report.context import MAX_POINTS, Context, context_of, drawing_of
 from studies.report.data import Curve, ReportData
 from studies.report.sentences import (
     baseline_text,
@@ -32,6 +32,7 @@ from studies.report.text import (
 )
 
 MAX_PAIRS = 6
+MIN_PAIRS = 8
 MAX_SLICES, MAX_LINES, MAX_AXES, MAX_CURVES, MAX_BARS = 12, 240, 9, 24, 30
 
 
@@ -63,6 +64,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "class_coefficients": report_tables.class_coefficients(data),
         "validation": _validation(context),
         "slices": _slices(context),
+        "pair": _pair(context),
         "parallel": _parallel(context),
         "learning": _learning(context),
         "backtests": _backtests(context),
@@ -228,6 +230,22 @@ def _slices(context: Context) -> dict[str, object]:
         for name in context.parameters[:MAX_SLICES]
     ]
     return {"charts": drawing, "total": len(context.parameters)}
+
+
+def _pair(context: Context) -> dict[str, object]:
+    """Return the two most important hyperparameters of the best algorithm against one another."""
+    best = context.data.best
+    shares = context.data.importances
+    if best is None or not context.best_first:
+        return {}
+    names = sorted((n for n in context.best_first[0].params if n in shares), key=lambda n: -shares[n])[:2]
+    trials = [trial for trial in context.best_first if all(name in trial.params for name in names)]
+    if len(names) < 2 or len(trials) < MIN_PAIRS:
+        return {}
+    logs = (context.log.get(names[0]), context.log.get(names[1]))
+    sizes = ((880.0, "plot wide"), (360.0, "plot narrow"))
+    drawing = [charts.pair_chart(trials[:MAX_POINTS], (names[0], names[1]), logs, *size) for size in sizes]
+    return {"charts": drawing_of(*drawing), "names": [clean(name) for name in names]}
 
 
 def _parallel(context: Context) -> dict[str, object]:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome 
 PROBE = """<script>
 addEventListener("load", () => {
   if (PAPER) dispatchEvent(new Event("beforeprint"));
-  const seen = { overflow: [], clipped: [], over: [], empty: [], figures: 0 };
+  const seen = { overflow: [], clipped: [], over: [], empty: [], figures: 0, stacked: [] };
   const width = document.documentElement.clientWidth;
   const box = (part) => part.getBoundingClientRect();
   const named = (part) => (part.id || part.className.baseVal || part.className || part.tagName) + ": " + part.textContent.slice(0, 40);
@@ -30,6 +30,7 @@ addEventListener("load", () => {
   for (const part of document.querySelectorAll(".scroll")) {
     if (box(part).width > 0 && part.scrollWidth > part.clientWidth + 1) seen.clipped.push([part.getAttribute("aria-label"), part.clientWidth, part.scrollWidth]);
   }
+  for (const table of document.querySelectorAll(".stacked")) seen.stacked.push(table.parentElement.ariaLabel);
   for (const svg of document.querySelectorAll("svg")) {
     if (box(svg).width === 0 || svg.closest("[aria-hidden]")) continue;
     seen.figures += 1;
@@ -103,12 +104,19 @@ def seen(source, place, width, *flags, paper=False):
 def test_nothing_overflows_or_overlaps(page, width, flags, tmp_path):
     found = seen(page, tmp_path, width, *flags)
     assert found.pop("figures") > 3
+    assert "Loadings" not in found.pop("stacked") or width < 800, "five columns fit"
     assert found == {"overflow": [], "clipped": [], "over": [], "empty": []}
 
 
 def test_nothing_overflows_on_paper(page, tmp_path):
     found = seen(page, tmp_path, 680, paper=True)
     assert (found["overflow"], found["clipped"], found["over"]) == ([], [], [])
+    assert "Loadings" not in found["stacked"]
+
+
+def test_a_table_that_fits_the_paper_is_none_on_it_from_a_wide_screen(page, tmp_path):
+    found = seen(page, tmp_path, 1400, paper=True)
+    assert "Loadings" not in found["stacked"]
 
 
 def test_a_probe_that_sees_nothing_would_be_noticed(page, tmp_path):

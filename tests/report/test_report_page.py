@@ -243,7 +243,7 @@ def test_sections_answer_the_reader_in_order(study):
     ids = re.findall('<section[^>]* id="([a-z]+)"', source)
     assert ids == [
         "warnings", "settings", "algorithms", "coefficients", "learning", "history", "importances", "validation",
-        "slices", "parallel", "trials", "remarks", "spec", "ledger",
+        "slices", "pair", "parallel", "trials", "remarks", "spec", "ledger",
     ]  # fmt: skip
 
 
@@ -314,3 +314,13 @@ def test_the_leaderboard_shows_every_fold(study):
     strips = [d for d in drawings(render_html(study)) if d.attrib.get("class") == "range"]
     dots = [mark for strip in strips for mark in strip.iter("path") if "fold" in mark.attrib.get("class", "")]
     assert [mark.attrib["d"].count("M") for mark in dots] == [5] * len(strips)
+
+
+def test_the_two_most_important_stand_against_one_another(study):
+    chart = next(d for d in drawings(render_html(study)) if "against alpha" in d.attrib.get("aria-label", ""))
+    assert chart.attrib["aria-label"].startswith("fit_intercept against alpha")
+    scored = sum(t.value is not None for t in study.trials)
+    ranks = [m.attrib["d"].count("M") for m in chart.iter("path") if "rank" in m.attrib.get("class", "")]
+    assert sum(ranks) == scored
+    assert ranks[::-1][0] == round(0.1 * scored), "the best tenth is drawn last, above the others"
+    assert len(list(chart.iter("circle"))) == 1

@@ -13,6 +13,7 @@ from __future__ import annotations
 from studies.report.charts.curves import curve_chart
 from studies.report.charts.fans import fan_chart
 from studies.report.charts.history import history_chart
+from studies.report.charts.pairs import pair_chart
 from studies.report.charts.parallel import parallel_chart
 from studies.report.charts.pareto import pareto_chart
 from studies.report.charts.plots import bins_chart, bins_places, line_chart, scatter_chart, scree_chart
@@ -29,6 +30,7 @@ __all__ = [
     "fold_strip",
     "history_chart",
     "line_chart",
+    "pair_chart",
     "parallel_chart",
     "pareto_chart",
     "range_strip",
