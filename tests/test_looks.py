@@ -256,10 +256,3 @@ def test_an_id_or_group_with_gaps_is_a_number_with_decimals_and_named_too(tmp_pa
     values = np.where(np.arange(N) % 10 == 0, np.nan, values.astype(float))
     (message,) = said(written(frame_with(**{name: values}), tmp_path / f"a.{form}"), place)
     assert message.startswith(f"column '{name}' looks like " + ("an id (" if name == "order_id" else "groups of rows ("))
-
-
-def test_covariates_of_series_are_asked_for_by_name(place):
-    day = pd.date_range("2020", periods=200, name="day")
-    frame = frame_with(200, day=day, price=1.0)
-    options = {"time": "day", "freq": "D", "futr_exog_list": ["price"], "folds": {"scheme": "backtest", "horizon": 3}}
-    assert said(frame, place, "linear_forecaster", **options) == []

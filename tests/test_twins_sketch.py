@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ from algorithms.summaries._kept import KeptRows
 from algorithms.summaries.moments import Moments
 from algorithms.summaries.sample import Sample, SampleState
 from algorithms.summaries.sketch import Sketch
-from hpo.errors import DataError, MemoryShort, SearchError
+from hpo.errors import DataError, MemoryShort, NoScoreWarning, SearchError
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders
 from studies import StudySpec
@@ -502,3 +503,25 @@ def test_of_few_directions_the_told_bound_holds_the_score_of_rows_filled_so(thin
         assert explained(model, twin.transform(X[train])) > 0.98 * explained(
             PCA(4, svd_solver="full").fit(twin.transform(X[train])), twin.transform(X[train])
         )
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("unit", [1.0, 1e2, 1e7, 1e9])
+def test_rows_in_another_unit_give_scikit_learn_s_likelihood_or_a_refusal(unit, standardize, tmp_path):
+    rng, group = np.random.default_rng(0), np.repeat(np.arange(5), 40)
+    X = rng.normal(size=(200, 6)) @ rng.normal(size=(6, 6))
+    X[:40, 2] *= unit
+    frame = pd.DataFrame(X, columns=list("abcdef")).assign(g=group)
+    search = {"sketched_pca.n_components": 2, "sketched_pca.standardize": standardize}
+    asked = functools.partial(
+        hpo.tune, frame, algorithm="sketched_pca", trials=1, features=list("abcdef"), search=search, store=tmp_path,
+        progress=False, folds={"scheme": "group", "column": "g", "n_splits": 5},
+    )  # fmt: skip
+    if unit > 1e6:
+        with pytest.raises(NoScoreWarning, match=r"is not known, where rounding .*another unit in some rows, tune 'pca'"):
+            asked(scoring="log_likelihood")
+        assert np.isfinite(asked(scoring="explained_variance").best_value)
+        return
+    model = make_pipeline(StandardScaler(with_std=standardize), PCA(2))
+    known = sorted(model.fit(X[group != g]).score(X[group == g]) for g in range(5))
+    np.testing.assert_allclose(sorted(asked(scoring="log_likelihood").best.scores.folds), known, rtol=1e-7)

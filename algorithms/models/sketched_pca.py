@@ -11,10 +11,11 @@ import numpy as np
 
 from algorithms.arrays import Places
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
-from algorithms.errors import InvalidField, NotEnoughRows
+from algorithms.errors import Imprecise, InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import CARE, deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
+from algorithms.families.rounding import DIGITS
 from algorithms.known import Known
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap, column_map
@@ -38,6 +39,7 @@ class Axes:
     values : shape (r,), eigenvalues of the scatter, descending.
     vectors : shape (q, r).
     total : trace of the scatter, exact.
+    floor : what rounding in the pass may add to an eigenvalue.
     weight, rows : W and the number of rows.
     """
 
@@ -48,6 +50,7 @@ class Axes:
     values: Array
     vectors: Array
     total: float
+    floor: float
     weight: float
     rows: int
 
@@ -90,6 +93,24 @@ class SketchedPCASolution:
     k: int
     variance: Array
     noise: float
+
+    def check_rounding(self) -> None:
+        """Refuse a likelihood that divides by variances which rounding in the pass may have made.
+
+        Raises
+        ------
+        Imprecise
+            Says how small the least of them is.
+        """
+        needed = [each for each in (*self.variance.tolist(), self.noise) if each > 0.0]
+        least, floor = min(needed, default=math.inf), self.axes.floor / self.axes.divisor
+        if not floor <= DIGITS * least:
+            raise Imprecise(
+                f"a likelihood that divides by a variance of {least:.2g} is not known, where rounding of far "
+                f"larger ones in the pass makes {floor:.2g}: look for columns that are in another unit in some "
+                "rows, tune 'pca', or use scoring='explained_variance'",
+                finer=False,
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +172,11 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
         axes = solution.axes
         seen = MEMO.get(held_out, (axes, "second"), lambda: _seen(axes, held_out))
         value = score(metric, seen.second, solution.variance, solution.noise, axes.q)
-        return None if value is None else Score(value, _bound(metric, solution, seen) + CARE * EPS * abs(value))
+        if value is None:
+            return None
+        if metric == METRICS[0]:
+            solution.check_rounding()
+        return Score(value, _bound(metric, solution, seen) + CARE * EPS * abs(value))
 
     def complexity(self, solution: SketchedPCASolution) -> float:
         """Return the number of components."""
@@ -191,7 +216,10 @@ def _axes(state: SketchState, columns: ColumnMap) -> Axes:
         scale = deviations(variance, mean, state.weight)
     values, vectors = _mapped(state, columns, scale)
     total = state.weight * float((variance / scale**2).sum())
-    return Axes(columns, mean, scale, variance, values, vectors, total, state.weight, state.rows)
+    of_pass = np.sqrt((columns.matrix**2).T @ state.known["scale"] ** 2)
+    largest = float(np.max(of_pass / scale, initial=0.0)) ** 2
+    floor = CARE * EPS * float(np.linalg.norm(state.product)) * largest
+    return Axes(columns, mean, scale, variance, values, vectors, total, floor, state.weight, state.rows)
 
 
 def _mapped(state: SketchState, columns: ColumnMap, scale: Array) -> tuple[Array, Array]:

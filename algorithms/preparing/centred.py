@@ -53,11 +53,12 @@ class _Dense:
         self.total = float(self.n) if w is None else float(w.sum())
         first = values[0].astype(np.float64) if self.n else np.zeros(values.shape[1])
         # about the first row, so that a column of one value has no scatter at all
-        self._away = np.subtract(values, values[:1], dtype=np.float64)
-        delta = self._weighted(self._away) / self.total if self.n else first
-        self.mean = first + delta
-        self._away -= delta
-        self.scatter = self._weighted(self._away**2)
+        with np.errstate(over="ignore", invalid="ignore"):  # what has overflowed is refused by name
+            self._away = np.subtract(values, values[:1], dtype=np.float64)
+            delta = self._weighted(self._away) / self.total if self.n else first
+            self.mean = first + delta
+            self._away -= delta
+            self.scatter = self._weighted(self._away**2)
 
     def squared(self, A: Array) -> Array:
         P: Array = self._away @ A

@@ -21,11 +21,8 @@ from studies.counting import counted
 
 
 def warn_of_looks(question: Question, pilot: Pilot) -> None:
-    """Warn of features that look like an id, free text, a group or a constant, but those asked for by name.
-
-    Covariates of series always are.
-    """
-    if question.spec.features is not None or question.spec.time is not None:
+    """Warn of features that look like an id, free text, a group or a constant, but those asked for by name."""
+    if question.spec.features is not None:
         return
     hashed = pilot.encoder.hashed
     found = [look for look in (*pilot.looks, *looks_of(question.dataset)) if look.column not in hashed]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from studies.brief import briefly
 from studies.report.plain import Plain
 
 
+@briefly
 @dataclass(frozen=True)
 class Ranked(Plain):
     """Held-out rows of two classes, by what a model says of the second one.
@@ -33,6 +35,7 @@ class Ranked(Plain):
     histogram: list[tuple[float, float, float]] = field(default_factory=list)
 
 
+@briefly
 @dataclass(frozen=True)
 class Confusion(Plain):
     """Held-out rows by their class (rows of `counts`) and by what a model calls them (columns), as weights."""
@@ -41,6 +44,7 @@ class Confusion(Plain):
     counts: list[list[float]]
 
 
+@briefly
 @dataclass(frozen=True)
 class Regressed(Plain):
     """What a model predicted of held-out rows beside what is true.
@@ -56,6 +60,7 @@ class Regressed(Plain):
     bias: float
 
 
+@briefly
 @dataclass(frozen=True)
 class Clusters(Plain):
     """Groups of the best model: their shares of the rows, means and the spread of columns, and some rows on a map.
@@ -72,6 +77,7 @@ class Clusters(Plain):
     points: list[tuple[float, float, int]] = field(default_factory=list)
 
 
+@briefly
 @dataclass(frozen=True)
 class Components(Plain):
     """Directions of the best decomposition: shares of the variance, and the largest loadings of the first ones."""
@@ -81,6 +87,7 @@ class Components(Plain):
     loadings: list[list[float]]
 
 
+@briefly
 @dataclass(frozen=True)
 class Outliers(Plain):
     """Held-out rows by how abnormal a model calls them: bins (begin, true outliers, others), and the foremost.
@@ -95,6 +102,7 @@ class Outliers(Plain):
     top: list[tuple[float, bool, list[tuple[str, float]]]]
 
 
+@briefly
 @dataclass(frozen=True)
 class Coefficient(Plain):
     """What one more unit of a column, or one of its standard deviations, adds; `low` to `high` are of the folds."""
@@ -106,6 +114,7 @@ class Coefficient(Plain):
     high: float | None = None
 
 
+@briefly
 @dataclass(frozen=True)
 class Coefficients(Plain):
     """Coefficients of a model of one equation: of a number, or of the log-odds or score of the class `label`."""
@@ -116,6 +125,7 @@ class Coefficients(Plain):
     label: str = ""
 
 
+@briefly
 @dataclass(frozen=True)
 class Diagnostics(Plain):
     """How the best model behaves on held-out rows, or what it is made of; what does not apply is None.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from studies.report.data import Ledger, ReportData, TrialRow
+if TYPE_CHECKING:
+    from studies.report.data import Ledger, ReportData, TrialRow
 
 MISSING = "–"
 
