@@ -268,7 +268,7 @@ def cost_text(ledger: Ledger) -> str:
 
     Examples
     --------
-    >>> from studies.report.data import SegmentRow
+    >>> from studies.report.data import Ledger, SegmentRow
     >>> months = [SegmentRow("2013", 336_776)]
     >>> cost_text(Ledger(rows_read=336_776, rows_if_retrained=340_143_760, segments=months))
     'It read 336,776 rows once; retraining would have read 340 million: 1,010×.'
@@ -286,6 +286,7 @@ def epochs_text(ledger: Ledger) -> str:
 
     Examples
     --------
+    >>> from studies.report.data import Ledger, TrialRow
     >>> epochs_text(Ledger(epochs_trained=20, epochs_alone=60))
     ' It trained 20 epochs; trials would have trained 60 each for itself.'
     """
@@ -300,7 +301,7 @@ def readings_text(ledger: Ledger) -> str:
 
     Examples
     --------
-    >>> from studies.report.data import SegmentRow
+    >>> from studies.report.data import Ledger, SegmentRow
     >>> segments = [SegmentRow("a", 100), SegmentRow("b", 100, status="reused")]
     >>> [readings_text(Ledger(rows_read=n, segments=segments)) for n in (100, 300, 250, 1)]
     ['100 rows once', '100 rows 3 times', '250 rows, some more than once', '1 row']
@@ -326,6 +327,7 @@ def ranked(data: ReportData) -> list[TrialRow]:
 
     Examples
     --------
+    >>> from studies.report.data import Ledger, TrialRow
     >>> rows = [TrialRow(0, "ridge", value=-2.0), TrialRow(1, "ridge"), TrialRow(2, "ridge", value=-1.0)]
     >>> [trial.number for trial in ranked(ReportData(name="s", trials=rows))]
     [2, 0]
