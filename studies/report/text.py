@@ -254,6 +254,7 @@ def ratio_text(ledger: Ledger) -> str:
 
     Examples
     --------
+    >>> from studies.report.data import Ledger
     >>> ratio_text(Ledger(rows_read=336_776, rows_if_retrained=340_143_760))
     '1,010×'
     """
