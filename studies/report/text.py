@@ -328,7 +328,7 @@ def ranked(data: ReportData) -> list[TrialRow]:
 
     Examples
     --------
-    >>> from studies.report.data import Ledger, TrialRow
+    >>> from studies.report.data import ReportData, TrialRow
     >>> rows = [TrialRow(0, "ridge", value=-2.0), TrialRow(1, "ridge"), TrialRow(2, "ridge", value=-1.0)]
     >>> [trial.number for trial in ranked(ReportData(name="s", trials=rows))]
     [2, 0]
