@@ -82,11 +82,6 @@ class SeriesState(State):
         """Number of rows kept."""
         return len(self.step)
 
-    @property
-    def complete(self) -> bool:
-        """Whether every series is kept."""
-        return self.kept_rows == self.rows
-
 
 @dataclass(frozen=True)
 class WholeSeries(Windowed[SeriesState]):
