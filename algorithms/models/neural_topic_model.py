@@ -183,9 +183,9 @@ class NeuralTopicModel(
             parameters = self._with_statistics(training.numbers(parameters), state)
             last = replace(last, epoch=epoch, parameters=parameters, optimizer=training.stored(moments))
             if len(parts.held["counts"]):
-                told = made.held(parameters, out, {**hyper, "training": np.float32(0.0)})
+                total = made.held(parameters, out, {**hyper, "training": np.float32(0.0)})
                 words = np.asarray(parts.held["asked"]).sum(axis=1) @ parts.held[training.WEIGHT]
-                last = training.judged(last, float(told) / max(float(words), 1e-30))
+                last = training.judged(last, float(total) / max(float(words), 1e-30))
             check_numbers(last, type(self).__name__, self.learning_rate)
             yield last
 
