@@ -42,14 +42,14 @@ class Compared:
     ----------
     name : set, model, score and seed.
     every, some : fold scores.
-    told : the error of the mean that the sample is said to have; NaN where only a side is told.
+    reported : the error of the mean by the sample; NaN where only its sign is reported.
     se : standard error of the mean of ``every``.
     """
 
     name: str
     every: tuple[float, ...]
     some: tuple[float, ...]
-    told: float
+    reported: float
     se: float
 
     @property
@@ -69,8 +69,8 @@ def few_positive_rows(shop: Workshop) -> list[Row]:
 
 def summed(found: list[Compared]) -> list[Row]:
     """Return the rows of what was compared."""
-    means, largest = ([one for one in found if np.isnan(one.told) == is_so] for is_so in (False, True))
-    within = float(np.mean([abs(one.off) <= 3.0 * one.told for one in means]))
+    means, largest = ([one for one in found if np.isnan(one.reported) == is_so] for is_so in (False, True))
+    within = float(np.mean([abs(one.off) <= 3.0 * one.reported for one in means]))
     groups: dict[str, list[Compared]] = {}
     for one in means:
         groups.setdefault(one.name.rpartition(", ")[0], []).append(one)
@@ -84,7 +84,7 @@ def summed(found: list[Compared]) -> list[Row]:
     side = float(np.mean([one.off >= -1e-12 for one in largest])) if largest else 1.0
     return [
         Row(
-            f"AP, F1 and balanced accuracy of {where}: within 3 × the told error of those of every held-out row, "
+            f"AP, F1 and balanced accuracy of {where}: within 3 × the reported error of those of held-out rows, "
             f"share of {len(means)} studies",
             f"{within:.1%}", "100%", within, at_least(0.95),
         ),
@@ -141,10 +141,10 @@ def _compared(
         )
     for score in scores:
         found = hpo.accuracy(some, metric=score).sampling
-        told = float("nan") if found is None else found
+        reported = float("nan") if found is None else found
         whole, part = (_folds(result, score) for result in (every, some))
         se = float(np.std(whole, ddof=1) / np.sqrt(FOLDS))
-        yield Compared(f"{name}, {score}, {seed}", whole, part, told, se)
+        yield Compared(f"{name}, {score}, {seed}", whole, part, reported, se)
 
 
 def _folds(result: Any, score: str) -> tuple[float, ...]:
@@ -215,7 +215,7 @@ def main() -> None:
         for one in compared(Path(place), few=False):
             found.append(one)
             every, some = (" ".join(f"{x:8.3g}" for x in folds) for folds in (one.every, one.some))
-            errors = f"off {one.off:+.2g} told {one.told:.2g} se {one.se:.2g}"
+            errors = f"off {one.off:+.2g} reported {one.reported:.2g} se {one.se:.2g}"
             print(f"{one.name:48} every row {every}   sampled {some}   {errors}", flush=True)
     for row in summed(found):
         print(row.what, row.ours, row.note)

@@ -58,8 +58,8 @@ FOREIGN = {
 }
 """Objects without a contract of ours whose attributes the hub may probe."""
 
-PLAIN = {"algorithms.ranges", "algorithms.errors"}
-"""Modules of the room whose classes ``isinstance`` may name: ranges and errors are values, not algorithms."""
+PLAIN = {"algorithms.ranges", "algorithms.errors", "algorithms.lazily"}
+"""Modules of the room whose classes ``isinstance`` may name: ranges, errors and libraries are no algorithms."""
 
 
 def probes(path, *names):

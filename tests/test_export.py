@@ -13,11 +13,17 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from differential.compare import _tuned as tuned
+from differential.compare import given as given_rows
+from differential.settings import examples, splits
+from differential.tables import table
+from hypothesis import Phase, given, seed, settings
 from sklearn.base import clone
 from terminal import hpo as ask
 
 import hpo
-from hpo.errors import ExportError
+from algorithms.errors import AlgorithmError
+from hpo.errors import ExportError, HpoError
 from hpo.findings import exporting
 from hpo.findings.hpo_dates import DateColumns
 from hpo.findings.portable import portable
@@ -134,6 +140,37 @@ def test_every_preprocessing(impute, min_frequency, select, tmp_path):
     search = {"ridge.impute": impute, "ridge.min_frequency": min_frequency, "ridge.select": select}
     result = study("ridge", "y", tmp_path, search=search)
     same(result.best_model, portable(result.best_model), new())
+
+
+@pytest.mark.parametrize("algorithm", ["ridge", "knn_regressor", "gaussian_nb", "lda"])
+@pytest.mark.filterwarnings("ignore")
+def test_any_table(algorithm):
+    """The tables of the differential test: every width of numbers, gaps, offsets, units, dates, files or a frame."""
+    compared = []
+
+    @seed(7)
+    @settings(max_examples=25, database=None, phases=[Phase.generate])
+    @given(examples(algorithm))
+    def one(example):
+        t = table(example.spec)
+        folds, _ = splits(example, t)
+        with given_rows(example.spec, t) as (data, store):
+            try:
+                model = tuned(example, t, data, folds, store).best_model
+            except (HpoError, AlgorithmError):
+                return
+        made = portable(model, DateColumns)
+        # the study's columns are encoded about an origin, which rounds by its last digit when it is added again
+        farthest = max(abs(column.origin) for column in model["encoder"].columns_)
+        scale = model.named_steps["scale"].scale_.min() if "scale" in model.named_steps else 1.0
+        off = 4.0 * np.finfo(float).eps * farthest / scale
+        for frame in (t.frame[list(t.features)], t.fresh):
+            found, known = made[:-1].transform(frame), model[:-1].transform(frame)
+            np.testing.assert_allclose(found, known, rtol=1e-12, atol=off)
+            compared.append(len(frame))
+
+    one()
+    assert len(compared) >= 30
 
 
 @pytest.mark.parametrize("algorithm", ["ridge", "knn_regressor"])

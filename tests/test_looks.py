@@ -256,3 +256,10 @@ def test_an_id_or_group_with_gaps_is_a_number_with_decimals_and_named_too(tmp_pa
     values = np.where(np.arange(N) % 10 == 0, np.nan, values.astype(float))
     (message,) = said(written(frame_with(**{name: values}), tmp_path / f"a.{form}"), place)
     assert message.startswith(f"column '{name}' looks like " + ("an id (" if name == "order_id" else "groups of rows ("))
+
+
+def test_a_covariate_of_series_is_left_out_of_the_option_that_names_it(place):
+    frame = frame_with(200, day=pd.date_range("2020", periods=200), price=1.0)
+    options = {"time": "day", "freq": "D", "futr_exog_list": ["price"], "folds": {"scheme": "backtest", "horizon": 3}}
+    (message,) = said(frame, place, "linear_forecaster", **options)
+    assert message.startswith("column 'price' is 1 in every row") and message.endswith("leave it out of futr_exog_list=")

@@ -268,7 +268,8 @@ def test_two_processes_read_each_file_once(files, tmp_path):
 @pytest.mark.parametrize("begun", [1, 25, 60])
 def test_a_process_that_begins_later_reads_no_file_again(files, tmp_path, begun):
     command = [sys.executable, "-c", SLOW, str(files), str(tmp_path / "store")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
+    # without a buffer, whose lines communicate(timeout=…) would pass over
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as first:
         read = [first.stdout.readline().strip() for _ in range(begun)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as second:
             for process in (first, second):

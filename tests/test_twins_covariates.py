@@ -204,7 +204,7 @@ def test_values_that_make_no_sense_are_refused_and_unknown_ones_are_none_of_the_
         result.forecast(futr_df=later.assign(quarter=later["quarter"] + pd.Timedelta(days=3)))
     assert np.isfinite(result.forecast(futr_df=later.assign(day="a day that never was"))["mean"]).all()
     level, gaps = rows.assign(visits=7.0), rows.assign(visits=np.nan)
-    with pytest.warns(DataWarning, match="'visits' is 7 in every row"):
+    with pytest.warns(DataWarning, match=r"'visits' is 7 in every row: .*leave it out of hist_exog_list=$"):
         constant = tuned(level, store=tmp_path / "a")
     lacking, none = tuned(gaps, store=tmp_path / "b"), tuned(rows, hist_exog_list=None, store=tmp_path / "c")
     assert np.allclose(constant.best.scores.folds, none.best.scores.folds, rtol=1e-9)

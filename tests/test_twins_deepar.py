@@ -19,7 +19,7 @@ from algorithms.chained import Chain, alone, ends, further
 from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows, RepeatedStep
 from algorithms.families.likelihoods import QUANTILES
-from algorithms.families.path_scores import JudgedPaths
+from algorithms.families.path_scores import JudgedPaths, score_of_paths
 from algorithms.families.paths import calendar
 from algorithms.models.deepar import DeepAR
 from algorithms.models.linear_forecaster import LinearForecaster
@@ -293,7 +293,6 @@ def test_series_are_kept_whole_or_not_at_all_however_rows_are_cut(size):
     assert state.kept_rows <= size
     for code in np.unique(batch.series):
         assert np.count_nonzero(state.series == code) in (0, np.count_nonzero(batch.series == code))
-    assert (size >= 65) == state.complete
     with pytest.raises(RepeatedStep):
         summary.merge(state, state)
 
@@ -361,6 +360,22 @@ def test_scores_of_paths_are_those_of_their_definition():
     wql = 2.0 * np.mean([each.sum() for each in losses]) / np.abs(y).sum()
     assert model.score(forecast, Held(state, sample), "neg_wql").value == pytest.approx(-wql)
     assert model.score(forecast, Held(state, sample), "neg_crps").value == pytest.approx(-np.sum(expected) / np.abs(y).sum())
+
+
+@pytest.mark.parametrize("metric", ["neg_wql", "neg_crps", "neg_mase", "neg_rmsse", "neg_msis"])
+def test_what_more_paths_would_change_is_within_the_bound(metric):
+    rng, n = np.random.default_rng(0), 20
+    y, ones = rng.normal(size=(n, H)), np.ones(n)
+
+    def judged(paths):
+        return JudgedPaths(y, paths.mean(axis=2), paths.std(axis=2), ones, ones, np.zeros((n, H)), 1.0, paths)
+
+    true = score_of_paths(metric, judged(rng.normal(0.3, 1.5, (n, H, 20_000)))).value
+    found = [score_of_paths(metric, judged(rng.normal(0.3, 1.5, (n, H, 100)))) for _ in range(60)]
+    off = np.array([abs(one.value - true) for one in found])
+    bounds = np.array([one.bound for one in found])
+    assert np.mean(off <= bounds) >= 0.9
+    assert bounds.max() <= 12.0 * off.std()
 
 
 def test_the_scaled_error_of_sampled_windows_is_that_of_the_state_where_every_window_is_sampled():

@@ -14,7 +14,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Floats, Places, Singles
 from algorithms.contract import Algorithm, Chain, Chained, as_dense
-from algorithms.errors import FitFailed, NotEnoughRows
+from algorithms.errors import NotEnoughRows
 from algorithms.extras import check_extra
 from algorithms.families.early_stopping import stops_at
 from algorithms.families.machine import (
@@ -27,6 +27,7 @@ from algorithms.families.machine import (
     Inside,
     Machine,
 )
+from algorithms.families.networks import check_numbers, check_shapes
 from algorithms.lazily import jax, sklearn
 from algorithms.memo import MEMO
 from algorithms.neural import training
@@ -134,7 +135,7 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
     def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
         """Yield the chain after each further epoch; FitFailed where a loss is no number."""
         check_extra(self.tags.extra, type(self).__name__)
-        self._check_shapes(chain, state)
+        check_shapes(chain, self.begin(state).parameters, type(self).__name__)
         inside, size = self._inside(state), self.batch_rows
         train, held = self._parts(inside.n, chain.seed)
         steps = -(-len(train) // size)
@@ -150,7 +151,7 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
             if len(held):
                 total = made.held(last.parameters, out, {"alpha": np.float32(0.0)})
                 last = training.judged(last, float(total) / max(float(out[training.WEIGHT].sum()), 1e-30))
-            self._check_numbers(last)
+            check_numbers(last, type(self).__name__, self.learning_rate)
             yield last
 
     def trained(self, chain: Chain, state: SampleState) -> Machine:
@@ -174,15 +175,6 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
         known = training.stored(moments)
         return Chain(chain.epoch + 1, chain.seed, parameters, known, chain.best, chain.losses)
 
-    def _check_numbers(self, chain: Chain) -> None:
-        """Raise FitFailed where an epoch ends with what is no number."""
-        held = (*chain.parameters.values(), chain.losses)
-        if not all(np.isfinite(array).all() for array in held):
-            raise FitFailed(
-                f"{type(self).__name__}: the loss is no number in epoch {chain.epoch}; try a smaller learning_rate "
-                f"than {self.learning_rate:g}"
-            )
-
     def _parts(self, n: int, seed: int) -> tuple[Places, Places]:
         """Return the rows that are trained on and those that are held out."""
         order = np.random.default_rng([seed, 0]).permutation(n)
@@ -196,16 +188,6 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
     def _inside(self, state: SampleState) -> Inside:
         self.check(state)
         return MEMO.get(state, "factorization", lambda: inside_of(state))
-
-    def _check_shapes(self, chain: Chain, state: SampleState) -> None:
-        """Raise FitFailed for a chain of another architecture."""
-        for name, array in self.begin(state).parameters.items():
-            found = chain.parameters.get(name)
-            if found is None or found.shape != array.shape:
-                raise FitFailed(
-                    f"{type(self).__name__}: {name!r} of the stored chain is "
-                    f"{'absent' if found is None else found.shape} where {array.shape} is expected"
-                )
 
     # the contract ----------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from algorithms.families.paths import Inputs, calendar, lags_of, periods_of, sca
 from algorithms.neural import training
 from algorithms.neural.recurrent import Cuts, Flat, Network
 from algorithms.summaries._runs import Codes
-from algorithms.summaries.series import SeriesState, WholeSeries, told_apart
+from algorithms.summaries.series import SeriesState, WholeSeries, series_numbers
 
 UNKNOWN = 0.05
 """The share of windows that are trained as those of a series that is not known, for cold starts."""
@@ -110,7 +110,7 @@ def _inputs(state: SeriesState, summary: WholeSeries, codes: Codes, freq: str, l
     level = np.array([usual.mean(), max(float(usual.std()), 0.1)])
     spread = np.where(spread > 0.0, spread, 1.0)
     periods = periods_of(freq, summary.season)
-    return Inputs(summary, state.covariates, periods, center, spread, level, told_apart(codes))
+    return Inputs(summary, state.covariates, periods, center, spread, level, series_numbers(codes))
 
 
 def _flat(state: SeriesState, inputs: Inputs, offset: Places, bounds: Places, still: Places, size: int) -> Flat:

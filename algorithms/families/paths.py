@@ -19,7 +19,7 @@ from algorithms.families.forecast import conformal
 from algorithms.families.likelihoods import QUANTILES
 from algorithms.mixing import mixed
 from algorithms.neural.recurrent import BETA, Network
-from algorithms.summaries.series import WholeSeries, told_apart
+from algorithms.summaries.series import WholeSeries, series_numbers
 from algorithms.summaries.window_sample import WindowSampleState
 
 AT_ONCE = 1 << 15
@@ -189,7 +189,7 @@ class PathForecast:
         """Return what forecasts of sampled windows are made by, shape (n, width), and what came, shape (n, h)."""
         begin, L = rows.context, self.windows.context
         beside = self.inputs.covariates.rows(rows.beside[:, begin - L : begin + self.windows.horizon])
-        who = np.column_stack([(rows.step + begin).astype(np.float64), told_apart(rows.series)])
+        who = np.column_stack([(rows.step + begin).astype(np.float64), series_numbers(rows.series)])
         past = np.concatenate([rows.windows[:, begin - L : begin], beside, who], axis=1)
         return past, rows.windows[:, begin : begin + self.steps]
 
@@ -204,10 +204,10 @@ class PathForecast:
             return np.asarray(self(rows)[:, :, None] + self.scaled(rows)[:, None, None] * spread)
         return self.over(rows, lambda drawn: np.moveaxis(np.quantile(drawn, shares, axis=1), 0, 2))
 
-    def over(self, rows: Array, told: Callable[[Array], Array]) -> Array:
+    def over(self, rows: Array, make: Callable[[Array], Array]) -> Array:
         """Return what is made of the paths of rows, (m, S, h) at once, for all of them."""
         n = max(1, AT_ONCE // self.samples)
-        parts = [told(self.paths(rows[i : i + n])) for i in range(0, max(1, len(rows)), n)]
+        parts = [make(self.paths(rows[i : i + n])) for i in range(0, max(1, len(rows)), n)]
         return np.concatenate(parts)
 
     def paths(self, rows: Array, steps: int | None = None) -> Array:

@@ -10,14 +10,15 @@ import numpy as np
 
 from algorithms.arrays import Array, Values
 from algorithms.contract import Algorithm, Chain, Chained, Held, Rows, Score, Tags
-from algorithms.errors import FitFailed, InvalidField, NotEnoughRows
+from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.extras import check_extra
 from algorithms.families.early_stopping import stops_at
-from algorithms.families.forecast_scores import NAMES, RMSSE, score
+from algorithms.families.forecast_scores import NAMES, RMSSE
 from algorithms.families.forecasters import estimator_of
 from algorithms.families.laid_out import LaidOut
 from algorithms.families.likelihoods import check_target
-from algorithms.families.path_scores import JudgedPaths
+from algorithms.families.networks import check_numbers, check_shapes
+from algorithms.families.path_scores import JudgedPaths, score_of_paths
 from algorithms.families.paths import PathForecast
 from algorithms.lazily import jax
 from algorithms.memo import MEMO
@@ -124,7 +125,7 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         check_extra(self.tags.extra, type(self).__name__)
         self.check(state)
         self._check_target(state)
-        self._check_shapes(chain, state)
+        check_shapes(chain, self.begin(state).parameters, type(self).__name__)
         laid = self._laid_out(state)
         made, held, size = recurrent.compiled(laid.network), laid.judged(), self.batch_size
         batches = min(self.num_batches_per_epoch, -(-len(laid.ends) // size))
@@ -143,7 +144,7 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
             if len(laid.held):
                 total, count = made.held(_averages(last), flat, held)
                 last = _judged(last, float(total) / max(float(count), 1.0))
-            self._check_numbers(last)
+            check_numbers(last, type(self).__name__, self.learning_rate)
             yield last
 
     def trained(self, chain: Chain, state: SeriesState) -> PathForecast:
@@ -172,24 +173,6 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         key = (self.summary, self.freq, self.num_layers, self.likelihood, self.validation_fraction)
         return MEMO.get(state, key, lambda: LaidOut.of(state, *key))
 
-    def _check_numbers(self, chain: Chain) -> None:
-        """Raise FitFailed where an epoch ends with what is no number."""
-        if not all(np.isfinite(array).all() for array in (*chain.parameters.values(), chain.losses)):
-            raise FitFailed(
-                f"{type(self).__name__}: the loss is no number in epoch {chain.epoch}; try a smaller learning_rate "
-                f"than {self.learning_rate:g}"
-            )
-
-    def _check_shapes(self, chain: Chain, state: SeriesState) -> None:
-        """Raise FitFailed for a chain of another architecture."""
-        for name, array in self.begin(state).parameters.items():
-            found = chain.parameters.get(name)
-            if found is None or found.shape != array.shape:
-                raise FitFailed(
-                    f"{type(self).__name__}: {name!r} of the stored chain is "
-                    f"{'absent' if found is None else found.shape} where {array.shape} is expected"
-                )
-
     def _check_target(self, state: SeriesState) -> None:
         check_target(self.likelihood, state.values[:, 0])
 
@@ -215,7 +198,8 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         if not rows.n:
             return None
         season = self.summary.season
-        return score(metric, MEMO.get(solution, rows, lambda: JudgedPaths.drawn_by(solution, rows, season)))
+        judged = MEMO.get(solution, rows, lambda: JudgedPaths.drawn_by(solution, rows, season))
+        return score_of_paths(metric, judged)
 
     def check(self, state: SeriesState) -> None:
         """Refuse series that are all too short, or too long to be kept."""

@@ -16,6 +16,7 @@ from algorithms.extras import check_extra
 from algorithms.families.coherence import coherences_in, foremost, places
 from algorithms.families.documents import check_enough, columns_of_words, names_of
 from algorithms.families.early_stopping import stops_at
+from algorithms.families.networks import check_numbers, check_shapes
 from algorithms.families.pipeline import pipeline
 from algorithms.families.topic_documents import Corpus, NeuralTopics, Parts, corpus_of, parts_of
 from algorithms.families.topic_network import (
@@ -182,10 +183,10 @@ class NeuralTopicModel(
             parameters = self._with_statistics(training.numbers(parameters), state)
             last = replace(last, epoch=epoch, parameters=parameters, optimizer=training.stored(moments))
             if len(parts.held["counts"]):
-                told = made.held(parameters, out, {**hyper, "training": np.float32(0.0)})
+                total = made.held(parameters, out, {**hyper, "training": np.float32(0.0)})
                 words = np.asarray(parts.held["asked"]).sum(axis=1) @ parts.held[training.WEIGHT]
-                last = training.judged(last, float(told) / max(float(words), 1e-30))
-            self._check_numbers(last)
+                last = training.judged(last, float(total) / max(float(words), 1e-30))
+            check_numbers(last, type(self).__name__, self.learning_rate)
             yield last
 
     def trained(self, chain: Chain, state: SampleState) -> NeuralTopics:
@@ -226,24 +227,9 @@ class NeuralTopicModel(
         scale = np.sqrt(np.average((m - center) ** 2, axis=0, weights=corpus.weights) + LEAST)
         return {**parameters, CENTER: center.astype(np.float32), SCALE: scale.astype(np.float32)}
 
-    def _check_numbers(self, chain: Chain) -> None:
-        """Raise FitFailed where an epoch ends with what is no number."""
-        held = (*chain.parameters.values(), chain.losses)
-        if not all(np.isfinite(array).all() for array in held):
-            raise FitFailed(
-                f"{type(self).__name__}: the loss is no number in epoch {chain.epoch}; try a smaller learning_rate "
-                f"than {self.learning_rate:g}"
-            )
-
     def _check_shapes(self, chain: Chain, state: SampleState) -> None:
-        """Raise FitFailed for a chain of another architecture."""
-        for name, array in self.begin(state).parameters.items():
-            found = chain.parameters.get(name)
-            if found is None or found.shape != array.shape:
-                raise FitFailed(
-                    f"{type(self).__name__}: {name!r} of the stored chain is "
-                    f"{'absent' if found is None else found.shape} where {array.shape} is expected"
-                )
+        """Raise FitFailed for a chain of another architecture, its number of layers included."""
+        check_shapes(chain, self.begin(state).parameters, type(self).__name__)
         layers, wanted = len(layers_of(chain.parameters)), len(self.hidden_layer_sizes)
         if layers != wanted:
             raise FitFailed(

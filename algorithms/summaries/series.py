@@ -28,12 +28,12 @@ PLACE_BITS = np.uint64(11)
 """Bits of a series' hash that a float64 has no room for."""
 
 
-def told_apart(series: Codes) -> Array:
+def series_numbers(series: Codes) -> Array:
     """Return series as numbers that a row of floats can hold: the first 53 bits of their hashes.
 
     Examples
     --------
-    >>> told_apart(np.array([4096, 2**64 - 1], np.uint64)).tolist()
+    >>> series_numbers(np.array([4096, 2**64 - 1], np.uint64)).tolist()
     [2.0, 9007199254740991.0]
     """
     return (series >> PLACE_BITS).astype(np.float64)
@@ -45,7 +45,7 @@ class SeriesEnds(Ends):
 
     def rows(self, nexts: Array | None = None) -> Array:
         """Return what models forecast by, shape (n, L + width + 2): the next step and the series come last."""
-        who = np.column_stack([self.steps.astype(np.float64), told_apart(self.series)])
+        who = np.column_stack([self.steps.astype(np.float64), series_numbers(self.series)])
         return np.concatenate([super().rows(nexts), who], axis=1)
 
 
@@ -81,11 +81,6 @@ class SeriesState(State):
     def kept_rows(self) -> int:
         """Number of rows kept."""
         return len(self.step)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every series is kept."""
-        return self.kept_rows == self.rows
 
 
 @dataclass(frozen=True)
@@ -127,8 +122,8 @@ class WholeSeries(Windowed[SeriesState]):
     def init(self, shape: Shape) -> SeriesState:
         """Return no series."""
         if shape.t != 1 or shape.classes:
-            told = ", ".join(shape.targets) or "none"
-            raise AlgorithmError(f"series are of one number, and the target is {told}")
+            names = ", ".join(shape.targets) or "none"
+            raise AlgorithmError(f"series are of one number, and the target is {names}")
         covariates = Covariates.of(shape, self.context, self.horizon, self.context)
         none, bound = np.zeros(0, np.uint64), np.array([ALL], np.uint64)
         values = np.zeros((0, 1 + len(covariates.columns)))

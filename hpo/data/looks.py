@@ -68,6 +68,10 @@ _WHO = re.compile(
 )
 
 
+DROP = "drop"
+"""The option that leaves a column out."""
+
+
 @dataclass(frozen=True)
 class Look:
     """What a column looks like.
@@ -77,11 +81,13 @@ class Look:
     kind : ``"constant"``, ``"id"``, ``"text"``, ``"group"`` or ``"target"``.
     column : its name.
     seen : the value of a constant, ``"missing"`` where no row has one; of others how many values differ.
+    option : the option of the study that names it; ``"drop"`` of a column that none does.
     """
 
     kind: Kind
     column: str
     seen: str
+    option: str = DROP
 
 
 def of_sample(
@@ -338,4 +344,8 @@ def _more(looks: list[Look]) -> str:
 
 
 def _leave(looks: list[Look]) -> str:
-    return f"leave {'it' if len(looks) == 1 else 'them'} out with drop={[look.column for look in looks]!r}"
+    they = "it" if len(looks) == 1 else "them"
+    named = list(dict.fromkeys(look.option for look in looks if look.option != DROP))
+    if named:
+        return f"leave {they} out of {' and '.join(named)}="
+    return f"leave {they} out with drop={[look.column for look in looks]!r}"

@@ -1,4 +1,4 @@
-"""What stands before a model as an ONNX graph: gaps filled, categories told apart, times the map to its columns.
+"""What stands before a model as an ONNX graph: gaps filled, categories one-hot, times the map to its columns.
 
 One input for each column of the data, of shape (n, 1): numbers as double, NaN where missing; categories as strings,
 the empty one where missing.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Floats
+from algorithms.lazily import sklearn
 from hpo.data.encoding.encodings import CategoryEncoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, NUMERIC
 from hpo.errors import ExportError
@@ -103,7 +104,7 @@ def module_of(model: Pipeline) -> str:
     encoder, matrix, after = parts_of(model)
     *scalers, (_, last) = after
     kind = type(last).__name__
-    if kind not in LINKS or any(type(step).__name__ != "StandardScaler" for _, step in scalers):
+    if kind not in LINKS or any(not isinstance(s, sklearn.preprocessing.StandardScaler) for _, s in scalers):
         raise ExportError(
             f"the model ({kind}) is no linear one, which alone is written as .py; write .joblib, .skops or .onnx"
         )

@@ -164,7 +164,10 @@ class Part:
         if self.encoder is not None:
             return self.encoder
         zeros = np.zeros((1, len(self.names)))
-        as_floats = sklearn.preprocessing.StandardScaler(with_mean=False, with_std=False)
+        as_floats = sklearn.preprocessing.FunctionTransformer(  # as the states are made, whatever type numbers have
+            sklearn.utils.check_array, kw_args={"dtype": "float64", "ensure_all_finite": "allow-nan"},
+            feature_names_out="one-to-one",
+        )  # fmt: skip
         as_floats.fit(pandas.DataFrame(zeros, columns=self.names))
         if self.kind == "gaps":
             last: BaseEstimator = sklearn.impute.MissingIndicator(features="all").fit(zeros)

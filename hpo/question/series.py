@@ -211,6 +211,19 @@ def covariates_of(spec: StudySpec) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(names) for _, kind, names in _covariates(spec) if names}
 
 
+def covariate_options(spec: StudySpec) -> dict[str, str]:
+    """Return the option that names each covariate.
+
+    Examples
+    --------
+    >>> from studies.spec.spec import build
+    >>> asked = {"data": "x.csv", "algorithm": "drift", "time": "t", "futr_exog_list": "price"}
+    >>> covariate_options(build(asked))
+    {'price': 'futr_exog_list'}
+    """
+    return {name: option for option, _, names in _covariates(spec) for name in names or ()}
+
+
 def check_streamed(algorithms: Sequence[str], time: str | None = None) -> None:
     """Refuse rows of series in a stream.
 

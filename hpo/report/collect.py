@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 MOST_COEFFICIENTS = 30
 MOST_PATHS = 3
 BEST = 0.25
-"""The part of the trials in which the better settings are told apart."""
+"""The share of the trials that counts as the better settings."""
 
 
 @one_thread()

@@ -57,7 +57,7 @@ def _equation(model: Pipeline) -> tuple[list[str], Array, float | None, Array | 
     if names is None or len(names) != len(values):
         return None
     scale, mean = None, np.zeros(len(values))
-    if len(before) and type(scaler := before[-1]).__name__ == "StandardScaler":
+    if len(before) and isinstance(scaler := before[-1], sklearn.preprocessing.StandardScaler):
         scale = np.ones(len(values)) if scaler.scale_ is None else np.asarray(scaler.scale_, np.float64)
         mean = np.asarray(scaler.mean_, np.float64)
     unit = values if scale is None else values / scale

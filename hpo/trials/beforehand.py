@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from optuna.distributions import BaseDistribution
 
@@ -14,6 +15,7 @@ from hpo.data.looks import looks_of, of_target, told
 from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.question.question import Question, without_hashing
 from hpo.question.search import Searched, asked_for, space_of, widest
+from hpo.question.series import covariate_options
 from hpo.states.contexts import Evidence
 from hpo.states.learned.pilot import Pilot
 from hpo.states.passes import PassResult
@@ -25,7 +27,12 @@ def warn_of_looks(question: Question, pilot: Pilot) -> None:
     if question.spec.features is not None:
         return
     hashed = pilot.encoder.hashed
-    found = [look for look in (*pilot.looks, *looks_of(question.dataset)) if look.column not in hashed]
+    named = covariate_options(question.spec)
+    found = [
+        replace(look, option=named.get(look.column, look.option))
+        for look in (*pilot.looks, *looks_of(question.dataset))
+        if look.column not in hashed
+    ]
     hashes = not without_hashing(question.searched)
     for words in told(found, groups=isinstance(question.folds, RowFolds), hashes=hashes):
         warnings.warn(words, ColumnWarning, stacklevel=4)

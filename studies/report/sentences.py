@@ -152,7 +152,7 @@ def standing_text(leaders: Sequence[Leader]) -> str:
     >>> from studies.report.data import Difference
     >>> rows = [Leader(0, "ridge", value=0.9), Leader(1, "lasso", difference=Difference(-0.01, 0.01, 0.37))]
     >>> standing_text(rows)
-    'Not told apart from ridge by these folds: lasso.'
+    'Not significantly worse than ridge on these folds: lasso.'
     """
     others = [leader for leader in leaders if leader.difference is not None]
     first = next((leader.algorithm for leader in leaders if leader.difference is None), "")
@@ -163,9 +163,9 @@ def standing_text(leaders: Sequence[Leader]) -> str:
     behind = [o.algorithm for o in known if o.algorithm not in near]
     parts = []
     if near:
-        parts.append(f"Not told apart from {first} by these folds: {', '.join(near)}.")
+        parts.append(f"Not significantly worse than {first} on these folds: {', '.join(near)}.")
     if behind:
-        parts.append(f"Worse than {first} by more than chance: {', '.join(behind)}.")
+        parts.append(f"Significantly worse than {first}: {', '.join(behind)}.")
     return clean(" ".join(parts))
 
 

@@ -292,7 +292,7 @@ def test_algorithms_are_compared_in_words(study):
         Leader(3, "elastic_net", value=-38.2, difference=Difference(-0.1, 0.2, 0.6)),
     ]
     text = Page(render_html(replace(study, leaderboard=leaders))).text
-    assert "Not told apart from ridge by these folds: elastic_net. Worse than ridge by more than chance: lasso." in text
+    assert "Not significantly worse than ridge on these folds: elastic_net. Significantly worse than ridge: lasso." in text
     assert "+0.90 ± 0.10 (p = 0.001)" in text
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from studies.report.text import finite, number_text
 
 HUGE = 1e300
-FEW = 8  # scores, of which no quarter is told apart
+FEW = 8  # scores that are too few for a better quarter
 Ticks = list[tuple[float, str]]
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -214,11 +214,11 @@ def score_scale(shown: Iterable[float | None], sign: int) -> tuple[Linear, int]:
 
 
 def useful_scale(shown: Iterable[float | None], sign: int, error: float | None = None) -> tuple[Linear, int]:
-    """Return the scale of shown scores on which the good ones are told apart, and how many fall beyond its end.
+    """Return the scale of shown scores that gives the good ones room, and how many fall beyond its end.
 
-    The better quarter takes half of it, unless that is less than a quarter of the standard error: settings are
-    told apart by less, since they share their folds. What lies further from the best is drawn at the end. Where
-    that would cut off no more than half of the range, nothing is cut.
+    The better quarter takes half of it, unless that is less than a quarter of the standard error: smaller
+    differences than that count, since settings share their folds. What lies further from the best is drawn at the
+    end. Where that would cut off no more than half of the range, nothing is cut.
 
     Examples
     --------
