@@ -263,7 +263,7 @@ def test_the_good_trials_fill_the_history(study):
     ]  # fmt: skip
     good = sorted(heights)[-len(heights) // 4 :]  # lower is better
     assert max(good) - min(good) > 0.4 * (max(heights) - min(heights))
-    assert "worse trials are drawn at the axis' end" in Page(source).text
+    assert "worse trials are drawn at the end of the axis" in Page(source).text
 
 
 def test_pruned_trials_are_not_called_failed(study):
