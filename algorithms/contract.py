@@ -43,6 +43,7 @@ from algorithms.errors import AlgorithmError, ContractBroken, nearest
 from algorithms.held import Group, Held, Nested, Rows, S, Score, State, as_score
 from algorithms.known import Known
 from algorithms.lazily import sklearn
+from algorithms.prefixed import Prefixed
 from algorithms.ranges import Range, unsearched
 from algorithms.tags import Tags
 
@@ -357,6 +358,11 @@ class Algorithm(ABC, Generic[S, M]):
         return None
 
     @property
+    def prefixed(self) -> Prefixed | None:
+        """The algorithm itself where one fit answers every smaller value of a hyperparameter; else None."""
+        return None
+
+    @property
     def describing(self) -> Described | None:
         """The algorithm itself where its models are of topics that a report shows; else None."""
         return None
@@ -479,6 +485,7 @@ __all__ = [
     "Learned",
     "Nested",
     "Polishable",
+    "Prefixed",
     "Rows",
     "Score",
     "Shape",
