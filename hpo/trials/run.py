@@ -297,9 +297,8 @@ class Runner:
         if fidelity is not None:
             study.pruner = fidelity.pruner()
         scorer = Scorer(searched, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
-        if fidelity is None:
-            whole_grid = isinstance(sampler, (Grid, Rest))
-            scorer.prefixes = Prefixes(space, solves=not whole_grid)
+        if fidelity is None and isinstance(sampler, Proposer):
+            scorer.prefixes = Prefixes(space, solves=not isinstance(sampler, (Grid, Rest)))
         return Tuner(scorer, Space(space, able[0].name), study, fidelity)
 
     def _sampler(self, space: Mapping[str, BaseDistribution], apart: int = 0) -> BaseSampler:

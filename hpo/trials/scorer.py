@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import cast
 
 from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Summary, check_digits
@@ -152,11 +151,22 @@ class Scorer:
             prefixes.keep(setting, axis, known, len(states.train))
         return axis, known
 
+    def _along_axis(self, algorithm: Algorithm, setting: Setting) -> Scores | None:
+        """Return the scores of a setting whose value is one that its prefix axis is scored at; else None."""
+        name, values = setting
+        prefixed, prefixes = algorithm.prefixed, self.prefixes
+        if prefixed is None or prefixes is None:
+            return None
+        value = values.get(prefixed.axis)
+        if not isinstance(value, int) or value not in prefixes.values(name, prefixed):
+            return None
+        found = self._along(setting)[1]
+        return None if found is None else found.get(value)
+
     def _score(self, setting: Setting) -> Scores:
-        axis, known = self._along(setting)
-        if known is not None and (found := known.get(cast("int", setting[1].get(axis)))) is not None:
-            return found
         algorithm, states = self.build(*setting)
+        if (found := self._along_axis(algorithm, setting)) is not None:
+            return found
         self.fits += len(states.train)
         with told_of_classes(states):
             if self.far is None:
