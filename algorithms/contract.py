@@ -43,7 +43,6 @@ from algorithms.errors import AlgorithmError, ContractBroken, nearest
 from algorithms.held import Group, Held, Nested, Rows, S, Score, State, as_score
 from algorithms.known import Known
 from algorithms.lazily import sklearn
-from algorithms.prefixed import Prefixed
 from algorithms.ranges import Range, unsearched
 from algorithms.tags import Tags
 
@@ -379,6 +378,27 @@ class Described(ABC, Generic[M]):
     @abstractmethod
     def described(self, solution: M) -> tuple[Group, ...]:
         """Return what is shown of each topic of a model."""
+
+
+class Prefixed(ABC, Generic[S, M]):
+    """An algorithm whose model holds those of every smaller value of one hyperparameter, its prefix axis.
+
+    What :meth:`smaller` returns must be the model that ``solve`` makes with that value.
+    """
+
+    @property
+    def prefixed(self) -> Prefixed | None:
+        """The algorithm itself."""
+        return self
+
+    @property
+    @abstractmethod
+    def axis(self) -> str:
+        """The hyperparameter: a whole number of at least 1."""
+
+    @abstractmethod
+    def smaller(self, solution: M, value: int) -> M:
+        """Return the model of a smaller value, in a model of a larger one; leaves the latter as it is."""
 
 
 class Polishable(ABC, Generic[S, M]):

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
-from algorithms.contract import Algorithm
+from algorithms.contract import Algorithm, Prefixed
 from algorithms.errors import Unscorable
-from algorithms.prefixed import Prefixed
 from hpo.process.threads import threads_for
 from hpo.question.scoring import scores as scores_of
 from hpo.states.evaluate import Scores, together, usable
