@@ -300,7 +300,7 @@ def test_many_k_of_both_models_read_every_row_once_and_a_second_study_none(files
     both = ["kmeans", "gaussian_mixture"]
     search = {"kmeans.n_clusters": hpo.Int(2, 40), "gaussian_mixture.n_components": hpo.Int(1, 6)}
     asked = {"search": search, "folds": 3, "store": tmp_path / "store"}
-    first = hpo.tune(files, algorithm=both, trials=16, **asked)
+    first = hpo.tune(files, algorithm=both, trials=30, **asked)
     assert first.metric == "silhouette"
     assert first.cost.rows_read == 4500
     assert first.cost.states_built == 3 * 2, "one coreset for both models, and a sample for the silhouettes"
