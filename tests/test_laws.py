@@ -242,9 +242,8 @@ def test_the_laws_notice_broken_summaries():
         laws.commutativity(Forgetful(), SHAPE, data[:2])
     with pytest.raises(LawBroken, match="purity"):
         laws.purity(Vandal(), SHAPE, data[:2])
-    for law, broken in (("commutativity", Forgetful()), ("purity", Vandal())):
-        with pytest.raises(LawBroken, match=law):
-            getattr(TestLaws(), f"test_{law}")(broken, SHAPE)
+    with pytest.raises(LawBroken, match="commutativity"):
+        TestLaws().test_commutativity(Forgetful(), SHAPE)
     with pytest.raises(LawBroken, match="resume"):
         laws.resume(Moments(), SHAPE, data, lambda s: dataclasses.replace(s, weight=s.weight + 1e-9))
     with pytest.raises(LawBroken, match="round trip"):
