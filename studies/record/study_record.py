@@ -401,10 +401,10 @@ class TrialNote:
     converged : whether every solver reached its tolerance.
     fidelity : the share of the sample that it came to.
     rungs : mean training rows, or epochs, and the fold scores there.
-    prefixes : values of a prefix axis, the mean scores there, and their standard errors: from one fit a fold.
     fold_scores, std_error, score_bounds : of the score that is optimised first.
     fold_overlap : test rows by training rows, where splits test the same rows; else 0.
     scores : of the further scores.
+    prefixes : values of a prefix axis, the mean scores there, and their standard errors: from one fit a fold.
 
     Examples
     --------
@@ -423,12 +423,12 @@ class TrialNote:
     converged: bool = True
     fidelity: float | None = None
     rungs: tuple[tuple[float, tuple[float, ...]], ...] = ()
-    prefixes: tuple[tuple[int, float, float | None], ...] = ()
     fold_scores: tuple[float, ...] = ()
     std_error: float | None = None
     score_bounds: tuple[float, ...] = ()
     fold_overlap: float = 0.0
     scores: Mapping[str, ScoreNote] = field(default_factory=dict)
+    prefixes: tuple[tuple[int, float, float | None], ...] = ()
 
     @property
     def stopped_early(self) -> bool:
