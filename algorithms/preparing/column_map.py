@@ -188,7 +188,8 @@ class ColumnMap:
         Examples
         --------
         >>> gaps = Gaps(np.array([0]), np.array([1]))
-        >>> made = ColumnMap(csr_array([[1.0, 0.0], [7.0, 0.0], [0.0, 1.0]]), ("x", "y"), None, np.zeros(2))
+        >>> T = scipy.sparse.csr_array([[1.0, 0.0], [7.0, 0.0], [0.0, 1.0]])
+        >>> made = ColumnMap(T, ("x", "y"), None, np.zeros(2))
         >>> [places.tolist() for places in made.gapped(gaps)]
         [[0], [1]]
         """
