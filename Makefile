@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := hpo algorithms state_store studies
 
+# what the tests start hundreds of times is compiled once
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help options docs demo test install lint type tests check fuzz bench chaos soak clean
 
@@ -41,7 +44,7 @@ type: install
 	$(BIN)/mypy
 
 tests: install
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: lint type tests  ## everything that CI runs
 
@@ -56,7 +59,7 @@ docs: install  ## write the table of algorithms and the sources that pages show
 	PYTHONPATH=. $(BIN)/python tools/pages.py
 
 check: lint type  ## lint, types, layers and the core of the tests: within three minutes
-	$(BIN)/python -m pytest -q -n auto $(CORE)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal $(CORE)
 
 fuzz: install  ## random tables against scikit-learn, and 20,000 damaged journals: make fuzz EXAMPLES=20000
 	PYTHONPATH=tests $(BIN)/python -m differential.fuzz $(if $(SECONDS),--seconds $(SECONDS)) \

@@ -357,6 +357,11 @@ class Algorithm(ABC, Generic[S, M]):
         return None
 
     @property
+    def prefixed(self) -> Prefixed | None:
+        """The algorithm itself where one fit answers every smaller value of a hyperparameter; else None."""
+        return None
+
+    @property
     def describing(self) -> Described | None:
         """The algorithm itself where its models are of topics that a report shows; else None."""
         return None
@@ -373,6 +378,27 @@ class Described(ABC, Generic[M]):
     @abstractmethod
     def described(self, solution: M) -> tuple[Group, ...]:
         """Return what is shown of each topic of a model."""
+
+
+class Prefixed(ABC, Generic[S, M]):
+    """An algorithm whose model holds those of every smaller value of one hyperparameter, its prefix axis.
+
+    What :meth:`smaller` returns must be the model that ``solve`` makes with that value.
+    """
+
+    @property
+    def prefixed(self) -> Prefixed | None:
+        """The algorithm itself."""
+        return self
+
+    @property
+    @abstractmethod
+    def axis(self) -> str:
+        """The hyperparameter: a whole number of at least 1."""
+
+    @abstractmethod
+    def smaller(self, solution: M, value: int) -> M:
+        """Return the model of a smaller value, in a model of a larger one; leaves the latter as it is."""
 
 
 class Polishable(ABC, Generic[S, M]):
@@ -479,6 +505,7 @@ __all__ = [
     "Learned",
     "Nested",
     "Polishable",
+    "Prefixed",
     "Rows",
     "Score",
     "Shape",

@@ -17,7 +17,8 @@ from benchmarks.workshop import GROUP_ROWS, Matrix, Workshop
 COLUMNS, CLUSTERS = 20, 300
 CENTRES = (5, 20, 100, 200)
 STARTS = 3
-STEP = 2
+STEP, FEW = 2, 10_000
+"""Numbers of clusters from one trial to the next, ten times as many below so many rows."""
 
 
 def cluster_rows(shop: Workshop) -> list[Row]:
@@ -58,7 +59,8 @@ def study(shop: Workshop, data: Path) -> Any:
     import hpo
 
     store = shop.fresh("store")
-    grid = list(range(STEP, CENTRES[-1] + 1, STEP))
+    step = STEP if shop.rows >= FEW else 10 * STEP
+    grid = list(range(step, CENTRES[-1] + 1, step))
     search = {"kmeans.n_clusters": grid, "kmeans.standardize": False}
     result = hpo.tune(
         str(data), algorithm="kmeans", search=search, sampler="grid", trials=len(grid), folds=5, store=str(store),

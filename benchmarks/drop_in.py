@@ -21,19 +21,21 @@ from benchmarks.table import Row, at_least, at_most, number, seconds
 from benchmarks.workshop import Matrix, Workshop, in_memory
 
 ROWS, CANDIDATES, FEW = 20_000, 100, 10
+"""Rows and candidates of the large searches, of fewer rows fewer, and candidates of small ones."""
 
 
 def drop_in_rows(shop: Workshop) -> list[Row]:
     """Compare both searches in time, and in what they find."""
     X, y = (values.astype(np.float64) for values in in_memory(min(ROWS, shop.rows)))
-    many, few = _grid(CANDIDATES), _grid(FEW)
+    candidates = min(CANDIDATES, len(y) // 200)
+    many, few = _grid(candidates), _grid(FEW)
     small = load_iris(return_X_y=True)
     hpo.StateGridSearchCV(Ridge(), few, fallback="error").fit(*small)  # what a process loads once
-    what = f"a search of {len(y):,} rows × {X.shape[1]} columns × {CANDIDATES} penalties, vs GridSearchCV"
+    what = f"a search of {len(y):,} rows × {X.shape[1]} columns × {candidates} penalties, vs GridSearchCV"
     mixed = f"the same of columns of any kind, {len(y):,} rows × 8, after a ColumnTransformer"
     return [
         _row(what, shop, Ridge(), many, X, y),
-        _row(mixed, shop, *_mixed(), *_columns(X, y)),
+        _row(mixed, shop, *_mixed(candidates), *_columns(X, y)),
         _small(shop, few, *small),
     ]
 
@@ -52,12 +54,12 @@ def _columns(X: Matrix, y: Matrix) -> tuple[pd.DataFrame, Matrix]:
     return frame, y
 
 
-def _mixed() -> tuple[Pipeline, dict[str, list[float]]]:
+def _mixed(candidates: int) -> tuple[Pipeline, dict[str, list[float]]]:
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     columns = make_column_transformer(
         (numbers, list("abcde")), (OneHotEncoder(handle_unknown="ignore", sparse_output=False), list("fgh"))
     )
-    return make_pipeline(columns, Ridge()), {"ridge__alpha": _grid(CANDIDATES)["alpha"]}
+    return make_pipeline(columns, Ridge()), {"ridge__alpha": _grid(candidates)["alpha"]}
 
 
 def _row(

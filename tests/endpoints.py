@@ -102,6 +102,7 @@ class Proxy:
     def _handler(proxy) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm, wbufsize = True, -1  # an answer in one packet, at once
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -143,6 +144,7 @@ class Proxy:
                 self.end_headers()
                 proxy.sent += len(data)
                 self.wfile.write(data[: len(data) // 2] if fault == "truncate" else data)
+                self.wfile.flush()
                 self.close_connection = fault == "truncate"
 
             do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = answer  # noqa: N815

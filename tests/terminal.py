@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from hpo.cli import main
 
@@ -61,6 +64,26 @@ def hpo(capsys, monkeypatch, *args: object, traceback: bool = False) -> Answer:
     out, err = capsys.readouterr()
     assert ("Traceback" in err) == traceback
     return Answer(code, out, err)
+
+
+def within(*args: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Answer:
+    """Run a command in this process, without a terminal, as :func:`shell` does in one of its own."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    code = 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings():
+        patch.setattr(sys, "argv", ["hpo", *map(str, args)])
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        if cwd is not None:
+            patch.chdir(cwd)
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    told, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
+    assert "\x1b" not in told + complained
+    assert "Traceback" not in complained
+    return Answer(code, told, complained)
 
 
 def write_data(folder: Path) -> Path:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from terminal import shell
+from terminal import within
 
 import hpo
 from hpo.data import open_dataset
@@ -199,7 +199,7 @@ class TestWholeNumbersBeyond53Bits:
         place = {"store": tmp_path / "s", "storage": f"{tmp_path / 'j'}"}
         hpo.tune(tmp_path / "a.csv", "y", "ols", name="n", drop=["id"], trials=1, progress=False, **place)
         told = tmp_path / "p.csv"
-        done = shell(
+        done = within(
             "predict", "n", tmp_path / "a.csv", "-o", told, "--keep", "id", "--store", tmp_path / "s",
             "--storage", tmp_path / "j",
         )  # fmt: skip

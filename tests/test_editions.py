@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from terminal import Answer, within
 
 import hpo
 from hpo.cli.watch import watch
@@ -178,76 +179,74 @@ def test_several_objectives_carry_their_pareto_front(home):
 STUDY = "name: daily\ndata: in\ntarget: y\nalgorithm: ridge\ntrials: 5\n"
 
 
-def command(home, *words: object) -> subprocess.CompletedProcess:
-    environment = os.environ | {"HPO_HOME": str(home / "home"), "COLUMNS": "100"}
-    run = [sys.executable, "-m", "hpo.cli", *map(str, words)]
-    return subprocess.run(run, capture_output=True, text=True, cwd=home, env=environment, timeout=120)
+def command(home, *words: object) -> Answer:
+    return within(*words, env={"HPO_HOME": str(home / "home"), "COLUMNS": "100"}, cwd=home)
 
 
 @pytest.fixture
 def daily(home):
     (home / "daily.yaml").write_text(STUDY)
     first = command(home, "run", "daily.yaml", "--quiet")
-    assert first.returncode == 0, first.stderr
+    assert first.code == 0, first.err
     return home
 
 
 def test_the_nightly_run_makes_editions_and_says_what_has_changed(daily):
     add(daily, 3, shift=1.0)
     said = command(daily, "run", "daily.yaml", "--dry-run")
-    assert said.stdout == "daily: edition 2 would begin, beginning with what daily found; 1 segment to read\n"
+    assert said.out == "daily: edition 2 would begin, beginning with what daily found; 1 segment to read\n"
     ran = command(daily, "run", "daily.yaml", "--quiet")
-    assert ran.returncode == 0, ran.stderr
-    said = " ".join(ran.stdout.split())
+    assert ran.code == 0, ran.err
+    said = " ".join(ran.out.split())
     assert "Edition 2: 600 → 900 rows (1 segment new); " in said
     assert "The setting that stood scores R² " in said
     assert "New rows differ most, in standard deviations, in a (+" in said
     again = command(daily, "run", "daily.yaml", "--quiet")
-    assert again.returncode == 1
-    assert "go on with resume=True" in again.stderr
+    assert again.code == 1
+    assert "go on with resume=True" in again.err
     said = command(daily, "run", "daily.yaml", "--dry-run", "--json")
-    assert json.loads(said.stdout)["due"] is False
-    fresh = json.loads(command(daily, "run", "daily.yaml", "--fresh", "--json").stdout)
+    assert json.loads(said.out)["due"] is False
+    fresh = json.loads(command(daily, "run", "daily.yaml", "--fresh", "--json").out)
     assert (fresh["edition"]["number"], fresh["edition"]["before"], fresh["trials"]) == (3, None, 5)
     assert fresh["cost"]["rows_read"] == 0
 
 
 def test_editions_are_shown_compared_predicted_with_and_removed(daily):
     add(daily, 3)
-    assert command(daily, "run", "daily.yaml", "--quiet").returncode == 0
+    assert command(daily, "run", "daily.yaml", "--quiet").code == 0
     shown = command(daily, "studies", "show", "daily")
-    assert "editions" in shown.stdout
-    assert "+1 -0" in shown.stdout
-    found = json.loads(command(daily, "studies", "show", "daily", "--json").stdout)
+    assert "editions" in shown.out
+    assert "+1 -0" in shown.out
+    found = json.loads(command(daily, "studies", "show", "daily", "--json").out)
     assert [e["number"] for e in found["editions"]] == [1, 2]
     compared = command(daily, "studies", "compare", "daily@1", "daily@2")
-    assert compared.returncode == 0, compared.stderr
+    assert compared.code == 0, compared.err
     for number in (1, 2):
         out = daily / f"{number}.csv"
         done = command(daily, "predict", "daily", "in/3.parquet", "-o", out, "--edition", number)
-        assert done.returncode == 0, done.stderr
+        assert done.code == 0, done.err
     assert (daily / "1.csv").read_text() != (daily / "2.csv").read_text()
     gone = command(daily, "predict", "daily", "in/3.parquet", "-o", daily / "x.csv", "--edition", 3)
-    assert (gone.returncode, "has no edition 3; it has 1, 2" in gone.stderr) == (1, True)
-    assert command(daily, "report", "daily@1", "--json").returncode == 0
+    assert (gone.code, "has no edition 3; it has 1, 2" in gone.err) == (1, True)
+    assert command(daily, "report", "daily@1", "--json").code == 0
     removed = command(daily, "studies", "rm", "daily", "--yes")
-    assert removed.stdout == "removed daily, 5 trials\nremoved daily@2, " + removed.stdout.partition("daily@2, ")[2]
-    assert "daily" not in command(daily, "studies", "ls").stdout
+    assert removed.out == "removed daily, 5 trials\nremoved daily@2, " + removed.out.partition("daily@2, ")[2]
+    assert "daily" not in command(daily, "studies", "ls").out
 
 
 def test_watch_once_makes_an_edition_only_where_the_data_has_changed(daily):
     still = command(daily, "watch", "daily.yaml", "--once")
-    assert still.returncode == 0, still.stderr
-    assert "nothing has changed since edition 1" in still.stdout
+    assert still.code == 0, still.err
+    assert "nothing has changed since edition 1" in still.out
     add(daily, 3)
     moved = command(daily, "watch", "daily.yaml", "--once")
-    assert moved.returncode == 0, moved.stderr
-    assert "daily: Edition 2: 600 → 900 rows" in moved.stdout
-    assert len(moved.stdout.splitlines()) == 1
+    assert moved.code == 0, moved.err
+    assert "daily: Edition 2: 600 → 900 rows" in moved.out
+    assert len(moved.out.splitlines()) == 1
     (daily / "in" / "4.parquet").write_bytes(b"PAR1 half a file")
     broken = command(daily, "watch", "daily.yaml", "--once")
-    assert broken.returncode == 1
-    assert "Traceback" not in broken.stderr
+    assert broken.code == 1
+    assert "Traceback" not in broken.err
 
 
 def test_a_watcher_that_waits_holds_nothing_of_the_editions_it_ran(daily, monkeypatch):
@@ -284,23 +283,23 @@ def test_a_watcher_that_is_killed_and_started_again_goes_on(daily):
             line = process.stdout.readline()
             process.kill()
         assert f"Edition {number - 1}: " in line
-    notes = json.loads(command(daily, "studies", "show", "daily", "--json").stdout)["editions"]
+    notes = json.loads(command(daily, "studies", "show", "daily", "--json").out)["editions"]
     assert [(e["number"], e["rows"]) for e in notes] == [(1, 600), (2, 900), (3, 1200)]
 
 
 def test_confirm_and_pareto_from_the_command_line(daily):
     held = month(9)
     held.to_parquet(daily / "held.parquet")
-    found = json.loads(command(daily, "confirm", "daily", "held.parquet", "--scoring", "r2", "--json").stdout)
+    found = json.loads(command(daily, "confirm", "daily", "held.parquet", "--scoring", "r2", "--json").out)
     result = hpo.load("daily", storage=str(daily / "home" / "studies.journal"))
     assert found["scores"]["r2"] == pytest.approx(hpo.confirm(result, held, scoring="r2")["r2"])
     shown = command(daily, "confirm", "daily", "held.parquet")
-    assert shown.returncode == 0, shown.stderr
-    assert "cross-validated" in shown.stdout
+    assert shown.code == 0, shown.err
+    assert "cross-validated" in shown.out
     several = STUDY.replace("daily", "several") + "scoring: [r2, neg_mean_absolute_error]\nrefit: false\n"
     (daily / "several.yaml").write_text(several)
-    assert command(daily, "run", "several.yaml", "-q").returncode == 0
-    front = json.loads(command(daily, "pareto", "several", "--json").stdout)
+    assert command(daily, "run", "several.yaml", "-q").code == 0
+    front = json.loads(command(daily, "pareto", "several", "--json").out)
     assert front["objectives"] == ["r2", "neg_mean_absolute_error"]
     assert front["pareto"]
-    assert command(daily, "pareto", "several").returncode == 0
+    assert command(daily, "pareto", "several").code == 0

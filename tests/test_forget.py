@@ -75,16 +75,16 @@ def test_a_name_that_means_no_file_or_several_is_refused(tmp_path):
 def test_the_command_names_the_editions_that_had_seen_it(tmp_path):
     fill(tmp_path / "in", 2)
     (tmp_path / "s.yaml").write_text("name: s\ndata: in\ntarget: y\nalgorithm: ridge\ntrials: 2\n")
-    assert command(tmp_path, "run", "s.yaml", "-q").returncode == 0
-    assert command(tmp_path, "run", "s.yaml", "-q", "--exclude", "0.parquet").returncode == 0
+    assert command(tmp_path, "run", "s.yaml", "-q").code == 0
+    assert command(tmp_path, "run", "s.yaml", "-q", "--exclude", "0.parquet").code == 0
     said = command(tmp_path, "states", "forget", "1.parquet", "--dry-run")
-    assert "would remove 1 leaf, 0 merged states, " in said.stdout
-    assert "seen by: s, s@2" in said.stdout
-    done = json.loads(command(tmp_path, "states", "forget", "0.parquet", "--json").stdout)
+    assert "would remove 1 leaf, 0 merged states, " in said.out
+    assert "seen by: s, s@2" in said.out
+    done = json.loads(command(tmp_path, "states", "forget", "0.parquet", "--json").out)
     assert (done["leaves"], done["studies"][0]) == (1, "s")
     assert done["stays"][0].startswith("documents/pilots/")
     gone = command(tmp_path, "predict", "s", "in/0.parquet", "-o", tmp_path / "x.csv", "--edition", "1")
-    assert gone.returncode != 0
-    assert "Traceback" not in gone.stderr
+    assert gone.code != 0
+    assert "Traceback" not in gone.err
     again = command(tmp_path, "states", "forget", "0.parquet")
-    assert "removed 0 leaves" in again.stdout
+    assert "removed 0 leaves" in again.out

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_score
-from terminal import shell
+from terminal import within
 
 import hpo
 from algorithms.summaries import moments
@@ -348,23 +348,23 @@ def files(tmp_path, monkeypatch):
 
 def test_the_command_line_joins_files(files):
     env = {"HPO_HOME": str(files / "home"), "NO_COLOR": "1"}
-    planned = shell("plan", "study.yaml", "--json", env=env)
+    planned = within("plan", "study.yaml", "--json", env=env)
     assert (planned.code, planned.json["rows_to_read"]) == (0, 600)
-    ran = shell("run", "study.yaml", "--quiet", "--json", env=env)
+    ran = within("run", "study.yaml", "--quiet", "--json", env=env)
     assert (ran.code, ran.err) == (0, "")
     facts, planes, weather = star()
     assert ran.json["best"]["value"] == pytest.approx(_score_of(files, planes, weather), rel=1e-9)
-    made = shell("predict", "star", "facts", "-o", "out.parquet", "--keep", "seats", "--keep", "tail", env=env)
+    made = within("predict", "star", "facts", "-o", "out.parquet", "--keep", "seats", "--keep", "tail", env=env)
     assert made.code == 0, made.err
     out = pd.read_parquet("out.parquet")
     both = merged(facts, planes, weather)
     np.testing.assert_allclose(out.seats, both.seats)
-    assert shell("plan", "study.yaml", "--json", env=env).json["rows_to_read"] == 0
+    assert within("plan", "study.yaml", "--json", env=env).json["rows_to_read"] == 0
     again = hpo.load("star", storage=files / "home" / "studies.journal")
     np.testing.assert_allclose(again.predict(facts).prediction, out.prediction)
     planes.assign(seats=planes.seats + 1).to_csv("planes.csv", index=False)
-    assert shell("plan", "study.yaml", "--json", env=env).json["rows_to_read"] == 600
-    moved = shell("run", "study.yaml", "--quiet", "--json", env=env)
+    assert within("plan", "study.yaml", "--json", env=env).json["rows_to_read"] == 600
+    moved = within("run", "study.yaml", "--quiet", "--json", env=env)
     assert (moved.code, moved.json["edition"]["number"]) == (0, 2)
 
 

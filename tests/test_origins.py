@@ -25,6 +25,7 @@ from hpo.data import Encoder, open_dataset
 from hpo.data.origins import Extent, extent_of, origins_of
 from hpo.data.schema import Field
 from hpo.data.values import less_origin, stored_numbers
+from hpo.errors import NoScoreWarning
 
 N = 240
 CV = KFold(4)
@@ -342,3 +343,30 @@ def test_decimals_are_the_nearest_floats(scale):
     assert found[:2_000].tolist() == [float(x) for x in held]
     assert found[-1] == pytest.approx(float(beyond), rel=1e-15)
     assert stored_numbers(array.slice(7, 9)).tolist() == [float(x) for x in held[7:16]]
+
+
+def test_one_value_in_another_unit_leaves_a_column_its_origin():
+    rng = np.random.default_rng(0)
+    x = np.append(1e5 + rng.normal(size=39), 1e-4)
+    assert origins_of([Field("x", "numeric", "double")], {"x": pa.chunked_array([pa.array(x)])})["x"] == pytest.approx(1e5, 1e-4)
+    x[0] = 1.23e-4
+    assert not origins_of([Field("x", "numeric", "double")], {"x": pa.chunked_array([pa.array(x)])})
+
+
+def counted(unit: float) -> tuple[pd.DataFrame, np.ndarray]:
+    """Counts that do not go with a column near 1,000, by symmetry; it has gaps, and another unit in the last fold."""
+    rng = np.random.default_rng(3)
+    away, y = np.repeat(rng.integers(1, 9, 10), 2), np.repeat(rng.poisson(2.0, 10), 2)
+    x = 1000.0 + 2.0**-30 * away * np.tile([1.0, -1.0], 10)
+    x = np.concatenate([x, np.full(10, np.nan), unit * (1000.0 + 1e-9 * rng.normal(size=8))])
+    return pd.DataFrame({"x": x}), np.concatenate([y, rng.poisson(2.0, 18)])
+
+
+def test_a_poisson_score_that_rounding_decides_in_far_rows_is_refused():
+    search = {"poisson.alpha": 1e-4, "poisson.standardize": True, "poisson.impute": "mean"}
+    folds = PredefinedSplit([-1] * 30 + [0] * 8)
+    how = {"algorithm": "poisson", "search": search, "trials": 1, "folds": folds, "store": None, "progress": False}
+    near = hpo.tune(counted(1.0), scoring="neg_mean_poisson_deviance", **how)
+    assert np.isfinite(near.best_value)
+    with pytest.warns(NoScoreWarning, match="more than 100,000 deviations from those of training"):
+        hpo.tune(counted(1e-9), scoring="neg_mean_poisson_deviance", **how)

@@ -13,7 +13,7 @@ import hpo
 
 ROOMS = ("hpo", "algorithms", "state_store", "studies")
 LINES, WIDTH = 20, 120
-COLUMNS, FILES = 200, 20
+COLUMNS, FILES = 80, 20
 
 
 @pytest.fixture(scope="module")

@@ -186,20 +186,20 @@ def test_from_the_command_line(home):
         more = "" if site == "east" else "layout: layout.zip\n"
         (home / f"{site}.yaml").write_text(study.format(site=site, more=more))
     done = command(home, "states", "export", "layout.zip", "--only-layout", "--study", "east.yaml")
-    assert "say layout: layout.zip in the study of the other sites" in done.stdout, done.stderr
+    assert "say layout: layout.zip in the study of the other sites" in done.out, done.err
     for site in SITES:
         words = ("--only-moments", "--site", site, "--study", f"{site}.yaml", "--store", f"store-{site}")
         done = command(home, "states", "export", f"{site}.zip", *words)
-        assert f"the sums of {len(rows(site))} rows of {site}" in done.stdout, done.stderr
-        assert command(home, "states", "import", f"{site}.zip", "--store", "centre").returncode == 0
+        assert f"the sums of {len(rows(site))} rows of {site}" in done.out, done.err
+        assert command(home, "states", "import", f"{site}.zip", "--store", "centre").code == 0
     (home / "all.yaml").write_text("name: all\ndata: sites:trial\ntarget: y\nalgorithm: ridge\ntrials: 3\nstore: centre\n")
-    plan = json.loads(command(home, "plan", "all.yaml", "--json").stdout)
+    plan = json.loads(command(home, "plan", "all.yaml", "--json").out)
     assert (plan["rows_to_read"], plan["files"]) == (0, "3 sites: east, north, south")
     ran = command(home, "run", "all.yaml", "-q")
-    assert ran.returncode == 0, ran.stderr
-    assert "3 sites: east, north, south" in ran.stdout
+    assert ran.code == 0, ran.err
+    assert "3 sites: east, north, south" in ran.out
     bad = command(home, "states", "export", "x.zip", "--only-moments", "--study", "east.yaml")
-    assert "needs the name of this site" in bad.stderr
+    assert "needs the name of this site" in bad.err
     gone = command(home, "states", "forget", "site:north", "--store", "centre")
-    assert "removed 1 leaf" in gone.stdout
-    assert json.loads(command(home, "plan", "all.yaml", "--json").stdout)["files"] == "2 sites: east, south"
+    assert "removed 1 leaf" in gone.out
+    assert json.loads(command(home, "plan", "all.yaml", "--json").out)["files"] == "2 sites: east, south"

@@ -24,7 +24,7 @@ PASSING = [500, 502, 503, 429, 409, 408, "reset", "truncate", "hang"]
 def hasty(monkeypatch):
     backoff = {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=20), "base": 2}
     monkeypatch.setattr(bucket, "RETRIES", {**bucket.RETRIES, "backoff": backoff, "max_retries": 3})
-    monkeypatch.setattr(bucket, "TIMES", {**bucket.TIMES, "read_timeout": timedelta(seconds=1)})
+    monkeypatch.setattr(bucket, "TIMES", {**bucket.TIMES, "read_timeout": timedelta(seconds=0.4)})
     monkeypatch.setattr(requests, "PAUSE", 0.01)
 
 

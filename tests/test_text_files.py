@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from terminal import shell
+from terminal import within
 
 import hpo
 from hpo.data import open_dataset
@@ -129,7 +129,7 @@ def test_a_study_reads_as_it_is_told_and_remembers_it(tmp_path, place):
         ours = result.predict(tmp_path / "a.csv").prediction
         np.testing.assert_allclose(result.predict(tmp_path / "b.csv", **usual).prediction, ours, rtol=1e-12)
         assert hpo.confirm(result, tmp_path / "a.csv") == pytest.approx(hpo.confirm(result, frame))
-    done = shell(
+    done = within(
         "predict", "a", tmp_path / "a.csv", "-o", tmp_path / "p.csv", "--storage", storage, "--store", place["store"]
     )
     assert done.code == 0, done.err
@@ -183,7 +183,7 @@ class TestWhatIsWrong:
         (tmp_path / "a.csv").write_bytes("prix,catégorie,y\n".encode("cp1252") + b"1,a,2\n" * 40)
         (tmp_path / "s.yaml").write_text(f"data: {tmp_path / 'a.csv'}\ntarget: y\nalgorithm: ridge\n")
         if command == "run":
-            done = shell("run", tmp_path / "s.yaml")
+            done = within("run", tmp_path / "s.yaml")
             assert done.code == 1 and "encoding='cp1252'" in done.err and "bug" not in done.err
 
     @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ class TestWhatFilesLookLike:
     def test_init_proposes_how_they_are_read(self, tmp_path, encoding):
         frame = frame_of()
         (tmp_path / "a.csv").write_bytes(german(frame, symbols=True).encode(encoding))
-        done = shell("init", tmp_path / "a.csv", "--target", "y", "--algorithm", "ridge", "-o", tmp_path / "s.yaml")
+        done = within("init", tmp_path / "a.csv", "--target", "y", "--algorithm", "ridge", "-o", tmp_path / "s.yaml")
         assert done.code == 0, done.err
         spec = load(tmp_path / "s.yaml")
         found = TextFormat.of(spec.model_dump()).given
@@ -231,13 +231,13 @@ class TestWhatFilesLookLike:
         assert "thousands: '.', a guess" in done.err
         assert spec.drop == ()
         place = ["--store", tmp_path / "store", "--trials", 2]
-        ran = shell("run", tmp_path / "s.yaml", *place)
+        ran = within("run", tmp_path / "s.yaml", *place)
         assert ran.code == 0, ran.err
         assert "read as text" not in ran.err
 
     def test_init_proposes_nothing_where_nothing_is_unusual(self, tmp_path):
         frame_of().to_csv(tmp_path / "a.csv", index=False)
-        done = shell("init", tmp_path / "a.csv", "--target", "y", "-o", tmp_path / "s.yaml")
+        done = within("init", tmp_path / "a.csv", "--target", "y", "-o", tmp_path / "s.yaml")
         assert done.code == 0 and "guess" not in done.err
         assert not TextFormat.of(load(tmp_path / "s.yaml").model_dump()).given
 
@@ -290,7 +290,7 @@ class TestWhatFilesLookLike:
         frame.to_csv(tmp_path / "a.csv", index=False)
         with pytest.warns(DataWarning, match=r"'x': numbers with another decimal mark .* drop=\['x'\]"):
             hpo.tune(tmp_path / "a.csv", "y", "ridge", **place)
-        done = shell("init", tmp_path / "a.csv", "--target", "y", "-o", tmp_path / "s.yaml")
+        done = within("init", tmp_path / "a.csv", "--target", "y", "-o", tmp_path / "s.yaml")
         assert done.code == 0, done.err
         assert not TextFormat.of(load(tmp_path / "s.yaml").model_dump()).given
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
+from terminal import Answer, within
 
 import hpo
 from hpo.data.sources.files import list_files
@@ -225,22 +224,20 @@ def test_names_of_which_some_have_dates_are_refused_and_data_in_memory_has_no_fi
         hpo.Stream.of(StudySpec(data="stream:x", algorithm="ridge", target="y", window="1d"))
 
 
-def command(home, *words: object) -> subprocess.CompletedProcess:
-    environment = os.environ | {"HPO_HOME": str(home / "home"), "COLUMNS": "200"}
-    run = [sys.executable, "-m", "hpo.cli", *map(str, words)]
-    return subprocess.run(run, capture_output=True, text=True, cwd=home, env=environment, timeout=120)
+def command(home, *words: object) -> Answer:
+    return within(*words, env={"HPO_HOME": str(home / "home"), "COLUMNS": "200"}, cwd=home)
 
 
 def test_windows_from_the_command_line_and_from_the_file(home):
     (home / "s.yaml").write_text("name: s\ndata: in\ntarget: y\nalgorithm: ridge\ntrials: 2\nexclude: 2024-12.parquet\n")
-    assert command(home, "run", "s.yaml", "-q").returncode == 0
+    assert command(home, "run", "s.yaml", "-q").code == 0
     words = ("--window", "61d", "--exclude", "2024-11.parquet", "--as-of", "2024-11-30")
     said = command(home, "run", "s.yaml", *words, "--dry-run")
     of = "1 of 12 files, 2024-10-31, by the dates in their names"
-    assert said.stdout == f"s: edition 2 would begin, beginning with what s found; nothing to read; {of}\n"
-    plan = json.loads(command(home, "plan", "s.yaml", *words, "--json").stdout)
+    assert said.out == f"s: edition 2 would begin, beginning with what s found; nothing to read; {of}\n"
+    plan = json.loads(command(home, "plan", "s.yaml", *words, "--json").out)
     assert (plan["rows_to_read"], plan["segments"], plan["files"]) == (0, 1, of)
     ran = command(home, "run", "s.yaml", *words, "-q")
-    assert ran.returncode == 0, ran.stderr
-    assert of in " ".join(ran.stdout.split())
-    assert json.loads(command(home, "run", "s.yaml", "--last", 4, "--json").stdout)["cost"]["rows_read"] == 0
+    assert ran.code == 0, ran.err
+    assert of in " ".join(ran.out.split())
+    assert json.loads(command(home, "run", "s.yaml", "--last", 4, "--json").out)["cost"]["rows_read"] == 0

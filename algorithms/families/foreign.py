@@ -7,6 +7,7 @@ have ``partial_fit`` and are given a number of ``epochs``: they go on from the c
 
 from __future__ import annotations
 
+import copy
 import difflib
 import functools
 import hashlib
@@ -14,7 +15,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, ClassVar
@@ -33,11 +34,12 @@ from sklearn.utils.validation import has_fit_parameter
 
 from algorithms.arrays import Array, Floats, Places, Values
 from algorithms.chained import EPOCHS
-from algorithms.contract import Algorithm, Chain, Chained, Held, Rows, Tags
+from algorithms.contract import Algorithm, Chain, Chained, Held, Prefixed, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
 from algorithms.families.estimator_arrays import arrays_of, put_back
 from algorithms.families.outliers import outlier_code, score_outliers
+from algorithms.families.prefix_axes import PrefixAxis, axis_of
 from algorithms.families.sampled import Prepared, prepare
 from algorithms.imports import check_import
 from algorithms.memo import MEMO
@@ -291,6 +293,39 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
             raise FitFailed(f"{type(self).__name__} cannot be trained: {_first_line(error)}") from error
 
 
+class Staged(Prefixed[SampleState, Fitted], Foreign):
+    """An estimator whose fit holds every smaller one over a sample; made by :func:`of_object`.
+
+    Parameters
+    ----------
+    summary : the sample that it is fitted to.
+    values : its parameters; those not given stay as they were.
+    """
+
+    part: ClassVar[PrefixAxis]
+
+    @property
+    def prefixed(self) -> Prefixed | None:
+        """The algorithm itself where it is so with these parameters."""
+        return self if self.part.holds(_last(self.made())) else None
+
+    @property
+    def axis(self) -> str:
+        """The parameter, of a pipeline's last step where it is one."""
+        steps = getattr(self.template, "steps", None)
+        return f"{steps[-1][0]}__{self.part.parameter}" if steps else self.part.parameter
+
+    def smaller(self, solution: Fitted, value: int) -> Fitted:
+        """Return the estimator of the first so many parts."""
+        model = solution.model
+        if last := getattr(model, "steps", None):
+            shorter = copy.copy(model)
+            shorter.steps = [*last[:-1], (last[-1][0], self.part.first(last[-1][1], value))]
+        else:
+            shorter = self.part.first(model, value)
+        return replace(solution, model=shorter)
+
+
 EPOCHS_FIELD = Field(EPOCHS, None, None, needs_pass=False, types=(int, type(None)), legal=Legal(ge=1))
 """The hyperparameter of every estimator that has ``partial_fit``, and no other of this name."""
 
@@ -380,7 +415,10 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     tags = Tags(task=task, sampled=tuple(SEPARATION) if task == "clustering" else (), costly=True)
     body = {"template": template, "tags": tags, "__doc__": doc, "__module__": type(model).__module__}
     resumable = hasattr(_last(template), "partial_fit") and EPOCHS not in _parameters(template)
-    return type(name, (Resumed if resumable else Foreign,), body)
+    part = axis_of(_last(template))
+    if resumable or part is None:
+        return type(name, (Resumed if resumable else Foreign,), body)
+    return type(name, (Staged,), {**body, "part": part})
 
 
 def described(model: BaseEstimator) -> str:

@@ -14,10 +14,13 @@ from algorithms.arrays import Matrix
 from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.design import CARE, Design
-from algorithms.families.objective import SHAKES, corrected, objective_of
+from algorithms.families.far_rows import HELP as FAR_ROWS
+from algorithms.families.far_rows import moved_by_rounding, scale_of
+from algorithms.families.objective import SHAKES, corrected, objective_of, of_every_row
 from algorithms.families.pipeline import dressed
 from algorithms.families.problem import Problem
 from algorithms.families.quadratic import Quadratic, Weights, quadratic_of
+from algorithms.families.rounding import sure
 from algorithms.families.whole import RowDesign, least, row_design
 from algorithms.known import Known
 from algorithms.memo import MEMO
@@ -280,11 +283,35 @@ class Generalized(
             step, rise = solution.last
             away = step[None], (rise - step @ _middle(solution))[None]
         elif solution.state.complete:
-            return value
+            if solution.near is None:
+                return value
+            return self._beside_rounding(value, eta, solution, solution.state, rows, metric)
         else:
             away = self._shaken(solution, solution.state)
         moved = self.score_moves(eta, solution.etas(rows.held, *away), rows, metric)
         return Score(value, 2.0 * float(np.sqrt(np.mean(np.square(moved)))))
+
+    def _beside_rounding(
+        self,
+        value: float,
+        eta: Array,
+        solution: GeneralizedSolution,
+        state: CurvatureState,
+        rows: Rows,
+        metric: str,
+    ) -> Score | float:
+        """Return a score of the optimum on every row, and what rounding makes of rows that lie far from these."""
+        design, weight = solution.quadratic.design, solution.quadratic.weight
+        objective = of_every_row(self.summary.about, state, design, self.group_weights(state))
+        lifted, held = solution.intercept + solution.coef @ objective.middle, rows.held
+        if design.shape.features is not None:
+            held = design.shape.features(held)
+        away = moved_by_rounding(objective, design, solution.coef, lifted, self.penalty(weight)[1], held)
+        if away is None:
+            return value
+        moved = np.abs(self.score_moves(eta, np.stack([away, -away]), rows, metric))
+        bound = float(moved.max()) if np.isfinite(moved).all() else np.inf
+        return sure(metric, Score(value, bound), scale_of(metric, value, rows.target), FAR_ROWS)
 
     def score_moves(self, eta: Array, away: Array, rows: Rows, metric: str) -> list[float]:
         """Return how much a score changes with the linear predictors, by each of ``away``, shape (J, n, e)."""

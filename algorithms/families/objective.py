@@ -16,9 +16,10 @@ from algorithms.contract import Array
 from algorithms.families.design import Design
 from algorithms.families.quadratic import Quadratic, Weights
 from algorithms.memo import MEMO
+from algorithms.preparing.column_map import gaps_of
 from algorithms.solvers.expansion import Expansion
 from algorithms.summaries.curvature import CurvatureState
-from algorithms.summaries.importance import stands_for
+from algorithms.summaries.importance import Drawn, stands_for
 
 Places = np.ndarray[tuple[int], np.dtype[np.intp]]
 
@@ -58,7 +59,7 @@ class Objective(Protocol):
 def objective_of(about: About, state: CurvatureState, q: Quadratic, weights: Weights) -> Objective:
     """Return the objective of a state's rows: all of them where they are kept."""
     if state.complete:
-        return EveryRow(about, _every_row(state, q.design, weights))
+        return of_every_row(about, state, q.design, weights)
     return InDesign(corrected(about, state, weights, q.k), q)
 
 
@@ -85,6 +86,11 @@ class Rows:
         return self.x.nbytes + self.y.nbytes + self.w.nbytes
 
 
+def of_every_row(about: About, state: CurvatureState, design: Design, weights: Weights) -> EveryRow:
+    """Return the objective of a state that keeps all of its rows."""
+    return EveryRow(about, _every_row(state, design, weights))
+
+
 def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
     """Return the rows that a state keeps, in a design's columns (kept for the state).
 
@@ -100,9 +106,24 @@ def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
             middle = np.where(np.diagonal(design.gram) > 0.0, design.offset, 0.0)
             x -= middle
             x[:, np.diagonal(design.gram) == 0.0] = 0.0
+            if design.preprocess.impute != "zero":
+                _place_gaps(x, found, design)
         return Rows(x, found.y, found.weight * np.array(weights)[_codes(state, found.y)], middle)
 
     return MEMO.get(state, ("rows", design, weights), make)
+
+
+def _place_gaps(x: Array, found: Drawn, design: Design) -> None:
+    """Put the gaps of centred columns at zero, where their fill is, and the other values about it.
+
+    A fill is a float: of values far from zero beside their spread it is off by many roundings of that spread, and
+    so would the slope be, which other rows may multiply by much.
+    """
+    for k, indicator in zip(*design.columns.gapped(gaps_of(design.shape.columns)), strict=True):
+        there = (found.x[:, indicator] == 0.0) & (found.weight > 0.0)
+        if x[:, k].any() and there.any() and not there.all():
+            x[found.x[:, indicator] != 0.0, k] = 0.0
+            x[there, k] -= np.average(x[there, k], weights=found.weight[there])
 
 
 @dataclass(frozen=True, eq=False)

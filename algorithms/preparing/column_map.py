@@ -182,6 +182,20 @@ class ColumnMap:
         least = CANCELLED * along if as_is is None else np.where(as_is, 0.0, CANCELLED * along)
         return np.where(parts <= 1.0, along, np.where(crossed > least, crossed, 0.0))
 
+    def gapped(self, gaps: Gaps) -> tuple[Places, Places]:
+        """Return which columns of T are numbers whose gaps are filled, and the indicators of these gaps.
+
+        Examples
+        --------
+        >>> gaps = Gaps(np.array([0]), np.array([1]))
+        >>> T = scipy.sparse.csr_array([[1.0, 0.0], [7.0, 0.0], [0.0, 1.0]])
+        >>> made = ColumnMap(T, ("x", "y"), None, np.zeros(2))
+        >>> [places.tolist() for places in made.gapped(gaps)]
+        [[0], [1]]
+        """
+        both = self.matrix[gaps.values].multiply(self.matrix[gaps.indicators]).tocoo()
+        return both.coords[1].astype(np.intp), gaps.indicators[both.coords[0]]
+
     def take(self, columns: Places) -> ColumnMap:
         """Return the map to some of its columns."""
         pick = None if self.pick is None else self.pick[columns]

@@ -93,21 +93,27 @@ class _Factor:
         inner = scipy.linalg.solve_triangular(self.U, x / self.t, trans="T", check_finite=False)
         return np.asarray(scipy.linalg.solve_triangular(self.U, inner, check_finite=False) / self.t)
 
-    def optimum(self, problem: Products, pull: Array, l2: float) -> tuple[Array, Array, Apart | None]:
-        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns, all slopes, and what a root gives."""
+    def optimum(self, problem: Products, pull: Array, l2: float) -> Array:
+        """Return argmin ½‖y - Xw‖² + pull·w + ½l2‖w‖² over the columns."""
         if problem.root is None or self.Q is None:
             gram, target = problem.gram[np.ix_(self.on, self.on)], problem.xy[self.on] - pull
             w = self.solve(target)
             for _ in range(STEPS):
                 w = w + self.solve(target - gram @ w - l2 * w)
-            return w, problem.xy - problem.gram[:, self.on] @ w, None
-        rows, z = problem.root[:, :-1], problem.root[:, -1]
-        Q, below = self.Q[: len(z)], self.Q[len(z) :]
-        along, across = Q.T @ z, Q.T @ rows
-        pulled = scipy.linalg.solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
+            return w
+        z = problem.root[:, -1]
+        along, pulled = self.Q[: len(z)].T @ z, self._pulled(pull)
         w = scipy.linalg.solve_triangular(self.U, along - pulled, check_finite=False) / self.t
         least = float(np.abs(np.diagonal(self.U)).min(initial=1.0))
-        w = settled(np.asarray(w), rows[:, self.on], z, l2, self.solve, least, pull)
+        return settled(np.asarray(w), problem.root[:, self.on], z, l2, self.solve, least, pull)
+
+    def slopes(self, problem: Products, w: Array, pull: Array) -> tuple[Array, Apart | None]:
+        """Return the slopes of all columns at that optimum, and what a root gives of them."""
+        if problem.root is None or self.Q is None:
+            return problem.xy - problem.gram[:, self.on] @ w, None
+        rows, z = problem.root[:, :-1], problem.root[:, -1]
+        Q, below = self.Q[: len(z)], self.Q[len(z) :]
+        along, across, pulled = Q.T @ z, Q.T @ rows, self._pulled(pull)
         # no sums of large parts, whatever the coefficients: of target and columns what the active ones leave
         left, beyond = z - Q @ along, rows - Q @ across
         shrunk, held = below @ along, below @ across
@@ -117,7 +123,12 @@ class _Factor:
             np.linalg.norm((left + Q @ pulled)[rows.any(axis=1)])
         )  # the target's mean alone has no slope
         lengths = np.sqrt(np.einsum("ij,ij->j", beyond, beyond) + np.einsum("ij,ij->j", held, held))
-        return w, np.asarray(slope), Apart(lengths, made, self.on, size)
+        return np.asarray(slope), Apart(lengths, made, self.on, size)
+
+    def _pulled(self, pull: Array) -> Array:
+        return np.asarray(
+            scipy.linalg.solve_triangular(self.U, pull / self.t, trans="T", check_finite=False)
+        )
 
 
 def finish(
@@ -143,20 +154,22 @@ def finish(
     """
     coef, held = np.array(start), l1 > 0.0 or positive
     signs = np.sign(coef)
+    factor: _Factor | None = None
     for _ in range(MOST):
-        factor = _factor(problem, np.flatnonzero(signs), l2)
+        factor = factor or _factor(problem, np.flatnonzero(signs), l2)
         on = factor.on
         if len(on) < np.count_nonzero(signs):
             signs[np.setdiff1d(np.flatnonzero(signs), on)] = 0.0
-        found, slope, apart = factor.optimum(problem, l1 * signs[on], l2)
+        found = factor.optimum(problem, l1 * signs[on], l2)
         if not np.isfinite(found).all():
             return None
         wrong = found * signs[on] <= 0.0 if held else np.zeros(len(on), bool)
         if wrong.any():
-            coef = _as_far(coef, on, found, wrong, signs)
+            coef, factor = _as_far(coef, on, found, wrong, signs), None
             continue
         coef = np.zeros(len(coef))
         coef[on] = found
+        slope, apart = factor.slopes(problem, found, l1 * signs[on])
         doubt = noise(coef, apart)
         over = (slope if positive else np.abs(slope)) - l1
         over[on] = -np.inf
@@ -168,9 +181,11 @@ def finish(
             resolved = bool(np.all(doubt[beside] <= RESOLVED * l1))
             return Finished(coef, _over(factor, len(coef)), _over(wide, len(coef)), alone, resolved)
         signs[worst] = np.sign(slope[worst])
-        joins = _independent(problem, on, np.array([worst]), l2)
-        if not joins and not _exchanged(problem, factor, coef, signs, worst):
-            break
+        before, factor = factor, _factor(problem, np.flatnonzero(signs), l2)
+        if len(factor.on) <= len(on):  # the active ones make it up
+            factor = None
+            if not _exchanged(problem, before, coef, signs, worst):
+                break
     return None
 
 
@@ -228,12 +243,6 @@ def _factor(problem: Products, on: Places, l2: float) -> _Factor:
     rank = int(np.count_nonzero(np.abs(np.diagonal(U)) > least))
     order = pivots[:rank].astype(np.intp)
     return _Factor(on[order], U[:rank, :rank], t[order], Q[:, :rank])
-
-
-def _independent(problem: Products, on: Places, beside: Places, l2: float) -> bool:
-    """Return whether each of some columns differs by more than rounding from those that the active ones make up."""
-    every = np.concatenate([on, beside])
-    return len(_factor(problem, every, l2).on) == len(every)
 
 
 def _over(factor: _Factor, q: int) -> Callable[[Array], Array]:

@@ -42,6 +42,7 @@ from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, s
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import Polished, polish
+from hpo.trials.prefixes import Prefixes
 from hpo.trials.recorder import Recorder
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
@@ -58,7 +59,7 @@ from studies.record.records import Direction, begin, load_study, record_of, stor
 from studies.record.storage import find_study
 from studies.record.study_record import Cost, EditionNote, SegmentRead, StudyRecord
 from studies.sampling.proposer import Proposer
-from studies.sampling.samplers import Grid, make_sampler
+from studies.sampling.samplers import Grid, Rest, make_sampler
 from studies.spec.form import plain
 
 if TYPE_CHECKING:
@@ -172,6 +173,8 @@ class Runner:
             record = self._refined(record, refining)
             retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
             cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
+            if tuner.scorer.prefixes is not None:
+                cost = replace(cost, fits_saved=tuner.scorer.prefixes.saved)
             cost = replace(cost, epochs_trained=chains.trained, epochs_alone=chains.alone)
             if chains.trained:
                 keep_within_limit(self.question.store, {*self._used(made), *chains.used})
@@ -294,6 +297,8 @@ class Runner:
         if fidelity is not None:
             study.pruner = fidelity.pruner()
         scorer = Scorer(searched, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
+        if fidelity is None and isinstance(sampler, Proposer):
+            scorer.prefixes = Prefixes(space, solves=not isinstance(sampler, (Grid, Rest)))
         return Tuner(scorer, Space(space, able[0].name), study, fidelity)
 
     def _sampler(self, space: Mapping[str, BaseDistribution], apart: int = 0) -> BaseSampler:

@@ -16,6 +16,7 @@ from hpo.states.evaluate import Scores, check_usable, evaluate, told_of_classes
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
 from hpo.states.refining import Refining
+from hpo.trials.prefixes import Curve, Prefixes, best_of, curve
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
 
@@ -37,6 +38,7 @@ class Scorer:
     refining : makes states of more digits where a score lacks them; None where there can be none.
     far : scores settings, on workers where it pays; None for this process alone.
     chains : trains what is trained in epochs, and counts these; None where nothing is counted.
+    prefixes : scores along prefix axes; None where every value is fitted for itself.
     """
 
     searched: Mapping[str, Searched]
@@ -49,6 +51,7 @@ class Scorer:
     refining: Refining | None = None
     far: FarScores | None = None
     chains: Chains | None = None
+    prefixes: Prefixes | None = None
 
     @property
     def rows_read(self) -> int:
@@ -115,8 +118,55 @@ class Scorer:
         self.states, self.contexts = found.states, found.contexts
         return True
 
+    def solved(self, setting: Setting) -> Setting:
+        """Return a setting with the best value of its prefix axis; itself where there is none, or no score."""
+        if self.prefixes is None or not self.prefixes.solves or self.goals > 1:
+            return setting
+        with contextlib.suppress(AlgorithmError):  # raised again when it is scored
+            axis, found = self._along(setting)
+            return setting if found is None else (setting[0], {**setting[1], axis: best_of(found)})
+        return setting
+
+    def curve(self, setting: Setting) -> Curve | None:
+        """Return the scores along the prefix axis of a setting that was scored; None where it has none."""
+        if self.prefixes is None or (prefixed := self.build(*setting)[0].prefixed) is None:
+            return None
+        return self.prefixes.known(setting, prefixed.axis)
+
+    def _along(self, setting: Setting) -> tuple[str, Curve | None]:
+        """Return the prefix axis of a setting and the scores along it; None where it has none."""
+        name, values = setting
+        prefixed, prefixes = self.build(name, values)[0].prefixed, self.prefixes
+        if prefixed is None or prefixes is None or not (scored := prefixes.values(name, prefixed)):
+            return "", None
+        axis = prefixed.axis
+        known = prefixes.known(setting, axis)
+        if known is None:
+            algorithm, states = self.build(name, {**values, axis: scored[-1]})
+            if algorithm.prefixed is None:
+                return "", None
+            self.fits += len(states.train)
+            with told_of_classes(states):
+                known = curve(algorithm, algorithm.prefixed, states, scored, (self.metric, *self.also))
+            prefixes.keep(setting, axis, known, len(states.train))
+        return axis, known
+
+    def _along_axis(self, algorithm: Algorithm, setting: Setting) -> Scores | None:
+        """Return the scores of a setting whose value is one that its prefix axis is scored at; else None."""
+        name, values = setting
+        prefixed, prefixes = algorithm.prefixed, self.prefixes
+        if prefixed is None or prefixes is None:
+            return None
+        value = values.get(prefixed.axis)
+        if not isinstance(value, int) or value not in prefixes.values(name, prefixed):
+            return None
+        found = self._along(setting)[1]
+        return None if found is None else found.get(value)
+
     def _score(self, setting: Setting) -> Scores:
         algorithm, states = self.build(*setting)
+        if (found := self._along_axis(algorithm, setting)) is not None:
+            return found
         self.fits += len(states.train)
         with told_of_classes(states):
             if self.far is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING
@@ -142,7 +143,7 @@ class Tuner:
         number = self.book.trials
         turn = number if turn is None else turn
         proposal = self.space.propose(self.study, number, turn, at_once=self.fidelity is None)
-        scores, note = self._scored(proposal)
+        proposal, scores, note = self._scored(proposal)
         return self.book.finish(proposal, self.scorer.values(scores), note)
 
     def take_over(self, trial: FrozenTrial, study: str) -> FrozenTrial:
@@ -158,9 +159,16 @@ class Tuner:
         self.book.remember(setting, added.number, scores)
         return added
 
-    def _scored(self, proposal: Proposal) -> tuple[Scores | None, TrialNote]:
-        """Return the scores of a setting, from the record if it was scored before, and what its trial notes."""
+    def _scored(self, proposal: Proposal) -> tuple[Proposal, Scores | None, TrialNote]:
+        """Return the scores of a setting, from the record if it was scored before, and what its trial notes.
+
+        A trial that was not asked of Optuna takes the best value of a prefix axis, whatever was proposed.
+        """
         began, setting = time.perf_counter(), self.space.setting(proposal.params)
+        if proposal.trial is None:
+            setting = self.scorer.solved(setting)
+            taken = {f"{setting[0]}.{key}": value for key, value in setting[1].items()}
+            proposal = replace(proposal, params={**proposal.params, **taken})
         known = self.book.known(setting)
         before = self.book.note(known[0]) if known else TrialNote()
         scores, error = (known[1], before.error) if known else self._tried(proposal, setting)
@@ -171,9 +179,14 @@ class Tuner:
             states=self.scorer.context(setting), seconds=round(time.perf_counter() - began, 6), rows_read=0,
             error=error, converged=scores is None or scores.converged,
             duplicate_of=known[0] if known else None,
-            fidelity=before.fidelity,
+            fidelity=before.fidelity, prefixes=() if known or scores is None else self._curve(setting),
         )  # fmt: skip
-        return scores, note_of(scores, beside)
+        return proposal, scores, note_of(scores, beside)
+
+    def _curve(self, setting: Setting) -> tuple[tuple[int, float, float | None], ...]:
+        """Return the values of a setting's prefix axis, the mean scores there, and their standard errors."""
+        found = (self.scorer.curve(setting) or {}).items()
+        return tuple((value, one.mean, one.se if math.isfinite(one.se) else None) for value, one in found)
 
     def _tried(self, proposal: Proposal, setting: Setting) -> tuple[Scores | None, str | None]:
         """Return the scores of a new setting or why it has none, by way of the rungs where there are any."""

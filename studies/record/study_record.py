@@ -44,6 +44,7 @@ class Work:
     pilot_rows : rows looked at for the pilot sample (of the columns that need one).
     epochs_trained, epochs_alone : epochs that models were trained for, and those that trials would have trained
         each for itself.
+    fits_saved : fits of smaller ensembles that one of the largest answered.
     """
 
     rows_read: int = 0
@@ -56,6 +57,7 @@ class Work:
     pilot_rows: int = 0
     epochs_trained: int = 0
     epochs_alone: int = 0
+    fits_saved: int = 0
 
     @property
     def work(self) -> Work:
@@ -290,6 +292,8 @@ class StudyRecord:
         values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
+        if not self.cost.fits_saved:
+            found["cost"].pop("fits_saved")
         if not self.cost.epochs_alone:
             found["cost"] = {key: value for key, value in found["cost"].items() if key not in EPOCHS}
         spare = "polish", "edition", "forecast", "series"
@@ -400,6 +404,7 @@ class TrialNote:
     fold_scores, std_error, score_bounds : of the score that is optimised first.
     fold_overlap : test rows by training rows, where splits test the same rows; else 0.
     scores : of the further scores.
+    prefixes : values of a prefix axis, the mean scores there, and their standard errors: from one fit a fold.
 
     Examples
     --------
@@ -423,6 +428,7 @@ class TrialNote:
     score_bounds: tuple[float, ...] = ()
     fold_overlap: float = 0.0
     scores: Mapping[str, ScoreNote] = field(default_factory=dict)
+    prefixes: tuple[tuple[int, float, float | None], ...] = ()
 
     @property
     def stopped_early(self) -> bool:
@@ -467,6 +473,8 @@ class TrialNote:
                 found[key] = tuple(found[key])
         if "rungs" in found:
             found["rungs"] = tuple((rows, tuple(scores)) for rows, scores in found["rungs"])
+        if "prefixes" in found:
+            found["prefixes"] = tuple((value, mean, se) for value, mean, se in found["prefixes"])
         if "scores" in found:
             found["scores"] = {name: _score(one) for name, one in found["scores"].items()}
         return cls(**found)

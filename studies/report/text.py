@@ -276,7 +276,7 @@ def cost_text(ledger: Ledger) -> str:
     >>> cost_text(Ledger(rows_read=673_552, rows_if_retrained=340_143_760, segments=months))
     'It read 336,776 rows twice; retraining would have read 340 million: 505×.'
     """
-    retrained, epochs = count_text(ledger.rows_if_retrained), epochs_text(ledger)
+    retrained, epochs = count_text(ledger.rows_if_retrained), epochs_text(ledger) + saved_text(ledger)
     if ledger.rows_read <= 0:
         return f"It read no rows: every state was in the store. Retraining would have read {retrained}.{epochs}"
     return f"It read {readings_text(ledger)}; retraining would have read {retrained}: {ratio_text(ledger)}.{epochs}"
@@ -295,6 +295,20 @@ def epochs_text(ledger: Ledger) -> str:
         return ""
     trained, alone = counted_text(ledger.epochs_trained, "epoch"), count_text(ledger.epochs_alone)
     return f" It trained {trained}; trials would have trained {alone} each for itself."
+
+
+def saved_text(ledger: Ledger) -> str:
+    """Return how many fits a prefix axis saved, in a sentence after a space; empty where none.
+
+    Examples
+    --------
+    >>> from studies.report.data import Ledger
+    >>> saved_text(Ledger(fits_saved=190))
+    ' One fit answered every number of trees: 190 fits were saved.'
+    """
+    if not ledger.fits_saved:
+        return ""
+    return f" One fit answered every number of trees: {counted_text(ledger.fits_saved, 'fit')} were saved."
 
 
 def readings_text(ledger: Ledger) -> str:

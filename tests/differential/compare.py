@@ -169,14 +169,14 @@ def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = 
             if "is not finite" in why and _without_end(example, t, pairs):
                 return Outcome("refused", f"{brief} (the oracle's is not, either)")
             worst = max(oracle.condition(example, t, train) for train, _ in pairs)
+            if worst >= HARD or _target_is_rounding(example.spec, t) or _farthest(example, t, pairs) >= AWAY:
+                return Outcome("refused", brief)
+            if _decided_by_last_digits(example, t, pairs):
+                return Outcome("refused", f"{brief} (the last digits of raw values decide it)")
+            if _decided_by_centring(example, t, pairs):
+                return Outcome("refused", f"{brief} (scikit-learn's own centring leaves no eight digits)")
         except Undefined as undefined:
             return Outcome("refused", f"{brief} ({undefined})")
-        if worst >= HARD or _target_is_rounding(example.spec, t) or _farthest(example, t, pairs) >= AWAY:
-            return Outcome("refused", brief)
-        if _decided_by_last_digits(example, t, pairs):
-            return Outcome("refused", f"{brief} (the last digits of raw values decide it)")
-        if _decided_by_centring(example, t, pairs):
-            return Outcome("refused", f"{brief} (scikit-learn's own centring leaves no eight digits)")
         raise Disagreement(f"refused at a condition of {worst:.2g}: {why}")
     raise Disagreement(f"refused: {why}")
 

@@ -5,6 +5,7 @@ NumPy's ``longdouble`` has 64 bits of mantissa (80-bit) where the tests run, eps
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -163,29 +164,40 @@ def forward(L: np.ndarray, b: np.ndarray) -> np.ndarray:
 def orthogonal(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return AV, whose columns are orthogonal, and V, by one-sided Jacobi rotations.
 
-    They keep the digits of small columns beside large ones (Demmel & Veselić 1992).
+    They keep the digits of small columns beside large ones (Demmel & Veselić 1992). Columns meet as players of a
+    tournament do: as many pairs at a time as there are. One that only rounding is left of is turned no more.
     """
-    q = A.shape[1]
+    n, q = A.shape
+    lengths = np.sqrt((A.astype(Long) ** 2).sum(axis=0))
     V = np.eye(q, dtype=Long)[:, np.argsort(-(A * A).sum(axis=0), kind="stable")]
-    B = A.astype(Long) @ V
+    M = np.vstack([A.astype(Long) @ V, V]).T.copy()
     for _ in range(40):
-        turned = False
-        for i in range(q - 1):
-            near = B[:, i] @ B[:, i + 1 :]
-            size = np.sqrt((B[:, i] @ B[:, i]) * (B[:, i + 1 :] ** 2).sum(axis=0))
-            for j in i + 1 + np.flatnonzero(np.abs(near) > 1e-17 * size):
-                a, b, c = B[:, i] @ B[:, i], B[:, j] @ B[:, j], B[:, i] @ B[:, j]
-                if c == 0:
-                    continue
-                zeta = (b - a) / (2 * c)
-                t = np.copysign(1, zeta) / (np.abs(zeta) + np.sqrt(1 + zeta * zeta))
-                cos = 1 / np.sqrt(1 + t * t)
-                for M in (B, V):
-                    M[:, i], M[:, j] = cos * (M[:, i] - t * M[:, j]), cos * (M[:, j] + t * M[:, i])
-                turned = True
+        turned, rounding = False, (np.finfo(Long).eps * (np.abs(M[:, n:]) @ lengths)) ** 2
+        for i, j in _tournament(q):
+            X, Y = M[i], M[j]
+            a, b, c = (np.einsum("ij,ij->i", P[:, :n], Q[:, :n]) for P, Q in ((X, X), (Y, Y), (X, Y)))
+            near = (np.abs(c) > 1e-17 * np.sqrt(a * b)) & (a > rounding[i]) & (b > rounding[j])
+            if not near.any():
+                continue
+            first, second, X, Y, a, b, c = (each[near] for each in (i, j, X, Y, a, b, c))
+            zeta = (b - a) / (2 * c)
+            t = (np.copysign(1, zeta) / (np.abs(zeta) + np.sqrt(1 + zeta * zeta)))[:, None]
+            cos = 1 / np.sqrt(1 + t * t)
+            M[first], M[second] = cos * (X - t * Y), cos * (Y + t * X)
+            turned = True
         if not turned:
             break
-    return B, V
+    return M[:, :n].T.copy(), M[:, n:].T.copy()
+
+
+def _tournament(q: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield rounds in which each of q meets another, until all have met; one rests where q is odd."""
+    others = np.arange(1, q + q % 2)
+    for k in range(len(others)):
+        circle = np.concatenate([[0], np.roll(others, k)])
+        i, j = circle[: len(circle) // 2], circle[: len(circle) // 2 - 1 : -1]
+        met = (i < q) & (j < q)
+        yield i[met], j[met]
 
 
 def rational(

@@ -26,7 +26,9 @@ from differential.tables import Table
 NAMES = ("linear", "linear_regressor")
 NAMED = re.compile(r"(missingindicator_)?(x\d+)(?:_(.*))?")
 PARTS = ("month", "weekday", "hour")
-ROUNDINGS = 32 * float(np.finfo(float).eps)
+ROUNDED = 4 * float(np.finfo(float).eps)
+"""Share of a number's size that :func:`~differential.agreement.squared` takes a residual to be known to."""
+ROUNDINGS = 8 * ROUNDED
 
 
 class Packs:
@@ -57,10 +59,9 @@ class Packs:
         X, lost = self.scaled(example, t, train, rows.features(t, test), model)
         if example.algorithm == "linear_regressor":
             y, made = t.y[test], model[-1].predict(X)
-            told, scale = agreement.squared(
-                example.scoring, y.astype(Long) - y[0], y.astype(Long) - made, w.astype(Long), float(np.nanmax(np.abs(t.y)))
-            )
-            fold.agree(told, scale + float(lost.max()) / agreement.SAME)
+            size = float(np.nanmax(np.abs(t.y))) + float(lost.max()) / ROUNDED
+            residual = y.astype(Long) - made
+            fold.agree(*agreement.squared(example.scoring, y.astype(Long) - y[0], residual, w.astype(Long), size))
             return
         labels, codes = coded(t, test, train)
         if example.scoring == "neg_log_loss":

@@ -1,0 +1,118 @@
+"""Which estimators hold every smaller one, along which parameter, and how a smaller one is cut out of a larger.
+
+Trees that are grown one after another, or each for itself, are the same however many follow: the first m of them
+are what a fit of m would make, with the same random state.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sklearn.base import BaseEstimator
+
+Cut = Callable[[BaseEstimator, int], None]
+"""Shortens a fitted estimator, a shallow copy, to its first m parts; replaces attributes, changes none in place."""
+
+
+@dataclass(frozen=True)
+class PrefixAxis:
+    """The parameter of an estimator whose largest value answers the smaller ones.
+
+    Attributes
+    ----------
+    parameter : of the constructor.
+    cut : shortens a fitted copy.
+    holds : whether it is so with the other parameters of an estimator.
+    """
+
+    parameter: str
+    cut: Cut
+    holds: Callable[[BaseEstimator], bool] = lambda _: True
+
+    def first(self, model: BaseEstimator, m: int) -> BaseEstimator:
+        """Return the estimator of the first m parts of a fitted one."""
+        found = copy.copy(model)
+        found.set_params(**{self.parameter: m})
+        self.cut(found, m)
+        return found
+
+
+def first_of(*attributes: str) -> Cut:
+    """Return what keeps the first m of each of these attributes of a fitted estimator.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> model = SimpleNamespace(estimators_=[1, 2, 3])
+    >>> first_of("estimators_")(model, 2)
+    >>> model.estimators_
+    [1, 2]
+    """
+
+    def cut(model: BaseEstimator, m: int) -> None:
+        for name in attributes:
+            setattr(model, name, getattr(model, name)[:m])
+
+    return cut
+
+
+def _gradient_boosting(model: BaseEstimator, m: int) -> None:
+    model.estimators_ = model.estimators_[:m]
+    model.train_score_ = model.train_score_[:m]
+    model.n_estimators_ = len(model.estimators_)
+
+
+def _lightgbm(model: BaseEstimator, m: int) -> None:
+    booster = model.booster_
+    model._Booster = type(booster)(model_str=booster.model_to_string(num_iteration=m))
+
+
+def _plain_boosting(model: BaseEstimator) -> bool:
+    """Return whether later trees of LightGBM leave the earlier as they are: those of "dart" scale them."""
+    return bool(model.get_params()["boosting_type"] == "gbdt")
+
+
+FOREST = PrefixAxis("n_estimators", first_of("estimators_"), lambda model: not model.get_params()["oob_score"])
+BAGGING = PrefixAxis(
+    "n_estimators", first_of("estimators_", "estimators_features_"),
+    lambda model: not model.get_params()["oob_score"],
+)  # fmt: skip
+ADABOOST = PrefixAxis(
+    "n_estimators", first_of("estimators_", "estimator_weights_", "estimator_errors_")
+)
+GRADIENT_BOOSTING = PrefixAxis("n_estimators", _gradient_boosting)
+HISTOGRAMS = PrefixAxis("max_iter", first_of("_predictors"))
+LIGHTGBM = PrefixAxis("n_estimators", _lightgbm, _plain_boosting)
+
+AXES: dict[str, PrefixAxis] = {
+    "sklearn.RandomForestClassifier": FOREST,
+    "sklearn.RandomForestRegressor": FOREST,
+    "sklearn.ExtraTreesClassifier": FOREST,
+    "sklearn.ExtraTreesRegressor": FOREST,
+    "sklearn.BaggingClassifier": BAGGING,
+    "sklearn.BaggingRegressor": BAGGING,
+    "sklearn.AdaBoostClassifier": ADABOOST,
+    "sklearn.AdaBoostRegressor": ADABOOST,
+    "sklearn.GradientBoostingClassifier": GRADIENT_BOOSTING,
+    "sklearn.GradientBoostingRegressor": GRADIENT_BOOSTING,
+    "sklearn.HistGradientBoostingClassifier": HISTOGRAMS,
+    "sklearn.HistGradientBoostingRegressor": HISTOGRAMS,
+    "lightgbm.LGBMClassifier": LIGHTGBM,
+    "lightgbm.LGBMRegressor": LIGHTGBM,
+}
+"""By package and class. One line makes another estimator one: ``AXES["package.Class"] = PrefixAxis(…)``."""
+
+
+def axis_of(model: BaseEstimator) -> PrefixAxis | None:
+    """Return the prefix axis of an estimator's class; None where it has none. A subclass has that of no base.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import HistGradientBoostingRegressor
+    >>> axis_of(HistGradientBoostingRegressor()).parameter
+    'max_iter'
+    """
+    kind = type(model)
+    return AXES.get(f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}")
