@@ -49,8 +49,7 @@ def python() -> str:
     parts = ["# Python", "Everything here is imported as `import hpo`."]
     for title, names in GROUPS.items():
         parts.append(f"## {title}")
-        for name in names:
-            parts.append(_optunas(name) if name in OPTUNAS else f"::: hpo.{name}")
+        parts += [_optunas(name) if name in OPTUNAS else f"::: hpo.{name}" for name in names]
     for title, module in OTHERS.items():
         parts += [f"## {title}", f"::: {module}"]
     return "\n\n".join(parts) + "\n"
@@ -71,7 +70,9 @@ def command_line() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def commands(group: typer.core.TyperGroup | None = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Command]]:
+def commands(
+    group: typer.core.TyperGroup | None = None, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Command]]:
     """Yield every command with its words."""
     here = group or typer.main.get_command(app)
     for name, command in here.commands.items():  # type: ignore[attr-defined]
@@ -115,14 +116,17 @@ def study_options() -> str:
     """Return the page of the options of a study, as fields of :class:`StudySpec` declare them."""
     parts = [
         "# Options of a study",
-        "The same names everywhere: arguments of `hpo.tune` and `hpo.plan`, keys of a `study.yaml`, and, where a "
-        "command takes one, options of the command line. `hpo init` writes a `study.yaml` with all of them. An option "
-        "that *defines* the study makes another study where its value changes, so trials under one name are comparable.",
+        "The same names everywhere: arguments of `hpo.tune` and `hpo.plan`, keys of a `study.yaml`, and, where "
+        "a command takes one, options of the command line. `hpo init` writes a `study.yaml` with all of them. An "
+        "option that *defines* the study makes another study where its value changes, so trials under one name "
+        "are comparable.",
     ]
     for name, field in StudySpec.model_fields.items():
         option = OPTIONS[name]
         default = "required" if field.is_required() else f"default `{option.default or repr(field.default)}`"
-        defines = {False: "", True: "; defines the study"}.get(option.defines, f"; defines the study {option.defines}")
+        defines = {False: "", True: "; defines the study"}.get(
+            option.defines, f"; defines the study {option.defines}"
+        )
         parts += [f"## `{name}`", f"`{option.takes}`, {default}{defines}", _roles(str(field.description))]
         if option.example:
             parts.append(f"```yaml\n{name}: {option.example}\n```")
@@ -138,8 +142,8 @@ def algorithms() -> str:
     """Return the page of the algorithms: what each is, its scores, and every hyperparameter with its range."""
     parts = [
         "# Hyperparameters of every algorithm",
-        "What `hpo algorithms NAME` prints. *Searched* says whether a hyperparameter is tried by default, only if it "
-        "is in `search`, or whether every value of it needs a pass over the data.",
+        "What `hpo algorithms NAME` prints. *Searched* says whether a hyperparameter is tried by default, only "
+        "if it is in `search`, or whether every value of it needs a pass over the data.",
     ]
     for name in registry.BUILT_IN:
         found = describe(name)
@@ -150,7 +154,8 @@ def algorithms() -> str:
             parts[-1] += f" Exact scores: {', '.join(f'`{one}`' for one in found['metrics'])}."
         lines = ["| hyperparameter | default | range | legal | searched |", "|---|---|---|---|---|"]
         for one in found["hyperparameters"]:
-            cells = [f"`{one['name']}`", f"`{one['default']!r}`", one["range_in_words"], one["legal"], WHEN[one["when"]]]
+            field, default = f"`{one['name']}`", f"`{one['default']!r}`"
+            cells = field, default, one["range_in_words"], one["legal"], WHEN[one["when"]]
             lines.append("| " + " | ".join(_cell(str(cell)) for cell in cells) + " |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,4 @@
-"""Hooks of the site: pages made from the code and from files beside ``docs``, and links between them (``mkdocs.yml``)."""
+"""Hooks of the site (``mkdocs.yml``): pages made from the code and from files beside ``docs``, and their links."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ OUTSIDE = {
     "README.md": "index.md",
     "benchmarks/README.md": "benchmarks.md",
     "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
 }
 """Files beside ``docs`` that are pages of the site."""
 
@@ -47,7 +49,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Let links lead where a page of the repository is in the site."""
     address = page.file.src_uri
     if address in reference.PAGES:
