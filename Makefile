@@ -11,7 +11,7 @@ PACKAGES := hpo algorithms state_store studies
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help options docs demo test install lint type tests check fuzz bench chaos soak clean
+.PHONY: help options docs site demo test install lint type tests check fuzz bench chaos soak clean
 
 help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -57,6 +57,9 @@ options: install  ## write the options of StudySpec into the signature of hpo.tu
 
 docs: install  ## write the table of algorithms and the sources that pages show
 	PYTHONPATH=. $(BIN)/python tools/pages.py
+
+site: install  ## build the documentation in build/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 check: lint type  ## lint, types, layers and the core of the tests: within three minutes
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal $(CORE)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 ROUNDING = CARE * EPS
 """Relative rounding of products and of sums."""
 
+MERGED = 8.0
+"""How many times that the root of a merged state may be off by: each merge is a QR decomposition more."""
+
 CERTAIN = 1e-10
 """Largest relative change of a squared distance by rounding that no score of rows shows."""
 
@@ -330,7 +333,7 @@ def rounded(part: float, *, rooted: bool) -> float:
     >>> rounded(0.0, rooted=True), rounded(ROUNDING, rooted=False) == ROUNDING
     (0.0, True)
     """
-    return (2.0 + part) * part if rooted else part**2 / ROUNDING
+    return (2.0 + MERGED * part) * MERGED * part if rooted else part**2 / ROUNDING
 
 
 def inverse_of(covariance: Array, sizes: Array, root: Array | None = None) -> tuple[Whitened, bool]:
