@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+import webbrowser
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,6 +45,9 @@ def report(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where --format goes; text is printed without."),
     ] = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Show the page in the browser; without --html it is a temporary file.")
+    ] = False,
     as_json: AsJson = False,
     store: Store = None,
     storage: Storage = None,
@@ -55,6 +60,7 @@ def report(
     Examples
     --------
       hpo report flights
+      hpo report flights --open
       hpo report flights --html flights.html --csv trials.csv
       hpo report flights --format markdown | gh pr comment --body-file -
       hpo report flights --format png -o flights.png
@@ -63,10 +69,15 @@ def report(
     as_json = as_json or (format_ is Format.JSON and output is None)
     _check(csv, format_, output, as_json=as_json)
     found = opened(name, storage=storage, store=store, allow_import=allow_import)
+    if open_ and html is None:
+        html = Path(tempfile.mkdtemp(prefix="hpo-")) / "report.html"
     drawn = html is not None or as_json or format_ is not None
     data = collect.report_data(found, drawn=drawn)
     if html is not None:
-        note(f"report: {report_page.write_html(data, html)}")
+        page = report_page.write_html(data, html)
+        note(f"report: {page}")
+        if open_ and not webbrowser.open(Path(page).resolve().as_uri()):
+            note(f"no browser could be opened; open {page} in one")
     if csv is not None:
         _write(csv, report_page.to_csv(data), "trials")
     if as_json:

@@ -1,0 +1,83 @@
+"""What a notebook shows of a result, and a report that opens in the browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from browser import CHROMIUM, visit
+from sklearn.model_selection import PredefinedSplit
+from test_origins import counted
+
+import hpo
+from studies.report.card import card
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(120, 3)), columns=["a", "b", "c"])
+    names = ["ridge", "lasso", "ols", "pls", "elastic_net", "pcr"]
+    return hpo.tune(
+        (X, X["a"].to_numpy() + rng.normal(size=120)), algorithm=names, trials=30, name="card", progress=False,
+        store=tmp_path_factory.mktemp("store"), storage=tmp_path_factory.mktemp("storage") / "studies.journal",
+    )  # fmt: skip
+
+
+def test_a_result_shows_its_best_score_setting_and_algorithms(result):
+    page = result._repr_html_()
+    assert f"{result.best_value:.6g}" in page and "30 trials" in page
+    assert all(f"{key}=" in page for key in result.best_params)
+    assert page.count("<tr>") == 6 and "and 1 more" in page
+
+
+def test_no_text_in_a_card_is_markup():
+    page = card("<b>", ["<script>", "x" * 1_000], ["<i>"], [["<u>"]] * 9)
+    assert "&lt;b&gt;" in page and "&lt;script&gt;" in page and "&lt;i&gt;" in page and page.count("&lt;u&gt;") == 5
+    assert len(page) < 3_000
+
+
+def test_a_result_without_a_score_says_why(tmp_path):
+    search = {"poisson.alpha": 1e-4, "poisson.standardize": True, "poisson.impute": "mean"}
+    with pytest.warns(hpo.errors.NoScoreWarning):
+        none = hpo.tune(
+            counted(1e-9), algorithm="poisson", search=search, trials=1, folds=PredefinedSplit([-1] * 30 + [0] * 8),
+            scoring="neg_mean_poisson_deviance", store=tmp_path, progress=False,
+        )  # fmt: skip
+    assert "no score yet" in none._repr_html_() and "by rounding" in none._repr_html_()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_a_card_is_no_higher_than_300_pixels(result, tmp_path):
+    script = "<script>document.title = document.getElementById('card').getBoundingClientRect().height</script>"
+    page = tmp_path / "card.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8><div id=card>{result._repr_html_()}</div>{script}", "utf-8")
+    made, complaints = visit(page, tmp_path / "profile")
+    assert 60 < float(re.search(r"<title>([\d.]+)", made)[1]) <= 300 and not complaints
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_report_opens_in_the_browser(given, tmp_path, result):
+    X = pd.DataFrame({"x": np.arange(40.0), "y": np.arange(40.0) % 7})
+    hpo.tune(X, "y", "ridge", trials=3, name="opened", progress=False)
+    seen = tmp_path / "seen"
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho \"$1\" > {seen}\n")
+    browser.chmod(0o755)
+    html = ["--html", "page.html"] if given else []
+    done = subprocess.run(
+        [sys.executable, "-m", "hpo.cli", "report", "opened", "--open", *html], cwd=tmp_path, capture_output=True,
+        text=True, env={**os.environ, "BROWSER": f"{browser} %s", "TMPDIR": os.fspath(tmp_path)}, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    address = seen.read_text().strip()
+    assert address.startswith("file:///")
+    page = address.removeprefix("file://")
+    assert "opened" in Path(page).read_text("utf-8")
+    assert (page == os.fspath(tmp_path / "page.html")) is given
