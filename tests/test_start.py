@@ -13,6 +13,9 @@ from studies.sampling.quasi import DIRECTIONS, Quasi
 
 HEAVY = {"pandas", "sklearn", "scipy.stats", "scipy.optimize", "matplotlib", "polars", "sqlalchemy", "jinja2", "joblib"}
 
+OPTIONAL = {"charset_normalizer", "colorama"}
+"""What NumPy and colorlog load where something else has installed it: here the tools of the documentation."""
+
 STUDY = """
 import sys, tempfile
 import numpy as np
@@ -31,7 +34,7 @@ def test_a_small_study_loads_few_modules(algorithm):
     code = STUDY.format(algorithm=algorithm)
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert HEAVY & set(loaded) == set()
-    assert len(loaded) < 1100
+    assert len([name for name in loaded if name.partition(".")[0] not in OPTIONAL]) < 1100
 
 
 def test_the_model_is_scikit_learn_s_all_the_same():

@@ -26,8 +26,6 @@ from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
 from studies.counting import counted
 from studies.record.study_record import Cost, StudyRecord
-from studies.report.card import card
-from studies.report.text import number_text as number
 from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:
@@ -132,21 +130,7 @@ class Result:
 
     def _repr_html_(self) -> str:
         """Show the best score, its setting and the best of each algorithm, as notebooks do."""
-        trials = counted(len(self.optuna_study.get_trials(deepcopy=False)), "trial")
-        title = f"{self.record.name or 'unnamed'}: {trials}"
-        if not any(one.scores for one in noted(self.optuna_study)):
-            return card(title, ["no score yet", without_score(self.run)])
-        board = import_module("hpo").leaderboard(self)
-        first = (
-            f"{self.metric} {number(self.best_value, 6)} ± {number(self.best.scores.se, 2)}, "
-            f"{accuracy_of(self.best, self.metric, self.metric).brief(self.best_value)}"
-        )
-        setting = ", ".join(f"{key}={value}" for key, value in self.best_params.items())
-        cost = f"{counted(self.cost.rows_read, 'row')} read, {fold_words(self.run)}"
-        head = "algorithm", self.metric, "standard error", "trials"
-        cells = board[["algorithm", "score", "se", "trials"]].itertuples(index=False)
-        rows = [(name, number(score, 6), number(se, 2), str(trials)) for name, score, se, trials in cells]
-        return card(title, [first, setting, cost], head, rows)
+        return str(import_module("hpo.findings.cards").card_of(self))
 
     def __getattr__(self, name: str) -> Any:
         """Answer to the names that were members before they were functions, with a warning that names these."""
