@@ -222,6 +222,8 @@ class Generalized(
             coef, intercept, converged = problem.smooth(*begun)
         else:
             coef, intercept, converged = problem.sparse(*begun, l1, self.tol, self.max_iter)
+        if self.preprocess.center:  # new rows may lie far from a column's one value
+            coef = np.where(np.diagonal(q.design.gram) > 0.0, coef, 0.0)
         return GeneralizedSolution(q.design, coef, intercept, rough.penalty, converged, state, q)
 
     def far(self, state: CurvatureState) -> bool:

@@ -1568,4 +1568,20 @@ KNOWN: tuple[Example, ...] = (
         "group",
         "log_likelihood",
     ),
+    # The coefficient of a column of one value, 1e21, was 4e-26 by rounding, and a new row is 1e21 away.
+    Example(
+        Spec(seed=245, cols=(
+            Col(offset=1000.0, scale=12, where="file"), Col(dtype="uint8", offset=1000000000.0, scale=1, where="file"),
+            Col("boolean"), Col("even", "UInt32", scale=6, missing=0.1, where="fold"),
+            Col("copy", "float32", offset=1000000000.0, scale=12, where="only"), Col("even", marked="fold", unit=9),
+            Col("timestamp", where="only"), Col(dtype="uint64", scale=6, where="file", sentinel=-9999.0, marked="file"),
+            Col("date", where="fold"), Col(offset=100000.0, missing=0.02, marked="fold", unit=6),
+            Col("few", "int32", offset=10000000.0, where="file", sentinel=9999.0),
+            Col("heavy", offset=100000.0, missing=0.6, marked="file", unit=3)), target="class", classes=4, noise=10.0,
+            offset=1000.0, scale=12, order="grouped", weights="zeros", files=3, parts=2, dtype="int64", untold=0.3),
+        "logistic",
+        (("C", 0.1), ("impute", "zero"), ("min_frequency", 0.03), ("standardize", True)),
+        "kfold",
+        "accuracy",
+    ),
 )  # fmt: skip
