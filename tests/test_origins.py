@@ -345,14 +345,6 @@ def test_decimals_are_the_nearest_floats(scale):
     assert stored_numbers(array.slice(7, 9)).tolist() == [float(x) for x in held[7:16]]
 
 
-def test_one_value_in_another_unit_leaves_a_column_its_origin():
-    rng = np.random.default_rng(0)
-    x = np.append(1e5 + rng.normal(size=39), 1e-4)
-    assert origins_of([Field("x", "numeric", "double")], {"x": pa.chunked_array([pa.array(x)])})["x"] == pytest.approx(1e5, 1e-4)
-    x[0] = 1.23e-4
-    assert not origins_of([Field("x", "numeric", "double")], {"x": pa.chunked_array([pa.array(x)])})
-
-
 def counted(unit: float) -> tuple[pd.DataFrame, np.ndarray]:
     """Counts that do not go with a column near 1,000, by symmetry; it has gaps, and another unit in the last fold."""
     rng = np.random.default_rng(3)

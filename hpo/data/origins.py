@@ -32,8 +32,8 @@ UNLIKE = 1e-3
 """Share of the larger end of a column's values, below which one of the ends may be a sentinel."""
 
 FEW = 0.01
-"""Share of the values, or one, that may lose bits in their difference to the origin; where more do, the column has
-none. A value within a factor of two of the origin loses nothing, and one alone is far from all others."""
+"""Share of the values that may lose bits in their difference to the origin; where more do, the column has none. A
+value within a factor of two of the origin loses nothing."""
 
 MARKS = 4
 """Number of different whole numbers that lose bits and still are taken for sentinels, whose bits say nothing."""
@@ -178,7 +178,7 @@ def _mixed(values: Numbers, middle: float) -> bool:
     whole = (lost == np.rint(lost)) & (np.abs(lost) < 2.0**53)
     if len(np.unique(lost[whole])) <= MARKS:
         lost = lost[~whole]
-    return len(lost) > max(1, FEW * len(values))
+    return len(lost) > FEW * len(values)
 
 
 def joined_bounds(bounds: Iterable[tuple[float, float]]) -> tuple[float, float]:
