@@ -35,7 +35,7 @@ ROUNDING = CARE * EPS
 """Relative rounding of products and of sums."""
 
 MERGED = 8.0
-"""How many times that the root of a merged state may be off by: each merge is a QR decomposition more."""
+"""How many times as much the root of a merged state may be off: each merge is another QR decomposition."""
 
 CERTAIN = 1e-10
 """Largest relative change of a squared distance by rounding that no score of rows shows."""

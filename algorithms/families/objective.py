@@ -114,7 +114,7 @@ def _every_row(state: CurvatureState, design: Design, weights: Weights) -> Rows:
 
 
 def _place_gaps(x: Array, found: Drawn, design: Design) -> None:
-    """Put the gaps of centred columns at zero, where their fill is, and the other values about it.
+    """Put the gaps of centred columns at zero, the place of their fill, and centre the other values on it.
 
     A fill is a float: of values far from zero beside their spread it is off by many roundings of that spread, and
     so would the slope be, which other rows may multiply by much.
