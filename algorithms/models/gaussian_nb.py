@@ -212,7 +212,7 @@ def _of_all(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array]:
     off = ROUNDING * columns.rounded(mean, variance) * (whole > 0.0)
     if (at := _Filled.of(state, columns)) is not None:
         k = at.columns
-        _, whole[k], _, off[k] = at.moments(of_every_class(at.stated), np.float64(state.weight))
+        _, whole[k], _, off[k] = at.moments(of_every_class(at.stated), np.array(state.weight))
     return whole, off
 
 

@@ -324,8 +324,8 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         counts = np.array([rows for rows, _, _ in made], np.int64)
         means, scatters = np.stack([mean for _, mean, _ in made]), np.stack([scatter for _, _, scatter in made])
         within, below, weights = np.arange(d if full else 0), np.zeros_like(means), counts.astype(np.float64)
-        made = ClassesState(state.shape, counts, weights, means, within, scatters, below=below)
-        return made if full else replace(made, stated=_stated_by(made))
+        noised = ClassesState(state.shape, counts, weights, means, within, scatters, below=below)
+        return noised if full else replace(noised, stated=_stated_by(noised))
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
         w, codes, full = batch.weights, batch.target(shape.d).astype(np.intp), self.covariance == "full"

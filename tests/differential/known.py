@@ -1619,4 +1619,24 @@ KNOWN: tuple[Example, ...] = (
         "parts",
         "explained_variance",
     ),
+    # A sentinel of -9999 is zero beside numbers of 1e21, and gaps are filled by zero: a limit, docs/exact.md has it.
+    Example(
+        Spec(seed=1377, cols=(
+            Col("heavy", "Float64", offset=1000000000.0, scale=12, missing=0.6, sentinel=-9999.0),
+            Col("heavy", offset=100000.0, missing=0.02, marked="fold", unit=-6),
+            Col(offset=1000.0, missing=0.1, marked="file", unit=-12),
+            Col("even", "Int32", where="fold", sentinel=-1.0, marked="file"),
+            Col("heavy", offset=1000.0, marked="file", unit=-9), Col("text"),
+            Col(missing=0.02, marked="fold", unit=9),
+            Col("copy", "int32", offset=100000.0, scale=1, missing=0.3, where="file"),
+            Col("heavy", offset=100000.0, marked="fold", unit=-9), Col("date", missing=0.3, where="only"),
+            Col("even", offset=100000.0, missing=0.3, marked="fold", unit=3),
+            Col("constant", "Int8", offset=1.0, scale=12, missing=0.6, where="file")), target="class", classes=4,
+            noise=10.0, scale=-9, files=2, dtype="uint16", untold=0.3),
+        "isolation_forest",
+        (("contamination", 0.1), ("impute", "zero"), ("max_features", 1.0), ("max_samples", 256),
+         ("min_frequency", 0.2), ("n_estimators", 5)),
+        "stratified",
+        "f1",
+    ),
 )  # fmt: skip
