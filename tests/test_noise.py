@@ -164,7 +164,8 @@ def home(tmp_path):
     return tmp_path
 
 
-def test_a_study_of_noised_sums_says_so_and_is_near_that_of_the_rows(home):
+def test_a_study_of_noised_sums_says_so_and_is_near_that_of_the_rows(home, monkeypatch):
+    monkeypatch.setattr("hpo.states.noise.secrets.randbits", lambda _: 7)  # noise may leave the number of rows as it is
     hpo.export_layout(spec(home, "east"), home / "layout.zip")
     store = StateStore(home / "centre")
     for site in ("east", "north", "south"):

@@ -85,9 +85,12 @@ class Forest:
 
 
 def _merged(column: np.ndarray) -> bool:
-    """Return whether different numbers are one beside the column's middle, as a sentinel and zero beside 10²¹ are."""
-    values = np.unique(column)
-    return len(np.unique(values - np.median(column))) < len(values)
+    """Return whether different numbers are one beside the column's middle, as a sentinel and zero beside 10²¹ are.
+
+    The middle is that of values other than zero, which fills gaps.
+    """
+    values, others = np.unique(column), column[column != 0.0]
+    return len(others) > 0 and len(np.unique(values - np.median(others))) < len(values)
 
 
 @contextmanager
