@@ -15,8 +15,8 @@ from studies.report.text import finite
 def brush(trials: Sequence[TrialRow], name: str, log: bool | None) -> dict[str, object]:
     """Return what the page's script needs of the axis of a hyperparameter: its ends, or its choices as YAML.
 
-    `from` and `to` are the ends of the axis, as exponents of ten where it is logarithmic; `low` and `high` the least
-    and the largest value tried, beyond which no range goes. A choice that stands for several is None.
+    `from` and `to` are the ends of the axis, as exponents of ten where it is logarithmic; `low` and `high` the
+    least and the largest value tried, beyond which no range goes. A choice that stands for several is None.
 
     Examples
     --------
