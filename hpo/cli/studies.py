@@ -425,8 +425,9 @@ def _show_comparison(found: Comparison) -> None:
 def _standing(found: Comparison, row: Row) -> Leader:
     """Return how a study stands to the best, where both are scored on the same folds of the same data."""
     pair = found.against_best(row)
-    alike = pair is not None and pair.comparable and pair.difference is not None
-    gap = report_data.Difference(pair.difference, pair.se, pair.p) if pair is not None and alike else None
+    if pair is None or not pair.comparable or pair.difference is None:
+        return report_data.Leader(0, row.name, value=row.best)
+    gap = report_data.Difference(pair.difference, pair.se, pair.p)
     return report_data.Leader(0, row.name, value=row.best, difference=gap)
 
 

@@ -30,7 +30,7 @@ def corrected(gaps: Sequence[float], shared: float) -> tuple[float, float | None
     --------
     >>> mean, error, p = corrected([0.1, 0.2, 0.3], 0.5)
     >>> round(mean, 6), round(error, 6), round(p, 6)
-    (0.2, 0.091287, 0.160071)
+    (0.2, 0.091287, 0.159832)
     >>> corrected([0.0, 0.0], 1.0), corrected([0.5], 1.0)
     ((0.0, 0.0, 1.0), (0.5, None, None))
     """

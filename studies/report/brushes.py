@@ -25,7 +25,7 @@ def brush(trials: Sequence[TrialRow], name: str, log: bool | None) -> dict[str, 
     {'name': 'alpha', 'from': 0.0, 'to': 2.0, 'log': True, 'whole': False, 'low': 1.0, 'high': 100.0}
     >>> rows = [TrialRow(0, "ridge", {"select": None}), TrialRow(1, "ridge", {"select": "10"})]
     >>> brush(rows, "select", None)
-    {'name': 'select', 'choices': ["'10'", 'null']}
+    {'name': 'select', 'choices': ['null', "'10'"]}
     """
     values = [trial.params[name] for trial in trials if name in trial.params]
     scale = fit_scale(values, log)
