@@ -8,6 +8,7 @@ from studies.counting import counted
 from studies.report import charts
 from studies.report import tables as report_tables
 from studies.report.behaviour import behaviour, cuts
+from studies.report.brushes import brush
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
 from studies.report.charts.scales import useful_scale
@@ -74,7 +75,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
         "behaviour": behaviour(context),
-        "hover": {**report_tables.hover(context), "cuts": cuts(context)},
+        "hover": {**report_tables.hover(context), "cuts": cuts(context), "axes": _brushes(context)},
         "words": {"seconds": seconds_text, "bytes": bytes_text},
     }
 
@@ -248,24 +249,36 @@ def _pair(context: Context) -> dict[str, object]:
     return {"charts": drawing_of(*drawing), "names": [clean(name) for name in names]}
 
 
-def _parallel(context: Context) -> dict[str, object]:
-    trials, names = context.data.trials, context.parameters[:MAX_AXES]
-    place = {id(trial): i for i, trial in enumerate(trials)}
+def _lines(context: Context) -> list[int]:
+    """Return the places of the trials that have a line in the parallel coordinates, the best first."""
+    place = {id(trial): i for i, trial in enumerate(context.data.trials)}
     order = [place[id(trial)] for trial in context.best_first]
-    places = order[: MAX_LINES // 2]
-    rest = order[MAX_LINES // 2 :]
+    places, rest = order[: MAX_LINES // 2], order[MAX_LINES // 2 :]
     wanted = min(len(rest), MAX_LINES - MAX_LINES // 2)
-    places += [rest[i * len(rest) // wanted] for i in range(wanted)]
+    return places + [rest[i * len(rest) // wanted] for i in range(wanted)]
+
+
+def _brushes(context: Context) -> list[dict[str, object]]:
+    rows = [context.data.trials[place] for place in _lines(context)]
+    names = context.parameters[:MAX_AXES]
+    return [brush(rows, name, context.log.get(name)) for name in names] if len(rows) > 1 else []
+
+
+def _parallel(context: Context) -> dict[str, object]:
+    trials, names, places = context.data.trials, context.parameters[:MAX_AXES], _lines(context)
     if not names or len(places) < 2:
         return {}
     sizes = ((880.0, "parallel wide"), (360.0, "parallel narrow"))
     drawing = [
-        charts.parallel_chart(trials, places, names, context.metric, context.log, *size) for size in sizes
+        charts.parallel_chart(
+            trials, places, names, context.metric, context.log, context.algorithms, *size
+        )
+        for size in sizes
     ]
     return {
         "charts": drawing_of(*drawing),
         "lines": len(places),
-        "scored": len(order),
+        "scored": len(context.best_first),
         "axes": len(names),
         "total": len(context.parameters),
     }

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, visit
+from browser import CHROMIUM, axe, visit
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 import hpo
@@ -48,6 +48,20 @@ addEventListener("load", () => {
     });
   }
   document.title = JSON.stringify(seen);
+});
+</script></body>"""
+
+
+AXE = """<script>
+addEventListener("load", async () => {
+  for (const part of document.querySelectorAll("details")) part.open = true;
+  document.getElementById("brushed")?.removeAttribute("hidden");
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  document.title = JSON.stringify({
+    violations: found.violations.map((rule) => [rule.id, rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 120))]),
+    passes: found.passes.map((rule) => rule.id),
+    ground: getComputedStyle(document.body).backgroundColor,
+  });
 });
 </script></body>"""
 
@@ -117,6 +131,34 @@ def test_nothing_overflows_on_paper(page, tmp_path):
 def test_a_table_that_fits_the_paper_is_none_on_it_from_a_wide_screen(page, tmp_path):
     found = seen(page, tmp_path, 1400, paper=True)
     assert "Loadings" not in found["stacked"]
+
+
+def judged(source, place, width, *flags):
+    """Return what axe-core has against a page, once its script has run."""
+    script = f"<script>{axe()}</script>{AXE}"
+    source = re.sub(r"<meta http-equiv=[^>]*>", "", source)
+    end = source.rindex("</body>")
+    path = place / "report.html"
+    path.write_text(source[:end] + script + source[end + len("</body>") :], encoding="utf-8")
+    made, console = visit(path, place / "profile", f"--window-size={width},900", "--virtual-time-budget=60000", *flags)
+    assert console == []
+    return json.loads(html.unescape(re.search(r"<title>(\{.*?)</title>", made, re.DOTALL)[1]))
+
+
+DARK = "--blink-settings=preferredColorScheme=0"
+
+
+@pytest.mark.parametrize(("width", "flags"), [(1400, ()), (420, (DARK,))], ids=["wide", "narrow and dark"])
+def test_axe_core_finds_no_violation(page, width, flags, tmp_path):
+    found = judged(page, tmp_path, width, *flags)
+    assert found["violations"] == []
+    assert {"color-contrast", "label", "svg-img-alt", "heading-order", "region"} & set(found["passes"]) > {"color-contrast"}
+    assert found["ground"] == ("rgb(19, 22, 25)" if flags else "rgb(247, 247, 245)")
+
+
+def test_axe_core_would_find_pale_text_and_a_field_without_a_name(page, tmp_path):
+    bad = page.replace('<main id="main">', '<main id="main"><input><p style="color:#ddd;background:#fff">pale</p>')
+    assert {"label", "color-contrast"} <= {name for name, _ in judged(bad, tmp_path, 1400)["violations"]}
 
 
 def test_a_probe_that_sees_nothing_would_be_noticed(page, tmp_path):
