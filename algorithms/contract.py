@@ -400,6 +400,14 @@ class Prefixed(ABC, Generic[S, M]):
     def smaller(self, solution: M, value: int) -> M:
         """Return the model of a smaller value, in a model of a larger one; leaves the latter as it is."""
 
+    def along(self, solution: M, values: Sequence[int], held: Held[S]) -> Iterator[M]:
+        """Yield the model of each value, in ascending order up to the solution's own.
+
+        Each is asked of what was held out alone, and before the next one is made: where parts of a model answer
+        one after another, they need to answer once for all values.
+        """
+        return (self.smaller(solution, value) for value in values)
+
 
 class Polishable(ABC, Generic[S, M]):
     """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
