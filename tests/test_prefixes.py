@@ -24,7 +24,9 @@ from algorithms.families import prefix_axes
 from algorithms.families.foreign import Foreign, of_object
 from algorithms.families.prefix_axes import AXES, PrefixAxis, first_of
 from algorithms.scoring.blocks import METHODS
-from hpo.trials.prefixes import values_of
+from hpo.cli.plan import _facts
+from hpo.question.prefix_values import values_of
+from hpo.report.collect import report_data
 
 VALUES = [2, 5, 9, 14]
 
@@ -343,6 +345,36 @@ def test_another_estimator_gets_an_axis_by_one_line(monkeypatch):
     algorithm = of_object(Forest())()
     assert algorithm.prefixed is algorithm
     assert algorithm.axis == "n_estimators"
+
+
+def test_a_plan_says_which_values_one_fit_answers(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    table = np.column_stack([X, y])
+    np.savetxt(tmp_path / "rows.csv", table, delimiter=",", header="a,b,c,d,e,f,g,h,i,j,y", comments="")
+    name = "boosted=sklearn:sklearn.ensemble.GradientBoostingRegressor"
+    spec = hpo.StudySpec(
+        data=[str(tmp_path / "rows.csv")], target="y", algorithm=[name], store=str(tmp_path / "s"),
+        search={"boosted.n_estimators": {"low": 10, "high": 100}, "boosted.learning_rate": [0.1, 0.2]},
+    )  # fmt: skip
+    assert hpo.plan(spec).answered == {"boosted.n_estimators": 20}
+    assert dict(_facts(spec, hpo.plan(spec)))["one fit"].startswith("answers 20 values of boosted.n_estimators")
+    assert hpo.plan(spec.but(sampler="grid")).answered == {}
+    assert hpo.plan(spec.but(scoring=["r2", "neg_mean_absolute_error"], refit=False)).answered == {}
+
+
+def test_the_curve_of_the_winner_is_in_the_report_and_costs_no_fit(fits):
+    result, key = _boosting(trials=3)
+    trained = len(fits)
+    noted = result.optuna_study.best_trial.user_attrs["prefixes"]
+    curve = hpo.validation_curve(result, key)
+    assert curve.x == tuple(VALUES)
+    assert list(curve.mean) == [mean for _, mean, _ in noted]
+    assert list(curve.se) == [se for _, _, se in noted]
+    assert len(fits) == trained
+    drawn = {one.name: one for one in report_data(result).validation}
+    assert drawn[key].x == VALUES
+    assert drawn[key].best_x == result.best_params[key]
+    assert {one["n_estimators"] for one in fits[trained:]} == {result.best_params[key]}, "learning curve alone"
 
 
 def test_a_smaller_model_leaves_the_larger_as_it_is():

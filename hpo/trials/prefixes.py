@@ -8,93 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution
 
 from algorithms.contract import Algorithm, Held, Prefixed, State
-from algorithms.errors import AlgorithmError, Unscorable
+from algorithms.errors import Unscorable
 from hpo.process.threads import threads_for
+from hpo.question.prefix_values import values_of
 from hpo.question.scoring import scores as scores_of
-from hpo.question.search import Searched
 from hpo.states.evaluate import Scores, together, usable
 from hpo.trials.settings import Setting
 
-MOST = 20
-"""Values of a range that are scored; a list is scored at each."""
-
 Curve = Mapping[int, Scores]
 """The scores by the value of the axis, in ascending order; only those that every fold has."""
-
-
-def values_of(distribution: BaseDistribution | None) -> tuple[int, ...]:
-    """Return the values of a prefix axis that are scored, in ascending order; none where it is not searched.
-
-    Examples
-    --------
-    >>> values_of(IntDistribution(50, 1000))[:3], values_of(CategoricalDistribution([100, 10]))
-    ((50, 100, 150), (10, 100))
-    >>> values_of(IntDistribution(1, 3)), values_of(IntDistribution(5, 5))
-    ((1, 2, 3), ())
-    """
-    found: set[int] = set()
-    match distribution:
-        case IntDistribution(low=low, high=high, step=step, log=log):
-            spaced = np.geomspace(low, high, MOST) if log else np.linspace(low, high, MOST)
-            found = {low + step * round((value - low) / step) for value in spaced.tolist()}
-        case CategoricalDistribution(choices=choices):
-            whole = [value for value in choices if isinstance(value, int) and not isinstance(value, bool)]
-            found = set(whole) if len(whole) == len(choices) else set()
-    return tuple(sorted(found)) if len(found) > 1 and min(found) > 0 else ()
-
-
-def solved_axes(
-    searched: Mapping[str, Searched], distributions: Mapping[str, BaseDistribution]
-) -> Mapping[str, tuple[str, int]]:
-    """Return the axes that each trial takes the best value of: by algorithm, their names and largest values.
-
-    Those of algorithms that have it whatever else is searched: where one choice makes a model that does not hold
-    the smaller ones, values are proposed.
-
-    Parameters
-    ----------
-    searched : the algorithms by name.
-    distributions : of the study's parameters.
-    """
-    found = {}
-    for name, one in searched.items():
-        prefix = f"{name}."
-        tried = {k.removeprefix(prefix): _ends(d) for k, d in distributions.items() if k.startswith(prefix)}
-        first = {k: values[0] for k, values in tried.items()}
-        each = [first, *({**first, k: v} for k, values in tried.items() for v in values[1:])]
-        axes = {_axis_of(one, values) for values in each}
-        axis = axes.pop()
-        scored = values_of(distributions.get(f"{prefix}{axis}"))
-        if not axes and scored:
-            found[name] = str(axis), scored[-1]
-    return found
-
-
-def _axis_of(one: Searched, values: Mapping[str, object]) -> str | None:
-    """Return the prefix axis of a setting; None where it has none, or is no legal one."""
-    try:
-        prefixed = one.build(values).prefixed
-    except AlgorithmError:
-        return None
-    return None if prefixed is None else prefixed.axis
-
-
-def _ends(distribution: BaseDistribution) -> Sequence[object]:
-    match distribution:
-        case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
-            return (low, high)
-        case CategoricalDistribution(choices=choices):
-            return choices
-    return ()
 
 
 def curve(
