@@ -37,7 +37,8 @@ def _made(path):
         return getattr(ensemble, name)()
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
-    return getattr(importlib.import_module(package), name)(verbose=-1, min_child_samples=5)
+    small = {"verbose": -1, "min_child_samples": 5} if package == "lightgbm" else {"max_depth": 3, "subsample": 0.7}
+    return getattr(importlib.import_module(package), name)(**small)
 
 
 def _data(model, classes=2):
@@ -152,6 +153,18 @@ def test_scores_of_the_uniform_part_of_weighted_rows_are_of_those_rows():
     assert found.user_attrs["scores"].keys() == alone.user_attrs["scores"].keys()
     for metric, told in alone.user_attrs["scores"].items():
         np.testing.assert_allclose(found.user_attrs["scores"][metric]["mean"], told["mean"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("objective", ["count:poisson", "reg:tweedie", "reg:absoluteerror"])
+def test_xgboost_of_another_objective_answers_by_its_own_rounds(objective):
+    xgboost = pytest.importorskip("xgboost")
+    X, y = load_diabetes(return_X_y=True)
+    model = xgboost.XGBRegressor(n_estimators=14, objective=objective, max_depth=3, num_parallel_tree=2).fit(X, y)
+    for m, shorter in zip(VALUES, AXES["xgboost.XGBRegressor"].swept(model, X, VALUES), strict=True):
+        np.testing.assert_array_equal(shorter.predict(X), model.predict(X, iteration_range=(0, m)))
+    later = [3, 4, 14, 20]
+    for m, shorter in zip(later, AXES["xgboost.XGBRegressor"].swept(model, X, later), strict=True):
+        np.testing.assert_array_equal(shorter.predict(X), model.predict(X, iteration_range=(0, min(m, 14))))
 
 
 def test_lightgbm_of_another_objective_is_asked_for_each_value():
@@ -330,6 +343,10 @@ def test_where_smaller_ones_are_not_inside_every_value_is_fitted():
     lightgbm = pytest.importorskip("lightgbm")
     assert of_object(lightgbm.LGBMRegressor(boosting_type="dart"))().prefixed is None
     assert of_object(lightgbm.LGBMRegressor())().prefixed is not None
+    xgboost = pytest.importorskip("xgboost")
+    assert of_object(xgboost.XGBRegressor(booster="gblinear"))().prefixed is None
+    assert of_object(xgboost.XGBRegressor(early_stopping_rounds=3))().prefixed is None
+    assert of_object(xgboost.XGBRegressor())().prefixed is not None
 
 
 class Forest(ensemble.RandomForestRegressor):

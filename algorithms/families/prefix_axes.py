@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from algorithms.arrays import Floats
-from algorithms.families.prefix_sweeps import Sweep, raw_rounds, raw_scores, sums, votes
+from algorithms.families.prefix_sweeps import Sweep, margins, raw_rounds, raw_scores, sums, votes
 
 Cut = Callable[[BaseEstimator, int], None]
 """Shortens a fitted estimator, a shallow copy, to its first m parts; replaces attributes, changes none in place."""
@@ -99,6 +99,17 @@ def _plain_boosting(model: BaseEstimator) -> bool:
     return bool(model.get_params()["boosting_type"] == "gbdt")
 
 
+def _xgboost(model: BaseEstimator, m: int) -> None:
+    booster = model.get_booster()
+    model._Booster = booster[: min(m, booster.num_boosted_rounds())]
+
+
+def _plain_trees(model: BaseEstimator) -> bool:
+    """Return whether later trees of XGBoost leave the earlier as they are, and rounds do not end by themselves."""
+    given = model.get_params()
+    return given.get("booster") in (None, "gbtree") and given.get("early_stopping_rounds") is None
+
+
 def _whole_only(model: BaseEstimator) -> bool:
     """Return whether nothing is computed of all trees together but their mean."""
     return not model.get_params()["oob_score"]
@@ -111,6 +122,7 @@ ADABOOST = PrefixAxis(TREES, first_of("estimators_", "estimator_weights_", "esti
 GRADIENT_BOOSTING = PrefixAxis(TREES, _gradient_boosting, sweep=raw_scores)
 HISTOGRAMS = PrefixAxis("max_iter", first_of("_predictors"), sweep=raw_scores)
 LIGHTGBM = PrefixAxis(TREES, _lightgbm, _plain_boosting, raw_rounds)
+XGBOOST = PrefixAxis(TREES, _xgboost, _plain_trees, margins)
 
 AXES: dict[str, PrefixAxis] = {
     "sklearn.RandomForestClassifier": FOREST,
@@ -127,6 +139,8 @@ AXES: dict[str, PrefixAxis] = {
     "sklearn.HistGradientBoostingRegressor": HISTOGRAMS,
     "lightgbm.LGBMClassifier": LIGHTGBM,
     "lightgbm.LGBMRegressor": LIGHTGBM,
+    "xgboost.XGBClassifier": XGBOOST,
+    "xgboost.XGBRegressor": XGBOOST,
 }
 """By package and class. One line makes another estimator one: ``AXES["package.Class"] = PrefixAxis(…)``."""
 
