@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 from browser import CHROMIUM, axe, visit
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 import hpo
 from studies.report.page import render_html
@@ -92,10 +92,14 @@ def asked(kind):
         ),
         "clusters": (load_iris(as_frame=True).data, {"algorithm": "kmeans"}),
         "components": (load_wine(as_frame=True).data, {"algorithm": "pca"}),
+        "stopped early": (
+            classes(load_digits, list("0123456789")),
+            {"target": "target", "algorithm": ["knn_classifier", "gaussian_nb"], "fidelity": "halving"},
+        ),
     }[kind]  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["two classes", "classes", "regression", "clusters", "components"])
+@pytest.fixture(scope="module", params=["two classes", "classes", "regression", "clusters", "components", "stopped early"])
 def page(request, tmp_path_factory):
     data, options = asked(request.param)
     store = tmp_path_factory.mktemp("store")
