@@ -40,7 +40,7 @@ from algorithms.chained import Chain, Chained
 from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
-from algorithms.held import Group, Held, Nested, Rows, S, Score, State, as_score
+from algorithms.held import Group, Held, Rows, S, Score, State, as_score
 from algorithms.known import Known
 from algorithms.lazily import sklearn
 from algorithms.ranges import Range, unsearched
@@ -91,7 +91,7 @@ class Summary(ABC, Generic[S]):
     """Whether a state is sums over its rows alone: no row is in it, and nothing that was learned of a sample."""
 
     nests: ClassVar[bool] = False
-    """Whether its states are :class:`Nested`."""
+    """Whether its states nest, as :attr:`State.nests` says."""
 
     if TYPE_CHECKING:
         __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
@@ -273,7 +273,7 @@ class Algorithm(ABC, Generic[S, M]):
         check_values(self)
 
     @classmethod
-    def free_fields(cls) -> list[Field]:
+    def _free_fields(cls) -> list[Field]:
         """Return the free hyperparameters; ContractBroken for a class that declares them wrongly."""
         checked(cls)
         free = (each for each in declared(cls, needs_pass=False) if each.name != "summary")
@@ -319,6 +319,10 @@ class Algorithm(ABC, Generic[S, M]):
         """
         return None
 
+    def described(self, state: S) -> tuple[Group, ...]:
+        """Return what a report shows of each topic of a state's model; nothing where models have no topics."""
+        return ()
+
     def bounds(self, state: S) -> Mapping[str, Range | None]:
         """Return what the state knows of the free fields' ranges; None where a field has no effect on it."""
         return {}
@@ -360,24 +364,6 @@ class Algorithm(ABC, Generic[S, M]):
     def prefixed(self) -> Prefixed | None:
         """The algorithm itself where one fit answers every smaller value of a hyperparameter; else None."""
         return None
-
-    @property
-    def describing(self) -> Described | None:
-        """The algorithm itself where its models are of topics that a report shows; else None."""
-        return None
-
-
-class Described(ABC, Generic[M]):
-    """An algorithm whose models are of topics, which a report shows."""
-
-    @property
-    def describing(self) -> Described | None:
-        """The algorithm itself."""
-        return self
-
-    @abstractmethod
-    def described(self, solution: M) -> tuple[Group, ...]:
-        """Return what is shown of each topic of a model."""
 
 
 class Prefixed(ABC, Generic[S, M]):
@@ -444,6 +430,11 @@ def fitted(algorithm: Algorithm[S, M], state: S) -> BaseEstimator:
     return algorithm.estimator(algorithm.solve(state))
 
 
+def free_fields(algorithm: type[Algorithm]) -> list[Field]:
+    """Return the free hyperparameters of a class; ContractBroken where it declares them wrongly."""
+    return algorithm._free_fields()
+
+
 def check_digits(algorithm: Algorithm[S, M], state: S) -> None:
     """Raise what :func:`fitted` would, without making an estimator where the solution alone shows it."""
     algorithm._check_digits(algorithm.solve(state))
@@ -505,13 +496,11 @@ __all__ = [
     "Chain",
     "Chained",
     "Column",
-    "Described",
     "Ends",
     "Features",
     "Group",
     "Held",
     "Learned",
-    "Nested",
     "Polishable",
     "Prefixed",
     "Rows",
@@ -525,6 +514,7 @@ __all__ = [
     "as_score",
     "check_digits",
     "fitted",
+    "free_fields",
     "pass_fields",
     "pieces_for",
     "steps_of",

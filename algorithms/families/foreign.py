@@ -108,7 +108,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         return f"{type(self).__name__}({given})"
 
     @classmethod
-    def free_fields(cls) -> list[Field]:
+    def _free_fields(cls) -> list[Field]:
         """Return the constructor's parameters, without ranges.
 
         One that takes further keywords, as LightGBM's do, takes ``verbose`` among them.
@@ -211,9 +211,9 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         super().__init__(summary=summary, **values)
 
     @classmethod
-    def free_fields(cls) -> list[Field]:
+    def _free_fields(cls) -> list[Field]:
         """Return the constructor's parameters, and the number of epochs."""
-        return [*super().free_fields(), EPOCHS_FIELD]
+        return [*super()._free_fields(), EPOCHS_FIELD]
 
     @property
     def chained(self) -> Chained | None:
