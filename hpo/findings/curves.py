@@ -41,8 +41,8 @@ def learning_curve(result: Result) -> Curve | None:
     if found := _by_size(result):
         sizes, scores = zip(*found, strict=True)
         return Curve(sizes, tuple(s.mean for s in scores), tuple(s.se for s in scores), ROWS, result.metric)
-    found = selection.learning_curve(result.best, result.metric)
-    return None if found is None else replace(found, name=ROWS, metric=result.metric)
+    curve = selection.learning_curve(result.best, result.metric)
+    return None if curve is None else replace(curve, name=ROWS, metric=result.metric)
 
 
 @once
