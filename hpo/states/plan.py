@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from algorithms.batches import Label
@@ -14,6 +14,7 @@ from hpo.data.schema import guessed_width
 from hpo.process.axes import axes_of
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
+from hpo.question.prefix_values import answered, every_value
 from hpo.question.question import Question
 from hpo.states.chains import Epochs, planned
 from hpo.states.contexts import contexts_of, seen_by
@@ -72,6 +73,7 @@ class Plan:
     files : which of the data's files it is of, in words; empty for all.
     forecast : what was measured on some rows, if that was asked for; ``seconds`` is from it then.
     epochs : epochs that are trained, and that trials would train each for itself, at most; None where none are.
+    answered : by parameter, how many of its values one fit a fold answers: numbers of trees.
     """
 
     algorithms: tuple[str, ...]
@@ -98,6 +100,7 @@ class Plan:
     files: str = ""
     forecast: Forecast | None = None
     epochs: Epochs | None = None
+    answered: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
@@ -182,7 +185,14 @@ def make_plan(question: Question) -> Plan:
         precision="" if pilot is None else precision_in_words(question.summaries, pilot),
         files=dataset.chosen,
         epochs=planned(question.searched, question.spec.trials, len(question.folds.plan.splits)),
+        answered=_answered(question),
     )
+
+
+def _answered(question: Question) -> dict[str, int]:
+    """Return what one fit answers; nothing where each value is a trial of its own."""
+    every = every_value(question.spec.sampler) or question.scoring.goals > 1
+    return {} if every else answered(question.searched)
 
 
 def _classes(question: Question) -> tuple[Label, ...] | None:
