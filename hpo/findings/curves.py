@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.errors import TuneError
 from hpo.findings.extrapolation import Extrapolation, best_there_is, extrapolate, nested_scores
@@ -20,6 +23,8 @@ from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
+
+ROWS = "rows learned from"
 
 
 @once
@@ -37,8 +42,9 @@ def learning_curve(result: Result) -> Curve | None:
         return None
     if found := _by_size(result):
         sizes, scores = zip(*found, strict=True)
-        return Curve(sizes, tuple(s.mean for s in scores), tuple(s.se for s in scores))
-    return selection.learning_curve(result.best, result.metric)
+        return Curve(sizes, tuple(s.mean for s in scores), tuple(s.se for s in scores), ROWS, result.metric)
+    curve = selection.learning_curve(result.best, result.metric)
+    return None if curve is None else replace(curve, name=ROWS, metric=result.metric)
 
 
 @once
@@ -101,11 +107,14 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
     name, _, short = key.partition(".")
     leader = trial_of(result.optuna_study, leaders(result)[name].number)
     from_states, exact = metric not in (None, result.metric), tuner.scorer.searched[name].metrics
+    axis = known[key]
+    log = isinstance(axis, FloatDistribution | IntDistribution) and axis.log
     if not from_states and (noted := noted_curve(result, key)) is not None:
-        return noted
+        return replace(noted, name=key, metric=result.metric, log=log)
     if from_states and metric not in exact:
         raise TuneError(f"metric={metric!r} cannot be computed from the states of {name!r} ({', '.join(exact)})")
-    return selection.validation_curve(
+    curve = selection.validation_curve(
         functools.partial(tuner.scorer.build, name), tuner.setting(leader)[1], short,
         grid_of(known[key], points), metric or result.metric, from_states=from_states,
     )  # fmt: skip
+    return replace(curve, name=key, metric=metric or result.metric, log=log)
