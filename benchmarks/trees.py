@@ -70,8 +70,8 @@ def tree_rows(shop: Workshop) -> list[Row]:
     cv = list(KFold(FOLDS, shuffle=True, random_state=0).split(X))
     boosted = importlib.util.find_spec("lightgbm") is not None
     return [
-        *([_boosted(X, y, cv, min(BOOSTED, shop.trials), ROUNDS)] if boosted else []),
-        _forests(X, y, cv, min(FORESTS, shop.trials), SIZES),
+        *([_boosted(shop, X, y, cv)] if boosted else []),
+        _forests(shop, X, y, cv),
     ]
 
 
@@ -85,10 +85,11 @@ def flights(rows: int) -> tuple[Numbers, Numbers]:
     return np.column_stack([kept, *codes]), late["arr_delay"].to_numpy(np.float64)
 
 
-def _boosted(X: Numbers, y: Numbers, cv: Folds, settings: int, rounds: tuple[int, ...]) -> Row:
+def _boosted(shop: Workshop, X: Numbers, y: Numbers, cv: Folds) -> Row:
     """Compare a study of LightGBM with Optuna and ``lightgbm.cv``, of as many settings and numbers of rounds."""
     import lightgbm
 
+    settings = min(BOOSTED, shop.trials)
     rng = np.random.default_rng(0)
     asked = [
         {"learning_rate": float(10 ** rng.uniform(-1.7, -0.5)), "num_leaves": int(rng.integers(7, 64)),
@@ -107,59 +108,61 @@ def _boosted(X: Numbers, y: Numbers, cv: Folds, settings: int, rounds: tuple[int
         def objective(trial: optuna.Trial) -> float:
             values = asked[int(trial.suggest_categorical("setting", list(range(settings))))]
             how = {"objective": "l2", "verbose": -1, "num_threads": 1, "seed": 0, "feature_pre_filter": False}
-            n = int(trial.suggest_categorical("rounds", list(rounds)))
+            n = int(trial.suggest_categorical("rounds", list(ROUNDS)))
             found = lightgbm.cv({**how, **values}, data, num_boost_round=n, folds=cv)
             return float(found["valid l2-mean"][-1])
 
-        grid = {"setting": list(range(settings)), "rounds": list(rounds)}
+        grid = {"setting": list(range(settings)), "rounds": list(ROUNDS)}
         made = optuna.create_study(sampler=optuna.samplers.GridSampler(grid, seed=0))
-        made.optimize(objective, n_trials=settings * len(rounds))
+        made.optimize(objective, n_trials=settings * len(ROUNDS))
         theirs.error = made.best_value
 
-    search = {"n_estimators": list(rounds), **ranges}
-    _timed(ours, lambda: _study(ours, X, y, cv, model, search, asked))
+    search = {"n_estimators": list(ROUNDS), **ranges}
+    _timed(ours, lambda: _study(ours, shop, (X, y), cv, model, search, asked))
     with quiet():
         _timed(theirs, searched)
     what = (
-        f"{settings} settings × {len(rounds)} numbers of rounds of LightGBM, {len(y):,} flights, {FOLDS} folds, "
+        f"{settings} settings × {len(ROUNDS)} numbers of rounds of LightGBM, {len(y):,} flights, {FOLDS} folds, "
         "vs Optuna with lightgbm.cv for each"
     )
     return _row(what, ours, theirs, 6.0)
 
 
-def _forests(X: Numbers, y: Numbers, cv: Folds, settings: int, sizes: tuple[int, ...]) -> Row:
+def _forests(shop: Workshop, X: Numbers, y: Numbers, cv: Folds) -> Row:
     """Compare a study of forests with ``RandomizedSearchCV`` over the same settings, each of every size."""
+    settings = min(FORESTS, shop.trials)
     shares, leaves = [0.3, 0.5, 0.7, 1.0], [1, 2, 3, 5, 8, 12, 16, 20, 30, 50]
     grid = [{"max_features": share, "min_samples_leaf": leaf} for share in shares for leaf in leaves]
     asked = [grid[i] for i in np.random.default_rng(0).permutation(len(grid))[:settings]]
     ours, theirs, model = Found(), Found(), RandomForestRegressor(random_state=0)
 
     def searched() -> None:
-        each = [{key: [value] for key, value in one.items()} | {"n_estimators": list(sizes)} for one in asked]
+        each = [{key: [value] for key, value in one.items()} | {"n_estimators": list(SIZES)} for one in asked]
         found = RandomizedSearchCV(
-            model, each, n_iter=settings * len(sizes), cv=cv, scoring="neg_mean_squared_error", random_state=0,
+            model, each, n_iter=settings * len(SIZES), cv=cv, scoring="neg_mean_squared_error", random_state=0,
             refit=False,
         ).fit(X, y)  # fmt: skip
         theirs.error = -float(np.max(found.cv_results_["mean_test_score"]))
 
-    search = {"n_estimators": list(sizes), "max_features": shares, "min_samples_leaf": leaves}
-    _timed(ours, lambda: _study(ours, X, y, cv, model, search, asked))
+    search = {"n_estimators": list(SIZES), "max_features": shares, "min_samples_leaf": leaves}
+    _timed(ours, lambda: _study(ours, shop, (X, y), cv, model, search, asked))
     _timed(theirs, searched)
-    what = f"{settings} forests × {len(sizes)} sizes, {len(y):,} flights, {FOLDS} folds, vs RandomizedSearchCV"
+    what = f"{settings} forests × {len(SIZES)} sizes, {len(y):,} flights, {FOLDS} folds, vs RandomizedSearchCV"
     return _row(what, ours, theirs, 5.0)
 
 
 def _study(
-    found: Found, X: Numbers, y: Numbers, cv: Folds, model: BaseEstimator, search: dict[str, object],
-    settings: list[dict[str, Any]],
+    found: Found, shop: Workshop, data: tuple[Numbers, Numbers], cv: Folds, model: BaseEstimator,
+    search: dict[str, object], settings: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     """Run the study of some settings of an estimator that is fitted to, and scored on, every row."""
-    name = type(model).__name__
+    name, rows, store = type(model).__name__, len(data[1]), shop.fresh("store")
     result = hpo.tune(
-        (X, y), algorithm=model, search={f"{name}.{k}": v for k, v in search.items()} | {f"{name}.size": len(y)},
-        folds=cv, trials=len(settings), scoring="neg_mean_squared_error", scoring_rows=len(y), store=None,
+        data, algorithm=model, search={f"{name}.{k}": v for k, v in search.items()} | {f"{name}.size": rows},
+        folds=cv, trials=len(settings), scoring="neg_mean_squared_error", scoring_rows=rows, store=store,
         sampler=Listed(settings), seed=0, progress=False,
     )  # fmt: skip
+    shop.remove(store)
     best = result.optuna_study.best_trial
     found.error, found.se = -float(best.value or 0.0), float(best.user_attrs["std_error"])
 
