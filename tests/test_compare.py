@@ -8,6 +8,7 @@ import math
 import numpy as np
 import optuna
 import pytest
+import scipy.stats
 
 from studies.errors import StudyError
 from studies.record.compare import compare
@@ -21,13 +22,14 @@ def _quiet():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-def study(name, *scores, segments=("s1", "s2"), rows=100, direction="maximize", recorded=True, **definition):
+def study(name, *scores, segments=("s1", "s2"), rows=100, direction="maximize", recorded=True, sizes=None, **definition):
     made = optuna.create_study(study_name=name, direction=direction)
     if recorded:
         record = {
             "definition": DEFINITION | definition,
             "segments": list(segments),
             "cost": {"rows_read": rows},
+            **(sizes or {}),
         }
         made.set_user_attr("onepass", record)
     for i, folds in enumerate(scores):
@@ -48,11 +50,42 @@ def test_figures_of_each_study():
     assert found.rows[0].se == pytest.approx(0.1 / math.sqrt(3))
 
 
-def test_the_difference_is_paired_by_fold():
+def test_the_difference_is_paired_by_fold_and_allows_for_shared_training_rows():
     (pair,) = compare([study("a", (0.1, 0.5, 0.9)), study("b", (0.2, 0.6, 1.1))]).pairs
     assert pair.comparable
     assert pair.difference == pytest.approx(np.mean([0.1, 0.1, 0.2]))
-    assert pair.se == pytest.approx(np.std([0.1, 0.1, 0.2], ddof=1) / math.sqrt(3))
+    assert pair.se == pytest.approx(np.std([0.1, 0.1, 0.2], ddof=1) * math.sqrt(1 / 3 + 1 / 2))
+    assert pair.p == pytest.approx(2 * scipy.stats.t.sf(pair.difference / pair.se, 2))
+
+
+def test_unequal_splits_count_with_their_own_rows():
+    sizes = {"fold_sizes": {"rows": [60, 30, 10]}, "plan": [[[0], [1]], [[0, 1], [2]]], "n_cells": 3}
+    (pair,) = compare([study("a", (1.0, 2.0), sizes=sizes), study("b", (2.0, 2.5), sizes=sizes)]).pairs
+    assert pair.se == pytest.approx(np.std([1.0, 0.5], ddof=1) * math.sqrt(1 / 2 + (30 / 60 + 10 / 90) / 2))
+
+
+def test_each_is_set_against_the_best():
+    found = compare([study("a", (1, 2, 3)), study("b", (4, 6, 5)), study("c", (2, 3, 3)), study("d", (9, 9, 9), folds=4)])
+    assert found.best.name == "b", "d has other folds"
+    gaps = [found.against_best(row) for row in found.rows]
+    assert [gap and gap.difference for gap in gaps] == [pytest.approx(-3), None, pytest.approx(-7 / 3), None]
+    assert gaps[0].a == "b" and gaps[0].p == found.pairs[0].p
+
+
+def test_editions_are_compared_where_one_scored_the_setting_of_the_other_again():
+    before = study("daily", (0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
+    after = study("daily@2", (0.2, 0.2, 0.2), (0.4, 0.4, 0.3), (0.6, 0.7, 0.9), segments=("s1", "s2", "s3"))
+    (pair,) = compare([before, after]).pairs
+    assert pair.unlike == ("they read different data",) and not pair.comparable
+    assert (pair.on, pair.difference) == ("daily@2", pytest.approx(np.mean([0.2, 0.3, 0.6])))
+    (turned,) = compare([after, before]).pairs
+    assert (turned.on, turned.difference) == ("daily@2", pytest.approx(-pair.difference))
+
+
+def test_the_setting_that_stands_is_the_one_of_an_edition():
+    standing = {"edition": {"number": 2, "standing": 0, "drift": []}}
+    found = compare([study("a", (1, 2, 3), (2, 2, 3), sizes=standing), study("b", (1, 1, 1))])
+    assert (found.rows[0].best, found.rows[0].params) == (2.0, {"ridge.k": 0})
 
 
 @pytest.mark.parametrize(

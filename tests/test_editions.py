@@ -15,6 +15,7 @@ import pytest
 from terminal import Answer, within
 
 import hpo
+from hpo.cli.studies import compare
 from hpo.cli.watch import watch
 from hpo.errors import TuneError
 from hpo.states.evaluate import Scores
@@ -72,6 +73,22 @@ def test_what_was_carried_scores_as_it_does_on_the_new_data(home):
     name = next(iter(second.best_params)).partition(".")[0]
     alone = hpo.tune(home / "in", "y", name, trials=1, store=home / "other", search=second.best_params)
     assert alone.best_value == pytest.approx(second.best_value, rel=1e-12)
+
+
+def test_editions_are_compared_on_the_folds_that_scored_both_settings(home, capsys):
+    tune(home, trials=3)
+    add(home, 3)
+    kept = tune(home, trials=40, replace="always")
+    note, best = kept.record.edition, kept.best
+    old = next(c for c in kept.candidates if c.number == note.was)
+    gap = float(np.mean(np.subtract(best.scores.folds, old.scores.folds)))
+    compare(["daily@1", "daily@2"], str(home / "studies.journal"), as_json=True)
+    (pair,) = json.loads(capsys.readouterr().out)["pairs"]
+    assert (pair["on"], pair["comparable"]) == ("daily@2", False)
+    assert pair["difference"] == pytest.approx(gap) and 0.0 <= pair["p"] <= 1.0
+    compare(["daily@1", "daily@2"], str(home / "studies.journal"))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "daily and daily@2 cannot be compared: they read different data. On the data of daily@2 the setting of" in told
 
 
 def test_the_best_of_before_stands_unless_another_is_better_by_a_standard_error(home):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -164,7 +165,9 @@ def home(tmp_path):
     return tmp_path
 
 
-def test_a_study_of_noised_sums_says_so_and_is_near_that_of_the_rows(home):
+def test_a_study_of_noised_sums_says_so_and_is_near_that_of_the_rows(home, monkeypatch):
+    seeds = itertools.count(1)  # noise of a random seed may leave the number of rows as it is
+    monkeypatch.setattr("hpo.states.noise.secrets.randbits", lambda _: next(seeds))
     hpo.export_layout(spec(home, "east"), home / "layout.zip")
     store = StateStore(home / "centre")
     for site in ("east", "north", "south"):

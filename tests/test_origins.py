@@ -362,3 +362,29 @@ def test_a_poisson_score_that_rounding_decides_in_far_rows_is_refused():
     assert np.isfinite(near.best_value)
     with pytest.warns(NoScoreWarning, match="more than 100,000 deviations from those of training"):
         hpo.tune(counted(1e-9), scoring="neg_mean_poisson_deviance", **how)
+
+
+@pytest.mark.parametrize("impute", ["mean", "zero", "indicator"])
+@pytest.mark.parametrize("offset", [1e3, 1e5, 1e7])
+def test_gaps_of_a_column_that_has_no_origin_cost_naive_bayes_no_digits(offset, impute):
+    """The last fold is in another unit, so that no origin is near all values, and gaps stand at zero in states."""
+    rng = np.random.default_rng(1)
+    y = rng.random(N) < 0.5
+    X = pd.DataFrame({"x": offset + y + rng.normal(size=N), "z": rng.normal(size=N)})
+    X.loc[3 * N // 4 :, "x"] *= 1e-6
+    X[rng.random(X.shape) < 0.2] = np.nan
+    fill = SimpleImputer(
+        strategy="constant" if impute == "zero" else "mean", fill_value=0.0, add_indicator=impute == "indicator"
+    )
+    search = {"gaussian_nb.var_smoothing": 0.0, "gaussian_nb.impute": impute}
+    result, found = score(X.assign(y=y), "gaussian_nb", "log_likelihood", search)
+    expected = []
+    for train, test in CV.split(X):
+        model = GaussianNB(var_smoothing=0.0).fit(made := fill.fit_transform(X.iloc[train]), y[train])
+        assert made.shape[1] == (4 if impute == "indicator" else 2)
+        joint = model._joint_log_likelihood(fill.transform(X.iloc[test]))
+        expected.append(joint[np.arange(len(test)), y[test].astype(int)].mean())
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+    made = GaussianNB(var_smoothing=0.0).fit(fill.fit_transform(X), y)
+    order = [0, 2, 1, 3] if impute == "indicator" else [0, 1]  # scikit-learn has the indicators last
+    np.testing.assert_allclose(result.best_model[-1].var_, made.var_[:, order], rtol=1e-9)

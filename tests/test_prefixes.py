@@ -8,18 +8,22 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import GridSampler, RandomSampler, TPESampler
 from sklearn import ensemble
 from sklearn.base import is_classifier
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.ensemble import BaggingRegressor, GradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeRegressor
 
 import hpo
 from algorithms.families import prefix_axes
 from algorithms.families.foreign import Foreign, of_object
 from algorithms.families.prefix_axes import AXES, PrefixAxis, first_of
+from algorithms.scoring.blocks import METHODS
 from hpo.trials.prefixes import values_of
 
 VALUES = [2, 5, 9, 14]
@@ -86,6 +90,78 @@ def test_the_scores_along_the_axis_are_those_of_refits(path, classes, fits):
     assert result.cost.fits_saved == len(cv) * (len(VALUES) - 1)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("path", sorted(AXES))
+def test_one_sweep_answers_as_each_smaller_estimator_does(path, classes):
+    model, axis = _made(path), AXES[path]
+    if classes == 3 and not is_classifier(model):
+        pytest.skip("a regression has no classes")
+    X, y = _data(model, classes)
+    model.set_params(**{axis.parameter: max(VALUES)}).fit(X[::2], y[::2])
+    rows, count = np.ascontiguousarray(X[1::2]), 0
+    for m, shorter in zip(VALUES, axis.swept(model, rows, VALUES), strict=True):
+        cut = axis.first(model, m)
+        methods = [name for name in METHODS if hasattr(cut, name)]
+        assert [name for name in METHODS if hasattr(shorter, name)] == methods
+        for name in methods:
+            with np.errstate(divide="ignore"):
+                found, expected = getattr(shorter, name)(rows), getattr(cut, name)(rows)
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+            count += 1
+    assert count >= len(VALUES)
+
+
+@pytest.mark.parametrize(
+    ("model", "part", "method"),
+    [
+        (ensemble.RandomForestClassifier(), DecisionTreeClassifier, "predict_proba"),
+        (ensemble.ExtraTreesRegressor(), ExtraTreeRegressor, "predict"),
+        (BaggingRegressor(), DecisionTreeRegressor, "predict"),
+        (ensemble.AdaBoostRegressor(), DecisionTreeRegressor, "predict"),
+        (ensemble.AdaBoostClassifier(), DecisionTreeClassifier, "predict"),
+        (ensemble.HistGradientBoostingClassifier(), TreePredictor, "predict"),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
+)
+def test_each_tree_answers_once_for_all_values(model, part, method, monkeypatch):
+    X, y = _data(model)
+    values = list(range(1, 21))
+    axis = AXES[f"sklearn.{type(model).__name__}"]
+    model.set_params(random_state=0, **{axis.parameter: 20}).fit(X, y)
+    trees = len(model._predictors if hasattr(model, "_predictors") else model.estimators_)
+    asked = []
+    inner = getattr(part, method)
+    monkeypatch.setattr(part, method, lambda self, *a, **k: asked.append(self) or inner(self, *a, **k))
+    for shorter in axis.swept(model, X, values):
+        shorter.predict(X)
+    assert len(asked) == trees == 20
+
+
+def test_scores_of_the_uniform_part_of_weighted_rows_are_of_those_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 3))
+    y = (X[:, 0] + rng.normal(size=4000) > 2.3).astype(int)
+    name = "HistGradientBoostingClassifier"
+    how = {"algorithm": ensemble.HistGradientBoostingClassifier(), "trials": 1, "sampler": "random", "store": None,
+           "scoring": ["neg_log_loss", "d2_brier_score", "matthews_corrcoef"], "scoring_rows": 300, "folds": 3}  # fmt: skip
+    found = hpo.tune((X, y), search={f"{name}.max_iter": [3, 8]}, **how).optuna_study.trials[0]
+    best = found.params[f"{name}.max_iter"]
+    alone = hpo.tune((X, y), search={f"{name}.max_iter": best}, **how).optuna_study.trials[0]
+    assert found.user_attrs["scores"].keys() == alone.user_attrs["scores"].keys()
+    for metric, told in alone.user_attrs["scores"].items():
+        np.testing.assert_allclose(found.user_attrs["scores"][metric]["mean"], told["mean"], rtol=1e-12)
+
+
+def test_lightgbm_of_another_objective_is_asked_for_each_value():
+    lightgbm = pytest.importorskip("lightgbm")
+    X, y = load_diabetes(return_X_y=True)
+    axis = AXES["lightgbm.LGBMRegressor"]
+    for more in ({"objective": "poisson"}, {"reg_sqrt": True}, {"objective": "quantile", "alpha": 0.7}):
+        model = lightgbm.LGBMRegressor(n_estimators=14, verbose=-1, **more).fit(X, y)
+        for m, shorter in zip(VALUES, axis.swept(model, X, VALUES), strict=True):
+            np.testing.assert_allclose(shorter.predict(X), model.predict(X, num_iteration=m), rtol=1e-12)
+
+
 @pytest.mark.parametrize("classes", [0, 2, 3])
 def test_the_scores_along_the_axis_are_those_of_cross_val_score(classes):
     kind = ensemble.HistGradientBoostingClassifier if classes else ensemble.HistGradientBoostingRegressor
@@ -126,13 +202,86 @@ def test_a_grid_keeps_every_cell_and_fits_once_for_each_row_of_it(fits):
     assert len(asked) == 8 == len(result.candidates)
 
 
-def test_halving_samples_the_value_and_fits_each_for_itself(fits):
+def _boosting(**more):
     X, y = load_diabetes(return_X_y=True)
-    search = {"RandomForestRegressor.n_estimators": VALUES}
-    result = hpo.tune((X, y), algorithm=ensemble.RandomForestRegressor(), search=search, folds=3, trials=4, store=None,
-                      fidelity="halving", sampler="random", seed=0)  # fmt: skip
-    assert len({one["n_estimators"] for one in fits}) > 1
-    assert result.cost.fits_saved == 0
+    name = "GradientBoostingRegressor"
+    search = {f"{name}.n_estimators": VALUES, f"{name}.learning_rate": hpo.Float(0.02, 0.9, log=True)}
+    how = {"search": search, "folds": 3, "store": None, "seed": 0, "trials": 12} | more
+    return hpo.tune((X, y), algorithm=GradientBoostingRegressor(), **how), f"{name}.n_estimators"
+
+
+@pytest.mark.parametrize("fidelity", ["halving", "hyperband"])
+def test_rungs_fit_the_largest_value_and_take_the_best(fidelity, fits):
+    result, key = _boosting(fidelity=fidelity, sampler="random")
+    assert {one["n_estimators"] for one in fits} == {max(VALUES)}
+    trials = result.optuna_study.trials
+    assert {trial.state.name for trial in trials} == {"COMPLETE", "PRUNED"}
+    assert all(trial.params[key] in VALUES for trial in trials)
+    for trial in trials:
+        if trial.state.name == "COMPLETE":
+            curve = {value: mean for value, mean, _ in trial.user_attrs["prefixes"]}
+            assert trial.value == max(curve.values()) == curve[trial.params[key]]
+            assert trial.user_attrs["rungs"][-1][1] == trial.user_attrs["fold_scores"]
+    assert result.cost.fits_saved == len(fits) * (len(VALUES) - 1)
+
+
+SAMPLERS = [TPESampler(seed=0), RandomSampler(seed=0), "tpe", "nsga2", "qmc"]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: s if isinstance(s, str) else type(s).__name__)
+def test_an_axis_is_solved_whatever_proposes_the_rest(sampler, fits, tmp_path):
+    result, key = _boosting(sampler=sampler, trials=6, name="trees", storage=tmp_path / "j", store=tmp_path / "s")
+    assert len(fits) == 3 * 6
+    assert {one["n_estimators"] for one in fits} == {max(VALUES)}
+    kept = hpo.load("trees", storage=tmp_path / "j", store=tmp_path / "s")
+    for trial in [*result.optuna_study.trials, *kept.optuna_study.trials]:
+        curve = {value: mean for value, mean, _ in trial.user_attrs["prefixes"]}
+        assert trial.value == max(curve.values()) == curve[trial.params[key]]
+        assert trial.distributions[key] == CategoricalDistribution(VALUES)
+    assert kept.best_params == result.best_params
+
+
+@pytest.mark.parametrize("sampler", ["auto", "random", "tpe", RandomSampler(seed=0)], ids=str)
+def test_where_nothing_else_is_searched_one_trial_answers_the_study(sampler, fits):
+    X, y = load_diabetes(return_X_y=True)
+    key = "GradientBoostingRegressor.n_estimators"
+    result = hpo.tune((X, y), algorithm=GradientBoostingRegressor(), search={key: hpo.Int(1, 30)}, folds=3, trials=9,
+                      store=None, sampler=sampler)  # fmt: skip
+    assert len(fits) == 3
+    assert [trial.user_attrs.get("duplicate_of") for trial in result.optuna_study.trials] == [None]
+    assert result.cost.fits_saved == 3 * 19
+
+
+def test_a_finite_space_is_covered_once_beside_its_axis(fits):
+    X, y = load_wine(return_X_y=True)
+    search = {"RandomForestClassifier.n_estimators": VALUES, "RandomForestClassifier.max_depth": [1, 2, 3]}
+    result = hpo.tune((X, y), algorithm=RandomForestClassifier(), search=search, folds=3, trials=8, store=None)
+    assert len(fits) == 3 * 3
+    assert sorted(trial.params["RandomForestClassifier.max_depth"] for trial in result.optuna_study.trials) == [1, 2, 3]
+
+
+def test_a_grid_of_optuna_keeps_every_cell(fits):
+    key = "GradientBoostingRegressor.n_estimators"
+    search = {key: VALUES, "GradientBoostingRegressor.learning_rate": [0.1, 0.5]}
+    result, _ = _boosting(search=search, sampler=GridSampler(search, seed=0), trials=7)
+    cells = {tuple(sorted(trial.params.items())) for trial in result.optuna_study.trials}
+    assert len(cells) == 7
+    assert len(fits) == 2 * 3
+
+
+def test_a_value_is_proposed_where_one_choice_does_not_hold_the_smaller_ones(fits):
+    lightgbm = pytest.importorskip("lightgbm")
+    X, y = load_diabetes(return_X_y=True)
+    key = "LGBMRegressor.n_estimators"
+    search = {key: VALUES, "LGBMRegressor.boosting_type": ["gbdt", "dart"], "LGBMRegressor.verbose": -1}
+    result = hpo.tune((X, y), algorithm=lightgbm.LGBMRegressor(), search=search, folds=3, trials=7, store=None,
+                      sampler="random", seed=3)  # fmt: skip
+    dart = {one["n_estimators"] for one in fits if one["boosting_type"] == "dart"}
+    assert len(dart) > 1
+    assert {one["n_estimators"] for one in fits if one["boosting_type"] == "gbdt"} == {max(VALUES)}
+    for trial in result.optuna_study.trials:
+        dart = trial.params["LGBMRegressor.boosting_type"] == "dart"
+        assert dart or trial.user_attrs.get("prefixes") or trial.user_attrs.get("duplicate_of") is not None
 
 
 def test_a_study_goes_on_with_the_values_that_it_solved(tmp_path, fits):

@@ -29,7 +29,6 @@ from algorithms.summaries.moments import EPS, check_finite
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
-    pass
 
 ROUNDING = CARE * EPS
 """Relative rounding of products and of sums."""

@@ -16,7 +16,7 @@ from algorithms.contract import Array
 from algorithms.families.design import CARE, Design
 from algorithms.families.objective import EveryRow
 from algorithms.families.rounding import NATURAL
-from algorithms.solvers.spectrum import EPS
+from algorithms.solvers.curved import EPS, curved, with_penalty
 
 HELP = (
     "rows to score lie more than 100,000 deviations from those of training: look for values in another unit"
@@ -92,16 +92,7 @@ def _of_coefficients(
     off = np.abs(made.slope) + made.curve * (1.0 + size @ np.abs(coef).T + np.abs(intercept))
     off *= CARE * EPS * rows.w[:, None]
     gradient = np.column_stack([off.T @ size + EPS * ridge * np.abs(coef), off.sum(axis=0)]).ravel()
-    curve = objective.hessian(coef, intercept)
-    curve[np.arange(e)[:, None], np.arange(q), np.arange(e)[:, None], np.arange(q)] += ridge
-    curve = curve.reshape(e * (q + 1), -1)
     free = np.column_stack([coef != 0.0, np.full(e, design.preprocess.center)]).ravel()
-    places = np.flatnonzero(free & (np.diagonal(curve) > 0.0))
-    unit = np.sqrt(np.diagonal(curve)[places])
-    values, vectors = np.linalg.eigh(curve[np.ix_(places, places)] / np.multiply.outer(unit, unit))
-    kept = values > len(values) * EPS * values.max(initial=0.0)
-    inverse = np.abs((vectors[:, kept] / values[kept]) @ vectors[:, kept].T)
-    found = np.zeros(e * (q + 1))
-    found[places] = (inverse @ (gradient[places] / unit)) / unit
+    found = curved(with_penalty(objective.hessian(coef, intercept), ridge), free).largest(gradient)
     shaped = found.reshape(e, q + 1)
     return shaped[:, :q], shaped[:, q]

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import (
@@ -40,6 +40,7 @@ from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnough
 from algorithms.families.estimator_arrays import arrays_of, put_back
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.prefix_axes import PrefixAxis, axis_of
+from algorithms.families.prefix_sweeps import Answers
 from algorithms.families.sampled import Prepared, prepare
 from algorithms.imports import check_import
 from algorithms.memo import MEMO
@@ -48,9 +49,6 @@ from algorithms.ranges import Legal
 from algorithms.solvers.centres import Cloud
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.sample import Sample, SampleState, labels
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
 
 ROWS = 20_000
 """Rows of the sample that estimators are fitted to, unless ``size`` says otherwise."""
@@ -76,11 +74,13 @@ class Fitted:
     prepared : the rows.
     model : the estimator.
     converged : False where it warned that it did not.
+    answers : to be asked in its place of held-out rows; None for the estimator itself.
     """
 
     prepared: Prepared
     model: BaseEstimator
     converged: bool
+    answers: BaseEstimator | None = None
 
 
 class Foreign(Algorithm[SampleState, Fitted]):
@@ -108,7 +108,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         return f"{type(self).__name__}({given})"
 
     @classmethod
-    def free_fields(cls) -> list[Field]:
+    def _free_fields(cls) -> list[Field]:
         """Return the constructor's parameters, without ranges.
 
         One that takes further keywords, as LightGBM's do, takes ``verbose`` among them.
@@ -141,8 +141,10 @@ class Foreign(Algorithm[SampleState, Fitted]):
     def _target(self, state: SampleState) -> tuple[Values | None, ...]:
         return (state.y,) if self.tags.task in ("classification", "regression") else ()
 
-    def estimator(self, solution: Fitted) -> Pipeline:
+    def estimator(self, solution: Fitted) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns that ends in the estimator."""
+        if solution.answers is not None:
+            return solution.answers
         if self.tags.task == "outlier_detection":
             sample = solution.prepared.sample
             solution.model.outlier_label_ = sample.shape.classes[outlier_code(sample)]
@@ -209,9 +211,9 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         super().__init__(summary=summary, **values)
 
     @classmethod
-    def free_fields(cls) -> list[Field]:
+    def _free_fields(cls) -> list[Field]:
         """Return the constructor's parameters, and the number of epochs."""
-        return [*super().free_fields(), EPOCHS_FIELD]
+        return [*super()._free_fields(), EPOCHS_FIELD]
 
     @property
     def chained(self) -> Chained | None:
@@ -317,13 +319,23 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
 
     def smaller(self, solution: Fitted, value: int) -> Fitted:
         """Return the estimator of the first so many parts."""
-        model = solution.model
-        if last := getattr(model, "steps", None):
-            shorter = copy.copy(model)
-            shorter.steps = [*last[:-1], (last[-1][0], self.part.first(last[-1][1], value))]
-        else:
-            shorter = self.part.first(model, value)
-        return replace(solution, model=shorter)
+        return replace(solution, model=_ending(solution.model, self.part.first(_last(solution.model), value)))
+
+    def along(self, solution: Fitted, values: Sequence[int], held: Held[SampleState]) -> Iterator[Fitted]:
+        """Yield the estimator of each value with its answers for the held-out rows: one sweep over its parts."""
+        rows, model = held.rows, solution.model
+        if rows is None or not isinstance(rows.X, np.ndarray):
+            yield from super().along(solution, values, held)
+            return
+        X = solution.prepared.place(rows)
+        if len(getattr(model, "steps", ())) > 1:
+            X = model[:-1].transform(X)
+        for value, shorter in zip(values, self.part.swept(_last(model), X, values), strict=True):
+            cut = functools.partial(self._cut, solution, value)
+            yield replace(solution, model=_ending(model, shorter), answers=Answers(shorter, X, cut))
+
+    def _cut(self, solution: Fitted, value: int) -> BaseEstimator:
+        return self.estimator(self.smaller(solution, value))
 
 
 EPOCHS_FIELD = Field(EPOCHS, None, None, needs_pass=False, types=(int, type(None)), legal=Legal(ge=1))
@@ -338,6 +350,16 @@ def _last(model: BaseEstimator) -> BaseEstimator:
     """Return the last step of a pipeline, or the estimator itself."""
     steps = getattr(model, "steps", None)
     return steps[-1][1] if steps else model
+
+
+def _ending(model: BaseEstimator, last: BaseEstimator) -> BaseEstimator:
+    """Return a fitted pipeline with another last step, or that step where it is none."""
+    steps = getattr(model, "steps", None)
+    if not steps:
+        return last
+    found = copy.copy(model)
+    found.steps = [*steps[:-1], (steps[-1][0], last)]
+    return found
 
 
 def _beside(last: BaseEstimator, state: SampleState) -> dict[str, Values]:

@@ -7,10 +7,13 @@ are what a fit of m would make, with the same random state.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sklearn.base import BaseEstimator
+
+from algorithms.arrays import Floats
+from algorithms.families.prefix_sweeps import Sweep, raw_rounds, raw_scores, sums, votes
 
 Cut = Callable[[BaseEstimator, int], None]
 """Shortens a fitted estimator, a shallow copy, to its first m parts; replaces attributes, changes none in place."""
@@ -25,11 +28,13 @@ class PrefixAxis:
     parameter : of the constructor.
     cut : shortens a fitted copy.
     holds : whether it is so with the other parameters of an estimator.
+    sweep : makes answers of every value in one sweep over the parts; None to ask each shorter estimator.
     """
 
     parameter: str
     cut: Cut
     holds: Callable[[BaseEstimator], bool] = lambda _: True
+    sweep: Sweep | None = None
 
     def first(self, model: BaseEstimator, m: int) -> BaseEstimator:
         """Return the estimator of the first m parts of a fitted one."""
@@ -37,6 +42,26 @@ class PrefixAxis:
         found.set_params(**{self.parameter: m})
         self.cut(found, m)
         return found
+
+    def swept(self, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:
+        """Yield an estimator for each of ascending values, to be asked of these rows alone, before the next one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.ensemble import GradientBoostingRegressor
+        >>> X, y = np.arange(20.0)[:, np.newaxis], np.arange(20.0) ** 2
+        >>> model = GradientBoostingRegressor(n_estimators=10, random_state=0).fit(X, y)
+        >>> for m, shorter in zip((2, 10), GRADIENT_BOOSTING.swept(model, X, (2, 10))):
+        ...     m, len(shorter.estimators_), round(shorter.score(X, y), 3)
+        (2, 2, 0.34)
+        (10, 10, 0.875)
+        """
+
+        def first(m: int) -> BaseEstimator:
+            return self.first(model, m)
+
+        return map(first, values) if self.sweep is None else self.sweep(first, model, X, values)
 
 
 def first_of(*attributes: str) -> Cut:
@@ -74,17 +99,18 @@ def _plain_boosting(model: BaseEstimator) -> bool:
     return bool(model.get_params()["boosting_type"] == "gbdt")
 
 
-FOREST = PrefixAxis("n_estimators", first_of("estimators_"), lambda model: not model.get_params()["oob_score"])
-BAGGING = PrefixAxis(
-    "n_estimators", first_of("estimators_", "estimators_features_"),
-    lambda model: not model.get_params()["oob_score"],
-)  # fmt: skip
-ADABOOST = PrefixAxis(
-    "n_estimators", first_of("estimators_", "estimator_weights_", "estimator_errors_")
-)
-GRADIENT_BOOSTING = PrefixAxis("n_estimators", _gradient_boosting)
-HISTOGRAMS = PrefixAxis("max_iter", first_of("_predictors"))
-LIGHTGBM = PrefixAxis("n_estimators", _lightgbm, _plain_boosting)
+def _whole_only(model: BaseEstimator) -> bool:
+    """Return whether nothing is computed of all trees together but their mean."""
+    return not model.get_params()["oob_score"]
+
+
+TREES = "n_estimators"
+FOREST = PrefixAxis(TREES, first_of("estimators_"), _whole_only, sums)
+BAGGING = PrefixAxis(TREES, first_of("estimators_", "estimators_features_"), _whole_only, sums)
+ADABOOST = PrefixAxis(TREES, first_of("estimators_", "estimator_weights_", "estimator_errors_"), sweep=votes)
+GRADIENT_BOOSTING = PrefixAxis(TREES, _gradient_boosting, sweep=raw_scores)
+HISTOGRAMS = PrefixAxis("max_iter", first_of("_predictors"), sweep=raw_scores)
+LIGHTGBM = PrefixAxis(TREES, _lightgbm, _plain_boosting, raw_rounds)
 
 AXES: dict[str, PrefixAxis] = {
     "sklearn.RandomForestClassifier": FOREST,

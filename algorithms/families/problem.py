@@ -12,6 +12,7 @@ from algorithms.families.objective import Objective
 from algorithms.families.quadratic import Quadratic
 from algorithms.lazily import scipy
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
+from algorithms.solvers.curved import curved, with_penalty
 
 STEPS, ROUNDS = 100, 8
 """Steps at most in one set of coordinates, and how often these are made anew."""
@@ -138,23 +139,17 @@ class Problem:
         curve = self.objective.hessian(coef, intercept)
         if curve is None:
             raise AlgorithmError("rows that are all at hand have a Hessian")
-        curve[np.arange(e)[:, None], np.arange(q), np.arange(e)[:, None], np.arange(q)] += self.ridge
-        gradient, curve = np.column_stack([slope, lift]).ravel(), curve.reshape(e * (q + 1), -1)
+        gradient, curve = np.column_stack([slope, lift]).ravel(), with_penalty(curve, self.ridge)
         free = np.ones((e, q + 1), np.bool_)
         free[:, q] = self.quadratic.design.preprocess.center
-        bent = np.diagonal(curve) > 0.0
-        places, straight = np.flatnonzero(free.ravel() & bent), free.ravel() & ~bent
+        straight = free.ravel() & ~(np.diagonal(curve) > 0.0)
         sloping = np.abs(gradient[straight]).max(initial=0.0) > self.flat * self.quadratic.weight
         if sloping or not np.isfinite(curve).all() or not np.isfinite(gradient).all():
             return np.zeros_like(coef), np.zeros_like(intercept), -1.0
-        unit = np.sqrt(np.diagonal(curve)[places])
-        values, vectors = np.linalg.eigh(curve[np.ix_(places, places)] / np.multiply.outer(unit, unit))
-        kept = values > len(values) * np.finfo(np.float64).eps * values.max(initial=0.0)
-        along = vectors[:, kept].T @ (gradient[places] / unit)
-        made = np.zeros(e * (q + 1))
-        made[places] = -(vectors[:, kept] @ (along / values[kept])) / unit
-        step = made.reshape(e, q + 1)
-        return step[:, :q], step[:, q], float(np.sum(along**2 / values[kept]))
+        bends = curved(curve, free.ravel())
+        along = bends.along(gradient)
+        step = -bends.back(along / bends.values).reshape(e, q + 1)
+        return step[:, :q], step[:, q], float(np.sum(along**2 / bends.values))
 
     def _descended(
         self, coef: Array, intercept: Array, round_: tuple[Array, Array]
@@ -247,7 +242,6 @@ def _of_quadratic(q: Quadratic, ridge: float) -> tuple[Array, Array]:
 def _of_hessian(curve: Array, ridge: float, q: Quadratic) -> tuple[Array, Array]:
     """Return the same of a Hessian in coefficients and intercepts, shape (e, q + 1, e, q + 1)."""
     e, wide = curve.shape[:2]
-    curve[np.arange(e)[:, None], np.arange(wide - 1), np.arange(e)[:, None], np.arange(wide - 1)] += ridge
-    values, vectors = np.linalg.eigh(curve.reshape(e * wide, e * wide))
+    values, vectors = np.linalg.eigh(with_penalty(curve, ridge))
     to = (vectors / np.sqrt(np.maximum(values, SMALL * q.weight))).reshape(e, wide, -1)
     return to[:, :-1].reshape(e * (wide - 1), -1), to[:, -1]

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.arrays import Mask
+from algorithms.arrays import Mask, Places
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.families.classes import check_priors, given, need_every_class, priors_of
 from algorithms.families.discriminant import ROUNDING, told_again
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
 from algorithms.lazily import sklearn
-from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
 from algorithms.preparing.preprocess import Impute
+from algorithms.preparing.within import places_of
 from algorithms.ranges import Choice, Legal, Log
-from algorithms.summaries.classes import Classes, ClassesState
+from algorithms.summaries.classes import Classes, ClassesState, of_every_class
 from algorithms.summaries.moments import EPS, check_finite
 from algorithms.summaries.sample import labels
 from algorithms.tags import Equivalent
@@ -121,8 +122,7 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
         self.check(state)
         columns = column_map(state, self.impute, 0.0)
         means, variances, moved, spread = _by_class(state, columns)
-        whole = columns.spread(state.mean, state.squares / state.weight)
-        off = ROUNDING * columns.rounded(state.mean, state.squares / state.weight) * (whole > 0.0)
+        whole, off = _of_all(state, columns)
         epsilon = self.var_smoothing * float(whole.max(initial=0.0))
         spread = spread + self.var_smoothing * _of_largest(whole, off)
         priors = priors_of(state.weights, self.priors, state.shape)
@@ -195,7 +195,65 @@ def _by_class(
     pairs = list(zip(state.means, state.class_squares / each, strict=True))
     variances = np.stack([columns.spread(m, v, as_is) for m, v in pairs])
     spread = ROUNDING * np.stack([columns.rounded(m, v) for m, v in pairs])
-    spread = spread * ((variances > 0.0) if as_is is None else (variances > 0.0) | as_is)
     means = np.stack([columns.mean(m) for m in state.means])
     moved = EPS * np.stack([np.abs(columns.matrix).T @ np.abs(m) for m in state.means])
+    if (at := _Filled.of(state, columns)) is not None:
+        k, weights = at.columns, np.where(state.weights > 0.0, state.weights, 1.0)
+        means[:, k], variances[:, k], moved[:, k], spread[:, k] = at.moments(at.stated, weights[:, None])
+        means[state.weights == 0.0] = variances[state.weights == 0.0] = moved[state.weights == 0.0] = 0.0
+    spread = spread * ((variances > 0.0) if as_is is None else (variances > 0.0) | as_is)
     return means, variances, moved, spread
+
+
+def _of_all(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array]:
+    """Return the variance of each column over all rows, and how far rounding may have moved it."""
+    mean, variance = state.mean, state.squares / state.weight
+    whole = columns.spread(mean, variance)
+    off = ROUNDING * columns.rounded(mean, variance) * (whole > 0.0)
+    if (at := _Filled.of(state, columns)) is not None:
+        k = at.columns
+        _, whole[k], _, off[k] = at.moments(of_every_class(at.stated), np.array(state.weight))
+    return whole, off
+
+
+@dataclass(frozen=True, eq=False)
+class _Filled:
+    """The columns whose gaps are filled, and the moments of the rows that have a number.
+
+    By these a class's variance is a sum of squares. What moments of all rows say of it, with the gaps at the
+    origin, cancels where the values are far from there.
+
+    Attributes
+    ----------
+    columns : shape (k,), places in the model.
+    fill : shape (k,), what stands in the gaps.
+    stated : shape (3, C, k), weight, mean and sum of squares of the rows that have a number.
+    """
+
+    columns: Places
+    fill: Array
+    stated: Array
+
+    @classmethod
+    def of(cls, state: ClassesState, columns: ColumnMap) -> _Filled | None:
+        """Return those of a map; None where it fills nothing, or the state knows no such moments."""
+        gaps = gaps_of(state.shape.columns)
+        k, indicators = columns.gapped(gaps)
+        if not len(k) or not state.stated.size:
+            return None
+        place = places_of(gaps.indicators, state.shape.d)[indicators]
+        fill = np.asarray(columns.matrix.tocsc()[indicators, k]).ravel()
+        return cls(k, fill, state.stated[:, :, place])
+
+    def moments(self, stated: Array, weight: Array) -> tuple[Array, Array, Array, Array]:
+        """Return means and variances of rows of a weight, and how far rounding may have moved either."""
+        known, mean, squares = stated
+        share = np.clip(known / weight, 0.0, 1.0)
+        off = 2.0 * EPS * (np.abs(mean) + np.abs(self.fill)) * (share < 1.0)
+        apart = np.where(known > 0.0, self.fill - mean, 0.0)
+        apart, missing = np.where(np.abs(apart) <= off, 0.0, apart), 1.0 - share
+        means = np.where(known > 0.0, mean + missing * apart, self.fill)
+        moved = 2.0 * EPS * (share * np.abs(mean) + missing * np.abs(self.fill))
+        variances = squares / weight + share * missing * apart**2
+        spread = ROUNDING * variances + share * missing * (2.0 * np.abs(apart) + off) * off
+        return means, variances, moved, spread

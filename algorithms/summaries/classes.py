@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,8 +17,8 @@ from algorithms.contract import EXACT, Aged, Ageing, Array, Batch, Shape, State,
 from algorithms.known import Known
 from algorithms.likeness import of_classes
 from algorithms.noise import Bounds, noised_moments
-from algorithms.preparing.column_map import CANCELLED, ColumnMap
-from algorithms.preparing.within import add, laid_out, there, union, widened
+from algorithms.preparing.column_map import CANCELLED, ColumnMap, gaps_of
+from algorithms.preparing.within import add, laid_out, places_of, present, there, union, widened
 from algorithms.ranges import Legal
 from algorithms.summaries.precise import AUTO, DOUBLE, QR, Precise, exact_sum, root_of, triangular
 
@@ -106,6 +107,8 @@ class ClassesState(ByClass, Aged):
     scatters : shape (C, k, k), of these columns, about each class's own mean; where their squares alone were asked
         for (C, d), and ``within`` is empty.
     roots : shape (C, k, k), upper triangular R with RᵀR = scatter, of more digits than it; empty where not kept.
+    stated : shape (3, C, g), of the g numbers that may be missing, in the order of ``gaps_of``: weight, mean and
+        sum of squares about it of the rows that have one; empty where scatters are matrices.
     reach : the clock of the newest row, of rows that age.
     """
 
@@ -119,12 +122,16 @@ class ClassesState(ByClass, Aged):
         default_factory=lambda: np.zeros((0, 0, 0)), metadata={"varies": True, "sides": True, "root": True}
     )
     below: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"below": True})
+    stated: Array = field(default_factory=lambda: np.zeros((3, 0, 0)))
     reach: float = NEVER
 
     def faded(self, factor: float) -> Self:
         """Return the state as if every row weighed so many times what it does."""
         scatters, roots = self.scatters * factor, self.roots * np.sqrt(factor)
-        return replace(self, weights=self.weights * factor, scatters=scatters, roots=roots)
+        stated = self.stated * np.array([factor, 1.0, factor])[:, None, None]
+        return replace(
+            self, weights=self.weights * factor, scatters=scatters, roots=roots, stated=stated
+        )
 
     @property
     def rows(self) -> int:
@@ -214,7 +221,7 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     covariance: Annotated[str, Legal("full", "diagonal")] = "full"
     precision: Annotated[str, Legal(AUTO, DOUBLE, QR)] = AUTO
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
@@ -242,8 +249,9 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         size = (c, k, k) if self.covariance == "full" else (c, d)
         roots = np.zeros(size if self.rooted else (0, 0, 0))
         means, below = np.zeros((c, d)), np.zeros((c, d))
+        stated = np.zeros((3, 0, 0) if self.covariance == "full" else (3, c, len(gaps_of(shape.columns).values)))
         return ClassesState(
-            shape, np.zeros(c, np.int64), np.zeros(c), means, within, np.zeros(size), roots, below
+            shape, np.zeros(c, np.int64), np.zeros(c), means, within, np.zeros(size), roots, below, stated
         )
 
     def update(self, state: ClassesState, batch: Batch) -> ClassesState:
@@ -279,8 +287,9 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
                 scatters = _merged(a, b, within, delta, between)
             else:
                 scatters = a.scatters + b.scatters + delta**2 * between[:, None]
+            stated = _together(a.stated, b.stated)
         return ClassesState(
-            a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below, a.reach
+            a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below, stated, a.reach
         )
 
     def nbytes(self, shape: Shape) -> int:
@@ -294,7 +303,7 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     def _bytes(self, shape: Shape, k: int) -> int:
         c, d = len(shape.classes), shape.d
         if self.covariance == "diagonal":
-            return 8 * (1 + c * (2 + 3 * d))
+            return 8 * (1 + c * (2 + 3 * d + 3 * len(gaps_of(shape.columns).values)))
         return 8 * (1 + c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k)
 
     def sensitivity(self, shape: Shape) -> float:
@@ -314,8 +323,9 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         ]
         counts = np.array([rows for rows, _, _ in made], np.int64)
         means, scatters = np.stack([mean for _, mean, _ in made]), np.stack([scatter for _, _, scatter in made])
-        within, below = np.arange(d if full else 0), np.zeros_like(means)
-        return ClassesState(state.shape, counts, counts.astype(np.float64), means, within, scatters, below=below)
+        within, below, weights = np.arange(d if full else 0), np.zeros_like(means), counts.astype(np.float64)
+        noised = ClassesState(state.shape, counts, weights, means, within, scatters, below=below)
+        return noised if full else replace(noised, stated=_stated_by(noised))
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
         w, codes, full = batch.weights, batch.target(shape.d).astype(np.intp), self.covariance == "full"
@@ -336,7 +346,58 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
                 state.scatters[c] = found.T @ found
             else:
                 state.scatters[c, ... if full else columns] = _scatter(x, v, full=full)
+            if not full:
+                state.stated[:, c] = _stated(state, c, batch, np.flatnonzero(mine))
         return state
+
+
+def _stated(state: ClassesState, c: int, batch: Batch, rows: Places) -> Array:
+    """Return weight, mean and squares of a class's rows that have each number, shape (3, g)."""
+    gaps, place = gaps_of(state.shape.columns), places_of(present(batch, state.shape.p), state.shape.p)
+    made = np.stack([
+        np.full(len(gaps.values), state.weights[c]), state.means[c, gaps.values], state.scatters[c, gaps.values]
+    ])  # fmt: skip
+    some = np.flatnonzero(state.means[c, gaps.indicators])
+    if not len(some):
+        return made
+    v = batch.weights[rows]
+    there = batch.values[np.ix_(rows, place[gaps.indicators[some]])] == 0.0
+    made[:, some] = 0.0
+    known, at = place[gaps.values[some]] >= 0, some  # a column of gaps and zeros alone is in no batch
+    made[0, some] = v @ there
+    if known.any():
+        at, there = some[known], there[:, known]
+        x = batch.values[np.ix_(rows, place[gaps.values[at]])].astype(np.float64)
+        shift = x[there.argmax(axis=0), np.arange(len(at))]
+        z = np.where(there, x - shift, 0.0)
+        delta = v @ z / np.where(made[0, at] > 0.0, made[0, at], 1.0)
+        z = np.where(there, z - delta, 0.0)
+        made[1, at], made[2, at] = np.where(there.any(axis=0), shift + delta, 0.0), v @ z**2
+    return made
+
+
+def of_every_class(stated: Array) -> Array:
+    """Return weight, mean and squares, shape (3, k), of the rows of all classes from those of each, (3, C, k)."""
+    return functools.reduce(_together, np.moveaxis(stated, 1, 0))
+
+
+def _together(a: Array, b: Array) -> Array:
+    """Return weights, means and squares of two sets of rows (Chan et al. 1979, eq. 1.5)."""
+    weight = a[0] + b[0]
+    share = np.divide(b[0], weight, out=np.zeros_like(weight), where=weight > 0.0)
+    delta = np.where(a[0] > 0.0, b[1] - a[1], b[1])
+    squares = a[2] + b[2] + np.where(b[0] > 0.0, delta**2 * a[0] * share, 0.0)
+    return np.stack([weight, np.where(a[0] > 0.0, a[1] + delta * share, b[1]), squares])
+
+
+def _stated_by(state: ClassesState) -> Array:
+    """Return weights, means and squares of the rows that have each number, from moments with gaps at zero."""
+    gaps = gaps_of(state.shape.columns)
+    share = np.clip(1.0 - state.means[:, gaps.indicators], 0.0, 1.0)
+    weights = state.weights[:, None] * share
+    means = np.divide(state.means[:, gaps.values], share, out=np.zeros_like(share), where=share > 0.0)
+    squares = state.class_squares[:, gaps.values] - weights * (1.0 - share) * means**2
+    return np.stack([weights, means, np.maximum(squares, 0.0)])
 
 
 def _merged(a: ClassesState, b: ClassesState, within: Places, delta: Array, between: Array) -> Array:

@@ -74,9 +74,11 @@ if TYPE_CHECKING:
     from studies.record import journal as study_journal
     from studies.record import storage as study_storage
     from studies.report import accuracy as score_accuracy
+    from studies.report import data as report_data
     from studies.report import markdown as report_markdown
     from studies.report import page as report_page
     from studies.report import pictures as report_pictures
+    from studies.report import sentences as report_sentences
     from studies.report import terminal
     from studies.spec import form as spec_form
     from studies.spec import spec as described
@@ -124,9 +126,11 @@ else:
     records = Module("studies.record.records")
     registry = Module("algorithms.registry")
     reopen = Module("hpo.findings.reopen")
+    report_data = Module("studies.report.data")
     report_markdown = Module("studies.report.markdown")
     report_page = Module("studies.report.page")
     report_pictures = Module("studies.report.pictures")
+    report_sentences = Module("studies.report.sentences")
     rich_cells = Module("rich.cells")
     rich_console = Module("rich.console")
     rich_text = Module("rich.text")

@@ -16,6 +16,8 @@ from hpo.cli.behind import (
     editions,
     field_ranges,
     records,
+    report_data,
+    report_sentences,
     score_accuracy,
     study_compare,
     study_journal,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from studies.record.journal_lines import Damage
     from studies.record.storage import StudyRow
     from studies.record.study_record import StudyRecord
+    from studies.report.data import Leader
 
 MOST_TRIALS = 10
 MOST_NAMED = 8
@@ -151,7 +154,9 @@ def compare(
 ) -> None:
     """Put studies side by side, fold by fold.
 
-    Says so when their scores may not be compared: other data, folds or metric.
+    Each is compared with the best by the corrected resampled t-test. Warns when their scores may not be compared:
+    other data, folds or metric. Editions of a study have other data; where one scored again the setting of another,
+    both settings are compared on its folds.
 
     Examples
     --------
@@ -220,7 +225,7 @@ def verify(storage: Storage = None, as_json: AsJson = False) -> None:
 def repair(storage: Storage = None, as_json: AsJson = False) -> None:
     """Rewrite the journal without its damaged lines.
 
-    Other programs read it, too, then. A damaged trial becomes a failed one. The file as it was is kept beside it,
+    Other programs can then read it. A damaged trial becomes a failed one. The file as it was is kept beside it,
     as NAME.damaged. No study may write to the journal meanwhile.
 
     Examples
@@ -390,34 +395,56 @@ def _words(value: object) -> str:
 
 
 def _show_comparison(found: Comparison) -> None:
-    columns = ("study", "best", "± SE", "trials", "rows read", "settings")
+    columns = ("study", "best", "± SE", "to the best", "trials", "rows read", "settings")
+    metric, best = metric_of(found.rows[0].metric or ""), found.best
+    stands = {row.name: _standing(found, row) for row in found.rows}
     cells = (
         (
-            row.name, _best(row), _number(row.se, 3), f"{row.trials:,}",
-            "" if row.rows_read is None else f"{row.rows_read:,}", settings(row.params),
+            row.name, _best(row), _number(row.se, 3), report_sentences.difference_text(stands[row.name], metric),
+            f"{row.trials:,}", "" if row.rows_read is None else f"{row.rows_read:,}", settings(row.params),
         )
         for row in found.rows
     )  # fmt: skip
-    print_table(columns, cells, right=("best", "± SE", "trials", "rows read"))
-    say("")
-    for pair in found.pairs:
-        if not pair.comparable:
-            say(f"{pair.a} and {pair.b} cannot be compared: {'; '.join(pair.unlike)}")
-        elif pair.difference is None:
-            say(f"{pair.b} against {pair.a}: no fold scores to compare")
-        else:
-            se = "" if pair.se is None else f" ± {pair.se:.2g}"
-            verdict, metric = _verdict(pair), metric_of(found.rows[0].metric or "")
-            shown = metric.shown(pair.difference)
-            say(f"{pair.b} against {pair.a}, fold by fold: {metric.short} {shown:+.4g}{se} ({verdict})")
+    print_table(columns, cells, right=("best", "± SE", "to the best", "trials", "rows read"))
+    known = [leader for leader in stands.values() if leader.difference or (best and leader.algorithm == best.name)]
+    if sentence := report_sentences.standing_text(known):
+        say("", sentence)
+        say(
+            "to the best: the mean difference of the fold scores ± its standard error, and the probability of so "
+            "much by chance (corrected resampled t-test, Nadeau and Bengio 2003)"
+        )
+    for row in found.rows:
+        pair = found.against_best(row)
+        same = best is not None and row.params == best.params
+        if pair is not None and (words := _words_of(pair, metric, same=same)):
+            say("", words)
+    if best is None:
+        say("", "no study has fold scores to compare")
 
 
-def _verdict(pair: Pair) -> str:
-    if not pair.difference:
-        return "the same"
-    if pair.se is not None and abs(pair.difference) <= pair.se:
-        return "within one standard error: no clear difference"
-    return f"{pair.b if pair.difference > 0 else pair.a} is better"
+def _standing(found: Comparison, row: Row) -> Leader:
+    """Return how a study stands to the best, where both are scored on the same folds of the same data."""
+    pair = found.against_best(row)
+    if pair is None or not pair.comparable or pair.difference is None:
+        return report_data.Leader(0, row.name, value=row.best)
+    gap = report_data.Difference(pair.difference, pair.se, pair.p)
+    return report_data.Leader(0, row.name, value=row.best, difference=gap)
+
+
+def _words_of(pair: Pair, metric: Metric, *, same: bool) -> str:
+    """Return what a table of differences does not say: why two studies differ, or that there are no fold scores."""
+    if pair.comparable:
+        return "" if pair.difference is not None else f"{pair.b} against {pair.a}: no fold scores to compare"
+    why = f"{pair.a} and {pair.b} cannot be compared: {'; '.join(pair.unlike)}"
+    if pair.difference is None:
+        return why + ". Both have the same setting" * same
+    gap = report_data.Difference(pair.difference, pair.se, pair.p)
+    told = report_sentences.difference_text(report_data.Leader(0, pair.b, difference=gap), metric)
+    verdict = "no clear difference"
+    if pair.p is not None and pair.p < report_sentences.SURE:
+        verdict = f"that of {pair.b if pair.difference > 0 else pair.a} is better"
+    both = f"the setting of {pair.b} against that of {pair.a}: {metric.short} {told}"
+    return f"{why}. On the data of {pair.on} {both}, {verdict}"
 
 
 def _number(value: float | None, digits: int = 6) -> str:

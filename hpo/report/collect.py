@@ -11,7 +11,7 @@ import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.findings.answers import accuracy, coefficient_table, coefficients, importances
-from hpo.findings.curves import learning_curve, nested_score, validation_curve
+from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
 from hpo.findings.importances import within
 from hpo.findings.leaderboard import leaderboard
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy
@@ -21,6 +21,7 @@ from hpo.report.backtests import backtests
 from hpo.report.baseline import baseline
 from hpo.report.comparison import difference
 from hpo.report.diagnostics import diagnostics
+from hpo.report.lineage import lineage
 from hpo.report.notes import concerns, remarks
 from hpo.report.of_coefficients import of_units
 from hpo.report.offers import offers, with_tried
@@ -35,6 +36,7 @@ from studies.report.data import (
     ClassRow,
     Curve,
     Estimate,
+    Extrapolated,
     Leader,
     Ledger,
     ReportData,
@@ -48,6 +50,7 @@ from studies.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from optuna.distributions import BaseDistribution
 
@@ -72,6 +75,8 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
     """
     record = result.record
     definition, spec, depth = record.definition, record.spec, depth_of(result, drawn=drawn)
+    known = noted(result.optuna_study)
+    began = min((one.trial.datetime_start for one in known if one.trial.datetime_start), default=None)
     warnings, curves = concerns(result), [_validation(result, *one) for one in _drawn(result, depth)]
     return ReportData(
         name=result.record.name or "unnamed study",
@@ -85,7 +90,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         seed=definition.get("seed"),
         n_rows=result.candidates[0].states.whole.rows,
         n_columns=len(record.encoder["encodings"]),
-        trials=[_row(result, one) for one in noted(result.optuna_study)],
+        trials=[_row(result, one, began) for one in known],
         best=None if result.record.several else _chosen(result, result.best),
         simplest=None if result.record.several else _chosen(result, result.simplest),
         nested=_estimate(nested_score(result)) if depth.nested else None,
@@ -94,6 +99,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         validation=[*_elbows(result, depth), *curves],
         offers=[] if record.several else offers(result, curves),
         learning=_curve("rows", learning_curve(result)) if depth.learning else None,
+        extrapolated=_extrapolated(result) if depth.learning else None,
         coefficients=[] if result.record.several else coefficients(result)[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
         spec_yaml=_yaml(spec),
@@ -113,6 +119,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         backtests=backtests(result) if drawn and not result.record.several else None,
         diagnostics=diagnostics(result) if drawn and not record.several else None,
         recipe=recipe(result),
+        lineage=lineage(result),
         units=of_units(result) if drawn and not record.several else None,
         topics=_topics(result) if drawn and not result.record.several else [],
     )
@@ -121,9 +128,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
 def _topics(result: Result) -> list[Topic]:
     """Return the topics of the best setting; none of models that have no topics."""
     algorithm, states = result.best.algorithm, result.best.states
-    if (describing := algorithm.describing) is None:
-        return []
-    groups = describing.described(algorithm.solve(states.whole))
+    groups = algorithm.described(states.whole)
     return [Topic(list(one.words), one.share, one.coherence, *one.place) for one in groups]
 
 
@@ -169,8 +174,9 @@ def _class_coefficients(result: Result) -> ClassCoefficients | None:
     return ClassCoefficients([str(c) for c in table.columns], rows, len(table))
 
 
-def _row(result: Result, noted: Noted) -> TrialRow:
+def _row(result: Result, noted: Noted, began: datetime | None) -> TrialRow:
     trial, scores, note = noted.trial, noted.scores, noted.note
+    start = trial.datetime_start
     name, values = result.run.tuner.setting(trial)
     return TrialRow(
         number=trial.number,
@@ -188,6 +194,8 @@ def _row(result: Result, noted: Noted) -> TrialRow:
         else {},
         bound=scores.bound if scores else None,
         accuracy=noted_accuracy(result.run, noted, result.metric) if scores else "",
+        began=None if start is None or began is None else (start - began).total_seconds(),
+        rungs=[(size, math.fsum(folds) / len(folds)) for size, folds in note.rungs],
     )
 
 
@@ -243,6 +251,14 @@ def _curve(name: str, curve: selection.Curve | None) -> Curve | None:
     if curve is None or not curve.x:
         return None
     return Curve(name, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se])
+
+
+def _extrapolated(result: Result) -> Extrapolated | None:
+    """Return the score that all rows would give, where models are fitted to a sample of them."""
+    found = extrapolated(result)
+    if found is None or found.rows <= max(found.sizes):
+        return None
+    return Extrapolated(found.rows, found.score, found.low, found.high, found.doubt)
 
 
 def _estimate(found: selection.Estimate | None) -> Estimate | None:

@@ -11,6 +11,7 @@ from hpo.process.threads import threads_for
 from hpo.report.held_out import answers
 from hpo.report.of_classes import confusion, ranked
 from hpo.report.of_components import components
+from hpo.report.of_errors import errors_by_fold
 from hpo.report.of_groups import clusters
 from hpo.report.of_numbers import regressed
 from hpo.report.of_outliers import outliers
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from hpo.trials.selection import Candidate
 
 HINT = (
-    "Charts of held-out rows need some of them, and every score of this study is exact without: add a score that "
-    "is computed on rows, as scoring={scoring}, and the next run keeps up to 4,096 a fold."
+    "There are no charts of held-out rows: every score of this study is exact without rows, so that none was kept. "
+    "For charts add a score that is computed on rows, as scoring={scoring}; the next run reads the data again and "
+    "keeps up to 4,096 rows a fold."
 )
 
 
@@ -58,7 +60,7 @@ def _predicted(result: Result, candidate: Candidate) -> Diagnostics | None:
     found, labels = answers(candidate), candidate.states.whole.shape.classes
     if found is None:
         extra = "neg_brier_score" if labels else "neg_mean_absolute_error"
-        return Diagnostics(hint=HINT.format(scoring=[result.metric, extra]))
+        return Diagnostics(hint=HINT.format(scoring=[result.metric, extra]), folds=errors_by_fold(candidate))
     if TASKS[candidate.algorithm.tags.task].target != CLASS:
         made = Diagnostics(regressed=regressed(found))
     elif len(labels) == 2 and found.scored.shape[1]:

@@ -171,7 +171,7 @@ def _each(result: Result, name: str, noted: Mapping[int, float]) -> float:
 
 def _sizes(best: Candidate) -> int:
     """Return how many sizes the learning curve of a candidate has."""
-    if best.states.whole.nested is not None:
+    if best.states.whole.nests:
         return len(SHARES)
     return best.states.plan.n_cells - 1 if leaves_one_out(best.states.plan) else 0
 

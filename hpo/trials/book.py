@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from algorithms.brief import briefly
 from hpo.states.evaluate import Scores
@@ -82,12 +82,21 @@ class Book:
         trial = proposal.trial
         if trial is None:
             return self.add(proposal.params, values, note, proposal.began)
+        self._solve(trial, proposal.params)
         for name, value in note.encode().items():
             trial.set_user_attr(name, value)
         if values is None:
             early = TrialNote.of(trial.user_attrs).stopped_early
             return self.study.tell(trial, state=TrialState.PRUNED if early else TrialState.FAIL)
         return self.study.tell(trial, values)
+
+    def _solve(self, trial: Trial, params: Mapping[str, object]) -> None:
+        """Give a trial those parameters that the sampler did not propose, or not so."""
+        had = trial.params
+        for name, value in params.items():
+            if name not in had or had[name] != value:
+                d = self.space.distributions[name]
+                trial.storage.set_trial_param(trial._trial_id, name, d.to_internal_repr(value), d)
 
     def add(
         self,

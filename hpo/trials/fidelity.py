@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
 
 from algorithms.chained import EPOCHS
-from algorithms.contract import Algorithm, Nested, State
+from algorithms.contract import Algorithm, State
 from algorithms.errors import AlgorithmError
-from hpo.states.evaluate import Scores, score_pairs, usable
+from hpo.states.evaluate import Scores, usable
 from hpo.states.fold_states import FoldStates
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Setting
@@ -65,7 +65,7 @@ class Fidelity:
 
     name: str
     fits: int = 0
-    _parts: dict[tuple[FoldStates, int], list[Nested]] = field(default_factory=dict, repr=False)
+    _parts: dict[tuple[FoldStates, int], list[State]] = field(default_factory=dict, repr=False)
 
     def pruner(self) -> BasePruner:
         """Return Optuna's pruner."""
@@ -73,27 +73,33 @@ class Fidelity:
             return HyperbandPruner(min_resource=1, max_resource=WHOLE, reduction_factor=REDUCTION)
         return SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
 
-    def attempt(self, scorer: Scorer, trial: Trial, setting: Setting) -> tuple[Scores | None, str | None]:
-        """Return the fold scores of a setting; None, without a reason, where it was stopped at a rung."""
+    def attempt(
+        self, scorer: Scorer, trial: Trial, setting: Setting
+    ) -> tuple[Setting, Scores | None, str | None]:
+        """Return the fold scores of a setting; None, without a reason, where it was stopped at a rung.
+
+        A setting whose prefix axis is solved comes back with its best value at the last rung.
+        """
         told: list[Rung] = []
         try:
             algorithm, states = scorer.build(*setting)
         except AlgorithmError as error:
-            return None, str(error)
+            return setting, None, str(error)
         rungs = self._parts_of(algorithm, states) if algorithm.chained is None else _epochs_of(scorer, setting)
         for step, size, (early, train) in rungs:
-            found = self._at(early, train, states, scorer.metric)
+            solved, found = self._at(scorer, setting, early, train, states)
             if found is None:
                 continue
             told.append((size, found.folds))
             trial.report(found.mean, step)
             if trial.should_prune():
                 _note(trial, step, told)
-                return None, None
+                return solved, None, None
+        setting = scorer.solved(setting)
         scores, reason = scorer.attempt(setting)
         if scores is not None:
             _note(trial, WHOLE, [*told, (_size(algorithm, states.train), scores.folds)])
-        return scores, reason
+        return setting, scores, reason
 
     def _parts_of(self, algorithm: Algorithm, states: FoldStates) -> Iterator[Part]:
         """Yield the rungs of an algorithm that is fitted to a sample: parts of it that are large enough."""
@@ -102,26 +108,26 @@ class Fidelity:
                 yield step, _size(algorithm, train), (algorithm, train)
 
     def _at(
-        self, algorithm: Algorithm, train: Sequence[State], states: FoldStates, metric: str
-    ) -> Scores | None:
-        """Return the scores of a part; None where it has none."""
+        self, scorer: Scorer, setting: Setting, early: Algorithm, train: Sequence[State], states: FoldStates
+    ) -> tuple[Setting, Scores | None]:
+        """Return the scores of a part, None where it has none, and the setting that they are of."""
         self.fits += len(train)
         try:
-            found = score_pairs(algorithm, train, states.held_out, metric, overlap=states.overlap)
+            solved, found = scorer.part(setting, early, states, train)
         except AlgorithmError:
-            return None
-        return found if usable(found) else None
+            return setting, None
+        return solved, found if usable(found) else None
 
-    def _part(self, states: FoldStates, step: int) -> list[Nested]:
+    def _part(self, states: FoldStates, step: int) -> list[State]:
         if (states, step) not in self._parts:
             self._parts[states, step] = parts_of(states.train, step / WHOLE)
         return self._parts[states, step]
 
 
-def parts_of(states: Sequence[State], share: float) -> list[Nested]:
+def parts_of(states: Sequence[State], share: float) -> list[State]:
     """Return a share of every sample; none where a state is no sample, or the share is too small to learn from."""
-    samples = [state.nested for state in states if state.nested is not None]
-    sizes = [math.ceil(sample.n * share) for sample in samples]
+    samples = [state for state in states if state.nests]
+    sizes = [math.ceil(sample.kept_rows * share) for sample in samples]
     if len(samples) < len(states) or min(sizes) < LEAST_ROWS:
         return []
     return [sample.prefix(m) for sample, m in zip(samples, sizes, strict=True)]
@@ -145,7 +151,7 @@ def _size(algorithm: Algorithm, train: Sequence[State]) -> float:
     """Return the epochs, or the mean of the training rows."""
     if algorithm.chained is not None:
         return float(algorithm.chained.length)
-    return sum(state.rows if state.nested is None else state.nested.n for state in train) / len(train)
+    return sum(state.kept_rows if state.nests else state.rows for state in train) / len(train)
 
 
 def _note(trial: Trial, step: int, told: Sequence[Rung]) -> None:

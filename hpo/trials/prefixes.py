@@ -1,4 +1,7 @@
-"""Scores along a prefix axis: one fit a fold, of the largest value, answers every smaller one."""
+"""Scores along a prefix axis: one fit a fold, of the largest value, answers every smaller one.
+
+An axis that is solved is no parameter of the sampler's: it proposes the others, and a trial takes the best value.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
-from algorithms.contract import Algorithm, Prefixed
-from algorithms.errors import Unscorable
+from algorithms.contract import Algorithm, Held, Prefixed, State
+from algorithms.errors import AlgorithmError, Unscorable
 from hpo.process.threads import threads_for
 from hpo.question.scoring import scores as scores_of
+from hpo.question.search import Searched
 from hpo.states.evaluate import Scores, together, usable
-from hpo.states.fold_states import FoldStates
 from hpo.trials.settings import Setting
 
 MOST = 20
@@ -44,33 +52,83 @@ def values_of(distribution: BaseDistribution | None) -> tuple[int, ...]:
     return tuple(sorted(found)) if len(found) > 1 and min(found) > 0 else ()
 
 
+def solved_axes(
+    searched: Mapping[str, Searched], distributions: Mapping[str, BaseDistribution]
+) -> Mapping[str, tuple[str, int]]:
+    """Return the axes that each trial takes the best value of: by algorithm, their names and largest values.
+
+    Those of algorithms that have it whatever else is searched: where one choice makes a model that does not hold
+    the smaller ones, values are proposed.
+
+    Parameters
+    ----------
+    searched : the algorithms by name.
+    distributions : of the study's parameters.
+    """
+    found = {}
+    for name, one in searched.items():
+        prefix = f"{name}."
+        tried = {k.removeprefix(prefix): _ends(d) for k, d in distributions.items() if k.startswith(prefix)}
+        first = {k: values[0] for k, values in tried.items()}
+        each = [first, *({**first, k: v} for k, values in tried.items() for v in values[1:])]
+        axes = {_axis_of(one, values) for values in each}
+        axis = axes.pop()
+        scored = values_of(distributions.get(f"{prefix}{axis}"))
+        if not axes and scored:
+            found[name] = str(axis), scored[-1]
+    return found
+
+
+def _axis_of(one: Searched, values: Mapping[str, object]) -> str | None:
+    """Return the prefix axis of a setting; None where it has none, or is no legal one."""
+    try:
+        prefixed = one.build(values).prefixed
+    except AlgorithmError:
+        return None
+    return None if prefixed is None else prefixed.axis
+
+
+def _ends(distribution: BaseDistribution) -> Sequence[object]:
+    match distribution:
+        case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
+            return (low, high)
+        case CategoricalDistribution(choices=choices):
+            return choices
+    return ()
+
+
 def curve(
-    algorithm: Algorithm, prefixed: Prefixed, states: FoldStates, values: Sequence[int], names: Sequence[str]
+    algorithm: Algorithm,
+    prefixed: Prefixed,
+    folds: Sequence[tuple[State, Held]],
+    values: Sequence[int],
+    names: Sequence[str],
+    overlap: float = 0.0,
 ) -> Curve:
     """Return the scores at every value, from one fit a fold.
 
     Parameters
     ----------
     algorithm, prefixed : the same, with the largest value set.
-    states : of its summary.
+    folds : training states, and what is held out of each.
     values : of the axis, the largest last.
     names : the score, and further ones.
+    overlap : test rows by training rows, where splits test the same rows.
 
     Raises
     ------
     Unscorable
         No value has a finite score in every fold.
     """
-    folds = []
-    with threads_for(states.train):
-        for train, held in zip(states.train, states.held_out, strict=True):
+    each = []
+    with threads_for([train for train, _ in folds]):
+        for train, held in folds:
             whole = algorithm.solve(train)
             settled = algorithm.converged(whole)
-            parts = (whole if value == values[-1] else prefixed.smaller(whole, value) for value in values)
-            folds.append([(tuple(scores_of(algorithm, part, held, names)), settled) for part in parts])
+            parts = prefixed.along(whole, values, held)
+            each.append([(tuple(scores_of(algorithm, part, held, names)), settled) for part in parts])
     found = {
-        value: together(each, names, states.overlap)
-        for value, each in zip(values, zip(*folds, strict=True), strict=True)
+        value: together(one, names, overlap) for value, one in zip(values, zip(*each, strict=True), strict=True)
     }
     kept = {value: scores for value, scores in found.items() if usable(scores)}
     if not kept:
@@ -99,18 +157,31 @@ class Prefixes:
     Attributes
     ----------
     distributions : of the study's parameters.
-    solves : whether a trial takes the best value of its axis, whatever was proposed.
+    solves : whether a trial takes the best value of its axis.
+    solved : by algorithm, the axis that is not proposed for this reason, and its largest value.
     saved : fits that the axis saved: those of the values that one fit answered.
     """
 
     distributions: Mapping[str, BaseDistribution]
     solves: bool = True
+    solved: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     saved: int = 0
     _known: dict[tuple[str, tuple[tuple[str, object], ...]], Curve] = field(default_factory=dict, repr=False)
 
     def values(self, name: str, prefixed: Prefixed | None) -> tuple[int, ...]:
         """Return the values of an algorithm's axis that are scored; none where it has none, or one value."""
         return () if prefixed is None else values_of(self.distributions.get(f"{name}.{prefixed.axis}"))
+
+    def begun(self, setting: Setting) -> Setting:
+        """Return a setting with the largest value of an axis that is not proposed, where it has none yet."""
+        name, values = setting
+        axis, largest = self.solved.get(name, ("", 0))
+        return setting if not axis or axis in values else (name, {**values, axis: largest})
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The parameters that are not proposed."""
+        return frozenset(f"{name}.{axis}" for name, (axis, _) in self.solved.items())
 
     def known(self, setting: Setting, axis: str) -> Curve | None:
         """Return the curve of a setting, whatever its value of the axis; None where there is none yet."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.samplers import BruteForceSampler, GridSampler
 from optuna.trial import FrozenTrial
 
 from algorithms.brief import briefly
@@ -22,6 +23,7 @@ from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
 from hpo.question.checks import check_fidelity
 from hpo.question.question import Question, masked, solved_from
+from hpo.question.search import Searched
 from hpo.states.chains import Chains, asked_epochs
 from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.far_scores import FarScores
@@ -42,7 +44,7 @@ from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, s
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import Polished, polish
-from hpo.trials.prefixes import Prefixes
+from hpo.trials.prefixes import Prefixes, solved_axes
 from hpo.trials.recorder import Recorder
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
@@ -59,7 +61,8 @@ from studies.record.records import Direction, begin, load_study, record_of, stor
 from studies.record.storage import find_study
 from studies.record.study_record import Cost, EditionNote, SegmentRead, StudyRecord
 from studies.sampling.proposer import Proposer
-from studies.sampling.samplers import Grid, Rest, make_sampler
+from studies.sampling.samplers import Grid, make_sampler
+from studies.sampling.space import split
 from studies.spec.form import plain
 
 if TYPE_CHECKING:
@@ -285,7 +288,9 @@ class Runner:
         space = study_space(able, found)
         check_asked(able, found)
         check_fidelity(question.spec.fidelity, able, question.scoring.goals)
-        sampler = self._sampler(space)
+        prefixes = self._prefixes(able, space)
+        asking = Space(space, able[0].name, prefixes.parameters)
+        sampler = self._sampler(asking.proposed)
         if not self._is_stored():
             self._warm_trials(space)
         study = self._study()  # what is refused before takes no name
@@ -297,9 +302,14 @@ class Runner:
         if fidelity is not None:
             study.pruner = fidelity.pruner()
         scorer = Scorer(searched, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
-        if fidelity is None and isinstance(sampler, Proposer):
-            scorer.prefixes = Prefixes(space, solves=not isinstance(sampler, (Grid, Rest)))
-        return Tuner(scorer, Space(space, able[0].name), study, fidelity)
+        scorer.prefixes = prefixes
+        return Tuner(scorer, asking, study, fidelity)
+
+    def _prefixes(self, able: Sequence[Searched], space: Mapping[str, BaseDistribution]) -> Prefixes:
+        """Return the prefix axes; a grid keeps every value of theirs, and several objectives may want several."""
+        every = self.sampler == "grid" or isinstance(self.sampler, (GridSampler, BruteForceSampler))
+        solves = not every and self.question.scoring.goals == 1
+        return Prefixes(space, solves, solved_axes({s.name: s for s in able}, space) if solves else {})
 
     def _sampler(self, space: Mapping[str, BaseDistribution], apart: int = 0) -> BaseSampler:
         """Return the sampler; one that proposes by the turn of a trial alone is the same in every process."""
@@ -350,6 +360,8 @@ class Runner:
         spec = self.question.spec
         sampler = tuner.study.sampler
         points = len(sampler.points) if isinstance(sampler, Grid) else spec.trials
+        if tuner.space.solved and split(tuner.space.proposed).size == 1:
+            points = 1  # nothing is searched beside what each trial solves
         budget = Budget(min(spec.trials, points) + warm, spec.timeout, spec.patience)
 
         def begin() -> None:
@@ -368,7 +380,7 @@ class Runner:
             self.progress.trial(added.values[0] if added.values and added.state.name == "COMPLETE" else None)
 
         def apart(first: int) -> None:
-            tuner.propose_by(self._sampler(tuner.space.distributions, first))
+            tuner.propose_by(self._sampler(tuner.space.proposed, first))
 
         turns = Turns(tuner, budget.trials, recorder.claim, met, apart)
         stopped = tuner.run(budget, finished, stop, turns)

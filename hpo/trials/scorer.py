@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from algorithms.brief import briefly
-from algorithms.contract import Algorithm, Summary, check_digits
+from algorithms.contract import Algorithm, State, Summary, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
 from hpo.question.search import Searched
 from hpo.states.chains import Chains
-from hpo.states.evaluate import Scores, check_usable, evaluate, told_of_classes
+from hpo.states.evaluate import Scores, check_usable, evaluate, score_pairs, told_of_classes
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
 from hpo.states.refining import Refining
@@ -118,14 +118,40 @@ class Scorer:
         self.states, self.contexts = found.states, found.contexts
         return True
 
-    def solved(self, setting: Setting) -> Setting:
-        """Return a setting with the best value of its prefix axis; itself where there is none, or no score."""
-        if self.prefixes is None or not self.prefixes.solves or self.goals > 1:
+    def solved(self, setting: Setting, *, fits: bool = True) -> Setting:
+        """Return a setting with the best value of its prefix axis; with the largest where there is no score.
+
+        Without ``fits`` it has the best value only if its scores are known.
+        """
+        if self.prefixes is None or not self.prefixes.solves:
             return setting
+        setting = self.prefixes.begun(setting)
         with contextlib.suppress(AlgorithmError):  # raised again when it is scored
-            axis, found = self._along(setting)
+            axis, found = self._along(setting, fits=fits)
             return setting if found is None else (setting[0], {**setting[1], axis: best_of(found)})
         return setting
+
+    def part(
+        self, setting: Setting, algorithm: Algorithm, states: FoldStates, train: Sequence[State]
+    ) -> tuple[Setting, Scores]:
+        """Return the scores of models of parts of the training states: of the best value of a prefix axis.
+
+        Parameters
+        ----------
+        setting : with the largest value of the axis.
+        algorithm : of the setting, or of fewer epochs.
+        states : what is held out.
+        train : the parts.
+        """
+        prefixed, prefixes, (name, values) = algorithm.prefixed, self.prefixes, setting
+        scored = () if prefixes is None or not prefixes.solves else prefixes.values(name, prefixed)
+        if prefixed is None or prefixes is None or not scored or values.get(prefixed.axis) != scored[-1]:
+            return setting, score_pairs(algorithm, train, states.held_out, self.metric, overlap=states.overlap)
+        folds = list(zip(train, states.held_out, strict=True))
+        found = curve(algorithm, prefixed, folds, scored, (self.metric,), states.overlap)
+        prefixes.saved += (len(found) - 1) * len(train)
+        best = best_of(found)
+        return (name, {**values, prefixed.axis: best}), found[best]
 
     def curve(self, setting: Setting) -> Curve | None:
         """Return the scores along the prefix axis of a setting that was scored; None where it has none."""
@@ -133,21 +159,23 @@ class Scorer:
             return None
         return self.prefixes.known(setting, prefixed.axis)
 
-    def _along(self, setting: Setting) -> tuple[str, Curve | None]:
-        """Return the prefix axis of a setting and the scores along it; None where it has none."""
+    def _along(self, setting: Setting, *, fits: bool = True) -> tuple[str, Curve | None]:
+        """Return the prefix axis of a setting and the scores along it; None where it has none, or may not fit."""
         name, values = setting
         prefixed, prefixes = self.build(name, values)[0].prefixed, self.prefixes
         if prefixed is None or prefixes is None or not (scored := prefixes.values(name, prefixed)):
             return "", None
         axis = prefixed.axis
         known = prefixes.known(setting, axis)
-        if known is None:
+        if known is None and fits:
             algorithm, states = self.build(name, {**values, axis: scored[-1]})
             if algorithm.prefixed is None:
                 return "", None
             self.fits += len(states.train)
             with told_of_classes(states):
-                known = curve(algorithm, algorithm.prefixed, states, scored, (self.metric, *self.also))
+                folds = list(zip(states.train, states.held_out, strict=True))
+                names = (self.metric, *self.also)
+                known = curve(algorithm, algorithm.prefixed, folds, scored, names, states.overlap)
             prefixes.keep(setting, axis, known, len(states.train))
         return axis, known
 

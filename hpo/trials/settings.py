@@ -53,10 +53,17 @@ class Space:
     ----------
     distributions : of every parameter; ``"algorithm"`` decides which of them exist.
     first : the algorithm of settings that do not name one.
+    solved : parameters that are not proposed: each trial takes their best value.
     """
 
     distributions: Mapping[str, BaseDistribution]
     first: str
+    solved: frozenset[str] = frozenset()
+
+    @property
+    def proposed(self) -> dict[str, BaseDistribution]:
+        """The distributions that samplers propose of."""
+        return {k: d for k, d in self.distributions.items() if k not in self.solved}
 
     def propose(self, study: Study, number: int, turn: int, *, at_once: bool) -> Proposal:
         """Return the next setting of the study's sampler, of the trial of that number and turn.
@@ -87,7 +94,7 @@ class Space:
         return name, {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
 
     def _suggested(self, trial: Trial) -> dict[str, object]:
-        own = self.distributions.items()
+        own = self.proposed.items()
         chosen: dict[str, object] = {k: suggest(trial, k, d) for k, d in own if k == ALGORITHM}
         prefix = f"{chosen.get(ALGORITHM, self.first)}."
         rest = {k: suggest(trial, k, d) for k, d in own if k.startswith(prefix)}

@@ -162,17 +162,22 @@ class Tuner:
     def _scored(self, proposal: Proposal) -> tuple[Proposal, Scores | None, TrialNote]:
         """Return the scores of a setting, from the record if it was scored before, and what its trial notes.
 
-        A trial that was not asked of Optuna takes the best value of a prefix axis, whatever was proposed.
+        A trial takes the best value of a prefix axis that is solved, whatever was proposed.
         """
-        began, setting = time.perf_counter(), self.space.setting(proposal.params)
-        if proposal.trial is None:
-            setting = self.scorer.solved(setting)
-            taken = {f"{setting[0]}.{key}": value for key, value in setting[1].items()}
-            proposal = replace(proposal, params={**proposal.params, **taken})
+        began = time.perf_counter()
+        climbs = self.fidelity is not None and proposal.trial is not None
+        asked = setting = self.scorer.solved(self.space.setting(proposal.params), fits=not climbs)
         known = self.book.known(setting)
         before = self.book.note(known[0]) if known else TrialNote()
-        scores, error = (known[1], before.error) if known else self._tried(proposal, setting)
+        if known:
+            scores, error = known[1], before.error
+        else:
+            setting, scores, error = self._tried(proposal, setting)
+        if scores is None:
+            self.book.remember(asked, proposal.number, scores)
         self.book.remember(setting, proposal.number, scores)
+        taken = {f"{setting[0]}.{key}": value for key, value in setting[1].items()}
+        proposal = replace(proposal, params={**proposal.params, **taken})
         if not known:
             self._learn_from(proposal.params, error)
         beside = TrialNote(
@@ -188,11 +193,13 @@ class Tuner:
         found = (self.scorer.curve(setting) or {}).items()
         return tuple((value, one.mean, one.se if math.isfinite(one.se) else None) for value, one in found)
 
-    def _tried(self, proposal: Proposal, setting: Setting) -> tuple[Scores | None, str | None]:
+    def _tried(
+        self, proposal: Proposal, setting: Setting
+    ) -> tuple[Setting, Scores | None, str | None]:
         """Return the scores of a new setting or why it has none, by way of the rungs where there are any."""
         with self.scorer.trial():
             if self.fidelity is None or proposal.trial is None:
-                return self.scorer.attempt(setting)
+                return setting, *self.scorer.attempt(setting)
             return self.fidelity.attempt(self.scorer, proposal.trial, setting)
 
     def _learn_from(self, params: Mapping[str, object], error: str | None) -> None:
@@ -205,7 +212,8 @@ class Tuner:
 
     def propose_by(self, sampler: BaseSampler) -> None:
         """Let a sampler propose settings, without what always failed."""
-        self.study.sampler = narrowed(sampler, self.hopeless.left()) if self.hopeless.found else sampler
+        left = {k: d for k, d in self.hopeless.left().items() if k not in self.space.solved}
+        self.study.sampler = narrowed(sampler, left) if self.hopeless.found else sampler
 
     def candidates(self) -> list[Candidate]:
         """Return every distinct setting that has a score."""

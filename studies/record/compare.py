@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from studies.errors import StudyError
+from studies.record.paired import corrected
 from studies.record.records import record_of
 from studies.record.standard_error import standard_error
 from studies.record.study_record import StudyRecord, TrialNote
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
+OTHER_DATA = "they read different data"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -31,12 +33,14 @@ class Row:
     Attributes
     ----------
     name : the study's name.
-    best, se : mean fold score of its best trial and the standard error of that mean (None: unknown).
-    params : the best trial's settings.
+    best, se : mean fold score of its best trial and the standard error of that mean (None: unknown); of an edition,
+        of the trial whose setting stands.
+    params : that trial's settings.
     trials : finished trials; rows_read : rows read from data (None: unknown).
     fold_scores : of the best trial, one for each fold.
     overlap : test rows by training rows, where splits test the same rows; else 0.
     metric : the score that is optimised, or None where it is not on record.
+    shared : test rows by training rows, on average over the splits.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Row:
     fold_scores: tuple[float, ...]
     overlap: float = 0.0
     metric: str | None = None
+    shared: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,12 @@ class Pair:
     ----------
     a, b : their names.
     unlike : why their scores cannot be compared, in words; empty if they can.
-    difference, se : mean of b's fold scores minus a's, fold by fold, and its standard error; None if the
-        folds differ or a study has no fold scores.
+    difference, se : mean of b's fold scores minus a's, fold by fold, and its standard error; None if there are no
+        folds on which both settings were scored.
+    p : of the corrected resampled t-test (Nadeau & Bengio 2003), whose null is that both are equally good; None
+        where the folds do not tell.
+    on : of studies of different data, the one that scored the setting of both: an edition scores again what the
+        edition before found. Empty where both are of the same data.
     """
 
     a: str
@@ -67,6 +76,8 @@ class Pair:
     unlike: tuple[str, ...]
     difference: float | None
     se: float | None
+    p: float | None = None
+    on: str = ""
 
     @property
     def comparable(self) -> bool:
@@ -82,10 +93,37 @@ class Comparison:
     ----------
     rows : one for each study, in the order given.
     pairs : one for each two studies.
+    lower : whether lower scores are better, as in studies that other programs made.
     """
 
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...]
+    lower: bool = False
+
+    @property
+    def best(self) -> Row | None:
+        """The best of the studies that may be compared with the first one; None where that has no score."""
+        first = self.rows[0].name
+        alike = {first, *(pair.b for pair in self.pairs if pair.a == first and pair.comparable)}
+        found = [row for row in self.rows if row.name in alike and row.fold_scores]
+        sign = -1.0 if self.lower else 1.0
+        return max(found, key=lambda row: sign * (row.best or 0.0), default=None)
+
+    def against_best(self, row: Row) -> Pair | None:
+        """Return how a study stands to the best: the difference is its score less that of the best.
+
+        None for the best itself, and where nothing compares them.
+        """
+        best = self.best
+        if best is None or row is best:
+            return None
+        for pair in self.pairs:
+            if (pair.a, pair.b) == (best.name, row.name):
+                return pair
+            if (pair.a, pair.b) == (row.name, best.name):
+                back = None if pair.difference is None else -pair.difference
+                return replace(pair, a=pair.b, b=pair.a, difference=back)
+        return None
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows as a frame, one column for each parameter."""
@@ -111,25 +149,40 @@ def compare(studies: Sequence[Study]) -> Comparison:
     Notes
     -----
     The standard error of a mean of K fold scores is s / √K, or where splits test the same rows
-    s · √(1/K + n_test/n_train) (Nadeau & Bengio 2003); of a difference, the same of the K paired differences.
-    Folds overlap in their training rows, so those of plain folds are somewhat too small (Bengio, Grandvalet 2004).
+    s · √(1/K + n_test/n_train) (Nadeau & Bengio 2003). Folds overlap in their training rows, so those of plain
+    folds are somewhat too small (Bengio, Grandvalet 2004); that of a paired difference always has the second form,
+    as in the leaderboard of a report.
     """
     for study in studies:
         if len(study.directions) > 1:
             raise StudyError(f"study {study.study_name!r} has several objectives; compare studies of one")
     if len(studies) < 2:
         raise StudyError(f"a comparison needs two studies or more; got {len(studies)}")
-    rows = tuple(_row(study) for study in studies)
-    records = [record_of(study) for study in studies]
-    pairs = itertools.combinations(zip(rows, records, strict=True), 2)
-    return Comparison(rows, tuple(_pair(*a, *b) for a, b in pairs))
+    one = [_Read(study, _row(study), record_of(study)) for study in studies]
+    pairs = tuple(_pair(a, b) for a, b in itertools.combinations(one, 2))
+    return Comparison(tuple(read.row for read in one), pairs, studies[0].direction == StudyDirection.MINIMIZE)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A study with what was found in it and its record."""
+
+    study: Study
+    row: Row
+    record: StudyRecord | None
+
+    def scores_of(self, params: Mapping[str, object]) -> tuple[float, ...]:
+        """Return the fold scores of a setting, where it was tried; else none."""
+        trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        notes = (TrialNote.of(t.user_attrs) for t in trials if t.params == params)
+        return next((note.fold_scores for note in notes if note.fold_scores), ())
 
 
 def _row(study: Study) -> Row:
-    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    best = _best(study, done)
+    done, record = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)), record_of(study)
+    best = _best(study, done, None if record is None else record.standing)
     note = TrialNote.of(best.user_attrs if best else {})
-    scores, overlap, record = note.fold_scores, note.fold_overlap, record_of(study)
+    scores, overlap = note.fold_scores, note.fold_overlap
     return Row(
         name=study.study_name,
         best=best.value if best else None,
@@ -140,21 +193,52 @@ def _row(study: Study) -> Row:
         rows_read=record.cost.rows_read if record and record.segments is not None else None,
         fold_scores=scores,
         metric=record.metric if record else None,
+        shared=overlap or _shared(record, len(scores)),
     )
 
 
-def _best(study: Study, done: Sequence[FrozenTrial]) -> FrozenTrial | None:
+def _shared(record: StudyRecord | None, folds: int) -> float:
+    """Return test rows by training rows, on average over the splits; of equal folds where none are on record."""
+    if record is None or record.fold_sizes is None or not record.plan:
+        return 1.0 / (folds - 1) if folds > 1 else 0.0
+    rows = record.fold_sizes.rows
+    sums = [[sum(rows[cell] for cell in cells) for cells in split] for split in record.plan]
+    ratios = [test / train for train, test in sums if train]
+    return sum(ratios) / len(ratios) if ratios else 0.0
+
+
+def _best(study: Study, done: Sequence[FrozenTrial], standing: int | None) -> FrozenTrial | None:
     sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1
-    return min(done, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
+    best = min(done, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)
+    return next((trial for trial in done if trial.number == standing), best)
 
 
-def _pair(a: Row, one: StudyRecord | None, b: Row, other: StudyRecord | None) -> Pair:
-    unlike = tuple(_unlike(one, other))
-    paired = not unlike and len(a.fold_scores) == len(b.fold_scores) > 0
-    gaps = [y - x for x, y in zip(a.fold_scores, b.fold_scores, strict=True)] if paired else []
-    return Pair(
-        a.name, b.name, unlike, float(np.mean(gaps)) if gaps else None, standard_error(gaps, a.overlap)
-    )
+def _pair(a: _Read, b: _Read) -> Pair:
+    unlike = tuple(_unlike(a.record, b.record))
+    if not unlike:
+        return _paired(a, b, a.row.fold_scores, b.row.fold_scores, a.row.shared)
+    if unlike == (OTHER_DATA,) and a.row.params != b.row.params:
+        if before := b.scores_of(a.row.params):
+            return _paired(a, b, before, b.row.fold_scores, b.row.shared, unlike, b.row.name)
+        if after := a.scores_of(b.row.params):
+            return _paired(a, b, a.row.fold_scores, after, a.row.shared, unlike, a.row.name)
+    return Pair(a.row.name, b.row.name, unlike, None, None)
+
+
+def _paired(
+    a: _Read,
+    b: _Read,
+    first: Sequence[float],
+    second: Sequence[float],
+    shared: float,
+    unlike: tuple[str, ...] = (),
+    on: str = "",
+) -> Pair:
+    names = a.row.name, b.row.name
+    if not len(first) == len(second) > 0:
+        return Pair(*names, unlike, None, None)
+    gaps = [y - x for x, y in zip(first, second, strict=True)]
+    return Pair(*names, unlike, *corrected(gaps, shared), on)
 
 
 def _unlike(one: StudyRecord | None, other: StudyRecord | None) -> list[str]:
@@ -162,7 +246,7 @@ def _unlike(one: StudyRecord | None, other: StudyRecord | None) -> list[str]:
     if one is None or other is None or not one.definition or not other.definition:
         return ["a study holds no record of its data, folds and metric"]
     before, after = one.definition, other.definition
-    reasons = [] if one.segments == other.segments else ["they read different data"]
+    reasons = [] if one.segments == other.segments else [OTHER_DATA]
     keys = [key for key in ("target", "weight", "scoring") if before.get(key) != after.get(key)]
     reasons += [f"{key}: {before.get(key)} and {after.get(key)}" for key in keys]
     if _folds(before) != _folds(after):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,15 @@ from studies.report.text import MISSING, clean, count_text, number_text, shorten
 
 if TYPE_CHECKING:
     from studies.report.context import Context
-    from studies.report.diagnosed import Clusters, Components, Confusion, Outliers, Ranked, Regressed
+    from studies.report.diagnosed import (
+        Clusters,
+        Components,
+        Confusion,
+        FoldErrors,
+        Outliers,
+        Ranked,
+        Regressed,
+    )
 
 STRONGEST = 45
 """Per cent of colour behind the largest number of a table, so that its text can be read."""
@@ -31,6 +40,7 @@ def behaviour(context: Context) -> dict[str, object]:
     return {
         "rows": scored,
         "hint": found.hint,
+        "folds": _folds(found.folds, target),
         "ranked": _ranked(found.ranked) if found.ranked else {},
         "confusion": _confusion(found.confusion) if found.confusion else {},
         "regressed": _regressed(found.regressed, target) if found.regressed else {},
@@ -172,6 +182,27 @@ def _confusion(found: Confusion) -> dict[str, object]:
             }
         )
     return {"labels": [clean(label) for label in found.labels], "rows": rows}
+
+
+def _folds(found: Sequence[FoldErrors], target: str) -> dict[str, object]:
+    if not found:
+        return {}
+    rows = [
+        (count_text(one.rows), *(number_text(x, 3) for x in (one.typical, one.bias, one.spread, one.explained)))
+        for one in found
+    ]
+    weights = [one.rows for one in found]
+    typical, spread = (
+        math.sqrt(sum(w * x * x for w, x in zip(weights, values, strict=True)) / sum(weights))
+        for values in ([one.typical for one in found], [one.spread for one in found])
+    )
+    worst = max(found, key=lambda one: one.typical)
+    sentence = (
+        f"A prediction is typically {number_text(typical, 3)} off (root mean squared error), where {clean(target)} "
+        f"itself has a standard deviation of {number_text(spread, 3)}; in the worst fold it is "
+        f"{number_text(worst.typical, 3)} off."
+    )
+    return {"rows": rows, "sentence": sentence}
 
 
 def _regressed(found: Regressed, target: str) -> dict[str, object]:

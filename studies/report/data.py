@@ -56,7 +56,11 @@ class Difference(Plain):
 
 @dataclass(frozen=True)
 class TrialRow(Plain):
-    """One trial: what was tried, its scores by fold and by metric, their errors, and why it failed if it did."""
+    """One trial: what was tried, its scores by fold and by metric, their errors, and why it failed if it did.
+
+    `began` is when, in seconds after the first trial; `rungs` are the training rows (or epochs) and the mean score
+    of each rung that it came to, where trials are stopped early.
+    """
 
     number: int
     algorithm: str
@@ -71,6 +75,8 @@ class TrialRow(Plain):
     bound: float | None = None
     accuracy: str = ""
     error: str = ""
+    began: float | None = None
+    rungs: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def pruned(self) -> bool:
@@ -158,6 +164,20 @@ class Curve(Plain):
 
 
 @dataclass(frozen=True)
+class Extrapolated(Plain):
+    """The score of a model of all rows, by the power laws that suit the scores of samples.
+
+    It lies between `low` and `high` nine times in ten; `doubt` says why the law cannot be seen.
+    """
+
+    rows: int
+    score: float
+    low: float
+    high: float
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
 class Backtest(Plain):
     """One split of a backtest: the times that it was tested on, how many series, and the best setting's score."""
 
@@ -215,6 +235,31 @@ class SegmentRow(Plain):
     status: Literal["read", "reused"] = "read"
 
 
+@dataclass(frozen=True)
+class StateRow(Plain):
+    """States of one summary: the beginning of their key, what they are of, and which trials they answered."""
+
+    context: str
+    summary: str
+    of: str
+    answers: str
+
+
+@briefly
+@dataclass(frozen=True)
+class Lineage(Plain):
+    """Where the states come from: so many segments each, the pilot sample that their encoder was learned from.
+
+    `before` is the edition whose settings were scored again, so many of them.
+    """
+
+    rows: list[StateRow] = field(default_factory=list)
+    segments: int = 0
+    pilot: str = ""
+    before: str = ""
+    carried: int = 0
+
+
 @briefly
 @dataclass(frozen=True)
 class Ledger(Work, Plain):
@@ -250,6 +295,7 @@ class ReportData(Plain):
     best: Chosen | None = None
     simplest: Chosen | None = None
     nested: Estimate | None = None
+    extrapolated: Extrapolated | None = None
     importances: dict[str, float] = field(default_factory=dict)
     validation: list[Curve] = field(default_factory=list)
     learning: Curve | None = None
@@ -277,6 +323,7 @@ class ReportData(Plain):
     units: Coefficients | None = None
     importances_within: list[tuple[str, dict[str, float]]] = field(default_factory=list)
     recipe: list[tuple[str, str]] = field(default_factory=list)
+    lineage: Lineage = field(default_factory=Lineage)
 
     @property
     def simpler(self) -> Chosen | None:

@@ -62,6 +62,22 @@ class Regressed(Plain):
 
 @briefly
 @dataclass(frozen=True)
+class FoldErrors(Plain):
+    """What moments say of the errors on the rows of one split, in units of the target; exact, of every row.
+
+    `spread` is the target's standard deviation, `typical` the root mean squared error, `bias` the size of the mean
+    error, `explained` R².
+    """
+
+    rows: int
+    spread: float
+    typical: float
+    bias: float
+    explained: float
+
+
+@briefly
+@dataclass(frozen=True)
 class Clusters(Plain):
     """Groups of the best model: their shares of the rows, means and the spread of columns, and some rows on a map.
 
@@ -130,7 +146,8 @@ class Coefficients(Plain):
 class Diagnostics(Plain):
     """How the best model behaves on held-out rows, or what it is made of; what does not apply is None.
 
-    `rows` were looked at, `of` so many; `hint` says what to ask for where no rows were kept.
+    `rows` were looked at, `of` so many; `hint` says what to ask for where no rows were kept, and `folds` what is
+    known of the errors even so.
     """
 
     rows: int = 0
@@ -142,3 +159,4 @@ class Diagnostics(Plain):
     components: Components | None = None
     outliers: Outliers | None = None
     hint: str = ""
+    folds: list[FoldErrors] = field(default_factory=list)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from studies.counting import counted
-from studies.report.data import Baseline, Chosen, Curve, Leader, TrialRow
-from studies.report.text import Metric, clean, finite, number_text
+from studies.report.data import Baseline, Chosen, Curve, Extrapolated, Leader, TrialRow
+from studies.report.text import Metric, clean, finite, number_text, seconds_text
 
 OWN_UNIT = (
     "neg_root_mean_squared_error", "neg_mean_absolute_error", "neg_median_absolute_error", "neg_max_error",
@@ -78,10 +79,50 @@ def convergence_text(trials: Sequence[TrialRow], se: float | None) -> str:
     )
 
 
+def may_stop(trial: TrialRow) -> bool:
+    """Return whether a trial was looked at before it had everything to learn from."""
+    return bool(trial.rungs) and (trial.pruned or len(trial.rungs) > 1)
+
+
+def rungs_text(trials: Sequence[TrialRow], of: str) -> str:
+    """Return how far trials came that may be stopped early, in a sentence; `of` names what they learn from.
+
+    Examples
+    --------
+    >>> rows = [TrialRow(i, "knn", state="pruned", rungs=[(50.0, 0.5)]) for i in range(3)]
+    >>> whole = TrialRow(3, "knn", value=0.8, rungs=[(50.0, 0.6), (1350.0, 0.8)])
+    >>> rungs_text([*rows, whole, TrialRow(4, "nb", value=0.7, rungs=[(1350.0, 0.7)])], "rows")
+    '1 of 4 trials came to all 1,350 rows; stopped at 50: 3.'
+    """
+    known = [trial for trial in trials if may_stop(trial)]
+    stopped = Counter(trial.rungs[-1][0] for trial in known if trial.pruned)
+    whole = [trial.rungs[-1][0] for trial in known if not trial.pruned]
+    if not known:
+        return ""
+    parts = ", ".join(f"at {size:,.0f}: {number:,}" for size, number in sorted(stopped.items()))
+    most = f" all {max(whole):,.0f} {of}" if whole else f" all {of}"
+    told = f"{len(whole):,} of {counted(len(known), 'trial')} came to{most}"
+    return f"{told}; stopped {parts}." if parts else f"{told}."
+
+
+def time_text(trials: Sequence[TrialRow], before: float, total: float, pauses: int) -> str:
+    """Return where the time went, in a sentence.
+
+    Examples
+    --------
+    >>> time_text([TrialRow(0, "ridge", seconds=1.5)], 4.0, 6.0, 1)
+    'The pass took 4 s, the trials 1.5 s, what lies between them 500 ms; 1 pause is cut out.'
+    """
+    work = sum(trial.seconds or 0.0 for trial in trials)
+    read = f"The pass took {seconds_text(before)}, the trials" if before > 0.0 else "The trials took"
+    between = total - before - work
+    rest = f", what lies between them {seconds_text(between)}" if between > 0.02 * total else ""
+    cut = f"; {counted(pauses, 'pause')} {'is' if pauses == 1 else 'are'} cut out" if pauses else ""
+    return f"{read} {seconds_text(work)}{rest}{cut}."
+
+
 def learning_text(curve: Curve, metric: Metric) -> str:
     """Return what twice the rows would bring, by the last two doublings of the curve; empty where it has none.
-
-    Gains shrink by a constant factor from doubling to doubling where scores follow a power law of the rows.
 
     Examples
     --------
@@ -90,13 +131,10 @@ def learning_text(curve: Curve, metric: Metric) -> str:
     >>> learning_text(curve, metric_of("accuracy"))
     'From 200 to 400 rows accuracy rose from 0.840 to 0.860; twice the rows: about +0.01.'
     """
-    at = _by_rows(curve)
-    most = float(str(curve.x[-1])) if curve.x and finite(curve.x[-1]) is not None else 0.0
-    ends = [_between(at, most / part) for part in (4, 2, 1)]
-    known = [end for end in ends if end is not None]
-    if len(known) < 3:
+    known, most = _doublings(curve)
+    if not known:
         return ""
-    before, gain, error = known[1] - known[0], known[2] - known[1], finite(curve.se[-1]) if curve.se else None
+    gain, error = known[2] - known[1], finite(curve.se[-1]) if curve.se else None
     low, high = (f"{rows:,.0f}" for rows in (most / 2, most))
     shown = [metric.sign * value for value in known]
     if abs(gain) <= 0.5 * (error or 0.0):
@@ -106,15 +144,58 @@ def learning_text(curve: Curve, metric: Metric) -> str:
         )
     if gain < 0.0:
         return f"From {low} to {high} rows {metric.short} became worse: look whether rows differ over the data."
-    rate = min(max(gain / before, 0.0), 1.0) if before > 0.0 else 1.0
     moved = "rose" if metric.sign > 0 else "fell"
     places = max(0, 3 - math.floor(math.log10(max(map(abs, shown)))) - 1) if any(shown) else 3
-    further = number_text(float(f"{gain * rate:.1g}"))
+    further = number_text(float(f"{gain * _rate(known):.1g}"))
     was, now = (minus(one, places) for one in shown[1:])
     return (
         f"From {low} to {high} rows {metric.short} {moved} from {was} to {now}; "
         f"twice the rows: about {'+' if metric.sign > 0 else '−'}{further}."
     )
+
+
+def doubled(curve: Curve) -> tuple[float, float] | None:
+    """Return twice the rows and the score there, by the last two doublings; None where the curve has none.
+
+    Examples
+    --------
+    >>> rows, score = doubled(Curve("rows", [100, 200, 400], [0.80, 0.84, 0.86]))
+    >>> rows, round(score, 6)
+    (800.0, 0.87)
+    """
+    known, most = _doublings(curve)
+    gain = known[2] - known[1] if known else 0.0
+    return (2.0 * most, known[2] + gain * _rate(known)) if gain > 0.0 else None
+
+
+def extrapolated_text(found: Extrapolated, metric: Metric) -> str:
+    """Return the score that all rows would give, in a sentence.
+
+    Examples
+    --------
+    >>> from studies.report.text import metric_of
+    >>> extrapolated_text(Extrapolated(9000, -2.0, -2.25, -1.875), metric_of("neg_mean_absolute_error"))
+    'Extrapolated to all 9,000 rows MAE is 2 (1.88 to 2.25, nine times in ten).'
+    """
+    low, high = sorted(metric.sign * end for end in (found.low, found.high))
+    score = number_text(metric.shown(found.score), 3)
+    between = f"{number_text(low, 3)} to {number_text(high, 3)}, nine times in ten"
+    told = f"Extrapolated to all {found.rows:,} rows {metric.short} is {score} ({between})"
+    return f"{told}, but the law cannot be seen in the scores: {found.doubt}." if found.doubt else f"{told}."
+
+
+def _doublings(curve: Curve) -> tuple[list[float], float]:
+    """Return the scores at a quarter, a half and all of the rows, and these; none where the curve is too short."""
+    most = float(str(curve.x[-1])) if curve.x and finite(curve.x[-1]) is not None else 0.0
+    at = _by_rows(curve)
+    known = [end for part in (4, 2, 1) if (end := _between(at, most / part)) is not None]
+    return (known, most) if len(known) == 3 else ([], most)
+
+
+def _rate(known: Sequence[float]) -> float:
+    """Return the gain of a doubling over that before: constant where scores follow a power law of the rows."""
+    before, gain = known[1] - known[0], known[2] - known[1]
+    return min(max(gain / before, 0.0), 1.0) if before > 0.0 else 1.0
 
 
 def minus(value: float, places: int) -> str:

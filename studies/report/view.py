@@ -8,16 +8,23 @@ from studies.counting import counted
 from studies.report import charts
 from studies.report import tables as report_tables
 from studies.report.behaviour import behaviour, cuts
+from studies.report.brushes import brush
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
 from studies.report.charts.scales import useful_scale
+from studies.report.charts.timeline import spans
 from studies.report.context import MAX_POINTS, Context, context_of, drawing_of
 from studies.report.data import Curve, ReportData
 from studies.report.sentences import (
     baseline_text,
     convergence_text,
+    doubled,
+    extrapolated_text,
     learning_text,
+    may_stop,
+    rungs_text,
     standing_text,
+    time_text,
     unit_text,
 )
 from studies.report.text import (
@@ -29,6 +36,7 @@ from studies.report.text import (
     number_text,
     ratio_text,
     seconds_text,
+    shorten,
 )
 
 MAX_PAIRS = 6
@@ -52,6 +60,8 @@ def build_view(data: ReportData) -> dict[str, object]:
         "choices": report_tables.choices(context),
         "ends": report_tables.ends(context),
         "history": _history(context),
+        "rungs": _rungs(context),
+        "timeline": _timeline(context),
         "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
         "within": [
             (clean(words), report_tables.bars(list(shares.items()), MAX_BARS))
@@ -71,10 +81,11 @@ def build_view(data: ReportData) -> dict[str, object]:
         "topics": _topics(context),
         "coefficients": report_tables.bars([] if data.units else data.coefficients, MAX_BARS),
         "units": report_tables.units(data),
+        "lineage": _lineage(data),
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
         "behaviour": behaviour(context),
-        "hover": {**report_tables.hover(context), "cuts": cuts(context)},
+        "hover": {**report_tables.hover(context), "cuts": cuts(context), "axes": _brushes(context)},
         "words": {"seconds": seconds_text, "bytes": bytes_text},
     }
 
@@ -182,6 +193,42 @@ def _history(context: Context) -> dict[str, object]:
     }
 
 
+def _rungs(context: Context) -> dict[str, object]:
+    """Return the rungs of the trials that may be stopped early, those with a score first."""
+    best = {id(trial) for trial in context.best_first}
+    trials = [*context.best_first, *(t for t in context.data.trials if id(t) not in best)]
+    trials = [trial for trial in trials if may_stop(trial)]
+    if not trials:
+        return {}
+    of = "epochs" if context.data.ledger.epochs_alone else "rows"
+    sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
+    drawing = [charts.rungs_chart(trials, context.metric, f"{of} learned from", *size) for size in sizes]
+    return {"charts": drawing_of(*drawing), "sentence": rungs_text(context.data.trials, of)}
+
+
+def _timeline(context: Context) -> dict[str, object]:
+    trials, before = context.data.trials, finite(context.data.ledger.seconds_pass) or 0.0
+    found, total, pauses = spans(trials, before)
+    if not found or total <= 0.0:
+        return {}
+    sizes = ((880.0, "timeline wide"), (360.0, "timeline narrow"))
+    drawing = [charts.timeline_chart(trials, before, context.algorithms, *size) for size in sizes]
+    return {"charts": drawing_of(*drawing), "sentence": time_text(trials, before, total, pauses)}
+
+
+def _lineage(data: ReportData) -> dict[str, object]:
+    found = data.lineage
+    if not found.rows:
+        return {}
+    parts = [f"Each is merged from {counted(found.segments, 'leaf', 'leaves')}, one a segment of the data"]
+    parts += [f"encoded by what the pilot sample {found.pilot} says"] if found.pilot else []
+    sentence = ", ".join(parts) + "."
+    if found.before:
+        sentence += f" {counted(found.carried, 'setting')} of {found.before} were scored again on this data."
+    rows = [(row.context, shorten(row.summary, 80), row.of, row.answers) for row in found.rows]
+    return {"rows": rows, "sentence": sentence}
+
+
 def _error(context: Context) -> float | None:
     """Return the standard error of the best score, where there is one best."""
     return finite(context.data.best.se) if context.data.best else None
@@ -248,24 +295,36 @@ def _pair(context: Context) -> dict[str, object]:
     return {"charts": drawing_of(*drawing), "names": [clean(name) for name in names]}
 
 
-def _parallel(context: Context) -> dict[str, object]:
-    trials, names = context.data.trials, context.parameters[:MAX_AXES]
-    place = {id(trial): i for i, trial in enumerate(trials)}
+def _lines(context: Context) -> list[int]:
+    """Return the places of the trials that have a line in the parallel coordinates, the best first."""
+    place = {id(trial): i for i, trial in enumerate(context.data.trials)}
     order = [place[id(trial)] for trial in context.best_first]
-    places = order[: MAX_LINES // 2]
-    rest = order[MAX_LINES // 2 :]
+    places, rest = order[: MAX_LINES // 2], order[MAX_LINES // 2 :]
     wanted = min(len(rest), MAX_LINES - MAX_LINES // 2)
-    places += [rest[i * len(rest) // wanted] for i in range(wanted)]
+    return places + [rest[i * len(rest) // wanted] for i in range(wanted)]
+
+
+def _brushes(context: Context) -> list[dict[str, object]]:
+    rows = [context.data.trials[place] for place in _lines(context)]
+    names = context.parameters[:MAX_AXES]
+    return [brush(rows, name, context.log.get(name)) for name in names] if len(rows) > 1 else []
+
+
+def _parallel(context: Context) -> dict[str, object]:
+    trials, names, places = context.data.trials, context.parameters[:MAX_AXES], _lines(context)
     if not names or len(places) < 2:
         return {}
     sizes = ((880.0, "parallel wide"), (360.0, "parallel narrow"))
     drawing = [
-        charts.parallel_chart(trials, places, names, context.metric, context.log, *size) for size in sizes
+        charts.parallel_chart(
+            trials, places, names, context.metric, context.log, context.algorithms, *size
+        )
+        for size in sizes
     ]
     return {
         "charts": drawing_of(*drawing),
         "lines": len(places),
-        "scored": len(order),
+        "scored": len(context.best_first),
         "axes": len(names),
         "total": len(context.parameters),
     }
@@ -301,6 +360,11 @@ def _learning(context: Context) -> dict[str, object]:
     curve = context.data.learning
     if curve is None or not _has_scores(curve):
         return {}
-    sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
-    drawing = [charts.curve_chart(curve, context.metric, True, "rows learned from", *size) for size in sizes]
-    return {"charts": drawing_of(*drawing), "sentence": learning_text(curve, context.metric)}
+    found, further, sentence = context.data.extrapolated, doubled(curve), learning_text(curve, context.metric)
+    beyond = None if further is None or "hardly help" in sentence else (*further, further[1], further[1])
+    if found is not None:
+        beyond = (float(found.rows), found.score, found.low, found.high)
+        sentence = " ".join(part for part in (sentence, extrapolated_text(found, context.metric)) if part)
+    sizes, label = ((880.0, "curve wide"), (360.0, "curve narrow")), "rows learned from"
+    drawing = [charts.curve_chart(curve, context.metric, True, label, *size, beyond) for size in sizes]
+    return {"charts": drawing_of(*drawing), "sentence": sentence, "beyond": beyond is not None}

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn import metrics
-from sklearn.decomposition import PCA
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
@@ -324,16 +323,26 @@ class Components:
         """Compare how far fresh rows are from their projections, which no sign changes."""
         every = np.arange(len(t.frame))
         made = rows.designed(example, t, every, [t.fresh])
-        X, other = (made.placed(i).astype(float) for i in (0, 1))
+        X, other = (made.placed(i) for i in (0, 1))
         n = min(example.values["n_components"], *X.shape)
-        s = np.linalg.svd(X, compute_uv=False)
+        s = np.linalg.svd(X.astype(float), compute_uv=False)
         if n < len(s) and s[n - 1] - s[n] < 1e-6 * s[0]:
             raise Undefined("components of equal variance")
-        expected = np.linalg.norm(PCA(n, svd_solver="full").fit(X).transform(other), axis=1)
+        expected = _projected(X, other, n).astype(float)
         away = np.linalg.norm(model.transform(t.fresh), axis=1)
         size = float(np.abs(expected).max(initial=1e-300))
         lost = 64 * np.finfo(float).eps * float((np.abs(made.mean / made.scale)).max(initial=0))
         agreement.alike("lengths of projections", away, expected, size, lost)
+
+
+def _projected(X: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
+    """Return the lengths of rows along n components, in extended precision.
+
+    In floats a column of one value has a share of 1e-17 in them, and a fresh row may lie 1e12 away along it.
+    """
+    B, V = orthogonal(X - X.mean(axis=0))
+    foremost = np.argsort(-(B * B).sum(axis=0), kind="stable")[:n]
+    return np.sqrt((((other - X.mean(axis=0)) @ V[:, foremost]) ** 2).sum(axis=1))
 
 
 def log_likelihood(X: np.ndarray, other: np.ndarray, n: int) -> float:

@@ -23,7 +23,7 @@ import hpo
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
 from differential import classifiers, forests, generalized, packs, rows
-from differential.agreement import SAME, Disagreement, Fold, Told, alike, squared
+from differential.agreement import SAME, SIX_DIGITS, Disagreement, Fold, Told, alike, squared
 from differential.designs import Design
 from differential.extended import CERTAIN, Long, Undefined
 from differential.oracles import LINES, REPEATED, Line, line_of
@@ -107,8 +107,7 @@ def ask(example: Example) -> Outcome:
                     own = partial(_trained, result, k)
                     oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring, own))
                 except Told:
-                    hard = oracle.condition(example, t, train) >= HARD
-                    if not hard and _farthest(example, t, [(train, test)]) < AWAY:
+                    if not _hard(example, t, (train, test)):
                         raise
                     told = "within the bound of rounding that is reported, where a refusal would be taken too"
             try:
@@ -171,7 +170,7 @@ def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = 
             worst = max(oracle.condition(example, t, train) for train, _ in pairs)
             if worst >= HARD or _target_is_rounding(example.spec, t) or _farthest(example, t, pairs) >= AWAY:
                 return Outcome("refused", brief)
-            if _decided_by_last_digits(example, t, pairs):
+            if _moved_by_last_digits(example, t, pairs, SIX_DIGITS):
                 return Outcome("refused", f"{brief} (the last digits of raw values decide it)")
             if _decided_by_centring(example, t, pairs):
                 return Outcome("refused", f"{brief} (scikit-learn's own centring leaves no eight digits)")
@@ -200,8 +199,19 @@ def _without_end(example: Example, t: Table, pairs: Any) -> bool:
     return not np.isfinite(heard.expected).all()
 
 
-def _decided_by_last_digits(example: Example, t: Table, pairs: Any) -> bool:
-    """Return whether the oracle's score of some fold has no six digits where raw floats are off by their last one."""
+def _hard(example: Example, t: Table, pair: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Return whether eight digits are more than the raw values say of a split's score, but for a few roundings.
+
+    That is so at a large condition, in rows far away, and where the last digits of the raw values move the score by an
+    eighth of what it may be off.
+    """
+    if oracle_of(example, t).condition(example, t, pair[0]) >= HARD or _farthest(example, t, [pair]) >= AWAY:
+        return True
+    return _moved_by_last_digits(example, t, [pair], SAME / 8.0)
+
+
+def _moved_by_last_digits(example: Example, t: Table, pairs: Any, share: float) -> bool:
+    """Return whether the oracle's score of some fold moves by such a share where raw floats are off by their last digit."""
     known = _expected(example, t, pairs)
     for draw in range(DRAWS):
         rng, frame = np.random.default_rng(draw), t.frame.copy()
@@ -209,7 +219,7 @@ def _decided_by_last_digits(example: Example, t: Table, pairs: Any) -> bool:
             if frame[name].dtype == np.float64:
                 frame[name] = np.nextafter(frame[name].to_numpy(), rng.choice([-np.inf, np.inf], len(frame)))
         other = _expected(example, replace(t, frame=frame), pairs)
-        if (np.abs(other - known) > 1e-6 * np.maximum(np.abs(known), 1e-300)).any():
+        if (np.abs(other - known) > share * np.maximum(np.abs(known), 1e-300)).any():
             return True
     return False
 

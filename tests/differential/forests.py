@@ -53,6 +53,8 @@ class Forest:
             near = (X - off).astype(np.float32) != (X + off).astype(np.float32)
             if (near & ~np.isin(X, given)).any():
                 return "which float32 a filled number is"
+        if any(_merged(column) for column in np.concatenate(tables).T):
+            return "numbers that differ by less than the last digit of most others in their column"
         return ""
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
@@ -80,6 +82,15 @@ class Forest:
         twin, other, unsure = self.fitted(example, t, every, t.fresh)
         with decided_by(unsure):
             alike("abnormality", model.decision_function(t.fresh), twin.decision_function(other), 1.0)
+
+
+def _merged(column: np.ndarray) -> bool:
+    """Return whether different numbers are one beside the column's middle, as a sentinel and zero beside 10²¹ are.
+
+    The middle is that of values other than zero, which fills gaps.
+    """
+    values, others = np.unique(column), column[column != 0.0]
+    return len(others) > 0 and len(np.unique(values - np.median(others))) < len(values)
 
 
 @contextmanager

@@ -1574,22 +1574,7 @@ KNOWN: tuple[Example, ...] = (
         "kfold",
         "neg_mean_absolute_error",
     ),
-)  # fmt: skip
-
-OPEN: tuple[Example, ...] = (
-    # One value of twenty in another unit leaves the column without an origin: 1.2e-8 off where 1.6e-7 is reported, and a
-    # last digit of the raw values moves it by 5e-9. An origin there would cost that value its digits, see seed 1210.
-    Example(
-        Spec(seed=12939863, rows=20, cols=(Col("date"), Col("text", missing=0.02),
-            Col("text", missing=0.02, where="only"), Col("even", offset=100000.0, missing=0.3, marked="fold", unit=-9)),
-            offset=-30.0, order="sorted", files=5, parts=5, untold=0.3),
-        "elastic_net",
-        (("alpha", 1.0), ("fit_intercept", False), ("impute", "mean"), ("l1_ratio", 0.1), ("max_iter", 20000),
-         ("min_frequency", 0.2), ("select", None), ("standardize", True), ("tol", 1e-13)),
-        "parts",
-        "explained_variance",
-    ),
-    # The same in a family that does not read again: it is refused, at a condition of 140.
+    # A value in another unit leaves a column its gaps at zero, far from the others: refused, at a condition of 140.
     Example(
         Spec(rows=30, cols=(Col("timestamp", missing=0.1, where="fold"),
             Col("constant", "Float64", offset=10000000.0, scale=-3, missing=0.3, where="file"), Col("text", missing=0.02),
@@ -1600,5 +1585,58 @@ OPEN: tuple[Example, ...] = (
         "kfold",
         "log_likelihood",
     ),
+    # The ORACLE: its components had 1e-17 of a column of one value by rounding, along which a fresh row lay 1e12 away.
+    Example(
+        Spec(seed=373, rows=12, cols=(
+            Col("heavy", "int16", offset=1.0, where="file", sentinel=9999.0, marked="fold"),
+            Col("heavy", "UInt64", offset=1.0, scale=12, missing=0.6, sentinel=-1.0),
+            Col("even", "Int8", offset=100000.0, where="file"), Col("mirror", "Float32", offset=1000.0),
+            Col("category", missing=0.1, where="fold"), Col("constant", "Int32", scale=6)), target="none",
+            offset=10000000.0, order="grouped", files=2, parts=5, dtype="int64"),
+        "pca",
+        (("impute", "zero"), ("min_frequency", 0.0), ("n_components", 4), ("standardize", False)),
+        "repeated",
+        "log_likelihood",
+    ),
+    # The same, of a score of rows.
+    Example(
+        Spec(seed=269, rows=20, cols=(Col(offset=100000.0, missing=0.1, marked="file", unit=-6),), target="class",
+            weights="whole", source="csv", files=7, parts=5, dtype="uint64", untold=0.3),
+        "gaussian_nb",
+        (("var_smoothing", 0.1),),
+        "stratified",
+        "neg_log_loss",
+    ),
+    # One value of twenty in another unit leaves the column without an origin: 1.2e-8 off where 1.6e-7 is reported, and
+    # the last digits of the raw values move it by 5e-9. An origin there would cost that value its digits, see seed 1210.
+    Example(
+        Spec(seed=12939863, rows=20, cols=(Col("date"), Col("text", missing=0.02),
+            Col("text", missing=0.02, where="only"), Col("even", offset=100000.0, missing=0.3, marked="fold", unit=-9)),
+            offset=-30.0, order="sorted", files=5, parts=5, untold=0.3),
+        "elastic_net",
+        (("alpha", 1.0), ("fit_intercept", False), ("impute", "mean"), ("l1_ratio", 0.1), ("max_iter", 20000),
+         ("min_frequency", 0.2), ("select", None), ("standardize", True), ("tol", 1e-13)),
+        "parts",
+        "explained_variance",
+    ),
+    # A sentinel of -9999 is zero beside numbers of 1e21, and gaps are filled by zero: a limit, docs/exact.md has it.
+    Example(
+        Spec(seed=1377, cols=(
+            Col("heavy", "Float64", offset=1000000000.0, scale=12, missing=0.6, sentinel=-9999.0),
+            Col("heavy", offset=100000.0, missing=0.02, marked="fold", unit=-6),
+            Col(offset=1000.0, missing=0.1, marked="file", unit=-12),
+            Col("even", "Int32", where="fold", sentinel=-1.0, marked="file"),
+            Col("heavy", offset=1000.0, marked="file", unit=-9), Col("text"),
+            Col(missing=0.02, marked="fold", unit=9),
+            Col("copy", "int32", offset=100000.0, scale=1, missing=0.3, where="file"),
+            Col("heavy", offset=100000.0, marked="fold", unit=-9), Col("date", missing=0.3, where="only"),
+            Col("even", offset=100000.0, missing=0.3, marked="fold", unit=3),
+            Col("constant", "Int8", offset=1.0, scale=12, missing=0.6, where="file")), target="class", classes=4,
+            noise=10.0, scale=-9, files=2, dtype="uint16", untold=0.3),
+        "isolation_forest",
+        (("contamination", 0.1), ("impute", "zero"), ("max_features", 1.0), ("max_samples", 256),
+         ("min_frequency", 0.2), ("n_estimators", 5)),
+        "stratified",
+        "f1",
+    ),
 )  # fmt: skip
-"""Counterexamples that are not mended, and what is known of each."""

@@ -174,6 +174,11 @@ def big_study():
     return make_data(1000)
 
 
+@pytest.fixture(scope="module")
+def huge_study():
+    return make_data(10_000)
+
+
 def hostile_study() -> ReportData:
     wild = "</script><script>alert(1)</script>&\"'\x00\x1b[31m\ud800 \u202e {{7*7}} 数据 ]]>"
     trials = [

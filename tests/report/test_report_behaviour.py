@@ -11,8 +11,8 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, r2_score
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -102,11 +102,25 @@ def test_errors_of_a_regression_are_those_of_models_of_the_same_folds(tmp_path):
     assert np.allclose(np.sort(values), np.sort(X[name]), atol=1e-5)
 
 
-def test_a_study_that_kept_no_rows_says_how_to_keep_some(tmp_path):
-    result = tune(frame(load_diabetes), tmp_path, algorithm="ridge", trials=2)
-    assert "scoring=['r2', 'neg_mean_absolute_error']" in told(result).hint
+def test_a_study_that_kept_no_rows_says_how_to_keep_some_and_what_moments_know_of_its_errors(tmp_path):
+    data = frame(load_diabetes)
+    X, y = data.drop(columns="target"), data["target"].to_numpy()
+    folds = list(KFold(4, shuffle=True, random_state=1).split(X))
+    search = {"ridge.alpha": 2.0, "ridge.standardize": True}
+    result = tune(data, tmp_path, algorithm="ridge", search=search, folds=folds, trials=1)
+    found = told(result)
+    assert "scoring=['r2', 'neg_mean_absolute_error']" in found.hint and "no charts" in found.hint
+    own = cross_val_predict(make_pipeline(StandardScaler(), Ridge(2.0)), X, y, cv=folds)
+    for (_, test), one in zip(folds, found.folds, strict=True):
+        error = own[test] - y[test]
+        assert one.rows == len(test) and one.spread == pytest.approx(np.std(y[test]), rel=1e-9)
+        assert one.typical == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-9)
+        assert one.bias == pytest.approx(abs(error.mean()), rel=1e-6)
+        assert one.explained == pytest.approx(r2_score(y[test], own[test]), rel=1e-9)
     page = render_html(hpo.write_report(result))
-    assert "the next run keeps up to 4,096 a fold" in page
+    spread = np.sqrt(np.average([np.var(y[test]) for _, test in folds], weights=[len(test) for _, test in folds]))
+    assert "keeps up to 4,096 rows a fold" in page
+    assert f"where target itself has a standard deviation of {spread:.1f};" in page
 
 
 def test_clusters_have_the_sizes_and_means_of_scikit_learns(tmp_path):

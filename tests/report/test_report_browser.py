@@ -9,7 +9,10 @@ from dataclasses import replace
 import pytest
 from browser import CHROMIUM, visit
 
+from studies.report.brushes import brush
+from studies.report.data import TrialRow
 from studies.report.page import render_html, write_html
+from studies.spec.form import loads
 
 DRIVER = """<script>
 addEventListener("load", () => {
@@ -37,6 +40,15 @@ addEventListener("load", () => {
   fire(grip, "pointerup", at.x + at.width * 0.7, at.y + 2);
   seen.kept = document.getElementById("kept").textContent;
   seen.off = grip.ownerSVGElement.querySelectorAll(".off").length;
+  seen.yaml = document.querySelector("#brushed code").textContent;
+  seen.shown = drawn(document.getElementById("brushed"));
+  const lines = [...grip.ownerSVGElement.querySelectorAll("[data-t]:not(.off)")];
+  seen.alphas = lines.map((line) => line.dataset.t);
+  const press = (key) => chart.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  press("ArrowRight"); press("ArrowRight");
+  seen.focusable = [...document.querySelectorAll("svg.points, svg.parallel, svg.curve")].every((svg) => svg.tabIndex === 0);
+  seen.said = document.querySelector("p[role=status]").textContent;
+  press("Escape");
   seen.wide = document.documentElement.scrollWidth <= innerWidth;
   document.title = JSON.stringify(seen);
 });
@@ -117,4 +129,28 @@ def test_pointer_brush_and_sort_answer(study, tmp_path, width):
     kept, drawn = map(int, re.match(r"(\d+) of (\d+) lines", seen["kept"]).groups())
     assert 0 < kept < drawn
     assert seen["off"] == drawn - kept
+    check_yaml(study, seen)
+    assert seen["focusable"] and re.match(r"trial \d+, \w+\nRMSE [\d.]+ ± ", seen["said"])
     assert seen["wide"]
+
+
+def check_yaml(study, seen):
+    """The brushed part of the first axis, alpha, is a range of a study file that holds the trials that are kept."""
+    asked = loads(f"data: rows.csv\ntarget: y\n{seen['yaml'].replace('alpha:', 'ridge.alpha:')}")
+    found = asked.search["ridge.alpha"]
+    kept = [study.trials[int(place)] for place in seen["alphas"]]
+    alphas = [trial.params["alpha"] for trial in kept]
+    outside = [t.params["alpha"] for t in study.trials if t.value is not None and t not in kept]
+    assert seen["shown"] and found.log and set(asked.algorithm) == {trial.algorithm for trial in kept}
+    assert found.low <= 1.005 * min(alphas) and 0.995 * max(alphas) <= found.high
+    assert not any(1.005 * found.low < alpha < 0.995 * found.high for alpha in outside)
+
+
+def test_a_brush_is_a_range_or_choices(study):
+    rows = [TrialRow(i, "knn", {"k": k, "impute": impute}) for i, (k, impute) in enumerate([(1, None), (30, "mean")])]
+    assert brush(rows, "k", None) == {
+        "name": "k", "from": pytest.approx(0.42), "to": pytest.approx(30.58), "log": False, "whole": True, "low": 1, "high": 30,
+    }  # fmt: skip
+    assert brush(rows, "impute", None)["choices"] == ["null", "mean"]
+    many = [TrialRow(i, "knn", {"impute": f"m{i}"}) for i in range(12)]
+    assert brush(many, "impute", None)["choices"][-1] is None, "those that share a place are none of the choices"

@@ -8,8 +8,8 @@ import re
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, visit
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
+from browser import CHROMIUM, axe, visit
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 import hpo
 from studies.report.page import render_html
@@ -52,6 +52,20 @@ addEventListener("load", () => {
 </script></body>"""
 
 
+AXE = """<script>
+addEventListener("load", async () => {
+  for (const part of document.querySelectorAll("details")) part.open = true;
+  document.getElementById("brushed")?.removeAttribute("hidden");
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  document.title = JSON.stringify({
+    violations: found.violations.map((rule) => [rule.id, rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 120))]),
+    passes: found.passes.map((rule) => rule.id),
+    ground: getComputedStyle(document.body).backgroundColor,
+  });
+});
+</script></body>"""
+
+
 def classes(load, labels):
     data = load(as_frame=True).frame
     data["target"] = np.array(labels)[data["target"]]
@@ -78,10 +92,14 @@ def asked(kind):
         ),
         "clusters": (load_iris(as_frame=True).data, {"algorithm": "kmeans"}),
         "components": (load_wine(as_frame=True).data, {"algorithm": "pca"}),
+        "stopped early": (
+            classes(load_digits, list("0123456789")),
+            {"target": "target", "algorithm": ["knn_classifier", "gaussian_nb"], "fidelity": "halving"},
+        ),
     }[kind]  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["two classes", "classes", "regression", "clusters", "components"])
+@pytest.fixture(scope="module", params=["two classes", "classes", "regression", "clusters", "components", "stopped early"])
 def page(request, tmp_path_factory):
     data, options = asked(request.param)
     store = tmp_path_factory.mktemp("store")
@@ -117,6 +135,34 @@ def test_nothing_overflows_on_paper(page, tmp_path):
 def test_a_table_that_fits_the_paper_is_none_on_it_from_a_wide_screen(page, tmp_path):
     found = seen(page, tmp_path, 1400, paper=True)
     assert "Loadings" not in found["stacked"]
+
+
+def judged(source, place, width, *flags):
+    """Return what axe-core has against a page, once its script has run."""
+    script = f"<script>{axe()}</script>{AXE}"
+    source = re.sub(r"<meta http-equiv=[^>]*>", "", source)
+    end = source.rindex("</body>")
+    path = place / "report.html"
+    path.write_text(source[:end] + script + source[end + len("</body>") :], encoding="utf-8")
+    made, console = visit(path, place / "profile", f"--window-size={width},900", "--virtual-time-budget=60000", *flags)
+    assert console == []
+    return json.loads(html.unescape(re.search(r"<title>(\{.*?)</title>", made, re.DOTALL)[1]))
+
+
+DARK = "--blink-settings=preferredColorScheme=0"
+
+
+@pytest.mark.parametrize(("width", "flags"), [(1400, ()), (420, (DARK,))], ids=["wide", "narrow and dark"])
+def test_axe_core_finds_no_violation(page, width, flags, tmp_path):
+    found = judged(page, tmp_path, width, *flags)
+    assert found["violations"] == []
+    assert {"color-contrast", "label", "svg-img-alt", "heading-order", "region"} & set(found["passes"]) > {"color-contrast"}
+    assert found["ground"] == ("rgb(19, 22, 25)" if flags else "rgb(247, 247, 245)")
+
+
+def test_axe_core_would_find_pale_text_and_a_field_without_a_name(page, tmp_path):
+    bad = page.replace('<main id="main">', '<main id="main"><input><p style="color:#ddd;background:#fff">pale</p>')
+    assert {"label", "color-contrast"} <= {name for name, _ in judged(bad, tmp_path, 1400)["violations"]}
 
 
 def test_a_probe_that_sees_nothing_would_be_noticed(page, tmp_path):

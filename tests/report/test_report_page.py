@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 
-from studies.report.data import Baseline, Chosen, Difference, Estimate, Leader, Offer, ReportData
+from studies.report.data import (
+    Baseline,
+    Chosen,
+    Curve,
+    Difference,
+    Estimate,
+    Extrapolated,
+    Leader,
+    Lineage,
+    Offer,
+    ReportData,
+    StateRow,
+)
 from studies.report.page import render_html
+from studies.report.text import seconds_text
 
 MEGABYTE = 1_000_000
 LOADING = {
@@ -60,6 +75,15 @@ def test_thousand_trials_stay_below_a_megabyte(big_study, wide_study):
     assert len(big_study.trials) == len(wide_study.trials) == 1000
     assert len(render_html(big_study).encode()) < MEGABYTE
     assert len(render_html(wide_study).encode()) < MEGABYTE
+
+
+def test_ten_thousand_trials_stay_below_three_megabytes(huge_study):
+    data = huge_study
+    rungs = [(100.0, -44.0), (300.0, -43.0), (900.0, -42.0)]
+    long = [replace(t, began=0.5 * i, rungs=rungs, error="e" * 200 * (t.value is None)) for i, t in enumerate(data.trials)]
+    source = render_html(replace(data, trials=long))
+    assert len(source.encode()) < 3 * MEGABYTE
+    assert "The best 50 of 10,000." in Page(source).text
 
 
 def test_page_refers_to_nothing_outside(big_study):
@@ -324,3 +348,61 @@ def test_the_two_most_important_stand_against_one_another(study):
     assert sum(ranks) == scored
     assert ranks[::-1][0] == round(0.1 * scored), "the best tenth is drawn last, above the others"
     assert len(list(chart.iter("circle"))) == 1
+
+
+def test_the_rungs_of_trials_are_drawn_until_they_were_stopped(study):
+    stopped = [
+        replace(t, state="pruned", value=None, fold_scores=[], rungs=[(100.0, -50.0 - i), (300.0, -45.0)][: 1 + i % 2])
+        for i, t in enumerate(study.trials[:10])
+    ]
+    whole = [replace(t, rungs=[(100.0, -44.0), (300.0, -43.0), (2700.0, t.value)]) for t in study.trials[10:14]]
+    source = render_html(replace(study, trials=[*stopped, *whole, *study.trials[14:]]))
+    assert "4 of 14 trials came to all 2,700 rows; stopped at 100: 5, at 300: 5." in Page(source).text
+    chart = next(d for d in drawings(source) if d.attrib.get("aria-label", "").startswith("Rungs of 14 trials"))
+    lines = [part.attrib["d"] for part in chart.iter("path") if "rung" in part.attrib.get("class", "")]
+    assert [d.count("v8") for d in lines] == [1] * 10 + [0] * 4
+    assert "Rungs of" not in render_html(study)
+
+
+def test_the_timeline_has_a_lane_for_the_pass_and_for_each_algorithm(study):
+    trials = [replace(t, began=0.5 * i, seconds=0.25) for i, t in enumerate(study.trials[:40])]
+    late = [replace(t, began=90_000.0 + 0.5 * i, seconds=0.25) for i, t in enumerate(study.trials[40:50])]
+    data = replace(study, trials=[*trials, *late], ledger=replace(study.ledger, seconds_pass=5.0))
+    chart = next(d for d in drawings(render_html(data)) if "Timeline" in d.attrib.get("aria-label", ""))
+    lanes = [lane.find("title").text for lane in chart.iter("g") if lane.attrib.get("class") == "hit-bar"]
+    counts = Counter(t.algorithm for t in data.trials)
+    took = {f"{name}: {n} trials, {seconds_text(0.25 * n)}" for name, n in counts.items()}
+    assert lanes[0] == "pass: 5 s" and set(lanes[1:]) == took
+    blocks = [path.attrib["d"] for path in chart.iter("path") if "block" in path.attrib.get("class", "")]
+    width = {name.partition(":")[0]: sum(map(float, re.findall(r"h([\d.]+)v", d))) for name, d in zip(lanes, blocks, strict=True)}
+    for name, n in counts.items():
+        assert width[name] / width["pass"] == pytest.approx(0.25 * n / 5.0, rel=0.05)
+    assert "the trials 12.5 s, what lies between them 12 s; 1 pause is cut out." in Page(render_html(data)).text
+
+
+def test_the_learning_curve_goes_on_in_dashes_as_its_sentence_says(study):
+    curve = Curve("rows", [1000, 2000, 4000], [-40.0, -39.0, -38.4], [0.01] * 3)
+    source = render_html(replace(study, learning=curve))
+    assert "twice the rows: about −0.4." in Page(source).text and "dashed: extrapolated" in Page(source).text
+    found = Extrapolated(336_776, -38.1, -38.3, -37.9)
+    far = render_html(replace(study, learning=curve, extrapolated=found))
+    assert "Extrapolated to all 336,776 rows RMSE is 38.1 (37.9 to 38.3, nine times in ten)." in Page(far).text
+    for page, times in ((source, 2.0), (far, 336_776 / 4000)):
+        chart = next(d for d in drawings(page) if d.attrib.get("aria-label", "").startswith("rows learned from"))
+        lines = {part.attrib.get("class"): part.attrib["d"] for part in chart.iter("path")}
+        (a, b), (c, d) = (float(x.split()[0]) for x in lines["mean"][1:].split("L")[1:]), (
+            float(x.split()[0]) for x in lines["mean further"][1:].split("L")
+        )  # fmt: skip
+        assert b == c and d > b
+        log = times > 4
+        assert (d - c) / (b - a) == pytest.approx(math.log(times) / math.log(2) if log else 2.0, rel=0.02)
+    flat = Curve("rows", [1000, 2000, 4000], [-40.0, -38.501, -38.5], [0.1] * 3)
+    assert "more rows would hardly help" in render_html(replace(study, learning=flat))
+    assert "mean further" not in render_html(replace(study, learning=flat))
+
+
+def test_states_say_where_they_come_from(study):
+    rows = [StateRow("efecc51114c4", "Moments()", "every row", "ridge: 3 trials")]
+    text = Page(render_html(replace(study, lineage=Lineage(rows, 12, "dbff32c62ea6", "daily@1", 4)))).text
+    assert "Each is merged from 12 leaves, one a segment of the data, encoded by what the pilot sample dbff32c62ea6" in text
+    assert "4 settings of daily@1 were scored again on this data." in text and "ridge: 3 trials" in text

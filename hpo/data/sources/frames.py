@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from algorithms.arrays import Values
 from hpo.data.sources.memory import ArrayBlock, Block, TableBlock
 from hpo.data.sources.roles import check_distinct
 from hpo.data.values import arrow_numbers
-from hpo.errors import DataError
+from hpo.errors import ColumnWarning, DataError
 from studies.counting import counted
 
 if TYPE_CHECKING:
@@ -143,16 +144,44 @@ def as_table(X: object, names: tuple[str, ...] | None = None) -> pa.Table:
 def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ...], str | None]:
     """Return (X, y) as one block, with the names of the targets and of the weight column.
 
-    Columns of arrays are named x0, x1, …; a target keeps its Series' name, else is "y" (y0, y1, …).
+    Columns of arrays are named x0, x1, …; a target keeps its Series' name, else is "y" (y0, y1, …). One named
+    like a column of X is called by another name.
+
+    Raises
+    ------
+    DataError
+        A target is a column of X itself, or X, y and the weight have not the same number of rows.
     """
     X = collected(X)
     X = X if is_frame(X) or _is_scipy_sparse(X) else _matrix(X)
-    beside = _target_columns(y)
-    targets = tuple(beside)
-    block_columns = dict(beside)
-    weight_name = None
+    if is_frame(X):
+        X = frame_table(X)
+        names = set(X.column_names)
+    else:
+        names = {f"x{index}" for index in range(X.shape[1] if X.ndim == 2 else 0)}
+    block_columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    for name, column in _target_columns(y).items():
+        if name in names and isinstance(X, pa.Table) and _alike(X.column(name), column):
+            raise DataError(
+                f"column {name!r} of X is y itself, from which every model would know the answer; take it out of "
+                f"X, for example X.drop(columns={name!r})"
+            )
+        called = _unlike(name, names | set(block_columns))
+        if called != name:
+            warnings.warn(
+                f"y is called {name!r} as a column of X is, and {called!r} here; where that column is y in another "
+                f"form, take it out of X, for example X.drop(columns={name!r})",
+                ColumnWarning,
+                stacklevel=2,
+            )
+        block_columns[called] = column
+    targets, weight_name = tuple(block_columns), None
     if weight is not None:
         weight_name = str(getattr(weight, "name", None) or "weight")
+        if weight_name in names | set(targets):
+            raise DataError(
+                f"{weight_name!r} names a column of X or y and also the weight; rename one, or take it out of X"
+            )
         block_columns[weight_name] = _arrow(weight, weight_name)
     rows = int(X.shape[0]) if hasattr(X, "shape") else len(X)
     for name, column in block_columns.items():
@@ -163,16 +192,8 @@ def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ..
 
 
 def _with_features(X: Any, beside: pa.Table) -> Block:
-    if is_frame(X):
-        table = frame_table(X)
-        clash = sorted(set(table.column_names) & set(beside.column_names))
-        if clash:
-            raise DataError(
-                f"{clash[0]!r} names a column of X and also y or the weight; rename one, or take it out of X"
-            )
-        return TableBlock(
-            pa.table([*table.columns, *beside.columns], [*table.column_names, *beside.column_names])
-        )
+    if isinstance(X, pa.Table):
+        return TableBlock(pa.table([*X.columns, *beside.columns], [*X.column_names, *beside.column_names]))
     matrix = _csr(X) if _is_scipy_sparse(X) else X
     if matrix.ndim != 2:
         raise DataError(
@@ -188,6 +209,28 @@ def _with_features(X: Any, beside: pa.Table) -> Block:
         return ArrayBlock(matrix, names, beside)
     columns = {name: _arrow(matrix[:, index], name) for index, name in enumerate(names)}
     return TableBlock(pa.table({**columns, **{n: beside.column(n) for n in beside.column_names}}))
+
+
+def _unlike(name: str, taken: set[str]) -> str:
+    """Return a name of a target that is not taken: the name itself, or another where it is.
+
+    Examples
+    --------
+    >>> _unlike("b", {"a"}), _unlike("b", {"a", "b"}), _unlike("b", {"b", "y", "b_y"})
+    ('b', 'y', 'b_y2')
+    """
+    choices = [name, "y", f"{name}_y", *(f"{name}_y{k}" for k in range(2, len(taken) + 3))]
+    return next(choice for choice in choices if choice not in taken)
+
+
+def _alike(a: pa.ChunkedArray, b: pa.Array | pa.ChunkedArray) -> bool:
+    """Return whether two columns hold the same."""
+    if len(a) != len(b):
+        return False
+    try:
+        return bool(a.equals(pa.chunked_array([b]) if isinstance(b, pa.Array) else b))
+    except pa.ArrowInvalid:
+        return False
 
 
 def _without_others(X: Any, names: set[str]) -> Any:

@@ -17,9 +17,11 @@ from studies.report.charts.pairs import pair_chart
 from studies.report.charts.parallel import parallel_chart
 from studies.report.charts.pareto import pareto_chart
 from studies.report.charts.plots import bins_chart, bins_places, line_chart, scatter_chart, scree_chart
+from studies.report.charts.rungs import rungs_chart
 from studies.report.charts.segments import segment_strip
 from studies.report.charts.slices import slice_chart
 from studies.report.charts.strips import fold_strip, range_strip
+from studies.report.charts.timeline import timeline_chart
 from studies.report.charts.topics import topics_chart
 
 __all__ = [
@@ -34,9 +36,11 @@ __all__ = [
     "parallel_chart",
     "pareto_chart",
     "range_strip",
+    "rungs_chart",
     "scatter_chart",
     "scree_chart",
     "segment_strip",
     "slice_chart",
+    "timeline_chart",
     "topics_chart",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from studies.report.charts.frame import TOP, Frame, frame_of, runs
@@ -11,7 +12,12 @@ from studies.report.charts.svg import Point, coord, element, label, path, pictur
 from studies.report.data import Curve
 from studies.report.text import Metric, finite, number_text, shorten
 
+FAR = 4.0
+"""Times the last place of a curve from which on what is beyond it stands on a logarithmic axis."""
+
 Band = tuple[Point, float, float]
+Beyond = tuple[float, float, float, float]
+"""Where it is, the score there, and the ends of its interval."""
 
 
 def curve_chart(
@@ -21,6 +27,7 @@ def curve_chart(
     x_label: str = "",
     width: float = 360,
     class_: str = "curve",
+    beyond: Beyond | None = None,
 ) -> str:
     """Return the chart of a curve: mean with a band of ± 1 standard error, the best place marked.
 
@@ -30,9 +37,12 @@ def curve_chart(
         Draw error bars in the place of the band; categories always have them.
     x_label
         The name of the x axis; when empty the curve's own name heads the chart.
+    beyond
+        Where the curve is expected beyond its last point, with the ends of an interval: dashed.
     """
-    x = fit_scale(curve.x, curve.log)
-    means = [metric.shown(value) for value in curve.mean]
+    far = beyond is not None and beyond[0] > FAR * (finite(curve.x[-1]) or math.inf)
+    x = fit_scale([*curve.x, *([beyond[0]] if beyond else [])], curve.log or far)
+    means = [metric.shown(value) for value in [*curve.mean, *(beyond[1:] if beyond else ())]]
     y, _ = score_scale([*means, *_ends(curve, metric)], metric.sign)
     frame = frame_of(width, 240, x, y, headed=not x_label)
     places = _places(frame, curve, metric)
@@ -40,7 +50,8 @@ def curve_chart(
     body = _bars(places) if bars or categories else _band(places)
     line = "" if categories else "".join(_line(run) for run in runs([place and place[0] for place in places]))
     axes = frame.axes(x_label or curve.name, metric.label, metric.brief)
-    content = [axes, body, line, _best(frame, curve, places), _hits(curve, metric, places)]
+    further = _further(frame, places, metric, beyond) if beyond else ""
+    content = [axes, further, body, line, _best(frame, curve, places), _hits(curve, metric, places)]
     name = f"{x_label or curve.name}: mean {metric.short} ± 1 standard error, {metric.direction}"
     return picture(width, 240, name, content, class_)
 
@@ -89,6 +100,22 @@ def _bars(places: Sequence[Band | None]) -> str:
 
 def _line(points: Sequence[Point]) -> str:
     return element("path", d=path(points), class_="mean") if len(points) > 1 else ""
+
+
+def _further(frame: Frame, places: Sequence[Band | None], metric: Metric, beyond: Beyond) -> str:
+    """Return a dashed line from the last point to what is expected beyond it, with a whisker for its interval."""
+    rows, *scores = beyond
+    ends = [frame.point(rows, metric.shown(score)) for score in scores]
+    known = [place[0] for place in places if place]
+    if not known or None in ends:
+        return ""
+    (x, y), (_, low), (_, high) = (end for end in ends if end is not None)
+    parts = [element("path", d=path([known[-1], (x, y)]), class_="mean further")]
+    if low != high:
+        parts.append(_bars([((x, y), low, high)]))
+    told = title(f"{number_text(rows)}: {metric.short} {number_text(metric.shown(scores[0]), 3)}, extrapolated")
+    parts += [] if low != high else [element("path", d=f"M{coord(x)} {coord(y)}h.01", class_="mark round s0")]
+    return "".join([*parts, element("circle", told, cx=x, cy=y, r=9, class_="hit")])
 
 
 def _best(frame: Frame, curve: Curve, places: Sequence[Band | None]) -> str:

@@ -51,6 +51,7 @@ def parallel_chart(
     parameters: Sequence[str],
     metric: Metric,
     log: Mapping[str, bool],
+    algorithms: Sequence[str],
     width: float = 880,
     class_: str = "parallel",
 ) -> str:
@@ -64,7 +65,7 @@ def parallel_chart(
     scale, _ = useful_scale([metric.shown(trial.value) for trial in trials], metric.sign)
     axes.append(Axis(metric.label, scale, FIRST + len(axes) * STEP, width, unset=False))
     lines = [
-        _line(trials[place], place, rank, len(drawn), parameters, axes, metric)
+        _line(trials[place], place, rank, len(drawn), parameters, axes, metric, algorithms)
         for rank, place in enumerate(drawn)
     ]
     height = axes[-1].y + 34
@@ -86,6 +87,7 @@ def _line(
     parameters: Sequence[str],
     axes: Sequence[Axis],
     metric: Metric,
+    algorithms: Sequence[str],
 ) -> str:
     points = [
         axis.point(trial.params.get(name), name in trial.params, place)
@@ -94,7 +96,7 @@ def _line(
     points.append(axes[-1].point(metric.shown(trial.value), finite(trial.value) is not None))
     share = rank / count
     class_ = "best" if rank == 0 else next(name for limit, name in RANKS if share < limit)
-    return element("path", d=path(points), class_=class_, data_t=place)
+    return element("path", d=path(points), class_=class_, data_t=place, data_a=algorithms.index(trial.algorithm))
 
 
 def _draw_axis(axis: Axis) -> str:
@@ -105,7 +107,8 @@ def _draw_axis(axis: Axis) -> str:
         unset = element("circle", cx=LEFT, cy=axis.y, r=3, class_="unset") + label(2, axis.y + 16, "unset")
     parts = [_tick(axis, place, text) for place, text in _fit_ticks(axis, end - start)]
     name = label(start, axis.y - 8, shorten(axis.name, int(axis.width // 7.2)), class_="name halo")
-    return element("g", line + unset + "".join(parts) + name, class_="line-axis", data_y=axis.y)
+    ends = {"data_y": axis.y, "data_from": start, "data_to": end}
+    return element("g", line + unset + "".join(parts) + name, class_="line-axis", **ends)
 
 
 def _fit_ticks(axis: Axis, pixels: float) -> Ticks:
