@@ -123,9 +123,13 @@ class _Scored:
         from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
 
         names = ("predict", "predict_proba", "decision_function")
-        methods = {n: partial(self._some, n, kept, last) for n in names if hasattr(self.model, n)}
+        methods = {n: partial(self._some, n, kept, last) for n in names if self.says(n)}
         classes = getattr(self.model, "classes_", None)
         return Given(methods, "regressor" if classes is None else "classifier", classes)
+
+    def says(self, name: str) -> bool:
+        """Return whether the model has a method."""
+        return hasattr(self.model, name)
 
     def answer(self, name: str) -> Values:
         """Return what a method of the model says of every row."""
@@ -138,7 +142,7 @@ class _Scored:
         label, known = self.rows.shape.classes[place], list(self.model.classes_)
         if label not in known:
             return np.zeros(0)
-        name = "predict_proba" if hasattr(self.model, "predict_proba") else "decision_function"
+        name = "predict_proba" if self.says("predict_proba") else "decision_function"
         at = known.index(label)
         found = np.asarray(self.answer(name), np.float64)
         return (found if at else -found) if found.ndim == 1 else found[:, at]
@@ -287,7 +291,7 @@ def _redrawn(scored: _Scored, metric: str) -> tuple[float, float]:
 
 def _ranks(scored: _Scored) -> Array:
     """Return what a model of two classes ranks the sampled rows by."""
-    if hasattr(scored.model, "decision_function"):
+    if scored.says("decision_function"):
         return np.asarray(scored.answer("decision_function"), np.float64)
     return np.asarray(scored.answer("predict_proba"), np.float64)[:, 1]
 
