@@ -369,7 +369,8 @@ class Algorithm(ABC, Generic[S, M]):
 class Prefixed(ABC, Generic[S, M]):
     """An algorithm whose model holds those of every smaller value of one hyperparameter, its prefix axis.
 
-    What :meth:`smaller` returns must be the model that ``solve`` makes with that value.
+    What :meth:`smaller` returns must be the model that ``solve`` makes with that value. Where :attr:`falling`, the
+    smallest value makes the largest model, which holds those of larger values: the strength of a pruning.
     """
 
     @property
@@ -380,14 +381,19 @@ class Prefixed(ABC, Generic[S, M]):
     @property
     @abstractmethod
     def axis(self) -> str:
-        """The hyperparameter: a whole number of at least 1."""
+        """The hyperparameter: a whole number of at least 1; where it falls, a number of at least 0."""
+
+    @property
+    def falling(self) -> bool:
+        """Whether models become smaller as the value grows."""
+        return False
 
     @abstractmethod
-    def smaller(self, solution: M, value: int) -> M:
-        """Return the model of a smaller value, in a model of a larger one; leaves the latter as it is."""
+    def smaller(self, solution: M, value: float) -> M:
+        """Return the smaller model of a value, in a larger one; leaves the latter as it is."""
 
-    def along(self, solution: M, values: Sequence[int], held: Held[S]) -> Iterator[M]:
-        """Yield the model of each value, in ascending order up to the solution's own.
+    def along(self, solution: M, values: Sequence[float], held: Held[S]) -> Iterator[M]:
+        """Yield the model of each value, the smallest model first, up to the solution's own.
 
         Each is asked of what was held out alone, and before the next one is made: where parts of a model answer
         one after another, they need to answer once for all values.

@@ -12,6 +12,7 @@ import hpo
 from hpo.cli import (
     algorithms,
     confirm,
+    dashboard,
     demo,
     export,
     forecast,
@@ -112,6 +113,7 @@ _add(app, "migrate", migrate.migrate)
 app.add_typer(_studies, name="studies")
 app.add_typer(_states, name="states")
 app.add_typer(_store, name="store")
+_add(app, "dashboard", dashboard.dashboard)
 _add(app, "demo", demo.demo)
 _add(_studies, "ls", studies.ls)
 _add(_studies, "show", studies.show)

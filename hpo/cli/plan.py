@@ -168,6 +168,8 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         trained, alone = plan.epochs.trained, plan.epochs.alone
         shared = f"; trials would train {alone:,} each for itself" if alone > trained else ""
         yield "epochs", f"{trained:,} to train at most{shared}"
+    each = plan.answered.items()
+    yield from (("one fit", f"answers {n} values of {key}; each trial takes the best") for key, n in each)
     if plan.wide:
         yield "wide", plan.wide
     if plan.precision:
