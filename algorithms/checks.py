@@ -26,7 +26,6 @@ from algorithms.contract import (
     Batch,
     Column,
     Held,
-    Nested,
     Shape,
     State,
     Summary,
@@ -191,9 +190,9 @@ class _Checked:
             )
         if state.rows != ROWS or not math.isclose(state.weight, ROWS):
             self.broken(f"the state of {ROWS} rows says rows={state.rows}, weight={state.weight}")
-        if summary.nests != isinstance(state, Nested):
+        if summary.nests != state.nests:
             self.broken(
-                f"{type(summary).__name__}.nests={summary.nests}, and its state is Nested or not otherwise"
+                f"{type(summary).__name__}.nests={summary.nests}, and {type(state).__name__}.nests={state.nests}"
             )
         known = state.class_rows
         if known is not None and len(known) != len(self.shape.classes):

@@ -40,7 +40,7 @@ from algorithms.chained import Chain, Chained
 from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
-from algorithms.held import Group, Held, Nested, Rows, S, Score, State, as_score
+from algorithms.held import Group, Held, Rows, S, Score, State, as_score
 from algorithms.known import Known
 from algorithms.lazily import sklearn
 from algorithms.ranges import Range, unsearched
@@ -91,7 +91,7 @@ class Summary(ABC, Generic[S]):
     """Whether a state is sums over its rows alone: no row is in it, and nothing that was learned of a sample."""
 
     nests: ClassVar[bool] = False
-    """Whether its states are :class:`Nested`."""
+    """Whether its states nest, as :attr:`State.nests` says."""
 
     if TYPE_CHECKING:
         __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
@@ -273,7 +273,7 @@ class Algorithm(ABC, Generic[S, M]):
         check_values(self)
 
     @classmethod
-    def free_fields(cls) -> list[Field]:
+    def _free_fields(cls) -> list[Field]:
         """Return the free hyperparameters; ContractBroken for a class that declares them wrongly."""
         checked(cls)
         free = (each for each in declared(cls, needs_pass=False) if each.name != "summary")
@@ -319,6 +319,10 @@ class Algorithm(ABC, Generic[S, M]):
         """
         return None
 
+    def described(self, state: S) -> tuple[Group, ...]:
+        """Return what a report shows of each topic of a state's model; nothing where models have no topics."""
+        return ()
+
     def bounds(self, state: S) -> Mapping[str, Range | None]:
         """Return what the state knows of the free fields' ranges; None where a field has no effect on it."""
         return {}
@@ -361,29 +365,12 @@ class Algorithm(ABC, Generic[S, M]):
         """The algorithm itself where one fit answers every smaller value of a hyperparameter; else None."""
         return None
 
-    @property
-    def describing(self) -> Described | None:
-        """The algorithm itself where its models are of topics that a report shows; else None."""
-        return None
-
-
-class Described(ABC, Generic[M]):
-    """An algorithm whose models are of topics, which a report shows."""
-
-    @property
-    def describing(self) -> Described | None:
-        """The algorithm itself."""
-        return self
-
-    @abstractmethod
-    def described(self, solution: M) -> tuple[Group, ...]:
-        """Return what is shown of each topic of a model."""
-
 
 class Prefixed(ABC, Generic[S, M]):
     """An algorithm whose model holds those of every smaller value of one hyperparameter, its prefix axis.
 
-    What :meth:`smaller` returns must be the model that ``solve`` makes with that value.
+    What :meth:`smaller` returns must be the model that ``solve`` makes with that value. Where :attr:`falling`, the
+    smallest value makes the largest model, which holds those of larger values: the strength of a pruning.
     """
 
     @property
@@ -394,14 +381,19 @@ class Prefixed(ABC, Generic[S, M]):
     @property
     @abstractmethod
     def axis(self) -> str:
-        """The hyperparameter: a whole number of at least 1."""
+        """The hyperparameter: a whole number of at least 1; where it falls, a number of at least 0."""
+
+    @property
+    def falling(self) -> bool:
+        """Whether models become smaller as the value grows."""
+        return False
 
     @abstractmethod
-    def smaller(self, solution: M, value: int) -> M:
-        """Return the model of a smaller value, in a model of a larger one; leaves the latter as it is."""
+    def smaller(self, solution: M, value: float) -> M:
+        """Return the smaller model of a value, in a larger one; leaves the latter as it is."""
 
-    def along(self, solution: M, values: Sequence[int], held: Held[S]) -> Iterator[M]:
-        """Yield the model of each value, in ascending order up to the solution's own.
+    def along(self, solution: M, values: Sequence[float], held: Held[S]) -> Iterator[M]:
+        """Yield the model of each value, the smallest model first, up to the solution's own.
 
         Each is asked of what was held out alone, and before the next one is made: where parts of a model answer
         one after another, they need to answer once for all values.
@@ -442,6 +434,11 @@ def steps_of(model: BaseEstimator) -> list[tuple[str, BaseEstimator]]:
 def fitted(algorithm: Algorithm[S, M], state: S) -> BaseEstimator:
     """Return the fitted scikit-learn estimator of a state's rows."""
     return algorithm.estimator(algorithm.solve(state))
+
+
+def free_fields(algorithm: type[Algorithm]) -> list[Field]:
+    """Return the free hyperparameters of a class; ContractBroken where it declares them wrongly."""
+    return algorithm._free_fields()
 
 
 def check_digits(algorithm: Algorithm[S, M], state: S) -> None:
@@ -505,13 +502,11 @@ __all__ = [
     "Chain",
     "Chained",
     "Column",
-    "Described",
     "Ends",
     "Features",
     "Group",
     "Held",
     "Learned",
-    "Nested",
     "Polishable",
     "Prefixed",
     "Rows",
@@ -525,6 +520,7 @@ __all__ = [
     "as_score",
     "check_digits",
     "fitted",
+    "free_fields",
     "pass_fields",
     "pieces_for",
     "steps_of",

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from algorithms.contract import Algorithm, M, Summary, pass_fields
+from algorithms.contract import Algorithm, M, Summary, free_fields, pass_fields
 from algorithms.declared import Field, declared, named
 from algorithms.errors import AlgorithmError, ContractBroken, UnknownField, nearest
 from algorithms.held import S
@@ -36,7 +36,7 @@ def fields_of(algorithm: Kind) -> Mapping[str, Field]:
 
 @functools.cache
 def _fields_of(algorithm: Kind) -> Mapping[str, Field]:
-    free = {f.name: f for f in algorithm.free_fields()}
+    free = {f.name: f for f in free_fields(algorithm)}
     summary = algorithm().summary  # whose values are defaults of the algorithm, not those of the summary's class
     declared_there = declared(type(summary), needs_pass=True)
     passes = {f.name: dataclasses.replace(f, default=getattr(summary, f.name)) for f in declared_there}

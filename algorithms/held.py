@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self
 
@@ -12,6 +11,7 @@ from typing_extensions import TypeVar
 from algorithms.arrays import Array, Matrix, Values
 from algorithms.batches import Shape
 from algorithms.brief import brief, briefly
+from algorithms.errors import AlgorithmError
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,9 @@ class State:
         """Show states briefly: a dataclass keeps a ``repr`` that its class has."""
         super().__init_subclass__()
         cls.__repr__ = brief  # type: ignore[method-assign]
+
+    nests: ClassVar[bool] = False
+    """Whether it has smaller states in it: a sample, of which the first rows are a smaller sample."""
 
     if TYPE_CHECKING:
         __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
@@ -96,10 +99,9 @@ class State:
         """How much of the target each column alone tells, from 0 to 1, shape (d,); None where that is not kept."""
         return None
 
-    @property
-    def nested(self) -> Nested | None:
-        """The state itself where it has smaller ones in it; else None."""
-        return None
+    def prefix(self, m: int) -> Self:
+        """Return the state of m of the rows that are kept, where states nest."""
+        raise AlgorithmError(f"{type(self).__name__} has no smaller state in it")
 
 
 @dataclass(frozen=True)
@@ -118,24 +120,6 @@ class Group:
     share: float
     coherence: float
     place: tuple[float, float]
-
-
-class Nested(State, ABC):
-    """A state that has smaller ones in it: a sample, of which the first rows are a smaller sample."""
-
-    @property
-    @abstractmethod
-    def n(self) -> int:
-        """Number of rows kept, which models are made of."""
-
-    @abstractmethod
-    def prefix(self, m: int) -> Self:
-        """Return the state of m of the rows that are kept."""
-
-    @property
-    def nested(self) -> Self:
-        """The state itself."""
-        return self
 
 
 class Rows(Protocol):

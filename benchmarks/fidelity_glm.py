@@ -28,7 +28,6 @@ from algorithms.models.gamma import Gamma
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
 from algorithms.models.tweedie import Tweedie
-from algorithms.summaries.curvature import SAMPLED
 from algorithms.summaries.families import (
     GammaCurvature,
     LogisticCurvature,
@@ -36,6 +35,7 @@ from algorithms.summaries.families import (
     TweedieCurvature,
 )
 from algorithms.summaries.sample import Sample
+from algorithms.summaries.suited import SAMPLED, far
 from benchmarks.table import Row, at_least
 from benchmarks.workshop import Workshop
 
@@ -201,7 +201,7 @@ def state_of(summary: Any, shape: Shape, X: Any, y: Any, keep: int) -> Any:
         for start in range(0, len(y), CHUNK):
             part = slice(start, start + CHUNK)
             state = ready.update(state, rows_of(X[part], y[part], priority[part]))
-        if ready._far(state) is None:
+        if far(state) is None:
             break
         known = ready.learn_again(shape, state, sample)
     return state

@@ -20,7 +20,7 @@ from hpo.findings.noted import without_score
 from hpo.findings.result import Result
 from hpo.process.engine import Engine, engine_of
 from hpo.process.interrupts import stop_on_interrupt
-from hpo.process.progress import progress_of
+from hpo.process.progress import ProgressAsked, progress_of
 from hpo.process.settings import Location, default_storage, open_store
 from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
@@ -118,7 +118,7 @@ def tune(
     date_format: str | Mapping[str, str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
     allow_imports: str | Iterable[str] | None = None,
-    progress: bool | None = None,
+    progress: ProgressAsked = None,
     resume: bool = True,
 ) -> Result:
     """Tune algorithms on data that is read once; every trial is answered from the states of that pass.
@@ -239,8 +239,9 @@ def tune(
     storage_options : options of the data's file system, such as credentials; never shown, never recorded.
     allow_imports : top-level packages that ``"sklearn:…"`` may import though no installed distribution
         brought them, such as a module of your own; what is imported runs as your own code does.
-    progress : True draws bars, False is silent; None draws bars on a terminal, and elsewhere writes a line on
-        standard error every ten seconds, from the fifth on.
+    progress : True draws bars, False is silent; None draws bars on a terminal, a bar in a notebook, and elsewhere
+        writes a line on standard error every ten seconds, from the fifth on. A function is called with a
+        ``hpo.process.progress.Step`` whenever there is news.
     resume : whether a recorded study of this name and definition goes on; False refuses it.
 
     Raises
@@ -287,7 +288,7 @@ def run_question(
     storage: BaseStorage | Location | None,
     *,
     resume: bool,
-    progress: bool | None,
+    progress: ProgressAsked,
     fresh: bool = False,
     runner: Callable[..., Runner] | None = None,
 ) -> Result:
@@ -348,7 +349,7 @@ def export_site(
     epsilon: float | None = None,
     delta: float | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
-    progress: bool | None = None,
+    progress: ProgressAsked = None,
 ) -> Sent:
     """Write the sums of a site's rows, and no row: what others add to theirs, to answer a study of all rows.
 

@@ -27,6 +27,7 @@ from hpo.data.sources.roles import Roles
 from hpo.data.sources.windows import Window
 from hpo.errors import ApproximationWarning, DataError, DataWarning, TuneError
 from hpo.findings.result import Result
+from hpo.process.progress import ProgressAsked
 from hpo.process.settings import Location, open_store
 from hpo.process.threads import one_thread
 from hpo.question.checks import check
@@ -307,7 +308,7 @@ class Stream:
         patience: int | None = None,
         sampler: str | BaseSampler = "auto",
         storage: BaseStorage | Location | None = None,
-        progress: bool | None = None,
+        progress: ProgressAsked = None,
         resume: bool = True,
     ) -> Result:
         """Return the result of a study of the rows so far, answered from the states.

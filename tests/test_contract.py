@@ -25,8 +25,8 @@ from hpo.process.memory import fitting
 ROOT = Path(__file__).resolve().parent.parent
 
 OWN = {
-    "summary", "exact", "free_fields", "solve", "estimator", "complexity", "complexity_of", "converged", "score",
-    "bounds", "check", "check_field", "polishing", "chained", "prefixed", "describing",
+    "summary", "exact", "solve", "estimator", "complexity", "complexity_of", "converged", "score", "described",
+    "bounds", "check", "check_field", "polishing", "chained", "prefixed",
 }  # fmt: skip
 """Every name of an algorithm that the hub may use, but for its tags."""
 
@@ -89,7 +89,7 @@ def test_the_hub_probes_no_algorithm_summary_solution_or_state(path):
 def test_the_contract_of_an_algorithm_is_small():
     names = {n for n in vars(Algorithm) if not n.startswith("_")} | set(Algorithm.__annotations__) - {"tags"}
     assert names | {"summary"} == OWN
-    assert len(OWN - {"polishing", "chained", "prefixed", "describing"}) <= 12
+    assert len(OWN - {"polishing", "chained", "prefixed"}) <= 12
     assert Algorithm.__abstractmethods__ == {"solve", "estimator", "complexity"}
     assert Summary.__abstractmethods__ == {"init", "update", "merge", "nbytes"}
 

@@ -26,7 +26,7 @@ from studies.errors import SpecError, StudyTaken
 FOLDS, TRIALS = 3, 27
 SEARCH = {
     "DecisionTreeClassifier.max_depth": hpo.Int(1, 20),
-    "DecisionTreeClassifier.ccp_alpha": hpo.Float(0.0, 0.05),
+    "DecisionTreeClassifier.min_impurity_decrease": hpo.Float(0.0, 0.05),
 }
 
 

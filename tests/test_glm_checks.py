@@ -325,9 +325,9 @@ def test_a_step_that_raises_the_loss_of_all_rows_is_taken_back(tmp_path, monkeyp
     monkeypatch.setattr(Logistic, "solve", astray)
     result, _ = tuned(X, y, "logistic", {"C": 1.0}, "neg_log_loss", tmp_path, **how)
     assert asked
-    assert result.polished.passes == 2
-    assert result.polished.known == ""
-    assert "not surely have lowered" in result.polished.reason
+    assert result.run.polished.passes == 2
+    assert result.run.polished.known == ""
+    assert "not surely have lowered" in result.run.polished.reason
     assert np.array_equal(result.best_model["model"].coef_, plain.best_model["model"].coef_)
     assert any("is that of the first pass" in note for note in hpo.write_report(result).notes)
     again = hpo.load("late", storage=how["storage"])

@@ -128,7 +128,7 @@ def test_the_constraints_pin_everything_that_make_test_installs_and_nothing_else
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     found = set()
-    own = ("demo", "cloud", "dask", "postgresql", "neural", "export", "docs", "test")
+    own = ("demo", "cloud", "dask", "postgresql", "neural", "export", "docs", "dashboard", "test")
     wanted = [line for name in own for line in extras[name]]
     for line in (*project["dependencies"], *wanted):
         needed(Requirement(line), found)

@@ -17,6 +17,7 @@ from test_origins import counted
 
 import hpo
 from studies.report.card import card
+from studies.spec.spec import build
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +82,54 @@ def test_a_report_opens_in_the_browser(given, tmp_path, result):
     page = address.removeprefix("file://")
     assert "opened" in Path(page).read_text("utf-8")
     assert (page == os.fspath(tmp_path / "page.html")) is given
+
+
+def shown(result, tmp_path):
+    """What notebooks show besides a result, by name."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(90, 3)), columns=["a", "b", "y"])
+    frame.to_parquet(tmp_path / "rows.parquet")
+    asked = {"data": str(tmp_path / "rows.parquet"), "target": "y", "algorithm": ["ridge", "lasso"]}
+    return {
+        "plan": hpo.plan(build({**asked, "store": str(tmp_path / "store")})),
+        "leaderboard": hpo.leaderboard(result),
+        "validation": hpo.validation_curve(result, "ridge.alpha"),
+        "learning": hpo.learning_curve(result),
+    }
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_what_else_notebooks_show_is_no_higher_than_300_pixels(result, tmp_path):
+    found = shown(result, tmp_path)
+    boxes = "".join(f'<div class=box style="width:700px">{one._repr_html_()}</div>' for one in found.values())
+    script = (
+        "<script>document.title = [...document.querySelectorAll('.box')].map(b => b.getBoundingClientRect().height)</script>"
+    )
+    page = tmp_path / "all.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8>{boxes}{script}", "utf-8")
+    made, complaints = visit(page, tmp_path / "profile")
+    heights = [float(one) for one in re.search(r"<title>([\d.,]+)", made)[1].split(",")]
+    assert len(heights) == len(found) and all(60 < height <= 300 for height in heights), heights
+    assert not complaints
+
+
+def test_each_draws_on_the_axes_that_it_is_given_or_on_new_ones(result, tmp_path):
+    from matplotlib import pyplot
+
+    found = shown(result, tmp_path)
+    _, ax = pyplot.subplots()
+    for one in found.values():
+        assert one.plot(ax) is ax and one.plot() is not ax
+    pyplot.close("all")
+    curve = found["validation"]
+    drawn = curve.plot()
+    assert (drawn.get_xlabel(), drawn.get_ylabel(), drawn.get_xscale()) == ("ridge.alpha", result.metric, "log")
+    x, y = drawn.lines[0].get_data()
+    assert np.allclose(x, curve.x) and np.allclose(y, curve.mean)
+    board = found["leaderboard"]
+    assert "ridge" in board._repr_html_() and type(board[board["trials"] > 0]) is pd.DataFrame
+
+
+def test_without_matplotlib_plot_says_what_to_install(result, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match="pip install matplotlib"):
+        hpo.learning_curve(result).plot()

@@ -52,10 +52,10 @@ def objective(model, X, y, penalty):
 def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
     rough = tuned(frame, tmp_path, polish=False)
     fine = tuned(frame, tmp_path, polish="always")
-    assert rough.polished is None
+    assert rough.run.polished is None
     assert rough.cost.rows_read == ROWS
-    assert fine.polished.passes in (1, 2, 3)
-    assert fine.cost.rows_polish == fine.cost.rows_read == fine.polished.passes * ROWS, (
+    assert fine.run.polished.passes in (1, 2, 3)
+    assert fine.cost.rows_polish == fine.cost.rows_read == fine.run.polished.passes * ROWS, (
         "the first pass is known"
     )
     assert fine.best_value == rough.best_value, "polishing is of the final model alone"
@@ -64,7 +64,7 @@ def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
     best = objective(full, X, y, 1e5)
     before, after = (objective(m.best_model["model"], X, y, 1e5) - best for m in (rough, fine))
     assert abs(after) < 1e-8 * ROWS < before
-    told = fine.polished.gain * ROWS
+    told = fine.run.polished.gain * ROWS
     # an expectation beside one draw, of a strong penalty that leaves few directions: within a factor of ten
     assert before / 10 < told < 10 * before
 
@@ -72,7 +72,7 @@ def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
 def test_the_same_study_again_reads_nothing_and_gives_the_same_bits(frame, tmp_path):
     first, second = (tuned(frame, tmp_path, polish="always") for _ in range(2))
     assert second.cost.rows_read == 0 == second.cost.states_built
-    assert second.polished.passes == first.polished.passes
+    assert second.run.polished.passes == first.run.polished.passes
     a, b = (r.best_model["model"] for r in (first, second))
     assert np.array_equal(a.coef_, b.coef_)
     assert np.array_equal(a.intercept_, b.intercept_)
@@ -87,7 +87,7 @@ def test_every_generalized_linear_model_is_polished(frame, tmp_path, monkeypatch
     rough, fine = (
         tuned(frame, tmp_path, target, algorithm, "alpha", 1.0, polish=polish) for polish in (False, "always")
     )
-    assert fine.polished.passes
+    assert fine.run.polished.passes
     X = fine.best_model[:-1].transform(frame)
     full = twin(alpha=1.0, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, frame[target])
     before, after = (np.abs(r.best_model["model"].coef_ - full.coef_).max() for r in (rough, fine))
@@ -106,7 +106,7 @@ def test_a_model_with_a_threshold_is_polished_and_its_threshold_chosen_again(fra
         )
         for polish in (False, "always")
     )  # fmt: skip
-    assert fine.polished.passes
+    assert fine.run.polished.passes
     models = [result.best_model["model"] for result in (rough, fine)]
     X, y = rough.best_model[:-1].transform(frame), frame["label"].to_numpy()
     full = LogisticRegression(C=1e-5, solver="newton-cholesky", tol=1e-12, max_iter=100).fit(X, y)
@@ -121,8 +121,8 @@ def test_a_model_with_a_threshold_is_polished_and_its_threshold_chosen_again(fra
 
 def test_it_is_left_out_where_it_gains_less_than_the_standard_error_and_the_report_says_so(frame, tmp_path):
     result = tuned(frame, tmp_path)
-    assert not result.polished.passes
-    assert result.polished.gain < result.polished.se
+    assert not result.run.polished.passes
+    assert result.run.polished.gain < result.run.polished.se
     assert result.cost.rows_read == ROWS
     assert any("not polished" in note and "standard error" in note for note in hpo.write_report(result).notes)
 
@@ -130,7 +130,7 @@ def test_it_is_left_out_where_it_gains_less_than_the_standard_error_and_the_repo
 def test_it_is_made_where_it_gains_more(frame, tmp_path, monkeypatch):
     monkeypatch.setattr(hpo.trials.polish, "_standard_error", lambda *_: 1e-7)
     result = tuned(frame, tmp_path)
-    assert result.polished.passes
+    assert result.run.polished.passes
     assert any("was polished by" in note for note in hpo.write_report(result).notes)
 
 
@@ -138,20 +138,20 @@ def test_there_is_nothing_to_polish_in_exact_models_and_few_rows(frame, tmp_path
     few = tuned(frame[:500], tmp_path, polish="always")
     exact = tuned(frame, tmp_path, "count", "ridge", "alpha", 1.0, polish="always")
     for result in (few, exact):
-        assert result.polished is None
+        assert result.run.polished is None
         assert result.cost.rows_polish == 0
 
 
 def test_several_objectives_have_no_single_winner_to_polish(frame, tmp_path):
     how = {"scoring": ["neg_log_loss", "roc_auc"], "refit": False, "polish": "always"}
-    assert tuned(frame, tmp_path, **how).polished is None
+    assert tuned(frame, tmp_path, **how).run.polished is None
 
 
 def test_a_recorded_study_is_opened_with_its_polished_model(frame, tmp_path):
     how = {"name": "late", "storage": tmp_path / "journal"}
     result = tuned(frame, tmp_path, polish="always", **how)
     again = hpo.load("late", storage=how["storage"])
-    assert again.polished.passes == result.polished.passes
+    assert again.run.polished.passes == result.run.polished.passes
     assert np.array_equal(again.best_model["model"].coef_, result.best_model["model"].coef_)
 
 
@@ -161,7 +161,7 @@ def test_a_recorded_study_whose_polished_states_are_gone_has_the_model_of_the_fi
     result = tuned(frame, tmp_path, polish="always", **how)
     store = StateStore(tmp_path / "store")
     for entry in store.list():
-        if entry.about.get("known") == result.polished.known:
+        if entry.about.get("known") == result.run.polished.known:
             store.backend.delete(entry.key.name)
     with pytest.warns(StoreWarning, match="that of the first"):
         again = hpo.load("late", storage=how["storage"])
@@ -184,7 +184,7 @@ def test_whatever_stops_the_second_pass_leaves_the_finished_study(frame, tmp_pat
     monkeypatch.setattr(Pass, "run", second_fails)
     with pytest.warns(StoreWarning, match="stays unpolished"):
         result = tuned(frame, tmp_path, polish="always")
-    assert str(error) in result.polished.reason
+    assert str(error) in result.run.polished.reason
     assert np.array_equal(result.best_model["model"].coef_, rough.best_model["model"].coef_)
 
 

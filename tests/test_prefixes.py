@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import GridSampler, RandomSampler, TPESampler
-from sklearn import ensemble
+from sklearn import ensemble, tree
 from sklearn.base import is_classifier
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.ensemble import BaggingRegressor, GradientBoostingRegressor, RandomForestClassifier
@@ -24,18 +24,29 @@ from algorithms.families import prefix_axes
 from algorithms.families.foreign import Foreign, of_object
 from algorithms.families.prefix_axes import AXES, PrefixAxis, first_of
 from algorithms.scoring.blocks import METHODS
-from hpo.trials.prefixes import values_of
+from hpo.cli.plan import _facts
+from hpo.question.prefix_values import values_of
+from hpo.report.collect import report_data
 
 VALUES = [2, 5, 9, 14]
+ALPHAS = [0.003, 0.01, 0.03, 0.1]
+
+
+def _values(path):
+    """The values of an axis, that of the smallest model first."""
+    if not AXES[path].falling:
+        return VALUES
+    return [value * (1 if path.endswith("Classifier") else 1e4) for value in ALPHAS[::-1]]
 
 
 def _made(path):
     package, _, name = path.partition(".")
     if package == "sklearn":
-        return getattr(ensemble, name)()
+        return getattr(ensemble if hasattr(ensemble, name) else tree, name)()
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
-    return getattr(importlib.import_module(package), name)(verbose=-1, min_child_samples=5)
+    small = {"verbose": -1, "min_child_samples": 5} if package == "lightgbm" else {"max_depth": 3, "subsample": 0.7}
+    return getattr(importlib.import_module(package), name)(**small)
 
 
 def _data(model, classes=2):
@@ -70,24 +81,25 @@ def test_the_scores_along_the_axis_are_those_of_refits(path, classes, fits):
     if classes == 3 and not is_classifier(model):
         pytest.skip("a regression has no classes")
     X, y = _data(model, classes)
-    cv, axis = _folds(model, X, y), AXES[path].parameter
+    cv, axis, values = _folds(model, X, y), AXES[path].parameter, _values(path)
     metric = "neg_log_loss" if is_classifier(model) else "neg_mean_squared_error"
     key = f"{type(model).__name__}.{axis}"
-    result = hpo.tune((X, y), algorithm=model, search={key: VALUES}, folds=cv, trials=1, scoring=metric,
+    result = hpo.tune((X, y), algorithm=model, search={key: values}, folds=cv, trials=1, scoring=metric,
                       sampler="random", store=None, seed=0)  # fmt: skip
     assert len(fits) == len(cv), "one fit a fold"
-    assert {one[axis] for one in fits} == {max(VALUES)}
+    assert {one[axis] for one in fits} == {values[-1]}
     refits = {}
-    for value in VALUES:
+    for value in sorted(values):
         alone = hpo.tune((X, y), algorithm=model, search={key: value}, folds=cv, trials=1, scoring=metric, store=None)
         refits[value] = alone.optuna_study.trials[0].value
-    assert len(fits) == len(cv) * (1 + len(VALUES))
+    assert len(fits) == len(cv) * (1 + len(values))
     trial = result.optuna_study.trials[0]
-    assert [value for value, _, _ in trial.user_attrs["prefixes"]] == VALUES
+    assert [value for value, _, _ in trial.user_attrs["prefixes"]] == sorted(values)
     np.testing.assert_allclose([mean for _, mean, _ in trial.user_attrs["prefixes"]], list(refits.values()), rtol=1e-12)
-    assert result.best_params[key] == max(refits, key=refits.get)
+    assert result.best_params[key] == max(values, key=refits.get)
+    assert len(set(refits.values())) > 2, "values make a difference"
     np.testing.assert_allclose(trial.value, max(refits.values()), rtol=1e-12)
-    assert result.cost.fits_saved == len(cv) * (len(VALUES) - 1)
+    assert result.cost.fits_saved == len(cv) * (len(values) - 1)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -97,9 +109,9 @@ def test_one_sweep_answers_as_each_smaller_estimator_does(path, classes):
     if classes == 3 and not is_classifier(model):
         pytest.skip("a regression has no classes")
     X, y = _data(model, classes)
-    model.set_params(**{axis.parameter: max(VALUES)}).fit(X[::2], y[::2])
+    model.set_params(**{axis.parameter: _values(path)[-1]}).fit(X[::2], y[::2])
     rows, count = np.ascontiguousarray(X[1::2]), 0
-    for m, shorter in zip(VALUES, axis.swept(model, rows, VALUES), strict=True):
+    for m, shorter in zip(_values(path), axis.swept(model, rows, _values(path)), strict=True):
         cut = axis.first(model, m)
         methods = [name for name in METHODS if hasattr(cut, name)]
         assert [name for name in METHODS if hasattr(shorter, name)] == methods
@@ -152,6 +164,18 @@ def test_scores_of_the_uniform_part_of_weighted_rows_are_of_those_rows():
         np.testing.assert_allclose(found.user_attrs["scores"][metric]["mean"], told["mean"], rtol=1e-12)
 
 
+@pytest.mark.parametrize("objective", ["count:poisson", "reg:tweedie", "reg:absoluteerror"])
+def test_xgboost_of_another_objective_answers_by_its_own_rounds(objective):
+    xgboost = pytest.importorskip("xgboost")
+    X, y = load_diabetes(return_X_y=True)
+    model = xgboost.XGBRegressor(n_estimators=14, objective=objective, max_depth=3, num_parallel_tree=2).fit(X, y)
+    for m, shorter in zip(VALUES, AXES["xgboost.XGBRegressor"].swept(model, X, VALUES), strict=True):
+        np.testing.assert_array_equal(shorter.predict(X), model.predict(X, iteration_range=(0, m)))
+    later = [3, 4, 14, 20]
+    for m, shorter in zip(later, AXES["xgboost.XGBRegressor"].swept(model, X, later), strict=True):
+        np.testing.assert_array_equal(shorter.predict(X), model.predict(X, iteration_range=(0, min(m, 14))))
+
+
 def test_lightgbm_of_another_objective_is_asked_for_each_value():
     lightgbm = pytest.importorskip("lightgbm")
     X, y = load_diabetes(return_X_y=True)
@@ -186,10 +210,23 @@ def test_a_trial_fits_once_a_fold_whatever_the_number_of_values(fits, tmp_path):
     assert len(fits) == 4 * 5
     assert result.cost.fits_saved == 4 * 5
     hpo.write_report(result, tmp_path / "report.html")
-    assert "One fit answered every number of trees: 20 fits were saved." in (tmp_path / "report.html").read_text()
+    assert "One fit a fold answered every number of trees, or strength of pruning: 20 fits were saved." in (tmp_path / "report.html").read_text()
     for trial in result.optuna_study.trials:
         curve = {value: mean for value, mean, _ in trial.user_attrs["prefixes"]}
         assert trial.value == max(curve.values()) == curve[trial.params["GradientBoostingRegressor.n_estimators"]]
+
+
+def test_a_range_of_prunings_is_answered_by_one_grown_tree(fits):
+    X, y = load_wine(return_X_y=True)
+    name = "DecisionTreeClassifier"
+    search = {f"{name}.ccp_alpha": hpo.Float(0.0, 0.2), f"{name}.min_samples_leaf": [1, 4]}
+    result = hpo.tune((X, y), algorithm=tree.DecisionTreeClassifier(), search=search, folds=3, trials=9, store=None)
+    assert [one["ccp_alpha"] for one in fits] == [0.0] * 6
+    for trial in result.optuna_study.trials:
+        curve = {value: mean for value, mean, _ in trial.user_attrs["prefixes"]}
+        assert list(curve) == sorted(curve)
+        assert trial.params[f"{name}.ccp_alpha"] == max(v for v in curve if curve[v] == max(curve.values()))
+    assert result.best_model[-1].ccp_alpha == result.best_params[f"{name}.ccp_alpha"]
 
 
 def test_a_grid_keeps_every_cell_and_fits_once_for_each_row_of_it(fits):
@@ -328,6 +365,10 @@ def test_where_smaller_ones_are_not_inside_every_value_is_fitted():
     lightgbm = pytest.importorskip("lightgbm")
     assert of_object(lightgbm.LGBMRegressor(boosting_type="dart"))().prefixed is None
     assert of_object(lightgbm.LGBMRegressor())().prefixed is not None
+    xgboost = pytest.importorskip("xgboost")
+    assert of_object(xgboost.XGBRegressor(booster="gblinear"))().prefixed is None
+    assert of_object(xgboost.XGBRegressor(early_stopping_rounds=3))().prefixed is None
+    assert of_object(xgboost.XGBRegressor())().prefixed is not None
 
 
 class Forest(ensemble.RandomForestRegressor):
@@ -343,6 +384,36 @@ def test_another_estimator_gets_an_axis_by_one_line(monkeypatch):
     algorithm = of_object(Forest())()
     assert algorithm.prefixed is algorithm
     assert algorithm.axis == "n_estimators"
+
+
+def test_a_plan_says_which_values_one_fit_answers(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    table = np.column_stack([X, y])
+    np.savetxt(tmp_path / "rows.csv", table, delimiter=",", header="a,b,c,d,e,f,g,h,i,j,y", comments="")
+    name = "boosted=sklearn:sklearn.ensemble.GradientBoostingRegressor"
+    spec = hpo.StudySpec(
+        data=[str(tmp_path / "rows.csv")], target="y", algorithm=[name], store=str(tmp_path / "s"),
+        search={"boosted.n_estimators": {"low": 10, "high": 100}, "boosted.learning_rate": [0.1, 0.2]},
+    )  # fmt: skip
+    assert hpo.plan(spec).answered == {"boosted.n_estimators": 20}
+    assert dict(_facts(spec, hpo.plan(spec)))["one fit"].startswith("answers 20 values of boosted.n_estimators")
+    assert hpo.plan(spec.but(sampler="grid")).answered == {}
+    assert hpo.plan(spec.but(scoring=["r2", "neg_mean_absolute_error"], refit=False)).answered == {}
+
+
+def test_the_curve_of_the_winner_is_in_the_report_and_costs_no_fit(fits):
+    result, key = _boosting(trials=3)
+    trained = len(fits)
+    noted = result.optuna_study.best_trial.user_attrs["prefixes"]
+    curve = hpo.validation_curve(result, key)
+    assert curve.x == tuple(VALUES)
+    assert list(curve.mean) == [mean for _, mean, _ in noted]
+    assert list(curve.se) == [se for _, _, se in noted]
+    assert len(fits) == trained
+    drawn = {one.name: one for one in report_data(result).validation}
+    assert drawn[key].x == VALUES
+    assert drawn[key].best_x == result.best_params[key]
+    assert {one["n_estimators"] for one in fits[trained:]} == {result.best_params[key]}, "learning curve alone"
 
 
 def test_a_smaller_model_leaves_the_larger_as_it_is():
@@ -361,4 +432,7 @@ def test_values_of_a_range_are_at_most_twenty_with_both_ends():
     assert values_of(IntDistribution(1, 1024, log=True))[:4] == (1, 2, 3, 4)
     assert values_of(CategoricalDistribution([None, 10])) == ()
     assert values_of(FloatDistribution(1.0, 2.0)) == ()
+    assert values_of(FloatDistribution(0.0, 1.0), falling=True)[::19] == (1.0, 0.0)
+    assert values_of(FloatDistribution(0.001, 1.0, log=True), falling=True)[-1] == 0.001
+    assert values_of(FloatDistribution(0.0, 1.0, step=0.5), falling=True) == (1.0, 0.5, 0.0)
     assert values_of(None) == ()

@@ -96,3 +96,63 @@ def test_nobody_needs_to_read_the_lines(often, monkeypatch):
     monkeypatch.setattr(sys, "stderr", closed)
     with LineProgress():
         time.sleep(0.1)
+
+
+def test_a_function_is_called_with_every_step_and_what_it_raises_ends_the_study():
+    steps = []
+    result = tune(trials=7, progress=steps.append)
+    whats = list(dict.fromkeys(step.what for step in steps))
+    assert whats[0] == "looking at the data" and whats[-2:] == ["reading", "trials"]
+    read = [step for step in steps if step.what == "reading"]
+    assert read[-1].rows == 442 and read[-1].done == read[-1].of > 0
+    trials = [step for step in steps if step.what == "trials"]
+    assert [(step.done, step.of) for step in trials] == [(n, 7) for n in range(8)]
+    assert trials[0].best is None and trials[-1].best == result.best_value
+
+    def stop(step):
+        if step.done == 3 and step.what == "trials":
+            raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        tune(trials=7, progress=stop)
+
+
+NOTEBOOK = """
+import time, hpo
+from sklearn.datasets import load_diabetes
+from hpo.trials.scorer import Scorer
+made = Scorer.attempt
+Scorer.attempt = lambda self, setting: (time.sleep(SECONDS), made(self, setting))[1]
+result = hpo.tune(load_diabetes(return_X_y=True), algorithm="ridge", trials=20, store=None)
+"""
+
+
+def shown_in_a_notebook(code, monkeypatch):
+    """Return what a cell shows at its end, and every piece of HTML that it showed meanwhile."""
+    from nbclient import NotebookClient
+    from nbformat import v4
+
+    seen = []
+    client = NotebookClient(v4.new_notebook(cells=[v4.new_code_cell(code)]), timeout=120, kernel_name="python3")
+    take = client.process_message
+
+    def watch(msg, cell, cell_index):
+        seen.append(msg["content"].get("data", {}).get("text/html", ""))
+        return take(msg, cell, cell_index)
+
+    client.process_message = watch
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONWARNINGS", "ignore:IProgress not found")  # of tqdm, which Optuna imports
+        client.execute()
+    return client.nb.cells[0].outputs, [html for html in seen if html]
+
+
+def test_a_notebook_shows_a_bar_while_a_study_runs_and_keeps_nothing_of_it(monkeypatch):
+    outputs, seen = shown_in_a_notebook(NOTEBOOK.replace("SECONDS", "0.1"), monkeypatch)
+    counts = [int(n) for html in seen for n in re.findall(r'<progress value="(\d+)" max="20"', html)]
+    assert len(counts) >= 3 and counts == sorted(counts) and counts[-1] > 5
+    assert [out.output_type for out in outputs] == ["display_data"] and outputs[0].data["text/html"] == ""
+
+
+def test_short_work_shows_no_bar_in_a_notebook(monkeypatch):
+    assert shown_in_a_notebook(NOTEBOOK.replace("SECONDS", "0"), monkeypatch) == ([], [])

@@ -108,7 +108,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         return f"{type(self).__name__}({given})"
 
     @classmethod
-    def free_fields(cls) -> list[Field]:
+    def _free_fields(cls) -> list[Field]:
         """Return the constructor's parameters, without ranges.
 
         One that takes further keywords, as LightGBM's do, takes ``verbose`` among them.
@@ -211,9 +211,9 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         super().__init__(summary=summary, **values)
 
     @classmethod
-    def free_fields(cls) -> list[Field]:
+    def _free_fields(cls) -> list[Field]:
         """Return the constructor's parameters, and the number of epochs."""
-        return [*super().free_fields(), EPOCHS_FIELD]
+        return [*super()._free_fields(), EPOCHS_FIELD]
 
     @property
     def chained(self) -> Chained | None:
@@ -317,11 +317,16 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
         steps = getattr(self.template, "steps", None)
         return f"{steps[-1][0]}__{self.part.parameter}" if steps else self.part.parameter
 
-    def smaller(self, solution: Fitted, value: int) -> Fitted:
-        """Return the estimator of the first so many parts."""
+    @property
+    def falling(self) -> bool:
+        """Whether it becomes smaller as the value grows."""
+        return self.part.falling
+
+    def smaller(self, solution: Fitted, value: float) -> Fitted:
+        """Return the estimator of that value."""
         return replace(solution, model=_ending(solution.model, self.part.first(_last(solution.model), value)))
 
-    def along(self, solution: Fitted, values: Sequence[int], held: Held[SampleState]) -> Iterator[Fitted]:
+    def along(self, solution: Fitted, values: Sequence[float], held: Held[SampleState]) -> Iterator[Fitted]:
         """Yield the estimator of each value with its answers for the held-out rows: one sweep over its parts."""
         rows, model = held.rows, solution.model
         if rows is None or not isinstance(rows.X, np.ndarray):
@@ -334,7 +339,7 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
             cut = functools.partial(self._cut, solution, value)
             yield replace(solution, model=_ending(model, shorter), answers=Answers(shorter, X, cut))
 
-    def _cut(self, solution: Fitted, value: int) -> BaseEstimator:
+    def _cut(self, solution: Fitted, value: float) -> BaseEstimator:
         return self.estimator(self.smaller(solution, value))
 
 

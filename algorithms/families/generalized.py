@@ -29,7 +29,8 @@ from algorithms.ranges import Integer, Legal, Range
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
 from algorithms.solvers.placed_rows import PlacedRows
 from algorithms.solvers.spectrum import EPS, degrees_of_freedom, ridge
-from algorithms.summaries.curvature import Curvature, CurvatureState
+from algorithms.summaries.curvature import Curvature
+from algorithms.summaries.curvature_state import CurvatureState
 from algorithms.summaries.moments import check_finite
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from algorithms.families.quadratic import Quadratic, Weights
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import gaps_of
 from algorithms.solvers.expansion import Expansion
-from algorithms.summaries.curvature import CurvatureState
+from algorithms.summaries.curvature_state import CurvatureState
 from algorithms.summaries.importance import Drawn, stands_for
 
 Places = np.ndarray[tuple[int], np.dtype[np.intp]]

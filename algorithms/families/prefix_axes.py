@@ -1,7 +1,9 @@
 """Which estimators hold every smaller one, along which parameter, and how a smaller one is cut out of a larger.
 
 Trees that are grown one after another, or each for itself, are the same however many follow: the first m of them
-are what a fit of m would make, with the same random state.
+are what a fit of m would make, with the same random state. A tree is grown before it is pruned, so that one that is
+pruned less holds those that are pruned more. ``max_depth`` is no such parameter: which columns a node looks at is
+drawn in the order in which nodes are grown, and a shallower tree grows others in between.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from algorithms.arrays import Floats
-from algorithms.families.prefix_sweeps import Sweep, raw_rounds, raw_scores, sums, votes
+from algorithms.families.prefix_sweeps import Sweep, margins, raw_rounds, raw_scores, sums, votes
 
-Cut = Callable[[BaseEstimator, int], None]
+Cut = Callable[[BaseEstimator, float], None]
 """Shortens a fitted estimator, a shallow copy, to its first m parts; replaces attributes, changes none in place."""
 
 
@@ -29,22 +31,24 @@ class PrefixAxis:
     cut : shortens a fitted copy.
     holds : whether it is so with the other parameters of an estimator.
     sweep : makes answers of every value in one sweep over the parts; None to ask each shorter estimator.
+    falling : whether the smallest value answers the larger ones.
     """
 
     parameter: str
     cut: Cut
     holds: Callable[[BaseEstimator], bool] = lambda _: True
     sweep: Sweep | None = None
+    falling: bool = False
 
-    def first(self, model: BaseEstimator, m: int) -> BaseEstimator:
-        """Return the estimator of the first m parts of a fitted one."""
+    def first(self, model: BaseEstimator, value: float) -> BaseEstimator:
+        """Return the estimator of the first so many parts of a fitted one, or of that value."""
         found = copy.copy(model)
-        found.set_params(**{self.parameter: m})
-        self.cut(found, m)
+        found.set_params(**{self.parameter: value})
+        self.cut(found, value)
         return found
 
-    def swept(self, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:
-        """Yield an estimator for each of ascending values, to be asked of these rows alone, before the next one.
+    def swept(self, model: BaseEstimator, X: Floats, values: Sequence[float]) -> Iterator[BaseEstimator]:
+        """Yield an estimator for each value, the smallest first, to be asked of these rows alone before the next.
 
         Examples
         --------
@@ -58,10 +62,10 @@ class PrefixAxis:
         (10, 10, 0.875)
         """
 
-        def first(m: int) -> BaseEstimator:
-            return self.first(model, m)
+        def first(value: float) -> BaseEstimator:
+            return self.first(model, value)
 
-        return map(first, values) if self.sweep is None else self.sweep(first, model, X, values)
+        return map(first, values) if self.sweep is None else self.sweep(first, model, X, list(map(int, values)))
 
 
 def first_of(*attributes: str) -> Cut:
@@ -76,27 +80,43 @@ def first_of(*attributes: str) -> Cut:
     [1, 2]
     """
 
-    def cut(model: BaseEstimator, m: int) -> None:
+    def cut(model: BaseEstimator, m: float) -> None:
         for name in attributes:
-            setattr(model, name, getattr(model, name)[:m])
+            setattr(model, name, getattr(model, name)[: int(m)])
 
     return cut
 
 
-def _gradient_boosting(model: BaseEstimator, m: int) -> None:
-    model.estimators_ = model.estimators_[:m]
-    model.train_score_ = model.train_score_[:m]
+def _gradient_boosting(model: BaseEstimator, m: float) -> None:
+    model.estimators_ = model.estimators_[: int(m)]
+    model.train_score_ = model.train_score_[: int(m)]
     model.n_estimators_ = len(model.estimators_)
 
 
-def _lightgbm(model: BaseEstimator, m: int) -> None:
+def _lightgbm(model: BaseEstimator, m: float) -> None:
     booster = model.booster_
-    model._Booster = type(booster)(model_str=booster.model_to_string(num_iteration=m))
+    model._Booster = type(booster)(model_str=booster.model_to_string(num_iteration=int(m)))
+
+
+def _pruned(model: BaseEstimator, _: float) -> None:
+    """Prune a grown tree by its ``ccp_alpha``: scikit-learn's own pruning after growing."""
+    model._prune_tree()
 
 
 def _plain_boosting(model: BaseEstimator) -> bool:
     """Return whether later trees of LightGBM leave the earlier as they are: those of "dart" scale them."""
     return bool(model.get_params()["boosting_type"] == "gbdt")
+
+
+def _xgboost(model: BaseEstimator, m: float) -> None:
+    booster = model.get_booster()
+    model._Booster = booster[: min(int(m), booster.num_boosted_rounds())]
+
+
+def _plain_trees(model: BaseEstimator) -> bool:
+    """Return whether later trees of XGBoost leave the earlier as they are, and rounds do not end by themselves."""
+    given = model.get_params()
+    return given.get("booster") in (None, "gbtree") and given.get("early_stopping_rounds") is None
 
 
 def _whole_only(model: BaseEstimator) -> bool:
@@ -111,6 +131,8 @@ ADABOOST = PrefixAxis(TREES, first_of("estimators_", "estimator_weights_", "esti
 GRADIENT_BOOSTING = PrefixAxis(TREES, _gradient_boosting, sweep=raw_scores)
 HISTOGRAMS = PrefixAxis("max_iter", first_of("_predictors"), sweep=raw_scores)
 LIGHTGBM = PrefixAxis(TREES, _lightgbm, _plain_boosting, raw_rounds)
+PRUNING = PrefixAxis("ccp_alpha", _pruned, falling=True)
+XGBOOST = PrefixAxis(TREES, _xgboost, _plain_trees, margins)
 
 AXES: dict[str, PrefixAxis] = {
     "sklearn.RandomForestClassifier": FOREST,
@@ -125,8 +147,14 @@ AXES: dict[str, PrefixAxis] = {
     "sklearn.GradientBoostingRegressor": GRADIENT_BOOSTING,
     "sklearn.HistGradientBoostingClassifier": HISTOGRAMS,
     "sklearn.HistGradientBoostingRegressor": HISTOGRAMS,
+    "sklearn.DecisionTreeClassifier": PRUNING,
+    "sklearn.DecisionTreeRegressor": PRUNING,
+    "sklearn.ExtraTreeClassifier": PRUNING,
+    "sklearn.ExtraTreeRegressor": PRUNING,
     "lightgbm.LGBMClassifier": LIGHTGBM,
     "lightgbm.LGBMRegressor": LIGHTGBM,
+    "xgboost.XGBClassifier": XGBOOST,
+    "xgboost.XGBRegressor": XGBOOST,
 }
 """By package and class. One line makes another estimator one: ``AXES["package.Class"] = PrefixAxis(…)``."""
 

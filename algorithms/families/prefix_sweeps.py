@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -177,6 +177,29 @@ def raw_rounds(first: First, model: BaseEstimator, X: Floats, values: Sequence[i
         yield shorter
 
 
+def margins(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:
+    """Sweep over XGBoost: later rounds begin at the margin of the earlier, as its own sums do in single precision.
+
+    The last round of each value is asked twice, since only a round makes predictions of a margin.
+    """
+    last, done, margin = model.get_booster().num_boosted_rounds(), 0, None
+    for value in values:
+        m = min(value, last)
+        if m - 1 > done:
+            margin = model.predict(X, output_margin=True, base_margin=margin, iteration_range=(done, m - 1))
+            done = m - 1
+        shorter = copy.copy(model)
+        if m > done:
+            told = {"base_margin": margin, "iteration_range": (done, m)}
+            for name in ("predict", "predict_proba"):
+                if hasattr(model, name):
+                    setattr(shorter, name, partial(_asked, getattr(model, name), told))
+            margin, done = model.predict(X, output_margin=True, **told), m
+        else:
+            shorter = first(m)
+        yield shorter
+
+
 def _of_raw_scores(model: BaseEstimator) -> Callable[[Floats], Floats] | None:
     """Return what makes predictions of LightGBM's raw scores; None where more than the objective decides it."""
     if {"application", "app", "objective_type", "loss", "sigmoid", "reg_sqrt"} & model.get_params().keys():
@@ -193,6 +216,10 @@ def _of_raw_scores(model: BaseEstimator) -> Callable[[Floats], Floats] | None:
 
 def _say(told: Floats, *_: object, **__: object) -> Floats:
     return told
+
+
+def _asked(method: Callable[..., Floats], told: Mapping[str, object], X: Floats) -> Floats:
+    return method(X, **told)
 
 
 def _copied(told: Floats, *_: object) -> Floats:

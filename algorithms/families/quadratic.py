@@ -11,7 +11,7 @@ from algorithms.contract import Array
 from algorithms.families.design import Design, design_of
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose
-from algorithms.summaries.curvature import CurvatureState
+from algorithms.summaries.curvature_state import CurvatureState
 
 Weights = tuple[float, ...]
 

@@ -19,7 +19,7 @@ from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.expansion import Expansion
 from algorithms.solvers.placed_rows import PlacedRows
 from algorithms.solvers.truncated_newton import Found, Loss
-from algorithms.summaries.curvature import CurvatureState
+from algorithms.summaries.curvature_state import CurvatureState
 
 About = Callable[[Array, Array], Expansion]
 

@@ -16,7 +16,7 @@ from algorithms.families.quadratic import Weights
 from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal, Log, Uniform
 from algorithms.solvers.log_loss import mean_log, own_probability
-from algorithms.summaries.curvature import CurvatureState
+from algorithms.summaries.curvature_state import CurvatureState
 from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.sample import labels
 

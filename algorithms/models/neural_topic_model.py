@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Singles, Values
-from algorithms.contract import Algorithm, Chain, Chained, Described, Group, Held, Score, Tags
+from algorithms.contract import Algorithm, Chain, Chained, Group, Held, Score, Tags
 from algorithms.errors import FitFailed, InvalidField
 from algorithms.extras import check_extra
 from algorithms.families.coherence import coherences_in, foremost, places
@@ -61,9 +61,7 @@ DRAWN = ("alpha", "doc_topic_prior", "learning_rate", "word_dropout")
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeuralTopicModel(
-    Described[NeuralTopics], Chained[SampleState, NeuralTopics], Algorithm[SampleState, NeuralTopics]
-):
+class NeuralTopicModel(Chained[SampleState, NeuralTopics], Algorithm[SampleState, NeuralTopics]):
     """Topics by a variational autoencoder: a network makes shares of topics of words, and words of these.
 
     ProdLDA (Srivastava & Sutton 2017) beside what words are without topics. Needs the extra ``neural`` to be
@@ -271,8 +269,9 @@ class NeuralTopicModel(
         found = score_of_topics(metric, solution.phi, rows, columns)
         return None if found is None else Score(found)
 
-    def described(self, solution: NeuralTopics) -> tuple[Group, ...]:
+    def described(self, state: SampleState) -> tuple[Group, ...]:
         """Return the foremost words of each topic, its share, coherence and place, the largest first."""
+        solution = self.solve(state)
         phi, names, corpus = solution.phi, names_of(solution.state), solution.corpus
         share, at = solution.often / max(float(solution.often.sum()), 1e-300), places(phi)
         found = coherences_in(phi, corpus.counts, corpus.weights)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Places, Singles
-from algorithms.contract import Algorithm, Described, Group, Held, Rows, Score, Tags
+from algorithms.contract import Algorithm, Group, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, Unscorable
 from algorithms.families.coherence import coherence, coherences, diversity, foremost, places
 from algorithms.families.documents import check_documents, columns_of_words, names_of
@@ -84,7 +84,7 @@ class TopicsSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topics(Described[TopicsSolution], Algorithm[CoOccurrenceState, TopicsSolution]):
+class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
     """Topics by rectified anchor words and expectation-maximisation on pairs of words.
 
     Arora et al. 2013, "A practical algorithm for topic modeling with provable guarantees"; Lee, Bindel & Mimno
@@ -208,8 +208,9 @@ class Topics(Described[TopicsSolution], Algorithm[CoOccurrenceState, TopicsSolut
             return Score(diversity(solution.phi))
         return Score(coherence(solution.phi, state) if metric == NPMI else _of_pairs(solution, state))
 
-    def described(self, solution: TopicsSolution) -> tuple[Group, ...]:
+    def described(self, state: CoOccurrenceState) -> tuple[Group, ...]:
         """Return the foremost words of each topic, its share, coherence and place, the largest first."""
+        solution = self.solve(state)
         phi, names = solution.phi, names_of(solution.state)
         shares, found, at = solution.together.sum(axis=1), coherences(phi, solution.state), places(phi)
         found = found if found.size else np.zeros(len(phi))

@@ -35,19 +35,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
-from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Places, Values
 from algorithms.contract import (
     APPROXIMATE,
     INDICATOR,
-    Aged,
     Ageing,
     Batch,
     Learned,
@@ -56,32 +53,32 @@ from algorithms.contract import (
     Summary,
 )
 from algorithms.known import Known
-from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE as KERNEL_NONE
 from algorithms.preparing.kernels import OnFeatures
-from algorithms.preparing.within import union
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
-from algorithms.solvers.row_moments import RowMoments, moments_of_rows
 from algorithms.summaries._drawn import priorities_of
 from algorithms.summaries._whole import WholeRows, bytes_of_row
+from algorithms.summaries.curvature_state import WHOLE, CurvatureState, along_of, codes_of, joined_hessians
 from algorithms.summaries.importance import (
     LEAST_IMPORTANT,
     RAREST,
-    Drawn,
     batch_of_kept,
     columns_seen,
-    drawn,
-    faded,
     importance,
     shape_of_kept,
-    stands_for,
     usual,
 )
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.sample import Sample, SampleState
-
-if TYPE_CHECKING:
-    from algorithms.preparing.column_map import ColumnMap
+from algorithms.summaries.suited import (
+    alike,
+    drawn_rows,
+    kept_with,
+    scales_of,
+    to_totals,
+    unsuited,
+    variances,
+)
 
 PILOT = 50_000
 """Rows that the pilot is fitted to."""
@@ -97,191 +94,13 @@ MOST_BYTES = 1 << 25
 MOST_APART = 1 << 21
 """Bytes up to which the Hessians are summed by class, so that classes of any weights have their own."""
 
-MOST_KEPT = 1 << 23
-"""Bytes, as float64, of rows that are all kept where they are few; columns that are zero in each take none."""
-
-SAMPLED = 1 << 21
-"""Bytes of the rows that are kept of many."""
-
 LARGE = 1 << 25
 """Bytes of one Hessian above which the rows are kept in its place, where they take less."""
-
-FAR = 0.35
-"""Change of η, weighted by curvature, from a start to its optimum on all rows, above which it is far."""
-
-SELDOM = 1e-3
-"""Share of many rows in which an indicator may be other than zero that is zero in the whole pilot."""
-
-APART = 8.0
-"""Standard errors that the means of a sample and of all rows may differ by."""
 
 NONE = sys.float_info.max
 """The smallest target of no rows."""
 
-WHOLE = "whole"
-"""Under this name it is known how many rows may be kept, where the state is the rows."""
-
 _MOMENTS = Moments("double")
-
-_WEIGHED = "weight", "inner", "sums", "loss", "gradient", "hessian"
-"""What of a state is sums of rows' weights."""
-
-
-@dataclass(frozen=True, eq=False)
-class ClassedMoments(MomentsState):
-    """Moments of columns and target that know the means of the classes.
-
-    Attributes
-    ----------
-    between : shape (C, d), each class's mean less the mean of all, times the root of its weight.
-    """
-
-    between: Array = field(kw_only=True)
-
-    def association(self, columns: ColumnMap) -> Array:
-        """Return the root of the scatter between the classes, shape (q,).
-
-        Over a column's root of scatter it is the correlation ratio, which ranks columns as the F test of an
-        analysis of variance does, and of two classes is the absolute correlation.
-        """
-        return np.asarray(np.sqrt(np.sum([columns.mean(row) ** 2 for row in self.between], axis=0)))
-
-
-@dataclass(frozen=True, eq=False)
-class CurvatureState(Aged):
-    """The state of a :class:`Curvature`.
-
-    Attributes
-    ----------
-    shape : the columns.
-    known : the pilot: ``start`` (K, E, m); ``share`` (K,), the penalty of each beside the mean of the losses;
-        ``balance`` (K, C), what the classes weigh in its Hessian; ``center`` and ``scale`` (d,); ``keep``, how
-        many rows are kept; ``stored``, the columns that they are kept with; ``met`` (C,), weight of each class in
-        the pilot; and what importance is measured by.
-    rows, weight, mean, within, inner : the moments of columns and target, as in ``MomentsState``.
-    lowest : smallest target seen; the largest number before the first.
-    sums : shape (C, m), Σw·z of each class.
-    loss : shape (K, C), Σw·ℓ.
-    gradient : shape (K, C, Em).
-    hessian : shape (K, C, Ek, Ek); where Em is large (K, 1, Ek, Ek), of all classes, weighted by ``balance``.
-    kept : some of the rows, by importance: all of them, where they are few.
-    whole : the rows, where a Hessian is larger than they are. Then there is no start, K is 0, and ``mean`` and
-        ``inner`` hold nothing: :attr:`columns` is computed of the rows.
-    reach : the clock of the newest row, of rows that age.
-    """
-
-    shape: Shape = field(metadata={"static": True})
-    known: Known = field(metadata={"static": True})
-    rows: int
-    weight: float
-    mean: Array
-    within: Places = field(metadata={"varies": True})
-    inner: Array = field(metadata={"varies": True, "sides": True})
-    lowest: float
-    sums: Array
-    loss: Array
-    gradient: Array
-    hessian: Array = field(metadata={"varies": True, "sides": True})
-    kept: SampleState
-    whole: WholeRows
-    reach: float = NEVER
-
-    def faded(self, factor: float) -> Self:
-        """Return the state as if every row weighed so many times what it does."""
-        weighed = {name: getattr(self, name) * factor for name in _WEIGHED}
-        whole = replace(self.whole, weight=self.whole.weight * factor)
-        return replace(self, **weighed, kept=faded(self.kept, factor), whole=whole)
-
-    @property
-    def of_rows(self) -> bool:
-        """Whether the state is the rows."""
-        return WHOLE in self.known
-
-    @property
-    def kept_rows(self) -> int:
-        """How many rows models are fitted to, where the state is the rows."""
-        return len(self.whole)
-
-    @cached_property
-    def columns(self) -> Summed:
-        """The means of columns and target, and their squares about them."""
-        return self.row_moments if self.of_rows else self.moments
-
-    @cached_property
-    def row_moments(self) -> RowMoments:
-        """The same, of the rows that the state is."""
-        rows = self.whole
-        return moments_of_rows(self.shape, rows.matrix, rows.columns, rows.target, rows.weight)
-
-    @property
-    def counts(self) -> Array:
-        """Weight of each class, shape (C,); of a number, its weight."""
-        return self.sums[:, -1]
-
-    @property
-    def likeness(self) -> Array | None:
-        """That of the rows that are kept."""
-        return self.kept.likeness
-
-    @property
-    def class_rows(self) -> Array | None:
-        """The weight of each class."""
-        return self.counts if self.shape.classes else None
-
-    @cached_property
-    def along(self) -> Places:
-        """The places of z that are other than zero in any row, the last included; in others a row adds nothing."""
-        return _along(self.known, self.within)
-
-    def slope(self, k: int, weights: Array) -> Array:
-        """Return the gradient at start k, of classes of those weights, along those places, flat."""
-        made = weights @ self.gradient[k]
-        return np.asarray(made.reshape(self.known["start"].shape[1:])[:, self.along].ravel())
-
-    def curvature(self, k: int, weights: Sequence[float]) -> tuple[Array, Array]:
-        """Return the Hessian at start k as it stands for classes of those weights, and what they weigh in it.
-
-        Shapes (Ek, Ek), along those places, and (C,): of those weights where it was summed by class; else as it was
-        summed, but for a factor that brings its weight to theirs.
-        """
-        if self.hessian.shape[1] == len(self.counts):
-            return np.einsum("c,cij->ij", np.array(weights), self.hessian[k]), np.array(weights)
-        balance = self.known["balance"][k]
-        factor = float(np.dot(weights, self.counts) / np.dot(balance, self.counts))
-        return factor * self.hessian[k, 0], factor * balance
-
-    @property
-    def complete(self) -> bool:
-        """Whether every row is kept."""
-        return 0 < self.rows == (len(self.whole) if self.of_rows else self.kept.n)
-
-    def drawn(self) -> Drawn:
-        """Return the rows that are kept, and how likely that was."""
-        return drawn(self.kept, self.known.places("stored"), self.shape.d)
-
-    @property
-    def present(self) -> Places:
-        """Places of the columns that are not zero in every row, as states hold them."""
-        d = self.shape.d
-        return columns_seen(np.stack([self.mean[:d], self.moments.squares[:d]]))
-
-    @cached_property
-    def moments(self) -> MomentsState:
-        """The moments of columns and target."""
-        plain = self.shape, self.rows, self.weight, self.mean, self.within, self.inner
-        if len(self.sums) < 3 or not self.rows:
-            return MomentsState(*plain)
-        root = np.sqrt(self.counts)[:, None]
-        mean = self.sums[:, :-1].sum(axis=0) / self.weight
-        away = np.divide(self.sums[:, :-1], root, out=np.zeros_like(self.sums[:, :-1]), where=root > 0.0)
-        return ClassedMoments(*plain, between=(away - root * mean) * self.known["scale"])
-
-    @cached_property
-    def finer_moments(self) -> MomentsState:
-        """The moments with a root of twice the digits, from the rows: only where every row is kept."""
-        found, plain = self.drawn(), self.moments
-        joint = np.column_stack([found.x, found.y]) if self.shape.t else np.asarray(found.x)
-        return replace(plain, root=np.sqrt(found.weight)[:, None] * (joint - plain.mean)[:, plain.places])
 
 
 @dataclass(frozen=True, repr=False)
@@ -331,7 +150,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             return self._of_rows(shape, 0, 0.0, NONE, np.zeros((max(1, len(shape.classes)), 1)), WholeRows.none())
         k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
         e, none = self.equations(shape), _MOMENTS.init(shape)
-        em, ek = e * m, e * len(_along(known, none.within))
+        em, ek = e * m, e * len(along_of(known, none.within))
         sums = (
             np.zeros((c, m)),
             np.zeros((k, c)),
@@ -371,7 +190,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         return CurvatureState(
             a.shape, a.known, both.rows, both.weight, both.mean, both.within, both.inner,
             min(a.lowest, b.lowest),
-            a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, _joined(a, b, both.within),
+            a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, joined_hessians(a, b, both.within),
             self._keeper().merge(a.kept, b.kept), a.whole, a.reach,
         )  # fmt: skip
 
@@ -441,7 +260,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
     def _lift_rows(self, shape: Shape, batch: Batch) -> CurvatureState:
         y, w, c = batch.target(shape.d), batch.weights, max(1, len(shape.classes))
-        counts = np.bincount(_codes(shape, y), w, c)[:, None].astype(np.float64)
+        counts = np.bincount(codes_of(shape, y), w, c)[:, None].astype(np.float64)
         priorities_of(batch, self)
         rows = WholeRows.joined(WholeRows.of(batch, shape.d), WholeRows.none(), self._most)
         return self._of_rows(shape, batch.n, batch.total, float(y.min()), counts, rows)
@@ -472,8 +291,8 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             center = np.average(values[:, : shape.d], axis=0, weights=w)
             with np.errstate(over="ignore", invalid="ignore"):
                 spread = np.sqrt(np.average((values[:, : shape.d] - center) ** 2, axis=0, weights=w))
-            scale = _scales(spread, center)
-        kept = _kept(sample.n, columns_seen(values[:, : shape.d]), shape)
+            scale = scales_of(spread, center)
+        kept = kept_with(sample.n, columns_seen(values[:, : shape.d]), shape)
         return Known({**features, **kept, **self._pilot_of(shape, values, w, center, scale)})
 
     def failed(self, state: CurvatureState) -> str | None:
@@ -486,24 +305,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             return f"of {state.rows:,} rows {self._most:,} were to be kept: all that take less than a Hessian"
         if not state.rows or state.of_rows:
             return None
-        return self._unsuited(state)
-
-    def _unsuited(self, state: CurvatureState) -> str | None:
-        """Return why starts do not suit; None where they do."""
-        strange = np.setdiff1d(state.present, state.known.places("stored"))
-        fit = state.rows * (len(state.present) + 1) * 8 <= MOST_KEPT
-        if fit and (len(strange) or not state.complete):
-            return f"all {state.rows:,} rows are few enough to be kept whole, and were not"
-        if state.complete:
-            return None
-        missed = np.flatnonzero((state.counts > 0.0) & (state.known["met"] == 0.0))
-        if state.shape.classes and len(missed):
-            label = state.shape.classes[missed[0]]
-            return f"the sample had no row of {state.shape.targets[0]}={label!r}"
-        common = strange[state.mean[strange] > SELDOM]
-        if len(common):
-            return f"the sample had only zeros in {state.shape.columns[common[0]].name!r}"
-        return self._far(state)
+        return unsuited(state)
 
     def learn_again(self, shape: Shape, state: CurvatureState, sample: Batch) -> Known:
         """Return starts for another pass: of rows drawn from all, and of the sample where it is like them."""
@@ -513,15 +315,15 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             state.shape,
             {n: a for n, a in self.learned.arrays.items() if n.startswith("feature")},
         )
-        d, (values, w) = inside.d, _drawn_rows(state)
+        d, (values, w) = inside.d, drawn_rows(state)
         mapped = self.mapped(sample, inside)
         more, v = mapped.dense(inside.p)[:PILOT].astype(np.float64), mapped.weights[:PILOT]
-        if _alike(state, more, v):
-            v = _to_totals(v, _codes(inside, more[:, d]), state.counts)
+        if alike(state, more, v):
+            v = to_totals(v, codes_of(inside, more[:, d]), state.counts)
             share = len(more) / (len(more) + len(values))
             values, w = np.concatenate([values, more]), np.concatenate([(1.0 - share) * w, share * v])
         center = np.array(state.mean[:d])
-        scale, kept = _scales(np.sqrt(_variances(state)), center), _kept(state.rows, state.present, inside)
+        scale, kept = scales_of(np.sqrt(variances(state)), center), kept_with(state.rows, state.present, inside)
         return Known({**features, **kept, **self._pilot_of(inside, values, w, center, scale)})
 
     @property
@@ -537,7 +339,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         """Return the starts that rows lead to, and what the importance of others is measured by."""
         y, c = values[:, shape.d], max(1, len(shape.classes))
         self.check_target(y, shape.targets[0])
-        z, codes = _standard(values[:, : shape.d], center, scale), _codes(shape, y)
+        z, codes = _standard(values[:, : shape.d], center, scale), codes_of(shape, y)
         counts = np.bincount(codes, w, c)
         even = np.sum(counts) / (c * np.maximum(counts, np.mean(w) if len(w) else 1.0))
         starts = self._starts(shape, z, y, w, even)
@@ -549,7 +351,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
     def _starts(self, shape: Shape, z: Array, y: Array, w: Array, even: Array) -> dict[str, Array]:
         """Return the optima of several penalties, of classes as they are and balanced."""
-        e, c, codes = self.equations(shape), max(1, len(shape.classes)), _codes(shape, y)
+        e, c, codes = self.equations(shape), max(1, len(shape.classes)), codes_of(shape, y)
         fit = max(1, MOST_BYTES // (8 * (e * (shape.d + 1)) ** 2))
         asked = [start for start in STARTS if c > 1 or not start[1]][:fit]
         made: dict[tuple[float, bool], Array] = {}
@@ -571,17 +373,6 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             "balance": np.stack([even if balanced else np.ones(c) for _, balanced in asked]),
         }
 
-    def _far(self, state: CurvatureState) -> str | None:
-        """Return in words how far the starts are from their optima; None where one of each balance is near."""
-        balance = state.known["balance"]
-        away = np.array([_distance(state, k) for k in range(len(balance))])
-        for kind in np.unique(np.ptp(balance, axis=1) > 0.0):
-            nearest = away[(np.ptp(balance, axis=1) > 0.0) == kind].min()
-            if not nearest <= FAR:
-                how = f"about {nearest:.2g}" if np.isfinite(nearest) else "infinitely"
-                return f"the linear predictor that the sample led to is off by {how} on all rows"
-        return None
-
     def _keeper(self) -> Sample:
         return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
 
@@ -590,9 +381,9 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         known, values = self.learned, batch.dense(shape.p).astype(np.float64)
         y, w, c = values[:, shape.d], batch.weights, max(1, len(shape.classes))
         m = _MOMENTS.update(_MOMENTS.init(shape), batch)
-        along, starts = _along(known, m.within), known["start"]
+        along, starts = along_of(known, m.within), known["start"]
         on = along[:-1]
-        z, codes = _standard(values[:, on], known["center"][on], known["scale"][on]), _codes(shape, y)
+        z, codes = _standard(values[:, on], known["center"][on], known["scale"][on]), codes_of(shape, y)
         order = np.argsort(codes, kind="stable") if c > 1 else slice(None)
         z, y, w, codes = z[order], y[order], w[order], codes[order]
         parts = [slice(*ends) for ends in pairwise(np.searchsorted(codes, np.arange(c + 1)))]
@@ -650,18 +441,8 @@ def _apart(k: int, c: int, em: int) -> int:
     return c if 8 * k * c * em * em <= MOST_APART else 1
 
 
-def _codes(shape: Shape, y: Array) -> Places:
-    """Return the place of each row's class; zero for a number."""
-    return y.astype(np.intp) if shape.classes else np.zeros(len(y), np.intp)
-
-
 def _slopes(at: Expansion, z: Array, w: Array, rows: slice) -> Array:
     return np.asarray((w[rows, None] * at.slope[rows]).T @ z[rows])
-
-
-def _along(known: Known, within: Places) -> Places:
-    """Return the places of z of columns that a row has, or that a row without them is not at the centre of."""
-    return np.append(union(within, np.flatnonzero(known["center"])), len(known["center"]))
 
 
 def _spread(values: Array, along: Places, m: int) -> Array:
@@ -669,86 +450,6 @@ def _spread(values: Array, along: Places, m: int) -> Array:
     made = np.zeros((*values.shape[:-1], m))
     made[..., along] = values
     return made
-
-
-def _joined(a: CurvatureState, b: CurvatureState, within: Places) -> Array:
-    """Return the Hessians of both states' rows, along the places that either has."""
-    if len(a.along) == len(b.along) and np.array_equal(a.along, b.along):
-        return np.asarray(a.hessian + b.hessian)
-    along, e = _along(a.known, within), a.known["start"].shape[1]
-    k = len(along)
-    made = np.zeros((*a.hessian.shape[:2], e, k, e, k))
-    for state in (a, b):
-        at = np.searchsorted(along, state.along)
-        parts = state.hessian.reshape(*a.hessian.shape[:2], e, len(at), e, len(at))
-        for i in range(e):
-            for j in range(e):
-                made[:, :, i, at[:, None], j, at] += parts[:, :, i, :, j]
-    return made.reshape(*a.hessian.shape[:2], e * k, e * k)
-
-
-def _kept(n: int, present: Places, shape: Shape) -> dict[str, Values]:
-    """Return how many rows to keep, all where n rows are few, and with which columns.
-
-    Of few rows every column counts that is not zero in all of them; of many rows all but indicators of nothing.
-    """
-    most = MOST_KEPT // (8 * (len(present) + 1))
-    if n <= most:
-        return {"keep": np.array([min(1 << max(0, int(n - 1).bit_length()), most)]), "stored": present}
-    others = [j for j, column in enumerate(shape.columns) if column.role != INDICATOR]
-    stored = np.union1d(present, np.array(others, np.intp))
-    size = np.dtype(shape.dtype).itemsize * (len(stored) + 2)
-    return {"keep": np.array([max(2, SAMPLED // size)]), "stored": stored}
-
-
-def _variances(state: CurvatureState) -> Array:
-    return np.asarray(state.moments.squares[: state.shape.d] / state.weight)
-
-
-def _scales(spread: Array, center: Array) -> Array:
-    """Return what columns are divided by: their deviations, or one where they have a single value."""
-    return np.where(spread > 1e-12 * np.maximum(1.0, np.abs(center)), spread, 1.0)
-
-
-def _distance(state: CurvatureState, k: int) -> float:
-    """Return the change of η, weighted by curvature, of Newton's step of all rows from start k to its optimum."""
-    known, g = state.known, state.known["balance"][k]
-    theta, hessian, weight = known["start"][k][:, state.along], state.curvature(k, g)[0], float(g @ state.counts)
-    e, m = theta.shape
-    free = np.tile(np.arange(m) < m - 1, e)
-    ridge = float(known["share"][k]) * weight * free
-    slope = state.slope(k, g) + ridge * theta.ravel()
-    curvature = float(hessian.reshape(e, m, e, m)[np.arange(e), -1, np.arange(e), -1].sum())
-    if not (np.isfinite(slope).all() and np.isfinite(hessian).all() and curvature > 0.0):
-        return np.inf
-    step = np.linalg.solve(hessian + np.diag(ridge + 1e-9 * curvature), slope)
-    return float(np.sqrt(max(float(step @ hessian @ step), 0.0) / curvature))
-
-
-def _drawn_rows(state: CurvatureState) -> tuple[Array, Array]:
-    """Return the rows that a state keeps, targets last, and what each of them stands for."""
-    found = state.drawn()
-    w = stands_for(found, _codes(state.shape, found.y), state.counts)
-    return np.column_stack([found.x, found.y]), w
-
-
-def _to_totals(w: Array, codes: Places, totals: Array) -> Array:
-    """Return weights of which each class has its total."""
-    found = np.bincount(codes, w, len(totals))
-    return np.asarray(w * np.divide(totals, found, out=np.zeros_like(found), where=found > 0.0)[codes])
-
-
-def _alike(state: CurvatureState, values: Array, w: Array) -> bool:
-    """Return whether a sample has the means of all rows, and every class."""
-    if len(values) < 2 or not w.sum() > 0.0:
-        return False
-    d = state.shape.d
-    found = np.bincount(_codes(state.shape, values[:, d]), w, len(state.counts))
-    if np.any((found == 0.0) & (state.counts > 0.0)):
-        return False
-    here = np.average(values, axis=0, weights=w)
-    error = np.sqrt(state.moments.squares / state.weight / len(values))
-    return bool(np.all(np.abs(here - state.mean) <= APART * error + 1e-9 * np.abs(state.mean)))
 
 
 def _standard(x: Array, center: Array, scale: Array) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Values
 from algorithms.batches import label_array
-from algorithms.contract import APPROXIMATE, Batch, Nested, Shape, Summary
+from algorithms.contract import APPROXIMATE, Batch, Shape, State, Summary
 from algorithms.likeness import of_rows
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, DrawnRows, priorities_of, taken
@@ -24,7 +24,7 @@ from algorithms.summaries._kept import KeptRows, bytes_of_row
 
 
 @dataclass(frozen=True, eq=False)
-class SampleState(DrawnRows, Nested):
+class SampleState(DrawnRows, State):
     """The state of :class:`Sample`.
 
     Attributes
@@ -43,6 +43,8 @@ class SampleState(DrawnRows, Nested):
     priority: NDArray[np.uint64]
     kept: KeptRows
     weights: Array
+
+    nests: ClassVar[bool] = True
 
     @property
     def y(self) -> Values | None:

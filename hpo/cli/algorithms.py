@@ -76,7 +76,7 @@ def algorithms(
 ) -> None:
     """List the algorithms, or show one with its ranges.
 
-    Those that other packages bring are among them. A free hyperparameter is answered from the states:
+    Algorithms of other installed packages are listed too. A free hyperparameter is answered from the states:
     trying it reads no data. One that "needs a pass" is part of what the pass keeps: every further value
     reads the data once more. --json lists every algorithm in full.
 

@@ -12,6 +12,7 @@ import hpo
 from hpo.cli import (
     algorithms,
     confirm,
+    dashboard,
     demo,
     export,
     forecast,
@@ -43,7 +44,7 @@ ABOUT = f"""Tune hyperparameters without retraining: the data is read once, tria
 Examples:
   hpo demo                                       watch it work on 336,776 real flights
   hpo init "data/*.parquet" --target price       write a study.yaml to read and change
-  hpo plan study.yaml                            what would be read, what is known already
+  hpo plan study.yaml                            what would be read, what the store has already
   hpo run study.yaml                             one pass, then the trials
   hpo report study --html report.html            what was found, as one page
   hpo predict study new.parquet -o out.parquet   the best model on new rows
@@ -92,8 +93,8 @@ def help_of(command: Callable[..., None]) -> str:
 
 app = _group(ABOUT)
 app.callback(help=ABOUT)(_top)
-_studies = _group("The recorded studies: list, show, compare, remove, check.")
-_states = _group("The states that studies share: list, check, collect, carry.")
+_studies = _group("Recorded studies: list, show, compare, remove, verify, repair.")
+_states = _group("Stored states: list, verify, clean up, export and import.")
 _store = _group("The place where states are kept: check it.")
 
 _add(app, "init", init.init)
@@ -112,6 +113,7 @@ _add(app, "migrate", migrate.migrate)
 app.add_typer(_studies, name="studies")
 app.add_typer(_states, name="states")
 app.add_typer(_store, name="store")
+_add(app, "dashboard", dashboard.dashboard)
 _add(app, "demo", demo.demo)
 _add(_studies, "ls", studies.ls)
 _add(_studies, "show", studies.show)

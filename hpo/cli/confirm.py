@@ -31,7 +31,7 @@ def confirm(
 ) -> None:
     """Score a study's best model on rows that were held out.
 
-    The best of many settings is best partly by chance; rows that took no part in the choice say what to expect.
+    The best of many settings is best partly by chance; rows that took no part in the choice show what to expect.
 
     Examples
     --------

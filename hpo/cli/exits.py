@@ -16,7 +16,7 @@ MEANINGS = {
     STORE: "the state store or the storage of studies cannot be used, or is damaged",
     BUG: "a bug in hpo; HPO_DEBUG=1 shows where",
     INTERRUPTED: "interrupted (Ctrl-C); what was finished is kept",
-    PIPE: "whoever read its output stopped reading",
+    PIPE: "the program that read its output stopped reading",
 }
 """What each exit code means; ``hpo --help`` prints it."""
 

@@ -30,8 +30,8 @@ def export(
     """Write a study's model for use elsewhere.
 
     It runs where this package is not installed: a pipeline of scikit-learn's own classes, or an ONNX graph. Before
-    it is written, it is compared with the study's model on rows. Beside a model of dates lies the module that it
-    needs, hpo_dates.py.
+    it is written, its predictions are compared with those of the study's model. A model that uses dates needs
+    the module hpo_dates.py, which is written beside it.
 
     Examples
     --------

@@ -24,7 +24,7 @@ def forecast(
         list[str] | None,
         typer.Argument(
             metavar="[DATA...]",
-            help="Further rows to go on from: files, a directory, a glob in quotes, or a URI.",
+            help="Further rows to continue from: files, a directory, a glob in quotes, or a URI.",
         ),
     ] = None,
     horizon: Annotated[
@@ -44,7 +44,7 @@ def forecast(
     intervals: Annotated[
         str,
         typer.Option(
-            metavar="KIND", help="What quantiles are of: normal errors, or conformal: errors of held-out windows."
+            metavar="KIND", help="How quantiles are computed: normal errors, or conformal: held-out errors."
         ),
     ] = "normal",
     simplest: Simplest = False,
@@ -57,9 +57,9 @@ def forecast(
 ) -> None:
     """Forecast the next steps of a study's series.
 
-    A row for each series and step: what names the series, the time, the mean and the quantiles that are asked
-    for, by the best model. It goes on from the last rows of each series, which the states hold; no row of the
-    study is read.
+    Writes a row for each series and step: the name of the series, the time, the mean and the quantiles asked for,
+    by the best model. It continues from the last rows of each series, which the states hold; no row of the study
+    is read.
 
     Examples
     --------

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 def forget(
     segment: Annotated[str, typer.Argument(metavar="SEGMENT", help="A file: its address, path, or the end of it.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     store: Store = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove every state of a file, and say which studies had seen it.
+    """Remove every state of a file, and list the studies that used it.
 
-    States that it was merged into go too, and what is remembered of its labels, groups and statistics. What was
-    learned from a sample with rows of it (categories, ranges of columns) stays, since other files' states are laid
-    out by it, and is named. Studies keep their trials; where such a study is opened, states are missing. A study
-    that still has the file reads it again: remove the file, or leave it out with --exclude.
+    States that it was merged into go too, and what is stored of its labels, groups and statistics. What was
+    learned from a sample with rows of it (categories, ranges of columns) stays, since other files' states need it,
+    and is listed. Studies keep their trials, but lack states when they are opened. A study that still has the file
+    reads it again: remove the file, or leave it out with --exclude.
 
     Examples
     --------

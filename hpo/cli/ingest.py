@@ -56,7 +56,7 @@ def ingest(
         int | None,
         typer.Option(
             metavar="N", min=0,
-            help="Number of the input's first row in the stream: rows that were taken are skipped "
+            help="Number of the input's first row in the stream: rows taken before are skipped "
             "[default: where the stream stands].",
         ),
     ] = None,
@@ -64,16 +64,16 @@ def ingest(
         int, typer.Option(metavar="N", min=1, help="Rows to learn categories and ranges from, at the beginning.")
     ] = 10_000,
     max_bad_rows: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Rows that may make no sense before it ends with an error.")
+        int, typer.Option(metavar="N", min=0, help="Unreadable rows to skip before it stops with an error.")
     ] = 100,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Take rows from a pipe into the states of a stream.
 
-    Each row is seen once, and not kept. The states and the position are published together: killed and started
-    again, the stream goes on from what was published last. The sender begins there, or says with --first-row
-    where it begins. `hpo run STUDY.yaml` answers a study of the rows so far, at any moment, beside it.
+    Each row is read once and not kept. The states and the position are published together: killed and started
+    again, the stream continues from what was published last. The input must begin there, or --first-row gives the
+    number of its first row. Meanwhile `hpo run STUDY.yaml` runs a study of the rows so far, at any moment.
 
     Examples
     --------

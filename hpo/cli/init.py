@@ -96,7 +96,7 @@ def init(
         list[str], typer.Argument(metavar="DATA...", help="Files, a directory, a glob in quotes, or a URI.")
     ],
     target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="{target} [default: guessed, and said].")
+        str | None, typer.Option(metavar="COLUMN", help="{target} [default: guessed and printed].")
     ] = None,
     algorithm: Annotated[
         list[str] | None,

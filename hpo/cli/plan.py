@@ -41,14 +41,14 @@ def plan(
     as_of: AsOf = None,
     measure: Annotated[
         bool,
-        typer.Option("--measure", help="Read some rows, for a second or two, to say what the pass takes."),
+        typer.Option("--measure", help="Read some rows, for a second or two, to estimate what the pass takes."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a study would read, before anything is read.
+    """Show what a study would read, before anything is read.
 
-    What is known already, what must be read, and about how long that takes; checks the file, reads no rows unless
-    --measure asks for its time, its memory and what the store gains.
+    Checks the file and shows what the store has already, what must be read, and about how long that takes. It reads
+    no rows; with --measure it reads some, to estimate time, memory and how much the store grows.
 
     Examples
     --------
@@ -168,6 +168,8 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         trained, alone = plan.epochs.trained, plan.epochs.alone
         shared = f"; trials would train {alone:,} each for itself" if alone > trained else ""
         yield "epochs", f"{trained:,} to train at most{shared}"
+    each = plan.answered.items()
+    yield from (("one fit", f"answers {n} values of {key}; each trial takes the best") for key, n in each)
     if plan.wide:
         yield "wide", plan.wide
     if plan.precision:

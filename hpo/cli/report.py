@@ -39,11 +39,11 @@ def report(
     ] = None,
     format_: Annotated[
         Format | None,
-        typer.Option("--format", help="Write the report so: a page, text for a pull request, data, a picture."),
+        typer.Option("--format", help="Format: a page, text for a pull request, data or a picture."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where --format goes; text is printed without."),
+        typer.Option("--output", "-o", metavar="FILE", help="File of --format; without it, text is printed."),
     ] = None,
     open_: Annotated[
         bool, typer.Option("--open", help="Show the page in the browser; without --html it is a temporary file.")

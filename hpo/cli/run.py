@@ -32,7 +32,7 @@ def run(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the study of this name that is on record.")
+        bool, typer.Option("--resume", help="Continue the recorded study of this name.")
     ] = False,
     store: Store = None,
     storage: Storage = None,
@@ -47,21 +47,21 @@ def run(
     exclude: Exclude = None,
     as_of: AsOf = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin the next edition without what the last one found.")
+        bool, typer.Option("--fresh", help="Start the next edition without what the last one found.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say which edition it would be and what it would read, and end.")
+        bool, typer.Option("--dry-run", help="Only print which edition it would be and what it would read.")
     ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a study: one pass over the data, then the trials.
 
-    What is not known yet is read, once; every trial is then answered from the states. The name of the
-    study is the file's `name:`, or the file's own. Ctrl-C stops at a safe point; what was finished is
-    kept, and the same command with --resume goes on from there.
+    Files without states in the store are read, once; every trial is then answered from the states. The study is
+    named by `name:` in the file, else by the file. Ctrl-C stops at a safe point and keeps what was finished; the
+    same command with --resume continues from there.
 
-    Where the data has changed since, the same command makes the next edition: it reads what is new, scores the
+    If the data has changed since, the same command makes the next edition: it reads what is new, scores the
     best settings of the last one again, and tries as many new ones.
 
     Examples
@@ -167,7 +167,7 @@ def result_values(result: Result) -> dict[str, object]:
     except TuneError as error:
         return {**found, "best": None, "simplest": None, "error": str(error), "cost": result.cost.to_dict()}
     found |= {"best": None, "simplest": None} | {key: _chosen(result, chosen) for key, chosen in pair}
-    if (polished := result.polished) is not None:
+    if (polished := result.run.polished) is not None:
         found["polish"] = asdict(polished.note)
     found["leaderboard"] = [row.flat() for row in board.leaderboard(result)]
     return {**found, "cost": result.cost.to_dict()}

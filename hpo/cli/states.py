@@ -132,14 +132,14 @@ def gc(
         str | None,
         typer.Option(metavar="SIZE", help="Then the least recently used, until so much is left: 10GB."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give back space, by age and by size.
+    """Free space in the store, by age and by size.
 
-    Pinned contexts stay; what is removed is computed again when it is needed. Without a limit only what
-    killed processes left behind goes.
+    Pinned contexts stay; what is removed is computed again when it is needed. Without a limit it removes
+    only what killed processes left behind.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def export(
     study: OfStudy = None,
     only_moments: Annotated[
         bool,
-        typer.Option("--only-moments", help="Write the sums of all rows of a study alone, for a study over sites."),
+        typer.Option("--only-moments", help="Write only sums over all rows of a study, for a study over sites."),
     ] = False,
     only_layout: Annotated[
         bool,
@@ -187,22 +187,22 @@ def export(
     epsilon: Annotated[
         float | None, typer.Option(metavar="E", help="Add noise to the sums that hides single rows: ε.")
     ] = None,
-    delta: Annotated[float | None, typer.Option(metavar="D", help="And its δ, such as 1e-6.")] = None,
+    delta: Annotated[float | None, typer.Option(metavar="D", help="With --epsilon: δ, such as 1e-6.")] = None,
     bounds: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="COLUMN=LOW:HIGH", help="With noise: where values lie, of each number and the target."
+            metavar="COLUMN=LOW:HIGH", help="With --epsilon: the range of each number, target included."
         ),
     ] = None,
     store: Store = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write states as one file, to carry to another store.
+    """Export states as one file, for another store.
 
     All of them, those of some contexts, or those of a study, with the documents that they refer to. With
-    --only-moments nothing leaves but sums over all rows of this site, one state a fold: no row, no name of a file.
-    What is not known yet is read. --study is then a STUDY.yaml, or a recorded study.
+    --only-moments the file holds only sums over all rows of this site, one state a fold: no row, no name of a file.
+    Files without states are read first. --study is then a STUDY.yaml, or a recorded study.
 
     Examples
     --------
@@ -235,10 +235,10 @@ def import_(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put exported states into a store.
+    """Import exported states into a store.
 
-    All are checked before the first is kept, and nothing that is there is replaced. Their numbers are
-    believed as they are, and no code of theirs runs: import states of people whose models you would use.
+    All are verified before the first is kept, and states already there are not replaced. Their numbers are
+    trusted and no code in them runs: import states only from people whose models you would use.
 
     Examples
     --------

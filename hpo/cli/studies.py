@@ -154,7 +154,7 @@ def compare(
 ) -> None:
     """Put studies side by side, fold by fold.
 
-    Each is set against the best by the corrected resampled t-test. Says so when their scores may not be compared:
+    Each is compared with the best by the corrected resampled t-test. Warns when their scores may not be compared:
     other data, folds or metric. Editions of a study have other data; where one scored again the setting of another,
     both settings are compared on its folds.
 
@@ -225,7 +225,7 @@ def verify(storage: Storage = None, as_json: AsJson = False) -> None:
 def repair(storage: Storage = None, as_json: AsJson = False) -> None:
     """Rewrite the journal without its damaged lines.
 
-    Other programs read it, too, then. A damaged trial becomes a failed one. The file as it was is kept beside it,
+    Other programs can then read it. A damaged trial becomes a failed one. The file as it was is kept beside it,
     as NAME.damaged. No study may write to the journal meanwhile.
 
     Examples

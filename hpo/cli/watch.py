@@ -40,8 +40,8 @@ def watch(
     """Run the next edition of a study whenever its data has changed.
 
     Looks at the names, sizes and times of the files, reads what is new, and writes one line for each edition.
-    Data that cannot be read (a file that is still being written) is looked at again later. Ctrl-C stops it; it
-    goes on from what is recorded.
+    Data that cannot be read (a file that is still being written) is tried again later. Ctrl-C stops it; started
+    again, it continues from what is recorded.
 
     Examples
     --------

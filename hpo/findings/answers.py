@@ -12,6 +12,7 @@ from hpo.findings import coefficients as of_model
 from hpo.findings import confirm as of_rows
 from hpo.findings import importances as of_study
 from hpo.findings import leaderboard as board
+from hpo.findings.board import Leaderboard
 from hpo.findings.forecasts import confirmed
 from hpo.findings.noted import reading_of
 from hpo.findings.result import Result
@@ -56,15 +57,17 @@ def _known(_result: Result) -> dict[int, dict[str, Accuracy]]:
     return {}
 
 
-def leaderboard(result: Result) -> pd.DataFrame:
-    """Return one row per algorithm, the best first.
+def leaderboard(result: Result) -> Leaderboard:
+    """Return one row per algorithm, the best first: a frame whose ``plot()`` draws them by matplotlib.
 
     Columns: ``algorithm``, ``score`` and ``se`` of its best setting (by the first objective),
     ``within_one_se`` of the best of all, ``complexity``, ``trials``, ``failed``, ``trial``, ``params``,
     ``score_bound`` and ``accuracy`` as in :meth:`hpo.Result.trials_dataframe`, and ``mean_<score>`` and
     ``std_error_<score>`` of every further score.
     """
-    return pd.DataFrame([row.flat() for row in board.leaderboard(result)])
+    found = Leaderboard([row.flat() for row in board.leaderboard(result)])
+    found.attrs["metric"] = result.metric
+    return found
 
 
 def recommend(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.errors import TuneError
 from hpo.findings.extrapolation import Extrapolation, best_there_is, extrapolate, nested_scores
@@ -14,10 +18,13 @@ from hpo.process.once import once
 from hpo.states.evaluate import Scores
 from hpo.trials import selection
 from hpo.trials.selection import Curve, Estimate
+from studies.record.study_record import TrialNote
 from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
+
+ROWS = "rows learned from"
 
 
 @once
@@ -35,8 +42,9 @@ def learning_curve(result: Result) -> Curve | None:
         return None
     if found := _by_size(result):
         sizes, scores = zip(*found, strict=True)
-        return Curve(sizes, tuple(s.mean for s in scores), tuple(s.se for s in scores))
-    return selection.learning_curve(result.best, result.metric)
+        return Curve(sizes, tuple(s.mean for s in scores), tuple(s.se for s in scores), ROWS, result.metric)
+    curve = selection.learning_curve(result.best, result.metric)
+    return None if curve is None else replace(curve, name=ROWS, metric=result.metric)
 
 
 @once
@@ -61,6 +69,26 @@ def extrapolated(result: Result, rows: int | None = None) -> Extrapolation | Non
     return extrapolate(found, rows or all_rows, most, result.record.spec.get("seed", 0))
 
 
+def noted_curve(result: Result, key: str) -> Curve | None:
+    """Return the scores that the best trial of an algorithm noted along its prefix axis; None of another parameter.
+
+    Parameters
+    ----------
+    result : of a study.
+    key : ``"algorithm.parameter"``.
+    """
+    name, _, parameter = key.partition(".")
+    leader = leaders(result).get(name)
+    prefixed = None if leader is None else leader.algorithm.prefixed
+    if leader is None or prefixed is None or prefixed.axis != parameter:
+        return None
+    found = TrialNote.of(trial_of(result.optuna_study, leader.number).user_attrs).prefixes
+    if not found:
+        return None
+    x, mean, se = zip(*found, strict=True)
+    return Curve(x, mean, tuple(math.nan if one is None else one for one in se))
+
+
 def validation_curve(result: Result, parameter: str, points: int = 25, metric: str | None = None) -> Curve:
     """Return the score along one hyperparameter, the others as in its algorithm's best setting.
 
@@ -68,7 +96,7 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
     ----------
     result : of a study.
     parameter : ``"algorithm.parameter"``, or a parameter of the best algorithm alone.
-    points : how many values of a continuous range.
+    points : how many values of a continuous range; along a prefix axis those that the best trial noted.
     metric : a score computed from the algorithm's states; None for the study's.
     """
     tuner, known = result.run.tuner, searched(result)
@@ -79,9 +107,14 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
     name, _, short = key.partition(".")
     leader = trial_of(result.optuna_study, leaders(result)[name].number)
     from_states, exact = metric not in (None, result.metric), tuner.scorer.searched[name].metrics
+    axis = known[key]
+    log = isinstance(axis, FloatDistribution | IntDistribution) and axis.log
+    if not from_states and (noted := noted_curve(result, key)) is not None:
+        return replace(noted, name=key, metric=result.metric, log=log)
     if from_states and metric not in exact:
         raise TuneError(f"metric={metric!r} cannot be computed from the states of {name!r} ({', '.join(exact)})")
-    return selection.validation_curve(
+    curve = selection.validation_curve(
         functools.partial(tuner.scorer.build, name), tuner.setting(leader)[1], short,
         grid_of(known[key], points), metric or result.metric, from_states=from_states,
     )  # fmt: skip
+    return replace(curve, name=key, metric=metric or result.metric, log=log)

@@ -117,9 +117,9 @@ def nested_scores(candidate: Candidate, metric: str) -> list[tuple[float, Scores
         if train:
             scores = usable_scores(candidate.algorithm, train, states.held_out, metric, states.overlap)
         if scores is not None:
-            found.append((sum(state.n for state in train) / len(train), scores))
+            found.append((sum(state.kept_rows for state in train) / len(train), scores))
     whole = parts_of(states.train, 1.0)
-    return [*found, (sum(s.n for s in whole) / len(whole), candidate.scores)] if whole else []
+    return [*found, (sum(s.kept_rows for s in whole) / len(whole), candidate.scores)] if whole else []
 
 
 def extrapolate(

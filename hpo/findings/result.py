@@ -29,7 +29,6 @@ from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
 from hpo.trials.editions import chosen
 from hpo.trials.notes import noted
-from hpo.trials.polish import Polished
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
 from studies.counting import counted
@@ -71,6 +70,7 @@ ELSEWHERE = {
 MOVED: dict[str, tuple[str, Callable[[Result], object]]] = {
     "best_se": ("result.best.scores.se", lambda r: r.best.scores.se),
     "name": ("result.record.name", lambda r: r.record.name),
+    "polished": ("result.run.polished", lambda r: r.run.polished),
     "several": ("result.record.several", lambda r: r.record.several),
     "without_score": ("said by repr(result)", lambda r: without_score(r.run)),
 }
@@ -89,14 +89,14 @@ class Result:
     Attributes
     ----------
     optuna_study : the study in memory, with every trial.
-    run : the tuner, the states and the record that it comes from.
+    run : the tuner, the states and the record that it comes from. ``run.polished`` is what a second pass did for
+        the best model, or why there was none; None where it has nothing to gain.
     record : what the storage keeps of the study beside its trials.
     cost : what was read and built, and what retraining would have read.
     metric : name of the score that is optimised, the first of several.
     metrics : names of every score that the trials keep, ``metric`` first.
     stopped : why the trials ended: ``"trials"``, ``"exhausted"`` (a finite space was tried whole),
         ``"timeout"``, ``"patience"`` or ``"interrupted"``; ``"loaded"`` for a study opened again.
-    polished : what a second pass did for the best model, or why there was none; None where it has nothing to gain.
 
     Examples
     --------
@@ -115,7 +115,6 @@ class Result:
         self.metric: str = run.tuner.scorer.metric
         self.metrics: tuple[str, ...] = run.record.metrics
         self.stopped: str = run.stopped
-        self.polished: Polished | None = run.polished
 
     def __repr__(self) -> str:
         """Show the best score and setting, where there is one."""
@@ -215,7 +214,7 @@ class Result:
     @one_thread()
     def model_of(self, candidate: Candidate) -> Pipeline:
         """Return a candidate fitted on every row: encoder, preprocessing and scikit-learn's own estimator."""
-        algorithm, polished = candidate.algorithm, self.polished
+        algorithm, polished = candidate.algorithm, self.run.polished
         solution = None if polished is None or polished.number != candidate.number else polished.solution
         whole = candidate.states.whole
         with threads_for([whole]):

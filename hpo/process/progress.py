@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from html import escape
+from importlib import import_module
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,6 +26,33 @@ if TYPE_CHECKING:
 
 FIRST, EVERY = 5.0, 10.0
 """Seconds until the first line where there is no terminal, and between two."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a study is, as ``progress=`` of :func:`hpo.tune` is called with it.
+
+    Attributes
+    ----------
+    what : ``"reading"``, ``"trials"``, or what is done before them, in words.
+    done, of : bytes while reading, trials while there are trials; 0 where nothing is counted.
+    rows : read so far.
+    best : the best score so far, greater is better; None before there is one.
+
+    Examples
+    --------
+    >>> import numpy as np, hpo
+    >>> X, steps = np.random.default_rng(0).normal(size=(60, 2)), []
+    >>> result = hpo.tune((X, X @ [1.0, 2.0]), algorithm="ridge", trials=3, store=None, progress=steps.append)
+    >>> steps[-1].what, steps[-1].done, steps[-1].of, steps[-1].best == result.best_value
+    ('trials', 3, 3, True)
+    """
+
+    what: str
+    done: int = 0
+    of: int = 0
+    rows: int = 0
+    best: float | None = None
 
 
 class Progress:
@@ -143,6 +174,10 @@ class LineProgress(Progress):
     Short work says nothing; long work is not silent, whatever it is at.
     """
 
+    first: float | None = None
+    every: float | None = None
+    """Seconds until the first, and between two; None for those of lines."""
+
     def __init__(self) -> None:
         self._lock, self._over = Lock(), Event()
         self._began = time.monotonic()
@@ -181,6 +216,15 @@ class LineProgress(Progress):
             if value is not None and (self._best is None or value > self._best):
                 self._best = value
 
+    def step(self) -> Step:
+        """Return how far it is, as numbers."""
+        with self._lock:
+            if self._what == "reading":
+                return Step(self._what, self._bytes, self._of_bytes, self._rows)
+            if self._what == "trials":
+                return Step(self._what, self._trials, self._of_trials, self._rows, self._best)
+            return Step(self._what)
+
     def line(self) -> str:
         """Return how far it is.
 
@@ -213,10 +257,10 @@ class LineProgress(Progress):
             sys.stderr.flush()
 
     def _tell(self) -> None:
-        wait = FIRST
+        wait = FIRST if self.first is None else self.first
         while not self._over.wait(wait):
             self._write(self.line())
-            wait = EVERY
+            wait = EVERY if self.every is None else self.every
 
     def __enter__(self) -> LineProgress:
         self._teller = Thread(target=self._tell, name="hpo-progress", daemon=True)
@@ -228,6 +272,110 @@ class LineProgress(Progress):
     ) -> None:
         self._over.set()
         self._teller.join()
+
+
+class NotebookProgress(LineProgress):
+    """A bar in a notebook: HTML, so that no widgets are needed. Work of less than half a second shows none.
+
+    It is gone when the work is done: what a notebook keeps is the result.
+    """
+
+    first, every = 0.5, 0.25
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handle = import_module("IPython.display").DisplayHandle()
+        self._shown = False
+
+    def html(self) -> str:
+        """Return the bar.
+
+        Examples
+        --------
+        >>> class Quiet(NotebookProgress):
+        ...     def __init__(self):
+        ...         LineProgress.__init__(self)
+        >>> bar = Quiet()
+        >>> bar.begin_trials(200, 50)
+        >>> bar.html()
+        '<progress value="50" max="200"></progress> trials: 50 of 200'
+        """
+        step = self.step()
+        ends = f' value="{step.done}" max="{step.of}"' if step.of else ""
+        return f"<progress{ends}></progress> {escape(self.line())}"
+
+    def _write(self, line: str) -> None:
+        self._put(self.html())
+
+    def _put(self, html: str) -> None:
+        content = {"text/html": html, "text/plain": ""}
+        (self._handle.update if self._shown else self._handle.display)(content, raw=True)
+        self._shown = True
+
+    def read_again(self, why: str) -> None:
+        """Keep that there is another pass; the result says why."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if self._shown:
+            self._put("")
+
+
+class CalledProgress(LineProgress):
+    """Calls a function with each :class:`Step`; what it raises ends the study.
+
+    Calls come one at a time; those of a pass come from the threads that read.
+
+    Parameters
+    ----------
+    called : the function.
+    """
+
+    def __init__(self, called: Callable[[Step], object]) -> None:
+        super().__init__()
+        self._called, self._turn = called, Lock()
+
+    def _call(self) -> None:
+        with self._turn:
+            self._called(self.step())
+
+    def prepare(self, what: str) -> None:
+        """Call with what is done."""
+        super().prepare(what)
+        self._call()
+
+    def begin_pass(self, rows: int | None, nbytes: int) -> None:
+        """Call with how much there is to read."""
+        super().begin_pass(rows, nbytes)
+        self._call()
+
+    def read_again(self, why: str) -> None:
+        """Say nothing: a pass that begins anew is a step."""
+
+    def advance(self, rows: int, nbytes: int) -> None:
+        """Call with what was read."""
+        super().advance(rows, nbytes)
+        self._call()
+
+    def begin_trials(self, trials: int, done: int) -> None:
+        """Call with how many trials there will be."""
+        super().begin_trials(trials, done)
+        self._call()
+
+    def trial(self, value: float | None) -> None:
+        """Call with one more trial."""
+        super().trial(value)
+        self._call()
+
+    def __enter__(self) -> CalledProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
 
 def best_text(metric: str, value: float) -> str:
@@ -242,8 +390,26 @@ def best_text(metric: str, value: float) -> str:
     return f"best {f'{shown.short} ' if metric else ''}{number_text(shown.shown(value), 5)}"
 
 
-def progress_of(asked: bool | None) -> Progress:
-    """Return what shows how far a study is: nothing if False, bars if True or on a terminal, else lines."""
+ProgressAsked = bool | Callable[[Step], object] | None
+"""What may be asked for: see ``progress`` of :func:`hpo.tune`."""
+
+
+def progress_of(asked: ProgressAsked) -> Progress:
+    """Return what shows how far a study is.
+
+    Nothing if False, bars if True or on a terminal, HTML in a notebook, else lines; or it calls a function.
+    """
     if asked is False:
         return Progress()
+    if callable(asked):
+        return CalledProgress(asked)
+    if in_notebook():
+        return NotebookProgress()
     return RichProgress() if asked or sys.stderr.isatty() else LineProgress()
+
+
+def in_notebook() -> bool:
+    """Return whether a kernel of Jupyter runs this: what it displays is HTML."""
+    found = sys.modules.get("IPython")
+    shell = None if found is None else found.get_ipython()
+    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"

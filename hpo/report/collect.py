@@ -128,9 +128,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
 def _topics(result: Result) -> list[Topic]:
     """Return the topics of the best setting; none of models that have no topics."""
     algorithm, states = result.best.algorithm, result.best.states
-    if (describing := algorithm.describing) is None:
-        return []
-    groups = describing.described(algorithm.solve(states.whole))
+    groups = algorithm.described(states.whole)
     return [Topic(list(one.words), one.share, one.coherence, *one.place) for one in groups]
 
 

@@ -120,7 +120,8 @@ def _model_notes(result: Result) -> list[str]:
     found, last = [], None if result.record.several else result.best_model["model"]
     if hasattr(last, "estimator_") and (threshold := getattr(last, "threshold", None)) is not None:
         found.append(f"The best model calls a row positive from {threshold:.4g} on.")
-    return [*found, result.polished.words] if result.polished is not None else found
+    polished = result.run.polished
+    return found if polished is None else [*found, polished.words]
 
 
 def _sampling_notes(result: Result) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from optuna.distributions import CategoricalDistribution
 
 from hpo.findings.answers import importances
+from hpo.findings.curves import noted_curve
 from hpo.findings.extrapolation import SHARES
 from hpo.findings.grids import grid_of
 from hpo.findings.noted import algorithm_of
@@ -123,7 +124,9 @@ def _alongs(result: Result, each: Mapping[str, float]) -> list[Along]:
     found = []
     for key, distribution in searched(result).items():
         name = key.partition(".")[0]
-        if not _costly(leaders(result)[name]):
+        if (noted := noted_curve(result, key)) is not None:
+            found.append(Along(key, 0.0, len(noted.x), thins=False))
+        elif not _costly(leaders(result)[name]):
             thins = not isinstance(distribution, CategoricalDistribution)
             found.append(Along(key, each[name], len(grid_of(distribution, POINTS)), thins))
     return sorted(found, key=lambda along: -shares.get(along.key, 0.0))
@@ -135,7 +138,7 @@ def _costly_words(result: Result) -> list[str]:
         return []
     return [
         f"Curves along the hyperparameters of {', '.join(costly)}, and the nested estimate, were left out: each "
-        "point would fit the estimator anew, more often than the study did."
+        "point would fit the estimator anew, more often than the study did. Curves that one fit answers are drawn."
     ]
 
 
@@ -171,7 +174,7 @@ def _each(result: Result, name: str, noted: Mapping[int, float]) -> float:
 
 def _sizes(best: Candidate) -> int:
     """Return how many sizes the learning curve of a candidate has."""
-    if best.states.whole.nested is not None:
+    if best.states.whole.nests:
         return len(SHARES)
     return best.states.plan.n_cells - 1 if leaves_one_out(best.states.plan) else 0
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from algorithms.batches import Label
 from algorithms.contract import Summary
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme, FoldSizes
 from hpo.data.schema import guessed_width
+from hpo.process.axes import axes_of
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
+from hpo.question.prefix_values import answered, every_value
 from hpo.question.question import Question
 from hpo.states.chains import Epochs, planned
 from hpo.states.contexts import contexts_of, seen_by
@@ -24,7 +27,13 @@ from hpo.states.learned.summaries import with_stored
 from hpo.states.refining import precision_in_words
 from hpo.states.runs import cover_runs, runs_of
 from hpo.states.stand_in import fitting, in_words
+from studies.counting import counted
 from studies.record.study_record import Forecast
+from studies.report.card import card
+from studies.report.text import bytes_text, seconds_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BYTES_PER_SECOND = 50e6
 """Stored bytes of text that one core parses in a second, for the guess of time where rows are unknown."""
@@ -64,6 +73,7 @@ class Plan:
     files : which of the data's files it is of, in words; empty for all.
     forecast : what was measured on some rows, if that was asked for; ``seconds`` is from it then.
     epochs : epochs that are trained, and that trials would train each for itself, at most; None where none are.
+    answered : by parameter, how many of its values one fit a fold answers: numbers of trees.
     """
 
     algorithms: tuple[str, ...]
@@ -90,10 +100,40 @@ class Plan:
     files: str = ""
     forecast: Forecast | None = None
     epochs: Epochs | None = None
+    answered: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        """Show what would be read and what is known, as notebooks do."""
+        known = self.segments - self.segments_to_read
+        to_read = "rows unknown" if self.rows_to_read is None else counted(self.rows_to_read, "row")
+        lines = [
+            f"{', '.join(self.algorithms)}: {counted(self.trials, 'trial')}, {self.metric}, {self.folds}",
+            f"to read: {counted(self.segments_to_read, 'segment')}, {to_read}, {bytes_text(self.bytes_to_read)}",
+            f"known: {counted(known, 'segment')}, {bytes_text(self.nbytes - self.bytes_to_read)}",
+            f"the pass takes about {seconds_text(self.seconds)} on one core; pilot: {self.pilot}",
+        ]
+        return card("Plan", [*lines, *filter(None, (self.files, self.wide))])
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw by matplotlib how many bytes are known and how many would be read, and return the axes.
+
+        Parameters
+        ----------
+        ax : to draw on; None for new ones.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        ax = axes_of(ax)
+        ax.barh(["known", "to read"], [self.nbytes - self.bytes_to_read, self.bytes_to_read])
+        ax.set_xlabel("bytes")
+        return ax
 
 
 def measured(question: Question) -> Plan:
@@ -145,7 +185,14 @@ def make_plan(question: Question) -> Plan:
         precision="" if pilot is None else precision_in_words(question.summaries, pilot),
         files=dataset.chosen,
         epochs=planned(question.searched, question.spec.trials, len(question.folds.plan.splits)),
+        answered=_answered(question),
     )
+
+
+def _answered(question: Question) -> dict[str, int]:
+    """Return what one fit answers; nothing where each value is a trial of its own."""
+    every = every_value(question.spec.sampler) or question.scoring.goals > 1
+    return {} if every else answered(question.searched)
 
 
 def _classes(question: Question) -> tuple[Label, ...] | None:

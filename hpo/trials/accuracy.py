@@ -25,7 +25,7 @@ def models_of(states: FoldStates) -> tuple[Kind, int, int]:
         return "exact", 0, 0
     if family == RESUMABLE:
         return "ordered", 0, 0
-    kept = [s.nested.n for s in states.train if s.nested is not None]
+    kept = [s.kept_rows for s in states.train if s.nests]
     if kept and len(kept) == len(states.train):
         rows = sum(s.rows for s in states.train)
         return "sample", round(sum(kept) / len(kept)), round(rows / len(states.train))

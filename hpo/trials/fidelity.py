@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
 
 from algorithms.chained import EPOCHS
-from algorithms.contract import Algorithm, Nested, State
+from algorithms.contract import Algorithm, State
 from algorithms.errors import AlgorithmError
 from hpo.states.evaluate import Scores, usable
 from hpo.states.fold_states import FoldStates
@@ -65,7 +65,7 @@ class Fidelity:
 
     name: str
     fits: int = 0
-    _parts: dict[tuple[FoldStates, int], list[Nested]] = field(default_factory=dict, repr=False)
+    _parts: dict[tuple[FoldStates, int], list[State]] = field(default_factory=dict, repr=False)
 
     def pruner(self) -> BasePruner:
         """Return Optuna's pruner."""
@@ -118,16 +118,16 @@ class Fidelity:
             return setting, None
         return solved, found if usable(found) else None
 
-    def _part(self, states: FoldStates, step: int) -> list[Nested]:
+    def _part(self, states: FoldStates, step: int) -> list[State]:
         if (states, step) not in self._parts:
             self._parts[states, step] = parts_of(states.train, step / WHOLE)
         return self._parts[states, step]
 
 
-def parts_of(states: Sequence[State], share: float) -> list[Nested]:
+def parts_of(states: Sequence[State], share: float) -> list[State]:
     """Return a share of every sample; none where a state is no sample, or the share is too small to learn from."""
-    samples = [state.nested for state in states if state.nested is not None]
-    sizes = [math.ceil(sample.n * share) for sample in samples]
+    samples = [state for state in states if state.nests]
+    sizes = [math.ceil(sample.kept_rows * share) for sample in samples]
     if len(samples) < len(states) or min(sizes) < LEAST_ROWS:
         return []
     return [sample.prefix(m) for sample, m in zip(samples, sizes, strict=True)]
@@ -151,7 +151,7 @@ def _size(algorithm: Algorithm, train: Sequence[State]) -> float:
     """Return the epochs, or the mean of the training rows."""
     if algorithm.chained is not None:
         return float(algorithm.chained.length)
-    return sum(state.rows if state.nested is None else state.nested.n for state in train) / len(train)
+    return sum(state.kept_rows if state.nests else state.rows for state in train) / len(train)
 
 
 def _note(trial: Trial, step: int, told: Sequence[Rung]) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BruteForceSampler, GridSampler
 from optuna.trial import FrozenTrial
 
 from algorithms.brief import briefly
@@ -22,6 +21,7 @@ from hpo.process.progress import Progress
 from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
 from hpo.question.checks import check_fidelity
+from hpo.question.prefix_values import every_value, solved_axes
 from hpo.question.question import Question, masked, solved_from
 from hpo.question.search import Searched
 from hpo.states.chains import Chains, asked_epochs
@@ -44,7 +44,7 @@ from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, s
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import Polished, polish
-from hpo.trials.prefixes import Prefixes, solved_axes
+from hpo.trials.prefixes import Prefixes
 from hpo.trials.recorder import Recorder
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
@@ -307,7 +307,7 @@ class Runner:
 
     def _prefixes(self, able: Sequence[Searched], space: Mapping[str, BaseDistribution]) -> Prefixes:
         """Return the prefix axes; a grid keeps every value of theirs, and several objectives may want several."""
-        every = self.sampler == "grid" or isinstance(self.sampler, (GridSampler, BruteForceSampler))
+        every = every_value(self.sampler)
         solves = not every and self.question.scoring.goals == 1
         return Prefixes(space, solves, solved_axes({s.name: s for s in able}, space) if solves else {})
 

@@ -119,7 +119,7 @@ class Scorer:
         return True
 
     def solved(self, setting: Setting, *, fits: bool = True) -> Setting:
-        """Return a setting with the best value of its prefix axis; with the largest where there is no score.
+        """Return a setting with the best value of its prefix axis; with the fitted one where there is no score.
 
         Without ``fits`` it has the best value only if its scores are known.
         """
@@ -138,7 +138,7 @@ class Scorer:
 
         Parameters
         ----------
-        setting : with the largest value of the axis.
+        setting : with the value of the axis that is fitted.
         algorithm : of the setting, or of fewer epochs.
         states : what is held out.
         train : the parts.
@@ -186,7 +186,7 @@ class Scorer:
         if prefixed is None or prefixes is None:
             return None
         value = values.get(prefixed.axis)
-        if not isinstance(value, int) or value not in prefixes.values(name, prefixed):
+        if not isinstance(value, (int, float)) or value not in prefixes.values(name, prefixed):
             return None
         found = self._along(setting)[1]
         return None if found is None else found.get(value)

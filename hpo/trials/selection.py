@@ -5,16 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Held, State
 from algorithms.errors import AlgorithmError
+from hpo.process.axes import axes_of
 from hpo.process.threads import one_thread
 from hpo.question.scoring import score
 from hpo.states.evaluate import Scores, score_pairs, usable
 from hpo.states.fold_states import FoldStates, leaves_one_out
 from hpo.trials.pareto import covers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,49 @@ class Curve:
     ----------
     x : values of the axis.
     mean, se : of the fold scores at each.
+    name, metric, log : of the axis, of the score, and whether the axis was searched on a logarithmic scale.
+
+    Examples
+    --------
+    >>> curve = Curve((1, 10), (0.5, 0.75), (0.01, 0.02), "k", "r2")
+    >>> curve.plot().get_xlabel()
+    'k'
     """
 
     x: tuple[object, ...]
     mean: tuple[float, ...]
     se: tuple[float, ...]
+    name: str = field(default="", compare=False, repr=False)
+    metric: str = field(default="", compare=False, repr=False)
+    log: bool = field(default=False, compare=False, repr=False)
+
+    def _repr_html_(self) -> str:
+        """Show the curve, as notebooks do."""
+        se = [error if math.isfinite(error) else None for error in self.se]
+        drawn = import_module("studies.report.small").curve_html
+        return str(drawn(self.name, self.metric, self.x, self.mean, se, log=self.log))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the means with their standard errors by matplotlib, and return the axes.
+
+        Parameters
+        ----------
+        ax : to draw on; None for new ones.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        ax = axes_of(ax)
+        numeric = all(isinstance(x, int | float) and not isinstance(x, bool) for x in self.x)
+        x = [float(str(one)) for one in self.x] if numeric else [str(one) for one in self.x]
+        ax.errorbar(x, self.mean, yerr=self.se, marker="o", capsize=3)
+        if self.log and numeric:
+            ax.set_xscale("log")
+        ax.set_xlabel(self.name)
+        ax.set_ylabel(self.metric)
+        return ax
 
 
 @briefly

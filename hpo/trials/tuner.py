@@ -188,9 +188,9 @@ class Tuner:
         )  # fmt: skip
         return proposal, scores, note_of(scores, beside)
 
-    def _curve(self, setting: Setting) -> tuple[tuple[int, float, float | None], ...]:
+    def _curve(self, setting: Setting) -> tuple[tuple[float, float, float | None], ...]:
         """Return the values of a setting's prefix axis, the mean scores there, and their standard errors."""
-        found = (self.scorer.curve(setting) or {}).items()
+        found = sorted((self.scorer.curve(setting) or {}).items())
         return tuple((value, one.mean, one.se if math.isfinite(one.se) else None) for value, one in found)
 
     def _tried(

@@ -428,7 +428,7 @@ class TrialNote:
     score_bounds: tuple[float, ...] = ()
     fold_overlap: float = 0.0
     scores: Mapping[str, ScoreNote] = field(default_factory=dict)
-    prefixes: tuple[tuple[int, float, float | None], ...] = ()
+    prefixes: tuple[tuple[float, float, float | None], ...] = ()
 
     @property
     def stopped_early(self) -> bool:

@@ -17,8 +17,14 @@ TABLE = "font:inherit;border-collapse:collapse;margin:6px 0 0"
 CELL = "text-align:left;padding:1px 16px 1px 0;border:0"
 
 
-def card(title: str, lines: Sequence[str], head: Sequence[str] = (), rows: Sequence[Sequence[str]] = ()) -> str:
-    """Return a card as HTML: any text in it is escaped, and what is too long is cut.
+def card(
+    title: str,
+    lines: Sequence[str],
+    head: Sequence[str] = (),
+    rows: Sequence[Sequence[str]] = (),
+    most: int = ROWS,
+) -> str:
+    """Return a card as HTML: any text in it is escaped, what is too long is cut, and `most` rows are shown.
 
     Examples
     --------
@@ -28,8 +34,8 @@ def card(title: str, lines: Sequence[str], head: Sequence[str] = (), rows: Seque
     parts = [f"<b>{_text(title)}</b>", *(_text(line) for line in lines)]
     made = "".join(f'<div style="{LINE}">{part}</div>' for part in parts)
     if rows:
-        shown = [_row("th", head), *(_row("td", row) for row in rows[:ROWS])]
-        left = len(rows) - ROWS
+        shown = [_row("th", head), *(_row("td", row) for row in rows[:most])]
+        left = len(rows) - most
         more = f"<div>and {left} more</div>" if left > 0 else ""
         made += f'<table style="{TABLE}">{"".join(shown)}</table>{more}'
     return f'<div style="{STYLE}">{made}</div>'

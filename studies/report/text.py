@@ -304,11 +304,12 @@ def saved_text(ledger: Ledger) -> str:
     --------
     >>> from studies.report.data import Ledger
     >>> saved_text(Ledger(fits_saved=190))
-    ' One fit answered every number of trees: 190 fits were saved.'
+    ' One fit a fold answered every number of trees, or strength of pruning: 190 fits were saved.'
     """
     if not ledger.fits_saved:
         return ""
-    return f" One fit answered every number of trees: {counted_text(ledger.fits_saved, 'fit')} were saved."
+    saved = counted_text(ledger.fits_saved, "fit")
+    return f" One fit a fold answered every number of trees, or strength of pruning: {saved} were saved."
 
 
 def readings_text(ledger: Ledger) -> str:

@@ -1,0 +1,63 @@
+"""``hpo dashboard``: optuna-dashboard shows what the record holds, also what came after it began."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from urllib.request import urlopen
+
+import numpy as np
+from terminal import hpo as ask
+
+import hpo
+
+
+def tune(name, **where):
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    return hpo.tune((X, X @ [1.0, 2.0]), algorithm="ridge", trials=4, name=name, progress=False, **where)
+
+
+def answer(address, process):
+    for _ in range(600):
+        try:
+            with urlopen(address, timeout=10) as page:
+                return json.loads(page.read())
+        except OSError:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.1)
+    raise AssertionError(address)
+
+
+def test_the_dashboard_shows_studies_that_were_recorded_before_and_after_it_began(tmp_path):
+    where = {"store": tmp_path / "store", "storage": tmp_path / "studies.journal"}
+    tune("before", **where)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "hpo.cli", "dashboard", "--storage", os.fspath(where["storage"]), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        address = f"http://127.0.0.1:{port}/api/studies"
+        found = answer(address, process)["study_summaries"]
+        assert [one["study_name"] for one in found] == ["before"]
+        result = tune("after", **where)
+        found = {one["study_name"]: one["study_id"] for one in answer(address, process)["study_summaries"]}
+        assert set(found) == {"before", "after"}
+        trials = answer(f"{address}/{found['after']}?after=0", process)["trials"]
+        assert [trial["values"] for trial in trials] == [t.values for t in result.optuna_study.trials]
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert f"http://127.0.0.1:{port}/" in told and process.returncode in (0, 130)
+
+
+def test_without_optuna_dashboard_the_hint_is_one_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
+    found = ask(capsys, monkeypatch, "dashboard", "--storage", tmp_path / "studies.journal")
+    assert (found.code, len(found.err.splitlines())) == (2, 1)
+    assert "pip install optuna-dashboard" in found.err
