@@ -14,6 +14,7 @@ from algorithms import registry
 from algorithms.chained import EPOCHS
 from algorithms.errors import InvalidField
 from algorithms.fields import build, fields_of
+from algorithms.ranges import Choice
 from algorithms.tasks import CLASS, NUMBER, TASKS
 from hpo.errors import SearchError
 
@@ -44,11 +45,19 @@ def asked_of(name):
 
 
 def searched_of(name):
-    """What is searched: few trees, and of what is trained in epochs few of these where that takes long."""
+    """What is searched: few trees, and of what takes long to train few epochs and sizes, each compiled anew."""
     kind = registry.get(name)
     few = {EPOCHS: 2 if kind.tags.costly else None, "n_estimators": 20}
+    few |= {field: sizes[:2] for field, sizes in sizes_of(kind).items()} if kind.tags.costly else {}
     search = {f"{name}.{field}": value for field, value in few.items() if value and field in fields_of(kind)}
     return {"search": search} if search else {}
+
+
+def sizes_of(kind):
+    """Whole numbers that are searched one by one, by the name of their hyperparameter."""
+    ranges = {name: field.range for name, field in fields_of(kind).items()}
+    found = {name: list(r.values) for name, r in ranges.items() if isinstance(r, Choice) and r.searched}
+    return {name: values for name, values in found.items() if all(type(value) is int for value in values)}
 
 
 @pytest.mark.parametrize("name", registry.names())

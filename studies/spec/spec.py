@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
-from studies.errors import Problem, SpecError
-from studies.masking import mask
-from studies.naming import short
+from studies.errors import SpecError
 from studies.spec import engines, half_lives, text_files, values
 from studies.spec.documents import Documents, as_documents
 from studies.spec.fields import Folds, Names, Searched, moment, period, seconds
@@ -19,11 +16,10 @@ from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
 from studies.spec.option import Option, options_of
+from studies.spec.plain import masked, too_long, undotted
 from studies.spec.ranges import Strict, wrong
 from studies.spec.yaml_reader import Document
 
-LONGEST = 2**1023
-"""A whole number from which on none is computed with."""
 
 class StudySpec(Strict):
     """What a study asks: the data, the algorithms, what to search, how to score, how long to try.
@@ -509,7 +505,7 @@ class StudySpec(Strict):
             if key != "storage_options" and value != type(self).model_fields[key].get_default(
                 call_default_factory=True
             ):
-                yield key, _masked(value)
+                yield key, masked(value)
 
     __str__ = Strict.__repr__
 
@@ -587,12 +583,6 @@ OPTIONS = options_of(StudySpec)
 """What each option declares, by name."""
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_masked(v) for v in value)
-    return mask(value) if isinstance(value, str) else value
-
-
 def build(values: Mapping[str, Any], source: str = "study", document: Document | None = None) -> StudySpec:
     """Return the spec of plain values.
 
@@ -608,11 +598,9 @@ def build(values: Mapping[str, Any], source: str = "study", document: Document |
     studies.errors.SpecError: study: unknown key 'trails'; did you mean 'trials'?
     """
     document = document or Document(source)
-    problems = [*document.problems, *_undotted(values, document)]
-    for key, value in values.items():
-        if (long := _too_long(value)) is not None:
-            what = f"{key}: a number of {long} digits is more than can be computed with; give one below 1e308"
-            raise SpecError(source, [*problems, Problem(document.line((key,)), what)])
+    problems = [*document.problems, *undotted(values, document)]
+    if endless := too_long(values, document):
+        raise SpecError(source, [*problems, endless])
     try:
         spec = StudySpec.model_validate(dict(values))
     except ValidationError as error:
@@ -621,34 +609,3 @@ def build(values: Mapping[str, Any], source: str = "study", document: Document |
         raise SpecError(source, sorted(problems, key=lambda p: p.line or 0))
     spec._document = document
     return spec
-
-
-def _undotted(values: Mapping[str, Any], document: Document) -> list[Problem]:
-    search, algorithm = values.get("search"), values.get("algorithm")
-    keys = search if isinstance(search, Mapping) else ()
-    first = algorithm[0] if isinstance(algorithm, (list, tuple)) and algorithm else algorithm
-    owner = short(first) if isinstance(first, str) else "ridge"
-    return [
-        Problem(
-            document.line(("search", key)),
-            f"search key {key!r} must be 'algorithm.parameter', such as '{_dotted(str(key), owner)}'",
-        )
-        for key in keys
-        if not all(str(key).partition("."))
-    ]
-
-
-def _dotted(key: str, owner: str) -> str:
-    """Return how a search key is written: that of a scikit-learn pipeline names its step before two underlines."""
-    step, _, parameter = key.partition("__")
-    return f"{step}.{parameter}" if step and parameter else f"{owner}.{key.strip('.')}"
-
-
-def _too_long(value: Any) -> int | None:
-    """Return how many digits a whole number has that no float holds, also within lists and mappings; else None."""
-    if isinstance(value, dict | list | tuple):
-        found = (_too_long(one) for one in (value.values() if isinstance(value, dict) else value))
-        return next((digits for digits in found if digits is not None), None)
-    if not isinstance(value, int) or abs(value) < LONGEST:
-        return None
-    return int((abs(value).bit_length() - 1) * math.log10(2)) + 1
