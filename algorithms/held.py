@@ -184,6 +184,11 @@ class Rows(Protocol):
         """The part of the rows that is a uniform sample."""
         ...
 
+    @property
+    def alike(self) -> Rows:
+        """The part of the rows of which those of a class all stand for as many."""
+        ...
+
 
 S = TypeVar("S", bound=State, default=Any)
 

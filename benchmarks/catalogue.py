@@ -28,6 +28,7 @@ from benchmarks.scale import scale_rows
 from benchmarks.second import second_rows
 from benchmarks.shapes import shape_rows
 from benchmarks.table import Row
+from benchmarks.trees import tree_rows
 from benchmarks.whole import search_rows, study_rows
 from benchmarks.wide import wide_rows
 from benchmarks.workshop import Workshop
@@ -54,6 +55,7 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "shapes": shape_rows,
     "hashed": hashing_rows,
     "drop_in": drop_in_rows,
+    "trees": tree_rows,
     "recommend": recommend_rows,
     "forecast": forecast_rows,
     "fidelity": fidelity_rows,

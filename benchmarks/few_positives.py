@@ -24,6 +24,8 @@ from benchmarks.workshop import Workshop
 
 POSITIVES, FOLDS, SEEDS, MOST_ROWS, FEW_ROWS, SCORED = 74, 5, 3, 40_000, 8_000, 1_000
 """Positives that a set is thinned to, and rows scored of each fold."""
+ORDERS = 4
+"""Orders of the same rows in the same folds: each draws other rows to score."""
 SCORES = ("average_precision", "f1", "balanced_accuracy")
 MODELS: dict[str, dict[str, Any]] = {
     "gaussian_nb": {"gaussian_nb.var_smoothing": 1e-6},
@@ -40,7 +42,7 @@ class Compared:
 
     Attributes
     ----------
-    name : set, model, score and seed.
+    name : set, model, score, seed and order.
     every, some : fold scores.
     reported : the error of the mean by the sample; NaN where only its sign is reported.
     se : standard error of the mean of ``every``.
@@ -73,7 +75,7 @@ def summed(found: list[Compared]) -> list[Row]:
     within = float(np.mean([abs(one.off) <= 3.0 * one.reported for one in means]))
     groups: dict[str, list[Compared]] = {}
     for one in means:
-        groups.setdefault(one.name.rpartition(", ")[0], []).append(one)
+        groups.setdefault(one.name.rsplit(", ", 2)[0], []).append(one)
     bias = {
         name: abs(float(np.mean([o.off for o in some]))) / max(float(np.mean([o.se for o in some])), 1e-12)
         for name, some in groups.items()
@@ -89,7 +91,8 @@ def summed(found: list[Compared]) -> list[Row]:
             f"{within:.1%}", "100%", within, at_least(0.95),
         ),
         Row(
-            f"the same: bias over seeds, of at most a quarter of the score's standard error, share of {len(bias)}",
+            "the same: bias over seeds and orders, of at most a quarter of the score's standard error, "
+            f"share of {len(bias)}",
             f"{small:.1%}", "100%", small, None,
             f"the median is {typical:.2f}, the largest {bias[worst]:.2f} ({worst})",
         ),
@@ -124,27 +127,44 @@ def _compared(
     import hpo
 
     frame = _thinned(X.assign(y=y), seed)
+    fold = _fold_of(frame, seed)
     asked = {
         "trials": 1,
-        "folds": FOLDS,
         "search": search,
         "seed": seed,
         "polish": False,
         "store": store,
         "progress": False,
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        every, some = (
-            hpo.tune(frame, "y", model, scoring=list(scores), scoring_rows=m, **asked)
-            for m in (MOST_ROWS, SCORED)
-        )
-    for score in scores:
-        found = hpo.accuracy(some, metric=score).sampling
-        reported = float("nan") if found is None else found
-        whole, part = (_folds(result, score) for result in (every, some))
-        se = float(np.std(whole, ddof=1) / np.sqrt(FOLDS))
-        yield Compared(f"{name}, {score}, {seed}", whole, part, reported, se)
+    every = None
+    for order in range(1 if len(frame) <= FEW_ROWS else ORDERS):
+        rows = np.random.default_rng([seed, order]).permutation(len(frame))
+        folds = [(np.flatnonzero(fold[rows] != k), np.flatnonzero(fold[rows] == k)) for k in range(FOLDS)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            every, some = (
+                hpo.tune(
+                    frame.iloc[rows].reset_index(drop=True), "y", model, scoring=list(scores), scoring_rows=m,
+                    folds=folds, **asked,
+                ) if made is None else made
+                for m, made in ((MOST_ROWS, every), (SCORED, None))
+            )  # fmt: skip
+        for score in scores:
+            found = hpo.accuracy(some, metric=score).sampling
+            reported = float("nan") if found is None else found
+            whole, part = (_folds(result, score) for result in (every, some))
+            se = float(np.std(whole, ddof=1) / np.sqrt(FOLDS))
+            yield Compared(f"{name}, {score}, {seed}, {order}", whole, part, reported, se)
+
+
+def _fold_of(frame: pd.DataFrame, seed: int) -> Any:
+    """Return the fold of each row, as many positives in each."""
+    order = np.random.default_rng(seed).permutation(len(frame))
+    if frame["y"].dtype.kind != "f":
+        order = order[np.argsort((frame["y"] == "yes").to_numpy()[order], kind="stable")]
+    fold = np.empty(len(frame), np.intp)
+    fold[order] = np.arange(len(frame)) % FOLDS
+    return fold
 
 
 def _folds(result: Any, score: str) -> tuple[float, ...]:

@@ -219,7 +219,7 @@ def test_the_error_of_average_precision_allows_for_rows_that_rank_first_and_are_
     for seed in range(10):
         rng = np.random.default_rng(seed)
         X = rng.standard_t(3, size=(6000, 3))
-        y = np.where(rng.random(6000) < 0.005 * np.exp(np.clip(X[:, 0], -1, 1)), "yes", "no")
+        y = np.where(rng.random(6000) < 0.004 * np.exp(np.clip(np.abs(X[:, 0]) - 1, -1, 1)), "yes", "no")
         frame = pd.DataFrame(X, columns=list("abc")).assign(t=y)
         every, some = (
             hpo.tune(frame, "t", **asked, scoring="average_precision", scoring_rows=m, store=tmp_path, seed=seed)
@@ -234,3 +234,39 @@ def test_the_error_of_average_precision_allows_for_rows_that_rank_first_and_are_
     assert (off <= 5.0 * told).all()
     assert (off > 10.0 * groups).any(), "groups that are left out in turn do not show it"
     assert np.median(told) < 3.0 * np.median(off)
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "f1", "recall", "balanced_accuracy", "roc_auc", "neg_log_loss"])
+def test_where_no_sampled_row_is_wrong_the_error_is_not_zero(scoring):
+    """A few of 12,000 labels are wrong, of which most samples hold none: the truth is within three times the error."""
+    asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1, "store": None}
+    off, told = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(12_000, 2))
+        X[:, 0] += np.sign(X[:, 0])
+        wrong = rng.choice(12_000, 10, replace=False)
+        y = np.where((X[:, 0] > 0) ^ np.isin(np.arange(12_000), wrong), "b", "a")
+        frame = pd.DataFrame(X, columns=["u", "v"]).assign(t=y)
+        every, some = (
+            hpo.tune(frame, "t", folds=3, scoring=scoring, scoring_rows=m, **asked) for m in (12_000, 200)
+        )
+        off.append(abs(some.best_value - every.best_value))
+        told.append(hpo.accuracy(some).sampling)
+    off, told = np.array(off), np.array(told)
+    assert (told > 0.0).all()
+    assert np.count_nonzero(off > 3.0 * told) <= 1
+    if scoring != "neg_log_loss":  # whose rows have no largest error
+        assert np.median(told) < 5.0 * np.median(off) + 1.0 / 200
+
+
+def test_a_median_that_many_rows_share_has_an_error_all_the_same():
+    """Half of the errors are zero, as of whole numbers that are foretold: which half the sample holds decides."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 50, size=(9000, 1)).astype(float)
+    y = X[:, 0] + np.where(rng.random(9000) < 0.51, 0.0, rng.choice([-3.0, 3.0], 9000))
+    search = {"ridge.alpha": 1e-9, "ridge.standardize": True}
+    asked = {"search": search, "trials": 1, "folds": 3, "scoring": "neg_median_absolute_error", "store": None}
+    every, some = (hpo.tune((X, y), algorithm="ridge", scoring_rows=m, **asked) for m in (9000, 200))
+    assert abs(some.best_value - every.best_value) <= 3.0 * hpo.accuracy(some).sampling
+    assert hpo.accuracy(some).sampling > 0.0

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import Ridge
+from sklearn.metrics import average_precision_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -17,10 +18,14 @@ from sklearn.preprocessing import StandardScaler
 import hpo
 from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import InvalidField
+from algorithms.known import Known
+from algorithms.scoring.scorers import score_by
 from algorithms.summaries.sample import Sample
-from algorithms.summaries.scoring_sample import ScoringSample, reserved
+from algorithms.summaries.scoring_sample import ScoringSample, reserved, scrambled
 
 COLUMNS = (Column("x", "x"),)
+LIKE_C = Known({"direction": np.array([1.0]), "middle": np.array(20.0), "rare": np.array(2)})
+"""Rows with x above 20 look like the class c, the more the larger x is."""
 SHAPES = {"a number": Shape(COLUMNS, ("y",)), "classes": Shape(COLUMNS, ("y",), classes=("a", "b", "c"))}
 
 
@@ -40,8 +45,8 @@ def lift(summary, shape, batch):
     return summary.update(summary.init(shape), batch)
 
 
-def naive(shape, y, priority, size):
-    """The rows that are kept, one by one: slow and obvious."""
+def naive(shape, y, priority, size, x=None):
+    """The rows that are kept, one by one: slow and obvious; of those with x above 20 as lookalikes, where given."""
     order = sorted(range(len(y)), key=lambda i: priority[i])
     if len(order) <= size:
         return order
@@ -51,6 +56,10 @@ def naive(shape, y, priority, size):
     else:
         found = reserved(shape, np.array(y)[order], priority[order], size)
         held = {i for i, one in zip(order, found, strict=True) if one}
+    if x is not None:
+        turned = scrambled(priority) ^ np.uint64(2**64 - 1)
+        like = sorted((i for i in order if x[i] > 20 and y[i] != 2), key=lambda i: (-x[i], turned[i]))
+        held |= set(like[: size // 4])
     rest = [i for i in order if i not in held][: size - len(held)]
     return sorted({*held, *rest}, key=lambda i: priority[i])
 
@@ -72,6 +81,74 @@ def test_it_keeps_what_the_rule_says_however_the_rows_are_cut(kind, data):
         assert state.X[:, 0].astype(int).tolist() == expected
     if shape.classes:
         assert updated.counts.tolist() == np.bincount(y, minlength=3).tolist()
+
+
+@given(data=st.data())
+def test_it_keeps_the_lookalikes_of_a_rare_class_however_the_rows_are_cut(data):
+    shape, n, size = SHAPES["classes"], data.draw(st.integers(1, 60)), data.draw(st.integers(1, 25))
+    y = data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    x = np.array(data.draw(st.lists(st.integers(0, 40), min_size=n, max_size=n)), float)
+    batch = batch_of(np.array(y, float), data.draw(st.integers(0, 99)), x=x)
+    cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=5)))
+    summary = ScoringSample(size, lookalikes=True).knowing(LIKE_C)
+    updated, merged = summary.init(shape), summary.init(shape)
+    for rows in np.split(np.arange(n), cuts):
+        updated = summary.update(updated, part_of(batch, rows))
+        merged = summary.merge(lift(summary, shape, part_of(batch, rows)), merged)
+    place = {int(p): i for i, p in enumerate(batch.priority)}
+    expected = naive(shape, y, batch.priority, size, x)
+    for state in (updated, merged):
+        assert [place[int(p)] for p in state.priority[: state.n]] == expected
+        weighed = np.bincount(state.target.astype(int), state.sample_weight, 3)
+        of = np.bincount(y, minlength=3)
+        met = np.bincount(state.target.astype(int), minlength=3) > 0
+        np.testing.assert_allclose(weighed[met], of[met], rtol=1e-12)
+
+
+def test_means_by_the_weights_of_lookalikes_and_others_are_right_on_average():
+    """Means over 400 draws lie within four standard errors of the truth, by class and in all."""
+    rng = np.random.default_rng(0)
+    y = rng.choice(3, 3000, p=[0.9, 0.09, 0.01]).astype(float)
+    x, found = 10.0 * y + rng.exponential(6.0, size=3000), []
+    for seed in range(400):
+        summary = ScoringSample(100, lookalikes=True).knowing(LIKE_C)
+        state = lift(summary, SHAPES["classes"], batch_of(y, seed, x=x))
+        w, is_common = state.sample_weight, state.target == 0
+        found.append([w @ state.X[:, 0], w @ (is_common & (state.X[:, 0] > 25.0)), w[is_common].sum()])
+    error = np.std(found, axis=0) / np.sqrt(400)
+    truth = [x.sum(), ((y == 0) & (x > 25.0)).sum(), (y == 0).sum()]
+    assert (np.abs(np.mean(found, axis=0) - truth) < 4 * error + 1e-9).all()
+
+
+def test_the_direction_is_learned_of_rare_classes_alone():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 3))
+    y = (x @ [1.0, -2.0, 0.0] + rng.normal(size=4000) > 5.5).astype(float)
+    shape = Shape(tuple(Column(c, c) for c in "abc"), ("y",), classes=("a", "b"))
+    learn = ScoringSample(100, lookalikes=True).learn
+    known = learn(shape, Batch(np.column_stack([x, y]), 3))
+    along = known["direction"] / np.linalg.norm(known["direction"])
+    assert along @ np.array([1.0, -2.0, 0.0]) / np.sqrt(5.0) > 0.95
+    even = Batch(np.column_stack([x, rng.integers(0, 2, 4000)]), 3)
+    assert not learn(shape, even).arrays
+    assert not ScoringSample(100).learning
+
+
+def test_scorers_without_weights_ask_the_rows_that_stand_for_as_many():
+    """With lookalikes the false positives among kept rows are far more than their share of all."""
+    rng = np.random.default_rng(0)
+    y = (rng.random(6000) < 0.02) * 2.0
+    x, ratios = np.where(y == 2, 30.0, 8.0) + 8.0 * rng.normal(size=6000), []
+    shape = Shape(COLUMNS, ("y",), classes=("a", "c"))
+    model = GaussianNB().fit(x[:, None], np.where(y == 2, "c", "a"))
+    batch, known = batch_of(y / 2.0, x=x), Known({**LIKE_C.arrays, "rare": np.array(1)})
+    for size in (6000, 2000):
+        summary = ScoringSample(size, lookalikes=True).knowing(known)
+        state = lift(summary, shape, batch)
+        ratios.append(score_by("positive_likelihood_ratio", model, state, classes=["a", "c"]))
+    said = model.predict(x[:, None]) == "c"
+    assert ratios[0] == pytest.approx(said[y == 2].mean() / said[y == 0].mean())
+    assert ratios[1] == pytest.approx(ratios[0], rel=0.5)
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -190,6 +267,36 @@ def test_scores_of_a_rare_class_on_a_sample_are_near_those_of_all_rows(scoring, 
     assert abs(sampled.mean - exact.mean) < 2.5 * exact.se
     if scoring in ("recall",):
         np.testing.assert_allclose(sampled.folds, exact.folds, rtol=1e-12, err_msg="it asks rare rows alone")
+
+
+def test_average_precision_of_few_positives_has_no_bias_that_matters(tmp_path):
+    """Forty orders of the same rows draw other samples; without the lookalikes the scores are far too high."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(8000, 4))
+    y = np.where(X @ [1.0, 1.0, 0.0, 0.0] + rng.normal(size=8000) > 5.0, "yes", "no")
+    frame, fold = pd.DataFrame(X, columns=list("abcd")).assign(t=y), np.arange(8000) % 2
+    asked = {"trials": 1, "scoring": "average_precision", "search": {"gaussian_nb.var_smoothing": 1e-9}}
+
+    def scored(order, rows):
+        folds = [(np.flatnonzero(fold[order] != k), np.flatnonzero(fold[order] == k)) for k in range(2)]
+        shuffled = frame.iloc[order].reset_index(drop=True)
+        return hpo.tune(shuffled, "t", "gaussian_nb", folds=folds, scoring_rows=rows, store=None, **asked)
+
+    every = scored(np.arange(8000), 8000).best.scores
+    off = [scored(np.random.default_rng(s).permutation(8000), 400).best_value - every.mean for s in range(12)]
+    assert abs(np.mean(off)) < 0.25 * every.se
+    model = GaussianNB(var_smoothing=1e-9).fit(X[fold != 0], y[fold != 0])
+    score, truth = model.predict_proba(X[fold == 0])[:, 1], y[fold == 0] == "yes"
+    others = np.flatnonzero(~truth)
+    uniform = [
+        average_precision_score(
+            np.append(np.ones(truth.sum()), np.zeros(m)),
+            np.append(score[truth], score[rng.choice(others, m, replace=False)]),
+            sample_weight=np.append(np.ones(truth.sum()), np.full(m, len(others) / m)),
+        )
+        for m in [400 - truth.sum()] * 40
+    ]
+    assert np.mean(uniform) - average_precision_score(truth, score) > 0.25 * every.se
 
 
 @pytest.mark.parametrize(

@@ -383,6 +383,7 @@ def test_the_rows_without_a_target_are_dropped_and_counted(frame):
     assert result.cost.rows_without_target == 150
     assert result.best.states.whole.rows == 1350
     assert any("150 rows without a value" in note for note in hpo.write_report(result).notes)
+    assert ", 150 without a target left out>" in repr(result)
 
 
 def test_no_credentials_are_recorded(frame, tmp_path, hpo_home):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from algorithms.scoring.given import Given
 
 SHARELESS = ("neg_max_error", "positive_likelihood_ratio", "neg_negative_likelihood_ratio", "roc_auc_ovo")
-"""Scores that take no weights and need none: they do not depend on how many rows each kept one stands for."""
+"""Scores that take no weights and need none: they do not depend on how many rows those of a class stand for."""
 
 
 class Scorer(Protocol):
@@ -75,8 +75,8 @@ def score_by(
 ) -> float:
     """Return scikit-learn's score of a model on sampled rows, by their weights.
 
-    A scorer that takes no weights is asked of the rows as they are where it does not depend on shares
-    (:data:`SHARELESS`), else of the uniform part of the sample.
+    A scorer that takes no weights is asked of the rows that stand for as many as the others of their class where it
+    does not depend on shares (:data:`SHARELESS`), else of the uniform part of the sample.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def score_by(
         The scorer does not suit the model or the rows.
     """
     scorer = scorer_of(metric, classes)
-    truth = rows.y if truth is None else truth
+    given, truth = truth, rows.y if truth is None else truth
     takes = "sample_weight" in signature(scorer._score_func).parameters
     takes &= (
         scorer._kwargs.get("multi_class") != "ovo"
@@ -100,9 +100,9 @@ def score_by(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         part = rows
-        if rows.weighted and not (takes or rows.given_weights or metric in SHARELESS):
-            part = rows.uniform
-            truth = None if truth is None else truth[: part.n]
+        if rows.weighted and not (takes or rows.given_weights):
+            part = rows.alike if metric in SHARELESS else rows.uniform
+            truth = part.y if given is None else given[: part.n]
         weights = {"sample_weight": rows.sample_weight} if rows.weighted and (takes or rows.given_weights) else {}
         return float(scorer(asked_of(model, part), part.X, truth, **weights))
 

@@ -110,6 +110,11 @@ class SampleState(DrawnRows, State):
         """The part of the kept rows that is a uniform sample: all of them."""
         return self
 
+    @property
+    def alike(self) -> SampleState:
+        """The part of the kept rows of which those of a class all stand for as many: all of them."""
+        return self
+
 
 @dataclass(frozen=True)
 class Sample(Summary[SampleState]):

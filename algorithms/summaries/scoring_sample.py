@@ -6,6 +6,8 @@ its chance to be kept:
 
 - of a class, half of the places go to the rows of smallest priority *in their class*, one of each class in turn: a
   rare class is kept whole, a common one up to its share;
+- a quarter goes to the *lookalikes* of the rarest class, where it is rare: of the rows of other classes those that
+  a linear discriminant, learned of a small sample, takes for it first;
 - of a number, an eighth of the places to the smallest and an eighth to the largest targets.
 
 The other places go to the rows of smallest priority among the rest. As rows are added, the rank of a row in its
@@ -16,7 +18,7 @@ is part of a larger one. Where all rows have a place, all weights are as they we
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, ClassVar, Self
 
@@ -25,10 +27,12 @@ from numpy.typing import NDArray
 
 from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Mask, Places
-from algorithms.contract import APPROXIMATE, Aged, Ageing, Batch, Shape, Summary
-from algorithms.ranges import Integer, Legal
+from algorithms.contract import APPROXIMATE, Aged, Ageing, Batch, Learned, Shape, Summary
+from algorithms.known import Known
+from algorithms.ranges import Choice, Integer, Legal
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
+from algorithms.summaries._lookalikes import likeness, told_apart
 from algorithms.summaries.sample import SampleState
 
 
@@ -41,11 +45,13 @@ class ScoringState(SampleState, Aged):
     shape, rows, weight, priority, kept, weights : as of :class:`SampleState`.
     counts : shape (C,) int64, rows of each class among all that were seen; empty where the target is no class.
     totals : shape (C,), their weight.
+    likenesses : shape (size,), how much a kept row of another class looks like the rare one; zero for most.
     reach : the clock of the newest row, of rows that age.
     """
 
     counts: NDArray[np.int64]
     totals: Array
+    likenesses: Array
     reach: float = NEVER
 
     def faded(self, factor: float) -> Self:
@@ -63,9 +69,12 @@ class ScoringState(SampleState, Aged):
             codes = target.astype(np.intp)
             kept = np.bincount(codes, minlength=len(self.counts))
             whole = kept == self.counts
-            held = np.bincount(codes, w, len(self.counts))
+            alone = self._lookalikes
+            alone &= (np.bincount(codes[~alone], minlength=len(kept)) > 0)[codes]  # else they stand for the others
+            held, apart = (np.bincount(codes[some], w[some], len(kept)) for some in (~alone, alone))
             with np.errstate(invalid="ignore", divide="ignore"):
-                return np.asarray(np.where(whole, 1.0, self.totals / held)[codes])
+                each = np.where(whole, 1.0, (self.totals - apart) / held)
+            return np.where(alone, 1.0, each[codes])
         extreme = reserved(self.shape, target, self.priority[: self.n], len(self.priority))
         rest = (self.weight - w[extreme].sum()) / w[~extreme].sum()
         return np.where(extreme, 1.0, rest)
@@ -76,11 +85,30 @@ class ScoringState(SampleState, Aged):
         return np.asarray(self.weights[: self.n] * self.factors)
 
     @property
+    def _lookalikes(self) -> Mask:
+        """Which of the kept rows were kept as lookalikes, whatever else they were kept as, shape (n,)."""
+        n, size = self.n, len(self.priority)
+        return lookalikes(self.likenesses[:n], self.priority[:n], size)
+
+    @property
+    def alike(self) -> SampleState:
+        """The rows but those kept as lookalikes alone, so that those of a class all stand for as many."""
+        alone = np.zeros(self.n, np.bool_) if self.complete else self._lookalikes
+        if not alone.any():
+            return self
+        codes, last = self.target.astype(np.intp), np.full(len(self.counts), -1)
+        drawn = np.flatnonzero(~alone)
+        np.maximum.at(last, codes[drawn], drawn)
+        kept = np.flatnonzero((np.arange(self.n) <= last[codes]) | (last[codes] < 0))
+        made = self.priority[kept], self.kept[kept], self.sample_weight[kept]
+        return SampleState(self.shape, self.rows, self.weight, *made)
+
+    @property
     def uniform(self) -> SampleState:
         """The rows of smallest priority among all rows: a uniform sample, smaller than this one."""
         if self.complete:
             return self.prefix(self.n)
-        held = reserved(self.shape, self.target, self.priority[: self.n], len(self.priority))
+        held = reserved(self.shape, self.target, self.priority[: self.n], len(self.priority)) | self._lookalikes
         return self.prefix(int(np.flatnonzero(~held)[-1]) + 1)
 
     @property
@@ -105,16 +133,21 @@ class _Limit:
     priority : shape (C,), or of one number: a row of the class at or above it has no place.
     low, high : a smaller target than ``low``, or a larger one than minus ``high``, has a reserved place: pairs of
         a target and what decides between equal ones.
+    likeness : a row that looks as much like the rare class has a reserved place.
     """
 
     priority: Priorities
     low: tuple[float, int] = (-np.inf, 0)
     high: tuple[float, int] = (-np.inf, 0)
+    likeness: float = np.inf
 
-    def may(self, priority: Priorities, target: Array) -> Mask:
+    def may(self, priority: Priorities, target: Array, likenesses: Array) -> Mask:
         """Return which rows may have a place."""
         if len(self.priority) > 1:
-            return np.asarray(priority < self.priority[target.astype(np.intp)])
+            return np.asarray(
+                (priority < self.priority[target.astype(np.intp)])
+                | ((likenesses >= self.likeness) & (likenesses > 0.0))
+            )
         found = priority < self.priority[0]
         for towards, (edge, last), turned in ((target, self.low, np.uint64(0)), (-target, self.high, LAST)):
             found |= towards < edge
@@ -124,12 +157,13 @@ class _Limit:
 
 
 @dataclass(frozen=True, repr=False)
-class ScoringSample(Ageing, Summary[ScoringState]):
+class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
     """Rows to score on: all of rare classes and the extremes of a number, a uniform sample of the rest.
 
     Parameters
     ----------
     size : rows kept of each fold.
+    lookalikes : whether rows of other classes that look like a rare one are kept too; which these are is learned.
     half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
 
     Examples
@@ -144,8 +178,9 @@ class ScoringSample(Ageing, Summary[ScoringState]):
     """
 
     size: Annotated[int, Legal(ge=1, le=10_000_000), Integer(1, None, searched=False)] = 4096
+    lookalikes: Annotated[bool, Choice(True, False, searched=False)] = field(default=False, repr=False)
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-12
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
@@ -154,7 +189,18 @@ class ScoringSample(Ageing, Summary[ScoringState]):
     def init(self, shape: Shape) -> ScoringState:
         """Return the sample of no rows."""
         c, empty = len(shape.classes), (np.full(self.size, LAST), KeptRows.none(shape), np.zeros(self.size))
-        return ScoringState(shape, 0, 0.0, *empty, np.zeros(c, np.int64), np.zeros(c))
+        return ScoringState(shape, 0, 0.0, *empty, np.zeros(c, np.int64), np.zeros(c), np.zeros(self.size))
+
+    @property
+    def learning(self) -> Learned[ScoringState] | None:
+        """The summary itself where it keeps lookalikes."""
+        return self if self.lookalikes else None
+
+    def learn(self, shape: Shape, sample: Batch) -> Known:
+        """Return the direction along which rows look like the rarest class; nothing where every row has a place."""
+        if shape.rows is not None and shape.rows <= self.size:
+            return Known({})
+        return told_apart(shape, sample)
 
     def update(self, state: ScoringState, batch: Batch) -> ScoringState:
         """Return the sample of the rows seen before and those of ``batch``."""
@@ -162,10 +208,10 @@ class ScoringSample(Ageing, Summary[ScoringState]):
             return state
         batch, reach = self.weighed(batch)
         shape, priority, target = state.shape, priorities_of(batch, self), target_of(batch, state.shape)
-        limit = state.limit
-        chosen = np.arange(batch.n) if limit is None else np.flatnonzero(limit.may(priority, target))
+        alike, limit = likeness(self.known, batch, shape), state.limit
+        chosen = np.arange(batch.n) if limit is None else np.flatnonzero(limit.may(priority, target, alike))
         if len(chosen) > self.size:
-            chosen = chosen[self._kept(shape, target[chosen], priority[chosen])]
+            chosen = chosen[self._kept(shape, target[chosen], priority[chosen], alike[chosen])]
         counts, totals = _counted(shape, target, batch)
         if not len(chosen) and self.half_life is None:
             seen = state.rows + batch.n, state.weight + batch.total
@@ -173,8 +219,9 @@ class ScoringSample(Ageing, Summary[ScoringState]):
             return replace(state, rows=seen[0], weight=seen[1], counts=counts, totals=totals)
         kept = KeptRows.of(batch, chosen, shape.p, shape.dtype)
         lifted = ScoringState(
-            shape, batch.n, batch.total, priority[chosen], kept, batch.weights[chosen], counts, totals, reach
-        )
+            shape, batch.n, batch.total, priority[chosen], kept, batch.weights[chosen], counts, totals,
+            alike[chosen], reach,
+        )  # fmt: skip
         return self._chosen(*(self.together(state, lifted) if state.rows else (state, lifted)))
 
     def merge(self, a: ScoringState, b: ScoringState) -> ScoringState:
@@ -186,15 +233,16 @@ class ScoringSample(Ageing, Summary[ScoringState]):
         return self._chosen(*self.together(a, b))
 
     def nbytes(self, shape: Shape) -> int:
-        """The most bytes of one state: size × (p + 2) numbers, two for each class, a weight and a count."""
-        return self.size * (bytes_of_row(shape) + 16) + 16 * len(shape.classes) + 24
+        """The most bytes of one state: size × (p + 3) numbers, two for each class, a weight and a count."""
+        return self.size * (bytes_of_row(shape) + 24) + 16 * len(shape.classes) + 24
 
-    def _kept(self, shape: Shape, target: Array, priority: Priorities) -> Places:
+    def _kept(self, shape: Shape, target: Array, priority: Priorities, likenesses: Array) -> Places:
         """Return which of some rows have a place, in the order of their priorities."""
         order = np.argsort(priority, kind="stable")
         if len(order) <= self.size:
             return order
         held = reserved(shape, target[order], priority[order], self.size)
+        held |= lookalikes(likenesses[order], priority[order], self.size)
         rest = np.flatnonzero(~held)[self.size - np.count_nonzero(held) :]
         held = np.ones(len(order), np.bool_)
         held[rest] = False
@@ -207,7 +255,7 @@ class ScoringSample(Ageing, Summary[ScoringState]):
         target = np.zeros(n + m)
         if a.shape.targets:
             target = np.concatenate([a.target, b.target])
-        order = self._kept(a.shape, target, priority)
+        order = self._kept(a.shape, target, priority, np.concatenate([a.likenesses[:n], b.likenesses[:m]]))
         return ScoringState(
             a.shape,
             a.rows + b.rows,
@@ -217,6 +265,7 @@ class ScoringSample(Ageing, Summary[ScoringState]):
             taken(a.weights[:n], b.weights[:m], order, self.size),
             a.counts + b.counts,
             a.totals + b.totals,
+            taken(a.likenesses[:n], b.likenesses[:m], order, self.size),
             max(a.reach, b.reach),
         )
 
@@ -246,6 +295,19 @@ def reserved(shape: Shape, target: Array, priority: Priorities, size: int) -> Ma
         for end in _ends(target, priority, size):
             held |= end
     return held
+
+
+def lookalikes(likenesses: Array, priority: Priorities, size: int) -> Mask:
+    """Return which of some rows have one of the places of lookalikes: a quarter of all.
+
+    Examples
+    --------
+    >>> lookalikes(np.array([0.0, 3.0, 1.0, 0.0]), np.arange(4, dtype=np.uint64), 4).tolist()
+    [False, True, False, False]
+    """
+    if not likenesses.any():
+        return np.zeros(len(likenesses), np.bool_)
+    return np.asarray(_smallest(-likenesses, priority, size // 4, LAST) & (likenesses > 0.0))
 
 
 def _in_turn(codes: Places, places: int) -> Mask:
@@ -321,18 +383,21 @@ def _edge(target: Array, priority: Priorities, turned: np.uint64 | int) -> tuple
 
 def _limit(state: ScoringState) -> _Limit:
     target, priority, size = state.target, state.priority, len(state.priority)
-    held = reserved(state.shape, target, priority, size)
-    last = np.uint64(0) if held.all() else priority[~held][-1]
+    held, alike = reserved(state.shape, target, priority, size), lookalikes(state.likenesses, priority, size)
+    rest = ~(held | alike)
+    last = priority[rest][-1] if rest.any() else np.uint64(0)
     if not state.shape.classes:
         low, high = _ends(target, priority, size)
         first = _edge(target[low], priority[low], np.uint64(0))
         return _Limit(np.array([last], np.uint64), first, _edge(-target[high], priority[high], LAST))
     codes, c = target.astype(np.intp), max(2, len(state.counts))
     place = np.zeros(c, np.intp)
-    np.maximum.at(place, codes, np.arange(len(codes)))
+    drawn = np.flatnonzero(held | rest)
+    np.maximum.at(place, codes[drawn], drawn)
     bound = max(last, priority[held][-1]) if held.any() else last
     limits = np.maximum(priority[place], bound) + np.uint64(1)
     kept = np.bincount(codes, minlength=c)
     full = kept[: len(state.counts)] == state.counts
     limits[: len(full)][full] = LAST
-    return _Limit(limits)
+    edge = state.likenesses[alike].min() if np.count_nonzero(alike) == size // 4 > 0 else 0.0
+    return _Limit(limits, likeness=float(edge))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hpo.findings.leaderboard import leaderboard
-from hpo.findings.noted import fold_words, without_score
+from hpo.findings.noted import fold_words, rows_in_words, without_score
 from hpo.trials.accuracy import accuracy_of
 from studies.counting import counted
 from studies.report.card import card
@@ -25,7 +25,7 @@ def card_of(result: Result) -> str:
     errors = accuracy_of(best, result.metric, result.metric).brief(result.best_value)
     score = f"{result.metric} {number_text(result.best_value, 6)} ± {number_text(best.scores.se, 2)}, {errors}"
     setting = ", ".join(f"{key}={value}" for key, value in result.best_params.items())
-    cost = f"{counted(result.cost.rows_read, 'row')} read, {fold_words(result.run)}"
+    cost = f"{rows_in_words(result.cost)}, {fold_words(result.run)}"
     head = "algorithm", result.metric, "standard error", "trials"
     rows = [
         (one.algorithm, number_text(one.score, 6), number_text(one.se, 2), str(one.trials))

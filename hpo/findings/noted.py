@@ -10,8 +10,8 @@ from hpo.states.fold_sizes import in_words, size_rows
 from hpo.trials.notes import Noted, noted, notes
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
-from studies.counting import without_numbers
-from studies.record.study_record import StudyRecord, TrialNote
+from studies.counting import counted, without_numbers
+from studies.record.study_record import Cost, StudyRecord, TrialNote
 from studies.report.accuracy import recorded_accuracy
 from studies.sampling.numbered import trial_of
 
@@ -32,6 +32,18 @@ def fold_words(run: Run) -> str:
     sizes = run.record.fold_sizes
     splits = f"{len(rows)} split{'' if len(rows) == 1 else 's'}"
     return f"{splits} of {in_words(rows, *((sizes.groups, sizes.classes) if sizes else ()))}"
+
+
+def rows_in_words(cost: Cost) -> str:
+    """Return how many rows were read, and how many of these were left out for want of a target.
+
+    Examples
+    --------
+    >>> rows_in_words(Cost(rows_read=1_300, rows_without_target=2))
+    '1,300 rows read, 2 without a target left out'
+    """
+    left = f", {cost.rows_without_target:,} without a target left out" if cost.rows_without_target else ""
+    return f"{counted(cost.rows_read, 'row')} read{left}"
 
 
 def noted_accuracy(run: Run, noted: Noted, metric: str, *, brief: bool = True) -> str:

@@ -15,7 +15,15 @@ from algorithms.lazily import pandas, sklearn
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
 from hpo.findings.forecasts import forecasts
-from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy, reading_of, without_score
+from hpo.findings.noted import (
+    algorithm_of,
+    fold_rows,
+    fold_words,
+    noted_accuracy,
+    reading_of,
+    rows_in_words,
+    without_score,
+)
 from hpo.process.threads import one_thread, threads_for
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
@@ -112,7 +120,7 @@ class Result:
         """Show the best score and setting, where there is one."""
         name = self.record.name or "unnamed"
         trials = counted(len(self.optuna_study.get_trials(deepcopy=False)), "trial")
-        rows = f"{counted(self.cost.rows_read, 'row')} read"
+        rows = rows_in_words(self.cost)
         if not any(one.scores for one in noted(self.optuna_study)):
             return f"<Result {name!r}: no score yet; {trials}, {rows}>"
         if self.record.several:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Mask, Places, Values
+from algorithms.batches import Label
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
 from algorithms.lazily import sklearn
 from algorithms.scoring.blocks import asked_of
-from algorithms.scoring.scorers import SHARELESS, score_by
+from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
 from hpo.process.threads import one_thread
@@ -37,8 +39,14 @@ ROUNDING = 1e-12
 ENDS = frozenset({"average_precision"})
 """Scores of classes that the first few rows of a ranking decide, of which a sample may have none."""
 
+MIDDLE = frozenset({"neg_median_absolute_error"})
+"""Scores that are a median, where the middle rows alone decide."""
+
 DRAWS = 40
 """Populations that are drawn for these."""
+
+STRATA = 20
+"""Strata whose unseen rows are reckoned with, the heaviest."""
 
 SURE = 2.0
 """Standard errors that a bias must exceed to be reported."""
@@ -71,6 +79,9 @@ def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_
     try:
         one = _redrawn if metric in ENDS else _jackknife
         parts = [one(split, metric) for split in splits]
+        if metric not in ENDS:
+            least = [_unseen(split, metric) for split in splits]
+            parts = [(max(part[0], low**2), part[1]) for part, low in zip(parts, least, strict=True)]
     except (AttributeError, TypeError, ValueError):
         return found
     variances, biases = zip(*parts, strict=True)
@@ -107,22 +118,38 @@ class _Scored:
     rows: SampleState
     answers: dict[str, Values]
 
-    def predicted(self, kept: NDArray[np.intp]) -> Given:
-        """Return what the model says of some of the rows."""
+    def predicted(self, kept: NDArray[np.intp], last: Label | None = None) -> Given:
+        """Return what the model says of some of the rows; the last is predicted as a label where one is given."""
         from algorithms.scoring.given import Given  # noqa: PLC0415 -- loads scikit-learn
 
         names = ("predict", "predict_proba", "decision_function")
-        methods = {n: self._answer(n, kept) for n in names if hasattr(self.model, n)}
+        methods = {n: partial(self._some, n, kept, last) for n in names if self.says(n)}
         classes = getattr(self.model, "classes_", None)
         return Given(methods, "regressor" if classes is None else "classifier", classes)
 
-    def _answer(self, name: str, kept: NDArray[np.intp]) -> Callable[[], Values]:
-        def answer() -> Values:
-            if name not in self.answers:
-                self.answers[name] = np.asarray(getattr(self.model, name)(self.rows.X))
-            return self.answers[name][kept]
+    def says(self, name: str) -> bool:
+        """Return whether the model has a method."""
+        return hasattr(self.model, name)
 
-        return answer
+    def answer(self, name: str) -> Values:
+        """Return what a method of the model says of every row."""
+        if name not in self.answers:
+            self.answers[name] = np.asarray(getattr(self.model, name)(self.rows.X))
+        return self.answers[name]
+
+    def of_class(self, place: int) -> Array:
+        """Return what the model ranks the rows of a class by, shape (n,); nothing of a class that it never met."""
+        label, known = self.rows.shape.classes[place], list(self.model.classes_)
+        if label not in known:
+            return np.zeros(0)
+        name = "predict_proba" if self.says("predict_proba") else "decision_function"
+        at = known.index(label)
+        found = np.asarray(self.answer(name), np.float64)
+        return (found if at else -found) if found.ndim == 1 else found[:, at]
+
+    def _some(self, name: str, kept: NDArray[np.intp], last: Label | None) -> Values:
+        found = self.answer(name)[kept]
+        return np.append(found[:-1], [last]) if name == "predict" and last is not None else found
 
 
 def _splits(candidate: Candidate) -> Iterator[_Scored]:
@@ -140,15 +167,94 @@ def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
     every = np.arange(rows.n)
     whole = score_by(metric, scored.predicted(every), _part(rows, every, rows.sample_weight), classes=classes)
     strata, group = _groups(rows)
+    lost = np.sqrt(1.0 - 1.0 / rows.factors)  # of what is kept in part, little is to be gained by the rest
     without = []
     for g in range(GROUPS):
-        kept = np.flatnonzero(group != g)
-        weights = rows.sample_weight * _raised(rows.sample_weight, strata, group != g)
-        without.append(score_by(metric, scored.predicted(kept), _part(rows, kept, weights), classes=classes))
-    left = 1.0 - np.count_nonzero(strata >= 0) / rows.factors[strata >= 0].sum()
+        raised = np.where(group == g, 0.0, _raised(rows.sample_weight, strata, group != g))
+        weights = rows.sample_weight * (1.0 + lost * (raised - 1.0))
+        without.append(score_by(metric, scored.predicted(every), _part(rows, every, weights), classes=classes))
     mean = float(np.mean(without))
     variance = (GROUPS - 1) / GROUPS * float(np.sum((np.array(without) - mean) ** 2))
-    return left * variance, left * (GROUPS - 1) * (mean - whole)
+    return variance, (GROUPS - 1) * (mean - whole)
+
+
+def _unseen(scored: _Scored, metric: str) -> float:
+    """Return the error that a kind of row brings to a split's score of which no row is in the sample.
+
+    Of m rows drawn of a stratum none may be of a kind that is a share of 1/m of the others; where all that are
+    drawn are answered alike, no part of them shows an error at all. A share of which nothing was seen is 1/(m + 1)
+    on average, and with 95% confidence below three times that (the rule of three: Hanley & Lippman-Hand 1983). So
+    for every stratum the score is computed with such a share of the row that would move it most. A median, which
+    does not move by so little, is computed with as many more large errors as are a standard error of its rank.
+    """
+    rows, classes = scored.rows, scored.rows.shape.classes
+    if rows.complete:
+        return 0.0
+    every, (strata, _) = np.arange(rows.n), _groups(rows)
+    whole = score_by(metric, scored.predicted(every), _part(rows, every, rows.sample_weight), classes=classes)
+    own, found = rows.sample_weight / rows.factors, 0.0
+    for stratum in _heaviest(strata, rows.sample_weight):
+        mine = np.flatnonzero(strata == stratum)
+        total = float(rows.sample_weight[mine].sum())
+        left, m = float((rows.sample_weight - own)[mine].sum()) / total, len(mine)
+        share = 0.5 * math.sqrt(left / m) if metric in MIDDLE else left / (m + 1)
+        others = np.where(strata == stratum, 1.0 - share, 1.0)
+        moved = [0.0]
+        for kind in _kinds(scored, metric, mine):
+            kept, weights = np.append(every, kind.truth), np.append(rows.sample_weight * others, share * total)
+            sample = SampleState(
+                rows.shape, len(kept), float(weights.sum()), rows.priority[kept], rows.kept[kept], weights
+            )
+            given = scored.predicted(np.append(every, kind.said), kind.label)
+            moved.append(score_by(metric, given, sample, classes=classes) - whole)
+        found += float(np.max(np.abs(moved))) ** 2
+    return math.sqrt(found)
+
+
+def _heaviest(strata: Places, weights: Array) -> Places:
+    """Return the sampled strata that weigh most, at most :data:`STRATA` of them."""
+    mass = np.bincount(strata[strata >= 0], weights[strata >= 0])
+    return np.asarray([s for s in np.argsort(-mass, kind="stable") if mass[s] > 0.0][:STRATA], np.intp)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A row that may be among those that are not kept.
+
+    Attributes
+    ----------
+    truth : place of a kept row with its target.
+    said : place of the kept row that it is answered like.
+    label : what it is predicted as; None for what that row is.
+    """
+
+    truth: int
+    said: int
+    label: Label | None = None
+
+
+def _kinds(scored: _Scored, metric: str, mine: Places) -> Iterator[_Kind]:
+    """Yield the rows of a stratum that would move a score most.
+
+    Of numbers the row with the largest error, and those of the stratum with the largest and the least. Of predicted
+    classes one that is right, and one that is taken for the class that most others, or fewest, are. Of other
+    scores, where no kept row of the class is misjudged, one that is ranked as the least likely of it.
+    """
+    rows, first = scored.rows, int(mine[0])
+    labels = rows.shape.classes
+    if not labels:
+        apart = np.abs(rows.target - np.asarray(scored.answer("predict"), np.float64))
+        for place in {int(np.argmax(apart)), int(mine[np.argmax(apart[mine])]), int(mine[np.argmin(apart[mine])])}:
+            yield _Kind(place, place)
+        return
+    own = int(rows.target[first])
+    if scorer_of(metric, labels)._response_method == "predict":
+        mass = np.bincount(rows.target.astype(np.intp), rows.sample_weight, len(labels))
+        wrong = [int(place) for place in np.argsort(mass, kind="stable") if place != own]
+        for place in {own, wrong[0], wrong[-1]}:
+            yield _Kind(first, first, labels[place])
+    elif (scored.answer("predict")[rows.target == own] == labels[own]).all() and len(said := scored.of_class(own)):
+        yield _Kind(first, int(np.argmin(said)))
 
 
 def _redrawn(scored: _Scored, metric: str) -> tuple[float, float]:
@@ -185,10 +291,9 @@ def _redrawn(scored: _Scored, metric: str) -> tuple[float, float]:
 
 def _ranks(scored: _Scored) -> Array:
     """Return what a model of two classes ranks the sampled rows by."""
-    methods = scored.predicted(np.arange(scored.rows.n)).methods
-    if "decision_function" in methods:
-        return np.asarray(methods["decision_function"](), np.float64)
-    return np.asarray(methods["predict_proba"](), np.float64)[:, 1]
+    if scored.says("decision_function"):
+        return np.asarray(scored.answer("decision_function"), np.float64)
+    return np.asarray(scored.answer("predict_proba"), np.float64)[:, 1]
 
 
 def _groups(rows: SampleState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -16,7 +16,7 @@ from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
-from algorithms.tasks import TASKS
+from algorithms.tasks import CLASS, TASKS
 from hpo.errors import TuneError
 from hpo.question.half_life import aged_alike
 from studies.spec.habits import our_score
@@ -195,7 +195,10 @@ def _sample(searched: Sequence[Searched], size: int) -> Summary:
     own = summaries[0].sampling(size, summaries)
     if own is not None:
         return own
-    return (ScoringSample if TASKS[one_task(searched)].target else Sample)(size=size)
+    task = TASKS[one_task(searched)]
+    if not task.target:
+        return Sample(size=size)
+    return ScoringSample(size=size, lookalikes=task.target == CLASS and not task.one_class)
 
 
 def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:

@@ -164,7 +164,8 @@ def _lost_by_floats(
     added = example.values.get("var_smoothing", 0.0) * (made.rows[0] ** 2).mean(axis=0).max() + share * made.scale**2
     variances = np.stack([made.rows[0][codes == c].var(axis=0) for c in np.unique(codes)])
     spreads = np.sqrt((1 - share) * variances + added)
-    least = np.where(spreads > 1e-9 * spreads.max(axis=0), spreads, np.inf).min(axis=0)
+    sizes = np.maximum(np.abs(made.mean), np.abs(made.rows[0]).max(axis=0))  # of one value, a spread is rounding
+    least = np.where(spreads > 4.0 * np.finfo(float).eps * sizes, spreads, np.inf).min(axis=0)
     lost = 64.0 * np.finfo(float).eps * np.abs(made.mean) / least
     means = [made.rows[0][codes == c].mean(axis=0) for c in np.unique(codes)]
     found = []

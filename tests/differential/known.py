@@ -117,4 +117,14 @@ KNOWN: tuple[Example, ...] = (
         "stratified",
         "f1",
     ),
+    # The ORACLE: gaps at zero in one class, 1e10 away, hid that the others' means are floats, known to 1e-7 of a spread.
+    Example(
+        Spec(seed=76648580, cols=(Col("category", missing=0.1, where="fold"),
+            Col("even", offset=1000000000.0, scale=1, missing=0.02)), target="class", classes=4, noise=0.01, offset=1.0,
+            order="grouped", source="csv", files=5, parts=2, dtype="float32", untold=0.3),
+        "qda",
+        (("impute", "zero"), ("min_frequency", 0.03), ("reg_param", 0.001), ("standardize", False)),
+        "repeated",
+        "accuracy",
+    ),
 )  # fmt: skip
