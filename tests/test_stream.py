@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from terminal import within
 
 import hpo
 from hpo.errors import DataError, DataWarning, TuneError
@@ -296,6 +297,10 @@ trials: 10
 
 
 def hpo_command(*words: object, stdin: bytes | None = None, home=None) -> subprocess.CompletedProcess:
+    """Run a command: in a process of its own where it reads a pipe, else here."""
+    if stdin is None:
+        said = within(*words, env={"HPO_HOME": str(home)})
+        return subprocess.CompletedProcess(words, said.code, said.out.encode(), said.err.encode())
     environment = os.environ | {"HPO_HOME": str(home)}
     return subprocess.run(
         [sys.executable, "-m", "hpo.cli", *map(str, words)], input=stdin, capture_output=True, env=environment, timeout=120
