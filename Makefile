@@ -11,10 +11,10 @@ PACKAGES := hpo algorithms state_store studies
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help options docs site demo test install lint type tests check fuzz bench chaos soak clean
+.PHONY: help options docs site demo test install lint type tests check fuzz bench chaos soak examples release-check clean
 
 help:  ## show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 16
 
 $(VENV)/python-found:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -60,6 +60,12 @@ docs: install  ## write the table of algorithms and the sources that pages show
 
 site: install  ## build the documentation in build/site; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+examples: install  ## run the notebooks of examples/ and keep what they print
+	PYTHONWARNINGS="ignore:IProgress not found" $(BIN)/jupyter execute --inplace examples/*.ipynb
+
+release-check: install  ## build the wheel, install it into a fresh environment of each Python that is here, run the demo
+	$(BIN)/python tools/release.py
 
 check: lint type  ## lint, types, layers and the core of the tests: within three minutes
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal $(CORE)

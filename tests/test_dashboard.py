@@ -52,7 +52,10 @@ def test_the_dashboard_shows_studies_that_were_recorded_before_and_after_it_bega
         assert [trial["values"] for trial in trials] == [t.values for t in result.optuna_study.trials]
     finally:
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        try:
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert f"http://127.0.0.1:{port}/" in told and process.returncode in (0, 130)
 
 
