@@ -208,6 +208,10 @@ class Learned(ABC, Generic[S]):
         """The summary itself; one that need not learn, by its fields, returns None."""
         return self
 
+    def needs(self, shape: Shape) -> bool:
+        """Return whether there is anything to learn of data of this shape; where not, no sample is read."""
+        return True
+
     @abstractmethod
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return what the pass must know, from a sample of encoded rows."""

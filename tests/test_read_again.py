@@ -193,3 +193,19 @@ def test_the_command_line_says_so_too(tmp_path):
     command = [sys.executable, "-m", "hpo.cli", "plan", "study.yaml", "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["again"] in ("no", "maybe")
+
+
+@pytest.mark.parametrize("rows", [200, 40])
+def test_two_sets_of_which_nothing_is_learned_do_not_make_each_other_forgotten(tmp_path, rows):
+    """What is known is named by what it says, and of most data that is nothing."""
+    how = {"target": "t", "algorithm": "gaussian_nb", "scoring": "roc_auc", "folds": 3, "scoring_rows": 60,
+           "store": tmp_path / "store", "progress": False, "trials": 2}  # fmt: skip
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        rng = np.random.default_rng(ord(name))
+        frame = pd.DataFrame({f"x_{name}": rng.normal(size=3 * rows), "t": np.tile(["p", "q"], 3 * rows)[: 3 * rows]})
+        frame.to_parquet(tmp_path / name / "1.parquet")
+        assert hpo.tune(str(tmp_path / name), **how).cost.rows_read == 3 * rows
+    for name in ("a", "b", "a"):
+        again = hpo.tune(str(tmp_path / name), **how, search={"gaussian_nb.var_smoothing": [1e-3, 1e-6]})
+        assert (again.cost.rows_read, again.cost.pilot_rows, again.cost.states_built) == (0, 0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from algorithms.contract import Array
 from algorithms.families.design import Design, design_of
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose
-from algorithms.summaries.curvature_state import CurvatureState
+
+if TYPE_CHECKING:
+    from algorithms.summaries.curvature_state import CurvatureState
 
 Weights = tuple[float, ...]
 

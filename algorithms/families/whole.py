@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.expansion import Expansion
 from algorithms.solvers.placed_rows import PlacedRows
 from algorithms.solvers.truncated_newton import Found, Loss
-from algorithms.summaries.curvature_state import CurvatureState
+
+if TYPE_CHECKING:
+    from algorithms.summaries.curvature_state import CurvatureState
 
 About = Callable[[Array, Array], Expansion]
 

@@ -196,10 +196,12 @@ class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
         """The summary itself where it keeps lookalikes."""
         return self if self.lookalikes else None
 
+    def needs(self, shape: Shape) -> bool:
+        """Return whether rows may be left out: where every row has a place, none is kept for its likeness."""
+        return shape.rows is None or shape.rows > self.size
+
     def learn(self, shape: Shape, sample: Batch) -> Known:
-        """Return the direction along which rows look like the rarest class; nothing where every row has a place."""
-        if shape.rows is not None and shape.rows <= self.size:
-            return Known({})
+        """Return the direction along which rows look like the rarest class; nothing where none is rare."""
         return told_apart(shape, sample)
 
     def update(self, state: ScoringState, batch: Batch) -> ScoringState:

@@ -23,6 +23,7 @@ from scipy.stats.distributions import rv_frozen
 
 from studies.quiet import quiet
 from studies.sampling.samplers import make_sampler
+from studies.sampling.stopping import stopping
 
 
 @runtime_checkable
@@ -119,17 +120,18 @@ class Proposals:
                 direction="maximize",
                 sampler=make_sampler(self.sampler, seed=self.seed, space=space, trials=self.trials, goals=1),
             )
-            for _ in range(self.trials):
-                trial = study.ask(space)
-                value = score(self._candidate(trial.params, rng))
-                if math.isfinite(value):
-                    study.tell(trial, value)
-                else:
-                    study.tell(trial, state=TrialState.FAIL)
-                for call in self.callbacks:
-                    call(study, study.get_trials(deepcopy=False)[trial.number])
-                if time.monotonic() >= ends:
-                    break
+            with stopping(study) as ended:
+                for _ in range(self.trials):
+                    trial = study.ask(space)
+                    value = score(self._candidate(trial.params, rng))
+                    if math.isfinite(value):
+                        study.tell(trial, value)
+                    else:
+                        study.tell(trial, state=TrialState.FAIL)
+                    for call in self.callbacks:
+                        call(study, study.get_trials(deepcopy=False)[trial.number])
+                    if ended.is_set() or time.monotonic() >= ends:
+                        break
         return study
 
     def _candidate(self, proposed: Mapping[str, object], rng: np.random.RandomState) -> dict[str, object]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from html import escape
 from importlib import import_module
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -302,7 +301,7 @@ class NotebookProgress(LineProgress):
         """
         step = self.step()
         ends = f' value="{step.done}" max="{step.of}"' if step.of else ""
-        return f"<progress{ends}></progress> {escape(self.line())}"
+        return f"<progress{ends}></progress> {import_module('html').escape(self.line())}"
 
     def _write(self, line: str) -> None:
         self._put(self.html())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from algorithms.batches import Label
@@ -11,7 +12,6 @@ from algorithms.contract import Summary
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme, FoldSizes
 from hpo.data.schema import guessed_width
-from hpo.process.axes import axes_of
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.prefix_values import answered, every_value
@@ -29,7 +29,6 @@ from hpo.states.runs import cover_runs, runs_of
 from hpo.states.stand_in import fitting, in_words
 from studies.counting import counted
 from studies.record.study_record import Forecast
-from studies.report.card import card
 from studies.report.text import bytes_text, seconds_text
 
 if TYPE_CHECKING:
@@ -116,7 +115,8 @@ class Plan:
             f"known: {counted(known, 'segment')}, {bytes_text(self.nbytes - self.bytes_to_read)}",
             f"the pass takes about {seconds_text(self.seconds)} on one core; pilot: {self.pilot}",
         ]
-        return card("Plan", [*lines, *filter(None, (self.files, self.wide))])
+        card = import_module("studies.report.card").card  # a study of the command line shows none
+        return str(card("Plan", [*lines, *filter(None, (self.files, self.wide))]))
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw by matplotlib how many bytes are known and how many would be read, and return the axes.
@@ -130,7 +130,7 @@ class Plan:
         ImportError
             matplotlib is not installed.
         """
-        ax = axes_of(ax)
+        ax = import_module("hpo.process.axes").axes_of(ax)
         ax.barh(["known", "to read"], [self.nbytes - self.bytes_to_read, self.bytes_to_read])
         ax.set_xlabel("bytes")
         return ax

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Held, State
 from algorithms.errors import AlgorithmError
-from hpo.process.axes import axes_of
 from hpo.process.threads import one_thread
 from hpo.question.scoring import score
 from hpo.states.evaluate import Scores, score_pairs, usable
@@ -79,7 +78,7 @@ class Curve:
         ImportError
             matplotlib is not installed.
         """
-        ax = axes_of(ax)
+        ax = import_module("hpo.process.axes").axes_of(ax)
         numeric = all(isinstance(x, int | float) and not isinstance(x, bool) for x in self.x)
         x = [float(str(one)) for one in self.x] if numeric else [str(one) for one in self.x]
         ax.errorbar(x, self.mean, yerr=self.se, marker="o", capsize=3)

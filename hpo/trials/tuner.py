@@ -27,6 +27,7 @@ from hpo.trials.settings import Proposal, Setting, Space
 from studies.record.study_record import TrialNote
 from studies.sampling.narrowed import narrowed
 from studies.sampling.samplers import Rest
+from studies.sampling.stopping import stopping
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -113,22 +114,31 @@ class Tuner:
         self.front = front = Front()
         for known in self.study.get_trials(deepcopy=False):
             front.add(known)
-        for turn in range(self.book.trials, budget.trials) if turns is None else turns:
-            if stop.is_set():
-                return "interrupted"
-            if budget.timeout is not None and time.monotonic() - began >= budget.timeout:
-                return "timeout"
-            if budget.patience is not None and front.since >= budget.patience:
-                return "patience"
-            if isinstance(self.study.sampler, Rest) and self.study.sampler.exhausted(self.study):
-                return "exhausted"
-            if turn is None:
-                stop.wait(PAUSE)
-                continue
-            trial = self.one(turn)
-            finished(trial)
-            front.add(trial)
+        numbers = range(self.book.trials, budget.trials) if turns is None else turns
+        with stopping(self.study) as ended:
+            for turn in numbers:
+                if (why := self._over(budget, time.monotonic() - began, stop, ended)) is not None:
+                    return why
+                if turn is None:
+                    stop.wait(PAUSE)
+                    continue
+                trial = self.one(turn)
+                finished(trial)
+                front.add(trial)
         return "trials"
+
+    def _over(self, budget: Budget, seconds: float, stop: Event, ended: Event) -> str | None:
+        """Return why no further trial begins; None where one does."""
+        if stop.is_set():
+            return "interrupted"
+        if budget.timeout is not None and seconds >= budget.timeout:
+            return "timeout"
+        if budget.patience is not None and self.front.since >= budget.patience:
+            return "patience"
+        sampler = self.study.sampler
+        if ended.is_set() or (isinstance(sampler, Rest) and sampler.exhausted(self.study)):
+            return "exhausted"
+        return None
 
     def adopt(self, trial: FrozenTrial) -> FrozenTrial:
         """Take in a trial that another process ran."""

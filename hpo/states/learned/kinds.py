@@ -90,16 +90,17 @@ KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS, SERIES, FOOTERS)
 def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
     """Return the document of which the data has most of the segments it was made of, at least half; else None."""
     present = {segment.fingerprint for segment in dataset.segments}
-    best = max(documents, key=lambda document: share_of(document, present), default=None)
-    return best if best is not None and fits(best, present) else None
+    best = max(documents, key=lambda document: share_of(document.about, present), default=None)
+    return best if best is not None and fits(best.about, present) else None
 
 
-def fits(document: Document, present: Collection[str]) -> bool:
-    """Return whether enough of the segments that a document was made of are among some fingerprints."""
-    return share_of(document, present) >= LEAST_SHARE
+def fits(about: Mapping[str, object], present: Collection[str]) -> bool:
+    """Return whether enough of the segments that something was made of are among some fingerprints."""
+    return share_of(about, present) >= LEAST_SHARE
 
 
-def share_of(document: Document, present: Collection[str]) -> float:
-    """Return the share of the segments that a document was made of which are among some fingerprints."""
-    drawn = document.about.get("segments") or [""]
+def share_of(about: Mapping[str, object], present: Collection[str]) -> float:
+    """Return the share of the segments that something was made of which are among some fingerprints."""
+    names = about.get("segments")
+    drawn = names if isinstance(names, list) and names else [""]
     return sum(fingerprint in present for fingerprint in drawn) / len(drawn)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ROWS = 50_000
 """Rows of the sample that summaries learn from."""
 
+ALIKE = 100
+"""Sets of data of which a document says that the same was learned of them, beside the last."""
+
 MOST_BYTES = 1 << 29
 """Bytes that they may take when dense."""
 
@@ -46,11 +49,37 @@ def with_known(
     missing = {s: s.learning for s in summaries if s.learning is not None and s not in pilot.known}
     if not missing:
         return pilot
-    sample, drawn = _sampled(pilot, dataset, seed)
-    learned = {s: able.learn(pilot.shape, _as_taken(s, sample)) for s, able in missing.items()}
+    asked = {s: able for s, able in missing.items() if able.needs(pilot.shape)}
+    learned, drawn = {s: Known({}) for s in missing}, tuple(dataset.segments)
+    if asked:
+        sample, segments = _sampled(pilot, dataset, seed)
+        drawn = tuple(segments)
+        learned |= {s: able.learn(pilot.shape, _as_taken(s, sample)) for s, able in asked.items()}
     for summary, known in learned.items():
-        SUMMARY.put(store, known.digest, _about(summary, pilot, dataset, drawn), known.arrays)
+        _put(store, known, _about(summary, pilot, dataset, drawn if summary in asked else dataset.segments))
     return pilot.knowing(learned)
+
+
+def _put(store: StateStore, known: Known, about: Mapping[str, object]) -> None:
+    """Keep what was learned under its digest, and of what else the same was: most often nothing at all."""
+    before = SUMMARY.get(store, known.digest)
+    own = _learned_of(about)
+    others = [] if before is None else [one for one in _learned_of(before.about) if one not in own]
+    SUMMARY.put(store, known.digest, {**about, "others": others[:ALIKE]}, known.arrays)
+
+
+def _learned_of(about: Mapping[str, object]) -> list[dict[str, object]]:
+    """Return of which lookups and segments a document was learned."""
+    others = about.get("others", [])
+    found = [about, *(others if isinstance(others, list) else [])]
+    return [
+        {"lookup": one["lookup"], "segments": one["segments"]} for one in found
+        if isinstance(one, Mapping) and isinstance(one.get("lookup"), str) and _are_names(one.get("segments"))
+    ]  # fmt: skip
+
+
+def _are_names(segments: object) -> bool:
+    return isinstance(segments, list) and all(isinstance(one, str) for one in segments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +107,7 @@ def keep_finer(
 ) -> None:
     """Keep what makes states of more digits; data that still has all these segments begins with it."""
     about = _about(summary, pilot, dataset, dataset.segments)
-    SUMMARY.put(store, known.digest, {**about, "finer": True}, known.arrays)
+    _put(store, known, {**about, "finer": True})
 
 
 def learned_of(store: StateStore, known: Known, dataset: Dataset) -> int:
@@ -121,15 +150,16 @@ def with_stored(
     present = {segment.fingerprint for segment in dataset.segments}
     found: dict[Summary, Known] = {}
     for document in sorted(SUMMARY.all(store), key=_learned_last, reverse=True):
-        summary = wanted.get(str(document.about.get("lookup")))
-        if summary is None or summary in found:
-            continue
-        context = context_knowing(document.name, summary, pilot, dataset.targets, dataset.weight)
-        if not fits(document, present) and share_seen([context], pilot, dataset, store) < LEAST_SHARE:
-            continue
-        known = load_known(store, document.name)
-        if known is not None:
-            found[summary] = known
+        for one in _learned_of(document.about):
+            summary = wanted.get(str(one["lookup"]))
+            if summary is None or summary in found:
+                continue
+            context = context_knowing(document.name, summary, pilot, dataset.targets, dataset.weight)
+            if not fits(one, present) and share_seen([context], pilot, dataset, store) < LEAST_SHARE:
+                continue
+            known = load_known(store, document.name)
+            if known is not None:
+                found[summary] = known
     return pilot.knowing(found)
 
 
