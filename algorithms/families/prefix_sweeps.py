@@ -223,7 +223,7 @@ def _asked(method: Callable[..., Floats], told: Mapping[str, object], X: Floats)
 
 
 def _copied(told: Floats, *_: object) -> Floats:
-    """Return a copy: scikit-learn divides what it is told in place."""
+    """Return a copy: scikit-learn divides the array that it gets in place."""
     return told.copy()
 
 

@@ -51,7 +51,7 @@ def timeline_chart(
 ) -> str:
     """Return the chart of the pass, which took so many seconds, and of the trials by algorithm.
 
-    A lane holds a block for each stretch without a gap that could be seen; it is told how many trials and how long.
+    A lane holds a block for each stretch without a visible gap, with the number of its trials and their time.
     """
     found, total, _ = spans(trials, before)
     lanes = [("pass", [(0.0, before)], "rest")] if before > 0.0 else []
