@@ -256,8 +256,8 @@ FRESH: dict[str, Load] = {
     "positive tests": _rdata(
         "medicaldata", "covid_testing", "result", lambda y: y == "positive",
         "subject_id fake_last_name test_id ct_result",
-    ),  # fmt: skip
-}
+    ),
+}  # fmt: skip
 """Sets of the extra ``bench`` that nothing was chosen on."""
 
 

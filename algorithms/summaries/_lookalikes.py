@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Mask, Places
-from algorithms.batches import Batch, Shape, SparseBatch
+from algorithms.batches import Batch, Shape, SparseBatch, as_dense
 from algorithms.known import Known
 
 if TYPE_CHECKING:
@@ -131,18 +131,17 @@ def _spread(some: Mask) -> Places:
 
 def _columns(shape: Shape, sample: Batch, rows: Places, mine: Mask) -> tuple[Places, Array]:
     """Return the columns that tell the sides apart the most, in their order, and their values in some rows."""
-    sparse = isinstance(sample, SparseBatch)
-    x = sample.matrix[rows].astype(np.float64) if isinstance(sample, SparseBatch) else sample.dense(shape.p, rows)
-    columns = np.arange(shape.d) if shape.d <= SCREENED else _telling(x[:, : shape.d], mine)
-    chosen = x[:, columns]
-    return columns, np.asarray(chosen.toarray() if sparse else chosen, np.float64)
+    some = sample.matrix[rows] if isinstance(sample, SparseBatch) else sample.dense(shape.p, rows)[:, : shape.d]
+    columns = np.arange(shape.d) if shape.d <= SCREENED else _telling(some, mine)
+    return columns, as_dense(some[:, columns]).astype(np.float64)
 
 
 def _telling(x: Floats | csr_array, mine: Mask) -> Places:
     """Return the columns of the largest t of Welch's, in their order."""
     means, errors = [], []
     for side in (x[mine], x[~mine]):
-        mean, square = (np.asarray(one.mean(axis=0), np.float64).ravel() for one in (side, side * side))
+        wide = side.astype(np.float64)
+        mean, square = (np.asarray(one.mean(axis=0)).ravel() for one in (wide, wide * wide))
         means.append(mean)
         errors.append(np.maximum(square - mean**2, 0.0) / side.shape[0])
     with np.errstate(divide="ignore"):
