@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -78,7 +79,32 @@ def few_positive_rows(shop: Workshop) -> list[Row]:
     store = shop.fresh("store")
     found = [*compared(store, few=few)]
     shop.remove(store)
-    return summed(found)
+    return [*summed(found), _cost(shop, 20_000 if few else 1_000_000)]
+
+
+def _cost(shop: Workshop, rows: int) -> Row:
+    """Return what rows that look like a rare class cost: one positive in a hundred, and even classes."""
+    import hpo
+
+    rng, folder = np.random.default_rng(0), shop.fresh("cost")
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame(rng.normal(size=(rows, 30)).astype("float32"), columns=[f"x{i}" for i in range(30)])
+    score = frame.iloc[:, :4].sum(axis=1) + rng.normal(size=rows)
+    asked = {"trials": 1, "folds": FOLDS, "scoring": "average_precision", "progress": False}
+    for name, share in (("rare", 0.01), ("even", 0.5)):
+        positive = score > np.quantile(score, 1.0 - share)
+        made = frame.assign(y=np.where(positive, "yes", "no"))
+        made.to_parquet(folder / f"{name}.parquet", row_group_size=131_072)
+    took: dict[str, list[float]] = {"rare": [], "even": []}
+    for turn in range(shop.repeats):
+        for name, times in took.items():
+            start = time.process_time()
+            hpo.tune(folder / f"{name}.parquet", "y", "gaussian_nb", store=folder / f"{name}{turn}", **asked)
+            times.append(time.process_time() - start)
+    rare, even = (float(np.min(times)) for times in took.values())
+    shop.remove(folder)
+    what = f"processor time of a study of {rows:,} rows × 30, 1% of them positive, vs one of even classes"
+    return Row(what, f"{rare:.2f} s", f"{even:.2f} s", rare / even, None)
 
 
 def summed(found: list[Compared]) -> list[Row]:
