@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     )
     from studies.record.compare import Comparison
     from studies.record.records import begin, load_study
-    from studies.record.storage import StudyRow, delete_study, list_studies, open_storage
+    from studies.record.listing import StudyRow
+    from studies.record.storage import delete_study, list_studies, open_storage
     from studies.record.write_behind import WriteBehind
     from studies.sampling.samplers import make_sampler
     from studies.spec.definition import definition_digest, differences
