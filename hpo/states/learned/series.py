@@ -45,7 +45,7 @@ class _Seen:
     codes, names : of its series.
     times : the first of its times, sorted, each once.
     ends : the first and the last time; None where no row has a target.
-    still : of each column that is said not to change, the values that each of its series has, in words; the first few.
+    still : of each column that is said not to change, the first few values that each of its series has, in words.
     """
 
     codes: Words
@@ -238,8 +238,8 @@ def _warn_of_changes(still: Sequence[str], series: tuple[str, ...], seen: Sequen
             told.append(f"{column!r} has {', '.join(values[first][:VALUES])} in {which}{others}")
     if told:
         warnings.warn(
-            f"stat_exog_list: {'; '.join(told)}. What does not change has one value a series; where it does change, a "
-            "window has that of its last past step, and a model of whole series that of the last row. Name it in "
+            f"stat_exog_list: {'; '.join(told)}. What does not change has one value a series; where it does change, "
+            "a window has that of its last past step, and a model of whole series that of the last row. Name it in "
             "futr_exog_list if it is known in advance, else in hist_exog_list",
             DataWarning,
             stacklevel=5,
