@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
-from algorithms import extras
 from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
-from algorithms.extras import needed
+from algorithms.extras import is_installed, needed
 from algorithms.fields import values_of
 from algorithms.imports import check_import
 from algorithms.lazily import sklearn
@@ -164,7 +163,7 @@ def _lacking(name: str) -> str:
     """Return what an algorithm needs that is not installed, in brackets; empty where nothing is missing."""
     if name.startswith(PATH):
         package = name.removeprefix(PATH).partition(".")[0]
-        lacks = extras.find_spec(package) is None
+        lacks = not is_installed(package)
         return f" (needs {package}, which is not installed: pip install {package})" if lacks else ""
     tags = _tags(name)
     needs = None if tags is None else needed(tags.extra)

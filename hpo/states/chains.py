@@ -26,6 +26,7 @@ from algorithms.errors import AlgorithmError
 from hpo.errors import StoreWarning, TuneError
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
+from hpo.states.stages import Stage, Trained, stages
 from state_store import Key, StateStore, StoreError, digest
 from state_store.content import content
 from studies.sampling.space import cardinality, choices
@@ -48,6 +49,11 @@ FEW = 32
 class Epochs:
     """How many epochs were trained, and how many trials would have trained each for itself.
 
+    Attributes
+    ----------
+    trained, alone : of all folds.
+    stages : of one fold, where the tree of what trials have in common is known.
+
     Examples
     --------
     >>> Epochs(trained=20, alone=60).saved
@@ -56,6 +62,7 @@ class Epochs:
 
     trained: int = 0
     alone: int = 0
+    stages: tuple[Stage, ...] = ()
 
     @property
     def saved(self) -> int:
@@ -293,19 +300,15 @@ def planned(searched: Sequence[Searched], trials: int, splits: int) -> Epochs | 
     splits : of the folds.
     """
     settings = [(one, values) for one in searched for values in _settings(one)]
-    made = [chained for one, values in settings if (chained := _built(one, values)) is not None]
+    built = [(one.name, _built(one, values)) for one, values in settings]
+    made = [Trained(name, chained, chained.length) for name, chained in built if chained is not None]
     if not made:
         return None
-    longest = max(chained.length for chained in made)
+    longest = max(one.length for one in made)
     if len(settings) > trials or any(_is_endless(one) for one in searched):
         return Epochs(trials * longest * splits, trials * longest * splits)
-    tree: set[str] = set()
-    for chained in made:
-        key = digest([type(chained).__qualname__, chained.in_force(0)])
-        for epoch in range(1, chained.length + 1):
-            key = digest([key, chained.in_force(epoch)])
-            tree.add(key)
-    return Epochs(len(tree) * splits, sum(chained.length for chained in made) * splits)
+    tree = tuple(stages(made))
+    return Epochs(sum(one.epochs for one in tree) * splits, sum(one.length for one in made) * splits, tree)
 
 
 MANY = 10_000

@@ -238,9 +238,9 @@ def _warn_of_changes(still: Sequence[str], series: tuple[str, ...], seen: Sequen
             told.append(f"{column!r} has {', '.join(values[first][:VALUES])} in {which}{others}")
     if told:
         warnings.warn(
-            f"stat_exog_list: {'; '.join(told)}. What does not change has one value a series; where it does change, "
-            "a window has that of its last past step, and a model of whole series that of the last row. Name it in "
-            "futr_exog_list if it is known in advance, else in hist_exog_list",
+            f"stat_exog_list: {'; '.join(told)}. What does not change has one value a series; where it does "
+            "change, a window has that of its last past step, and a model of whole series that of the last row. "
+            "Name it in futr_exog_list if it is known in advance, else in hist_exog_list",
             DataWarning,
             stacklevel=5,
         )
